@@ -1,0 +1,135 @@
+//! The arguments, and the help that teaches by example.
+
+use std::path::PathBuf;
+
+use clap::builder::styling::{AnsiColor, Styles};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+const EXAMPLES: &str = "\
+Examples:
+  equipoise                                   the default model's table
+  equipoise list                              the models shipped inside
+  equipoise check ras-basilar-death           what was read, what the priors imply
+  equipoise fit ras-basilar-death             the posterior; writes runs/ras-basilar-death
+  equipoise fit my-trial.toml --format csv    one long table, to standard output
+  equipoise fit blocker --format json | jq '.probabilities[0]'
+
+Exit status: 0 done; 1 the input or the call is wrong; 2 the run's checks failed.";
+
+const FIT_EXAMPLES: &str = "\
+Examples:
+  equipoise fit ras-basilar-function
+  equipoise fit my-trial.toml --out results/my-trial
+  equipoise fit my-trial.toml --format json > result.json
+  equipoise fit blocker --pairs --format csv
+
+The run folder holds result.json (schema equipoise/result/1), model.toml as read, and run.json with clock and host.";
+
+const CHECK_EXAMPLES: &str = "\
+Examples:
+  equipoise check ras-basilar-function
+  equipoise check my-trial.toml --format json";
+
+/// The program's arguments.
+#[derive(Debug, Parser)]
+#[command(
+    name = "equipoise",
+    version,
+    about = "Bayesian reanalysis of trial subgroups: how probable it is that a treatment helps or harms in each, and what the priors did to it",
+    long_about = "From a trial's subgroup table or published estimates to the posterior probability that a treatment helps or harms in each subgroup, beside what the priors alone would say.\n\nWithout a command: fits the default shipped model (real counts) and prints its table.",
+    after_help = EXAMPLES,
+    styles = STYLES,
+    arg_required_else_help = false,
+    disable_help_subcommand = true
+)]
+pub struct Parsed {
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+const STYLES: Styles = Styles::styled()
+    .header(AnsiColor::Yellow.on_default().bold())
+    .usage(AnsiColor::Yellow.on_default().bold())
+    .literal(AnsiColor::Cyan.on_default())
+    .placeholder(AnsiColor::Cyan.on_default());
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Compute the posterior: print its table and write a run folder
+    Fit(FitArgs),
+    /// Read model and data, print the audit and what the priors imply; no posterior
+    Check(CheckArgs),
+    /// List the models shipped inside the program
+    List(ListArgs),
+    /// Write a completion script for a shell
+    Completions(CompletionsArgs),
+    /// Write the manual page
+    Man(ManArgs),
+}
+
+/// How results are printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// Tables for people
+    Text,
+    /// Everything, numbers in full
+    Json,
+    /// One long table
+    Csv,
+}
+
+/// Arguments of `fit`.
+#[derive(Debug, Args)]
+#[command(after_help = FIT_EXAMPLES)]
+pub struct FitArgs {
+    /// A model file, or the name of a shipped model (see `equipoise list`)
+    pub model: String,
+    /// The run folder, replaced whole [default: runs/<model>]
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// What is printed to standard output
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
+    /// Report pairs of subgroups even beyond 6 subgroups
+    #[arg(long)]
+    pub pairs: bool,
+}
+
+/// Arguments of `check`.
+#[derive(Debug, Args)]
+#[command(after_help = CHECK_EXAMPLES)]
+pub struct CheckArgs {
+    /// A model file, or the name of a shipped model
+    pub model: String,
+    /// What is printed to standard output
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
+}
+
+/// Arguments of `list`.
+#[derive(Debug, Args)]
+pub struct ListArgs {
+    /// Print the file of one shipped model, as a start for your own
+    #[arg(long, value_name = "NAME")]
+    pub show: Option<String>,
+    /// Print the JSON Schema of model files, for editors
+    #[arg(long, conflicts_with = "show")]
+    pub schema: bool,
+}
+
+/// Arguments of `completions`.
+#[derive(Debug, Args)]
+pub struct CompletionsArgs {
+    /// The shell
+    #[arg(value_enum)]
+    pub shell: clap_complete::Shell,
+}
+
+/// Arguments of `man`.
+#[derive(Debug, Args)]
+pub struct ManArgs {
+    /// Write a page for the program and one for each command into this folder, instead of one page to standard output
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+}

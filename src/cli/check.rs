@@ -1,0 +1,25 @@
+//! `equipoise check MODEL`.
+
+use super::args::{CheckArgs, Format};
+use super::{Outcome, notice, print};
+use crate::error::Result;
+use crate::posterior::{Options, prior_report};
+use crate::report;
+use crate::study::open;
+
+/// Reads, audits, and shows what the priors imply; writes nothing.
+pub fn run(args: &CheckArgs) -> Result<Outcome> {
+    let study = open(&args.model)?;
+    let prior = prior_report(&study, Options::default());
+    print(&match args.format {
+        Format::Text => report::check_text(&study, prior.as_ref()),
+        Format::Json => report::check_json(&study, prior.as_ref()),
+        Format::Csv => report::check_csv(&study, prior.as_ref()),
+    })?;
+    if args.format != Format::Text {
+        for statement in study.statements() {
+            notice(statement);
+        }
+    }
+    Ok(Outcome::Done)
+}

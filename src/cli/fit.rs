@@ -1,0 +1,138 @@
+//! `equipoise fit MODEL`, and `equipoise` alone.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use super::args::{FitArgs, Format};
+use super::{Outcome, notice, print};
+use crate::error::{Error, Place, Result};
+use crate::posterior::{Options, Report, analyse};
+use crate::report;
+use crate::study::{Study, open, shipped};
+
+/// Marks a folder as a run's, so that nothing else is ever replaced.
+const RESULT: &str = "result.json";
+
+/// The default shipped model's table; nothing is written.
+pub fn default_model() -> Result<Outcome> {
+    let study = open(shipped()[0].name)?;
+    let report = analyse(&study, Options::default());
+    print(&report::fit_text(&study, &report))?;
+    notice(
+        "`equipoise fit MODEL` fits your own; `equipoise list` shows the shipped models; `equipoise --help` the rest.",
+    );
+    Ok(outcome(&report))
+}
+
+/// Fits, prints, and writes the run folder.
+pub fn run(args: &FitArgs) -> Result<Outcome> {
+    let started = jiff::Timestamp::now();
+    let clock = Instant::now();
+    let study = open(&args.model)?;
+    let folder = args.out.clone().unwrap_or_else(|| Path::new("runs").join(&study.name));
+    replaceable(&folder)?;
+    let options = Options { all_pairs: args.pairs, ..Options::default() };
+    let report = analyse(&study, options);
+    let json = report::fit_json(&study, &report);
+    let seconds = clock.elapsed().as_secs_f64();
+    let about = report::run_json(&started.to_string(), seconds, rayon::current_num_threads());
+    write_folder(&folder, &[(RESULT, &json), ("model.toml", &study.text), ("run.json", &about)])?;
+    print(&match args.format {
+        Format::Text => report::fit_text(&study, &report),
+        Format::Json => json,
+        Format::Csv => report::fit_csv(&study, &report),
+    })?;
+    if args.format != Format::Text {
+        tell(&study, &report);
+    }
+    notice(&format!("Written to {}", folder.display()));
+    Ok(outcome(&report))
+}
+
+/// What a reader of a table without headings should hear: the statements, and why there is no number.
+fn tell(study: &Study, report: &Report) {
+    for statement in study.statements() {
+        notice(statement);
+    }
+    for reason in &report.checks.reasons {
+        notice(&format!("No result: {reason}"));
+    }
+}
+
+fn outcome(report: &Report) -> Outcome {
+    if report.checks.ok {
+        return Outcome::Done;
+    }
+    notice("This model needs the sampler, which this version does not have: nothing was computed.");
+    Outcome::ChecksFailed
+}
+
+/// An earlier run's folder may be replaced, an empty or absent one filled; anything else is left alone.
+fn replaceable(folder: &Path) -> Result<()> {
+    let here = || Place::File(folder.display().to_string());
+    if !folder.exists() {
+        return Ok(());
+    }
+    if !folder.is_dir() {
+        return Err(Error::new("the run folder's name is taken by a file")
+            .at(here())
+            .help("choose another with --out"));
+    }
+    let mut entries =
+        fs::read_dir(folder).map_err(|e| Error::new(format!("can't be read: {e}")).at(here()))?;
+    if folder.join(RESULT).is_file() || entries.next().is_none() {
+        return Ok(());
+    }
+    Err(Error::new("this folder holds something other than a run")
+        .at(here())
+        .help("a run folder is replaced whole; choose another with --out"))
+}
+
+/// Writes all files beside the folder first, then puts the whole in its place.
+fn write_folder(folder: &Path, files: &[(&str, &str)]) -> Result<()> {
+    let fault = |what: &str, e: &std::io::Error| {
+        Error::new(format!("{what}: {e}"))
+            .at(Place::File(folder.display().to_string()))
+            .help("choose another place with --out")
+    };
+    let parent: PathBuf = match folder.parent() {
+        Some(p) if !p.as_os_str().is_empty() => p.to_path_buf(),
+        _ => PathBuf::from("."),
+    };
+    fs::create_dir_all(&parent).map_err(|e| fault("its parent folder can't be made", &e))?;
+    let temporary = tempfile::Builder::new()
+        .prefix(".equipoise-")
+        .tempdir_in(&parent)
+        .map_err(|e| fault("can't be written", &e))?;
+    for (name, text) in files {
+        fs::write(temporary.path().join(name), text).map_err(|e| fault("can't be written", &e))?;
+    }
+    open_to_others(temporary.path()).map_err(|e| fault("can't be written", &e))?;
+    // The old folder steps aside until the new one stands.
+    let aside = tempfile::Builder::new()
+        .prefix(".equipoise-old-")
+        .tempdir_in(&parent)
+        .map_err(|e| fault("can't be written", &e))?;
+    let old = aside.path().join("run");
+    if folder.exists() {
+        fs::rename(folder, &old).map_err(|e| fault("the earlier run can't be moved", &e))?;
+    }
+    let whole = temporary.keep();
+    fs::rename(&whole, folder).map_err(|e| {
+        let _ = fs::rename(&old, folder);
+        let _ = fs::remove_dir_all(&whole);
+        fault("can't be written", &e)
+    })
+}
+
+/// A temporary folder is its owner's alone; a run folder has the usual permissions.
+fn open_to_others(folder: &Path) -> std::io::Result<()> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        fs::set_permissions(folder, fs::Permissions::from_mode(0o755))?;
+    }
+    let _ = folder;
+    Ok(())
+}

@@ -1,0 +1,70 @@
+//! The command line: one file a command. The only folder that prints.
+
+mod args;
+mod check;
+mod completions;
+mod fit;
+mod list;
+mod man;
+
+use std::io::{IsTerminal, Write};
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::error::Error;
+use args::{Command, Parsed};
+
+/// How a command that did not fail ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    Done,
+    /// The run finished, its checks did not pass.
+    ChecksFailed,
+}
+
+/// Runs the program: reads the arguments, does the work, reports, and says with which status to leave.
+pub fn main() -> ExitCode {
+    let parsed = match Parsed::try_parse() {
+        Ok(parsed) => parsed,
+        Err(e) => {
+            // Help and version are asked for; everything else is a wrong call.
+            let _ = e.print();
+            return ExitCode::from(if e.use_stderr() { 1 } else { 0 });
+        }
+    };
+    let result = match parsed.command {
+        None => fit::default_model(),
+        Some(Command::Fit(args)) => fit::run(&args),
+        Some(Command::Check(args)) => check::run(&args),
+        Some(Command::List(args)) => list::run(&args),
+        Some(Command::Completions(args)) => completions::run(&args),
+        Some(Command::Man(args)) => man::run(&args),
+    };
+    match result {
+        Ok(Outcome::Done) => ExitCode::SUCCESS,
+        Ok(Outcome::ChecksFailed) => ExitCode::from(2),
+        Err(e) => {
+            let styled = std::io::stderr().is_terminal();
+            notice(&e.render(styled));
+            ExitCode::from(1)
+        }
+    }
+}
+
+/// To standard output; a reader that has gone away is no error.
+fn print(text: &str) -> Result<(), Error> {
+    let mut out = anstream::AutoStream::auto(std::io::stdout());
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(e) if e.kind() != std::io::ErrorKind::BrokenPipe => {
+            Err(Error::new(format!("can't write to standard output: {e}")))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// To standard error; if that fails there is nobody to tell.
+fn notice(text: &str) {
+    let mut err = anstream::AutoStream::auto(std::io::stderr());
+    let _ = writeln!(err, "{text}");
+}

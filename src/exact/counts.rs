@@ -1,0 +1,254 @@
+//! Counts in two arms by subgroup: everything the rows of (μ, τ) can answer.
+
+use super::Resolution;
+use super::distribution::Tabulated;
+use super::effect_likelihood::{EffectLikelihood, EffectRange};
+use super::gaussian::{MomentLimits, moment_limits};
+use super::pair::{Marginal, PairMember, PairPosterior};
+use super::risks::RiskPosterior;
+use super::rows::{MeanDensity, Prediction, RowMaker, Rows};
+use super::scale::{NotConverged, TauPosterior};
+use crate::model::{BinomialPair, HeterogeneityPrior, LocationComponent, LocationPrior};
+use crate::numeric::{LogInterpolant, LogTable, Peak, Placement, tabulate, tabulate_with};
+
+/// The posterior under partial pooling, or complete pooling (τ fixed at 0), with independent baselines.
+pub struct CountsPosterior {
+    rows: Rows,
+    counts: Vec<BinomialPair>,
+    /// Subgroups whose active arm has patients, in order; `informative[g]` is the place of subgroup g among them.
+    likelihoods: Vec<EffectLikelihood>,
+    informative: Vec<Option<usize>>,
+    moments: MomentLimits,
+    bounded_subgroups: usize,
+    heterogeneity: HeterogeneityPrior,
+    baseline: LocationPrior,
+    resolution: Resolution,
+    /// Log marginal likelihood of the counts, binomial coefficients included.
+    pub log_marginal_likelihood: f64,
+}
+
+/// One subgroup's θ, and the prediction for it from everything else.
+pub struct SubgroupPosterior {
+    pub theta: Tabulated,
+    pub risks: RiskPosterior,
+}
+
+impl CountsPosterior {
+    pub fn new(
+        counts: &[BinomialPair],
+        effect: &LocationPrior,
+        heterogeneity: &HeterogeneityPrior,
+        baseline: &LocationPrior,
+        resolution: Resolution,
+    ) -> Result<CountsPosterior, NotConverged> {
+        let range = effect_range(effect, heterogeneity);
+        let mut likelihoods = Vec::new();
+        let informative: Vec<Option<usize>> = counts
+            .iter()
+            .map(|c| {
+                c.informs_effect().then(|| {
+                    likelihoods.push(EffectLikelihood::new(
+                        *c,
+                        baseline,
+                        range,
+                        resolution.density(),
+                        resolution.mass(),
+                    ));
+                    likelihoods.len() - 1
+                })
+            })
+            .collect();
+        let bounded = counts.iter().filter(|c| c.bounds_effect()).count();
+        let moments = moment_limits(heterogeneity, effect, bounded as f64);
+        let maker = RowMaker { subgroups: &likelihoods, effect, heterogeneity: *heterogeneity, resolution };
+        let rows = maker.rows(moments.tau)?;
+        let silent: f64 = counts
+            .iter()
+            .filter(|c| !c.informs_effect())
+            .map(|c| super::effect_likelihood::log_marginal_of_control(c, baseline, resolution.mass()))
+            .sum();
+        let coefficients: f64 = counts.iter().map(BinomialPair::log_coefficient).sum();
+        Ok(CountsPosterior {
+            log_marginal_likelihood: rows.log_evidence + silent + coefficients,
+            rows,
+            counts: counts.to_vec(),
+            likelihoods,
+            informative,
+            moments,
+            bounded_subgroups: bounded,
+            heterogeneity: *heterogeneity,
+            baseline: baseline.clone(),
+            resolution,
+        })
+    }
+
+    /// None where τ is fixed.
+    pub fn tau(&self) -> Option<&TauPosterior> {
+        self.rows.tau.as_ref()
+    }
+
+    /// The mean of the subgroup effects.
+    pub fn mu(&self) -> Tabulated {
+        let density = MeanDensity::new(&self.rows);
+        let mut each = Vec::new();
+        let table =
+            tabulate(self.mean_peak(0.0), self.resolution.density(), |mu| density.log_density(mu, &mut each));
+        Tabulated { table, moment_limit: self.moments.mean }
+    }
+
+    /// θ of a further similar subgroup.
+    pub fn theta_new(&self) -> Tabulated {
+        // More peaked than its spread suggests, hence the finer grid.
+        let table = self.predicted(&[], 1.0, 0.7 * self.resolution.density().step).0;
+        Tabulated { table, moment_limit: self.moments.mean.min(self.moments.tau) }
+    }
+
+    /// Effect and risks of subgroup `g`.
+    pub fn subgroup(&self, g: usize) -> SubgroupPosterior {
+        let member = self.member(g);
+        let left_out: Vec<usize> = member.iter().map(|m| m.0).collect();
+        let (table, prediction) = match member {
+            Some((_, likelihood)) => self.informed_theta(&left_out, likelihood),
+            None => self.predicted(&[], 1.0, self.resolution.density().step),
+        };
+        let interpolant = LogInterpolant::new(&table.grid, &prediction);
+        let peak = Peak { centre: table.mean(), sd: table.sd() };
+        let risks = RiskPosterior::new(
+            self.counts[g],
+            &self.baseline,
+            &interpolant,
+            peak_or(peak, &table),
+            self.resolution,
+        );
+        Tabulated { table, moment_limit: self.subgroup_moment_limit(g) }.with(risks)
+    }
+
+    /// Two subgroups' effects together, their own distributions already known; none where τ is fixed at 0 and the
+    /// effects are one.
+    pub fn pair(
+        &self,
+        (a, theta_a): (usize, &Tabulated),
+        (b, theta_b): (usize, &Tabulated),
+    ) -> Option<PairPosterior> {
+        if self.heterogeneity == (HeterogeneityPrior::Fixed { value: 0.0 }) {
+            return None;
+        }
+        let limit = self.subgroup_moment_limit(a).min(self.subgroup_moment_limit(b));
+        let marginals = [theta_a, theta_b].map(|t| Marginal::of(&t.table));
+        let members = [self.member(a), self.member(b)];
+        Some(PairPosterior::new(&self.rows, members, marginals, self.resolution, limit))
+    }
+
+    fn member(&self, g: usize) -> PairMember<'_> {
+        self.informative[g].map(|i| (i, &self.likelihoods[i]))
+    }
+
+    /// With events and non-events in its active arm a subgroup's likelihood bounds its own effect.
+    fn subgroup_moment_limit(&self, g: usize) -> f64 {
+        if self.counts[g].bounds_effect() {
+            f64::INFINITY
+        } else {
+            let others = moment_limits(
+                &self.heterogeneity,
+                &LocationPrior::normal(0.0, 1.0),
+                self.bounded_subgroups as f64,
+            );
+            others.tau.min(self.moments.mean)
+        }
+    }
+
+    /// θ given its own data: e^{ℓ(θ)} times the prediction from the rest; returns the prediction's log too.
+    fn informed_theta(&self, left_out: &[usize], likelihood: &EffectLikelihood) -> (LogTable, Vec<f64>) {
+        let prediction = Prediction::new(&self.rows, left_out);
+        let (mut terms, mut each) = (Vec::new(), Vec::new());
+        let (centre, precision) = likelihood.normal;
+        let outer = self.mean_peak(1.0);
+        let outer_precision = 1.0 / (outer.sd * outer.sd);
+        let total = precision + outer_precision;
+        let guess = Peak {
+            centre: (precision * centre + outer_precision * outer.centre) / total,
+            sd: 1.0 / libm::sqrt(total),
+        };
+        tabulate_with(guess, self.resolution.density(), |theta| {
+            let predicted = prediction.log_density(theta, &mut terms, &mut each);
+            (predicted + likelihood.at(theta), predicted)
+        })
+    }
+
+    /// The predictive density itself.
+    fn predicted(&self, left_out: &[usize], tau_share: f64, step: f64) -> (LogTable, Vec<f64>) {
+        let prediction = Prediction::new(&self.rows, left_out);
+        let (mut terms, mut each) = (Vec::new(), Vec::new());
+        tabulate_with(self.mean_peak(tau_share), Placement { step }, |theta| {
+            let predicted = prediction.log_density(theta, &mut terms, &mut each);
+            (predicted, predicted)
+        })
+    }
+
+    /// Mean of μ, and the sd of μ widened by `tau_share` of the heterogeneity.
+    fn mean_peak(&self, tau_share: f64) -> Peak {
+        let (mut mean, mut square, mut spread) = (0.0, 0.0, 0.0);
+        for row in &self.rows.rows {
+            mean += row.share * row.mu.mean();
+            square += row.share * row.mu.expect(|x| x * x);
+            spread += row.share * row.tau.min(10.0);
+        }
+        let variance = (square - mean * mean).max(1e-300);
+        Peak { centre: mean, sd: libm::hypot(libm::sqrt(variance), tau_share * spread) }
+    }
+}
+
+impl Tabulated {
+    fn with(self, risks: RiskPosterior) -> SubgroupPosterior {
+        SubgroupPosterior { theta: self, risks }
+    }
+}
+
+/// The moments of a heavy-tailed table can be far wider than its bulk; the bulk is where the Newton searches start.
+fn peak_or(peak: Peak, table: &LogTable) -> Peak {
+    let bulk = table.grid.scale;
+    if peak.sd.is_finite() && peak.sd < 4.0 * bulk {
+        peak
+    } else {
+        Peak { centre: table.grid.centre, sd: bulk }
+    }
+}
+
+/// Where θ may lie a priori.
+fn effect_range(effect: &LocationPrior, heterogeneity: &HeterogeneityPrior) -> EffectRange {
+    /// Standard deviations beyond which a normal leaves nothing, and probability below which a heavy tail leaves
+    /// nothing that is printed.
+    const FAR: f64 = 9.0;
+    let heavy = |df: f64, scale: f64| scale * libm::pow(10.0, (14.0 / df).min(15.0));
+    let tau_reach = match *heterogeneity {
+        HeterogeneityPrior::HalfNormal { scale } => FAR * scale,
+        HeterogeneityPrior::HalfStudentT { df, scale } => heavy(df, scale),
+        HeterogeneityPrior::Exponential { mean } => 40.0 * mean,
+        HeterogeneityPrior::LogNormal { mean, sd } => libm::exp((mean + FAR * sd).min(35.0)),
+        HeterogeneityPrior::Uniform { upper } => upper,
+        HeterogeneityPrior::Fixed { value } => value,
+    };
+    let (mut centre, mut second, mut reach) = (0.0_f64, 0.0_f64, 0.0_f64);
+    let components = effect.components();
+    for component in &components {
+        match *component {
+            LocationComponent::Normal(n) => {
+                centre += n.weight * n.mean;
+                second += n.weight * (n.mean * n.mean + n.sd * n.sd);
+                reach = reach.max(n.mean.abs() + FAR * n.sd);
+            }
+            LocationComponent::StudentT { df, location, scale } => {
+                centre += location;
+                second += location * location + 4.0 * scale * scale;
+                reach = reach.max(location.abs() + heavy(df, scale));
+            }
+            LocationComponent::Flat => {
+                second += 100.0;
+                reach = reach.max(1e3);
+            }
+        }
+    }
+    let typical = heterogeneity.typical();
+    let sd = libm::hypot(libm::sqrt((second - centre * centre).max(0.0)), 2.0 * typical);
+    EffectRange { centre, sd, reach: (reach + FAR * tau_reach).min(1e16) }
+}

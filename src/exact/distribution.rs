@@ -1,0 +1,94 @@
+//! One-dimensional posterior distributions.
+
+use crate::numeric::{LogTable, invert_increasing};
+
+/// A posterior (or prior) distribution of one quantity.
+pub trait Distribution: Sync {
+    /// The probability below `x`.
+    fn cdf(&self, x: f64) -> f64;
+    /// The `x` below which lies probability `p`, 0 < p < 1.
+    fn quantile(&self, p: f64) -> f64;
+    /// None where the mean does not exist.
+    fn mean(&self) -> Option<f64>;
+    /// None where the variance does not exist.
+    fn sd(&self) -> Option<f64>;
+}
+
+impl<T: Distribution + ?Sized> Distribution for &T {
+    fn cdf(&self, x: f64) -> f64 {
+        (**self).cdf(x)
+    }
+
+    fn quantile(&self, p: f64) -> f64 {
+        (**self).quantile(p)
+    }
+
+    fn mean(&self) -> Option<f64> {
+        (**self).mean()
+    }
+
+    fn sd(&self) -> Option<f64> {
+        (**self).sd()
+    }
+}
+
+/// A quantity that is known: all probability on one value.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct PointMass(pub f64);
+
+impl Distribution for PointMass {
+    fn cdf(&self, x: f64) -> f64 {
+        if x >= self.0 { 1.0 } else { 0.0 }
+    }
+
+    fn quantile(&self, _: f64) -> f64 {
+        self.0
+    }
+
+    fn mean(&self) -> Option<f64> {
+        Some(self.0)
+    }
+
+    fn sd(&self) -> Option<f64> {
+        Some(0.0)
+    }
+}
+
+/// A tabulated density, with the number of moments that are known to exist.
+#[derive(Debug, Clone)]
+pub struct Tabulated {
+    pub table: LogTable,
+    /// Moments of order below this exist.
+    pub moment_limit: f64,
+}
+
+impl Distribution for Tabulated {
+    fn cdf(&self, x: f64) -> f64 {
+        self.table.cdf(x)
+    }
+
+    fn quantile(&self, p: f64) -> f64 {
+        let x = &self.table.grid.x;
+        let mass = &self.table.mass;
+        // The ripples of the cumulative weights stay within two nodes of the plain sum.
+        let mut below = 0.0;
+        let crossing = mass
+            .iter()
+            .position(|&m| {
+                below += m;
+                below >= p
+            })
+            .unwrap_or(mass.len() - 1);
+        let low = x[crossing.saturating_sub(3)];
+        let high = x[(crossing + 3).min(x.len() - 1)];
+        invert_increasing(low, high, p, |x| self.table.cdf(x))
+    }
+
+    fn mean(&self) -> Option<f64> {
+        (self.moment_limit > 1.0).then(|| self.table.mean())
+    }
+
+    fn sd(&self) -> Option<f64> {
+        (self.moment_limit > 2.0).then(|| self.table.sd())
+    }
+}

@@ -1,0 +1,211 @@
+//! The engine's front: a model in, distributions out.
+
+use super::Resolution;
+use super::counts::{CountsPosterior, SubgroupPosterior};
+use super::distribution::{Distribution, PointMass};
+use super::gaussian::EstimatesPosterior;
+use super::pair::IndependentPair;
+use super::risks::RiskMeasure;
+use super::scale::NotConverged;
+use crate::model::{
+    BaselinePrior, BinomialPair, HeterogeneityPrior, Likelihood, LocationPrior, Model, NormalEstimate,
+    Pooling,
+};
+
+/// Why the exact engine has no answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Unavailable {
+    #[error("exchangeable baselines tie all subgroups' control risks together, which needs sampling")]
+    ExchangeableBaselines,
+    #[error("the integral over the heterogeneity did not settle")]
+    NotConverged,
+}
+
+impl From<NotConverged> for Unavailable {
+    fn from(_: NotConverged) -> Unavailable {
+        Unavailable::NotConverged
+    }
+}
+
+/// A posterior by integration.
+pub struct ExactPosterior {
+    kind: Kind,
+}
+
+enum Kind {
+    /// One μ and one τ (or none).
+    Counts {
+        shared: CountsPosterior,
+        subgroups: Vec<SubgroupPosterior>,
+    },
+    /// Each subgroup alone.
+    SeparateCounts(Vec<SubgroupPosterior>),
+    Estimates(EstimatesPosterior),
+    SeparateEstimates(Vec<EstimatesPosterior>),
+}
+
+/// Two subgroups' effects together.
+pub struct Pair<'a> {
+    /// The first effect minus the second, on the scale of θ.
+    pub difference: Box<dyn Distribution + 'a>,
+    /// P(first > 0 and second < 0).
+    pub first_above_second_below: f64,
+    /// P(first < 0 and second > 0).
+    pub first_below_second_above: f64,
+}
+
+type Dynamic<'a> = Option<Box<dyn Distribution + 'a>>;
+
+impl ExactPosterior {
+    /// Integrates the model.
+    pub fn new(model: &Model, resolution: Resolution) -> Result<ExactPosterior, Unavailable> {
+        let heterogeneity = match model.pooling {
+            Pooling::Partial(prior) | Pooling::Separate(prior) => prior,
+            Pooling::Complete => HeterogeneityPrior::Fixed { value: 0.0 },
+        };
+        let separate = matches!(model.pooling, Pooling::Separate(_));
+        let kind = match &model.likelihood {
+            Likelihood::Counts(counts) => {
+                let BaselinePrior::Independent(baseline) = &model.baseline else {
+                    return Err(Unavailable::ExchangeableBaselines);
+                };
+                counts_posterior(counts, &model.effect, heterogeneity, baseline, separate, resolution)?
+            }
+            Likelihood::Estimates(estimates) => {
+                let alone = |e: &[NormalEstimate]| {
+                    EstimatesPosterior::new(e, &model.effect, &heterogeneity, resolution)
+                };
+                if separate {
+                    let each: Result<Vec<_>, NotConverged> =
+                        estimates.iter().map(|e| alone(std::slice::from_ref(e))).collect();
+                    Kind::SeparateEstimates(each?)
+                } else {
+                    Kind::Estimates(alone(estimates)?)
+                }
+            }
+        };
+        Ok(ExactPosterior { kind })
+    }
+
+    /// The mean of the subgroup effects; none where nothing is shared.
+    pub fn mu(&self) -> Dynamic<'_> {
+        match &self.kind {
+            Kind::Counts { shared, .. } => Some(Box::new(shared.mu())),
+            Kind::Estimates(shared) => Some(Box::new(shared.mu())),
+            Kind::SeparateCounts(_) | Kind::SeparateEstimates(_) => None,
+        }
+    }
+
+    /// The standard deviation of the subgroup effects; none where it is not estimated.
+    pub fn tau(&self) -> Option<&dyn Distribution> {
+        match &self.kind {
+            Kind::Counts { shared, .. } => shared.tau().map(|t| t as &dyn Distribution),
+            Kind::Estimates(shared) => shared.tau.as_ref().map(|t| t as &dyn Distribution),
+            Kind::SeparateCounts(_) | Kind::SeparateEstimates(_) => None,
+        }
+    }
+
+    /// The effect of a further similar subgroup; none where nothing is shared.
+    pub fn theta_new(&self) -> Dynamic<'_> {
+        match &self.kind {
+            Kind::Counts { shared, .. } => Some(Box::new(shared.theta_new())),
+            Kind::Estimates(shared) => Some(Box::new(shared.theta_new())),
+            Kind::SeparateCounts(_) | Kind::SeparateEstimates(_) => None,
+        }
+    }
+
+    /// The effect of subgroup `g` on the scale of θ.
+    pub fn theta(&self, g: usize) -> Box<dyn Distribution + '_> {
+        match &self.kind {
+            Kind::Counts { subgroups, .. } | Kind::SeparateCounts(subgroups) => Box::new(&subgroups[g].theta),
+            Kind::Estimates(shared) => Box::new(shared.theta(g)),
+            Kind::SeparateEstimates(each) => Box::new(each[g].theta(0)),
+        }
+    }
+
+    /// A function of the risks of subgroup `g`; none for estimates, which have no risks.
+    pub fn risk(&self, g: usize, measure: RiskMeasure) -> Dynamic<'_> {
+        match &self.kind {
+            Kind::Counts { subgroups, .. } | Kind::SeparateCounts(subgroups) => {
+                Some(Box::new(subgroups[g].risks.distribution(measure)))
+            }
+            Kind::Estimates(_) | Kind::SeparateEstimates(_) => None,
+        }
+    }
+
+    /// Two subgroups' effects together.
+    pub fn pair(&self, a: usize, b: usize) -> Pair<'_> {
+        let one_effect = || Pair {
+            difference: Box::new(PointMass(0.0)) as Box<dyn Distribution>,
+            first_above_second_below: 0.0,
+            first_below_second_above: 0.0,
+        };
+        match &self.kind {
+            Kind::Counts { shared, subgroups } => {
+                match shared.pair((a, &subgroups[a].theta), (b, &subgroups[b].theta)) {
+                    Some(pair) => Pair {
+                        first_above_second_below: pair.first_above_second_below,
+                        first_below_second_above: pair.first_below_second_above,
+                        difference: Box::new(pair),
+                    },
+                    None => one_effect(),
+                }
+            }
+            Kind::SeparateCounts(subgroups) => {
+                let pair = IndependentPair { first: &subgroups[a].theta, second: &subgroups[b].theta };
+                Pair {
+                    first_above_second_below: pair.first_above_second_below(),
+                    first_below_second_above: pair.first_below_second_above(),
+                    difference: Box::new(pair),
+                }
+            }
+            Kind::Estimates(shared) if shared.is_one_effect() => one_effect(),
+            Kind::Estimates(shared) => Pair {
+                difference: Box::new(shared.difference(a, b)),
+                first_above_second_below: shared.opposite_signs(a, b),
+                first_below_second_above: shared.opposite_signs(b, a),
+            },
+            Kind::SeparateEstimates(each) => {
+                let (first, second) = (each[a].theta(0), each[b].theta(0));
+                let (p, q) = (first.cdf(0.0), second.cdf(0.0));
+                Pair {
+                    difference: Box::new(first.minus(&second)),
+                    first_above_second_below: (1.0 - p) * q,
+                    first_below_second_above: p * (1.0 - q),
+                }
+            }
+        }
+    }
+
+    /// Log of the probability of the data before they were seen; none where each subgroup is alone, or the effect prior
+    /// is flat.
+    pub fn log_marginal_likelihood(&self) -> Option<f64> {
+        match &self.kind {
+            Kind::Counts { shared, .. } => Some(shared.log_marginal_likelihood),
+            Kind::Estimates(shared) => Some(shared.log_marginal_likelihood),
+            Kind::SeparateCounts(_) | Kind::SeparateEstimates(_) => None,
+        }
+    }
+}
+
+fn counts_posterior(
+    counts: &[BinomialPair],
+    effect: &LocationPrior,
+    heterogeneity: HeterogeneityPrior,
+    baseline: &LocationPrior,
+    separate: bool,
+    resolution: Resolution,
+) -> Result<Kind, NotConverged> {
+    use rayon::prelude::*;
+    let fit =
+        |counts: &[BinomialPair]| CountsPosterior::new(counts, effect, &heterogeneity, baseline, resolution);
+    if separate {
+        let each: Result<Vec<_>, NotConverged> =
+            counts.par_iter().map(|c| fit(std::slice::from_ref(c)).map(|alone| alone.subgroup(0))).collect();
+        Ok(Kind::SeparateCounts(each?))
+    } else {
+        let shared = fit(counts)?;
+        let subgroups = (0..counts.len()).into_par_iter().map(|g| shared.subgroup(g)).collect();
+        Ok(Kind::Counts { shared, subgroups })
+    }
+}

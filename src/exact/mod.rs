@@ -1,0 +1,59 @@
+//! The deterministic engine: posteriors by converged numerical integration, without sampling.
+//!
+//! For counts the baselines α_g are integrated out first, which leaves one curve per subgroup, ℓ_g(θ)
+//! ([`effect_likelihood`]). Smoothed by the normal of width τ it is the likelihood of (μ, τ) from that subgroup
+//! ([`smooth`]); their product with the priors is tabulated in rows of constant τ ([`rows`]). From the rows come μ, τ,
+//! every θ_g, a new subgroup's θ, risks and risk differences ([`risks`]), and pairs of subgroups ([`pair`]). For
+//! published estimates all inner integrals are closed and the posterior is a finite mixture of normals ([`gaussian`]).
+
+mod counts;
+mod distribution;
+mod effect_likelihood;
+mod engine;
+mod gaussian;
+mod pair;
+mod risks;
+mod rows;
+mod scale;
+mod smooth;
+
+pub use distribution::Distribution;
+pub use engine::{ExactPosterior, Pair, Unavailable};
+pub use risks::RiskMeasure;
+
+use crate::numeric::Placement;
+
+/// How finely every integral is resolved.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Resolution {
+    /// 1 is the standard; at 2 there are twice as many nodes in every direction.
+    pub refinement: f64,
+}
+
+impl Default for Resolution {
+    fn default() -> Resolution {
+        Resolution { refinement: 1.0 }
+    }
+}
+
+impl Resolution {
+    /// Twice the nodes.
+    pub fn doubled(self) -> Resolution {
+        Resolution { refinement: 2.0 * self.refinement }
+    }
+
+    /// For densities whose distribution function is wanted as well as their mass.
+    fn density(self) -> Placement {
+        Placement { step: 0.33 / self.refinement }
+    }
+
+    /// For integrals of which only the value counts.
+    fn mass(self) -> Placement {
+        Placement { step: 0.6 / self.refinement }
+    }
+
+    /// The first step in the stretched coordinate of τ; halved until the answer stands still.
+    fn heterogeneity(self) -> f64 {
+        0.5 / self.refinement
+    }
+}

@@ -1,0 +1,341 @@
+//! Two subgroups together: the difference of their effects, and benefit in one with harm in the other.
+//!
+//! Given τ, and with μ integrated out, the two effects have the density
+//! `e^{ℓ_A(θ_A) + ℓ_B(θ_B)} N(d; 0, 2τ²) R(s)` with `d = θ_A − θ_B`, `s = (θ_A + θ_B)/2` and
+//! `R(s) = ∫ N(s; μ, τ²/2) p(μ | others, τ) dμ`. Summed over τ the density of d has a sharp (logarithmic) peak at zero, so
+//! the two sides of zero are integrated apart, each in a coordinate that stretches towards it.
+
+use super::Distribution;
+use super::Resolution;
+use super::distribution::Tabulated;
+use super::effect_likelihood::EffectLikelihood;
+use super::rows::{RowPrediction, Rows};
+use super::scale::ScaleMap;
+use super::smooth::log_sum;
+use crate::numeric::{
+    Grid, LogInterpolant, LogTable, Peak, Placement, Weights, cumulative_sum, exp_of_nonpositive,
+    invert_distribution,
+};
+
+/// Either subgroup: its place among the informative ones and its likelihood; none where it has no data on its effect.
+pub type PairMember<'a> = Option<(usize, &'a EffectLikelihood)>;
+
+/// The joint posterior of two subgroups' effects.
+#[derive(Debug, Clone)]
+pub struct PairPosterior {
+    /// d > 0, then d < 0.
+    sides: [Side; 2],
+    map: ScaleMap,
+    mean: f64,
+    sd: f64,
+    /// P(θ_A > 0 and θ_B < 0).
+    pub first_above_second_below: f64,
+    /// P(θ_A < 0 and θ_B > 0).
+    pub first_below_second_above: f64,
+    moment_limit: f64,
+}
+
+/// The posterior mass of |d| on one side of zero, at even nodes of the stretched coordinate.
+#[derive(Debug, Clone)]
+struct Side {
+    share: f64,
+    start: f64,
+    step: f64,
+    mass: Vec<f64>,
+}
+
+/// One value of d.
+struct Slice {
+    d: f64,
+    /// Log mass in the stretched coordinate.
+    log_mass: f64,
+    /// The chance that the two effects have opposite signs.
+    opposed: f64,
+}
+
+/// Everything about τ and μ, ready to be summed at any d and the nodes of s.
+struct Kernel {
+    /// Per row: log weight and 1/(4τ²).
+    rows: Vec<(f64, f64)>,
+    /// R(s) by row and node of s, each row scaled to a maximum of 1 (the scale is in its log weight).
+    middle: Vec<Vec<f64>>,
+}
+
+impl Kernel {
+    fn new(rows: &Rows, left_out: &[usize], s_grid: &Grid, resolution: Resolution) -> Kernel {
+        let mut kernel = Kernel { rows: Vec::new(), middle: Vec::new() };
+        let mut terms = Vec::new();
+        for row in rows.rows.iter().filter(|r| r.share > 1e-12) {
+            let half_width = row.tau * std::f64::consts::FRAC_1_SQRT_2;
+            let prediction = RowPrediction::new(row, left_out);
+            let log_values: Vec<f64> = match &prediction {
+                RowPrediction::Normal { .. } => {
+                    s_grid.x.iter().map(|&s| prediction.log_smooth(s, half_width, &mut terms)).collect()
+                }
+                RowPrediction::Table(_) => {
+                    // Smooth on the scale of the row: a coarser table suffices.
+                    let sd = libm::hypot(row.mu.sd(), row.tau);
+                    let peak = Peak { centre: row.mu.mean(), sd };
+                    let side = libm::ceil(20.0 * resolution.refinement) as i32;
+                    let grid = Grid::around(peak, resolution.density(), -side, side);
+                    let values: Vec<f64> =
+                        grid.x.iter().map(|&s| prediction.log_smooth(s, half_width, &mut terms)).collect();
+                    let table = LogInterpolant::new(&grid, &values);
+                    s_grid.x.iter().map(|&s| table.at(s)).collect()
+                }
+            };
+            let high = log_values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+            kernel.middle.push(log_values.iter().map(|&f| exp_of_nonpositive(f - high)).collect());
+            let precision = 0.5 / (row.tau * row.tau);
+            kernel.rows.push((row.log_weight + high + 0.5 * libm::log(precision), 0.5 * precision));
+        }
+        kernel
+    }
+
+    /// `Σ_rows weight · N(d; 0, 2τ²) · R(s)` at every node of s, in units of e to the returned power.
+    fn at(&self, d: f64, sum: &mut [f64]) -> f64 {
+        let log_weight = |&(weight, precision): &(f64, f64)| weight - precision * d * d;
+        let high = self.rows.iter().map(log_weight).fold(f64::NEG_INFINITY, f64::max);
+        sum.fill(0.0);
+        for (row, middle) in self.rows.iter().zip(&self.middle) {
+            let relative = log_weight(row) - high;
+            if relative < -40.0 {
+                continue;
+            }
+            let weight = exp_of_nonpositive(relative);
+            for (total, value) in sum.iter_mut().zip(middle) {
+                *total += weight * value;
+            }
+        }
+        high
+    }
+}
+
+/// Where one subgroup's effect lies a posteriori.
+#[derive(Debug, Clone, Copy)]
+pub struct Marginal {
+    pub peak: Peak,
+    pub low: f64,
+    pub high: f64,
+}
+
+impl Marginal {
+    pub fn of(table: &LogTable) -> Marginal {
+        Marginal {
+            peak: Peak { centre: table.mean(), sd: table.sd() },
+            low: table.grid.x[0],
+            high: table.grid.x[table.grid.x.len() - 1],
+        }
+    }
+}
+
+impl PairPosterior {
+    /// Only for rows with τ > 0. `marginals` say where either effect lies.
+    pub fn new(
+        rows: &Rows,
+        members: [PairMember<'_>; 2],
+        marginals: [Marginal; 2],
+        resolution: Resolution,
+        moment_limit: f64,
+    ) -> PairPosterior {
+        let left_out: Vec<usize> = members.iter().flatten().map(|m| m.0).collect();
+        let s_grid = grid_of_the_middle(&marginals, resolution);
+        let kernel = Kernel::new(rows, &left_out, &s_grid, resolution);
+        let likelihood = |m: PairMember<'_>, x: f64| m.map_or(0.0, |(_, l)| l.at(x));
+        let [a, b] = marginals;
+        let d_mean = a.peak.centre - b.peak.centre;
+        let d_sd = libm::hypot(a.peak.sd, b.peak.sd);
+        let scale = d_sd.max(d_mean.abs());
+        let map = ScaleMap::HalfLine { scale };
+        let step = (0.2_f64).min(0.5 * d_sd / scale) / resolution.refinement;
+        let mut sum = vec![0.0; s_grid.x.len()];
+        let mut inner = vec![0.0; s_grid.x.len()];
+        let mut slice = |sign: f64, j: i32| {
+            let (distance, log_slope) = map.at(step * f64::from(j));
+            let d = sign * distance;
+            let unit = kernel.at(d, &mut sum);
+            for (i, f) in inner.iter_mut().enumerate() {
+                let s = s_grid.x[i];
+                *f = likelihood(members[0], s + 0.5 * d) + likelihood(members[1], s - 0.5 * d);
+            }
+            let high = inner.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+            let mut total = 0.0;
+            for (i, f) in inner.iter_mut().enumerate() {
+                *f = if *f > high - 60.0 {
+                    exp_of_nonpositive(*f - high) * sum[i] * s_grid.weight[i]
+                } else {
+                    0.0
+                };
+                total += *f;
+            }
+            // Opposite signs: s between −|d|/2 and |d|/2.
+            let from = Weights::at(s_grid.position(-0.5 * distance));
+            let to = Weights::at(s_grid.position(0.5 * distance));
+            let opposed: f64 = inner.iter().enumerate().map(|(i, f)| f * (to.of(i) - from.of(i))).sum();
+            Slice {
+                d,
+                log_mass: high + unit + libm::log(total) + log_slope,
+                opposed: (opposed / total).clamp(0.0, 1.0),
+            }
+        };
+        let sides = [1.0, -1.0].map(|sign| walk(|j| slice(sign, j)));
+        assemble(sides, map, step, moment_limit)
+    }
+}
+
+/// Nodes for s = (θ_A + θ_B)/2, fine enough for s given d, wide enough for any s.
+fn grid_of_the_middle(marginals: &[Marginal; 2], resolution: Resolution) -> Grid {
+    let [a, b] = marginals;
+    let sd = 0.5 * libm::hypot(a.peak.sd, b.peak.sd);
+    let given_d = a.peak.sd * b.peak.sd / libm::hypot(a.peak.sd, b.peak.sd);
+    let placement = Placement { step: 0.4 * (given_d / sd).min(1.0) / resolution.refinement };
+    let peak = Peak { centre: 0.5 * (a.peak.centre + b.peak.centre), sd };
+    let (low, high) = (0.5 * (a.low + b.low), 0.5 * (a.high + b.high));
+    let seed = Grid::around(peak, placement, 0, 0);
+    let first = libm::floor(seed.position(low)) as i32;
+    let last = libm::ceil(seed.position(high)) as i32;
+    Grid::around(peak, placement, first.min(-12), last.max(12))
+}
+
+/// Slices outward from the middle while they count; the index of the first, and the slices in order.
+fn walk(mut slice: impl FnMut(i32) -> Slice) -> (i32, Vec<Slice>) {
+    const CUT: f64 = 27.0;
+    const FARTHEST: i32 = 2000;
+    let mut high = f64::NEG_INFINITY;
+    let mut outward = |direction: i32, start: i32| {
+        let mut slices = Vec::new();
+        for j in start..FARTHEST {
+            let s = slice(direction * j);
+            high = high.max(s.log_mass);
+            let done = !(s.log_mass >= high - CUT);
+            slices.push(s);
+            if done {
+                break;
+            }
+        }
+        slices
+    };
+    let mut up = outward(1, 0);
+    let mut slices = outward(-1, 1);
+    let first = -(slices.len() as i32);
+    slices.reverse();
+    slices.append(&mut up);
+    (first, slices)
+}
+
+fn assemble(sides: [(i32, Vec<Slice>); 2], map: ScaleMap, step: f64, moment_limit: f64) -> PairPosterior {
+    let masses: Vec<f64> = sides.iter().flat_map(|(_, s)| s.iter().map(|s| s.log_mass)).collect();
+    let log_total = log_sum(&masses);
+    let (mut mean, mut square, mut opposed) = (0.0, 0.0, [0.0; 2]);
+    for ((_, slices), opposed) in sides.iter().zip(&mut opposed) {
+        for slice in slices {
+            let mass = libm::exp(slice.log_mass - log_total);
+            mean += mass * slice.d;
+            square += mass * slice.d * slice.d;
+            *opposed += mass * slice.opposed;
+        }
+    }
+    PairPosterior {
+        sides: sides.map(|(first, slices)| Side::new(first, &slices, step, log_total)),
+        map,
+        mean,
+        sd: libm::sqrt((square - mean * mean).max(0.0)),
+        first_above_second_below: opposed[0].clamp(0.0, 1.0),
+        first_below_second_above: opposed[1].clamp(0.0, 1.0),
+        moment_limit,
+    }
+}
+
+impl Side {
+    /// The nodes suffice for sums; for the distribution function four times as many are interpolated.
+    fn new(first: i32, slices: &[Slice], step: f64, log_total: f64) -> Side {
+        const FINER: usize = 4;
+        const FEWEST: usize = 12;
+        let values: Vec<f64> = slices.iter().map(|s| s.log_mass - log_total).collect();
+        let share = values.iter().map(|&f| libm::exp(f)).sum();
+        let start = step * f64::from(first);
+        if values.len() < FEWEST {
+            let mass = values.iter().map(|&f| libm::exp(f)).collect();
+            return Side { share, start, step, mass };
+        }
+        let interpolant = LogInterpolant::even(start, step, &values);
+        let fine = step / FINER as f64;
+        let mass = (0..=(values.len() - 1) * FINER)
+            .map(|j| libm::exp(interpolant.at(start + fine * j as f64)) / FINER as f64)
+            .collect();
+        Side { share, start, step: fine, mass }
+    }
+}
+
+impl Distribution for PairPosterior {
+    fn cdf(&self, x: f64) -> f64 {
+        let [above, below] = &self.sides;
+        if x == 0.0 {
+            return below.share.clamp(0.0, 1.0);
+        }
+        let side = if x > 0.0 { above } else { below };
+        let position = (self.map.inverse(x.abs()) - side.start) / side.step;
+        let nearer_to_zero = cumulative_sum(&side.mass, position);
+        let p = if x > 0.0 { below.share + nearer_to_zero } else { below.share - nearer_to_zero };
+        p.clamp(0.0, 1.0)
+    }
+
+    fn quantile(&self, p: f64) -> f64 {
+        let reach = 1e3 * self.sd + self.mean.abs();
+        invert_distribution(p, (self.mean, self.sd), (-reach, reach), |x| self.cdf(x))
+    }
+
+    fn mean(&self) -> Option<f64> {
+        (self.moment_limit > 1.0).then_some(self.mean)
+    }
+
+    fn sd(&self) -> Option<f64> {
+        (self.moment_limit > 2.0).then_some(self.sd)
+    }
+}
+
+/// Two effects that are independent: each subgroup alone.
+pub struct IndependentPair<'a> {
+    pub first: &'a Tabulated,
+    pub second: &'a Tabulated,
+}
+
+impl IndependentPair<'_> {
+    /// P(θ_A > 0 and θ_B < 0).
+    pub fn first_above_second_below(&self) -> f64 {
+        (1.0 - self.first.cdf(0.0)) * self.second.cdf(0.0)
+    }
+
+    /// P(θ_A < 0 and θ_B > 0).
+    pub fn first_below_second_above(&self) -> f64 {
+        self.first.cdf(0.0) * (1.0 - self.second.cdf(0.0))
+    }
+}
+
+impl Distribution for IndependentPair<'_> {
+    /// A sum over the nodes of the narrower one, since the other's distribution function is smooth on their scale.
+    fn cdf(&self, x: f64) -> f64 {
+        let (a, b) = (&self.first.table, &self.second.table);
+        let p = if a.sd() <= b.sd() {
+            1.0 - a.expect(|theta| b.cdf(theta - x))
+        } else {
+            b.expect(|theta| a.cdf(theta + x))
+        };
+        p.clamp(0.0, 1.0)
+    }
+
+    fn quantile(&self, p: f64) -> f64 {
+        let (a, b) = (&self.first.table, &self.second.table);
+        let (mean, sd) = (a.mean() - b.mean(), libm::hypot(a.sd(), b.sd()));
+        let reach = 1e3 * sd + mean.abs();
+        invert_distribution(p, (mean, sd), (-reach, reach), |x| self.cdf(x))
+    }
+
+    fn mean(&self) -> Option<f64> {
+        Some(self.first.mean()? - self.second.mean()?)
+    }
+
+    fn sd(&self) -> Option<f64> {
+        Some(libm::hypot(self.first.sd()?, self.second.sd()?))
+    }
+}

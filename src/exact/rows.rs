@@ -1,0 +1,221 @@
+//! The joint posterior of (μ, τ), in rows of constant τ.
+
+use super::Resolution;
+use super::effect_likelihood::EffectLikelihood;
+use super::scale::{NotConverged, ScaleMap, ScaleNode, TauPosterior, settle};
+use super::smooth::{Smoother, log_sum};
+use crate::model::{HeterogeneityPrior, LocationComponent, LocationPrior};
+use crate::numeric::{LogInterpolant, LogTable, Peak, normal_log_density, tabulate_with};
+
+/// The shared μ at one τ, under one component of the effect prior.
+#[derive(Debug, Clone)]
+pub struct Row {
+    pub tau: f64,
+    pub component: LocationComponent,
+    /// Log of the quadrature weight in τ times the prior density of τ; the component's weight is in `mu`.
+    pub log_weight: f64,
+    /// log p(μ) + Σ_g log L_g(μ, τ).
+    pub mu: LogTable,
+    /// log L_g(μ, τ) by node and informative subgroup.
+    pub log_likelihood: Vec<Vec<f64>>,
+    /// This row's share of the posterior.
+    pub share: f64,
+}
+
+/// The rows, and what they sum to.
+#[derive(Debug, Clone)]
+pub struct Rows {
+    pub rows: Vec<Row>,
+    /// Log of the total mass: the marginal likelihood, without binomial coefficients.
+    pub log_evidence: f64,
+    /// None where τ is fixed.
+    pub tau: Option<TauPosterior>,
+}
+
+/// What the rows are made from.
+pub struct RowMaker<'a> {
+    pub subgroups: &'a [EffectLikelihood],
+    pub effect: &'a LocationPrior,
+    pub heterogeneity: HeterogeneityPrior,
+    pub resolution: Resolution,
+}
+
+/// All components' rows at one τ.
+struct TauNode {
+    tau: f64,
+    rows: Vec<Row>,
+    log_mass: f64,
+}
+
+impl ScaleNode for TauNode {
+    fn log_mass(&self) -> f64 {
+        self.log_mass
+    }
+
+    fn tau(&self) -> f64 {
+        self.tau
+    }
+
+    fn moments(&self) -> [f64; 2] {
+        let mut moments = [0.0; 2];
+        for row in &self.rows {
+            let weight = libm::exp(row.log_weight + row.mu.log_mass - self.log_mass);
+            moments[0] += weight * row.mu.mean();
+            moments[1] += weight * row.mu.expect(|x| x * x);
+        }
+        moments
+    }
+}
+
+impl RowMaker<'_> {
+    /// Fills the plane of (μ, τ). Fails only where the integral does not settle.
+    pub fn rows(&self, tau_moment_limit: f64) -> Result<Rows, NotConverged> {
+        if let HeterogeneityPrior::Fixed { value } = self.heterogeneity {
+            return Ok(collect(vec![self.node_at(value, 0.0)], 1.0, None));
+        }
+        let map = ScaleMap::of(&self.heterogeneity);
+        let nodes = settle(self.resolution.heterogeneity(), |t| {
+            let (tau, log_slope) = map.at(t);
+            self.node_at(tau, self.heterogeneity.log_density(tau) + log_slope)
+        })?;
+        let tau = TauPosterior::new(map, &nodes, tau_moment_limit);
+        Ok(collect(nodes.nodes, nodes.step, Some(tau)))
+    }
+
+    fn node_at(&self, tau: f64, log_weight: f64) -> TauNode {
+        let rows: Vec<Row> = self
+            .effect
+            .components()
+            .into_iter()
+            .map(|component| self.row(tau, component, log_weight))
+            .collect();
+        let masses: Vec<f64> = rows.iter().map(|r| r.log_weight + r.mu.log_mass).collect();
+        TauNode { tau, log_mass: log_sum(&masses), rows }
+    }
+
+    fn row(&self, tau: f64, component: LocationComponent, log_weight: f64) -> Row {
+        let guess = self.expected_peak(tau, &component);
+        let mut terms = Vec::with_capacity(128);
+        let (mu, log_likelihood) = tabulate_with(guess, self.resolution.density(), |mu| {
+            let each: Vec<f64> = self.subgroups.iter().map(|s| s.log_marginal(mu, tau, &mut terms)).collect();
+            (component.log_density(mu) + each.iter().sum::<f64>(), each)
+        });
+        Row { tau, component, log_weight, mu, log_likelihood, share: 0.0 }
+    }
+
+    /// The posterior of μ at this τ if every ℓ_g were the normal it resembles.
+    fn expected_peak(&self, tau: f64, component: &LocationComponent) -> Peak {
+        let (mut precision, mut pull) = match component.peak() {
+            Some(peak) => (1.0 / (peak.sd * peak.sd), peak.centre / (peak.sd * peak.sd)),
+            None => (0.0, 0.0),
+        };
+        for subgroup in self.subgroups {
+            let (centre, own) = subgroup.normal;
+            if own > 0.0 {
+                let marginal = 1.0 / (1.0 / own + tau * tau);
+                precision += marginal;
+                pull += marginal * centre;
+            }
+        }
+        if precision > 0.0 {
+            Peak { centre: pull / precision, sd: 1.0 / libm::sqrt(precision) }
+        } else {
+            Peak { centre: 0.0, sd: 1.0 }
+        }
+    }
+}
+
+fn collect(nodes: Vec<TauNode>, step: f64, tau: Option<TauPosterior>) -> Rows {
+    let masses: Vec<f64> = nodes.iter().map(|n| n.log_mass).collect();
+    let log_total = log_sum(&masses);
+    let mut rows: Vec<Row> = nodes.into_iter().flat_map(|n| n.rows).collect();
+    for row in &mut rows {
+        row.share = libm::exp(row.log_weight + row.mu.log_mass - log_total);
+    }
+    rows.retain(|row| row.share > 1e-14);
+    Rows { rows, log_evidence: log_total + libm::log(step), tau }
+}
+
+/// The μ of one row as the prior and the other subgroups have it: informative subgroups `left_out` are taken out again.
+pub enum RowPrediction {
+    /// Nobody else informs μ: the prior, in closed form.
+    Normal {
+        log_weight: f64,
+        mean: f64,
+        sd: f64,
+    },
+    Table(Box<Smoother>),
+}
+
+impl RowPrediction {
+    pub fn new(row: &Row, left_out: &[usize]) -> RowPrediction {
+        let informed = row.log_likelihood[0].len();
+        if informed == left_out.len()
+            && let LocationComponent::Normal(n) = row.component
+        {
+            return RowPrediction::Normal { log_weight: libm::log(n.weight), mean: n.mean, sd: n.sd };
+        }
+        let values: Vec<f64> = row
+            .mu
+            .log_density
+            .iter()
+            .zip(&row.log_likelihood)
+            .map(|(&f, each)| f - left_out.iter().map(|&g| each[g]).sum::<f64>())
+            .collect();
+        RowPrediction::Table(Box::new(Smoother::new(&row.mu.grid, &values)))
+    }
+
+    /// `log ∫ N(x; μ, width²) p(μ) dμ`, up to the row's constant.
+    pub fn log_smooth(&self, x: f64, width: f64, terms: &mut Vec<f64>) -> f64 {
+        match self {
+            RowPrediction::Normal { log_weight, mean, sd } => {
+                log_weight + normal_log_density(x, *mean, libm::hypot(*sd, width))
+            }
+            RowPrediction::Table(smoother) => smoother.log_smooth(x, width, terms),
+        }
+    }
+}
+
+/// What the prior and the other subgroups say about a θ: `log ∫∫ N(θ; μ, τ²) p(μ, τ | others) dμ dτ`, up to a constant.
+pub struct Prediction {
+    /// Log weight and τ of each row, and its μ.
+    rows: Vec<(f64, f64, RowPrediction)>,
+}
+
+impl Prediction {
+    /// `left_out` lists the informative subgroups whose own data are taken out again.
+    pub fn new(rows: &Rows, left_out: &[usize]) -> Prediction {
+        let rows = rows.rows.iter();
+        Prediction { rows: rows.map(|r| (r.log_weight, r.tau, RowPrediction::new(r, left_out))).collect() }
+    }
+
+    /// The log density at `theta`; `terms` and `each` are working space.
+    pub fn log_density(&self, theta: f64, terms: &mut Vec<f64>, each: &mut Vec<f64>) -> f64 {
+        each.clear();
+        each.extend(self.rows.iter().map(|(weight, tau, row)| weight + row.log_smooth(theta, *tau, terms)));
+        log_sum(each)
+    }
+}
+
+/// The posterior density of the shared mean μ, all rows together.
+pub struct MeanDensity {
+    rows: Vec<(f64, LogInterpolant)>,
+}
+
+impl MeanDensity {
+    pub fn new(rows: &Rows) -> MeanDensity {
+        MeanDensity {
+            rows: rows
+                .rows
+                .iter()
+                .map(|row| (row.log_weight, LogInterpolant::new(&row.mu.grid, &row.mu.log_density)))
+                .collect(),
+        }
+    }
+
+    pub fn log_density(&self, mu: f64, each: &mut Vec<f64>) -> f64 {
+        each.clear();
+        each.extend(self.rows.iter().map(|(weight, f)| weight + f.at(mu)));
+        log_sum(each)
+    }
+}

@@ -1,0 +1,163 @@
+//! Prior densities, normalised.
+
+use std::f64::consts::PI;
+
+use crate::numeric::{Peak, log_sum_exp, normal_log_density};
+use crate::study::{HeterogeneityPrior, LocationPrior, NormalComponent};
+
+impl LocationPrior {
+    /// The parts that are integrated one at a time, since each has a scale of its own.
+    pub fn components(&self) -> Vec<LocationComponent> {
+        match self {
+            LocationPrior::Normals(normals) => {
+                normals.iter().map(|n| LocationComponent::Normal(*n)).collect()
+            }
+            LocationPrior::StudentT { df, location, scale } => {
+                vec![LocationComponent::StudentT { df: *df, location: *location, scale: *scale }]
+            }
+            LocationPrior::Flat => vec![LocationComponent::Flat],
+        }
+    }
+
+    pub fn log_density(&self, x: f64) -> f64 {
+        match self {
+            LocationPrior::Normals(normals) => {
+                let terms: Vec<f64> = normals
+                    .iter()
+                    .map(|n| libm::log(n.weight) + normal_log_density(x, n.mean, n.sd))
+                    .collect();
+                log_sum_exp(&terms)
+            }
+            LocationPrior::StudentT { df, location, scale } => {
+                student_t_log_density((x - location) / scale, *df) - libm::log(*scale)
+            }
+            LocationPrior::Flat => 0.0,
+        }
+    }
+
+    /// Moments of order below this exist under the prior.
+    pub fn moment_limit(&self) -> f64 {
+        match self {
+            LocationPrior::Normals(_) => f64::INFINITY,
+            LocationPrior::StudentT { df, .. } => *df,
+            LocationPrior::Flat => 0.0,
+        }
+    }
+}
+
+/// One part of a [`LocationPrior`]: unimodal, with one scale.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum LocationComponent {
+    Normal(NormalComponent),
+    StudentT { df: f64, location: f64, scale: f64 },
+    Flat,
+}
+
+impl LocationComponent {
+    /// Log density, the component's weight included.
+    #[inline]
+    pub fn log_density(&self, x: f64) -> f64 {
+        match self {
+            LocationComponent::Normal(n) => {
+                let z = (x - n.mean) / n.sd;
+                -0.5 * z * z + self.log_constant()
+            }
+            LocationComponent::StudentT { df, location, scale } => {
+                let z = (x - location) / scale;
+                -0.5 * (df + 1.0) * libm::log1p(z * z / df) + self.log_constant()
+            }
+            LocationComponent::Flat => 0.0,
+        }
+    }
+
+    fn log_constant(&self) -> f64 {
+        match self {
+            LocationComponent::Normal(n) => libm::log(n.weight) - libm::log(n.sd) - 0.5 * libm::log(2.0 * PI),
+            LocationComponent::StudentT { df, scale, .. } => {
+                student_t_log_density(0.0, *df) - libm::log(*scale)
+            }
+            LocationComponent::Flat => 0.0,
+        }
+    }
+
+    /// Slope of the log density, and the curvature of the parabola that touches it at `x` and lies nowhere above it
+    /// (for the t, the weight of its scale-mixture form): Newton steps with it never go downhill.
+    pub fn slope_and_bound(&self, x: f64) -> (f64, f64) {
+        match self {
+            LocationComponent::Normal(n) => {
+                let precision = 1.0 / (n.sd * n.sd);
+                ((n.mean - x) * precision, precision)
+            }
+            LocationComponent::StudentT { df, location, scale } => {
+                let d = x - location;
+                let weight = (df + 1.0) / (df * scale * scale + d * d);
+                (-d * weight, weight)
+            }
+            LocationComponent::Flat => (0.0, 0.0),
+        }
+    }
+
+    /// Centre and scale; none for a flat density.
+    pub fn peak(&self) -> Option<Peak> {
+        match self {
+            LocationComponent::Normal(n) => Some(Peak { centre: n.mean, sd: n.sd }),
+            LocationComponent::StudentT { location, scale, .. } => {
+                Some(Peak { centre: *location, sd: *scale })
+            }
+            LocationComponent::Flat => None,
+        }
+    }
+}
+
+fn student_t_log_density(z: f64, df: f64) -> f64 {
+    libm::lgamma(0.5 * (df + 1.0))
+        - libm::lgamma(0.5 * df)
+        - 0.5 * libm::log(df * PI)
+        - 0.5 * (df + 1.0) * libm::log1p(z * z / df)
+}
+
+impl HeterogeneityPrior {
+    /// Log density at `tau > 0`; a fixed value has none and gives 0.
+    pub fn log_density(&self, tau: f64) -> f64 {
+        match *self {
+            HeterogeneityPrior::HalfNormal { scale } => libm::log(2.0) + normal_log_density(tau, 0.0, scale),
+            HeterogeneityPrior::HalfStudentT { df, scale } => {
+                libm::log(2.0) + student_t_log_density(tau / scale, df) - libm::log(scale)
+            }
+            HeterogeneityPrior::Exponential { mean } => -tau / mean - libm::log(mean),
+            HeterogeneityPrior::LogNormal { mean, sd } => {
+                let log_tau = libm::log(tau);
+                normal_log_density(log_tau, mean, sd) - log_tau
+            }
+            HeterogeneityPrior::Uniform { upper } => {
+                if tau <= upper {
+                    -libm::log(upper)
+                } else {
+                    f64::NEG_INFINITY
+                }
+            }
+            HeterogeneityPrior::Fixed { .. } => 0.0,
+        }
+    }
+
+    /// Moments of order below this exist under the prior.
+    pub fn moment_limit(&self) -> f64 {
+        match self {
+            HeterogeneityPrior::HalfStudentT { df, .. } => *df,
+            _ => f64::INFINITY,
+        }
+    }
+
+    /// A value in the middle of the prior.
+    pub fn typical(&self) -> f64 {
+        match *self {
+            HeterogeneityPrior::HalfNormal { scale } | HeterogeneityPrior::HalfStudentT { scale, .. } => {
+                0.7 * scale
+            }
+            HeterogeneityPrior::Exponential { mean } => 0.7 * mean,
+            HeterogeneityPrior::LogNormal { mean, .. } => libm::exp(mean),
+            HeterogeneityPrior::Uniform { upper } => 0.5 * upper,
+            HeterogeneityPrior::Fixed { value } => value,
+        }
+    }
+}

@@ -1,0 +1,23 @@
+//! Mathematics that knows no statistics: special functions, grids, and the sums that go with them.
+//!
+//! Everything here is built from additions, multiplications and `libm`, never from the platform's own mathematics
+//! library, so that the same input gives the same bits on every machine.
+
+mod exp;
+mod grid;
+mod interpolate;
+mod normal_pair;
+mod root;
+mod sinc;
+mod special;
+
+pub use exp::{exp_of_nonpositive, sum_exp_shifted};
+pub use grid::{Grid, LogTable, Peak, Placement, tabulate, tabulate_with};
+pub use interpolate::LogInterpolant;
+pub use normal_pair::opposite_signs;
+pub use root::{invert_distribution, invert_increasing};
+pub use sinc::{Weights, cumulative_sum, cumulative_weight};
+pub use special::{
+    log_add_exp, log_binomial_coefficient, log_expit, log_sum_exp, logistic, logit, normal_cdf,
+    normal_log_density, normal_quantile, softplus,
+};

@@ -1,0 +1,91 @@
+//! Inverting distribution functions.
+
+use super::special::normal_quantile;
+
+/// The `x` in `[low, high]` at which the increasing function `f` reaches `target`.
+///
+/// The secant step with halving of the stale end ("Illinois"), which keeps the root bracketed; ends when the bracket or
+/// the residual is at rounding level.
+pub fn invert_increasing(mut low: f64, mut high: f64, target: f64, mut f: impl FnMut(f64) -> f64) -> f64 {
+    let mut below = f(low) - target;
+    let mut above = f(high) - target;
+    if below >= 0.0 {
+        return low;
+    }
+    if above <= 0.0 {
+        return high;
+    }
+    let mut last_side = 0;
+    for iteration in 0..200 {
+        // Every fourth step bisects, so that a nearly flat stretch can't hold the search up.
+        let x = if iteration % 4 == 3 {
+            0.5 * (low + high)
+        } else {
+            (low * above - high * below) / (above - below)
+        };
+        let value = f(x) - target;
+        if value.abs() < 1e-14 || (high - low).abs() <= 1e-14 * (low.abs() + high.abs()) {
+            return x;
+        }
+        if value < 0.0 {
+            low = x;
+            below = value;
+            if last_side == -1 {
+                above *= 0.5;
+            }
+            last_side = -1;
+        } else {
+            high = x;
+            above = value;
+            if last_side == 1 {
+                below *= 0.5;
+            }
+            last_side = 1;
+        }
+    }
+    0.5 * (low + high)
+}
+
+/// The `x` at which a distribution function reaches `p`, for a distribution not unlike a normal with this mean and sd.
+///
+/// On the probit scale such a function is nearly a line, so the secant converges in a few steps; where it does not, the
+/// bracket `low … high` is searched instead.
+pub fn invert_distribution(
+    p: f64,
+    (mean, sd): (f64, f64),
+    (low, high): (f64, f64),
+    mut cdf: impl FnMut(f64) -> f64,
+) -> f64 {
+    let target = normal_quantile(p);
+    let clamp = |x: f64| x.clamp(low, high);
+    let mut x = clamp(mean + target * sd);
+    let mut y = normal_quantile(cdf(x));
+    let mut slope = 1.0 / sd;
+    for _ in 0..12 {
+        if !y.is_finite() || !(slope > 0.0) {
+            break;
+        }
+        let next = clamp(x + (target - y) / slope);
+        if (next - x).abs() <= 1e-13 * (sd + x.abs()) {
+            return next;
+        }
+        let next_y = normal_quantile(cdf(next));
+        if (next_y - target).abs() < 1e-11 {
+            return next;
+        }
+        slope = (next_y - y) / (next - x);
+        (x, y) = (next, next_y);
+    }
+    invert_increasing(low, high, p, cdf)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_inverse_of_a_flat_then_steep_function_is_found() {
+        let x = invert_increasing(0.0, 10.0, 0.975, |x: f64| libm::pow(x / 10.0, 30.0));
+        assert!((x - 10.0 * libm::pow(0.975, 1.0 / 30.0)).abs() < 1e-10);
+    }
+}

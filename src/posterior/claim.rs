@@ -1,0 +1,46 @@
+//! Typed claims: the only source of sentences about results.
+
+use super::result::Quantiles;
+
+/// Which way a subgroup's result leans.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lean {
+    Benefit,
+    Harm,
+}
+
+/// What may be said about one subgroup.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Claim {
+    pub subgroup: String,
+    pub lean: Lean,
+    /// Of that lean, between one half and 1.
+    pub probability: f64,
+    /// The same under the prior alone.
+    pub prior: Option<f64>,
+    /// Risk difference, or the effect itself for estimates, as printed beside the sentence.
+    pub effect: Quantiles,
+    pub nnt: Option<String>,
+}
+
+impl Claim {
+    /// From the probability of benefit; at exactly one half it leans to benefit.
+    pub fn new(
+        subgroup: &str,
+        benefit: f64,
+        prior_benefit: Option<f64>,
+        effect: Quantiles,
+        nnt: Option<String>,
+    ) -> Claim {
+        let lean = if benefit >= 0.5 { Lean::Benefit } else { Lean::Harm };
+        let of_lean = |p: f64| if lean == Lean::Benefit { p } else { 1.0 - p };
+        Claim {
+            subgroup: subgroup.to_string(),
+            lean,
+            probability: of_lean(benefit),
+            prior: prior_benefit.map(of_lean),
+            effect,
+            nnt,
+        }
+    }
+}

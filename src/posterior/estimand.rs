@@ -1,0 +1,124 @@
+//! The words of the result: scopes, measures, statements.
+
+use serde::Serialize;
+
+use crate::study::Scale;
+
+/// Of whom a number speaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Scope {
+    /// One subgroup.
+    Subgroup,
+    /// This study's patients, all subgroups at their sizes.
+    Overall,
+    /// μ: the average subgroup.
+    Mean,
+    /// A further similar subgroup.
+    New,
+    /// Two subgroups.
+    Pair,
+}
+
+/// What is measured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Measure {
+    OddsRatio,
+    RiskControl,
+    RiskActive,
+    RiskDifference,
+    RiskRatio,
+    HazardRatio,
+    Difference,
+    RatioOfOddsRatios,
+    RatioOfRiskRatios,
+    RatioOfHazardRatios,
+    DifferenceOfDifferences,
+    DifferenceOfRiskDifferences,
+}
+
+/// Where no effect lies, and whether magnitudes multiply.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Axis {
+    /// No effect is 0.
+    Additive,
+    /// No effect is 1.
+    Ratio,
+}
+
+impl Measure {
+    /// The measure of an effect on this scale.
+    pub fn of(scale: Scale) -> Measure {
+        match scale {
+            Scale::LogOddsRatio => Measure::OddsRatio,
+            Scale::LogRiskRatio => Measure::RiskRatio,
+            Scale::LogHazardRatio => Measure::HazardRatio,
+            Scale::Difference => Measure::Difference,
+        }
+    }
+
+    /// The contrast of two such effects.
+    pub fn contrast_of(scale: Scale) -> Measure {
+        match scale {
+            Scale::LogOddsRatio => Measure::RatioOfOddsRatios,
+            Scale::LogRiskRatio => Measure::RatioOfRiskRatios,
+            Scale::LogHazardRatio => Measure::RatioOfHazardRatios,
+            Scale::Difference => Measure::DifferenceOfDifferences,
+        }
+    }
+
+    pub fn axis(self) -> Axis {
+        match self {
+            Measure::OddsRatio
+            | Measure::RiskRatio
+            | Measure::HazardRatio
+            | Measure::RatioOfOddsRatios
+            | Measure::RatioOfRiskRatios
+            | Measure::RatioOfHazardRatios => Axis::Ratio,
+            _ => Axis::Additive,
+        }
+    }
+
+    /// The value of no effect.
+    pub fn null(self) -> f64 {
+        match self.axis() {
+            Axis::Additive => 0.0,
+            Axis::Ratio => 1.0,
+        }
+    }
+
+    /// In words, for tables.
+    pub fn in_words(self) -> &'static str {
+        match self {
+            Measure::OddsRatio => "odds ratio",
+            Measure::RiskControl => "risk, control",
+            Measure::RiskActive => "risk, active",
+            Measure::RiskDifference => "risk difference",
+            Measure::RiskRatio => "risk ratio",
+            Measure::HazardRatio => "hazard ratio",
+            Measure::Difference => "difference",
+            Measure::RatioOfOddsRatios => "ratio of odds ratios",
+            Measure::RatioOfRiskRatios => "ratio of risk ratios",
+            Measure::RatioOfHazardRatios => "ratio of hazard ratios",
+            Measure::DifferenceOfDifferences => "difference of differences",
+            Measure::DifferenceOfRiskDifferences => "difference of risk differences",
+        }
+    }
+}
+
+/// What a probability is the probability of. Directions derive from `higher_is`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Statement {
+    Benefit,
+    Harm,
+    BenefitAtLeast,
+    HarmAtLeast,
+    /// Smaller than the threshold in either direction.
+    Equivalent,
+    /// A pair: benefit in the first, harm in the second.
+    BenefitAndHarm,
+    /// A pair: the first does better by the treatment than the second.
+    GreaterBenefit,
+}

@@ -1,0 +1,141 @@
+//! The result as data: what `result.json` holds. Numbers are in full; null where there is none.
+
+use serde::Serialize;
+
+use super::estimand::{Measure, Scope, Statement};
+use super::nnt::Nnt;
+
+/// Median and the central 95 % interval.
+#[derive(Debug, Clone, Copy, Serialize, PartialEq)]
+pub struct Quantiles {
+    pub median: f64,
+    pub q2_5: f64,
+    pub q97_5: f64,
+}
+
+/// The same quantiles under the prior alone.
+pub type PriorSummary = Quantiles;
+
+/// A distribution's summary.
+#[derive(Debug, Clone, Copy, Serialize, PartialEq)]
+pub struct Summary {
+    /// Null for ratios, and where it does not exist.
+    pub mean: Option<f64>,
+    pub sd: Option<f64>,
+    #[serde(flatten)]
+    pub quantiles: Quantiles,
+}
+
+/// The summary's fields where there may be none.
+#[derive(Debug, Clone, Copy, Default, Serialize, PartialEq)]
+pub struct Reported {
+    pub mean: Option<f64>,
+    pub sd: Option<f64>,
+    pub median: Option<f64>,
+    pub q2_5: Option<f64>,
+    pub q97_5: Option<f64>,
+    /// Monte Carlo figures, null where nothing was sampled.
+    pub mcse_mean: Option<f64>,
+    pub ess_bulk: Option<f64>,
+    pub ess_tail: Option<f64>,
+    pub rhat: Option<f64>,
+}
+
+impl Reported {
+    /// The exact summary, reported as it is.
+    pub fn exactly(summary: &Summary) -> Reported {
+        Reported {
+            mean: summary.mean,
+            sd: summary.sd,
+            median: Some(summary.quantiles.median),
+            q2_5: Some(summary.quantiles.q2_5),
+            q97_5: Some(summary.quantiles.q97_5),
+            ..Reported::default()
+        }
+    }
+}
+
+/// A parameter of the model: `mu`, `tau`, `theta[…]`, `alpha[…]`.
+#[derive(Debug, Clone, Serialize)]
+pub struct Parameter {
+    pub name: String,
+    #[serde(flatten)]
+    pub reported: Reported,
+    pub exact: Option<Summary>,
+    pub prior: Option<PriorSummary>,
+}
+
+/// An estimand and its posterior summary.
+#[derive(Debug, Clone, Serialize)]
+pub struct Estimate {
+    pub scope: Scope,
+    pub subgroup: Option<String>,
+    pub subgroup_b: Option<String>,
+    pub measure: Measure,
+    #[serde(flatten)]
+    pub reported: Reported,
+    pub exact: Option<Summary>,
+    pub prior: Option<PriorSummary>,
+    /// For risk differences.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub nnt: Option<Nnt>,
+    /// Why there is no number, where there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unavailable: Option<String>,
+}
+
+/// A statement's probability.
+#[derive(Debug, Clone, Serialize)]
+pub struct Probability {
+    pub scope: Scope,
+    pub subgroup: Option<String>,
+    pub subgroup_b: Option<String>,
+    pub statement: Statement,
+    pub measure: Measure,
+    /// On the measure's own scale; a magnitude for "at least" and "equivalent".
+    pub threshold: f64,
+    pub probability: Option<f64>,
+    pub mcse: Option<f64>,
+    pub exact: Option<f64>,
+    /// Under the prior alone.
+    pub prior: Option<f64>,
+    /// Under the effect prior alone, with the control risk at its posterior median: risk differences only.
+    pub prior_at_control_risk: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unavailable: Option<String>,
+}
+
+/// How the numbers were made.
+#[derive(Debug, Clone, Serialize)]
+pub struct Settings {
+    pub engine: &'static str,
+    /// Nodes of the exact engine's grids relative to the standard.
+    pub refinement: f64,
+    pub pairs: bool,
+    /// Central interval.
+    pub interval: f64,
+}
+
+/// Whether the numbers may be believed.
+#[derive(Debug, Clone, Serialize)]
+pub struct Checks {
+    pub ok: bool,
+    pub reasons: Vec<String>,
+    pub max_rhat: Option<f64>,
+    pub min_ess_bulk: Option<f64>,
+    pub min_ess_tail: Option<f64>,
+    pub divergences: Option<u64>,
+    pub min_ebfmi: Option<f64>,
+    pub exact: ExactChecks,
+}
+
+/// The deterministic engine's part.
+#[derive(Debug, Clone, Serialize)]
+pub struct ExactChecks {
+    pub available: bool,
+    pub reason: Option<String>,
+    /// Sampled numbers that were held against exact ones.
+    pub comparisons: u64,
+    pub max_abs_z: Option<f64>,
+    pub log_marginal_likelihood: Option<f64>,
+}

@@ -1,0 +1,76 @@
+//! Results as one long table.
+
+use crate::posterior::{Report, Scope};
+use crate::study::Study;
+
+use super::numbers::full;
+
+const HEADER: [&str; 19] = [
+    "row",
+    "scope",
+    "subgroup",
+    "subgroup_b",
+    "measure",
+    "statement",
+    "threshold",
+    "probability",
+    "mean",
+    "sd",
+    "median",
+    "q2_5",
+    "q97_5",
+    "prior",
+    "prior_q2_5",
+    "prior_q97_5",
+    "prior_at_control_risk",
+    "unavailable",
+    "caveat",
+];
+
+/// Estimates and probabilities, the study's statements in every row.
+pub fn fit_csv(study: &Study, report: &Report) -> String {
+    write(study, report)
+}
+
+/// The same rows under the prior alone.
+pub fn check_csv(study: &Study, prior: Option<&Report>) -> String {
+    prior.map_or_else(|| HEADER.join(",") + "\n", |prior| write(study, prior))
+}
+
+/// The word that JSON uses for a value of an enum.
+fn word(value: impl serde::Serialize) -> String {
+    serde_json::to_value(value).ok().and_then(|v| v.as_str().map(str::to_string)).unwrap_or_default()
+}
+
+fn write(study: &Study, report: &Report) -> String {
+    let caveat = study.statements().join(" ");
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    let text = |s: &Option<String>| s.clone().unwrap_or_default();
+    let head = |row: &str, scope: Scope, a: &Option<String>, b: &Option<String>| {
+        vec![row.to_string(), word(scope), text(a), text(b)]
+    };
+    let mut put = |record: Vec<String>| {
+        // Writing to memory does not fail.
+        let _ = writer.write_record(record);
+    };
+    put(HEADER.iter().map(|h| (*h).to_string()).collect());
+    for e in &report.estimates {
+        let mut record = head("estimate", e.scope, &e.subgroup, &e.subgroup_b);
+        record.extend([word(e.measure), String::new(), String::new(), String::new()]);
+        let r = &e.reported;
+        record.extend([r.mean, r.sd, r.median, r.q2_5, r.q97_5].map(full));
+        let prior = e.prior.as_ref();
+        record.extend([prior.map(|p| p.median), prior.map(|p| p.q2_5), prior.map(|p| p.q97_5)].map(full));
+        record.extend([String::new(), text(&e.unavailable), caveat.clone()]);
+        put(record);
+    }
+    for p in &report.probabilities {
+        let mut record = head("probability", p.scope, &p.subgroup, &p.subgroup_b);
+        record.extend([word(p.measure), word(p.statement), full(Some(p.threshold)), full(p.probability)]);
+        record.extend(std::iter::repeat_n(String::new(), 5));
+        record.extend([full(p.prior), String::new(), String::new(), full(p.prior_at_control_risk)]);
+        record.extend([text(&p.unavailable), caveat.clone()]);
+        put(record);
+    }
+    writer.into_inner().ok().and_then(|bytes| String::from_utf8(bytes).ok()).unwrap_or_default()
+}

@@ -1,0 +1,130 @@
+//! `result.json`, schema `equipoise/result/1`, and its relatives.
+
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use crate::posterior::{Checks, Estimate, Parameter, Probability, Report, Settings};
+use crate::study::{Assignment, Audit, Study, library_priors};
+
+/// The schema's name; its number rises when anything is renamed or removed.
+const RESULT_SCHEMA: &str = "equipoise/result/1";
+const CHECK_SCHEMA: &str = "equipoise/check/1";
+
+#[derive(Serialize)]
+struct Document<'a> {
+    schema: &'static str,
+    version: &'static str,
+    model: ModelHead<'a>,
+    /// What must stand wherever a number stands.
+    statements: Vec<&'static str>,
+    data: DataHead,
+    settings: &'a Settings,
+    prior: PriorHead<'a>,
+    checks: &'a Checks,
+    parameters: &'a [Parameter],
+    estimates: &'a [Estimate],
+    probabilities: &'a [Probability],
+}
+
+#[derive(Serialize)]
+struct ModelHead<'a> {
+    name: &'a str,
+    title: &'a str,
+    sha256: &'a str,
+    illustrative: bool,
+    assignment: Assignment,
+    citation: &'a [String],
+}
+
+#[derive(Serialize)]
+struct DataHead {
+    sha256: String,
+    audit: Audit,
+}
+
+#[derive(Serialize)]
+struct PriorHead<'a> {
+    pooling: crate::study::Pooling,
+    effect: &'a str,
+    heterogeneity: Option<&'a str>,
+    baseline: Option<&'a str>,
+}
+
+fn model_head(study: &Study) -> ModelHead<'_> {
+    ModelHead {
+        name: &study.name,
+        title: &study.title,
+        sha256: &study.model_sha256,
+        illustrative: study.illustrative,
+        assignment: study.assignment,
+        citation: &study.citation,
+    }
+}
+
+fn prior_head(study: &Study) -> PriorHead<'_> {
+    PriorHead {
+        pooling: study.pooling,
+        effect: &study.priors.effect.words,
+        heterogeneity: study.priors.heterogeneity.as_ref().map(|p| p.words.as_str()),
+        baseline: study.priors.baseline.as_ref().map(|p| p.words.as_str()),
+    }
+}
+
+/// The whole result. Null wherever the checks failed.
+pub fn fit_json(study: &Study, report: &Report) -> String {
+    pretty(&Document {
+        schema: RESULT_SCHEMA,
+        version: env!("CARGO_PKG_VERSION"),
+        model: model_head(study),
+        statements: study.statements(),
+        data: DataHead { sha256: study.data_sha256.clone(), audit: study.audit() },
+        settings: &report.settings,
+        prior: prior_head(study),
+        checks: &report.checks,
+        parameters: &report.parameters,
+        estimates: &report.estimates,
+        probabilities: &report.probabilities,
+    })
+}
+
+/// The audit and what the priors imply.
+pub fn check_json(study: &Study, prior: Option<&Report>) -> String {
+    let implied = prior.map(
+        |p| json!({ "estimates": p.estimates, "probabilities": p.probabilities, "parameters": p.parameters }),
+    );
+    let library = study.expected_odds_ratio.map(|expected| {
+        library_priors(expected, study.outcome.higher_is)
+            .into_iter()
+            .map(|p| json!({ "belief": p.belief, "strength": p.strength, "mean": p.mean, "sd": p.sd }))
+            .collect::<Vec<Value>>()
+    });
+    pretty(&json!({
+        "schema": CHECK_SCHEMA,
+        "version": env!("CARGO_PKG_VERSION"),
+        "model": model_head(study),
+        "statements": study.statements(),
+        "data": DataHead { sha256: study.data_sha256.clone(), audit: study.audit() },
+        "prior": prior_head(study),
+        "implied_by_prior": implied,
+        "library": library,
+    }))
+}
+
+/// What may differ between two equal runs.
+pub fn run_json(started: &str, seconds: f64, threads: usize) -> String {
+    pretty(&json!({
+        "schema": "equipoise/run/1",
+        "version": env!("CARGO_PKG_VERSION"),
+        "started": started,
+        "seconds": seconds,
+        "threads": threads,
+        "system": format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
+    }))
+}
+
+/// Serialising these types can't fail: no maps with other keys than strings.
+fn pretty(value: &impl Serialize) -> String {
+    let mut text = serde_json::to_string_pretty(value).unwrap_or_default();
+    text.push('\n');
+    text
+}

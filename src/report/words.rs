@@ -1,0 +1,56 @@
+//! Sentences from claims.
+
+use crate::posterior::{Claim, Lean, Measure, Quantiles};
+use crate::study::{Assignment, Data, Study};
+
+use super::numbers::{probability, value};
+
+/// One sentence about one subgroup: what it leans to, how probable that is, how large.
+pub fn sentence(study: &Study, claim: &Claim) -> String {
+    let active = capitalised(&study.treatment.active);
+    let outcome = match claim.lean {
+        Lean::Benefit => "better",
+        Lean::Harm => "worse",
+    };
+    let verb = match (study.assignment, claim.lean) {
+        (Assignment::Observational, _) => format!("is associated with a {outcome} outcome"),
+        (Assignment::Randomised, Lean::Benefit) => "helps".to_string(),
+        (Assignment::Randomised, Lean::Harm) => "harms".to_string(),
+    };
+    let prior = claim.prior.map_or_else(String::new, |p| format!(" (prior {})", probability(Some(p))));
+    let size = match &study.data {
+        Data::Counts(_) => {
+            format!("risk difference {} points", interval(Measure::RiskDifference, &claim.effect))
+        }
+        Data::Estimates(_) => {
+            let measure = Measure::of(study.outcome.scale);
+            format!("{} {}", measure.in_words(), interval(measure, &claim.effect))
+        }
+    };
+    let nnt = claim.nnt.as_ref().map_or_else(String::new, |n| format!("; {n}"));
+    format!(
+        "{}: {active} {verb} with probability {}{prior}; {size}{nnt}.",
+        claim.subgroup,
+        probability(Some(claim.probability)),
+    )
+}
+
+/// "+21.3 (+5.2 to +36.0)".
+pub fn interval(measure: Measure, q: &Quantiles) -> String {
+    format!("{} ({} to {})", value(measure, q.median), value(measure, q.q2_5), value(measure, q.q97_5))
+}
+
+/// With a capital first letter.
+pub fn capitalised(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}
+
+/// The plural of a subgroup's name: "cohorts", "etiologies".
+pub fn plural(noun: &str) -> String {
+    match noun.strip_suffix('y') {
+        Some(stem) if !stem.ends_with(['a', 'e', 'i', 'o', 'u']) => format!("{stem}ies"),
+        _ if noun.ends_with(['s', 'x']) => format!("{noun}es"),
+        _ => format!("{noun}s"),
+    }
+}

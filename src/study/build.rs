@@ -1,0 +1,548 @@
+//! From the model file as written to a study: every rule that the types alone can't hold.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use toml::Spanned;
+
+use super::estimates::{Figure, Printed, estimate};
+use super::model_file::{
+    CountsEntry, DataSection, EstimateEntry, Kind, ModelFile, OutcomeSection, PriorSection, ThresholdsSection,
+};
+use super::model_file::{LocationEntry, Rows};
+use super::number::Real;
+use super::source::{Source, sha256};
+use super::{
+    ArmCounts, Data, MOST_SUBGROUPS, Outcome, Pooling, Priors, Scale, Study, SubgroupCounts,
+    SubgroupEstimate, Thresholds, Treatment, Written, prior_words, table,
+};
+use crate::error::{Error, Place, Result};
+
+/// The default for control-arm log odds.
+const DEFAULT_BASELINE: &str = "normal(0, 1.5)";
+
+/// Checks everything and puts the study together.
+pub fn study(source: &Source, file: ModelFile) -> Result<Study> {
+    let fault = |span: Range<usize>, message: String| Error::new(message).at(source.place(span));
+    if file.title.trim().is_empty() {
+        return Err(fault(0..0, "`title` is empty".to_string()));
+    }
+    let scale = scale(source, &file.outcome)?;
+    let mut notices = Vec::new();
+    let (data, data_sha256) = data(source, &file.data, &file.outcome, scale, &mut notices)?;
+    let data_span = data_span(&file.data);
+    check_names(source, &data, &file.data, data_span.clone())?;
+    if let Data::Counts(rows) = &data {
+        notices.extend(rows.iter().filter_map(empty_arm));
+    }
+    let priors = priors(source, &file.prior, file.model.pooling, scale, &file.outcome)?;
+    if !priors.effect.distribution.is_proper() {
+        check_flat(source, &file, &data)?;
+        notices.push(
+            "The effect prior is flat: a reference, not a belief. It has no prior probabilities.".to_string(),
+        );
+    }
+    let thresholds = match &file.thresholds {
+        Some(section) => thresholds(source, section, scale, file.outcome.kind)?,
+        None => Thresholds::default(),
+    };
+    let expected_odds_ratio = match &file.library {
+        Some(library) => Some(expected_odds_ratio(source, &library.expected_odds_ratio, scale)?),
+        None => None,
+    };
+    let model_sha256 = sha256(source.text.as_bytes());
+    Ok(Study {
+        name: source.name.clone(),
+        title: file.title.trim().to_string(),
+        citation: file.citation,
+        illustrative: file.illustrative,
+        note: file.note,
+        assignment: file.study.assignment,
+        eligibility: file.study.eligibility,
+        time_zero: file.study.time_zero,
+        outcome: Outcome {
+            name: file.outcome.name,
+            higher_is: file.outcome.higher_is,
+            scale,
+            event: file.outcome.event.map_or_else(|| "events".to_string(), Spanned::into_inner),
+        },
+        treatment: Treatment {
+            name: file.treatment.name,
+            control: file.treatment.control,
+            active: file.treatment.active,
+        },
+        subgroup_name: file.subgroup.name,
+        data,
+        pooling: file.model.pooling,
+        priors,
+        expected_odds_ratio,
+        thresholds,
+        notices,
+        text: source.text.to_string(),
+        data_sha256: data_sha256.unwrap_or_else(|| model_sha256.clone()),
+        model_sha256,
+    })
+}
+
+fn scale(source: &Source, outcome: &OutcomeSection) -> Result<Scale> {
+    match (outcome.kind, &outcome.scale) {
+        (Kind::Binary, None) => Ok(Scale::LogOddsRatio),
+        (Kind::Binary, Some(scale)) => Err(Error::new("`scale` is for kind = \"estimate\"")
+            .at(source.place(scale.span()))
+            .help("counts are modelled on the log odds ratio; leave `scale` out")),
+        (Kind::Estimate, Some(scale)) => match &outcome.event {
+            Some(event) => Err(Error::new("`event` is for kind = \"binary\"").at(source.place(event.span()))),
+            None => Ok(*scale.get_ref()),
+        },
+        (Kind::Estimate, None) => Err(Error::new("`scale` is missing from [outcome]")
+            .at(Place::File(source.file.clone()))
+            .help("write scale = \"log_odds_ratio\", \"log_risk_ratio\", \"log_hazard_ratio\" or \"difference\"")),
+    }
+}
+
+fn data_span(data: &Spanned<DataSection>) -> Range<usize> {
+    let section = data.get_ref();
+    if let Some(counts) = &section.counts {
+        counts.span()
+    } else if let Some(estimates) = &section.estimates {
+        estimates.span()
+    } else {
+        section.file.as_ref().map_or_else(|| data.span(), Spanned::span)
+    }
+}
+
+/// The observations, and the checksum of their file if they have one.
+fn data(
+    source: &Source,
+    spanned: &Spanned<DataSection>,
+    outcome: &OutcomeSection,
+    scale: Scale,
+    notices: &mut Vec<String>,
+) -> Result<(Data, Option<String>)> {
+    let section = spanned.get_ref();
+    let given = [
+        section.counts.as_ref().map(|c| ("counts", c.span())),
+        section.estimates.as_ref().map(|e| ("estimates", e.span())),
+        section.file.as_ref().map(|f| ("file", f.span())),
+    ];
+    let mut given = given.into_iter().flatten();
+    let expected = match outcome.kind {
+        Kind::Binary => "counts",
+        Kind::Estimate => "estimates",
+    };
+    let Some((what, span)) = given.next() else {
+        return Err(Error::new("[data] holds no data").at(source.place(spanned.span())).help(format!(
+            "give `{expected} = [ … ]`, or `file = \"data.csv\"` with rows = \"{expected}\" and its columns"
+        )));
+    };
+    if let Some((other, span)) = given.next() {
+        return Err(Error::new(format!("[data] has both `{what}` and `{other}`"))
+            .at(source.place(span))
+            .help("give one of them"));
+    }
+    let wrong_kind = |found: &str, span: Range<usize>| {
+        Error::new(format!(
+            "the data are {found}, but kind = \"{}\"",
+            match outcome.kind {
+                Kind::Binary => "binary",
+                Kind::Estimate => "estimate",
+            }
+        ))
+        .at(source.place(span))
+        .help(format!(
+            "kind = \"binary\" goes with counts, kind = \"estimate\" with estimates; expected {expected}"
+        ))
+    };
+    if what != "file"
+        && let Some((key, span)) = [
+            section.columns.keys().next().map(|k| ("columns", k.span())),
+            section.levels.as_ref().map(|l| ("levels", l.span())),
+            section.keep.keys().next().map(|k| ("where", k.span())),
+            section.rows.map(|_| ("rows", spanned.span())),
+        ]
+        .into_iter()
+        .flatten()
+        .next()
+    {
+        return Err(Error::new(format!("`{key}` is for a data file, and the data stand in `{what}`"))
+            .at(source.place(span)));
+    }
+    match (&section.counts, &section.estimates) {
+        (Some(_), _) if outcome.kind != Kind::Binary => Err(wrong_kind("counts", span)),
+        (_, Some(_)) if outcome.kind != Kind::Estimate => Err(wrong_kind("estimates", span)),
+        (Some(entries), _) => Ok((Data::Counts(counts(source, entries.get_ref())?), None)),
+        (_, Some(entries)) => {
+            Ok((Data::Estimates(estimates(source, entries.get_ref(), scale, notices)?), None))
+        }
+        _ => {
+            let matches = matches!(
+                (section.rows, outcome.kind),
+                (Some(Rows::Counts), Kind::Binary) | (Some(Rows::Estimates), Kind::Estimate)
+            );
+            if section.rows.is_none() {
+                return Err(Error::new("`rows` is missing: what is a row of the file?")
+                    .at(source.place(span))
+                    .help(format!("write rows = \"{expected}\"")));
+            }
+            if !matches {
+                return Err(wrong_kind("of the other kind", span));
+            }
+            let (data, found, checksum) = table::read(source, section, scale)?;
+            notices.extend(found);
+            Ok((data, Some(checksum)))
+        }
+    }
+}
+
+fn counts(source: &Source, entries: &[Spanned<CountsEntry>]) -> Result<Vec<SubgroupCounts>> {
+    entries
+        .iter()
+        .map(|entry| {
+            let row = entry.get_ref();
+            let name = row.subgroup.get_ref();
+            let arm = |arm: &Option<super::model_file::ArmEntry>, which: &str| -> Result<ArmCounts> {
+                let Some(arm) = arm else {
+                    return Err(Error::new(format!("subgroup `{name}` has no `{which}` arm"))
+                        .at(source.place(entry.span()))
+                        .help(format!(
+                            "an arm without patients is written {which} = {{ events = 0, total = 0 }}"
+                        )));
+                };
+                let (events, total) = (arm.events.get_ref().0, arm.total.get_ref().0);
+                if events > total {
+                    return Err(Error::new(format!(
+                        "subgroup `{name}`, {which} arm: {events} events among {total} patients"
+                    ))
+                    .at(source.place(arm.events.span()))
+                    .label("more than the total")
+                    .help("`events` counts patients with the event, `total` all patients of the arm"));
+                }
+                Ok(ArmCounts { events, total, source: arm.source.clone() })
+            };
+            Ok(SubgroupCounts {
+                name: name.clone(),
+                control: arm(&row.control, "control")?,
+                active: arm(&row.active, "active")?,
+                citation: row.citation.clone(),
+            })
+        })
+        .collect()
+}
+
+fn estimates(
+    source: &Source,
+    entries: &[Spanned<EstimateEntry>],
+    scale: Scale,
+    notices: &mut Vec<String>,
+) -> Result<Vec<SubgroupEstimate>> {
+    let mut rows = Vec::with_capacity(entries.len());
+    for entry in entries {
+        let row = entry.get_ref();
+        let ci = match &row.ci {
+            None => None,
+            Some(ends) => match ends.get_ref().as_slice() {
+                [low, high] => Some((low.0, high.0)),
+                found => {
+                    return Err(Error::new(format!("`ci` has {} numbers", found.len()))
+                        .at(source.place(ends.span()))
+                        .help("an interval is written ci = [lower, upper]"));
+                }
+            },
+        };
+        let printed = Printed {
+            subgroup: row.subgroup.get_ref().clone(),
+            ratio: row.ratio.as_ref().map(|x| x.get_ref().0),
+            estimate: row.estimate.as_ref().map(|x| x.get_ref().0),
+            ci,
+            se: row.se.as_ref().map(|x| x.get_ref().0),
+            source: row.source.clone(),
+            citation: row.citation.clone(),
+        };
+        let (estimate, notice) = estimate(&printed, scale).map_err(|f| {
+            let span = match f.figure {
+                Figure::Whole => None,
+                Figure::Ratio => row.ratio.as_ref().map(Spanned::span),
+                Figure::Interval => row.ci.as_ref().map(Spanned::span),
+                Figure::StandardError => row.se.as_ref().map(Spanned::span),
+            };
+            Error::new(f.message).at(source.place(span.unwrap_or_else(|| entry.span()))).help(f.help)
+        })?;
+        notices.extend(notice);
+        rows.push(estimate);
+    }
+    Ok(rows)
+}
+
+/// Names are there, different, and not too many.
+fn check_names(
+    source: &Source,
+    data: &Data,
+    section: &Spanned<DataSection>,
+    span: Range<usize>,
+) -> Result<()> {
+    let names = data.names();
+    let spans: Vec<Range<usize>> = match (&section.get_ref().counts, &section.get_ref().estimates) {
+        (Some(entries), _) => entries.get_ref().iter().map(|e| e.get_ref().subgroup.span()).collect(),
+        (_, Some(entries)) => entries.get_ref().iter().map(|e| e.get_ref().subgroup.span()).collect(),
+        _ => Vec::new(),
+    };
+    let at = |i: usize| source.place(spans.get(i).cloned().unwrap_or_else(|| span.clone()));
+    if names.is_empty() {
+        return Err(Error::new("there are no subgroups").at(source.place(span)).help("give at least one"));
+    }
+    if names.len() > MOST_SUBGROUPS {
+        return Err(Error::new(format!("{} subgroups", names.len()))
+            .at(source.place(span))
+            .help(format!("the program takes at most {MOST_SUBGROUPS}")));
+    }
+    let mut seen = BTreeMap::new();
+    for (i, name) in names.iter().enumerate() {
+        if name.trim().is_empty() {
+            return Err(Error::new(format!("subgroup {} has no name", i + 1)).at(at(i)).help("name it"));
+        }
+        if name.chars().any(char::is_control) {
+            return Err(
+                Error::new(format!("the name of subgroup {} holds a control character", i + 1)).at(at(i))
+            );
+        }
+        if let Some(first) = seen.insert(*name, i) {
+            return Err(Error::new(format!(
+                "subgroup `{name}` stands twice, in places {} and {}",
+                first + 1,
+                i + 1
+            ))
+            .at(at(i))
+            .help("each subgroup has one row; if they are two, give them two names"));
+        }
+    }
+    Ok(())
+}
+
+/// A notice for a subgroup whose data can't speak.
+fn empty_arm(row: &SubgroupCounts) -> Option<String> {
+    let what = match (row.control.total, row.active.total) {
+        (0, 0) => "both arms are empty: the prior and the other subgroups alone speak there",
+        (_, 0) => {
+            "the active arm is empty: the prior and the other subgroups alone speak about the effect there"
+        }
+        (0, _) => "the control arm is empty: the effect there rests on the prior of the baseline",
+        _ => return None,
+    };
+    Some(format!("{}: {what}.", row.name))
+}
+
+fn priors(
+    source: &Source,
+    section: &PriorSection,
+    pooling: Pooling,
+    scale: Scale,
+    outcome: &OutcomeSection,
+) -> Result<Priors> {
+    let locate = |span: Range<usize>, f: prior_words::Fault| {
+        Error::new(f.message).at(source.place(f.span.unwrap_or(span))).help(f.help)
+    };
+    let effect =
+        prior_words::effect(section.effect.get_ref(), scale).map_err(|f| locate(section.effect.span(), f))?;
+    let heterogeneity = match (&section.heterogeneity, pooling) {
+        (None, Pooling::Complete) => None,
+        (None, _) => {
+            return Err(Error::new("`heterogeneity` is missing")
+                .at(source.place(section.effect.span()))
+                .label("beside this one")
+                .help("it matters too much for a silent default: write heterogeneity = \"half-normal(0.5)\", or half-normal(0.25) … half-normal(1) on log ratios")
+                .help("or set pooling = \"complete\" in [model], which needs none"));
+        }
+        (Some(text), Pooling::Complete) => {
+            return Err(Error::new("a heterogeneity prior under complete pooling")
+                .at(source.place(text.span()))
+                .help("complete pooling has one effect for all: leave the prior out, or set pooling = \"partial\""));
+        }
+        (Some(text), _) => Some(Written {
+            distribution: prior_words::heterogeneity(text.get_ref()).map_err(|f| locate(text.span(), f))?,
+            words: text.get_ref().trim().to_string(),
+        }),
+    };
+    let baseline = match (&section.baseline, outcome.kind) {
+        (Some(entry), Kind::Estimate) => {
+            return Err(Error::new("a baseline prior for published estimates")
+                .at(source.place(entry.span()))
+                .help("estimates have no baseline: leave it out"));
+        }
+        (None, Kind::Estimate) => None,
+        (Some(entry), Kind::Binary) => {
+            Some(prior_words::baseline(entry.get_ref()).map_err(|f| locate(entry.span(), f))?)
+        }
+        (None, Kind::Binary) => {
+            let default = LocationEntry::Text(DEFAULT_BASELINE.to_string());
+            Some(prior_words::baseline(&default).map_err(|f| locate(section.effect.span(), f))?)
+        }
+    };
+    Ok(Priors { effect, heterogeneity, baseline })
+}
+
+/// A flat effect prior gives a posterior only where the data bound the effect.
+fn check_flat(source: &Source, file: &ModelFile, data: &Data) -> Result<()> {
+    let Data::Counts(rows) = data else { return Ok(()) };
+    let bounded = |row: &SubgroupCounts| row.active.events > 0 && row.active.events < row.active.total;
+    let enough = match file.model.pooling {
+        Pooling::None => rows.iter().all(bounded),
+        Pooling::Partial | Pooling::Complete => rows.iter().any(bounded),
+    };
+    if enough {
+        return Ok(());
+    }
+    Err(Error::new("with a flat effect prior these data give no posterior")
+        .at(source.place(file.prior.effect.span()))
+        .help("an active arm without events, or with nothing else, leaves the effect unbounded; write a proper prior"))
+}
+
+fn expected_odds_ratio(source: &Source, value: &Spanned<Real>, scale: Scale) -> Result<f64> {
+    let expected = value.get_ref().0;
+    if scale != Scale::LogOddsRatio {
+        return Err(Error::new(format!(
+            "the library's priors are on odds ratios, the model's effect is a {}",
+            scale.measure_in_words()
+        ))
+        .at(source.place(value.span()))
+        .help("leave [library] out"));
+    }
+    if expected > 1.0 {
+        return Ok(expected);
+    }
+    Err(Error::new(format!("expected_odds_ratio is {expected}")).at(source.place(value.span())).help(
+        "it is a magnitude, above 1 and toward benefit; the program derives the direction from `higher_is`",
+    ))
+}
+
+fn thresholds(source: &Source, section: &ThresholdsSection, scale: Scale, kind: Kind) -> Result<Thresholds> {
+    let binary = kind == Kind::Binary;
+    let lists = [
+        ("risk_difference", &section.risk_difference, binary),
+        ("odds_ratio", &section.odds_ratio, scale == Scale::LogOddsRatio),
+        ("risk_ratio", &section.risk_ratio, binary || scale == Scale::LogRiskRatio),
+        ("hazard_ratio", &section.hazard_ratio, scale == Scale::LogHazardRatio),
+        ("difference", &section.difference, scale == Scale::Difference),
+    ];
+    let available = || {
+        let names: Vec<&str> = lists.iter().filter(|l| l.2).map(|l| l.0).collect();
+        format!("this model reports {}", names.join(", "))
+    };
+    let check = |name: &str, fits: bool, value: &Spanned<Real>| -> Result<f64> {
+        let t = value.get_ref().0;
+        let fault = |message: String, help: String| {
+            Err(Error::new(message).at(source.place(value.span())).help(help))
+        };
+        if !fits {
+            return fault(format!("a threshold on the {}", name.replace('_', " ")), available());
+        }
+        if name.ends_with("ratio") {
+            if t <= 0.0 {
+                return fault(
+                    format!("a {} of {t}", name.replace('_', " ")),
+                    "ratios are above 0".to_string(),
+                );
+            }
+            if t < 1.0 {
+                return fault(
+                    format!("a threshold of {t} on the {}", name.replace('_', " ")),
+                    format!(
+                        "thresholds are magnitudes, asked in both directions: write {}",
+                        rounded(1.0 / t)
+                    ),
+                );
+            }
+        } else if t < 0.0 {
+            return fault(
+                format!("a threshold of {t}"),
+                format!("thresholds are magnitudes, asked in both directions: write {}", -t),
+            );
+        } else if name == "risk_difference" && t >= 1.0 {
+            return fault(
+                format!("a risk difference of {t}"),
+                "risk differences are proportions below 1: 5 percentage points are 0.05".to_string(),
+            );
+        }
+        Ok(t)
+    };
+    let mut found = Thresholds::default();
+    for (name, list, fits) in &lists {
+        let mut values = Vec::new();
+        for value in list.iter().flat_map(|l| l.iter()) {
+            let t = check(name, *fits, value)?;
+            if values.contains(&t) {
+                return Err(
+                    Error::new(format!("the threshold {t} stands twice")).at(source.place(value.span()))
+                );
+            }
+            values.push(t);
+        }
+        found.set(name, values);
+    }
+    if let Some(primary) = &section.primary {
+        let mut entries = primary.get_ref().iter();
+        let (Some((name, value)), None) = (entries.next(), entries.next()) else {
+            return Err(Error::new("`primary` names one threshold")
+                .at(source.place(primary.span()))
+                .help("write primary = { risk_difference = 0.05 }"));
+        };
+        let Some((key, list, fits)) = lists.iter().find(|l| l.0 == name) else {
+            return Err(Error::new(format!("unknown measure `{name}`"))
+                .at(source.place(primary.span()))
+                .help(available()));
+        };
+        let t = check(key, *fits, value)?;
+        if list.is_some() && !found.of(key).contains(&t) {
+            return Err(Error::new(format!(
+                "the primary threshold {t} is not among those listed for {}",
+                key.replace('_', " ")
+            ))
+            .at(source.place(value.span()))
+            .help("list it too, or choose one that is listed"));
+        }
+        if list.is_none() {
+            found.set(key, vec![t]);
+        }
+        found.primary = Some((key, t));
+    }
+    found.drop_nulls();
+    Ok(found)
+}
+
+fn rounded(x: f64) -> f64 {
+    libm::round(x * 1000.0) / 1000.0
+}
+
+impl Thresholds {
+    /// The thresholds of a measure, by its key, in increasing order.
+    pub fn of(&self, key: &str) -> &[f64] {
+        match key {
+            "risk_difference" => &self.risk_difference,
+            "odds_ratio" => &self.odds_ratio,
+            "risk_ratio" => &self.risk_ratio,
+            "hazard_ratio" => &self.hazard_ratio,
+            "difference" => &self.difference,
+            _ => &[],
+        }
+    }
+
+    fn set(&mut self, key: &str, mut values: Vec<f64>) {
+        values.sort_by(f64::total_cmp);
+        match key {
+            "risk_difference" => self.risk_difference = values,
+            "odds_ratio" => self.odds_ratio = values,
+            "risk_ratio" => self.risk_ratio = values,
+            "hazard_ratio" => self.hazard_ratio = values,
+            "difference" => self.difference = values,
+            _ => {}
+        }
+    }
+
+    /// At no effect there is nothing to ask beyond benefit and harm.
+    fn drop_nulls(&mut self) {
+        self.risk_difference.retain(|&t| t > 0.0);
+        self.difference.retain(|&t| t > 0.0);
+        for list in [&mut self.odds_ratio, &mut self.risk_ratio, &mut self.hazard_ratio] {
+            list.retain(|&t| t > 1.0);
+        }
+    }
+}

@@ -1,0 +1,149 @@
+//! Published estimates on the scale of the model.
+
+use super::{Scale, SubgroupEstimate};
+use crate::numeric::normal_quantile;
+
+/// How far the point estimate may lie from the middle of its interval, as a share of the interval's width, before the
+/// reader is told. Rounding of published figures alone explains a few per cent.
+const ASYMMETRY: f64 = 0.05;
+
+/// The figures of one subgroup as printed.
+#[derive(Debug, Clone, Default)]
+pub struct Printed {
+    pub subgroup: String,
+    /// As a ratio, for ratio scales.
+    pub ratio: Option<f64>,
+    /// On the scale of the model.
+    pub estimate: Option<f64>,
+    /// In the units of whichever of the two is given.
+    pub ci: Option<(f64, f64)>,
+    pub se: Option<f64>,
+    pub source: Option<String>,
+    pub citation: Option<String>,
+}
+
+/// Which figure is wrong, how, and what to do.
+#[derive(Debug)]
+pub struct Fault {
+    pub figure: Figure,
+    pub message: String,
+    pub help: String,
+}
+
+/// The parts of a printed estimate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Figure {
+    Whole,
+    Ratio,
+    Interval,
+    StandardError,
+}
+
+fn fault(figure: Figure, message: String, help: &str) -> Fault {
+    Fault { figure, message, help: help.to_string() }
+}
+
+/// The estimate and its standard error; a notice where the interval is lopsided.
+pub fn estimate(printed: &Printed, scale: Scale) -> Result<(SubgroupEstimate, Option<String>), Fault> {
+    let name = &printed.subgroup;
+    let (estimate, as_ratio) = match (printed.ratio, printed.estimate) {
+        (Some(_), Some(_)) => {
+            return Err(fault(
+                Figure::Whole,
+                format!("subgroup `{name}` has both `ratio` and `estimate`"),
+                "give one of them: `ratio` as printed, or `estimate` on the log scale",
+            ));
+        }
+        (None, None) => {
+            return Err(fault(
+                Figure::Whole,
+                format!("subgroup `{name}` has no estimate"),
+                "give `ratio` (as printed) or `estimate` (on the scale of the model)",
+            ));
+        }
+        (Some(_), None) if !scale.is_ratio() => {
+            return Err(fault(
+                Figure::Ratio,
+                format!("subgroup `{name}` has a ratio, but the scale of the model is a difference"),
+                "give `estimate`",
+            ));
+        }
+        (Some(ratio), None) if ratio <= 0.0 => {
+            return Err(fault(
+                Figure::Ratio,
+                format!("subgroup `{name}` has a ratio of {ratio}"),
+                "ratios are above 0; a log ratio goes under `estimate`",
+            ));
+        }
+        (Some(ratio), None) => (libm::log(ratio), true),
+        (None, Some(estimate)) => (estimate, false),
+    };
+    let to_scale = |x: f64| if as_ratio { libm::log(x) } else { x };
+    let mut notice = None;
+    let se = match (printed.ci, printed.se) {
+        (Some(_), Some(_)) => {
+            return Err(fault(
+                Figure::Whole,
+                format!("subgroup `{name}` has both `ci` and `se`"),
+                "give one of them",
+            ));
+        }
+        (None, None) => {
+            return Err(fault(
+                Figure::Whole,
+                format!("subgroup `{name}` has neither `ci` nor `se`"),
+                "give the 95 % interval as `ci`, or the standard error as `se`",
+            ));
+        }
+        (None, Some(se)) if se > 0.0 => se,
+        (None, Some(se)) => {
+            return Err(fault(
+                Figure::StandardError,
+                format!("subgroup `{name}` has a standard error of {se}"),
+                "a standard error is above 0",
+            ));
+        }
+        (Some((low, high)), None) => {
+            if low >= high {
+                return Err(fault(
+                    Figure::Interval,
+                    format!("subgroup `{name}` has an interval from {low} to {high}"),
+                    "write the smaller end first",
+                ));
+            }
+            if as_ratio && low <= 0.0 {
+                return Err(fault(
+                    Figure::Interval,
+                    format!("subgroup `{name}` has an interval for a ratio that starts at {low}"),
+                    "ratios are above 0",
+                ));
+            }
+            let (low, high) = (to_scale(low), to_scale(high));
+            if !(low..=high).contains(&estimate) {
+                return Err(fault(
+                    Figure::Interval,
+                    format!("subgroup `{name}` has its estimate outside its interval"),
+                    "check the three figures",
+                ));
+            }
+            let off = (estimate - 0.5 * (low + high)) / (high - low);
+            if off.abs() > ASYMMETRY {
+                let scale = if as_ratio { "the log scale" } else { "its scale" };
+                notice = Some(format!(
+                    "{name}: the estimate is not in the middle of its interval on {scale} (off by {:.0} % of its width); \
+                     the standard error is taken from the interval. Check the figures.",
+                    100.0 * off.abs()
+                ));
+            }
+            (high - low) / (2.0 * normal_quantile(0.975))
+        }
+    };
+    let row = SubgroupEstimate {
+        name: name.clone(),
+        estimate,
+        se,
+        source: printed.source.clone(),
+        citation: printed.citation.clone(),
+    };
+    Ok((row, notice))
+}

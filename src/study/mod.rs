@@ -1,0 +1,257 @@
+//! What the user wrote, read and validated: the model file, its data, its priors as written.
+
+mod audit;
+mod build;
+mod estimates;
+mod model_file;
+mod number;
+mod prior;
+mod prior_words;
+mod schema;
+mod shipped;
+mod source;
+mod table;
+
+pub use audit::{Audit, AuditRow};
+pub use model_file::ModelFile;
+pub use prior::{HeterogeneityPrior, LibraryPrior, LocationPrior, NormalComponent, library_priors};
+pub use schema::json_schema;
+pub use shipped::{Shipped, shipped};
+pub use source::{Source, open};
+
+/// The most subgroups that a study may have.
+pub const MOST_SUBGROUPS: usize = 500;
+
+/// A study with its priors, ready to be modelled.
+#[derive(Debug, Clone)]
+pub struct Study {
+    /// The shipped model's name, or the file's without its extension.
+    pub name: String,
+    pub title: String,
+    pub citation: Vec<String>,
+    /// Made-up numbers: every output carries a banner.
+    pub illustrative: bool,
+    /// A remark on the data, shown in the audit.
+    pub note: Option<String>,
+    pub assignment: Assignment,
+    pub eligibility: Option<String>,
+    pub time_zero: Option<String>,
+    pub outcome: Outcome,
+    pub treatment: Treatment,
+    /// What the subgroups are, such as "cohort".
+    pub subgroup_name: String,
+    pub data: Data,
+    pub pooling: Pooling,
+    pub priors: Priors,
+    /// The magnitude for the reanalysis library's optimistic and pessimistic priors, above 1.
+    pub expected_odds_ratio: Option<f64>,
+    pub thresholds: Thresholds,
+    /// What a reader should know that is not an error.
+    pub notices: Vec<String>,
+    /// The model file as read.
+    pub text: String,
+    pub model_sha256: String,
+    /// Of the data file; of the model file where the data stand in it.
+    pub data_sha256: String,
+}
+
+/// How patients came to be treated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Assignment {
+    /// By chance: a difference in outcome is the treatment's doing.
+    Randomised,
+    /// By judgement or circumstance: a difference is an association.
+    Observational,
+}
+
+/// Which way is good.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum HigherIs {
+    Better,
+    Worse,
+}
+
+impl HigherIs {
+    /// s of every formula: benefit is s · effect > 0.
+    pub fn sign(self) -> f64 {
+        match self {
+            HigherIs::Better => 1.0,
+            HigherIs::Worse => -1.0,
+        }
+    }
+}
+
+/// The scale of the effect θ.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Scale {
+    LogOddsRatio,
+    LogRiskRatio,
+    LogHazardRatio,
+    /// A difference of means or of risks, not a logarithm.
+    Difference,
+}
+
+impl Scale {
+    /// "odds ratio" and its like.
+    pub fn measure_in_words(self) -> &'static str {
+        match self {
+            Scale::LogOddsRatio => "odds ratio",
+            Scale::LogRiskRatio => "risk ratio",
+            Scale::LogHazardRatio => "hazard ratio",
+            Scale::Difference => "difference",
+        }
+    }
+
+    /// The key that names the measure in priors and thresholds.
+    pub fn key(self) -> &'static str {
+        match self {
+            Scale::LogOddsRatio => "odds_ratio",
+            Scale::LogRiskRatio => "risk_ratio",
+            Scale::LogHazardRatio => "hazard_ratio",
+            Scale::Difference => "difference",
+        }
+    }
+
+    pub fn is_ratio(self) -> bool {
+        self != Scale::Difference
+    }
+}
+
+/// What was measured.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Outcome {
+    pub name: String,
+    pub higher_is: HigherIs,
+    pub scale: Scale,
+    /// What one event is called; "events" unless the model file says otherwise.
+    pub event: String,
+}
+
+/// What was compared.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Treatment {
+    pub name: String,
+    pub control: String,
+    pub active: String,
+}
+
+/// Observations by subgroup.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Data {
+    Counts(Vec<SubgroupCounts>),
+    Estimates(Vec<SubgroupEstimate>),
+}
+
+impl Data {
+    pub fn names(&self) -> Vec<&str> {
+        match self {
+            Data::Counts(rows) => rows.iter().map(|r| r.name.as_str()).collect(),
+            Data::Estimates(rows) => rows.iter().map(|r| r.name.as_str()).collect(),
+        }
+    }
+}
+
+/// Events and patients of one arm.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ArmCounts {
+    pub events: u64,
+    pub total: u64,
+    /// How the figures were obtained, such as "printed" or "derived from a percentage".
+    pub source: Option<String>,
+}
+
+/// Both arms of one subgroup.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SubgroupCounts {
+    pub name: String,
+    pub control: ArmCounts,
+    pub active: ArmCounts,
+    pub citation: Option<String>,
+}
+
+/// One published estimate, on the scale of θ.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SubgroupEstimate {
+    pub name: String,
+    pub estimate: f64,
+    pub se: f64,
+    pub source: Option<String>,
+    pub citation: Option<String>,
+}
+
+/// How the subgroups borrow from each other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Pooling {
+    /// Each effect from a common normal distribution whose mean and spread are estimated.
+    Partial,
+    /// Each subgroup alone, under the same marginal prior.
+    None,
+    /// One effect for all.
+    Complete,
+}
+
+/// A prior in the user's words and as a distribution.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Written<T> {
+    pub distribution: T,
+    pub words: String,
+}
+
+/// All priors of a study.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Priors {
+    pub effect: Written<LocationPrior>,
+    /// None under complete pooling.
+    pub heterogeneity: Option<Written<HeterogeneityPrior>>,
+    /// None for estimates.
+    pub baseline: Option<Written<BaselinePrior>>,
+}
+
+/// The prior of the control-arm log odds.
+#[derive(Debug, Clone, PartialEq)]
+pub enum BaselinePrior {
+    Independent(LocationPrior),
+    Exchangeable { mean: LocationPrior, sd: HeterogeneityPrior },
+}
+
+/// Sizes of effect worth asking about: magnitudes, in either direction.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Thresholds {
+    /// As differences of proportions, 0 < t < 1.
+    pub risk_difference: Vec<f64>,
+    /// Above 1.
+    pub odds_ratio: Vec<f64>,
+    pub risk_ratio: Vec<f64>,
+    pub hazard_ratio: Vec<f64>,
+    /// Above 0, in the outcome's units.
+    pub difference: Vec<f64>,
+    /// The measure's key and the value.
+    pub primary: Option<(&'static str, f64)>,
+}
+
+impl Study {
+    /// The statement that an observational study carries wherever a number stands.
+    pub fn assignment_statement(&self) -> Option<&'static str> {
+        match self.assignment {
+            Assignment::Randomised => None,
+            Assignment::Observational => Some(
+                "Treatment was not randomised: these are associations, not adjusted for who received it.",
+            ),
+        }
+    }
+
+    /// The banner of made-up numbers.
+    pub fn illustrative_statement(&self) -> Option<&'static str> {
+        self.illustrative
+            .then_some("ILLUSTRATIVE: the numbers in this model are made up. Do not cite or act on them.")
+    }
+
+    /// Both statements, where they apply.
+    pub fn statements(&self) -> Vec<&'static str> {
+        self.illustrative_statement().into_iter().chain(self.assignment_statement()).collect()
+    }
+}

@@ -1,0 +1,149 @@
+//! Prior distributions as data. Their densities are in `model`.
+
+use super::HigherIs;
+use crate::numeric::normal_quantile;
+
+/// One normal of a mixture.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct NormalComponent {
+    pub weight: f64,
+    pub mean: f64,
+    pub sd: f64,
+}
+
+/// A distribution on the real line, for effects and baselines.
+#[derive(Debug, Clone, PartialEq)]
+pub enum LocationPrior {
+    /// One normal or several, weights summing to 1.
+    Normals(Vec<NormalComponent>),
+    StudentT {
+        df: f64,
+        location: f64,
+        scale: f64,
+    },
+    /// Constant 1: not a probability distribution, a labelled reference.
+    Flat,
+}
+
+/// A distribution on the positive half-line, for standard deviations.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum HeterogeneityPrior {
+    HalfNormal {
+        scale: f64,
+    },
+    HalfStudentT {
+        df: f64,
+        scale: f64,
+    },
+    Exponential {
+        mean: f64,
+    },
+    /// log τ ~ N(mean, sd²).
+    LogNormal {
+        mean: f64,
+        sd: f64,
+    },
+    Uniform {
+        upper: f64,
+    },
+    Fixed {
+        value: f64,
+    },
+}
+
+impl LocationPrior {
+    pub fn normal(mean: f64, sd: f64) -> LocationPrior {
+        LocationPrior::Normals(vec![NormalComponent { weight: 1.0, mean, sd }])
+    }
+
+    /// The normal with probability `mass` between two values.
+    pub fn normal_between(low: f64, high: f64, mass: f64) -> LocationPrior {
+        let z = normal_quantile(0.5 + 0.5 * mass);
+        LocationPrior::normal(0.5 * (low + high), 0.5 * (high - low) / z)
+    }
+
+    /// The normal centred at `mean` with probability `beyond` on the other side of zero.
+    pub fn normal_with_mass_beyond_zero(mean: f64, beyond: f64) -> LocationPrior {
+        LocationPrior::normal(mean, mean.abs() / -normal_quantile(beyond))
+    }
+
+    pub fn is_proper(&self) -> bool {
+        !matches!(self, LocationPrior::Flat)
+    }
+
+    /// The mirror image about zero.
+    #[must_use]
+    pub fn mirrored(&self) -> LocationPrior {
+        match self {
+            LocationPrior::Normals(normals) => LocationPrior::Normals(
+                normals.iter().map(|n| NormalComponent { mean: -n.mean, ..*n }).collect(),
+            ),
+            LocationPrior::StudentT { df, location, scale } => {
+                LocationPrior::StudentT { df: *df, location: -location, scale: *scale }
+            }
+            LocationPrior::Flat => LocationPrior::Flat,
+        }
+    }
+}
+
+/// One prior of the reanalysis library.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LibraryPrior {
+    pub belief: &'static str,
+    pub strength: &'static str,
+    pub mean: f64,
+    pub sd: f64,
+}
+
+/// The nine priors for μ of Zampieri et al. (AJRCCM 2021;203:543), on the log odds ratio. `expected` is a magnitude above
+/// 1; which way it counts as optimistic follows from `higher_is`.
+pub fn library_priors(expected: f64, higher_is: HigherIs) -> Vec<LibraryPrior> {
+    let strengths = [("weak", 5.0, 0.30), ("moderate", 0.355, 0.15), ("strong", 0.205, 0.05)];
+    let toward_benefit = higher_is.sign() * libm::log(expected);
+    let centred = strengths.iter().map(|&(strength, sd, _)| LibraryPrior {
+        belief: "neutral",
+        strength,
+        mean: 0.0,
+        sd,
+    });
+    let leaning = [("optimistic", toward_benefit), ("pessimistic", -toward_benefit)].into_iter().flat_map(
+        |(belief, mean)| {
+            strengths.iter().map(move |&(strength, _, beyond)| LibraryPrior {
+                belief,
+                strength,
+                mean,
+                sd: mean.abs() / -normal_quantile(beyond),
+            })
+        },
+    );
+    centred.chain(leaning).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_clinical_word_for_a_neutral_prior_is_the_convention_before_rounding() {
+        let LocationPrior::Normals(normals) =
+            LocationPrior::normal_between(libm::log(0.5), libm::log(2.0), 0.95)
+        else {
+            panic!("a normal");
+        };
+        assert!(normals[0].mean.abs() < 1e-16);
+        assert!((normals[0].sd - 0.353_653_4).abs() < 1e-7);
+    }
+
+    #[test]
+    fn optimism_points_toward_benefit_whichever_way_the_outcome_is_coded() {
+        for (higher_is, sign) in [(HigherIs::Better, 1.0), (HigherIs::Worse, -1.0)] {
+            let library = library_priors(1.5, higher_is);
+            assert_eq!(library.len(), 9);
+            let moderate = &library[4];
+            assert_eq!((moderate.belief, moderate.strength), ("optimistic", "moderate"));
+            assert!((moderate.mean - sign * libm::log(1.5)).abs() < 1e-15);
+            // |mean| / 1.0364, the table of the convention.
+            assert!((moderate.sd - libm::log(1.5) / 1.036_433_4).abs() < 1e-7);
+        }
+    }
+}

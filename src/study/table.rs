@@ -1,0 +1,314 @@
+//! Counts and estimates from CSV files.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use toml::Spanned;
+
+use super::estimates::{Figure, Printed, estimate};
+use super::model_file::{DataSection, Rows};
+use super::source::{Source, nearest, read_text, sha256};
+use super::{ArmCounts, Data, Scale, SubgroupCounts};
+use crate::error::{Error, Place, Result};
+
+/// A CSV file, its header matched to the model file's columns.
+struct Table {
+    file: String,
+    header: Vec<String>,
+    /// Line in the file (the header is 1) and fields.
+    rows: Vec<(u64, Vec<String>)>,
+}
+
+/// The data of a study from its file, notices, and the file's checksum.
+pub fn read(source: &Source, data: &DataSection, scale: Scale) -> Result<(Data, Vec<String>, String)> {
+    let Some(file) = &data.file else {
+        return Err(Error::new("no data file is named"));
+    };
+    let wants_counts = scale_wants_counts(data);
+    let path = match &source.folder {
+        Some(folder) => folder.join(file.get_ref()),
+        None => Path::new(file.get_ref()).to_path_buf(),
+    };
+    if !path.exists() {
+        return Err(Error::new(format!("there is no data file `{}`", path.display()))
+            .at(source.place(file.span()))
+            .help("the path is relative to the model file"));
+    }
+    let shown = path.display().to_string();
+    let text = read_text(&path, &shown)?;
+    let checksum = sha256(text.as_bytes());
+    let table = Table::parse(shown, &text)?.keep(source, &data.keep)?;
+    let mut notices = Vec::new();
+    let rows = if wants_counts {
+        Data::Counts(table.counts(source, data)?)
+    } else {
+        Data::Estimates(table.estimates(source, data, scale, &mut notices)?)
+    };
+    Ok((rows, notices, checksum))
+}
+
+fn scale_wants_counts(data: &DataSection) -> bool {
+    data.rows == Some(Rows::Counts)
+}
+
+impl Table {
+    fn parse(file: String, text: &str) -> Result<Table> {
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+        let first_line = text.lines().next().unwrap_or_default();
+        // Semicolons where commas are decimal marks; tabs from spreadsheets.
+        let delimiter = [b',', b';', b'\t']
+            .into_iter()
+            .max_by_key(|d| (first_line.bytes().filter(|b| b == d).count(), *d == b','))
+            .unwrap_or(b',');
+        let mut reader =
+            csv::ReaderBuilder::new().delimiter(delimiter).trim(csv::Trim::All).from_reader(text.as_bytes());
+        let fault = |e: &csv::Error| {
+            let row = e.position().map_or(1, csv::Position::line);
+            let message = match e.kind() {
+                csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {
+                    format!("{len} fields where the header has {expected_len}")
+                }
+                _ => e.to_string(),
+            };
+            Error::new(message).at(Place::Row { file: file.clone(), row, column: None })
+        };
+        let header: Vec<String> =
+            reader.headers().map_err(|e| fault(&e))?.iter().map(str::to_string).collect();
+        if header.iter().all(String::is_empty) {
+            return Err(Error::new("the file is empty")
+                .at(Place::File(file))
+                .help("a header line is expected first"));
+        }
+        let mut rows = Vec::new();
+        for record in reader.records() {
+            let record = record.map_err(|e| fault(&e))?;
+            let line = record.position().map_or(0, csv::Position::line);
+            rows.push((line, record.iter().map(str::to_string).collect()));
+        }
+        if rows.is_empty() {
+            return Err(Error::new("the file has a header and no rows").at(Place::File(file)));
+        }
+        Ok(Table { file, header, rows })
+    }
+
+    fn column(&self, source: &Source, name: &Spanned<String>) -> Result<usize> {
+        self.header.iter().position(|h| h == name.get_ref()).ok_or_else(|| {
+            let error = Error::new(format!("the data file has no column `{}`", name.get_ref()))
+                .at(source.place(name.span()))
+                .help(format!("its columns are {}", self.header.join(", ")));
+            match nearest(name.get_ref(), self.header.iter().map(String::as_str)) {
+                Some(near) => error.label(format!("did you mean `{near}`?")),
+                None => error,
+            }
+        })
+    }
+
+    fn keep(mut self, source: &Source, keep: &BTreeMap<Spanned<String>, Spanned<String>>) -> Result<Table> {
+        for (column, value) in keep {
+            let index = self.column(source, column)?;
+            self.rows.retain(|(_, fields)| fields[index] == *value.get_ref());
+            if self.rows.is_empty() {
+                return Err(Error::new(format!(
+                    "no row of the data file has `{}` in column `{}`",
+                    value.get_ref(),
+                    column.get_ref()
+                ))
+                .at(source.place(value.span())));
+            }
+        }
+        Ok(self)
+    }
+
+    fn place(&self, row: u64, column: usize) -> Place {
+        Place::Row { file: self.file.clone(), row, column: Some(self.header[column].clone()) }
+    }
+
+    fn count(&self, row: u64, fields: &[String], column: usize) -> Result<u64> {
+        let text = &fields[column];
+        let fault = |message: String| Error::new(message).at(self.place(row, column));
+        if text.is_empty() || ["na", "nan", "."].contains(&text.to_lowercase().as_str()) {
+            return Err(fault("the count is missing".to_string())
+                .help("fill it in; an arm without patients has 0 events of a total of 0"));
+        }
+        text.parse().map_err(|_| match text.parse::<f64>() {
+            Ok(n) if n < 0.0 => fault(format!("found {text}, expected a count of 0 or more")),
+            Ok(_) => fault(format!("found {text}, expected a whole number")),
+            Err(_) => fault(format!("found `{text}`, expected a count: a whole number, 0 or more")),
+        })
+    }
+
+    fn real(&self, row: u64, fields: &[String], column: usize) -> Result<f64> {
+        let text = &fields[column];
+        match text.parse::<f64>() {
+            Ok(x) if x.is_finite() => Ok(x),
+            _ if text.contains(',') => Err(Error::new(format!("found `{text}`"))
+                .at(self.place(row, column))
+                .help("write decimals with a point")),
+            _ => Err(Error::new(format!("found `{text}`, expected a number")).at(self.place(row, column))),
+        }
+    }
+
+    /// The columns of one layout, or the first that is missing from `[data] columns`.
+    fn layout<const N: usize>(
+        &self,
+        source: &Source,
+        data: &DataSection,
+        keys: [&str; N],
+    ) -> Result<[usize; N]> {
+        let mut columns = [0; N];
+        for (slot, key) in columns.iter_mut().zip(keys) {
+            let (_, name) = data.columns.iter().find(|(k, _)| k.get_ref() == key).ok_or_else(|| {
+                Error::new(format!("`{key}` is missing from the columns"))
+                    .at(source.place(data.file.as_ref().map_or(0..0, Spanned::span)))
+                    .help(format!("[data] columns needs {}", keys.join(", ")))
+            })?;
+            *slot = self.column(source, name)?;
+        }
+        if let Some(unknown) = data.columns.keys().find(|k| !keys.contains(&k.get_ref().as_str())) {
+            return Err(Error::new(format!("`{}` is not a column that these rows have", unknown.get_ref()))
+                .at(source.place(unknown.span()))
+                .help(format!("the columns are {}", keys.join(", "))));
+        }
+        Ok(columns)
+    }
+
+    fn has(data: &DataSection, key: &str) -> bool {
+        data.columns.keys().any(|k| k.get_ref() == key)
+    }
+
+    fn counts(&self, source: &Source, data: &DataSection) -> Result<Vec<SubgroupCounts>> {
+        if Self::has(data, "arm") {
+            self.counts_by_arm(source, data)
+        } else {
+            self.counts_by_subgroup(source, data)
+        }
+    }
+
+    fn counts_by_subgroup(&self, source: &Source, data: &DataSection) -> Result<Vec<SubgroupCounts>> {
+        let keys = ["subgroup", "control_events", "control_total", "active_events", "active_total"];
+        let [subgroup, y0, n0, y1, n1] = self.layout(source, data, keys)?;
+        self.rows
+            .iter()
+            .map(|(row, fields)| {
+                let arm = |events: usize, total: usize| -> Result<ArmCounts> {
+                    self.arm(*row, fields, events, total)
+                };
+                Ok(SubgroupCounts {
+                    name: fields[subgroup].clone(),
+                    control: arm(y0, n0)?,
+                    active: arm(y1, n1)?,
+                    citation: None,
+                })
+            })
+            .collect()
+    }
+
+    fn arm(&self, row: u64, fields: &[String], events: usize, total: usize) -> Result<ArmCounts> {
+        let arm = ArmCounts {
+            events: self.count(row, fields, events)?,
+            total: self.count(row, fields, total)?,
+            source: None,
+        };
+        if arm.events > arm.total {
+            return Err(Error::new(format!("{} events among {} patients", arm.events, arm.total))
+                .at(self.place(row, events))
+                .help("events can't exceed the total; are the columns swapped?"));
+        }
+        Ok(arm)
+    }
+
+    fn counts_by_arm(&self, source: &Source, data: &DataSection) -> Result<Vec<SubgroupCounts>> {
+        let [subgroup, arm, events, total] =
+            self.layout(source, data, ["subgroup", "arm", "events", "total"])?;
+        let Some(levels) = &data.levels else {
+            return Err(Error::new("`levels` is missing")
+                .at(source.place(data.file.as_ref().map_or(0..0, Spanned::span)))
+                .help("say what stands in the arm column: levels = { control = \"N\", active = \"Y\" }"));
+        };
+        let mut order: Vec<String> = Vec::new();
+        let mut arms: BTreeMap<String, [Option<ArmCounts>; 2]> = BTreeMap::new();
+        for (row, fields) in &self.rows {
+            let level = &fields[arm];
+            let which = if *level == levels.get_ref().control {
+                0
+            } else if *level == levels.get_ref().active {
+                1
+            } else {
+                return Err(Error::new(format!("found `{level}` in the arm column"))
+                    .at(self.place(*row, arm))
+                    .help(format!(
+                        "expected `{}` (control) or `{}` (active), from `levels`",
+                        levels.get_ref().control,
+                        levels.get_ref().active
+                    )));
+            };
+            let name = &fields[subgroup];
+            if !arms.contains_key(name) {
+                order.push(name.clone());
+            }
+            let slot = &mut arms.entry(name.clone()).or_default()[which];
+            if slot.is_some() {
+                return Err(Error::new(format!("subgroup `{name}` has a second row for arm `{level}`"))
+                    .at(self.place(*row, arm))
+                    .help("keep one row an arm; rows can be chosen with [data.where]"));
+            }
+            *slot = Some(self.arm(*row, fields, events, total)?);
+        }
+        order
+            .into_iter()
+            .map(|name| match arms.remove(&name) {
+                Some([Some(control), Some(active)]) => {
+                    Ok(SubgroupCounts { name, control, active, citation: None })
+                }
+                found => {
+                    let missing = if matches!(found, Some([None, _])) { "control" } else { "active" };
+                    Err(Error::new(format!("subgroup `{name}` has no row for its {missing} arm"))
+                        .at(Place::File(self.file.clone()))
+                        .help("an arm without patients has 0 events of a total of 0"))
+                }
+            })
+            .collect()
+    }
+
+    fn estimates(
+        &self,
+        source: &Source,
+        data: &DataSection,
+        scale: Scale,
+        notices: &mut Vec<String>,
+    ) -> Result<Vec<super::SubgroupEstimate>> {
+        let value = if Self::has(data, "ratio") { "ratio" } else { "estimate" };
+        let (name, point, spread) = if Self::has(data, "se") {
+            let [a, b, c] = self.layout(source, data, ["subgroup", value, "se"])?;
+            (a, b, [c, c])
+        } else {
+            let [a, b, c, d] = self.layout(source, data, ["subgroup", value, "lower", "upper"])?;
+            (a, b, [c, d])
+        };
+        let mut rows = Vec::new();
+        for (row, fields) in &self.rows {
+            let point_value = self.real(*row, fields, point)?;
+            let mut printed = Printed { subgroup: fields[name].clone(), ..Printed::default() };
+            if value == "ratio" {
+                printed.ratio = Some(point_value);
+            } else {
+                printed.estimate = Some(point_value);
+            }
+            if spread[0] == spread[1] {
+                printed.se = Some(self.real(*row, fields, spread[0])?);
+            } else {
+                printed.ci = Some((self.real(*row, fields, spread[0])?, self.real(*row, fields, spread[1])?));
+            }
+            let (estimate, notice) = estimate(&printed, scale).map_err(|f| {
+                let column = match f.figure {
+                    Figure::Interval | Figure::StandardError => spread[0],
+                    Figure::Whole | Figure::Ratio => point,
+                };
+                Error::new(f.message).at(self.place(*row, column)).help(f.help)
+            })?;
+            notices.extend(notice);
+            rows.push(estimate);
+        }
+        Ok(rows)
+    }
+}
