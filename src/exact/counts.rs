@@ -93,14 +93,18 @@ impl CountsPosterior {
         let mut each = Vec::new();
         let table =
             tabulate(self.mean_peak(0.0), self.resolution.density(), |mu| density.log_density(mu, &mut each));
-        Tabulated { table, moment_limit: self.moments.mean }
+        Tabulated { table, moment_limit: self.moments.mean, moments: Some(self.row_moments(0.0)) }
     }
 
     /// θ of a further similar subgroup.
     pub fn theta_new(&self) -> Tabulated {
         // More peaked than its spread suggests, hence the finer grid.
         let table = self.predicted(&[], 1.0, 0.7 * self.resolution.density().step).0;
-        Tabulated { table, moment_limit: self.moments.mean.min(self.moments.tau) }
+        Tabulated {
+            table,
+            moment_limit: self.moments.mean.min(self.moments.tau),
+            moments: Some(self.row_moments(1.0)),
+        }
     }
 
     /// Effect and risks of subgroup `g`.
@@ -116,11 +120,11 @@ impl CountsPosterior {
         let risks = RiskPosterior::new(
             self.counts[g],
             &self.baseline,
-            &interpolant,
+            interpolant,
             peak_or(peak, &table),
             self.resolution,
         );
-        Tabulated { table, moment_limit: self.subgroup_moment_limit(g) }.with(risks)
+        Tabulated { table, moment_limit: self.subgroup_moment_limit(g), moments: None }.with(risks)
     }
 
     /// Two subgroups' effects together, their own distributions already known; none where τ is fixed at 0 and the
@@ -179,10 +183,20 @@ impl CountsPosterior {
     fn predicted(&self, left_out: &[usize], tau_share: f64, step: f64) -> (LogTable, Vec<f64>) {
         let prediction = Prediction::new(&self.rows, left_out);
         let (mut terms, mut each) = (Vec::new(), Vec::new());
-        tabulate_with(self.mean_peak(tau_share), Placement { step }, |theta| {
+        tabulate_with(self.mean_peak(tau_share), Placement { step, ..self.resolution.density() }, |theta| {
             let predicted = prediction.log_density(theta, &mut terms, &mut each);
             (predicted, predicted)
         })
+    }
+
+    /// Mean and sd of μ plus `share` of τ² of variance, from the rows.
+    fn row_moments(&self, share: f64) -> (f64, f64) {
+        let (mut mean, mut square) = (0.0, 0.0);
+        for row in &self.rows.rows {
+            mean += row.share * row.mu.mean();
+            square += row.share * (row.mu.expect(|x| x * x) + share * row.tau * row.tau);
+        }
+        (mean, libm::sqrt((square - mean * mean).max(0.0)))
     }
 
     /// Mean of μ, and the sd of μ widened by `tau_share` of the heterogeneity.

@@ -60,6 +60,8 @@ pub struct Tabulated {
     pub table: LogTable,
     /// Moments of order below this exist.
     pub moment_limit: f64,
+    /// Mean and sd from elsewhere, for tails that the table cuts.
+    pub moments: Option<(f64, f64)>,
 }
 
 impl Distribution for Tabulated {
@@ -85,10 +87,10 @@ impl Distribution for Tabulated {
     }
 
     fn mean(&self) -> Option<f64> {
-        (self.moment_limit > 1.0).then(|| self.table.mean())
+        (self.moment_limit > 1.0).then(|| self.moments.map_or_else(|| self.table.mean(), |m| m.0))
     }
 
     fn sd(&self) -> Option<f64> {
-        (self.moment_limit > 2.0).then(|| self.table.sd())
+        (self.moment_limit > 2.0).then(|| self.moments.map_or_else(|| self.table.sd(), |m| m.1))
     }
 }

@@ -3,7 +3,7 @@
 
 use super::Distribution;
 use super::Resolution;
-use super::scale::{NotConverged, ScaleMap, ScaleNode, TauPosterior, settle};
+use super::scale::{NotConverged, ScaleMap, ScaleNode, Tail, TauPosterior, settle};
 use super::smooth::log_sum;
 use crate::model::{HeterogeneityPrior, LocationPrior, NormalEstimate};
 use crate::numeric::{invert_distribution, normal_cdf, opposite_signs};
@@ -148,7 +148,8 @@ impl EstimatesPosterior {
             (vec![node(*value, 0.0)], 0.0, None)
         } else {
             let map = ScaleMap::of(heterogeneity);
-            let settled = settle(resolution.heterogeneity(), |t| {
+            let tail = Tail { typical: heterogeneity.typical(), moment_limit: moments.tau };
+            let settled = settle(resolution.heterogeneity(), tail, |t| {
                 let (tau, log_slope) = map.at(t);
                 node(tau, heterogeneity.log_density(tau) + log_slope)
             })?;
@@ -161,7 +162,8 @@ impl EstimatesPosterior {
         for c in &mut conditionals {
             c.share = libm::exp(c.log_mass - log_total);
         }
-        conditionals.retain(|c| c.share > 1e-15);
+        let typical = heterogeneity.typical().max(f64::MIN_POSITIVE);
+        conditionals.retain(|c| c.share * (1.0 + (c.tau / typical) * (c.tau / typical)) > 1e-15);
         Ok(EstimatesPosterior {
             estimates: estimates.to_vec(),
             conditionals,

@@ -11,6 +11,7 @@ mod distribution;
 mod effect_likelihood;
 mod engine;
 mod gaussian;
+mod joint;
 mod pair;
 mod risks;
 mod rows;
@@ -44,12 +45,12 @@ impl Resolution {
 
     /// For densities whose distribution function is wanted as well as their mass.
     fn density(self) -> Placement {
-        Placement { step: 0.33 / self.refinement }
+        Placement { step: 0.33 / self.refinement, tolerance: 1e-8 }
     }
 
     /// For integrals of which only the value counts.
     fn mass(self) -> Placement {
-        Placement { step: 0.6 / self.refinement }
+        Placement { step: 0.6 / self.refinement, tolerance: 1e-4 }
     }
 
     /// The first step in the stretched coordinate of τ; halved until the answer stands still.

@@ -62,28 +62,14 @@ struct Kernel {
 }
 
 impl Kernel {
-    fn new(rows: &Rows, left_out: &[usize], s_grid: &Grid, resolution: Resolution) -> Kernel {
+    fn new(rows: &Rows, left_out: &[usize], s_grid: &Grid) -> Kernel {
         let mut kernel = Kernel { rows: Vec::new(), middle: Vec::new() };
         let mut terms = Vec::new();
         for row in rows.rows.iter().filter(|r| r.share > 1e-12) {
             let half_width = row.tau * std::f64::consts::FRAC_1_SQRT_2;
             let prediction = RowPrediction::new(row, left_out);
-            let log_values: Vec<f64> = match &prediction {
-                RowPrediction::Normal { .. } => {
-                    s_grid.x.iter().map(|&s| prediction.log_smooth(s, half_width, &mut terms)).collect()
-                }
-                RowPrediction::Table(_) => {
-                    // Smooth on the scale of the row: a coarser table suffices.
-                    let sd = libm::hypot(row.mu.sd(), row.tau);
-                    let peak = Peak { centre: row.mu.mean(), sd };
-                    let side = libm::ceil(20.0 * resolution.refinement) as i32;
-                    let grid = Grid::around(peak, resolution.density(), -side, side);
-                    let values: Vec<f64> =
-                        grid.x.iter().map(|&s| prediction.log_smooth(s, half_width, &mut terms)).collect();
-                    let table = LogInterpolant::new(&grid, &values);
-                    s_grid.x.iter().map(|&s| table.at(s)).collect()
-                }
-            };
+            let log_values: Vec<f64> =
+                s_grid.x.iter().map(|&s| prediction.log_smooth(s, half_width, &mut terms)).collect();
             let high = log_values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
             kernel.middle.push(log_values.iter().map(|&f| exp_of_nonpositive(f - high)).collect());
             let precision = 0.5 / (row.tau * row.tau);
@@ -140,14 +126,15 @@ impl PairPosterior {
     ) -> PairPosterior {
         let left_out: Vec<usize> = members.iter().flatten().map(|m| m.0).collect();
         let s_grid = grid_of_the_middle(&marginals, resolution);
-        let kernel = Kernel::new(rows, &left_out, &s_grid, resolution);
+        let kernel = Kernel::new(rows, &left_out, &s_grid);
         let likelihood = |m: PairMember<'_>, x: f64| m.map_or(0.0, |(_, l)| l.at(x));
         let [a, b] = marginals;
         let d_mean = a.peak.centre - b.peak.centre;
         let d_sd = libm::hypot(a.peak.sd, b.peak.sd);
         let scale = d_sd.max(d_mean.abs());
         let map = ScaleMap::HalfLine { scale };
-        let step = (0.2_f64).min(0.5 * d_sd / scale) / resolution.refinement;
+        // Fine enough for the density of d, and for the sign of either effect as d varies.
+        let step = (0.1_f64).min(0.33 * sd_given_difference(&marginals) / scale) / resolution.refinement;
         let mut sum = vec![0.0; s_grid.x.len()];
         let mut inner = vec![0.0; s_grid.x.len()];
         let mut slice = |sign: f64, j: i32| {
@@ -183,12 +170,18 @@ impl PairPosterior {
     }
 }
 
+/// The sd of a move of both effects alike, were they independent: at most that of either.
+fn sd_given_difference([a, b]: &[Marginal; 2]) -> f64 {
+    a.peak.sd * b.peak.sd / libm::hypot(a.peak.sd, b.peak.sd)
+}
+
 /// Nodes for s = (θ_A + θ_B)/2, fine enough for s given d, wide enough for any s.
 fn grid_of_the_middle(marginals: &[Marginal; 2], resolution: Resolution) -> Grid {
     let [a, b] = marginals;
     let sd = 0.5 * libm::hypot(a.peak.sd, b.peak.sd);
-    let given_d = a.peak.sd * b.peak.sd / libm::hypot(a.peak.sd, b.peak.sd);
-    let placement = Placement { step: 0.4 * (given_d / sd).min(1.0) / resolution.refinement };
+    let given_d = sd_given_difference(marginals);
+    let step = 0.33 * (given_d / sd).min(1.0) / resolution.refinement;
+    let placement = Placement { step, ..resolution.density() };
     let peak = Peak { centre: 0.5 * (a.peak.centre + b.peak.centre), sd };
     let (low, high) = (0.5 * (a.low + b.low), 0.5 * (a.high + b.high));
     let seed = Grid::around(peak, placement, 0, 0);

@@ -1,52 +1,45 @@
-//! Risks in the two arms of one subgroup: the joint posterior of (α, θ).
+//! Risks in the two arms of one subgroup, their difference and ratio.
 //!
-//! The log odds of one arm are put on a grid; for each of its nodes θ is tabulated given it. A risk difference below δ is
-//! then θ below a bound that depends on the node, and its probability one value of each table's distribution function.
-//! The arm on the outside is the one that is known better: given the other, θ would jump within a cell.
+//! A risk difference below δ is θ below a bound that depends on one arm's log odds; its probability is one value of the
+//! distribution function of θ given them, summed over their grid. Where the bound runs to infinity inside the grid (a
+//! control risk within δ of 0 or 1) the sum is made in a coordinate that has that point at infinity.
 
 use super::Distribution;
 use super::Resolution;
-use super::effect_likelihood::climb;
-use crate::model::{Arm, BinomialPair, LocationComponent, LocationPrior};
+use super::joint::{Known, OuterArm, better_known};
+use crate::model::{BinomialPair, LocationComponent, LocationPrior};
 use crate::numeric::{
-    LogInterpolant, LogTable, Peak, invert_distribution, log_sum_exp, logistic, logit, tabulate,
-    tabulate_with,
+    LogInterpolant, LogTable, Peak, invert_distribution, log_sum_exp, logistic, logit,
 };
 
 /// Nodes with less than this share of the posterior are left out of sums.
 const NEGLIGIBLE: f64 = 1e-14;
 
-/// The joint posterior of control-arm log odds α and log odds ratio θ of one subgroup.
+/// Less than this much probability near a bound's infinity needs no care.
+const OUT_OF_REACH: f64 = 1e-11;
+
+/// The joint posterior of the two risks of one subgroup.
 #[derive(Debug, Clone)]
 pub struct RiskPosterior {
+    counts: BinomialPair,
+    prediction: LogInterpolant,
+    theta: Peak,
+    resolution: Resolution,
     outer: OuterArm,
     parts: Vec<Part>,
     moments: Moments,
-}
-
-/// Whose log odds are on the outer grid.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum OuterArm {
-    Control,
-    Active,
-}
-
-impl OuterArm {
-    /// Log odds in the control and the active arm, from the outer arm's and θ.
-    fn log_odds(self, outer: f64, theta: f64) -> (f64, f64) {
-        match self {
-            OuterArm::Control => (outer, outer + theta),
-            OuterArm::Active => (outer - theta, outer),
-        }
-    }
 }
 
 /// One component of the baseline prior.
 #[derive(Debug, Clone)]
 struct Part {
     share: f64,
-    outer: LogTable,
-    /// θ given the outer arm's log odds, for each node.
+    baseline: LocationComponent,
+    /// Log odds in the control arm.
+    control: LogTable,
+    /// Log odds in the active arm.
+    active: LogTable,
+    /// θ given the outer arm's log odds, for each node of its table.
     theta: Vec<LogTable>,
 }
 
@@ -76,35 +69,32 @@ impl RiskPosterior {
     pub fn new(
         counts: BinomialPair,
         baseline: &LocationPrior,
-        prediction: &LogInterpolant,
+        prediction: LogInterpolant,
         theta: Peak,
         resolution: Resolution,
     ) -> RiskPosterior {
-        let information = |arm: &Arm| {
-            let p = (arm.events + 0.5) / (arm.total + 1.0);
-            arm.total * p * (1.0 - p)
-        };
-        let outer = if information(&counts.active) > 2.0 * information(&counts.control) {
-            OuterArm::Active
-        } else {
-            OuterArm::Control
-        };
+        let outer = better_known(&counts);
         let mut parts: Vec<Part> = baseline
             .components()
-            .iter()
-            .map(|component| match outer {
-                OuterArm::Control => control_outside(&counts, component, prediction, theta, resolution),
-                OuterArm::Active => active_outside(&counts, component, prediction, theta, resolution),
+            .into_iter()
+            .map(|baseline| {
+                let known = Known { counts, baseline, prediction: &prediction, theta };
+                let (table, theta) = known.tables(outer, resolution);
+                let (control, active) = match outer {
+                    OuterArm::Control => (table, known.margin(OuterArm::Active, resolution)),
+                    OuterArm::Active => (known.margin(OuterArm::Control, resolution), table),
+                };
+                Part { share: 0.0, baseline, control, active, theta }
             })
             .collect();
-        let masses: Vec<f64> = parts.iter().map(|p| p.outer.log_mass).collect();
+        let masses: Vec<f64> = parts.iter().map(|p| p.outer(outer).log_mass).collect();
         let total = log_sum_exp(&masses);
         for part in &mut parts {
-            part.share = libm::exp(part.outer.log_mass - total);
+            part.share = libm::exp(part.outer(outer).log_mass - total);
         }
         parts.retain(|p| p.share > NEGLIGIBLE);
         let moments = moments(outer, &parts);
-        RiskPosterior { outer, parts, moments }
+        RiskPosterior { counts, prediction, theta, resolution, outer, parts, moments }
     }
 
     /// The distribution of a function of the risks.
@@ -113,86 +103,13 @@ impl RiskPosterior {
     }
 }
 
-/// Newton's method for θ given one arm's log odds: that arm's likelihood at `sign · θ + offset`, and the prediction.
-struct InnerSearch<'a> {
-    prediction: &'a LogInterpolant,
-    /// Where the prediction is flat the posterior's own width keeps the steps short.
-    least_curvature: f64,
-    start: f64,
-}
-
-impl InnerSearch<'_> {
-    /// `likelihood` gives slope and curvature in θ of everything but the prediction.
-    fn find(&mut self, likelihood: impl Fn(f64) -> (f64, f64)) -> Peak {
-        let peak = climb(self.start, |theta| {
-            let (_, slope, bend) = self.prediction.with_derivatives(self.prediction.nearest(theta));
-            let (own_slope, own_curvature) = likelihood(theta);
-            (slope + own_slope, own_curvature + (-bend).max(self.least_curvature))
-        });
-        self.start = peak.centre;
-        peak
+impl Part {
+    fn outer(&self, outer: OuterArm) -> &LogTable {
+        match outer {
+            OuterArm::Control => &self.control,
+            OuterArm::Active => &self.active,
+        }
     }
-}
-
-/// Slope and curvature of an arm's log likelihood in its log odds.
-fn arm_slope(arm: &Arm, log_odds: f64) -> (f64, f64) {
-    let p = logistic(log_odds);
-    (arm.events - arm.total * p, arm.total * p * (1.0 - p))
-}
-
-fn empirical_log_odds(arm: &Arm) -> f64 {
-    logit((arm.events + 0.5) / (arm.total + 1.0))
-}
-
-fn control_outside(
-    counts: &BinomialPair,
-    baseline: &LocationComponent,
-    prediction: &LogInterpolant,
-    theta: Peak,
-    resolution: Resolution,
-) -> Part {
-    let mut search =
-        InnerSearch { prediction, least_curvature: 0.05 / (theta.sd * theta.sd), start: theta.centre };
-    let guess = climb(empirical_log_odds(&counts.control), |alpha| {
-        let (slope, bound) = baseline.slope_and_bound(alpha);
-        let (own, curvature) = arm_slope(&counts.control, alpha);
-        (own + slope, curvature + bound)
-    });
-    let (outer, theta) = tabulate_with(guess, resolution.density(), |alpha| {
-        let peak = search.find(|theta| arm_slope(&counts.active, alpha + theta));
-        let theta = tabulate(peak, resolution.density(), |theta| {
-            counts.active.log_likelihood(alpha + theta) + prediction.at(theta)
-        });
-        let own = baseline.log_density(alpha) + counts.control.log_likelihood(alpha);
-        (own + theta.log_mass, theta)
-    });
-    Part { share: 1.0, outer, theta }
-}
-
-fn active_outside(
-    counts: &BinomialPair,
-    baseline: &LocationComponent,
-    prediction: &LogInterpolant,
-    theta: Peak,
-    resolution: Resolution,
-) -> Part {
-    let mut search =
-        InnerSearch { prediction, least_curvature: 0.05 / (theta.sd * theta.sd), start: theta.centre };
-    let guess = climb(empirical_log_odds(&counts.active), |beta| arm_slope(&counts.active, beta));
-    let (outer, theta) = tabulate_with(guess, resolution.density(), |beta| {
-        let peak = search.find(|theta| {
-            let alpha = beta - theta;
-            let (prior_slope, bound) = baseline.slope_and_bound(alpha);
-            let (own, curvature) = arm_slope(&counts.control, alpha);
-            (-own - prior_slope, curvature + bound)
-        });
-        let theta = tabulate(peak, resolution.density(), |theta| {
-            let alpha = beta - theta;
-            counts.control.log_likelihood(alpha) + baseline.log_density(alpha) + prediction.at(theta)
-        });
-        (counts.active.log_likelihood(beta) + theta.log_mass, theta)
-    });
-    Part { share: 1.0, outer, theta }
 }
 
 /// One pass over all nodes for the mean and sd of every measure.
@@ -200,7 +117,8 @@ fn moments(outer: OuterArm, parts: &[Part]) -> Moments {
     let mut first = [0.0; 6];
     let mut second = [0.0; 6];
     for part in parts {
-        let nodes = part.outer.grid.x.iter().zip(&part.outer.mass).zip(&part.theta);
+        let table = part.outer(outer);
+        let nodes = table.grid.x.iter().zip(&table.mass).zip(&part.theta);
         for ((&x, &mass), theta) in nodes.filter(|((_, mass), _)| **mass > NEGLIGIBLE) {
             for (&t, &m) in theta.grid.x.iter().zip(&theta.mass).filter(|(_, m)| **m > NEGLIGIBLE) {
                 let (alpha, beta) = outer.log_odds(x, t);
@@ -243,52 +161,127 @@ fn log_odds_of(p: f64) -> f64 {
     }
 }
 
-impl RiskDistribution<'_> {
-    /// P(measure ≤ x) given the outer arm's log odds is the probability that θ lies below the first number (true) or
-    /// above it (false).
-    fn bound(&self, outer: f64, x: f64) -> (f64, bool) {
-        let control_outside = self.joint.outer == OuterArm::Control;
-        match (self.measure, control_outside) {
-            (RiskMeasure::Difference, _) if x == 0.0 => (0.0, true),
-            (RiskMeasure::Ratio, _) if x == 1.0 => (0.0, true),
-            (RiskMeasure::Difference, true) => (log_odds_of(logistic(outer) + x) - outer, true),
-            (RiskMeasure::Difference, false) => (outer - log_odds_of(logistic(outer) - x), true),
-            (RiskMeasure::Ratio, true) => (log_odds_of(logistic(outer) * x) - outer, true),
-            (RiskMeasure::Ratio, false) => (outer - log_odds_of(logistic(outer) / x), true),
-            (RiskMeasure::Active, true) => (log_odds_of(x) - outer, true),
-            (RiskMeasure::Control, false) => (outer - log_odds_of(x), false),
-            (RiskMeasure::LogOddsControl, false) => (outer - x, false),
-            // The outer arm's own measures are handled before.
-            (RiskMeasure::Active, false) | (RiskMeasure::Control | RiskMeasure::LogOddsControl, true) => {
-                (f64::NAN, true)
-            }
+/// A measure of both risks at one value, seen from the outer arm.
+#[derive(Debug, Clone, Copy)]
+enum Contrast {
+    /// active − control ≤ value
+    Difference(f64),
+    /// active / control ≤ value
+    Ratio(f64),
+}
+
+impl Contrast {
+    /// The other arm's risk at which the measure has this value; may lie outside [0, 1].
+    fn other_risk(self, outer: OuterArm, risk: f64) -> f64 {
+        match (self, outer) {
+            (Contrast::Difference(x), OuterArm::Control) => risk + x,
+            (Contrast::Difference(x), OuterArm::Active) => risk - x,
+            (Contrast::Ratio(x), OuterArm::Control) => risk * x,
+            (Contrast::Ratio(x), OuterArm::Active) => risk / x,
         }
     }
 
-    fn outer_cdf(&self, log_odds: f64) -> f64 {
-        self.joint.parts.iter().map(|p| p.share * p.outer.cdf(log_odds)).sum()
+    /// The outer arm's risks at which the other arm's lies in (0, 1).
+    fn reach(self, outer: OuterArm) -> (f64, f64) {
+        let shift = match (self, outer) {
+            (Contrast::Difference(x), OuterArm::Control) => -x,
+            (Contrast::Difference(x), OuterArm::Active) => x,
+            (Contrast::Ratio(x), OuterArm::Control) => return (0.0, (1.0 / x).min(1.0)),
+            (Contrast::Ratio(x), OuterArm::Active) => return (0.0, x.min(1.0)),
+        };
+        (shift.max(0.0), (1.0 + shift).min(1.0))
+    }
+
+    /// P(contrast ≤ value) is the probability that θ lies below this.
+    fn bound(self, outer: OuterArm, log_odds: f64) -> f64 {
+        let null = matches!(self, Contrast::Difference(0.0)) || matches!(self, Contrast::Ratio(1.0));
+        if null {
+            return 0.0;
+        }
+        let other = log_odds_of(self.other_risk(outer, logistic(log_odds)));
+        match outer {
+            OuterArm::Control => other - log_odds,
+            OuterArm::Active => log_odds - other,
+        }
+    }
+
+    /// As [`Contrast::bound`], from the stretched coordinate v of the outer risk within its reach, where the other arm's
+    /// risk near 0 or 1 keeps its digits.
+    fn bound_within_reach(self, outer: OuterArm, v: f64) -> f64 {
+        let (low, high) = self.reach(outer);
+        let width = high - low;
+        let (s, rest) = (logistic(v), logistic(-v));
+        let log_odds = libm::log(low + width * s) - libm::log((1.0 - high) + width * rest);
+        // The other arm's risk runs over an interval of its own with the same share.
+        let (other_low, other_high) = (self.other_risk(outer, low), self.other_risk(outer, high));
+        let other_width = other_high - other_low;
+        let other = libm::log(other_low.max(0.0) + other_width * s)
+            - libm::log((1.0 - other_high).max(0.0) + other_width * rest);
+        match outer {
+            OuterArm::Control => other - log_odds,
+            OuterArm::Active => log_odds - other,
+        }
+    }
+}
+
+impl RiskDistribution<'_> {
+    fn margin_cdf(&self, table: impl Fn(&Part) -> &LogTable, log_odds: f64) -> f64 {
+        self.joint.parts.iter().map(|p| p.share * table(p).cdf(log_odds)).sum()
+    }
+
+    fn contrast_cdf(&self, contrast: Contrast) -> f64 {
+        let outer = self.joint.outer;
+        let (low, high) = contrast.reach(outer);
+        let mut total = 0.0;
+        for part in &self.joint.parts {
+            let table = part.outer(outer);
+            let below_reach = if low > 0.0 { table.cdf(log_odds_of(low)) } else { 0.0 };
+            let above_reach = if high < 1.0 { 1.0 - table.cdf(log_odds_of(high)) } else { 0.0 };
+            let in_reach = 1.0 - below_reach - above_reach;
+            let near_an_end = below_reach.max(above_reach) > OUT_OF_REACH && in_reach > OUT_OF_REACH;
+            total += part.share
+                * if near_an_end {
+                    let joint = self.joint;
+                    let known = Known {
+                        counts: joint.counts,
+                        baseline: part.baseline,
+                        prediction: &joint.prediction,
+                        theta: joint.theta,
+                    };
+                    let inside =
+                        known.probability_between(outer, (low, high), table.log_mass, joint.resolution, |v| {
+                            contrast.bound_within_reach(outer, v)
+                        });
+                    // Beyond an end the bound is infinite: plus or minus, by the side and the arm.
+                    let certain = |log_odds: f64| contrast.bound(outer, log_odds) > 0.0;
+                    let beyond = |mass: f64, end: f64| {
+                        if mass > 0.0 && certain(end) { mass } else { 0.0 }
+                    };
+                    inside + beyond(below_reach, -800.0) + beyond(above_reach, 800.0)
+                } else {
+                    let nodes = table.grid.x.iter().zip(&table.mass).zip(&part.theta);
+                    nodes
+                        .filter(|((_, mass), _)| **mass > NEGLIGIBLE)
+                        .map(|((&x, &mass), theta)| mass * theta.cdf(contrast.bound(outer, x)))
+                        .sum::<f64>()
+                };
+        }
+        total.clamp(0.0, 1.0)
     }
 }
 
 impl Distribution for RiskDistribution<'_> {
     fn cdf(&self, x: f64) -> f64 {
-        match (self.measure, self.joint.outer) {
-            (RiskMeasure::LogOddsControl, OuterArm::Control) => return self.outer_cdf(x),
-            (RiskMeasure::Control, OuterArm::Control) | (RiskMeasure::Active, OuterArm::Active) => {
-                return self.outer_cdf(log_odds_of(x));
-            }
-            _ => {}
+        match self.measure {
+            RiskMeasure::LogOddsControl => self.margin_cdf(|p| &p.control, x),
+            RiskMeasure::Control => self.margin_cdf(|p| &p.control, log_odds_of(x)),
+            RiskMeasure::Active => self.margin_cdf(|p| &p.active, log_odds_of(x)),
+            RiskMeasure::Difference if x <= -1.0 => 0.0,
+            RiskMeasure::Difference if x >= 1.0 => 1.0,
+            RiskMeasure::Difference => self.contrast_cdf(Contrast::Difference(x)),
+            RiskMeasure::Ratio if x <= 0.0 => 0.0,
+            RiskMeasure::Ratio => self.contrast_cdf(Contrast::Ratio(x)),
         }
-        let mut total = 0.0;
-        for part in &self.joint.parts {
-            let nodes = part.outer.grid.x.iter().zip(&part.outer.mass).zip(&part.theta);
-            for ((&outer, &mass), theta) in nodes.filter(|((_, mass), _)| **mass > NEGLIGIBLE) {
-                let (bound, below) = self.bound(outer, x);
-                let p = theta.cdf(bound);
-                total += part.share * mass * if below { p } else { 1.0 - p };
-            }
-        }
-        total.clamp(0.0, 1.0)
     }
 
     fn quantile(&self, p: f64) -> f64 {
@@ -300,10 +293,12 @@ impl Distribution for RiskDistribution<'_> {
         };
         match self.measure {
             RiskMeasure::LogOddsControl => search(moments.log_odds_control, FAR, &|x| self.cdf(x)),
-            RiskMeasure::Control => {
-                logistic(search(moments.log_odds_control, FAR, &|x| self.cdf(logistic(x))))
+            RiskMeasure::Control => logistic(search(moments.log_odds_control, FAR, &|x| {
+                self.margin_cdf(|p| &p.control, x)
+            })),
+            RiskMeasure::Active => {
+                logistic(search(moments.log_odds_active, FAR, &|x| self.margin_cdf(|p| &p.active, x)))
             }
-            RiskMeasure::Active => logistic(search(moments.log_odds_active, FAR, &|x| self.cdf(logistic(x)))),
             RiskMeasure::Difference => search(moments.difference, (-1.0, 1.0), &|x| self.cdf(x)),
             RiskMeasure::Ratio => libm::exp(search(moments.log_ratio, FAR, &|x| self.cdf(libm::exp(x)))),
         }

@@ -2,7 +2,7 @@
 
 use super::Resolution;
 use super::effect_likelihood::EffectLikelihood;
-use super::scale::{NotConverged, ScaleMap, ScaleNode, TauPosterior, settle};
+use super::scale::{NotConverged, ScaleMap, ScaleNode, Tail, TauPosterior, settle};
 use super::smooth::{Smoother, log_sum};
 use crate::model::{HeterogeneityPrior, LocationComponent, LocationPrior};
 use crate::numeric::{LogInterpolant, LogTable, Peak, normal_log_density, tabulate_with};
@@ -71,15 +71,16 @@ impl RowMaker<'_> {
     /// Fills the plane of (μ, τ). Fails only where the integral does not settle.
     pub fn rows(&self, tau_moment_limit: f64) -> Result<Rows, NotConverged> {
         if let HeterogeneityPrior::Fixed { value } = self.heterogeneity {
-            return Ok(collect(vec![self.node_at(value, 0.0)], 1.0, None));
+            return Ok(collect(vec![self.node_at(value, 0.0)], 1.0, 1.0, None));
         }
         let map = ScaleMap::of(&self.heterogeneity);
-        let nodes = settle(self.resolution.heterogeneity(), |t| {
+        let tail = Tail { typical: self.heterogeneity.typical(), moment_limit: tau_moment_limit };
+        let nodes = settle(self.resolution.heterogeneity(), tail, |t| {
             let (tau, log_slope) = map.at(t);
             self.node_at(tau, self.heterogeneity.log_density(tau) + log_slope)
         })?;
         let tau = TauPosterior::new(map, &nodes, tau_moment_limit);
-        Ok(collect(nodes.nodes, nodes.step, Some(tau)))
+        Ok(collect(nodes.nodes, nodes.step, self.heterogeneity.typical(), Some(tau)))
     }
 
     fn node_at(&self, tau: f64, log_weight: f64) -> TauNode {
@@ -125,14 +126,16 @@ impl RowMaker<'_> {
     }
 }
 
-fn collect(nodes: Vec<TauNode>, step: f64, tau: Option<TauPosterior>) -> Rows {
+/// Rows that count for no sum, nor for a second moment in τ, are dropped.
+fn collect(nodes: Vec<TauNode>, step: f64, typical: f64, tau: Option<TauPosterior>) -> Rows {
     let masses: Vec<f64> = nodes.iter().map(|n| n.log_mass).collect();
     let log_total = log_sum(&masses);
     let mut rows: Vec<Row> = nodes.into_iter().flat_map(|n| n.rows).collect();
     for row in &mut rows {
         row.share = libm::exp(row.log_weight + row.mu.log_mass - log_total);
     }
-    rows.retain(|row| row.share > 1e-14);
+    let far = |tau: f64| 1.0 + (tau / typical) * (tau / typical);
+    rows.retain(|row| row.share * far(row.tau) > 1e-14);
     Rows { rows, log_evidence: log_total + libm::log(step), tau }
 }
 

@@ -97,15 +97,42 @@ const CONVERGED: f64 = 2e-5;
 
 const MOST_HALVINGS: usize = 8;
 
+/// How far out τ matters: where its moments exist their sums must be caught too.
+#[derive(Debug, Clone, Copy)]
+pub struct Tail {
+    /// A value of τ in the middle of its prior.
+    pub typical: f64,
+    /// Moments of order below this exist.
+    pub moment_limit: f64,
+}
+
+impl Tail {
+    fn counts<N: ScaleNode>(&self, node: &N, high: f64) -> bool {
+        /// The part of a moment that may be lost, as a logarithm.
+        const LOST: f64 = 28.0;
+        let order = if self.moment_limit > 2.0 {
+            2.0
+        } else if self.moment_limit > 1.0 {
+            1.0
+        } else {
+            return false;
+        };
+        let excess = libm::log(node.tau() / self.typical);
+        excess > 0.0 && node.log_mass() + order * excess > high - LOST
+    }
+}
+
 /// Evaluates nodes (in parallel, in a fixed order) wherever they count, at half the step again and again until the
 /// integral stands still.
 pub fn settle<N: ScaleNode>(
     mut step: f64,
+    tail: Tail,
     at: impl Fn(f64) -> N + Sync,
 ) -> Result<ScaleNodes<N>, NotConverged> {
     let mut first = -(2.0 / step) as i64;
     let mut nodes: Vec<N> = (first..=-first).into_par_iter().map(|j| at(j as f64 * step)).collect();
-    extend_while_it_counts(&mut nodes, &mut first, |j| at(j as f64 * step));
+    extend_while_it_counts(&mut nodes, &mut first, tail, |j| at(j as f64 * step));
+    let typical = tail.typical;
     for _ in 0..MOST_HALVINGS {
         let between: Vec<N> = (0..nodes.len() as i64 - 1)
             .into_par_iter()
@@ -120,7 +147,7 @@ pub fn settle<N: ScaleNode>(
         nodes = merged;
         first *= 2;
         step *= 0.5;
-        if nodes.len() >= 16 && change_on_halving(&nodes) < CONVERGED {
+        if nodes.len() >= 16 && change_on_halving(&nodes, typical) < CONVERGED {
             return Ok(ScaleNodes { nodes, step, first });
         }
     }
@@ -131,11 +158,17 @@ fn highest<N: ScaleNode>(nodes: &[N]) -> f64 {
     nodes.iter().map(ScaleNode::log_mass).fold(f64::NEG_INFINITY, f64::max)
 }
 
-fn extend_while_it_counts<N: ScaleNode>(nodes: &mut Vec<N>, first: &mut i64, at: impl Fn(i64) -> N) {
+fn extend_while_it_counts<N: ScaleNode>(
+    nodes: &mut Vec<N>,
+    first: &mut i64,
+    tail: Tail,
+    at: impl Fn(i64) -> N,
+) {
     /// Far beyond any mass a proper prior leaves in the stretched coordinate.
     const FARTHEST: i64 = 400;
     let mut high = highest(nodes);
-    while nodes[nodes.len() - 1].log_mass() > high - CUT && *first + (nodes.len() as i64) < FARTHEST {
+    let counts = |n: &N, high: f64| n.log_mass() > high - CUT || tail.counts(n, high);
+    while counts(&nodes[nodes.len() - 1], high) && *first + (nodes.len() as i64) < FARTHEST {
         let node = at(*first + nodes.len() as i64);
         high = high.max(node.log_mass());
         nodes.push(node);
@@ -153,7 +186,7 @@ fn extend_while_it_counts<N: ScaleNode>(nodes: &mut Vec<N>, first: &mut i64, at:
     before.append(nodes);
     *nodes = before;
     // Drop the ends that turned out not to count, keeping one node on either side.
-    let counts = |n: &N| n.log_mass() > high - CUT;
+    let counts = |n: &N| counts(n, high);
     let start = nodes.iter().position(counts).unwrap_or(0).saturating_sub(1);
     let end = (nodes.iter().rposition(counts).unwrap_or(nodes.len() - 1) + 2).min(nodes.len());
     nodes.truncate(end);
@@ -162,14 +195,17 @@ fn extend_while_it_counts<N: ScaleNode>(nodes: &mut Vec<N>, first: &mut i64, at:
 }
 
 /// How far the total, the posterior mean of μ and two bounded functions of τ move when every other node is left out.
-fn change_on_halving<N: ScaleNode>(nodes: &[N]) -> f64 {
+fn change_on_halving<N: ScaleNode>(nodes: &[N], typical: f64) -> f64 {
     let high = highest(nodes);
     let sums = |stride: usize| {
-        let mut total = [0.0; 5];
+        let mut total = [0.0; 7];
         for node in nodes.iter().step_by(stride) {
             let weight = stride as f64 * libm::exp(node.log_mass() - high);
             let ([mean, square], tau) = (node.moments(), node.tau());
-            let values = [1.0, mean, square, tau / (1.0 + tau), 1.0 / (1.0 + 25.0 * tau)];
+            // Smooth steps in τ at several places, as the kernels of differences between subgroups are.
+            let step = |at: f64| libm::exp(-(at / tau) * (at / tau));
+            let values =
+                [1.0, mean, square, tau / (1.0 + tau), step(0.03 * typical), step(0.1 * typical), step(0.4 * typical)];
             for (sum, value) in total.iter_mut().zip(values) {
                 *sum += weight * value;
             }
@@ -181,7 +217,7 @@ fn change_on_halving<N: ScaleNode>(nodes: &[N]) -> f64 {
     let sd = libm::sqrt((all[2] / all[0] - mean * mean).max(1e-300));
     let of_total = (half[0] / all[0] - 1.0).abs();
     let of_mean = (half[1] / half[0] - mean).abs() / sd;
-    let of_tau = (3..5).map(|i| (half[i] / half[0] - all[i] / all[0]).abs());
+    let of_tau = (3..7).map(|i| (half[i] / half[0] - all[i] / all[0]).abs());
     of_tau.fold(of_total.max(of_mean), f64::max)
 }
 

@@ -110,7 +110,7 @@ mod tests {
 
     #[test]
     fn smoothing_a_normal_adds_the_variances_from_the_narrowest_to_the_widest_kernel() {
-        let table = tabulate(Peak { centre: 0.2, sd: 0.3 }, Placement { step: 0.28 }, |u| {
+        let table = tabulate(Peak { centre: 0.2, sd: 0.3 }, Placement { step: 0.33, tolerance: 1e-8 }, |u| {
             normal_log_density(u, 0.3, 0.25)
         });
         let smoother = Smoother::new(&table.grid, &table.log_density);

@@ -3,7 +3,7 @@
 /// Nodes that share in one interpolated value: six on each side.
 const STENCIL: usize = 12;
 
-/// A polynomial through twelve neighbouring nodes for every interval between two.
+/// A polynomial through twelve neighbouring nodes (fewer near the ends) for every interval between two.
 ///
 /// A Gaussian's log density is a parabola, which this reproduces exactly; what is interpolated in practice is a log
 /// density's departure from one. Outside the nodes the end's slope is continued.
@@ -36,8 +36,7 @@ impl LogInterpolant {
 
     fn on_nodes(x: Vec<f64>, values: &[f64]) -> LogInterpolant {
         assert!(x.len() >= STENCIL && values.len() == x.len());
-        let runs = x.len() - STENCIL + 1;
-        let mut newton = vec![[0.0; STENCIL]; runs];
+        let mut newton = vec![[0.0; STENCIL]; x.len()];
         // Divided differences of one order for all places, then of the next: a run's coefficients start with it.
         let mut differences = values.to_vec();
         for order in 0..STENCIL {
@@ -53,8 +52,10 @@ impl LogInterpolant {
         }
         let pieces = (0..x.len() - 1)
             .map(|left| {
-                let start = left.saturating_sub(STENCIL / 2 - 1).min(runs - 1);
-                Piece::new(&x[start..start + STENCIL], &newton[start], x[left], x[left + 1])
+                // As many nodes on either side: towards the ends fewer, since lopsided polynomials swing.
+                let side = (STENCIL / 2).min(left + 1).min(x.len() - 1 - left);
+                let start = left + 1 - side;
+                Piece::new(&x[start..start + 2 * side], &newton[start], x[left], x[left + 1])
             })
             .collect();
         let mut interpolant = LogInterpolant { ends: [(0.0, 0.0); 2], pieces, x };
@@ -112,11 +113,12 @@ impl Piece {
         let middle = 0.5 * (left + right);
         let half = 0.5 * (right - left);
         let mut c = [0.0; STENCIL];
-        c[0] = newton[STENCIL - 1];
-        for i in (0..STENCIL - 1).rev() {
+        let degree = nodes.len() - 1;
+        c[0] = newton[degree];
+        for i in (0..degree).rev() {
             // c ← c · (half · v + middle − nodeᵢ) + newtonᵢ
             let offset = middle - nodes[i];
-            for k in (1..STENCIL - i).rev() {
+            for k in (1..=degree - i).rev() {
                 c[k] = c[k] * offset + c[k - 1] * half;
             }
             c[0] = c[0] * offset + newton[i];
@@ -146,7 +148,7 @@ mod tests {
     #[test]
     fn a_binomial_log_likelihood_is_interpolated_far_below_the_grid_tolerance() {
         let f = |x: f64| 6.0 * x - 14.0 * softplus(x);
-        let table = tabulate(Peak { centre: 0.0, sd: 0.5 }, Placement { step: 0.28 }, f);
+        let table = tabulate(Peak { centre: 0.0, sd: 0.5 }, Placement { step: 0.33, tolerance: 1e-8 }, f);
         let interpolant = LogInterpolant::new(&table.grid, &table.log_density);
         for i in 0..400 {
             let x = -2.0 + 0.01 * f64::from(i);

@@ -1,0 +1,194 @@
+//! The joint posterior of control log odds α, active log odds β and effect θ = β − α of one subgroup, seen from one arm:
+//! that arm's log odds on a grid, and θ tabulated given each.
+
+use super::Resolution;
+use super::effect_likelihood::climb;
+use crate::model::{Arm, BinomialPair, LocationComponent};
+use crate::numeric::{LogInterpolant, LogTable, Peak, Placement, logistic, logit, tabulate, tabulate_with};
+
+/// Whose log odds are on the outer grid.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OuterArm {
+    Control,
+    Active,
+}
+
+impl OuterArm {
+    /// Log odds in the control and the active arm, from the outer arm's and θ.
+    pub fn log_odds(self, outer: f64, theta: f64) -> (f64, f64) {
+        match self {
+            OuterArm::Control => (outer, outer + theta),
+            OuterArm::Active => (outer - theta, outer),
+        }
+    }
+}
+
+/// The outer nodes are to be this much closer than the inner ones, where θ is narrow: its distribution function is then a
+/// steep function of the outer log odds.
+const CLOSER: f64 = 0.7;
+
+/// Everything that is known of one subgroup under one component of the baseline prior, up to a constant.
+#[derive(Debug, Clone, Copy)]
+pub struct Known<'a> {
+    pub counts: BinomialPair,
+    pub baseline: LocationComponent,
+    /// The log density of θ before this subgroup's data.
+    pub prediction: &'a LogInterpolant,
+    /// Where the posterior of θ lies.
+    pub theta: Peak,
+}
+
+/// Slope and curvature of an arm's log likelihood in its log odds.
+fn arm_slope(arm: &Arm, log_odds: f64) -> (f64, f64) {
+    let p = logistic(log_odds);
+    (arm.events - arm.total * p, arm.total * p * (1.0 - p))
+}
+
+fn empirical_log_odds(arm: &Arm) -> f64 {
+    logit((arm.events + 0.5) / (arm.total + 1.0))
+}
+
+impl Known<'_> {
+    /// The part of the log density that the outer arm's log odds alone determine.
+    fn outer_part(&self, outer: OuterArm, x: f64) -> f64 {
+        match outer {
+            OuterArm::Control => self.baseline.log_density(x) + self.counts.control.log_likelihood(x),
+            OuterArm::Active => self.counts.active.log_likelihood(x),
+        }
+    }
+
+    /// The rest, as a function of θ.
+    fn inner_part(&self, outer: OuterArm, x: f64, theta: f64) -> f64 {
+        let (alpha, beta) = outer.log_odds(x, theta);
+        self.prediction.at(theta)
+            + match outer {
+                OuterArm::Control => self.counts.active.log_likelihood(beta),
+                OuterArm::Active => self.counts.control.log_likelihood(alpha) + self.baseline.log_density(alpha),
+            }
+    }
+
+    /// θ given the outer arm's log odds; `start` is where it was for a neighbour, and is moved.
+    pub fn theta_given(&self, outer: OuterArm, x: f64, start: &mut f64, placement: Placement) -> LogTable {
+        // Where the prediction is flat the posterior's own width keeps the Newton steps short.
+        let least_curvature = 0.05 / (self.theta.sd * self.theta.sd);
+        let peak = climb(*start, |theta| {
+            let (_, slope, bend) = self.prediction.with_derivatives(self.prediction.nearest(theta));
+            let (own_slope, own_curvature) = self.inner_slope(outer, x, theta);
+            (slope + own_slope, own_curvature + (-bend).max(least_curvature))
+        });
+        *start = peak.centre;
+        tabulate(peak, placement, |theta| self.inner_part(outer, x, theta))
+    }
+
+    fn inner_slope(&self, outer: OuterArm, x: f64, theta: f64) -> (f64, f64) {
+        let (alpha, beta) = outer.log_odds(x, theta);
+        match outer {
+            OuterArm::Control => arm_slope(&self.counts.active, beta),
+            OuterArm::Active => {
+                let (prior_slope, bound) = self.baseline.slope_and_bound(alpha);
+                let (own, curvature) = arm_slope(&self.counts.control, alpha);
+                (-own - prior_slope, curvature + bound)
+            }
+        }
+    }
+
+    fn outer_guess(&self, outer: OuterArm) -> Peak {
+        match outer {
+            OuterArm::Control => climb(empirical_log_odds(&self.counts.control), |alpha| {
+                let (slope, bound) = self.baseline.slope_and_bound(alpha);
+                let (own, curvature) = arm_slope(&self.counts.control, alpha);
+                (own + slope, curvature + bound)
+            }),
+            OuterArm::Active => {
+                // Without events on one side the likelihood alone has no mode; the control arm and the prediction bound it.
+                let centre = self.outer_guess(OuterArm::Control);
+                let spread = libm::hypot(centre.sd, self.theta.sd);
+                let middle = centre.centre + self.theta.centre;
+                climb(middle, |beta| {
+                    let (own, curvature) = arm_slope(&self.counts.active, beta);
+                    let precision = 1.0 / (spread * spread);
+                    (own + (middle - beta) * precision, curvature + precision)
+                })
+            }
+        }
+    }
+
+    /// One arm's log odds, θ summed out.
+    pub fn margin(&self, outer: OuterArm, resolution: Resolution) -> LogTable {
+        let mut start = self.theta.centre;
+        tabulate(self.outer_guess(outer), resolution.density(), |x| {
+            self.outer_part(outer, x) + self.theta_given(outer, x, &mut start, resolution.mass()).log_mass
+        })
+    }
+
+    /// One arm's log odds, and θ given each of its nodes; finer where θ is known better than they are.
+    pub fn tables(&self, outer: OuterArm, resolution: Resolution) -> (LogTable, Vec<LogTable>) {
+        let mut start = self.theta.centre;
+        let mut make = |guess: Peak, placement: Placement| {
+            tabulate_with(guess, placement, |x| {
+                let theta = self.theta_given(outer, x, &mut start, resolution.density());
+                (self.outer_part(outer, x) + theta.log_mass, theta)
+            })
+        };
+        let placement = resolution.density();
+        let (table, thetas) = make(self.outer_guess(outer), placement);
+        let bulk = Peak { centre: table.mean(), sd: table.sd() };
+        let narrowest = table
+            .mass
+            .iter()
+            .zip(&thetas)
+            .filter(|(mass, _)| **mass > 1e-4)
+            .map(|(_, theta)| theta.grid.scale * theta.grid.step)
+            .fold(f64::INFINITY, f64::min)
+            / placement.step
+            * 0.7;
+        let spacing = table.grid.scale * table.grid.step;
+        if spacing <= narrowest {
+            return (table, thetas);
+        }
+        let step = placement.step * (narrowest / spacing).max(0.05);
+        make(bulk, Placement { step, ..placement })
+    }
+
+    /// The probability that the outer arm's risk lies between `low` and `high` and θ below a bound that runs to infinity at
+    /// one of the two, relative to `log_total`. In the coordinate v with `risk = low + (high − low) · logistic(v)` such an
+    /// integrand is smooth.
+    pub fn probability_between(
+        &self,
+        outer: OuterArm,
+        (low, high): (f64, f64),
+        log_total: f64,
+        resolution: Resolution,
+        bound: impl Fn(f64) -> f64,
+    ) -> f64 {
+        let centre = self.outer_guess(outer);
+        let share = ((logistic(centre.centre) - low) / (high - low)).clamp(0.02, 0.98);
+        let guess = Peak { centre: logit(share), sd: centre.sd.min(1.0) };
+        let placement = Placement { step: 0.4 / resolution.refinement, tolerance: 1e-6 };
+        let mut start = self.theta.centre;
+        let table = tabulate(guess, placement, |v| {
+            let s = logistic(v);
+            let risk = low + (high - low) * s;
+            let rest = (1.0 - high) + (high - low) * logistic(-v);
+            let x = libm::log(risk) - libm::log(rest);
+            let slope = (high - low) * s * logistic(-v) / (risk * rest);
+            let theta = self.theta_given(outer, x, &mut start, resolution.density());
+            let below = theta.cdf(bound(v));
+            self.outer_part(outer, x) + theta.log_mass + libm::log(slope) + libm::log(below.max(1e-300))
+        });
+        libm::exp(table.log_mass - log_total)
+    }
+}
+
+/// The arm that is known better belongs outside: given the other, θ would jump within a cell.
+pub fn better_known(counts: &BinomialPair) -> OuterArm {
+    let information = |arm: &Arm| {
+        let p = (arm.events + 0.5) / (arm.total + 1.0);
+        arm.total * p * (1.0 - p)
+    };
+    if information(&counts.active) > 2.0 * information(&counts.control) {
+        OuterArm::Active
+    } else {
+        OuterArm::Control
+    }
+}

@@ -1,0 +1,167 @@
+//! The exact engine against an independent program: composite Gauss–Legendre integration in Python
+//! (`tests/reference/brute_force.py`), whose own error is below 1e-9.
+
+mod common;
+
+use common::Worst;
+use equipoise::exact::{Distribution, ExactPosterior, Resolution, RiskMeasure};
+use equipoise::model::Model;
+use serde_json::Value;
+
+/// Probabilities agree to 1e-7; everything else to 1e-6 of its own posterior standard deviation.
+const TOLERANCE: f64 = 1e-7;
+
+fn number(v: &Value) -> f64 {
+    v.as_f64().expect("a number")
+}
+
+/// The case as a model file, through the whole of the program's own reading.
+fn model(case: &Value) -> Model {
+    let counts = case["kind"] == "counts";
+    let mut rows = String::new();
+    for s in case["subgroups"].as_array().expect("subgroups") {
+        let name = s["name"].as_str().expect("a name");
+        if counts {
+            let arm = |a: &str| format!("{{ events = {}, total = {} }}", s[a][0], s[a][1]);
+            rows += &format!(
+                "{{ subgroup = \"{name}\", control = {}, active = {} }},\n",
+                arm("control"),
+                arm("active")
+            );
+        } else {
+            rows += &format!(
+                "{{ subgroup = \"{name}\", estimate = {:?}, se = {:?} }},\n",
+                number(&s["estimate"]),
+                number(&s["se"])
+            );
+        }
+    }
+    let pooling = case["pooling"].as_str().expect("pooling");
+    let priors = &case["priors"];
+    let prior = |key: &str| priors[key].as_str().map_or(String::new(), |p| format!("{key} = \"{p}\"\n"));
+    let text = format!(
+        "title = \"case\"\n[study]\nassignment = \"randomised\"\n[outcome]\nname = \"x\"\nkind = \"{}\"\n{}higher_is = \"better\"\n\
+         [treatment]\nname = \"t\"\ncontrol = \"c\"\nactive = \"a\"\n[data]\n{} = [\n{rows}]\n[model]\npooling = \"{pooling}\"\n\
+         [prior]\n{}{}{}",
+        if counts { "binary" } else { "estimate" },
+        if counts { "" } else { "scale = \"log_odds_ratio\"\n" },
+        if counts { "counts" } else { "estimates" },
+        prior("effect"),
+        if pooling == "complete" { String::new() } else { prior("heterogeneity") },
+        if counts { prior("baseline") } else { String::new() },
+    );
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("case.toml");
+    std::fs::write(&path, text).expect("written");
+    Model::of(&equipoise::study::open(path.to_str().expect("UTF-8")).unwrap_or_else(|e| panic!("{e}")))
+}
+
+fn hold_summary(worst: &mut Worst, what: &str, d: &dyn Distribution, expected: &Value, logarithm: bool) {
+    let out = |x: f64| if logarithm { x.exp() } else { x };
+    let spread = expected["sd"].as_f64().unwrap_or_else(|| {
+        (number(&expected["q97_5"]) - number(&expected["q2_5"])) / 4.0
+    });
+    let scale = 10.0 * spread.max(1e-3);
+    for (key, p) in [("median", 0.5), ("q2_5", 0.025), ("q97_5", 0.975)] {
+        worst.hold(|| format!("{what} {key}"), out(d.quantile(p)), number(&expected[key]), scale);
+    }
+    for (key, found) in [("mean", d.mean()), ("sd", d.sd())] {
+        if let Some(value) = expected[key].as_f64() {
+            worst.hold(|| format!("{what} {key}"), found.unwrap_or(f64::NAN), value, scale);
+        }
+    }
+    if let Some(p) = expected["p_gt_0"].as_f64() {
+        worst.hold(|| format!("{what} p_gt_0"), 1.0 - d.cdf(0.0), p, 1.0);
+    }
+}
+
+fn hold_case(worst: &mut Worst, case: &Value) {
+    let name = case["name"].as_str().expect("a name");
+    let model = model(case);
+    let posterior = ExactPosterior::new(&model, Resolution::default()).unwrap_or_else(|e| panic!("{name}: {e}"));
+    let values = &case["values"];
+    for (key, d) in [("mu", posterior.mu()), ("theta_new", posterior.theta_new())] {
+        if let (true, Some(d)) = (values[key].is_object(), d) {
+            hold_summary(worst, &format!("{name}: {key}"), &*d, &values[key], false);
+        }
+    }
+    if let (true, Some(tau)) = (values["tau"].is_object(), posterior.tau()) {
+        hold_summary(worst, &format!("{name}: tau"), tau, &values["tau"], false);
+    }
+    for (g, expected) in values["theta"].as_array().into_iter().flatten().enumerate() {
+        hold_summary(worst, &format!("{name}: theta {g}"), &*posterior.theta(g), expected, false);
+    }
+    let risks = [
+        ("alpha", RiskMeasure::LogOddsControl),
+        ("risk_control", RiskMeasure::Control),
+        ("risk_active", RiskMeasure::Active),
+        ("risk_difference", RiskMeasure::Difference),
+        ("risk_ratio", RiskMeasure::Ratio),
+    ];
+    for (key, measure) in risks {
+        for (g, expected) in values[key].as_array().into_iter().flatten().enumerate() {
+            let d = posterior.risk(g, measure).expect("counts");
+            hold_summary(worst, &format!("{name}: {key} {g}"), &*d, expected, false);
+        }
+    }
+    for (key, measure) in
+        [("p_risk_difference_gt", RiskMeasure::Difference), ("p_risk_ratio_gt", RiskMeasure::Ratio)]
+    {
+        for (g, expected) in values[key].as_array().into_iter().flatten().enumerate() {
+            let d = posterior.risk(g, measure).expect("counts");
+            for (t, p) in expected.as_object().expect("thresholds") {
+                let found = 1.0 - d.cdf(t.parse().expect("a threshold"));
+                worst.hold(|| format!("{name}: {key} {g} at {t}"), found, number(p), 1.0);
+            }
+        }
+    }
+    if let Some(differences) = values["difference"].as_object() {
+        for (key, expected) in differences {
+            let (i, j) = key.split_once(',').expect("two subgroups");
+            let (i, j): (usize, usize) = (i.parse().expect("i"), j.parse().expect("j"));
+            let pair = posterior.pair(i - 1, j - 1);
+            let joint = &values["p_theta_i_gt_0_and_theta_j_lt_0"];
+            let what = |w: &str| format!("{name}: {w} {key}");
+            worst.hold(|| what("+ −"), pair.first_above_second_below, number(&joint[key]), 1.0);
+            let reverse = number(&joint[format!("{j},{i}")]);
+            worst.hold(|| what("− +"), pair.first_below_second_above, reverse, 1.0);
+            if case["pooling"] != "complete" {
+                hold_summary(worst, &what("difference"), &*pair.difference, expected, false);
+            }
+        }
+    }
+    if let (Some(expected), Some(found)) =
+        (values["log_evidence"].as_f64(), posterior.log_marginal_likelihood())
+    {
+        worst.hold(|| format!("{name}: log evidence"), found, expected, 1.0);
+    }
+    hold_prior(worst, name, &model, &values["prior"]);
+}
+
+fn hold_prior(worst: &mut Worst, name: &str, model: &Model, expected: &Value) {
+    let prior = ExactPosterior::new(&model.without_data(1), Resolution::default()).expect("a prior");
+    hold_summary(worst, &format!("{name}: prior theta"), &*prior.theta(0), &expected["theta"], false);
+    if let Some(rd) = prior.risk(0, RiskMeasure::Difference) {
+        hold_summary(worst, &format!("{name}: prior rd"), &*rd, &expected["risk_difference"], false);
+        for (t, p) in expected["p_risk_difference_gt"].as_object().expect("thresholds") {
+            let found = 1.0 - rd.cdf(t.parse().expect("a threshold"));
+            worst.hold(|| format!("{name}: prior rd > {t}"), found, number(p), 1.0);
+        }
+    }
+}
+
+#[test]
+fn every_quantity_of_nineteen_cases_agrees_with_the_independent_program() {
+    let text = include_str!("reference/brute_force.json");
+    let reference: Value = serde_json::from_str(text).expect("JSON");
+    let cases = reference["cases"].as_array().expect("cases");
+    assert_eq!(cases.len(), 19);
+    let mut all = Worst::default();
+    for case in cases {
+        let mut worst = Worst::default();
+        hold_case(&mut worst, case);
+        println!("{}: {}", case["name"], worst.report());
+        all.take(worst);
+    }
+    all.within(TOLERANCE, 1_500);
+}

@@ -1,0 +1,87 @@
+//! Shared by the integration tests: models from inputs, one number out of a result.
+#![allow(dead_code, reason = "each test program uses its own part")]
+
+use equipoise::exact::{Distribution, ExactPosterior, Resolution};
+use equipoise::model::{
+    Arm, BaselinePrior, BinomialPair, HeterogeneityPrior, Likelihood, LocationPrior, Model, NormalEstimate,
+    Pooling,
+};
+
+/// Events and totals of both arms.
+pub fn pair(control: (u32, u32), active: (u32, u32)) -> BinomialPair {
+    let arm = |(events, total): (u32, u32)| Arm { events: f64::from(events), total: f64::from(total) };
+    BinomialPair { control: arm(control), active: arm(active) }
+}
+
+/// Counts under the usual priors, to be changed by the test.
+pub fn counts_model(counts: Vec<BinomialPair>) -> Model {
+    Model {
+        likelihood: Likelihood::Counts(counts),
+        pooling: Pooling::Partial(HeterogeneityPrior::HalfNormal { scale: 0.5 }),
+        effect: LocationPrior::normal(0.0, 0.355),
+        baseline: BaselinePrior::Independent(LocationPrior::normal(0.0, 1.5)),
+    }
+}
+
+/// Estimates and standard errors under a given prior.
+pub fn estimates_model(rows: &[(f64, f64)], pooling: Pooling, effect: LocationPrior) -> Model {
+    let estimates = rows.iter().map(|&(estimate, se)| NormalEstimate { estimate, se }).collect();
+    Model {
+        likelihood: Likelihood::Estimates(estimates),
+        pooling,
+        effect,
+        baseline: BaselinePrior::Independent(LocationPrior::normal(0.0, 1.5)),
+    }
+}
+
+pub fn fit(model: &Model) -> ExactPosterior {
+    ExactPosterior::new(model, Resolution::default()).expect("the exact engine covers this model")
+}
+
+pub fn above_zero(distribution: &dyn Distribution) -> f64 {
+    1.0 - distribution.cdf(0.0)
+}
+
+/// A number that must agree with a reference.
+#[track_caller]
+pub fn close(what: &str, found: f64, expected: f64, tolerance: f64) {
+    let error = (found - expected).abs();
+    assert!(error <= tolerance, "{what}: found {found}, expected {expected}, off by {error:e} > {tolerance:e}");
+}
+
+/// A worst error over many comparisons, reported together.
+#[derive(Default)]
+pub struct Worst {
+    error: f64,
+    what: String,
+    compared: usize,
+}
+
+impl Worst {
+    pub fn hold(&mut self, what: impl FnOnce() -> String, found: f64, expected: f64, scale: f64) {
+        let error = (found - expected).abs() / scale;
+        self.compared += 1;
+        if error.is_nan() || error > self.error {
+            self.error = if error.is_nan() { f64::INFINITY } else { error };
+            self.what = format!("{}: found {found}, expected {expected}", what());
+        }
+    }
+
+    /// Adds another's comparisons.
+    pub fn take(&mut self, other: Worst) {
+        self.compared += other.compared;
+        if other.error > self.error {
+            (self.error, self.what) = (other.error, other.what);
+        }
+    }
+
+    #[track_caller]
+    pub fn within(&self, tolerance: f64, at_least: usize) {
+        assert!(self.compared >= at_least, "only {} comparisons were made", self.compared);
+        assert!(self.error <= tolerance, "largest error {:e} > {tolerance:e}; {}", self.error, self.what);
+    }
+
+    pub fn report(&self) -> String {
+        format!("{} comparisons, largest error {:e} ({})", self.compared, self.error, self.what)
+    }
+}
