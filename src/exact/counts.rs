@@ -6,10 +6,10 @@ use super::effect_likelihood::{EffectLikelihood, EffectRange};
 use super::gaussian::{MomentLimits, moment_limits};
 use super::pair::{Marginal, PairMember, PairPosterior};
 use super::risks::RiskPosterior;
-use super::rows::{MeanDensity, Prediction, RowMaker, Rows};
+use super::rows::{MeanDensity, NewEffect, Prediction, RowMaker, Rows};
 use super::scale::{NotConverged, TauPosterior};
 use crate::model::{BinomialPair, HeterogeneityPrior, LocationComponent, LocationPrior};
-use crate::numeric::{LogInterpolant, LogTable, Peak, Placement, tabulate, tabulate_with};
+use crate::numeric::{LogInterpolant, LogTable, Peak, tabulate, tabulate_with};
 
 /// The posterior under partial pooling, or complete pooling (τ fixed at 0), with independent baselines.
 pub struct CountsPosterior {
@@ -97,13 +97,11 @@ impl CountsPosterior {
     }
 
     /// θ of a further similar subgroup.
-    pub fn theta_new(&self) -> Tabulated {
-        // More peaked than its spread suggests, hence the finer grid.
-        let table = self.predicted(&[], 1.0, 0.7 * self.resolution.density().step).0;
-        Tabulated {
-            table,
+    pub fn theta_new(&self) -> NewEffect<'_> {
+        NewEffect {
+            rows: &self.rows,
+            moments: self.row_moments(1.0),
             moment_limit: self.moments.mean.min(self.moments.tau),
-            moments: Some(self.row_moments(1.0)),
         }
     }
 
@@ -113,7 +111,7 @@ impl CountsPosterior {
         let left_out: Vec<usize> = member.iter().map(|m| m.0).collect();
         let (table, prediction) = match member {
             Some((_, likelihood)) => self.informed_theta(&left_out, likelihood),
-            None => self.predicted(&[], 1.0, self.resolution.density().step),
+            None => self.predicted(),
         };
         let interpolant = LogInterpolant::new(&table.grid, &prediction);
         let peak = Peak { centre: table.mean(), sd: table.sd() };
@@ -179,11 +177,11 @@ impl CountsPosterior {
         })
     }
 
-    /// The predictive density itself.
-    fn predicted(&self, left_out: &[usize], tau_share: f64, step: f64) -> (LogTable, Vec<f64>) {
-        let prediction = Prediction::new(&self.rows, left_out);
+    /// The predictive density itself, for a subgroup without data on its effect.
+    fn predicted(&self) -> (LogTable, Vec<f64>) {
+        let prediction = Prediction::new(&self.rows, &[]);
         let (mut terms, mut each) = (Vec::new(), Vec::new());
-        tabulate_with(self.mean_peak(tau_share), Placement { step, ..self.resolution.density() }, |theta| {
+        tabulate_with(self.mean_peak(1.0), self.resolution.density(), |theta| {
             let predicted = prediction.log_density(theta, &mut terms, &mut each);
             (predicted, predicted)
         })

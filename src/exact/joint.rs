@@ -23,10 +23,6 @@ impl OuterArm {
     }
 }
 
-/// The outer nodes are to be this much closer than the inner ones, where θ is narrow: its distribution function is then a
-/// steep function of the outer log odds.
-const CLOSER: f64 = 0.7;
-
 /// Everything that is known of one subgroup under one component of the baseline prior, up to a constant.
 #[derive(Debug, Clone, Copy)]
 pub struct Known<'a> {
@@ -121,33 +117,24 @@ impl Known<'_> {
         })
     }
 
-    /// One arm's log odds, and θ given each of its nodes; finer where θ is known better than they are.
+    /// One arm's log odds, and θ given each of its nodes.
     pub fn tables(&self, outer: OuterArm, resolution: Resolution) -> (LogTable, Vec<LogTable>) {
         let mut start = self.theta.centre;
+        if outer == OuterArm::Control && self.counts.active.total == 0.0 {
+            let theta = self.theta_given(outer, 0.0, &mut start, resolution.density());
+            let table = tabulate(self.outer_guess(outer), resolution.density(), |x| {
+                self.outer_part(outer, x) + theta.log_mass
+            });
+            let thetas = vec![theta; table.mass.len()];
+            return (table, thetas);
+        }
         let mut make = |guess: Peak, placement: Placement| {
             tabulate_with(guess, placement, |x| {
                 let theta = self.theta_given(outer, x, &mut start, resolution.density());
                 (self.outer_part(outer, x) + theta.log_mass, theta)
             })
         };
-        let placement = resolution.density();
-        let (table, thetas) = make(self.outer_guess(outer), placement);
-        let bulk = Peak { centre: table.mean(), sd: table.sd() };
-        let narrowest = table
-            .mass
-            .iter()
-            .zip(&thetas)
-            .filter(|(mass, _)| **mass > 1e-4)
-            .map(|(_, theta)| theta.grid.scale * theta.grid.step)
-            .fold(f64::INFINITY, f64::min)
-            / placement.step
-            * 0.7;
-        let spacing = table.grid.scale * table.grid.step;
-        if spacing <= narrowest {
-            return (table, thetas);
-        }
-        let step = placement.step * (narrowest / spacing).max(0.05);
-        make(bulk, Placement { step, ..placement })
+        make(self.outer_guess(outer), resolution.density())
     }
 
     /// The probability that the outer arm's risk lies between `low` and `high` and θ below a bound that runs to infinity at
@@ -164,17 +151,25 @@ impl Known<'_> {
         let centre = self.outer_guess(outer);
         let share = ((logistic(centre.centre) - low) / (high - low)).clamp(0.02, 0.98);
         let guess = Peak { centre: logit(share), sd: centre.sd.min(1.0) };
-        let placement = Placement { step: 0.4 / resolution.refinement, tolerance: 1e-6 };
+        let placement = Placement { step: 0.4 / resolution.refinement, tolerance: 3e-6 };
         let mut start = self.theta.centre;
+        // With an empty active arm θ is the same whatever the control risk.
+        let constant = (outer == OuterArm::Control && self.counts.active.total == 0.0)
+            .then(|| self.theta_given(outer, centre.centre, &mut start, resolution.density()));
         let table = tabulate(guess, placement, |v| {
             let s = logistic(v);
             let risk = low + (high - low) * s;
             let rest = (1.0 - high) + (high - low) * logistic(-v);
             let x = libm::log(risk) - libm::log(rest);
             let slope = (high - low) * s * logistic(-v) / (risk * rest);
-            let theta = self.theta_given(outer, x, &mut start, resolution.density());
-            let below = theta.cdf(bound(v));
-            self.outer_part(outer, x) + theta.log_mass + libm::log(slope) + libm::log(below.max(1e-300))
+            let (below, log_mass) = match &constant {
+                Some(theta) => (theta.cdf(bound(v)), theta.log_mass),
+                None => {
+                    let theta = self.theta_given(outer, x, &mut start, resolution.density());
+                    (theta.cdf(bound(v)), theta.log_mass)
+                }
+            };
+            self.outer_part(outer, x) + log_mass + libm::log(slope) + libm::log(below.max(1e-300))
         });
         libm::exp(table.log_mass - log_total)
     }

@@ -45,7 +45,7 @@ impl Resolution {
 
     /// For densities whose distribution function is wanted as well as their mass.
     fn density(self) -> Placement {
-        Placement { step: 0.33 / self.refinement, tolerance: 1e-8 }
+        Placement { step: 0.3 / self.refinement, tolerance: 1e-8 }
     }
 
     /// For integrals of which only the value counts.

@@ -1,11 +1,14 @@
 //! The joint posterior of (μ, τ), in rows of constant τ.
 
+use super::Distribution;
 use super::Resolution;
 use super::effect_likelihood::EffectLikelihood;
 use super::scale::{NotConverged, ScaleMap, ScaleNode, Tail, TauPosterior, settle};
 use super::smooth::{Smoother, log_sum};
 use crate::model::{HeterogeneityPrior, LocationComponent, LocationPrior};
-use crate::numeric::{LogInterpolant, LogTable, Peak, normal_log_density, tabulate_with};
+use crate::numeric::{
+    LogInterpolant, LogTable, Peak, invert_distribution, normal_cdf, normal_log_density, normal_rule, tabulate_with,
+};
 
 /// The shared μ at one τ, under one component of the effect prior.
 #[derive(Debug, Clone)]
@@ -220,5 +223,45 @@ impl MeanDensity {
         each.clear();
         each.extend(self.rows.iter().map(|(weight, f)| weight + f.at(mu)));
         log_sum(each)
+    }
+}
+
+/// θ of a further similar subgroup: every row's μ with its own normal around it.
+pub struct NewEffect<'a> {
+    pub rows: &'a Rows,
+    /// Mean and sd.
+    pub moments: (f64, f64),
+    /// Moments of order below this exist.
+    pub moment_limit: f64,
+}
+
+impl Distribution for NewEffect<'_> {
+    fn cdf(&self, x: f64) -> f64 {
+        let of_row = |row: &Row| {
+            let grid = &row.mu.grid;
+            if row.tau >= grid.spacing(row.mu.mean()) {
+                // A normal wider than the nodes' distance: sum over the nodes.
+                row.mu.expect(|mu| normal_cdf((x - mu) / row.tau))
+            } else {
+                // A narrow one: the distribution function of μ, smoothed.
+                normal_rule().iter().map(|&(z, w)| w * row.mu.cdf(x - row.tau * z)).sum()
+            }
+        };
+        let total: f64 = self.rows.rows.iter().map(|row| row.share * of_row(row)).sum();
+        total.clamp(0.0, 1.0)
+    }
+
+    fn quantile(&self, p: f64) -> f64 {
+        let (mean, sd) = self.moments;
+        let reach = 1e3 * sd + mean.abs();
+        invert_distribution(p, (mean, sd), (-reach, reach), |x| self.cdf(x))
+    }
+
+    fn mean(&self) -> Option<f64> {
+        (self.moment_limit > 1.0).then_some(self.moments.0)
+    }
+
+    fn sd(&self) -> Option<f64> {
+        (self.moment_limit > 2.0).then_some(self.moments.1)
     }
 }

@@ -198,14 +198,14 @@ fn extend_while_it_counts<N: ScaleNode>(
 fn change_on_halving<N: ScaleNode>(nodes: &[N], typical: f64) -> f64 {
     let high = highest(nodes);
     let sums = |stride: usize| {
-        let mut total = [0.0; 7];
+        let mut total = [0.0; 6];
         for node in nodes.iter().step_by(stride) {
             let weight = stride as f64 * libm::exp(node.log_mass() - high);
             let ([mean, square], tau) = (node.moments(), node.tau());
             // Smooth steps in τ at several places, as the kernels of differences between subgroups are.
             let step = |at: f64| libm::exp(-(at / tau) * (at / tau));
             let values =
-                [1.0, mean, square, tau / (1.0 + tau), step(0.03 * typical), step(0.1 * typical), step(0.4 * typical)];
+                [1.0, mean, square, tau / (1.0 + tau), step(0.1 * typical), step(0.4 * typical)];
             for (sum, value) in total.iter_mut().zip(values) {
                 *sum += weight * value;
             }
@@ -217,7 +217,7 @@ fn change_on_halving<N: ScaleNode>(nodes: &[N], typical: f64) -> f64 {
     let sd = libm::sqrt((all[2] / all[0] - mean * mean).max(1e-300));
     let of_total = (half[0] / all[0] - 1.0).abs();
     let of_mean = (half[1] / half[0] - mean).abs() / sd;
-    let of_tau = (3..7).map(|i| (half[i] / half[0] - all[i] / all[0]).abs());
+    let of_tau = (3..6).map(|i| (half[i] / half[0] - all[i] / all[0]).abs());
     of_tau.fold(of_total.max(of_mean), f64::max)
 }
 

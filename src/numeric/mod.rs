@@ -5,6 +5,7 @@
 
 mod exp;
 mod grid;
+mod hermite;
 mod interpolate;
 mod normal_pair;
 mod root;
@@ -13,6 +14,7 @@ mod special;
 
 pub use exp::{exp_of_nonpositive, sum_exp_shifted};
 pub use grid::{Grid, LogTable, Peak, Placement, tabulate, tabulate_with};
+pub use hermite::normal_rule;
 pub use interpolate::LogInterpolant;
 pub use normal_pair::opposite_signs;
 pub use root::{invert_distribution, invert_increasing};

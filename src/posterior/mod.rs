@@ -1,6 +1,7 @@
 //! From distributions to what is reported: estimands, probability statements, claims.
 
 mod analysis;
+mod block;
 mod claim;
 mod estimand;
 mod nnt;
