@@ -58,9 +58,9 @@ fn model(case: &Value) -> Model {
 
 fn hold_summary(worst: &mut Worst, what: &str, d: &dyn Distribution, expected: &Value, logarithm: bool) {
     let out = |x: f64| if logarithm { x.exp() } else { x };
-    let spread = expected["sd"].as_f64().unwrap_or_else(|| {
-        (number(&expected["q97_5"]) - number(&expected["q2_5"])) / 4.0
-    });
+    let spread = expected["sd"]
+        .as_f64()
+        .unwrap_or_else(|| (number(&expected["q97_5"]) - number(&expected["q2_5"])) / 4.0);
     let scale = 10.0 * spread.max(1e-3);
     for (key, p) in [("median", 0.5), ("q2_5", 0.025), ("q97_5", 0.975)] {
         worst.hold(|| format!("{what} {key}"), out(d.quantile(p)), number(&expected[key]), scale);
@@ -78,7 +78,8 @@ fn hold_summary(worst: &mut Worst, what: &str, d: &dyn Distribution, expected: &
 fn hold_case(worst: &mut Worst, case: &Value) {
     let name = case["name"].as_str().expect("a name");
     let model = model(case);
-    let posterior = ExactPosterior::new(&model, Resolution::default()).unwrap_or_else(|e| panic!("{name}: {e}"));
+    let posterior =
+        ExactPosterior::new(&model, Resolution::default()).unwrap_or_else(|e| panic!("{name}: {e}"));
     let values = &case["values"];
     for (key, d) in [("mu", posterior.mu()), ("theta_new", posterior.theta_new())] {
         if let (true, Some(d)) = (values[key].is_object(), d) {

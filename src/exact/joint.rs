@@ -59,7 +59,9 @@ impl Known<'_> {
         self.prediction.at(theta)
             + match outer {
                 OuterArm::Control => self.counts.active.log_likelihood(beta),
-                OuterArm::Active => self.counts.control.log_likelihood(alpha) + self.baseline.log_density(alpha),
+                OuterArm::Active => {
+                    self.counts.control.log_likelihood(alpha) + self.baseline.log_density(alpha)
+                }
             }
     }
 

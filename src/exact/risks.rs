@@ -8,9 +8,7 @@ use super::Distribution;
 use super::Resolution;
 use super::joint::{Known, OuterArm, better_known};
 use crate::model::{BinomialPair, LocationComponent, LocationPrior};
-use crate::numeric::{
-    LogInterpolant, LogTable, Peak, invert_distribution, log_sum_exp, logistic, logit,
-};
+use crate::numeric::{LogInterpolant, LogTable, Peak, invert_distribution, log_sum_exp, logistic, logit};
 
 /// Nodes with less than this share of the posterior are left out of sums.
 const NEGLIGIBLE: f64 = 1e-14;
@@ -248,10 +246,9 @@ impl RiskDistribution<'_> {
             prediction: &joint.prediction,
             theta: joint.theta,
         };
-        let inside =
-            known.probability_between(outer, (low, high), table.log_mass, joint.resolution, |v| {
-                contrast.bound_within_reach(outer, v)
-            });
+        let inside = known.probability_between(outer, (low, high), table.log_mass, joint.resolution, |v| {
+            contrast.bound_within_reach(outer, v)
+        });
         // Beyond an end the bound is infinite, plus or minus by the side and the arm.
         let certain = |log_odds: f64| contrast.bound(outer, log_odds) > 0.0;
         let below = if low > 0.0 && certain(-800.0) { table.cdf(log_odds_of(low)) } else { 0.0 };
@@ -308,9 +305,9 @@ impl Distribution for RiskDistribution<'_> {
         };
         match self.measure {
             RiskMeasure::LogOddsControl => search(moments.log_odds_control, FAR, &|x| self.cdf(x)),
-            RiskMeasure::Control => logistic(search(moments.log_odds_control, FAR, &|x| {
-                self.margin_cdf(|p| &p.control, x)
-            })),
+            RiskMeasure::Control => {
+                logistic(search(moments.log_odds_control, FAR, &|x| self.margin_cdf(|p| &p.control, x)))
+            }
             RiskMeasure::Active => {
                 logistic(search(moments.log_odds_active, FAR, &|x| self.margin_cdf(|p| &p.active, x)))
             }

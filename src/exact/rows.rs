@@ -7,7 +7,8 @@ use super::scale::{NotConverged, ScaleMap, ScaleNode, Tail, TauPosterior, settle
 use super::smooth::{Smoother, log_sum};
 use crate::model::{HeterogeneityPrior, LocationComponent, LocationPrior};
 use crate::numeric::{
-    LogInterpolant, LogTable, Peak, invert_distribution, normal_cdf, normal_log_density, normal_rule, tabulate_with,
+    LogInterpolant, LogTable, Peak, invert_distribution, normal_cdf, normal_log_density, normal_rule,
+    tabulate_with,
 };
 
 /// The shared μ at one τ, under one component of the effect prior.

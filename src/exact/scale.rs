@@ -204,8 +204,7 @@ fn change_on_halving<N: ScaleNode>(nodes: &[N], typical: f64) -> f64 {
             let ([mean, square], tau) = (node.moments(), node.tau());
             // Smooth steps in τ at several places, as the kernels of differences between subgroups are.
             let step = |at: f64| libm::exp(-(at / tau) * (at / tau));
-            let values =
-                [1.0, mean, square, tau / (1.0 + tau), step(0.1 * typical), step(0.4 * typical)];
+            let values = [1.0, mean, square, tau / (1.0 + tau), step(0.1 * typical), step(0.4 * typical)];
             for (sum, value) in total.iter_mut().zip(values) {
                 *sum += weight * value;
             }

@@ -15,7 +15,6 @@ const RESOLVED: f64 = 1.0;
 /// Below this share of a node's spacing a normal's second moment is all that is felt of it.
 const SECOND_ORDER: f64 = 1e-3;
 
-
 const LOG_SQRT_2_PI: f64 = 0.918_938_533_204_672_8;
 
 /// A tabulated `f`, ready to be smoothed.

@@ -334,7 +334,9 @@ mod tests {
             Peak { centre: 300.0, sd: 0.01 },
             Peak { centre: -40.0, sd: 900.0 },
         ] {
-            let table = tabulate(guess, Placement { step: 0.33, tolerance: 1e-8 }, |x| normal_log_density(x, 2.0, 0.05));
+            let table = tabulate(guess, Placement { step: 0.33, tolerance: 1e-8 }, |x| {
+                normal_log_density(x, 2.0, 0.05)
+            });
             assert!(table.log_mass.abs() < 1e-12, "{guess:?}: {}", table.log_mass);
             assert!((table.mean() - 2.0).abs() < 1e-12);
             assert!((table.sd() - 0.05).abs() < 1e-12);
@@ -347,8 +349,9 @@ mod tests {
 
     #[test]
     fn a_cauchy_density_keeps_its_tails() {
-        let table =
-            tabulate(Peak { centre: 0.0, sd: 1.0 }, Placement { step: 0.33, tolerance: 1e-8 }, |x| -libm::log1p(x * x));
+        let table = tabulate(Peak { centre: 0.0, sd: 1.0 }, Placement { step: 0.33, tolerance: 1e-8 }, |x| {
+            -libm::log1p(x * x)
+        });
         let error = table.log_mass - libm::log(std::f64::consts::PI);
         assert!(error.abs() < 1e-7, "log mass is off by {error:e}");
         for x in [-1e6, -3.0, 0.4, 250.0] {

@@ -266,11 +266,8 @@ impl<'a> Assembly<'a> {
         let mut control_risk = None;
         for (measure, risk, key) in RISKS {
             let distribution = posterior(risk);
-            let reporting = distribution.as_deref().map(|d| Reporting {
-                measure,
-                distribution: d,
-                logarithm: false,
-            });
+            let reporting =
+                distribution.as_deref().map(|d| Reporting { measure, distribution: d, logarithm: false });
             let mut row = estimate(&subject, measure, reporting.map(|r| r.summary()), found.err());
             if measure == Measure::RiskControl {
                 control_risk = row.reported.median;

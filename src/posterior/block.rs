@@ -106,7 +106,12 @@ pub fn parameter(name: String, distribution: &dyn Distribution) -> Parameter {
 }
 
 /// An estimate's row; without a summary, the reason why.
-pub fn estimate(subject: &Subject, measure: Measure, exact: Option<Summary>, reason: Option<&str>) -> Estimate {
+pub fn estimate(
+    subject: &Subject,
+    measure: Measure,
+    exact: Option<Summary>,
+    reason: Option<&str>,
+) -> Estimate {
     Estimate {
         scope: subject.scope,
         subgroup: subject.subgroup.clone(),

@@ -1,6 +1,6 @@
 //! Numbers for print.
 
-use crate::posterior::{Axis, Measure};
+use crate::posterior::{Axis, Measure, Quantiles};
 
 /// Two decimals; three outside 0.01 … 0.99; bounds beyond 0.001 and 0.999.
 pub fn probability(p: Option<f64>) -> String {
@@ -71,17 +71,35 @@ pub fn plain(x: f64) -> String {
     format!("{x:.decimals$}").replace('-', "−")
 }
 
+/// A parameter of a distribution: four digits, without a tail of zeros.
+pub fn parameter(x: f64) -> String {
+    let text = format!("{x:.4}");
+    let text = text.trim_end_matches('0').trim_end_matches('.');
+    text.replace('-', "−")
+}
+
 /// A value of this measure.
 pub fn value(measure: Measure, x: f64) -> String {
     match (measure, measure.axis()) {
         (Measure::RiskDifference | Measure::DifferenceOfRiskDifferences, _) => points(x),
         (Measure::RiskControl | Measure::RiskActive, _) => format!("{:.1} %", 100.0 * x),
         (_, Axis::Ratio) => ratio(x),
-        (_, Axis::Additive) => {
-            let decimals = if x.abs() >= 9.95 { 1 } else { 2 };
-            signed(x, decimals)
-        }
+        (_, Axis::Additive) => signed(x, if x.abs() >= 9.95 { 1 } else { 2 }),
     }
+}
+
+/// Median and interval, "+21.3 (+5.2 to +36.0)", with as many decimals in all three.
+pub fn interval(measure: Measure, q: &Quantiles) -> String {
+    let three = [q.median, q.q2_5, q.q97_5];
+    let [median, low, high] = match (measure, measure.axis()) {
+        (Measure::Difference | Measure::DifferenceOfDifferences, _) => {
+            let size = three.iter().fold(0.0_f64, |a, b| a.max(b.abs()));
+            let decimals = if size >= 9.95 { 1 } else { 2 };
+            three.map(|x| signed(x, decimals))
+        }
+        _ => three.map(|x| value(measure, x)),
+    };
+    format!("{median} ({low} to {high})")
 }
 
 /// "5 points", "1.25", "3".

@@ -2,15 +2,18 @@
 
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 
-use super::numbers::{plain, probability, threshold, value, with_prior};
-use super::words::{capitalised, interval, plural, sentence};
-use crate::posterior::{Estimate, Measure, Probability, Quantiles, Report, Scope, Statement};
+use super::numbers::{interval, parameter, plain, probability, threshold, value, with_prior};
+use super::words::{capitalised, plural, sentence};
+use crate::posterior::{Axis, Estimate, Measure, Probability, Quantiles, Report, Scope, Statement};
 use crate::study::{Assignment, Data, LocationPrior, Pooling, Shipped, Study, library_priors, open};
 
 const WIDTH: usize = 80;
 
-/// Names wider than this get a line of their own.
-const WIDEST_NAME: usize = 24;
+/// The first column is never narrower than this.
+const NARROWEST_NAME: usize = 12;
+
+/// Arm names in headings are wrapped to this width.
+const ARM_WIDTH: usize = 11;
 
 /// Sentences are given for up to this many subgroups; beyond, the tables speak.
 const SENTENCES_UP_TO: usize = 6;
@@ -60,26 +63,61 @@ fn push_warning(out: &mut String, text: &str) {
     }
 }
 
-/// Aligned columns: the first to the left, the others to the right.
+/// Aligned columns, at 80 columns in all: the first to the left and wrapped to what the others leave, the others to the
+/// right.
 fn table(header: Vec<String>, rows: Vec<Vec<String>>) -> String {
+    const GAP: u16 = 2;
+    let widest = |column: usize| {
+        let cells = rows.iter().chain([&header]).filter_map(|r| r.get(column));
+        cells.flat_map(|c| c.lines()).map(|l| l.chars().count()).max().unwrap_or(0)
+    };
+    let others: usize = (1..header.len()).map(|c| widest(c) + GAP as usize).sum();
+    let first = WIDTH.saturating_sub(others).max(NARROWEST_NAME);
+    let columns = header.len();
+    let header_lines = header.iter().map(|h| h.lines().count()).max().unwrap_or(1);
     let mut table = Table::new();
     table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
-    let columns = header.len();
     table.set_header(header);
-    table.add_rows(rows);
+    for mut row in rows {
+        if let Some(name) = row.first_mut() {
+            *name = wrapped_to(name, first);
+        }
+        table.add_row(row);
+    }
     for index in 0..columns {
         if let Some(column) = table.column_mut(index) {
-            column.set_padding((0, if index + 1 == columns { 0 } else { 2 }));
+            column.set_padding((0, if index + 1 == columns { 0 } else { GAP }));
             column.set_cell_alignment(if index == 0 { CellAlignment::Left } else { CellAlignment::Right });
         }
     }
     let mut text = String::new();
     for (i, line) in table.to_string().lines().enumerate() {
         let line = line.trim_end();
-        text.push_str(&if i == 0 { bold(line) } else { line.to_string() });
+        text.push_str(&if i < header_lines { bold(line) } else { line.to_string() });
         text.push('\n');
     }
     text
+}
+
+/// A name on as many lines as it needs; single words longer than the width are broken.
+fn wrapped_to(name: &str, width: usize) -> String {
+    let mut lines: Vec<String> = Vec::new();
+    for word in name.split(' ') {
+        let mut rest: Vec<char> = word.chars().collect();
+        let fits = lines.last().is_some_and(|l| l.chars().count() + 1 + rest.len() <= width);
+        if let (true, Some(last)) = (fits, lines.last_mut()) {
+            last.push(' ');
+            last.extend(rest);
+            continue;
+        }
+        while rest.len() > width {
+            let tail = rest.split_off(width);
+            lines.push(rest.into_iter().collect());
+            rest = tail;
+        }
+        lines.push(rest.into_iter().collect());
+    }
+    lines.join("\n")
 }
 
 /// The first lines of every output: title, design, direction, statements.
@@ -136,15 +174,6 @@ fn grouped(n: u64) -> String {
         out.push(c);
     }
     out
-}
-
-/// A name in the first column; a long one is cut to it, whole in JSON and CSV.
-fn name_cell(name: &str) -> String {
-    if name.chars().count() <= WIDEST_NAME {
-        return name.to_string();
-    }
-    let cut: String = name.chars().take(WIDEST_NAME - 1).collect();
-    format!("{}…", cut.trim_end())
 }
 
 struct Lookup<'a>(&'a Report);
@@ -230,15 +259,15 @@ fn effects(study: &Study, lookup: &Lookup<'_>) -> String {
     match &study.data {
         Data::Counts(counts) => {
             header.extend([
-                name_cell(&study.treatment.control),
-                name_cell(&study.treatment.active),
+                wrapped_to(&study.treatment.control, ARM_WIDTH),
+                wrapped_to(&study.treatment.active, ARM_WIDTH),
                 "Odds ratio (95 %)".to_string(),
-                "Risk difference, points".to_string(),
+                "Risk difference,\npoints (95 %)".to_string(),
             ]);
             for c in counts {
                 let name = Some(c.name.as_str());
                 rows.push(vec![
-                    name_cell(&c.name),
+                    c.name.to_string(),
                     format!("{}/{}", c.control.events, c.control.total),
                     format!("{}/{}", c.active.events, c.active.total),
                     interval_or_dash(measure, quantiles(lookup.estimate(Scope::Subgroup, name, measure))),
@@ -250,12 +279,14 @@ fn effects(study: &Study, lookup: &Lookup<'_>) -> String {
             }
         }
         Data::Estimates(estimates) => {
-            header
-                .extend(["Published (95 %)".to_string(), format!("Posterior {} (95 %)", measure.in_words())]);
+            header.extend([
+                "Published (95 %)".to_string(),
+                format!("Posterior\n{} (95 %)", measure.in_words()),
+            ]);
             for e in estimates {
                 let name = Some(e.name.as_str());
                 rows.push(vec![
-                    name_cell(&e.name),
+                    e.name.to_string(),
                     interval(measure, &published(study, e.estimate, e.se)),
                     interval_or_dash(measure, quantiles(lookup.estimate(Scope::Subgroup, name, measure))),
                 ]);
@@ -313,11 +344,11 @@ fn probabilities(study: &Study, lookup: &Lookup<'_>) -> String {
     let mut header = vec!["Probability (prior)".to_string(), "better".to_string(), "worse".to_string()];
     if let Some(t) = at {
         let t = threshold(measure, t);
-        let size = match measure {
-            Measure::RiskDifference => t,
-            _ => format!("{} {t}", measure.in_words()),
+        let by = match measure.axis() {
+            Axis::Ratio => "ratio",
+            Axis::Additive => "by",
         };
-        header.extend([format!("better by ≥ {size}"), format!("worse by ≥ {size}")]);
+        header.extend([format!("better {by}\n≥ {t}"), format!("worse {by}\n≥ {t}")]);
     }
     let row = |label: String, scope: Scope, name: Option<&str>, base: Measure, measure: Measure| {
         let cell = |statement, measure: Measure, at: f64| {
@@ -340,7 +371,7 @@ fn probabilities(study: &Study, lookup: &Lookup<'_>) -> String {
         .data
         .names()
         .into_iter()
-        .map(|name| row(name_cell(name), Scope::Subgroup, Some(name), base, measure))
+        .map(|name| row(name.to_string(), Scope::Subgroup, Some(name), base, measure))
         .collect();
     let effect = Measure::of(study.outcome.scale);
     for scope in [Scope::Mean, Scope::New] {
@@ -390,7 +421,7 @@ fn pairs(study: &Study, report: &Report) -> String {
         .map(|e| {
             let (a, b) = (&e.subgroup, &e.subgroup_b);
             let shown = |(p, prior)| with_prior(p, prior);
-            let names = |n: &Option<String>| short(n.as_deref().unwrap_or_default());
+            let names = |n: &Option<String>| n.clone().unwrap_or_default();
             vec![
                 format!("{} : {}", names(a), names(b)),
                 e.exact.map_or_else(|| "–".to_string(), |s| interval(contrast, &s.quantiles)),
@@ -417,16 +448,6 @@ fn pairs(study: &Study, report: &Report) -> String {
     out.push_str(&table(header, rows));
     push(&mut out, "A +, B −: better in A and worse in B, jointly.", 2);
     out
-}
-
-/// A name for a pair: short enough for two of them.
-fn short(name: &str) -> String {
-    const WIDEST: usize = 15;
-    if name.chars().count() <= WIDEST {
-        return name.to_string();
-    }
-    let cut: String = name.chars().take(WIDEST - 1).collect();
-    format!("{}…", cut.trim_end())
 }
 
 fn footnotes(study: &Study, report: &Report) -> String {
@@ -462,7 +483,14 @@ fn footnotes(study: &Study, report: &Report) -> String {
     }
     push(
         &mut out,
-        "Computed by numerical integration, not by sampling. Medians and central 95 % intervals; NNTB and NNTH: number needed to treat to benefit and to harm.",
+        &format!(
+            "Computed by numerical integration, not by sampling. Medians and central 95 % intervals{}.",
+            if rows_have_counts(study) && report.claims.len() <= SENTENCES_UP_TO {
+                "; NNTB and NNTH: number needed to treat to benefit and to harm"
+            } else {
+                ""
+            }
+        ),
         2,
     );
     if study.data.names().len() > 1 && rows_have_counts(study) {
@@ -487,7 +515,7 @@ pub fn check_text(study: &Study, prior: Option<&Report>) -> String {
         .rows
         .iter()
         .map(|r| {
-            let mut row = vec![name_cell(&r.subgroup)];
+            let mut row = vec![r.subgroup.to_string()];
             for cell in [&r.control, &r.active].into_iter().flatten() {
                 row.push(format!("{}/{}", cell.events, cell.total));
                 row.push(if cell.total == 0 {
@@ -506,9 +534,9 @@ pub fn check_text(study: &Study, prior: Option<&Report>) -> String {
     let mut header = vec![capitalised(&study.subgroup_name)];
     if has_counts {
         header.extend([
-            name_cell(&study.treatment.control),
+            wrapped_to(&study.treatment.control, ARM_WIDTH),
             "risk".to_string(),
-            name_cell(&study.treatment.active),
+            wrapped_to(&study.treatment.active, ARM_WIDTH),
             "risk".to_string(),
         ]);
     } else {
@@ -677,7 +705,7 @@ fn library(study: &Study, expected: f64) -> String {
         .map(|p| {
             vec![
                 format!("{}, {}", p.belief, p.strength),
-                format!("normal({}, {})", plain(p.mean), plain(p.sd)),
+                format!("normal({}, {})", parameter(p.mean), parameter(p.sd)),
                 value(Measure::OddsRatio, p.mean.exp()),
             ]
         })

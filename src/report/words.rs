@@ -1,13 +1,13 @@
 //! Sentences from claims.
 
-use crate::posterior::{Claim, Lean, Measure, Quantiles};
+use crate::posterior::{Claim, Lean, Measure};
 use crate::study::{Assignment, Data, Study};
 
-use super::numbers::{probability, value};
+use super::numbers::{interval, probability};
 
 /// One sentence about one subgroup: what it leans to, how probable that is, how large.
 pub fn sentence(study: &Study, claim: &Claim) -> String {
-    let active = capitalised(&study.treatment.active);
+    let active = &study.treatment.active;
     let outcome = match claim.lean {
         Lean::Benefit => "better",
         Lean::Harm => "worse",
@@ -33,11 +33,6 @@ pub fn sentence(study: &Study, claim: &Claim) -> String {
         claim.subgroup,
         probability(Some(claim.probability)),
     )
-}
-
-/// "+21.3 (+5.2 to +36.0)".
-pub fn interval(measure: Measure, q: &Quantiles) -> String {
-    format!("{} ({} to {})", value(measure, q.median), value(measure, q.q2_5), value(measure, q.q97_5))
 }
 
 /// With a capital first letter.

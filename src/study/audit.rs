@@ -113,14 +113,19 @@ impl Study {
         let null = if self.outcome.scale.is_ratio() { "1" } else { "0" };
         match &self.data {
             Data::Counts(_) => format!(
-                "more {} is {more}: an odds ratio {side} 1, or a risk difference {side} 0, favours {}",
+                "more {} count as {more}: an odds ratio {side} 1, or a risk difference {side} 0, favours {}",
                 self.outcome.event, self.treatment.active
             ),
             Data::Estimates(_) => format!(
-                "higher is {more}: a {} {side} {null} favours {}",
-                self.outcome.scale.measure_in_words(),
+                "higher counts as {more}: {} {side} {null} favours {}",
+                with_article(self.outcome.scale.measure_in_words()),
                 self.treatment.active
             ),
         }
     }
+}
+
+fn with_article(noun: &str) -> String {
+    let article = if noun.starts_with(['a', 'e', 'i', 'o', 'u']) { "an" } else { "a" };
+    format!("{article} {noun}")
 }

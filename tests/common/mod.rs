@@ -46,7 +46,10 @@ pub fn above_zero(distribution: &dyn Distribution) -> f64 {
 #[track_caller]
 pub fn close(what: &str, found: f64, expected: f64, tolerance: f64) {
     let error = (found - expected).abs();
-    assert!(error <= tolerance, "{what}: found {found}, expected {expected}, off by {error:e} > {tolerance:e}");
+    assert!(
+        error <= tolerance,
+        "{what}: found {found}, expected {expected}, off by {error:e} > {tolerance:e}"
+    );
 }
 
 /// A worst error over many comparisons, reported together.
