@@ -836,6 +836,17 @@ SIX = [(f"trial {k + 1}", y, math.sqrt(v)) for k, (y, v) in enumerate(zip(
     [-2.3097, -0.4595, -2.3026, -1.7579, -1.2585, -2.4179], [0.3594, 0.3096, 0.775, 0.2078, 0.4122, 2.3373]))]
 
 
+# Beta-blockers after myocardial infarction, 22 trials (Carlin 1992; BUGS Examples volume 1):
+# events and patients, control, then active
+BLOCKER = [
+    (3, 39, 3, 38), (14, 116, 7, 114), (11, 93, 5, 69), (127, 1520, 102, 1533), (27, 365, 28, 355), (6, 52, 4,
+    59), (152, 939, 98, 945), (48, 471, 60, 632), (37, 282, 25, 278), (188, 1921, 138, 1916), (52, 583, 64,
+    873), (47, 266, 45, 263), (16, 293, 9, 291), (45, 883, 57, 858), (31, 147, 25, 154), (38, 213, 33, 207),
+    (12, 122, 28, 251), (6, 154, 8, 151), (3, 134, 6, 174), (40, 218, 32, 209), (43, 364, 27, 391), (39, 674,
+    22, 680)
+]
+
+
 def counts(number, name, subgroups, pooling="partial", effect=NORMAL, heterogeneity=HALF, baseline=BASE, grid=(9, 1.0)):
     return {"number": number, "name": name, "kind": "counts", "pooling": pooling,
             "priors": {"effect": effect, "heterogeneity": heterogeneity, "baseline": baseline},
@@ -879,8 +890,10 @@ CASES = [
     estimates(18, "estimates, complete pooling", TWO, pooling="complete"),
     estimates(19, "estimates, mixture effect, half-Cauchy heterogeneity", TWO,
               effect="0.5 * normal(0, 0.2) + 0.5 * normal(0.4, 0.3)", heterogeneity="half-cauchy(0.5)"),
+    counts(20, "blocker", [(f"trial {i + 1}", [a, b], [c, d]) for i, (a, b, c, d) in enumerate(BLOCKER)],
+           effect="normal(0, 1)", baseline="normal(0, 2.5)", grid=(6, 0.5)),
 ]
-ORDER = [1, 2, 3, 9, 10, 15, 17, 18, 8, 4, 7, 14, 19, 16, 6, 5, 12, 11, 13]
+ORDER = [1, 2, 3, 9, 10, 15, 17, 18, 8, 4, 7, 14, 19, 16, 6, 5, 12, 11, 13, 20]
 
 
 def largest_change(a, b, path=""):
