@@ -11,7 +11,10 @@ pub type Result<T> = std::result::Result<T, Error>;
 
 /// Something wrong with what the user gave.
 #[derive(Debug, Clone)]
-pub struct Error {
+pub struct Error(Box<Report>);
+
+#[derive(Debug, Clone)]
+struct Report {
     message: String,
     place: Option<Place>,
     /// A word or two at the place itself.
@@ -33,54 +36,54 @@ pub enum Place {
 impl Error {
     /// An error without a place, such as a wrong call.
     pub fn new(message: impl Into<String>) -> Error {
-        Error { message: message.into(), place: None, label: None, help: Vec::new() }
+        Error(Box::new(Report { message: message.into(), place: None, label: None, help: Vec::new() }))
     }
 
     #[must_use]
     pub fn at(mut self, place: Place) -> Error {
-        self.place = Some(place);
+        self.0.place = Some(place);
         self
     }
 
     #[must_use]
     pub fn label(mut self, label: impl Into<String>) -> Error {
-        self.label = Some(label.into());
+        self.0.label = Some(label.into());
         self
     }
 
     /// Adds a line that says what to do.
     #[must_use]
     pub fn help(mut self, help: impl Into<String>) -> Error {
-        self.help.push(help.into());
+        self.0.help.push(help.into());
         self
     }
 
     pub fn message(&self) -> &str {
-        &self.message
+        &self.0.message
     }
 
     /// The whole report; `styled` adds terminal colours.
     pub fn render(&self, styled: bool) -> String {
         let renderer = if styled { Renderer::styled() } else { Renderer::plain() };
-        let title = match &self.place {
-            Some(Place::File(file)) => format!("{file}: {}", self.message),
+        let title = match &self.0.place {
+            Some(Place::File(file)) => format!("{file}: {}", self.0.message),
             Some(Place::Row { file, row, column: None }) => {
-                format!("{file}, row {row}: {}", self.message)
+                format!("{file}, row {row}: {}", self.0.message)
             }
             Some(Place::Row { file, row, column: Some(column) }) => {
-                format!("{file}, row {row}, column `{column}`: {}", self.message)
+                format!("{file}, row {row}, column `{column}`: {}", self.0.message)
             }
-            _ => self.message.clone(),
+            _ => self.0.message.clone(),
         };
         let mut group = Group::with_title(Level::ERROR.primary_title(title.as_str()));
-        if let Some(Place::Text { file, text, span }) = &self.place {
+        if let Some(Place::Text { file, text, span }) = &self.0.place {
             let mut annotation = AnnotationKind::Primary.span(visible(text, span));
-            if let Some(label) = &self.label {
+            if let Some(label) = &self.0.label {
                 annotation = annotation.label(label.as_str());
             }
             group = group.element(Snippet::source(&**text).path(file.as_str()).annotation(annotation));
         }
-        for help in &self.help {
+        for help in &self.0.help {
             group = group.element(Level::HELP.message(help.as_str()));
         }
         renderer.render(&[group])

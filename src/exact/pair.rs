@@ -200,7 +200,7 @@ fn walk(mut slice: impl FnMut(i32) -> Slice) -> (i32, Vec<Slice>) {
         for j in start..FARTHEST {
             let s = slice(direction * j);
             high = high.max(s.log_mass);
-            let done = !(s.log_mass >= high - CUT);
+            let done = s.log_mass.is_nan() || s.log_mass < high - CUT;
             slices.push(s);
             if done {
                 break;

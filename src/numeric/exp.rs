@@ -9,8 +9,8 @@ use std::f64::consts::LOG2_E;
 const FLOOR: f64 = -700.0;
 
 /// `ln 2` in two parts, the first short enough for its product with a small whole number to be exact.
-const LN_2_HIGH: f64 = 6.931_471_803_691_238_164_90e-1;
-const LN_2_LOW: f64 = 1.908_214_929_270_587_700_02e-10;
+const LN_2_HIGH: f64 = 6.931_471_803_691_238e-1;
+const LN_2_LOW: f64 = 1.908_214_929_270_587_7e-10;
 
 /// Adding and subtracting 1.5 · 2⁵² rounds to the nearest whole number, which is then in the low bits.
 const ROUNDER: f64 = 6_755_399_441_055_744.0;

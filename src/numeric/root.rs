@@ -62,7 +62,7 @@ pub fn invert_distribution(
     let mut y = normal_quantile(cdf(x));
     let mut slope = 1.0 / sd;
     for _ in 0..12 {
-        if !y.is_finite() || !(slope > 0.0) {
+        if !y.is_finite() || slope.is_nan() || slope <= 0.0 {
             break;
         }
         let next = clamp(x + (target - y) / slope);

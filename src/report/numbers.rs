@@ -65,7 +65,7 @@ pub fn plain(x: f64) -> String {
     } else {
         3
     };
-    if size < 0.0005 || size >= 1e6 {
+    if !(0.0005..1e6).contains(&size) {
         return format!("{x:.2e}").replace('-', "−");
     }
     format!("{x:.decimals$}").replace('-', "−")

@@ -86,8 +86,12 @@ fn in_plain_words(message: &str) -> (String, Option<String>, Option<String>) {
     let quoted: Vec<&str> = message.split('`').skip(1).step_by(2).collect();
     for (start, what) in [("unknown field", "key"), ("unknown variant", "value")] {
         if message.starts_with(start) && !quoted.is_empty() {
-            let known = quoted[1..].join(", ");
-            let expected = if quoted.len() > 2 { format!("one of {known}") } else { known };
+            let known: Vec<String> = quoted[1..].iter().map(|k| format!("`{k}`")).collect();
+            let expected = match known.as_slice() {
+                [] => "nothing".to_string(),
+                [one] => one.clone(),
+                [most @ .., last] => format!("{} or {last}", most.join(", ")),
+            };
             let near = nearest(quoted[0], quoted[1..].iter().copied());
             let label = near.as_ref().map(|n| format!("did you mean `{n}`?"));
             return (format!("unknown {what} `{}`", quoted[0]), label, Some(format!("expected {expected}")));

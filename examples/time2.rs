@@ -1,2 +1,0 @@
-use equipoise::posterior::*; use equipoise::study::*; use std::time::Instant;
-fn main() { let m = std::env::args().nth(1).unwrap(); let s = open(&m).unwrap(); let t = Instant::now(); for _ in 0..10 { std::hint::black_box(analyse(&s, Options::default())); } println!("{:?}", t.elapsed()/10); let r = analyse(&s, Options::default()); for p in r.parameters.iter().take(2) { println!("{} {:?}", p.name, p.exact); } println!("{:?}", r.checks.exact.log_marginal_likelihood); }

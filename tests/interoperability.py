@@ -1,0 +1,97 @@
+"""What others do with the program's files: an editor validates model files against the schema; Python reads the results
+and checks them against its own computation.
+
+Usage: interoperability.py PATH_TO_EQUIPOISE
+"""
+
+import csv
+import json
+import math
+import pathlib
+import subprocess
+import sys
+import tempfile
+import tomllib
+
+import jsonschema
+import numpy as np
+from scipy import integrate, stats
+
+PROGRAM = pathlib.Path(sys.argv[1]).resolve()
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+passed = 0
+
+
+def holds(what, condition):
+    global passed
+    if not condition:
+        sys.exit(f"FAILED: {what}")
+    passed += 1
+
+
+def run(*arguments, folder=None):
+    return subprocess.run([PROGRAM, *arguments], cwd=folder, check=True, capture_output=True, text=True).stdout
+
+
+def schema_accepts_the_shipped_models_and_refuses_bad_ones():
+    schema = json.loads((ROOT / "models/model.schema.json").read_text())
+    validator = jsonschema.Draft7Validator(schema)
+    models = sorted((ROOT / "models").glob("*.toml"))
+    holds("nine models are shipped", len(models) == 9)
+    for path in models:
+        errors = list(validator.iter_errors(tomllib.loads(path.read_text())))
+        holds(f"{path.name} satisfies the schema: {errors[:1]}", not errors)
+    model = tomllib.loads(models[0].read_text())
+    model["outcome"]["higher_is"] = "good"
+    holds("a wrong direction is refused", not validator.is_valid(model))
+    model = tomllib.loads(models[0].read_text())
+    model["study"]["assignement"] = "randomised"
+    holds("an unknown key is refused", not validator.is_valid(model))
+
+
+def csv_and_json_say_the_same():
+    with tempfile.TemporaryDirectory() as folder:
+        table = list(csv.DictReader(run("fit", "ras-basilar-death", "--format", "csv", folder=folder).splitlines()))
+        result = json.loads((pathlib.Path(folder) / "runs/ras-basilar-death/result.json").read_text())
+    probabilities = [r for r in table if r["row"] == "probability"]
+    holds("as many rows", len(probabilities) == len(result["probabilities"]))
+    for row, entry in zip(probabilities, result["probabilities"]):
+        same = row["probability"] == "" if entry["probability"] is None else float(row["probability"]) == entry["probability"]
+        holds(f"row {row}", same and row["statement"] == entry["statement"])
+        holds("the caveat stands in every row", "not randomised" in row["caveat"])
+    for entry in result["probabilities"]:
+        if entry["probability"] is not None:
+            holds("a probability", 0 <= entry["probability"] <= 1)
+
+
+def a_single_table_agrees_with_adaptive_quadrature():
+    """ATTENTION: one table, complete pooling; P(RD > 0.05) by QUADPACK over (alpha, theta)."""
+    with tempfile.TemporaryDirectory() as folder:
+        result = json.loads(run("fit", "attention-evt", "--format", "json", folder=folder))
+    found = {
+        (p["statement"], p["measure"], p["threshold"]): p["exact"]
+        for p in result["probabilities"]
+        if p["scope"] == "subgroup"
+    }
+    y0, n0, y1, n1 = 26, 114, 104, 226
+
+    def density(alpha, theta):
+        log = y0 * alpha - n0 * np.logaddexp(0, alpha) + y1 * (alpha + theta) - n1 * np.logaddexp(0, alpha + theta)
+        return math.exp(log + 220.0) * stats.norm.pdf(alpha, 0, 1.5) * stats.norm.pdf(theta, 0, 0.355)
+
+    def mass(lower):
+        inner = lambda alpha: integrate.quad(lambda t: density(alpha, t), lower(alpha), 3, epsabs=0, epsrel=1e-11)[0]
+        return integrate.quad(inner, -2.6, 0.2, epsabs=0, epsrel=1e-10)[0]
+
+    logit = lambda p: math.log(p / (1 - p))
+    total = mass(lambda alpha: -2)
+    at_least = mass(lambda alpha: logit(1 / (1 + math.exp(-alpha)) + 0.05) - alpha) / total
+    benefit = mass(lambda alpha: 0.0) / total
+    holds("P(RD > 0.05)", abs(found["benefit_at_least", "risk_difference", 0.05] - at_least) < 1e-7)
+    holds("P(RD > 0)", abs(found["benefit", "risk_difference", 0.0] - benefit) < 1e-7)
+
+
+schema_accepts_the_shipped_models_and_refuses_bad_ones()
+csv_and_json_say_the_same()
+a_single_table_agrees_with_adaptive_quadrature()
+print(f"{passed} passed, 0 failed")

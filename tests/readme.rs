@@ -1,0 +1,63 @@
+//! Everything the README shows is what the program prints.
+//!
+//! `UPDATE_README=1 cargo test --release --test readme` writes the present outputs into it.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use assert_cmd::Command;
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).to_path_buf()
+}
+
+fn output_of(command: &str) -> String {
+    let mut words = command.split_whitespace();
+    assert_eq!(words.next(), Some("equipoise"));
+    let folder = tempfile::tempdir().expect("a folder");
+    let assert = Command::cargo_bin("equipoise")
+        .expect("built")
+        .current_dir(folder.path())
+        .args(words)
+        .assert()
+        .success();
+    String::from_utf8(assert.get_output().stdout.clone()).expect("UTF-8")
+}
+
+#[test]
+fn the_outputs_shown_are_the_outputs() {
+    let path = root().join("README.md");
+    let text = fs::read_to_string(&path).expect("README.md");
+    let mut fresh = String::new();
+    let mut lines = text.lines();
+    let mut shown = 0;
+    while let Some(line) = lines.next() {
+        fresh += line;
+        fresh.push('\n');
+        if line == "```console" {
+            let prompt = lines.next().expect("a command");
+            let command = prompt.strip_prefix("$ ").expect("a prompt");
+            fresh += &format!("{prompt}\n{}```\n", output_of(command));
+            assert!(lines.any(|l| l == "```"), "the block of `{command}` does not end");
+            shown += 1;
+        }
+    }
+    assert!(shown >= 3);
+    if std::env::var_os("UPDATE_README").is_some() {
+        fs::write(&path, fresh).expect("written");
+    } else {
+        assert!(text == fresh, "README.md shows other outputs than the program prints; see the head of this file");
+    }
+}
+
+#[test]
+fn the_model_file_shown_is_read_and_fitted() {
+    let text = fs::read_to_string(root().join("README.md")).expect("README.md");
+    let start = text.find("```toml\n").expect("a model file") + "```toml\n".len();
+    let end = start + text[start..].find("```").expect("its end");
+    let folder = tempfile::tempdir().expect("a folder");
+    fs::write(folder.path().join("my-trial.toml"), &text[start..end]).expect("written");
+    for arguments in [["check", "my-trial.toml"], ["fit", "my-trial.toml"]] {
+        Command::cargo_bin("equipoise").expect("built").current_dir(folder.path()).args(arguments).assert().success();
+    }
+}
