@@ -1,3 +1,46 @@
+//! Bayesian reanalysis of trial subgroups.
+//!
+//! From a table of counts or published estimates by subgroup to the posterior probability that a treatment helps or harms in
+//! each, beside what the priors alone would say.
+//!
+//! ```text
+//! model file + data → study → model → exact → posterior → report
+//! ```
+//!
+//! A [`study::Study`] is what the user wrote, read and validated. A [`model::Model`] is its likelihood, pooling and priors as
+//! densities. [`exact::ExactPosterior`] integrates it, without sampling, into distributions. [`posterior::analyse`] turns those
+//! into every estimate and probability that is reported; [`report`] renders them. [`cli`] is the program.
+//!
+//! # Notation
+//!
+//! Subgroups g = 1 … G; α_g the control arm's log odds; θ_g the log odds ratio of the active arm (or the published effect);
+//! μ the mean of the θ_g and τ their standard deviation; RD the risk difference, active minus control; s = +1 where higher
+//! is better, −1 where it is worse. Benefit is s · effect > 0, everywhere, and derives from `higher_is` alone.
+//!
+//! # A worked example
+//!
+//! ```
+//! use equipoise::posterior::{Measure, Options, Scope, Statement, analyse};
+//! use equipoise::study::open;
+//!
+//! let study = open("attention-evt")?;
+//! let report = analyse(&study, Options::default());
+//! let row = report
+//!     .probabilities
+//!     .iter()
+//!     .find(|p| {
+//!         p.scope == Scope::Subgroup
+//!             && p.statement == Statement::BenefitAtLeast
+//!             && p.measure == Measure::RiskDifference
+//!             && p.threshold == 0.05
+//!     })
+//!     .expect("0.05 is among the model's thresholds");
+//! // At least five percentage points more patients with a good outcome: near certain, and one in five a priori.
+//! assert!(row.probability.unwrap() > 0.98);
+//! assert!(row.prior.unwrap() < 0.25);
+//! # Ok::<(), equipoise::error::Error>(())
+//! ```
+
 pub mod cli;
 pub mod error;
 pub mod exact;

@@ -46,7 +46,10 @@ fn the_outputs_shown_are_the_outputs() {
     if std::env::var_os("UPDATE_README").is_some() {
         fs::write(&path, fresh).expect("written");
     } else {
-        assert!(text == fresh, "README.md shows other outputs than the program prints; see the head of this file");
+        assert!(
+            text == fresh,
+            "README.md shows other outputs than the program prints; see the head of this file"
+        );
     }
 }
 
@@ -58,6 +61,11 @@ fn the_model_file_shown_is_read_and_fitted() {
     let folder = tempfile::tempdir().expect("a folder");
     fs::write(folder.path().join("my-trial.toml"), &text[start..end]).expect("written");
     for arguments in [["check", "my-trial.toml"], ["fit", "my-trial.toml"]] {
-        Command::cargo_bin("equipoise").expect("built").current_dir(folder.path()).args(arguments).assert().success();
+        Command::cargo_bin("equipoise")
+            .expect("built")
+            .current_dir(folder.path())
+            .args(arguments)
+            .assert()
+            .success();
     }
 }
