@@ -1,10 +1,10 @@
 //! The deterministic engine: posteriors by converged numerical integration, without sampling.
 //!
 //! For counts the baselines α_g are integrated out first, which leaves one curve per subgroup, ℓ_g(θ)
-//! ([`effect_likelihood`]). Smoothed by the normal of width τ it is the likelihood of (μ, τ) from that subgroup
-//! ([`smooth`]); their product with the priors is tabulated in rows of constant τ ([`rows`]). From the rows come μ, τ,
-//! every θ_g, a new subgroup's θ, risks and risk differences ([`risks`]), and pairs of subgroups ([`pair`]). For
-//! published estimates all inner integrals are closed and the posterior is a finite mixture of normals ([`gaussian`]).
+//! (`effect_likelihood`). Smoothed by the normal of width τ it is the likelihood of (μ, τ) from that subgroup
+//! (`smooth`); their product with the priors is tabulated in rows of constant τ (`rows`). From the rows come μ, τ,
+//! every θ_g, a new subgroup's θ, risks and risk differences (`risks`), and pairs of subgroups (`pair`). For
+//! published estimates all inner integrals are closed and the posterior is a finite mixture of normals (`gaussian`).
 
 mod counts;
 mod distribution;
