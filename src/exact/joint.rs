@@ -153,7 +153,7 @@ impl Known<'_> {
         let centre = self.outer_guess(outer);
         let share = ((logistic(centre.centre) - low) / (high - low)).clamp(0.02, 0.98);
         let guess = Peak { centre: logit(share), sd: centre.sd.min(1.0) };
-        let placement = Placement { step: 0.4 / resolution.refinement, tolerance: 3e-6 };
+        let placement = Placement { step: 0.4 / resolution.refinement, tolerance: 5e-5 };
         let mut start = self.theta.centre;
         // With an empty active arm θ is the same whatever the control risk.
         let constant = (outer == OuterArm::Control && self.counts.active.total == 0.0)

@@ -1,5 +1,7 @@
 //! Every quantity that is reported, from the exact posterior and the exact prior.
 
+use std::cell::RefCell;
+
 use rayon::prelude::*;
 
 use super::block::{Block, Reporting, Subject, estimate, parameter, probability, probability_of, statements};
@@ -236,9 +238,19 @@ impl<'a> Assembly<'a> {
         reporting: Option<Reporting<'_>>,
         reason: Option<&str>,
     ) {
+        // The same few values are asked for again and again: benefit and harm share one, equivalence asks for two.
+        let known = RefCell::new(Vec::<(f64, f64)>::new());
+        let below = |x: f64, of: &Reporting<'_>| {
+            let found = known.borrow().iter().find(|k| k.0 == x).map(|k| k.1);
+            found.unwrap_or_else(|| {
+                let p = of.below(x);
+                known.borrow_mut().push((x, p));
+                p
+            })
+        };
         for (statement, t) in statements(measure.null(), thresholds) {
-            let exact =
-                reporting.map(|r| probability_of(statement, t, measure.axis(), self.sign, &|x| r.below(x)));
+            let exact = reporting
+                .map(|r| probability_of(statement, t, measure.axis(), self.sign, &|x| below(x, &r)));
             block.probabilities.push(probability(subject, (statement, measure, t), exact, reason));
         }
     }
