@@ -199,6 +199,8 @@ fn a_run_folder_is_replaced_and_nothing_else_ever_is() {
     desk.run(&["fit", "model.toml", "--out", "results/one"]).success();
     desk.run(&["fit", "model.toml", "--out", "results/one"]).success();
     assert_eq!(fs::read_dir(desk.path().join("results")).expect("a folder").count(), 1);
+    desk.write("results/one/notes.txt", b"mine");
+    desk.run(&["fit", "model.toml", "--out", "results/one"]).code(1).stderr(contains("other than a run"));
     fs::create_dir(desk.path().join("mine")).expect("made");
     desk.write("mine/thesis.txt", b"years of work");
     desk.run(&["fit", "model.toml", "--out", "mine"]).code(1).stderr(contains("something other than a run"));
@@ -255,7 +257,7 @@ fn counts_that_can_not_be_are_refused_at_their_place() {
     Desk::changed("events = 8", "events = 8.5").refuses(&["8.5", "whole number"]);
     Desk::changed("events = 8", "events = \"8\"").refuses(&["string", "count"]);
     Desk::changed("events = 8", "events = nan").refuses(&["nan"]);
-    Desk::changed("events = 8", "events = 99999999999999999").refuses(&["too large"]);
+    Desk::changed("events = 8", "events = 99999999999999999").refuses(&["at most a thousand million"]);
     Desk::changed("events = 8, ", "").refuses(&["`events` is missing"]);
     Desk::changed("active = { events = 4, total = 41 }", "citation = \"x\"")
         .refuses(&["subgroup `men` has no `active` arm", "{ events = 0, total = 0 }"]);
@@ -265,6 +267,10 @@ fn counts_that_can_not_be_are_refused_at_their_place() {
 fn subgroups_need_different_names_and_not_too_many() {
     Desk::changed("\"women\"", "\"men\"").refuses(&["`men` stands twice"]);
     Desk::changed("\"women\"", "\" \"").refuses(&["subgroup 2 has no name"]);
+    Desk::changed("\"women\"", "\"men \"").refuses(&["ends with a space"]);
+    Desk::changed("\"women\"", "\"men\\u202e\"").refuses(&["invisible character"]);
+    Desk::changed("{ events = 8, total = 40 }", "[8, 40]").refuses(&["`control` is not of the form"]);
+    Desk::changed("\"placebo\"", "\"drug\"").refuses(&["both arms are called `drug`"]);
     let row = |i: usize| {
         format!(
             "{{ subgroup = \"s{i}\", control = {{ events = 1, total = 9 }}, active = {{ events = 2, total = 9 }} }},\n"
@@ -280,8 +286,8 @@ fn subgroups_need_different_names_and_not_too_many() {
 #[test]
 fn priors_without_a_scale_are_refused() {
     for (prior, words) in [
-        ("half-normal(0)", "scale of 0"),
-        ("half-normal(-1)", "scale of -1"),
+        ("half-normal(0)", "its scale is 0"),
+        ("half-normal(-1)", "its scale is -1"),
         ("half-cauchy(inf)", "inf"),
         ("half-norml(0.5)", "did you mean half-normal?"),
         ("normal(0, 1)", "negative values"),
@@ -291,7 +297,10 @@ fn priors_without_a_scale_are_refused() {
     }
     let effect = "{ odds_ratio = [0.5, 2.0], mass = 0.95 }";
     for (prior, words) in [
-        ("\"normal(0, 0)\"", "sd of 0"),
+        ("\"normal(0, 0)\"", "its sd is 0"),
+        ("\"normal(0, 1e300)\"", "scales lie between"),
+        ("\"normal(50, 0.1)\"", "centred at 50"),
+        ("\"student-t(0.1, 0, 1)\"", "degrees of freedom"),
         ("{ odds_ratio = [2.0, 0.5], mass = 0.95 }", "smaller end first"),
         ("{ odds_ratio = [0.0, 2.0], mass = 0.95 }", "above 0"),
         ("{ odds_ratio = [0.5, 2.0], mass = 95 }", "mass is 95"),

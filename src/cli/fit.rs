@@ -11,8 +11,8 @@ use crate::posterior::{Options, Report, analyse};
 use crate::report;
 use crate::study::{Study, open, shipped};
 
-/// Marks a folder as a run's, so that nothing else is ever replaced.
-const RESULT: &str = "result.json";
+/// What a run folder holds; a folder that holds anything else is never replaced.
+const FILES: [&str; 3] = ["result.json", "model.toml", "run.json"];
 
 /// The default shipped model's table; nothing is written.
 pub fn default_model() -> Result<Outcome> {
@@ -37,7 +37,7 @@ pub fn run(args: &FitArgs) -> Result<Outcome> {
     let json = report::fit_json(&study, &report);
     let seconds = clock.elapsed().as_secs_f64();
     let about = report::run_json(&started.to_string(), seconds, rayon::current_num_threads());
-    write_folder(&folder, &[(RESULT, &json), ("model.toml", &study.text), ("run.json", &about)])?;
+    write_folder(&folder, &[(FILES[0], &json), (FILES[1], &study.text), (FILES[2], &about)])?;
     print(&match args.format {
         Format::Text => report::fit_text(&study, &report),
         Format::Json => json,
@@ -79,9 +79,14 @@ fn replaceable(folder: &Path) -> Result<()> {
             .at(here())
             .help("choose another with --out"));
     }
-    let mut entries =
-        fs::read_dir(folder).map_err(|e| Error::new(format!("can't be read: {e}")).at(here()))?;
-    if folder.join(RESULT).is_file() || entries.next().is_none() {
+    if folder.is_symlink() {
+        return Err(Error::new("the run folder's name is taken by a symbolic link")
+            .at(here())
+            .help("choose another with --out"));
+    }
+    let entries = fs::read_dir(folder).map_err(|e| Error::new(format!("can't be read: {e}")).at(here()))?;
+    let ours = |name: &std::ffi::OsStr| FILES.iter().any(|f| name == *f);
+    if entries.flatten().all(|entry| ours(&entry.file_name())) {
         return Ok(());
     }
     Err(Error::new("this folder holds something other than a run")

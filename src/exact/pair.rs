@@ -274,7 +274,7 @@ impl Distribution for PairPosterior {
     }
 
     fn quantile(&self, p: f64) -> f64 {
-        let reach = 1e3 * self.sd + self.mean.abs();
+        let reach = (1e3 * self.sd + self.mean.abs()).min(f64::MAX);
         invert_distribution(p, (self.mean, self.sd), (-reach, reach), |x| self.cdf(x))
     }
 

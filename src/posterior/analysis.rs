@@ -249,8 +249,8 @@ impl<'a> Assembly<'a> {
             })
         };
         for (statement, t) in statements(measure.null(), thresholds) {
-            let exact = reporting
-                .map(|r| probability_of(statement, t, measure.axis(), self.sign, &|x| below(x, &r)));
+            let exact =
+                reporting.map(|r| probability_of(statement, t, measure.axis(), self.sign, &|x| below(x, &r)));
             block.probabilities.push(probability(subject, (statement, measure, t), exact, reason));
         }
     }

@@ -27,6 +27,7 @@ pub fn study(source: &Source, file: ModelFile) -> Result<Study> {
     if file.title.trim().is_empty() {
         return Err(fault(0..0, "`title` is empty".to_string()));
     }
+    check_labels(source, &file)?;
     let scale = scale(source, &file.outcome)?;
     let mut notices = Vec::new();
     let (data, data_sha256) = data(source, &file.data, &file.outcome, scale, &mut notices)?;
@@ -82,6 +83,30 @@ pub fn study(source: &Source, file: ModelFile) -> Result<Study> {
         data_sha256: data_sha256.unwrap_or_else(|| model_sha256.clone()),
         model_sha256,
     })
+}
+
+/// Every label, sentence and column is made from these.
+fn check_labels(source: &Source, file: &ModelFile) -> Result<()> {
+    let treatment = &file.treatment;
+    let labels = [
+        ("outcome.name", &file.outcome.name),
+        ("treatment.name", &treatment.name),
+        ("treatment.control", &treatment.control),
+        ("treatment.active", &treatment.active),
+        ("subgroup.name", &file.subgroup.name),
+    ];
+    let here = || Place::File(source.file.clone());
+    if let Some((key, _)) = labels.iter().find(|(_, l)| l.trim().is_empty()) {
+        return Err(Error::new(format!("`{key}` is empty"))
+            .at(here())
+            .help("labels, sentences and columns are made from it"));
+    }
+    if treatment.control.trim() == treatment.active.trim() {
+        return Err(Error::new(format!("both arms are called `{}`", treatment.control))
+            .at(here())
+            .help("name what the control arm had and what the active arm had"));
+    }
+    Ok(())
 }
 
 fn scale(source: &Source, outcome: &OutcomeSection) -> Result<Scale> {
@@ -296,14 +321,20 @@ fn check_names(
             .help(format!("the program takes at most {MOST_SUBGROUPS}")));
     }
     let mut seen = BTreeMap::new();
+
     for (i, name) in names.iter().enumerate() {
         if name.trim().is_empty() {
             return Err(Error::new(format!("subgroup {} has no name", i + 1)).at(at(i)).help("name it"));
         }
-        if name.chars().any(char::is_control) {
-            return Err(
-                Error::new(format!("the name of subgroup {} holds a control character", i + 1)).at(at(i))
-            );
+        if name.chars().any(invisible) {
+            return Err(Error::new(format!("the name of subgroup {} holds an invisible character", i + 1))
+                .at(at(i))
+                .help("type the name again"));
+        }
+        if name.trim() != *name {
+            return Err(Error::new(format!("the name of subgroup {} starts or ends with a space", i + 1))
+                .at(at(i))
+                .help(format!("write \"{}\"", name.trim())));
         }
         if let Some(first) = seen.insert(*name, i) {
             return Err(Error::new(format!(
@@ -316,6 +347,12 @@ fn check_names(
         }
     }
     Ok(())
+}
+
+/// Characters that show nothing, or turn the direction of a line.
+fn invisible(c: char) -> bool {
+    let formats = ['\u{200b}'..='\u{200f}', '\u{2028}'..='\u{202e}', '\u{2060}'..='\u{206f}'];
+    c.is_control() || c == '\u{feff}' || formats.iter().any(|range| range.contains(&c))
 }
 
 /// A notice for a subgroup whose data can't speak.
@@ -358,7 +395,8 @@ fn priors(
                 .help("complete pooling has one effect for all: leave the prior out, or set pooling = \"partial\""));
         }
         (Some(text), _) => Some(Written {
-            distribution: prior_words::heterogeneity(text.get_ref()).map_err(|f| locate(text.span(), f))?,
+            distribution: prior_words::heterogeneity_on(text.get_ref(), scale)
+                .map_err(|f| locate(text.span(), f))?,
             words: text.get_ref().trim().to_string(),
         }),
     };
@@ -486,9 +524,13 @@ fn thresholds(source: &Source, section: &ThresholdsSection, scale: Scale, kind: 
                 .help("write primary = { risk_difference = 0.05 }"));
         };
         let Some((key, list, fits)) = lists.iter().find(|l| l.0 == name) else {
-            return Err(Error::new(format!("unknown measure `{name}`"))
+            let error = Error::new(format!("unknown measure `{name}`"))
                 .at(source.place(primary.span()))
-                .help(available()));
+                .help(available());
+            return Err(match super::source::nearest(name, lists.iter().map(|l| l.0)) {
+                Some(near) => error.label(format!("did you mean `{near}`?")),
+                None => error,
+            });
         };
         let t = check(key, *fits, value)?;
         if list.is_some() && !found.of(key).contains(&t) {

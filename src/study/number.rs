@@ -5,8 +5,8 @@ use std::fmt;
 use serde::Deserialize;
 use serde::de::{Deserializer, Error, Unexpected, Visitor};
 
-/// The largest count that is exact as a floating-point number.
-const LARGEST: u64 = 1 << 53;
+/// No trial has more patients.
+const LARGEST: u64 = 1_000_000_000;
 
 /// A count: a whole number, 0 or more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,7 +43,7 @@ impl Visitor<'_> for CountVisitor {
 
     fn visit_u64<E: Error>(self, value: u64) -> Result<Count, E> {
         if value > LARGEST {
-            return Err(E::custom(format!("found {value}, which is too large for a count")));
+            return Err(E::custom(format!("found {value}; a count is at most a thousand million")));
         }
         Ok(Count(value))
     }

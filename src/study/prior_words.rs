@@ -49,17 +49,107 @@ fn checked(what: &str, numbers: &[f64], scales: &[(usize, &str)]) -> Result<(), 
     for &(index, name) in scales {
         let value = numbers[index];
         if value <= 0.0 {
-            let remedy = if value == 0.0 {
-                format!(
-                    "the {name} of {what} must be above 0; a prior that allows one value alone is not a prior"
-                )
+            let remedy = if value == 0.0 && name == "scale" && what.starts_with("half") {
+                format!("the {name} of {what} must be above 0; fixed(0) is complete pooling")
             } else {
                 format!("the {name} of {what} must be above 0")
             };
-            return Err(fault(format!("{what} has a {name} of {value}"), remedy));
+            return Err(fault(format!("{what}: its {name} is {value}"), remedy));
         }
     }
     Ok(())
+}
+
+/// What a prior may say on one scale; beyond it lie slips of the pen, not beliefs.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// Centres lie within this of zero.
+    pub location: f64,
+    /// Scales lie between these.
+    pub scale: (f64, f64),
+    /// Of what, for messages.
+    pub on: &'static str,
+}
+
+/// Log odds, and logs of ratios: e^15 is an odds ratio of three million.
+pub const LOG_RATIOS: Limits = Limits { location: 15.0, scale: (1e-4, 1e5), on: "a log scale" };
+
+/// Differences carry the outcome's own units.
+pub const DIFFERENCES: Limits = Limits { location: 1e6, scale: (1e-6, 1e6), on: "this scale" };
+
+/// Control-arm log odds.
+pub const BASELINES: Limits = Limits { location: 15.0, scale: (1e-3, 1e5), on: "the log odds" };
+
+impl Limits {
+    pub fn of(scale: Scale) -> Limits {
+        if scale.is_ratio() { LOG_RATIOS } else { DIFFERENCES }
+    }
+
+    fn check_location(self, prior: &LocationPrior) -> Result<(), Fault> {
+        let parts: Vec<(f64, f64, f64)> = match prior {
+            LocationPrior::Normals(parts) => parts.iter().map(|n| (n.mean, n.sd, f64::INFINITY)).collect(),
+            LocationPrior::StudentT { df, location, scale } => vec![(*location, *scale, *df)],
+            LocationPrior::Flat => Vec::new(),
+        };
+        for (centre, scale, df) in parts {
+            if centre.abs() > self.location {
+                return Err(fault(
+                    format!("a prior centred at {centre} on {}", self.on),
+                    format!(
+                        "centres lie between −{0} and {0}; is it on the scale of the model?",
+                        self.location
+                    ),
+                ));
+            }
+            self.check_scale(scale)?;
+            check_df(df)?;
+        }
+        Ok(())
+    }
+
+    fn check_scale(self, scale: f64) -> Result<(), Fault> {
+        let (low, high) = self.scale;
+        if (low..=high).contains(&scale) {
+            return Ok(());
+        }
+        Err(fault(
+            format!("a prior with scale {scale:e} on {}", self.on),
+            format!("scales lie between {low:e} and {high:e}; is it on the scale of the model?"),
+        ))
+    }
+
+    fn check_heterogeneity(self, prior: &HeterogeneityPrior) -> Result<(), Fault> {
+        match *prior {
+            HeterogeneityPrior::HalfNormal { scale } => self.check_scale(scale),
+            HeterogeneityPrior::HalfStudentT { df, scale } => {
+                check_df(df)?;
+                self.check_scale(scale)
+            }
+            HeterogeneityPrior::Exponential { mean } => self.check_scale(mean),
+            HeterogeneityPrior::LogNormal { mean, sd } => {
+                if !(0.01..=5.0).contains(&sd) {
+                    return Err(fault(
+                        format!("a log-normal prior with sd {sd:e} of the logarithm"),
+                        "it lies between 0.01 and 5; the arguments are the mean and sd of log τ",
+                    ));
+                }
+                self.check_scale(libm::exp(mean))
+            }
+            HeterogeneityPrior::Uniform { upper } => self.check_scale(upper),
+            HeterogeneityPrior::Fixed { value: 0.0 } => Ok(()),
+            HeterogeneityPrior::Fixed { value } => self.check_scale(value),
+        }
+    }
+}
+
+fn check_df(df: f64) -> Result<(), Fault> {
+    if df >= 1.0 {
+        return Ok(());
+    }
+    Err(fault(
+        format!("a Student t with {df} degrees of freedom"),
+        "at least 1, which is Cauchy's; below it the tails outweigh everything",
+    ))
 }
 
 /// A distribution on the real line from its text.
@@ -106,7 +196,7 @@ fn mixture(text: &str) -> Result<LocationPrior, Fault> {
         };
         let (true, &[mean, sd]) = (name == "normal", numbers.as_slice()) else {
             return Err(fault(
-                format!("\"{}\" can't be part of a mixture", format_args!("{}", normal.trim())),
+                format!("\"{})\" can't be part of a mixture", normal.trim()),
                 "mixtures are of normals: weight * normal(mean, sd) + …",
             ));
         };
@@ -168,7 +258,7 @@ pub fn heterogeneity(text: &str) -> Result<HeterogeneityPrior, Fault> {
         ("fixed", &[value]) => {
             checked("fixed(value)", &numbers, &[])?;
             if value < 0.0 {
-                return Err(fault(format!("fixed({value}) is below 0"), "τ is 0 or more"));
+                return Err(fault(format!("fixed({value}) is below 0"), "a standard deviation is 0 or more"));
             }
             Ok(HeterogeneityPrior::Fixed { value })
         }
@@ -177,9 +267,10 @@ pub fn heterogeneity(text: &str) -> Result<HeterogeneityPrior, Fault> {
             | "lognormal" | "uniform" | "fixed"),
             _,
         ) => Err(fault(format!("{name} has the wrong number of arguments"), HETEROGENEITY_FORMS)),
-        ("normal" | "student-t" | "cauchy" | "flat", _) => {
-            Err(fault(format!("\"{text}\" also allows negative values, and τ has none"), HETEROGENEITY_FORMS))
-        }
+        ("normal" | "student-t" | "cauchy" | "flat", _) => Err(fault(
+            format!("\"{text}\" also allows negative values, and a standard deviation has none"),
+            HETEROGENEITY_FORMS,
+        )),
         _ => Err(unknown(
             text,
             &name,
@@ -201,10 +292,23 @@ pub fn heterogeneity(text: &str) -> Result<HeterogeneityPrior, Fault> {
 pub fn effect(entry: &LocationEntry, scale: Scale) -> Result<Written<LocationPrior>, Fault> {
     match entry {
         LocationEntry::Text(text) => {
-            Ok(Written { distribution: location(text)?, words: text.trim().to_string() })
+            let distribution = location(text)?;
+            Limits::of(scale).check_location(&distribution)?;
+            Ok(Written { distribution, words: text.trim().to_string() })
         }
-        LocationEntry::Words(words) => effect_in_words(words, scale),
+        LocationEntry::Words(words) => {
+            let written = effect_in_words(words, scale)?;
+            Limits::of(scale).check_location(&written.distribution)?;
+            Ok(written)
+        }
     }
+}
+
+/// The heterogeneity prior from its text, within what makes sense on the scale of θ.
+pub fn heterogeneity_on(text: &str, scale: Scale) -> Result<HeterogeneityPrior, Fault> {
+    let prior = heterogeneity(text)?;
+    Limits::of(scale).check_heterogeneity(&prior)?;
+    Ok(prior)
 }
 
 const EFFECT_WORDS: &str =
@@ -282,6 +386,7 @@ pub fn baseline(entry: &LocationEntry) -> Result<Written<BaselinePrior>, Fault> 
     const FORMS: &str = "write \"normal(0, 1.5)\", { risk = [0.2, 0.6], mass = 0.9 } or { mean = \"normal(0, 1.5)\", sd = \"half-normal(0.5)\" }";
     let proper = |prior: LocationPrior| {
         if prior.is_proper() {
+            BASELINES.check_location(&prior)?;
             Ok(prior)
         } else {
             Err(fault(
@@ -330,7 +435,9 @@ pub fn baseline(entry: &LocationEntry) -> Result<Written<BaselinePrior>, Fault> 
     Ok(Written {
         distribution: BaselinePrior::Exchangeable {
             mean: location(&mean).and_then(proper).map_err(|f| locate(f, mean_span))?,
-            sd: heterogeneity(&sd).map_err(|f| locate(f, sd_span))?,
+            sd: heterogeneity(&sd)
+                .and_then(|prior| LOG_RATIOS.check_heterogeneity(&prior).map(|()| prior))
+                .map_err(|f| locate(f, sd_span))?,
         },
         words: format!("exchangeable: mean {mean}, sd {sd}"),
     })

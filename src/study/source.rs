@@ -60,6 +60,9 @@ impl Source {
     /// The model file's structure; errors point at the line.
     pub fn parse(&self) -> Result<ModelFile> {
         let text = self.text.strip_prefix('\u{feff}').unwrap_or(&self.text);
+        if let Ok(table) = text.parse::<toml::Table>() {
+            check_shapes(&table).map_err(|e| e.at(Place::File(self.file.clone())))?;
+        }
         toml::from_str(text).map_err(|e| {
             let span = e.span().unwrap_or(0..0);
             let (message, label, help) = in_plain_words(e.message());
@@ -79,6 +82,35 @@ impl Source {
         let text: Arc<str> = self.text.strip_prefix('\u{feff}').unwrap_or(&self.text).into();
         Place::Text { file: self.file.clone(), text, span }
     }
+}
+
+/// Sections and rows are tables: the reader would also take lists, by position, and nobody means that.
+fn check_shapes(file: &toml::Table) -> Result<()> {
+    let wrong = |what: String| {
+        Err(Error::new(what).help("the shipped models show the form: equipoise list --show blocker"))
+    };
+    for (name, value) in file {
+        let scalar = ["title", "citation", "illustrative", "note"].contains(&name.as_str());
+        if !scalar && value.is_array() {
+            return wrong(format!("`{name}` is a list; it is a section, [{name}]"));
+        }
+    }
+    let data = file.get("data").and_then(toml::Value::as_table);
+    for key in ["counts", "estimates"] {
+        let rows = data.and_then(|d| d.get(key)).and_then(toml::Value::as_array);
+        for (i, row) in rows.into_iter().flatten().enumerate() {
+            let Some(row) = row.as_table() else {
+                return wrong(format!("row {} of `{key}` is not a table: {{ subgroup = …, … }}", i + 1));
+            };
+            for arm in ["control", "active"] {
+                if row.get(arm).is_some_and(|a| !a.is_table()) {
+                    let form = "{ events = …, total = … }";
+                    return wrong(format!("row {} of `{key}`: `{arm}` is not of the form {form}", i + 1));
+                }
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Turns the parser's message into one for people: unknown keys get the nearest known one.

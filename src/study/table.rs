@@ -11,6 +11,9 @@ use super::source::{Source, nearest, read_text, sha256};
 use super::{ArmCounts, Data, Scale, SubgroupCounts};
 use crate::error::{Error, Place, Result};
 
+/// As in model files.
+const MOST_PATIENTS: u64 = 1_000_000_000;
+
 /// A CSV file, its header matched to the model file's columns.
 struct Table {
     file: String,
@@ -79,6 +82,13 @@ impl Table {
                 .at(Place::File(file))
                 .help("a header line is expected first"));
         }
+        for (i, name) in header.iter().enumerate() {
+            if header[..i].contains(name) {
+                return Err(Error::new(format!("two columns are called `{name}`"))
+                    .at(Place::Row { file, row: 1, column: None })
+                    .help("rename one of them"));
+            }
+        }
         let mut rows = Vec::new();
         for record in reader.records() {
             let record = record.map_err(|e| fault(&e))?;
@@ -130,6 +140,9 @@ impl Table {
             return Err(fault("the count is missing".to_string())
                 .help("fill it in; an arm without patients has 0 events of a total of 0"));
         }
+        if text.parse::<u64>().is_ok_and(|n| n > MOST_PATIENTS) {
+            return Err(fault(format!("found {text}; a count is at most a thousand million")));
+        }
         text.parse().map_err(|_| match text.parse::<f64>() {
             Ok(n) if n < 0.0 => fault(format!("found {text}, expected a count of 0 or more")),
             Ok(_) => fault(format!("found {text}, expected a whole number")),
@@ -158,11 +171,26 @@ impl Table {
         let mut columns = [0; N];
         for (slot, key) in columns.iter_mut().zip(keys) {
             let (_, name) = data.columns.iter().find(|(k, _)| k.get_ref() == key).ok_or_else(|| {
+                let misspelt = data.columns.keys().find(|k| {
+                    !keys.contains(&k.get_ref().as_str())
+                        && nearest(k.get_ref(), keys.into_iter()).as_deref() == Some(key)
+                });
+                if let Some(misspelt) = misspelt {
+                    return Error::new(format!("unknown column key `{}`", misspelt.get_ref()))
+                        .at(source.place(misspelt.span()))
+                        .label(format!("did you mean `{key}`?"));
+                }
                 Error::new(format!("`{key}` is missing from the columns"))
                     .at(source.place(data.file.as_ref().map_or(0..0, Spanned::span)))
                     .help(format!("[data] columns needs {}", keys.join(", ")))
             })?;
             *slot = self.column(source, name)?;
+        }
+        for (i, column) in columns.iter().enumerate() {
+            if let Some(j) = columns[..i].iter().position(|c| c == column) {
+                return Err(Error::new(format!("`{}` and `{}` are the same column", keys[j], keys[i]))
+                    .at(source.place(data.file.as_ref().map_or(0..0, Spanned::span))));
+            }
         }
         if let Some(unknown) = data.columns.keys().find(|k| !keys.contains(&k.get_ref().as_str())) {
             return Err(Error::new(format!("`{}` is not a column that these rows have", unknown.get_ref()))
