@@ -4,7 +4,10 @@
 use super::Resolution;
 use super::effect_likelihood::climb;
 use crate::model::{Arm, BinomialPair, LocationComponent};
-use crate::numeric::{LogInterpolant, LogTable, Peak, Placement, logistic, logit, tabulate, tabulate_with};
+use crate::numeric::{
+    LogInterpolant, LogTable, Peak, Placement, log_expit, logistic, logit, tabulate, tabulate_in_place,
+    tabulate_with,
+};
 
 /// Whose log odds are on the outer grid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -140,41 +143,63 @@ impl Known<'_> {
     }
 
     /// The probability that the outer arm's risk lies between `low` and `high` and θ below a bound that runs to infinity at
-    /// one of the two, relative to `log_total`. In the coordinate v with `risk = low + (high − low) · logistic(v)` such an
+    /// one of the two, relative to `log_total`; `seen` is where the outer arm's log odds lie. In the coordinate v with `risk = low + (high − low) · logistic(v)` such an
     /// integrand is smooth.
     pub fn probability_between(
         &self,
         outer: OuterArm,
         (low, high): (f64, f64),
+        seen: Peak,
         log_total: f64,
         resolution: Resolution,
         bound: impl Fn(f64) -> f64,
     ) -> f64 {
-        let centre = self.outer_guess(outer);
-        let share = ((logistic(centre.centre) - low) / (high - low)).clamp(0.02, 0.98);
-        let guess = Peak { centre: logit(share), sd: centre.sd.min(1.0) };
-        let placement = Placement { step: 0.4 / resolution.refinement, tolerance: 5e-5 };
+        // The features of the integrand in v have the scale of a logistic, or of the outer log odds where these are known
+        // better than that; a wider posterior is reached by the grid's stretch.
+        let share = ((logistic(seen.centre) - low) / (high - low)).clamp(0.02, 0.98);
+        let peak = Peak { centre: if seen.sd > 1.0 { 0.0 } else { logit(share) }, sd: seen.sd.min(1.0) };
+        let placement = Placement { step: 0.33 / resolution.refinement, tolerance: 5e-5 };
+        let inner = Placement { tolerance: 1e-6, ..resolution.density() };
         let mut start = self.theta.centre;
         // With an empty active arm θ is the same whatever the control risk.
         let constant = (outer == OuterArm::Control && self.counts.active.total == 0.0)
-            .then(|| self.theta_given(outer, centre.centre, &mut start, resolution.density()));
-        let table = tabulate(guess, placement, |v| {
-            let s = logistic(v);
-            let risk = low + (high - low) * s;
-            let rest = (1.0 - high) + (high - low) * logistic(-v);
-            let x = libm::log(risk) - libm::log(rest);
-            let slope = (high - low) * s * logistic(-v) / (risk * rest);
+            .then(|| self.theta_given(outer, seen.centre, &mut start, inner));
+        let log_density = |v: f64| {
+            let (log_risk, log_rest) = log_shares((low, high), v);
+            let x = log_risk - log_rest;
             let (below, log_mass) = match &constant {
                 Some(theta) => (theta.cdf(bound(v)), theta.log_mass),
                 None => {
-                    let theta = self.theta_given(outer, x, &mut start, resolution.density());
+                    let theta = self.theta_given(outer, x, &mut start, inner);
                     (theta.cdf(bound(v)), theta.log_mass)
                 }
             };
-            self.outer_part(outer, x) + log_mass + libm::log(slope) + libm::log(below.max(1e-300))
-        });
+            let log_slope = libm::log(high - low) + log_expit(v) + log_expit(-v) - log_risk - log_rest;
+            let value = self.outer_part(outer, x) + log_mass + log_slope + libm::log(below);
+            if value.is_nan() { f64::NEG_INFINITY } else { value }
+        };
+        let table = if seen.sd > 1.0 {
+            tabulate_in_place(peak, placement, log_density)
+        } else {
+            tabulate(peak, placement, log_density)
+        };
+        if table.log_mass.is_nan() {
+            return 0.0;
+        }
         libm::exp(table.log_mass - log_total)
     }
+}
+
+/// Logs of `low + (high − low)·s` and of its complement to 1, s = logistic(v), kept where s is too small for a number.
+pub fn log_shares((low, high): (f64, f64), v: f64) -> (f64, f64) {
+    let log_of = |base: f64, log_s: f64| {
+        if base > 0.0 {
+            libm::log(base + (high - low) * libm::exp(log_s))
+        } else {
+            libm::log(high - low) + log_s
+        }
+    };
+    (log_of(low, log_expit(v)), log_of(1.0 - high, log_expit(-v)))
 }
 
 /// The arm that is known better belongs outside: given the other, θ would jump within a cell.

@@ -6,7 +6,7 @@
 
 use super::Distribution;
 use super::Resolution;
-use super::joint::{Known, OuterArm, better_known};
+use super::joint::{Known, OuterArm, better_known, log_shares};
 use crate::model::{BinomialPair, LocationComponent, LocationPrior};
 use crate::numeric::{LogInterpolant, LogTable, Peak, invert_distribution, log_sum_exp, logistic, logit};
 
@@ -214,14 +214,12 @@ impl Contrast {
     /// risk near 0 or 1 keeps its digits.
     fn bound_within_reach(self, outer: OuterArm, v: f64) -> f64 {
         let (low, high) = self.reach(outer);
-        let width = high - low;
-        let (s, rest) = (logistic(v), logistic(-v));
-        let log_odds = libm::log(low + width * s) - libm::log((1.0 - high) + width * rest);
+        let (log_risk, log_rest) = log_shares((low, high), v);
+        let log_odds = log_risk - log_rest;
         // The other arm's risk runs over an interval of its own with the same share.
-        let (other_low, other_high) = (self.other_risk(outer, low), self.other_risk(outer, high));
-        let other_width = other_high - other_low;
-        let other = libm::log(other_low.max(0.0) + other_width * s)
-            - libm::log((1.0 - other_high).max(0.0) + other_width * rest);
+        let ends = [low, high].map(|end| self.other_risk(outer, end).clamp(0.0, 1.0));
+        let (log_other, log_other_rest) = log_shares((ends[0], ends[1]), v);
+        let other = log_other - log_other_rest;
         match outer {
             OuterArm::Control => other - log_odds,
             OuterArm::Active => log_odds - other,
@@ -240,15 +238,17 @@ impl RiskDistribution<'_> {
         let outer = joint.outer;
         let table = part.outer(outer);
         let (low, high) = contrast.reach(outer);
+        let seen = Peak { centre: table.mean(), sd: table.sd() };
         let known = Known {
             counts: joint.counts,
             baseline: part.baseline,
             prediction: &joint.prediction,
             theta: joint.theta,
         };
-        let inside = known.probability_between(outer, (low, high), table.log_mass, joint.resolution, |v| {
-            contrast.bound_within_reach(outer, v)
-        });
+        let inside =
+            known.probability_between(outer, (low, high), seen, table.log_mass, joint.resolution, |v| {
+                contrast.bound_within_reach(outer, v)
+            });
         // Beyond an end the bound is infinite, plus or minus by the side and the arm.
         let certain = |log_odds: f64| contrast.bound(outer, log_odds) > 0.0;
         let below = if low > 0.0 && certain(-800.0) { table.cdf(log_odds_of(low)) } else { 0.0 };

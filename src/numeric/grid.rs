@@ -260,7 +260,27 @@ pub fn tabulate_with<P>(
         peak = Peak { centre: found.centre, sd: peak.sd * ratio.clamp(0.05, 1e6) };
         (table, found_by_the_way) = walk(peak, placement, &mut log_density);
     }
-    // A density that is sharper in places than its spread tells.
+    refine(peak, placement, (table, found_by_the_way), log_density)
+}
+
+/// As [`tabulate`], on a grid that stays where it is put.
+pub fn tabulate_in_place(
+    peak: Peak,
+    placement: Placement,
+    mut log_density: impl FnMut(f64) -> f64,
+) -> LogTable {
+    let mut f = |x: f64| (log_density(x), ());
+    let first = walk(peak, placement, &mut f);
+    refine(peak, placement, first, f).0
+}
+
+/// Smaller steps for a density that is sharper in places than its spread tells.
+fn refine<P>(
+    peak: Peak,
+    placement: Placement,
+    (mut table, mut found_by_the_way): (LogTable, Vec<P>),
+    mut log_density: impl FnMut(f64) -> (f64, P),
+) -> (LogTable, Vec<P>) {
     let mut step = placement.step;
     for _ in 0..MOST_REFINEMENTS {
         if table.halving_change <= placement.tolerance {

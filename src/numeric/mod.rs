@@ -13,7 +13,7 @@ mod sinc;
 mod special;
 
 pub use exp::{exp_of_nonpositive, sum_exp_shifted};
-pub use grid::{Grid, LogTable, Peak, Placement, tabulate, tabulate_with};
+pub use grid::{Grid, LogTable, Peak, Placement, tabulate, tabulate_in_place, tabulate_with};
 pub use hermite::normal_rule;
 pub use interpolate::LogInterpolant;
 pub use normal_pair::opposite_signs;

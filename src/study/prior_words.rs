@@ -127,10 +127,10 @@ impl Limits {
             }
             HeterogeneityPrior::Exponential { mean } => self.check_scale(mean),
             HeterogeneityPrior::LogNormal { mean, sd } => {
-                if !(0.01..=5.0).contains(&sd) {
+                if !(0.01..=3.0).contains(&sd) {
                     return Err(fault(
                         format!("a log-normal prior with sd {sd:e} of the logarithm"),
-                        "it lies between 0.01 and 5; the arguments are the mean and sd of log τ",
+                        "it lies between 0.01 and 3; the arguments are the mean and sd of log τ",
                     ));
                 }
                 self.check_scale(libm::exp(mean))
