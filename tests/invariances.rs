@@ -322,3 +322,29 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_prior_that_all_but_fixes_the_effect_leaves_the_integral_over_the_baseline() {
+    // θ is known to be 3 against the data; the risk difference then varies with the control log odds alone.
+    let counts = pair((10, 54), (29, 65));
+    let model = Model {
+        pooling: Pooling::Complete,
+        effect: LocationPrior::normal(3.0, 1e-3),
+        ..counts_model(vec![counts])
+    };
+    let posterior = fit(&model);
+    let logistic = |x: f64| 1.0 / (1.0 + (-x).exp());
+    let nodes: Vec<(f64, f64)> = (0..400_000)
+        .map(|i| {
+            let alpha = -10.0 + 5e-5 * f64::from(i);
+            let log = counts.control.log_likelihood(alpha) + counts.active.log_likelihood(alpha + 3.0)
+                - 0.5 * (alpha / 1.5).powi(2);
+            (logistic(alpha + 3.0) - logistic(alpha), (log + 80.0).exp())
+        })
+        .collect();
+    let total: f64 = nodes.iter().map(|n| n.1).sum();
+    for x in [0.3, 0.4, 0.45, 0.5, 0.55, 0.6] {
+        let below: f64 = nodes.iter().filter(|n| n.0 <= x).map(|n| n.1).sum();
+        close(&format!("P(RD <= {x})"), risk_cdf(&posterior, 0, x), below / total, 1e-4);
+    }
+}

@@ -154,11 +154,18 @@ impl Known<'_> {
         resolution: Resolution,
         bound: impl Fn(f64) -> f64,
     ) -> f64 {
-        // The features of the integrand in v have the scale of a logistic, or of the outer log odds where these are known
-        // better than that; a wider posterior is reached by the grid's stretch.
-        let share = ((logistic(seen.centre) - low) / (high - low)).clamp(0.02, 0.98);
-        let peak = Peak { centre: if seen.sd > 1.0 { 0.0 } else { logit(share) }, sd: seen.sd.min(1.0) };
-        let placement = Placement { step: 0.33 / resolution.refinement, tolerance: 5e-5 };
+        // Where the posterior of the outer log odds lies in v. The features of the integrand have the scale of a logistic,
+        // or that of the posterior where it is narrower.
+        let risk = logistic(seen.centre);
+        let share = (risk - low) / (high - low);
+        let within = share > 0.0 && share < 1.0;
+        let share = share.clamp(1e-6, 1.0 - 1e-6);
+        let stretch = (risk * (1.0 - risk) / ((high - low) * share * (1.0 - share))).clamp(1.0, 1e6);
+        let sd = seen.sd * if within { stretch } else { 1.0 };
+        let centre = if sd > 1.0 { 0.0 } else { logit(share) };
+        let peak = Peak { centre, sd: sd.min(1.0) };
+        let placement =
+            Placement { step: 0.33 / resolution.refinement, tolerance: 5e-5, at_least: FAR * peak.sd };
         let inner = Placement { tolerance: 1e-6, ..resolution.density() };
         let mut start = self.theta.centre;
         // With an empty active arm θ is the same whatever the control risk.
@@ -178,7 +185,7 @@ impl Known<'_> {
             let value = self.outer_part(outer, x) + log_mass + log_slope + libm::log(below);
             if value.is_nan() { f64::NEG_INFINITY } else { value }
         };
-        let table = if seen.sd > 1.0 {
+        let table = if within || sd > 1.0 {
             tabulate_in_place(peak, placement, log_density)
         } else {
             tabulate(peak, placement, log_density)
@@ -189,6 +196,9 @@ impl Known<'_> {
         libm::exp(table.log_mass - log_total)
     }
 }
+
+/// Standard deviations on either side of the centre that are looked at, whatever lies between.
+const FAR: f64 = 12.0;
 
 /// Logs of `low + (high − low)·s` and of its complement to 1, s = logistic(v), kept where s is too small for a number.
 pub fn log_shares((low, high): (f64, f64), v: f64) -> (f64, f64) {

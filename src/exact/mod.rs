@@ -45,12 +45,12 @@ impl Resolution {
 
     /// For densities whose distribution function is wanted as well as their mass.
     fn density(self) -> Placement {
-        Placement { step: 0.3 / self.refinement, tolerance: 1e-8 }
+        Placement { step: 0.3 / self.refinement, tolerance: 1e-8, at_least: 0.0 }
     }
 
     /// For integrals of which only the value counts.
     fn mass(self) -> Placement {
-        Placement { step: 0.6 / self.refinement, tolerance: 1e-4 }
+        Placement { step: 0.6 / self.refinement, tolerance: 1e-4, at_least: 0.0 }
     }
 
     /// The first step in the stretched coordinate of τ; halved until the answer stands still.

@@ -108,9 +108,11 @@ mod tests {
 
     #[test]
     fn smoothing_a_normal_adds_the_variances_from_the_narrowest_to_the_widest_kernel() {
-        let table = tabulate(Peak { centre: 0.2, sd: 0.3 }, Placement { step: 0.33, tolerance: 1e-8 }, |u| {
-            normal_log_density(u, 0.3, 0.25)
-        });
+        let table = tabulate(
+            Peak { centre: 0.2, sd: 0.3 },
+            Placement { step: 0.33, tolerance: 1e-8, at_least: 0.0 },
+            |u| normal_log_density(u, 0.3, 0.25),
+        );
         let smoother = Smoother::new(&table.grid, &table.log_density);
         let mut terms = Vec::new();
         for sd in [1e-9, 1e-3, 0.03, 0.08, 0.085, 0.1, 0.5, 7.0, 1e3] {

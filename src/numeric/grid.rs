@@ -149,6 +149,8 @@ pub struct Placement {
     pub step: f64,
     /// The step is reduced until leaving out every other node changes the mass by no more than this part.
     pub tolerance: f64,
+    /// Nodes run at least this far from the centre, for densities that vanish between there and where they count.
+    pub at_least: f64,
 }
 
 /// A log density on a grid that was placed for it.
@@ -321,7 +323,7 @@ fn walk<P>(
             w.push(wj);
             f.push(fj);
             below = if weighted < high - CUT { below + 1 } else { 0 };
-            if below >= 2 {
+            if below >= 2 && (xj - peak.centre).abs() >= placement.at_least {
                 break;
             }
             j += direction;
@@ -354,7 +356,7 @@ mod tests {
             Peak { centre: 300.0, sd: 0.01 },
             Peak { centre: -40.0, sd: 900.0 },
         ] {
-            let table = tabulate(guess, Placement { step: 0.33, tolerance: 1e-8 }, |x| {
+            let table = tabulate(guess, Placement { step: 0.33, tolerance: 1e-8, at_least: 0.0 }, |x| {
                 normal_log_density(x, 2.0, 0.05)
             });
             assert!(table.log_mass.abs() < 1e-12, "{guess:?}: {}", table.log_mass);
@@ -369,9 +371,11 @@ mod tests {
 
     #[test]
     fn a_cauchy_density_keeps_its_tails() {
-        let table = tabulate(Peak { centre: 0.0, sd: 1.0 }, Placement { step: 0.33, tolerance: 1e-8 }, |x| {
-            -libm::log1p(x * x)
-        });
+        let table = tabulate(
+            Peak { centre: 0.0, sd: 1.0 },
+            Placement { step: 0.33, tolerance: 1e-8, at_least: 0.0 },
+            |x| -libm::log1p(x * x),
+        );
         let error = table.log_mass - libm::log(std::f64::consts::PI);
         assert!(error.abs() < 1e-7, "log mass is off by {error:e}");
         for x in [-1e6, -3.0, 0.4, 250.0] {

@@ -148,7 +148,11 @@ mod tests {
     #[test]
     fn a_binomial_log_likelihood_is_interpolated_far_below_the_grid_tolerance() {
         let f = |x: f64| 6.0 * x - 14.0 * softplus(x);
-        let table = tabulate(Peak { centre: 0.0, sd: 0.5 }, Placement { step: 0.33, tolerance: 1e-8 }, f);
+        let table = tabulate(
+            Peak { centre: 0.0, sd: 0.5 },
+            Placement { step: 0.33, tolerance: 1e-8, at_least: 0.0 },
+            f,
+        );
         let interpolant = LogInterpolant::new(&table.grid, &table.log_density);
         for i in 0..400 {
             let x = -2.0 + 0.01 * f64::from(i);
