@@ -339,6 +339,7 @@ fn published_intervals_are_checked() {
     change("[0.41, 1.12]", "[0.7, 1.12]").refuses(&["outside its interval"]);
     change("ratio = 0.68", "ratio = -0.68").refuses(&["above 0"]);
     change("se = 0.11", "se = 0").refuses(&["standard error of 0"]);
+    change("estimate = -0.38", "estimate = -380").refuses(&["on the scale of the model"]);
     change(", se = 0.11", "").refuses(&["neither `ci` nor `se`"]);
     change("scale = \"log_odds_ratio\"\n", "").refuses(&["`scale` is missing"]);
     change("[0.41, 1.12]", "[0.41, 1.52]")

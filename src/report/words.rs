@@ -7,6 +7,9 @@ use super::numbers::{interval, probability};
 
 /// One sentence about one subgroup: what it leans to, how probable that is, how large.
 pub fn sentence(study: &Study, claim: &Claim) -> String {
+    if claim.probability == 0.5 {
+        return format!("{}: a better and a worse outcome are equally probable.", claim.subgroup);
+    }
     let active = &study.treatment.active;
     let outcome = match claim.lean {
         Lean::Benefit => "better",

@@ -138,6 +138,21 @@ pub fn estimate(printed: &Printed, scale: Scale) -> Result<(SubgroupEstimate, Op
             (high - low) / (2.0 * normal_quantile(0.975))
         }
     };
+    let (largest, finest, coarsest) = if scale.is_ratio() { (15.0, 1e-6, 1e3) } else { (1e9, 1e-6, 1e9) };
+    if estimate.abs() > largest {
+        return Err(fault(
+            Figure::Ratio,
+            format!("subgroup `{name}` has an estimate of {estimate:e} on the scale of the model"),
+            "is it on another scale? A ratio as printed goes under `ratio`, its logarithm under `estimate`",
+        ));
+    }
+    if !(finest..=coarsest).contains(&se) {
+        return Err(fault(
+            Figure::StandardError,
+            format!("subgroup `{name}` has a standard error of {se:e}"),
+            "check the figures and their scale",
+        ));
+    }
     let row = SubgroupEstimate {
         name: name.clone(),
         estimate,

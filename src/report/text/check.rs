@@ -1,0 +1,222 @@
+//! The audit, and what the priors imply.
+
+use super::super::numbers::{parameter, plain, probability, threshold, value};
+use super::super::words::{capitalised, plural};
+use super::layout::{
+    ARM_WIDTH, heading, interval_or_dash, push, quantiles, rows_have_counts, scope_label, table, wrapped_to,
+};
+use crate::posterior::{Estimate, Measure, Report, Scope, Statement};
+use crate::study::{Assignment, LocationPrior, Study, library_priors};
+
+/// The audit, and what the priors imply.
+pub fn check_text(study: &Study, prior: Option<&Report>) -> String {
+    let mut out = heading(study);
+    let audit = study.audit();
+    let has_counts = rows_have_counts(study);
+    let rows: Vec<Vec<String>> = audit
+        .rows
+        .iter()
+        .map(|r| {
+            let mut row = vec![r.subgroup.to_string()];
+            for cell in [&r.control, &r.active].into_iter().flatten() {
+                row.push(format!("{}/{}", cell.events, cell.total));
+                row.push(if cell.total == 0 {
+                    "–".to_string()
+                } else {
+                    format!("{:.1} %", 100.0 * cell.events as f64 / cell.total as f64)
+                });
+            }
+            if let (Some(estimate), Some(se)) = (r.estimate, r.se) {
+                row.push(plain(estimate));
+                row.push(plain(se));
+            }
+            row
+        })
+        .collect();
+    let mut header = vec![capitalised(&study.subgroup_name)];
+    if has_counts {
+        header.extend([
+            wrapped_to(&study.treatment.control, ARM_WIDTH),
+            "risk".to_string(),
+            wrapped_to(&study.treatment.active, ARM_WIDTH),
+            "risk".to_string(),
+        ]);
+    } else {
+        let scale = if study.outcome.scale.is_ratio() { "log " } else { "" };
+        header.extend([format!("{scale}{}", study.outcome.scale.measure_in_words()), "SE".to_string()]);
+    }
+    out.push_str(&table(header, rows));
+    if has_counts {
+        let cells = audit.zero_or_full_cells;
+        let text = match cells {
+            0 => "No cell without events or with nothing but events.".to_string(),
+            1 => {
+                "1 cell without events or with nothing but events; no correction is made for it.".to_string()
+            }
+            n => format!(
+                "{n} cells without events or with nothing but events; no correction is made for them."
+            ),
+        };
+        push(&mut out, &text, 2);
+    }
+    out.push('\n');
+    push(
+        &mut out,
+        &format!(
+            "Assignment: {}. Eligibility: {}. Time zero: {}.",
+            match audit.assignment {
+                Assignment::Randomised => "randomised",
+                Assignment::Observational => "observational",
+            },
+            audit.eligibility,
+            audit.time_zero
+        ),
+        2,
+    );
+    push(&mut out, &format!("Direction: {}.", audit.direction), 2);
+    out.push_str(&sources(&audit));
+    if let Some(note) = &audit.note {
+        push(&mut out, &format!("Note: {note}"), 2);
+    }
+    for citation in &study.citation {
+        push(&mut out, &format!("Cites: {citation}"), 2);
+    }
+    out.push('\n');
+    out.push_str(&implied(study, prior));
+    if let Some(expected) = study.expected_odds_ratio {
+        out.push('\n');
+        out.push_str(&library(study, expected));
+    }
+    out
+}
+
+/// How each figure was obtained; once where all agree.
+fn sources(audit: &crate::study::Audit) -> String {
+    let mut out = String::new();
+    let mut lines = Vec::new();
+    for r in &audit.rows {
+        let figures: Vec<(&str, Option<&str>)> = [("control", &r.control), ("active", &r.active)]
+            .into_iter()
+            .filter_map(|(arm, cell)| cell.as_ref().map(|c| (arm, c.source.as_deref())))
+            .chain(r.estimate.map(|_| ("estimate", r.source.as_deref())))
+            .collect();
+        let stated = |s: Option<&str>| s.unwrap_or("not stated").to_string();
+        let each = match figures.as_slice() {
+            [(_, a), (_, b)] if a == b => stated(*a),
+            _ => {
+                let parts: Vec<String> =
+                    figures.iter().map(|(arm, s)| format!("{arm} {}", stated(*s))).collect();
+                parts.join("; ")
+            }
+        };
+        let from = r.citation.as_ref().map_or_else(String::new, |c| format!(" [{c}]"));
+        lines.push((r.subgroup.clone(), format!("{each}{from}")));
+    }
+    let same = lines.windows(2).all(|w| w[0].1 == w[1].1);
+    if let (true, Some(first)) = (same, lines.first()) {
+        push(&mut out, &format!("Figures: all {}.", first.1.trim_start_matches("estimate ")), 2);
+    } else {
+        for (name, text) in lines {
+            push(&mut out, &format!("Figures of {name}: {text}."), 2);
+        }
+    }
+    out
+}
+
+/// What is believed of every reported quantity before the data.
+fn implied(study: &Study, prior: Option<&Report>) -> String {
+    let mut out = String::new();
+    let Some(prior) = prior else {
+        let why = if matches!(study.priors.effect.distribution, LocationPrior::Flat) {
+            "The effect prior is flat: it implies no probabilities."
+        } else {
+            "What these priors imply needs sampling: not in this version."
+        };
+        push(&mut out, why, 0);
+        return out;
+    };
+    let mut rows = Vec::new();
+    let first = study.data.names().first().map(|n| (*n).to_string());
+    let mut add = |label: String, scope: Scope, e: &Estimate| {
+        let benefit = prior.probabilities.iter().find(|p| {
+            p.scope == scope
+                && p.statement == Statement::Benefit
+                && p.measure == e.measure
+                && p.subgroup == e.subgroup
+        });
+        rows.push(vec![
+            label,
+            interval_or_dash(e.measure, quantiles(Some(e))),
+            benefit.map_or_else(String::new, |p| probability(p.probability)),
+        ]);
+    };
+    for e in prior.estimates.iter().filter(|e| e.exact.is_some()) {
+        match e.scope {
+            Scope::Subgroup if e.subgroup == first => {
+                add(format!("any {}: {}", study.subgroup_name, e.measure.in_words()), e.scope, e);
+            }
+            Scope::Mean => {
+                add(format!("{}: {}", scope_label(study, e.scope), e.measure.in_words()), e.scope, e)
+            }
+            Scope::Pair => {
+                add(format!("two {}: {}", plural(&study.subgroup_name), e.measure.in_words()), e.scope, e)
+            }
+            _ => {}
+        }
+    }
+    if let Some(tau) = prior.parameters.iter().find(|p| p.name == "tau").and_then(|p| p.exact) {
+        let q = tau.quantiles;
+        let text = format!("{} ({} to {})", plain(q.median), plain(q.q2_5), plain(q.q97_5));
+        rows.push(vec!["heterogeneity τ".to_string(), text, String::new()]);
+    }
+    out.push_str(&table(
+        vec!["Before any data".to_string(), "median (95 %)".to_string(), "P(better)".to_string()],
+        rows,
+    ));
+    let mut words = Vec::new();
+    for p in prior.probabilities.iter().filter(|p| p.scope == Scope::Subgroup && p.subgroup == first) {
+        let what = match p.statement {
+            Statement::BenefitAtLeast => "better",
+            _ => continue,
+        };
+        words.push(format!(
+            "{what} by ≥ {} {}",
+            threshold(p.measure, p.threshold),
+            probability(p.probability)
+        ));
+    }
+    if !words.is_empty() {
+        push(&mut out, &format!("In any {}: {}.", study.subgroup_name, words.join(", ")), 2);
+    }
+    let priors = &study.priors;
+    let mut text = format!("Priors: effect {}", priors.effect.words);
+    if let Some(h) = &priors.heterogeneity {
+        text += &format!("; heterogeneity {}", h.words);
+    }
+    if let Some(b) = &priors.baseline {
+        text += &format!("; baseline {}", b.words);
+    }
+    push(&mut out, &format!("{text}."), 2);
+    out
+}
+
+/// The reanalysis library's priors for μ with their derived signs.
+fn library(study: &Study, expected: f64) -> String {
+    let rows = library_priors(expected, study.outcome.higher_is)
+        .into_iter()
+        .map(|p| {
+            vec![
+                format!("{}, {}", p.belief, p.strength),
+                format!("normal({}, {})", parameter(p.mean), parameter(p.sd)),
+                value(Measure::OddsRatio, p.mean.exp()),
+            ]
+        })
+        .collect();
+    let mut out = String::new();
+    push(
+        &mut out,
+        &format!("Priors of the reanalysis library for μ (Zampieri 2021), expected odds ratio {expected}"),
+        0,
+    );
+    out + &table(vec!["Belief".to_string(), "log odds ratio".to_string(), "odds ratio".to_string()], rows)
+}

@@ -1,0 +1,323 @@
+//! The table of a fit.
+
+use super::super::numbers::{interval, plain, threshold, with_prior};
+use super::super::words::{capitalised, plural, sentence};
+use super::layout::{
+    ARM_WIDTH, heading, interval_or_dash, push, quantiles, rows_have_counts, scope_label, table, wrapped_to,
+};
+use crate::posterior::{Axis, Estimate, Measure, Probability, Quantiles, Report, Scope, Statement};
+use crate::study::{Assignment, Data, Pooling, Study};
+
+/// Sentences are given for up to this many subgroups; beyond, the tables speak.
+const SENTENCES_UP_TO: usize = 6;
+
+/// τ's distribution has hardly moved when no quantile of it moved by more than this much probability.
+const HARDLY_MOVED: f64 = 0.1;
+
+struct Lookup<'a>(&'a Report);
+
+impl<'a> Lookup<'a> {
+    fn estimate(&self, scope: Scope, subgroup: Option<&str>, measure: Measure) -> Option<&'a Estimate> {
+        self.0.estimates.iter().find(|e| {
+            e.scope == scope && e.subgroup.as_deref() == subgroup && e.measure == measure && e.exact.is_some()
+        })
+    }
+
+    fn probability(
+        &self,
+        scope: Scope,
+        subgroup: Option<&str>,
+        measure: Measure,
+        statement: Statement,
+        at: f64,
+    ) -> Option<&'a Probability> {
+        self.0.probabilities.iter().find(|p| {
+            p.scope == scope
+                && p.subgroup.as_deref() == subgroup
+                && p.measure == measure
+                && p.statement == statement
+                && p.threshold == at
+        })
+    }
+}
+
+/// The table of a fit.
+pub fn fit_text(study: &Study, report: &Report) -> String {
+    let mut out = heading(study);
+    if !report.checks.ok {
+        push(&mut out, "No result: the run did not pass its checks.", 0);
+        for reason in &report.checks.reasons {
+            push(&mut out, &format!("- {reason}"), 2);
+        }
+        return out;
+    }
+    let lookup = Lookup(report);
+    out.push_str(&effects(study, &lookup));
+    out.push('\n');
+    out.push_str(&probabilities(study, &lookup));
+    out.push('\n');
+    if report.claims.len() <= SENTENCES_UP_TO {
+        for claim in &report.claims {
+            push(&mut out, &sentence(study, claim), 2);
+        }
+        out.push('\n');
+    }
+    let pairs = pairs(study, report);
+    if !pairs.is_empty() {
+        out.push_str(&pairs);
+        out.push('\n');
+    }
+    out.push_str(&footnotes(study, report));
+    out
+}
+
+/// Raw figures and effects, one row a subgroup, then the shared ones.
+fn effects(study: &Study, lookup: &Lookup<'_>) -> String {
+    let measure = Measure::of(study.outcome.scale);
+    let mut rows = Vec::new();
+    let mut header = vec![capitalised(&study.subgroup_name)];
+    match &study.data {
+        Data::Counts(counts) => {
+            header.extend([
+                wrapped_to(&study.treatment.control, ARM_WIDTH),
+                wrapped_to(&study.treatment.active, ARM_WIDTH),
+                "Odds ratio (95 %)".to_string(),
+                "Risk difference,\npoints (95 %)".to_string(),
+            ]);
+            for c in counts {
+                let name = Some(c.name.as_str());
+                rows.push(vec![
+                    c.name.to_string(),
+                    format!("{}/{}", c.control.events, c.control.total),
+                    format!("{}/{}", c.active.events, c.active.total),
+                    interval_or_dash(measure, quantiles(lookup.estimate(Scope::Subgroup, name, measure))),
+                    interval_or_dash(
+                        Measure::RiskDifference,
+                        quantiles(lookup.estimate(Scope::Subgroup, name, Measure::RiskDifference)),
+                    ),
+                ]);
+            }
+        }
+        Data::Estimates(estimates) => {
+            header.extend([
+                "Published (95 %)".to_string(),
+                format!("Posterior\n{} (95 %)", measure.in_words()),
+            ]);
+            for e in estimates {
+                let name = Some(e.name.as_str());
+                rows.push(vec![
+                    e.name.to_string(),
+                    interval(measure, &published(study, e.estimate, e.se)),
+                    interval_or_dash(measure, quantiles(lookup.estimate(Scope::Subgroup, name, measure))),
+                ]);
+            }
+        }
+    }
+    for scope in [Scope::Mean, Scope::New] {
+        if study.data.names().len() < 2 {
+            continue;
+        }
+        if let Some(found) = lookup.estimate(scope, None, measure) {
+            let mut row = vec![scope_label(study, scope)];
+            row.extend(std::iter::repeat_n(String::new(), if rows_have_counts(study) { 2 } else { 1 }));
+            row.push(interval_or_dash(measure, quantiles(Some(found))));
+            if rows_have_counts(study) {
+                row.push(String::new());
+            }
+            rows.push(row);
+        }
+    }
+    table(header, rows)
+}
+
+/// The published estimate and its normal interval, on the measure's own scale.
+fn published(study: &Study, estimate: f64, se: f64) -> Quantiles {
+    const Z: f64 = 1.959_963_984_540_054;
+    let out = |x: f64| if study.outcome.scale.is_ratio() { x.exp() } else { x };
+    Quantiles { median: out(estimate), q2_5: out(estimate - Z * se), q97_5: out(estimate + Z * se) }
+}
+
+/// Which measure the probability table is about, and the threshold in its columns.
+fn primary(study: &Study) -> (Measure, Option<f64>) {
+    let measure =
+        if rows_have_counts(study) { Measure::RiskDifference } else { Measure::of(study.outcome.scale) };
+    let key = match measure {
+        Measure::RiskDifference => "risk_difference",
+        _ => study.outcome.scale.key(),
+    };
+    match study.thresholds.primary {
+        Some(("risk_difference", t)) => (Measure::RiskDifference, Some(t)),
+        Some(("risk_ratio", t)) => (Measure::RiskRatio, Some(t)),
+        Some((_, t)) => (Measure::of(study.outcome.scale), Some(t)),
+        None => (measure, study.thresholds.of(key).first().copied()),
+    }
+}
+
+/// Benefit, harm, and the primary threshold, each with its prior.
+fn probabilities(study: &Study, lookup: &Lookup<'_>) -> String {
+    let (measure, at) = primary(study);
+    let base = if rows_have_counts(study) { Measure::RiskDifference } else { measure };
+    let mut header = vec!["Probability (prior)".to_string(), "better".to_string(), "worse".to_string()];
+    if let Some(t) = at {
+        let t = threshold(measure, t);
+        let by = match measure.axis() {
+            Axis::Ratio => "ratio",
+            Axis::Additive => "by",
+        };
+        header.extend([format!("better {by}\n≥ {t}"), format!("worse {by}\n≥ {t}")]);
+    }
+    let row = |label: String, scope: Scope, name: Option<&str>, base: Measure, measure: Measure| {
+        let cell = |statement, measure: Measure, at: f64| {
+            lookup
+                .probability(scope, name, measure, statement, at)
+                .map_or_else(|| "–".to_string(), |p| with_prior(p.probability, p.prior))
+        };
+        let mut row = vec![
+            label,
+            cell(Statement::Benefit, base, base.null()),
+            cell(Statement::Harm, base, base.null()),
+        ];
+        if let Some(t) = at {
+            row.push(cell(Statement::BenefitAtLeast, measure, t));
+            row.push(cell(Statement::HarmAtLeast, measure, t));
+        }
+        row
+    };
+    let mut rows: Vec<Vec<String>> = study
+        .data
+        .names()
+        .into_iter()
+        .map(|name| row(name.to_string(), Scope::Subgroup, Some(name), base, measure))
+        .collect();
+    let effect = Measure::of(study.outcome.scale);
+    for scope in [Scope::Mean, Scope::New] {
+        let shared = lookup.estimate(scope, None, effect).is_some() && study.data.names().len() > 1;
+        if shared {
+            let at_measure = if measure == effect { measure } else { Measure::RiskDifference };
+            rows.push(row(scope_label(study, scope), scope, None, effect, at_measure));
+        }
+    }
+    let mut out = String::new();
+    if study.assignment == Assignment::Observational {
+        push(
+            &mut out,
+            &format!(
+                "Probability that the outcome associated with {} is better or worse, given this model",
+                study.treatment.active
+            ),
+            0,
+        );
+    } else {
+        push(
+            &mut out,
+            &format!(
+                "Probability that {} makes the outcome better or worse, given this model",
+                study.treatment.active
+            ),
+            0,
+        );
+    }
+    out + &table(header, rows)
+}
+
+/// Ratios and opposite directions, two subgroups at a time.
+fn pairs(study: &Study, report: &Report) -> String {
+    let contrast = Measure::contrast_of(study.outcome.scale);
+    let find = |a: &Option<String>, b: &Option<String>, statement: Statement| {
+        report
+            .probabilities
+            .iter()
+            .find(|p| p.statement == statement && p.subgroup == *a && p.subgroup_b == *b)
+            .map_or((None, None), |p| (p.probability, p.prior))
+    };
+    let rows: Vec<Vec<String>> = report
+        .estimates
+        .iter()
+        .filter(|e| e.scope == Scope::Pair && e.measure == contrast)
+        .map(|e| {
+            let (a, b) = (&e.subgroup, &e.subgroup_b);
+            let shown = |(p, prior)| with_prior(p, prior);
+            let names = |n: &Option<String>| n.clone().unwrap_or_default();
+            vec![
+                format!("{} : {}", names(a), names(b)),
+                e.exact.map_or_else(|| "–".to_string(), |s| interval(contrast, &s.quantiles)),
+                shown(find(a, b, Statement::BenefitAndHarm)),
+                shown(find(b, a, Statement::BenefitAndHarm)),
+            ]
+        })
+        .collect();
+    if rows.is_empty() {
+        return String::new();
+    }
+    let mut out = String::new();
+    push(&mut out, "Two at a time, A : B, probabilities with their prior values", 0);
+    let label = match contrast {
+        Measure::DifferenceOfDifferences => "A minus B",
+        _ => "Ratio of ratios (95 %)",
+    };
+    let header = vec![
+        capitalised(&plural(&study.subgroup_name)),
+        label.to_string(),
+        "A +, B −".to_string(),
+        "A −, B +".to_string(),
+    ];
+    out.push_str(&table(header, rows));
+    push(&mut out, "A +, B −: better in A and worse in B, jointly.", 2);
+    out
+}
+
+fn footnotes(study: &Study, report: &Report) -> String {
+    let mut out = String::new();
+    let priors = &study.priors;
+    let mut words = format!("Priors: effect {}", priors.effect.words);
+    if let Some(h) = &priors.heterogeneity {
+        words += &format!("; heterogeneity {}", h.words);
+    }
+    if let Some(b) = &priors.baseline {
+        words += &format!("; baseline {}", b.words);
+    }
+    words += match study.pooling {
+        Pooling::Partial => ". Partial pooling.",
+        Pooling::None => ". No pooling: each subgroup alone.",
+        Pooling::Complete if study.data.names().len() > 1 => ". Complete pooling: one effect for all.",
+        Pooling::Complete => ".",
+    };
+    push(&mut out, &words, 2);
+    let tau = report.parameters.iter().find(|p| p.name == "tau");
+    if let (Some(tau), Some(moved)) = (tau.and_then(|t| t.exact.zip(t.prior)), report.heterogeneity_learned) {
+        let of = |q: &Quantiles| format!("{} ({} to {})", plain(q.median), plain(q.q2_5), plain(q.q97_5));
+        let verdict = if moved < HARDLY_MOVED {
+            " The data say almost nothing about it: the subgroup results rest on its prior."
+        } else {
+            ""
+        };
+        push(
+            &mut out,
+            &format!("Heterogeneity τ: {}, prior {}.{verdict}", of(&tau.0.quantiles), of(&tau.1)),
+            2,
+        );
+    }
+    push(
+        &mut out,
+        &format!(
+            "Computed by numerical integration, not by sampling. Medians and central 95 % intervals{}.",
+            if rows_have_counts(study) && report.claims.len() <= SENTENCES_UP_TO {
+                "; NNTB and NNTH: number needed to treat to benefit and to harm"
+            } else {
+                ""
+            }
+        ),
+        2,
+    );
+    if study.data.names().len() > 1 && rows_have_counts(study) {
+        push(
+            &mut out,
+            &format!(
+                "For {}, all together, sampling is needed: not in this version.",
+                scope_label(study, Scope::Overall)
+            ),
+            2,
+        );
+    }
+    out
+}

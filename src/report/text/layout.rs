@@ -1,0 +1,193 @@
+//! What the text outputs share: wrapping, aligned columns, the heading.
+
+use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
+
+use super::super::numbers::interval;
+use super::super::words::{capitalised, plural};
+use crate::posterior::{Estimate, Measure, Quantiles, Scope};
+use crate::study::{Assignment, Data, Study};
+
+const WIDTH: usize = 80;
+
+/// The first column is never narrower than this.
+const NARROWEST_NAME: usize = 12;
+
+/// Arm names in headings are wrapped to this width.
+pub const ARM_WIDTH: usize = 11;
+
+/// Bold and yellow for terminals; stripped by the writer where there is none.
+pub fn bold(text: &str) -> String {
+    format!("\u{1b}[1m{text}\u{1b}[0m")
+}
+
+pub fn warning(text: &str) -> String {
+    format!("\u{1b}[1;33m{text}\u{1b}[0m")
+}
+
+/// Paragraphs of at most 80 columns, later lines indented.
+pub fn wrapped(text: &str, indent: usize) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    for word in text.split_whitespace() {
+        let line = lines.last_mut().map_or(0, |l| l.chars().count());
+        if line > 0 && line + 1 + word.chars().count() > WIDTH {
+            lines.push(" ".repeat(indent) + word);
+        } else if let Some(last) = lines.last_mut() {
+            if last.trim().is_empty() {
+                last.push_str(word);
+            } else {
+                last.push(' ');
+                last.push_str(word);
+            }
+        }
+    }
+    lines
+}
+
+pub fn push(out: &mut String, text: &str, indent: usize) {
+    for line in wrapped(text, indent) {
+        out.push_str(&line);
+        out.push('\n');
+    }
+}
+
+pub fn push_warning(out: &mut String, text: &str) {
+    for line in wrapped(&format!("! {text}"), 2) {
+        out.push_str(&warning(&line));
+        out.push('\n');
+    }
+}
+
+/// Aligned columns, at 80 columns in all: the first to the left and wrapped to what the others leave, the others to the
+/// right.
+pub fn table(header: Vec<String>, rows: Vec<Vec<String>>) -> String {
+    const GAP: u16 = 2;
+    let widest = |column: usize| {
+        let cells = rows.iter().chain([&header]).filter_map(|r| r.get(column));
+        cells.flat_map(|c| c.lines()).map(|l| l.chars().count()).max().unwrap_or(0)
+    };
+    let others: usize = (1..header.len()).map(|c| widest(c) + GAP as usize).sum();
+    let first = WIDTH.saturating_sub(others).max(NARROWEST_NAME);
+    let columns = header.len();
+    let header_lines = header.iter().map(|h| h.lines().count()).max().unwrap_or(1);
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
+    table.set_header(header);
+    for mut row in rows {
+        if let Some(name) = row.first_mut() {
+            *name = wrapped_to(name, first);
+        }
+        table.add_row(row);
+    }
+    for index in 0..columns {
+        if let Some(column) = table.column_mut(index) {
+            column.set_padding((0, if index + 1 == columns { 0 } else { GAP }));
+            column.set_cell_alignment(if index == 0 { CellAlignment::Left } else { CellAlignment::Right });
+        }
+    }
+    let mut text = String::new();
+    for (i, line) in table.to_string().lines().enumerate() {
+        let line = line.trim_end();
+        text.push_str(&if i < header_lines { bold(line) } else { line.to_string() });
+        text.push('\n');
+    }
+    text
+}
+
+/// A name on as many lines as it needs; single words longer than the width are broken.
+pub fn wrapped_to(name: &str, width: usize) -> String {
+    let mut lines: Vec<String> = Vec::new();
+    for word in name.split(' ') {
+        let mut rest: Vec<char> = word.chars().collect();
+        let fits = lines.last().is_some_and(|l| l.chars().count() + 1 + rest.len() <= width);
+        if let (true, Some(last)) = (fits, lines.last_mut()) {
+            last.push(' ');
+            last.extend(rest);
+            continue;
+        }
+        while rest.len() > width {
+            let tail = rest.split_off(width);
+            lines.push(rest.into_iter().collect());
+            rest = tail;
+        }
+        lines.push(rest.into_iter().collect());
+    }
+    lines.join("\n")
+}
+
+/// The first lines of every output: title, design, direction, statements.
+pub fn heading(study: &Study) -> String {
+    let mut out = String::new();
+    for line in wrapped(&study.title, 0) {
+        out.push_str(&bold(&line));
+        out.push('\n');
+    }
+    let n = study.data.names().len();
+    let design = match study.assignment {
+        Assignment::Randomised => "randomised",
+        Assignment::Observational => "observational",
+    };
+    let size = match (&study.data, study.audit().patients) {
+        (Data::Counts(_), Some(patients)) => {
+            format!(", {} patient{}", grouped(patients), if patients == 1 { "" } else { "s" })
+        }
+        _ => String::new(),
+    };
+    let subgroups = if n == 1 {
+        format!("1 {}", study.subgroup_name)
+    } else {
+        format!("{n} {}", plural(&study.subgroup_name))
+    };
+    push(
+        &mut out,
+        &format!(
+            "{} against {}: {subgroups}{size}; {design}. {}.",
+            capitalised(&study.treatment.active),
+            study.treatment.control,
+            capitalised(&study.direction())
+        ),
+        0,
+    );
+    for statement in study.statements() {
+        push_warning(&mut out, statement);
+    }
+    for notice in &study.notices {
+        push(&mut out, &format!("Note: {notice}"), 2);
+    }
+    out.push('\n');
+    out
+}
+
+/// 19435 as "19,435".
+pub fn grouped(n: u64) -> String {
+    let digits = n.to_string();
+    let mut out = String::new();
+    for (i, c) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(c);
+    }
+    out
+}
+
+pub fn quantiles(e: Option<&Estimate>) -> Option<Quantiles> {
+    e.and_then(|e| e.exact).map(|s| s.quantiles)
+}
+
+pub fn interval_or_dash(measure: Measure, q: Option<Quantiles>) -> String {
+    q.map_or_else(|| "–".to_string(), |q| interval(measure, &q))
+}
+
+/// Labels of scopes other than subgroups.
+pub fn scope_label(study: &Study, scope: Scope) -> String {
+    match scope {
+        Scope::Mean => format!("the average {}", study.subgroup_name),
+        Scope::New => format!("a further similar {}", study.subgroup_name),
+        Scope::Overall => "this study's patients".to_string(),
+        Scope::Subgroup | Scope::Pair => String::new(),
+    }
+}
+
+pub fn rows_have_counts(study: &Study) -> bool {
+    matches!(study.data, Data::Counts(_))
+}
