@@ -203,3 +203,17 @@ fn solvd_meets_the_published_shrinkage() {
         close("P(< 0)", theta.cdf(0.0), at("bs_P<0"), TOLERANCE);
     }
 }
+
+#[test]
+fn shrinkage_is_the_published_variance_against_the_heterogeneity() {
+    let study = equipoise::study::open("eight-schools").expect("shipped");
+    let report = equipoise::posterior::analyse(&study, equipoise::posterior::Options::default());
+    let row = report
+        .estimates
+        .iter()
+        .find(|e| e.measure == equipoise::posterior::Measure::Shrinkage)
+        .expect("partial pooling shrinks");
+    // School A: se 15; the median of τ from QUADPACK, as above.
+    let expected = 225.0 / (225.0 + 2.748_731_076_2_f64.powi(2));
+    close("median shrinkage", row.exact.expect("exact").quantiles.median, expected, 1e-9);
+}

@@ -8,7 +8,7 @@ use super::block::{Block, Reporting, Subject, estimate, parameter, probability, 
 use super::claim::Claim;
 use super::estimand::{Measure, Scope, Statement};
 use super::nnt::Nnt;
-use super::result::{Checks, Estimate, ExactChecks, Parameter, Probability, Settings, Summary};
+use super::result::{Checks, Estimate, ExactChecks, Parameter, Probability, Quantiles, Settings, Summary};
 use crate::exact::{Distribution, ExactPosterior, Resolution, RiskMeasure, Unavailable};
 use crate::model::Model;
 use crate::numeric::{logistic, logit};
@@ -128,6 +128,11 @@ impl<'a> Assembly<'a> {
         for block in &mut blocks {
             block.beside(&prior_block);
             block.claim = found.ok().and_then(|_| self.claim(block));
+        }
+        if let Some(tau) = found.ok().and_then(ExactPosterior::tau) {
+            for (g, block) in blocks[1..=self.names.len()].iter_mut().enumerate() {
+                block.estimates.push(self.shrinkage(g, tau));
+            }
         }
         let mut report = Report {
             settings: Settings {
@@ -318,6 +323,29 @@ impl<'a> Assembly<'a> {
             row.prior_at_control_risk =
                 Some(probability_of(row.statement, row.threshold, axis, self.sign, &below));
         }
+    }
+
+    /// v/(v + τ²) falls as τ rises, so its quantiles are τ's from the other end.
+    fn shrinkage(&self, g: usize, tau: &dyn Distribution) -> Estimate {
+        let subject = Subject::subgroup(&self.names[g]);
+        let v = match &self.study.data {
+            Data::Estimates(rows) => rows[g].se * rows[g].se,
+            Data::Counts(rows) => [&rows[g].control, &rows[g].active]
+                .into_iter()
+                .map(|arm| 1.0 / arm.events as f64 + 1.0 / (arm.total - arm.events) as f64)
+                .sum(),
+        };
+        let q = |p: f64| {
+            let tau = tau.quantile(1.0 - p);
+            v / (v + tau * tau)
+        };
+        let summary = v.is_finite().then(|| Summary {
+            mean: None,
+            sd: None,
+            quantiles: Quantiles { median: q(0.5), q2_5: q(0.025), q97_5: q(0.975) },
+        });
+        let reason = "with an empty cell the subgroup's own log odds ratio has no standard error";
+        estimate(&subject, Measure::Shrinkage, summary, Some(reason))
     }
 
     /// The sentence's content, from a subgroup's rows.

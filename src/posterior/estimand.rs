@@ -36,6 +36,8 @@ pub enum Measure {
     RatioOfHazardRatios,
     DifferenceOfDifferences,
     DifferenceOfRiskDifferences,
+    /// How far a subgroup's own estimate is drawn to the mean: v/(v + τ²), v its squared standard error.
+    Shrinkage,
 }
 
 /// Where no effect lies, and whether magnitudes multiply.
@@ -103,6 +105,7 @@ impl Measure {
             Measure::RatioOfHazardRatios => "ratio of hazard ratios",
             Measure::DifferenceOfDifferences => "difference of differences",
             Measure::DifferenceOfRiskDifferences => "difference of risk differences",
+            Measure::Shrinkage => "shrinkage",
         }
     }
 }
