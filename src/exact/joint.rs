@@ -158,14 +158,16 @@ impl Known<'_> {
         // or that of the posterior where it is narrower.
         let risk = logistic(seen.centre);
         let share = (risk - low) / (high - low);
-        let within = share > 0.0 && share < 1.0;
-        let share = share.clamp(1e-6, 1.0 - 1e-6);
-        let stretch = (risk * (1.0 - risk) / ((high - low) * share * (1.0 - share))).clamp(1.0, 1e6);
-        let sd = seen.sd * if within { stretch } else { 1.0 };
-        let centre = if sd > 1.0 { 0.0 } else { logit(share) };
-        let peak = Peak { centre, sd: sd.min(1.0) };
-        let placement =
-            Placement { step: 0.33 / resolution.refinement, tolerance: 5e-5, at_least: FAR * peak.sd };
+        let well_inside = (0.02..0.98).contains(&share);
+        let share = share.clamp(0.02, 0.98);
+        let stretch = risk * (1.0 - risk) / ((high - low) * share * (1.0 - share));
+        let sd = (if well_inside { seen.sd * stretch.max(1.0) } else { seen.sd }).min(1.0);
+        let peak = Peak { centre: if seen.sd > 1.0 { 0.0 } else { logit(share) }, sd };
+        let placement = Placement {
+            step: 0.33 / resolution.refinement,
+            tolerance: 5e-5,
+            at_least: if well_inside { FAR * sd } else { 0.0 },
+        };
         let inner = Placement { tolerance: 1e-6, ..resolution.density() };
         let mut start = self.theta.centre;
         // With an empty active arm θ is the same whatever the control risk.
@@ -185,7 +187,7 @@ impl Known<'_> {
             let value = self.outer_part(outer, x) + log_mass + log_slope + libm::log(below);
             if value.is_nan() { f64::NEG_INFINITY } else { value }
         };
-        let table = if within || sd > 1.0 {
+        let table = if well_inside || seen.sd > 1.0 {
             tabulate_in_place(peak, placement, log_density)
         } else {
             tabulate(peak, placement, log_density)

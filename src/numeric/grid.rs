@@ -83,7 +83,7 @@ const EVEN_OVER: f64 = 4.0;
 
 /// Each refinement of a step that turned out too coarse, and the most of them.
 const REFINEMENT: f64 = 0.6;
-const MOST_REFINEMENTS: usize = 8;
+const MOST_REFINEMENTS: usize = 5;
 
 /// Of the standard normal.
 const NORMAL_INTERQUARTILE_RANGE: f64 = 1.348_979_500_392_163_5;
