@@ -84,6 +84,8 @@ const EVEN_OVER: f64 = 4.0;
 /// Each refinement of a step that turned out too coarse, and the most of them.
 const REFINEMENT: f64 = 0.6;
 const MOST_REFINEMENTS: usize = 5;
+/// On a grid that is not placed anew, for steps in the density.
+const MOST_REFINEMENTS_IN_PLACE: usize = 8;
 
 /// Of the standard normal.
 const NORMAL_INTERQUARTILE_RANGE: f64 = 1.348_979_500_392_163_5;
@@ -262,7 +264,7 @@ pub fn tabulate_with<P>(
         peak = Peak { centre: found.centre, sd: peak.sd * ratio.clamp(0.05, 1e6) };
         (table, found_by_the_way) = walk(peak, placement, &mut log_density);
     }
-    refine(peak, placement, (table, found_by_the_way), log_density)
+    refine(peak, placement, (table, found_by_the_way), MOST_REFINEMENTS, log_density)
 }
 
 /// As [`tabulate`], on a grid that stays where it is put.
@@ -273,7 +275,7 @@ pub fn tabulate_in_place(
 ) -> LogTable {
     let mut f = |x: f64| (log_density(x), ());
     let first = walk(peak, placement, &mut f);
-    refine(peak, placement, first, f).0
+    refine(peak, placement, first, MOST_REFINEMENTS_IN_PLACE, f).0
 }
 
 /// Smaller steps for a density that is sharper in places than its spread tells.
@@ -281,10 +283,11 @@ fn refine<P>(
     peak: Peak,
     placement: Placement,
     (mut table, mut found_by_the_way): (LogTable, Vec<P>),
+    most: usize,
     mut log_density: impl FnMut(f64) -> (f64, P),
 ) -> (LogTable, Vec<P>) {
     let mut step = placement.step;
-    for _ in 0..MOST_REFINEMENTS {
+    for _ in 0..most {
         if table.halving_change <= placement.tolerance {
             break;
         }
