@@ -2,7 +2,7 @@
 
 use std::f64::consts::PI;
 
-use crate::numeric::{Peak, log_sum_exp, normal_log_density};
+use crate::numeric::{Peak, normal_log_density};
 use crate::study::{HeterogeneityPrior, LocationPrior, NormalComponent};
 
 impl LocationPrior {
@@ -16,22 +16,6 @@ impl LocationPrior {
                 vec![LocationComponent::StudentT { df: *df, location: *location, scale: *scale }]
             }
             LocationPrior::Flat => vec![LocationComponent::Flat],
-        }
-    }
-
-    pub fn log_density(&self, x: f64) -> f64 {
-        match self {
-            LocationPrior::Normals(normals) => {
-                let terms: Vec<f64> = normals
-                    .iter()
-                    .map(|n| libm::log(n.weight) + normal_log_density(x, n.mean, n.sd))
-                    .collect();
-                log_sum_exp(&terms)
-            }
-            LocationPrior::StudentT { df, location, scale } => {
-                student_t_log_density((x - location) / scale, *df) - libm::log(*scale)
-            }
-            LocationPrior::Flat => 0.0,
         }
     }
 
