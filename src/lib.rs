@@ -42,10 +42,12 @@
 //! ```
 
 pub mod cli;
+pub mod density;
 pub mod error;
 pub mod exact;
 pub mod model;
 pub mod numeric;
 pub mod posterior;
 pub mod report;
+pub mod sampler;
 pub mod study;

@@ -2,11 +2,16 @@
 
 use crate::study::{self, Data, Study};
 
+mod binomial;
 mod density;
+mod hierarchy;
+mod level;
 mod likelihood;
+mod prior_slope;
 
 pub use crate::study::{BaselinePrior, HeterogeneityPrior, LocationPrior, NormalComponent};
 pub use density::LocationComponent;
+pub use hierarchy::{Hierarchy, Parameters, Scratch};
 pub use likelihood::{Arm, BinomialPair, Likelihood, NormalEstimate};
 
 /// How the subgroup effects θ hang together.

@@ -7,6 +7,7 @@ mod exp;
 mod grid;
 mod hermite;
 mod interpolate;
+pub mod linear;
 mod normal_pair;
 mod root;
 mod sinc;

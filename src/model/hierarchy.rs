@@ -1,0 +1,472 @@
+//! A model as a log density on R^d: the coordinates a sampler walks in, and the parameters they stand for.
+
+use super::binomial::log_likelihood_of_cells;
+use super::level::{Adjoint, Child, Hints, Level, Located, half_log_product};
+use super::prior_slope::LocationSlope;
+use super::{BaselinePrior, BinomialPair, HeterogeneityPrior, Likelihood, LocationPrior, Model, Pooling};
+use crate::density::LogDensity;
+
+/// The posterior of a [`Model`] in standardised coordinates.
+///
+/// In order: for every effect level (one under partial and complete pooling, one a subgroup without pooling) the
+/// coordinates of μ and, where it is sampled, of τ; for exchangeable baselines those of their mean and sd; then z for every
+/// θ_g and w for every α_g. Under complete pooling there is no z; with published estimates the θ_g are integrated out, and
+/// there is neither z nor w.
+#[derive(Debug, Clone)]
+pub struct Hierarchy {
+    effects: Vec<Placed>,
+    /// The effect level of every subgroup.
+    effect_of: Vec<usize>,
+    observed: Observed,
+    dim: usize,
+}
+
+/// A level and where its coordinates stand.
+#[derive(Debug, Clone)]
+struct Placed {
+    level: Level,
+    location: usize,
+    /// None for a fixed scale.
+    scale: Option<usize>,
+}
+
+#[derive(Debug, Clone)]
+enum Observed {
+    Counts(Counts),
+    /// Estimates are their level's hints, exactly.
+    Estimates,
+}
+
+#[derive(Debug, Clone)]
+struct Counts {
+    /// Where the z and the w begin; no z under complete pooling.
+    z: Option<usize>,
+    w: usize,
+    baseline: Baseline,
+    /// Pseudo-estimates and informations of the arms' log odds.
+    control: Hints,
+    active: Hints,
+    /// Control arms, then active arms.
+    events: Vec<f64>,
+    totals: Vec<f64>,
+}
+
+#[derive(Debug, Clone)]
+enum Baseline {
+    Independent { prior: LocationSlope, centre: f64, precision: f64 },
+    Exchangeable(Placed),
+}
+
+/// Parameters at one point, and what is needed to go back.
+#[derive(Debug, Clone)]
+pub struct Scratch {
+    effects: Vec<Located>,
+    adjoints: Vec<Adjoint>,
+    baseline: Option<Located>,
+    theta_children: Vec<Child>,
+    alpha_children: Vec<Child>,
+    /// Log odds of the cells: α, then α + θ.
+    x: Vec<f64>,
+    slopes: Vec<f64>,
+    theta: Vec<f64>,
+}
+
+/// The parameters at a point. Slices of length G; empty where the model has none.
+#[derive(Debug, Clone, Copy)]
+pub struct Parameters<'a> {
+    pub theta: &'a [f64],
+    pub alpha: &'a [f64],
+    /// Mean and sd of the effects; none where every subgroup has its own.
+    pub mu: Option<f64>,
+    pub tau: Option<f64>,
+    /// Mean and sd of exchangeable baselines.
+    pub baseline_mean: Option<f64>,
+    pub baseline_sd: Option<f64>,
+}
+
+impl Hierarchy {
+    pub fn new(model: &Model) -> Hierarchy {
+        let subgroups = model.subgroups();
+        let (scale, separate) = match model.pooling {
+            Pooling::Partial(prior) => (prior, false),
+            Pooling::Separate(prior) => (prior, true),
+            Pooling::Complete => (HeterogeneityPrior::Fixed { value: 0.0 }, false),
+        };
+        let hints = effect_hints(model);
+        let groups: Vec<Vec<usize>> =
+            if separate { (0..subgroups).map(|g| vec![g]).collect() } else { vec![(0..subgroups).collect()] };
+        let mut dim = 0;
+        let mut place = |level: Level| {
+            let location = dim;
+            let scale = level.samples_scale().then_some(dim + 1);
+            dim += 1 + usize::from(scale.is_some());
+            Placed { level, location, scale }
+        };
+        let effects: Vec<Placed> =
+            groups.iter().map(|group| place(Level::new(&model.effect, scale, hints.of(group)))).collect();
+        let observed = match &model.likelihood {
+            Likelihood::Estimates(_) => Observed::Estimates,
+            Likelihood::Counts(counts) => {
+                let (control, active) = (arm_hints(counts, |c| c.control), arm_hints(counts, |c| c.active));
+                let baseline = match &model.baseline {
+                    BaselinePrior::Independent(prior) => {
+                        let prior = LocationSlope::of(prior);
+                        let (centre, precision) = prior.stand_in();
+                        Baseline::Independent { prior, centre, precision }
+                    }
+                    BaselinePrior::Exchangeable { mean, sd } => {
+                        let hints =
+                            baseline_hints(&control, &active, effect_precision(&model.effect, &scale));
+                        Baseline::Exchangeable(place(Level::new(mean, *sd, hints)))
+                    }
+                };
+                let z = effects[0].level.has_children().then_some(dim);
+                dim += if z.is_some() { subgroups } else { 0 };
+                let w = dim;
+                dim += subgroups;
+                let both = |f: fn(&super::Arm) -> f64| {
+                    counts.iter().map(|c| f(&c.control)).chain(counts.iter().map(|c| f(&c.active))).collect()
+                };
+                Observed::Counts(Counts {
+                    z,
+                    w,
+                    baseline,
+                    control,
+                    active,
+                    events: both(|a| a.events),
+                    totals: both(|a| a.total),
+                })
+            }
+        };
+        let effect_of = (0..subgroups).map(|g| if separate { g } else { 0 }).collect();
+        Hierarchy { effects, effect_of, observed, dim }
+    }
+
+    pub fn subgroups(&self) -> usize {
+        self.effect_of.len()
+    }
+
+    /// A point in the middle of the coordinates, where a search for the mode may begin.
+    pub fn middle(&self) -> Vec<f64> {
+        let mut q = vec![0.0; self.dim];
+        let baseline = match &self.observed {
+            Observed::Counts(Counts { baseline: Baseline::Exchangeable(placed), .. }) => Some(placed),
+            _ => None,
+        };
+        for placed in self.effects.iter().chain(baseline) {
+            if let Some(scale) = placed.scale {
+                q[scale] = placed.level.typical_scale_coordinate();
+            }
+        }
+        q
+    }
+
+    /// The parameters at `q`. Estimates have their θ integrated out: `standard` (length G, draws from N(0, 1)) places them
+    /// in their conditional distribution; it is not looked at for counts.
+    pub fn parameters<'s>(&self, q: &[f64], standard: &[f64], scratch: &'s mut Scratch) -> Parameters<'s> {
+        self.locate(q, scratch);
+        match &self.observed {
+            Observed::Counts(counts) => {
+                self.place_children(counts, q, scratch);
+            }
+            Observed::Estimates => {
+                for g in 0..self.subgroups() {
+                    let (at, estimate, information) = self.effect_child(g, scratch);
+                    let child = Child::place(&at, estimate, information, standard[g]);
+                    scratch.theta[g] = child.value(&at);
+                }
+            }
+        }
+        let shared =
+            self.effects.len() == 1 && (self.subgroups() == 1 || self.effect_of.iter().all(|&l| l == 0));
+        let sampled = self.effects[0].scale.is_some();
+        Parameters {
+            mu: shared.then(|| scratch.effects[0].location),
+            tau: (shared && sampled).then(|| scratch.effects[0].scale.value),
+            baseline_mean: scratch.baseline.map(|b| b.location),
+            baseline_sd: scratch.baseline.map(|b| b.scale.value),
+            alpha: if self.has_counts() { &scratch.x[..self.subgroups()] } else { &[] },
+            theta: &scratch.theta,
+        }
+    }
+
+    fn has_counts(&self) -> bool {
+        matches!(self.observed, Observed::Counts(_))
+    }
+
+    fn locate(&self, q: &[f64], scratch: &mut Scratch) {
+        let at = |placed: &Placed| {
+            placed.level.locate(q[placed.location], placed.scale.map_or(0.0, |scale| q[scale]))
+        };
+        for (located, placed) in scratch.effects.iter_mut().zip(&self.effects) {
+            *located = at(placed);
+        }
+        if let Observed::Counts(Counts { baseline: Baseline::Exchangeable(placed), .. }) = &self.observed {
+            scratch.baseline = Some(at(placed));
+        }
+    }
+
+    /// The effect level of subgroup `g`, and the subgroup's hint in it.
+    #[inline]
+    fn effect_child(&self, g: usize, scratch: &Scratch) -> (Located, f64, f64) {
+        let level = self.effect_of[g];
+        let hints = self.effects[level].level.hints();
+        let within = if self.effects.len() == 1 { g } else { 0 };
+        (scratch.effects[level], hints.estimates[within], hints.information[within])
+    }
+
+    /// θ, α and the cells' log odds.
+    fn place_children(&self, counts: &Counts, q: &[f64], scratch: &mut Scratch) {
+        let n = self.subgroups();
+        for g in 0..n {
+            let (at, estimate, information) = self.effect_child(g, scratch);
+            scratch.theta[g] = match counts.z {
+                Some(z) => {
+                    let child = Child::place(&at, estimate, information, q[z + g]);
+                    scratch.theta_children[g] = child;
+                    child.value(&at)
+                }
+                None => at.location,
+            };
+        }
+        for g in 0..n {
+            let (i, x) = counts.baseline_hint(g, scratch.theta[g]);
+            let w = q[counts.w + g];
+            let alpha = match (&counts.baseline, &scratch.baseline) {
+                (Baseline::Exchangeable(_), Some(at)) => {
+                    let child = Child::place(at, x, i, w);
+                    scratch.alpha_children[g] = child;
+                    child.value(at)
+                }
+                (Baseline::Independent { centre, precision, .. }, _) => {
+                    let v = 1.0 / (precision + i);
+                    v * (precision * centre + i * x) + v.sqrt() * w
+                }
+                (Baseline::Exchangeable(_), None) => f64::NAN,
+            };
+            scratch.x[g] = alpha;
+            scratch.x[n + g] = alpha + scratch.theta[g];
+        }
+    }
+
+    fn counts_density(&self, counts: &Counts, q: &[f64], gradient: &mut [f64], scratch: &mut Scratch) -> f64 {
+        let n = self.subgroups();
+        self.place_children(counts, q, scratch);
+        let mut log_density =
+            log_likelihood_of_cells(&scratch.x, &counts.events, &counts.totals, &mut scratch.slopes);
+        let mut baseline_adjoint = Adjoint::default();
+        for g in 0..n {
+            let by_active = scratch.slopes[n + g];
+            let by_alpha = scratch.slopes[g] + by_active;
+            // α was placed by θ: its hint is x̂ = (I₀x₀ + I₁(x₁ − θ))/(I₀ + I₁).
+            let hint_by_theta = -counts.active_share(g);
+            let (by_w, by_hint) = match (&counts.baseline, &scratch.baseline) {
+                (Baseline::Exchangeable(_), Some(at)) => {
+                    let child = &scratch.alpha_children[g];
+                    log_density -= 0.5 * child.e * child.e;
+                    child.pull(at, by_alpha, &mut baseline_adjoint)
+                }
+                (Baseline::Independent { prior, precision, .. }, _) => {
+                    let (value, slope) = prior.at(scratch.x[g]);
+                    log_density += value;
+                    let i = counts.information(g);
+                    let v = 1.0 / (precision + i);
+                    let by_alpha = by_alpha + slope;
+                    (v.sqrt() * by_alpha, v * i * by_alpha)
+                }
+                (Baseline::Exchangeable(_), None) => (f64::NAN, f64::NAN),
+            };
+            gradient[counts.w + g] = by_w;
+            let by_theta = by_active + by_hint * hint_by_theta;
+            let level = self.effect_of[g];
+            match counts.z {
+                Some(z) => {
+                    let child = &scratch.theta_children[g];
+                    log_density -= 0.5 * child.e * child.e;
+                    let at = &scratch.effects[level];
+                    gradient[z + g] = child.pull(at, by_theta, &mut scratch.adjoints[level]).0;
+                }
+                None => scratch.adjoints[level].location += by_theta,
+            }
+        }
+        if counts.z.is_some() {
+            log_density += half_log_product(scratch.theta_children.iter().map(Child::rho));
+        }
+        if let (Baseline::Exchangeable(placed), Some(at)) = (&counts.baseline, &scratch.baseline) {
+            log_density += at.log_density + half_log_product(scratch.alpha_children.iter().map(Child::rho));
+            placed.store(at.gradient(baseline_adjoint), gradient);
+        }
+        log_density
+    }
+
+    /// Estimates with their θ integrated out: y_g ~ N(μ, se_g² + τ²).
+    fn estimates_density(&self, scratch: &mut Scratch) -> f64 {
+        let mut log_density = 0.0;
+        for g in 0..self.subgroups() {
+            let (at, estimate, information) = self.effect_child(g, scratch);
+            let tau = at.scale.value;
+            let rho = 1.0 / (1.0 + information * tau * tau);
+            let k = information * rho;
+            let apart = estimate - at.location;
+            let adjoint = &mut scratch.adjoints[self.effect_of[g]];
+            adjoint.location += k * apart;
+            adjoint.scale += tau * k * (k * apart * apart - 1.0);
+            log_density -= 0.5 * k * apart * apart;
+            scratch.slopes[g] = rho;
+        }
+        log_density + half_log_product(scratch.slopes[..self.subgroups()].iter().copied())
+    }
+}
+
+impl Placed {
+    fn store(&self, (by_location, by_scale): (f64, f64), gradient: &mut [f64]) {
+        gradient[self.location] = by_location;
+        if let Some(scale) = self.scale {
+            gradient[scale] = by_scale;
+        }
+    }
+}
+
+impl Counts {
+    #[inline]
+    fn information(&self, g: usize) -> f64 {
+        self.control.information[g] + self.active.information[g]
+    }
+
+    /// The active arm's part in what is known of α given θ.
+    #[inline]
+    fn active_share(&self, g: usize) -> f64 {
+        let total = self.information(g);
+        if total > 0.0 { self.active.information[g] / total } else { 0.0 }
+    }
+
+    /// Information and estimate of α given θ.
+    #[inline]
+    fn baseline_hint(&self, g: usize, theta: f64) -> (f64, f64) {
+        let share = self.active_share(g);
+        let x = (1.0 - share) * self.control.estimates[g] + share * (self.active.estimates[g] - theta);
+        (self.information(g), x)
+    }
+}
+
+impl LogDensity for Hierarchy {
+    type Scratch = Scratch;
+
+    fn dim(&self) -> usize {
+        self.dim
+    }
+
+    fn scratch(&self) -> Scratch {
+        let n = self.subgroups();
+        let nowhere = Level::new(
+            &LocationPrior::Flat,
+            HeterogeneityPrior::Fixed { value: 0.0 },
+            Hints { estimates: Vec::new(), information: Vec::new() },
+        )
+        .locate(0.0, 0.0);
+        Scratch {
+            effects: vec![nowhere; self.effects.len()],
+            adjoints: vec![Adjoint::default(); self.effects.len()],
+            baseline: None,
+            theta_children: vec![Child::default(); n],
+            alpha_children: vec![Child::default(); n],
+            x: vec![0.0; 2 * n],
+            slopes: vec![0.0; 2 * n],
+            theta: vec![0.0; n],
+        }
+    }
+
+    fn evaluate(&self, q: &[f64], gradient: &mut [f64], scratch: &mut Scratch) -> f64 {
+        self.locate(q, scratch);
+        scratch.adjoints.fill(Adjoint::default());
+        let likelihood = match &self.observed {
+            Observed::Counts(counts) => self.counts_density(counts, q, gradient, scratch),
+            Observed::Estimates => self.estimates_density(scratch),
+        };
+        let mut log_density = likelihood;
+        for ((placed, at), below) in self.effects.iter().zip(&scratch.effects).zip(&scratch.adjoints) {
+            log_density += at.log_density;
+            placed.store(at.gradient(*below), gradient);
+        }
+        log_density
+    }
+}
+
+impl Hints {
+    fn of(&self, group: &[usize]) -> Hints {
+        let pick = |v: &[f64]| group.iter().map(|&g| v[g]).collect();
+        Hints { estimates: pick(&self.estimates), information: pick(&self.information) }
+    }
+}
+
+/// The log odds of an arm and their information, half an event and half a non-event added; nothing for an empty arm.
+fn arm_hints(counts: &[BinomialPair], arm: impl Fn(&BinomialPair) -> super::Arm) -> Hints {
+    let mut hints = Hints { estimates: Vec::new(), information: Vec::new() };
+    for pair in counts {
+        let arm = arm(pair);
+        let (events, others) = (arm.events + 0.5, arm.total - arm.events + 0.5);
+        hints.estimates.push(libm::log(events) - libm::log(others));
+        let information = events * others / (events + others);
+        hints.information.push(if arm.total > 0.0 { information } else { 0.0 });
+    }
+    hints
+}
+
+/// What the data say of each θ: exactly for estimates, roughly for counts, with α integrated out.
+fn effect_hints(model: &Model) -> Hints {
+    match &model.likelihood {
+        Likelihood::Estimates(rows) => Hints {
+            estimates: rows.iter().map(|r| r.estimate).collect(),
+            information: rows.iter().map(|r| 1.0 / (r.se * r.se)).collect(),
+        },
+        Likelihood::Counts(counts) => {
+            let (control, active) = (arm_hints(counts, |c| c.control), arm_hints(counts, |c| c.active));
+            let (centre, precision) = match &model.baseline {
+                BaselinePrior::Independent(prior) => LocationSlope::of(prior).stand_in(),
+                BaselinePrior::Exchangeable { mean, sd } => {
+                    let (centre, precision) = LocationSlope::of(mean).stand_in();
+                    let spread = sd.typical();
+                    let variance = if precision > 0.0 { 1.0 / precision } else { f64::INFINITY };
+                    (centre, 1.0 / (variance + spread * spread))
+                }
+            };
+            let mut hints = Hints { estimates: Vec::new(), information: Vec::new() };
+            for g in 0..counts.len() {
+                let (i0, i1) = (control.information[g], active.information[g]);
+                let known = i0 + precision;
+                let informative = i1 > 0.0 && known > 0.0;
+                let alpha = (i0 * control.estimates[g] + precision * centre) / known;
+                hints.estimates.push(if informative { active.estimates[g] - alpha } else { 0.0 });
+                hints.information.push(if informative { i1 * known / (i1 + known) } else { 0.0 });
+            }
+            hints
+        }
+    }
+}
+
+/// The rough precision of a subgroup effect before its own data.
+fn effect_precision(effect: &LocationPrior, scale: &HeterogeneityPrior) -> f64 {
+    let (_, precision) = LocationSlope::of(effect).stand_in();
+    let tau = scale.typical();
+    if precision > 0.0 { 1.0 / (1.0 / precision + tau * tau) } else { 0.0 }
+}
+
+/// What the data say of each α with θ integrated out.
+fn baseline_hints(control: &Hints, active: &Hints, effect_precision: f64) -> Hints {
+    let mut hints = Hints { estimates: Vec::new(), information: Vec::new() };
+    for g in 0..control.estimates.len() {
+        let (i0, i1) = (control.information[g], active.information[g]);
+        // The active arm tells of α only as far as θ is known: θ is taken as near its prior's centre, 0 in most cases.
+        let through =
+            if i1 + effect_precision > 0.0 { i1 * effect_precision / (i1 + effect_precision) } else { 0.0 };
+        let total = i0 + through;
+        let x = if total > 0.0 {
+            (i0 * control.estimates[g] + through * active.estimates[g]) / total
+        } else {
+            0.0
+        };
+        hints.estimates.push(x);
+        hints.information.push(total);
+    }
+    hints
+}

@@ -1,0 +1,254 @@
+//! The metric: coordinates in which the posterior is nearly a standard normal.
+//!
+//! A position is `q = centre + L y`. With identity kinetic energy in y, leapfrog, energy and turning need not know of it.
+
+use crate::numeric::linear::{cholesky, gram_of_lower, invert_lower, product, symmetric_eigen, transposed};
+
+/// Up to this many dimensions the metric is a full matrix; beyond, its products would cost more than the density.
+pub const DENSE_UP_TO: usize = 60;
+
+/// Centre and factor of the whitening.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Metric {
+    centre: Vec<f64>,
+    factor: Factor,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+enum Factor {
+    /// Lower triangular, its rows one after another without the zeros.
+    Dense(Vec<f64>),
+    Diagonal(Vec<f64>),
+}
+
+impl Metric {
+    /// From a covariance matrix (row by row, positive definite) around a centre; `None` if it is not positive definite.
+    /// Above [`DENSE_UP_TO`] dimensions only its diagonal counts.
+    pub fn new(centre: Vec<f64>, covariance: &[f64]) -> Option<Metric> {
+        let d = centre.len();
+        if d > DENSE_UP_TO {
+            let sds: Vec<f64> = (0..d).map(|i| covariance[i * d + i].sqrt()).collect();
+            let sound = sds.iter().all(|s| s.is_finite() && *s > 0.0);
+            return sound.then_some(Metric { centre, factor: Factor::Diagonal(sds) });
+        }
+        let lower = cholesky(covariance, d)?;
+        Some(Metric { centre, factor: Factor::Dense(packed(&lower, d)) })
+    }
+
+    /// Independent coordinates with these standard deviations.
+    pub fn diagonal(centre: Vec<f64>, sds: Vec<f64>) -> Metric {
+        Metric { centre, factor: Factor::Diagonal(sds) }
+    }
+
+    pub fn dim(&self) -> usize {
+        self.centre.len()
+    }
+
+    pub fn centre(&self) -> &[f64] {
+        &self.centre
+    }
+
+    /// `q = centre + L y`.
+    #[inline]
+    pub fn position(&self, y: &[f64], q: &mut [f64]) {
+        match &self.factor {
+            Factor::Dense(factor) => {
+                let mut rest = factor.as_slice();
+                for (i, (q, c)) in q.iter_mut().zip(&self.centre).enumerate() {
+                    let (row, below) = rest.split_at(i + 1);
+                    rest = below;
+                    let mut sum = 0.0;
+                    for (l, y) in row.iter().zip(y) {
+                        sum += l * y;
+                    }
+                    *q = c + sum;
+                }
+            }
+            Factor::Diagonal(sds) => {
+                for i in 0..q.len() {
+                    q[i] = self.centre[i] + sds[i] * y[i];
+                }
+            }
+        }
+    }
+
+    /// The gradient by y from the gradient by q: `Lᵀ g`.
+    #[inline]
+    pub fn pull(&self, g: &[f64], by_y: &mut [f64]) {
+        match &self.factor {
+            Factor::Dense(factor) => {
+                by_y.fill(0.0);
+                let mut rest = factor.as_slice();
+                for (i, g) in g.iter().enumerate() {
+                    let (row, below) = rest.split_at(i + 1);
+                    rest = below;
+                    for (out, l) in by_y.iter_mut().zip(row) {
+                        *out += l * g;
+                    }
+                }
+            }
+            Factor::Diagonal(sds) => {
+                for i in 0..g.len() {
+                    by_y[i] = sds[i] * g[i];
+                }
+            }
+        }
+    }
+
+    /// `y = L⁻¹(q − centre)`.
+    pub fn whitened(&self, q: &[f64]) -> Vec<f64> {
+        let mut y: Vec<f64> = q.iter().zip(&self.centre).map(|(q, c)| q - c).collect();
+        match &self.factor {
+            Factor::Dense(factor) => {
+                let mut start = 0;
+                for i in 0..y.len() {
+                    let row = &factor[start..start + i + 1];
+                    let done: f64 = (0..i).map(|j| row[j] * y[j]).sum();
+                    y[i] = (y[i] - done) / row[i];
+                    start += i + 1;
+                }
+            }
+            Factor::Diagonal(sds) => y.iter_mut().zip(sds).for_each(|(y, s)| *y /= s),
+        }
+        y
+    }
+
+    /// The metric that has learnt from a window of its own whitened draws and their gradients; itself where the window
+    /// says nothing usable.
+    #[must_use]
+    pub fn learnt(&self, window: &Window) -> Metric {
+        match &self.factor {
+            Factor::Dense(factor) => {
+                let d = self.dim();
+                let Some(change) = window.fisher_covariance().and_then(|c| cholesky(&c, d)) else {
+                    return self.clone();
+                };
+                let lower = product(&unpacked(factor, d), &change, d);
+                Metric { centre: self.centre.clone(), factor: Factor::Dense(packed(&lower, d)) }
+            }
+            Factor::Diagonal(sds) => {
+                let scales = window.fisher_scales();
+                let sds = sds.iter().zip(scales).map(|(s, change)| s * change).collect();
+                Metric { centre: self.centre.clone(), factor: Factor::Diagonal(sds) }
+            }
+        }
+    }
+}
+
+fn packed(lower: &[f64], d: usize) -> Vec<f64> {
+    (0..d).flat_map(|i| lower[i * d..i * d + i + 1].iter().copied()).collect()
+}
+
+fn unpacked(packed: &[f64], d: usize) -> Vec<f64> {
+    let mut out = vec![0.0; d * d];
+    let mut rest = packed;
+    for i in 0..d {
+        let (row, below) = rest.split_at(i + 1);
+        out[i * d..i * d + i + 1].copy_from_slice(row);
+        rest = below;
+    }
+    out
+}
+
+/// Draws and gradients of one stage of warm-up, in whitened coordinates.
+#[derive(Debug, Clone)]
+pub struct Window {
+    d: usize,
+    draws: Vec<f64>,
+    gradients: Vec<f64>,
+}
+
+impl Window {
+    /// Room for `n` draws in d dimensions.
+    pub fn new(d: usize, n: usize) -> Window {
+        Window { d, draws: Vec::with_capacity(n * d), gradients: Vec::with_capacity(n * d) }
+    }
+
+    pub fn push(&mut self, y: &[f64], gradient: &[f64]) {
+        self.draws.extend_from_slice(y);
+        self.gradients.extend_from_slice(gradient);
+    }
+
+    fn len(&self) -> usize {
+        self.draws.len() / self.d
+    }
+
+    /// The geometric mean of cov(draws) and cov(gradients)⁻¹: the covariance under which draws and gradients look most
+    /// like those of a standard normal (the minimiser of the Fisher divergence, Seyboldt, Carlson & Carpenter 2026), exact
+    /// for a normal as soon as there are d + 1 draws. Both are drawn toward the identity as if by [`HELD`] more draws.
+    pub fn fisher_covariance(&self) -> Option<Vec<f64>> {
+        let d = self.d;
+        let (draws, gradients) = (self.covariance(&self.draws)?, self.covariance(&self.gradients)?);
+        let l = cholesky(&draws, d)?;
+        let inner = product(&product(&transposed(&l, d), &gradients, d), &l, d);
+        // Σ = L (Lᵀ B L)^(−1/2) Lᵀ solves Σ B Σ = L Lᵀ.
+        let (values, vectors) = symmetric_eigen(&inner, d);
+        if values.iter().any(|v| !(*v > 0.0 && v.is_finite())) {
+            return None;
+        }
+        let half: Vec<f64> = product(&l, &vectors, d)
+            .iter()
+            .enumerate()
+            .map(|(i, x)| x / values[i % d].sqrt().sqrt())
+            .collect();
+        Some(product(&half, &transposed(&half, d), d))
+    }
+
+    /// The same for each coordinate alone: √(sd(draws)/sd(gradients)).
+    fn fisher_scales(&self) -> Vec<f64> {
+        (0..self.d)
+            .map(|i| {
+                let ratio = self.variance(&self.draws, i) / self.variance(&self.gradients, i);
+                ratio.sqrt().sqrt()
+            })
+            .collect()
+    }
+
+    fn mean(&self, values: &[f64], i: usize) -> f64 {
+        values.iter().skip(i).step_by(self.d).sum::<f64>() / self.len() as f64
+    }
+
+    fn variance(&self, values: &[f64], i: usize) -> f64 {
+        let mean = self.mean(values, i);
+        let sum: f64 = values.iter().skip(i).step_by(self.d).map(|v| (v - mean) * (v - mean)).sum();
+        (sum + HELD) / (self.len() as f64 + HELD)
+    }
+
+    fn covariance(&self, values: &[f64]) -> Option<Vec<f64>> {
+        let (d, n) = (self.d, self.len());
+        if n == 0 || values.iter().any(|v| !v.is_finite()) {
+            return None;
+        }
+        let means: Vec<f64> = (0..d).map(|i| self.mean(values, i)).collect();
+        let mut sums = vec![0.0; d * d];
+        let mut apart = vec![0.0; d];
+        for row in values.chunks_exact(d) {
+            for i in 0..d {
+                apart[i] = row[i] - means[i];
+            }
+            for i in 0..d {
+                for j in 0..=i {
+                    sums[i * d + j] += apart[i] * apart[j];
+                }
+            }
+        }
+        let total = n as f64 + HELD;
+        for i in 0..d {
+            for j in 0..i {
+                sums[i * d + j] /= total;
+                sums[j * d + i] = sums[i * d + j];
+            }
+            sums[i * d + i] = (sums[i * d + i] + HELD) / total;
+        }
+        Some(sums)
+    }
+}
+
+/// How many draws' worth of trust the present metric has against a window.
+pub const HELD: f64 = 1e-9;
+
+/// The covariance of a negative Hessian (precision) matrix, `None` unless it is positive definite.
+pub fn covariance_of_precision(precision: &[f64], d: usize) -> Option<Vec<f64>> {
+    let l = cholesky(precision, d)?;
+    Some(gram_of_lower(&invert_lower(&l, d), d))
+}

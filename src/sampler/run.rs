@@ -1,0 +1,115 @@
+//! Several chains at once.
+
+use rayon::prelude::*;
+
+use crate::density::LogDensity;
+
+use super::chain::{Chain, Transition};
+use super::laplace::laplace;
+use super::streams::{Purpose, stream};
+use super::warmup::{Stage, schedule};
+
+/// How chains are run.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Settings {
+    pub seed: u64,
+    pub chains: usize,
+    /// Transitions of warm-up, none of them kept.
+    pub warmup: usize,
+    /// Doublings of a trajectory at most.
+    pub max_depth: u32,
+    /// The acceptance statistic that the step size is adapted to.
+    pub target_acceptance: f64,
+}
+
+impl Default for Settings {
+    fn default() -> Settings {
+        Settings { seed: 1, chains: 4, warmup: 200, max_depth: 10, target_acceptance: 0.8 }
+    }
+}
+
+/// Whoever looks on: told of progress, asked whether to go on.
+pub trait Watch: Sync {
+    /// A chain has made this many further transitions.
+    fn advanced(&self, transitions: usize);
+    fn stopped(&self) -> bool;
+}
+
+/// Nobody.
+impl Watch for () {
+    fn advanced(&self, _: usize) {}
+
+    fn stopped(&self) -> bool {
+        false
+    }
+}
+
+/// A chain with all it has drawn.
+pub struct Recorded<'a, D: LogDensity> {
+    chain: Chain<'a, D>,
+    dim: usize,
+    /// Positions, one draw after another.
+    pub draws: Vec<f64>,
+    pub transitions: Vec<Transition>,
+}
+
+/// Warms up all chains, in parallel; `None` where the density has no finite point to begin at.
+pub fn start<'a, D: LogDensity>(
+    density: &'a D,
+    middle: Vec<f64>,
+    settings: &Settings,
+    watch: &impl Watch,
+) -> Option<Vec<Recorded<'a, D>>> {
+    let metric = laplace(density, middle)?;
+    let stages = schedule(settings.warmup);
+    (0..settings.chains)
+        .into_par_iter()
+        .map(|c| {
+            let start = stream(settings.seed, c, Purpose::Start);
+            let motion = stream(settings.seed, c, Purpose::Motion);
+            let limits = (settings.max_depth, settings.target_acceptance);
+            let mut chain = Chain::new(density, metric.clone(), start, motion, limits)?;
+            if stages.is_empty() {
+                chain.warm_up(Stage::Step(0), &|| false);
+            }
+            for &stage in &stages {
+                chain.warm_up(stage, &|| watch.stopped());
+                watch.advanced(stage.length());
+            }
+            Some(Recorded { chain, dim: density.dim(), draws: Vec::new(), transitions: Vec::new() })
+        })
+        .collect()
+}
+
+/// Every chain goes on until it has `total` draws, or is stopped; then all are cut to the shortest.
+pub fn extend<D: LogDensity>(chains: &mut [Recorded<'_, D>], total: usize, watch: &impl Watch) {
+    /// Transitions between two words to the watch.
+    const BETWEEN: usize = 64;
+    chains.par_iter_mut().for_each(|recorded| {
+        let wanted = total.saturating_sub(recorded.transitions.len());
+        recorded.draws.reserve_exact(wanted * recorded.dim);
+        recorded.transitions.reserve_exact(wanted);
+        for i in 0..wanted {
+            if watch.stopped() {
+                break;
+            }
+            let transition = recorded.chain.transition();
+            recorded.draws.extend_from_slice(recorded.chain.position());
+            recorded.transitions.push(transition);
+            if (i + 1) % BETWEEN == 0 {
+                watch.advanced(BETWEEN);
+            }
+        }
+    });
+    let shortest = chains.iter().map(|c| c.transitions.len()).min().unwrap_or(0);
+    for recorded in chains {
+        recorded.transitions.truncate(shortest);
+        recorded.draws.truncate(shortest * recorded.dim);
+    }
+}
+
+impl<D: LogDensity> Recorded<'_, D> {
+    pub fn step_size(&self) -> f64 {
+        self.chain.step_size()
+    }
+}
