@@ -1,13 +1,15 @@
 //! The tree of the No-U-Turn sampler balances exactly: w(x) P(x → y) = w(y) P(y → x) for all x and y.
 //!
-//! The tree walks on the integers, where each position has a declared weight, some diverge and some stretches turn. A
-//! candidate is here no sample but the whole distribution of one, in fractions: choosing mixes two distributions with the
-//! probabilities of the choice. Growing once for each of the 2^depth direction words so gives P itself. Nothing is sampled
-//! and nothing is rounded: fractions are reduced ratios of `u128`, and an overflow panics.
+//! The tree walks on the integers, where each position has a declared weight, some diverge and some stretches
+//! turn. A candidate is here no sample but the whole distribution of one, in fractions: choosing mixes two
+//! distributions with the probabilities of the choice. Growing once for each of the 2^depth direction words
+//! so gives P itself. Nothing is sampled and nothing is rounded: fractions are reduced ratios of `u128`, and
+//! an overflow panics.
 //!
-//! Balance alone would be kept by a tree that never moves, so each trajectory is also held against a plain recursive
-//! statement of which points it may hold, and two distributions against values worked by hand. That the comparison can fail
-//! is shown by rules that are known to be wrong. Every walk checks on its way that stretches meet end to end.
+//! Balance alone would be kept by a tree that never moves, so each trajectory is also held against a plain
+//! recursive statement of which points it may hold, and two distributions against values worked by hand. That
+//! the comparison can fail is shown by rules that are known to be wrong. Every walk checks on its way that
+//! stretches meet end to end.
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
@@ -86,8 +88,8 @@ impl Stretch {
         self.near.abs_diff(self.far) + 1
     }
 
-    /// Two stretches as one, if they are what the tree may put together: halves of the same size, seen in the same direction,
-    /// the far end of the one next to the near end of the other.
+    /// Two stretches as one, if they are what the tree may put together: halves of the same size, seen in the
+    /// same direction, the far end of the one next to the near end of the other.
     fn joined(near: &Stretch, far: &Stretch) -> Stretch {
         assert_eq!(near.direction, far.direction, "{near:?} and {far:?} are seen in one direction");
         assert_eq!(beyond(near.far, near.direction), far.near, "{near:?} ends where {far:?} begins");
@@ -176,7 +178,8 @@ fn steep(seed: u64) -> impl Fn(i64) -> u128 {
     move |position| 1 << (noise(seed, position, 2) % 21)
 }
 
-/// A share of all pairs of adjacent stretches turns: a property of the two as a set, whichever was there first.
+/// A share of all pairs of adjacent stretches turns: a property of the two as a set, whichever was there
+/// first.
 fn declared(seed: u64, percent: u64) -> impl Fn(&Stretch, &Stretch) -> bool {
     move |near, far| {
         let (a, b) = (near.lowest(), far.lowest());
@@ -423,8 +426,9 @@ fn preferring_the_new_within_a_half_would_break_balance() {
     let world = World::endless(uneven(7, 9)).choosing(|_| Choice::Progressive);
     assert_eq!(unbalanced(&world, 1), None, "one doubling has no parts");
     assert!(unbalanced(&world, 2).is_some());
-    let world = World::endless(|_| 1).choosing(|_| Choice::Progressive);
-    assert!(unbalanced(&world, 2).is_some(), "even weights show it too");
+    for (seed, world) in random_worlds(12).filter(|(seed, _)| seed % 4 == 0) {
+        assert!(unbalanced(&world.choosing(|_| Choice::Progressive), 3).is_some(), "world {seed}");
+    }
 }
 
 #[test]
@@ -449,8 +453,8 @@ fn flaw(world: &World, near: i64, size: i64, direction: Direction) -> Option<End
         .or_else(|| (world.turns)(&first, &second).then_some(Ended::Turned))
 }
 
-/// What a trajectory may choose from, the doublings it tries, and why it ends: a half with a flaw counts for nothing, a
-/// whole that turns is the last.
+/// What a trajectory may choose from, the doublings it tries, and why it ends: a half with a flaw counts for
+/// nothing, a whole that turns is the last.
 fn allowed(world: &World, start: i64, word: u32, max_depth: u32) -> (i64, i64, u32, Ended) {
     let (mut lowest, mut end) = (start, start + 1);
     for depth in 0..max_depth {

@@ -17,6 +17,8 @@ pub struct Hierarchy {
     effects: Vec<Placed>,
     /// The effect level of every subgroup.
     effect_of: Vec<usize>,
+    /// Whether one level holds all subgroups; without pooling each has its own.
+    shared: bool,
     observed: Observed,
     dim: usize,
 }
@@ -78,7 +80,10 @@ pub struct Parameters<'a> {
     pub alpha: &'a [f64],
     /// Mean and sd of the effects; none where every subgroup has its own.
     pub mu: Option<f64>,
+    /// None also where it is fixed.
     pub tau: Option<f64>,
+    /// The sd of a further subgroup's effect around μ: τ, fixed or not; none where nothing is shared.
+    pub new_sd: Option<f64>,
     /// Mean and sd of exchangeable baselines.
     pub baseline_mean: Option<f64>,
     pub baseline_sd: Option<f64>,
@@ -139,7 +144,7 @@ impl Hierarchy {
             }
         };
         let effect_of = (0..subgroups).map(|g| if separate { g } else { 0 }).collect();
-        Hierarchy { effects, effect_of, observed, dim }
+        Hierarchy { effects, effect_of, shared: !separate, observed, dim }
     }
 
     pub fn subgroups(&self) -> usize {
@@ -177,12 +182,12 @@ impl Hierarchy {
                 }
             }
         }
-        let shared =
-            self.effects.len() == 1 && (self.subgroups() == 1 || self.effect_of.iter().all(|&l| l == 0));
+        let shared = self.shared;
         let sampled = self.effects[0].scale.is_some();
         Parameters {
             mu: shared.then(|| scratch.effects[0].location),
             tau: (shared && sampled).then(|| scratch.effects[0].scale.value),
+            new_sd: shared.then(|| scratch.effects[0].scale.value),
             baseline_mean: scratch.baseline.map(|b| b.location),
             baseline_sd: scratch.baseline.map(|b| b.scale.value),
             alpha: if self.has_counts() { &scratch.x[..self.subgroups()] } else { &[] },

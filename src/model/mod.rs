@@ -8,11 +8,13 @@ mod hierarchy;
 mod level;
 mod likelihood;
 mod prior_slope;
+mod simulate;
 
 pub use crate::study::{BaselinePrior, HeterogeneityPrior, LocationPrior, NormalComponent};
 pub use density::LocationComponent;
 pub use hierarchy::{Hierarchy, Parameters, Scratch};
 pub use likelihood::{Arm, BinomialPair, Likelihood, NormalEstimate};
+pub use simulate::Drawn;
 
 /// How the subgroup effects θ hang together.
 #[derive(Debug, Clone, PartialEq)]

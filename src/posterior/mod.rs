@@ -6,6 +6,7 @@ mod claim;
 mod estimand;
 mod nnt;
 mod result;
+mod sampled;
 
 pub use analysis::{Options, Report, analyse, prior_report};
 pub use claim::{Claim, Lean};

@@ -1,0 +1,205 @@
+//! Parameters drawn from the priors, and data drawn given parameters.
+
+use rand_chacha::ChaCha8Rng;
+use rand_distr::{Binomial, ChiSquared, Distribution, Exp1, StandardNormal, StandardUniform};
+
+use super::{
+    Arm, BaselinePrior, BinomialPair, HeterogeneityPrior, Likelihood, LocationPrior, Model, NormalEstimate,
+    Pooling,
+};
+use crate::numeric::logistic;
+
+/// One draw of every parameter.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Drawn {
+    /// Length G.
+    pub theta: Vec<f64>,
+    /// Length G; empty for estimates.
+    pub alpha: Vec<f64>,
+    /// The mean of the effects; none where every subgroup has its own.
+    pub mu: Option<f64>,
+    /// The sd of the effects; none where it is fixed, or every subgroup has its own.
+    pub tau: Option<f64>,
+    /// Mean and sd of exchangeable baselines.
+    pub baseline: Option<(f64, f64)>,
+    /// The effect of a further similar subgroup; none where nothing is shared.
+    pub theta_new: Option<f64>,
+}
+
+impl Model {
+    /// One draw from the priors; none where one of them is flat.
+    pub fn draw_prior(&self, rng: &mut ChaCha8Rng) -> Option<Drawn> {
+        self.draw_prior_from(&mut Source { rng, sign: 1.0 })
+    }
+
+    /// Two draws that lie on opposite sides of the centre of every effect and baseline, with the same scales. Over pairs a
+    /// symmetric prior is symmetric exactly, and the mirrored prior is the mirror image of this one.
+    pub fn draw_prior_pair(&self, rng: &mut ChaCha8Rng) -> Option<[Drawn; 2]> {
+        let mut again = rng.clone();
+        let first = self.draw_prior_from(&mut Source { rng, sign: 1.0 })?;
+        let second = self.draw_prior_from(&mut Source { rng: &mut again, sign: -1.0 })?;
+        Some([first, second])
+    }
+
+    fn draw_prior_from(&self, from: &mut Source<'_>) -> Option<Drawn> {
+        let subgroups = self.subgroups();
+        let mut drawn = Drawn::default();
+        match self.pooling {
+            Pooling::Separate(prior) => {
+                for _ in 0..subgroups {
+                    let mu = self.effect.draw(from)?;
+                    let tau = prior.draw(from);
+                    drawn.theta.push(mu + tau * from.normal());
+                }
+            }
+            Pooling::Partial(_) | Pooling::Complete => {
+                let mu = self.effect.draw(from)?;
+                let tau = match self.pooling {
+                    Pooling::Partial(prior) => prior.draw(from),
+                    _ => 0.0,
+                };
+                drawn.theta.extend((0..subgroups).map(|_| mu + tau * from.normal()));
+                drawn.theta_new = Some(mu + tau * from.normal());
+                drawn.mu = Some(mu);
+                drawn.tau = self.samples_heterogeneity().then_some(tau);
+            }
+        }
+        if matches!(self.likelihood, Likelihood::Counts(_)) {
+            self.draw_baselines(&mut drawn, from)?;
+        }
+        Some(drawn)
+    }
+
+    /// Whether τ is one unknown number.
+    fn samples_heterogeneity(&self) -> bool {
+        match self.pooling {
+            Pooling::Partial(prior) => !matches!(prior, HeterogeneityPrior::Fixed { .. }),
+            _ => false,
+        }
+    }
+
+    fn draw_baselines(&self, drawn: &mut Drawn, from: &mut Source<'_>) -> Option<()> {
+        match &self.baseline {
+            BaselinePrior::Independent(prior) => {
+                for _ in 0..self.subgroups() {
+                    drawn.alpha.push(prior.draw(from)?);
+                }
+            }
+            BaselinePrior::Exchangeable { mean, sd } => {
+                let (mean, sd) = (mean.draw(from)?, sd.draw(from));
+                drawn.alpha.extend((0..self.subgroups()).map(|_| mean + sd * from.normal()));
+                drawn.baseline = Some((mean, sd));
+            }
+        }
+        Some(())
+    }
+
+    /// Data of this study's size given the parameters.
+    pub fn draw_data(&self, drawn: &Drawn, rng: &mut ChaCha8Rng) -> Likelihood {
+        match &self.likelihood {
+            Likelihood::Counts(counts) => Likelihood::Counts(
+                counts
+                    .iter()
+                    .enumerate()
+                    .map(|(g, pair)| BinomialPair {
+                        control: draw_arm(pair.control.total, drawn.alpha[g], rng),
+                        active: draw_arm(pair.active.total, drawn.alpha[g] + drawn.theta[g], rng),
+                    })
+                    .collect(),
+            ),
+            Likelihood::Estimates(estimates) => Likelihood::Estimates(
+                estimates
+                    .iter()
+                    .zip(&drawn.theta)
+                    .map(|(e, theta)| NormalEstimate { estimate: theta + e.se * normal(rng), se: e.se })
+                    .collect(),
+            ),
+        }
+    }
+
+    /// The log likelihood of the data at these parameters, without binomial coefficients.
+    pub fn log_likelihood(&self, theta: &[f64], alpha: &[f64]) -> f64 {
+        match &self.likelihood {
+            Likelihood::Counts(counts) => counts
+                .iter()
+                .zip(theta.iter().zip(alpha))
+                .map(|(pair, (theta, alpha))| {
+                    pair.control.log_likelihood(*alpha) + pair.active.log_likelihood(alpha + theta)
+                })
+                .sum(),
+            Likelihood::Estimates(estimates) => estimates
+                .iter()
+                .zip(theta)
+                .filter(|(e, _)| e.se.is_finite())
+                .map(|(e, theta)| crate::numeric::normal_log_density(e.estimate, *theta, e.se))
+                .sum(),
+        }
+    }
+}
+
+/// Randomness for a prior, or for its mirror image: deviations from centres carry the sign.
+struct Source<'a> {
+    rng: &'a mut ChaCha8Rng,
+    sign: f64,
+}
+
+impl Source<'_> {
+    fn normal(&mut self) -> f64 {
+        self.sign * normal(self.rng)
+    }
+
+    fn student_t(&mut self, df: f64) -> f64 {
+        let z = self.normal();
+        // Degrees of freedom are above 0 wherever a prior was built.
+        ChiSquared::new(df).map_or(z, |chi| z * (df / chi.sample(self.rng)).sqrt())
+    }
+
+    fn uniform(&mut self) -> f64 {
+        StandardUniform.sample(self.rng)
+    }
+}
+
+impl LocationPrior {
+    /// None for a flat prior.
+    fn draw(&self, from: &mut Source<'_>) -> Option<f64> {
+        match self {
+            LocationPrior::Normals(normals) => {
+                let mut left = if normals.len() == 1 { 0.0 } else { from.uniform() };
+                let chosen = normals.iter().find(|n| {
+                    left -= n.weight;
+                    left < 0.0
+                });
+                let n = chosen.or(normals.last())?;
+                Some(n.mean + n.sd * from.normal())
+            }
+            LocationPrior::StudentT { df, location, scale } => Some(location + scale * from.student_t(*df)),
+            LocationPrior::Flat => None,
+        }
+    }
+}
+
+impl HeterogeneityPrior {
+    fn draw(&self, from: &mut Source<'_>) -> f64 {
+        match *self {
+            HeterogeneityPrior::HalfNormal { scale } => scale * from.normal().abs(),
+            HeterogeneityPrior::HalfStudentT { df, scale } => scale * from.student_t(df).abs(),
+            HeterogeneityPrior::Exponential { mean } => {
+                let unit: f64 = Exp1.sample(from.rng);
+                mean * unit
+            }
+            // A scale is not mirrored.
+            HeterogeneityPrior::LogNormal { mean, sd } => libm::exp(mean + sd * from.sign * from.normal()),
+            HeterogeneityPrior::Uniform { upper } => upper * from.uniform(),
+            HeterogeneityPrior::Fixed { value } => value,
+        }
+    }
+}
+
+fn normal(rng: &mut ChaCha8Rng) -> f64 {
+    StandardNormal.sample(rng)
+}
+
+fn draw_arm(total: f64, log_odds: f64, rng: &mut ChaCha8Rng) -> Arm {
+    let binomial = Binomial::new(total as u64, logistic(log_odds));
+    Arm { events: binomial.map_or(0.0, |b| b.sample(rng) as f64), total }
+}

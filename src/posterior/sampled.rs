@@ -1,0 +1,219 @@
+//! Draws as columns: every parameter, and what is made of several.
+
+use rand_distr::{Distribution, StandardNormal};
+use rayon::prelude::*;
+
+use crate::model::{Drawn, Hierarchy, Likelihood, Model};
+use crate::numeric::exp_of_nonpositive;
+use crate::sampler::{Purpose, Recorded, stream};
+
+/// Draws of one quantity, chains one after another.
+pub type Column = Vec<f64>;
+
+/// Draws of a posterior, or of a prior. Every column has length `chains` · `draws`.
+#[derive(Debug, Clone, Default)]
+pub struct SampledPosterior {
+    pub chains: usize,
+    /// Of each chain.
+    pub draws: usize,
+    /// None where every subgroup has its own.
+    pub mu: Option<Column>,
+    /// None also where it is fixed.
+    pub tau: Option<Column>,
+    /// Mean and sd of exchangeable baselines.
+    pub baseline_mean: Option<Column>,
+    pub baseline_sd: Option<Column>,
+    /// A further similar subgroup; none where nothing is shared.
+    pub theta_new: Option<Column>,
+    pub theta: Vec<Column>,
+    /// Empty for estimates.
+    pub alpha: Vec<Column>,
+    /// Each subgroup's share of the study's patients; empty for estimates.
+    shares: Vec<f64>,
+}
+
+/// Both risks in one subgroup, or over all.
+#[derive(Debug, Clone)]
+pub struct Risks {
+    pub control: Column,
+    pub active: Column,
+}
+
+impl Risks {
+    fn with(&self, f: impl Fn(f64, f64) -> f64) -> Column {
+        self.control.iter().zip(&self.active).map(|(&p0, &p1)| f(p0, p1)).collect()
+    }
+
+    pub fn difference(&self) -> Column {
+        self.with(|p0, p1| p1 - p0)
+    }
+
+    pub fn ratio(&self) -> Column {
+        self.with(|p0, p1| p1 / p0)
+    }
+
+    /// The odds ratio of the two risks: for averages the marginal one.
+    pub fn odds_ratio(&self) -> Column {
+        self.with(|p0, p1| p1 / (1.0 - p1) * ((1.0 - p0) / p0))
+    }
+}
+
+impl SampledPosterior {
+    /// From the chains of a model's density. A further subgroup's effect, and the effects behind published estimates given
+    /// (μ, τ), are drawn anew beside each draw.
+    pub fn of_chains(
+        model: &Model,
+        hierarchy: &Hierarchy,
+        chains: &[Recorded<'_, Hierarchy>],
+        seed: u64,
+    ) -> SampledPosterior {
+        let parts: Vec<SampledPosterior> = chains
+            .par_iter()
+            .enumerate()
+            .map(|(c, chain)| SampledPosterior::of_chain(model, hierarchy, &chain.draws, (seed, c)))
+            .collect();
+        SampledPosterior::joined(parts)
+    }
+
+    fn of_chain(
+        model: &Model,
+        hierarchy: &Hierarchy,
+        draws: &[f64],
+        (seed, chain): (u64, usize),
+    ) -> SampledPosterior {
+        use crate::density::LogDensity;
+        let subgroups = model.subgroups();
+        let counts = matches!(model.likelihood, Likelihood::Counts(_));
+        let mut rng = stream(seed, chain, Purpose::Prediction);
+        let mut scratch = hierarchy.scratch();
+        let n = draws.len() / hierarchy.dim();
+        let mut out = SampledPosterior { chains: 1, draws: n, shares: shares(model), ..Default::default() };
+        out.theta = (0..subgroups).map(|_| Vec::with_capacity(n)).collect();
+        out.alpha = (0..if counts { subgroups } else { 0 }).map(|_| Vec::with_capacity(n)).collect();
+        let mut standard = vec![0.0; subgroups];
+        for q in draws.chunks_exact(hierarchy.dim()) {
+            if !counts {
+                standard.iter_mut().for_each(|z| *z = StandardNormal.sample(&mut rng));
+            }
+            let p = hierarchy.parameters(q, &standard, &mut scratch);
+            put(&mut out.mu, p.mu, n);
+            put(&mut out.tau, p.tau, n);
+            put(&mut out.baseline_mean, p.baseline_mean, n);
+            put(&mut out.baseline_sd, p.baseline_sd, n);
+            let new = p.mu.zip(p.new_sd).map(|(mu, sd)| {
+                let z: f64 = StandardNormal.sample(&mut rng);
+                mu + sd * z
+            });
+            put(&mut out.theta_new, new, n);
+            out.theta.iter_mut().zip(p.theta).for_each(|(column, &x)| column.push(x));
+            out.alpha.iter_mut().zip(p.alpha).for_each(|(column, &x)| column.push(x));
+        }
+        out
+    }
+
+    /// Draws from the priors, in pairs of mirror images; none where one of the priors is flat.
+    pub fn of_prior(model: &Model, seed: u64, draws: usize) -> Option<SampledPosterior> {
+        /// Pieces of work, each with its own stream.
+        const PIECES: usize = 8;
+        let pairs = draws.div_ceil(2 * PIECES);
+        let parts: Option<Vec<SampledPosterior>> = (0..PIECES)
+            .into_par_iter()
+            .map(|i| {
+                let mut rng = stream(seed, i, Purpose::Prior);
+                let mut out = SampledPosterior { chains: 1, draws: 2 * pairs, ..Default::default() };
+                for _ in 0..pairs {
+                    model.draw_prior_pair(&mut rng)?.into_iter().for_each(|drawn| out.push(&drawn));
+                }
+                Some(out)
+            })
+            .collect();
+        Some(SampledPosterior { shares: shares(model), ..SampledPosterior::joined(parts?) })
+    }
+
+    fn push(&mut self, drawn: &Drawn) {
+        let n = self.draws;
+        put(&mut self.mu, drawn.mu, n);
+        put(&mut self.tau, drawn.tau, n);
+        put(&mut self.baseline_mean, drawn.baseline.map(|b| b.0), n);
+        put(&mut self.baseline_sd, drawn.baseline.map(|b| b.1), n);
+        put(&mut self.theta_new, drawn.theta_new, n);
+        self.theta.resize_with(drawn.theta.len(), || Vec::with_capacity(n));
+        self.alpha.resize_with(drawn.alpha.len(), || Vec::with_capacity(n));
+        self.theta.iter_mut().zip(&drawn.theta).for_each(|(column, &x)| column.push(x));
+        self.alpha.iter_mut().zip(&drawn.alpha).for_each(|(column, &x)| column.push(x));
+    }
+
+    fn joined(parts: Vec<SampledPosterior>) -> SampledPosterior {
+        let mut parts = parts.into_iter();
+        let Some(mut all) = parts.next() else { return SampledPosterior::default() };
+        for part in parts {
+            all.chains += part.chains;
+            let columns = |p: SampledPosterior| {
+                let shared = [p.mu, p.tau, p.baseline_mean, p.baseline_sd, p.theta_new];
+                shared.into_iter().flatten().chain(p.theta).chain(p.alpha)
+            };
+            let into =
+                [&mut all.mu, &mut all.tau, &mut all.baseline_mean, &mut all.baseline_sd, &mut all.theta_new];
+            let into = into.into_iter().flatten().chain(&mut all.theta).chain(&mut all.alpha);
+            into.zip(columns(part)).for_each(|(all, mut part)| all.append(&mut part));
+        }
+        all
+    }
+
+    /// Both risks of subgroup `g`; none for estimates.
+    pub fn risks(&self, g: usize) -> Option<Risks> {
+        let alpha = self.alpha.get(g)?;
+        let control = alpha.iter().map(|&a| risk(a)).collect();
+        let active = alpha.iter().zip(&self.theta[g]).map(|(&a, &t)| risk(a + t)).collect();
+        Some(Risks { control, active })
+    }
+
+    /// Risks averaged over the study's subgroups at their sizes; none for estimates.
+    pub fn overall(&self) -> Option<Risks> {
+        let length = self.chains * self.draws;
+        let mut all = Risks { control: vec![0.0; length], active: vec![0.0; length] };
+        if self.alpha.is_empty() {
+            return None;
+        }
+        for (g, share) in self.shares.iter().enumerate() {
+            let risks = self.risks(g)?;
+            all.control.iter_mut().zip(&risks.control).for_each(|(sum, p)| *sum += share * p);
+            all.active.iter_mut().zip(&risks.active).for_each(|(sum, p)| *sum += share * p);
+        }
+        Some(all)
+    }
+
+    /// `θ_a − θ_b`.
+    pub fn difference(&self, a: usize, b: usize) -> Column {
+        self.theta[a].iter().zip(&self.theta[b]).map(|(x, y)| x - y).collect()
+    }
+
+    /// Above zero just where `θ_a` is above zero and `θ_b` below.
+    pub fn above_and_below(&self, a: usize, b: usize) -> Column {
+        self.theta[a].iter().zip(&self.theta[b]).map(|(x, y)| x.min(-y)).collect()
+    }
+}
+
+/// The columns' type is known only from the first draw on.
+fn put(column: &mut Option<Column>, value: Option<f64>, capacity: usize) {
+    if let Some(x) = value {
+        column.get_or_insert_with(|| Vec::with_capacity(capacity)).push(x);
+    }
+}
+
+/// Every subgroup's share of all patients; equal shares where there are none.
+fn shares(model: &Model) -> Vec<f64> {
+    let Likelihood::Counts(counts) = &model.likelihood else { return Vec::new() };
+    let sizes: Vec<f64> = counts.iter().map(|c| c.control.total + c.active.total).collect();
+    let all: f64 = sizes.iter().sum();
+    let equal = 1.0 / counts.len() as f64;
+    sizes.into_iter().map(|n| if all > 0.0 { n / all } else { equal }).collect()
+}
+
+/// Log odds to probability, without a branch.
+#[inline]
+fn risk(x: f64) -> f64 {
+    let e = exp_of_nonpositive(-x.abs());
+    let near_one = 1.0 / (1.0 + e);
+    if x >= 0.0 { near_one } else { e * near_one }
+}
