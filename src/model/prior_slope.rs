@@ -1,6 +1,7 @@
 //! Priors prepared for many evaluations: log density up to a constant, with its slope.
 
 use super::LocationComponent;
+use crate::numeric::exp_of_nonpositive;
 use crate::study::{HeterogeneityPrior, LocationPrior};
 
 /// A [`LocationPrior`] with its constants worked out.
@@ -89,47 +90,95 @@ pub struct ScalePoint {
     pub slope: f64,
 }
 
+/// From so many degrees of freedom on a half-t counts as light-tailed.
+const LIGHT_TAILED: f64 = 10.0;
+
+/// How σ hangs on its coordinate u, chosen by the prior's tail so that the density of u falls off no faster than a normal's
+/// on either side: the leapfrog is stable all over.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Map {
+    /// σ = e^u, for tails that fall as a power.
+    Exponential,
+    /// σ = s ln(1 + e^u), for tails like a normal's or an exponential's: there e^u would make them doubly exponential.
+    Softplus { unit: f64 },
+    /// σ = b/(1 + e^−u), for bounded ones.
+    Logistic { upper: f64 },
+}
+
 impl HeterogeneityPrior {
-    /// σ and its prior at the coordinate u: log σ, or the logit of σ/b for a uniform prior on (0, b).
+    fn map(&self) -> Map {
+        match *self {
+            HeterogeneityPrior::HalfNormal { scale } => Map::Softplus { unit: scale },
+            HeterogeneityPrior::HalfStudentT { df, scale } if df >= LIGHT_TAILED => {
+                Map::Softplus { unit: scale }
+            }
+            HeterogeneityPrior::Exponential { mean } => Map::Softplus { unit: mean },
+            HeterogeneityPrior::Uniform { upper } => Map::Logistic { upper },
+            _ => Map::Exponential,
+        }
+    }
+
+    /// σ and its prior at the coordinate u.
     #[inline]
     pub fn at_coordinate(&self, u: f64) -> ScalePoint {
-        if let HeterogeneityPrior::Uniform { upper } = *self {
-            let fraction = crate::numeric::logistic(u);
-            let rest = crate::numeric::logistic(-u);
-            let log_density = crate::numeric::log_expit(u) + crate::numeric::log_expit(-u);
-            return ScalePoint {
-                value: upper * fraction,
-                rate: upper * fraction * rest,
-                log_density,
-                slope: rest - fraction,
-            };
+        // σ, dσ/du, log dσ/du up to a constant, and its derivative.
+        let (value, rate, log_rate, log_rate_slope) = match self.map() {
+            Map::Exponential => {
+                let value = libm::exp(u);
+                (value, value, u, 1.0)
+            }
+            Map::Softplus { unit } => {
+                let e = exp_of_nonpositive(-u.abs());
+                let log1p = libm::log1p(e);
+                let near_one = 1.0 / (1.0 + e);
+                let (rise, rest) = if u >= 0.0 { (near_one, e * near_one) } else { (e * near_one, near_one) };
+                (unit * (u.max(0.0) + log1p), unit * rise, u.min(0.0) - log1p, rest)
+            }
+            Map::Logistic { upper } => {
+                let e = exp_of_nonpositive(-u.abs());
+                let near_one = 1.0 / (1.0 + e);
+                let (rise, rest) = if u >= 0.0 { (near_one, e * near_one) } else { (e * near_one, near_one) };
+                (upper * rise, upper * rise * rest, -u.abs() - 2.0 * libm::log1p(e), rest - rise)
+            }
+        };
+        let (log_prior, prior_slope) = self.log_density_and_slope(value);
+        ScalePoint {
+            value,
+            rate,
+            log_density: log_prior + log_rate,
+            slope: prior_slope * rate + log_rate_slope,
         }
-        let value = libm::exp(u);
-        let (log_density, slope) = match *self {
+    }
+
+    /// Log prior density of σ up to a constant, and its derivative by σ.
+    #[inline]
+    fn log_density_and_slope(&self, value: f64) -> (f64, f64) {
+        match *self {
             HeterogeneityPrior::HalfNormal { scale } => {
-                let square = (value / scale) * (value / scale);
-                (u - 0.5 * square, 1.0 - square)
+                let z = value / scale;
+                (-0.5 * z * z, -z / scale)
             }
             HeterogeneityPrior::HalfStudentT { df, scale } => {
-                let square = (value / scale) * (value / scale);
-                let slope = 1.0 - (df + 1.0) * (1.0 - df / (df + square));
-                (u - 0.5 * (df + 1.0) * libm::log1p(square / df), slope)
+                let z = value / scale;
+                let spread = df + z * z;
+                (-0.5 * (df + 1.0) * libm::log1p(z * z / df), -(df + 1.0) * z / (spread * scale))
             }
-            HeterogeneityPrior::Exponential { mean } => (u - value / mean, 1.0 - value / mean),
+            HeterogeneityPrior::Exponential { mean } => (-value / mean, -1.0 / mean),
             HeterogeneityPrior::LogNormal { mean, sd } => {
-                let z = (u - mean) / sd;
-                (-0.5 * z * z, -z / sd)
+                let log_value = libm::log(value);
+                let z = (log_value - mean) / sd;
+                (-0.5 * z * z - log_value, -(z / sd + 1.0) / value)
             }
             HeterogeneityPrior::Uniform { .. } | HeterogeneityPrior::Fixed { .. } => (0.0, 0.0),
-        };
-        ScalePoint { value, rate: value, log_density, slope }
+        }
     }
 
     /// The coordinate of a value inside the support.
     pub fn coordinate_of(&self, value: f64) -> f64 {
-        match *self {
-            HeterogeneityPrior::Uniform { upper } => crate::numeric::logit(value / upper),
-            _ => libm::log(value),
+        match self.map() {
+            Map::Exponential => libm::log(value),
+            Map::Softplus { unit } => value / unit + libm::log(-libm::expm1(-value / unit)),
+            Map::Logistic { upper } => crate::numeric::logit(value / upper),
         }
     }
 }

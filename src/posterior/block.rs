@@ -2,8 +2,8 @@
 
 use super::claim::Claim;
 use super::estimand::{Axis, Measure, Scope, Statement};
-use super::result::{Estimate, Parameter, Probability, Quantiles, Reported, Summary};
-use crate::exact::Distribution;
+use super::quantity::{Chance, Found};
+use super::result::{Estimate, Parameter, Probability, Quantiles, Reported};
 
 /// What one subgroup, one pair or what is shared contributes.
 #[derive(Debug, Clone, Default)]
@@ -36,49 +36,16 @@ impl Subject {
     }
 }
 
-/// A distribution with the scale it is reported on.
-#[derive(Clone, Copy)]
-pub struct Reporting<'a> {
-    pub measure: Measure,
-    pub distribution: &'a dyn Distribution,
-    /// The distribution is of the logarithm of what is reported.
-    pub logarithm: bool,
-}
-
-impl Reporting<'_> {
-    pub fn summary(&self) -> Summary {
-        let out = |x: f64| if self.logarithm { libm::exp(x) } else { x };
-        let q = |p: f64| out(self.distribution.quantile(p));
-        let ratio = self.measure.axis() == Axis::Ratio;
-        Summary {
-            // The mean of a ratio need not exist; its median and interval do.
-            mean: if ratio { None } else { self.distribution.mean() },
-            sd: if ratio { None } else { self.distribution.sd() },
-            quantiles: Quantiles { median: q(0.5), q2_5: q(0.025), q97_5: q(0.975) },
-        }
-    }
-
-    /// The probability below a value on the reported scale.
-    pub fn below(&self, value: f64) -> f64 {
-        self.distribution.cdf(if self.logarithm { libm::log(value) } else { value })
-    }
-}
-
-/// P(statement) from "the probability below": the one place where direction enters. `sign` is +1 where higher is better,
-/// −1 where it is worse; `threshold` is a magnitude.
-pub fn probability_of(
-    statement: Statement,
-    threshold: f64,
-    axis: Axis,
-    sign: f64,
-    below: &dyn Fn(f64) -> f64,
-) -> f64 {
+/// The draws for which a statement holds, as an open interval of the reported scale: the one place where direction enters.
+/// `sign` is +1 where higher is better, −1 where it is worse; `threshold` is a magnitude.
+pub fn region(statement: Statement, threshold: f64, axis: Axis, sign: f64) -> (f64, f64) {
     let (null, other) = match axis {
         Axis::Additive => (0.0, -threshold),
         Axis::Ratio => (1.0, 1.0 / threshold),
     };
     let higher_is_better = sign > 0.0;
-    let above = |x: f64| 1.0 - below(x);
+    let above = |x: f64| (x, f64::INFINITY);
+    let below = |x: f64| (f64::NEG_INFINITY, x);
     match statement {
         Statement::Benefit | Statement::GreaterBenefit if higher_is_better => above(null),
         Statement::Benefit | Statement::GreaterBenefit => below(null),
@@ -88,40 +55,50 @@ pub fn probability_of(
         Statement::BenefitAtLeast => below(other),
         Statement::HarmAtLeast if higher_is_better => below(other),
         Statement::HarmAtLeast => above(threshold),
-        Statement::Equivalent => (below(threshold) - below(other)).max(0.0),
+        Statement::Equivalent => (other, threshold),
         // Of two effects at once: never asked of one distribution.
-        Statement::BenefitAndHarm => f64::NAN,
+        Statement::BenefitAndHarm => (f64::NAN, f64::NAN),
+    }
+}
+
+/// P(statement) from "the probability below".
+pub fn probability_of(
+    statement: Statement,
+    threshold: f64,
+    axis: Axis,
+    sign: f64,
+    below: &dyn Fn(f64) -> f64,
+) -> f64 {
+    mass_within(region(statement, threshold, axis, sign), below)
+}
+
+/// The probability of an interval from "the probability below".
+pub fn mass_within(interval: (f64, f64), below: &dyn Fn(f64) -> f64) -> f64 {
+    match interval {
+        (f64::NEG_INFINITY, high) => below(high),
+        (low, f64::INFINITY) => 1.0 - below(low),
+        (low, high) => (below(high) - below(low)).max(0.0),
     }
 }
 
 /// A parameter's row.
-pub fn parameter(name: String, distribution: &dyn Distribution) -> Parameter {
-    let q = |p: f64| distribution.quantile(p);
-    let exact = Summary {
-        mean: distribution.mean(),
-        sd: distribution.sd(),
-        quantiles: Quantiles { median: q(0.5), q2_5: q(0.025), q97_5: q(0.975) },
-    };
-    Parameter { name, reported: Reported::exactly(&exact), exact: Some(exact), prior: None }
+pub fn parameter(name: String, found: Found) -> Parameter {
+    Parameter { name, reported: found.reported, exact: found.exact, prior: None }
 }
 
-/// An estimate's row; without a summary, the reason why.
-pub fn estimate(
-    subject: &Subject,
-    measure: Measure,
-    exact: Option<Summary>,
-    reason: Option<&str>,
-) -> Estimate {
+/// An estimate's row; without numbers, the reason why.
+pub fn estimate(subject: &Subject, measure: Measure, found: Found, reason: Option<&str>) -> Estimate {
     Estimate {
         scope: subject.scope,
         subgroup: subject.subgroup.clone(),
         subgroup_b: subject.subgroup_b.clone(),
         measure,
-        reported: exact.as_ref().map_or_else(Reported::default, Reported::exactly),
         prior: None,
         nnt: None,
-        unavailable: if exact.is_none() { reason.map(str::to_string) } else { None },
-        exact,
+        unavailable: if found.is_nothing() { reason.map(str::to_string) } else { None },
+        exact_unavailable: None,
+        reported: found.reported,
+        exact: found.exact,
     }
 }
 
@@ -129,9 +106,11 @@ pub fn estimate(
 pub fn probability(
     subject: &Subject,
     (statement, measure, threshold): (Statement, Measure, f64),
-    exact: Option<f64>,
+    chance: Chance,
     reason: Option<&str>,
 ) -> Probability {
+    let sampled = chance.sampled;
+    let nothing = sampled.is_none() && chance.exact.is_none();
     Probability {
         scope: subject.scope,
         subgroup: subject.subgroup.clone(),
@@ -139,12 +118,14 @@ pub fn probability(
         statement,
         measure,
         threshold,
-        probability: exact,
-        mcse: None,
+        probability: sampled.map(|s| s.probability),
+        mcse: sampled.and_then(|s| s.mcse),
+        ess: sampled.and_then(|s| s.ess),
+        exact: chance.exact,
         prior: None,
         prior_at_control_risk: None,
-        unavailable: if exact.is_none() { reason.map(str::to_string) } else { None },
-        exact,
+        unavailable: if nothing { reason.map(str::to_string) } else { None },
+        exact_unavailable: None,
     }
 }
 
@@ -162,17 +143,60 @@ pub fn statements(null: f64, thresholds: &[f64]) -> Vec<(Statement, f64)> {
 }
 
 impl Block {
+    /// Adds the exact engine's numbers to rows that were sampled: the same rows in the same order, but for parameters that
+    /// only one of the two has.
+    pub fn put_exact(&mut self, exact: &Block) {
+        for other in &exact.parameters {
+            match self.parameters.iter_mut().find(|p| p.name == other.name) {
+                Some(row) => row.exact = other.exact,
+                None => self.parameters.push(other.clone()),
+            }
+        }
+        for (row, other) in self.estimates.iter_mut().zip(&exact.estimates) {
+            row.exact = other.exact;
+            row.exact_unavailable.clone_from(&other.unavailable);
+        }
+        for (row, other) in self.probabilities.iter_mut().zip(&exact.probabilities) {
+            row.exact = other.exact;
+            row.exact_unavailable.clone_from(&other.unavailable);
+        }
+    }
+
+    /// Where nothing was sampled the exact numbers are what is reported.
+    pub fn report_exact(&mut self) {
+        let parameters = self.parameters.iter_mut().map(|p| (&mut p.reported, &p.exact));
+        let estimates = self.estimates.iter_mut().map(|e| (&mut e.reported, &e.exact));
+        for (reported, exact) in parameters.chain(estimates) {
+            if let (None, Some(summary)) = (reported.median, exact) {
+                *reported = Reported::exactly(summary);
+            }
+        }
+        for row in &mut self.probabilities {
+            row.probability = row.probability.or(row.exact);
+        }
+        for row in &mut self.estimates {
+            if row.exact.is_some() {
+                row.unavailable = None;
+            }
+        }
+        for row in &mut self.probabilities {
+            if row.exact.is_some() {
+                row.unavailable = None;
+            }
+        }
+    }
+
     /// Puts beside every row what the same row is under the prior alone. Every subgroup's prior is the same, and every
     /// pair's, so rows are matched by what they say, not of whom.
     pub fn beside(&mut self, prior: &Block) {
         let stem = |name: &str| name.split('[').next().unwrap_or_default().to_string();
         for row in &mut self.parameters {
             let same = prior.parameters.iter().find(|p| stem(&p.name) == stem(&row.name));
-            row.prior = same.and_then(|p| p.exact).map(|s| s.quantiles);
+            row.prior = same.and_then(Parameter::best);
         }
         for row in &mut self.estimates {
             let same = prior.estimates.iter().find(|p| p.scope == row.scope && p.measure == row.measure);
-            row.prior = same.and_then(|p| p.exact).map(|s| s.quantiles);
+            row.prior = same.and_then(Estimate::best);
         }
         for row in &mut self.probabilities {
             let same = prior.probabilities.iter().find(|p| {
@@ -181,8 +205,35 @@ impl Block {
                     && p.measure == row.measure
                     && p.threshold == row.threshold
             });
-            row.prior = same.and_then(|p| p.exact);
+            row.prior = same.and_then(Probability::best);
         }
+    }
+}
+
+impl Reported {
+    fn quantiles(&self) -> Option<Quantiles> {
+        Some(Quantiles { median: self.median?, q2_5: self.q2_5?, q97_5: self.q97_5? })
+    }
+}
+
+impl Parameter {
+    /// The exact quantiles where there are any, else the sampled ones.
+    pub fn best(&self) -> Option<Quantiles> {
+        self.exact.map(|s| s.quantiles).or(self.reported.quantiles())
+    }
+}
+
+impl Estimate {
+    /// The exact quantiles where there are any, else the sampled ones.
+    pub fn best(&self) -> Option<Quantiles> {
+        self.exact.map(|s| s.quantiles).or(self.reported.quantiles())
+    }
+}
+
+impl Probability {
+    /// The exact probability where there is one, else the sampled one.
+    pub fn best(&self) -> Option<f64> {
+        self.exact.or(self.probability)
     }
 }
 

@@ -14,8 +14,12 @@ pub enum Lean {
 pub struct Claim {
     pub subgroup: String,
     pub lean: Lean,
-    /// Of that lean, between one half and 1.
+    /// Of that lean, at least one half.
     pub probability: f64,
+    /// Its Monte Carlo error, where it was sampled.
+    pub mcse: Option<f64>,
+    /// The same by the sampler, where `probability` is exact and was checked so.
+    pub sampled: Option<f64>,
     /// The same under the prior alone.
     pub prior: Option<f64>,
     /// Risk difference, or the effect itself for estimates, as printed beside the sentence.
@@ -24,10 +28,12 @@ pub struct Claim {
 }
 
 impl Claim {
-    /// From the probability of benefit; at exactly one half it leans to benefit.
+    /// From the probability of benefit, with its Monte Carlo error and its sampled value where there are such; at exactly
+    /// one half it leans to benefit.
     pub fn new(
         subgroup: &str,
-        benefit: f64,
+        (benefit, mcse): (f64, Option<f64>),
+        sampled_benefit: Option<f64>,
         prior_benefit: Option<f64>,
         effect: Quantiles,
         nnt: Option<String>,
@@ -38,6 +44,8 @@ impl Claim {
             subgroup: subgroup.to_string(),
             lean,
             probability: of_lean(benefit),
+            mcse,
+            sampled: sampled_benefit.map(of_lean),
             prior: prior_benefit.map(of_lean),
             effect,
             nnt,

@@ -1,17 +1,35 @@
-//! From distributions to what is reported: estimands, probability statements, claims.
+//! From the two engines to what is reported: estimands, probability statements, diagnostics, checks, claims.
+//!
+//! ```text
+//! model → exact ───────────→ quantities → rows ─┐
+//!       → sampling → sampled → quantities → rows ─┴→ report ← checks ← agreement
+//! ```
+//!
+//! A [`Quantity`](quantity::Quantity) is a distribution or draws; `assembly` asks a `Source` for each and makes its row, so
+//! that both engines, and the priors, answer the same questions in the same order.
 
+mod agreement;
 mod analysis;
+mod assembly;
 mod block;
+mod checks;
 mod claim;
+pub mod diagnostics;
 mod estimand;
 mod nnt;
+mod quantity;
 mod result;
 mod sampled;
+mod sampling;
+mod source;
 
-pub use analysis::{Options, Report, analyse, prior_report};
+pub use analysis::{Options, Report, analyse, analyse_watched, prior_report};
 pub use claim::{Claim, Lean};
 pub use estimand::{Axis, Measure, Scope, Statement};
 pub use nnt::Nnt;
 pub use result::{
-    Checks, Estimate, ExactChecks, Parameter, PriorSummary, Probability, Quantiles, Settings, Summary,
+    ChainSummary, Checks, Engine, Estimate, ExactChecks, Parameter, PriorSummary, Probability, Quantiles,
+    SamplerSettings, Settings, Stopped, Summary,
 };
+pub use sampled::SampledPosterior;
+pub use sampling::{LEAST_ESS, Sampling};

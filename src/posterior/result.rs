@@ -39,6 +39,10 @@ pub struct Reported {
     pub ess_bulk: Option<f64>,
     pub ess_tail: Option<f64>,
     pub rhat: Option<f64>,
+    /// Monte Carlo errors of the three quantiles, for the number of digits they deserve; only where no exact number is
+    /// printed in their place.
+    #[serde(skip)]
+    pub mcse_quantiles: Option<[f64; 3]>,
 }
 
 impl Reported {
@@ -82,6 +86,9 @@ pub struct Estimate {
     /// Why there is no number, where there is none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unavailable: Option<String>,
+    /// Why there is no exact number, where there is a sampled one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub exact_unavailable: Option<String>,
 }
 
 /// A statement's probability.
@@ -96,6 +103,8 @@ pub struct Probability {
     pub threshold: f64,
     pub probability: Option<f64>,
     pub mcse: Option<f64>,
+    /// Of the indicator; null where all draws agree.
+    pub ess: Option<f64>,
     pub exact: Option<f64>,
     /// Under the prior alone.
     pub prior: Option<f64>,
@@ -103,17 +112,60 @@ pub struct Probability {
     pub prior_at_control_risk: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unavailable: Option<String>,
+    /// Why there is no exact number, where there is a sampled one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub exact_unavailable: Option<String>,
 }
 
 /// How the numbers were made.
 #[derive(Debug, Clone, Serialize)]
 pub struct Settings {
-    pub engine: &'static str,
+    pub engine: Engine,
     /// Nodes of the exact engine's grids relative to the standard.
     pub refinement: f64,
     pub pairs: bool,
     /// Central interval.
     pub interval: f64,
+    /// Null where nothing was sampled.
+    pub sampler: Option<SamplerSettings>,
+}
+
+/// Which engines run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Engine {
+    /// Each checks the other.
+    #[default]
+    Both,
+    Sampler,
+    Exact,
+}
+
+/// How the sampler ran.
+#[derive(Debug, Clone, Serialize)]
+pub struct SamplerSettings {
+    pub seed: u64,
+    pub chains: usize,
+    /// Transitions of each chain before its draws, not kept.
+    pub warmup: usize,
+    /// Draws of each chain.
+    pub draws: usize,
+    /// The largest Monte Carlo error of a probability that was asked for; null where the number of draws was.
+    pub mcse: Option<f64>,
+    pub stopped: Stopped,
+}
+
+/// Why there are no more draws.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Stopped {
+    /// Every Monte Carlo error is as small and every effective sample size as large as was asked for.
+    Sure,
+    /// As many as were asked for.
+    Fixed,
+    /// The most that are drawn, though the answer is not yet as sure as was asked for.
+    Limit,
+    Interrupted,
 }
 
 /// Whether the numbers may be believed.
@@ -124,9 +176,30 @@ pub struct Checks {
     pub max_rhat: Option<f64>,
     pub min_ess_bulk: Option<f64>,
     pub min_ess_tail: Option<f64>,
+    /// The largest Monte Carlo error of a probability.
+    pub max_mcse: Option<f64>,
     pub divergences: Option<u64>,
     pub min_ebfmi: Option<f64>,
     pub exact: ExactChecks,
+    /// One a chain; empty where nothing was sampled.
+    pub chains: Vec<ChainSummary>,
+}
+
+/// How one chain moved.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct ChainSummary {
+    /// From 1.
+    pub chain: usize,
+    pub step_size: f64,
+    /// Mean acceptance statistic.
+    pub acceptance: f64,
+    /// Mean number of leapfrog steps a draw.
+    pub steps: f64,
+    pub max_depth: u32,
+    /// Trajectories ended by the limit on depth.
+    pub at_depth_limit: u64,
+    pub divergences: u64,
+    pub ebfmi: Option<f64>,
 }
 
 /// The deterministic engine's part.
@@ -137,5 +210,7 @@ pub struct ExactChecks {
     /// Sampled numbers that were held against exact ones.
     pub comparisons: u64,
     pub max_abs_z: Option<f64>,
+    /// What `max_abs_z` may be: the two-sided normal quantile at 10⁻⁴ over the number of comparisons.
+    pub allowed_abs_z: Option<f64>,
     pub log_marginal_likelihood: Option<f64>,
 }

@@ -160,6 +160,20 @@ impl SampledPosterior {
         all
     }
 
+    /// Every parameter's name and draws, in the result's order. `names` are the subgroups'.
+    pub fn parameters(&self, names: &[&str]) -> Vec<(String, &Column)> {
+        let shared = [
+            ("mu", &self.mu),
+            ("tau", &self.tau),
+            ("baseline_mean", &self.baseline_mean),
+            ("baseline_sd", &self.baseline_sd),
+        ];
+        let shared = shared.into_iter().filter_map(|(name, c)| Some((name.to_string(), c.as_ref()?)));
+        let of = |stem: &'static str| move |(name, column)| (format!("{stem}[{name}]"), column);
+        let theta = names.iter().zip(&self.theta).map(of("theta"));
+        shared.chain(theta).chain(names.iter().zip(&self.alpha).map(of("alpha"))).collect()
+    }
+
     /// Both risks of subgroup `g`; none for estimates.
     pub fn risks(&self, g: usize) -> Option<Risks> {
         let alpha = self.alpha.get(g)?;
@@ -216,4 +230,36 @@ fn risk(x: f64) -> f64 {
     let e = exp_of_nonpositive(-x.abs());
     let near_one = 1.0 / (1.0 + e);
     if x >= 0.0 { near_one } else { e * near_one }
+}
+
+/// The distribution of draws.
+pub struct Empirical {
+    sorted: Vec<f64>,
+}
+
+impl Empirical {
+    pub fn of(column: &[f64]) -> Empirical {
+        let mut sorted = column.to_vec();
+        sorted.sort_unstable_by(f64::total_cmp);
+        Empirical { sorted }
+    }
+}
+
+impl crate::exact::Distribution for Empirical {
+    fn cdf(&self, x: f64) -> f64 {
+        self.sorted.partition_point(|v| *v < x) as f64 / self.sorted.len() as f64
+    }
+
+    fn quantile(&self, p: f64) -> f64 {
+        let last = self.sorted.len().saturating_sub(1);
+        self.sorted.get((p * last as f64) as usize).copied().unwrap_or(f64::NAN)
+    }
+
+    fn mean(&self) -> Option<f64> {
+        None
+    }
+
+    fn sd(&self) -> Option<f64> {
+        None
+    }
 }

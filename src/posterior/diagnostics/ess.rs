@@ -1,4 +1,5 @@
-//! Effective sample sizes from autocovariances, lag by lag until they are noise (Vehtari et al. 2021, section 3.2).
+//! Effective sample sizes from autocovariances, lag by lag until they are noise (Vehtari et al. 2021, section
+//! 3.2).
 
 use super::halves::Variances;
 use super::sums::sum_of_products;
@@ -8,8 +9,9 @@ const FEWEST_DRAWS: usize = 3;
 
 /// The effective size of m sequences of n draws: `m n / τ̂` (equations 10–13).
 ///
-/// `autocovariance(t)` is the mean over the sequences at lag t, with divisor n. Lags are asked for in order and only as
-/// far as Geyer's initial positive sequence goes. None for fewer than three draws, or if no draw differs.
+/// `autocovariance(t)` is the mean over the sequences at lag t, with divisor n. Lags are asked for in order
+/// and only as far as Geyer's initial positive sequence goes. None for fewer than three draws, or if no draw
+/// differs.
 pub fn effective_size(
     variances: Variances,
     autocorrelations: &mut Vec<f64>,
@@ -31,8 +33,12 @@ pub fn effective_size(
 
 /// Geyer's initial positive sequence: pairs of lags `ρ̂(2k) + ρ̂(2k + 1)` while their sums are positive.
 ///
-/// Returns T, a multiple of two: the lags before it are summed in full, lag T (stored after them, 0 if negative) once.
-fn initial_positive(draws: usize, rho: &mut Vec<f64>, mut autocorrelation: impl FnMut(usize) -> f64) -> usize {
+/// Returns T, a multiple of two: the lags before it are summed in full, lag T (stored after them) once.
+fn initial_positive(
+    draws: usize,
+    rho: &mut Vec<f64>,
+    mut autocorrelation: impl FnMut(usize) -> f64,
+) -> usize {
     let (mut even, mut odd) = (1.0, autocorrelation(1));
     let mut t = 0;
     rho.clear();
@@ -41,7 +47,8 @@ fn initial_positive(draws: usize, rho: &mut Vec<f64>, mut autocorrelation: impl 
         t += 2;
         (even, odd) = (autocorrelation(t), autocorrelation(t + 1));
     }
-    rho.push(f64::max(even, 0.0));
+    // A negative lag T counts only in a pair that is not negative.
+    rho.push(if even + odd >= 0.0 { even } else { f64::max(even, 0.0) });
     t
 }
 
@@ -58,7 +65,8 @@ fn make_monotone(rho: &mut [f64]) {
 
 /// `τ̂ = −1 + 2 Σ_{t<T} ρ̂(t) + ρ̂(T)`, the average of cutting before and after lag T.
 ///
-/// Lag 0 is summed even where T = 0 (sequences of up to five draws, or a lag-1 correlation of −1), as posterior does.
+/// Lag 0 is summed even where T = 0 (sequences of up to five draws, or a lag-1 correlation of −1), as
+/// posterior does.
 fn autocorrelation_time(rho: &[f64], end: usize) -> f64 {
     let sum: f64 = rho[..end.max(1)].iter().sum();
     -1.0 + 2.0 * sum + rho[end]

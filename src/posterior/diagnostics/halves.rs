@@ -1,8 +1,9 @@
-//! Split chains: each chain counts as two, its first and its last half; the middle draw of an odd number is left out.
+//! Split chains: each chain counts as two, its first and its last half; the middle draw of an odd number is
+//! left out.
 
 use std::ops::Range;
 
-use super::sums::{mean, squares_about, variance};
+use super::sums::{mean, sum_of_products, variance};
 
 /// Where the halves lie among draws stored chain after chain.
 #[derive(Debug, Clone, Copy)]
@@ -73,8 +74,9 @@ impl Variances {
             let half = &x[range];
             let centre = mean(half);
             means.push(centre);
+            let start = centred.len();
             centred.extend(half.iter().map(|v| v - centre));
-            squares += squares_about(half, centre);
+            squares += sum_of_products(&centred[start..], &centred[start..]);
         }
         let (n, m) = (halves.draws(), halves.count());
         let within = squares / (m * n.saturating_sub(1)) as f64;

@@ -91,7 +91,7 @@ impl Indicator {
 
 #[inline]
 fn pack(chunk: &[f64], event: impl Fn(f64) -> bool) -> u64 {
-    chunk.iter().enumerate().fold(0, |word, (i, &value)| word | u64::from(event(value)) << i)
+    chunk.iter().enumerate().fold(0, |word, (i, &value)| word | (u64::from(event(value)) << i))
 }
 
 fn ones(words: &[u64]) -> u32 {
@@ -110,7 +110,7 @@ fn joint_ones(words: &[u64], lag: usize) -> u32 {
     let later = words.get(lag / 64..).unwrap_or_default();
     let shift = lag % 64;
     let next = later.iter().skip(1).copied().chain([0]);
-    let shifted = later.iter().zip(next).map(|(&low, high)| low >> shift | (high << 1) << (63 - shift));
+    let shifted = later.iter().zip(next).map(|(&low, high)| (low >> shift) | ((high << 1) << (63 - shift)));
     words.iter().zip(shifted).map(|(word, shifted)| (word & shifted).count_ones()).sum()
 }
 

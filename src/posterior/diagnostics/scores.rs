@@ -1,88 +1,104 @@
 //! Rank normalisation: draws replaced by the normal scores of their ranks (Vehtari et al. 2021, equation 14).
 
-use std::f64::consts::PI;
+use std::cmp::Ordering;
+use std::hint::select_unpredictable;
 
 use super::sorted::Entry;
-use crate::numeric::{exp_of_nonpositive, normal_quantile};
+use crate::numeric::{exp_of_nonpositive, normal_cdf, normal_quantile};
 
-/// `Φ⁻¹((r − 3/8) / (S + 1/4))` for the ranks r of S draws, and for the ranks halfway between as they are needed.
+/// `Φ⁻¹((r − 3/8) / (S + 1/4))` for the ranks r of S draws.
 #[derive(Debug, Clone, Default)]
 pub struct Scores {
-    draws: usize,
-    whole: Vec<f64>,
-    halfway: Vec<f64>,
+    of_rank: Vec<f64>,
 }
 
 impl Scores {
     /// Makes the table for this number of draws, unless it is there.
     fn prepare(&mut self, draws: usize) {
-        if self.draws != draws {
-            self.draws = draws;
-            tabulate(draws, draws, 1.0, &mut self.whole);
-            self.halfway.clear();
+        if self.of_rank.len() == draws {
+            return;
+        }
+        self.of_rank.clear();
+        self.of_rank.resize(draws, 0.0);
+        let (step, mut z) = (step(draws), 0.0);
+        for i in 0..draws / 2 {
+            z = successor(z, step, (i as f64 + 0.625) * step, i);
+            self.of_rank[i] = z;
+            self.of_rank[draws - 1 - i] = -z;
         }
     }
 
-    /// The score of the average rank of the draws in places `first … end − 1` of the order.
-    fn of_run(&mut self, first: usize, end: usize) -> f64 {
-        let middle = (first + end - 1) / 2;
-        if (end - first) % 2 == 1 {
-            return self.whole[middle];
+    /// The score halfway between ranks i + 1 and i + 2, of which ties have few.
+    fn after(&self, i: usize) -> f64 {
+        let draws = self.of_rank.len();
+        let mirror = draws - 2 - i;
+        let step = step(draws);
+        let lower = |i: usize| successor(self.of_rank[i], 0.5 * step, (i as f64 + 1.125) * step, i);
+        match i.cmp(&mirror) {
+            Ordering::Less => lower(i),
+            Ordering::Equal => 0.0,
+            Ordering::Greater => -lower(mirror),
         }
-        if self.halfway.is_empty() {
-            tabulate(self.draws, self.draws - 1, 1.5, &mut self.halfway);
-        }
-        self.halfway[middle]
     }
 
-    /// Writes each entry's score to its place in `z`, tied entries sharing their average rank; false if all are tied.
+    /// Writes each entry's score to its place in `z`, tied entries sharing their average rank; false if all
+    /// are tied.
     pub fn write(&mut self, sorted: &[Entry], z: &mut [f64]) -> bool {
         self.prepare(sorted.len());
         let mut first = 0;
         while first < sorted.len() {
-            let value = sorted[first].value;
-            let mut end = first + 1;
-            while end < sorted.len() && sorted[end].value == value {
-                end += 1;
+            let Entry { value, index } = sorted[first];
+            let tied = sorted[first + 1..].iter().take_while(|entry| entry.value == value).count();
+            if tied == 0 {
+                z[index] = self.of_rank[first];
+            } else {
+                self.write_tied(&sorted[first..=first + tied], first, z);
             }
-            let score = self.of_run(first, end);
-            for entry in &sorted[first..end] {
-                z[entry.index] = score;
-            }
-            if first == 0 && end == sorted.len() {
-                return false;
-            }
-            first = end;
+            first += 1 + tied;
         }
-        !sorted.is_empty()
+        sorted.first().zip(sorted.last()).is_some_and(|(low, high)| low.value != high.value)
+    }
+
+    /// Entries in places `first …` of the order, all tied.
+    fn write_tied(&self, run: &[Entry], first: usize, z: &mut [f64]) {
+        let middle = first + (run.len() - 1) / 2;
+        let score = if run.len() % 2 == 1 { self.of_rank[middle] } else { self.after(middle) };
+        for entry in run {
+            z[entry.index] = score;
+        }
     }
 }
 
-/// This many scores from the end are computed for themselves; beyond, the series below has converged.
-const FROM_THE_END: usize = 256;
+/// The distance of neighbouring ranks' probabilities.
+fn step(draws: usize) -> f64 {
+    1.0 / (draws as f64 + 0.25)
+}
 
-/// The scores of `count` ranks from `first_rank` on, among `draws`.
-fn tabulate(draws: usize, count: usize, first_rank: f64, scores: &mut Vec<f64>) {
-    scores.clear();
-    scores.resize(count, 0.0);
-    let step = 1.0 / (draws as f64 + 0.25);
-    let mut z = 0.0;
-    for i in 0..count / 2 {
-        z = if i < FROM_THE_END {
-            normal_quantile((first_rank + i as f64 - 0.375) * step)
-        } else {
-            next_quantile(z, step)
-        };
-        scores[i] = z;
-        scores[count - 1 - i] = -z;
+/// `Φ⁻¹(p)` from `before = Φ⁻¹(p − step)`, for a rank with about `i` ranks below it.
+fn successor(before: f64, step: f64, p: f64, i: usize) -> f64 {
+    /// So near the end the series below does not converge.
+    const FROM_THE_END: usize = 16;
+    /// Up to here a step of Newton's method brings the last digits.
+    const CORRECTED: usize = 256;
+    if i < FROM_THE_END {
+        return normal_quantile(p);
     }
+    let z = next_quantile(before, step);
+    if i < CORRECTED { z - (normal_cdf(z) - p) / normal_density(z) } else { z }
+}
+
+/// `φ(z)`.
+fn normal_density(z: f64) -> f64 {
+    /// `1 / √(2π)`.
+    const AT_ZERO: f64 = 0.398_942_280_401_432_7;
+    AT_ZERO * exp_of_nonpositive(-0.5 * z * z)
 }
 
 /// `Φ⁻¹(p + step)` from `z = Φ⁻¹(p) ≤ 0`: its Taylor series in `u = step / φ(z)`.
 ///
 /// The n-th term is about (step / p)ⁿ / n. Errors fade on the way to the centre, being divided by φ.
 fn next_quantile(z: f64, step: f64) -> f64 {
-    let u = step * libm::sqrt(2.0 * PI) / exp_of_nonpositive(-0.5 * z * z);
+    let u = step / normal_density(z);
     let z2 = z * z;
     let d2 = z / 2.0;
     let d3 = (1.0 + 2.0 * z2) / 6.0;
@@ -92,22 +108,46 @@ fn next_quantile(z: f64, step: f64) -> f64 {
     z + u * (1.0 + u * (d2 + u * (d3 + u * (d4 + u * (d5 + u * d6)))))
 }
 
-/// The distances `|x − centre|` in increasing order, merged outward from the centre of the sorted draws.
+/// The distances `|x − centre|` in increasing order, by merging the draws on either side of the centre.
+///
+/// The smallest are merged outward and the largest inward: each step waits for the one before, so two chains
+/// of steps take half the time of one.
 pub fn fold(sorted: &[Entry], centre: f64, folded: &mut Vec<Entry>) {
+    let n = sorted.len();
     let split = sorted.partition_point(|entry| entry.value < centre);
-    let (mut left, mut right) = (split, split);
+    let at = |i: usize| Entry { value: (sorted[i].value - centre).abs(), index: sorted[i].index };
+    // Still to be merged: outer.0 … inner.0 − 1 on the left and inner.1 … outer.1 − 1 on the right.
+    let (mut inner, mut outer) = ((split, split), (0, n));
     folded.clear();
-    let below = |i: usize| Entry { value: centre - sorted[i].value, index: sorted[i].index };
-    let above = |i: usize| Entry { value: sorted[i].value - centre, index: sorted[i].index };
-    while left > 0 && right < sorted.len() {
-        let (a, b) = (below(left - 1), above(right));
-        let take_left = a.value <= b.value;
-        folded.push(if take_left { a } else { b });
-        left -= usize::from(take_left);
-        right += usize::from(!take_left);
+    folded.resize(n, Entry::default());
+    // For so many steps neither side can run out. Of equal distances the left one comes first, in both
+    // directions.
+    let safe = split.min(n - split);
+    for k in 0..safe {
+        let (a, b) = (at(inner.0 - 1), at(inner.1));
+        let left = a.value <= b.value;
+        folded[k] = either(left, a, b);
+        inner = (inner.0 - usize::from(left), inner.1 + usize::from(!left));
+        let (a, b) = (at(outer.0), at(outer.1 - 1));
+        let left = a.value > b.value;
+        folded[n - 1 - k] = either(left, a, b);
+        outer = (outer.0 + usize::from(left), outer.1 - usize::from(!left));
     }
-    folded.extend((0..left).rev().map(below));
-    folded.extend((right..sorted.len()).map(above));
+    for place in &mut folded[safe..n - safe] {
+        let right_is_done = inner.1 == outer.1;
+        let left = right_is_done || (inner.0 > outer.0 && at(inner.0 - 1).value <= at(inner.1).value);
+        *place = at(if left { inner.0 - 1 } else { inner.1 });
+        inner = (inner.0 - usize::from(left), inner.1 + usize::from(!left));
+    }
+}
+
+/// `a` or `b`, without a branch: which side comes next can't be foreseen.
+#[inline]
+fn either(first: bool, a: Entry, b: Entry) -> Entry {
+    Entry {
+        value: select_unpredictable(first, a.value, b.value),
+        index: select_unpredictable(first, a.index, b.index),
+    }
 }
 
 #[cfg(test)]
@@ -119,13 +159,18 @@ mod tests {
         for draws in [1, 2, 7, 511, 512, 513, 2_000, 10_000, 100_001] {
             let mut scores = Scores::default();
             scores.prepare(draws);
-            for (count, first_rank) in [(draws, 1.0), (draws - 1, 1.5)] {
-                let mut table = Vec::new();
-                tabulate(draws, count, first_rank, &mut table);
-                for i in (0..count).step_by(1 + count / 1_000) {
-                    let p = (first_rank + i as f64 - 0.375) / (draws as f64 + 0.25);
-                    let error = (table[i] - normal_quantile(p)).abs();
-                    assert!(error < 1e-13, "draws {draws}, place {i}: {error:e}");
+            // 1 − p is not exact, so upper scores are compared with the mirrored rank's.
+            let expected = |rank: f64| {
+                let lower = rank.min((draws + 1) as f64 - rank);
+                normal_quantile((lower - 0.375) / (draws as f64 + 0.25)).abs()
+            };
+            for i in (0..draws).step_by(1 + draws / 1_000) {
+                let rank = (i + 1) as f64;
+                assert!((scores.of_rank[i].abs() - expected(rank)).abs() < 1e-13, "{draws}, {rank}");
+                assert_eq!(scores.of_rank[i], -scores.of_rank[draws - 1 - i]);
+                if i + 1 < draws {
+                    let error = (scores.after(i).abs() - expected(rank + 0.5)).abs();
+                    assert!(error < 1e-13, "{draws}, {rank} + 0.5: {error:e}");
                 }
             }
         }

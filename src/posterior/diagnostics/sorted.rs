@@ -12,11 +12,9 @@ pub struct Entry {
 pub struct Sorter {
     entries: Vec<Entry>,
     bucket_of: Vec<u32>,
-    ends: Vec<usize>,
+    ends: Vec<u32>,
 }
 
-/// Buckets for each draw: fewer leave more to sort within them, more leave the cache.
-const BUCKETS_PER_DRAW: usize = 2;
 /// Draws looked at to place the buckets.
 const SAMPLED: usize = 64;
 /// The sample's order statistics taken for its core: about its 5 % and 95 % quantiles.
@@ -27,16 +25,18 @@ const REACH: f64 = 0.75;
 impl Sorter {
     /// The draws in increasing order (`−0 < 0`; NaN at the ends by its sign).
     ///
-    /// The draws are dealt into many narrow buckets of equal width over the bulk, which leaves next to nothing to sort
-    /// within each; wherever a heavy tail or ties crowd a bucket, it is sorted by comparisons.
+    /// The draws are dealt into many narrow buckets of equal width over the bulk, which leaves next to
+    /// nothing to sort within each; wherever a heavy tail or ties crowd a bucket, it is sorted by
+    /// comparisons.
     pub fn sort(&mut self, values: &[f64]) -> &[Entry] {
-        let buckets = BUCKETS_PER_DRAW * values.len();
+        // Fewer buckets leave more to sort within them, more leave the cache.
+        let buckets = values.len();
         match bulk(values) {
             Some((low, width)) if u32::try_from(buckets).is_ok() => {
                 self.deal(values, low, buckets as f64 / width, buckets);
                 let mut start = 0;
                 for &end in &self.ends[..buckets] {
-                    sort_by_value(&mut self.entries[start..end]);
+                    sort_by_value(&mut self.entries[start as usize..end as usize]);
                     start = end;
                 }
             }
@@ -67,7 +67,7 @@ impl Sorter {
         self.entries.resize(values.len(), Entry::default());
         for (index, (&value, &b)) in values.iter().zip(&self.bucket_of).enumerate() {
             let place = &mut self.ends[b as usize];
-            self.entries[*place] = Entry { value, index };
+            self.entries[*place as usize] = Entry { value, index };
             *place += 1;
         }
     }
@@ -93,9 +93,12 @@ fn bucket(position: f64, last: f64) -> u32 {
     (position + ROUNDER).to_bits() as u32
 }
 
-/// Where the bulk of the draws begins and how wide it is, from a sample; none for few or for discrete draws.
+/// Where the bulk of the draws begins and how wide it is, from a sample; none for few, for discrete draws or
+/// for draws that are not finite.
 fn bulk(values: &[f64]) -> Option<(f64, f64)> {
-    if values.len() < 4 * SAMPLED {
+    // Without a branch for each value, so that the check is vectorised.
+    let finite = values.iter().fold(true, |finite, value| finite & value.is_finite());
+    if values.len() < 4 * SAMPLED || !finite {
         return None;
     }
     let step = values.len() / SAMPLED;
@@ -108,7 +111,9 @@ fn bulk(values: &[f64]) -> Option<(f64, f64)> {
 
 #[inline]
 fn sort_by_value(entries: &mut [Entry]) {
-    entries.sort_unstable_by(|a, b| a.value.total_cmp(&b.value).then(a.index.cmp(&b.index)));
+    if entries.len() > 1 {
+        entries.sort_unstable_by(|a, b| a.value.total_cmp(&b.value));
+    }
 }
 
 /// The quantile of type 7 (R's default): linear between the order statistics around `1 + (S − 1) p`.

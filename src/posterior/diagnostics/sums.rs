@@ -1,7 +1,7 @@
 //! Sums in a fixed order.
 //!
-//! Eight partial sums let the compiler use vector instructions; their order is written down, so the bits are the same
-//! whichever instructions it chose.
+//! Eight partial sums let the compiler use vector instructions; their order is written down, so the bits are
+//! the same whichever instructions it chose.
 
 const LANES: usize = 8;
 

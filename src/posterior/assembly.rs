@@ -1,0 +1,377 @@
+//! Every row of the result, from one source of numbers.
+
+use std::sync::Mutex;
+
+use rayon::prelude::*;
+
+use super::block::{Block, Subject, estimate, parameter, probability, probability_of, statements};
+use super::claim::Claim;
+use super::diagnostics::Workspace;
+use super::estimand::{Measure, Scope, Statement};
+use super::nnt::Nnt;
+use super::quantity::{Chance, Found, Quantity, Reporting, Scale};
+use super::result::Probability;
+use super::source::{RiskQuantities, Source};
+use crate::exact::Distribution;
+use crate::numeric::{logistic, logit};
+use crate::study::{Data, HeterogeneityPrior, Pooling, Study};
+
+/// Pairs are reported for up to this many subgroups unless they are asked for.
+pub const PAIRS_UP_TO: usize = 6;
+
+const NO_SUMS: &str =
+    "averages over this study's patients are sums over subgroups, which the exact engine does not add up";
+const NO_CONVOLUTION: &str = "needs both subgroups' risks at once, which the exact engine does not convolve";
+
+/// The rows of one study.
+pub struct Assembly<'a> {
+    study: &'a Study,
+    names: Vec<String>,
+    pairs: Vec<(usize, usize)>,
+    sign: f64,
+    counts: bool,
+    /// The effect's measure, and the contrast of two effects.
+    effect: Scale,
+    contrast: Scale,
+    /// Buffers for whoever works next.
+    workspaces: Mutex<Vec<Workspace>>,
+}
+
+/// Blocks in the result's order: what is shared, subgroups, pairs.
+#[derive(Debug, Clone, Default)]
+pub struct Rows {
+    pub shared: Block,
+    pub subgroups: Vec<Block>,
+    pub pairs: Vec<Block>,
+}
+
+impl Rows {
+    pub fn blocks(&self) -> impl Iterator<Item = &Block> {
+        std::iter::once(&self.shared).chain(&self.subgroups).chain(&self.pairs)
+    }
+
+    pub fn blocks_mut(&mut self) -> impl Iterator<Item = &mut Block> {
+        std::iter::once(&mut self.shared).chain(&mut self.subgroups).chain(&mut self.pairs)
+    }
+
+    /// Puts the exact engine's numbers into rows that were sampled.
+    pub fn put_exact(&mut self, exact: &Rows) {
+        self.blocks_mut().zip(exact.blocks()).for_each(|(block, exact)| block.put_exact(exact));
+    }
+}
+
+impl<'a> Assembly<'a> {
+    pub fn new(study: &'a Study, all_pairs: bool) -> Assembly<'a> {
+        let names: Vec<String> = study.data.names().into_iter().map(str::to_string).collect();
+        let n = names.len();
+        let pairs = if n > PAIRS_UP_TO && !all_pairs {
+            Vec::new()
+        } else {
+            (0..n).flat_map(|a| (a + 1..n).map(move |b| (a, b))).collect()
+        };
+        let logarithm = study.outcome.scale.is_ratio();
+        Assembly {
+            pairs,
+            names,
+            sign: study.outcome.higher_is.sign(),
+            counts: matches!(study.data, Data::Counts(_)),
+            effect: Scale { measure: Measure::of(study.outcome.scale), logarithm },
+            contrast: Scale { measure: Measure::contrast_of(study.outcome.scale), logarithm },
+            study,
+            workspaces: Mutex::new(Vec::new()),
+        }
+    }
+
+    /// Whether there is one heterogeneity, and it is estimated.
+    fn shrinks(&self) -> bool {
+        let prior = self.study.priors.heterogeneity.as_ref().map(|h| h.distribution);
+        let estimated = !matches!(prior, None | Some(HeterogeneityPrior::Fixed { .. }));
+        estimated && self.study.pooling == Pooling::Partial
+    }
+
+    pub fn names(&self) -> Vec<&str> {
+        self.names.iter().map(String::as_str).collect()
+    }
+
+    pub fn has_pairs(&self) -> bool {
+        !self.pairs.is_empty()
+    }
+
+    /// All rows; `reason` says why the source has no number where it has none.
+    pub fn rows(&self, source: Source<'_>, reason: &str) -> Rows {
+        let pieces = 1 + self.names.len() + self.pairs.len();
+        let mut blocks: Vec<Block> =
+            (0..pieces).into_par_iter().map(|i| self.lent(|w| self.piece(i, source, reason, w))).collect();
+        let pairs = blocks.split_off(1 + self.names.len());
+        let subgroups = blocks.split_off(1);
+        Rows { shared: blocks.pop().unwrap_or_default(), subgroups, pairs }
+    }
+
+    /// Every kind of row once: what is shared, one subgroup, one pair. Shrinkage is not among them: it is each subgroup's own.
+    pub fn kinds(&self, source: Source<'_>) -> Block {
+        let first_pair = self.pairs.first().map(|_| 1 + self.names.len());
+        let mut all = Block::default();
+        for i in [Some(0), Some(1), first_pair].into_iter().flatten() {
+            let mut block = self.lent(|w| self.piece(i, source, "", w));
+            block.estimates.retain(|e| e.measure != Measure::Shrinkage);
+            all.parameters.extend(block.parameters);
+            all.estimates.extend(block.estimates);
+            all.probabilities.extend(block.probabilities);
+        }
+        all
+    }
+
+    /// Work with buffers that are given back.
+    fn lent<T>(&self, work: impl FnOnce(&mut Workspace) -> T) -> T {
+        let held = self.workspaces.lock().ok().and_then(|mut free| free.pop());
+        let mut workspace = held.unwrap_or_default();
+        let done = work(&mut workspace);
+        if let Ok(mut free) = self.workspaces.lock() {
+            free.push(workspace);
+        }
+        done
+    }
+
+    fn piece(&self, i: usize, source: Source<'_>, reason: &str, workspace: &mut Workspace) -> Block {
+        let mut rows = Filling { assembly: self, source, reason, workspace, block: Block::default() };
+        let subgroups = self.names.len();
+        if i == 0 {
+            rows.shared();
+        } else if i <= subgroups {
+            rows.subgroup(i - 1);
+        } else {
+            rows.pair(self.pairs[i - 1 - subgroups]);
+        }
+        rows.block
+    }
+
+    /// Risk-difference statements under the effect prior alone, the control risk held where the posterior has it.
+    pub fn put_prior_at_control_risk(&self, block: &mut Block, theta: &dyn Distribution) {
+        let row = block.estimates.iter().find(|e| e.measure == Measure::RiskControl);
+        let Some(p0) = row.and_then(|e| e.best()).map(|q| q.median) else { return };
+        let alpha = logit(p0);
+        let below = |x: f64| {
+            let p1 = logistic(alpha) + x;
+            if p1 <= 0.0 {
+                0.0
+            } else if p1 >= 1.0 {
+                1.0
+            } else if x == 0.0 {
+                theta.cdf(0.0)
+            } else {
+                theta.cdf(logit(p1) - alpha)
+            }
+        };
+        for row in block.probabilities.iter_mut().filter(|p| p.measure == Measure::RiskDifference) {
+            let axis = row.measure.axis();
+            row.prior_at_control_risk =
+                Some(probability_of(row.statement, row.threshold, axis, self.sign, &below));
+        }
+    }
+
+    /// Numbers needed to treat, from the risk differences that are printed.
+    pub fn put_nnt(&self, block: &mut Block) {
+        for row in block.estimates.iter_mut().filter(|e| e.measure == Measure::RiskDifference) {
+            row.nnt = row.best().map(|q| Nnt::of(&q, self.sign));
+        }
+    }
+
+    /// The content of the sentence about a subgroup, from its rows.
+    pub fn claim(&self, block: &Block) -> Option<Claim> {
+        let measure = if self.counts { Measure::RiskDifference } else { self.effect.measure };
+        let is_benefit = |p: &&Probability| p.statement == Statement::Benefit && p.measure == measure;
+        let benefit = block.probabilities.iter().find(is_benefit)?;
+        let row = block.estimates.iter().find(|e| e.measure == measure)?;
+        let mcse = if benefit.exact.is_some() { None } else { benefit.mcse };
+        Some(Claim::new(
+            benefit.subgroup.as_deref()?,
+            (benefit.best()?, mcse),
+            benefit.exact.and(benefit.ess.and(benefit.probability)),
+            benefit.prior,
+            row.best()?,
+            row.nnt.as_ref().map(|n| n.text.clone()),
+        ))
+    }
+}
+
+/// One block in the making.
+struct Filling<'a, 'w> {
+    assembly: &'a Assembly<'a>,
+    source: Source<'a>,
+    reason: &'a str,
+    workspace: &'w mut Workspace,
+    block: Block,
+}
+
+impl<'a> Filling<'a, '_> {
+    /// μ, τ, the mean and the new subgroup, and the study's patients.
+    fn shared(&mut self) {
+        let (source, study) = (self.source, self.assembly.study);
+        let mu = source.mu();
+        let own = self.parameter("mu".to_string(), mu.as_ref());
+        self.parameter("tau".to_string(), source.tau().as_ref());
+        let [mean, sd] = source.baseline();
+        self.parameter("baseline_mean".to_string(), mean.as_ref());
+        self.parameter("baseline_sd".to_string(), sd.as_ref());
+        if study.pooling != Pooling::None {
+            self.effect(&Subject::shared(Scope::Mean), mu.as_ref(), own);
+            let new = source.theta_new();
+            let own = self.own(new.as_ref());
+            self.effect(&Subject::shared(Scope::New), new.as_ref(), own);
+        }
+        if self.assembly.counts {
+            let reason = if self.reason.is_empty() { NO_SUMS } else { self.reason };
+            let before = std::mem::replace(&mut self.reason, reason);
+            let subject = Subject::shared(Scope::Overall);
+            let (risks, odds_ratio) = source.overall();
+            self.risks(&subject, &risks, &study.thresholds.risk_difference, &[]);
+            self.estimate(&subject, Measure::OddsRatio, odds_ratio.as_ref());
+            self.reason = before;
+        }
+    }
+
+    fn subgroup(&mut self, g: usize) {
+        let (source, assembly) = (self.source, self.assembly);
+        let name = assembly.names[g].as_str();
+        let subject = Subject::subgroup(name);
+        let theta = source.theta(g);
+        let own = self.parameter(format!("theta[{name}]"), theta.as_ref());
+        self.effect(&subject, theta.as_ref(), own);
+        if assembly.counts {
+            self.parameter(format!("alpha[{name}]"), source.alpha(g).as_ref());
+            let thresholds = &assembly.study.thresholds;
+            self.risks(&subject, &source.risks(g), &thresholds.risk_difference, &thresholds.risk_ratio);
+        }
+        if assembly.shrinks() {
+            self.shrinkage(&subject, g);
+        }
+    }
+
+    fn pair(&mut self, (a, b): (usize, usize)) {
+        let (source, assembly) = (self.source, self.assembly);
+        let (first, second) = (assembly.names[a].as_str(), assembly.names[b].as_str());
+        let (subject, swapped) = (Subject::pair(first, second), Subject::pair(second, first));
+        let pair = source.pair(a, b, self.workspace);
+        let scale = assembly.contrast;
+        let own = self.own(pair.difference.as_ref());
+        self.scaled(&subject, scale, pair.difference.as_ref(), own);
+        if assembly.counts {
+            let reason = if self.reason.is_empty() { NO_CONVOLUTION } else { self.reason };
+            let before = std::mem::replace(&mut self.reason, reason);
+            let difference = source.difference_of_risk_differences(a, b);
+            self.estimate(&subject, Measure::DifferenceOfRiskDifferences, difference.as_ref());
+            self.reason = before;
+        }
+        let null = scale.measure.null();
+        let asked = [(Statement::GreaterBenefit, null)];
+        let mut greater = self.chances(scale, pair.difference.as_ref(), &asked);
+        if let (true, Some(chance)) = (pair.one_effect, greater.first_mut()) {
+            chance.exact = Some(0.0);
+        }
+        self.statements(&subject, scale.measure, &asked, &greater);
+        let (up, down) = (pair.first_above_second_below, pair.first_below_second_above);
+        let opposed = if assembly.sign > 0.0 { [up, down] } else { [down, up] };
+        let effect = assembly.effect.measure;
+        let asked = [(Statement::BenefitAndHarm, effect.null())];
+        self.statements(&subject, effect, &asked, &opposed[..1]);
+        self.statements(&swapped, effect, &asked, &opposed[1..]);
+    }
+
+    /// An effect on its own scale: summary, benefit and harm, and the thresholds of its measure.
+    fn effect(&mut self, subject: &Subject, theta: Option<&Quantity<'_>>, own: Found) {
+        let (scale, study) = (self.assembly.effect, self.assembly.study);
+        self.scaled(subject, scale, theta, own);
+        let asked = statements(scale.measure.null(), study.thresholds.of(study.outcome.scale.key()));
+        let chances = self.chances(scale, theta, &asked);
+        self.statements(subject, scale.measure, &asked, &chances);
+    }
+
+    /// Risks, their difference and ratio, and the statements about them.
+    fn risks(
+        &mut self,
+        subject: &Subject,
+        risks: &RiskQuantities<'_>,
+        of_difference: &[f64],
+        of_ratio: &[f64],
+    ) {
+        self.estimate(subject, Measure::RiskControl, risks.control.as_ref());
+        self.estimate(subject, Measure::RiskActive, risks.active.as_ref());
+        let contrasts = [
+            (Measure::RiskDifference, &risks.difference, of_difference, true),
+            (Measure::RiskRatio, &risks.ratio, of_ratio, !of_ratio.is_empty()),
+        ];
+        for (measure, quantity, thresholds, asked_for) in contrasts {
+            self.estimate(subject, measure, quantity.as_ref());
+            if asked_for {
+                let asked = statements(measure.null(), thresholds);
+                let chances = self.chances(Scale { measure, logarithm: false }, quantity.as_ref(), &asked);
+                self.statements(subject, measure, &asked, &chances);
+            }
+        }
+    }
+
+    fn shrinkage(&mut self, subject: &Subject, g: usize) {
+        let v = match &self.assembly.study.data {
+            Data::Estimates(rows) => rows[g].se * rows[g].se,
+            Data::Counts(rows) => [&rows[g].control, &rows[g].active]
+                .into_iter()
+                .map(|arm| 1.0 / arm.events as f64 + 1.0 / (arm.total - arm.events) as f64)
+                .sum(),
+        };
+        let before = self.reason;
+        if !v.is_finite() {
+            self.reason = "with an empty cell the subgroup's own log odds ratio has no standard error";
+        }
+        let shrinkage = if v.is_finite() { self.source.shrinkage(v) } else { None };
+        self.estimate(subject, Measure::Shrinkage, shrinkage.as_ref());
+        self.reason = before;
+    }
+
+    /// The summary on the quantity's own scale.
+    fn own(&mut self, quantity: Option<&Quantity<'_>>) -> Found {
+        quantity.map_or_else(Found::default, |q| q.summary(self.workspace))
+    }
+
+    /// A parameter's row, where the model has the parameter.
+    fn parameter(&mut self, name: String, quantity: Option<&Quantity<'_>>) -> Found {
+        let own = self.own(quantity);
+        if quantity.is_some() {
+            self.block.parameters.push(parameter(name, own));
+        }
+        own
+    }
+
+    fn estimate(&mut self, subject: &Subject, measure: Measure, quantity: Option<&Quantity<'_>>) {
+        let own = self.own(quantity);
+        self.scaled(subject, Scale { measure, logarithm: false }, quantity, own);
+    }
+
+    fn scaled(&mut self, subject: &Subject, scale: Scale, quantity: Option<&Quantity<'_>>, own: Found) {
+        let found =
+            quantity.map_or_else(Found::default, |quantity| Reporting { quantity, scale }.rescaled(own));
+        self.block.estimates.push(estimate(subject, scale.measure, found, Some(self.reason)));
+    }
+
+    fn chances(
+        &mut self,
+        scale: Scale,
+        quantity: Option<&Quantity<'_>>,
+        asked: &[(Statement, f64)],
+    ) -> Vec<Chance> {
+        let Some(quantity) = quantity else { return vec![Chance::default(); asked.len()] };
+        Reporting { quantity, scale }.chances(asked, self.assembly.sign, self.workspace)
+    }
+
+    fn statements(
+        &mut self,
+        subject: &Subject,
+        measure: Measure,
+        asked: &[(Statement, f64)],
+        chances: &[Chance],
+    ) {
+        for (&(statement, t), &chance) in asked.iter().zip(chances) {
+            let row = (statement, measure, t);
+            self.block.probabilities.push(probability(subject, row, chance, Some(self.reason)));
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! May the numbers be believed?
+
+use super::analysis::Report;
+use super::result::{ChainSummary, Checks, ExactChecks, Reported};
+use super::sampling::{LEAST_ESS, MOST_RHAT};
+
+/// E-BFMI below this says that the momenta explore the energies too slowly.
+const LEAST_EBFMI: f64 = 0.3;
+
+impl Checks {
+    /// Nothing found, so far.
+    pub fn passed() -> Checks {
+        Checks {
+            ok: true,
+            reasons: Vec::new(),
+            max_rhat: None,
+            min_ess_bulk: None,
+            min_ess_tail: None,
+            max_mcse: None,
+            divergences: None,
+            min_ebfmi: None,
+            exact: ExactChecks {
+                available: true,
+                reason: None,
+                comparisons: 0,
+                max_abs_z: None,
+                allowed_abs_z: None,
+                log_marginal_likelihood: None,
+            },
+            chains: Vec::new(),
+        }
+    }
+
+    pub fn fail(&mut self, reason: String) {
+        self.ok = false;
+        self.reasons.push(reason);
+    }
+
+    /// R-hat, effective sample sizes, divergences and energies of everything that is reported.
+    pub fn gate_sampler(&mut self, report: &Report, chains: Vec<ChainSummary>) {
+        let rows = || {
+            let parameters = report.parameters.iter().map(|p| &p.reported);
+            parameters.chain(report.estimates.iter().map(|e| &e.reported))
+        };
+        let least = |f: fn(&Reported) -> Option<f64>| rows().filter_map(f).reduce(f64::min);
+        self.max_rhat = rows().filter_map(|r| r.rhat).reduce(f64::max);
+        self.min_ess_bulk = least(|r| r.ess_bulk);
+        self.min_ess_tail = least(|r| r.ess_tail);
+        self.max_mcse = report.probabilities.iter().filter_map(|p| p.mcse).reduce(f64::max);
+        self.divergences = Some(chains.iter().map(|c| c.divergences).sum());
+        self.min_ebfmi = chains.iter().filter_map(|c| c.ebfmi).reduce(f64::min);
+        self.chains = chains;
+        if let Some(rhat) = self.max_rhat.filter(|r| r.is_nan() || *r >= MOST_RHAT) {
+            self.fail(format!("R-hat is {rhat:.3}, at least {MOST_RHAT}: the chains have not mixed"));
+        }
+        for (name, ess) in [("bulk", self.min_ess_bulk), ("tail", self.min_ess_tail)] {
+            match ess {
+                Some(ess) if ess >= LEAST_ESS => {}
+                Some(ess) => self.fail(format!(
+                    "the effective sample size ({name}) is {ess:.0}, below {LEAST_ESS}: ask for more draws"
+                )),
+                None => self.fail(format!("the effective sample size ({name}) can't be told: too few draws")),
+            }
+        }
+        if let Some(n) = self.divergences.filter(|n| *n > 0) {
+            let verb = if n == 1 { "trajectory diverged" } else { "trajectories diverged" };
+            self.fail(format!("{n} {verb}: parts of the posterior may be missing"));
+        }
+        if let Some(least) = self.min_ebfmi.filter(|e| e.is_nan() || *e < LEAST_EBFMI) {
+            self.fail(format!("E-BFMI is {least:.2}, below {LEAST_EBFMI}: energies are explored too slowly"));
+        }
+    }
+
+    /// The exact numbers against the sampled ones.
+    pub fn gate_agreement(&mut self) {
+        if let (false, Some(z), Some(allowed)) =
+            (self.exact.agrees(), self.exact.max_abs_z, self.exact.allowed_abs_z)
+        {
+            self.fail(format!(
+                "the two engines disagree: of {} comparisons the largest |z| is {z:.1}, {allowed:.1} allowed",
+                self.exact.comparisons
+            ));
+        }
+    }
+}
+
+impl ExactChecks {
+    /// Whether sampled and exact numbers differ by no more than chance allows.
+    pub fn agrees(&self) -> bool {
+        match (self.max_abs_z, self.allowed_abs_z) {
+            (Some(z), Some(allowed)) => z <= allowed,
+            _ => true,
+        }
+    }
+}
+
+impl Reported {
+    /// Takes the numbers back, leaves the diagnostics.
+    pub fn withhold(&mut self) {
+        *self = Reported {
+            ess_bulk: self.ess_bulk,
+            ess_tail: self.ess_tail,
+            rhat: self.rhat,
+            ..Reported::default()
+        };
+    }
+}

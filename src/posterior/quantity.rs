@@ -1,0 +1,200 @@
+//! A quantity of a posterior, as a distribution or as draws, and the numbers that are reported of it.
+
+use std::borrow::Cow;
+use std::cell::RefCell;
+
+use super::block::{mass_within, probability_of, region};
+use super::diagnostics::{Draws, Proportion, Workspace, diagnose, mcse_quantile, proportion};
+use super::estimand::{Axis, Measure, Statement};
+use super::result::{Quantiles, Reported, Summary};
+use crate::exact::Distribution;
+
+/// One quantity.
+pub enum Quantity<'a> {
+    Exact(Box<dyn Distribution + 'a>),
+    Sampled {
+        values: Cow<'a, [f64]>,
+        chains: usize,
+        /// No exact number stands beside it: it is printed itself, with as many digits as it deserves.
+        alone: bool,
+    },
+    /// Independent draws, from a prior: no diagnostics are needed.
+    Simulated(Cow<'a, [f64]>),
+}
+
+/// How a quantity is reported.
+#[derive(Debug, Clone, Copy)]
+pub struct Scale {
+    pub measure: Measure,
+    /// The quantity is the logarithm of what is reported.
+    pub logarithm: bool,
+}
+
+/// The numbers of a row: sampled, exact, both, or neither.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Found {
+    pub reported: Reported,
+    pub exact: Option<Summary>,
+}
+
+impl Found {
+    pub fn is_nothing(&self) -> bool {
+        self.exact.is_none() && self.reported.median.is_none()
+    }
+}
+
+/// A probability: sampled, exact, both, or neither.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Chance {
+    pub sampled: Option<Proportion>,
+    pub exact: Option<f64>,
+}
+
+impl Quantity<'_> {
+    /// The summary on the quantity's own scale.
+    pub fn summary(&self, workspace: &mut Workspace) -> Found {
+        match self {
+            Quantity::Exact(d) => {
+                let q = |p: f64| d.quantile(p);
+                let quantiles = Quantiles { median: q(0.5), q2_5: q(0.025), q97_5: q(0.975) };
+                Found { exact: Some(Summary { mean: d.mean(), sd: d.sd(), quantiles }), ..Found::default() }
+            }
+            Quantity::Sampled { values, chains, alone } => {
+                let draws = Draws { values, chains: *chains };
+                let mut found = reported(draws, workspace);
+                if *alone {
+                    found.mcse_quantiles = quantile_errors(draws, workspace);
+                }
+                Found { reported: found, exact: None }
+            }
+            Quantity::Simulated(values) => {
+                let found = simulated(values);
+                Found { reported: found, exact: None }
+            }
+        }
+    }
+
+    /// The share of draws in an open interval, or the mass of the distribution there.
+    fn chance_within(&self, (low, high): (f64, f64), workspace: &mut Workspace) -> Chance {
+        let inside = |x: f64| low < x && x < high;
+        match self {
+            Quantity::Exact(d) => {
+                Chance { exact: Some(mass_within((low, high), &|x| d.cdf(x))), sampled: None }
+            }
+            Quantity::Sampled { values, chains, .. } => {
+                let draws = Draws { values, chains: *chains };
+                Chance { sampled: Some(proportion(draws, inside, workspace)), exact: None }
+            }
+            Quantity::Simulated(values) => {
+                let held = values.iter().filter(|x| inside(**x)).count();
+                let probability = held as f64 / values.len() as f64;
+                Chance { sampled: Some(Proportion { probability, ess: None, mcse: None }), exact: None }
+            }
+        }
+    }
+
+    /// P(quantity > 0).
+    pub fn above_zero(&self, workspace: &mut Workspace) -> Chance {
+        self.chance_within((0.0, f64::INFINITY), workspace)
+    }
+}
+
+/// A quantity with the scale it is reported on.
+#[derive(Clone, Copy)]
+pub struct Reporting<'a> {
+    pub quantity: &'a Quantity<'a>,
+    pub scale: Scale,
+}
+
+impl Reporting<'_> {
+    /// From the summary on the quantity's own scale. The mean of a ratio need not exist; its median and interval do.
+    pub fn rescaled(&self, own: Found) -> Found {
+        let out = |x: f64| if self.scale.logarithm { libm::exp(x) } else { x };
+        let ratio = self.scale.measure.axis() == Axis::Ratio;
+        let mut found = own;
+        if let Some(summary) = &mut found.exact {
+            let q = summary.quantiles;
+            summary.quantiles = Quantiles { median: out(q.median), q2_5: out(q.q2_5), q97_5: out(q.q97_5) };
+            if ratio {
+                (summary.mean, summary.sd) = (None, None);
+            }
+        }
+        let r = &mut found.reported;
+        if self.scale.logarithm {
+            // An error in the logarithm is a share of the ratio.
+            let of = [r.median, r.q2_5, r.q97_5].map(|q| q.map_or(1.0, libm::exp));
+            r.mcse_quantiles = r.mcse_quantiles.map(|e| [e[0] * of[0], e[1] * of[1], e[2] * of[2]]);
+        }
+        (r.median, r.q2_5, r.q97_5) = (r.median.map(out), r.q2_5.map(out), r.q97_5.map(out));
+        if ratio {
+            (r.mean, r.sd, r.mcse_mean) = (None, None, None);
+        }
+        found
+    }
+
+    /// The probabilities of several statements.
+    pub fn chances(
+        &self,
+        statements: &[(Statement, f64)],
+        sign: f64,
+        workspace: &mut Workspace,
+    ) -> Vec<Chance> {
+        let axis = self.scale.measure.axis();
+        let inward = |x: f64| if self.scale.logarithm { libm::log(x) } else { x };
+        if let Quantity::Exact(d) = self.quantity {
+            // The same few values are asked for again and again: benefit and harm share one, equivalence asks for two.
+            let known = RefCell::new(Vec::<(f64, f64)>::new());
+            let below = |x: f64| {
+                let found = known.borrow().iter().find(|k| k.0 == x).map(|k| k.1);
+                found.unwrap_or_else(|| {
+                    let p = d.cdf(inward(x));
+                    known.borrow_mut().push((x, p));
+                    p
+                })
+            };
+            let exact = |&(statement, t): &(Statement, f64)| probability_of(statement, t, axis, sign, &below);
+            return statements.iter().map(|s| Chance { exact: Some(exact(s)), sampled: None }).collect();
+        }
+        statements
+            .iter()
+            .map(|&(statement, t)| {
+                let (low, high) = region(statement, t, axis, sign);
+                let end = |x: f64| if x.is_finite() { inward(x) } else { x };
+                self.quantity.chance_within((end(low), end(high)), workspace)
+            })
+            .collect()
+    }
+}
+
+fn reported(draws: Draws<'_>, workspace: &mut Workspace) -> Reported {
+    let d = diagnose(draws, workspace);
+    Reported {
+        mean: Some(d.mean),
+        sd: Some(d.sd),
+        median: Some(d.median),
+        q2_5: Some(d.q2_5),
+        q97_5: Some(d.q97_5),
+        mcse_mean: d.mcse_mean,
+        ess_bulk: d.ess_bulk,
+        ess_tail: d.ess_tail,
+        rhat: d.rhat,
+        mcse_quantiles: None,
+    }
+}
+
+/// The Monte Carlo errors of median and interval, where all three can be told.
+fn quantile_errors(draws: Draws<'_>, workspace: &mut Workspace) -> Option<[f64; 3]> {
+    let mut error = |p: f64| mcse_quantile(draws, p, workspace);
+    Some([error(0.5)?, error(0.025)?, error(0.975)?])
+}
+
+/// Median and interval of independent draws.
+fn simulated(values: &[f64]) -> Reported {
+    let mut values = values.to_vec();
+    let mut at = |p: f64| {
+        let place = p * (values.len().max(1) - 1) as f64;
+        let (_, x, _) = values.select_nth_unstable_by(place as usize, f64::total_cmp);
+        *x
+    };
+    Reported { median: Some(at(0.5)), q2_5: Some(at(0.025)), q97_5: Some(at(0.975)), ..Reported::default() }
+}

@@ -1,0 +1,224 @@
+//! Sampling until the answer is sure.
+
+use super::assembly::{Assembly, Rows};
+use super::block::Block;
+use super::diagnostics::ebfmi;
+use super::result::{ChainSummary, SamplerSettings, Stopped};
+use super::sampled::SampledPosterior;
+use super::source::Source;
+use crate::density::LogDensity;
+use crate::model::{Hierarchy, Model};
+use crate::sampler::{self, Recorded, Watch};
+
+/// Effective sample sizes, bulk and tail, below which no answer is sure.
+pub const LEAST_ESS: f64 = 400.0;
+
+/// R-hat from which chains count as not yet mixed.
+pub const MOST_RHAT: f64 = 1.01;
+
+/// Draws of each chain in the first round, from which the rest is planned.
+const FIRST_ROUND: usize = 500;
+
+/// Numbers that are kept at most: with the model's dimension they limit the draws.
+const MOST_NUMBERS: usize = 50_000_000;
+
+/// Draws of each chain at most, and the fewest that this limit may be.
+const MOST_DRAWS: (usize, usize) = (100_000, 2_500);
+
+/// Planned draws beyond what the last round's figures say is needed.
+const MARGIN: f64 = 1.1;
+
+/// What is asked of the sampler.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Sampling {
+    pub seed: u64,
+    pub chains: usize,
+    /// Transitions of each chain before its draws.
+    pub warmup: usize,
+    /// Draws of each chain; without a number, until the answer is sure.
+    pub draws: Option<usize>,
+    /// The largest Monte Carlo error that a probability may have.
+    pub mcse: f64,
+}
+
+impl Default for Sampling {
+    fn default() -> Sampling {
+        Sampling { seed: 1, chains: 4, warmup: 200, draws: None, mcse: 0.005 }
+    }
+}
+
+/// Chains and what they say so far.
+pub struct Run<'h> {
+    model: &'h Model,
+    hierarchy: &'h Hierarchy,
+    asked: Sampling,
+    /// No exact number will stand beside these.
+    alone: bool,
+    chains: Vec<Recorded<'h, Hierarchy>>,
+    pub posterior: SampledPosterior,
+    pub rows: Rows,
+    stopped: Stopped,
+}
+
+/// Why there are no draws.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Unsampled {
+    #[error("the posterior density is not finite where sampling would begin")]
+    NoStart,
+    #[error("interrupted before there were enough draws to say anything")]
+    Interrupted,
+}
+
+impl<'h> Run<'h> {
+    /// Warms up and samples until the answer is sure, or to the number asked for, a limit, or a stop from outside.
+    pub fn new(
+        (model, hierarchy): (&'h Model, &'h Hierarchy),
+        assembly: &Assembly<'_>,
+        asked: Sampling,
+        alone: bool,
+        watch: &impl Watch,
+    ) -> Result<Run<'h>, Unsampled> {
+        let settings = sampler::Settings {
+            seed: asked.seed,
+            chains: asked.chains,
+            warmup: asked.warmup,
+            ..sampler::Settings::default()
+        };
+        let chains = sampler::start(hierarchy, hierarchy.middle(), &settings, watch);
+        let mut run = Run {
+            model,
+            hierarchy,
+            asked,
+            alone,
+            chains: chains.ok_or(Unsampled::NoStart)?,
+            posterior: SampledPosterior::default(),
+            rows: Rows::default(),
+            stopped: Stopped::Sure,
+        };
+        let limit = (MOST_NUMBERS / (hierarchy.dim() * asked.chains)).clamp(MOST_DRAWS.1, MOST_DRAWS.0);
+        let mut total = asked.draws.unwrap_or(FIRST_ROUND.min(limit));
+        loop {
+            run.extend(total, assembly, watch)?;
+            let needed = multiple_needed(run.rows.blocks(), asked.mcse);
+            run.stopped = if watch.stopped() {
+                Stopped::Interrupted
+            } else if asked.draws.is_some() {
+                Stopped::Fixed
+            } else if needed <= 1.0 {
+                Stopped::Sure
+            } else if total >= limit {
+                Stopped::Limit
+            } else {
+                total = planned(total, needed).min(limit);
+                continue;
+            };
+            return Ok(run);
+        }
+    }
+
+    /// Goes on to `total` draws of each chain, and makes the rows anew.
+    pub fn extend(
+        &mut self,
+        total: usize,
+        assembly: &Assembly<'_>,
+        watch: &impl Watch,
+    ) -> Result<(), Unsampled> {
+        sampler::extend(&mut self.chains, total, watch);
+        self.posterior =
+            SampledPosterior::of_chains(self.model, self.hierarchy, &self.chains, self.asked.seed);
+        if self.posterior.draws == 0 {
+            return Err(Unsampled::Interrupted);
+        }
+        let source = Source::Sampled { posterior: &self.posterior, alone: self.alone };
+        self.rows = assembly.rows(source, "");
+        Ok(())
+    }
+
+    /// The rows again, for a run that finds itself alone.
+    pub fn alone(&mut self, assembly: &Assembly<'_>) {
+        if !self.alone {
+            self.alone = true;
+            self.rows = assembly.rows(Source::Sampled { posterior: &self.posterior, alone: true }, "");
+        }
+    }
+
+    /// Whether the number of draws is the sampler's own choice.
+    pub fn is_open_ended(&self) -> bool {
+        matches!(self.stopped, Stopped::Sure | Stopped::Limit)
+    }
+
+    pub fn was_interrupted(&self) -> bool {
+        self.stopped == Stopped::Interrupted
+    }
+
+    pub fn settings(&self) -> SamplerSettings {
+        SamplerSettings {
+            seed: self.asked.seed,
+            chains: self.asked.chains,
+            warmup: self.asked.warmup,
+            draws: self.posterior.draws,
+            mcse: if self.asked.draws.is_some() { None } else { Some(self.asked.mcse) },
+            stopped: self.stopped,
+        }
+    }
+
+    pub fn chain_summaries(&self) -> Vec<ChainSummary> {
+        self.chains.iter().enumerate().map(|(c, chain)| summary(c + 1, chain)).collect()
+    }
+}
+
+fn summary(chain: usize, recorded: &Recorded<'_, Hierarchy>) -> ChainSummary {
+    let transitions = &recorded.transitions;
+    let n = transitions.len() as f64;
+    let energies: Vec<f64> = transitions.iter().map(|t| t.energy).collect();
+    ChainSummary {
+        chain,
+        step_size: recorded.step_size(),
+        acceptance: transitions.iter().map(|t| t.acceptance).sum::<f64>() / n,
+        steps: transitions.iter().map(|t| f64::from(t.steps)).sum::<f64>() / n,
+        max_depth: transitions.iter().map(|t| t.depth).max().unwrap_or(0),
+        at_depth_limit: transitions.iter().filter(|t| t.at_limit).count() as u64,
+        divergences: transitions.iter().filter(|t| t.diverged).count() as u64,
+        ebfmi: ebfmi(&energies),
+    }
+}
+
+/// How many times the present draws are needed for every probability's Monte Carlo error to be at most `mcse` and every
+/// effective sample size at least [`LEAST_ESS`]; at most 1 when the answer is sure.
+fn multiple_needed<'a>(blocks: impl Iterator<Item = &'a Block>, mcse: f64) -> f64 {
+    let mut most: f64 = 0.0;
+    for block in blocks {
+        for row in &block.probabilities {
+            most = row.mcse.map_or(most, |error| most.max((error / mcse) * (error / mcse)));
+        }
+        let rows = block.parameters.iter().map(|p| &p.reported);
+        for row in rows.chain(block.estimates.iter().map(|e| &e.reported)) {
+            for ess in [row.ess_bulk, row.ess_tail].into_iter().flatten() {
+                most = most.max(LEAST_ESS / ess);
+            }
+            if row.rhat.is_some_and(|rhat| rhat >= MOST_RHAT) {
+                most = most.max(2.0);
+            }
+        }
+    }
+    most
+}
+
+/// The next round's total: what is needed, a little more, in whole fifties.
+fn planned(total: usize, needed: f64) -> usize {
+    const UNIT: usize = 50;
+    let wanted = libm::ceil(total as f64 * needed * MARGIN) as usize;
+    wanted.max(total + 1).div_ceil(UNIT) * UNIT
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rounds_grow_by_what_is_needed_and_always_grow() {
+        assert_eq!(planned(500, 4.0), 2200);
+        assert_eq!(planned(500, 1.0), 550);
+        assert_eq!(planned(501, 1e-9), 550);
+    }
+}

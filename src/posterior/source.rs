@@ -1,0 +1,242 @@
+//! Where a row's numbers come from: the exact engine, chains, or draws from the prior. All answer the same questions.
+
+use std::borrow::Cow;
+
+use super::diagnostics::Workspace;
+use super::quantity::{Chance, Quantity};
+use super::sampled::{Column, Risks, SampledPosterior};
+use crate::exact::{Distribution, ExactPosterior, RiskMeasure};
+
+/// One side's answers; a question without one is answered by none.
+#[derive(Clone, Copy)]
+pub enum Source<'a> {
+    Exact(&'a ExactPosterior),
+    /// `alone` where there is no exact engine beside it.
+    Sampled {
+        posterior: &'a SampledPosterior,
+        alone: bool,
+    },
+    /// Draws from the prior; `whole` where the exact engine does not have the rest.
+    Simulated {
+        prior: &'a SampledPosterior,
+        whole: bool,
+    },
+    Nothing,
+}
+
+/// Quantities of the two risks in one subgroup or over all.
+pub struct RiskQuantities<'a> {
+    pub control: Option<Quantity<'a>>,
+    pub active: Option<Quantity<'a>>,
+    pub difference: Option<Quantity<'a>>,
+    pub ratio: Option<Quantity<'a>>,
+}
+
+/// Two subgroups' effects together.
+pub struct PairQuantities<'a> {
+    /// The first effect minus the second.
+    pub difference: Option<Quantity<'a>>,
+    pub first_above_second_below: Chance,
+    pub first_below_second_above: Chance,
+    /// Both are the same effect.
+    pub one_effect: bool,
+}
+
+impl<'a> Source<'a> {
+    /// Draws of what the exact engine may have too.
+    fn draws(&self) -> Option<&'a SampledPosterior> {
+        match self {
+            Source::Sampled { posterior, .. } => Some(posterior),
+            Source::Simulated { prior, whole: true } => Some(prior),
+            _ => None,
+        }
+    }
+
+    /// Draws of what the exact engine never has.
+    fn draws_of_the_rest(&self) -> Option<&'a SampledPosterior> {
+        match self {
+            Source::Sampled { posterior, .. } => Some(posterior),
+            Source::Simulated { prior, .. } => Some(prior),
+            _ => None,
+        }
+    }
+
+    fn quantity(&self, values: Cow<'a, [f64]>) -> Quantity<'a> {
+        match self {
+            Source::Sampled { posterior, alone } => {
+                Quantity::Sampled { values, chains: posterior.chains, alone: *alone }
+            }
+            _ => Quantity::Simulated(values),
+        }
+    }
+
+    fn column(&self, column: Option<&'a Column>) -> Option<Quantity<'a>> {
+        column.map(|c| self.quantity(Cow::Borrowed(c)))
+    }
+
+    /// A column of what the exact engine never has.
+    fn alone(&self, values: Column) -> Quantity<'a> {
+        match self.quantity(Cow::Owned(values)) {
+            Quantity::Sampled { values, chains, .. } => Quantity::Sampled { values, chains, alone: true },
+            other => other,
+        }
+    }
+
+    /// The mean of the effects.
+    pub fn mu(&self) -> Option<Quantity<'a>> {
+        match self {
+            Source::Exact(p) => p.mu().map(Quantity::Exact),
+            _ => self.column(self.draws()?.mu.as_ref()),
+        }
+    }
+
+    /// Their sd.
+    pub fn tau(&self) -> Option<Quantity<'a>> {
+        match self {
+            Source::Exact(p) => p.tau().map(|d| Quantity::Exact(Box::new(d))),
+            _ => self.column(self.draws()?.tau.as_ref()),
+        }
+    }
+
+    /// Mean and sd of exchangeable baselines.
+    pub fn baseline(&self) -> [Option<Quantity<'a>>; 2] {
+        let draws = self.draws();
+        [draws.and_then(|d| d.baseline_mean.as_ref()), draws.and_then(|d| d.baseline_sd.as_ref())]
+            .map(|column| self.column(column))
+    }
+
+    /// The effect of a further similar subgroup.
+    pub fn theta_new(&self) -> Option<Quantity<'a>> {
+        match self {
+            Source::Exact(p) => p.theta_new().map(Quantity::Exact),
+            _ => self.column(self.draws()?.theta_new.as_ref()),
+        }
+    }
+
+    /// The effect of subgroup `g`.
+    pub fn theta(&self, g: usize) -> Option<Quantity<'a>> {
+        match self {
+            Source::Exact(p) => Some(Quantity::Exact(p.theta(g))),
+            _ => self.column(self.draws()?.theta.get(g)),
+        }
+    }
+
+    /// The control arm's log odds in subgroup `g`.
+    pub fn alpha(&self, g: usize) -> Option<Quantity<'a>> {
+        match self {
+            Source::Exact(p) => p.risk(g, RiskMeasure::LogOddsControl).map(Quantity::Exact),
+            _ => self.column(self.draws()?.alpha.get(g)),
+        }
+    }
+
+    /// Both risks in subgroup `g`.
+    pub fn risks(&self, g: usize) -> RiskQuantities<'a> {
+        match self {
+            Source::Exact(p) => {
+                let risk = |measure| p.risk(g, measure).map(Quantity::Exact);
+                RiskQuantities {
+                    control: risk(RiskMeasure::Control),
+                    active: risk(RiskMeasure::Active),
+                    difference: risk(RiskMeasure::Difference),
+                    ratio: risk(RiskMeasure::Ratio),
+                }
+            }
+            _ => {
+                let risks = self.draws().and_then(|d| d.risks(g));
+                self.of_risks(risks.as_ref(), |column| self.quantity(Cow::Owned(column)))
+            }
+        }
+    }
+
+    /// Risks over the study's patients, and their odds ratio.
+    pub fn overall(&self) -> (RiskQuantities<'a>, Option<Quantity<'a>>) {
+        let risks = self.draws_of_the_rest().and_then(SampledPosterior::overall);
+        let quantities = self.of_risks(risks.as_ref(), |column| self.alone(column));
+        (quantities, risks.map(|r| self.alone(r.odds_ratio())))
+    }
+
+    fn of_risks(
+        &self,
+        risks: Option<&Risks>,
+        quantity: impl Fn(Column) -> Quantity<'a>,
+    ) -> RiskQuantities<'a> {
+        RiskQuantities {
+            control: risks.map(|r| quantity(r.control.clone())),
+            active: risks.map(|r| quantity(r.active.clone())),
+            difference: risks.map(|r| quantity(r.difference())),
+            ratio: risks.map(|r| quantity(r.ratio())),
+        }
+    }
+
+    /// Two subgroups' effects together.
+    pub fn pair(&self, a: usize, b: usize, workspace: &mut Workspace) -> PairQuantities<'a> {
+        if let Source::Exact(p) = self {
+            let pair = p.pair(a, b);
+            let exact = |p: f64| Chance { exact: Some(p), sampled: None };
+            return PairQuantities {
+                one_effect: pair.difference.sd() == Some(0.0),
+                difference: Some(Quantity::Exact(pair.difference)),
+                first_above_second_below: exact(pair.first_above_second_below),
+                first_below_second_above: exact(pair.first_below_second_above),
+            };
+        }
+        let Some(draws) = self.draws() else {
+            return PairQuantities {
+                difference: None,
+                first_above_second_below: Chance::default(),
+                first_below_second_above: Chance::default(),
+                one_effect: false,
+            };
+        };
+        let mut joint = |a, b| self.quantity(Cow::Owned(draws.above_and_below(a, b))).above_zero(workspace);
+        PairQuantities {
+            first_above_second_below: joint(a, b),
+            first_below_second_above: joint(b, a),
+            difference: Some(self.quantity(Cow::Owned(draws.difference(a, b)))),
+            one_effect: false,
+        }
+    }
+
+    /// The first subgroup's risk difference minus the second's.
+    pub fn difference_of_risk_differences(&self, a: usize, b: usize) -> Option<Quantity<'a>> {
+        let draws = self.draws_of_the_rest()?;
+        let (first, second) = (draws.risks(a)?.difference(), draws.risks(b)?.difference());
+        Some(self.alone(first.iter().zip(&second).map(|(x, y)| x - y).collect()))
+    }
+
+    /// v/(v + τ²) of a subgroup whose own estimate has variance `v`.
+    pub fn shrinkage(&self, v: f64) -> Option<Quantity<'a>> {
+        match self {
+            Source::Exact(p) => p.tau().map(|tau| Quantity::Exact(Box::new(ShrinkageOfTau { tau, v }))),
+            _ => {
+                let tau = self.draws()?.tau.as_ref()?;
+                Some(self.quantity(Cow::Owned(tau.iter().map(|t| v / (v + t * t)).collect())))
+            }
+        }
+    }
+}
+
+/// Shrinkage falls as τ rises, so its quantiles are τ's from the other end.
+struct ShrinkageOfTau<'a> {
+    tau: &'a dyn Distribution,
+    v: f64,
+}
+
+impl Distribution for ShrinkageOfTau<'_> {
+    fn cdf(&self, x: f64) -> f64 {
+        1.0 - self.tau.cdf(libm::sqrt(self.v * (1.0 / x - 1.0)))
+    }
+
+    fn quantile(&self, p: f64) -> f64 {
+        let tau = self.tau.quantile(1.0 - p);
+        self.v / (self.v + tau * tau)
+    }
+
+    fn mean(&self) -> Option<f64> {
+        None
+    }
+
+    fn sd(&self) -> Option<f64> {
+        None
+    }
+}

@@ -1,0 +1,593 @@
+//! The density that the sampler walks on is the posterior, and its gradient is the derivative.
+//!
+//! `Hierarchy` is held against a second statement of the same posterior, written from the formulas and over
+//! any dual number: the log posterior of the natural parameters μ, τ, θ, α as a sum of named densities
+//! ([`log_posterior`]), the coordinates as centres and units of conditional normals ([`natural_at`]) with the
+//! log of their Jacobian. Its gradient comes from dual numbers. Independent of those coordinates, the density
+//! is held against the natural log posterior at the parameters that `Hierarchy` itself reports, plus the log
+//! determinant of their numerical derivatives. The two share no code with the crate but the priors' `typical`
+//! values, on which only the choice of coordinates depends.
+//!
+//! Models: every heterogeneity prior with 1, 2, 5 and 22 subgroups, partial, separate and complete pooling,
+//! counts and estimates; priors and data by a generator with a fixed seed.
+
+mod common;
+
+use common::Worst;
+use equipoise::density::LogDensity;
+use equipoise::model::{
+    Arm, BaselinePrior, BinomialPair, HeterogeneityPrior, Hierarchy, Likelihood, LocationPrior, Model,
+    NormalComponent, NormalEstimate, Parameters, Pooling,
+};
+use num_dual::{Dual64, DualNum};
+
+/// A number with derivatives, or f64 without any.
+trait Number: DualNum<Primitive = f64> + Copy {}
+impl<D: DualNum<Primitive = f64> + Copy> Number for D {}
+
+const NO_HETEROGENEITY: HeterogeneityPrior = HeterogeneityPrior::Fixed { value: 0.0 };
+
+// ---- The posterior from its formulas ----
+
+/// The natural parameters. One μ and τ, or one a subgroup.
+struct Natural<D> {
+    mu: Vec<D>,
+    tau: Vec<D>,
+    baseline: Option<(D, D)>,
+    theta: Vec<D>,
+    alpha: Vec<D>,
+}
+
+fn log_normal<D: Number>(x: D, mean: D, variance: D) -> D {
+    -((x - mean).powi(2) / variance + variance.ln()) * 0.5
+}
+
+fn log_student_t<D: Number>(x: D, df: f64) -> D {
+    -(x.powi(2) / df).ln_1p() * (0.5 * (df + 1.0))
+}
+
+fn log_location<D: Number>(prior: &LocationPrior, x: D) -> D {
+    match prior {
+        LocationPrior::Normals(normals) => {
+            let part =
+                |n: &NormalComponent| log_normal(x, D::from(n.mean), D::from(n.sd * n.sd)) + n.weight.ln();
+            let highest = normals.iter().map(|n| part(n).re()).fold(f64::NEG_INFINITY, f64::max);
+            normals.iter().map(|n| (part(n) - highest).exp()).sum::<D>().ln() + highest
+        }
+        LocationPrior::StudentT { df, location, scale } => log_student_t((x - *location) / *scale, *df),
+        LocationPrior::Flat => D::from(0.0),
+    }
+}
+
+/// The log density of the standard deviation itself, not of its logarithm.
+fn log_scale<D: Number>(prior: HeterogeneityPrior, tau: D) -> D {
+    match prior {
+        HeterogeneityPrior::HalfNormal { scale } => -(tau / scale).powi(2) * 0.5,
+        HeterogeneityPrior::HalfStudentT { df, scale } => log_student_t(tau / scale, df),
+        HeterogeneityPrior::Exponential { mean } => -tau / mean,
+        HeterogeneityPrior::LogNormal { mean, sd } => {
+            log_normal(tau.ln(), D::from(mean), D::from(sd * sd)) - tau.ln()
+        }
+        HeterogeneityPrior::Uniform { .. } | HeterogeneityPrior::Fixed { .. } => D::from(0.0),
+    }
+}
+
+/// y log p + (n − y) log(1 − p).
+fn log_binomial<D: Number>(arm: Arm, log_odds: D) -> D {
+    let tail = (if log_odds.re() > 0.0 { -log_odds } else { log_odds }).exp().ln_1p();
+    let (log_p, log_rest) =
+        if log_odds.re() > 0.0 { (-tail, -log_odds - tail) } else { (log_odds - tail, -tail) };
+    log_p * arm.events + log_rest * (arm.total - arm.events)
+}
+
+fn heterogeneity(model: &Model) -> HeterogeneityPrior {
+    match model.pooling {
+        Pooling::Partial(prior) | Pooling::Separate(prior) => prior,
+        Pooling::Complete => NO_HETEROGENEITY,
+    }
+}
+
+fn log_posterior<D: Number>(model: &Model, at: &Natural<D>) -> D {
+    let of = |v: &[D], g: usize| v[g % v.len()];
+    let mut sum = D::from(0.0);
+    for (&mu, &tau) in at.mu.iter().zip(&at.tau) {
+        sum += log_location(&model.effect, mu) + log_scale(heterogeneity(model), tau);
+    }
+    match &model.likelihood {
+        Likelihood::Estimates(rows) => {
+            for (g, row) in rows.iter().enumerate().filter(|(_, row)| row.se.is_finite()) {
+                let variance = of(&at.tau, g).powi(2) + row.se * row.se;
+                sum += log_normal(D::from(row.estimate), of(&at.mu, g), variance);
+            }
+        }
+        Likelihood::Counts(cells) => {
+            for (g, cell) in cells.iter().enumerate() {
+                let (theta, alpha) = (at.theta[g], at.alpha[g]);
+                if heterogeneity(model) != NO_HETEROGENEITY {
+                    sum += log_normal(theta, of(&at.mu, g), of(&at.tau, g).powi(2));
+                }
+                sum += match (&model.baseline, at.baseline) {
+                    (BaselinePrior::Independent(prior), _) => log_location(prior, alpha),
+                    (_, Some((_, sd))) if sd.re() == 0.0 => D::from(0.0),
+                    (_, Some((mean, sd))) => log_normal(alpha, mean, sd.powi(2)),
+                    (_, None) => panic!("an exchangeable baseline has a mean and an sd"),
+                };
+                sum += log_binomial(cell.control, alpha) + log_binomial(cell.active, alpha + theta);
+            }
+            if let (BaselinePrior::Exchangeable { mean, sd }, Some((m, s))) = (&model.baseline, at.baseline) {
+                sum += log_location(mean, m) + log_scale(*sd, s);
+            }
+        }
+    }
+    sum
+}
+
+// ---- The coordinates from their description ----
+
+/// A rough normal: centre and precision.
+type Rough = (f64, f64);
+
+fn combined(parts: &[Rough]) -> Rough {
+    let precision: f64 = parts.iter().map(|p| p.1).sum();
+    let centre: f64 = parts.iter().map(|p| p.0 * p.1).sum();
+    (if precision > 0.0 { centre / precision } else { 0.0 }, precision)
+}
+
+/// The precision of a sum or difference of independent parts.
+fn of_sum(p: f64, q: f64) -> f64 {
+    if p > 0.0 && q > 0.0 { 1.0 / (1.0 / p + 1.0 / q) } else { 0.0 }
+}
+
+fn rough_prior(prior: &LocationPrior) -> Rough {
+    match prior {
+        LocationPrior::Normals(normals) => {
+            let mean: f64 = normals.iter().map(|n| n.weight * n.mean).sum();
+            let spread = |n: &NormalComponent| n.weight * (n.sd.powi(2) + (n.mean - mean).powi(2));
+            (mean, 1.0 / normals.iter().map(spread).sum::<f64>())
+        }
+        LocationPrior::StudentT { location, scale, .. } => (*location, scale.powi(-2)),
+        LocationPrior::Flat => (0.0, 0.0),
+    }
+}
+
+/// The same for a member of a population with that mean.
+fn rough_member(mean: &LocationPrior, sd: HeterogeneityPrior) -> Rough {
+    let (centre, precision) = rough_prior(mean);
+    (centre, of_sum(precision, sd.typical().powi(-2)))
+}
+
+fn rough_arm(arm: Arm) -> Rough {
+    let (events, others) = (arm.events + 0.5, arm.total - arm.events + 0.5);
+    let precision = if arm.total > 0.0 { 1.0 / (1.0 / events + 1.0 / others) } else { 0.0 };
+    ((events / others).ln(), precision)
+}
+
+/// Reads coordinates one after the other and gathers the log Jacobian.
+struct Walk<'q, D> {
+    q: &'q [D],
+    log_jacobian: D,
+}
+
+impl<D: Number> Walk<'_, D> {
+    fn next(&mut self) -> D {
+        let (first, rest) = self.q.split_first().expect("as many coordinates as the model has");
+        self.q = rest;
+        *first
+    }
+
+    /// A location by the normal that it has given the scale, and the scale by its logarithm or logit.
+    fn level(&mut self, prior: &LocationPrior, scale: HeterogeneityPrior, children: &[Rough]) -> (D, D) {
+        let y = self.next();
+        let sigma = match scale {
+            HeterogeneityPrior::Fixed { value } => D::from(value),
+            HeterogeneityPrior::Uniform { upper } => {
+                let fraction = ((-self.next()).exp() + 1.0).recip();
+                self.log_jacobian += (fraction * (-fraction + 1.0) * upper).ln();
+                fraction * upper
+            }
+            _ => {
+                let u = self.next();
+                self.log_jacobian += u;
+                u.exp()
+            }
+        };
+        let (centre, mut own) = rough_prior(prior);
+        if own == 0.0 && children.iter().all(|c| c.1 == 0.0) {
+            own = 1.0;
+        }
+        let (mut precision, mut sum) = (D::from(own), D::from(own * centre));
+        for &(x, information) in children.iter().filter(|c| c.1 > 0.0) {
+            let k = (sigma.powi(2) + 1.0 / information).recip();
+            precision += k;
+            sum += k * x;
+        }
+        self.log_jacobian -= precision.ln() * 0.5;
+        (sum / precision + y / precision.sqrt(), sigma)
+    }
+
+    /// A child by the normal that it has given its level and what is roughly known of it.
+    fn child(&mut self, (location, sigma): (D, D), known: D, information: f64) -> D {
+        let z = self.next();
+        if sigma.re() == 0.0 {
+            // An idle coordinate: standard normal.
+            self.log_jacobian -= z.powi(2) * 0.5;
+            return location;
+        }
+        let between = sigma.powi(-2);
+        let precision = between + information;
+        self.log_jacobian -= precision.ln() * 0.5;
+        (between * location + known * information) / precision + z / precision.sqrt()
+    }
+}
+
+/// The natural parameters at `q`, and the log determinant of their derivatives, up to a constant. Of
+/// estimates θ is left out.
+fn natural_at<D: Number>(model: &Model, q: &[D]) -> (Natural<D>, D) {
+    let mut walk = Walk { q, log_jacobian: D::from(0.0) };
+    let (counts, hints): (&[BinomialPair], Vec<Rough>) = match &model.likelihood {
+        Likelihood::Estimates(rows) => (&[], rows.iter().map(|r| (r.estimate, r.se.powi(-2))).collect()),
+        Likelihood::Counts(cells) => {
+            let rough_baseline = match &model.baseline {
+                BaselinePrior::Independent(prior) => rough_prior(prior),
+                BaselinePrior::Exchangeable { mean, sd } => rough_member(mean, *sd),
+            };
+            let hint = |cell: &BinomialPair| {
+                let alpha = combined(&[rough_arm(cell.control), rough_baseline]);
+                let active = rough_arm(cell.active);
+                (active.0 - alpha.0, of_sum(alpha.1, active.1))
+            };
+            (cells, cells.iter().map(hint).collect())
+        }
+    };
+    let prior = heterogeneity(model);
+    let groups = if matches!(model.pooling, Pooling::Separate(_)) { 1 } else { hints.len() };
+    let levels: Vec<(D, D)> =
+        hints.chunks(groups).map(|children| walk.level(&model.effect, prior, children)).collect();
+    let level = |g: usize| levels[g % levels.len()];
+    let baseline = match &model.baseline {
+        BaselinePrior::Exchangeable { mean, sd } if !counts.is_empty() => {
+            let effect = rough_member(&model.effect, prior).1;
+            let hint = |cell: &BinomialPair| {
+                let active = rough_arm(cell.active);
+                combined(&[rough_arm(cell.control), (active.0, of_sum(active.1, effect))])
+            };
+            Some(walk.level(mean, *sd, &counts.iter().map(hint).collect::<Vec<_>>()))
+        }
+        _ => None,
+    };
+    let mut theta: Vec<D> = (0..counts.len()).map(|g| level(g).0).collect();
+    if prior != NO_HETEROGENEITY {
+        for (g, theta) in theta.iter_mut().enumerate() {
+            *theta = walk.child(level(g), D::from(hints[g].0), hints[g].1);
+        }
+    }
+    let mut alpha = Vec::new();
+    for (cell, &theta) in counts.iter().zip(&theta) {
+        let ((x0, i0), (x1, i1)) = (rough_arm(cell.control), rough_arm(cell.active));
+        let information = i0 + i1;
+        let share = if information > 0.0 { i1 / information } else { 0.0 };
+        let known = (-theta + x1) * share + x0 * (1.0 - share);
+        alpha.push(match (&model.baseline, baseline) {
+            (BaselinePrior::Independent(prior), _) => {
+                let (centre, precision) = rough_prior(prior);
+                // As a child of a known population. The Jacobian is constant.
+                walk.child((D::from(centre), D::from(precision.powf(-0.5))), known, information)
+            }
+            (_, level) => walk.child(level.expect("placed above"), known, information),
+        });
+    }
+    assert!(walk.q.is_empty(), "{} coordinates were not used", walk.q.len());
+    let (mu, tau) = levels.into_iter().unzip();
+    (Natural { mu, tau, baseline, theta, alpha }, walk.log_jacobian)
+}
+
+fn log_density<D: Number>(model: &Model, q: &[D]) -> D {
+    let (natural, log_jacobian) = natural_at(model, q);
+    log_posterior(model, &natural) + log_jacobian
+}
+
+// ---- Models and points ----
+
+/// Knuth's linear congruential generator; the high bits are used.
+struct Lcg(u64);
+
+impl Lcg {
+    fn uniform(&mut self, low: f64, high: f64) -> f64 {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        low + (high - low) * ((self.0 >> 11) as f64 / (1u64 << 53) as f64)
+    }
+
+    fn below(&mut self, n: usize) -> usize {
+        self.uniform(0.0, n as f64) as usize
+    }
+
+    fn location(&mut self, kinds: usize) -> LocationPrior {
+        let (mean, sd) = (self.uniform(-0.6, 0.6), self.uniform(0.2, 2.0));
+        match self.below(kinds) {
+            0 => LocationPrior::normal(mean, sd),
+            1 => LocationPrior::Normals(vec![
+                NormalComponent { weight: 0.7, mean, sd },
+                NormalComponent { weight: 0.3, mean: mean + 1.0, sd: 0.3 * sd },
+            ]),
+            2 => LocationPrior::StudentT { df: self.uniform(1.0, 8.0), location: mean, scale: sd },
+            _ => LocationPrior::Flat,
+        }
+    }
+
+    fn arm(&mut self) -> Arm {
+        let total = [0.0, 3.0, 40.0, 40.0, 700.0, 1e6][self.below(6)];
+        let share = [0.0, 1.0, self.uniform(0.02, 0.98), self.uniform(0.2, 0.8)][self.below(4)];
+        Arm { events: f64::round(total * share), total }
+    }
+
+    fn estimate(&mut self) -> NormalEstimate {
+        let se = [f64::INFINITY, 0.001, self.uniform(0.1, 1.0), self.uniform(0.1, 1.0)][self.below(4)];
+        NormalEstimate { estimate: self.uniform(-1.5, 1.5), se }
+    }
+
+    fn model(&mut self, subgroups: usize, counts: bool, pooling: Pooling) -> Model {
+        let likelihood = if counts {
+            let mut pair = |_| BinomialPair { control: self.arm(), active: self.arm() };
+            Likelihood::Counts((0..subgroups).map(&mut pair).collect())
+        } else {
+            Likelihood::Estimates((0..subgroups).map(|_| self.estimate()).collect())
+        };
+        let baseline = match self.below(2) {
+            0 => BaselinePrior::Independent(self.location(3)),
+            _ => {
+                let sds = scale_priors(self);
+                BaselinePrior::Exchangeable { mean: self.location(4), sd: sds[self.below(sds.len())] }
+            }
+        };
+        Model { likelihood, pooling, effect: self.location(4), baseline }
+    }
+
+    /// Coordinates up to ±`reach`, about the middle.
+    fn point(&mut self, middle: &[f64], reach: f64) -> Vec<f64> {
+        middle.iter().map(|m| (m + self.uniform(-reach, reach)).clamp(-4.0, 4.0)).collect()
+    }
+}
+
+fn scale_priors(lcg: &mut Lcg) -> Vec<HeterogeneityPrior> {
+    let scale = lcg.uniform(0.1, 1.5);
+    vec![
+        HeterogeneityPrior::HalfNormal { scale },
+        HeterogeneityPrior::HalfStudentT { df: 4.0, scale },
+        HeterogeneityPrior::HalfStudentT { df: 1.0, scale },
+        HeterogeneityPrior::Exponential { mean: scale },
+        HeterogeneityPrior::LogNormal { mean: scale.ln(), sd: lcg.uniform(0.3, 1.2) },
+        HeterogeneityPrior::Uniform { upper: 2.0 * scale },
+        HeterogeneityPrior::Fixed { value: scale },
+        NO_HETEROGENEITY,
+    ]
+}
+
+/// Calls with each of 152 models and five points: its middle, near and far.
+fn everywhere(mut hold: impl FnMut(&Model, &Hierarchy, &[Vec<f64>])) {
+    let mut lcg = Lcg(20_260_721);
+    for subgroups in [1, 2, 5, 22] {
+        for counts in [true, false] {
+            let priors = scale_priors(&mut lcg);
+            let poolings = priors.iter().flat_map(|&p| [Pooling::Partial(p), Pooling::Separate(p)]);
+            for pooling in poolings.chain([Pooling::Complete, Pooling::Complete, Pooling::Complete]) {
+                let model = lcg.model(subgroups, counts, pooling);
+                let hierarchy = Hierarchy::new(&model);
+                let middle = hierarchy.middle();
+                let points: Vec<_> = [0.0, 0.5, 1.5, 4.0, 4.0].map(|r| lcg.point(&middle, r)).into();
+                hold(&model, &hierarchy, &points);
+            }
+        }
+    }
+}
+
+fn patients(model: &Model) -> f64 {
+    match &model.likelihood {
+        Likelihood::Counts(cells) => cells.iter().map(|c| c.control.total + c.active.total).sum(),
+        Likelihood::Estimates(_) => 0.0,
+    }
+}
+
+fn value_and_gradient(hierarchy: &Hierarchy, q: &[f64]) -> (f64, Vec<f64>) {
+    // Nothing of what stood there before may be left.
+    let mut gradient = vec![f64::NAN; hierarchy.dim()];
+    let value = hierarchy.evaluate(q, &mut gradient, &mut hierarchy.scratch());
+    (value, gradient)
+}
+
+fn largest(v: &[f64]) -> f64 {
+    v.iter().fold(0.0, |high, x| x.abs().max(high))
+}
+
+/// The derivative at 0 by five points: errs by h⁴/30 of the fifth derivative and by rounding of about 1.5
+/// ε|f|/h.
+fn derivative<const N: usize>(h: f64, f: impl Fn(f64) -> [f64; N]) -> [f64; N] {
+    let [a, b, c, d] = [-2.0, -1.0, 1.0, 2.0].map(|k| f(k * h));
+    std::array::from_fn(|i| ((a[i] - d[i]) + 8.0 * (c[i] - b[i])) / (12.0 * h))
+}
+
+#[test]
+fn the_gradient_agrees_with_central_differences() {
+    let h = 1e-3;
+    let mut worst = Worst::default();
+    everywhere(|model, hierarchy, points| {
+        for q in points {
+            let (value, gradient) = value_and_gradient(hierarchy, q);
+            // Coordinates have unit scale, so the fifth derivative is of the gradient's size times at most 2⁵
+            // (τ² = e^2u): h⁴ is then 1e-12 of it. Rounding is of the terms of p, which cancel: one a
+            // patient.
+            let scale = 1.0 + largest(&gradient) + 1e-4 * (value.abs() + patients(model));
+            for i in 0..q.len() {
+                let [slope] = derivative(h, |step| {
+                    let mut q = q.clone();
+                    q[i] += step;
+                    [value_and_gradient(hierarchy, &q).0]
+                });
+                worst.hold(|| format!("{model:?} at {q:?}, {i}"), gradient[i], slope, scale);
+            }
+        }
+    });
+    worst.within(1e-8, 10_000);
+}
+
+#[test]
+fn the_gradient_agrees_with_dual_numbers() {
+    let mut worst = Worst::default();
+    everywhere(|model, hierarchy, points| {
+        for q in points {
+            let (_, gradient) = value_and_gradient(hierarchy, q);
+            let scale = 1.0 + largest(&gradient);
+            let mut dual: Vec<Dual64> = q.iter().map(|&x| Dual64::from(x)).collect();
+            for i in 0..q.len() {
+                dual[i].eps = 1.0;
+                let slope = log_density(model, &dual).eps;
+                dual[i].eps = 0.0;
+                worst.hold(|| format!("{model:?} at {q:?}, {i}"), gradient[i], slope, scale);
+            }
+        }
+    });
+    worst.within(1e-11, 10_000);
+}
+
+/// The natural parameters that the crate reports, one after the other, those that are sampled.
+fn listed(model: &Model, at: &Parameters) -> Vec<f64> {
+    let mut list: Vec<f64> = at.mu.into_iter().chain(at.tau).collect();
+    if let Likelihood::Counts(_) = model.likelihood {
+        if let BaselinePrior::Exchangeable { sd, .. } = &model.baseline {
+            list.extend(at.baseline_mean);
+            list.extend(at.baseline_sd.filter(|_| !matches!(sd, HeterogeneityPrior::Fixed { .. })));
+        }
+        list.extend(at.theta.iter().filter(|_| heterogeneity(model) != NO_HETEROGENEITY));
+        list.extend(at.alpha);
+    }
+    list
+}
+
+/// log |det| by elimination with partial pivoting.
+fn log_determinant(mut m: Vec<Vec<f64>>) -> f64 {
+    let mut log = 0.0;
+    for k in 0..m.len() {
+        let pivot = (k..m.len()).max_by(|&i, &j| m[i][k].abs().total_cmp(&m[j][k].abs())).expect("a row");
+        m.swap(k, pivot);
+        let top = m[k].clone();
+        log += top[k].abs().ln();
+        for row in &mut m[k + 1..] {
+            let factor = row[k] / top[k];
+            row.iter_mut().zip(&top).skip(k).for_each(|(x, t)| *x -= factor * t);
+        }
+    }
+    log
+}
+
+/// The natural log posterior at the crate's parameters and the log of their numerical Jacobian; none where
+/// the parameters are not all exposed or do not determine the coordinates.
+fn from_reported_parameters(model: &Model, hierarchy: &Hierarchy, q: &[f64]) -> Option<f64> {
+    let subgroups = hierarchy.subgroups();
+    let mut scratch = hierarchy.scratch();
+    let idle = vec![0.0; subgroups];
+    let at = hierarchy.parameters(q, &idle, &mut scratch);
+    let natural = Natural {
+        mu: vec![at.mu?],
+        tau: vec![at.tau.unwrap_or(heterogeneity(model).typical())],
+        baseline: at.baseline_mean.zip(at.baseline_sd),
+        theta: at.theta.to_vec(),
+        alpha: at.alpha.to_vec(),
+    };
+    if listed(model, &at).len() != q.len() || at.baseline_sd == Some(0.0) {
+        return None;
+    }
+    let columns = (0..q.len()).map(|i| {
+        // At most 2 × 22 + 4 parameters.
+        derivative::<48>(1e-3, |step| {
+            let mut q = q.to_vec();
+            q[i] += step;
+            let mut list = listed(model, &hierarchy.parameters(&q, &idle, &mut hierarchy.scratch()));
+            list.resize(48, 0.0);
+            list.try_into().expect("48")
+        })[..q.len()]
+            .to_vec()
+    });
+    Some(log_posterior(model, &natural) + log_determinant(columns.collect()))
+}
+
+#[test]
+fn the_density_is_the_natural_posterior_times_the_jacobian() {
+    let (mut by_formula, mut by_report) = (Worst::default(), Worst::default());
+    everywhere(|model, hierarchy, points| {
+        let constants = |q: &Vec<f64>| {
+            let value = value_and_gradient(hierarchy, q).0;
+            let reported = from_reported_parameters(model, hierarchy, q);
+            (value, value - log_density(model, q), reported.map(|log_p| value - log_p))
+        };
+        let (first, formula, reported) = constants(&points[0]);
+        for q in &points[1..] {
+            let (value, again, reported_again) = constants(q);
+            let scale = 1.0 + value.abs() + first.abs() + patients(model);
+            by_formula.hold(|| format!("{model:?} at {q:?}"), again, formula, scale);
+            if let (Some(again), Some(constant)) = (reported_again, reported) {
+                by_report.hold(|| format!("{model:?} at {q:?}"), again, constant, scale);
+            }
+        }
+    });
+    by_formula.within(1e-12, 600);
+    // Numerical derivatives.
+    by_report.within(1e-10, 250);
+}
+
+/// By the conjugate normal: precision 1/se² + 1/τ².
+#[test]
+fn integrated_effects_are_placed_in_their_conditional_normal() {
+    let mut worst = Worst::default();
+    everywhere(|model, hierarchy, points| {
+        let Likelihood::Estimates(rows) = &model.likelihood else { return };
+        for q in points {
+            let natural = natural_at(model, q).0;
+            for standard in [0.0, 1.0, -2.5] {
+                let mut scratch = hierarchy.scratch();
+                let at = hierarchy.parameters(q, &vec![standard; rows.len()], &mut scratch);
+                for (g, row) in rows.iter().enumerate() {
+                    let (mu, tau) = (natural.mu[g % natural.mu.len()], natural.tau[g % natural.tau.len()]);
+                    let what = || format!("subgroup {g} of {model:?} at {q:?}, {standard}");
+                    worst.hold(what, at.mu.unwrap_or(mu), mu, 1.0 + mu.abs());
+                    worst.hold(what, at.tau.unwrap_or(tau), tau, tau.max(1e-300));
+                    let expected = if tau > 0.0 {
+                        let precision = row.se.powi(-2) + tau.powi(-2);
+                        let mean = (row.estimate * row.se.powi(-2) + mu * tau.powi(-2)) / precision;
+                        mean + standard / precision.sqrt()
+                    } else {
+                        mu
+                    };
+                    worst.hold(what, at.theta[g], expected, 1.0 + mu.abs() + tau);
+                }
+            }
+        }
+    });
+    worst.within(1e-13, 10_000);
+}
+
+#[test]
+fn beyond_the_range_of_numbers_nothing_panics_and_a_finite_density_has_a_finite_gradient() {
+    let (mut finite, mut beyond) = (0, 0);
+    everywhere(|model, hierarchy, points| {
+        let far = [30.0, 100.0, 300.0, 1e3, -1e3, 1e200, -1e200, f64::NAN, f64::INFINITY, f64::NEG_INFINITY];
+        for x in far {
+            let alone = (0..hierarchy.dim()).map(|i| {
+                let mut q = points[0].clone();
+                q[i] = x;
+                q
+            });
+            for q in alone.chain([vec![x; hierarchy.dim()]]) {
+                let (value, gradient) = value_and_gradient(hierarchy, &q);
+                let idle = vec![0.0; hierarchy.subgroups()];
+                hierarchy.parameters(&q, &idle, &mut hierarchy.scratch());
+                assert!(x.is_finite() || !value.is_finite(), "{model:?} at {q:?}: {value}");
+                assert!(value != f64::INFINITY, "{model:?} at {q:?}");
+                // Past e^236 the cube of a standard deviation overflows, and with it the gradient, long after
+                // the density has fallen to nothing.
+                let whole = gradient.iter().all(|g| g.is_finite()) || x > 100.0;
+                assert!(whole || !value.is_finite(), "{model:?} at {q:?}: {value}, {gradient:?}");
+                *(if value.is_finite() { &mut finite } else { &mut beyond }) += 1;
+            }
+        }
+    });
+    assert!(finite > 5_000 && beyond > 5_000, "{finite} finite, {beyond} beyond");
+}
