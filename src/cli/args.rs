@@ -22,8 +22,16 @@ Examples:
   equipoise fit my-trial.toml --out results/my-trial
   equipoise fit my-trial.toml --format json > result.json
   equipoise fit blocker --pairs --format csv
+  equipoise fit my-trial.toml --seed 7 --mcse 0.002     surer, with other random numbers
+  equipoise fit my-trial.toml --draws 1000 --save none  a fixed number, draws not kept
+  equipoise fit my-trial.toml --engine exact            integration alone, nothing sampled
 
-The run folder holds result.json (schema equipoise/result/1), model.toml as read, and run.json with clock and host.";
+Both engines run and check each other: numerical integration, and the No-U-Turn sampler. Sampling goes on until every
+probability's Monte Carlo error is at most --mcse and every effective sample size at least 400. Ctrl-C stops it and
+writes what is sound.
+
+The run folder holds result.json (schema equipoise/result/1), model.toml as read, draws_parameters.csv and
+draws_estimands.csv (columns .chain, .iteration, .draw first), and run.json with clock and host.";
 
 const CHECK_EXAMPLES: &str = "\
 Examples:
@@ -94,6 +102,69 @@ pub struct FitArgs {
     /// Report pairs of subgroups even beyond 6 subgroups
     #[arg(long)]
     pub pairs: bool,
+    /// Which engines compute
+    #[arg(long, value_enum, default_value_t = EngineArg::Both)]
+    pub engine: EngineArg,
+    #[command(flatten)]
+    pub sampling: SamplingArgs,
+    /// Threads at most; results are the same for any number [default: all processors]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub threads: Option<u16>,
+    /// What of the draws is written into the run folder
+    #[arg(long, value_enum, default_value_t = Save::Csv)]
+    pub save: Save,
+    /// Print and write numbers even where the run fails its checks; the exit status stays 2
+    #[arg(long)]
+    pub show_unreliable: bool,
+}
+
+/// What is asked of the sampler.
+#[derive(Debug, Args, Default)]
+#[command(next_help_heading = "Sampling")]
+pub struct SamplingArgs {
+    /// Of the random numbers [default: 1]
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+    /// Chains [default: 4]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub chains: Option<u16>,
+    /// Transitions of each chain before its draws, not kept [default: 200]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(0..=1_000_000))]
+    pub warmup: Option<u32>,
+    /// Draws of each chain, instead of sampling until the answer is sure
+    #[arg(long, value_name = "N", conflicts_with = "mcse", value_parser = clap::value_parser!(u32).range(4..=10_000_000))]
+    pub draws: Option<u32>,
+    /// The largest Monte Carlo error of a probability [default: 0.005]
+    #[arg(long, value_name = "X", value_parser = monte_carlo_error)]
+    pub mcse: Option<f64>,
+}
+
+/// Which engines compute.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum EngineArg {
+    /// Each checks the other
+    Both,
+    /// The No-U-Turn sampler alone
+    Sampler,
+    /// Numerical integration alone
+    Exact,
+}
+
+/// What of the draws is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Save {
+    /// Draws of parameters and of estimands as CSV
+    Csv,
+    /// Nothing
+    None,
+}
+
+fn monte_carlo_error(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(x) if (1e-4..=0.1).contains(&x) => Ok(x),
+        Ok(_) => Err("a Monte Carlo error between 0.0001 and 0.1 is expected, such as 0.005".to_string()),
+        Err(_) => Err("a number such as 0.005 is expected".to_string()),
+    }
 }
 
 /// Arguments of `check`.

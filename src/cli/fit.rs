@@ -4,20 +4,22 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use super::args::{FitArgs, Format};
+use super::args::{EngineArg, FitArgs, Format, SamplingArgs, Save};
+use super::progress::watched;
 use super::{Outcome, notice, print};
 use crate::error::{Error, Place, Result};
-use crate::posterior::{Options, Report, analyse};
+use crate::posterior::{Engine, Options, Report, Sampling, Stopped, analyse_watched};
 use crate::report;
 use crate::study::{Study, open, shipped};
 
 /// What a run folder holds; a folder that holds anything else is never replaced.
-const FILES: [&str; 3] = ["result.json", "model.toml", "run.json"];
+const FILES: [&str; 5] =
+    ["result.json", "model.toml", "run.json", "draws_parameters.csv", "draws_estimands.csv"];
 
 /// The default shipped model's table; nothing is written.
 pub fn default_model() -> Result<Outcome> {
     let study = open(shipped()[0].name)?;
-    let report = analyse(&study, Options::default());
+    let report = watched(|progress| analyse_watched(&study, Options::default(), progress));
     print(&report::fit_text(&study, &report))?;
     notice(
         "`equipoise fit MODEL` fits your own; `equipoise list` shows the shipped models; `equipoise --help` the rest.",
@@ -32,12 +34,25 @@ pub fn run(args: &FitArgs) -> Result<Outcome> {
     let study = open(&args.model)?;
     let folder = args.out.clone().unwrap_or_else(|| Path::new("runs").join(&study.name));
     replaceable(&folder)?;
-    let options = Options { all_pairs: args.pairs, ..Options::default() };
-    let report = analyse(&study, options);
+    let options = options(args)?;
+    if let Some(n) = args.threads {
+        // Fails only where the pool already stands, which is never before the first fit.
+        let _ = rayon::ThreadPoolBuilder::new().num_threads(usize::from(n)).build_global();
+    }
+    let report = watched(|progress| analyse_watched(&study, options, progress));
     let json = report::fit_json(&study, &report);
+    let mut files = vec![(FILES[0], json.clone()), (FILES[1], study.text.clone())];
+    let keep = args.save == Save::Csv && (report.checks.ok || args.show_unreliable);
+    if let (true, Some(sampled)) = (keep, &report.sampled) {
+        let (parameters, estimands) = rayon::join(
+            || report::parameter_draws_csv(&study, sampled),
+            || report::estimand_draws_csv(&study, sampled, report.settings.pairs),
+        );
+        files.extend([(FILES[3], parameters), (FILES[4], estimands)]);
+    }
     let seconds = clock.elapsed().as_secs_f64();
-    let about = report::run_json(&started.to_string(), seconds, rayon::current_num_threads());
-    write_folder(&folder, &[(FILES[0], &json), (FILES[1], &study.text), (FILES[2], &about)])?;
+    files.push((FILES[2], report::run_json(&started.to_string(), seconds, rayon::current_num_threads())));
+    write_folder(&folder, &files)?;
     print(&match args.format {
         Format::Text => report::fit_text(&study, &report),
         Format::Json => json,
@@ -50,22 +65,64 @@ pub fn run(args: &FitArgs) -> Result<Outcome> {
     Ok(outcome(&report))
 }
 
+fn options(args: &FitArgs) -> Result<Options> {
+    let engine = match args.engine {
+        EngineArg::Both => Engine::Both,
+        EngineArg::Sampler => Engine::Sampler,
+        EngineArg::Exact => Engine::Exact,
+    };
+    let SamplingArgs { seed, chains, warmup, draws, mcse } = args.sampling;
+    if engine == Engine::Exact {
+        let given = [
+            ("--seed", seed.is_some()),
+            ("--chains", chains.is_some()),
+            ("--warmup", warmup.is_some()),
+            ("--draws", draws.is_some()),
+            ("--mcse", mcse.is_some()),
+        ];
+        if let Some((name, _)) = given.iter().find(|(_, given)| *given) {
+            return Err(Error::new(format!(
+                "{name} speaks of sampling, and `--engine exact` samples nothing"
+            ))
+            .help(format!("leave out {name}, or choose `--engine both`")));
+        }
+    }
+    let usual = Sampling::default();
+    Ok(Options {
+        engine,
+        all_pairs: args.pairs,
+        sampling: Sampling {
+            seed: seed.unwrap_or(usual.seed),
+            chains: chains.map_or(usual.chains, usize::from),
+            warmup: warmup.map_or(usual.warmup, |n| n as usize),
+            draws: draws.map(|n| n as usize),
+            mcse: mcse.unwrap_or(usual.mcse),
+        },
+        show_unreliable: args.show_unreliable,
+        ..Options::default()
+    })
+}
+
 /// What a reader of a table without headings should hear: the statements, and why there is no number.
 fn tell(study: &Study, report: &Report) {
     for statement in study.statements() {
         notice(statement);
     }
     for reason in &report.checks.reasons {
-        notice(&format!("No result: {reason}"));
+        notice(&format!("Check failed: {reason}"));
     }
 }
 
 fn outcome(report: &Report) -> Outcome {
-    if report.checks.ok {
-        return Outcome::Done;
+    match report.settings.sampler.as_ref().map(|s| (s.stopped, s.draws)) {
+        Some((Stopped::Interrupted, 0)) => notice("Interrupted: nothing was sampled."),
+        Some((Stopped::Interrupted, n)) => notice(&format!("Interrupted after {n} draws of each chain.")),
+        Some((Stopped::Limit, n)) => {
+            notice(&format!("Sampling stopped at its limit of {n} draws a chain, not yet as sure as asked."));
+        }
+        _ => {}
     }
-    notice("This model needs the sampler, which this version does not have: nothing was computed.");
-    Outcome::ChecksFailed
+    if report.checks.ok { Outcome::Done } else { Outcome::ChecksFailed }
 }
 
 /// An earlier run's folder may be replaced, an empty or absent one filled; anything else is left alone.
@@ -95,7 +152,7 @@ fn replaceable(folder: &Path) -> Result<()> {
 }
 
 /// Writes all files beside the folder first, then puts the whole in its place.
-fn write_folder(folder: &Path, files: &[(&str, &str)]) -> Result<()> {
+fn write_folder(folder: &Path, files: &[(&str, String)]) -> Result<()> {
     let fault = |what: &str, e: &std::io::Error| {
         Error::new(format!("{what}: {e}"))
             .at(Place::File(folder.display().to_string()))

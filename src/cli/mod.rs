@@ -6,6 +6,7 @@ mod completions;
 mod fit;
 mod list;
 mod man;
+mod progress;
 
 use std::io::{IsTerminal, Write};
 use std::process::ExitCode;

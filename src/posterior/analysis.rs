@@ -52,6 +52,8 @@ pub struct Report {
     pub heterogeneity_learned: Option<f64>,
     /// The draws themselves, where there are any.
     pub sampled: Option<SampledPosterior>,
+    /// The numbers were taken back, since the run failed its checks.
+    pub withheld: bool,
 }
 
 /// Fits the study, and its priors beside it.
@@ -336,6 +338,7 @@ impl Report {
             claims: Vec::new(),
             heterogeneity_learned: None,
             sampled: None,
+            withheld: false,
         };
         let mut baselines = Vec::new();
         for block in std::iter::once(rows.shared).chain(rows.subgroups).chain(rows.pairs) {
@@ -349,6 +352,13 @@ impl Report {
         }
         report.parameters.append(&mut baselines);
         report
+    }
+
+    /// What must stand beside numbers that failed their checks.
+    pub fn warning(&self) -> Option<String> {
+        (!self.checks.ok && !self.withheld).then(|| {
+            format!("UNRELIABLE: the run did not pass its checks: {}.", self.checks.reasons.join("; "))
+        })
     }
 
     /// Takes every number back but the diagnostics: a run that fails its checks says nothing about the treatment.
@@ -369,5 +379,6 @@ impl Report {
         }
         self.claims.clear();
         self.heterogeneity_learned = None;
+        self.withheld = true;
     }
 }

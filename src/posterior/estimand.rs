@@ -90,6 +90,25 @@ impl Measure {
         }
     }
 
+    /// The measure's name in JSON and CSV.
+    pub fn key(self) -> &'static str {
+        match self {
+            Measure::OddsRatio => "odds_ratio",
+            Measure::RiskControl => "risk_control",
+            Measure::RiskActive => "risk_active",
+            Measure::RiskDifference => "risk_difference",
+            Measure::RiskRatio => "risk_ratio",
+            Measure::HazardRatio => "hazard_ratio",
+            Measure::Difference => "difference",
+            Measure::RatioOfOddsRatios => "ratio_of_odds_ratios",
+            Measure::RatioOfRiskRatios => "ratio_of_risk_ratios",
+            Measure::RatioOfHazardRatios => "ratio_of_hazard_ratios",
+            Measure::DifferenceOfDifferences => "difference_of_differences",
+            Measure::DifferenceOfRiskDifferences => "difference_of_risk_differences",
+            Measure::Shrinkage => "shrinkage",
+        }
+    }
+
     /// In words, for tables.
     pub fn in_words(self) -> &'static str {
         match self {

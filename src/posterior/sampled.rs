@@ -3,9 +3,11 @@
 use rand_distr::{Distribution, StandardNormal};
 use rayon::prelude::*;
 
+use super::estimand::Measure;
 use crate::model::{Drawn, Hierarchy, Likelihood, Model};
 use crate::numeric::exp_of_nonpositive;
 use crate::sampler::{Purpose, Recorded, stream};
+use crate::study::Study;
 
 /// Draws of one quantity, chains one after another.
 pub type Column = Vec<f64>;
@@ -50,6 +52,16 @@ impl Risks {
 
     pub fn ratio(&self) -> Column {
         self.with(|p0, p1| p1 / p0)
+    }
+
+    fn named(self, name: impl Fn(Measure) -> String) -> [(String, Column); 4] {
+        let (difference, ratio) = (self.difference(), self.ratio());
+        [
+            (name(Measure::RiskControl), self.control),
+            (name(Measure::RiskActive), self.active),
+            (name(Measure::RiskDifference), difference),
+            (name(Measure::RiskRatio), ratio),
+        ]
     }
 
     /// The odds ratio of the two risks: for averages the marginal one.
@@ -172,6 +184,54 @@ impl SampledPosterior {
         let of = |stem: &'static str| move |(name, column)| (format!("{stem}[{name}]"), column);
         let theta = names.iter().zip(&self.theta).map(of("theta"));
         shared.chain(theta).chain(names.iter().zip(&self.alpha).map(of("alpha"))).collect()
+    }
+
+    /// Every estimand's name and draws: of subgroups `measure[NAME]`, of pairs (if wanted) `measure[A,B]`, else
+    /// `scope.measure`.
+    pub fn estimands(&self, study: &Study, pairs: bool) -> Vec<(String, Column)> {
+        let names = study.data.names();
+        let (effect, contrast) =
+            (Measure::of(study.outcome.scale), Measure::contrast_of(study.outcome.scale));
+        let out = |column: &Column| -> Column {
+            if study.outcome.scale.is_ratio() {
+                column.iter().map(|&x| libm::exp(x)).collect()
+            } else {
+                column.clone()
+            }
+        };
+        let mut all = Vec::new();
+        for (g, name) in names.iter().enumerate() {
+            all.push((format!("{}[{name}]", effect.key()), out(&self.theta[g])));
+            if let Some(risks) = self.risks(g) {
+                all.extend(risks.named(|measure| format!("{}[{name}]", measure.key())));
+            }
+        }
+        if let Some(risks) = self.overall() {
+            let odds_ratio = risks.odds_ratio();
+            all.extend(risks.named(|measure| format!("overall.{}", measure.key())));
+            all.push((format!("overall.{}", Measure::OddsRatio.key()), odds_ratio));
+        }
+        for (scope, column) in [("mean", &self.mu), ("new", &self.theta_new)] {
+            all.extend(column.as_ref().map(|c| (format!("{scope}.{}", effect.key()), out(c))));
+        }
+        if pairs {
+            for (a, first) in names.iter().enumerate() {
+                for (b, second) in names.iter().enumerate().skip(a + 1) {
+                    let of = |measure: Measure| format!("{}[{first},{second}]", measure.key());
+                    all.push((of(contrast), out(&self.difference(a, b))));
+                    if let Some(column) = self.difference_of_risk_differences(a, b) {
+                        all.push((of(Measure::DifferenceOfRiskDifferences), column));
+                    }
+                }
+            }
+        }
+        all
+    }
+
+    /// The first subgroup's risk difference minus the second's; none for estimates.
+    pub fn difference_of_risk_differences(&self, a: usize, b: usize) -> Option<Column> {
+        let (first, second) = (self.risks(a)?.difference(), self.risks(b)?.difference());
+        Some(first.iter().zip(&second).map(|(x, y)| x - y).collect())
     }
 
     /// Both risks of subgroup `g`; none for estimates.

@@ -200,8 +200,7 @@ impl<'a> Source<'a> {
     /// The first subgroup's risk difference minus the second's.
     pub fn difference_of_risk_differences(&self, a: usize, b: usize) -> Option<Quantity<'a>> {
         let draws = self.draws_of_the_rest()?;
-        let (first, second) = (draws.risks(a)?.difference(), draws.risks(b)?.difference());
-        Some(self.alone(first.iter().zip(&second).map(|(x, y)| x - y).collect()))
+        draws.difference_of_risk_differences(a, b).map(|column| self.alone(column))
     }
 
     /// v/(v + τ²) of a subgroup whose own estimate has variance `v`.

@@ -3,9 +3,11 @@
 use crate::posterior::{Report, Scope};
 use crate::study::Study;
 
+use super::json::statements;
 use super::numbers::full;
 
-const HEADER: [&str; 19] = [
+/// The sampled numbers (or the exact ones where nothing was sampled), then the exact ones, as in `result.json`.
+const HEADER: [&str; 30] = [
     "row",
     "scope",
     "subgroup",
@@ -14,11 +16,22 @@ const HEADER: [&str; 19] = [
     "statement",
     "threshold",
     "probability",
+    "mcse",
+    "exact",
     "mean",
     "sd",
     "median",
     "q2_5",
     "q97_5",
+    "mcse_mean",
+    "ess_bulk",
+    "ess_tail",
+    "rhat",
+    "exact_mean",
+    "exact_sd",
+    "exact_median",
+    "exact_q2_5",
+    "exact_q97_5",
     "prior",
     "prior_q2_5",
     "prior_q97_5",
@@ -43,7 +56,7 @@ fn word(value: impl serde::Serialize) -> String {
 }
 
 fn write(study: &Study, report: &Report) -> String {
-    let caveat = study.statements().join(" ");
+    let caveat = statements(study, report).join(" ");
     let mut writer = csv::Writer::from_writer(Vec::new());
     let text = |s: &Option<String>| s.clone().unwrap_or_default();
     let head = |row: &str, scope: Scope, a: &Option<String>, b: &Option<String>| {
@@ -53,12 +66,18 @@ fn write(study: &Study, report: &Report) -> String {
         // Writing to memory does not fail.
         let _ = writer.write_record(record);
     };
+    let empty = |n: usize| std::iter::repeat_n(String::new(), n);
     put(HEADER.iter().map(|h| (*h).to_string()).collect());
     for e in &report.estimates {
         let mut record = head("estimate", e.scope, &e.subgroup, &e.subgroup_b);
-        record.extend([word(e.measure), String::new(), String::new(), String::new()]);
+        record.push(word(e.measure));
+        record.extend(empty(5));
         let r = &e.reported;
         record.extend([r.mean, r.sd, r.median, r.q2_5, r.q97_5].map(full));
+        record.extend([r.mcse_mean, r.ess_bulk, r.ess_tail, r.rhat].map(full));
+        let (exact, q) = (e.exact.as_ref(), e.exact.as_ref().map(|s| s.quantiles));
+        record.extend([exact.and_then(|s| s.mean), exact.and_then(|s| s.sd)].map(full));
+        record.extend([q.map(|q| q.median), q.map(|q| q.q2_5), q.map(|q| q.q97_5)].map(full));
         let prior = e.prior.as_ref();
         record.extend([prior.map(|p| p.median), prior.map(|p| p.q2_5), prior.map(|p| p.q97_5)].map(full));
         record.extend([String::new(), text(&e.unavailable), caveat.clone()]);
@@ -66,8 +85,9 @@ fn write(study: &Study, report: &Report) -> String {
     }
     for p in &report.probabilities {
         let mut record = head("probability", p.scope, &p.subgroup, &p.subgroup_b);
-        record.extend([word(p.measure), word(p.statement), full(Some(p.threshold)), full(p.probability)]);
-        record.extend(std::iter::repeat_n(String::new(), 5));
+        record.extend([word(p.measure), word(p.statement), full(Some(p.threshold))]);
+        record.extend([p.probability, p.mcse, p.exact].map(full));
+        record.extend(empty(14));
         record.extend([full(p.prior), String::new(), String::new(), full(p.prior_at_control_risk)]);
         record.extend([text(&p.unavailable), caveat.clone()]);
         put(record);

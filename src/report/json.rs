@@ -16,7 +16,7 @@ struct Document<'a> {
     version: &'static str,
     model: ModelHead<'a>,
     /// What must stand wherever a number stands.
-    statements: Vec<&'static str>,
+    statements: Vec<String>,
     data: DataHead,
     settings: &'a Settings,
     prior: PriorHead<'a>,
@@ -70,13 +70,18 @@ fn prior_head(study: &Study) -> PriorHead<'_> {
     }
 }
 
+/// What must stand wherever a number stands: of the study, and of a run that failed its checks.
+pub fn statements(study: &Study, report: &Report) -> Vec<String> {
+    study.statements().into_iter().map(str::to_string).chain(report.warning()).collect()
+}
+
 /// The whole result. Null wherever the checks failed.
 pub fn fit_json(study: &Study, report: &Report) -> String {
     pretty(&Document {
         schema: RESULT_SCHEMA,
         version: env!("CARGO_PKG_VERSION"),
         model: model_head(study),
-        statements: study.statements(),
+        statements: statements(study, report),
         data: DataHead { sha256: study.data_sha256.clone(), audit: study.audit() },
         settings: &report.settings,
         prior: prior_head(study),

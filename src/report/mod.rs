@@ -1,11 +1,13 @@
 //! Results as text, JSON and CSV: rendering only, no arithmetic beyond rounding for print.
 
 mod csv;
+mod draws;
 mod json;
 mod numbers;
 mod text;
 mod words;
 
 pub use csv::{check_csv, fit_csv};
+pub use draws::{estimand_draws_csv, parameter_draws_csv};
 pub use json::{check_json, fit_json, run_json};
 pub use text::{check_text, fit_text, list_text};

@@ -4,39 +4,55 @@ use crate::posterior::{Axis, Measure, Quantiles};
 
 /// Two decimals; three outside 0.01 … 0.99; bounds beyond 0.001 and 0.999.
 pub fn probability(p: Option<f64>) -> String {
-    let Some(p) = p else { return "–".to_string() };
-    if p < 0.001 {
-        "< 0.001".to_string()
-    } else if p > 0.999 {
-        "> 0.999".to_string()
-    } else if (0.01..=0.99).contains(&p) {
-        format!("{p:.2}")
-    } else {
-        format!("{p:.3}")
-    }
+    sampled_probability(p, None)
 }
 
-/// A probability with its value under the prior behind it.
-pub fn with_prior(p: Option<f64>, prior: Option<f64>) -> String {
-    match prior {
-        Some(prior) => format!("{} ({})", probability(p), probability(Some(prior))),
-        None => probability(p),
+/// The same with no digit finer than twice the Monte Carlo error, where there is one.
+pub fn sampled_probability(p: Option<f64>, mcse: Option<f64>) -> String {
+    let Some(p) = p else { return "–".to_string() };
+    let usual = if (0.01..=0.99).contains(&p) { 2 } else { 3 };
+    let decimals = mcse.map_or(usual, |error| usual.min(decimals_for(error))).max(1);
+    let unit = 10.0_f64.powi(-(decimals as i32));
+    let beyond =
+        if decimals == 3 { p < unit || p > 1.0 - unit } else { p < 0.5 * unit || p > 1.0 - 0.5 * unit };
+    if !beyond {
+        return format!("{p:.decimals$}");
     }
+    if p < 0.5 { format!("< {unit:.decimals$}") } else { format!("> {:.decimals$}", 1.0 - unit) }
+}
+
+/// What all draws agree on, known as well as `ess` effective draws can tell: within 3/ESS of 0 or 1.
+pub fn unanimous(p: f64, ess: Option<f64>) -> String {
+    sampled_probability(Some(p), ess.map(|n| (0.5 * 3.0 / n).max(0.0005)))
+}
+
+/// Decimals of which the last is no finer than twice the error; none where the error is above one half.
+fn decimals_for(error: f64) -> usize {
+    /// Twice an error of exactly half a unit is that unit, whatever the rounding says.
+    const EVEN: f64 = 1e-9;
+    if error > 0.0 { (-(2.0 * error).log10() + EVEN).floor().max(0.0) as usize } else { usize::MAX }
+}
+
+/// A probability, as text, with its value under the prior behind it.
+pub fn with_prior(p: &str, prior: Option<f64>) -> String {
+    prior.map_or_else(|| p.to_string(), |prior| format!("{p} ({})", probability(Some(prior))))
+}
+
+/// A ratio: two decimals below 10, then fewer; never more than `most`.
+fn ratio_to(x: f64, most: usize) -> String {
+    let usual = if x < 0.095 {
+        3
+    } else if x < 9.95 {
+        2
+    } else {
+        usize::from(x < 99.5)
+    };
+    if x < 99_999.5 { format!("{x:.*}", usual.min(most)) } else { format!("{x:.1e}") }
 }
 
 /// A ratio: two decimals below 10, then fewer.
 pub fn ratio(x: f64) -> String {
-    if x < 0.095 {
-        format!("{x:.3}")
-    } else if x < 9.95 {
-        format!("{x:.2}")
-    } else if x < 99.5 {
-        format!("{x:.1}")
-    } else if x < 99_999.5 {
-        format!("{x:.0}")
-    } else {
-        format!("{x:.1e}")
-    }
+    ratio_to(x, usize::MAX)
 }
 
 /// A signed difference in percentage points, one decimal.
@@ -90,13 +106,22 @@ pub fn value(measure: Measure, x: f64) -> String {
 
 /// Median and interval, "+21.3 (+5.2 to +36.0)", with as many decimals in all three.
 pub fn interval(measure: Measure, q: &Quantiles) -> String {
+    interval_known_to(measure, q, 0.0)
+}
+
+/// The same with no digit finer than twice the largest error of the three.
+pub fn interval_known_to(measure: Measure, q: &Quantiles, error: f64) -> String {
     let three = [q.median, q.q2_5, q.q97_5];
     let [median, low, high] = match (measure, measure.axis()) {
         (Measure::Difference | Measure::DifferenceOfDifferences, _) => {
             let size = three.iter().fold(0.0_f64, |a, b| a.max(b.abs()));
             let decimals = if size >= 9.95 { 1 } else { 2 };
-            three.map(|x| signed(x, decimals))
+            three.map(|x| signed(x, decimals.min(decimals_for(error))))
         }
+        (Measure::RiskDifference | Measure::DifferenceOfRiskDifferences, _) => {
+            three.map(|x| signed(100.0 * x, 1.min(decimals_for(100.0 * error))))
+        }
+        (_, Axis::Ratio) => three.map(|x| ratio_to(x, decimals_for(error))),
         _ => three.map(|x| value(measure, x)),
     };
     format!("{median} ({low} to {high})")
@@ -132,6 +157,23 @@ mod tests {
         assert_eq!(shown(0.9951), "0.995");
         assert_eq!(shown(0.5), "0.50");
         assert_eq!(probability(None), "–");
+    }
+
+    #[test]
+    fn no_digit_is_finer_than_twice_the_monte_carlo_error() {
+        let shown = |p, mcse| sampled_probability(Some(p), Some(mcse));
+        assert_eq!(shown(0.314, 0.005), "0.31");
+        assert_eq!(shown(0.314, 0.0051), "0.3");
+        assert_eq!(shown(0.9964, 0.0004), "0.996");
+        assert_eq!(shown(0.9964, 0.0008), "> 0.99");
+        assert_eq!(shown(0.0036, 0.0008), "< 0.01");
+        assert_eq!(shown(0.0072, 0.0008), "0.01");
+        assert_eq!(unanimous(1.0, Some(10_000.0)), "> 0.999");
+        assert_eq!(unanimous(0.0, Some(1_000.0)), "< 0.01");
+        let q = Quantiles { median: 0.168_4, q2_5: 0.083_1, q97_5: 0.261_2 };
+        assert_eq!(interval_known_to(Measure::RiskDifference, &q, 0.000_4), "+16.8 (+8.3 to +26.1)");
+        assert_eq!(interval_known_to(Measure::RiskDifference, &q, 0.001_2), "+17 (+8 to +26)");
+        assert_eq!(interval_known_to(Measure::OddsRatio, &q, 0.02), "0.2 (0.1 to 0.3)");
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use crate::posterior::{Claim, Lean, Measure};
 use crate::study::{Assignment, Data, Study};
 
-use super::numbers::{interval, probability};
+use super::numbers::{interval, probability, sampled_probability};
 
 /// One sentence about one subgroup: what it leans to, how probable that is, how large.
 pub fn sentence(study: &Study, claim: &Claim) -> String {
@@ -20,7 +20,11 @@ pub fn sentence(study: &Study, claim: &Claim) -> String {
         (Assignment::Randomised, Lean::Benefit) => "helps".to_string(),
         (Assignment::Randomised, Lean::Harm) => "harms".to_string(),
     };
-    let prior = claim.prior.map_or_else(String::new, |p| format!(" (prior {})", probability(Some(p))));
+    let beside: Vec<String> = [("sampled", claim.sampled), ("prior", claim.prior)]
+        .into_iter()
+        .filter_map(|(what, p)| Some(format!("{what} {}", probability(Some(p?)))))
+        .collect();
+    let beside = if beside.is_empty() { String::new() } else { format!(" ({})", beside.join("; ")) };
     let size = match &study.data {
         Data::Counts(_) => {
             format!("risk difference {} points", interval(Measure::RiskDifference, &claim.effect))
@@ -32,9 +36,9 @@ pub fn sentence(study: &Study, claim: &Claim) -> String {
     };
     let nnt = claim.nnt.as_ref().map_or_else(String::new, |n| format!("; {n}"));
     format!(
-        "{}: {active} {verb} with probability {}{prior}; {size}{nnt}.",
+        "{}: {active} {verb} with probability {}{beside}; {size}{nnt}.",
         claim.subgroup,
-        probability(Some(claim.probability)),
+        sampled_probability(Some(claim.probability), claim.mcse),
     )
 }
 

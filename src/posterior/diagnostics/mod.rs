@@ -4,16 +4,16 @@
 //! ("Rank-normalization, folding, and localization", Bayesian Analysis 2021;16:667; equations are numbered as
 //! there), as the R package posterior 1.4 defines them:
 //!
-//! - chains are split in halves; draws are replaced by the normal scores of their ranks ([`scores`]);
+//! - chains are split in halves; draws are replaced by the normal scores of their ranks (`scores`);
 //! - R-hat is the larger of that of the scores and that of the scores of the distances from the median;
-//! - effective sample sizes sum autocorrelations up to Geyer's initial monotone sequence ([`ess`]): of the
+//! - effective sample sizes sum autocorrelations up to Geyer's initial monotone sequence (`ess`): of the
 //!   scores (bulk), of the indicators of the 5 % and 95 % quantiles (tail, the smaller), of the draws
 //!   themselves (mean);
 //! - nested R-hat is that of Margossian et al. (Bayesian Analysis 2024), E-BFMI that of Betancourt
 //!   (arXiv:1604.00695).
 //!
 //! Nearly independent draws need a few lags only, so autocovariances are computed lag by lag, not by Fourier
-//! transform; those of events are counts of bits ([`indicator`]). One sort ([`sorted`]) serves quantiles,
+//! transform; those of events are counts of bits (`indicator`). One sort (`sorted`) serves quantiles,
 //! ranks, tails and the ranks of the distances.
 //!
 //! None stands for what can't be told: fewer than four draws a chain, constant draws, draws that are not

@@ -141,7 +141,7 @@ pub fn fold(sorted: &[Entry], centre: f64, folded: &mut Vec<Entry>) {
     }
 }
 
-/// `a` or `b`, without a branch: which side comes next can't be foreseen.
+/// `a` or `b`, as far as possible without a branch: which side comes next can't be foreseen.
 #[inline]
 fn either(first: bool, a: Entry, b: Entry) -> Entry {
     Entry {

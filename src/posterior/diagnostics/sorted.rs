@@ -11,37 +11,38 @@ pub struct Entry {
 #[derive(Debug, Clone, Default)]
 pub struct Sorter {
     entries: Vec<Entry>,
-    bucket_of: Vec<u32>,
-    ends: Vec<u32>,
+    /// Positions in the bulk above, indices below.
+    keys: Vec<u64>,
+    half_sorted: Vec<u64>,
 }
 
-/// Draws looked at to place the buckets.
+/// Positions in the bulk have two digits of so many bits: ten thousand draws then seldom share one.
+const DIGIT: u32 = 11;
+const DIGITS: usize = 1 << DIGIT;
+/// Draws looked at to find the bulk.
 const SAMPLED: usize = 64;
 /// The sample's order statistics taken for its core: about its 5 % and 95 % quantiles.
 const CORE: (usize, usize) = (3, 60);
-/// The buckets reach this many widths of the core beyond it on either side: four sd of a normal.
+/// The bulk reaches this many widths of the core beyond it on either side: four sd of a normal.
 const REACH: f64 = 0.75;
 
 impl Sorter {
     /// The draws in increasing order (`−0 < 0`; NaN at the ends by its sign).
     ///
-    /// The draws are dealt into many narrow buckets of equal width over the bulk, which leaves next to
-    /// nothing to sort within each; wherever a heavy tail or ties crowd a bucket, it is sorted by
+    /// Comparisons of random draws are branches that can't be foreseen. So a radix sort orders them by their
+    /// position in the bulk first; only draws that share a position, as ties and those outside do, are left to
     /// comparisons.
     pub fn sort(&mut self, values: &[f64]) -> &[Entry] {
-        // Fewer buckets leave more to sort within them, more leave the cache.
-        let buckets = values.len();
+        self.entries.clear();
         match bulk(values) {
-            Some((low, width)) if u32::try_from(buckets).is_ok() => {
-                self.deal(values, low, buckets as f64 / width, buckets);
-                let mut start = 0;
-                for &end in &self.ends[..buckets] {
-                    sort_by_value(&mut self.entries[start as usize..end as usize]);
-                    start = end;
-                }
+            Some((low, width)) if u32::try_from(values.len()).is_ok() => {
+                let per_width = 1.0 / width;
+                let position = |value: f64| position((value - low) * per_width);
+                self.sort_by_position(values, position);
+                let same = |a: &Entry, b: &Entry| position(a.value) == position(b.value);
+                self.entries.chunk_by_mut(same).for_each(sort_by_value);
             }
             _ => {
-                self.entries.clear();
                 self.entries.extend(values.iter().enumerate().map(|(index, &value)| Entry { value, index }));
                 sort_by_value(&mut self.entries);
             }
@@ -49,26 +50,28 @@ impl Sorter {
         &self.entries
     }
 
-    /// A counting sort by bucket; on return `ends[b]` is the end of bucket b.
-    fn deal(&mut self, values: &[f64], low: f64, per_unit: f64, buckets: usize) {
-        let last = (buckets - 1) as f64;
-        self.ends.clear();
-        self.ends.resize(buckets + 1, 0);
-        self.bucket_of.clear();
-        self.bucket_of.extend(values.iter().map(|&value| bucket((value - low) * per_unit, last)));
-        for &b in &self.bucket_of {
-            self.ends[b as usize + 1] += 1;
+    /// A radix sort by two digits, the lower first.
+    fn sort_by_position(&mut self, values: &[f64], position: impl Fn(f64) -> u32) {
+        let mut starts = [[0; DIGITS]; 2];
+        self.keys.clear();
+        self.keys.extend((0..).zip(values).map(|(index, &value)| (u64::from(position(value)) << 32) | index));
+        for key in &self.keys {
+            starts[0][digit(*key, 0)] += 1;
+            starts[1][digit(*key, 1)] += 1;
         }
-        let mut below = 0;
-        for end in &mut self.ends {
-            below += *end;
-            *end = below;
+        starts.iter_mut().for_each(accumulate);
+        self.half_sorted.resize(values.len(), 0);
+        for &key in &self.keys {
+            let start = &mut starts[0][digit(key, 0)];
+            self.half_sorted[*start] = key;
+            *start += 1;
         }
         self.entries.resize(values.len(), Entry::default());
-        for (index, (&value, &b)) in values.iter().zip(&self.bucket_of).enumerate() {
-            let place = &mut self.ends[b as usize];
-            self.entries[*place as usize] = Entry { value, index };
-            *place += 1;
+        for &key in &self.half_sorted {
+            let start = &mut starts[1][digit(key, 1)];
+            let index = key as u32 as usize;
+            self.entries[*start] = Entry { value: values[index], index };
+            *start += 1;
         }
     }
 
@@ -83,14 +86,30 @@ impl Sorter {
     }
 }
 
-/// `⌊position⌋` within `0 … last`, by the rounding of a large sum: no order of draws is ever reversed by it.
+/// A digit of a key's position.
 #[inline]
-fn bucket(position: f64, last: f64) -> u32 {
+fn digit(key: u64, place: u32) -> usize {
+    (key >> (32 + place * DIGIT)) as usize % DIGITS
+}
+
+/// Counts to the sums of those before.
+fn accumulate(counts: &mut [usize; DIGITS]) {
+    let mut below = 0;
+    for count in counts {
+        below += std::mem::replace(count, below);
+    }
+}
+
+/// Where a draw lies in the bulk, as a number of two digits; rounding never reverses the order of two draws.
+#[inline]
+fn position(share: f64) -> u32 {
     /// 2⁵²: added to a smaller number, its nearest whole number is in the low bits.
     const ROUNDER: f64 = 4_503_599_627_370_496.0;
-    let position = if position > 0.0 { position } else { 0.0 };
-    let position = if position < last { position } else { last };
-    (position + ROUNDER).to_bits() as u32
+    const LAST: f64 = (DIGITS * DIGITS - 1) as f64;
+    let scaled = share * LAST;
+    let scaled = if scaled > 0.0 { scaled } else { 0.0 };
+    let scaled = if scaled < LAST { scaled } else { LAST };
+    (scaled + ROUNDER).to_bits() as u32
 }
 
 /// Where the bulk of the draws begins and how wide it is, from a sample; none for few, for discrete draws or
@@ -106,7 +125,7 @@ fn bulk(values: &[f64]) -> Option<(f64, f64)> {
     sample.sort_unstable_by(f64::total_cmp);
     let core = sample[CORE.1] - sample[CORE.0];
     let (low, width) = (sample[CORE.0] - REACH * core, (1.0 + 2.0 * REACH) * core);
-    (low.is_finite() && width.is_finite() && width > f64::MIN_POSITIVE).then_some((low, width))
+    (low.is_finite() && width.is_finite() && width > 1e-300).then_some((low, width))
 }
 
 #[inline]

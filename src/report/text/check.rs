@@ -3,10 +3,10 @@
 use super::super::numbers::{parameter, plain, probability, threshold, value};
 use super::super::words::{capitalised, plural};
 use super::layout::{
-    ARM_WIDTH, heading, interval_or_dash, push, quantiles, rows_have_counts, scope_label, table, wrapped_to,
+    ARM_WIDTH, heading, push, rows_have_counts, scope_label, shown_interval, table, wrapped_to,
 };
 use crate::posterior::{Estimate, Measure, Report, Scope, Statement};
-use crate::study::{Assignment, LocationPrior, Study, library_priors};
+use crate::study::{Assignment, Study, library_priors};
 
 /// The audit, and what the priors imply.
 pub fn check_text(study: &Study, prior: Option<&Report>) -> String {
@@ -127,12 +127,7 @@ fn sources(audit: &crate::study::Audit) -> String {
 fn implied(study: &Study, prior: Option<&Report>) -> String {
     let mut out = String::new();
     let Some(prior) = prior else {
-        let why = if matches!(study.priors.effect.distribution, LocationPrior::Flat) {
-            "The effect prior is flat: it implies no probabilities."
-        } else {
-            "What these priors imply needs sampling: not in this version."
-        };
-        push(&mut out, why, 0);
+        push(&mut out, "The effect prior is flat: it implies no probabilities.", 0);
         return out;
     };
     let mut rows = Vec::new();
@@ -146,11 +141,11 @@ fn implied(study: &Study, prior: Option<&Report>) -> String {
         });
         rows.push(vec![
             label,
-            interval_or_dash(e.measure, quantiles(Some(e))),
-            benefit.map_or_else(String::new, |p| probability(p.probability)),
+            shown_interval(Some(e)),
+            benefit.map_or_else(String::new, |p| probability(p.best())),
         ]);
     };
-    for e in prior.estimates.iter().filter(|e| e.exact.is_some()) {
+    for e in prior.estimates.iter().filter(|e| e.best().is_some()) {
         match e.scope {
             Scope::Subgroup if e.subgroup == first => {
                 add(format!("any {}: {}", study.subgroup_name, e.measure.in_words()), e.scope, e);
@@ -164,8 +159,7 @@ fn implied(study: &Study, prior: Option<&Report>) -> String {
             _ => {}
         }
     }
-    if let Some(tau) = prior.parameters.iter().find(|p| p.name == "tau").and_then(|p| p.exact) {
-        let q = tau.quantiles;
+    if let Some(q) = prior.parameters.iter().find(|p| p.name == "tau").and_then(|p| p.best()) {
         let text = format!("{} ({} to {})", plain(q.median), plain(q.q2_5), plain(q.q97_5));
         rows.push(vec!["heterogeneity τ".to_string(), text, String::new()]);
     }
@@ -179,11 +173,7 @@ fn implied(study: &Study, prior: Option<&Report>) -> String {
             Statement::BenefitAtLeast => "better",
             _ => continue,
         };
-        words.push(format!(
-            "{what} by ≥ {} {}",
-            threshold(p.measure, p.threshold),
-            probability(p.probability)
-        ));
+        words.push(format!("{what} by ≥ {} {}", threshold(p.measure, p.threshold), probability(p.best())));
     }
     if !words.is_empty() {
         push(&mut out, &format!("In any {}: {}.", study.subgroup_name, words.join(", ")), 2);

@@ -3,10 +3,11 @@
 use super::super::numbers::{interval, plain, threshold, with_prior};
 use super::super::words::{capitalised, plural, sentence};
 use super::layout::{
-    ARM_WIDTH, heading, interval_or_dash, push, quantiles, rows_have_counts, scope_label, table, wrapped_to,
+    ARM_WIDTH, grouped, heading, least, push, push_warning, rows_have_counts, scope_label, shown_interval,
+    shown_probability, table, wrapped_to,
 };
 use crate::posterior::{Axis, Estimate, Measure, Probability, Quantiles, Report, Scope, Statement};
-use crate::study::{Assignment, Data, Pooling, Study};
+use crate::study::{ArmCounts, Assignment, Data, Pooling, Study, SubgroupCounts};
 
 /// Sentences are given for up to this many subgroups; beyond, the tables speak.
 const SENTENCES_UP_TO: usize = 6;
@@ -19,7 +20,10 @@ struct Lookup<'a>(&'a Report);
 impl<'a> Lookup<'a> {
     fn estimate(&self, scope: Scope, subgroup: Option<&str>, measure: Measure) -> Option<&'a Estimate> {
         self.0.estimates.iter().find(|e| {
-            e.scope == scope && e.subgroup.as_deref() == subgroup && e.measure == measure && e.exact.is_some()
+            e.scope == scope
+                && e.subgroup.as_deref() == subgroup
+                && e.measure == measure
+                && e.best().is_some()
         })
     }
 
@@ -44,12 +48,16 @@ impl<'a> Lookup<'a> {
 /// The table of a fit.
 pub fn fit_text(study: &Study, report: &Report) -> String {
     let mut out = heading(study);
-    if !report.checks.ok {
+    if report.withheld {
         push(&mut out, "No result: the run did not pass its checks.", 0);
         for reason in &report.checks.reasons {
             push(&mut out, &format!("- {reason}"), 2);
         }
         return out;
+    }
+    if let Some(warning) = report.warning() {
+        push_warning(&mut out, &warning);
+        out.push('\n');
     }
     let lookup = Lookup(report);
     out.push_str(&effects(study, &lookup));
@@ -90,11 +98,8 @@ fn effects(study: &Study, lookup: &Lookup<'_>) -> String {
                     c.name.to_string(),
                     format!("{}/{}", c.control.events, c.control.total),
                     format!("{}/{}", c.active.events, c.active.total),
-                    interval_or_dash(measure, quantiles(lookup.estimate(Scope::Subgroup, name, measure))),
-                    interval_or_dash(
-                        Measure::RiskDifference,
-                        quantiles(lookup.estimate(Scope::Subgroup, name, Measure::RiskDifference)),
-                    ),
+                    shown_interval(lookup.estimate(Scope::Subgroup, name, measure)),
+                    shown_interval(lookup.estimate(Scope::Subgroup, name, Measure::RiskDifference)),
                 ]);
             }
         }
@@ -108,26 +113,41 @@ fn effects(study: &Study, lookup: &Lookup<'_>) -> String {
                 rows.push(vec![
                     e.name.to_string(),
                     interval(measure, &published(study, e.estimate, e.se)),
-                    interval_or_dash(measure, quantiles(lookup.estimate(Scope::Subgroup, name, measure))),
+                    shown_interval(lookup.estimate(Scope::Subgroup, name, measure)),
                 ]);
             }
         }
     }
-    for scope in [Scope::Mean, Scope::New] {
+    for scope in [Scope::Overall, Scope::Mean, Scope::New] {
         if study.data.names().len() < 2 {
             continue;
         }
         if let Some(found) = lookup.estimate(scope, None, measure) {
             let mut row = vec![scope_label(study, scope)];
-            row.extend(std::iter::repeat_n(String::new(), if rows_have_counts(study) { 2 } else { 1 }));
-            row.push(interval_or_dash(measure, quantiles(Some(found))));
+            match (&study.data, scope) {
+                (Data::Counts(counts), Scope::Overall) => row.extend(totals(counts)),
+                (Data::Counts(_), _) => row.extend([String::new(), String::new()]),
+                (Data::Estimates(_), _) => row.push(String::new()),
+            }
+            row.push(shown_interval(Some(found)));
             if rows_have_counts(study) {
-                row.push(String::new());
+                let difference = lookup.estimate(scope, None, Measure::RiskDifference);
+                row.push(difference.map_or_else(String::new, |d| shown_interval(Some(d))));
             }
             rows.push(row);
         }
     }
     table(header, rows)
+}
+
+/// Events and patients of both arms over all subgroups.
+fn totals(counts: &[SubgroupCounts]) -> [String; 2] {
+    let sum = |arm: fn(&SubgroupCounts) -> &ArmCounts| {
+        let (events, total) =
+            counts.iter().map(arm).fold((0, 0), |(e, t), arm| (e + arm.events, t + arm.total));
+        format!("{events}/{total}")
+    };
+    [sum(|c| &c.control), sum(|c| &c.active)]
 }
 
 /// The published estimate and its normal interval, on the measure's own scale.
@@ -168,9 +188,10 @@ fn probabilities(study: &Study, lookup: &Lookup<'_>) -> String {
     }
     let row = |label: String, scope: Scope, name: Option<&str>, base: Measure, measure: Measure| {
         let cell = |statement, measure: Measure, at: f64| {
-            lookup
-                .probability(scope, name, measure, statement, at)
-                .map_or_else(|| "–".to_string(), |p| with_prior(p.probability, p.prior))
+            lookup.probability(scope, name, measure, statement, at).map_or_else(
+                || "–".to_string(),
+                |p| with_prior(&shown_probability(p, &lookup.0.checks), p.prior),
+            )
         };
         let mut row = vec![
             label,
@@ -190,9 +211,11 @@ fn probabilities(study: &Study, lookup: &Lookup<'_>) -> String {
         .map(|name| row(name.to_string(), Scope::Subgroup, Some(name), base, measure))
         .collect();
     let effect = Measure::of(study.outcome.scale);
-    for scope in [Scope::Mean, Scope::New] {
-        let shared = lookup.estimate(scope, None, effect).is_some() && study.data.names().len() > 1;
-        if shared {
+    for scope in [Scope::Overall, Scope::Mean, Scope::New] {
+        let shown = lookup.estimate(scope, None, effect).is_some() && study.data.names().len() > 1;
+        if shown && scope == Scope::Overall {
+            rows.push(row(scope_label(study, scope), scope, None, Measure::RiskDifference, measure));
+        } else if shown {
             let at_measure = if measure == effect { measure } else { Measure::RiskDifference };
             rows.push(row(scope_label(study, scope), scope, None, effect, at_measure));
         }
@@ -228,7 +251,7 @@ fn pairs(study: &Study, report: &Report) -> String {
             .probabilities
             .iter()
             .find(|p| p.statement == statement && p.subgroup == *a && p.subgroup_b == *b)
-            .map_or((None, None), |p| (p.probability, p.prior))
+            .map_or_else(|| "–".to_string(), |p| with_prior(&shown_probability(p, &report.checks), p.prior))
     };
     let rows: Vec<Vec<String>> = report
         .estimates
@@ -236,13 +259,12 @@ fn pairs(study: &Study, report: &Report) -> String {
         .filter(|e| e.scope == Scope::Pair && e.measure == contrast)
         .map(|e| {
             let (a, b) = (&e.subgroup, &e.subgroup_b);
-            let shown = |(p, prior)| with_prior(p, prior);
             let names = |n: &Option<String>| n.clone().unwrap_or_default();
             vec![
                 format!("{} : {}", names(a), names(b)),
-                e.exact.map_or_else(|| "–".to_string(), |s| interval(contrast, &s.quantiles)),
-                shown(find(a, b, Statement::BenefitAndHarm)),
-                shown(find(b, a, Statement::BenefitAndHarm)),
+                shown_interval(Some(e)),
+                find(a, b, Statement::BenefitAndHarm),
+                find(b, a, Statement::BenefitAndHarm),
             ]
         })
         .collect();
@@ -284,40 +306,72 @@ fn footnotes(study: &Study, report: &Report) -> String {
     };
     push(&mut out, &words, 2);
     let tau = report.parameters.iter().find(|p| p.name == "tau");
-    if let (Some(tau), Some(moved)) = (tau.and_then(|t| t.exact.zip(t.prior)), report.heterogeneity_learned) {
+    if let (Some(tau), Some(moved)) = (tau.and_then(|t| t.best().zip(t.prior)), report.heterogeneity_learned)
+    {
         let of = |q: &Quantiles| format!("{} ({} to {})", plain(q.median), plain(q.q2_5), plain(q.q97_5));
         let verdict = if moved < HARDLY_MOVED {
             " The data say almost nothing about it: the subgroup results rest on its prior."
         } else {
             ""
         };
-        push(
-            &mut out,
-            &format!("Heterogeneity τ: {}, prior {}.{verdict}", of(&tau.0.quantiles), of(&tau.1)),
-            2,
-        );
+        push(&mut out, &format!("Heterogeneity τ: {}, prior {}.{verdict}", of(&tau.0), of(&tau.1)), 2);
     }
-    push(
-        &mut out,
-        &format!(
-            "Computed by numerical integration, not by sampling. Medians and central 95 % intervals{}.",
-            if rows_have_counts(study) && report.claims.len() <= SENTENCES_UP_TO {
-                "; NNTB and NNTH: number needed to treat to benefit and to harm"
-            } else {
-                ""
-            }
-        ),
-        2,
-    );
+    push(&mut out, &engines(report), 2);
+    let nnt = if rows_have_counts(study) && report.claims.len() <= SENTENCES_UP_TO {
+        "; NNTB and NNTH: number needed to treat to benefit and to harm"
+    } else {
+        ""
+    };
+    push(&mut out, &format!("Medians and central 95 % intervals{nnt}."), 2);
+    let sampled = report.settings.sampler.as_ref().is_some_and(|s| s.draws > 0);
     if study.data.names().len() > 1 && rows_have_counts(study) {
-        push(
-            &mut out,
-            &format!(
-                "For {}, all together, sampling is needed: not in this version.",
-                scope_label(study, Scope::Overall)
+        let patients = scope_label(study, Scope::Overall);
+        let text = match (sampled, report.checks.exact.available) {
+            (true, true) => format!(
+                "For {patients}, each {} at its size, numbers are sampled and show no digit finer than twice their Monte Carlo error.",
+                study.subgroup_name
             ),
-            2,
-        );
+            (true, false) => format!("For {patients}, each {} counts at its size.", study.subgroup_name),
+            (false, _) => format!("For {patients}, all together, nothing was sampled."),
+        };
+        push(&mut out, &text, 2);
     }
     out
+}
+
+/// How the numbers were made, and what their checks found.
+fn engines(report: &Report) -> String {
+    let Some(sampler) = report.settings.sampler.as_ref().filter(|s| s.draws > 0) else {
+        return "Computed by numerical integration, not by sampling.".to_string();
+    };
+    let checks = &report.checks;
+    let runs = format!(
+        "{} of {} draws",
+        if sampler.chains == 1 { "1 chain".to_string() } else { format!("{} chains", sampler.chains) },
+        grouped(sampler.draws as u64)
+    );
+    let mut text = match (checks.exact.available, checks.exact.max_abs_z, checks.exact.allowed_abs_z) {
+        (true, Some(z), Some(allowed)) => format!(
+            "Computed by numerical integration and, beside it, by sampling ({runs}): of {} numbers held against each other the largest |z| is {z:.1}, {allowed:.1} allowed",
+            checks.exact.comparisons
+        ),
+        (true, _, _) => format!("Computed by numerical integration and, beside it, by sampling ({runs})"),
+        (false, _, _) => {
+            let mut text = format!("Computed by sampling ({runs})");
+            if let Some(mcse) = checks.max_mcse {
+                text += &format!("; Monte Carlo error of a probability at most {mcse:.4}");
+            }
+            text
+        }
+    };
+    if let (Some(rhat), Some(ess)) = (checks.max_rhat, least(checks)) {
+        text +=
+            &format!("; R-hat at most {rhat:.3}, effective sample sizes at least {}", grouped(ess as u64));
+    }
+    let divergences = checks.divergences.unwrap_or(0);
+    text += &match divergences {
+        0 => ", no divergence.".to_string(),
+        n => format!(", {n} divergent."),
+    };
+    text
 }

@@ -2,9 +2,9 @@
 
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 
-use super::super::numbers::interval;
+use super::super::numbers::{interval_known_to, probability, sampled_probability, unanimous};
 use super::super::words::{capitalised, plural};
-use crate::posterior::{Estimate, Measure, Quantiles, Scope};
+use crate::posterior::{Checks, Estimate, Probability, Scope};
 use crate::study::{Assignment, Data, Study};
 
 const WIDTH: usize = 80;
@@ -170,12 +170,26 @@ pub fn grouped(n: u64) -> String {
     out
 }
 
-pub fn quantiles(e: Option<&Estimate>) -> Option<Quantiles> {
-    e.and_then(|e| e.exact).map(|s| s.quantiles)
+/// Median and interval, exact where there is an exact number, else with the digits that the sampled one deserves.
+pub fn shown_interval(e: Option<&Estimate>) -> String {
+    let Some((e, q)) = e.and_then(|e| Some((e, e.best()?))) else { return "–".to_string() };
+    let errors = if e.exact.is_some() { None } else { e.reported.mcse_quantiles };
+    let largest = errors.map_or(0.0, |errors| errors.into_iter().fold(0.0, f64::max));
+    interval_known_to(e.measure, &q, largest)
 }
 
-pub fn interval_or_dash(measure: Measure, q: Option<Quantiles>) -> String {
-    q.map_or_else(|| "–".to_string(), |q| interval(measure, &q))
+/// A probability likewise; where all draws agree, as a bound that follows from the run's smallest effective sample size.
+pub fn shown_probability(p: &Probability, checks: &Checks) -> String {
+    match (p.exact, p.probability, p.mcse) {
+        (Some(exact), _, _) => probability(Some(exact)),
+        (None, Some(sampled), None) => unanimous(sampled, least(checks)),
+        (None, sampled, mcse) => sampled_probability(sampled, mcse),
+    }
+}
+
+/// The smallest effective sample size of all.
+pub fn least(checks: &Checks) -> Option<f64> {
+    [checks.min_ess_bulk, checks.min_ess_tail].into_iter().flatten().reduce(f64::min)
 }
 
 /// Labels of scopes other than subgroups.

@@ -1,0 +1,92 @@
+//! Progress of long runs on standard error, and stopping them.
+
+use std::io::IsTerminal;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::time::Duration;
+
+use indicatif::{HumanCount, ProgressBar};
+
+use super::notice;
+use crate::sampler::Watch;
+
+/// A run that takes no longer says nothing.
+const PATIENCE: Duration = Duration::from_millis(500);
+
+/// Between two words on a terminal, and elsewhere.
+const BLINK: Duration = Duration::from_millis(120);
+const SELDOM: Duration = Duration::from_secs(5);
+
+/// The exit status of a program that was interrupted, as shells have it.
+const INTERRUPTED: i32 = 130;
+
+/// What the sampler has done so far, and whether it shall go on.
+#[derive(Debug, Clone, Default)]
+pub struct Progress {
+    transitions: Arc<AtomicUsize>,
+    stopped: Arc<AtomicBool>,
+}
+
+impl Watch for Progress {
+    fn advanced(&self, transitions: usize) {
+        self.transitions.fetch_add(transitions, Ordering::Relaxed);
+    }
+
+    fn stopped(&self) -> bool {
+        self.stopped.load(Ordering::Relaxed)
+    }
+}
+
+/// Does the work with progress shown. The first interrupt stops the sampler cleanly, the second ends the program.
+pub fn watched<T>(work: impl FnOnce(&Progress) -> T) -> T {
+    let progress = Progress::default();
+    let flag = Arc::clone(&progress.stopped);
+    // Where no handler can be set an interrupt ends the program, as it would without one.
+    let _ = ctrlc::set_handler(move || {
+        if flag.swap(true, Ordering::Relaxed) {
+            std::process::exit(INTERRUPTED);
+        }
+    });
+    std::thread::scope(|scope| {
+        // Dropped when the work is done, or has panicked: the other end then stops waiting.
+        let (working, done) = channel::<()>();
+        let shown = progress.clone();
+        scope.spawn(move || show(&shown, &done));
+        let result = work(&progress);
+        drop(working);
+        result
+    })
+}
+
+fn show(progress: &Progress, done: &Receiver<()>) {
+    let over = |wait| done.recv_timeout(wait) != Err(RecvTimeoutError::Timeout);
+    if over(PATIENCE) {
+        return;
+    }
+    if std::io::stderr().is_terminal() {
+        let bar = ProgressBar::new_spinner();
+        while !over(BLINK) {
+            bar.set_message(words(progress));
+            bar.tick();
+        }
+        bar.finish_and_clear();
+    } else {
+        loop {
+            notice(&words(progress));
+            if over(SELDOM) {
+                return;
+            }
+        }
+    }
+}
+
+fn words(progress: &Progress) -> String {
+    if progress.stopped() {
+        return "Stopping; once more ends at once".to_string();
+    }
+    match progress.transitions.load(Ordering::Relaxed) {
+        0 => "Computing (Ctrl-C stops)".to_string(),
+        n => format!("Computing: {} draws (Ctrl-C stops and writes what is sound)", HumanCount(n as u64)),
+    }
+}
