@@ -48,6 +48,9 @@ struct Counts {
     /// Pseudo-estimates and informations of the arms' log odds.
     control: Hints,
     active: Hints,
+    /// Of both arms together, and the active arm's part in it.
+    information: Vec<f64>,
+    active_share: Vec<f64>,
     /// Control arms, then active arms.
     events: Vec<f64>,
     totals: Vec<f64>,
@@ -55,8 +58,16 @@ struct Counts {
 
 #[derive(Debug, Clone)]
 enum Baseline {
-    Independent { prior: LocationSlope, centre: f64, precision: f64 },
+    Independent { prior: LocationSlope, known: Vec<Known> },
     Exchangeable(Placed),
+}
+
+/// What is known of one independent baseline given θ: its prior and both arms, `α ≈ fixed + by_x x̂ ± sd`.
+#[derive(Debug, Clone, Copy)]
+struct Known {
+    fixed: f64,
+    by_x: f64,
+    sd: f64,
 }
 
 /// Parameters at one point, and what is needed to go back.
@@ -117,7 +128,12 @@ impl Hierarchy {
                     BaselinePrior::Independent(prior) => {
                         let prior = LocationSlope::of(prior);
                         let (centre, precision) = prior.stand_in();
-                        Baseline::Independent { prior, centre, precision }
+                        let known = control.information.iter().zip(&active.information).map(|(c, a)| {
+                            let v = 1.0 / (precision + c + a);
+                            Known { fixed: v * precision * centre, by_x: v * (c + a), sd: v.sqrt() }
+                        });
+                        let known = known.collect();
+                        Baseline::Independent { prior, known }
                     }
                     BaselinePrior::Exchangeable { mean, sd } => {
                         let hints =
@@ -132,7 +148,10 @@ impl Hierarchy {
                 let both = |f: fn(&super::Arm) -> f64| {
                     counts.iter().map(|c| f(&c.control)).chain(counts.iter().map(|c| f(&c.active))).collect()
                 };
+                let arms = || control.information.iter().zip(&active.information);
                 Observed::Counts(Counts {
+                    information: arms().map(|(c, a)| c + a).collect(),
+                    active_share: arms().map(|(c, a)| if c + a > 0.0 { a / (c + a) } else { 0.0 }).collect(),
                     z,
                     w,
                     baseline,
@@ -243,9 +262,9 @@ impl Hierarchy {
                     scratch.alpha_children[g] = child;
                     child.value(at)
                 }
-                (Baseline::Independent { centre, precision, .. }, _) => {
-                    let v = 1.0 / (precision + i);
-                    v * (precision * centre + i * x) + v.sqrt() * w
+                (Baseline::Independent { known, .. }, _) => {
+                    let known = &known[g];
+                    known.fixed + known.by_x * x + known.sd * w
                 }
                 (Baseline::Exchangeable(_), None) => f64::NAN,
             };
@@ -264,20 +283,18 @@ impl Hierarchy {
             let by_active = scratch.slopes[n + g];
             let by_alpha = scratch.slopes[g] + by_active;
             // α was placed by θ: its hint is x̂ = (I₀x₀ + I₁(x₁ − θ))/(I₀ + I₁).
-            let hint_by_theta = -counts.active_share(g);
+            let hint_by_theta = -counts.active_share[g];
             let (by_w, by_hint) = match (&counts.baseline, &scratch.baseline) {
                 (Baseline::Exchangeable(_), Some(at)) => {
                     let child = &scratch.alpha_children[g];
                     log_density -= 0.5 * child.e * child.e;
                     child.pull(at, by_alpha, &mut baseline_adjoint)
                 }
-                (Baseline::Independent { prior, precision, .. }, _) => {
+                (Baseline::Independent { prior, known }, _) => {
                     let (value, slope) = prior.at(scratch.x[g]);
                     log_density += value;
-                    let i = counts.information(g);
-                    let v = 1.0 / (precision + i);
                     let by_alpha = by_alpha + slope;
-                    (v.sqrt() * by_alpha, v * i * by_alpha)
+                    (known[g].sd * by_alpha, known[g].by_x * by_alpha)
                 }
                 (Baseline::Exchangeable(_), None) => (f64::NAN, f64::NAN),
             };
@@ -333,24 +350,12 @@ impl Placed {
 }
 
 impl Counts {
-    #[inline]
-    fn information(&self, g: usize) -> f64 {
-        self.control.information[g] + self.active.information[g]
-    }
-
-    /// The active arm's part in what is known of α given θ.
-    #[inline]
-    fn active_share(&self, g: usize) -> f64 {
-        let total = self.information(g);
-        if total > 0.0 { self.active.information[g] / total } else { 0.0 }
-    }
-
     /// Information and estimate of α given θ.
     #[inline]
     fn baseline_hint(&self, g: usize, theta: f64) -> (f64, f64) {
-        let share = self.active_share(g);
+        let share = self.active_share[g];
         let x = (1.0 - share) * self.control.estimates[g] + share * (self.active.estimates[g] - theta);
-        (self.information(g), x)
+        (self.information[g], x)
     }
 }
 

@@ -14,6 +14,7 @@
 //! the funnels of both are gone.
 
 use super::prior_slope::{LocationSlope, ScalePoint};
+use crate::numeric::ln_of_normal;
 use crate::study::{HeterogeneityPrior, LocationPrior};
 
 /// What the data say of a level's children, roughly: estimates x̂ and informations I, both of length G.
@@ -106,15 +107,15 @@ impl Level {
         let root = v.sqrt();
         let mean = v * (self.precision * self.centre + kx);
         // V' = 2σV²Σk², and ½ V'/V is the slope of ½ log V.
-        let half_log_v_slope = sigma * v * k2;
+        let half_log_v_slope = sigma * (v * k2);
         let location = mean + root * y;
         let (log_prior, location_slope) = self.prior.at(location);
         Located {
             location,
             scale,
-            by_scale: 2.0 * half_log_v_slope * mean - 2.0 * sigma * v * k2x + root * half_log_v_slope * y,
+            by_scale: 2.0 * half_log_v_slope * mean - 2.0 * sigma * (v * k2x) + root * half_log_v_slope * y,
             by_coordinate: root,
-            log_density: log_prior + 0.5 * libm::log(v) + scale.log_density,
+            log_density: log_prior + 0.5 * ln_of_normal(v) + scale.log_density,
             location_slope,
             jacobian_slope: half_log_v_slope,
         }
@@ -175,19 +176,24 @@ impl Child {
     }
 }
 
-/// `½ Σ log ρ`, four to a logarithm: ρ never falls below 1e-70 where the density is finite.
+/// `½ Σ log ρ`, several to a logarithm; negative infinity where a ρ is beyond the range of numbers.
 pub fn half_log_product(rho: impl Iterator<Item = f64>) -> f64 {
+    /// Four factors above this can't underflow together.
+    const SMALL: f64 = 1e-70;
     let (mut sum, mut product, mut held) = (0.0, 1.0, 0);
     for r in rho {
         product *= r;
         held += 1;
-        if held == 4 {
-            sum += libm::log(product);
+        if held == 4 || product < SMALL {
+            if product < f64::MIN_POSITIVE {
+                return f64::NEG_INFINITY;
+            }
+            sum += ln_of_normal(product);
             (product, held) = (1.0, 0);
         }
     }
     if held > 0 {
-        sum += libm::log(product);
+        sum += ln_of_normal(product);
     }
     0.5 * sum
 }

@@ -1,7 +1,7 @@
 //! Priors prepared for many evaluations: log density up to a constant, with its slope.
 
 use super::LocationComponent;
-use crate::numeric::exp_of_nonpositive;
+use crate::numeric::{exp_of_nonpositive, ln_1p_of_fraction};
 use crate::study::{HeterogeneityPrior, LocationPrior};
 
 /// A [`LocationPrior`] with its constants worked out.
@@ -129,16 +129,18 @@ impl HeterogeneityPrior {
             }
             Map::Softplus { unit } => {
                 let e = exp_of_nonpositive(-u.abs());
-                let log1p = libm::log1p(e);
+                let log1p = ln_1p_of_fraction(e);
                 let near_one = 1.0 / (1.0 + e);
                 let (rise, rest) = if u >= 0.0 { (near_one, e * near_one) } else { (e * near_one, near_one) };
-                (unit * (u.max(0.0) + log1p), unit * rise, u.min(0.0) - log1p, rest)
+                // Halves of u ± |u|, not a maximum and a minimum: those would swallow what is not a number.
+                let (above, below) = (0.5 * (u + u.abs()), 0.5 * (u - u.abs()));
+                (unit * (above + log1p), unit * rise, below - log1p, rest)
             }
             Map::Logistic { upper } => {
                 let e = exp_of_nonpositive(-u.abs());
                 let near_one = 1.0 / (1.0 + e);
                 let (rise, rest) = if u >= 0.0 { (near_one, e * near_one) } else { (e * near_one, near_one) };
-                (upper * rise, upper * rise * rest, -u.abs() - 2.0 * libm::log1p(e), rest - rise)
+                (upper * rise, upper * rise * rest, -u.abs() - 2.0 * ln_1p_of_fraction(e), rest - rise)
             }
         };
         let (log_prior, prior_slope) = self.log_density_and_slope(value);

@@ -10,7 +10,7 @@ use super::diagnostics::Workspace;
 use super::estimand::{Measure, Scope, Statement};
 use super::nnt::Nnt;
 use super::quantity::{Chance, Found, Quantity, Reporting, Scale};
-use super::result::Probability;
+use super::result::{Probability, Quantiles, Reported, Summary};
 use super::source::{RiskQuantities, Source};
 use crate::exact::Distribution;
 use crate::numeric::{logistic, logit};
@@ -103,8 +103,12 @@ impl<'a> Assembly<'a> {
         let mut blocks: Vec<Block> =
             (0..pieces).into_par_iter().map(|i| self.lent(|w| self.piece(i, source, reason, w))).collect();
         let pairs = blocks.split_off(1 + self.names.len());
-        let subgroups = blocks.split_off(1);
-        Rows { shared: blocks.pop().unwrap_or_default(), subgroups, pairs }
+        let mut subgroups = blocks.split_off(1);
+        let mut shared = blocks.pop().unwrap_or_default();
+        // Every subgroup's shrinkage follows from τ, and was made with it.
+        let shrinkages = shared.estimates.extract_if(.., |e| e.measure == Measure::Shrinkage);
+        shrinkages.zip(&mut subgroups).for_each(|(row, block)| block.estimates.push(row));
+        Rows { shared, subgroups, pairs }
     }
 
     /// Every kind of row once: what is shared, one subgroup, one pair. Shrinkage is not among them: it is each subgroup's own.
@@ -209,7 +213,10 @@ impl<'a> Filling<'a, '_> {
         let (source, study) = (self.source, self.assembly.study);
         let mu = source.mu();
         let own = self.parameter("mu".to_string(), mu.as_ref());
-        self.parameter("tau".to_string(), source.tau().as_ref());
+        let tau = self.parameter("tau".to_string(), source.tau().as_ref());
+        if self.assembly.shrinks() {
+            (0..self.assembly.names.len()).for_each(|g| self.shrinkage(g, &tau));
+        }
         let [mean, sd] = source.baseline();
         self.parameter("baseline_mean".to_string(), mean.as_ref());
         self.parameter("baseline_sd".to_string(), sd.as_ref());
@@ -224,7 +231,8 @@ impl<'a> Filling<'a, '_> {
             let before = std::mem::replace(&mut self.reason, reason);
             let subject = Subject::shared(Scope::Overall);
             let (risks, odds_ratio) = source.overall();
-            self.risks(&subject, &risks, &study.thresholds.risk_difference, &[]);
+            let control = self.own(risks.control.as_ref());
+            self.risks(&subject, (&risks, control), &study.thresholds.risk_difference, &[]);
             self.estimate(&subject, Measure::OddsRatio, odds_ratio.as_ref());
             self.reason = before;
         }
@@ -238,12 +246,13 @@ impl<'a> Filling<'a, '_> {
         let own = self.parameter(format!("theta[{name}]"), theta.as_ref());
         self.effect(&subject, theta.as_ref(), own);
         if assembly.counts {
-            self.parameter(format!("alpha[{name}]"), source.alpha(g).as_ref());
+            let alpha = self.parameter(format!("alpha[{name}]"), source.alpha(g).as_ref());
             let thresholds = &assembly.study.thresholds;
-            self.risks(&subject, &source.risks(g), &thresholds.risk_difference, &thresholds.risk_ratio);
-        }
-        if assembly.shrinks() {
-            self.shrinkage(&subject, g);
+            let risks = source.risks(g);
+            let control = risks.control.as_ref();
+            let control =
+                control.map(|q| q.summary_as_function(&alpha, logistic, self.workspace)).unwrap_or_default();
+            self.risks(&subject, (&risks, control), &thresholds.risk_difference, &thresholds.risk_ratio);
         }
     }
 
@@ -286,15 +295,16 @@ impl<'a> Filling<'a, '_> {
         self.statements(subject, scale.measure, &asked, &chances);
     }
 
-    /// Risks, their difference and ratio, and the statements about them.
+    /// Risks (the control arm's with its summary), their difference and ratio, and the statements about them.
     fn risks(
         &mut self,
         subject: &Subject,
-        risks: &RiskQuantities<'_>,
+        (risks, control): (&RiskQuantities<'_>, Found),
         of_difference: &[f64],
         of_ratio: &[f64],
     ) {
-        self.estimate(subject, Measure::RiskControl, risks.control.as_ref());
+        let scale = Scale { measure: Measure::RiskControl, logarithm: false };
+        self.scaled(subject, scale, risks.control.as_ref(), control);
         self.estimate(subject, Measure::RiskActive, risks.active.as_ref());
         let contrasts = [
             (Measure::RiskDifference, &risks.difference, of_difference, true),
@@ -310,21 +320,39 @@ impl<'a> Filling<'a, '_> {
         }
     }
 
-    fn shrinkage(&mut self, subject: &Subject, g: usize) {
-        let v = match &self.assembly.study.data {
+    /// v/(v + τ²), v the variance of the subgroup's own estimate. It falls as τ rises, so its quantiles are τ's from the
+    /// other end, and its ranks τ's the other way round.
+    fn shrinkage(&mut self, g: usize, tau: &Found) {
+        const EMPTY_CELL: &str = "with an empty cell the subgroup's own log odds ratio has no standard error";
+        let v: f64 = match &self.assembly.study.data {
             Data::Estimates(rows) => rows[g].se * rows[g].se,
             Data::Counts(rows) => [&rows[g].control, &rows[g].active]
                 .into_iter()
                 .map(|arm| 1.0 / arm.events as f64 + 1.0 / (arm.total - arm.events) as f64)
                 .sum(),
         };
-        let before = self.reason;
-        if !v.is_finite() {
-            self.reason = "with an empty cell the subgroup's own log odds ratio has no standard error";
+        let subject = Subject::subgroup(&self.assembly.names[g]);
+        let at = |tau: f64| v / (v + tau * tau);
+        let mut found = Found::default();
+        if v.is_finite() {
+            found.exact = tau.exact.map(|s| {
+                let q = s.quantiles;
+                let quantiles = Quantiles { median: at(q.median), q2_5: at(q.q97_5), q97_5: at(q.q2_5) };
+                Summary { mean: None, sd: None, quantiles }
+            });
+            let r = &tau.reported;
+            found.reported = Reported {
+                median: r.median.map(at),
+                q2_5: r.q97_5.map(at),
+                q97_5: r.q2_5.map(at),
+                ess_bulk: r.ess_bulk,
+                ess_tail: r.ess_tail,
+                rhat: r.rhat,
+                ..Reported::default()
+            };
         }
-        let shrinkage = if v.is_finite() { self.source.shrinkage(v) } else { None };
-        self.estimate(subject, Measure::Shrinkage, shrinkage.as_ref());
-        self.reason = before;
+        let reason = if v.is_finite() { self.reason } else { EMPTY_CELL };
+        self.block.estimates.push(estimate(&subject, Measure::Shrinkage, found, Some(reason)));
     }
 
     /// The summary on the quantity's own scale.

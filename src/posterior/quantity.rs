@@ -4,7 +4,10 @@ use std::borrow::Cow;
 use std::cell::RefCell;
 
 use super::block::{mass_within, probability_of, region};
-use super::diagnostics::{Draws, Proportion, Workspace, diagnose, mcse_quantile, proportion};
+use super::diagnostics::{
+    Diagnosed, Draws, Proportion, Workspace, diagnose, diagnose_monotone, diagnose_with_quantile_errors,
+    proportion,
+};
 use super::estimand::{Axis, Measure, Statement};
 use super::result::{Quantiles, Reported, Summary};
 use crate::exact::Distribution;
@@ -61,17 +64,45 @@ impl Quantity<'_> {
             }
             Quantity::Sampled { values, chains, alone } => {
                 let draws = Draws { values, chains: *chains };
-                let mut found = reported(draws, workspace);
-                if *alone {
-                    found.mcse_quantiles = quantile_errors(draws, workspace);
-                }
-                Found { reported: found, exact: None }
+                let (found, errors) = if *alone {
+                    diagnose_with_quantile_errors(draws, workspace)
+                } else {
+                    (diagnose(draws, workspace), None)
+                };
+                Found { reported: reported(&found, errors), exact: None }
             }
             Quantity::Simulated(values) => {
                 let found = simulated(values);
                 Found { reported: found, exact: None }
             }
         }
+    }
+
+    /// The summary where this quantity is an increasing function of one whose summary is known: its ranks are the same, so
+    /// draws need not be sorted again.
+    pub fn summary_as_function(
+        &self,
+        of: &Found,
+        function: impl Fn(f64) -> f64,
+        workspace: &mut Workspace,
+    ) -> Found {
+        let (Quantity::Sampled { values, chains, alone: false }, r) = (self, &of.reported) else {
+            return self.summary(workspace);
+        };
+        let at = |q: Option<f64>| q.map_or(f64::NAN, &function);
+        let same = Diagnosed {
+            mean: f64::NAN,
+            sd: f64::NAN,
+            median: at(r.median),
+            q2_5: at(r.q2_5),
+            q97_5: at(r.q97_5),
+            mcse_mean: None,
+            ess_bulk: r.ess_bulk,
+            ess_tail: r.ess_tail,
+            rhat: r.rhat,
+        };
+        let draws = Draws { values, chains: *chains };
+        Found { reported: reported(&diagnose_monotone(same, draws, workspace), None), exact: None }
     }
 
     /// The share of draws in an open interval, or the mass of the distribution there.
@@ -166,8 +197,7 @@ impl Reporting<'_> {
     }
 }
 
-fn reported(draws: Draws<'_>, workspace: &mut Workspace) -> Reported {
-    let d = diagnose(draws, workspace);
+fn reported(d: &Diagnosed, mcse_quantiles: Option<[f64; 3]>) -> Reported {
     Reported {
         mean: Some(d.mean),
         sd: Some(d.sd),
@@ -178,14 +208,8 @@ fn reported(draws: Draws<'_>, workspace: &mut Workspace) -> Reported {
         ess_bulk: d.ess_bulk,
         ess_tail: d.ess_tail,
         rhat: d.rhat,
-        mcse_quantiles: None,
+        mcse_quantiles,
     }
-}
-
-/// The Monte Carlo errors of median and interval, where all three can be told.
-fn quantile_errors(draws: Draws<'_>, workspace: &mut Workspace) -> Option<[f64; 3]> {
-    let mut error = |p: f64| mcse_quantile(draws, p, workspace);
-    Some([error(0.5)?, error(0.025)?, error(0.975)?])
 }
 
 /// Median and interval of independent draws.

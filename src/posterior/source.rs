@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use super::diagnostics::Workspace;
 use super::quantity::{Chance, Quantity};
 use super::sampled::{Column, Risks, SampledPosterior};
-use crate::exact::{Distribution, ExactPosterior, RiskMeasure};
+use crate::exact::{ExactPosterior, RiskMeasure};
 
 /// One side's answers; a question without one is answered by none.
 #[derive(Clone, Copy)]
@@ -201,41 +201,5 @@ impl<'a> Source<'a> {
     pub fn difference_of_risk_differences(&self, a: usize, b: usize) -> Option<Quantity<'a>> {
         let draws = self.draws_of_the_rest()?;
         draws.difference_of_risk_differences(a, b).map(|column| self.alone(column))
-    }
-
-    /// v/(v + τ²) of a subgroup whose own estimate has variance `v`.
-    pub fn shrinkage(&self, v: f64) -> Option<Quantity<'a>> {
-        match self {
-            Source::Exact(p) => p.tau().map(|tau| Quantity::Exact(Box::new(ShrinkageOfTau { tau, v }))),
-            _ => {
-                let tau = self.draws()?.tau.as_ref()?;
-                Some(self.quantity(Cow::Owned(tau.iter().map(|t| v / (v + t * t)).collect())))
-            }
-        }
-    }
-}
-
-/// Shrinkage falls as τ rises, so its quantiles are τ's from the other end.
-struct ShrinkageOfTau<'a> {
-    tau: &'a dyn Distribution,
-    v: f64,
-}
-
-impl Distribution for ShrinkageOfTau<'_> {
-    fn cdf(&self, x: f64) -> f64 {
-        1.0 - self.tau.cdf(libm::sqrt(self.v * (1.0 / x - 1.0)))
-    }
-
-    fn quantile(&self, p: f64) -> f64 {
-        let tau = self.tau.quantile(1.0 - p);
-        self.v / (self.v + tau * tau)
-    }
-
-    fn mean(&self) -> Option<f64> {
-        None
-    }
-
-    fn sd(&self) -> Option<f64> {
-        None
     }
 }

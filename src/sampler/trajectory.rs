@@ -4,6 +4,7 @@ use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, StandardNormal, StandardUniform};
 
 use crate::density::LogDensity;
+use crate::numeric::exp_of_nonpositive;
 
 use super::phase::{Hamiltonian, Phase};
 use super::tree::{Choice, Direction, Trajectory};
@@ -159,7 +160,8 @@ impl<D: LogDensity> Trajectory for Motion<'_, D> {
         self.steps += 1;
         let sound = error <= MAX_ENERGY_ERROR;
         let leaf = sound.then(|| {
-            let weight = libm::exp((-error).min(MAX_LOG_WEIGHT));
+            let shrunk = exp_of_nonpositive(-error.abs().min(MAX_LOG_WEIGHT));
+            let weight = if error >= 0.0 { shrunk } else { 1.0 / shrunk };
             self.accepted += weight.min(1.0);
             (self.stretch_of(&phase.p), self.candidate_of(&phase, weight))
         });

@@ -172,6 +172,18 @@ impl Workspace {
         indicator.ess()
     }
 
+    /// The error of the quantile at `p` of the sorted draws.
+    fn quantile_error(&mut self, p: f64, halves: Halves) -> Option<f64> {
+        let threshold = quantile(self.sorter.entries(), p);
+        let ess = self.ess_of_at_most(threshold, halves)?;
+        let sorted = self.sorter.entries();
+        let position = |q| beta_quantile(q, ess * p + 1.0, ess * (1.0 - p) + 1.0) * sorted.len() as f64;
+        let order_statistic = |rank: f64| sorted[(rank as usize).clamp(1, sorted.len()) - 1].value;
+        let low = order_statistic(libm::floor(position(ONE_SD.0)));
+        let high = order_statistic(libm::ceil(position(ONE_SD.1)));
+        Some((high - low) / 2.0)
+    }
+
     /// The effective size of `x` as it stands, in split chains.
     fn split_ess(&mut self, x: &[f64], halves: Halves) -> Option<f64> {
         let variances = Variances::of(x, halves, &mut self.centred, &mut self.means);
@@ -266,16 +278,34 @@ pub fn mcse_quantile(draws: Draws<'_>, p: f64, workspace: &mut Workspace) -> Opt
     if !(draws.can_be_diagnosed() && p > 0.0 && p < 1.0) {
         return None;
     }
+    workspace.sorter.sort(draws.whole());
+    workspace.quantile_error(p, draws.halves())
+}
+
+/// [`diagnose`], with the Monte Carlo errors of the median, the 2.5 % and the 97.5 % quantile from the same sort.
+pub fn diagnose_with_quantile_errors(
+    draws: Draws<'_>,
+    workspace: &mut Workspace,
+) -> (Diagnosed, Option<[f64; 3]>) {
+    let found = diagnose(draws, workspace);
+    if found.ess_bulk.is_none() {
+        return (found, None);
+    }
     let halves = draws.halves();
-    let sorted = workspace.sorter.sort(draws.whole());
-    let threshold = quantile(sorted, p);
-    let ess = workspace.ess_of_at_most(threshold, halves)?;
-    let sorted = workspace.sorter.entries();
-    let position = |q| beta_quantile(q, ess * p + 1.0, ess * (1.0 - p) + 1.0) * sorted.len() as f64;
-    let order_statistic = |rank: f64| sorted[(rank as usize).clamp(1, sorted.len()) - 1].value;
-    let low = order_statistic(libm::floor(position(ONE_SD.0)));
-    let high = order_statistic(libm::ceil(position(ONE_SD.1)));
-    Some((high - low) / 2.0)
+    if halves.leaves_out_middles() {
+        workspace.sorter.sort(draws.whole());
+    }
+    let [median, low, high] = [0.5, 0.025, 0.975].map(|p| workspace.quantile_error(p, halves));
+    (found, median.zip(low).zip(high).map(|((median, low), high)| [median, low, high]))
+}
+
+/// The diagnostics of a monotone function of draws that are diagnosed already, where `draws` are its values: ranks are the
+/// same, but for mean, sd and the error of the mean. The quantiles are left to the caller.
+pub fn diagnose_monotone(of: Diagnosed, draws: Draws<'_>, workspace: &mut Workspace) -> Diagnosed {
+    let x = draws.whole();
+    let sd = libm::sqrt(variance(x));
+    let ess = if of.ess_bulk.is_some() { workspace.split_ess(x, draws.halves()) } else { None };
+    Diagnosed { mean: mean(x), sd, mcse_mean: ess.map(|ess| sd / libm::sqrt(ess)), ..of }
 }
 
 /// Nested R-hat: `√(1 + var(superchain means) / mean(B_k + W_k))`, of the draws as they are, unsplit.
