@@ -181,16 +181,17 @@ fn the_illustrative_model_says_so_and_the_randomised_one_speaks_of_causes() {
 #[test]
 fn two_runs_write_the_same_bytes_whatever_the_threads() {
     let desk = Desk::with(MODEL);
-    let read = || fs::read(desk.path().join("runs/model/result.json")).expect("written");
     let with_threads = |n: &str| {
-        let mut command = Command::cargo_bin("equipoise").expect("built");
-        command.current_dir(desk.path()).env("RAYON_NUM_THREADS", n);
-        command.args(["fit", "model.toml"]).assert().success();
-        read()
+        desk.run(&["fit", "model.toml", "--threads", n]).success();
+        ["result.json", "draws_parameters.csv", "draws_estimands.csv", "model.toml"]
+            .map(|file| fs::read(desk.path().join("runs/model").join(file)).expect("written"))
     };
     let one = with_threads("1");
-    assert_eq!(one, with_threads("2"));
-    assert_eq!(one, with_threads("4"));
+    assert!(one == with_threads("2"), "2 threads");
+    assert!(one == with_threads("4"), "4 threads");
+    desk.run(&["fit", "model.toml", "--seed", "2"]).success();
+    let other = fs::read(desk.path().join("runs/model/draws_parameters.csv")).expect("written");
+    assert!(other != one[1], "another seed, other draws");
 }
 
 #[test]
@@ -365,20 +366,160 @@ fn marks_and_line_ends_of_other_systems_are_accepted() {
     desk.run(&["fit", "model.toml"]).success();
 }
 
-#[test]
-fn exchangeable_baselines_wait_for_the_sampler_and_say_so() {
-    let desk = Desk::changed(
+/// The usual model with baselines that borrow from each other, which the exact engine does not cover.
+fn exchangeable() -> Desk {
+    Desk::changed(
         "heterogeneity = \"half-normal(0.5)\"",
         "heterogeneity = \"half-normal(0.5)\"\nbaseline = { mean = \"normal(0, 1.5)\", sd = \"half-normal(0.5)\" }",
-    );
-    desk.run(&["fit", "model.toml"]).code(2).stderr(contains("sampler")).stdout(contains("0.5").not());
+    )
+}
+
+fn written(desk: &Desk) -> Value {
     let text = fs::read_to_string(desk.path().join("runs/model/result.json")).expect("written");
-    let result: Value = serde_json::from_str(&text).expect("JSON");
-    assert_eq!(result["checks"]["ok"], false);
+    serde_json::from_str(&text).expect("JSON")
+}
+
+#[test]
+fn exchangeable_baselines_are_sampled_with_the_reason_why_nothing_is_exact() {
+    let desk = exchangeable();
+    desk.run(&["check", "model.toml"]).success().stdout(contains("any subgroup: risk difference"));
+    desk.run(&["fit", "model.toml"]).success().stdout(contains("Computed by sampling (4 chains of"));
+    let result = written(&desk);
+    assert_eq!(result["checks"]["ok"], true);
     assert_eq!(result["checks"]["exact"]["available"], false);
+    assert!(result["checks"]["exact"]["reason"].as_str().expect("a reason").contains("exchangeable"));
+    for p in result["probabilities"].as_array().expect("a list") {
+        assert!(p["probability"].is_number() && p["exact"].is_null() && p["prior"].is_number(), "{p}");
+    }
+    let names: Vec<&str> =
+        result["parameters"].as_array().expect("a list").iter().filter_map(|p| p["name"].as_str()).collect();
+    assert!(names.contains(&"baseline_mean") && names.contains(&"baseline_sd"), "{names:?}");
+    desk.run(&["fit", "model.toml", "--engine", "exact"])
+        .code(2)
+        .stdout(contains("does not cover this model"));
+}
+
+#[test]
+fn a_run_that_fails_its_checks_prints_no_probability_unless_asked() {
+    let desk = Desk::with(MODEL);
+    let few = ["fit", "model.toml", "--draws", "20", "--warmup", "20"];
+    let assert = desk.run(&few).code(2).stdout(contains("did not pass its checks"));
+    let text = String::from_utf8(assert.get_output().stdout.clone()).expect("UTF-8");
+    assert!(!text.contains("Probability") && !text.contains("0.5"), "{text}");
+    let result = written(&desk);
+    assert_eq!(result["checks"]["ok"], false);
     for p in result["probabilities"].as_array().expect("a list") {
         assert!(p["probability"].is_null() && p["exact"].is_null(), "{p}");
     }
+    assert!(!desk.path().join("runs/model/draws_parameters.csv").exists());
+    desk.run(&[&few[..], &["--show-unreliable"]].concat())
+        .code(2)
+        .stdout(contains("UNRELIABLE"))
+        .stdout(contains("Probability (prior)"));
+    let statements = written(&desk)["statements"].to_string();
+    assert!(statements.contains("UNRELIABLE"), "{statements}");
+    assert!(desk.path().join("runs/model/draws_parameters.csv").is_file());
+}
+
+#[test]
+fn what_was_null_is_served_from_draws() {
+    let result = json(&Desk::with(MODEL), "model.toml");
+    let served = |scope: &str, measure: &str| {
+        let rows = result["estimates"].as_array().expect("a list");
+        let row = rows.iter().find(|e| e["scope"] == scope && e["measure"] == measure).expect("a row");
+        assert!(row["median"].is_number() && row["rhat"].is_number() && row["prior"].is_object(), "{row}");
+        assert!(row["exact"].is_null() && row["exact_unavailable"].is_string(), "{row}");
+    };
+    for measure in ["risk_control", "risk_active", "risk_difference", "risk_ratio", "odds_ratio"] {
+        served("overall", measure);
+    }
+    served("pair", "difference_of_risk_differences");
+    let both = &result["probabilities"][0];
+    assert!(
+        both["probability"].is_number() && both["exact"].is_number() && both["mcse"].is_number(),
+        "{both}"
+    );
+    assert_ne!(both["probability"], both["exact"]);
+    assert_eq!(result["settings"]["sampler"]["stopped"], "sure");
+    assert_eq!(result["checks"]["chains"].as_array().expect("a list").len(), 4);
+}
+
+#[test]
+fn draws_are_a_table_with_chain_iteration_and_draw_first() {
+    let desk = Desk::with(MODEL);
+    desk.run(&["fit", "model.toml", "--draws", "500", "--chains", "3"]).success();
+    let read = |name: &str| -> Vec<Vec<String>> {
+        let mut reader = csv::ReaderBuilder::new()
+            .has_headers(false)
+            .from_path(desk.path().join("runs/model").join(name))
+            .expect("written");
+        reader.records().map(|r| r.expect("a record").iter().map(str::to_string).collect()).collect()
+    };
+    let rows = read("draws_parameters.csv");
+    assert_eq!(rows.len(), 1 + 3 * 500);
+    let names = [
+        ".chain",
+        ".iteration",
+        ".draw",
+        "mu",
+        "tau",
+        "theta[men]",
+        "theta[women]",
+        "alpha[men]",
+        "alpha[women]",
+    ];
+    assert_eq!(rows[0], names);
+    assert_eq!(rows[501][..3], ["2", "1", "501"]);
+    let column = |i: usize| rows[1..].iter().map(move |r| r[i].parse::<f64>().expect("a number"));
+    let mean = column(3).sum::<f64>() / 1500.0;
+    let mu = &written(&desk)["parameters"][0];
+    assert!((mean - mu["mean"].as_f64().expect("a mean")).abs() < 1e-12);
+    let estimands = read("draws_estimands.csv");
+    assert_eq!(estimands.len(), rows.len());
+    assert!(estimands[0].contains(&"overall.risk_difference".to_string()), "{:?}", estimands[0]);
+    desk.run(&["fit", "model.toml", "--save", "none"]).success();
+    assert!(!desk.path().join("runs/model/draws_parameters.csv").exists());
+}
+
+#[test]
+fn sampling_options_that_contradict_are_refused() {
+    let desk = Desk::with(MODEL);
+    let refused = |arguments: &[&str], words: &str| {
+        let all = [&["fit", "model.toml"], arguments].concat();
+        desk.run(&all).code(1).stdout("").stderr(contains(words));
+    };
+    refused(&["--engine", "exact", "--seed", "3"], "samples nothing");
+    refused(&["--draws", "100", "--mcse", "0.01"], "cannot be used with");
+    refused(&["--mcse", "0"], "between 0.0001 and 0.1");
+    refused(&["--mcse", "small"], "such as 0.005");
+    refused(&["--chains", "0"], "1..=256");
+    refused(&["--engine", "gibbs"], "possible values: both, sampler, exact");
+    assert!(!desk.path().join("runs").exists());
+}
+
+#[cfg(unix)]
+#[test]
+fn an_interrupt_stops_cleanly_and_what_was_integrated_is_written() {
+    let desk = Desk::with(MODEL);
+    let program = assert_cmd::cargo::cargo_bin("equipoise");
+    let child = std::process::Command::new(program)
+        .current_dir(desk.path())
+        .args(["fit", "model.toml", "--draws", "3000000", "--save", "none"])
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .expect("started");
+    std::thread::sleep(std::time::Duration::from_millis(1500));
+    let sent = std::process::Command::new("kill").args(["-TERM", &child.id().to_string()]).status();
+    assert!(sent.expect("kill").success());
+    let output = child.wait_with_output().expect("ended");
+    let notices = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(0), "{notices}");
+    assert!(notices.contains("Computing"), "{notices}");
+    assert!(notices.contains("Interrupted"), "{notices}");
+    let result = written(&desk);
+    assert_eq!(result["settings"]["sampler"]["stopped"], "interrupted");
+    assert!(result["probabilities"][0]["exact"].is_number());
 }
 
 fn csv_model(data: &str) -> String {

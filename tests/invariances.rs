@@ -78,8 +78,8 @@ fn flipping_the_outcome_leaves_every_probability_of_benefit_unchanged() {
         // A prior that is not its own mirror image, so that mirroring is tested too.
         study.priors.effect.distribution = LocationPrior::normal(0.2, 0.4);
         study.thresholds.risk_ratio.clear();
-        let before = analyse(&study, Options::default());
-        let after = analyse(&flipped_study(&study), Options::default());
+        let before = analyse(&study, Options::exact());
+        let after = analyse(&flipped_study(&study), Options::exact());
         hold_probabilities(&before, &after, EXACT);
     }
 }
@@ -232,9 +232,9 @@ fn doubling_every_grid_moves_nothing() {
         ["ras-basilar-function", "ras-basilar-sich", "attention-ras-etiology", "attention-evt", "solvd"]
     {
         let study = open(name).expect("shipped");
-        let standard = analyse(&study, Options::default());
+        let standard = analyse(&study, Options::exact());
         let resolution = Resolution::default().doubled();
-        let fine = analyse(&study, Options { resolution, ..Options::default() });
+        let fine = analyse(&study, Options { resolution, ..Options::exact() });
         hold_probabilities(&standard, &fine, 1e-7);
         for (a, b) in standard.estimates.iter().zip(&fine.estimates) {
             let (Some(a), Some(b)) = (a.exact, b.exact) else { continue };

@@ -71,7 +71,7 @@ mod tests {
         // An acceptance that falls as e^(−ε): the target is met at −ln 0.8.
         let mut averaging = DualAveraging::new(1.0, 0.8);
         let mut step: f64 = 1.0;
-        for _ in 0..2000 {
+        for _ in 0..20_000 {
             step = averaging.update((-step).exp());
         }
         assert!((averaging.averaged() + 0.8_f64.ln()).abs() < 0.005, "{}", averaging.averaged());
