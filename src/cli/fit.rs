@@ -1,6 +1,7 @@
 //! `equipoise fit MODEL`, and `equipoise` alone.
 
 use std::fs;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -41,7 +42,7 @@ pub fn run(args: &FitArgs) -> Result<Outcome> {
     }
     let report = watched(|progress| analyse_watched(&study, options, progress));
     let json = report::fit_json(&study, &report);
-    let mut files = vec![(FILES[0], json.clone()), (FILES[1], study.text.clone())];
+    let mut files = vec![(FILES[0], vec![json.clone()]), (FILES[1], vec![study.text.clone()])];
     let keep = args.save == Save::Csv && (report.checks.ok || args.show_unreliable);
     if let (true, Some(sampled)) = (keep, &report.sampled) {
         let (parameters, estimands) = rayon::join(
@@ -51,7 +52,8 @@ pub fn run(args: &FitArgs) -> Result<Outcome> {
         files.extend([(FILES[3], parameters), (FILES[4], estimands)]);
     }
     let seconds = clock.elapsed().as_secs_f64();
-    files.push((FILES[2], report::run_json(&started.to_string(), seconds, rayon::current_num_threads())));
+    let about = report::run_json(&started.to_string(), seconds, rayon::current_num_threads());
+    files.push((FILES[2], vec![about]));
     write_folder(&folder, &files)?;
     print(&match args.format {
         Format::Text => report::fit_text(&study, &report),
@@ -151,8 +153,8 @@ fn replaceable(folder: &Path) -> Result<()> {
         .help("a run folder is replaced whole; choose another with --out"))
 }
 
-/// Writes all files beside the folder first, then puts the whole in its place.
-fn write_folder(folder: &Path, files: &[(&str, String)]) -> Result<()> {
+/// Writes all files, each from its pieces, beside the folder first, then puts the whole in its place.
+fn write_folder(folder: &Path, files: &[(&str, Vec<String>)]) -> Result<()> {
     let fault = |what: &str, e: &std::io::Error| {
         Error::new(format!("{what}: {e}"))
             .at(Place::File(folder.display().to_string()))
@@ -167,8 +169,12 @@ fn write_folder(folder: &Path, files: &[(&str, String)]) -> Result<()> {
         .prefix(".equipoise-")
         .tempdir_in(&parent)
         .map_err(|e| fault("can't be written", &e))?;
-    for (name, text) in files {
-        fs::write(temporary.path().join(name), text).map_err(|e| fault("can't be written", &e))?;
+    for (name, pieces) in files {
+        let write = |path: &Path| -> std::io::Result<()> {
+            let mut file = fs::File::create(path)?;
+            pieces.iter().try_for_each(|piece| file.write_all(piece.as_bytes()))
+        };
+        write(&temporary.path().join(name)).map_err(|e| fault("can't be written", &e))?;
     }
     open_to_others(temporary.path()).map_err(|e| fault("can't be written", &e))?;
     // The old folder steps aside until the new one stands.

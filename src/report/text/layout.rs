@@ -93,7 +93,7 @@ pub fn table(header: Vec<String>, rows: Vec<Vec<String>>) -> String {
     text
 }
 
-/// A name on as many lines as it needs; single words longer than the width are broken.
+/// A name on as many lines as it needs; single words longer than the width are broken, after a hyphen if they have one.
 pub fn wrapped_to(name: &str, width: usize) -> String {
     let mut lines: Vec<String> = Vec::new();
     for word in name.split(' ') {
@@ -105,7 +105,8 @@ pub fn wrapped_to(name: &str, width: usize) -> String {
             continue;
         }
         while rest.len() > width {
-            let tail = rest.split_off(width);
+            let hyphen = rest[..width].iter().rposition(|c| *c == '-');
+            let tail = rest.split_off(hyphen.map_or(width, |at| at + 1));
             lines.push(rest.into_iter().collect());
             rest = tail;
         }

@@ -1,0 +1,275 @@
+//! The sampler's posteriors are calibrated, for every kind of model; and the judgement can tell when they
+//! aren't.
+//!
+//! The method is described in `common/calibration.rs`. Seeds are fixed, so that a run's verdict never
+//! changes; with new seeds, all configurations and quantities together raise a false alarm with
+//! probability [`FALSE_ALARM`] at most.
+
+mod common;
+
+#[path = "common/calibration.rs"]
+mod calibration;
+
+use calibration::{DRAWS, Ranks, Uniformity, ranks, uniform_below};
+use common::{close, estimates_model, pair};
+use equipoise::model::{
+    Arm, BaselinePrior, BinomialPair, HeterogeneityPrior, Likelihood, LocationPrior, Model, NormalComponent,
+    Pooling,
+};
+use equipoise::sampler::{Purpose, stream};
+use rand_distr::{Distribution, StandardNormal};
+
+/// Replications in each configuration, and in each of the longer, ignored runs.
+const REPLICATIONS: usize = 500;
+const MANY_REPLICATIONS: usize = 5_000;
+
+const FALSE_ALARM: f64 = 1e-3;
+
+const HALF_NORMAL: HeterogeneityPrior = HeterogeneityPrior::HalfNormal { scale: 0.5 };
+const HALF_CAUCHY: HeterogeneityPrior = HeterogeneityPrior::HalfStudentT { df: 1.0, scale: 0.5 };
+const EXPONENTIAL: HeterogeneityPrior = HeterogeneityPrior::Exponential { mean: 0.4 };
+const UNIFORM: HeterogeneityPrior = HeterogeneityPrior::Uniform { upper: 1.5 };
+const LOG_NORMAL: HeterogeneityPrior = HeterogeneityPrior::LogNormal { mean: -1.0, sd: 0.7 };
+const FIXED: HeterogeneityPrior = HeterogeneityPrior::Fixed { value: 0.3 };
+
+/// Patients in the control and active arms; the small ones are often without events.
+const SIZES: [(u32, u32); 5] = [(40, 8), (30, 60), (20, 20), (25, 40), (60, 35)];
+
+fn sceptical() -> LocationPrior {
+    LocationPrior::normal(0.0, 0.355)
+}
+
+fn heavy_tailed() -> LocationPrior {
+    LocationPrior::StudentT { df: 4.0, location: 0.1, scale: 0.4 }
+}
+
+/// Half the weight on a benefit.
+fn two_minded() -> LocationPrior {
+    let normal = |mean, sd| NormalComponent { weight: 0.5, mean, sd };
+    LocationPrior::Normals(vec![normal(0.0, 0.2), normal(0.7, 0.4)])
+}
+
+fn independent() -> BaselinePrior {
+    BaselinePrior::Independent(LocationPrior::normal(-0.5, 1.5))
+}
+
+fn exchangeable(sd: HeterogeneityPrior) -> BaselinePrior {
+    BaselinePrior::Exchangeable { mean: LocationPrior::normal(-0.5, 1.0), sd }
+}
+
+/// The first `subgroups` of [`SIZES`]; events are to be drawn.
+fn counts(subgroups: usize, pooling: Pooling, effect: LocationPrior, baseline: BaselinePrior) -> Model {
+    let empty = |&(control, active): &(u32, u32)| pair((0, control), (0, active));
+    let counts: Vec<BinomialPair> = SIZES[..subgroups].iter().map(empty).collect();
+    Model { likelihood: Likelihood::Counts(counts), pooling, effect, baseline }
+}
+
+/// Four standard errors; estimates are to be drawn.
+fn estimates(pooling: Pooling, effect: LocationPrior) -> Model {
+    estimates_model(&[(0.0, 0.25), (0.0, 0.42), (0.0, 0.5), (0.0, 1.2)], pooling, effect)
+}
+
+type Configuration = (&'static str, fn() -> Model);
+
+const PARTIAL_INDEPENDENT: [Configuration; 4] = [
+    ("half-normal", || counts(2, Pooling::Partial(HALF_NORMAL), sceptical(), independent())),
+    ("half-Cauchy", || counts(3, Pooling::Partial(HALF_CAUCHY), sceptical(), independent())),
+    ("uniform", || counts(5, Pooling::Partial(UNIFORM), heavy_tailed(), independent())),
+    ("fixed", || counts(3, Pooling::Partial(FIXED), two_minded(), independent())),
+];
+const PARTIAL_EXCHANGEABLE: [Configuration; 2] = [
+    ("exponential", || counts(4, Pooling::Partial(EXPONENTIAL), sceptical(), exchangeable(HALF_NORMAL))),
+    ("log-normal", || counts(5, Pooling::Partial(LOG_NORMAL), heavy_tailed(), exchangeable(UNIFORM))),
+];
+const SEPARATE: [Configuration; 2] = [
+    ("independent baselines", || counts(2, Pooling::Separate(HALF_NORMAL), heavy_tailed(), independent())),
+    ("exchangeable", || counts(4, Pooling::Separate(EXPONENTIAL), sceptical(), exchangeable(HALF_NORMAL))),
+];
+const COMPLETE: [Configuration; 2] = [
+    ("independent baselines", || counts(3, Pooling::Complete, heavy_tailed(), independent())),
+    ("exchangeable", || counts(5, Pooling::Complete, sceptical(), exchangeable(EXPONENTIAL))),
+];
+const ESTIMATES: [Configuration; 4] = [
+    ("partial, half-normal", || estimates(Pooling::Partial(HALF_NORMAL), sceptical())),
+    ("partial, half-Cauchy", || estimates(Pooling::Partial(HALF_CAUCHY), heavy_tailed())),
+    ("separate", || estimates(Pooling::Separate(UNIFORM), two_minded())),
+    ("complete", || estimates(Pooling::Complete, heavy_tailed())),
+];
+
+/// Of all of the above.
+const CONFIGURATIONS: usize = PARTIAL_INDEPENDENT.len()
+    + PARTIAL_EXCHANGEABLE.len()
+    + SEPARATE.len()
+    + COMPLETE.len()
+    + ESTIMATES.len();
+
+/// What the ranks of all quantities say.
+struct Verdict {
+    p_values: Vec<(&'static str, f64)>,
+}
+
+impl Verdict {
+    fn of(model: &Model, replications: usize, fitted: impl Fn(&Model) -> Model + Sync) -> Verdict {
+        let uniformity = Uniformity::new(replications, DRAWS);
+        let p_value = |r: Ranks| (r.quantity, uniformity.p_value(&r.ranks));
+        Verdict { p_values: ranks(model, replications, fitted).into_iter().map(p_value).collect() }
+    }
+
+    /// Quantities whose ranks are not taken as uniform.
+    fn departing(&self) -> Vec<&'static str> {
+        let level = FALSE_ALARM / (CONFIGURATIONS * self.p_values.len()) as f64;
+        self.p_values.iter().filter(|(_, p)| *p <= level).map(|(quantity, _)| *quantity).collect()
+    }
+}
+
+#[track_caller]
+fn calibrated(configurations: &[Configuration], replications: usize) {
+    for (name, model) in configurations {
+        let verdict = Verdict::of(&model(), replications, Model::clone);
+        println!("{name}: {:?}", verdict.p_values);
+        assert!(verdict.departing().is_empty(), "{name}: {:?} depart", verdict.departing());
+    }
+}
+
+#[test]
+fn partial_pooling_with_independent_baselines_is_calibrated() {
+    calibrated(&PARTIAL_INDEPENDENT, REPLICATIONS);
+}
+
+#[test]
+fn partial_pooling_with_exchangeable_baselines_is_calibrated() {
+    calibrated(&PARTIAL_EXCHANGEABLE, REPLICATIONS);
+}
+
+#[test]
+fn separate_subgroups_are_calibrated() {
+    calibrated(&SEPARATE, REPLICATIONS);
+}
+
+#[test]
+fn complete_pooling_is_calibrated() {
+    calibrated(&COMPLETE, REPLICATIONS);
+}
+
+#[test]
+fn published_estimates_are_calibrated() {
+    calibrated(&ESTIMATES, REPLICATIONS);
+}
+
+#[test]
+#[ignore = "minutes"]
+fn every_configuration_is_calibrated_in_ten_times_as_many_replications() {
+    let all = [&PARTIAL_INDEPENDENT[..], &PARTIAL_EXCHANGEABLE, &SEPARATE, &COMPLETE, &ESTIMATES];
+    all.into_iter().for_each(|configurations| calibrated(configurations, MANY_REPLICATIONS));
+}
+
+/// The departing quantities where what is fitted is not what made the data.
+fn departing(model: &Model, fitted: impl Fn(&Model) -> Model + Sync) -> Vec<&'static str> {
+    let verdict = Verdict::of(model, REPLICATIONS, fitted);
+    println!("{:?}", verdict.p_values);
+    verdict.departing()
+}
+
+/// A model whose counts are changed before they are fitted.
+fn recounted(observed: &Model, change: impl Fn(&BinomialPair) -> BinomialPair) -> Model {
+    let Likelihood::Counts(counts) = &observed.likelihood else { unreachable!("a model of counts") };
+    Model { likelihood: Likelihood::Counts(counts.iter().map(change).collect()), ..observed.clone() }
+}
+
+fn usual() -> Model {
+    PARTIAL_INDEPENDENT[0].1()
+}
+
+#[test]
+fn a_heterogeneity_prior_of_half_the_scale_is_found_out() {
+    let half = |observed: &Model| Model {
+        pooling: Pooling::Partial(HeterogeneityPrior::HalfNormal { scale: 0.25 }),
+        ..observed.clone()
+    };
+    assert!(departing(&usual(), half).contains(&"tau"));
+}
+
+#[test]
+fn an_effect_prior_off_by_half_its_sd_is_found_out() {
+    let shifted = |observed: &Model| Model { effect: LocationPrior::normal(0.18, 0.355), ..observed.clone() };
+    assert!(departing(&usual(), shifted).contains(&"mu"));
+}
+
+#[test]
+fn data_counted_twice_are_found_out() {
+    let twice = |arm: Arm| Arm { events: 2.0 * arm.events, total: 2.0 * arm.total };
+    let doubled = |observed: &Model| {
+        recounted(observed, |p| BinomialPair { control: twice(p.control), active: twice(p.active) })
+    };
+    assert!(departing(&usual(), doubled).contains(&"log likelihood"));
+}
+
+#[test]
+fn exchanged_arms_are_found_out() {
+    let exchanged =
+        |observed: &Model| recounted(observed, |p| BinomialPair { control: p.active, active: p.control });
+    assert!(departing(&usual(), exchanged).contains(&"log likelihood"));
+}
+
+#[test]
+fn ignored_data_are_found_out_by_the_log_likelihood_alone() {
+    let ignorant = |observed: &Model| observed.without_data(observed.subgroups());
+    assert_eq!(departing(&usual(), ignorant), ["log likelihood"]);
+}
+
+/// Ranks of standard normal values among draws from another normal.
+fn normal_ranks(replications: usize, (mean, sd): (f64, f64)) -> Vec<usize> {
+    let mut rng = stream(1, 0, Purpose::Simulation);
+    let mut normal = move || -> f64 { StandardNormal.sample(&mut rng) };
+    let mut rank = |_| {
+        let truth = normal();
+        (0..DRAWS).filter(|_| mean + sd * normal() < truth).count()
+    };
+    (0..replications).map(&mut rank).collect()
+}
+
+#[test]
+fn p_values_of_few_ranks_are_those_of_a_full_enumeration() {
+    const RANKS: usize = 5;
+    let uniformity = Uniformity::new(4, RANKS - 1);
+    let outcomes: Vec<[usize; 4]> =
+        (0..RANKS.pow(4)).map(|i| std::array::from_fn(|digit| i / RANKS.pow(digit as u32) % RANKS)).collect();
+    let tails: Vec<f64> = outcomes.iter().map(|ranks| uniformity.smallest_tail(ranks)).collect();
+    for (ranks, tail) in outcomes.iter().zip(&tails) {
+        let at_most = tails.iter().filter(|t| *t <= tail).count();
+        let expected = at_most as f64 / outcomes.len() as f64;
+        close(&format!("{ranks:?}"), uniformity.p_value(ranks), expected, 1e-12);
+    }
+}
+
+#[test]
+fn uniform_ranks_leave_the_band_as_often_as_it_says() {
+    const SETS: usize = 4_000;
+    let uniformity = Uniformity::new(200, DRAWS);
+    let mut rng = stream(2, 0, Purpose::Simulation);
+    let mut tail = |_| {
+        let ranks: Vec<usize> = (0..200).map(|_| uniform_below(DRAWS + 1, &mut rng)).collect();
+        uniformity.smallest_tail(&ranks)
+    };
+    let mut tails: Vec<f64> = (0..SETS).map(&mut tail).collect();
+    tails.sort_unstable_by(f64::total_cmp);
+    for share in [0.01, 0.05, 0.2, 0.5] {
+        let p = uniformity.p_value_of_tail(tails[(share * SETS as f64) as usize]);
+        let standard_error = (share * (1.0 - share) / SETS as f64).sqrt();
+        close(&format!("p-value of the {share} quantile"), p, share, 3.5 * standard_error);
+    }
+}
+
+#[test]
+fn posteriors_off_by_a_third_of_an_sd_leave_the_band_at_once_and_by_a_tenth_with_many_replications() {
+    const QUANTITIES: usize = 12;
+    let level = FALSE_ALARM / (QUANTITIES * CONFIGURATIONS) as f64;
+    let found = |replications, posterior| {
+        Uniformity::new(replications, DRAWS).p_value(&normal_ranks(replications, posterior)) <= level
+    };
+    for (slightly, clearly) in [((0.1, 1.0), (0.33, 1.0)), ((0.0, 0.9), (0.0, 0.67))] {
+        assert!(!found(REPLICATIONS, slightly));
+        assert!(found(REPLICATIONS, clearly));
+        assert!(found(MANY_REPLICATIONS, slightly));
+    }
+}

@@ -1,0 +1,212 @@
+//! Simulation-based calibration: whether a fit's posteriors are posteriors of the model that made the data.
+//!
+//! Parameters are drawn from the prior and data from the parameters. Among draws from the exact posterior
+//! given these data, the true value of any quantity then has a uniformly distributed rank (Cook, Gelman &
+//! Rubin 2006; Talts et al. 2018, arXiv:1804.06788). Ranks of parameters alone can't tell the posterior
+//! from the prior: a fit that ignores the data passes. Ranks of the joint log likelihood can (Modrák et
+//! al. 2023, doi:10.1214/23-BA1404), so it is among the quantities.
+//!
+//! Ranks are judged by their empirical distribution function. Under uniformity its every value is
+//! binomial, and all of them together are a Markov chain in the number of ranks below; this gives the
+//! probability of staying within a band of equal pointwise tails (Säilynoja, Bürkner & Vehtari 2022,
+//! Statistics and Computing 32:32, section 2). Here the band is the one that the ranks just touch, and
+//! the probability of leaving it is an exact p-value.
+
+use equipoise::model::{Drawn, Hierarchy, Likelihood, Model};
+use equipoise::numeric::logistic;
+use equipoise::posterior::SampledPosterior;
+use equipoise::sampler::{Purpose, Settings, extend, start, stream};
+use rand_chacha::ChaCha8Rng;
+use rand_distr::{Distribution, StandardUniform};
+use rayon::prelude::*;
+
+/// Draws that a true value is ranked among, so that ranks go from 0 to this.
+pub const DRAWS: usize = 99;
+
+/// Transitions for each of these draws: enough that they are nearly independent.
+const THINNING: usize = 5;
+
+const WARMUP: usize = 150;
+
+/// Tells the replications' seeds from others.
+const SEED: u64 = 0x5bc0_0000_0000;
+
+/// A quantity's ranks, one a replication.
+pub struct Ranks {
+    pub quantity: &'static str,
+    pub ranks: Vec<usize>,
+}
+
+/// Ranks of all quantities, `fitted` making the model that is fitted from the one that made the data.
+pub fn ranks(model: &Model, replications: usize, fitted: impl Fn(&Model) -> Model + Sync) -> Vec<Ranks> {
+    let rows: Vec<Vec<(&str, usize)>> = (0..replications)
+        .into_par_iter()
+        .map(|replication| {
+            let seed = SEED + replication as u64;
+            let truth = model.draw_prior(&mut stream(seed, 0, Purpose::Prior)).expect("proper priors");
+            let likelihood = model.draw_data(&truth, &mut stream(seed, 0, Purpose::Simulation));
+            let observed = Model { likelihood, ..model.clone() };
+            let posterior = posterior(&observed, &fitted(&observed), seed);
+            let mut ties = stream(seed, 1, Purpose::Simulation);
+            let compared = compared(&observed, &truth, &posterior);
+            compared.into_iter().map(|c| (c.quantity, c.rank(&mut ties))).collect()
+        })
+        .collect();
+    let of = |i: usize, quantity| Ranks { quantity, ranks: rows.iter().map(|row| row[i].1).collect() };
+    rows[0].iter().enumerate().map(|(i, &(quantity, _))| of(i, quantity)).collect()
+}
+
+fn posterior(observed: &Model, fitted: &Model, seed: u64) -> SampledPosterior {
+    let hierarchy = Hierarchy::new(fitted);
+    let settings = Settings { seed, chains: 1, warmup: WARMUP, ..Settings::default() };
+    let mut chains = start(&hierarchy, hierarchy.middle(), &settings, &()).expect("a point to begin at");
+    extend(&mut chains, DRAWS * THINNING, &());
+    SampledPosterior::of_chains(observed, &hierarchy, &chains, seed)
+}
+
+/// A quantity's true value and its draws.
+struct Compared {
+    quantity: &'static str,
+    truth: f64,
+    draws: Vec<f64>,
+}
+
+impl Compared {
+    /// How many of the thinned draws are below the truth; of those that equal it, any number is as likely.
+    fn rank(&self, rng: &mut ChaCha8Rng) -> usize {
+        assert!(self.truth.is_finite() && self.draws.iter().all(|x| !x.is_nan()), "{}", self.quantity);
+        let thinned = || self.draws.iter().skip(THINNING - 1).step_by(THINNING);
+        let below = thinned().filter(|x| **x < self.truth).count();
+        let equal = thinned().filter(|x| **x == self.truth).count();
+        below + uniform_below(equal + 1, rng)
+    }
+}
+
+/// All quantities that the model has; prior and posterior must agree on which these are.
+fn compared(observed: &Model, truth: &Drawn, posterior: &SampledPosterior) -> Vec<Compared> {
+    let mut all = Vec::new();
+    let mut add = |quantity, truth: Option<f64>, draws: Option<Vec<f64>>| {
+        assert_eq!(truth.is_some(), draws.is_some(), "{quantity} is on one side only");
+        all.extend(truth.zip(draws).map(|(truth, draws)| Compared { quantity, truth, draws }));
+    };
+    add("mu", truth.mu, posterior.mu.clone());
+    add("tau", truth.tau, posterior.tau.clone());
+    add("theta of the first", truth.theta.first().copied(), posterior.theta.first().cloned());
+    add("theta of the last", truth.theta.last().copied(), posterior.theta.last().cloned());
+    add("theta of a new one", truth.theta_new, posterior.theta_new.clone());
+    add("alpha of the first", truth.alpha.first().copied(), posterior.alpha.first().cloned());
+    add("alpha of the last", truth.alpha.last().copied(), posterior.alpha.last().cloned());
+    let difference = |(a, t): (&f64, &f64)| logistic(a + t) - logistic(*a);
+    let first = truth.alpha.iter().zip(&truth.theta).map(difference).next();
+    add("risk difference of the first", first, posterior.risks(0).map(|r| r.difference()));
+    let overall = |alpha: &[f64]| overall_difference(observed, &truth.theta, alpha);
+    let alpha = (!truth.alpha.is_empty()).then_some(&truth.alpha[..]);
+    add("overall risk difference", alpha.map(overall), posterior.overall().map(|r| r.difference()));
+    add("baselines' mean", truth.baseline.map(|b| b.0), posterior.baseline_mean.clone());
+    add("baselines' sd", truth.baseline.map(|b| b.1), posterior.baseline_sd.clone());
+    let at = |columns: &[Vec<f64>], i: usize| columns.iter().map(|c| c[i]).collect::<Vec<f64>>();
+    let log_likelihoods = (0..posterior.draws)
+        .map(|i| observed.log_likelihood(&at(&posterior.theta, i), &at(&posterior.alpha, i)))
+        .collect();
+    add("log likelihood", Some(observed.log_likelihood(&truth.theta, &truth.alpha)), Some(log_likelihoods));
+    all
+}
+
+/// The difference between the risks, averaged over all patients, with everybody active and nobody.
+fn overall_difference(observed: &Model, theta: &[f64], alpha: &[f64]) -> f64 {
+    let Likelihood::Counts(counts) = &observed.likelihood else { unreachable!("baselines without counts") };
+    let sizes = counts.iter().map(|pair| pair.control.total + pair.active.total);
+    let differences = theta.iter().zip(alpha).map(|(t, a)| logistic(a + t) - logistic(*a));
+    let patients: f64 = sizes.clone().sum();
+    sizes.zip(differences).map(|(size, difference)| size * difference).sum::<f64>() / patients
+}
+
+/// A whole number from 0 to below `n`.
+pub fn uniform_below(n: usize, rng: &mut ChaCha8Rng) -> usize {
+    let u: f64 = StandardUniform.sample(rng);
+    ((u * n as f64) as usize).min(n - 1)
+}
+
+/// The distribution of the empirical distribution function of uniform ranks from 0 to `draws`.
+pub struct Uniformity {
+    replications: usize,
+    draws: usize,
+    /// log n! from n = 0.
+    log_factorials: Vec<f64>,
+    /// For k = 1, 2, … `draws`: the probabilities of at most, and of at least, any number of ranks below k.
+    tails: Vec<(Vec<f64>, Vec<f64>)>,
+}
+
+impl Uniformity {
+    /// Below this tail, rounding outweighs what is left of 1 outside the band.
+    const LEAST_EXACT: f64 = 1e-11;
+
+    pub fn new(replications: usize, draws: usize) -> Uniformity {
+        let mut log_factorials = vec![0.0; replications + 1];
+        for n in 1..=replications {
+            log_factorials[n] = log_factorials[n - 1] + (n as f64).ln();
+        }
+        let mut uniformity = Uniformity { replications, draws, log_factorials, tails: Vec::new() };
+        uniformity.tails = (1..=draws).map(|k| uniformity.pointwise(k)).collect();
+        uniformity
+    }
+
+    /// P(uniform ranks are somewhere as far out as these are at most).
+    pub fn p_value(&self, ranks: &[usize]) -> f64 {
+        self.p_value_of_tail(self.smallest_tail(ranks))
+    }
+
+    /// The smallest pointwise tail probability of the numbers of ranks below 1, 2, … `draws`.
+    pub fn smallest_tail(&self, ranks: &[usize]) -> f64 {
+        assert_eq!(ranks.len(), self.replications);
+        let tails = self.tails.iter().zip(1..).map(|((lower, upper), k)| {
+            let below = ranks.iter().filter(|&&rank| rank < k).count();
+            lower[below].min(upper[below])
+        });
+        tails.fold(1.0, f64::min)
+    }
+
+    /// P(the smallest tail is at most this), by the recursion over k of the paper's section 2.2; for very
+    /// small ones the sum of all pointwise probabilities, which is never below it.
+    pub fn p_value_of_tail(&self, tail: f64) -> f64 {
+        if tail < Self::LEAST_EXACT {
+            return (2.0 * self.draws as f64 * tail).min(1.0);
+        }
+        // Probabilities of the numbers of ranks below k from `first` on, all earlier numbers having been
+        // within.
+        let (mut first, mut within) = (0, vec![1.0]);
+        for ((lower, upper), k) in self.tails.iter().zip(1..) {
+            let low = lower.partition_point(|p| *p <= tail);
+            let high = upper.partition_point(|p| *p > tail);
+            // Of the ranks that are at least k − 1, the share that is exactly k − 1.
+            let share = 1.0 / (self.draws + 2 - k) as f64;
+            let reach = |count: usize| {
+                let from = within.iter().zip(first..=count);
+                from.map(|(p, before)| p * self.binomial(count - before, self.replications - before, share))
+                    .sum()
+            };
+            within = (low..high).map(reach).collect();
+            first = low;
+        }
+        (1.0 - within.iter().sum::<f64>()).max(0.0)
+    }
+
+    fn pointwise(&self, k: usize) -> (Vec<f64>, Vec<f64>) {
+        let share = k as f64 / (self.draws + 1) as f64;
+        let running = |sum: &mut f64, p: f64| {
+            *sum += p;
+            Some(*sum)
+        };
+        let pmf = |count| self.binomial(count, self.replications, share);
+        let lower = (0..=self.replications).map(pmf).scan(0.0, running).collect();
+        let mut upper: Vec<f64> = (0..=self.replications).rev().map(pmf).scan(0.0, running).collect();
+        upper.reverse();
+        (lower, upper)
+    }
+
+    fn binomial(&self, count: usize, of: usize, share: f64) -> f64 {
+        let log = &self.log_factorials;
+        let ways = log[of] - log[count] - log[of - count];
+        (ways + count as f64 * share.ln() + (of - count) as f64 * (-share).ln_1p()).exp()
+    }
+}
