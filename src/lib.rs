@@ -4,12 +4,14 @@
 //! each, beside what the priors alone would say.
 //!
 //! ```text
-//! model file + data → study → model → exact → posterior → report
+//! model file + data → study → model → sampler ─┐
+//!                               └──→ exact ────┴→ posterior → report
 //! ```
 //!
 //! A [`study::Study`] is what the user wrote, read and validated. A [`model::Model`] is its likelihood, pooling and priors as
-//! densities. [`exact::ExactPosterior`] integrates it, without sampling, into distributions. [`posterior::analyse`] turns those
-//! into every estimate and probability that is reported; [`report`] renders them. [`cli`] is the program.
+//! densities. [`exact::ExactPosterior`] integrates it, without sampling, into distributions; [`sampler`] draws from its
+//! [`model::Hierarchy`], and knows no more of it than a [`density::LogDensity`]. [`posterior::analyse`] turns both into every
+//! estimate and probability that is reported, and compares them; [`report`] renders them. [`cli`] is the program.
 //!
 //! # Notation
 //!

@@ -91,7 +91,47 @@ def a_single_table_agrees_with_adaptive_quadrature():
     holds("P(RD > 0)", abs(found["benefit", "risk_difference", 0.0] - benefit) < 1e-7)
 
 
+def draws_summarise_to_what_the_result_says():
+    with tempfile.TemporaryDirectory() as folder:
+        result = json.loads(run("fit", "ras-basilar-function", "--format", "json", folder=folder))
+        runs = pathlib.Path(folder) / "runs/ras-basilar-function"
+        tables = {}
+        for name in ("parameters", "estimands"):
+            with open(runs / f"draws_{name}.csv", newline="") as file:
+                rows = list(csv.reader(file))
+            columns = np.array(rows[1:], dtype=float).T
+            tables[name] = dict(zip(rows[0], columns))
+    sampler = result["settings"]["sampler"]
+    n = sampler["chains"] * sampler["draws"]
+    parameters, estimands = tables["parameters"], tables["estimands"]
+    holds("chains, iterations, draws", list(parameters)[:3] == [".chain", ".iteration", ".draw"] and len(parameters[".draw"]) == n)
+    for row in result["parameters"]:
+        draws = parameters[row["name"]]
+        holds(f"mean of {row['name']}", abs(draws.mean() - row["mean"]) < 1e-12)
+        holds(f"sd of {row['name']}", abs(draws.std(ddof=1) / row["sd"] - 1) < 1e-11)
+        for key, p in (("median", 0.5), ("q2_5", 0.025), ("q97_5", 0.975)):
+            holds(f"{key} of {row['name']}", abs(np.quantile(draws, p) - row[key]) < 1e-12)
+    for row in result["probabilities"]:
+        if row["scope"] == "subgroup" and row["measure"] == "risk_difference":
+            draws = estimands[f"risk_difference[{row['subgroup']}]"]
+            t = row["threshold"]
+            share = {
+                "benefit": draws > 0,
+                "harm": draws < 0,
+                "benefit_at_least": draws > t,
+                "harm_at_least": draws < -t,
+                "equivalent": abs(draws) < t,
+            }[row["statement"]].mean()
+            holds(f"share of draws: {row}", abs(share - row["probability"]) < 1e-12)
+    sizes = {r["subgroup"]: r["control"]["total"] + r["active"]["total"] for r in result["data"]["audit"]["rows"]}
+    patients = sum(sizes.values())
+    for arm in ("control", "active"):
+        averaged = sum(size / patients * estimands[f"risk_{arm}[{name}]"] for name, size in sizes.items())
+        holds(f"overall risk, {arm}", np.abs(averaged - estimands[f"overall.risk_{arm}"]).max() < 1e-14)
+
+
 schema_accepts_the_shipped_models_and_refuses_bad_ones()
 csv_and_json_say_the_same()
 a_single_table_agrees_with_adaptive_quadrature()
+draws_summarise_to_what_the_result_says()
 print(f"{passed} passed, 0 failed")

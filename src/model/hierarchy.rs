@@ -34,7 +34,7 @@ struct Placed {
 
 #[derive(Debug, Clone)]
 enum Observed {
-    Counts(Counts),
+    Counts(Box<Counts>),
     /// Estimates are their level's hints, exactly.
     Estimates,
 }
@@ -149,7 +149,7 @@ impl Hierarchy {
                     counts.iter().map(|c| f(&c.control)).chain(counts.iter().map(|c| f(&c.active))).collect()
                 };
                 let arms = || control.information.iter().zip(&active.information);
-                Observed::Counts(Counts {
+                Observed::Counts(Box::new(Counts {
                     information: arms().map(|(c, a)| c + a).collect(),
                     active_share: arms().map(|(c, a)| if c + a > 0.0 { a / (c + a) } else { 0.0 }).collect(),
                     z,
@@ -159,7 +159,7 @@ impl Hierarchy {
                     active,
                     events: both(|a| a.events),
                     totals: both(|a| a.total),
-                })
+                }))
             }
         };
         let effect_of = (0..subgroups).map(|g| if separate { g } else { 0 }).collect();
@@ -173,10 +173,7 @@ impl Hierarchy {
     /// A point in the middle of the coordinates, where a search for the mode may begin.
     pub fn middle(&self) -> Vec<f64> {
         let mut q = vec![0.0; self.dim];
-        let baseline = match &self.observed {
-            Observed::Counts(Counts { baseline: Baseline::Exchangeable(placed), .. }) => Some(placed),
-            _ => None,
-        };
+        let baseline = self.shared_baseline();
         for placed in self.effects.iter().chain(baseline) {
             if let Some(scale) = placed.scale {
                 q[scale] = placed.level.typical_scale_coordinate();
@@ -194,9 +191,9 @@ impl Hierarchy {
                 self.place_children(counts, q, scratch);
             }
             Observed::Estimates => {
-                for g in 0..self.subgroups() {
+                for (g, &z) in standard.iter().enumerate().take(self.subgroups()) {
                     let (at, estimate, information) = self.effect_child(g, scratch);
-                    let child = Child::place(&at, estimate, information, standard[g]);
+                    let child = Child::place(&at, estimate, information, z);
                     scratch.theta[g] = child.value(&at);
                 }
             }
@@ -214,6 +211,17 @@ impl Hierarchy {
         }
     }
 
+    /// The level of exchangeable baselines.
+    fn shared_baseline(&self) -> Option<&Placed> {
+        match &self.observed {
+            Observed::Counts(counts) => match &counts.baseline {
+                Baseline::Exchangeable(placed) => Some(placed),
+                Baseline::Independent { .. } => None,
+            },
+            Observed::Estimates => None,
+        }
+    }
+
     fn has_counts(&self) -> bool {
         matches!(self.observed, Observed::Counts(_))
     }
@@ -225,7 +233,7 @@ impl Hierarchy {
         for (located, placed) in scratch.effects.iter_mut().zip(&self.effects) {
             *located = at(placed);
         }
-        if let Observed::Counts(Counts { baseline: Baseline::Exchangeable(placed), .. }) = &self.observed {
+        if let Some(placed) = self.shared_baseline() {
             scratch.baseline = Some(at(placed));
         }
     }

@@ -190,7 +190,7 @@ impl<'a> Assembly<'a> {
         Some(Claim::new(
             benefit.subgroup.as_deref()?,
             (benefit.best()?, mcse),
-            benefit.exact.and(benefit.ess.and(benefit.probability)),
+            benefit.exact.and(benefit.probability.zip(benefit.mcse)),
             benefit.prior,
             row.best()?,
             row.nnt.as_ref().map(|n| n.text.clone()),

@@ -18,8 +18,8 @@ pub struct Claim {
     pub probability: f64,
     /// Its Monte Carlo error, where it was sampled.
     pub mcse: Option<f64>,
-    /// The same by the sampler, where `probability` is exact and was checked so.
-    pub sampled: Option<f64>,
+    /// The same by the sampler with its Monte Carlo error, where `probability` is exact and was checked so.
+    pub sampled: Option<(f64, f64)>,
     /// The same under the prior alone.
     pub prior: Option<f64>,
     /// Risk difference, or the effect itself for estimates, as printed beside the sentence.
@@ -33,7 +33,7 @@ impl Claim {
     pub fn new(
         subgroup: &str,
         (benefit, mcse): (f64, Option<f64>),
-        sampled_benefit: Option<f64>,
+        sampled_benefit: Option<(f64, f64)>,
         prior_benefit: Option<f64>,
         effect: Quantiles,
         nnt: Option<String>,
@@ -45,7 +45,7 @@ impl Claim {
             lean,
             probability: of_lean(benefit),
             mcse,
-            sampled: sampled_benefit.map(of_lean),
+            sampled: sampled_benefit.map(|(p, mcse)| (of_lean(p), mcse)),
             prior: prior_benefit.map(of_lean),
             effect,
             nnt,

@@ -20,10 +20,10 @@ pub fn sentence(study: &Study, claim: &Claim) -> String {
         (Assignment::Randomised, Lean::Benefit) => "helps".to_string(),
         (Assignment::Randomised, Lean::Harm) => "harms".to_string(),
     };
-    let beside: Vec<String> = [("sampled", claim.sampled), ("prior", claim.prior)]
-        .into_iter()
-        .filter_map(|(what, p)| Some(format!("{what} {}", probability(Some(p?)))))
-        .collect();
+    let sampled =
+        claim.sampled.map(|(p, mcse)| format!("sampled {}", sampled_probability(Some(p), Some(mcse))));
+    let prior = claim.prior.map(|p| format!("prior {}", probability(Some(p))));
+    let beside: Vec<String> = [sampled, prior].into_iter().flatten().collect();
     let beside = if beside.is_empty() { String::new() } else { format!(" ({})", beside.join("; ")) };
     let size = match &study.data {
         Data::Counts(_) => {
