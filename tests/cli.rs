@@ -492,7 +492,8 @@ fn sampling_options_that_contradict_are_refused() {
     refused(&["--draws", "100", "--mcse", "0.01"], "cannot be used with");
     refused(&["--mcse", "0"], "between 0.0001 and 0.1");
     refused(&["--mcse", "small"], "such as 0.005");
-    refused(&["--chains", "0"], "1..=256");
+    refused(&["--chains", "0"], "1..=64");
+    refused(&["--chains", "64", "--draws", "10000000"], "more than are kept");
     refused(&["--engine", "gibbs"], "possible values: both, sampler, exact");
     assert!(!desk.path().join("runs").exists());
 }

@@ -126,7 +126,7 @@ pub struct SamplingArgs {
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,
     /// Chains [default: 4]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=64))]
     pub chains: Option<u16>,
     /// Transitions of each chain before its draws, not kept [default: 200]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(0..=1_000_000))]

@@ -14,13 +14,19 @@ use crate::report;
 use crate::study::{Study, open, shipped};
 
 /// What a run folder holds; a folder that holds anything else is never replaced.
-const FILES: [&str; 5] =
-    ["result.json", "model.toml", "run.json", "draws_parameters.csv", "draws_estimands.csv"];
+const FILES: [&str; 6] = [
+    "result.json",
+    "model.toml",
+    "run.json",
+    "draws_parameters.csv",
+    "draws_estimands.csv",
+    "statements.txt",
+];
 
 /// The default shipped model's table; nothing is written.
 pub fn default_model() -> Result<Outcome> {
     let study = open(shipped()[0].name)?;
-    let report = watched(|progress| analyse_watched(&study, Options::default(), progress));
+    let report = watched(true, |progress| analyse_watched(&study, Options::default(), progress));
     print(&report::fit_text(&study, &report))?;
     notice(
         "`equipoise fit MODEL` fits your own; `equipoise list` shows the shipped models; `equipoise --help` the rest.",
@@ -35,12 +41,13 @@ pub fn run(args: &FitArgs) -> Result<Outcome> {
     let study = open(&args.model)?;
     let folder = args.out.clone().unwrap_or_else(|| Path::new("runs").join(&study.name));
     replaceable(&folder)?;
-    let options = options(args)?;
+    let options = options(args, study.data.names().len())?;
     if let Some(n) = args.threads {
         // Fails only where the pool already stands, which is never before the first fit.
         let _ = rayon::ThreadPoolBuilder::new().num_threads(usize::from(n)).build_global();
     }
-    let report = watched(|progress| analyse_watched(&study, options, progress));
+    let report =
+        watched(options.engine != Engine::Exact, |progress| analyse_watched(&study, options, progress));
     let json = report::fit_json(&study, &report);
     let mut files = vec![(FILES[0], vec![json.clone()]), (FILES[1], vec![study.text.clone()])];
     let keep = args.save == Save::Csv && (report.checks.ok || args.show_unreliable);
@@ -50,6 +57,11 @@ pub fn run(args: &FitArgs) -> Result<Outcome> {
             || report::estimand_draws_csv(&study, sampled, report.settings.pairs),
         );
         files.extend([(FILES[3], parameters), (FILES[4], estimands)]);
+    }
+    // Draws have no column for what must stand beside them.
+    let statements = report::statements(&study, &report);
+    if !statements.is_empty() {
+        files.push((FILES[5], vec![statements.join("\n") + "\n"]));
     }
     let seconds = clock.elapsed().as_secs_f64();
     let about = report::run_json(&started.to_string(), seconds, rayon::current_num_threads());
@@ -67,7 +79,9 @@ pub fn run(args: &FitArgs) -> Result<Outcome> {
     Ok(outcome(&report))
 }
 
-fn options(args: &FitArgs) -> Result<Options> {
+fn options(args: &FitArgs, subgroups: usize) -> Result<Options> {
+    /// Numbers of draws that are kept at most: some three thousand million bytes.
+    const MOST_NUMBERS: usize = 400_000_000;
     let engine = match args.engine {
         EngineArg::Both => Engine::Both,
         EngineArg::Sampler => Engine::Sampler,
@@ -90,6 +104,14 @@ fn options(args: &FitArgs) -> Result<Options> {
         }
     }
     let usual = Sampling::default();
+    let numbers =
+        chains.map_or(usual.chains, usize::from) * draws.unwrap_or(0) as usize * (2 * subgroups + 4);
+    if numbers > MOST_NUMBERS {
+        return Err(Error::new(format!(
+            "{numbers} numbers would be drawn, more than are kept ({MOST_NUMBERS})"
+        ))
+        .help("ask for fewer --draws or --chains"));
+    }
     Ok(Options {
         engine,
         all_pairs: args.pairs,
@@ -119,6 +141,9 @@ fn outcome(report: &Report) -> Outcome {
     match report.settings.sampler.as_ref().map(|s| (s.stopped, s.draws)) {
         Some((Stopped::Interrupted, 0)) => notice("Interrupted: nothing was sampled."),
         Some((Stopped::Interrupted, n)) => notice(&format!("Interrupted after {n} draws of each chain.")),
+        Some((Stopped::Diverged, n)) => {
+            notice(&format!("Sampling stopped after {n} draws a chain: trajectories diverged."));
+        }
         Some((Stopped::Limit, n)) => {
             notice(&format!("Sampling stopped at its limit of {n} draws a chain, not yet as sure as asked."));
         }

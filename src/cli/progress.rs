@@ -38,13 +38,14 @@ impl Watch for Progress {
     }
 }
 
-/// Does the work with progress shown. The first interrupt stops the sampler cleanly, the second ends the program.
-pub fn watched<T>(work: impl FnOnce(&Progress) -> T) -> T {
+/// Does the work with progress shown. The first interrupt stops the sampler cleanly, if it is `sampling`; the second, or the
+/// first where there is no sampler to stop, ends the program.
+pub fn watched<T>(sampling: bool, work: impl FnOnce(&Progress) -> T) -> T {
     let progress = Progress::default();
     let flag = Arc::clone(&progress.stopped);
     // Where no handler can be set an interrupt ends the program, as it would without one.
     let _ = ctrlc::set_handler(move || {
-        if flag.swap(true, Ordering::Relaxed) {
+        if flag.swap(true, Ordering::Relaxed) || !sampling {
             std::process::exit(INTERRUPTED);
         }
     });
@@ -74,7 +75,9 @@ fn show(progress: &Progress, done: &Receiver<()>) {
     } else {
         loop {
             notice(&words(progress));
-            if over(SELDOM) {
+            // Once is enough to say that it stops.
+            let wait = if progress.stopped() { Duration::MAX } else { SELDOM };
+            if over(wait) {
                 return;
             }
         }
@@ -87,6 +90,8 @@ fn words(progress: &Progress) -> String {
     }
     match progress.transitions.load(Ordering::Relaxed) {
         0 => "Computing (Ctrl-C stops)".to_string(),
-        n => format!("Computing: {} draws (Ctrl-C stops and writes what is sound)", HumanCount(n as u64)),
+        n => {
+            format!("Computing: {} transitions (Ctrl-C stops and writes what is sound)", HumanCount(n as u64))
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! Counts in two arms by subgroup: everything the rows of (μ, τ) can answer.
 
 use super::Resolution;
-use super::distribution::Tabulated;
+use super::distribution::{Tabulated, bulk};
 use super::effect_likelihood::{EffectLikelihood, EffectRange};
 use super::gaussian::{MomentLimits, moment_limits};
 use super::pair::{Marginal, PairMember, PairPosterior};
@@ -114,14 +114,8 @@ impl CountsPosterior {
             None => self.predicted(),
         };
         let interpolant = LogInterpolant::new(&table.grid, &prediction);
-        let peak = Peak { centre: table.mean(), sd: table.sd() };
-        let risks = RiskPosterior::new(
-            self.counts[g],
-            &self.baseline,
-            interpolant,
-            peak_or(peak, &table),
-            self.resolution,
-        );
+        let risks =
+            RiskPosterior::new(self.counts[g], &self.baseline, interpolant, bulk(&table), self.resolution);
         Tabulated { table, moment_limit: self.subgroup_moment_limit(g), moments: None }.with(risks)
     }
 
@@ -213,16 +207,6 @@ impl CountsPosterior {
 impl Tabulated {
     fn with(self, risks: RiskPosterior) -> SubgroupPosterior {
         SubgroupPosterior { theta: self, risks }
-    }
-}
-
-/// The moments of a heavy-tailed table can be far wider than its bulk; the bulk is where the Newton searches start.
-fn peak_or(peak: Peak, table: &LogTable) -> Peak {
-    let bulk = table.grid.scale;
-    if peak.sd.is_finite() && peak.sd < 4.0 * bulk {
-        peak
-    } else {
-        Peak { centre: table.grid.centre, sd: bulk }
     }
 }
 

@@ -1,6 +1,6 @@
 //! One-dimensional posterior distributions.
 
-use crate::numeric::{LogTable, invert_increasing};
+use crate::numeric::{LogTable, Peak, invert_increasing};
 
 /// A posterior (or prior) distribution of one quantity.
 pub trait Distribution: Sync {
@@ -92,5 +92,16 @@ impl Distribution for Tabulated {
 
     fn sd(&self) -> Option<f64> {
         (self.moment_limit > 2.0).then(|| self.moments.map_or_else(|| self.table.sd(), |m| m.1))
+    }
+}
+
+/// Where the bulk of a tabulated density lies. The moments of a heavy-tailed one can be far wider: then its grid, which was
+/// placed around the bulk, tells.
+pub fn bulk(table: &LogTable) -> Peak {
+    let (sd, scale) = (table.sd(), table.grid.scale);
+    if sd.is_finite() && sd < 4.0 * scale {
+        Peak { centre: table.mean(), sd }
+    } else {
+        Peak { centre: table.grid.centre, sd: scale }
     }
 }

@@ -7,7 +7,7 @@
 
 use super::Distribution;
 use super::Resolution;
-use super::distribution::Tabulated;
+use super::distribution::{Tabulated, bulk};
 use super::effect_likelihood::EffectLikelihood;
 use super::rows::{RowPrediction, Rows};
 use super::scale::ScaleMap;
@@ -107,11 +107,7 @@ pub struct Marginal {
 
 impl Marginal {
     pub fn of(table: &LogTable) -> Marginal {
-        Marginal {
-            peak: Peak { centre: table.mean(), sd: table.sd() },
-            low: table.grid.x[0],
-            high: table.grid.x[table.grid.x.len() - 1],
-        }
+        Marginal { peak: bulk(table), low: table.grid.x[0], high: table.grid.x[table.grid.x.len() - 1] }
     }
 }
 

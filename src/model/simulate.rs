@@ -33,7 +33,7 @@ impl Model {
     }
 
     /// Two draws that lie on opposite sides of the centre of every effect and baseline, with the same scales. Over pairs a
-    /// symmetric prior is symmetric exactly, and the mirrored prior is the mirror image of this one.
+    /// symmetric normal or t prior is symmetric exactly, and the mirrored prior is the mirror image of this one.
     pub fn draw_prior_pair(&self, rng: &mut ChaCha8Rng) -> Option<[Drawn; 2]> {
         let mut again = rng.clone();
         let first = self.draw_prior_from(&mut Source { rng, sign: 1.0 })?;

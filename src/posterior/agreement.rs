@@ -7,7 +7,7 @@ use crate::numeric::normal_quantile;
 /// The probability that a run in which nothing is wrong is suspected.
 const FALSE_ALARM: f64 = 1e-4;
 
-/// Probabilities nearer to 0 or 1 than this many effective draws can tell are not compared.
+/// Probabilities within this many effective draws of 0 or 1 are compared but roughly.
 const TOO_RARE: f64 = 10.0;
 
 /// Sampled numbers held against exact ones.
@@ -30,25 +30,27 @@ impl Agreement {
         self.max_abs_z = Some(self.max_abs_z.map_or(z, |held| held.max(z)));
     }
 
-    /// A sampled probability against the exact one, whose Monte Carlo error is the exact one's.
+    /// A sampled probability against the exact one, whose Monte Carlo error is the exact one's. Where that is too rare for
+    /// the draws, the error is taken as that of twice as many events as would be enough: only gross differences show.
     fn take_probability(&mut self, sampled: f64, exact: f64, ess: f64) {
-        if exact * ess > TOO_RARE && (1.0 - exact) * ess > TOO_RARE {
-            self.take((sampled - exact) / (exact * (1.0 - exact) / ess).sqrt());
-        }
+        let common = exact * ess > TOO_RARE && (1.0 - exact) * ess > TOO_RARE;
+        let variance = exact * (1.0 - exact);
+        let variance = if common { variance } else { variance.max(2.0 * TOO_RARE / ess) };
+        self.take((sampled - exact) / (variance / ess).sqrt());
     }
 }
 
 /// Every probability and every mean that both engines have, and the shares of draws below the exact quantiles of every
-/// parameter, whose draws are `columns`. Means of quantities without an exact variance are left out.
+/// parameter, whose draws are `columns`. Where all draws agree on an event, `least_ess` stands for its effective size. Means of quantities without an exact variance are left out.
 pub fn agreement(
     (parameters, estimates, probabilities): (&[Parameter], &[Estimate], &[Probability]),
     columns: &[(String, &Vec<f64>)],
-    chains: usize,
+    (chains, least_ess): (usize, f64),
 ) -> Agreement {
     let mut found = Agreement::default();
     for row in probabilities {
-        if let (Some(p), Some(exact), Some(ess)) = (row.probability, row.exact, row.ess) {
-            found.take_probability(p, exact, ess);
+        if let (Some(p), Some(exact)) = (row.probability, row.exact) {
+            found.take_probability(p, exact, row.ess.unwrap_or(least_ess));
         }
     }
     let means = parameters.iter().map(|p| (&p.reported, &p.exact));
@@ -66,9 +68,7 @@ pub fn agreement(
         let q = &exact.quantiles;
         for (at, p) in [(q.median, 0.5), (q.q2_5, 0.025), (q.q97_5, 0.975)] {
             let below = proportion(Draws { values, chains }, |x| x < at, &mut workspace);
-            if let Some(ess) = below.ess {
-                found.take_probability(below.probability, p, ess);
-            }
+            found.take_probability(below.probability, p, below.ess.unwrap_or(least_ess));
         }
     }
     found
@@ -95,10 +95,15 @@ mod tests {
     }
 
     #[test]
-    fn what_is_too_rare_for_the_draws_is_not_compared() {
-        let mut found = Agreement::default();
-        found.take_probability(0.0, 0.0009, 10_000.0);
-        found.take_probability(1.0, 0.9995, 10_000.0);
-        assert_eq!(found, Agreement::default());
+    fn what_is_too_rare_for_the_draws_is_suspected_only_when_grossly_wrong() {
+        let z = |sampled, exact| {
+            let mut found = Agreement::default();
+            found.take_probability(sampled, exact, 10_000.0);
+            found.max_abs_z.expect("compared")
+        };
+        // Twice the expected few events are no surprise; twenty-five where none can be are.
+        assert!(z(0.0, 0.000_9) < 2.1 && z(0.001_0, 0.000_5) < 1.2);
+        assert!(z(0.002_5, 1e-9) > 5.5);
+        assert!(z(1.0, 0.7) > 60.0);
     }
 }

@@ -89,12 +89,13 @@ pub fn analyse_watched(study: &Study, options: Options, watch: &impl Watch) -> R
     if let Some(run) = &mut run
         && run.is_open_ended()
         && !report.checks.exact.agrees()
-        && run.extend(2 * run.posterior.draws, &assembly, watch).is_ok()
+        && run.double(&assembly, watch).is_ok()
     {
         report = sides.report(Some(run), None);
     }
     // Too few draws say nothing, but what was integrated stands.
-    if run.as_ref().is_some_and(Run::was_interrupted) && !report.checks.ok && sides.exact.posterior.is_ok() {
+    let too_few = !report.checks.ok && report.checks.only_too_few();
+    if run.as_ref().is_some_and(Run::was_interrupted) && too_few && sides.exact.posterior.is_ok() {
         (run, unsampled) = (None, Some(Unsampled::Interrupted));
         report = sides.report(None, unsampled);
     }
@@ -240,7 +241,9 @@ impl Sides<'_> {
             rows.put_exact(&self.exact.rows);
         }
         let theta = self.prior.exact.as_ref().map(|p| p.theta(0));
+        let least_ess = rows.blocks().filter_map(Block::least_ess).reduce(f64::min).unwrap_or(1.0);
         for block in rows.blocks_mut() {
+            block.put_resolution(least_ess);
             block.report_exact();
             block.beside(&self.prior.kinds);
             self.assembly.put_nnt(block);
@@ -259,7 +262,8 @@ impl Sides<'_> {
 
     fn settings(&self, run: Option<&Run<'_>>, unsampled: Option<Unsampled>) -> Settings {
         let asked = self.options.sampling;
-        let none = unsampled.map(|_| SamplerSettings {
+        let interrupted = unsampled.filter(|u| *u == Unsampled::Interrupted);
+        let none = interrupted.map(|_| SamplerSettings {
             seed: asked.seed,
             chains: asked.chains,
             warmup: asked.warmup,
@@ -278,15 +282,19 @@ impl Sides<'_> {
 
     fn checks(&self, report: &Report, run: Option<&Run<'_>>, unsampled: Option<Unsampled>) -> Checks {
         let exact = self.exact.posterior.as_ref().ok();
+        let mut checks = Checks::passed();
+        if let Some(run) = run {
+            checks.gate_sampler(report, run.chain_summaries());
+        }
         let agreement = match (run, exact) {
             (Some(run), Some(_)) => {
                 let columns = run.posterior.parameters(&self.assembly.names());
                 let rows = (&*report.parameters, &*report.estimates, &*report.probabilities);
-                agreement(rows, &columns, run.posterior.chains)
+                agreement(rows, &columns, (run.posterior.chains, checks.least_ess().unwrap_or(1.0)))
             }
             _ => Agreement::default(),
         };
-        let exact = ExactChecks {
+        checks.exact = ExactChecks {
             available: exact.is_some(),
             reason: self.exact.reason(),
             comparisons: agreement.comparisons,
@@ -294,11 +302,7 @@ impl Sides<'_> {
             allowed_abs_z: agreement.allowed(),
             log_marginal_likelihood: exact.and_then(ExactPosterior::log_marginal_likelihood),
         };
-        let mut checks = Checks { exact, ..Checks::passed() };
-        if let Some(run) = run {
-            checks.gate_sampler(report, run.chain_summaries());
-            checks.gate_agreement();
-        }
+        checks.gate_agreement();
         match unsampled {
             // The integrals stand by themselves.
             Some(Unsampled::Interrupted) if checks.exact.available => {}
@@ -377,6 +381,7 @@ impl Report {
             (row.probability, row.mcse, row.exact, row.prior_at_control_risk) = (None, None, None, None);
             row.unavailable.get_or_insert_with(|| WHY.to_string());
         }
+        self.checks.exact.log_marginal_likelihood = None;
         self.claims.clear();
         self.heterogeneity_learned = None;
         self.withheld = true;

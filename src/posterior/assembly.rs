@@ -176,7 +176,8 @@ impl<'a> Assembly<'a> {
     /// Numbers needed to treat, from the risk differences that are printed.
     pub fn put_nnt(&self, block: &mut Block) {
         for row in block.estimates.iter_mut().filter(|e| e.measure == Measure::RiskDifference) {
-            row.nnt = row.best().map(|q| Nnt::of(&q, self.sign));
+            let errors = if row.exact.is_some() { None } else { row.reported.mcse_quantiles };
+            row.nnt = row.best().map(|q| Nnt::of(&q, errors, self.sign));
         }
     }
 
@@ -186,13 +187,13 @@ impl<'a> Assembly<'a> {
         let is_benefit = |p: &&Probability| p.statement == Statement::Benefit && p.measure == measure;
         let benefit = block.probabilities.iter().find(is_benefit)?;
         let row = block.estimates.iter().find(|e| e.measure == measure)?;
-        let mcse = if benefit.exact.is_some() { None } else { benefit.mcse };
+        let errors = if row.exact.is_some() { None } else { row.reported.mcse_quantiles };
         Some(Claim::new(
             benefit.subgroup.as_deref()?,
-            (benefit.best()?, mcse),
+            (benefit.best()?, benefit.resolution),
             benefit.exact.and(benefit.probability.zip(benefit.mcse)),
             benefit.prior,
-            row.best()?,
+            (row.best()?, errors),
             row.nnt.as_ref().map(|n| n.text.clone()),
         ))
     }
@@ -232,7 +233,8 @@ impl<'a> Filling<'a, '_> {
             let subject = Subject::shared(Scope::Overall);
             let (risks, odds_ratio) = source.overall();
             let control = self.own(risks.control.as_ref());
-            self.risks(&subject, (&risks, control), &study.thresholds.risk_difference, &[]);
+            let thresholds = &study.thresholds;
+            self.risks(&subject, (&risks, control), &thresholds.risk_difference, &thresholds.risk_ratio);
             self.estimate(&subject, Measure::OddsRatio, odds_ratio.as_ref());
             self.reason = before;
         }

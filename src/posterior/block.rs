@@ -122,6 +122,7 @@ pub fn probability(
         mcse: sampled.and_then(|s| s.mcse),
         ess: sampled.and_then(|s| s.ess),
         exact: chance.exact,
+        resolution: None,
         prior: None,
         prior_at_control_risk: None,
         unavailable: if nothing { reason.map(str::to_string) } else { None },
@@ -159,6 +160,23 @@ impl Block {
         for (row, other) in self.probabilities.iter_mut().zip(&exact.probabilities) {
             row.exact = other.exact;
             row.exact_unavailable.clone_from(&other.unavailable);
+        }
+    }
+
+    /// The smallest effective sample size among its rows.
+    pub fn least_ess(&self) -> Option<f64> {
+        let parameters = self.parameters.iter().map(|p| &p.reported);
+        let rows = parameters.chain(self.estimates.iter().map(|e| &e.reported));
+        rows.flat_map(|r| [r.ess_bulk, r.ess_tail]).flatten().reduce(f64::min)
+    }
+
+    /// How well every sampled probability without an exact one is known: its Monte Carlo error, and where it is rare or all
+    /// draws agree, at least so much that twice the error is the 3/ESS within which such a probability lies.
+    pub fn put_resolution(&mut self, least_ess: f64) {
+        for row in &mut self.probabilities {
+            let sampled = row.exact.is_none() && row.probability.is_some();
+            let floor = 1.5 / row.ess.unwrap_or(least_ess);
+            row.resolution = sampled.then(|| row.mcse.map_or(floor, |mcse| mcse.max(floor)));
         }
     }
 

@@ -62,6 +62,9 @@ impl Checks {
                 None => self.fail(format!("the effective sample size ({name}) can't be told: too few draws")),
             }
         }
+        if rows().filter_map(|r| r.median).any(|m| !m.is_finite()) {
+            self.fail("a quantity is beyond the range of numbers in most draws".to_string());
+        }
         if let Some(n) = self.divergences.filter(|n| *n > 0) {
             let verb = if n == 1 { "trajectory diverged" } else { "trajectories diverged" };
             self.fail(format!("{n} {verb}: parts of the posterior may be missing"));
@@ -69,6 +72,17 @@ impl Checks {
         if let Some(least) = self.min_ebfmi.filter(|e| e.is_nan() || *e < LEAST_EBFMI) {
             self.fail(format!("E-BFMI is {least:.2}, below {LEAST_EBFMI}: energies are explored too slowly"));
         }
+    }
+
+    /// Whether nothing is wrong with what was sampled but that it is too little.
+    pub fn only_too_few(&self) -> bool {
+        let still = self.min_ebfmi.is_none_or(|e| e >= LEAST_EBFMI);
+        still && self.divergences == Some(0) && self.exact.agrees()
+    }
+
+    /// The smallest effective sample size of all.
+    pub fn least_ess(&self) -> Option<f64> {
+        [self.min_ess_bulk, self.min_ess_tail].into_iter().flatten().reduce(f64::min)
     }
 
     /// The exact numbers against the sampled ones.

@@ -106,6 +106,9 @@ pub struct Probability {
     /// Of the indicator; null where all draws agree.
     pub ess: Option<f64>,
     pub exact: Option<f64>,
+    /// What decides on the digits of a sampled probability in text: no digit is finer than twice this.
+    #[serde(skip)]
+    pub resolution: Option<f64>,
     /// Under the prior alone.
     pub prior: Option<f64>,
     /// Under the effect prior alone, with the control risk at its posterior median: risk differences only.
@@ -165,6 +168,8 @@ pub enum Stopped {
     Fixed,
     /// The most that are drawn, though the answer is not yet as sure as was asked for.
     Limit,
+    /// Trajectories diverged: more draws would not help.
+    Diverged,
     Interrupted,
 }
 

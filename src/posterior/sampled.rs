@@ -4,6 +4,7 @@ use rand_distr::{Distribution, StandardNormal};
 use rayon::prelude::*;
 
 use super::estimand::Measure;
+use crate::density::LogDensity;
 use crate::model::{Drawn, Hierarchy, Likelihood, Model};
 use crate::numeric::exp_of_nonpositive;
 use crate::sampler::{Purpose, Recorded, stream};
@@ -63,11 +64,6 @@ impl Risks {
             (name(Measure::RiskRatio), ratio),
         ]
     }
-
-    /// The odds ratio of the two risks: for averages the marginal one.
-    pub fn odds_ratio(&self) -> Column {
-        self.with(|p0, p1| p1 / (1.0 - p1) * ((1.0 - p0) / p0))
-    }
 }
 
 impl SampledPosterior {
@@ -93,7 +89,6 @@ impl SampledPosterior {
         draws: &[f64],
         (seed, chain): (u64, usize),
     ) -> SampledPosterior {
-        use crate::density::LogDensity;
         let subgroups = model.subgroups();
         let counts = matches!(model.likelihood, Likelihood::Counts(_));
         let mut rng = stream(seed, chain, Purpose::Prediction);
@@ -206,8 +201,7 @@ impl SampledPosterior {
                 all.extend(risks.named(|measure| format!("{}[{name}]", measure.key())));
             }
         }
-        if let Some(risks) = self.overall() {
-            let odds_ratio = risks.odds_ratio();
+        if let Some((risks, odds_ratio)) = self.overall() {
             all.extend(risks.named(|measure| format!("overall.{}", measure.key())));
             all.push((format!("overall.{}", Measure::OddsRatio.key()), odds_ratio));
         }
@@ -242,19 +236,26 @@ impl SampledPosterior {
         Some(Risks { control, active })
     }
 
-    /// Risks averaged over the study's subgroups at their sizes; none for estimates.
-    pub fn overall(&self) -> Option<Risks> {
-        let length = self.chains * self.draws;
-        let mut all = Risks { control: vec![0.0; length], active: vec![0.0; length] };
+    /// Risks averaged over the study's subgroups at their sizes, and the odds ratio of the averages; none for estimates.
+    pub fn overall(&self) -> Option<(Risks, Column)> {
         if self.alpha.is_empty() {
             return None;
         }
-        for (g, share) in self.shares.iter().enumerate() {
-            let risks = self.risks(g)?;
-            all.control.iter_mut().zip(&risks.control).for_each(|(sum, p)| *sum += share * p);
-            all.active.iter_mut().zip(&risks.active).for_each(|(sum, p)| *sum += share * p);
+        let zeros = || vec![0.0; self.chains * self.draws];
+        // Risks and their complements are averaged alike, so that odds are right near 1 as near 0.
+        let mut all = Risks { control: zeros(), active: zeros() };
+        let mut rest = Risks { control: zeros(), active: zeros() };
+        for ((alpha, theta), share) in self.alpha.iter().zip(&self.theta).zip(&self.shares) {
+            for (i, (&a, &t)) in alpha.iter().zip(theta).enumerate() {
+                all.control[i] += share * risk(a);
+                rest.control[i] += share * risk(-a);
+                all.active[i] += share * risk(a + t);
+                rest.active[i] += share * risk(-(a + t));
+            }
         }
-        Some(all)
+        let odds = |p: &Column, q: &Column| -> Column { p.iter().zip(q).map(|(p, q)| p / q).collect() };
+        let (control, active) = (odds(&all.control, &rest.control), odds(&all.active, &rest.active));
+        Some((all, odds(&active, &control)))
     }
 
     /// `θ_a − θ_b`.

@@ -104,6 +104,8 @@ impl<'h> Run<'h> {
                 Stopped::Interrupted
             } else if asked.draws.is_some() {
                 Stopped::Fixed
+            } else if run.chains.iter().any(|c| c.transitions.iter().any(|t| t.diverged)) {
+                Stopped::Diverged
             } else if needed <= 1.0 {
                 Stopped::Sure
             } else if total >= limit {
@@ -117,12 +119,7 @@ impl<'h> Run<'h> {
     }
 
     /// Goes on to `total` draws of each chain, and makes the rows anew.
-    pub fn extend(
-        &mut self,
-        total: usize,
-        assembly: &Assembly<'_>,
-        watch: &impl Watch,
-    ) -> Result<(), Unsampled> {
+    fn extend(&mut self, total: usize, assembly: &Assembly<'_>, watch: &impl Watch) -> Result<(), Unsampled> {
         sampler::extend(&mut self.chains, total, watch);
         self.posterior =
             SampledPosterior::of_chains(self.model, self.hierarchy, &self.chains, self.asked.seed);
@@ -131,6 +128,15 @@ impl<'h> Run<'h> {
         }
         let source = Source::Sampled { posterior: &self.posterior, alone: self.alone };
         self.rows = assembly.rows(source, "");
+        Ok(())
+    }
+
+    /// Goes on to twice the draws.
+    pub fn double(&mut self, assembly: &Assembly<'_>, watch: &impl Watch) -> Result<(), Unsampled> {
+        self.extend(2 * self.posterior.draws, assembly, watch)?;
+        if watch.stopped() {
+            self.stopped = Stopped::Interrupted;
+        }
         Ok(())
     }
 

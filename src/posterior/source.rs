@@ -150,9 +150,9 @@ impl<'a> Source<'a> {
 
     /// Risks over the study's patients, and their odds ratio.
     pub fn overall(&self) -> (RiskQuantities<'a>, Option<Quantity<'a>>) {
-        let risks = self.draws_of_the_rest().and_then(SampledPosterior::overall);
+        let (risks, odds_ratio) = self.draws_of_the_rest().and_then(SampledPosterior::overall).unzip();
         let quantities = self.of_risks(risks.as_ref(), |column| self.alone(column));
-        (quantities, risks.map(|r| self.alone(r.odds_ratio())))
+        (quantities, odds_ratio.map(|column| self.alone(column)))
     }
 
     fn of_risks(

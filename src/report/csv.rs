@@ -7,7 +7,7 @@ use super::json::statements;
 use super::numbers::full;
 
 /// The sampled numbers (or the exact ones where nothing was sampled), then the exact ones, as in `result.json`.
-const HEADER: [&str; 30] = [
+const HEADER: [&str; 32] = [
     "row",
     "scope",
     "subgroup",
@@ -17,6 +17,7 @@ const HEADER: [&str; 30] = [
     "threshold",
     "probability",
     "mcse",
+    "ess",
     "exact",
     "mean",
     "sd",
@@ -37,6 +38,7 @@ const HEADER: [&str; 30] = [
     "prior_q97_5",
     "prior_at_control_risk",
     "unavailable",
+    "exact_unavailable",
     "caveat",
 ];
 
@@ -71,7 +73,7 @@ fn write(study: &Study, report: &Report) -> String {
     for e in &report.estimates {
         let mut record = head("estimate", e.scope, &e.subgroup, &e.subgroup_b);
         record.push(word(e.measure));
-        record.extend(empty(5));
+        record.extend(empty(6));
         let r = &e.reported;
         record.extend([r.mean, r.sd, r.median, r.q2_5, r.q97_5].map(full));
         record.extend([r.mcse_mean, r.ess_bulk, r.ess_tail, r.rhat].map(full));
@@ -80,16 +82,16 @@ fn write(study: &Study, report: &Report) -> String {
         record.extend([q.map(|q| q.median), q.map(|q| q.q2_5), q.map(|q| q.q97_5)].map(full));
         let prior = e.prior.as_ref();
         record.extend([prior.map(|p| p.median), prior.map(|p| p.q2_5), prior.map(|p| p.q97_5)].map(full));
-        record.extend([String::new(), text(&e.unavailable), caveat.clone()]);
+        record.extend([String::new(), text(&e.unavailable), text(&e.exact_unavailable), caveat.clone()]);
         put(record);
     }
     for p in &report.probabilities {
         let mut record = head("probability", p.scope, &p.subgroup, &p.subgroup_b);
         record.extend([word(p.measure), word(p.statement), full(Some(p.threshold))]);
-        record.extend([p.probability, p.mcse, p.exact].map(full));
+        record.extend([p.probability, p.mcse, p.ess, p.exact].map(full));
         record.extend(empty(14));
         record.extend([full(p.prior), String::new(), String::new(), full(p.prior_at_control_risk)]);
-        record.extend([text(&p.unavailable), caveat.clone()]);
+        record.extend([text(&p.unavailable), text(&p.exact_unavailable), caveat.clone()]);
         put(record);
     }
     writer.into_inner().ok().and_then(|bytes| String::from_utf8(bytes).ok()).unwrap_or_default()

@@ -75,7 +75,7 @@ pub fn statements(study: &Study, report: &Report) -> Vec<String> {
     study.statements().into_iter().map(str::to_string).chain(report.warning()).collect()
 }
 
-/// The whole result. Null wherever the checks failed.
+/// The whole result.
 pub fn fit_json(study: &Study, report: &Report) -> String {
     pretty(&Document {
         schema: RESULT_SCHEMA,

@@ -9,5 +9,5 @@ mod words;
 
 pub use csv::{check_csv, fit_csv};
 pub use draws::{estimand_draws_csv, parameter_draws_csv};
-pub use json::{check_json, fit_json, run_json};
+pub use json::{check_json, fit_json, run_json, statements};
 pub use text::{check_text, fit_text, list_text};

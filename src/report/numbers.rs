@@ -7,11 +7,14 @@ pub fn probability(p: Option<f64>) -> String {
     sampled_probability(p, None)
 }
 
-/// The same with no digit finer than twice the Monte Carlo error, where there is one.
+/// The same with no digit finer than twice the Monte Carlo error, where there is one; a dash where that leaves no digit.
 pub fn sampled_probability(p: Option<f64>, mcse: Option<f64>) -> String {
     let Some(p) = p else { return "–".to_string() };
     let usual = if (0.01..=0.99).contains(&p) { 2 } else { 3 };
-    let decimals = mcse.map_or(usual, |error| usual.min(decimals_for(error))).max(1);
+    let decimals = mcse.map_or(usual, |error| usual.min(decimals_for(error)));
+    if decimals == 0 {
+        return "–".to_string();
+    }
     let unit = 10.0_f64.powi(-(decimals as i32));
     let beyond =
         if decimals == 3 { p < unit || p > 1.0 - unit } else { p < 0.5 * unit || p > 1.0 - 0.5 * unit };
@@ -19,11 +22,6 @@ pub fn sampled_probability(p: Option<f64>, mcse: Option<f64>) -> String {
         return format!("{p:.decimals$}");
     }
     if p < 0.5 { format!("< {unit:.decimals$}") } else { format!("> {:.decimals$}", 1.0 - unit) }
-}
-
-/// What all draws agree on, known as well as `ess` effective draws can tell: within 3/ESS of 0 or 1.
-pub fn unanimous(p: f64, ess: Option<f64>) -> String {
-    sampled_probability(Some(p), ess.map(|n| (0.5 * 3.0 / n).max(0.0005)))
 }
 
 /// Decimals of which the last is no finer than twice the error; none where the error is above one half.
@@ -38,21 +36,24 @@ pub fn with_prior(p: &str, prior: Option<f64>) -> String {
     prior.map_or_else(|| p.to_string(), |prior| format!("{p} ({})", probability(Some(prior))))
 }
 
-/// A ratio: two decimals below 10, then fewer; never more than `most`.
-fn ratio_to(x: f64, most: usize) -> String {
-    let usual = if x < 0.095 {
+/// Decimals of a ratio: two below 10, then fewer.
+fn decimals_of_ratio(x: f64) -> usize {
+    if x < 0.095 {
         3
     } else if x < 9.95 {
         2
     } else {
         usize::from(x < 99.5)
-    };
-    if x < 99_999.5 { format!("{x:.*}", usual.min(most)) } else { format!("{x:.1e}") }
+    }
+}
+
+fn ratio_to(x: f64, decimals: usize) -> String {
+    if x < 99_999.5 { format!("{x:.decimals$}") } else { format!("{x:.1e}") }
 }
 
 /// A ratio: two decimals below 10, then fewer.
 pub fn ratio(x: f64) -> String {
-    ratio_to(x, usize::MAX)
+    ratio_to(x, decimals_of_ratio(x))
 }
 
 /// A signed difference in percentage points, one decimal.
@@ -104,27 +105,39 @@ pub fn value(measure: Measure, x: f64) -> String {
     }
 }
 
-/// Median and interval, "+21.3 (+5.2 to +36.0)", with as many decimals in all three.
+/// Median and interval, "+21.3 (+5.2 to +36.0)".
 pub fn interval(measure: Measure, q: &Quantiles) -> String {
-    interval_known_to(measure, q, 0.0)
+    interval_known_to(measure, q, None)
 }
 
-/// The same with no digit finer than twice the largest error of the three.
-pub fn interval_known_to(measure: Measure, q: &Quantiles, error: f64) -> String {
+/// The same with no digit finer than twice the error of each of the three numbers (median, lower, upper), where they are
+/// sampled; one significant digit is always left.
+pub fn interval_known_to(measure: Measure, q: &Quantiles, errors: Option<[f64; 3]>) -> String {
     let three = [q.median, q.q2_5, q.q97_5];
-    let [median, low, high] = match (measure, measure.axis()) {
+    let errors = errors.unwrap_or_default();
+    let known =
+        |x: f64, error: f64, usual: usize| usual.min(decimals_for(error).max(leading_decimal(x).min(usual)));
+    let size = three.iter().fold(0.0_f64, |a, b| a.max(b.abs()));
+    let number = |(x, error): (f64, f64)| match (measure, measure.axis()) {
         (Measure::Difference | Measure::DifferenceOfDifferences, _) => {
-            let size = three.iter().fold(0.0_f64, |a, b| a.max(b.abs()));
-            let decimals = if size >= 9.95 { 1 } else { 2 };
-            three.map(|x| signed(x, decimals.min(decimals_for(error))))
+            signed(x, known(x, error, if size >= 9.95 { 1 } else { 2 }))
         }
         (Measure::RiskDifference | Measure::DifferenceOfRiskDifferences, _) => {
-            three.map(|x| signed(100.0 * x, 1.min(decimals_for(100.0 * error))))
+            signed(100.0 * x, known(100.0 * x, 100.0 * error, 1))
         }
-        (_, Axis::Ratio) => three.map(|x| ratio_to(x, decimals_for(error))),
-        _ => three.map(|x| value(measure, x)),
+        (Measure::RiskControl | Measure::RiskActive, _) => {
+            format!("{:.*} %", known(100.0 * x, 100.0 * error, 1), 100.0 * x)
+        }
+        (_, Axis::Ratio) => ratio_to(x, known(x, error, decimals_of_ratio(x))),
+        _ => value(measure, x),
     };
+    let [median, low, high] = [0, 1, 2].map(|i| number((three[i], errors[i])));
     format!("{median} ({low} to {high})")
+}
+
+/// The decimal of a number's first significant digit: none from 1 on.
+fn leading_decimal(x: f64) -> usize {
+    if x == 0.0 || !x.is_finite() { 0 } else { (-x.abs().log10()).ceil().clamp(0.0, 9.0) as usize }
 }
 
 /// "5 points", "1.25", "3".
@@ -168,12 +181,12 @@ mod tests {
         assert_eq!(shown(0.9964, 0.0008), "> 0.99");
         assert_eq!(shown(0.0036, 0.0008), "< 0.01");
         assert_eq!(shown(0.0072, 0.0008), "0.01");
-        assert_eq!(unanimous(1.0, Some(10_000.0)), "> 0.999");
-        assert_eq!(unanimous(0.0, Some(1_000.0)), "< 0.01");
+        assert_eq!(shown(0.6, 0.06), "–");
         let q = Quantiles { median: 0.168_4, q2_5: 0.083_1, q97_5: 0.261_2 };
-        assert_eq!(interval_known_to(Measure::RiskDifference, &q, 0.000_4), "+16.8 (+8.3 to +26.1)");
-        assert_eq!(interval_known_to(Measure::RiskDifference, &q, 0.001_2), "+17 (+8 to +26)");
-        assert_eq!(interval_known_to(Measure::OddsRatio, &q, 0.02), "0.2 (0.1 to 0.3)");
+        let known = |measure, errors| interval_known_to(measure, &q, Some(errors));
+        assert_eq!(known(Measure::RiskDifference, [0.000_4; 3]), "+16.8 (+8.3 to +26.1)");
+        assert_eq!(known(Measure::RiskDifference, [0.000_4, 0.001, 0.001]), "+16.8 (+8 to +26)");
+        assert_eq!(known(Measure::OddsRatio, [0.004, 0.02, 0.4]), "0.17 (0.08 to 0.3)");
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use crate::posterior::{Claim, Lean, Measure};
 use crate::study::{Assignment, Data, Study};
 
-use super::numbers::{interval, probability, sampled_probability};
+use super::numbers::{interval_known_to, probability, sampled_probability};
 
 /// One sentence about one subgroup: what it leans to, how probable that is, how large.
 pub fn sentence(study: &Study, claim: &Claim) -> String {
@@ -27,18 +27,25 @@ pub fn sentence(study: &Study, claim: &Claim) -> String {
     let beside = if beside.is_empty() { String::new() } else { format!(" ({})", beside.join("; ")) };
     let size = match &study.data {
         Data::Counts(_) => {
-            format!("risk difference {} points", interval(Measure::RiskDifference, &claim.effect))
+            format!(
+                "risk difference {} points",
+                interval_known_to(Measure::RiskDifference, &claim.effect, claim.effect_errors)
+            )
         }
         Data::Estimates(_) => {
             let measure = Measure::of(study.outcome.scale);
-            format!("{} {}", measure.in_words(), interval(measure, &claim.effect))
+            format!(
+                "{} {}",
+                measure.in_words(),
+                interval_known_to(measure, &claim.effect, claim.effect_errors)
+            )
         }
     };
     let nnt = claim.nnt.as_ref().map_or_else(String::new, |n| format!("; {n}"));
     format!(
         "{}: {active} {verb} with probability {}{beside}; {size}{nnt}.",
         claim.subgroup,
-        sampled_probability(Some(claim.probability), claim.mcse),
+        sampled_probability(Some(claim.probability), claim.resolution),
     )
 }
 

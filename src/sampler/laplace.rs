@@ -1,7 +1,7 @@
 //! The normal approximation at the mode, where chains begin.
 
 use crate::density::LogDensity;
-use crate::numeric::linear::{cholesky, solve_cholesky};
+use crate::numeric::linear::{cholesky, identity, solve_cholesky};
 
 use super::metric::{DENSE_UP_TO, Metric, covariance_of_precision};
 
@@ -138,6 +138,7 @@ impl<'a, D: LogDensity> Climb<'a, D> {
         let centre = self.q.clone();
         covariance
             .and_then(|c| Metric::new(centre, &c))
+            .or_else(|| Metric::new(self.q.clone(), &identity(self.d)))
             .unwrap_or_else(|| Metric::diagonal(self.q, vec![1.0; self.d]))
     }
 }

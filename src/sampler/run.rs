@@ -81,26 +81,29 @@ pub fn start<'a, D: LogDensity>(
         .collect()
 }
 
-/// Every chain goes on until it has `total` draws, or is stopped; then all are cut to the shortest.
+/// Every chain goes on until it has `total` draws, or is stopped; then all are cut to the shortest. Chains go on a slice at
+/// a time, so that little is lost by a stop however few threads there are.
 pub fn extend<D: LogDensity>(chains: &mut [Recorded<'_, D>], total: usize, watch: &impl Watch) {
-    /// Transitions between two words to the watch.
-    const BETWEEN: usize = 64;
-    chains.par_iter_mut().for_each(|recorded| {
+    /// Transitions of a slice.
+    const SLICE: usize = 256;
+    for recorded in chains.iter_mut() {
         let wanted = total.saturating_sub(recorded.transitions.len());
         recorded.draws.reserve_exact(wanted * recorded.dim);
         recorded.transitions.reserve_exact(wanted);
-        for i in 0..wanted {
-            if watch.stopped() {
-                break;
+    }
+    let have = chains.iter().map(|c| c.transitions.len()).min().unwrap_or(total);
+    let mut upto = have;
+    while upto < total && !watch.stopped() {
+        upto = (upto + SLICE).min(total);
+        chains.par_iter_mut().for_each(|recorded| {
+            while recorded.transitions.len() < upto && !watch.stopped() {
+                let transition = recorded.chain.transition();
+                recorded.draws.extend_from_slice(recorded.chain.position());
+                recorded.transitions.push(transition);
             }
-            let transition = recorded.chain.transition();
-            recorded.draws.extend_from_slice(recorded.chain.position());
-            recorded.transitions.push(transition);
-            if (i + 1) % BETWEEN == 0 {
-                watch.advanced(BETWEEN);
-            }
-        }
-    });
+            watch.advanced(SLICE);
+        });
+    }
     let shortest = chains.iter().map(|c| c.transitions.len()).min().unwrap_or(0);
     for recorded in chains {
         recorded.transitions.truncate(shortest);

@@ -158,7 +158,7 @@ impl<D: LogDensity> Trajectory for Motion<'_, D> {
         self.hamiltonian.leapfrog(&mut phase, step);
         let error = phase.energy() - self.start_energy;
         self.steps += 1;
-        let sound = error <= MAX_ENERGY_ERROR;
+        let sound = error.is_finite() && error <= MAX_ENERGY_ERROR;
         let leaf = sound.then(|| {
             let shrunk = exp_of_nonpositive(-error.abs().min(MAX_LOG_WEIGHT));
             let weight = if error >= 0.0 { shrunk } else { 1.0 / shrunk };

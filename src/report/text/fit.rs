@@ -3,7 +3,7 @@
 use super::super::numbers::{interval, plain, threshold, with_prior};
 use super::super::words::{capitalised, plural, sentence};
 use super::layout::{
-    ARM_WIDTH, grouped, heading, least, push, push_warning, rows_have_counts, scope_label, shown_interval,
+    ARM_WIDTH, grouped, heading, push, push_warning, rows_have_counts, scope_label, shown_interval,
     shown_probability, table, wrapped_to,
 };
 use crate::posterior::{Axis, Estimate, Measure, Probability, Quantiles, Report, Scope, Statement};
@@ -188,10 +188,9 @@ fn probabilities(study: &Study, lookup: &Lookup<'_>) -> String {
     }
     let row = |label: String, scope: Scope, name: Option<&str>, base: Measure, measure: Measure| {
         let cell = |statement, measure: Measure, at: f64| {
-            lookup.probability(scope, name, measure, statement, at).map_or_else(
-                || "–".to_string(),
-                |p| with_prior(&shown_probability(p, &lookup.0.checks), p.prior),
-            )
+            lookup
+                .probability(scope, name, measure, statement, at)
+                .map_or_else(|| "–".to_string(), |p| with_prior(&shown_probability(p), p.prior))
         };
         let mut row = vec![
             label,
@@ -251,7 +250,7 @@ fn pairs(study: &Study, report: &Report) -> String {
             .probabilities
             .iter()
             .find(|p| p.statement == statement && p.subgroup == *a && p.subgroup_b == *b)
-            .map_or_else(|| "–".to_string(), |p| with_prior(&shown_probability(p, &report.checks), p.prior))
+            .map_or_else(|| "–".to_string(), |p| with_prior(&shown_probability(p), p.prior))
     };
     let rows: Vec<Vec<String>> = report
         .estimates
@@ -364,7 +363,7 @@ fn engines(report: &Report) -> String {
             text
         }
     };
-    if let (Some(rhat), Some(ess)) = (checks.max_rhat, least(checks)) {
+    if let (Some(rhat), Some(ess)) = (checks.max_rhat, checks.least_ess()) {
         text +=
             &format!("; R-hat at most {rhat:.3}, effective sample sizes at least {}", grouped(ess as u64));
     }

@@ -2,9 +2,9 @@
 
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 
-use super::super::numbers::{interval_known_to, probability, sampled_probability, unanimous};
+use super::super::numbers::{interval_known_to, sampled_probability};
 use super::super::words::{capitalised, plural};
-use crate::posterior::{Checks, Estimate, Probability, Scope};
+use crate::posterior::{Estimate, Probability, Scope};
 use crate::study::{Assignment, Data, Study};
 
 const WIDTH: usize = 80;
@@ -175,22 +175,12 @@ pub fn grouped(n: u64) -> String {
 pub fn shown_interval(e: Option<&Estimate>) -> String {
     let Some((e, q)) = e.and_then(|e| Some((e, e.best()?))) else { return "–".to_string() };
     let errors = if e.exact.is_some() { None } else { e.reported.mcse_quantiles };
-    let largest = errors.map_or(0.0, |errors| errors.into_iter().fold(0.0, f64::max));
-    interval_known_to(e.measure, &q, largest)
+    interval_known_to(e.measure, &q, errors)
 }
 
-/// A probability likewise; where all draws agree, as a bound that follows from the run's smallest effective sample size.
-pub fn shown_probability(p: &Probability, checks: &Checks) -> String {
-    match (p.exact, p.probability, p.mcse) {
-        (Some(exact), _, _) => probability(Some(exact)),
-        (None, Some(sampled), None) => unanimous(sampled, least(checks)),
-        (None, sampled, mcse) => sampled_probability(sampled, mcse),
-    }
-}
-
-/// The smallest effective sample size of all.
-pub fn least(checks: &Checks) -> Option<f64> {
-    [checks.min_ess_bulk, checks.min_ess_tail].into_iter().flatten().reduce(f64::min)
+/// A probability likewise.
+pub fn shown_probability(p: &Probability) -> String {
+    sampled_probability(p.best(), p.resolution)
 }
 
 /// Labels of scopes other than subgroups.

@@ -1,0 +1,80 @@
+//! Sampling allocates nothing but room for the record of draws.
+//!
+//! The allocator of this test program counts, each thread apart. Chains are warmed up and extended in a
+//! pool of one thread, so that neither the test harness nor another test disturbs the count.
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+
+use equipoise::model::{Hierarchy, Model};
+use equipoise::sampler::{Settings, extend, start};
+use equipoise::study::open;
+
+thread_local! {
+    /// How often this thread asked for memory.
+    static ASKED: Cell<usize> = const { Cell::new(0) };
+}
+
+/// The system's allocator, with a count.
+struct Counting;
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+fn count() {
+    ASKED.set(ASKED.get() + 1);
+}
+
+// SAFETY: every call is handed on unchanged; the count is a number that needs no memory and no destructor.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        count();
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
+        count();
+        unsafe { System.alloc_zeroed(layout) }
+    }
+
+    unsafe fn realloc(&self, old: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        count();
+        unsafe { System.realloc(old, layout, size) }
+    }
+
+    unsafe fn dealloc(&self, old: *mut u8, layout: Layout) {
+        unsafe { System.dealloc(old, layout) }
+    }
+}
+
+/// How often memory is asked for while four chains with 100 draws get `more`.
+fn allocations_of(name: &str, more: usize) -> usize {
+    let hierarchy = Hierarchy::new(&Model::of(&open(name).expect("shipped")));
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().expect("a thread");
+    pool.install(|| {
+        let mut chains =
+            start(&hierarchy, hierarchy.middle(), &Settings::default(), &()).expect("a finite density");
+        extend(&mut chains, 100, &());
+        let before = ASKED.get();
+        extend(&mut chains, 100 + more, &());
+        ASKED.get() - before
+    })
+}
+
+#[test]
+fn further_draws_allocate_their_record_and_nothing_else() {
+    // Counts of 2 and of 22 subgroups, and estimates.
+    for name in ["attention-ras-etiology", "blocker", "eight-schools"] {
+        for more in [1, 200, 2000] {
+            // Each of the four chains makes room for its draws and for its transitions.
+            assert_eq!(allocations_of(name, more), 2 * 4, "{more} more draws of {name}");
+        }
+    }
+}
+
+#[test]
+fn the_allocator_counts() {
+    let before = ASKED.get();
+    drop(std::hint::black_box(vec![0_u8; 10]));
+    assert_eq!(ASKED.get() - before, 1);
+}
