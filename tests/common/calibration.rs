@@ -101,7 +101,7 @@ fn compared(observed: &Model, truth: &Drawn, posterior: &SampledPosterior) -> Ve
     add("risk difference of the first", first, posterior.risks(0).map(|r| r.difference()));
     let overall = |alpha: &[f64]| overall_difference(observed, &truth.theta, alpha);
     let alpha = (!truth.alpha.is_empty()).then_some(&truth.alpha[..]);
-    add("overall risk difference", alpha.map(overall), posterior.overall().map(|r| r.difference()));
+    add("overall risk difference", alpha.map(overall), posterior.overall().map(|(r, _)| r.difference()));
     add("baselines' mean", truth.baseline.map(|b| b.0), posterior.baseline_mean.clone());
     add("baselines' sd", truth.baseline.map(|b| b.1), posterior.baseline_sd.clone());
     let at = |columns: &[Vec<f64>], i: usize| columns.iter().map(|c| c[i]).collect::<Vec<f64>>();
