@@ -5,7 +5,7 @@
 //!       → sampling → sampled → quantities → rows ─┴→ report ← checks ← agreement
 //! ```
 //!
-//! A [`Quantity`](quantity::Quantity) is a distribution or draws; `assembly` asks a `Source` for each and makes its row, so
+//! A `Quantity` is a distribution or draws; `assembly` asks a `Source` for each and makes its row, so
 //! that both engines, and the priors, answer the same questions in the same order.
 
 mod agreement;

@@ -6,7 +6,7 @@
 //! ```
 //!
 //! [`tree`] grows a trajectory by doubling and knows neither numbers nor densities: only that a [`tree::Trajectory`] can
-//! take a step, join two stretches, tell whether they turn back, and choose between two candidates. [`trajectory`] fills
+//! take a step, join two stretches, tell whether they turn back, and choose between two candidates. `trajectory` fills
 //! that in for Hamiltonian motion, in coordinates whitened by a [`metric::Metric`], where the kinetic energy is that of
 //! independent standard normals. [`warmup`] is a list of stages that a [`Chain`] walks.
 
