@@ -4,9 +4,10 @@ use std::sync::Mutex;
 
 use rayon::prelude::*;
 
-use super::block::{Block, Subject, estimate, parameter, probability, probability_of, statements};
+use super::block::{Block, Subject, estimate, parameter, probability, statements};
 use super::claim::Claim;
 use super::diagnostics::Workspace;
+use super::direction::probability_of;
 use super::estimand::{Measure, Scope, Statement};
 use super::nnt::Nnt;
 use super::quantity::{Chance, Found, Quantity, Reporting, Scale};

@@ -1,7 +1,7 @@
 //! Rows of the result in the making: a distribution becomes an estimate and its statements.
 
 use super::claim::Claim;
-use super::estimand::{Axis, Measure, Scope, Statement};
+use super::estimand::{Measure, Scope, Statement};
 use super::quantity::{Chance, Found};
 use super::result::{Estimate, Parameter, Probability, Quantiles, Reported};
 
@@ -33,51 +33,6 @@ impl Subject {
 
     pub fn pair(a: &str, b: &str) -> Subject {
         Subject { scope: Scope::Pair, subgroup: Some(a.to_string()), subgroup_b: Some(b.to_string()) }
-    }
-}
-
-/// The draws for which a statement holds, as an open interval of the reported scale: the one place where direction enters.
-/// `sign` is +1 where higher is better, −1 where it is worse; `threshold` is a magnitude.
-pub fn region(statement: Statement, threshold: f64, axis: Axis, sign: f64) -> (f64, f64) {
-    let (null, other) = match axis {
-        Axis::Additive => (0.0, -threshold),
-        Axis::Ratio => (1.0, 1.0 / threshold),
-    };
-    let higher_is_better = sign > 0.0;
-    let above = |x: f64| (x, f64::INFINITY);
-    let below = |x: f64| (f64::NEG_INFINITY, x);
-    match statement {
-        Statement::Benefit | Statement::GreaterBenefit if higher_is_better => above(null),
-        Statement::Benefit | Statement::GreaterBenefit => below(null),
-        Statement::Harm if higher_is_better => below(null),
-        Statement::Harm => above(null),
-        Statement::BenefitAtLeast if higher_is_better => above(threshold),
-        Statement::BenefitAtLeast => below(other),
-        Statement::HarmAtLeast if higher_is_better => below(other),
-        Statement::HarmAtLeast => above(threshold),
-        Statement::Equivalent => (other, threshold),
-        // Of two effects at once: never asked of one distribution.
-        Statement::BenefitAndHarm => (f64::NAN, f64::NAN),
-    }
-}
-
-/// P(statement) from "the probability below".
-pub fn probability_of(
-    statement: Statement,
-    threshold: f64,
-    axis: Axis,
-    sign: f64,
-    below: &dyn Fn(f64) -> f64,
-) -> f64 {
-    mass_within(region(statement, threshold, axis, sign), below)
-}
-
-/// The probability of an interval from "the probability below".
-pub fn mass_within(interval: (f64, f64), below: &dyn Fn(f64) -> f64) -> f64 {
-    match interval {
-        (f64::NEG_INFINITY, high) => below(high),
-        (low, f64::INFINITY) => 1.0 - below(low),
-        (low, high) => (below(high) - below(low)).max(0.0),
     }
 }
 
@@ -252,26 +207,5 @@ impl Probability {
     /// The exact probability where there is one, else the sampled one.
     pub fn best(&self) -> Option<f64> {
         self.exact.or(self.probability)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn direction_is_one_switch_and_thresholds_are_magnitudes() {
-        // A uniform distribution on −1 … 3.
-        let below = |x: f64| ((x + 1.0) / 4.0).clamp(0.0, 1.0);
-        let p = |statement, t, sign| probability_of(statement, t, Axis::Additive, sign, &below);
-        assert_eq!(p(Statement::Benefit, 0.0, 1.0), 0.75);
-        assert_eq!(p(Statement::Benefit, 0.0, -1.0), 0.25);
-        assert_eq!(p(Statement::BenefitAtLeast, 1.0, 1.0), 0.5);
-        assert_eq!(p(Statement::HarmAtLeast, 0.5, 1.0), 0.125);
-        assert_eq!(p(Statement::HarmAtLeast, 1.0, -1.0), 0.5);
-        assert_eq!(p(Statement::Equivalent, 0.5, -1.0), 0.25);
-        // On ratios the same size the other way is the reciprocal.
-        let q = probability_of(Statement::HarmAtLeast, 2.0, Axis::Ratio, 1.0, &|x| x / 4.0);
-        assert_eq!(q, 0.125);
     }
 }

@@ -15,6 +15,7 @@ mod block;
 mod checks;
 mod claim;
 pub mod diagnostics;
+mod direction;
 mod estimand;
 mod nnt;
 mod quantity;

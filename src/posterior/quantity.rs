@@ -3,11 +3,11 @@
 use std::borrow::Cow;
 use std::cell::RefCell;
 
-use super::block::{mass_within, probability_of, region};
 use super::diagnostics::{
     Diagnosed, Draws, Proportion, Workspace, diagnose, diagnose_monotone, diagnose_with_quantile_errors,
     proportion,
 };
+use super::direction::{mass_within, probability_of, region};
 use super::estimand::{Axis, Measure, Statement};
 use super::result::{Quantiles, Reported, Summary};
 use crate::exact::Distribution;
