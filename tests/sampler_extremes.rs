@@ -2,83 +2,12 @@
 
 mod common;
 
-use common::{counts_model, estimates_model, pair};
-use equipoise::model::{
-    Arm, BaselinePrior, BinomialPair, HeterogeneityPrior, Likelihood, LocationPrior, Model, NormalEstimate,
-    Pooling,
-};
+use common::{counts_model, draws, estimates_model, pair, sampler, study_of};
+use equipoise::model::{BaselinePrior, BinomialPair, HeterogeneityPrior, LocationPrior, Model, Pooling};
 use equipoise::posterior::{
     Engine, LEAST_ESS, Options, Report, SampledPosterior, SamplerSettings, Sampling, Stopped, analyse,
 };
-use equipoise::study::{
-    self, ArmCounts, Data, Priors, Scale, Study, SubgroupCounts, SubgroupEstimate, Thresholds, Written, open,
-    shipped,
-};
-
-// ---- Models as studies ----
-
-fn written<T>(distribution: T) -> Written<T> {
-    Written { distribution, words: String::new() }
-}
-
-/// The model as a study on log odds ratios with subgroups "1", "2", … and a threshold for each measure.
-/// Counts are whole.
-fn study_of(model: &Model) -> Study {
-    let name = |g: usize| (g + 1).to_string();
-    let counts = matches!(model.likelihood, Likelihood::Counts(_));
-    let mut study = open(if counts { "attention-ras-etiology" } else { "solvd" }).expect("shipped");
-    study.data = match &model.likelihood {
-        Likelihood::Counts(rows) => {
-            let arm = |a: Arm| ArmCounts { events: a.events as u64, total: a.total as u64, source: None };
-            let row = |(g, r): (usize, &BinomialPair)| SubgroupCounts {
-                name: name(g),
-                control: arm(r.control),
-                active: arm(r.active),
-                citation: None,
-            };
-            Data::Counts(rows.iter().enumerate().map(row).collect())
-        }
-        Likelihood::Estimates(rows) => {
-            let row = |(g, r): (usize, &NormalEstimate)| SubgroupEstimate {
-                name: name(g),
-                estimate: r.estimate,
-                se: r.se,
-                source: None,
-                citation: None,
-            };
-            Data::Estimates(rows.iter().enumerate().map(row).collect())
-        }
-    };
-    let (pooling, heterogeneity) = match model.pooling {
-        Pooling::Partial(prior) => (study::Pooling::Partial, Some(written(prior))),
-        Pooling::Separate(prior) => (study::Pooling::None, Some(written(prior))),
-        Pooling::Complete => (study::Pooling::Complete, None),
-    };
-    study.pooling = pooling;
-    study.priors = Priors {
-        effect: written(model.effect.clone()),
-        heterogeneity,
-        baseline: counts.then(|| written(model.baseline.clone())),
-    };
-    study.outcome.higher_is = study::HigherIs::Better;
-    study.outcome.scale = Scale::LogOddsRatio;
-    study.thresholds = Thresholds {
-        odds_ratio: vec![1.25],
-        risk_difference: if counts { vec![0.05] } else { Vec::new() },
-        ..Thresholds::default()
-    };
-    study
-}
-
-/// The sampler alone, at its defaults.
-fn sampler() -> Options {
-    Options { engine: Engine::Sampler, ..Options::default() }
-}
-
-/// So many draws of each chain.
-fn draws(n: usize) -> Sampling {
-    Sampling { draws: Some(n), ..Sampling::default() }
-}
+use equipoise::study::{Study, open, shipped};
 
 fn settings(report: &Report) -> &SamplerSettings {
     report.settings.sampler.as_ref().expect("sampled")

@@ -6,6 +6,10 @@ use equipoise::model::{
     Arm, BaselinePrior, BinomialPair, HeterogeneityPrior, Likelihood, LocationPrior, Model, NormalEstimate,
     Pooling,
 };
+use equipoise::posterior::{Engine, Options, Sampling};
+use equipoise::study::{
+    self, ArmCounts, Data, Priors, Scale, Study, SubgroupCounts, SubgroupEstimate, Thresholds, Written, open,
+};
 
 /// Events and totals of both arms.
 pub fn pair(control: (u32, u32), active: (u32, u32)) -> BinomialPair {
@@ -87,4 +91,67 @@ impl Worst {
     pub fn report(&self) -> String {
         format!("{} comparisons, largest error {:e} ({})", self.compared, self.error, self.what)
     }
+}
+
+fn written<T>(distribution: T) -> Written<T> {
+    Written { distribution, words: String::new() }
+}
+
+/// The model as a study on log odds ratios with subgroups "1", "2", … and a threshold for each measure.
+/// Counts are whole.
+pub fn study_of(model: &Model) -> Study {
+    let name = |g: usize| (g + 1).to_string();
+    let counts = matches!(model.likelihood, Likelihood::Counts(_));
+    let mut study = open(if counts { "attention-ras-etiology" } else { "solvd" }).expect("shipped");
+    study.data = match &model.likelihood {
+        Likelihood::Counts(rows) => {
+            let arm = |a: Arm| ArmCounts { events: a.events as u64, total: a.total as u64, source: None };
+            let row = |(g, r): (usize, &BinomialPair)| SubgroupCounts {
+                name: name(g),
+                control: arm(r.control),
+                active: arm(r.active),
+                citation: None,
+            };
+            Data::Counts(rows.iter().enumerate().map(row).collect())
+        }
+        Likelihood::Estimates(rows) => {
+            let row = |(g, r): (usize, &NormalEstimate)| SubgroupEstimate {
+                name: name(g),
+                estimate: r.estimate,
+                se: r.se,
+                source: None,
+                citation: None,
+            };
+            Data::Estimates(rows.iter().enumerate().map(row).collect())
+        }
+    };
+    let (pooling, heterogeneity) = match model.pooling {
+        Pooling::Partial(prior) => (study::Pooling::Partial, Some(written(prior))),
+        Pooling::Separate(prior) => (study::Pooling::None, Some(written(prior))),
+        Pooling::Complete => (study::Pooling::Complete, None),
+    };
+    study.pooling = pooling;
+    study.priors = Priors {
+        effect: written(model.effect.clone()),
+        heterogeneity,
+        baseline: counts.then(|| written(model.baseline.clone())),
+    };
+    study.outcome.higher_is = study::HigherIs::Better;
+    study.outcome.scale = Scale::LogOddsRatio;
+    study.thresholds = Thresholds {
+        odds_ratio: vec![1.25],
+        risk_difference: if counts { vec![0.05] } else { Vec::new() },
+        ..Thresholds::default()
+    };
+    study
+}
+
+/// The sampler alone, at its defaults.
+pub fn sampler() -> Options {
+    Options { engine: Engine::Sampler, ..Options::default() }
+}
+
+/// So many draws of each chain.
+pub fn draws(n: usize) -> Sampling {
+    Sampling { draws: Some(n), ..Sampling::default() }
 }
