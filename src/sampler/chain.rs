@@ -141,11 +141,8 @@ impl<'a, D: LogDensity> Chain<'a, D> {
         &self.q
     }
 
+    /// In the metric's coordinates, where the posterior has about unit scales.
     pub fn step_size(&self) -> f64 {
         self.motion.step_size
-    }
-
-    pub fn log_density(&self) -> f64 {
-        self.phase.log_density
     }
 }
