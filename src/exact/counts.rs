@@ -1,5 +1,7 @@
 //! Counts in two arms by subgroup: everything the rows of (μ, τ) can answer.
 
+use std::sync::OnceLock;
+
 use super::Resolution;
 use super::distribution::{Tabulated, bulk};
 use super::effect_likelihood::{EffectLikelihood, EffectRange};
@@ -27,10 +29,25 @@ pub struct CountsPosterior {
     pub log_marginal_likelihood: f64,
 }
 
-/// One subgroup's θ, and the prediction for it from everything else.
+/// One subgroup's θ, and what its risks are made from when they are asked for.
 pub struct SubgroupPosterior {
     pub theta: Tabulated,
-    pub risks: RiskPosterior,
+    counts: BinomialPair,
+    baseline: LocationPrior,
+    /// The log density of θ before this subgroup's own data.
+    prediction: LogInterpolant,
+    resolution: Resolution,
+    risks: OnceLock<RiskPosterior>,
+}
+
+impl SubgroupPosterior {
+    /// Both risks jointly.
+    pub fn risks(&self) -> &RiskPosterior {
+        self.risks.get_or_init(|| {
+            let theta = bulk(&self.theta.table);
+            RiskPosterior::new(self.counts, &self.baseline, self.prediction.clone(), theta, self.resolution)
+        })
+    }
 }
 
 impl CountsPosterior {
@@ -113,10 +130,14 @@ impl CountsPosterior {
             Some((_, likelihood)) => self.informed_theta(&left_out, likelihood),
             None => self.predicted(),
         };
-        let interpolant = LogInterpolant::new(&table.grid, &prediction);
-        let risks =
-            RiskPosterior::new(self.counts[g], &self.baseline, interpolant, bulk(&table), self.resolution);
-        Tabulated { table, moment_limit: self.subgroup_moment_limit(g), moments: None }.with(risks)
+        SubgroupPosterior {
+            prediction: LogInterpolant::new(&table.grid, &prediction),
+            theta: Tabulated { table, moment_limit: self.subgroup_moment_limit(g), moments: None },
+            counts: self.counts[g],
+            baseline: self.baseline.clone(),
+            resolution: self.resolution,
+            risks: OnceLock::new(),
+        }
     }
 
     /// Two subgroups' effects together, their own distributions already known; none where τ is fixed at 0 and the
@@ -201,12 +222,6 @@ impl CountsPosterior {
         }
         let variance = (square - mean * mean).max(1e-300);
         Peak { centre: mean, sd: libm::hypot(libm::sqrt(variance), tau_share * spread) }
-    }
-}
-
-impl Tabulated {
-    fn with(self, risks: RiskPosterior) -> SubgroupPosterior {
-        SubgroupPosterior { theta: self, risks }
     }
 }
 

@@ -127,7 +127,7 @@ impl ExactPosterior {
     pub fn risk(&self, g: usize, measure: RiskMeasure) -> Dynamic<'_> {
         match &self.kind {
             Kind::Counts { subgroups, .. } | Kind::SeparateCounts(subgroups) => {
-                Some(Box::new(subgroups[g].risks.distribution(measure)))
+                Some(Box::new(subgroups[g].risks().distribution(measure)))
             }
             Kind::Estimates(_) | Kind::SeparateEstimates(_) => None,
         }

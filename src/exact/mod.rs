@@ -12,6 +12,7 @@ mod effect_likelihood;
 mod engine;
 mod gaussian;
 mod joint;
+mod lattice;
 mod pair;
 mod risks;
 mod rows;
@@ -20,6 +21,7 @@ mod smooth;
 
 pub use distribution::Distribution;
 pub use engine::{ExactPosterior, Pair, Unavailable};
+pub use lattice::{Lattice, OnLattice};
 pub use risks::RiskMeasure;
 
 use crate::numeric::Placement;
