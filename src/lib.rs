@@ -44,6 +44,7 @@
 //! ```
 
 pub mod cli;
+pub mod compare;
 pub mod density;
 pub mod error;
 pub mod exact;

@@ -11,6 +11,7 @@ Examples:
   equipoise list                              the models shipped inside
   equipoise check ras-basilar-death           what was read, what the priors imply
   equipoise fit ras-basilar-death             the posterior; writes runs/ras-basilar-death
+  equipoise compare ras-basilar-death         priors side by side, and what the answer hangs on
   equipoise fit my-trial.toml --format csv    one long table, to standard output
   equipoise fit blocker --format json | jq '.probabilities[0]'
 
@@ -32,6 +33,17 @@ writes what is sound.
 
 The run folder holds result.json (schema equipoise/result/1), model.toml as read, draws_parameters.csv and
 draws_estimands.csv (columns .chain, .iteration, .draw first), and run.json with clock and host.";
+
+const COMPARE_EXAMPLES: &str = "\
+Examples:
+  equipoise compare attention-ras-etiology
+  equipoise compare my-trial.toml --priors library
+  equipoise compare my-trial.toml --priors neutral-strong,optimistic-moderate,my-prior
+  equipoise compare my-trial.toml --grid --format json > compare.json
+
+The stated priors, [prior], are always among them. `library` is the reanalysis library's nine (Zampieri 2021), which needs
+[library] expected_odds_ratio; names are those of [priors.NAME] in the model file. Everything is fitted again under every
+prior; nothing is reweighted that can be refitted.";
 
 const CHECK_EXAMPLES: &str = "\
 Examples:
@@ -68,6 +80,8 @@ pub enum Command {
     Fit(FitArgs),
     /// Read model and data, print the audit and what the priors imply; no posterior
     Check(CheckArgs),
+    /// Put priors side by side, and show how far each conclusion hangs on them
+    Compare(CompareArgs),
     /// List the models shipped inside the program
     List(ListArgs),
     /// Write a completion script for a shell
@@ -176,6 +190,29 @@ pub struct CheckArgs {
     /// What is printed to standard output
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub format: Format,
+}
+
+/// Arguments of `compare`.
+#[derive(Debug, Args)]
+#[command(after_help = COMPARE_EXAMPLES)]
+pub struct CompareArgs {
+    /// A model file, or the name of a shipped model
+    pub model: String,
+    /// Which priors beside the stated ones: names, `library`, or `all` [default: all]
+    #[arg(long, value_name = "NAME,…", value_delimiter = ',')]
+    pub priors: Vec<String>,
+    /// Refit every effect prior under five heterogeneity priors and all poolings
+    #[arg(long)]
+    pub grid: bool,
+    /// What is printed to standard output
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
+    /// Of the random numbers, where the exact engine does not cover the model [default: 1]
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+    /// Threads at most; results are the same for any number [default: all processors]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub threads: Option<u16>,
 }
 
 /// Arguments of `list`.

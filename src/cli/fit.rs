@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use super::args::{EngineArg, FitArgs, Format, SamplingArgs, Save};
 use super::progress::watched;
-use super::{Outcome, notice, print};
+use super::{Outcome, limit_threads, notice, print};
 use crate::error::{Error, Place, Result};
 use crate::posterior::{Engine, Options, Report, Sampling, Stopped, analyse_watched};
 use crate::report;
@@ -42,10 +42,7 @@ pub fn run(args: &FitArgs) -> Result<Outcome> {
     let folder = args.out.clone().unwrap_or_else(|| Path::new("runs").join(&study.name));
     replaceable(&folder)?;
     let options = options(args, study.data.names().len())?;
-    if let Some(n) = args.threads {
-        // Fails only where the pool already stands, which is never before the first fit.
-        let _ = rayon::ThreadPoolBuilder::new().num_threads(usize::from(n)).build_global();
-    }
+    limit_threads(args.threads);
     let report =
         watched(options.engine != Engine::Exact, |progress| analyse_watched(&study, options, progress));
     let json = report::fit_json(&study, &report);

@@ -2,6 +2,7 @@
 
 mod args;
 mod check;
+mod compare;
 mod completions;
 mod fit;
 mod list;
@@ -38,6 +39,7 @@ pub fn main() -> ExitCode {
         None => fit::default_model(),
         Some(Command::Fit(args)) => fit::run(&args),
         Some(Command::Check(args)) => check::run(&args),
+        Some(Command::Compare(args)) => compare::run(&args),
         Some(Command::List(args)) => list::run(&args),
         Some(Command::Completions(args)) => completions::run(&args),
         Some(Command::Man(args)) => man::run(&args),
@@ -50,6 +52,14 @@ pub fn main() -> ExitCode {
             notice(&e.render(styled));
             ExitCode::from(1)
         }
+    }
+}
+
+/// Sets the number of threads, where one is asked for.
+fn limit_threads(threads: Option<u16>) {
+    if let Some(n) = threads {
+        // Fails only where the pool already stands, which is never before the first fit.
+        let _ = rayon::ThreadPoolBuilder::new().num_threads(usize::from(n)).build_global();
     }
 }
 

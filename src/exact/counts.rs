@@ -4,14 +4,14 @@ use std::sync::OnceLock;
 
 use super::Resolution;
 use super::distribution::{Tabulated, bulk};
-use super::effect_likelihood::{EffectLikelihood, EffectRange};
+use super::effect_likelihood::{EffectLikelihood, EffectRange, log_marginals};
 use super::gaussian::{MomentLimits, moment_limits};
 use super::pair::{Marginal, PairMember, PairPosterior};
 use super::risks::RiskPosterior;
 use super::rows::{MeanDensity, NewEffect, Prediction, RowMaker, Rows};
 use super::scale::{NotConverged, TauPosterior};
 use crate::model::{BinomialPair, HeterogeneityPrior, LocationComponent, LocationPrior};
-use crate::numeric::{LogInterpolant, LogTable, Peak, tabulate, tabulate_with};
+use crate::numeric::{LogInterpolant, LogTable, Peak, log_sum_exp, tabulate, tabulate_with};
 
 /// The posterior under partial pooling, or complete pooling (τ fixed at 0), with independent baselines.
 pub struct CountsPosterior {
@@ -46,6 +46,26 @@ impl SubgroupPosterior {
         self.risks.get_or_init(|| {
             let theta = bulk(&self.theta.table);
             RiskPosterior::new(self.counts, &self.baseline, self.prediction.clone(), theta, self.resolution)
+        })
+    }
+
+    /// By arm and outcome, the log probability of one such patient given all others: the ratio of the marginal
+    /// likelihoods with and without, which is the posterior mean of `e^{ℓ without(θ) − ℓ(θ)}`, inverted.
+    pub fn leave_one_out(&self) -> [Option<f64>; 4] {
+        let own = |counts: BinomialPair| {
+            let placement = self.resolution.density();
+            log_marginals(&counts, &self.baseline, &self.theta.table.grid.x, placement)
+        };
+        let with = own(self.counts);
+        std::array::from_fn(|cell| {
+            let counts = self.counts.without(cell >= 2, cell % 2 == 1)?;
+            let terms: Vec<f64> = own(counts)
+                .iter()
+                .zip(&with)
+                .zip(&self.theta.table.mass)
+                .map(|((without, with), mass)| without - with + libm::log(*mass))
+                .collect();
+            Some(-log_sum_exp(&terms))
         })
     }
 }

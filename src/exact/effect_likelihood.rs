@@ -128,6 +128,17 @@ fn log_marginal(
     total
 }
 
+/// `log ∫ p(y | α, θ) p(α) dα` at every θ.
+pub fn log_marginals(
+    counts: &BinomialPair,
+    baseline: &LocationPrior,
+    theta: &[f64],
+    alpha: Placement,
+) -> Vec<f64> {
+    let mut start = starting_alpha(counts, baseline);
+    theta.iter().map(|&theta| log_marginal(counts, baseline, theta, &mut start, alpha)).collect()
+}
+
 /// The log marginal likelihood of a subgroup without an active arm.
 pub fn log_marginal_of_control(counts: &BinomialPair, baseline: &LocationPrior, alpha: Placement) -> f64 {
     if counts.control.total == 0.0 {

@@ -177,6 +177,18 @@ impl ExactPosterior {
         }
     }
 
+    /// For every kind of patient in subgroup `g` (control arm without and with the event, then active arm), the log
+    /// probability of one such patient's outcome given all the others: none where there is no such patient, and for
+    /// estimates, whose patients are not known.
+    pub fn leave_one_out(&self, g: usize) -> Option<[Option<f64>; 4]> {
+        match &self.kind {
+            Kind::Counts { subgroups, .. } | Kind::SeparateCounts(subgroups) => {
+                Some(subgroups[g].leave_one_out())
+            }
+            Kind::Estimates(_) | Kind::SeparateEstimates(_) => None,
+        }
+    }
+
     /// Log of the probability of the data before they were seen; none where each subgroup is alone, or the effect prior
     /// is flat.
     pub fn log_marginal_likelihood(&self) -> Option<f64> {
@@ -186,6 +198,40 @@ impl ExactPosterior {
             Kind::SeparateCounts(_) | Kind::SeparateEstimates(_) => None,
         }
     }
+}
+
+/// Log of the probability of the data before they were seen, the effects of single subgroups not asked for. Under a flat
+/// effect prior it has no meaning.
+pub fn log_marginal_likelihood(model: &Model, resolution: Resolution) -> Result<f64, Unavailable> {
+    let heterogeneity = match model.pooling {
+        Pooling::Partial(prior) | Pooling::Separate(prior) => prior,
+        Pooling::Complete => HeterogeneityPrior::Fixed { value: 0.0 },
+    };
+    let together = !matches!(model.pooling, Pooling::Separate(_));
+    let sum = |each: Vec<Result<f64, NotConverged>>| each.into_iter().sum::<Result<f64, NotConverged>>();
+    let found = match &model.likelihood {
+        Likelihood::Counts(counts) => {
+            let BaselinePrior::Independent(baseline) = &model.baseline else {
+                return Err(Unavailable::ExchangeableBaselines);
+            };
+            let of = |c: &[BinomialPair]| {
+                let posterior =
+                    CountsPosterior::new(c, &model.effect, &heterogeneity, baseline, resolution);
+                posterior.map(|p| p.log_marginal_likelihood)
+            };
+            let size = if together { counts.len().max(1) } else { 1 };
+            sum(counts.chunks(size).map(of).collect())
+        }
+        Likelihood::Estimates(estimates) => {
+            let of = |e: &[NormalEstimate]| {
+                let posterior = EstimatesPosterior::new(e, &model.effect, &heterogeneity, resolution);
+                posterior.map(|p| p.log_marginal_likelihood)
+            };
+            let size = if together { estimates.len().max(1) } else { 1 };
+            sum(estimates.chunks(size).map(of).collect())
+        }
+    };
+    Ok(found?)
 }
 
 fn counts_posterior(

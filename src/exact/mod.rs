@@ -3,7 +3,8 @@
 //! For counts the baselines α_g are integrated out first, which leaves one curve per subgroup, ℓ_g(θ)
 //! (`effect_likelihood`). Smoothed by the normal of width τ it is the likelihood of (μ, τ) from that subgroup
 //! (`smooth`); their product with the priors is tabulated in rows of constant τ (`rows`). From the rows come μ, τ,
-//! every θ_g, a new subgroup's θ, risks and risk differences (`risks`), and pairs of subgroups (`pair`). For
+//! every θ_g, a new subgroup's θ, risks and risk differences (`risks`), and pairs of subgroups (`pair`). Where only
+//! priors change, `lattice` holds what they cannot change. For
 //! published estimates all inner integrals are closed and the posterior is a finite mixture of normals (`gaussian`).
 
 mod counts;
@@ -20,7 +21,7 @@ mod scale;
 mod smooth;
 
 pub use distribution::Distribution;
-pub use engine::{ExactPosterior, Pair, Unavailable};
+pub use engine::{ExactPosterior, Pair, Unavailable, log_marginal_likelihood};
 pub use lattice::{Lattice, OnLattice};
 pub use risks::RiskMeasure;
 

@@ -29,6 +29,30 @@ impl LocationPrior {
     }
 }
 
+impl LocationPrior {
+    /// The density raised to a power and normalised; none where that is no prior of these families: for mixtures, and
+    /// tails that no longer have a mass.
+    pub fn powered(&self, power: f64) -> Option<LocationPrior> {
+        match self {
+            LocationPrior::Normals(normals) => match normals.as_slice() {
+                [n] => Some(LocationPrior::normal(n.mean, n.sd / libm::sqrt(power))),
+                _ => None,
+            },
+            LocationPrior::StudentT { df, location, scale } => {
+                let (df, scale) = powered_t(*df, *scale, power)?;
+                Some(LocationPrior::StudentT { df, location: *location, scale })
+            }
+            LocationPrior::Flat => Some(LocationPrior::Flat),
+        }
+    }
+}
+
+/// `(1 + x²/(ν s²))^(−p(ν+1)/2)` is a Student t with p(ν + 1) − 1 degrees of freedom.
+fn powered_t(df: f64, scale: f64, power: f64) -> Option<(f64, f64)> {
+    let powered = power * (df + 1.0) - 1.0;
+    (powered > 0.0).then(|| (powered, scale * libm::sqrt(df / powered)))
+}
+
 /// One part of a [`LocationPrior`]: unimodal, with one scale.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum LocationComponent {
@@ -121,6 +145,52 @@ impl HeterogeneityPrior {
                 }
             }
             HeterogeneityPrior::Fixed { .. } => 0.0,
+        }
+    }
+
+    /// The density raised to a power and normalised; none where its tail no longer has a mass.
+    pub fn powered(&self, power: f64) -> Option<HeterogeneityPrior> {
+        let root = libm::sqrt(power);
+        match *self {
+            HeterogeneityPrior::HalfNormal { scale } => Some(HeterogeneityPrior::HalfNormal { scale: scale / root }),
+            HeterogeneityPrior::HalfStudentT { df, scale } => {
+                powered_t(df, scale, power).map(|(df, scale)| HeterogeneityPrior::HalfStudentT { df, scale })
+            }
+            HeterogeneityPrior::Exponential { mean } => Some(HeterogeneityPrior::Exponential { mean: mean / power }),
+            // With u = log τ: e^(−p(u − m)²/2s²) e^(−pu) du e^u.
+            HeterogeneityPrior::LogNormal { mean, sd } => Some(HeterogeneityPrior::LogNormal {
+                mean: mean + (1.0 - power) * sd * sd / power,
+                sd: sd / root,
+            }),
+            HeterogeneityPrior::Uniform { .. } | HeterogeneityPrior::Fixed { .. } => Some(*self),
+        }
+    }
+
+    /// The same family with its scale multiplied.
+    #[must_use]
+    pub fn scaled(&self, factor: f64) -> HeterogeneityPrior {
+        match *self {
+            HeterogeneityPrior::HalfNormal { scale } => HeterogeneityPrior::HalfNormal { scale: scale * factor },
+            HeterogeneityPrior::HalfStudentT { df, scale } => {
+                HeterogeneityPrior::HalfStudentT { df, scale: scale * factor }
+            }
+            HeterogeneityPrior::Exponential { mean } => HeterogeneityPrior::Exponential { mean: mean * factor },
+            HeterogeneityPrior::LogNormal { mean, sd } => {
+                HeterogeneityPrior::LogNormal { mean: mean + libm::log(factor), sd }
+            }
+            HeterogeneityPrior::Uniform { upper } => HeterogeneityPrior::Uniform { upper: upper * factor },
+            HeterogeneityPrior::Fixed { value } => HeterogeneityPrior::Fixed { value: value * factor },
+        }
+    }
+
+    /// What [`HeterogeneityPrior::scaled`] multiplies: the scale, mean, median, upper end or value.
+    pub fn scale(&self) -> f64 {
+        match *self {
+            HeterogeneityPrior::HalfNormal { scale } | HeterogeneityPrior::HalfStudentT { scale, .. } => scale,
+            HeterogeneityPrior::Exponential { mean } => mean,
+            HeterogeneityPrior::LogNormal { mean, .. } => libm::exp(mean),
+            HeterogeneityPrior::Uniform { upper } => upper,
+            HeterogeneityPrior::Fixed { value } => value,
         }
     }
 

@@ -40,6 +40,25 @@ impl BinomialPair {
             + log_binomial_coefficient(self.active.total, self.active.events)
     }
 
+    /// One patient fewer, of this arm and outcome; none where there is no such patient.
+    pub fn without(&self, active: bool, event: bool) -> Option<BinomialPair> {
+        let mut rest = *self;
+        let arm = if active { &mut rest.active } else { &mut rest.control };
+        let there = if event { arm.events } else { arm.total - arm.events };
+        if there < 1.0 {
+            return None;
+        }
+        arm.total -= 1.0;
+        arm.events -= f64::from(u8::from(event));
+        Some(rest)
+    }
+
+    /// The same with every patient counted `power` times: the likelihood raised to that power.
+    pub fn powered(&self, power: f64) -> BinomialPair {
+        let arm = |a: &Arm| Arm { events: power * a.events, total: power * a.total };
+        BinomialPair { control: arm(&self.control), active: arm(&self.active) }
+    }
+
     /// Whether the likelihood says anything about the effect: without an active arm it does not.
     pub fn informs_effect(&self) -> bool {
         self.active.total > 0.0
@@ -71,6 +90,18 @@ impl Likelihood {
         match self {
             Likelihood::Counts(counts) => counts.len(),
             Likelihood::Estimates(estimates) => estimates.len(),
+        }
+    }
+
+    /// Raised to a power.
+    pub fn powered(&self, power: f64) -> Likelihood {
+        match self {
+            Likelihood::Counts(counts) => Likelihood::Counts(counts.iter().map(|c| c.powered(power)).collect()),
+            Likelihood::Estimates(rows) => Likelihood::Estimates(
+                rows.iter()
+                    .map(|e| NormalEstimate { estimate: e.estimate, se: e.se / libm::sqrt(power) })
+                    .collect(),
+            ),
         }
     }
 

@@ -18,7 +18,7 @@ pub use grid::{Grid, LogTable, Peak, Placement, tabulate, tabulate_in_place, tab
 pub use hermite::normal_rule;
 pub use interpolate::LogInterpolant;
 pub use normal_pair::opposite_signs;
-pub use root::{invert_distribution, invert_increasing};
+pub use root::{crossing, invert_distribution, invert_increasing};
 pub use sinc::{Weights, cumulative_sum, cumulative_weight};
 pub use special::{
     log_add_exp, log_binomial_coefficient, log_expit, log_sum_exp, logistic, logit, normal_cdf,

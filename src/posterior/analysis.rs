@@ -19,6 +19,15 @@ use crate::study::{Data, Study};
 /// Draws from the prior, where it has to be simulated: a Monte Carlo error of 0.005 at most.
 const PRIOR_DRAWS: usize = 10_000;
 
+/// How much is reported.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Detail {
+    #[default]
+    Full,
+    /// Effects, and the statements of the primary threshold: no risks of single arms, no other thresholds.
+    Brief,
+}
+
 /// What is computed, and how finely.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Options {
@@ -26,6 +35,7 @@ pub struct Options {
     pub resolution: Resolution,
     /// Report pairs however many subgroups there are.
     pub all_pairs: bool,
+    pub detail: Detail,
     pub sampling: Sampling,
     /// Keep the numbers of a run that fails its checks.
     pub show_unreliable: bool,
@@ -64,7 +74,7 @@ pub fn analyse(study: &Study, options: Options) -> Report {
 /// The same, with someone who looks on and may stop the sampler.
 pub fn analyse_watched(study: &Study, options: Options, watch: &impl Watch) -> Report {
     let model = Model::of(study);
-    let assembly = Assembly::new(study, options.all_pairs);
+    let assembly = Assembly::new(study, options);
     let hierarchy = (options.engine != Engine::Exact).then(|| Hierarchy::new(&model));
     let alone = options.engine == Engine::Sampler || is_exchangeable(&model);
     let ((exact, prior), run) = rayon::join(
@@ -114,7 +124,7 @@ pub fn prior_report(study: &Study, options: Options) -> Option<Report> {
         Data::Estimates(rows) => Data::Estimates(rows.iter().take(2).cloned().collect()),
     };
     let study = Study { data, ..study.clone() };
-    let assembly = Assembly::new(&study, options.all_pairs);
+    let assembly = Assembly::new(&study, options);
     let prior = PriorSide::new(&model, &assembly, options);
     let mut rows = assembly.rows(prior.simulated_source(), "");
     rows.put_exact(&assembly.rows(Source::Exact(prior.exact.as_ref()?), ""));

@@ -4,11 +4,12 @@ use std::sync::Mutex;
 
 use rayon::prelude::*;
 
+use super::analysis::{Detail, Options};
 use super::block::{Block, Subject, estimate, parameter, probability, statements};
 use super::claim::Claim;
 use super::diagnostics::Workspace;
 use super::direction::probability_of;
-use super::estimand::{Measure, Scope, Statement};
+use super::estimand::{Measure, Scope, Statement, primary};
 use super::nnt::Nnt;
 use super::quantity::{Chance, Found, Quantity, Reporting, Scale};
 use super::result::{Probability, Quantiles, Reported, Summary};
@@ -34,6 +35,8 @@ pub struct Assembly<'a> {
     /// The effect's measure, and the contrast of two effects.
     effect: Scale,
     contrast: Scale,
+    /// In a brief report the only threshold.
+    brief: Option<(Measure, Option<f64>)>,
     /// Buffers for whoever works next.
     workspaces: Mutex<Vec<Workspace>>,
 }
@@ -62,10 +65,10 @@ impl Rows {
 }
 
 impl<'a> Assembly<'a> {
-    pub fn new(study: &'a Study, all_pairs: bool) -> Assembly<'a> {
+    pub fn new(study: &'a Study, options: Options) -> Assembly<'a> {
         let names: Vec<String> = study.data.names().into_iter().map(str::to_string).collect();
         let n = names.len();
-        let pairs = if n > PAIRS_UP_TO && !all_pairs {
+        let pairs = if n > PAIRS_UP_TO && !options.all_pairs {
             Vec::new()
         } else {
             (0..n).flat_map(|a| (a + 1..n).map(move |b| (a, b))).collect()
@@ -79,7 +82,16 @@ impl<'a> Assembly<'a> {
             effect: Scale { measure: Measure::of(study.outcome.scale), logarithm },
             contrast: Scale { measure: Measure::contrast_of(study.outcome.scale), logarithm },
             study,
+            brief: (options.detail == Detail::Brief).then(|| primary(study)),
             workspaces: Mutex::new(Vec::new()),
+        }
+    }
+
+    /// The thresholds of a measure that are asked for.
+    fn thresholds(&self, measure: Measure) -> Vec<f64> {
+        match self.brief {
+            Some((asked, at)) => at.filter(|_| asked == measure).into_iter().collect(),
+            None => self.study.thresholds.of(measure.key()).to_vec(),
         }
     }
 
@@ -234,8 +246,7 @@ impl<'a> Filling<'a, '_> {
             let subject = Subject::shared(Scope::Overall);
             let (risks, odds_ratio) = source.overall();
             let control = self.own(risks.control.as_ref());
-            let thresholds = &study.thresholds;
-            self.risks(&subject, (&risks, control), &thresholds.risk_difference, &thresholds.risk_ratio);
+            self.risks(&subject, (&risks, control));
             self.estimate(&subject, Measure::OddsRatio, odds_ratio.as_ref());
             self.reason = before;
         }
@@ -248,14 +259,15 @@ impl<'a> Filling<'a, '_> {
         let theta = source.theta(g);
         let own = self.parameter(format!("theta[{name}]"), theta.as_ref());
         self.effect(&subject, theta.as_ref(), own);
-        if assembly.counts {
+        if assembly.counts && assembly.brief.is_some() {
+            self.risks(&subject, (&source.risks(g), Found::default()));
+        } else if assembly.counts {
             let alpha = self.parameter(format!("alpha[{name}]"), source.alpha(g).as_ref());
-            let thresholds = &assembly.study.thresholds;
             let risks = source.risks(g);
             let control = risks.control.as_ref();
             let control =
                 control.map(|q| q.summary_as_function(&alpha, logistic, self.workspace)).unwrap_or_default();
-            self.risks(&subject, (&risks, control), &thresholds.risk_difference, &thresholds.risk_ratio);
+            self.risks(&subject, (&risks, control));
         }
     }
 
@@ -291,9 +303,9 @@ impl<'a> Filling<'a, '_> {
 
     /// An effect on its own scale: summary, benefit and harm, and the thresholds of its measure.
     fn effect(&mut self, subject: &Subject, theta: Option<&Quantity<'_>>, own: Found) {
-        let (scale, study) = (self.assembly.effect, self.assembly.study);
+        let scale = self.assembly.effect;
         self.scaled(subject, scale, theta, own);
-        let asked = statements(scale.measure.null(), study.thresholds.of(study.outcome.scale.key()));
+        let asked = statements(scale.measure.null(), &self.assembly.thresholds(scale.measure));
         let chances = self.chances(scale, theta, &asked);
         self.statements(subject, scale.measure, &asked, &chances);
     }
@@ -303,20 +315,24 @@ impl<'a> Filling<'a, '_> {
         &mut self,
         subject: &Subject,
         (risks, control): (&RiskQuantities<'_>, Found),
-        of_difference: &[f64],
-        of_ratio: &[f64],
     ) {
-        let scale = Scale { measure: Measure::RiskControl, logarithm: false };
-        self.scaled(subject, scale, risks.control.as_ref(), control);
-        self.estimate(subject, Measure::RiskActive, risks.active.as_ref());
-        let contrasts = [
-            (Measure::RiskDifference, &risks.difference, of_difference, true),
-            (Measure::RiskRatio, &risks.ratio, of_ratio, !of_ratio.is_empty()),
-        ];
-        for (measure, quantity, thresholds, asked_for) in contrasts {
+        let brief = self.assembly.brief.is_some();
+        if !brief {
+            let scale = Scale { measure: Measure::RiskControl, logarithm: false };
+            self.scaled(subject, scale, risks.control.as_ref(), control);
+            self.estimate(subject, Measure::RiskActive, risks.active.as_ref());
+        }
+        let contrasts =
+            [(Measure::RiskDifference, &risks.difference), (Measure::RiskRatio, &risks.ratio)];
+        for (measure, quantity) in contrasts {
+            let thresholds = self.assembly.thresholds(measure);
+            let usual = measure == Measure::RiskDifference;
+            if brief && !usual && thresholds.is_empty() {
+                continue;
+            }
             self.estimate(subject, measure, quantity.as_ref());
-            if asked_for {
-                let asked = statements(measure.null(), thresholds);
+            if usual || !thresholds.is_empty() {
+                let asked = statements(measure.null(), &thresholds);
                 let chances = self.chances(Scale { measure, logarithm: false }, quantity.as_ref(), &asked);
                 self.statements(subject, measure, &asked, &chances);
             }

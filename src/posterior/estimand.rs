@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::study::Scale;
+use crate::study::{Data, Scale, Study};
 
 /// Of whom a number speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -143,4 +143,17 @@ pub enum Statement {
     BenefitAndHarm,
     /// A pair: the first does better by the treatment than the second.
     GreaterBenefit,
+}
+
+/// Which measure matters most in this study, and the size of effect that does: the primary threshold, else the first of the
+/// usual measure.
+pub fn primary(study: &Study) -> (Measure, Option<f64>) {
+    let counts = matches!(study.data, Data::Counts(_));
+    let measure = if counts { Measure::RiskDifference } else { Measure::of(study.outcome.scale) };
+    match study.thresholds.primary {
+        Some(("risk_difference", t)) => (Measure::RiskDifference, Some(t)),
+        Some(("risk_ratio", t)) => (Measure::RiskRatio, Some(t)),
+        Some((_, t)) => (Measure::of(study.outcome.scale), Some(t)),
+        None => (measure, study.thresholds.of(measure.key()).first().copied()),
+    }
 }

@@ -18,19 +18,22 @@ pub mod diagnostics;
 mod direction;
 mod estimand;
 mod nnt;
+mod psis;
 mod quantity;
 mod result;
 mod sampled;
 mod sampling;
 mod source;
 
-pub use analysis::{Options, Report, analyse, analyse_watched, prior_report};
+pub use analysis::{Detail, Options, Report, analyse, analyse_watched, prior_report};
+pub use psis::{Smoothed, smooth, threshold as psis_threshold};
 pub use claim::{Claim, Lean};
-pub use estimand::{Axis, Measure, Scope, Statement};
+pub use direction::region;
+pub use estimand::{Axis, Measure, Scope, Statement, primary};
 pub use nnt::Nnt;
 pub use result::{
     ChainSummary, Checks, Engine, Estimate, ExactChecks, Parameter, PriorSummary, Probability, Quantiles,
     SamplerSettings, Settings, Stopped, Summary,
 };
-pub use sampled::SampledPosterior;
+pub use sampled::{Empirical, SampledPosterior};
 pub use sampling::{LEAST_ESS, Sampling};

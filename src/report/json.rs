@@ -27,7 +27,7 @@ struct Document<'a> {
 }
 
 #[derive(Serialize)]
-struct ModelHead<'a> {
+pub struct ModelHead<'a> {
     name: &'a str,
     title: &'a str,
     sha256: &'a str,
@@ -37,7 +37,7 @@ struct ModelHead<'a> {
 }
 
 #[derive(Serialize)]
-struct DataHead {
+pub struct DataHead {
     sha256: String,
     audit: Audit,
 }
@@ -50,7 +50,8 @@ struct PriorHead<'a> {
     baseline: Option<&'a str>,
 }
 
-fn model_head(study: &Study) -> ModelHead<'_> {
+/// Which model it is.
+pub fn model_head(study: &Study) -> ModelHead<'_> {
     ModelHead {
         name: &study.name,
         title: &study.title,
@@ -59,6 +60,11 @@ fn model_head(study: &Study) -> ModelHead<'_> {
         assignment: study.assignment,
         citation: &study.citation,
     }
+}
+
+/// The data's checksum and their audit.
+pub fn data_head(study: &Study) -> DataHead {
+    DataHead { sha256: study.data_sha256.clone(), audit: study.audit() }
 }
 
 fn prior_head(study: &Study) -> PriorHead<'_> {
@@ -82,7 +88,7 @@ pub fn fit_json(study: &Study, report: &Report) -> String {
         version: env!("CARGO_PKG_VERSION"),
         model: model_head(study),
         statements: statements(study, report),
-        data: DataHead { sha256: study.data_sha256.clone(), audit: study.audit() },
+        data: data_head(study),
         settings: &report.settings,
         prior: prior_head(study),
         checks: &report.checks,
@@ -108,7 +114,7 @@ pub fn check_json(study: &Study, prior: Option<&Report>) -> String {
         "version": env!("CARGO_PKG_VERSION"),
         "model": model_head(study),
         "statements": study.statements(),
-        "data": DataHead { sha256: study.data_sha256.clone(), audit: study.audit() },
+        "data": data_head(study),
         "prior": prior_head(study),
         "implied_by_prior": implied,
         "library": library,
@@ -128,7 +134,7 @@ pub fn run_json(started: &str, seconds: f64, threads: usize) -> String {
 }
 
 /// Serialising these types can't fail: no maps with other keys than strings.
-fn pretty(value: &impl Serialize) -> String {
+pub fn pretty(value: &impl Serialize) -> String {
     let mut text = serde_json::to_string_pretty(value).unwrap_or_default();
     text.push('\n');
     text

@@ -1,5 +1,7 @@
 //! Results as text, JSON and CSV: rendering only, no arithmetic beyond rounding for print.
 
+mod compare_csv;
+mod compare_json;
 mod csv;
 mod draws;
 mod json;
@@ -7,7 +9,9 @@ mod numbers;
 mod text;
 mod words;
 
+pub use compare_csv::compare_csv;
+pub use compare_json::{compare_json, compare_statements};
 pub use csv::{check_csv, fit_csv};
 pub use draws::{estimand_draws_csv, parameter_draws_csv};
 pub use json::{check_json, fit_json, run_json, statements};
-pub use text::{check_text, fit_text, list_text};
+pub use text::{check_text, compare_text, fit_text, list_text};

@@ -1,9 +1,10 @@
 //! Sentences from claims.
 
+use crate::compare::PriorSet;
 use crate::posterior::{Claim, Lean, Measure};
 use crate::study::{Assignment, Data, Study};
 
-use super::numbers::{interval_known_to, probability, sampled_probability};
+use super::numbers::{interval_known_to, probability, sampled_probability, value};
 
 /// One sentence about one subgroup: what it leans to, how probable that is, how large.
 pub fn sentence(study: &Study, claim: &Claim) -> String {
@@ -47,6 +48,26 @@ pub fn sentence(study: &Study, claim: &Claim) -> String {
         claim.subgroup,
         sampled_probability(Some(claim.probability), claim.resolution),
     )
+}
+
+/// What an effect prior says before any data, in one sentence.
+pub fn prior_statement(study: &Study, set: &PriorSet) -> String {
+    let says = &set.says;
+    let (Some(benefit), Some(q)) = (says.benefit, says.effect) else {
+        return "flat: a reference, no belief; it has no probabilities".to_string();
+    };
+    let measure = Measure::of(study.outcome.scale);
+    let mut text = format!(
+        "P(better) {}; {} between {} and {} with probability 0.95",
+        probability(Some(benefit)),
+        measure.in_words(),
+        value(measure, q.q2_5),
+        value(measure, q.q97_5)
+    );
+    if says.reference_only {
+        text += "; nearly flat: reference only";
+    }
+    text
 }
 
 /// With a capital first letter.

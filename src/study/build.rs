@@ -13,7 +13,7 @@ use super::model_file::{LocationEntry, Rows};
 use super::number::Real;
 use super::source::{Source, sha256};
 use super::{
-    ArmCounts, Data, MOST_SUBGROUPS, Outcome, Pooling, Priors, Scale, Study, SubgroupCounts,
+    ArmCounts, BaselinePrior, Data, HeterogeneityPrior, LocationPrior, MOST_SUBGROUPS, Outcome, Pooling, Priors, Scale, Study, SubgroupCounts,
     SubgroupEstimate, Thresholds, Treatment, Written, prior_words, table,
 };
 use crate::error::{Error, Place, Result};
@@ -21,8 +21,17 @@ use crate::error::{Error, Place, Result};
 /// The default for control-arm log odds.
 const DEFAULT_BASELINE: &str = "normal(0, 1.5)";
 
-/// Checks everything and puts the study together.
-pub fn study(source: &Source, file: ModelFile) -> Result<Study> {
+/// Checks everything and puts the study together, with the studies that its named priors come from.
+pub fn study(source: &Source, mut file: ModelFile) -> Result<Study> {
+    let named = std::mem::take(&mut file.priors);
+    let outcome = file.outcome.clone();
+    let mut study = study_alone(source, file)?;
+    study.named = super::named::priors(source, named, (&study, &outcome))?;
+    Ok(study)
+}
+
+/// The same without its named priors: as a prior for another study it has none.
+pub fn study_alone(source: &Source, file: ModelFile) -> Result<Study> {
     let fault = |span: Range<usize>, message: String| Error::new(message).at(source.place(span));
     if file.title.trim().is_empty() {
         return Err(fault(0..0, "`title` is empty".to_string()));
@@ -38,7 +47,7 @@ pub fn study(source: &Source, file: ModelFile) -> Result<Study> {
     }
     let priors = priors(source, &file.prior, file.model.pooling, scale, &file.outcome)?;
     if !priors.effect.distribution.is_proper() {
-        check_flat(source, &file, &data)?;
+        check_flat(source, file.model.pooling, file.prior.effect.span(), &data)?;
         notices.push(
             "The effect prior is flat: a reference, not a belief. It has no prior probabilities.".to_string(),
         );
@@ -76,6 +85,7 @@ pub fn study(source: &Source, file: ModelFile) -> Result<Study> {
         data,
         pooling: file.model.pooling,
         priors,
+        named: Vec::new(),
         expected_odds_ratio,
         thresholds,
         notices,
@@ -375,11 +385,7 @@ fn priors(
     scale: Scale,
     outcome: &OutcomeSection,
 ) -> Result<Priors> {
-    let locate = |span: Range<usize>, f: prior_words::Fault| {
-        Error::new(f.message).at(source.place(f.span.unwrap_or(span))).help(f.help)
-    };
-    let effect =
-        prior_words::effect(section.effect.get_ref(), scale).map_err(|f| locate(section.effect.span(), f))?;
+    let effect = effect_prior(source, &section.effect, scale)?;
     let heterogeneity = match (&section.heterogeneity, pooling) {
         (None, Pooling::Complete) => None,
         (None, _) => {
@@ -394,35 +400,65 @@ fn priors(
                 .at(source.place(text.span()))
                 .help("complete pooling has one effect for all: leave the prior out, or set pooling = \"partial\""));
         }
-        (Some(text), _) => Some(Written {
-            distribution: prior_words::heterogeneity_on(text.get_ref(), scale)
-                .map_err(|f| locate(text.span(), f))?,
-            words: text.get_ref().trim().to_string(),
-        }),
+        (Some(text), _) => Some(heterogeneity_prior(source, text, scale)?),
     };
     let baseline = match (&section.baseline, outcome.kind) {
-        (Some(entry), Kind::Estimate) => {
-            return Err(Error::new("a baseline prior for published estimates")
-                .at(source.place(entry.span()))
-                .help("estimates have no baseline: leave it out"));
-        }
+        (Some(entry), _) => Some(baseline_prior(source, entry, outcome)?),
         (None, Kind::Estimate) => None,
-        (Some(entry), Kind::Binary) => {
-            Some(prior_words::baseline(entry.get_ref()).map_err(|f| locate(entry.span(), f))?)
-        }
         (None, Kind::Binary) => {
             let default = LocationEntry::Text(DEFAULT_BASELINE.to_string());
-            Some(prior_words::baseline(&default).map_err(|f| locate(section.effect.span(), f))?)
+            let span = section.effect.span();
+            Some(prior_words::baseline(&default).map_err(|f| at_fault(source, span, f))?)
         }
     };
     Ok(Priors { effect, heterogeneity, baseline })
 }
 
+fn at_fault(source: &Source, span: Range<usize>, f: prior_words::Fault) -> Error {
+    Error::new(f.message).at(source.place(f.span.unwrap_or(span))).help(f.help)
+}
+
+/// An effect prior where it stands.
+pub fn effect_prior(
+    source: &Source,
+    entry: &Spanned<LocationEntry>,
+    scale: Scale,
+) -> Result<Written<LocationPrior>> {
+    prior_words::effect(entry.get_ref(), scale).map_err(|f| at_fault(source, entry.span(), f))
+}
+
+/// A heterogeneity prior where it stands.
+pub fn heterogeneity_prior(
+    source: &Source,
+    text: &Spanned<String>,
+    scale: Scale,
+) -> Result<Written<HeterogeneityPrior>> {
+    Ok(Written {
+        distribution: prior_words::heterogeneity_on(text.get_ref(), scale)
+            .map_err(|f| at_fault(source, text.span(), f))?,
+        words: text.get_ref().trim().to_string(),
+    })
+}
+
+/// A baseline prior where it stands; only counts have one.
+pub fn baseline_prior(
+    source: &Source,
+    entry: &Spanned<LocationEntry>,
+    outcome: &OutcomeSection,
+) -> Result<Written<BaselinePrior>> {
+    if outcome.kind == Kind::Estimate {
+        return Err(Error::new("a baseline prior for published estimates")
+            .at(source.place(entry.span()))
+            .help("estimates have no baseline: leave it out"));
+    }
+    prior_words::baseline(entry.get_ref()).map_err(|f| at_fault(source, entry.span(), f))
+}
+
 /// A flat effect prior gives a posterior only where the data bound the effect.
-fn check_flat(source: &Source, file: &ModelFile, data: &Data) -> Result<()> {
+pub fn check_flat(source: &Source, pooling: Pooling, span: Range<usize>, data: &Data) -> Result<()> {
     let Data::Counts(rows) = data else { return Ok(()) };
     let bounded = |row: &SubgroupCounts| row.active.events > 0 && row.active.events < row.active.total;
-    let enough = match file.model.pooling {
+    let enough = match pooling {
         Pooling::None => rows.iter().all(bounded),
         Pooling::Partial | Pooling::Complete => rows.iter().any(bounded),
     };
@@ -430,7 +466,7 @@ fn check_flat(source: &Source, file: &ModelFile, data: &Data) -> Result<()> {
         return Ok(());
     }
     Err(Error::new("with a flat effect prior these data give no posterior")
-        .at(source.place(file.prior.effect.span()))
+        .at(source.place(span))
         .help("an active arm without events, or with nothing else, leaves the effect unbounded; write a proper prior"))
 }
 

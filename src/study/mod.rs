@@ -4,6 +4,7 @@ mod audit;
 mod build;
 mod estimates;
 mod model_file;
+mod named;
 mod number;
 mod prior;
 mod prior_words;
@@ -14,7 +15,10 @@ mod table;
 
 pub use audit::{Audit, AuditRow};
 pub use model_file::ModelFile;
-pub use prior::{HeterogeneityPrior, LibraryPrior, LocationPrior, NormalComponent, library_priors};
+pub use named::about_sources;
+pub use prior::{
+    HeterogeneityPrior, LibraryPrior, LocationPrior, NormalComponent, library_names, library_priors,
+};
 pub use schema::json_schema;
 pub use shipped::{Shipped, shipped};
 pub use source::{Source, open};
@@ -43,6 +47,8 @@ pub struct Study {
     pub data: Data,
     pub pooling: Pooling,
     pub priors: Priors,
+    /// Further priors by name, as they stand in the model file.
+    pub named: Vec<NamedPriors>,
     /// The magnitude for the reanalysis library's optimistic and pessimistic priors, above 1.
     pub expected_odds_ratio: Option<f64>,
     pub thresholds: Thresholds,
@@ -209,6 +215,24 @@ pub struct Priors {
     pub heterogeneity: Option<Written<HeterogeneityPrior>>,
     /// None for estimates.
     pub baseline: Option<Written<BaselinePrior>>,
+}
+
+/// A further set of priors.
+#[derive(Debug, Clone)]
+pub struct NamedPriors {
+    pub name: String,
+    /// With what it leaves out filled in from the model's own.
+    pub priors: Priors,
+    /// Where part of the effect prior comes from, if it comes from elsewhere.
+    pub external: Option<External>,
+}
+
+/// Other studies from which an effect prior is made.
+#[derive(Debug, Clone)]
+pub struct External {
+    pub sources: Vec<Study>,
+    /// How much of the prior they make up, 0 to 1.
+    pub weight: f64,
 }
 
 /// The prior of the control-arm log odds.

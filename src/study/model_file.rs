@@ -36,6 +36,10 @@ pub struct ModelFile {
     #[serde(default)]
     pub model: ModelSection,
     pub prior: PriorSection,
+    /// Further priors by name, for `equipoise compare`. What one leaves out is taken from [prior].
+    #[serde(default)]
+    #[schemars(with = "BTreeMap<String, NamedPriorSection>")]
+    pub priors: BTreeMap<Spanned<String>, Spanned<NamedPriorSection>>,
     pub library: Option<LibrarySection>,
     pub thresholds: Option<ThresholdsSection>,
 }
@@ -231,6 +235,26 @@ pub struct PriorSection {
     /// baselines. Default "normal(0, 1.5)".
     #[schemars(with = "Option<BaselineWords>")]
     pub baseline: Option<Spanned<LocationEntry>>,
+}
+
+/// A further set of priors, [priors.NAME]: what it leaves out is taken from [prior].
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NamedPriorSection {
+    /// As in [prior]; with `from`, the part that is not taken from other models.
+    #[schemars(with = "Option<LocationWords>")]
+    pub effect: Option<Spanned<LocationEntry>>,
+    #[schemars(with = "Option<String>")]
+    pub heterogeneity: Option<Spanned<String>>,
+    #[schemars(with = "Option<BaselineWords>")]
+    pub baseline: Option<Spanned<LocationEntry>>,
+    /// Other models, shipped ones by name or files by path: the effect prior is then what their fits predict for a further
+    /// subgroup, several in equal parts. Same outcome, scale and direction.
+    #[schemars(with = "Option<Vec<String>>")]
+    pub from: Option<Spanned<Vec<Spanned<String>>>>,
+    /// How far the other models are believed to speak of this one, 0 to 1: the rest of the prior is `effect`.
+    #[schemars(with = "Option<Real>")]
+    pub weight: Option<Spanned<Real>>,
 }
 
 /// For the reanalysis library of priors.

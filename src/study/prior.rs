@@ -119,6 +119,18 @@ pub fn library_priors(expected: f64, higher_is: HigherIs) -> Vec<LibraryPrior> {
     centred.chain(leaning).collect()
 }
 
+impl LibraryPrior {
+    /// As it is asked for: "neutral-moderate".
+    pub fn name(&self) -> String {
+        format!("{}-{}", self.belief, self.strength)
+    }
+}
+
+/// The names of all nine.
+pub fn library_names() -> Vec<String> {
+    library_priors(2.0, HigherIs::Better).iter().map(LibraryPrior::name).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

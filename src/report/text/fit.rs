@@ -6,7 +6,9 @@ use super::layout::{
     ARM_WIDTH, grouped, heading, push, push_warning, rows_have_counts, scope_label, shown_interval,
     shown_probability, table, wrapped_to,
 };
-use crate::posterior::{Axis, Estimate, Measure, Probability, Quantiles, Report, Scope, Statement};
+use crate::posterior::{
+    Axis, Estimate, Measure, Probability, Quantiles, Report, Scope, Statement, primary,
+};
 use crate::study::{ArmCounts, Assignment, Data, Pooling, Study, SubgroupCounts};
 
 /// Sentences are given for up to this many subgroups; beyond, the tables speak.
@@ -155,22 +157,6 @@ fn published(study: &Study, estimate: f64, se: f64) -> Quantiles {
     const Z: f64 = 1.959_963_984_540_054;
     let out = |x: f64| if study.outcome.scale.is_ratio() { x.exp() } else { x };
     Quantiles { median: out(estimate), q2_5: out(estimate - Z * se), q97_5: out(estimate + Z * se) }
-}
-
-/// Which measure the probability table is about, and the threshold in its columns.
-fn primary(study: &Study) -> (Measure, Option<f64>) {
-    let measure =
-        if rows_have_counts(study) { Measure::RiskDifference } else { Measure::of(study.outcome.scale) };
-    let key = match measure {
-        Measure::RiskDifference => "risk_difference",
-        _ => study.outcome.scale.key(),
-    };
-    match study.thresholds.primary {
-        Some(("risk_difference", t)) => (Measure::RiskDifference, Some(t)),
-        Some(("risk_ratio", t)) => (Measure::RiskRatio, Some(t)),
-        Some((_, t)) => (Measure::of(study.outcome.scale), Some(t)),
-        None => (measure, study.thresholds.of(key).first().copied()),
-    }
 }
 
 /// Benefit, harm, and the primary threshold, each with its prior.

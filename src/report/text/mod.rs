@@ -1,10 +1,12 @@
 //! The tables that people read, at 80 columns.
 
 mod check;
+mod compare;
 mod fit;
 mod layout;
 mod list;
 
 pub use check::check_text;
+pub use compare::compare_text;
 pub use fit::fit_text;
 pub use list::list_text;

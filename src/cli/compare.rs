@@ -1,0 +1,37 @@
+//! `equipoise compare MODEL`.
+
+use super::args::{CompareArgs, Format};
+use super::progress::watched;
+use super::{Outcome, limit_threads, notice, print};
+use crate::compare::{Asked, Request, compare};
+use crate::error::Result;
+use crate::posterior::Sampling;
+use crate::report;
+use crate::study::open;
+
+/// Fits the study under many priors and prints how far its conclusions hang on them; writes nothing.
+pub fn run(args: &CompareArgs) -> Result<Outcome> {
+    let study = open(&args.model)?;
+    let usual = Sampling::default();
+    let request = Request {
+        priors: Asked(args.priors.iter().map(|name| name.trim().to_string()).collect()),
+        grid: args.grid,
+        sampling: Sampling { seed: args.seed.unwrap_or(usual.seed), ..usual },
+    };
+    limit_threads(args.threads);
+    let comparison = watched(false, |_| compare(&study, &request))?;
+    print(&match args.format {
+        Format::Text => report::compare_text(&study, &comparison),
+        Format::Json => report::compare_json(&study, &comparison),
+        Format::Csv => report::compare_csv(&study, &comparison),
+    })?;
+    if args.format != Format::Text {
+        for statement in report::compare_statements(&study, &comparison) {
+            notice(&statement);
+        }
+        for reason in &comparison.reasons {
+            notice(&format!("Check failed: {reason}"));
+        }
+    }
+    Ok(if comparison.ok { Outcome::Done } else { Outcome::ChecksFailed })
+}

@@ -1,0 +1,146 @@
+//! Do the data contradict a prior? Box's prior predictive check (J R Stat Soc A 1980;143:383).
+
+use crate::model::{LocationComponent, LocationPrior};
+use crate::numeric::{crossing, normal_cdf};
+use crate::study::{Data, Study};
+
+/// Where the mean effect seen lies among those that the prior predicts.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Conflict {
+    /// The mean of the subgroups' own estimates, on the scale of θ.
+    pub observed: f64,
+    /// The probability, under the prior, of a mean whose predictive density is no higher.
+    pub tail_probability: f64,
+}
+
+/// The subgroups' own estimates with their standard errors: as published, or log odds ratios with Woolf's; subgroups with an
+/// empty cell have none.
+fn estimates(study: &Study) -> Vec<(f64, f64)> {
+    match &study.data {
+        Data::Estimates(rows) => rows.iter().map(|r| (r.estimate, r.se)).collect(),
+        Data::Counts(rows) => rows
+            .iter()
+            .filter_map(|r| {
+                let cells = [
+                    r.active.events,
+                    r.active.total - r.active.events,
+                    r.control.events,
+                    r.control.total - r.control.events,
+                ]
+                .map(|n| n as f64);
+                let [a, b, c, d] = cells;
+                let variance: f64 = cells.iter().map(|n| 1.0 / n).sum();
+                variance.is_finite().then(|| (libm::log(a * d / (b * c)), libm::sqrt(variance)))
+            })
+            .collect(),
+    }
+}
+
+/// `tau` stands for the prior of the heterogeneity in equal parts. None under a flat prior, and where no subgroup has an
+/// estimate of its own.
+pub fn conflict(study: &Study, effect: &LocationPrior, tau: &[f64]) -> Option<Conflict> {
+    let rows = estimates(study);
+    let middle = *tau.get(tau.len() / 2)?;
+    // The weights of the mean are those at the prior's median heterogeneity.
+    let weight = |se: f64| 1.0 / (se * se + middle * middle);
+    let total: f64 = rows.iter().map(|r| weight(r.1)).sum();
+    if total <= 0.0 || !effect.is_proper() {
+        return None;
+    }
+    let observed = rows.iter().map(|r| weight(r.1) * r.0).sum::<f64>() / total;
+    let variance = |tau: f64| {
+        rows.iter().map(|r| weight(r.1) * weight(r.1) * (r.1 * r.1 + tau * tau)).sum::<f64>() / (total * total)
+    };
+    let mut parts = Vec::new();
+    for (share, mean, sd) in normal_parts(effect) {
+        for &t in tau {
+            parts.push((share / tau.len() as f64, mean, libm::sqrt(sd * sd + variance(t))));
+        }
+    }
+    Some(Conflict { observed, tail_probability: tail(&parts, observed) })
+}
+
+/// The prior as normals: weight, mean, sd. A Student t is normals whose precision is gamma-distributed.
+fn normal_parts(effect: &LocationPrior) -> Vec<(f64, f64, f64)> {
+    let one = |c: LocationComponent| match c {
+        LocationComponent::Normal(n) => vec![(n.weight, n.mean, n.sd)],
+        LocationComponent::StudentT { df, location, scale } => {
+            const STEP: f64 = 0.25;
+            let half = 0.5 * df;
+            let parts: Vec<(f64, f64, f64)> = (-80..=20)
+                .map(|j| STEP * f64::from(j))
+                .map(|x| (libm::exp(half * (x - libm::exp(x) + 1.0)), location, scale * libm::exp(-0.5 * x)))
+                .collect();
+            let total: f64 = parts.iter().map(|p| p.0).sum();
+            parts.into_iter().map(|(w, m, s)| (w / total, m, s)).filter(|p| p.0 > 1e-12).collect()
+        }
+        LocationComponent::Flat => Vec::new(),
+    };
+    effect.components().into_iter().flat_map(one).collect()
+}
+
+/// P(f(T) ≤ f(t)) for a mixture of normals (weight, mean, sd).
+fn tail(parts: &[(f64, f64, f64)], t: f64) -> f64 {
+    const NODES: usize = 800;
+    const REACH: f64 = 9.0;
+    let density = |x: f64| {
+        let one = |&(w, m, s): &(f64, f64, f64)| {
+            let z = (x - m) / s;
+            w / s * libm::exp(-0.5 * z * z)
+        };
+        parts.iter().map(one).sum::<f64>()
+    };
+    let below = |x: f64| parts.iter().map(|&(w, m, s)| w * normal_cdf((x - m) / s)).sum::<f64>();
+    let mean: f64 = parts.iter().map(|p| p.0 * p.1).sum();
+    let spread = parts.iter().map(|p| p.2 + (p.1 - mean).abs()).fold(0.0, f64::max);
+    let level = density(t);
+    if level <= 0.0 {
+        return 0.0;
+    }
+    let excess = |x: f64| libm::log(density(x).max(f64::MIN_POSITIVE)) - libm::log(level);
+    // Nodes crowd towards the middle, where the density bends; `t` itself bounds the region on one side.
+    let node = |k: usize| {
+        let u = 2.0 * k as f64 / NODES as f64 - 1.0;
+        mean + REACH * spread * u * u * u
+    };
+    let mut inside = 0.0;
+    let mut entered: Option<f64> = None;
+    let mut last = (node(0), excess(node(0)));
+    for k in 1..=NODES {
+        let here = (node(k), excess(node(k)));
+        if (last.1 > 0.0) != (here.1 > 0.0) {
+            let x = if (last.0..=here.0).contains(&t) && last.1 * here.1 < 0.0 {
+                t
+            } else {
+                crossing(last, here, 1e-10 * spread, excess)
+            };
+            match entered.take() {
+                None => entered = Some(x),
+                Some(start) => inside += below(x) - below(start),
+            }
+        }
+        last = here;
+    }
+    (1.0 - inside).clamp(0.0, 1.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn for_one_normal_it_is_the_two_sided_tail() {
+        for t in [-0.4, 0.3, 0.9, 2.0] {
+            let z: f64 = (t - 0.3_f64).abs() / 0.5;
+            let error = tail(&[(1.0, 0.3, 0.5)], t) - 2.0 * normal_cdf(-z);
+            assert!(error.abs() < 1e-7, "at {t}: off by {error:e}");
+        }
+    }
+
+    #[test]
+    fn between_two_peaks_a_value_is_surprising() {
+        let parts = [(0.5, -3.0, 0.5), (0.5, 3.0, 0.5)];
+        assert!(tail(&parts, 0.0) < 1e-6);
+        assert!(tail(&parts, 3.0) > 0.99);
+    }
+}

@@ -1,0 +1,226 @@
+//! The conclusion as a curve over the scale of the heterogeneity prior.
+
+use rayon::prelude::*;
+use serde::Serialize;
+
+use super::LINES;
+use super::priors::{PriorSet, STATED};
+use super::refit::Refits;
+use crate::exact::Distribution;
+use crate::exact::{ExactPosterior, Resolution};
+use crate::model::Model;
+use crate::numeric::{crossing, invert_increasing};
+use crate::posterior::{Empirical, Measure, Quantiles, Report, Statement};
+use crate::study::{HeterogeneityPrior, Pooling, Study};
+
+/// A probability at one scale of the prior of τ.
+#[derive(Debug, Clone, Serialize)]
+pub struct CurvePoint {
+    pub prior: String,
+    /// The prior's scale, mean, median, upper end or value, by its family.
+    pub scale: f64,
+    pub subgroup: String,
+    pub statement: Statement,
+    pub measure: Measure,
+    pub threshold: f64,
+    pub probability: Option<f64>,
+}
+
+/// Where a curve crosses a line.
+#[derive(Debug, Clone, Serialize)]
+pub struct Crossing {
+    pub prior: String,
+    pub subgroup: String,
+    pub statement: Statement,
+    pub measure: Measure,
+    pub threshold: f64,
+    pub line: f64,
+    pub scale: f64,
+    /// Whether the probability grows with the scale there.
+    pub rising: bool,
+}
+
+/// A measure of how much subgroups differ, before and after the data.
+#[derive(Debug, Clone, Serialize)]
+pub struct HeterogeneityRow {
+    /// `tau`, or `difference`: |θ_A − θ_B|.
+    pub quantity: &'static str,
+    pub subgroup: Option<String>,
+    pub subgroup_b: Option<String>,
+    pub prior: Quantiles,
+    pub posterior: Quantiles,
+}
+
+/// Steps of a quarter of a doubling, from a thirty-second of the stated scale to eight times it.
+const STEPS: std::ops::RangeInclusive<i32> = -20..=12;
+const A_DOUBLING: f64 = 4.0;
+
+fn scales(stated: &HeterogeneityPrior) -> Vec<f64> {
+    STEPS.map(|k| libm::exp2(f64::from(k) / A_DOUBLING) * stated.scale()).collect()
+}
+
+/// The curve of one set of priors, and its crossings. Nothing under complete pooling, which has no τ.
+pub fn curve(refits: &Refits<'_>, set: &PriorSet) -> (Vec<CurvePoint>, Vec<Crossing>) {
+    let pooling = refits.study.pooling;
+    let Some(stated) = set.priors.heterogeneity.as_ref().map(|h| h.distribution) else {
+        return (Vec::new(), Vec::new());
+    };
+    let effect = &set.priors.effect.distribution;
+    if pooling == Pooling::Complete || stated.scale() == 0.0 {
+        return (Vec::new(), Vec::new());
+    }
+    let at = |scale: f64| {
+        let prior = stated.scaled(scale / stated.scale());
+        refits.effects(pooling, effect, Some(&prior))
+    };
+    let scales = scales(&stated);
+    let answers: Vec<_> = scales.par_iter().map(|&s| at(s)).collect();
+    let (mut points, mut crossings) = (Vec::new(), Vec::new());
+    let asked = refits.questions.iter().enumerate();
+    for (i, q) in asked.filter(|(_, q)| matches!(q.statement, Statement::Benefit | Statement::Harm)) {
+        let curve: Vec<Option<f64>> = answers.iter().map(|a| a[i]).collect();
+        points.extend(scales.iter().zip(&curve).map(|(&scale, &probability)| CurvePoint {
+            prior: set.name.clone(),
+            scale,
+            subgroup: q.name.clone(),
+            statement: q.statement,
+            measure: q.measure,
+            threshold: q.threshold,
+            probability,
+        }));
+        for line in LINES {
+            for (pair, ends) in curve.windows(2).zip(scales.windows(2)) {
+                let [Some(a), Some(b)] = *pair else { continue };
+                if (a > line) == (b > line) {
+                    continue;
+                }
+                let ends = [ends[0], ends[1]].map(libm::log);
+                let found = if refits.is_sampled() {
+                    ends[0] + (ends[1] - ends[0]) * (line - a) / (b - a)
+                } else {
+                    let excess = |x: f64| at(libm::exp(x))[i].unwrap_or(f64::NAN) - line;
+                    crossing((ends[0], a - line), (ends[1], b - line), 1e-8, excess)
+                };
+                crossings.push(Crossing {
+                    prior: set.name.clone(),
+                    subgroup: q.name.clone(),
+                    statement: q.statement,
+                    measure: q.measure,
+                    threshold: q.threshold,
+                    line,
+                    scale: libm::exp(found),
+                    rising: b > a,
+                });
+            }
+        }
+    }
+    (points, crossings)
+}
+
+/// τ and |θ_A − θ_B| before and after the data, under the stated priors; nothing where they are fixed or not shared.
+pub fn heterogeneity(study: &Study, report: Option<&Report>, most_pairs: usize) -> Vec<HeterogeneityRow> {
+    let model = Model::of(study);
+    let fixed = study.priors.heterogeneity.as_ref().is_none_or(|h| {
+        matches!(h.distribution, HeterogeneityPrior::Fixed { .. })
+    });
+    if study.pooling != Pooling::Partial || fixed || !model.effect.is_proper() {
+        return Vec::new();
+    }
+    let names = study.data.names();
+    let Ok(before) = ExactPosterior::new(&before_data(&model), Resolution::default()) else {
+        return Vec::new();
+    };
+    let after = ExactPosterior::new(&model, Resolution::default()).ok();
+    let draws = report.and_then(|r| r.sampled.as_ref());
+    let mut rows = Vec::new();
+    let tau_after = match (&after, draws.and_then(|d| d.tau.as_ref())) {
+        (Some(after), _) => after.tau().map(|d| three(|p| d.quantile(p))),
+        (None, Some(tau)) => {
+            let tau = Empirical::of(tau);
+            Some(three(|p| tau.quantile(p)))
+        }
+        _ => None,
+    };
+    if let (Some(prior), Some(posterior)) = (before.tau(), tau_after) {
+        let prior = three(|p| prior.quantile(p));
+        rows.push(HeterogeneityRow { quantity: "tau", subgroup: None, subgroup_b: None, prior, posterior });
+    }
+    let prior = absolute(&*before.pair(0, 1).difference);
+    let pairs: Vec<(usize, usize)> =
+        (0..names.len()).flat_map(|a| (a + 1..names.len()).map(move |b| (a, b))).collect();
+    if pairs.len() > most_pairs {
+        return rows;
+    }
+    let of_pair = |&(a, b): &(usize, usize)| {
+        let posterior = match (&after, draws) {
+            (Some(after), _) => absolute(&*after.pair(a, b).difference),
+            (None, Some(draws)) => {
+                let size: Vec<f64> = draws.difference(a, b).iter().map(|d| d.abs()).collect();
+                let size = Empirical::of(&size);
+                three(|p| size.quantile(p))
+            }
+            _ => return None,
+        };
+        Some(HeterogeneityRow {
+            quantity: "difference",
+            subgroup: Some(names[a].to_string()),
+            subgroup_b: Some(names[b].to_string()),
+            prior,
+            posterior,
+        })
+    };
+    let found: Vec<Option<HeterogeneityRow>> = pairs.par_iter().map(of_pair).collect();
+    rows.extend(found.into_iter().flatten());
+    rows
+}
+
+/// Effects alone: the baselines do not matter before the data.
+fn before_data(model: &Model) -> Model {
+    let likelihood = crate::model::Likelihood::Estimates(Vec::new()).emptied(2);
+    Model { likelihood, ..model.clone() }
+}
+
+fn three(quantile: impl Fn(f64) -> f64) -> Quantiles {
+    Quantiles { median: quantile(0.5), q2_5: quantile(0.025), q97_5: quantile(0.975) }
+}
+
+/// Quantiles of the absolute value.
+fn absolute(d: &dyn Distribution) -> Quantiles {
+    let within = |x: f64| d.cdf(x) - d.cdf(-x);
+    three(|p| {
+        let mut reach = 1.0;
+        while within(reach) < p && reach < 1e9 {
+            reach *= 2.0;
+        }
+        invert_increasing(0.0, reach, p, within)
+    })
+}
+
+/// What the curve says in words: whether the prior of τ decides.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Hinge {
+    pub subgroup: String,
+    pub statement: Statement,
+    pub line: f64,
+    pub scale: f64,
+    /// Whether the statement is above the line for scales above this one.
+    pub rising: bool,
+}
+
+/// Crossings of the leaning statement within a factor of four of the stated scale.
+pub fn hinges(crossings: &[Crossing], stated: f64) -> Vec<Hinge> {
+    const NEAR: f64 = 4.0;
+    crossings
+        .iter()
+        .filter(|c| c.prior == STATED && c.scale > stated / NEAR && c.scale < stated * NEAR)
+        // The half is crossed by both statements at once: told of benefit.
+        .filter(|c| c.line > 0.5 || c.statement == Statement::Benefit)
+        .map(|c| Hinge {
+            subgroup: c.subgroup.clone(),
+            statement: c.statement,
+            line: c.line,
+            scale: c.scale,
+            rising: c.rising,
+        })
+        .collect()
+}

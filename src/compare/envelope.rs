@@ -1,0 +1,186 @@
+//! The lowest and the highest probability that any prior in a box can give.
+
+use rayon::prelude::*;
+use serde::Serialize;
+
+use super::grid::heterogeneity_priors;
+use super::reference::Reference;
+use super::refit::Refits;
+use crate::model::{HeterogeneityPrior, LocationPrior};
+use crate::posterior::{Measure, Statement};
+use crate::study::{Pooling, Study};
+
+/// The priors that are searched: normal effects with this range of centres and sds, and the stated family of τ with this
+/// range of scales.
+#[derive(Debug, Clone, Serialize)]
+pub struct PriorBox {
+    /// On the scale of θ.
+    pub centre: [f64; 2],
+    pub sd: [f64; 2],
+    /// None under complete pooling, or where τ is fixed at 0.
+    pub tau_scale: Option<[f64; 2]>,
+}
+
+/// One prior of the box.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct BoxPoint {
+    pub centre: f64,
+    pub sd: f64,
+    pub tau_scale: Option<f64>,
+}
+
+/// The range of one statement's probability.
+#[derive(Debug, Clone, Serialize)]
+pub struct Envelope {
+    pub subgroup: String,
+    pub statement: Statement,
+    pub measure: Measure,
+    pub threshold: f64,
+    pub low: Option<f64>,
+    pub high: Option<f64>,
+    pub low_at: Option<BoxPoint>,
+    pub high_at: Option<BoxPoint>,
+}
+
+/// From the convention's strong to its weak priors and as far as the expected effect on either side; τ from half the stated
+/// scale to twice it, and at least over the scales of the grid's half-normals.
+pub fn prior_box(study: &Study) -> PriorBox {
+    /// Where the model expects no effect of any size.
+    const USUAL: f64 = 1.5;
+    /// Of the convention's strong neutral prior, and the part of an expected effect in the strong leaning ones.
+    const STRONG: f64 = 0.205;
+    const STRONG_LEANING: f64 = 1.644_853_626_951_472_2;
+    let reference = Reference::of(study);
+    let (centre, least) = if study.outcome.scale.is_ratio() {
+        let expected = libm::log(study.expected_odds_ratio.unwrap_or(USUAL));
+        (expected, STRONG.min(expected / STRONG_LEANING))
+    } else {
+        (0.1 * reference.sd, 0.05 * reference.sd)
+    };
+    let stated = study.priors.heterogeneity.as_ref().map(|h| h.distribution);
+    let tau_scale = stated.filter(|h| h.scale() > 0.0 && study.pooling != Pooling::Complete).map(|h| {
+        let (mut low, mut high) = (0.5 * h.scale(), 2.0 * h.scale());
+        for (_, prior) in heterogeneity_priors(study) {
+            if let (HeterogeneityPrior::HalfNormal { scale }, HeterogeneityPrior::HalfNormal { .. }) = (prior, h) {
+                (low, high) = (low.min(scale), high.max(scale));
+            }
+        }
+        [low, high]
+    });
+    PriorBox { centre: [-centre, centre], sd: [least, reference.sd], tau_scale }
+}
+
+impl PriorBox {
+    /// The prior at coordinates between 0 and 1: centres evenly, sds and scales by their logarithm.
+    fn at(&self, u: [f64; 3]) -> BoxPoint {
+        let even = |r: [f64; 2], u: f64| if u >= 1.0 { r[1] } else { r[0] + (r[1] - r[0]) * u };
+        let log = |r: [f64; 2], u: f64| {
+            if u <= 0.0 {
+                r[0]
+            } else if u >= 1.0 {
+                r[1]
+            } else {
+                r[0] * libm::pow(r[1] / r[0], u)
+            }
+        };
+        BoxPoint {
+            centre: even(self.centre, u[0]),
+            sd: log(self.sd, u[1]),
+            tau_scale: self.tau_scale.map(|r| log(r, u[2])),
+        }
+    }
+
+    fn dimensions(&self) -> usize {
+        if self.tau_scale.is_some() { 3 } else { 2 }
+    }
+}
+
+/// Of every subgroup's benefit and harm: a lattice over the box, then a search from the best of its nodes, halving the step.
+pub fn envelope(refits: &Refits<'_>, within: &PriorBox) -> Vec<Envelope> {
+    let study = refits.study;
+    let nodes: [usize; 3] = if refits.is_sampled() { [3, 2, 2] } else { [9, 9, 7] };
+    let stated = study.priors.heterogeneity.as_ref().map(|h| h.distribution);
+    let ask = |u: [f64; 3]| {
+        let point = within.at(u);
+        let effect = LocationPrior::normal(point.centre, point.sd);
+        let tau = match (stated, point.tau_scale) {
+            (Some(h), Some(scale)) => Some(h.scaled(scale / h.scale())),
+            (other, _) => other,
+        };
+        refits.effects(study.pooling, &effect, tau.as_ref())
+    };
+    let along = |n: usize, k: usize| k as f64 / (n - 1) as f64;
+    let depth = if within.dimensions() == 3 { nodes[2] } else { 1 };
+    let lattice: Vec<[f64; 3]> = (0..nodes[0] * nodes[1] * depth)
+        .map(|k| {
+            let (a, b, c) = (k % nodes[0], k / nodes[0] % nodes[1], k / (nodes[0] * nodes[1]));
+            [along(nodes[0], a), along(nodes[1], b), if depth > 1 { along(depth, c) } else { 0.0 }]
+        })
+        .collect();
+    let answers: Vec<_> = lattice.par_iter().map(|&u| ask(u)).collect();
+    let asked: Vec<usize> = (0..refits.questions.len())
+        .filter(|&i| matches!(refits.questions[i].statement, Statement::Benefit | Statement::Harm))
+        .collect();
+    asked
+        .into_par_iter()
+        .map(|i| {
+            let q = &refits.questions[i];
+            let extreme = |sign: f64| {
+                let mut starts: Vec<(f64, [f64; 3])> =
+                    lattice.iter().zip(&answers).filter_map(|(&u, a)| Some((sign * a[i]?, u))).collect();
+                starts.sort_by(|a, b| b.0.total_cmp(&a.0));
+                starts.truncate(if refits.is_sampled() { 1 } else { 3 });
+                let climbed = starts.into_iter().map(|start| {
+                    if refits.is_sampled() {
+                        start
+                    } else {
+                        climb(start, within.dimensions(), nodes, |u| ask(u)[i].map(|p| sign * p))
+                    }
+                });
+                climbed.reduce(|a, b| if b.0 > a.0 { b } else { a }).map(|(p, u)| (sign * p, within.at(u)))
+            };
+            let (low, high) = (extreme(-1.0), extreme(1.0));
+            Envelope {
+                subgroup: q.name.clone(),
+                statement: q.statement,
+                measure: q.measure,
+                threshold: q.threshold,
+                low: low.map(|e| e.0),
+                high: high.map(|e| e.0),
+                low_at: low.map(|e| e.1),
+                high_at: high.map(|e| e.1),
+            }
+        })
+        .collect()
+}
+
+/// Compass search: a step along each axis, either way, halved when none leads up.
+fn climb(
+    start: (f64, [f64; 3]),
+    dimensions: usize,
+    nodes: [usize; 3],
+    value: impl Fn([f64; 3]) -> Option<f64>,
+) -> (f64, [f64; 3]) {
+    const SMALLEST: f64 = 1e-5;
+    let (mut best, mut at) = start;
+    let mut step = nodes.map(|n| 0.5 / (n - 1) as f64);
+    while step[0] > SMALLEST {
+        let mut moved = false;
+        for axis in 0..dimensions {
+            for sign in [1.0, -1.0] {
+                let mut next = at;
+                next[axis] = (at[axis] + sign * step[axis]).clamp(0.0, 1.0);
+                if next == at {
+                    continue;
+                }
+                if let Some(p) = value(next).filter(|p| *p > best) {
+                    (best, at, moved) = (p, next, true);
+                }
+            }
+        }
+        if !moved {
+            step = step.map(|s| 0.5 * s);
+        }
+    }
+    (best, at)
+}

@@ -1,0 +1,232 @@
+//! An effect prior from other studies: what their fits predict for a further subgroup, as a mixture of normals, beside the
+//! prior that would be held without them (a robust meta-analytic-predictive prior, Schmidli et al., Biometrics 2014;70:1023).
+
+use crate::exact::{Distribution, ExactPosterior, Resolution, Unavailable};
+use crate::model::{LocationPrior, Model, NormalComponent};
+use crate::numeric::normal_cdf;
+use crate::posterior::{Engine, Options, Sampling, analyse};
+use crate::study::{External, Study, Written};
+
+use super::priors::four_digits;
+
+/// How a prior was made from other studies.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Fitted {
+    pub sources: Vec<String>,
+    pub weight: f64,
+    /// The largest distance between the distribution functions of the mixture and of what it stands for.
+    pub distance: f64,
+}
+
+/// A mixture stands for a distribution when no probability differs by more than this.
+const NEAR: f64 = 3e-4;
+
+const MOST_COMPONENTS: usize = 5;
+
+/// `weight` of what the sources predict, in equal parts, and the rest of `own`. The mixture's numbers have four decimals, so
+/// that what is printed is what is used.
+pub fn effect(
+    from: &External,
+    own: &Written<LocationPrior>,
+    sampling: Sampling,
+) -> Result<(Written<LocationPrior>, Fitted), String> {
+    let LocationPrior::Normals(rest) = &own.distribution else {
+        return Err("the rest of it must be a normal or a mixture of normals".to_string());
+    };
+    let mut parts: Vec<NormalComponent> = Vec::new();
+    let mut distance: f64 = 0.0;
+    let share = from.weight / from.sources.len() as f64;
+    for source in from.sources.iter().filter(|_| from.weight > 0.0) {
+        let (found, off) = predicted(source, sampling)?;
+        distance = distance.max(off);
+        parts.extend(found.iter().map(|n| NormalComponent { weight: share * n.weight, ..*n }));
+    }
+    let mut parts = rounded(&parts, from.weight);
+    let own_part = |n: &NormalComponent| NormalComponent { weight: (1.0 - from.weight) * n.weight, ..*n };
+    parts.extend(rounded(&rest.iter().map(own_part).collect::<Vec<_>>(), 1.0 - from.weight));
+    let sources = from.sources.iter().map(|s| s.name.clone()).collect();
+    let about = Fitted { sources, weight: from.weight, distance };
+    if from.weight == 0.0 {
+        return Ok((own.clone(), about));
+    }
+    let one = |n: &NormalComponent| {
+        let normal = format!("normal({}, {})", four_digits(n.mean), four_digits(n.sd));
+        if parts.len() == 1 { normal } else { format!("{} * {normal}", four_digits(n.weight)) }
+    };
+    let words = parts.iter().map(one).collect::<Vec<_>>().join(" + ");
+    Ok((Written { distribution: LocationPrior::Normals(parts), words }, about))
+}
+
+/// Four decimals, weights adding up to `total`.
+fn rounded(parts: &[NormalComponent], total: f64) -> Vec<NormalComponent> {
+    const UNIT: f64 = 1e4;
+    let round = |x: f64| libm::round(x * UNIT) / UNIT;
+    let mut left = libm::round(total * UNIT) as i64;
+    let mut out: Vec<NormalComponent> = parts
+        .iter()
+        .map(|n| {
+            let weight = libm::round(n.weight * UNIT) as i64;
+            left -= weight;
+            NormalComponent { weight: weight as f64 / UNIT, mean: round(n.mean), sd: round(n.sd).max(1.0 / UNIT) }
+        })
+        .collect();
+    // What rounding left over goes to the heaviest.
+    if let Some(heaviest) = out.iter_mut().max_by(|a, b| a.weight.total_cmp(&b.weight)) {
+        heaviest.weight = round(heaviest.weight + left as f64 / UNIT);
+    }
+    out.retain(|n| n.weight > 0.0);
+    out
+}
+
+/// The new-subgroup distribution of a source's fit as a mixture, and how far the mixture is from it.
+fn predicted(source: &Study, sampling: Sampling) -> Result<(Vec<NormalComponent>, f64), String> {
+    match ExactPosterior::new(&Model::of(source), Resolution::default()) {
+        Ok(posterior) => match posterior.theta_new() {
+            Some(new) => Ok(mixture(&*new)),
+            None => Err(format!("`{}` predicts nothing for a further subgroup", source.name)),
+        },
+        Err(Unavailable::ExchangeableBaselines) => {
+            let report = analyse(source, Options { engine: Engine::Sampler, sampling, ..Options::default() });
+            let drawn = report.sampled.as_ref().and_then(|s| s.theta_new.as_deref());
+            match drawn.filter(|_| report.checks.ok) {
+                Some(draws) => Ok(mixture(&crate::posterior::Empirical::of(draws))),
+                None => Err(format!("the fit of `{}` did not pass its checks", source.name)),
+            }
+        }
+        Err(e) => Err(format!("`{}`: {e}", source.name)),
+    }
+}
+
+/// A distribution in cells: their middles, and the mass of each.
+struct Cells {
+    edges: Vec<f64>,
+    below: Vec<f64>,
+    middles: Vec<f64>,
+    mass: Vec<f64>,
+    mean: f64,
+    sd: f64,
+}
+
+impl Cells {
+    fn of(d: &dyn Distribution) -> Cells {
+        const CELLS: usize = 400;
+        const TAIL: f64 = 1e-5;
+        let (low, middle, high) = (d.quantile(TAIL), d.quantile(0.5), d.quantile(1.0 - TAIL));
+        // Cells widen outward from the median on either side.
+        let edge = |k: usize| {
+            let u = 2.0 * k as f64 / CELLS as f64 - 1.0;
+            let reach = if u < 0.0 { middle - low } else { high - middle };
+            middle + reach * u * (0.3 + 0.7 * u.abs())
+        };
+        let edges: Vec<f64> = (0..=CELLS).map(edge).collect();
+        let below: Vec<f64> = edges.iter().map(|&x| d.cdf(x)).collect();
+        let middles: Vec<f64> = edges.windows(2).map(|e| 0.5 * (e[0] + e[1])).collect();
+        let total = below[CELLS] - below[0];
+        let mass: Vec<f64> = below.windows(2).map(|b| ((b[1] - b[0]) / total).max(0.0)).collect();
+        let mean: f64 = middles.iter().zip(&mass).map(|(x, m)| x * m).sum();
+        let variance: f64 = middles.iter().zip(&mass).map(|(x, m)| m * (x - mean) * (x - mean)).sum();
+        Cells { edges, below, middles, mass, mean, sd: libm::sqrt(variance) }
+    }
+
+    fn distance(&self, parts: &[NormalComponent]) -> f64 {
+        let cdf = |x: f64| parts.iter().map(|n| n.weight * normal_cdf((x - n.mean) / n.sd)).sum::<f64>();
+        self.edges.iter().zip(&self.below).map(|(&x, b)| (cdf(x) - b).abs()).fold(0.0, f64::max)
+    }
+}
+
+/// The fewest normals that stand for a distribution, by expectation and maximisation on its cells.
+pub fn mixture(d: &dyn Distribution) -> (Vec<NormalComponent>, f64) {
+    let cells = Cells::of(d);
+    let mut best: Option<(Vec<NormalComponent>, f64)> = None;
+    for components in 1..=MOST_COMPONENTS {
+        let parts = fitted(&cells, components);
+        let distance = cells.distance(&parts);
+        if best.as_ref().is_none_or(|b| distance < b.1) {
+            best = Some((parts, distance));
+        }
+        if distance < NEAR {
+            break;
+        }
+    }
+    best.unwrap_or_default()
+}
+
+fn fitted(cells: &Cells, components: usize) -> Vec<NormalComponent> {
+    const ROUNDS: usize = 3000;
+    const STILL: f64 = 1e-10;
+    // Narrow to wide around the mean: the shape of a heavy-tailed prediction.
+    let spread = |k: usize| if components == 1 { 1.0 } else { 0.5 * libm::pow(4.0, k as f64 / (components - 1) as f64) };
+    let mut parts: Vec<NormalComponent> = (0..components)
+        .map(|k| NormalComponent { weight: 1.0 / components as f64, mean: cells.mean, sd: spread(k) * cells.sd })
+        .collect();
+    let mut share = vec![0.0; components];
+    for _ in 0..ROUNDS {
+        let mut sums = vec![[0.0; 3]; components];
+        for (&x, &m) in cells.middles.iter().zip(&cells.mass) {
+            for (s, n) in share.iter_mut().zip(&parts) {
+                let z = (x - n.mean) / n.sd;
+                *s = n.weight / n.sd * libm::exp(-0.5 * z * z);
+            }
+            let total: f64 = share.iter().sum();
+            if total > 0.0 {
+                for (sum, s) in sums.iter_mut().zip(&share) {
+                    let r = m * s / total;
+                    sum[0] += r;
+                    sum[1] += r * x;
+                    sum[2] += r * x * x;
+                }
+            }
+        }
+        let mut moved: f64 = 0.0;
+        for (n, [w, wx, wxx]) in parts.iter_mut().zip(sums) {
+            if w < 1e-9 {
+                continue;
+            }
+            let mean = wx / w;
+            let sd = libm::sqrt((wxx / w - mean * mean).max(1e-12 * cells.sd * cells.sd));
+            moved = moved.max((n.weight - w).abs()).max((n.sd - sd).abs() / cells.sd);
+            *n = NormalComponent { weight: w, mean, sd };
+        }
+        if moved < STILL {
+            break;
+        }
+    }
+    parts.retain(|n| n.weight > 1e-6);
+    parts.sort_by(|a, b| b.weight.total_cmp(&a.weight));
+    parts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{BaselinePrior, Likelihood, Pooling};
+
+    fn prior(effect: LocationPrior) -> ExactPosterior {
+        let model = Model {
+            likelihood: Likelihood::Estimates(Vec::new()).emptied(1),
+            pooling: Pooling::Complete,
+            effect,
+            baseline: BaselinePrior::Independent(LocationPrior::normal(0.0, 1.0)),
+        };
+        ExactPosterior::new(&model, Resolution::default()).expect("closed")
+    }
+
+    #[test]
+    fn a_normal_is_found_again_and_a_t_is_met_by_a_few() {
+        let normal = prior(LocationPrior::normal(0.4, 0.3));
+        let (parts, distance) = mixture(&*normal.mu().expect("shared"));
+        assert_eq!(parts.len(), 1);
+        assert!((parts[0].mean - 0.4).abs() < 1e-5 && (parts[0].sd - 0.3).abs() < 1e-4, "{parts:?}");
+        assert!(distance < 1e-4);
+        let t = prior(LocationPrior::StudentT { df: 4.0, location: -0.2, scale: 0.5 });
+        let (parts, distance) = mixture(&*t.mu().expect("shared"));
+        assert!(parts.len() > 1 && distance < NEAR, "{parts:?} {distance}");
+    }
+
+    #[test]
+    fn rounded_weights_add_up() {
+        let part = |weight| NormalComponent { weight, mean: 0.123_456, sd: 0.2 };
+        let total: f64 = rounded(&[part(1.0 / 3.0), part(1.0 / 3.0), part(1.0 / 3.0)], 1.0).iter().map(|n| n.weight).sum();
+        assert!((total - 1.0).abs() < 1e-12);
+    }
+}

@@ -1,0 +1,81 @@
+//! Effect priors × heterogeneity priors × pooling, all refitted.
+
+use rayon::prelude::*;
+use serde::Serialize;
+
+use super::priors::PriorSet;
+use super::refit::{Answers, Refits};
+use crate::model::HeterogeneityPrior;
+use crate::posterior::{Measure, Statement};
+use crate::study::{Pooling, Study};
+
+/// One statement under one combination.
+#[derive(Debug, Clone, Serialize)]
+pub struct GridRow {
+    /// Whose effect prior it is.
+    pub prior: String,
+    /// None under complete pooling.
+    pub heterogeneity: Option<String>,
+    pub pooling: Pooling,
+    pub subgroup: String,
+    pub statement: Statement,
+    pub measure: Measure,
+    pub threshold: f64,
+    pub probability: Option<f64>,
+}
+
+/// The heterogeneity priors of the grid: the usual five on ratio scales; on others the same in units of the stated one.
+pub fn heterogeneity_priors(study: &Study) -> Vec<(String, HeterogeneityPrior)> {
+    let stated = study.priors.heterogeneity.as_ref().map(|h| h.distribution.scale()).filter(|s| *s > 0.0);
+    let unit = match stated {
+        Some(scale) if !study.outcome.scale.is_ratio() => 2.0 * scale,
+        _ => 1.0,
+    };
+    let number = |x: f64| super::priors::four_digits(x);
+    let half_normal = |scale: f64| {
+        let scale = scale * unit;
+        (format!("half-normal({})", number(scale)), HeterogeneityPrior::HalfNormal { scale })
+    };
+    let half = 0.5 * unit;
+    vec![
+        half_normal(0.25),
+        half_normal(0.5),
+        half_normal(1.0),
+        (
+            format!("half-student-t(4, {})", number(half)),
+            HeterogeneityPrior::HalfStudentT { df: 4.0, scale: half },
+        ),
+        (format!("half-cauchy({})", number(half)), HeterogeneityPrior::HalfStudentT { df: 1.0, scale: half }),
+    ]
+}
+
+/// All combinations, effect priors first. Priors of the baseline stay as the study states them.
+pub fn grid(refits: &Refits<'_>, sets: &[PriorSet]) -> Vec<GridRow> {
+    let study = refits.study;
+    let mut cells: Vec<(&PriorSet, Option<(String, HeterogeneityPrior)>, Pooling)> = Vec::new();
+    for set in sets {
+        for prior in heterogeneity_priors(study) {
+            for pooling in [Pooling::Partial, Pooling::None] {
+                cells.push((set, Some(prior.clone()), pooling));
+            }
+        }
+        cells.push((set, None, Pooling::Complete));
+    }
+    let ask = |(set, prior, pooling): &(&PriorSet, Option<(String, HeterogeneityPrior)>, Pooling)| {
+        refits.all(*pooling, &set.priors.effect.distribution, prior.as_ref().map(|p| &p.1))
+    };
+    let answers: Vec<Answers> = cells.par_iter().map(ask).collect();
+    let rows = cells.iter().zip(answers).flat_map(|((set, prior, pooling), answers)| {
+        refits.questions.iter().zip(answers).map(move |(q, probability)| GridRow {
+            prior: set.name.clone(),
+            heterogeneity: prior.as_ref().map(|p| p.0.clone()),
+            pooling: *pooling,
+            subgroup: q.name.clone(),
+            statement: q.statement,
+            measure: q.measure,
+            threshold: q.threshold,
+            probability,
+        })
+    });
+    rows.collect()
+}

@@ -1,0 +1,93 @@
+//! How much a prior tells, in patients.
+
+use crate::model::{LocationPrior, NormalComponent};
+use crate::study::{Data, SubgroupCounts};
+
+/// Fisher's information about the log odds ratio from one patient, at the study's pooled risks and division into arms:
+/// `i = [1/((1−r) p₀ q₀) + 1/(r p₁ q₁)]⁻¹`, r the active arm's share. None for estimates, and where an arm has no events
+/// or nothing else.
+pub fn unit_information(data: &Data) -> Option<f64> {
+    let Data::Counts(rows) = data else { return None };
+    let sum = |f: fn(&SubgroupCounts) -> u64| rows.iter().map(f).sum::<u64>() as f64;
+    let (n0, n1) = (sum(|r| r.control.total), sum(|r| r.active.total));
+    let (p0, p1) = (sum(|r| r.control.events) / n0, sum(|r| r.active.events) / n1);
+    let r = n1 / (n0 + n1);
+    let i = 1.0 / (1.0 / ((1.0 - r) * p0 * (1.0 - p0)) + 1.0 / (r * p1 * (1.0 - p1)));
+    (i > 0.0 && i.is_finite()).then_some(i)
+}
+
+/// The patients that tell as much as a normal prior with this sd.
+pub fn patients(sd: f64, unit: f64) -> f64 {
+    1.0 / (sd * sd * unit)
+}
+
+/// Fisher's information of a prior for its location, `∫ f′²/f`: 1/sd² for a normal. Over the information of one patient
+/// this is the expected local-information-ratio effective sample size (Neuenschwander et al., Biometrics 2020;76:578), the
+/// unit being taken as the same for all effects.
+pub fn location_information(prior: &LocationPrior) -> f64 {
+    match prior {
+        LocationPrior::Flat => 0.0,
+        LocationPrior::StudentT { df, scale, .. } => (df + 1.0) / ((df + 3.0) * scale * scale),
+        LocationPrior::Normals(normals) => match normals.as_slice() {
+            [n] => 1.0 / (n.sd * n.sd),
+            several => of_mixture(several),
+        },
+    }
+}
+
+/// By the trapezoid rule, which is exact to rounding for a step well below the narrowest component.
+fn of_mixture(normals: &[NormalComponent]) -> f64 {
+    const REACH: f64 = 12.0;
+    const PER_SD: f64 = 4.0;
+    const MOST: f64 = 2e6;
+    let low = normals.iter().map(|n| n.mean - REACH * n.sd).fold(f64::INFINITY, f64::min);
+    let high = normals.iter().map(|n| n.mean + REACH * n.sd).fold(f64::NEG_INFINITY, f64::max);
+    let least = normals.iter().map(|n| n.sd).fold(f64::INFINITY, f64::min);
+    let steps = libm::ceil(((high - low) / least * PER_SD).min(MOST));
+    let step = (high - low) / steps;
+    (0..=steps as usize)
+        .map(|k| {
+            let x = low + step * k as f64;
+            let (mut f, mut slope) = (0.0, 0.0);
+            for n in normals {
+                let z = (x - n.mean) / n.sd;
+                let density = n.weight / n.sd * libm::exp(-0.5 * z * z);
+                f += density;
+                slope -= z / n.sd * density;
+            }
+            if f > 0.0 { slope * slope / f } else { 0.0 }
+        })
+        .sum::<f64>()
+        * step
+        / libm::sqrt(2.0 * std::f64::consts::PI)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::study::ArmCounts;
+
+    #[test]
+    fn a_normal_prior_is_worth_the_patients_whose_estimate_would_have_its_sd() {
+        let arm = |events, total| ArmCounts { events, total, source: None };
+        let counts = SubgroupCounts { name: "all".into(), control: arm(30, 100), active: arm(80, 200), citation: None };
+        let unit = unit_information(&Data::Counts(vec![counts])).expect("events and others in both arms");
+        // Woolf's variance of the log odds ratio, 300 patients.
+        let variance: f64 = 1.0 / 30.0 + 1.0 / 70.0 + 1.0 / 80.0 + 1.0 / 120.0;
+        assert!((patients(variance.sqrt(), unit) - 300.0).abs() < 1e-9);
+    }
+
+    #[test]
+    fn mixtures_tell_what_their_parts_tell() {
+        let part = |weight, mean, sd| NormalComponent { weight, mean, sd };
+        // The same normal twice is that normal.
+        let twice = LocationPrior::Normals(vec![part(0.3, 0.2, 0.5), part(0.7, 0.2, 0.5)]);
+        assert!((location_information(&twice) - 4.0).abs() < 1e-12);
+        // Far apart, each keeps its own: the weighted mean of the two informations.
+        let apart = LocationPrior::Normals(vec![part(0.25, -40.0, 0.5), part(0.75, 40.0, 0.2)]);
+        assert!((location_information(&apart) - (0.25 * 4.0 + 0.75 * 25.0)).abs() < 1e-9);
+        // Between them never more than that.
+        let near = LocationPrior::Normals(vec![part(0.25, 0.0, 0.5), part(0.75, 0.0, 0.2)]);
+        assert!(location_information(&near) < 19.75);
+    }
+}

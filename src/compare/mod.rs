@@ -1,0 +1,151 @@
+//! Priors side by side, and how far each conclusion hangs on them.
+//!
+//! ```text
+//! study → priors → table (every prior × pooling, whole fits)
+//!       → refits → curve over τ's scale, grid, envelope, tipping (the same questions, thousands of priors)
+//!       → who decided, power-scaling, poolings
+//! ```
+//!
+//! Everything is fitted again, nothing reweighted that can be refitted. Refits of counts go through
+//! [`crate::exact::Lattice`], on which another prior of μ and τ is one weighted sum; the engine serves what the lattice does
+//! not resolve, and the sampler what the engine does not cover.
+
+mod conflict;
+mod curve;
+mod envelope;
+mod external;
+mod grid;
+mod information;
+mod pooling;
+mod power;
+mod priors;
+mod question;
+mod reference;
+mod refit;
+mod table;
+mod tipping;
+mod who_decided;
+
+pub use conflict::Conflict;
+pub use curve::{Crossing, CurvePoint, HeterogeneityRow, Hinge};
+pub use envelope::{BoxPoint, Envelope, PriorBox};
+pub use external::Fitted;
+pub use grid::GridRow;
+pub use pooling::PoolingRow;
+pub use power::{Diagnosis, PowerRow};
+pub use priors::{Asked, PriorSet, STATED, Says, is_reference_only};
+pub use question::{Question, questions};
+pub use reference::Reference;
+pub use refit::Refits;
+pub use table::{EstimateRow, TableRow};
+pub use tipping::{FrontierPoint, Tipping};
+pub use who_decided::{Corner, WhoDecided};
+
+use crate::error::Result;
+use crate::posterior::{Engine, Sampling};
+use crate::study::{Study, about_sources};
+
+/// Probabilities that conclusions are held against.
+pub const LINES: [f64; 4] = [0.5, 0.8, 0.9, 0.95];
+
+/// Differences between two subgroups are told of up to this many pairs.
+const PAIRS_UP_TO: usize = 15;
+
+/// What is asked for.
+#[derive(Debug, Clone, Default)]
+pub struct Request {
+    pub priors: Asked,
+    pub grid: bool,
+    pub sampling: Sampling,
+}
+
+/// All comparisons of a study.
+#[derive(Debug, Clone)]
+pub struct Comparison {
+    pub ok: bool,
+    /// Why it is not.
+    pub reasons: Vec<String>,
+    pub engine: Engine,
+    /// What must stand beside numbers that rest on other studies.
+    pub about_sources: Vec<String>,
+    pub priors: Vec<PriorSet>,
+    pub table: Vec<TableRow>,
+    pub estimates: Vec<EstimateRow>,
+    pub tau_curve: Vec<CurvePoint>,
+    pub crossings: Vec<Crossing>,
+    pub hinges: Vec<Hinge>,
+    pub heterogeneity: Vec<HeterogeneityRow>,
+    /// Only where it was asked for.
+    pub grid: Option<Vec<GridRow>>,
+    pub prior_box: PriorBox,
+    pub envelope: Vec<Envelope>,
+    pub tipping: Vec<Tipping>,
+    pub reference: Reference,
+    pub who_decided: Vec<WhoDecided>,
+    pub power_scaling: Vec<PowerRow>,
+    pub poolings: Vec<PoolingRow>,
+}
+
+/// Fits the study under every prior that is asked for, and asks how far the conclusions hang on them.
+pub fn compare(study: &Study, request: &Request) -> Result<Comparison> {
+    let sets = priors::sets(study, &request.priors, request.sampling)?;
+    let options = refit::options(study, request.sampling);
+    let questions = questions(study);
+    let refits = Refits::new(study, &questions, options);
+    let stated = &sets[0];
+    let within = envelope::prior_box(study);
+    let (fits, rest) = rayon::join(
+        || table::fits(study, &sets, options),
+        || {
+            let curves: Vec<_> = curve_sets(study, &sets).iter().map(|set| curve::curve(&refits, set)).collect();
+            (
+                curves,
+                envelope::envelope(&refits, &within),
+                tipping::tipping(&refits),
+                who_decided::who_decided(study, &questions, options),
+                power::power_scaling(study, &questions, options),
+                pooling::compared(study, stated, options),
+            )
+        },
+    );
+    let (curves, envelope, tipping, who_decided, power_scaling, poolings) = rest;
+    let grid = request.grid.then(|| grid::grid(&refits, &sets));
+    let (table, estimates) = table::rows(study, &fits);
+    let mut reasons = Vec::new();
+    for fit in fits.iter().filter(|f| !f.report.checks.ok) {
+        let why = fit.report.checks.reasons.join("; ");
+        reasons.push(format!("{}, {:?} pooling: {why}", fit.prior, fit.pooling).replace("Pooling::", ""));
+    }
+    let own = fits.iter().find(|f| f.prior == STATED && f.pooling == study.pooling);
+    let heterogeneity = curve::heterogeneity(study, own.map(|f| &f.report), PAIRS_UP_TO);
+    let (tau_curve, crossings): (Vec<_>, Vec<_>) = curves.into_iter().unzip();
+    let crossings: Vec<Crossing> = crossings.into_iter().flatten().collect();
+    let scale = study.priors.heterogeneity.as_ref().map(|h| h.distribution.scale());
+    Ok(Comparison {
+        ok: reasons.is_empty(),
+        reasons,
+        engine: options.engine,
+        about_sources: about_sources(&study.named, |n| sets.iter().any(|s| s.name == n)),
+        hinges: scale.map(|s| curve::hinges(&crossings, s)).unwrap_or_default(),
+        priors: sets,
+        table,
+        estimates,
+        tau_curve: tau_curve.into_iter().flatten().collect(),
+        crossings,
+        heterogeneity,
+        grid,
+        prior_box: within,
+        envelope,
+        tipping,
+        reference: Reference::of(study),
+        who_decided,
+        power_scaling,
+        poolings,
+    })
+}
+
+/// The curve is drawn for the stated priors and for the named ones that keep the stated baseline.
+fn curve_sets<'a>(study: &Study, sets: &'a [PriorSet]) -> Vec<&'a PriorSet> {
+    let named = |s: &&PriorSet| s.name == STATED || study.named.iter().any(|n| n.name == s.name);
+    sets.iter().filter(named).filter(|s| s.priors.baseline == study.priors.baseline).collect()
+}

@@ -1,0 +1,164 @@
+//! The three poolings against each other: the probability of the data, and of each patient given all others.
+
+use serde::Serialize;
+
+use super::priors::PriorSet;
+use super::table::{poolings, study_under};
+use crate::exact::{ExactPosterior, Resolution, log_marginal_likelihood};
+use crate::model::{Likelihood, Model, NormalEstimate};
+use crate::numeric::{log_expit, log_sum_exp};
+use crate::posterior::{Engine, Options, SampledPosterior, analyse, psis_threshold, smooth};
+use crate::study::{Pooling, Study};
+
+/// One pooling.
+#[derive(Debug, Clone, Serialize)]
+pub struct PoolingRow {
+    pub pooling: Pooling,
+    /// Null under a flat effect prior, and where nothing integrates it.
+    pub log_marginal_likelihood: Option<f64>,
+    /// Expected log predictive density: the sum over units of the log probability of each given all others, and its standard
+    /// error.
+    pub elpd: Option<f64>,
+    pub elpd_se: Option<f64>,
+    /// Against the best of the three, and the standard error of that.
+    pub difference: Option<f64>,
+    pub difference_se: Option<f64>,
+    /// What is left out, one at a time, and how many there are.
+    pub unit: &'static str,
+    pub units: f64,
+    /// `exact`, or `psis`: Pareto-smoothed importance sampling from the draws.
+    pub method: &'static str,
+    /// The largest Pareto k, and the largest that may be trusted.
+    pub max_k: Option<f64>,
+    pub trusted_k: Option<f64>,
+}
+
+/// Units that are alike: how many, and the log probability of one given all others.
+type Units = Vec<(f64, f64)>;
+
+struct Found {
+    log_marginal_likelihood: Option<f64>,
+    units: Option<Units>,
+    max_k: Option<f64>,
+    trusted_k: Option<f64>,
+}
+
+/// Under one set of priors.
+pub fn compared(study: &Study, set: &PriorSet, options: Options) -> Vec<PoolingRow> {
+    let poolings = poolings(study, set);
+    let found: Vec<Found> = poolings
+        .iter()
+        .map(|&p| {
+            let study = study_under(study, set, p);
+            let model = Model::of(&study);
+            if options.engine == Engine::Sampler { sampled(&study, &model, options) } else { exact(&model) }
+        })
+        .collect();
+    let elpd = |units: &Units| units.iter().map(|(n, l)| n * l).sum::<f64>();
+    let best = found.iter().filter_map(|f| f.units.as_ref()).max_by(|a, b| elpd(a).total_cmp(&elpd(b)));
+    poolings
+        .iter()
+        .zip(&found)
+        .map(|(&pooling, f)| {
+            let apart = f.units.as_ref().zip(best).map(|(own, best)| {
+                own.iter().zip(best).map(|(a, b)| (a.0, a.1 - b.1)).collect::<Units>()
+            });
+            PoolingRow {
+                pooling,
+                log_marginal_likelihood: f.log_marginal_likelihood,
+                elpd: f.units.as_ref().map(elpd),
+                elpd_se: f.units.as_ref().map(standard_error),
+                difference: apart.as_ref().map(elpd),
+                difference_se: apart.as_ref().map(standard_error),
+                unit: if matches!(study.data, crate::study::Data::Counts(_)) { "patient" } else { "estimate" },
+                units: f.units.as_ref().map_or(0.0, |u| u.iter().map(|x| x.0).sum()),
+                method: if options.engine == Engine::Sampler { "psis" } else { "exact" },
+                max_k: f.max_k,
+                trusted_k: f.trusted_k,
+            }
+        })
+        .collect()
+}
+
+/// Of a sum over units: √(n · variance among them).
+fn standard_error(units: &Units) -> f64 {
+    let n: f64 = units.iter().map(|u| u.0).sum();
+    let mean = units.iter().map(|(m, x)| m * x).sum::<f64>() / n;
+    let square = units.iter().map(|(m, x)| m * (x - mean) * (x - mean)).sum::<f64>();
+    if n > 1.0 { libm::sqrt(n * square / (n - 1.0)) } else { f64::NAN }
+}
+
+fn exact(model: &Model) -> Found {
+    let log_marginal_likelihood_of = |m: &Model| log_marginal_likelihood(m, Resolution::default()).ok();
+    let whole = log_marginal_likelihood_of(model);
+    let units = match &model.likelihood {
+        Likelihood::Counts(counts) => ExactPosterior::new(model, Resolution::default()).ok().and_then(|p| {
+            let mut units = Units::new();
+            for (g, c) in counts.iter().enumerate() {
+                let number = [
+                    c.control.total - c.control.events,
+                    c.control.events,
+                    c.active.total - c.active.events,
+                    c.active.events,
+                ];
+                let cells = p.leave_one_out(g)?.into_iter().zip(number);
+                units.extend(cells.filter_map(|(l, n)| l.map(|l| (n, l))));
+            }
+            Some(units)
+        }),
+        Likelihood::Estimates(rows) => (0..rows.len())
+            .map(|g| {
+                let mut rest: Vec<NormalEstimate> = rows.clone();
+                rest.remove(g);
+                let rest = Model { likelihood: Likelihood::Estimates(rest), ..model.clone() };
+                Some((1.0, whole? - log_marginal_likelihood_of(&rest)?))
+            })
+            .collect(),
+    };
+    let proper = model.effect.is_proper();
+    Found {
+        log_marginal_likelihood: whole.filter(|_| proper),
+        units,
+        max_k: None,
+        trusted_k: None,
+    }
+}
+
+/// From draws: each kind of patient's weights are one over its probability.
+fn sampled(study: &Study, model: &Model, options: Options) -> Found {
+    let report = analyse(study, options);
+    let nothing = Found { log_marginal_likelihood: None, units: None, max_k: None, trusted_k: None };
+    let (true, Some(draws)) = (report.checks.ok, &report.sampled) else { return nothing };
+    let Likelihood::Counts(counts) = &model.likelihood else { return nothing };
+    let size = draws.chains * draws.draws;
+    let efficiency = report.checks.least_ess().map_or(1.0, |ess| (ess / size as f64).min(1.0));
+    let (mut units, mut max_k) = (Units::new(), f64::NEG_INFINITY);
+    for (g, c) in counts.iter().enumerate() {
+        let cells = [
+            (c.control.total - c.control.events, 0.0, -1.0),
+            (c.control.events, 0.0, 1.0),
+            (c.active.total - c.active.events, 1.0, -1.0),
+            (c.active.events, 1.0, 1.0),
+        ];
+        for (number, active, sign) in cells.into_iter().filter(|cell| cell.0 >= 1.0) {
+            let logs = log_probabilities(draws, g, active, sign);
+            let ratios: Vec<f64> = logs.iter().map(|l| -l).collect();
+            let smoothed = smooth(&ratios, efficiency);
+            max_k = max_k.max(smoothed.k);
+            let terms: Vec<f64> =
+                logs.iter().zip(&smoothed.weights).map(|(l, w)| l + libm::log(*w)).collect();
+            units.push((number, log_sum_exp(&terms)));
+        }
+    }
+    Found {
+        log_marginal_likelihood: None,
+        units: Some(units),
+        max_k: Some(max_k),
+        trusted_k: Some(psis_threshold(size)),
+    }
+}
+
+/// `log P(outcome)` of one kind of patient by draw: `sign` +1 for the event.
+pub fn log_probabilities(draws: &SampledPosterior, g: usize, active: f64, sign: f64) -> Vec<f64> {
+    draws.alpha[g].iter().zip(&draws.theta[g]).map(|(a, t)| log_expit(sign * (a + active * t))).collect()
+}

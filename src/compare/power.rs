@@ -1,0 +1,353 @@
+//! Power-scaling: how much each printed number moves when the priors, or the likelihood, count a little more or less
+//! (Kallioinen, Paananen, Bürkner & Vehtari, Stat Comput 2024;34:57).
+//!
+//! The priors of μ and τ (the hyper-priors) are raised to a power together; the baseline's is left. Where the exact engine
+//! covers the powered model it is refitted; elsewhere draws are reweighted, with Pareto-smoothed weights.
+
+use rayon::prelude::*;
+use serde::Serialize;
+
+use super::question::Question;
+use crate::exact::{Distribution, ExactPosterior, Resolution, RiskMeasure};
+use crate::model::{HeterogeneityPrior, Likelihood, LocationPrior, Model, Pooling};
+use crate::posterior::{
+    Engine, Measure, Options, SampledPosterior, Scope, Statement, analyse, psis_threshold, smooth,
+};
+use crate::study::Study;
+
+/// How sensitive one quantity, or one probability, is.
+#[derive(Debug, Clone, Serialize)]
+pub struct PowerRow {
+    pub scope: Scope,
+    pub subgroup: Option<String>,
+    pub measure: Measure,
+    /// For a probability; null for a quantity's whole distribution.
+    pub statement: Option<Statement>,
+    pub threshold: Option<f64>,
+    /// For a quantity the distance by which its distribution moves (cumulative Jensen–Shannon), for a probability its change:
+    /// per doubling of the weight of the priors, and of the likelihood.
+    pub prior: Option<f64>,
+    pub likelihood: Option<f64>,
+    pub diagnosis: Option<Diagnosis>,
+    /// `refit`, or `psis`.
+    pub method: &'static str,
+    /// The largest Pareto k of the reweighting.
+    pub max_k: Option<f64>,
+}
+
+/// From whether either sensitivity reaches 0.05.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Diagnosis {
+    /// Both: prior and data pull at the quantity, in different directions.
+    PriorDataConflict,
+    /// The prior alone: it is strong, or the data say little.
+    StrongPriorOrWeakData,
+    Unremarkable,
+}
+
+/// A sensitivity from which it counts.
+const FLAG: f64 = 0.05;
+
+/// Powers are 2 to plus and minus this.
+const STEP: f64 = 0.1;
+
+/// The part of a distribution over which it is compared lies between this quantile and its mirror image.
+const TAIL: f64 = 1e-3;
+
+const NODES: usize = 96;
+
+/// Every subgroup's effect, its risk difference, the mean, and every question.
+pub fn power_scaling(study: &Study, questions: &[Question], options: Options) -> Vec<PowerRow> {
+    let model = Model::of(study);
+    let closed = options.engine == Engine::Exact && prior_to(&model, 1.0 + STEP).is_some();
+    if closed { by_refits(study, &model, questions) } else { by_weights(study, &model, questions, options) }
+}
+
+fn prior_to(model: &Model, power: f64) -> Option<Model> {
+    let effect = model.effect.powered(power)?;
+    let pooling = match model.pooling {
+        Pooling::Partial(h) => Pooling::Partial(h.powered(power)?),
+        Pooling::Separate(h) => Pooling::Separate(h.powered(power)?),
+        Pooling::Complete => Pooling::Complete,
+    };
+    Some(Model { effect, pooling, ..model.clone() })
+}
+
+fn likelihood_to(model: &Model, power: f64) -> Model {
+    Model { likelihood: model.likelihood.powered(power), ..model.clone() }
+}
+
+/// The quantities whose distributions are compared.
+fn quantities(study: &Study) -> Vec<(Scope, Option<usize>, Measure)> {
+    let effect = Measure::of(study.outcome.scale);
+    let mut all = Vec::new();
+    for g in 0..study.data.names().len() {
+        all.push((Scope::Subgroup, Some(g), effect));
+        if matches!(study.data, crate::study::Data::Counts(_)) {
+            all.push((Scope::Subgroup, Some(g), Measure::RiskDifference));
+        }
+    }
+    if study.pooling != crate::study::Pooling::None {
+        all.push((Scope::Mean, None, effect));
+    }
+    all
+}
+
+fn quantity<'p>(
+    posterior: &'p ExactPosterior,
+    (scope, g, measure): (Scope, Option<usize>, Measure),
+) -> Option<Box<dyn Distribution + 'p>> {
+    match (scope, g, measure) {
+        (Scope::Mean, _, _) => posterior.mu(),
+        (_, Some(g), Measure::RiskDifference) => posterior.risk(g, RiskMeasure::Difference),
+        (_, Some(g), _) => Some(posterior.theta(g)),
+        _ => None,
+    }
+}
+
+fn by_refits(study: &Study, model: &Model, questions: &[Question]) -> Vec<PowerRow> {
+    let names = study.data.names();
+    let power = |x: f64| libm::exp2(x);
+    let half = 0.5 * STEP;
+    let priors = |x: f64| prior_to(model, power(x));
+    let data = |x: f64| Some(likelihood_to(model, power(x)));
+    let models = [
+        Some(model.clone()),
+        priors(STEP),
+        priors(-STEP),
+        data(STEP),
+        data(-STEP),
+        priors(half),
+        priors(-half),
+        data(half),
+        data(-half),
+    ];
+    let fit = |m: &Option<Model>| ExactPosterior::new(m.as_ref()?, Resolution::default()).ok();
+    let fits: Vec<Option<ExactPosterior>> = models.par_iter().map(fit).collect();
+    let all = quantities(study);
+    let rows = all.into_par_iter().map(|which| {
+        let (scope, g, measure) = which;
+        let mut curves = fits[..5].iter().map(|f| quantity(f.as_ref()?, which)).collect::<Vec<_>>();
+        let base = curves.remove(0);
+        let moved = |k: usize| -> Option<f64> {
+            let (base, up, down) = (base.as_ref()?, curves[k].as_ref()?, curves[k + 1].as_ref()?);
+            let x = grid_of(|p| base.quantile(p));
+            let at = |d: &dyn Distribution| x.iter().map(|&x| d.cdf(x)).collect::<Vec<f64>>();
+            let base = at(&**base);
+            Some((distance(&x, &base, &at(&**up)) + distance(&x, &base, &at(&**down))) / (2.0 * STEP))
+        };
+        let (prior, likelihood) = (moved(0), moved(2));
+        PowerRow {
+            scope,
+            subgroup: g.map(|g| names[g].to_string()),
+            measure,
+            statement: None,
+            threshold: None,
+            prior,
+            likelihood,
+            diagnosis: prior.zip(likelihood).map(|(p, l)| diagnosed(p, l)),
+            method: "refit",
+            max_k: None,
+        }
+    });
+    let mut rows: Vec<PowerRow> = rows.collect();
+    let probabilities = questions.par_iter().map(|q| {
+        let p: Vec<Option<f64>> = fits.iter().map(|f| q.ask(f.as_ref()?)).collect();
+        // Central differences at two steps, and what they tend to.
+        let slope = |wide: usize, near: usize| -> Option<f64> {
+            let wide = (p[wide]? - p[wide + 1]?) / (2.0 * STEP);
+            let near = (p[near]? - p[near + 1]?) / STEP;
+            Some((4.0 * near - wide) / 3.0)
+        };
+        probability_row(q, slope(1, 5), slope(3, 7), ("refit", None))
+    });
+    rows.extend(probabilities.collect::<Vec<_>>());
+    rows
+}
+
+fn probability_row(
+    q: &Question,
+    prior: Option<f64>,
+    likelihood: Option<f64>,
+    (method, max_k): (&'static str, Option<f64>),
+) -> PowerRow {
+    PowerRow {
+        scope: Scope::Subgroup,
+        subgroup: Some(q.name.clone()),
+        measure: q.measure,
+        statement: Some(q.statement),
+        threshold: Some(q.threshold),
+        prior,
+        likelihood,
+        diagnosis: None,
+        method,
+        max_k,
+    }
+}
+
+fn diagnosed(prior: f64, likelihood: f64) -> Diagnosis {
+    match (prior >= FLAG, likelihood >= FLAG) {
+        (true, true) => Diagnosis::PriorDataConflict,
+        (true, false) => Diagnosis::StrongPriorOrWeakData,
+        (false, _) => Diagnosis::Unremarkable,
+    }
+}
+
+/// Nodes over the bulk of a distribution, evenly spaced.
+fn grid_of(quantile: impl Fn(f64) -> f64) -> Vec<f64> {
+    let (low, high) = (quantile(TAIL), quantile(1.0 - TAIL));
+    (0..=NODES).map(|k| low + (high - low) * k as f64 / NODES as f64).collect()
+}
+
+/// The square root of the cumulative Jensen–Shannon divergence, relative to its bound, from whichever end it is larger:
+/// distribution functions at the nodes `x`.
+fn distance(x: &[f64], p: &[f64], q: &[f64]) -> f64 {
+    let one_way = |p: &dyn Fn(usize) -> f64, q: &dyn Fn(usize) -> f64| {
+        let (mut divergence, mut bound) = (0.0, 0.0);
+        for k in 0..x.len() - 1 {
+            let width = x[k + 1] - x[k];
+            let (a, b) = (0.5 * (p(k) + p(k + 1)), 0.5 * (q(k) + q(k + 1)));
+            let term = |a: f64, b: f64| {
+                let to_middle = if a > 0.0 { a * libm::log2(2.0 * a / (a + b)) } else { 0.0 };
+                to_middle + 0.5 * (b - a) / std::f64::consts::LN_2
+            };
+            divergence += width * (term(a, b) + term(b, a));
+            bound += width * (a + b);
+        }
+        libm::sqrt((divergence / bound).max(0.0))
+    };
+    let below = one_way(&|k| p[k], &|k| q[k]);
+    let above = one_way(&|k| 1.0 - p[k], &|k| 1.0 - q[k]);
+    below.max(above)
+}
+
+/// One sampled fit, reweighted.
+fn by_weights(study: &Study, model: &Model, questions: &[Question], options: Options) -> Vec<PowerRow> {
+    let options = Options { engine: Engine::Sampler, ..options };
+    let report = analyse(study, options);
+    let (true, Some(draws)) = (report.checks.ok, &report.sampled) else { return Vec::new() };
+    let size = draws.chains * draws.draws;
+    let efficiency = report.checks.least_ess().map_or(1.0, |ess| (ess / size as f64).min(1.0));
+    let (prior, likelihood) = logs(model, draws);
+    let weights = |log: &Option<Vec<f64>>, x: f64| {
+        let by = libm::exp2(x) - 1.0;
+        log.as_ref().map(|log| smooth(&log.iter().map(|l| by * l).collect::<Vec<f64>>(), efficiency))
+    };
+    let all = [weights(&prior, STEP), weights(&prior, -STEP), weights(&likelihood, STEP), weights(&likelihood, -STEP)];
+    let trusted = psis_threshold(size);
+    let k = |i: usize| all[i].as_ref().map(|w| w.k);
+    let worst = (0..4).filter_map(k).reduce(f64::max);
+    let sound = |i: usize| all[i].as_ref().filter(|w| w.k <= trusted).map(|w| &w.weights);
+    let names = study.data.names();
+    let mut rows = Vec::new();
+    for (scope, g, measure) in quantities(study) {
+        let column = match (scope, g, measure) {
+            (Scope::Mean, _, _) => draws.mu.clone(),
+            (_, Some(g), Measure::RiskDifference) => draws.risks(g).map(|r| r.difference()),
+            (_, Some(g), _) => draws.theta.get(g).cloned(),
+            _ => None,
+        };
+        let Some(column) = column else { continue };
+        let moved = |i: usize| -> Option<f64> {
+            let up = reweighted(&column, sound(i)?);
+            let down = reweighted(&column, sound(i + 1)?);
+            Some((up + down) / (2.0 * STEP))
+        };
+        let (prior, likelihood) = (moved(0), moved(2));
+        rows.push(PowerRow {
+            scope,
+            subgroup: g.map(|g| names[g].to_string()),
+            measure,
+            statement: None,
+            threshold: None,
+            prior,
+            likelihood,
+            diagnosis: prior.zip(likelihood).map(|(p, l)| diagnosed(p, l)),
+            method: "psis",
+            max_k: worst,
+        });
+    }
+    for q in questions {
+        let holds = indicator(draws, q);
+        let slope = |i: usize| -> Option<f64> {
+            let (holds, up, down) = (holds.as_ref()?, sound(i)?, sound(i + 1)?);
+            let share = |w: &Vec<f64>| w.iter().zip(holds).map(|(w, h)| if *h { *w } else { 0.0 }).sum::<f64>();
+            Some((share(up) - share(down)) / (2.0 * STEP))
+        };
+        rows.push(probability_row(q, slope(0), slope(2), ("psis", worst)));
+    }
+    rows
+}
+
+fn indicator(draws: &SampledPosterior, q: &Question) -> Option<Vec<bool>> {
+    let above = |column: &[f64], bound: f64| column.iter().map(|x| (*x > bound) == (q.sign() > 0.0)).collect();
+    if let Some(bound) = q.effect_bound() {
+        return draws.theta.get(q.subgroup).map(|c| above(c, bound));
+    }
+    let risks = draws.risks(q.subgroup)?;
+    let column = if q.measure == Measure::RiskRatio { risks.ratio() } else { risks.difference() };
+    Some(above(&column, q.bound()))
+}
+
+/// The distance between the distributions of draws with equal and with other weights.
+fn reweighted(column: &[f64], weights: &[f64]) -> f64 {
+    let mut order: Vec<usize> = (0..column.len()).collect();
+    order.sort_unstable_by(|&a, &b| column[a].total_cmp(&column[b]));
+    let at = |p: f64| column[order[(p * (order.len() - 1) as f64) as usize]];
+    let x = grid_of(at);
+    let (mut p, mut q) = (Vec::with_capacity(x.len()), Vec::with_capacity(x.len()));
+    let (mut i, mut mass) = (0, 0.0);
+    for &node in &x {
+        while i < order.len() && column[order[i]] < node {
+            mass += weights[order[i]];
+            i += 1;
+        }
+        p.push(i as f64 / order.len() as f64);
+        q.push(mass);
+    }
+    distance(&x, &p, &q)
+}
+
+/// Log prior of μ and τ, and log likelihood, by draw; none where a model has neither one μ.
+fn logs(model: &Model, draws: &SampledPosterior) -> (Option<Vec<f64>>, Option<Vec<f64>>) {
+    let effect = &model.effect;
+    let location = |x: f64| {
+        let each: Vec<f64> = effect.components().iter().map(|c| c.log_density(x)).collect();
+        crate::numeric::log_sum_exp(&each)
+    };
+    let tau_prior: Option<HeterogeneityPrior> = match model.pooling {
+        Pooling::Partial(h) => Some(h),
+        _ => None,
+    };
+    let prior = draws.mu.as_ref().map(|mu| {
+        let of_tau = |i: usize| match (&draws.tau, tau_prior) {
+            (Some(tau), Some(h)) => h.log_density(tau[i]),
+            _ => 0.0,
+        };
+        mu.iter().enumerate().map(|(i, &m)| location(m) + of_tau(i)).collect()
+    });
+    let counts = matches!(model.likelihood, Likelihood::Counts(_));
+    let n = draws.chains * draws.draws;
+    let likelihood = (0..n).map(|i| {
+        let row = |columns: &[Vec<f64>]| columns.iter().map(|c| c[i]).collect::<Vec<f64>>();
+        model.log_likelihood(&row(&draws.theta), &if counts { row(&draws.alpha) } else { Vec::new() })
+    });
+    (prior.filter(|_| !matches!(effect, LocationPrior::Flat)), Some(likelihood.collect()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::numeric::normal_cdf;
+
+    #[test]
+    fn the_distance_is_symmetric_in_direction_and_nothing_for_the_same() {
+        let x = grid_of(|p| crate::numeric::normal_quantile(p));
+        let cdf = |by: f64| x.iter().map(|x| normal_cdf(x - by)).collect::<Vec<f64>>();
+        let base = cdf(0.0);
+        assert_eq!(distance(&x, &base, &base), 0.0);
+        let (up, down) = (distance(&x, &base, &cdf(0.1)), distance(&x, &base, &cdf(-0.1)));
+        assert!((up - down).abs() < 1e-6 && up > 0.01, "{up} {down}");
+    }
+}

@@ -1,0 +1,88 @@
+//! The statements whose probabilities are compared: of every subgroup benefit, harm, and either of the size that matters.
+
+use crate::posterior::{Axis, Measure, Probability, Report, Scope, Statement, primary, region};
+use crate::study::{Data, Study};
+
+/// One statement about one subgroup.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Question {
+    pub subgroup: usize,
+    pub name: String,
+    pub statement: Statement,
+    pub measure: Measure,
+    /// On the measure's own scale; a magnitude for "at least".
+    pub threshold: f64,
+    /// Where the statement begins to hold, on the measure's own scale, and whether it holds above.
+    bound: f64,
+    holds_above: bool,
+    /// The same bound on the scale of θ, where the statement is one about θ.
+    effect_bound: Option<f64>,
+}
+
+/// All questions of a study, subgroup by subgroup.
+pub fn questions(study: &Study) -> Vec<Question> {
+    let counts = matches!(study.data, Data::Counts(_));
+    let effect = Measure::of(study.outcome.scale);
+    let usual = if counts { Measure::RiskDifference } else { effect };
+    let (measure, at) = primary(study);
+    let mut asked = vec![(Statement::Benefit, usual, usual.null()), (Statement::Harm, usual, usual.null())];
+    if let Some(t) = at {
+        asked.extend([(Statement::BenefitAtLeast, measure, t), (Statement::HarmAtLeast, measure, t)]);
+    }
+    let sign = study.outcome.higher_is.sign();
+    let names = study.data.names();
+    let of_subgroup = |(g, name): (usize, &&str)| {
+        asked
+            .iter()
+            .map(|&(statement, measure, threshold)| {
+                let (low, high) = region(statement, threshold, measure.axis(), sign);
+                let holds_above = high == f64::INFINITY;
+                let bound = if holds_above { low } else { high };
+                // Risks are equal just where the odds ratio is 1.
+                let effect_bound = if bound == measure.null() && (counts || measure == effect) {
+                    Some(0.0)
+                } else if measure == effect {
+                    Some(if effect.axis() == Axis::Ratio { libm::log(bound) } else { bound })
+                } else {
+                    None
+                };
+                let name = (*name).to_string();
+                Question { subgroup: g, name, statement, measure, threshold, bound, holds_above, effect_bound }
+            })
+            .collect::<Vec<_>>()
+    };
+    names.iter().enumerate().flat_map(of_subgroup).collect()
+}
+
+impl Question {
+    /// Where the statement begins to hold, on the measure's scale.
+    pub fn bound(&self) -> f64 {
+        self.bound
+    }
+
+    /// The same on the scale of θ; none where the statement is about more than θ.
+    pub fn effect_bound(&self) -> Option<f64> {
+        self.effect_bound
+    }
+
+    /// The statement's probability from that of lying above the bound.
+    pub fn from_above(&self, above: f64) -> f64 {
+        if self.holds_above { above } else { 1.0 - above }
+    }
+
+    /// Whether the measure's larger values are the better ones here: +1, or −1.
+    pub fn sign(&self) -> f64 {
+        if self.holds_above { 1.0 } else { -1.0 }
+    }
+
+    /// The row of a report that answers it.
+    pub fn row<'r>(&self, report: &'r Report) -> Option<&'r Probability> {
+        report.probabilities.iter().find(|p| {
+            p.scope == Scope::Subgroup
+                && p.subgroup.as_deref() == Some(self.name.as_str())
+                && p.statement == self.statement
+                && p.measure == self.measure
+                && p.threshold == self.threshold
+        })
+    }
+}

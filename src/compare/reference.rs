@@ -1,0 +1,34 @@
+//! Priors so wide that they stand for none.
+
+use crate::model::{HeterogeneityPrior, LocationPrior};
+use crate::study::{Data, Study};
+
+/// What the stated priors are held against.
+#[derive(Debug, Clone)]
+pub struct Reference {
+    /// Normal around no effect with this sd.
+    pub sd: f64,
+    /// Half-normal with this scale.
+    pub tau: f64,
+}
+
+impl Reference {
+    /// N(0, 5) and half-normal(1) on ratio scales; on others as wide relative to the estimates' standard errors.
+    pub fn of(study: &Study) -> Reference {
+        match &study.data {
+            Data::Estimates(rows) if !study.outcome.scale.is_ratio() => {
+                let se = rows.iter().map(|r| r.se).fold(0.0, f64::max);
+                Reference { sd: 10.0 * se, tau: 2.0 * se }
+            }
+            _ => Reference { sd: 5.0, tau: 1.0 },
+        }
+    }
+
+    pub fn effect(&self) -> LocationPrior {
+        LocationPrior::normal(0.0, self.sd)
+    }
+
+    pub fn heterogeneity(&self) -> HeterogeneityPrior {
+        HeterogeneityPrior::HalfNormal { scale: self.tau }
+    }
+}

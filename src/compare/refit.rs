@@ -1,0 +1,234 @@
+//! The study fitted again under other priors, and asked the same few questions.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, OnceLock};
+
+use rayon::prelude::*;
+
+use super::question::Question;
+use crate::exact::{ExactPosterior, Lattice, Resolution, RiskMeasure};
+use crate::model::{BaselinePrior, Likelihood, Model};
+use crate::posterior::{Detail, Engine, Measure, Options, Report, Sampling, analyse};
+use crate::study::{HeterogeneityPrior, LocationPrior, Pooling, Study, Written};
+
+/// The farthest μ on a lattice of log odds ratios.
+const REACH: f64 = 250.0;
+
+/// A τ in the middle of the priors that are asked about where the study states none.
+const USUAL_TAU: f64 = 0.35;
+
+/// Probabilities of all questions, in their order; none where it was not to be had.
+pub type Answers = Vec<Option<f64>>;
+
+/// Refits of one study: its data and baseline prior stay, the priors of μ and τ and the pooling change.
+pub struct Refits<'a> {
+    pub study: &'a Study,
+    pub questions: &'a [Question],
+    options: Options,
+    model: Model,
+    /// Values of θ that questions about effects ask for.
+    points: Vec<f64>,
+    together: OnceLock<Option<Lattice>>,
+    one_effect: OnceLock<Option<Lattice>>,
+    alone: OnceLock<Option<Vec<Lattice>>>,
+    /// Sampled runs by what was asked: they are costly.
+    runs: Mutex<HashMap<String, Option<Arc<Answers>>>>,
+}
+
+impl<'a> Refits<'a> {
+    pub fn new(study: &'a Study, questions: &'a [Question], options: Options) -> Refits<'a> {
+        let mut points: Vec<f64> = Vec::new();
+        for value in questions.iter().filter_map(|q| q.effect_bound()) {
+            if !points.contains(&value) {
+                points.push(value);
+            }
+        }
+        Refits {
+            study,
+            questions,
+            options,
+            model: Model::of(study),
+            points,
+            together: OnceLock::new(),
+            one_effect: OnceLock::new(),
+            alone: OnceLock::new(),
+            runs: Mutex::new(HashMap::new()),
+        }
+    }
+
+    /// Whether every number is sampled, since the exact engine does not cover the model.
+    pub fn is_sampled(&self) -> bool {
+        self.options.engine == Engine::Sampler
+    }
+
+    /// The model under these priors.
+    pub fn model(
+        &self,
+        pooling: Pooling,
+        effect: &LocationPrior,
+        heterogeneity: Option<&HeterogeneityPrior>,
+    ) -> Model {
+        use crate::model::Pooling as Pooled;
+        let pooling = match (pooling, heterogeneity) {
+            (Pooling::Partial, Some(prior)) => Pooled::Partial(*prior),
+            (Pooling::None, Some(prior)) => Pooled::Separate(*prior),
+            _ => Pooled::Complete,
+        };
+        Model { pooling, effect: effect.clone(), ..self.model.clone() }
+    }
+
+    /// Questions about effects alone, answered at once where a lattice resolves the priors.
+    pub fn effects(
+        &self,
+        pooling: Pooling,
+        effect: &LocationPrior,
+        heterogeneity: Option<&HeterogeneityPrior>,
+    ) -> Answers {
+        if self.is_sampled() {
+            return self.run(pooling, effect, heterogeneity);
+        }
+        if let Some(above) = self.on_lattice(pooling, effect, heterogeneity) {
+            let answer = |q: &Question| {
+                let value = q.effect_bound()?;
+                let place = self.points.iter().position(|&p| p == value)?;
+                Some(q.from_above(above[q.subgroup][place]))
+            };
+            return self.questions.iter().map(answer).collect();
+        }
+        let Ok(posterior) =
+            ExactPosterior::new(&self.model(pooling, effect, heterogeneity), Resolution::default())
+        else {
+            return vec![None; self.questions.len()];
+        };
+        let answer = |q: &Question| q.effect_bound().and_then(|_| q.ask(&posterior));
+        self.questions.iter().map(answer).collect()
+    }
+
+    /// All questions, by the engine.
+    pub fn all(
+        &self,
+        pooling: Pooling,
+        effect: &LocationPrior,
+        heterogeneity: Option<&HeterogeneityPrior>,
+    ) -> Answers {
+        if self.is_sampled() {
+            return self.run(pooling, effect, heterogeneity);
+        }
+        if self.questions.iter().all(|q| q.effect_bound().is_some()) {
+            return self.effects(pooling, effect, heterogeneity);
+        }
+        answers_of(&self.model(pooling, effect, heterogeneity), self.questions)
+    }
+
+    /// P(θ_g > value) by subgroup and value.
+    fn on_lattice(
+        &self,
+        pooling: Pooling,
+        effect: &LocationPrior,
+        heterogeneity: Option<&HeterogeneityPrior>,
+    ) -> Option<Vec<Vec<f64>>> {
+        let Likelihood::Counts(counts) = &self.model.likelihood else { return None };
+        let BaselinePrior::Independent(baseline) = &self.model.baseline else { return None };
+        let lattice = |counts: &[_], tau| {
+            Lattice::new(counts, baseline, tau, REACH, &self.points, Resolution::default())
+        };
+        let stated = self.study.priors.heterogeneity.as_ref().map(|h| h.distribution);
+        let tau = match stated {
+            Some(HeterogeneityPrior::Fixed { value }) => (value, Some(value)),
+            Some(prior) => (prior.typical(), None),
+            None => (USUAL_TAU, None),
+        };
+        match (pooling, heterogeneity) {
+            (Pooling::Partial, Some(prior)) => {
+                let lattice = self.together.get_or_init(|| Some(lattice(counts, tau)));
+                Some(lattice.as_ref()?.under(effect, prior)?.above)
+            }
+            (Pooling::None, Some(prior)) => {
+                let make = |c: &_| lattice(std::slice::from_ref(c), tau);
+                let lattices =
+                    self.alone.get_or_init(|| Some(counts.par_iter().map(make).collect()));
+                let each = lattices.as_ref()?.iter();
+                each.map(|l| l.under(effect, prior).map(|found| found.above[0].clone())).collect()
+            }
+            _ => {
+                let lattice = self.one_effect.get_or_init(|| Some(lattice(counts, (0.0, Some(0.0)))));
+                let none = HeterogeneityPrior::Fixed { value: 0.0 };
+                Some(lattice.as_ref()?.under(effect, &none)?.above)
+            }
+        }
+    }
+
+    /// Chains of their own; none of its numbers where a run fails its checks.
+    fn run(
+        &self,
+        pooling: Pooling,
+        effect: &LocationPrior,
+        heterogeneity: Option<&HeterogeneityPrior>,
+    ) -> Answers {
+        let key = format!("{pooling:?} {effect:?} {heterogeneity:?}");
+        let seen = self.runs.lock().ok().and_then(|runs| runs.get(&key).cloned());
+        let found = seen.unwrap_or_else(|| {
+            let study = variant(self.study, pooling, (effect, "", heterogeneity));
+            let report = analyse(&study, self.options);
+            let answers = report.checks.ok.then(|| Arc::new(answers_in(&report, self.questions)));
+            if let Ok(mut runs) = self.runs.lock() {
+                runs.insert(key, answers.clone());
+            }
+            answers
+        });
+        found.map_or_else(|| vec![None; self.questions.len()], |a| a.to_vec())
+    }
+}
+
+/// All questions of one model, by the exact engine.
+pub fn answers_of(model: &Model, questions: &[Question]) -> Answers {
+    match ExactPosterior::new(model, Resolution::default()) {
+        Ok(posterior) => questions.par_iter().map(|q| q.ask(&posterior)).collect(),
+        Err(_) => vec![None; questions.len()],
+    }
+}
+
+/// The answers that stand in a report.
+pub fn answers_in(report: &Report, questions: &[Question]) -> Answers {
+    questions.iter().map(|q| q.row(report).and_then(|row| row.best())).collect()
+}
+
+/// How refits are computed: briefly, and by the sampler only where the exact engine does not cover the model.
+pub fn options(study: &Study, sampling: Sampling) -> Options {
+    let exchangeable = matches!(
+        study.priors.baseline.as_ref().map(|b| &b.distribution),
+        Some(BaselinePrior::Exchangeable { .. })
+    );
+    let engine = if exchangeable { Engine::Sampler } else { Engine::Exact };
+    Options { engine, detail: Detail::Brief, sampling, ..Options::default() }
+}
+
+/// The study with other priors of μ and τ (the effect's in words too) and another pooling.
+pub fn variant(
+    study: &Study,
+    pooling: Pooling,
+    (effect, words, heterogeneity): (&LocationPrior, &str, Option<&HeterogeneityPrior>),
+) -> Study {
+    let mut study = study.clone();
+    study.pooling = pooling;
+    study.priors.effect = Written { distribution: effect.clone(), words: words.to_string() };
+    let written = |h: &HeterogeneityPrior| Written { distribution: *h, words: String::new() };
+    study.priors.heterogeneity = heterogeneity.filter(|_| pooling != Pooling::Complete).map(written);
+    study
+}
+
+impl Question {
+    /// The probability under a posterior.
+    pub fn ask(&self, posterior: &ExactPosterior) -> Option<f64> {
+        if let Some(value) = self.effect_bound() {
+            return Some(self.from_above(1.0 - posterior.theta(self.subgroup).cdf(value)));
+        }
+        let measure = match self.measure {
+            Measure::RiskDifference => RiskMeasure::Difference,
+            Measure::RiskRatio => RiskMeasure::Ratio,
+            _ => return None,
+        };
+        let risk = posterior.risk(self.subgroup, measure)?;
+        Some(self.from_above(1.0 - risk.cdf(self.bound())))
+    }
+}

@@ -1,0 +1,153 @@
+//! The one table: every prior under every pooling, with what it said before the data beside.
+
+use rayon::prelude::*;
+use serde::Serialize;
+
+use super::priors::PriorSet;
+use crate::posterior::{Estimate, Measure, Options, Probability, Report, Scope, Statement, analyse, primary};
+use crate::study::{Data, Pooling, Study};
+
+/// The probability of one statement under one prior.
+#[derive(Debug, Clone, Serialize)]
+pub struct TableRow {
+    pub prior: String,
+    pub pooling: Pooling,
+    pub scope: Scope,
+    pub subgroup: Option<String>,
+    pub subgroup_b: Option<String>,
+    pub statement: Statement,
+    pub measure: Measure,
+    pub threshold: f64,
+    pub probability: Option<f64>,
+    pub mcse: Option<f64>,
+    pub exact: Option<f64>,
+    /// The same before any data.
+    pub prior_probability: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unavailable: Option<String>,
+}
+
+/// One effect under one prior.
+#[derive(Debug, Clone, Serialize)]
+pub struct EstimateRow {
+    pub prior: String,
+    pub pooling: Pooling,
+    pub scope: Scope,
+    pub subgroup: Option<String>,
+    pub measure: Measure,
+    pub median: Option<f64>,
+    pub q2_5: Option<f64>,
+    pub q97_5: Option<f64>,
+    /// Monte Carlo errors of the three, where they are sampled.
+    #[serde(skip)]
+    pub errors: Option<[f64; 3]>,
+}
+
+/// One fit: its place in the table, and the whole of its report.
+pub struct Fit {
+    pub prior: String,
+    pub pooling: Pooling,
+    pub report: Report,
+}
+
+/// The poolings under which a set of priors can be fitted: all three, but for one subgroup the stated one alone.
+pub fn poolings(study: &Study, set: &PriorSet) -> Vec<Pooling> {
+    if study.data.names().len() == 1 {
+        return vec![study.pooling];
+    }
+    match set.priors.heterogeneity {
+        Some(_) => vec![Pooling::Partial, Pooling::Complete, Pooling::None],
+        None => vec![Pooling::Complete],
+    }
+}
+
+/// The study under a set of priors and a pooling.
+pub fn study_under(study: &Study, set: &PriorSet, pooling: Pooling) -> Study {
+    let mut study = study.clone();
+    study.pooling = pooling;
+    study.priors = set.priors.clone();
+    if pooling == Pooling::Complete {
+        study.priors.heterogeneity = None;
+    }
+    study
+}
+
+/// Fits every set of priors under every pooling.
+pub fn fits(study: &Study, sets: &[PriorSet], options: Options) -> Vec<Fit> {
+    let all: Vec<(&PriorSet, Pooling)> =
+        sets.iter().flat_map(|set| poolings(study, set).into_iter().map(move |p| (set, p))).collect();
+    all.into_par_iter()
+        .map(|(set, pooling)| Fit {
+            prior: set.name.clone(),
+            pooling,
+            report: analyse(&study_under(study, set, pooling), options),
+        })
+        .collect()
+}
+
+/// The rows of all fits.
+pub fn rows(study: &Study, fits: &[Fit]) -> (Vec<TableRow>, Vec<EstimateRow>) {
+    let (mut table, mut estimates) = (Vec::new(), Vec::new());
+    for fit in fits {
+        let probabilities = fit.report.probabilities.iter().filter(|p| is_shown(study, p));
+        table.extend(probabilities.map(|p| TableRow {
+            prior: fit.prior.clone(),
+            pooling: fit.pooling,
+            scope: p.scope,
+            subgroup: p.subgroup.clone(),
+            subgroup_b: p.subgroup_b.clone(),
+            statement: p.statement,
+            measure: p.measure,
+            threshold: p.threshold,
+            probability: p.probability,
+            mcse: p.mcse,
+            exact: p.exact,
+            prior_probability: p.prior,
+            unavailable: p.unavailable.clone(),
+        }));
+        let shown = fit.report.estimates.iter().filter(|e| has_place(study, e));
+        estimates.extend(shown.map(|e| {
+            let q = e.best();
+            EstimateRow {
+                prior: fit.prior.clone(),
+                pooling: fit.pooling,
+                scope: e.scope,
+                subgroup: e.subgroup.clone(),
+                measure: e.measure,
+                median: q.map(|q| q.median),
+                q2_5: q.map(|q| q.q2_5),
+                q97_5: q.map(|q| q.q97_5),
+                errors: if e.exact.is_some() { None } else { e.reported.mcse_quantiles },
+            }
+        }));
+    }
+    (table, estimates)
+}
+
+/// Every statement once: of counts by the risk difference, whose sign is the odds ratio's too.
+fn is_shown(study: &Study, p: &Probability) -> bool {
+    let effect = Measure::of(study.outcome.scale);
+    let usual = match (&study.data, p.scope) {
+        (Data::Counts(_), Scope::Subgroup) => Measure::RiskDifference,
+        _ => effect,
+    };
+    match (p.scope, p.statement) {
+        (Scope::Overall, _) => false,
+        (Scope::Pair, statement) => statement == Statement::BenefitAndHarm,
+        (_, Statement::Benefit | Statement::Harm) => p.measure == usual,
+        (_, Statement::BenefitAtLeast | Statement::HarmAtLeast) => {
+            let (measure, at) = primary(study);
+            p.measure == measure && Some(p.threshold) == at
+        }
+        _ => false,
+    }
+}
+
+fn has_place(study: &Study, e: &Estimate) -> bool {
+    let effect = Measure::of(study.outcome.scale);
+    match e.scope {
+        Scope::Subgroup => e.measure == effect || e.measure == Measure::RiskDifference,
+        Scope::Mean | Scope::New => e.measure == effect,
+        Scope::Overall | Scope::Pair => false,
+    }
+}

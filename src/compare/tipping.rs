@@ -1,0 +1,330 @@
+//! What one would have to believe to conclude otherwise.
+
+use rayon::prelude::*;
+use serde::Serialize;
+
+use super::LINES;
+use super::information::{patients, unit_information};
+use super::question::Question;
+use super::reference::Reference;
+use super::refit::{Answers, Refits};
+use crate::model::{HeterogeneityPrior, LocationPrior, NormalComponent};
+use crate::numeric::{crossing, normal_quantile};
+use crate::posterior::{Measure, Statement};
+use crate::study::Pooling;
+
+/// What brings one statement below one line.
+#[derive(Debug, Clone, Serialize)]
+pub struct Tipping {
+    pub subgroup: String,
+    pub statement: Statement,
+    pub measure: Measure,
+    pub threshold: f64,
+    pub line: f64,
+    /// Under the stated priors.
+    pub probability: Option<f64>,
+    /// Under the widest sceptical prior.
+    pub widest: Option<f64>,
+    /// The largest sd of a prior centred on no effect, coming from the widest, that brings the statement down to the line.
+    pub sceptical_sd: Option<f64>,
+    /// That prior in patients; null for estimates.
+    pub as_patients: Option<f64>,
+    /// The centre to which the stated effect prior must be moved, nearest to where it stands, on the scale of θ and on that
+    /// of its measure.
+    pub prior_centre: Option<f64>,
+    pub prior_centre_ratio: Option<f64>,
+    /// Pairs of sceptical sd and scale of the prior of τ that bring it to the line.
+    pub frontier: Vec<FrontierPoint>,
+    /// Why there is no sceptical sd, where there is none.
+    pub note: Option<&'static str>,
+}
+
+/// A sceptical sd at one scale of the prior of τ; null where no sceptical sd overturns the statement there.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct FrontierPoint {
+    pub tau_scale: f64,
+    pub sceptical_sd: Option<f64>,
+}
+
+const NOT_ABOVE: &str = "not above the line under the widest sceptical prior";
+const ALWAYS_ABOVE: &str = "above the line under every sceptical prior";
+const UNKNOWN: &str = "the probability could not be computed";
+
+/// The narrowest sceptical sd, as a part of the widest.
+const NARROWEST: f64 = 0.01;
+
+/// Scales of the frontier, in doublings of the stated one.
+const FRONTIER: std::ops::RangeInclusive<i32> = -3..=3;
+
+/// Answers along a line of priors.
+struct Scan<'a> {
+    refits: &'a Refits<'a>,
+    /// Coordinates of the priors, in order, and the answers there; those about effects are on the finer half of the nodes.
+    x: Vec<f64>,
+    answers: Vec<Answers>,
+}
+
+impl<'a> Scan<'a> {
+    /// Effects everywhere; statements about risks, which take longer, at every `stride`-th place.
+    fn new(
+        refits: &'a Refits<'a>,
+        x: Vec<f64>,
+        stride: usize,
+        at: impl Fn(f64, bool) -> Answers + Sync,
+    ) -> Scan<'a> {
+        let last = x.len() - 1;
+        let answers = x
+            .par_iter()
+            .enumerate()
+            .map(|(k, &x)| at(x, k % stride == 0 || k == last))
+            .collect();
+        Scan { refits, x, answers }
+    }
+
+    /// From the first coordinate on, the first place where question `i` falls to the line from above.
+    fn fall(&self, i: usize, line: f64, at: impl Fn(f64) -> Option<f64>) -> Option<f64> {
+        let known = self.x.iter().zip(&self.answers).filter_map(|(&x, a)| Some((x, a[i]?)));
+        let known: Vec<(f64, f64)> = known.collect();
+        let step = known.windows(2).find(|w| w[0].1 > line && w[1].1 <= line)?;
+        let (a, b) = (step[0], step[1]);
+        if self.refits.is_sampled() {
+            // Between two runs, on the probit scale.
+            let [from, to, level] = [a.1, b.1, line].map(normal_quantile);
+            return Some(a.0 + (b.0 - a.0) * (level - from) / (to - from));
+        }
+        let tolerance = 1e-7 * (self.x[0] - self.x[self.x.len() - 1]).abs();
+        let excess = |x: f64| at(x).map_or(f64::NAN, |p| p - line);
+        Some(crossing((a.0, a.1 - line), (b.0, b.1 - line), tolerance, excess))
+    }
+}
+
+/// All statements against all lines.
+pub fn tipping(refits: &Refits<'_>) -> Vec<Tipping> {
+    let study = refits.study;
+    let stated = study.priors.heterogeneity.as_ref().map(|h| h.distribution);
+    let effect = &study.priors.effect.distribution;
+    let reference = Reference::of(study);
+    let unit = unit_information(&study.data);
+    let own = refits.all(study.pooling, effect, stated.as_ref());
+    let sceptical = Sceptical::new(refits, &reference, stated);
+    let centres = Centres::new(refits, effect, stated, &reference);
+    let frontier = Frontier::new(refits, &reference, stated, &own);
+    let asked: Vec<(usize, f64)> =
+        (0..refits.questions.len()).flat_map(|i| LINES.map(|line| (i, line))).collect();
+    asked
+        .into_par_iter()
+        .map(|(i, line)| {
+            let q = &refits.questions[i];
+            let widest = sceptical.scan.answers[0][i];
+            let sceptical_sd = sceptical.sd(i, line);
+            let above = own[i].is_some_and(|p| p > line);
+            let prior_centre = if above { centres.centre(i, line) } else { None };
+            let ratio = study.outcome.scale.is_ratio();
+            Tipping {
+                subgroup: q.name.clone(),
+                statement: q.statement,
+                measure: q.measure,
+                threshold: q.threshold,
+                line,
+                probability: own[i],
+                widest,
+                sceptical_sd,
+                as_patients: sceptical_sd.zip(unit).map(|(sd, unit)| patients(sd, unit)),
+                prior_centre,
+                prior_centre_ratio: prior_centre.filter(|_| ratio).map(libm::exp),
+                frontier: if above { frontier.of(i, line) } else { Vec::new() },
+                note: match (sceptical_sd, widest) {
+                    (Some(_), _) => None,
+                    (None, Some(p)) if p > line => Some(ALWAYS_ABOVE),
+                    (None, Some(_)) => Some(NOT_ABOVE),
+                    (None, None) => Some(UNKNOWN),
+                },
+            }
+        })
+        .collect()
+}
+
+/// Priors around no effect, from the widest to the narrowest.
+struct Sceptical<'a> {
+    scan: Scan<'a>,
+    heterogeneity: Option<HeterogeneityPrior>,
+}
+
+impl<'a> Sceptical<'a> {
+    fn new(
+        refits: &'a Refits<'a>,
+        reference: &Reference,
+        heterogeneity: Option<HeterogeneityPrior>,
+    ) -> Sceptical<'a> {
+        const NODES: usize = 24;
+        let (wide, narrow) = (libm::log(reference.sd), libm::log(NARROWEST * reference.sd));
+        let x = (0..=NODES).map(|k| wide + (narrow - wide) * k as f64 / NODES as f64).collect();
+        let at = |log_sd: f64, everything: bool| sceptic(refits, log_sd, heterogeneity, everything);
+        Sceptical { scan: Scan::new(refits, x, 4, at), heterogeneity }
+    }
+
+    fn sd(&self, i: usize, line: f64) -> Option<f64> {
+        let refits = self.scan.refits;
+        let at = |log_sd: f64| one(refits, i, Prior::Sceptical(log_sd), self.heterogeneity);
+        self.scan.fall(i, line, at).map(libm::exp)
+    }
+}
+
+fn sceptic(
+    refits: &Refits<'_>,
+    log_sd: f64,
+    heterogeneity: Option<HeterogeneityPrior>,
+    everything: bool,
+) -> Answers {
+    let effect = LocationPrior::normal(0.0, libm::exp(log_sd));
+    let pooling = refits.study.pooling;
+    if everything {
+        refits.all(pooling, &effect, heterogeneity.as_ref())
+    } else {
+        refits.effects(pooling, &effect, heterogeneity.as_ref())
+    }
+}
+
+/// An effect prior along a scan.
+enum Prior<'a> {
+    Sceptical(f64),
+    Moved(&'a LocationPrior, f64),
+}
+
+/// One question under one prior.
+fn one(
+    refits: &Refits<'_>,
+    i: usize,
+    prior: Prior<'_>,
+    heterogeneity: Option<HeterogeneityPrior>,
+) -> Option<f64> {
+    let effect = match prior {
+        Prior::Sceptical(log_sd) => LocationPrior::normal(0.0, libm::exp(log_sd)),
+        Prior::Moved(effect, by) => moved(effect, by),
+    };
+    let pooling = refits.study.pooling;
+    if refits.is_sampled() || refits.questions[i].effect_bound().is_some() {
+        return refits.effects(pooling, &effect, heterogeneity.as_ref())[i];
+    }
+    let model = refits.model(pooling, &effect, heterogeneity.as_ref());
+    super::refit::answers_of(&model, std::slice::from_ref(&refits.questions[i]))[0]
+}
+
+fn moved(effect: &LocationPrior, by: f64) -> LocationPrior {
+    match effect {
+        LocationPrior::Normals(normals) => LocationPrior::Normals(
+            normals.iter().map(|n| NormalComponent { mean: n.mean + by, ..*n }).collect(),
+        ),
+        LocationPrior::StudentT { df, location, scale } => {
+            LocationPrior::StudentT { df: *df, location: location + by, scale: *scale }
+        }
+        LocationPrior::Flat => LocationPrior::Flat,
+    }
+}
+
+/// The centre of a prior: the mean of its components' centres.
+pub fn centre_of(effect: &LocationPrior) -> f64 {
+    match effect {
+        LocationPrior::Normals(normals) => normals.iter().map(|n| n.weight * n.mean).sum(),
+        LocationPrior::StudentT { location, .. } => *location,
+        LocationPrior::Flat => 0.0,
+    }
+}
+
+/// The stated effect prior moved to and fro.
+struct Centres<'a> {
+    scans: Option<[Scan<'a>; 2]>,
+    effect: &'a LocationPrior,
+    heterogeneity: Option<HeterogeneityPrior>,
+}
+
+impl<'a> Centres<'a> {
+    fn new(
+        refits: &'a Refits<'a>,
+        effect: &'a LocationPrior,
+        heterogeneity: Option<HeterogeneityPrior>,
+        reference: &Reference,
+    ) -> Centres<'a> {
+        const NODES: usize = 30;
+        /// The farthest move, as a part of the reference prior's sd: 3 on log scales.
+        const REACH: f64 = 0.6;
+        let pooling = refits.study.pooling;
+        let at = |by: f64, everything: bool| {
+            let prior = moved(effect, by);
+            if everything {
+                refits.all(pooling, &prior, heterogeneity.as_ref())
+            } else {
+                refits.effects(pooling, &prior, heterogeneity.as_ref())
+            }
+        };
+        let scan = |sign: f64| {
+            let far = sign * REACH * reference.sd;
+            let x = (0..=NODES).map(|k| far * k as f64 / NODES as f64).collect();
+            Scan::new(refits, x, 6, at)
+        };
+        let scans = effect.is_proper().then(|| [scan(1.0), scan(-1.0)]);
+        Centres { scans, effect, heterogeneity }
+    }
+
+    /// Moved against what the statement says; on the scale of θ.
+    fn centre(&self, i: usize, line: f64) -> Option<f64> {
+        let [up, down] = self.scans.as_ref()?;
+        let scan = if up.refits.questions[i].sign() > 0.0 { down } else { up };
+        let at = |by: f64| one(scan.refits, i, Prior::Moved(self.effect, by), self.heterogeneity);
+        scan.fall(i, line, at).map(|by| centre_of(self.effect) + by)
+    }
+}
+
+/// Sceptical scans at several scales of the prior of τ, made for what is above a line at all.
+struct Frontier<'a> {
+    scans: Vec<(f64, Sceptical<'a>)>,
+}
+
+impl<'a> Frontier<'a> {
+    fn new(
+        refits: &'a Refits<'a>,
+        reference: &Reference,
+        stated: Option<HeterogeneityPrior>,
+        own: &Answers,
+    ) -> Frontier<'a> {
+        let needed = own.iter().flatten().any(|p| *p > LINES[0]);
+        let Some(stated) = stated.filter(|h| needed && h.scale() > 0.0) else {
+            return Frontier { scans: Vec::new() };
+        };
+        if refits.study.pooling == Pooling::Complete || refits.is_sampled() {
+            return Frontier { scans: Vec::new() };
+        }
+        let scan = |k: i32| {
+            let prior = stated.scaled(libm::exp2(f64::from(k)));
+            (prior.scale(), Sceptical::new_of_effects(refits, reference, prior))
+        };
+        Frontier { scans: FRONTIER.map(scan).collect() }
+    }
+
+    /// Statements about effects alone; those about risks have none.
+    fn of(&self, i: usize, line: f64) -> Vec<FrontierPoint> {
+        let on_effect = |s: &Sceptical<'_>| {
+            let q: &Question = &s.scan.refits.questions[i];
+            q.effect_bound().is_some()
+        };
+        self.scans
+            .iter()
+            .filter(|(_, s)| on_effect(s))
+            .map(|(tau_scale, s)| FrontierPoint { tau_scale: *tau_scale, sceptical_sd: s.sd(i, line) })
+            .collect()
+    }
+}
+
+impl<'a> Sceptical<'a> {
+    fn new_of_effects(
+        refits: &'a Refits<'a>,
+        reference: &Reference,
+        heterogeneity: HeterogeneityPrior,
+    ) -> Sceptical<'a> {
+        const NODES: usize = 24;
+        let (wide, narrow) = (libm::log(reference.sd), libm::log(NARROWEST * reference.sd));
+        let x = (0..=NODES).map(|k| wide + (narrow - wide) * k as f64 / NODES as f64).collect();
+        let at = |log_sd: f64, _: bool| sceptic(refits, log_sd, Some(heterogeneity), false);
+        Sceptical { scan: Scan::new(refits, x, 1, at), heterogeneity: Some(heterogeneity) }
+    }
+}

@@ -1,0 +1,112 @@
+//! The comparison as one long table.
+
+use serde::Serialize;
+use serde_json::Value;
+
+use super::compare_json::compare_statements;
+use super::numbers::full;
+use crate::compare::Comparison;
+use crate::study::Study;
+
+/// As in the JSON; `row` says which of its lists a row is from. Columns that a list does not have are empty.
+const HEADER: [&str; 42] = [
+    "row",
+    "prior",
+    "heterogeneity",
+    "pooling",
+    "scope",
+    "subgroup",
+    "subgroup_b",
+    "statement",
+    "measure",
+    "threshold",
+    "quantity",
+    "scale",
+    "line",
+    "rising",
+    "probability",
+    "mcse",
+    "exact",
+    "prior_probability",
+    "median",
+    "q2_5",
+    "q97_5",
+    "sceptical_sd",
+    "as_patients",
+    "prior_centre",
+    "prior_centre_ratio",
+    "baseline",
+    "data",
+    "effect_prior",
+    "heterogeneity_prior",
+    "low",
+    "high",
+    "prior_sensitivity",
+    "likelihood_sensitivity",
+    "diagnosis",
+    "log_marginal_likelihood",
+    "elpd",
+    "elpd_se",
+    "difference",
+    "difference_se",
+    "note",
+    "unavailable",
+    "caveat",
+];
+
+/// All lists, the study's statements in every row.
+pub fn compare_csv(study: &Study, c: &Comparison) -> String {
+    let caveat = compare_statements(study, c).join(" ");
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    // Writing to memory does not fail.
+    let _ = writer.write_record(HEADER);
+    let mut put = |kind: &str, rows: Vec<Value>| {
+        for mut row in rows {
+            row["row"] = Value::from(kind);
+            row["caveat"] = Value::from(caveat.clone());
+            let _ = writer.write_record(HEADER.map(|key| cell(&row[key])));
+        }
+    };
+    put("table", values(&c.table));
+    put("estimate", values(&c.estimates));
+    put("tau_curve", values(&c.tau_curve));
+    put("tau_crossing", values(&c.crossings));
+    let halves = values(&c.heterogeneity).into_iter().flat_map(|row| {
+        // Quantiles before and after the data, a row each.
+        ["prior", "posterior"].map(|when| {
+            let mut half = row.clone();
+            for key in ["median", "q2_5", "q97_5"] {
+                half[key] = row[when][key].clone();
+            }
+            half["quantity"] = Value::from(format!("{} {when}", row["quantity"].as_str().unwrap_or_default()));
+            half["prior"] = Value::Null;
+            half
+        })
+    });
+    put("heterogeneity", halves.collect());
+    put("grid", c.grid.as_ref().map(|g| values(g)).unwrap_or_default());
+    put("envelope", values(&c.envelope));
+    put("tipping", values(&c.tipping));
+    put("who_decided", values(&c.who_decided));
+    let sensitivities = values(&c.power_scaling).into_iter().map(|mut row| {
+        row["prior_sensitivity"] = row["prior"].take();
+        row["likelihood_sensitivity"] = row["likelihood"].take();
+        row
+    });
+    put("power_scaling", sensitivities.collect());
+    put("pooling", values(&c.poolings));
+    writer.into_inner().ok().and_then(|bytes| String::from_utf8(bytes).ok()).unwrap_or_default()
+}
+
+fn values<T: Serialize>(rows: &[T]) -> Vec<Value> {
+    rows.iter().filter_map(|row| serde_json::to_value(row).ok()).collect()
+}
+
+fn cell(value: &Value) -> String {
+    match value {
+        Value::Null | Value::Array(_) | Value::Object(_) => String::new(),
+        Value::String(text) => text.clone(),
+        Value::Number(n) => full(n.as_f64()),
+        Value::Bool(b) => b.to_string(),
+    }
+}

@@ -1,0 +1,101 @@
+//! The comparison as JSON, schema `equipoise/compare/1`.
+
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use super::json::{data_head, model_head, pretty};
+use super::words::prior_statement;
+use crate::compare::{
+    Comparison, Crossing, CurvePoint, Envelope, EstimateRow, GridRow, HeterogeneityRow, PoolingRow, PowerRow,
+    PriorBox, PriorSet, TableRow, Tipping, WhoDecided,
+};
+use crate::posterior::Engine;
+use crate::study::Study;
+
+const COMPARE_SCHEMA: &str = "equipoise/compare/1";
+
+#[derive(Serialize)]
+struct Document<'a> {
+    schema: &'static str,
+    version: &'static str,
+    model: Value,
+    statements: Vec<String>,
+    data: Value,
+    checks: Value,
+    engine: Engine,
+    pooling: crate::study::Pooling,
+    priors: Vec<Value>,
+    table: &'a [TableRow],
+    estimates: &'a [EstimateRow],
+    tau_curve: &'a [CurvePoint],
+    tau_crossings: &'a [Crossing],
+    heterogeneity: &'a [HeterogeneityRow],
+    grid: Option<&'a [GridRow]>,
+    prior_box: &'a PriorBox,
+    envelope: &'a [Envelope],
+    tipping: &'a [Tipping],
+    reference: Value,
+    who_decided: &'a [WhoDecided],
+    power_scaling: &'a [PowerRow],
+    poolings: &'a [PoolingRow],
+}
+
+/// The statements that stand beside the comparison's numbers.
+pub fn compare_statements(study: &Study, comparison: &Comparison) -> Vec<String> {
+    let own = study.statements().into_iter().map(str::to_string);
+    own.chain(comparison.about_sources.iter().cloned()).collect()
+}
+
+/// All of it, numbers in full.
+pub fn compare_json(study: &Study, c: &Comparison) -> String {
+    pretty(&Document {
+        schema: COMPARE_SCHEMA,
+        version: env!("CARGO_PKG_VERSION"),
+        model: json!(model_head(study)),
+        statements: compare_statements(study, c),
+        data: json!(data_head(study)),
+        checks: json!({ "ok": c.ok, "reasons": c.reasons }),
+        engine: c.engine,
+        pooling: study.pooling,
+        priors: c.priors.iter().map(|p| prior(study, p)).collect(),
+        table: &c.table,
+        estimates: &c.estimates,
+        tau_curve: &c.tau_curve,
+        tau_crossings: &c.crossings,
+        heterogeneity: &c.heterogeneity,
+        grid: c.grid.as_deref(),
+        prior_box: &c.prior_box,
+        envelope: &c.envelope,
+        tipping: &c.tipping,
+        reference: json!({
+            "effect": format!("normal(0, {})", c.reference.sd),
+            "heterogeneity": format!("half-normal({})", c.reference.tau),
+        }),
+        who_decided: &c.who_decided,
+        power_scaling: &c.power_scaling,
+        poolings: &c.poolings,
+    })
+}
+
+fn prior(study: &Study, set: &PriorSet) -> Value {
+    let (priors, says) = (&set.priors, &set.says);
+    json!({
+        "name": set.name,
+        "effect": priors.effect.words,
+        "heterogeneity": priors.heterogeneity.as_ref().map(|p| &p.words),
+        "baseline": priors.baseline.as_ref().map(|p| &p.words),
+        "statement": prior_statement(study, set),
+        "benefit": says.benefit,
+        "harm": says.harm,
+        "mean_effect": says.effect,
+        "reference_only": says.reference_only,
+        "standard_error": says.standard_error,
+        "patients": says.patients,
+        "conflict": says.conflict.map(|c| json!({ "observed": c.observed, "tail_probability": c.tail_probability })),
+        "external": says.external.as_ref().map(|e| json!({
+            "from": e.sources,
+            "weight": e.weight,
+            "largest_error_of_mixture": e.distance,
+        })),
+    })
+}

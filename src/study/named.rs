@@ -1,0 +1,198 @@
+//! Priors with names of their own, `[priors.NAME]`: read, filled in from the model's, and their sources opened.
+
+use std::collections::BTreeMap;
+
+use toml::Spanned;
+
+use super::build::{baseline_prior, check_flat, effect_prior, heterogeneity_prior, study_alone};
+use super::model_file::{NamedPriorSection, OutcomeSection};
+use super::source::{Source, nearest};
+use super::{External, NamedPriors, Pooling, Study, shipped};
+use crate::error::{Error, Result};
+
+/// Names that the program has given already.
+const TAKEN: [&str; 3] = ["stated", "library", "all"];
+
+/// In the order in which they are written.
+pub fn priors(
+    source: &Source,
+    sections: BTreeMap<Spanned<String>, Spanned<NamedPriorSection>>,
+    (study, outcome): (&Study, &OutcomeSection),
+) -> Result<Vec<NamedPriors>> {
+    let mut sections: Vec<_> = sections.into_iter().collect();
+    let scale = study.outcome.scale;
+    sections.sort_by_key(|(name, _)| name.span().start);
+    sections
+        .iter()
+        .map(|(name, section)| {
+            check_name(source, name)?;
+            let span = section.span();
+            let section = section.get_ref();
+            let mut priors = study.priors.clone();
+            if let Some(entry) = &section.effect {
+                priors.effect = effect_prior(source, entry, scale)?;
+                if !priors.effect.distribution.is_proper() {
+                    check_flat(source, study.pooling, entry.span(), &study.data)?;
+                }
+            }
+            if let Some(text) = &section.heterogeneity {
+                priors.heterogeneity = Some(heterogeneity_prior(source, text, scale)?);
+            }
+            if let Some(entry) = &section.baseline {
+                priors.baseline = Some(baseline_prior(source, entry, outcome)?);
+            }
+            let external = external(source, section, study)?;
+            let nothing = section.effect.is_none()
+                && section.heterogeneity.is_none()
+                && section.baseline.is_none()
+                && external.is_none();
+            if nothing {
+                return Err(Error::new(format!("[priors.{}] says nothing", name.get_ref()))
+                    .at(source.place(span))
+                    .help("set effect, heterogeneity or baseline, or from = [\"MODEL\"] with a weight"));
+            }
+            if let (Some(_), false) = (&external, priors.effect.distribution.is_proper()) {
+                return Err(Error::new("a prior from other models beside a flat one")
+                    .at(source.place(span))
+                    .help("the rest of the prior must be a proper distribution: set effect"));
+            }
+            Ok(NamedPriors { name: name.get_ref().clone(), priors, external })
+        })
+        .collect()
+}
+
+fn check_name(source: &Source, name: &Spanned<String>) -> Result<()> {
+    let text = name.get_ref();
+    let fault = |message: String, help: &str| {
+        Err(Error::new(message).at(source.place(name.span())).help(help.to_string()))
+    };
+    let plain = |c: char| c.is_alphanumeric() || "-_.".contains(c);
+    if text.is_empty() || !text.chars().all(plain) {
+        return fault(
+            format!("the prior's name `{text}` can't be asked for"),
+            "use letters, digits, `-`, `_` and `.`",
+        );
+    }
+    let library = super::prior::library_names();
+    if TAKEN.contains(&text.as_str()) || library.contains(text) {
+        return fault(
+            format!("the name `{text}` is the program's own"),
+            "`stated` is [prior], `library` and its nine names are the reanalysis library; choose another",
+        );
+    }
+    Ok(())
+}
+
+/// The studies that a prior is made from.
+fn external(source: &Source, section: &NamedPriorSection, study: &Study) -> Result<Option<External>> {
+    let Some(from) = &section.from else {
+        return match &section.weight {
+            Some(weight) => Err(Error::new("`weight` without `from`")
+                .at(source.place(weight.span()))
+                .help("a weight says how far other models are believed: name them, from = [\"MODEL\"]")),
+            None => Ok(None),
+        };
+    };
+    let Some(weight) = &section.weight else {
+        return Err(Error::new("`from` without `weight`").at(source.place(from.span())).help(
+            "say how far the other models are believed to speak of this one: weight = 0.5 (0 not at all, 1 wholly)",
+        ));
+    };
+    let w = weight.get_ref().0;
+    if !(0.0..=1.0).contains(&w) {
+        return Err(Error::new(format!("a weight of {w}"))
+            .at(source.place(weight.span()))
+            .help("a weight lies between 0 (not believed) and 1 (taken whole)"));
+    }
+    if from.get_ref().is_empty() {
+        return Err(Error::new("`from` names no model").at(source.place(from.span())));
+    }
+    let mut sources: Vec<Study> = Vec::new();
+    for model in from.get_ref() {
+        let found = open_beside(source, model)?;
+        let here = source.place(model.span());
+        if sources.iter().any(|s| s.model_sha256 == found.model_sha256) {
+            return Err(Error::new(format!("`{}` stands twice", model.get_ref())).at(here));
+        }
+        fits(&found, study).map_err(|e| e.at(here))?;
+        sources.push(found);
+    }
+    Ok(Some(External { sources, weight: w }))
+}
+
+/// A shipped model by name, or a file relative to the model file.
+fn open_beside(source: &Source, model: &Spanned<String>) -> Result<Study> {
+    let name = model.get_ref();
+    let known = shipped().iter().any(|s| s.name == name);
+    let path = source.folder.as_ref().map(|f| f.join(name)).filter(|p| p.exists());
+    let found = match (&path, known) {
+        (_, true) => Source::shipped(name),
+        (Some(path), false) => Source::find(&path.to_string_lossy()),
+        (None, false) => {
+            let error = Error::new(format!("no model named `{name}`, and no file at that path"))
+                .at(source.place(model.span()));
+            return Err(match nearest(name, shipped().iter().map(|s| s.name)) {
+                Some(near) => error.label(format!("did you mean `{near}`?")),
+                None => error.help("`equipoise list` shows the shipped models; paths start from the model file"),
+            });
+        }
+    }?;
+    let file = found.parse()?;
+    study_alone(&found, file)
+}
+
+/// Whether one study can speak of another: the same outcome on the same scale, the same way up, other patients.
+fn fits(found: &Study, study: &Study) -> Result<()> {
+    let differ = |what: &str, theirs: &str, ours: &str| {
+        Err(Error::new(format!("`{}` can't be a prior here: its {what} is {theirs}, this model's {ours}", found.name))
+            .help("a prior must speak of the same effect"))
+    };
+    if found.outcome.scale != study.outcome.scale {
+        let words = |s: &Study| s.outcome.scale.measure_in_words().to_string();
+        return differ("effect measure", &format!("a {}", words(found)), &format!("a {}", words(study)));
+    }
+    if found.outcome.higher_is != study.outcome.higher_is {
+        let words = |s: &Study| match s.outcome.higher_is {
+            super::HigherIs::Better => "higher is better",
+            super::HigherIs::Worse => "higher is worse",
+        };
+        return differ("direction", words(found), words(study));
+    }
+    let same = |a: &str, b: &str| a.trim().to_lowercase() == b.trim().to_lowercase();
+    if !same(&found.outcome.name, &study.outcome.name) {
+        return differ("outcome", &format!("`{}`", found.outcome.name), &format!("`{}`", study.outcome.name));
+    }
+    if found.model_sha256 == study.model_sha256 || found.data == study.data {
+        return Err(Error::new(format!("`{}` holds the very data of this model", found.name))
+            .help("as a prior they would count twice"));
+    }
+    if found.pooling == Pooling::None {
+        return Err(Error::new(format!(
+            "`{}` is fitted without pooling: it predicts nothing for a further {}",
+            found.name, found.subgroup_name
+        ))
+        .help("set pooling = \"partial\" there"));
+    }
+    Ok(())
+}
+
+/// What must stand beside numbers that rest on other studies, of the priors that are `used`.
+pub fn about_sources(named: &[NamedPriors], used: impl Fn(&str) -> bool) -> Vec<String> {
+    let mut said: Vec<String> = Vec::new();
+    let used = named.iter().filter(|p| used(&p.name));
+    let external = used.filter_map(|p| p.external.as_ref()).filter(|e| e.weight > 0.0);
+    for source in external.flat_map(|e| &e.sources) {
+        let mut add = |text: String| {
+            if !said.contains(&text) {
+                said.push(text);
+            }
+        };
+        if source.illustrative {
+            add(format!("ILLUSTRATIVE: the numbers of `{}`, from which a prior is made, are made up.", source.name));
+        }
+        if source.assignment == super::Assignment::Observational {
+            add(format!("The prior from `{}` rests on associations: treatment was not randomised there.", source.name));
+        }
+    }
+    said
+}
