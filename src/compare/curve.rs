@@ -98,7 +98,10 @@ pub fn curve(refits: &Refits<'_>, set: &PriorSet) -> (Vec<CurvePoint>, Vec<Cross
                 let found = if refits.is_sampled() {
                     ends[0] + (ends[1] - ends[0]) * (line - a) / (b - a)
                 } else {
-                    let excess = |x: f64| at(libm::exp(x))[i].unwrap_or(f64::NAN) - line;
+                    let excess = |x: f64| {
+                        let prior = stated.scaled(libm::exp(x) / stated.scale());
+                        refits.one(i, pooling, effect, Some(&prior)).unwrap_or(f64::NAN) - line
+                    };
                     crossing((ends[0], a - line), (ends[1], b - line), 1e-8, excess)
                 };
                 crossings.push(Crossing {

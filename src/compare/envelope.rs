@@ -100,14 +100,21 @@ pub fn envelope(refits: &Refits<'_>, within: &PriorBox) -> Vec<Envelope> {
     let study = refits.study;
     let nodes: [usize; 3] = if refits.is_sampled() { [3, 2, 2] } else { [9, 9, 7] };
     let stated = study.priors.heterogeneity.as_ref().map(|h| h.distribution);
-    let ask = |u: [f64; 3]| {
+    let priors = |u: [f64; 3]| {
         let point = within.at(u);
-        let effect = LocationPrior::normal(point.centre, point.sd);
         let tau = match (stated, point.tau_scale) {
             (Some(h), Some(scale)) => Some(h.scaled(scale / h.scale())),
             (other, _) => other,
         };
+        (LocationPrior::normal(point.centre, point.sd), tau)
+    };
+    let ask = |u: [f64; 3]| {
+        let (effect, tau) = priors(u);
         refits.effects(study.pooling, &effect, tau.as_ref())
+    };
+    let one = |i: usize, u: [f64; 3]| {
+        let (effect, tau) = priors(u);
+        refits.one(i, study.pooling, &effect, tau.as_ref())
     };
     let along = |n: usize, k: usize| k as f64 / (n - 1) as f64;
     let depth = if within.dimensions() == 3 { nodes[2] } else { 1 };
@@ -119,9 +126,9 @@ pub fn envelope(refits: &Refits<'_>, within: &PriorBox) -> Vec<Envelope> {
         .collect();
     let answers: Vec<_> = lattice.par_iter().map(|&u| ask(u)).collect();
     let asked: Vec<usize> = (0..refits.questions.len())
-        .filter(|&i| matches!(refits.questions[i].statement, Statement::Benefit | Statement::Harm))
+        .filter(|&i| refits.questions[i].statement == Statement::Benefit)
         .collect();
-    asked
+    let found: Vec<Envelope> = asked
         .into_par_iter()
         .map(|i| {
             let q = &refits.questions[i];
@@ -129,12 +136,12 @@ pub fn envelope(refits: &Refits<'_>, within: &PriorBox) -> Vec<Envelope> {
                 let mut starts: Vec<(f64, [f64; 3])> =
                     lattice.iter().zip(&answers).filter_map(|(&u, a)| Some((sign * a[i]?, u))).collect();
                 starts.sort_by(|a, b| b.0.total_cmp(&a.0));
-                starts.truncate(if refits.is_sampled() { 1 } else { 3 });
+                starts.truncate(if refits.is_sampled() { 1 } else { 2 });
                 let climbed = starts.into_iter().map(|start| {
                     if refits.is_sampled() {
                         start
                     } else {
-                        climb(start, within.dimensions(), nodes, |u| ask(u)[i].map(|p| sign * p))
+                        climb(start, within.dimensions(), nodes, |u| one(i, u).map(|p| sign * p))
                     }
                 });
                 climbed.reduce(|a, b| if b.0 > a.0 { b } else { a }).map(|(p, u)| (sign * p, within.at(u)))
@@ -151,7 +158,22 @@ pub fn envelope(refits: &Refits<'_>, within: &PriorBox) -> Vec<Envelope> {
                 high_at: high.map(|e| e.1),
             }
         })
-        .collect()
+        .collect();
+    found.into_iter().flat_map(|benefit| [benefit.clone(), benefit.of_harm()]).collect()
+}
+
+impl Envelope {
+    /// Harm is what benefit is not.
+    fn of_harm(self) -> Envelope {
+        Envelope {
+            statement: Statement::Harm,
+            low: self.high.map(|p| 1.0 - p),
+            high: self.low.map(|p| 1.0 - p),
+            low_at: self.high_at,
+            high_at: self.low_at,
+            ..self
+        }
+    }
 }
 
 /// Compass search: a step along each axis, either way, halved when none leads up.
@@ -161,7 +183,7 @@ fn climb(
     nodes: [usize; 3],
     value: impl Fn([f64; 3]) -> Option<f64>,
 ) -> (f64, [f64; 3]) {
-    const SMALLEST: f64 = 1e-5;
+    const SMALLEST: f64 = 1e-4;
     let (mut best, mut at) = start;
     let mut step = nodes.map(|n| 0.5 / (n - 1) as f64);
     while step[0] > SMALLEST {

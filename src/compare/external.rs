@@ -1,6 +1,8 @@
 //! An effect prior from other studies: what their fits predict for a further subgroup, as a mixture of normals, beside the
 //! prior that would be held without them (a robust meta-analytic-predictive prior, Schmidli et al., Biometrics 2014;70:1023).
 
+use std::collections::BTreeMap;
+
 use crate::exact::{Distribution, ExactPosterior, Resolution, Unavailable};
 use crate::model::{LocationPrior, Model, NormalComponent};
 use crate::numeric::normal_cdf;
@@ -28,7 +30,7 @@ const MOST_COMPONENTS: usize = 5;
 pub fn effect(
     from: &External,
     own: &Written<LocationPrior>,
-    sampling: Sampling,
+    predictions: &mut Predictions,
 ) -> Result<(Written<LocationPrior>, Fitted), String> {
     let LocationPrior::Normals(rest) = &own.distribution else {
         return Err("the rest of it must be a normal or a mixture of normals".to_string());
@@ -37,8 +39,8 @@ pub fn effect(
     let mut distance: f64 = 0.0;
     let share = from.weight / from.sources.len() as f64;
     for source in from.sources.iter().filter(|_| from.weight > 0.0) {
-        let (found, off) = predicted(source, sampling)?;
-        distance = distance.max(off);
+        let (found, off) = predictions.of(source)?;
+        distance = distance.max(*off);
         parts.extend(found.iter().map(|n| NormalComponent { weight: share * n.weight, ..*n }));
     }
     let mut parts = rounded(&parts, from.weight);
@@ -78,6 +80,28 @@ fn rounded(parts: &[NormalComponent], total: f64) -> Vec<NormalComponent> {
     out
 }
 
+/// What sources predict: each is fitted once, however many priors are made from it.
+pub struct Predictions {
+    sampling: Sampling,
+    /// By the checksum of the source's model file.
+    known: BTreeMap<String, (Vec<NormalComponent>, f64)>,
+}
+
+impl Predictions {
+    pub fn new(sampling: Sampling) -> Predictions {
+        Predictions { sampling, known: BTreeMap::new() }
+    }
+
+    fn of(&mut self, source: &Study) -> Result<&(Vec<NormalComponent>, f64), String> {
+        let key = source.model_sha256.clone();
+        if !self.known.contains_key(&key) {
+            let found = predicted(source, self.sampling)?;
+            self.known.insert(key.clone(), found);
+        }
+        self.known.get(&key).ok_or_else(|| "it was not fitted".to_string())
+    }
+}
+
 /// The new-subgroup distribution of a source's fit as a mixture, and how far the mixture is from it.
 fn predicted(source: &Study, sampling: Sampling) -> Result<(Vec<NormalComponent>, f64), String> {
     match ExactPosterior::new(&Model::of(source), Resolution::default()) {
@@ -109,7 +133,7 @@ struct Cells {
 
 impl Cells {
     fn of(d: &dyn Distribution) -> Cells {
-        const CELLS: usize = 400;
+        const CELLS: usize = 240;
         const TAIL: f64 = 1e-5;
         let (low, middle, high) = (d.quantile(TAIL), d.quantile(0.5), d.quantile(1.0 - TAIL));
         // Cells widen outward from the median on either side.
@@ -153,7 +177,7 @@ pub fn mixture(d: &dyn Distribution) -> (Vec<NormalComponent>, f64) {
 
 fn fitted(cells: &Cells, components: usize) -> Vec<NormalComponent> {
     const ROUNDS: usize = 3000;
-    const STILL: f64 = 1e-10;
+    const STILL: f64 = 1e-7;
     // Narrow to wide around the mean: the shape of a heavy-tailed prediction.
     let spread = |k: usize| if components == 1 { 1.0 } else { 0.5 * libm::pow(4.0, k as f64 / (components - 1) as f64) };
     let mut parts: Vec<NormalComponent> = (0..components)

@@ -1,7 +1,7 @@
 //! The sets of priors that are compared: the stated one, the model file's named ones, and the reanalysis library's.
 
 use super::conflict::{Conflict, conflict};
-use super::external::{self, Fitted};
+use super::external::{self, Fitted, Predictions};
 use super::information::{location_information, unit_information};
 use crate::error::{Error, Result};
 use crate::exact::{Distribution, ExactPosterior, Resolution};
@@ -76,13 +76,14 @@ pub fn sets(study: &Study, asked: &Asked, sampling: Sampling) -> Result<Vec<Prio
             }
         }
     }
+    let mut predictions = Predictions::new(sampling);
     let mut sets = vec![set(study, STATED, study.priors.clone(), None)];
     for name in wanted {
         if let Some(named) = study.named.iter().find(|n| n.name == name) {
             let mut priors = named.priors.clone();
             let mut fitted = None;
             if let Some(from) = &named.external {
-                let (effect, about) = external::effect(from, &priors.effect, sampling)
+                let (effect, about) = external::effect(from, &priors.effect, &mut predictions)
                     .map_err(|why| Error::new(format!("the prior `{name}` can't be made: {why}")))?;
                 (priors.effect, fitted) = (effect, Some(about));
             }

@@ -87,7 +87,7 @@ impl<'a> Refits<'a> {
         if self.is_sampled() {
             return self.run(pooling, effect, heterogeneity);
         }
-        if let Some(above) = self.on_lattice(pooling, effect, heterogeneity) {
+        if let Some(above) = self.on_lattice(pooling, effect, heterogeneity, None) {
             let answer = |q: &Question| {
                 let value = q.effect_bound()?;
                 let place = self.points.iter().position(|&p| p == value)?;
@@ -120,12 +120,34 @@ impl<'a> Refits<'a> {
         answers_of(&self.model(pooling, effect, heterogeneity), self.questions)
     }
 
-    /// P(θ_g > value) by subgroup and value.
+    /// One question, as quickly as it can be answered.
+    pub fn one(
+        &self,
+        i: usize,
+        pooling: Pooling,
+        effect: &LocationPrior,
+        heterogeneity: Option<&HeterogeneityPrior>,
+    ) -> Option<f64> {
+        let q = &self.questions[i];
+        if self.is_sampled() {
+            return self.run(pooling, effect, heterogeneity)[i];
+        }
+        if let Some(value) = q.effect_bound()
+            && let Some(place) = self.points.iter().position(|&p| p == value)
+            && let Some(above) = self.on_lattice(pooling, effect, heterogeneity, Some(q.subgroup))
+        {
+            return Some(q.from_above(above[0][place]));
+        }
+        answers_of(&self.model(pooling, effect, heterogeneity), std::slice::from_ref(q))[0]
+    }
+
+    /// P(θ_g > value) by subgroup and value; of one subgroup where only one is wanted.
     fn on_lattice(
         &self,
         pooling: Pooling,
         effect: &LocationPrior,
         heterogeneity: Option<&HeterogeneityPrior>,
+        only: Option<usize>,
     ) -> Option<Vec<Vec<f64>>> {
         let Likelihood::Counts(counts) = &self.model.likelihood else { return None };
         let BaselinePrior::Independent(baseline) = &self.model.baseline else { return None };
@@ -138,22 +160,27 @@ impl<'a> Refits<'a> {
             Some(prior) => (prior.typical(), None),
             None => (USUAL_TAU, None),
         };
+        let asked = |lattice: &Lattice, prior: &HeterogeneityPrior| match only {
+            Some(g) => lattice.subgroup_under(g, effect, prior).map(|above| vec![above]),
+            None => lattice.under(effect, prior).map(|found| found.above),
+        };
         match (pooling, heterogeneity) {
             (Pooling::Partial, Some(prior)) => {
                 let lattice = self.together.get_or_init(|| Some(lattice(counts, tau)));
-                Some(lattice.as_ref()?.under(effect, prior)?.above)
+                asked(lattice.as_ref()?, prior)
             }
             (Pooling::None, Some(prior)) => {
                 let make = |c: &_| lattice(std::slice::from_ref(c), tau);
                 let lattices =
                     self.alone.get_or_init(|| Some(counts.par_iter().map(make).collect()));
-                let each = lattices.as_ref()?.iter();
-                each.map(|l| l.under(effect, prior).map(|found| found.above[0].clone())).collect()
+                let wanted = |(g, _): &(usize, &Lattice)| only.is_none_or(|only| only == *g);
+                let each = lattices.as_ref()?.iter().enumerate().filter(wanted);
+                each.map(|(_, l)| l.subgroup_under(0, effect, prior)).collect()
             }
             _ => {
                 let lattice = self.one_effect.get_or_init(|| Some(lattice(counts, (0.0, Some(0.0)))));
                 let none = HeterogeneityPrior::Fixed { value: 0.0 };
-                Some(lattice.as_ref()?.under(effect, &none)?.above)
+                asked(lattice.as_ref()?, &none)
             }
         }
     }

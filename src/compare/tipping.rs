@@ -33,7 +33,8 @@ pub struct Tipping {
     /// of its measure.
     pub prior_centre: Option<f64>,
     pub prior_centre_ratio: Option<f64>,
-    /// Pairs of sceptical sd and scale of the prior of τ that bring it to the line.
+    /// Pairs of sceptical sd and scale of the prior of τ that bring it to the line: for the highest line that it passes, and
+    /// for statements about the effect alone.
     pub frontier: Vec<FrontierPoint>,
     /// Why there is no sceptical sd, where there is none.
     pub note: Option<&'static str>,
@@ -48,10 +49,14 @@ pub struct FrontierPoint {
 
 const NOT_ABOVE: &str = "not above the line under the widest sceptical prior";
 const ALWAYS_ABOVE: &str = "above the line under every sceptical prior";
+const TOO_MANY: &str = "statements about risks are searched for up to five subgroups";
 const UNKNOWN: &str = "the probability could not be computed";
 
 /// The narrowest sceptical sd, as a part of the widest.
 const NARROWEST: f64 = 0.01;
+
+/// Every prior along a search for a statement about risks is a fit of its own.
+const RISKS_UP_TO: usize = 5;
 
 /// Scales of the frontier, in doublings of the stated one.
 const FRONTIER: std::ops::RangeInclusive<i32> = -3..=3;
@@ -73,11 +78,9 @@ impl<'a> Scan<'a> {
         at: impl Fn(f64, bool) -> Answers + Sync,
     ) -> Scan<'a> {
         let last = x.len() - 1;
-        let answers = x
-            .par_iter()
-            .enumerate()
-            .map(|(k, &x)| at(x, k % stride == 0 || k == last))
-            .collect();
+        let few = refits.study.data.names().len() <= RISKS_UP_TO;
+        let everything = |k: usize| few && (k % stride == 0 || k == last);
+        let answers = x.par_iter().enumerate().map(|(k, &x)| at(x, everything(k))).collect();
         Scan { refits, x, answers }
     }
 
@@ -92,9 +95,14 @@ impl<'a> Scan<'a> {
             let [from, to, level] = [a.1, b.1, line].map(normal_quantile);
             return Some(a.0 + (b.0 - a.0) * (level - from) / (to - from));
         }
-        let tolerance = 1e-7 * (self.x[0] - self.x[self.x.len() - 1]).abs();
-        let excess = |x: f64| at(x).map_or(f64::NAN, |p| p - line);
-        Some(crossing((a.0, a.1 - line), (b.0, b.1 - line), tolerance, excess))
+        // On the probit scale the probability is nearly a line.
+        let reach = (self.x[0] - self.x[self.x.len() - 1]).abs();
+        let quick = self.refits.questions[i].effect_bound().is_some();
+        let tolerance = reach * if quick { 1e-7 } else { 2e-5 };
+        let level = normal_quantile(line);
+        let excess = |p: f64| normal_quantile(p).clamp(-9.0, 9.0) - level;
+        let of = |x: f64| at(x).map_or(f64::NAN, excess);
+        Some(crossing((a.0, excess(a.1)), (b.0, excess(b.1)), tolerance, of))
     }
 }
 
@@ -132,16 +140,22 @@ pub fn tipping(refits: &Refits<'_>) -> Vec<Tipping> {
                 as_patients: sceptical_sd.zip(unit).map(|(sd, unit)| patients(sd, unit)),
                 prior_centre,
                 prior_centre_ratio: prior_centre.filter(|_| ratio).map(libm::exp),
-                frontier: if above { frontier.of(i, line) } else { Vec::new() },
+                frontier: if highest_passed(own[i]) == Some(line) { frontier.of(i, line) } else { Vec::new() },
                 note: match (sceptical_sd, widest) {
                     (Some(_), _) => None,
                     (None, Some(p)) if p > line => Some(ALWAYS_ABOVE),
                     (None, Some(_)) => Some(NOT_ABOVE),
+                    (None, None) if refits.study.data.names().len() > RISKS_UP_TO => Some(TOO_MANY),
                     (None, None) => Some(UNKNOWN),
                 },
             }
         })
         .collect()
+}
+
+/// The line that a statement must lose for its conclusion to be overturned.
+fn highest_passed(p: Option<f64>) -> Option<f64> {
+    LINES.into_iter().rev().find(|line| p.is_some_and(|p| p > *line))
 }
 
 /// Priors around no effect, from the widest to the narrowest.
@@ -202,12 +216,7 @@ fn one(
         Prior::Sceptical(log_sd) => LocationPrior::normal(0.0, libm::exp(log_sd)),
         Prior::Moved(effect, by) => moved(effect, by),
     };
-    let pooling = refits.study.pooling;
-    if refits.is_sampled() || refits.questions[i].effect_bound().is_some() {
-        return refits.effects(pooling, &effect, heterogeneity.as_ref())[i];
-    }
-    let model = refits.model(pooling, &effect, heterogeneity.as_ref());
-    super::refit::answers_of(&model, std::slice::from_ref(&refits.questions[i]))[0]
+    refits.one(i, refits.study.pooling, &effect, heterogeneity.as_ref())
 }
 
 fn moved(effect: &LocationPrior, by: f64) -> LocationPrior {

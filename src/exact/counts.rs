@@ -25,6 +25,8 @@ pub struct CountsPosterior {
     heterogeneity: HeterogeneityPrior,
     baseline: LocationPrior,
     resolution: Resolution,
+    /// Made when they are first asked for.
+    subgroups: Vec<OnceLock<SubgroupPosterior>>,
     /// Log marginal likelihood of the counts, binomial coefficients included.
     pub log_marginal_likelihood: f64,
 }
@@ -109,6 +111,7 @@ impl CountsPosterior {
             log_marginal_likelihood: rows.log_evidence + silent + coefficients,
             rows,
             counts: counts.to_vec(),
+            subgroups: counts.iter().map(|_| OnceLock::new()).collect(),
             likelihoods,
             informative,
             moments,
@@ -143,7 +146,11 @@ impl CountsPosterior {
     }
 
     /// Effect and risks of subgroup `g`.
-    pub fn subgroup(&self, g: usize) -> SubgroupPosterior {
+    pub fn subgroup(&self, g: usize) -> &SubgroupPosterior {
+        self.subgroups[g].get_or_init(|| self.new_subgroup(g))
+    }
+
+    fn new_subgroup(&self, g: usize) -> SubgroupPosterior {
         let member = self.member(g);
         let left_out: Vec<usize> = member.iter().map(|m| m.0).collect();
         let (table, prediction) = match member {
@@ -160,18 +167,13 @@ impl CountsPosterior {
         }
     }
 
-    /// Two subgroups' effects together, their own distributions already known; none where τ is fixed at 0 and the
-    /// effects are one.
-    pub fn pair(
-        &self,
-        (a, theta_a): (usize, &Tabulated),
-        (b, theta_b): (usize, &Tabulated),
-    ) -> Option<PairPosterior> {
+    /// Two subgroups' effects together; none where τ is fixed at 0 and the effects are one.
+    pub fn pair(&self, a: usize, b: usize) -> Option<PairPosterior> {
         if self.heterogeneity == (HeterogeneityPrior::Fixed { value: 0.0 }) {
             return None;
         }
         let limit = self.subgroup_moment_limit(a).min(self.subgroup_moment_limit(b));
-        let marginals = [theta_a, theta_b].map(|t| Marginal::of(&t.table));
+        let marginals = [a, b].map(|g| Marginal::of(&self.subgroup(g).theta.table));
         let members = [self.member(a), self.member(b)];
         Some(PairPosterior::new(&self.rows, members, marginals, self.resolution, limit))
     }

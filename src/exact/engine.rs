@@ -1,7 +1,7 @@
 //! The engine's front: a model in, distributions out.
 
 use super::Resolution;
-use super::counts::{CountsPosterior, SubgroupPosterior};
+use super::counts::CountsPosterior;
 use super::distribution::{Distribution, PointMass};
 use super::gaussian::EstimatesPosterior;
 use super::pair::IndependentPair;
@@ -34,12 +34,9 @@ pub struct ExactPosterior {
 
 enum Kind {
     /// One μ and one τ (or none).
-    Counts {
-        shared: CountsPosterior,
-        subgroups: Vec<SubgroupPosterior>,
-    },
+    Counts(CountsPosterior),
     /// Each subgroup alone.
-    SeparateCounts(Vec<SubgroupPosterior>),
+    SeparateCounts(Vec<CountsPosterior>),
     Estimates(EstimatesPosterior),
     SeparateEstimates(Vec<EstimatesPosterior>),
 }
@@ -90,7 +87,7 @@ impl ExactPosterior {
     /// The mean of the subgroup effects; none where nothing is shared.
     pub fn mu(&self) -> Dynamic<'_> {
         match &self.kind {
-            Kind::Counts { shared, .. } => Some(Box::new(shared.mu())),
+            Kind::Counts(shared) => Some(Box::new(shared.mu())),
             Kind::Estimates(shared) => Some(Box::new(shared.mu())),
             Kind::SeparateCounts(_) | Kind::SeparateEstimates(_) => None,
         }
@@ -99,7 +96,7 @@ impl ExactPosterior {
     /// The standard deviation of the subgroup effects; none where it is not estimated.
     pub fn tau(&self) -> Option<&dyn Distribution> {
         match &self.kind {
-            Kind::Counts { shared, .. } => shared.tau().map(|t| t as &dyn Distribution),
+            Kind::Counts(shared) => shared.tau().map(|t| t as &dyn Distribution),
             Kind::Estimates(shared) => shared.tau.as_ref().map(|t| t as &dyn Distribution),
             Kind::SeparateCounts(_) | Kind::SeparateEstimates(_) => None,
         }
@@ -108,7 +105,7 @@ impl ExactPosterior {
     /// The effect of a further similar subgroup; none where nothing is shared.
     pub fn theta_new(&self) -> Dynamic<'_> {
         match &self.kind {
-            Kind::Counts { shared, .. } => Some(Box::new(shared.theta_new())),
+            Kind::Counts(shared) => Some(Box::new(shared.theta_new())),
             Kind::Estimates(shared) => Some(Box::new(shared.theta_new())),
             Kind::SeparateCounts(_) | Kind::SeparateEstimates(_) => None,
         }
@@ -117,7 +114,8 @@ impl ExactPosterior {
     /// The effect of subgroup `g` on the scale of θ.
     pub fn theta(&self, g: usize) -> Box<dyn Distribution + '_> {
         match &self.kind {
-            Kind::Counts { subgroups, .. } | Kind::SeparateCounts(subgroups) => Box::new(&subgroups[g].theta),
+            Kind::Counts(shared) => Box::new(&shared.subgroup(g).theta),
+            Kind::SeparateCounts(each) => Box::new(&each[g].subgroup(0).theta),
             Kind::Estimates(shared) => Box::new(shared.theta(g)),
             Kind::SeparateEstimates(each) => Box::new(each[g].theta(0)),
         }
@@ -126,9 +124,8 @@ impl ExactPosterior {
     /// A function of the risks of subgroup `g`; none for estimates, which have no risks.
     pub fn risk(&self, g: usize, measure: RiskMeasure) -> Dynamic<'_> {
         match &self.kind {
-            Kind::Counts { subgroups, .. } | Kind::SeparateCounts(subgroups) => {
-                Some(Box::new(subgroups[g].risks().distribution(measure)))
-            }
+            Kind::Counts(shared) => Some(Box::new(shared.subgroup(g).risks().distribution(measure))),
+            Kind::SeparateCounts(each) => Some(Box::new(each[g].subgroup(0).risks().distribution(measure))),
             Kind::Estimates(_) | Kind::SeparateEstimates(_) => None,
         }
     }
@@ -141,18 +138,17 @@ impl ExactPosterior {
             first_below_second_above: 0.0,
         };
         match &self.kind {
-            Kind::Counts { shared, subgroups } => {
-                match shared.pair((a, &subgroups[a].theta), (b, &subgroups[b].theta)) {
-                    Some(pair) => Pair {
-                        first_above_second_below: pair.first_above_second_below,
-                        first_below_second_above: pair.first_below_second_above,
-                        difference: Box::new(pair),
-                    },
-                    None => one_effect(),
-                }
-            }
-            Kind::SeparateCounts(subgroups) => {
-                let pair = IndependentPair { first: &subgroups[a].theta, second: &subgroups[b].theta };
+            Kind::Counts(shared) => match shared.pair(a, b) {
+                Some(pair) => Pair {
+                    first_above_second_below: pair.first_above_second_below,
+                    first_below_second_above: pair.first_below_second_above,
+                    difference: Box::new(pair),
+                },
+                None => one_effect(),
+            },
+            Kind::SeparateCounts(each) => {
+                let [first, second] = [a, b].map(|g| &each[g].subgroup(0).theta);
+                let pair = IndependentPair { first, second };
                 Pair {
                     first_above_second_below: pair.first_above_second_below(),
                     first_below_second_above: pair.first_below_second_above(),
@@ -182,9 +178,8 @@ impl ExactPosterior {
     /// estimates, whose patients are not known.
     pub fn leave_one_out(&self, g: usize) -> Option<[Option<f64>; 4]> {
         match &self.kind {
-            Kind::Counts { subgroups, .. } | Kind::SeparateCounts(subgroups) => {
-                Some(subgroups[g].leave_one_out())
-            }
+            Kind::Counts(shared) => Some(shared.subgroup(g).leave_one_out()),
+            Kind::SeparateCounts(each) => Some(each[g].subgroup(0).leave_one_out()),
             Kind::Estimates(_) | Kind::SeparateEstimates(_) => None,
         }
     }
@@ -193,7 +188,7 @@ impl ExactPosterior {
     /// is flat.
     pub fn log_marginal_likelihood(&self) -> Option<f64> {
         match &self.kind {
-            Kind::Counts { shared, .. } => Some(shared.log_marginal_likelihood),
+            Kind::Counts(shared) => Some(shared.log_marginal_likelihood),
             Kind::Estimates(shared) => Some(shared.log_marginal_likelihood),
             Kind::SeparateCounts(_) | Kind::SeparateEstimates(_) => None,
         }
@@ -247,11 +242,9 @@ fn counts_posterior(
         |counts: &[BinomialPair]| CountsPosterior::new(counts, effect, &heterogeneity, baseline, resolution);
     if separate {
         let each: Result<Vec<_>, NotConverged> =
-            counts.par_iter().map(|c| fit(std::slice::from_ref(c)).map(|alone| alone.subgroup(0))).collect();
+            counts.par_iter().map(|c| fit(std::slice::from_ref(c))).collect();
         Ok(Kind::SeparateCounts(each?))
     } else {
-        let shared = fit(counts)?;
-        let subgroups = (0..counts.len()).into_par_iter().map(|g| shared.subgroup(g)).collect();
-        Ok(Kind::Counts { shared, subgroups })
+        Ok(Kind::Counts(fit(counts)?))
     }
 }

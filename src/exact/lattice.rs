@@ -25,7 +25,7 @@ const SCALE_IN_STEPS: f64 = 13.0;
 
 /// The least distance between nodes of μ, in standard deviations of μ from the data at τ = 0, and at most.
 const FINE: f64 = 0.5;
-const FINEST_NEEDED: f64 = 0.06;
+const FINEST_NEEDED: f64 = 0.03;
 
 /// Nodes of τ in its stretched coordinate.
 const TAU_STEP: f64 = 0.09375;
@@ -44,8 +44,12 @@ const SEEN: f64 = 6.0;
 const Z_STEP: f64 = 0.45;
 const Z_LAST: i32 = 18;
 
-/// Leaving out every other node may move the total by this part: the error with all of them is about its square.
-const SETTLED: f64 = 1e-4;
+/// Leaving out every other node of μ may move the total by this part. An indefinite sum over all nodes errs by about as much
+/// as a whole sum over half of them.
+const SETTLED: f64 = 2e-6;
+
+/// The same for τ, of which only whole sums are wanted: with all nodes the error is about its square.
+const SETTLED_IN_TAU: f64 = 1e-4;
 
 /// The part of the posterior that may lie in the outermost nodes.
 const AT_THE_EDGE: f64 = 1e-9;
@@ -151,12 +155,21 @@ impl Lattice {
 
     /// Under a prior; none where the lattice does not resolve it.
     pub fn under(&self, effect: &LocationPrior, heterogeneity: &HeterogeneityPrior) -> Option<OnLattice> {
-        if !effect.is_proper() || !self.has(heterogeneity) {
-            return None;
-        }
-        let components = effect.components();
-        let density = |x: f64| components.iter().map(|c| libm::exp(c.log_density(x))).sum::<f64>();
-        self.under_densities(density, |tau| libm::exp(heterogeneity.log_density(tau)))
+        let posterior = self.posterior(effect, heterogeneity)?;
+        let mut above: Vec<Vec<f64>> = self.members.iter().map(|m| posterior.expect_each(m)).collect();
+        let new_above = above.pop().unwrap_or_default();
+        let mean_above = self.mean.iter().map(|weights| posterior.expect_of_mu(weights)).collect();
+        Some(OnLattice { log_evidence: libm::log(posterior.total) + self.log_scale, above, mean_above, new_above })
+    }
+
+    /// One subgroup's part of [`Lattice::under`].
+    pub fn subgroup_under(
+        &self,
+        g: usize,
+        effect: &LocationPrior,
+        heterogeneity: &HeterogeneityPrior,
+    ) -> Option<Vec<f64>> {
+        Some(self.posterior(effect, heterogeneity)?.expect_each(&self.members[g]))
     }
 
     /// Whether this prior of τ can be asked about at all.
@@ -168,66 +181,74 @@ impl Lattice {
         }
     }
 
-    /// The same for any densities of μ and τ (the second is not asked where τ is fixed).
-    pub fn under_densities(
-        &self,
-        effect: impl Fn(f64) -> f64,
-        heterogeneity: impl Fn(f64) -> f64,
-    ) -> Option<OnLattice> {
+    /// The share of every node.
+    fn posterior(&self, effect: &LocationPrior, heterogeneity: &HeterogeneityPrior) -> Option<Shares> {
+        if !effect.is_proper() || !self.has(heterogeneity) {
+            return None;
+        }
+        let components = effect.components();
+        let density = |x: f64| components.iter().map(|c| libm::exp(c.log_density(x))).sum::<f64>();
         let n = self.mu.x.len();
-        let by_mu: Vec<f64> = self.mu.x.iter().zip(&self.mu.weight).map(|(&x, &w)| w * effect(x)).collect();
+        let by_mu: Vec<f64> = self.mu.x.iter().zip(&self.mu.weight).map(|(&x, &w)| w * density(x)).collect();
+        let of_tau =
+            |&(tau, log_slope): &(f64, f64)| libm::exp(heterogeneity.log_density(tau) + log_slope);
         let by_tau: Vec<f64> = match self.fixed_tau {
             Some(_) => vec![1.0],
-            None => self.tau.iter().map(|&(tau, log_slope)| heterogeneity(tau) * libm::exp(log_slope)).collect(),
+            None => self.tau.iter().map(of_tau).collect(),
         };
         let mut mass = vec![0.0; self.likelihood.len()];
-        let (mut even_mu, mut row_totals) = (0.0, Vec::with_capacity(by_tau.len()));
-        for (j, &q) in by_tau.iter().enumerate() {
-            let row = &mut mass[j * n..(j + 1) * n];
-            let likelihood = &self.likelihood[j * n..(j + 1) * n];
+        let (mut even_mu, mut edges, mut row_totals) = (0.0, 0.0, Vec::with_capacity(by_tau.len()));
+        let rows = mass.chunks_exact_mut(n).zip(self.likelihood.chunks_exact(n));
+        for ((row, likelihood), &q) in rows.zip(&by_tau) {
             let mut pairs = [0.0; 2];
             for (i, ((m, &l), &p)) in row.iter_mut().zip(likelihood).zip(&by_mu).enumerate() {
                 *m = l * p * q;
                 pairs[i % 2] += *m;
             }
             even_mu += pairs[0];
+            edges += row[0] + row[n - 1];
             row_totals.push(pairs[0] + pairs[1]);
         }
         let total: f64 = row_totals.iter().sum();
         let even_tau: f64 = row_totals.iter().step_by(2).sum();
-        let edges = (0..by_tau.len()).map(|j| mass[j * n] + mass[(j + 1) * n - 1]).sum::<f64>();
-        let settled = |even: f64| (2.0 * even / total - 1.0).abs() < SETTLED;
-        let several = by_tau.len() > 1;
-        let last = row_totals.last().copied().unwrap_or(0.0) + row_totals[0];
+        let moved = |even: f64| (2.0 * even / total - 1.0).abs();
+        let ends = row_totals[0] + row_totals[row_totals.len() - 1];
         let reach = self.mu.x[n - 1].abs().min(self.mu.x[0].abs());
-        let wide: f64 = self.tau.iter().zip(&row_totals).filter(|(t, _)| t.0 > reach / REACH).map(|r| r.1).sum();
+        let wide = self.tau.iter().zip(&row_totals).filter(|(t, _)| t.0 > reach / REACH).map(|r| r.1).sum::<f64>();
+        let tau_resolved = self.fixed_tau.is_some()
+            || moved(even_tau) < SETTLED_IN_TAU && ends < AT_THE_EDGE * total && wide < WIDE * total;
         let sound = total > 0.0
             && total.is_finite()
-            && settled(even_mu)
+            && moved(even_mu) < SETTLED
             && edges < AT_THE_EDGE * total
-            && wide < WIDE * total
-            && (!several || settled(even_tau) && last < AT_THE_EDGE * total);
-        if !sound {
-            return None;
-        }
-        let expect = |values: &[f64]| (dot(&mass, values) / total).clamp(0.0, 1.0);
-        let mut members: Vec<Vec<f64>> =
-            self.members.iter().map(|points| points.iter().map(|v| expect(v)).collect()).collect();
-        let new_above = members.pop().unwrap_or_default();
-        let mean = |weights: &Vec<f64>| {
-            let sum: f64 = mass.chunks_exact(n).map(|row| dot(row, weights)).sum();
-            (sum / total).clamp(0.0, 1.0)
-        };
-        Some(OnLattice {
-            log_evidence: libm::log(total) + self.log_scale,
-            above: members,
-            mean_above: self.mean.iter().map(mean).collect(),
-            new_above,
-        })
+            && tau_resolved;
+        sound.then_some(Shares { mass, total, n })
     }
 }
 
-/// Fine around what the data say, and on to `reach`.
+/// The posterior mass of every node under one prior, up to its total.
+struct Shares {
+    mass: Vec<f64>,
+    total: f64,
+    /// Nodes of μ.
+    n: usize,
+}
+
+impl Shares {
+    /// Of values at all nodes.
+    fn expect_each(&self, values: &[Vec<f64>]) -> Vec<f64> {
+        values.iter().map(|v| (dot(&self.mass, v) / self.total).clamp(0.0, 1.0)).collect()
+    }
+
+    /// Of values that hang on μ alone.
+    fn expect_of_mu(&self, values: &[f64]) -> f64 {
+        let sum: f64 = self.mass.chunks_exact(self.n).map(|row| dot(row, values)).sum();
+        (sum / self.total).clamp(0.0, 1.0)
+    }
+}
+
+/// Fine around no effect, where priors are narrow, if that is fine enough for what the data say; else around that. On to
+/// `reach`.
 fn nodes_of_mu(likelihoods: &[Option<EffectLikelihood>], reach: f64, resolution: Resolution) -> Grid {
     let (mut precision, mut pull) = (0.0, 0.0);
     for (centre, own) in likelihoods.iter().flatten().map(|l| l.normal).filter(|n| n.1 > 0.0) {
@@ -235,8 +256,10 @@ fn nodes_of_mu(likelihoods: &[Option<EffectLikelihood>], reach: f64, resolution:
         pull += own * centre;
     }
     let centre: f64 = if precision > 0.0 { pull / precision } else { 0.0 };
-    let finest =
-        if precision > 0.0 { (FINE / libm::sqrt(precision)).min(FINEST_NEEDED) } else { FINEST_NEEDED };
+    let needed = if precision > 0.0 { FINE / libm::sqrt(precision) } else { f64::INFINITY };
+    let finest = needed.min(FINEST_NEEDED);
+    let spacing_there = STEP * libm::hypot(SCALE_IN_STEPS * finest, centre);
+    let centre = if spacing_there <= needed { 0.0 } else { centre };
     // Around a peak the grid's stretch has a scale of four standard deviations.
     let scale = SCALE_IN_STEPS * finest;
     let step = STEP / resolution.refinement;
