@@ -19,6 +19,9 @@ use crate::study::{Data, Study};
 /// Draws from the prior, where it has to be simulated: a Monte Carlo error of 0.005 at most.
 const PRIOR_DRAWS: usize = 10_000;
 
+/// A risk difference that few treatments have: what a prior says of it is always told.
+pub const LARGE: f64 = 0.2;
+
 /// How much is reported.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Detail {
@@ -123,7 +126,10 @@ pub fn prior_report(study: &Study, options: Options) -> Option<Report> {
         Data::Counts(rows) => Data::Counts(rows.iter().take(2).cloned().collect()),
         Data::Estimates(rows) => Data::Estimates(rows.iter().take(2).cloned().collect()),
     };
-    let study = Study { data, ..study.clone() };
+    let mut study = Study { data, ..study.clone() };
+    if let Data::Counts(_) = study.data {
+        study.thresholds.include_risk_difference(LARGE);
+    }
     let assembly = Assembly::new(&study, options);
     let prior = PriorSide::new(&model, &assembly, options);
     let mut rows = assembly.rows(prior.simulated_source(), "");

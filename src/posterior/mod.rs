@@ -25,7 +25,7 @@ mod sampled;
 mod sampling;
 mod source;
 
-pub use analysis::{Detail, Options, Report, analyse, analyse_watched, prior_report};
+pub use analysis::{Detail, LARGE, Options, Report, analyse, analyse_watched, prior_report};
 pub use psis::{Smoothed, smooth, threshold as psis_threshold};
 pub use claim::{Claim, Lean};
 pub use direction::region;

@@ -603,6 +603,15 @@ impl Thresholds {
         }
     }
 
+    /// Adds a threshold on the risk difference, unless it is there.
+    pub fn include_risk_difference(&mut self, t: f64) {
+        if !self.risk_difference.contains(&t) {
+            let mut values = std::mem::take(&mut self.risk_difference);
+            values.push(t);
+            self.set("risk_difference", values);
+        }
+    }
+
     fn set(&mut self, key: &str, mut values: Vec<f64>) {
         values.sort_by(f64::total_cmp);
         match key {

@@ -5,7 +5,8 @@ use super::super::words::{capitalised, plural};
 use super::layout::{
     ARM_WIDTH, heading, push, rows_have_counts, scope_label, shown_interval, table, wrapped_to,
 };
-use crate::posterior::{Estimate, Measure, Report, Scope, Statement};
+use crate::compare::is_reference_only;
+use crate::posterior::{Estimate, LARGE, Measure, Report, Scope, Statement};
 use crate::study::{Assignment, Study, library_priors};
 
 /// The audit, and what the priors imply.
@@ -178,6 +179,7 @@ fn implied(study: &Study, prior: Option<&Report>) -> String {
     if !words.is_empty() {
         push(&mut out, &format!("In any {}: {}.", study.subgroup_name, words.join(", ")), 2);
     }
+    out.push_str(&extremes(study, prior, &first));
     let priors = &study.priors;
     let mut text = format!("Priors: effect {}", priors.effect.words);
     if let Some(h) = &priors.heterogeneity {
@@ -187,6 +189,51 @@ fn implied(study: &Study, prior: Option<&Report>) -> String {
         text += &format!("; baseline {}", b.words);
     }
     push(&mut out, &format!("{text}."), 2);
+    out
+}
+
+/// What a prior says without being asked: very large differences, opposite effects, and that it is no belief.
+fn extremes(study: &Study, prior: &Report, subgroup: &Option<String>) -> String {
+    let mut out = String::new();
+    let at_least = |statement: Statement| {
+        prior
+            .probabilities
+            .iter()
+            .find(|p| {
+                p.scope == Scope::Subgroup
+                    && p.subgroup == *subgroup
+                    && p.measure == Measure::RiskDifference
+                    && p.statement == statement
+                    && p.threshold == LARGE
+            })
+            .and_then(|p| p.best())
+    };
+    if let (Some(up), Some(down)) = (at_least(Statement::BenefitAtLeast), at_least(Statement::HarmAtLeast)) {
+        push(
+            &mut out,
+            &format!(
+                "A risk difference beyond {} in either direction: {}.",
+                threshold(Measure::RiskDifference, LARGE),
+                probability(Some(up + down))
+            ),
+            2,
+        );
+    }
+    let opposed = prior.probabilities.iter().find(|p| p.statement == Statement::BenefitAndHarm);
+    if let Some(p) = opposed.and_then(|p| p.best()) {
+        push(
+            &mut out,
+            &format!(
+                "Of two {}: better in the first and worse in the second {}.",
+                plural(&study.subgroup_name),
+                probability(Some(p))
+            ),
+            2,
+        );
+    }
+    if is_reference_only(study) {
+        push(&mut out, "The effect prior is nearly flat: reference only, no belief.", 2);
+    }
     out
 }
 

@@ -1,0 +1,156 @@
+//! The conclusion over the scale of the heterogeneity prior: a plot, its table, and what it means.
+
+use super::super::super::numbers::{plain, probability};
+use super::super::super::words::plural;
+use super::super::layout::{push, table};
+use super::{statement_word, title};
+use crate::compare::{Comparison, HeterogeneityRow, STATED};
+use crate::posterior::{Quantiles, Statement};
+use crate::study::Study;
+
+/// Rows of the plot between 0 and 1, and columns between two scales.
+const ROWS: usize = 10;
+const COLUMNS: usize = 2;
+
+/// Nothing where there is no τ to vary.
+pub fn section(study: &Study, c: &Comparison) -> String {
+    let Some(stated) = study.priors.heterogeneity.as_ref().map(|h| h.distribution.scale()) else {
+        return String::new();
+    };
+    let curves: Vec<Vec<(f64, Option<f64>)>> = study
+        .data
+        .names()
+        .iter()
+        .map(|name| {
+            let of = c.tau_curve.iter().filter(|p| {
+                p.prior == STATED && p.subgroup == *name && p.statement == Statement::Benefit
+            });
+            of.map(|p| (p.scale, p.probability)).collect()
+        })
+        .collect();
+    if curves.iter().any(Vec::is_empty) {
+        return String::new();
+    }
+    let mut out = String::new();
+    let words = study.priors.heterogeneity.as_ref().map_or("", |h| h.words.as_str());
+    title(&mut out, &format!("P(better) over the scale of the heterogeneity prior, stated {words}"));
+    out.push_str(&plot(&curves, stated));
+    let letters: Vec<String> =
+        study.data.names().iter().enumerate().map(|(g, name)| format!("{} {name}", letter(g))).collect();
+    push(&mut out, &format!("{}; * several; : the stated scale", letters.join("; ")), 2);
+    out.push('\n');
+    out.push_str(&numbers(study, &curves));
+    out.push('\n');
+    out.push_str(&before_and_after(study, &c.heterogeneity));
+    out.push_str(&verdict(study, c, stated));
+    out
+}
+
+fn letter(g: usize) -> char {
+    char::from(b'A' + g as u8)
+}
+
+fn plot(curves: &[Vec<(f64, Option<f64>)>], stated: f64) -> String {
+    let scales: Vec<f64> = curves[0].iter().map(|p| p.0).collect();
+    let width = (scales.len() - 1) * COLUMNS + 1;
+    let mut cells = vec![vec![' '; width]; ROWS + 1];
+    let nearest = |scale: f64| {
+        let apart = |k: &usize| (scales[*k] / scale).ln().abs();
+        (0..scales.len()).min_by(|a, b| apart(a).total_cmp(&apart(b))).unwrap_or(0)
+    };
+    for row in &mut cells {
+        row[nearest(stated) * COLUMNS] = ':';
+    }
+    for (g, curve) in curves.iter().enumerate() {
+        for (k, (_, p)) in curve.iter().enumerate() {
+            let Some(p) = p else { continue };
+            let row = ROWS - (p * ROWS as f64).round().clamp(0.0, ROWS as f64) as usize;
+            let cell = &mut cells[row][k * COLUMNS];
+            *cell = if cell.is_ascii_alphabetic() || *cell == '*' { '*' } else { letter(g) };
+        }
+    }
+    let mut out = String::new();
+    for (k, row) in cells.iter().enumerate() {
+        let label = 1.0 - k as f64 / ROWS as f64;
+        let line: String = row.iter().collect();
+        out.push_str(format!("{label:>5.1} |{line}").trim_end());
+        out.push('\n');
+    }
+    out.push_str(&format!("      +{}\n", "-".repeat(width)));
+    // A tick every two doublings, below the stated scale's column and its like.
+    let mut ticks = vec![' '; width + 12];
+    for k in (0..scales.len()).filter(|k| (*k as i64 - nearest(stated) as i64) % 8 == 0) {
+        for (i, ch) in plain(scales[k]).chars().enumerate() {
+            ticks[k * COLUMNS + i] = ch;
+        }
+    }
+    let line: String = ticks.iter().collect();
+    out.push_str(&format!("       {}\n", line.trim_end()));
+    out
+}
+
+/// At five scales, each double the one before.
+fn numbers(study: &Study, curves: &[Vec<(f64, Option<f64>)>]) -> String {
+    const PER_DOUBLING: usize = 4;
+    let middle = 20;
+    let shown: Vec<usize> = (0..5).map(|k| middle + PER_DOUBLING * k - 2 * PER_DOUBLING).collect();
+    let mut header = vec!["P(better) at scale".to_string()];
+    header.extend(shown.iter().map(|&k| plain(curves[0][k].0)));
+    let names = study.data.names();
+    let rows = names.iter().zip(curves).map(|(name, curve)| {
+        let mut row = vec![(*name).to_string()];
+        row.extend(shown.iter().map(|&k| probability(curve[k].1)));
+        row
+    });
+    table(header, rows.collect())
+}
+
+fn before_and_after(study: &Study, rows: &[HeterogeneityRow]) -> String {
+    let of = |q: &Quantiles| format!("{} ({} to {})", plain(q.median), plain(q.q2_5), plain(q.q97_5));
+    let rows: Vec<Vec<String>> = rows
+        .iter()
+        .map(|r| {
+            let label = match (&r.subgroup, &r.subgroup_b) {
+                (Some(a), Some(b)) => format!("|θ {a} − θ {b}|"),
+                _ => "τ".to_string(),
+            };
+            vec![label, of(&r.prior), of(&r.posterior)]
+        })
+        .collect();
+    if rows.is_empty() {
+        return String::new();
+    }
+    let label = format!("How {} differ", plural(&study.subgroup_name));
+    table(vec![label, "before the data".to_string(), "after".to_string()], rows)
+}
+
+/// Whether the prior of τ decides, in plain sentences.
+fn verdict(study: &Study, c: &Comparison, stated: f64) -> String {
+    let mut out = String::new();
+    for hinge in &c.hinges {
+        let side = if hinge.rising { "above" } else { "below" };
+        push(
+            &mut out,
+            &format!(
+                "{}: the heterogeneity prior decides whether P({}) exceeds {}: it does for scales {side} {} (stated {}).",
+                hinge.subgroup,
+                statement_word(hinge.statement),
+                hinge.line,
+                plain(hinge.scale),
+                plain(stated)
+            ),
+            2,
+        );
+    }
+    if c.hinges.is_empty() {
+        push(
+            &mut out,
+            &format!(
+                "Between a quarter and four times the stated scale, the heterogeneity prior moves no {}'s P(better) or P(worse) across 0.5, 0.8, 0.9 or 0.95.",
+                study.subgroup_name
+            ),
+            2,
+        );
+    }
+    out
+}

@@ -1,0 +1,263 @@
+//! How far the conclusions hang on the priors: envelope, tipping, who decided, power-scaling, pooling.
+
+use super::super::super::numbers::{parameter, plain, probability, signed, threshold, value};
+use super::super::layout::{grouped, push, table};
+use super::{TOLD_UP_TO, statement_word, title};
+use crate::compare::{BoxPoint, Comparison, Diagnosis, LINES, Tipping};
+use crate::posterior::{Axis, Measure, Scope, Statement};
+use crate::study::{Pooling, Study};
+
+/// "worse by ≥ 5 points".
+fn statement(s: Statement, measure: Measure, t: f64) -> String {
+    let word = statement_word(s);
+    match (s, measure.axis()) {
+        (Statement::Benefit | Statement::Harm, _) => word.to_string(),
+        (_, Axis::Additive) => format!("{word} by ≥ {}", threshold(measure, t)),
+        (_, Axis::Ratio) => format!("{word} by ≥ {}-fold", threshold(measure, t)),
+    }
+}
+
+/// The range of P(better) over a box of priors.
+pub fn envelope(study: &Study, c: &Comparison) -> String {
+    let effect = Measure::of(study.outcome.scale);
+    let out_of = |x: f64| if effect.axis() == Axis::Ratio { value(effect, x.exp()) } else { value(effect, x) };
+    let at = |p: Option<f64>, at: Option<BoxPoint>| {
+        let Some(at) = at else { return "–".to_string() };
+        let tau = at.tau_scale.map_or_else(String::new, |s| format!(", τ {}", plain(s)));
+        format!("{} ({}, SD {}{tau})", probability(p), out_of(at.centre), plain(at.sd))
+    };
+    let rows: Vec<Vec<String>> = c
+        .envelope
+        .iter()
+        .filter(|e| e.statement == Statement::Benefit)
+        .map(|e| vec![e.subgroup.clone(), at(e.low, e.low_at), at(e.high, e.high_at)])
+        .collect();
+    let mut out = String::new();
+    title(&mut out, "Lowest and highest P(better) that any prior in a box gives, and the prior");
+    out.push_str(&table(["", "lowest", "highest"].map(str::to_string).to_vec(), rows));
+    let b = &c.prior_box;
+    let tau = b.tau_scale.map_or_else(String::new, |t| {
+        format!(", heterogeneity of the stated family at scales {} to {}", parameter(t[0]), parameter(t[1]))
+    });
+    push(
+        &mut out,
+        &format!(
+            "Box: normal priors of the mean effect centred on a{} {} of {} to {}, SD {} to {}{tau}.",
+            if effect.in_words().starts_with('o') { "n" } else { "" },
+            effect.in_words(),
+            out_of(b.centre[0]),
+            out_of(b.centre[1]),
+            plain(b.sd[0]),
+            parameter(b.sd[1])
+        ),
+        2,
+    );
+    out
+}
+
+/// What would overturn the statements that stand above a line of 0.8 or more.
+pub fn tipping(study: &Study, c: &Comparison) -> String {
+    let effect = Measure::of(study.outcome.scale);
+    let lines: Vec<f64> = LINES.into_iter().filter(|l| *l > 0.5).collect();
+    let few = study.data.names().len() <= TOLD_UP_TO;
+    let passes = |t: &&Tipping| lines.contains(&t.line) && t.probability.is_some_and(|p| p > t.line);
+    // Of many subgroups only the effect's direction, and the highest line that it passes.
+    let told = |t: &&Tipping| {
+        let highest = !LINES.iter().any(|l| *l > t.line && t.probability.is_some_and(|p| p > *l));
+        few || highest && matches!(t.statement, Statement::Benefit | Statement::Harm)
+    };
+    let passed: Vec<&Tipping> = c.tipping.iter().filter(passes).filter(told).collect();
+    let mut out = String::new();
+    title(&mut out, "What one would have to believe to conclude otherwise");
+    if passed.is_empty() {
+        push(&mut out, "No statement stands above 0.8 under the stated priors.", 0);
+        return out;
+    }
+    let in_patients = passed.iter().any(|t| t.as_patients.is_some());
+    let row = |t: &&Tipping| {
+        let none = || if t.note.is_some() { "none".to_string() } else { "–".to_string() };
+        let mut row = vec![
+            format!("{}: {}", t.subgroup, statement(t.statement, t.measure, t.threshold)),
+            probability(t.probability),
+            format!("{}", t.line),
+            t.sceptical_sd.map_or_else(none, plain),
+        ];
+        if in_patients {
+            row.push(t.as_patients.map_or_else(|| "–".to_string(), |n| grouped(n.round() as u64)));
+        }
+        let centre = if effect.axis() == Axis::Ratio { t.prior_centre_ratio } else { t.prior_centre };
+        row.push(centre.map_or_else(|| "none".to_string(), |x| value(effect, x)));
+        row
+    };
+    let mut header = ["To bring", "P now", "below", "sceptical\nSD"].map(str::to_string).to_vec();
+    if in_patients {
+        header.push("as\npatients".to_string());
+    }
+    header.push(format!("prior centre,\n{}", effect.in_words()));
+    out.push_str(&table(header, passed.iter().map(row).collect()));
+    push(
+        &mut out,
+        "Sceptical SD: of a prior centred on no effect, heterogeneity as stated; as patients: what it is worth. Prior centre: to which the stated prior must move. None: no such prior does it.",
+        2,
+    );
+    for t in passed.iter().filter(|t| few && t.frontier.iter().any(|f| f.sceptical_sd.is_some())) {
+        let points: Vec<String> = t
+            .frontier
+            .iter()
+            .map(|f| {
+                format!("τ scale {}: {}", plain(f.tau_scale), f.sceptical_sd.map_or_else(|| "none".to_string(), plain))
+            })
+            .collect();
+        push(
+            &mut out,
+            &format!(
+                "Frontier, sceptical SD that brings {} {} to {}: {}.",
+                t.subgroup,
+                statement(t.statement, t.measure, t.threshold),
+                t.line,
+                points.join(", ")
+            ),
+            2,
+        );
+    }
+    out
+}
+
+/// The leaning statements in parts.
+pub fn who_decided(_: &Study, c: &Comparison) -> String {
+    let shift = |x: Option<f64>| x.map_or_else(|| "–".to_string(), |x| signed(x, 2));
+    let leaning = |subgroup: &str, s: Statement| {
+        let benefit = c.who_decided.iter().find(|w| w.subgroup == subgroup && w.statement == Statement::Benefit);
+        let leans = benefit.and_then(|w| w.probability).is_none_or(|p| p >= 0.5);
+        leans == (statement_word(s) == "better")
+    };
+    let rows: Vec<Vec<String>> = c
+        .who_decided
+        .iter()
+        .filter(|w| leaning(&w.subgroup, w.statement))
+        .map(|w| {
+            vec![
+                format!("{}: {}", w.subgroup, statement(w.statement, w.measure, w.threshold)),
+                probability(w.baseline),
+                shift(w.data),
+                shift(w.effect_prior),
+                shift(w.heterogeneity_prior),
+                probability(w.probability),
+            ]
+        })
+        .collect();
+    let mut out = String::new();
+    title(&mut out, "Who decided? Shifts of each probability");
+    let header = ["", "reference", "data", "effect\nprior", "heterog.\nprior", "as stated"];
+    out.push_str(&table(header.map(str::to_string).to_vec(), rows));
+    push(
+        &mut out,
+        &format!(
+            "Reference: no data, effect normal(0, {}), heterogeneity half-normal({}). Shapley values: the shift by each, averaged over the orders in which the three can be put in; they add up. Shifts, not shares of credit.",
+            parameter(c.reference.sd),
+            parameter(c.reference.tau)
+        ),
+        2,
+    );
+    out
+}
+
+/// Sensitivity of the printed quantities.
+pub fn power_scaling(study: &Study, c: &Comparison) -> String {
+    if c.power_scaling.is_empty() {
+        return String::new();
+    }
+    let two = |x: Option<f64>| x.map_or_else(|| "–".to_string(), |x| format!("{x:.3}"));
+    let shift = |x: Option<f64>| x.map_or_else(|| "–".to_string(), |x| signed(x, 3));
+    let rows: Vec<Vec<String>> = c
+        .power_scaling
+        .iter()
+        .filter(|r| !matches!(r.statement, Some(Statement::Harm | Statement::HarmAtLeast)))
+        .map(|r| {
+            let whom = r.subgroup.clone().unwrap_or_else(|| match r.scope {
+                Scope::Mean => format!("the average {}", study.subgroup_name),
+                _ => String::new(),
+            });
+            match (r.statement, r.threshold) {
+                (Some(s), Some(t)) => vec![
+                    format!("{whom}: P({})", statement(s, r.measure, t)),
+                    shift(r.prior),
+                    shift(r.likelihood),
+                    String::new(),
+                ],
+                _ => vec![
+                    format!("{whom}: {}", r.measure.in_words()),
+                    two(r.prior),
+                    two(r.likelihood),
+                    match r.diagnosis {
+                        Some(Diagnosis::PriorDataConflict) => "prior and data pull apart",
+                        Some(Diagnosis::StrongPriorOrWeakData) => "strong prior or weak data",
+                        Some(Diagnosis::Unremarkable) => "unremarkable",
+                        None => "–",
+                    }
+                    .to_string(),
+                ],
+            }
+        })
+        .collect();
+    let mut out = String::new();
+    title(&mut out, "Sensitivity to power-scaling, per doubling of the weight");
+    let header = ["", "of the priors", "of the data", "reading"].map(str::to_string).to_vec();
+    out.push_str(&table(header, rows));
+    let method = match c.power_scaling.iter().find(|r| r.method == "psis") {
+        Some(row) => format!(
+            " By Pareto-smoothed reweighting of draws, k at most {}.",
+            row.max_k.map_or_else(|| "–".to_string(), |k| signed(k, 2))
+        ),
+        None => String::new(),
+    };
+    push(
+        &mut out,
+        &format!("Quantities: distance by which the distribution moves (cumulative Jensen–Shannon; from 0.05 it counts). Probabilities: their change. Priors of μ and τ together.{method}"),
+        2,
+    );
+    out
+}
+
+/// Evidence and prediction under the three poolings.
+pub fn poolings(_: &Study, c: &Comparison) -> String {
+    if c.poolings.len() < 2 {
+        return String::new();
+    }
+    let number = |x: Option<f64>| x.map_or_else(|| "–".to_string(), |x| signed(x, 2).replace('+', ""));
+    let rows: Vec<Vec<String>> = c
+        .poolings
+        .iter()
+        .map(|r| {
+            let name = match r.pooling {
+                Pooling::Partial => "partial",
+                Pooling::Complete => "complete",
+                Pooling::None => "none",
+            };
+            let apart = match (r.difference, r.difference_se) {
+                (Some(d), _) if d == 0.0 => "best".to_string(),
+                (Some(_), Some(se)) => format!("{} (SE {})", number(r.difference), number(Some(se))),
+                _ => "–".to_string(),
+            };
+            vec![name.to_string(), number(r.log_marginal_likelihood), number(r.elpd), apart]
+        })
+        .collect();
+    let mut out = String::new();
+    let first = &c.poolings[0];
+    title(&mut out, &format!("Poolings compared, stated priors: leaving out one {} at a time", first.unit));
+    let header = ["Pooling", "log marginal\nlikelihood", "log predictive\ndensity", "difference"];
+    out.push_str(&table(header.map(str::to_string).to_vec(), rows));
+    let method = match (first.method, c.poolings.iter().filter_map(|r| r.max_k).reduce(f64::max)) {
+        ("psis", Some(k)) => format!("Pareto-smoothed importance sampling, k at most {}. ", signed(k, 2)),
+        _ => "Computed exactly, each left out and refitted. ".to_string(),
+    };
+    push(
+        &mut out,
+        &format!(
+            "{method}The first hangs on how wide the priors are. The second asks how well the next {} of these subgroups is predicted, not a new subgroup; a difference below 4, or twice its SE, says nothing. Neither is a reason to choose a pooling after seeing the data.",
+            first.unit
+        ),
+        2,
+    );
+    out
+}

@@ -1,0 +1,75 @@
+//! The comparison of priors, in sections.
+
+mod curve;
+mod hangs;
+mod priors;
+mod tables;
+
+use super::layout::{bold, heading, push, push_warning};
+use crate::compare::Comparison;
+use crate::posterior::{Engine, Statement};
+use crate::study::Study;
+
+/// Subgroups of which everything is told; beyond, a line each.
+const TOLD_UP_TO: usize = 5;
+
+/// All sections.
+pub fn compare_text(study: &Study, c: &Comparison) -> String {
+    let mut out = heading(study);
+    if !c.about_sources.is_empty() {
+        out.pop();
+        for text in &c.about_sources {
+            push_warning(&mut out, text);
+        }
+        out.push('\n');
+    }
+    if !c.ok {
+        push(&mut out, "Some fits did not pass their checks; they have no numbers.", 0);
+        for reason in &c.reasons {
+            push(&mut out, &format!("- {reason}"), 2);
+        }
+        out.push('\n');
+    }
+    let few = study.data.names().len() <= TOLD_UP_TO;
+    let mut sections = vec![priors::section(study, c)];
+    sections.extend(if few { tables::by_subgroup(study, c) } else { vec![tables::ranges(study, c)] });
+    sections.push(tables::shared(study, c));
+    if few {
+        sections.push(curve::section(study, c));
+    }
+    if let Some(grid) = &c.grid {
+        sections.push(tables::grid(study, grid));
+    }
+    sections.extend([hangs::envelope(study, c), hangs::tipping(study, c)]);
+    if few {
+        sections.extend([hangs::who_decided(study, c), hangs::power_scaling(study, c)]);
+    }
+    sections.push(hangs::poolings(study, c));
+    for section in sections.into_iter().filter(|s| !s.is_empty()) {
+        out.push_str(&section);
+        out.push('\n');
+    }
+    let engine = match c.engine {
+        Engine::Sampler => "Every fit was sampled, its probabilities with a Monte Carlo error of at most 0.005; between them values are interpolated.",
+        _ => "Every number is a fit of its own by numerical integration; nothing was sampled or reweighted.",
+    };
+    push(&mut out, engine, 2);
+    push(&mut out, "`--format json` and `--format csv` have every number in full.", 2);
+    out
+}
+
+/// "better", "worse", and of which size.
+fn statement_word(statement: Statement) -> &'static str {
+    match statement {
+        Statement::Benefit | Statement::BenefitAtLeast => "better",
+        _ => "worse",
+    }
+}
+
+/// A section's title.
+fn title(out: &mut String, text: &str) {
+    for line in super::layout::wrapped(text, 0) {
+        out.push_str(&bold(&line));
+        out.push('\n');
+    }
+}

@@ -1,0 +1,104 @@
+//! The priors, and what each says before the data.
+
+use super::super::super::numbers::{parameter, plain, probability, value};
+use super::super::layout::{grouped, push, table};
+use super::title;
+use crate::compare::{Comparison, PriorSet};
+use crate::posterior::Measure;
+use crate::study::Study;
+
+/// A tail probability from which data and prior are told to be at odds.
+const AT_ODDS: f64 = 0.05;
+
+/// A table of effect priors; then what it has no room for.
+pub fn section(study: &Study, c: &Comparison) -> String {
+    let measure = Measure::of(study.outcome.scale);
+    let mut out = String::new();
+    title(&mut out, "Priors of the mean effect, before the data");
+    let in_patients = c.priors.iter().any(|p| p.says.patients.is_some());
+    let rows = c.priors.iter().map(|p| row(measure, p, in_patients)).collect();
+    let header = vec![
+        "Prior".to_string(),
+        "P(better)".to_string(),
+        format!("{}, 95 %", measure.in_words()),
+        if in_patients { "worth, patients".to_string() } else { "worth, SE".to_string() },
+        "surprise".to_string(),
+    ];
+    out.push_str(&table(header, rows));
+    for p in &c.priors {
+        let words = &p.priors.effect.words;
+        let from = p.says.external.as_ref().filter(|e| e.weight > 0.0);
+        if let Some(e) = from {
+            let share = if e.weight < 1.0 { format!("{} % of it", plain(100.0 * e.weight)) } else { "wholly".to_string() };
+            push(&mut out, &format!("{}: {share} from {}: {words}.", p.name, e.sources.join(", ")), 2);
+        }
+        if let Some(text) = own_parts(c, p) {
+            push(&mut out, &text, 2);
+        }
+    }
+    if c.priors.iter().any(|p| p.says.reference_only) {
+        push(&mut out, "* nearly flat: reference only, no belief.", 2);
+    }
+    let worth = if in_patients {
+        "Worth: the patients, at this study's risks and division into arms, that tell as much."
+    } else {
+        "Worth: the standard error of an estimate that tells as much."
+    };
+    push(&mut out, worth, 2);
+    push(
+        &mut out,
+        "Surprise: Box's prior predictive check, the probability under the prior of a mean effect no more likely than the one seen.",
+        2,
+    );
+    for p in c.priors.iter() {
+        let Some(conflict) = p.says.conflict.filter(|x| x.tail_probability < AT_ODDS) else { continue };
+        let text = format!(
+            "{}: prior and data are at odds; so surprising a mean effect had probability {}.",
+            p.name,
+            probability(Some(conflict.tail_probability))
+        );
+        push(&mut out, &text, 2);
+    }
+    let stated = &c.priors[0].priors;
+    let mut text = format!("Stated: effect {}", stated.effect.words);
+    if let Some(h) = &stated.heterogeneity {
+        text += &format!("; heterogeneity {}", h.words);
+    }
+    if let Some(b) = &stated.baseline {
+        text += &format!("; baseline {}", b.words);
+    }
+    push(&mut out, &format!("{text}. What another prior leaves out is as stated."), 2);
+    out
+}
+
+fn row(measure: Measure, p: &PriorSet, in_patients: bool) -> Vec<String> {
+    let says = &p.says;
+    let name = if says.reference_only { format!("{}*", p.name) } else { p.name.clone() };
+    let interval = says.effect.map_or_else(
+        || "flat".to_string(),
+        |q| format!("{} to {}", value(measure, q.q2_5), value(measure, q.q97_5)),
+    );
+    let worth = if in_patients {
+        says.patients.map_or_else(|| "–".to_string(), |n| if n < 9.95 { format!("{n:.1}") } else { grouped(n.round() as u64) })
+    } else {
+        says.standard_error.map_or_else(|| "–".to_string(), parameter)
+    };
+    vec![name, probability(says.benefit), interval, worth, probability(says.conflict.map(|c| c.tail_probability))]
+}
+
+/// Where a named prior sets more than the effect.
+fn own_parts(c: &Comparison, p: &PriorSet) -> Option<String> {
+    let stated = &c.priors[0].priors;
+    let mut parts = Vec::new();
+    if p.priors.heterogeneity != stated.heterogeneity
+        && let Some(h) = &p.priors.heterogeneity
+    {
+        parts.push(format!("heterogeneity {}", h.words));
+    }
+    if p.priors.baseline != stated.baseline
+        && let Some(b) = &p.priors.baseline
+    {
+        parts.push(format!("baseline {}", b.words));
+    }
+    (!parts.is_empty()).then(|| format!("{}: {}.", p.name, parts.join("; ")))
+}

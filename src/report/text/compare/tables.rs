@@ -1,0 +1,256 @@
+//! Every prior in every subgroup.
+
+use super::super::super::numbers::{interval_known_to, probability, threshold, with_prior};
+use super::super::super::words::capitalised;
+use super::super::layout::{push, scope_label, table};
+use super::{statement_word, title};
+use crate::compare::{Comparison, EstimateRow, GridRow, TableRow};
+use crate::posterior::{Axis, Measure, Quantiles, Scope, Statement, primary};
+use crate::study::{Assignment, Data, Pooling, Study};
+
+/// One pooling's rows of one subgroup, or of what is shared.
+struct Rows<'a> {
+    c: &'a Comparison,
+    pooling: Pooling,
+    scope: Scope,
+    subgroup: Option<&'a str>,
+}
+
+impl<'a> Rows<'a> {
+    fn probability(&self, prior: &str, statement: Statement) -> Option<&'a TableRow> {
+        self.c.table.iter().find(|r| {
+            r.prior == prior
+                && r.pooling == self.pooling
+                && r.scope == self.scope
+                && r.subgroup.as_deref() == self.subgroup
+                && r.statement == statement
+        })
+    }
+
+    fn estimate(&self, prior: &str, measure: Measure) -> Option<&'a EstimateRow> {
+        self.c.estimates.iter().find(|r| {
+            r.prior == prior
+                && r.pooling == self.pooling
+                && r.scope == self.scope
+                && r.subgroup.as_deref() == self.subgroup
+                && r.measure == measure
+        })
+    }
+
+    fn with_prior(&self, prior: &str, statement: Statement) -> String {
+        self.probability(prior, statement)
+            .map_or_else(|| "–".to_string(), |r| with_prior(&probability(r.probability), r.prior_probability))
+    }
+
+    fn interval(&self, prior: &str, measure: Measure) -> String {
+        let found = self.estimate(prior, measure).and_then(|e| {
+            let q = Quantiles { median: e.median?, q2_5: e.q2_5?, q97_5: e.q97_5? };
+            Some(interval_known_to(measure, &q, e.errors))
+        });
+        found.unwrap_or_else(|| "–".to_string())
+    }
+}
+
+fn pooling_label(pooling: Pooling) -> &'static str {
+    match pooling {
+        Pooling::Partial => "partly\npooled",
+        Pooling::Complete => "one\neffect",
+        Pooling::None => "each\nalone",
+    }
+}
+
+/// Two tables a subgroup: probabilities with their prior values, then sizes and the other poolings.
+pub fn by_subgroup(study: &Study, c: &Comparison) -> Vec<String> {
+    let mut sections: Vec<String> = (0..study.data.names().len()).map(|g| subgroup(study, c, g)).collect();
+    if let Some(last) = sections.last_mut() {
+        let others = study.data.names().len() > 1;
+        let words = if others {
+            "In brackets the probability before the data. One effect: P(better) under complete pooling; each alone: without pooling."
+        } else {
+            "In brackets the probability before the data."
+        };
+        push(last, words, 2);
+    }
+    sections
+}
+
+fn subgroup(study: &Study, c: &Comparison, g: usize) -> String {
+    let name = study.data.names()[g];
+    let mut out = String::new();
+    let (measure, at) = primary(study);
+    let raw = match &study.data {
+        Data::Counts(rows) => {
+            let r = &rows[g];
+            format!(
+                " ({} {}/{}, {} {}/{})",
+                study.treatment.control,
+                r.control.events,
+                r.control.total,
+                study.treatment.active,
+                r.active.events,
+                r.active.total
+            )
+        }
+        Data::Estimates(_) => String::new(),
+    };
+    let verb = match study.assignment {
+        Assignment::Observational => "outcome associated with",
+        Assignment::Randomised => "effect of",
+    };
+    title(&mut out, &format!("{}{raw}: {verb} {}", capitalised(name), study.treatment.active));
+    let rows = Rows { c, pooling: study.pooling, scope: Scope::Subgroup, subgroup: Some(name) };
+    let mut header = vec!["P (prior)".to_string(), "better".to_string(), "worse".to_string()];
+    if let Some(t) = at {
+        let size = match measure.axis() {
+            Axis::Additive => format!("≥ {}", threshold(measure, t)),
+            Axis::Ratio => format!("≥ {}-fold", threshold(measure, t)),
+        };
+        header.extend([format!("better by\n{size}"), format!("worse by\n{size}")]);
+    }
+    let statements =
+        [Statement::Benefit, Statement::Harm, Statement::BenefitAtLeast, Statement::HarmAtLeast];
+    let shown = &statements[..header.len() - 1];
+    let line = |prior: &str| {
+        let mut row = vec![prior.to_string()];
+        row.extend(shown.iter().map(|s| rows.with_prior(prior, *s)));
+        row
+    };
+    out.push_str(&table(header, c.priors.iter().map(|p| line(&p.name)).collect()));
+    let effect = Measure::of(study.outcome.scale);
+    let counts = matches!(study.data, Data::Counts(_));
+    let mut header = vec!["Size".to_string(), format!("{} (95 %)", capitalised(effect.in_words()))];
+    if counts {
+        header.push("Risk difference,\npoints (95 %)".to_string());
+    }
+    let others: Vec<Pooling> = [Pooling::Partial, Pooling::Complete, Pooling::None]
+        .into_iter()
+        .filter(|p| *p != study.pooling && c.table.iter().any(|r| r.pooling == *p))
+        .collect();
+    header.extend(others.iter().map(|p| pooling_label(*p).to_string()));
+    let line = |prior: &str| {
+        let mut row = vec![prior.to_string(), rows.interval(prior, effect)];
+        if counts {
+            row.push(rows.interval(prior, Measure::RiskDifference));
+        }
+        row.extend(others.iter().map(|p| {
+            let rows = Rows { pooling: *p, ..Rows { c, pooling: *p, scope: Scope::Subgroup, subgroup: Some(name) } };
+            rows.probability(prior, Statement::Benefit).map_or_else(|| "–".to_string(), |r| probability(r.probability))
+        }));
+        row
+    };
+    out.push_str(&table(header, c.priors.iter().map(|p| line(&p.name)).collect()));
+    out
+}
+
+/// For many subgroups: the stated probability, and the range over all priors.
+pub fn ranges(study: &Study, c: &Comparison) -> String {
+    let mut out = String::new();
+    let several = c.priors.len() > 1;
+    let range = if several { ", and its range over the priors compared" } else { "" };
+    title(&mut out, &format!("P(better) under the stated priors{range}"));
+    let mut rows = Vec::new();
+    for name in study.data.names() {
+        let of = |r: &&TableRow| {
+            r.scope == Scope::Subgroup
+                && r.subgroup.as_deref() == Some(name)
+                && r.statement == Statement::Benefit
+                && r.pooling == study.pooling
+        };
+        let mut found: Vec<(f64, &str)> = c
+            .table
+            .iter()
+            .filter(of)
+            .filter_map(|r| Some((r.probability?, r.prior.as_str())))
+            .collect();
+        let stated = found.first().map(|f| f.0);
+        found.sort_by(|a, b| a.0.total_cmp(&b.0));
+        let end = |f: Option<&(f64, &str)>| {
+            f.map_or_else(|| "–".to_string(), |(p, prior)| format!("{} {prior}", probability(Some(*p))))
+        };
+        let mut row = vec![name.to_string(), probability(stated)];
+        if several {
+            row.extend([end(found.first()), end(found.last())]);
+        }
+        rows.push(row);
+    }
+    let header = ["", "stated", "lowest", "highest"].map(str::to_string);
+    let header = header[..if several { 4 } else { 2 }].to_vec();
+    out.push_str(&table(header, rows));
+    out
+}
+
+/// The average and a further similar subgroup.
+pub fn shared(study: &Study, c: &Comparison) -> String {
+    if study.data.names().len() < 2 || study.pooling == Pooling::None {
+        return String::new();
+    }
+    let mut out = String::new();
+    let [mean, new] = [Scope::Mean, Scope::New].map(|scope| (scope, scope_label(study, scope)));
+    title(&mut out, &format!("P(better) (prior) for {} and {}", mean.1, new.1));
+    let line = |prior: &str| {
+        let mut row = vec![prior.to_string()];
+        row.extend([mean.0, new.0].map(|scope| {
+            let rows = Rows { c, pooling: study.pooling, scope, subgroup: None };
+            rows.with_prior(prior, Statement::Benefit)
+        }));
+        row
+    };
+    let header = vec!["Prior".to_string(), "average".to_string(), "further".to_string()];
+    out.push_str(&table(header, c.priors.iter().map(|p| line(&p.name)).collect()));
+    out
+}
+
+/// "half-normal(0.5)" on three short lines.
+fn tau_label(words: &str) -> String {
+    words.replace("student-", "").replace("half-", "half-\n").replace('(', "\n(")
+}
+
+/// The grid: P(better) by effect prior and heterogeneity prior, a table a subgroup; other poolings in the last columns.
+pub fn grid(study: &Study, grid: &[GridRow]) -> String {
+    let mut out = String::new();
+    let mut taus: Vec<&str> = Vec::new();
+    for row in grid.iter().filter_map(|r| r.heterogeneity.as_deref()) {
+        if !taus.contains(&row) {
+            taus.push(row);
+        }
+    }
+    let mut priors: Vec<&str> = Vec::new();
+    for row in grid {
+        if !priors.contains(&row.prior.as_str()) {
+            priors.push(&row.prior);
+        }
+    }
+    for name in study.data.names() {
+        let find = |prior: &str, tau: Option<&str>, pooling: Pooling| {
+            grid.iter()
+                .find(|r| {
+                    r.prior == prior
+                        && r.heterogeneity.as_deref() == tau
+                        && r.pooling == pooling
+                        && r.subgroup == name
+                        && r.statement == Statement::Benefit
+                })
+                .and_then(|r| r.probability)
+        };
+        title(&mut out, &format!("{}: P({}) by prior and heterogeneity prior", capitalised(name), statement_word(Statement::Benefit)));
+        let mut header = vec!["partly pooled".to_string()];
+        header.extend(taus.iter().map(|t| tau_label(t)));
+        header.push("one\neffect".to_string());
+        let line = |prior: &&str| {
+            let mut row = vec![(*prior).to_string()];
+            row.extend(taus.iter().map(|t| probability(find(prior, Some(t), Pooling::Partial))));
+            row.push(probability(find(prior, None, Pooling::Complete)));
+            row
+        };
+        out.push_str(&table(header, priors.iter().map(line).collect()));
+        let mut header = vec!["each alone".to_string()];
+        header.extend(taus.iter().map(|t| tau_label(t)));
+        let line = |prior: &&str| {
+            let mut row = vec![(*prior).to_string()];
+            row.extend(taus.iter().map(|t| probability(find(prior, Some(t), Pooling::None))));
+            row
+        };
+        out.push_str(&table(header, priors.iter().map(line).collect()));
+    }
+    out
+}
