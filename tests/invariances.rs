@@ -28,33 +28,6 @@ fn risk_cdf(posterior: &ExactPosterior, g: usize, x: f64) -> f64 {
     posterior.risk(g, RiskMeasure::Difference).expect("counts").cdf(x)
 }
 
-fn flipped_study(study: &Study) -> Study {
-    let mut flipped = study.clone();
-    flipped.outcome.higher_is = match study.outcome.higher_is {
-        HigherIs::Better => HigherIs::Worse,
-        HigherIs::Worse => HigherIs::Better,
-    };
-    if let Data::Counts(rows) = &mut flipped.data {
-        for row in rows {
-            for arm in [&mut row.control, &mut row.active] {
-                arm.events = arm.total - arm.events;
-            }
-        }
-    }
-    if let Data::Estimates(rows) = &mut flipped.data {
-        for row in rows {
-            row.estimate = -row.estimate;
-        }
-    }
-    flipped.priors.effect.distribution = study.priors.effect.distribution.mirrored();
-    if let Some(baseline) = &mut flipped.priors.baseline
-        && let BaselinePrior::Independent(prior) = &baseline.distribution
-    {
-        baseline.distribution = BaselinePrior::Independent(prior.mirrored());
-    }
-    flipped
-}
-
 fn hold_probabilities(a: &Report, b: &Report, tolerance: f64) {
     assert_eq!(a.probabilities.len(), b.probabilities.len());
     for (p, q) in a.probabilities.iter().zip(&b.probabilities) {

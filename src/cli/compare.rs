@@ -17,6 +17,7 @@ pub fn run(args: &CompareArgs) -> Result<Outcome> {
         priors: Asked(args.priors.iter().map(|name| name.trim().to_string()).collect()),
         grid: args.grid,
         sampling: Sampling { seed: args.seed.unwrap_or(usual.seed), ..usual },
+        sampled: false,
     };
     limit_threads(args.threads);
     let comparison = watched(false, |_| compare(&study, &request))?;

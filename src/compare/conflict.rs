@@ -49,7 +49,8 @@ pub fn conflict(study: &Study, effect: &LocationPrior, tau: &[f64]) -> Option<Co
     }
     let observed = rows.iter().map(|r| weight(r.1) * r.0).sum::<f64>() / total;
     let variance = |tau: f64| {
-        rows.iter().map(|r| weight(r.1) * weight(r.1) * (r.1 * r.1 + tau * tau)).sum::<f64>() / (total * total)
+        rows.iter().map(|r| weight(r.1) * weight(r.1) * (r.1 * r.1 + tau * tau)).sum::<f64>()
+            / (total * total)
     };
     let mut parts = Vec::new();
     for (share, mean, sd) in normal_parts(effect) {

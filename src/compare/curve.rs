@@ -123,9 +123,11 @@ pub fn curve(refits: &Refits<'_>, set: &PriorSet) -> (Vec<CurvePoint>, Vec<Cross
 /// τ and |θ_A − θ_B| before and after the data, under the stated priors; nothing where they are fixed or not shared.
 pub fn heterogeneity(study: &Study, report: Option<&Report>, most_pairs: usize) -> Vec<HeterogeneityRow> {
     let model = Model::of(study);
-    let fixed = study.priors.heterogeneity.as_ref().is_none_or(|h| {
-        matches!(h.distribution, HeterogeneityPrior::Fixed { .. })
-    });
+    let fixed = study
+        .priors
+        .heterogeneity
+        .as_ref()
+        .is_none_or(|h| matches!(h.distribution, HeterogeneityPrior::Fixed { .. }));
     if study.pooling != Pooling::Partial || fixed || !model.effect.is_proper() {
         return Vec::new();
     }

@@ -61,7 +61,9 @@ pub fn prior_box(study: &Study) -> PriorBox {
     let tau_scale = stated.filter(|h| h.scale() > 0.0 && study.pooling != Pooling::Complete).map(|h| {
         let (mut low, mut high) = (0.5 * h.scale(), 2.0 * h.scale());
         for (_, prior) in heterogeneity_priors(study) {
-            if let (HeterogeneityPrior::HalfNormal { scale }, HeterogeneityPrior::HalfNormal { .. }) = (prior, h) {
+            if let (HeterogeneityPrior::HalfNormal { scale }, HeterogeneityPrior::HalfNormal { .. }) =
+                (prior, h)
+            {
                 (low, high) = (low.min(scale), high.max(scale));
             }
         }

@@ -69,7 +69,11 @@ fn rounded(parts: &[NormalComponent], total: f64) -> Vec<NormalComponent> {
         .map(|n| {
             let weight = libm::round(n.weight * UNIT) as i64;
             left -= weight;
-            NormalComponent { weight: weight as f64 / UNIT, mean: round(n.mean), sd: round(n.sd).max(1.0 / UNIT) }
+            NormalComponent {
+                weight: weight as f64 / UNIT,
+                mean: round(n.mean),
+                sd: round(n.sd).max(1.0 / UNIT),
+            }
         })
         .collect();
     // What rounding left over goes to the heaviest.
@@ -179,9 +183,15 @@ fn fitted(cells: &Cells, components: usize) -> Vec<NormalComponent> {
     const ROUNDS: usize = 3000;
     const STILL: f64 = 1e-7;
     // Narrow to wide around the mean: the shape of a heavy-tailed prediction.
-    let spread = |k: usize| if components == 1 { 1.0 } else { 0.5 * libm::pow(4.0, k as f64 / (components - 1) as f64) };
+    let spread = |k: usize| {
+        if components == 1 { 1.0 } else { 0.5 * libm::pow(4.0, k as f64 / (components - 1) as f64) }
+    };
     let mut parts: Vec<NormalComponent> = (0..components)
-        .map(|k| NormalComponent { weight: 1.0 / components as f64, mean: cells.mean, sd: spread(k) * cells.sd })
+        .map(|k| NormalComponent {
+            weight: 1.0 / components as f64,
+            mean: cells.mean,
+            sd: spread(k) * cells.sd,
+        })
         .collect();
     let mut share = vec![0.0; components];
     for _ in 0..ROUNDS {
@@ -250,7 +260,8 @@ mod tests {
     #[test]
     fn rounded_weights_add_up() {
         let part = |weight| NormalComponent { weight, mean: 0.123_456, sd: 0.2 };
-        let total: f64 = rounded(&[part(1.0 / 3.0), part(1.0 / 3.0), part(1.0 / 3.0)], 1.0).iter().map(|n| n.weight).sum();
+        let total: f64 =
+            rounded(&[part(1.0 / 3.0), part(1.0 / 3.0), part(1.0 / 3.0)], 1.0).iter().map(|n| n.weight).sum();
         assert!((total - 1.0).abs() < 1e-12);
     }
 }

@@ -70,7 +70,12 @@ mod tests {
     #[test]
     fn a_normal_prior_is_worth_the_patients_whose_estimate_would_have_its_sd() {
         let arm = |events, total| ArmCounts { events, total, source: None };
-        let counts = SubgroupCounts { name: "all".into(), control: arm(30, 100), active: arm(80, 200), citation: None };
+        let counts = SubgroupCounts {
+            name: "all".into(),
+            control: arm(30, 100),
+            active: arm(80, 200),
+            citation: None,
+        };
         let unit = unit_information(&Data::Counts(vec![counts])).expect("events and others in both arms");
         // Woolf's variance of the log odds ratio, 300 patients.
         let variance: f64 = 1.0 / 30.0 + 1.0 / 70.0 + 1.0 / 80.0 + 1.0 / 120.0;

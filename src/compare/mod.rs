@@ -57,6 +57,8 @@ pub struct Request {
     pub priors: Asked,
     pub grid: bool,
     pub sampling: Sampling,
+    /// By the sampler even where the exact engine covers the model: for holding one against the other.
+    pub sampled: bool,
 }
 
 /// All comparisons of a study.
@@ -89,7 +91,7 @@ pub struct Comparison {
 /// Fits the study under every prior that is asked for, and asks how far the conclusions hang on them.
 pub fn compare(study: &Study, request: &Request) -> Result<Comparison> {
     let sets = priors::sets(study, &request.priors, request.sampling)?;
-    let options = refit::options(study, request.sampling);
+    let options = refit::options(study, request.sampling, request.sampled);
     let questions = questions(study);
     let refits = Refits::new(study, &questions, options);
     let stated = &sets[0];
@@ -97,7 +99,8 @@ pub fn compare(study: &Study, request: &Request) -> Result<Comparison> {
     let (fits, rest) = rayon::join(
         || table::fits(study, &sets, options),
         || {
-            let curves: Vec<_> = curve_sets(study, &sets).iter().map(|set| curve::curve(&refits, set)).collect();
+            let curves: Vec<_> =
+                curve_sets(study, &sets).iter().map(|set| curve::curve(&refits, set)).collect();
             (
                 curves,
                 envelope::envelope(&refits, &within),

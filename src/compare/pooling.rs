@@ -60,9 +60,10 @@ pub fn compared(study: &Study, set: &PriorSet, options: Options) -> Vec<PoolingR
         .iter()
         .zip(&found)
         .map(|(&pooling, f)| {
-            let apart = f.units.as_ref().zip(best).map(|(own, best)| {
-                own.iter().zip(best).map(|(a, b)| (a.0, a.1 - b.1)).collect::<Units>()
-            });
+            let apart =
+                f.units.as_ref().zip(best).map(|(own, best)| {
+                    own.iter().zip(best).map(|(a, b)| (a.0, a.1 - b.1)).collect::<Units>()
+                });
             PoolingRow {
                 pooling,
                 log_marginal_likelihood: f.log_marginal_likelihood,
@@ -70,7 +71,11 @@ pub fn compared(study: &Study, set: &PriorSet, options: Options) -> Vec<PoolingR
                 elpd_se: f.units.as_ref().map(standard_error),
                 difference: apart.as_ref().map(elpd),
                 difference_se: apart.as_ref().map(standard_error),
-                unit: if matches!(study.data, crate::study::Data::Counts(_)) { "patient" } else { "estimate" },
+                unit: if matches!(study.data, crate::study::Data::Counts(_)) {
+                    "patient"
+                } else {
+                    "estimate"
+                },
                 units: f.units.as_ref().map_or(0.0, |u| u.iter().map(|x| x.0).sum()),
                 method: if options.engine == Engine::Sampler { "psis" } else { "exact" },
                 max_k: f.max_k,
@@ -116,12 +121,7 @@ fn exact(model: &Model) -> Found {
             .collect(),
     };
     let proper = model.effect.is_proper();
-    Found {
-        log_marginal_likelihood: whole.filter(|_| proper),
-        units,
-        max_k: None,
-        trusted_k: None,
-    }
+    Found { log_marginal_likelihood: whole.filter(|_| proper), units, max_k: None, trusted_k: None }
 }
 
 /// From draws: each kind of patient's weights are one over its probability.

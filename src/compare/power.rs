@@ -234,7 +234,12 @@ fn by_weights(study: &Study, model: &Model, questions: &[Question], options: Opt
         let by = libm::exp2(x) - 1.0;
         log.as_ref().map(|log| smooth(&log.iter().map(|l| by * l).collect::<Vec<f64>>(), efficiency))
     };
-    let all = [weights(&prior, STEP), weights(&prior, -STEP), weights(&likelihood, STEP), weights(&likelihood, -STEP)];
+    let all = [
+        weights(&prior, STEP),
+        weights(&prior, -STEP),
+        weights(&likelihood, STEP),
+        weights(&likelihood, -STEP),
+    ];
     let trusted = psis_threshold(size);
     let k = |i: usize| all[i].as_ref().map(|w| w.k);
     let worst = (0..4).filter_map(k).reduce(f64::max);
@@ -272,7 +277,8 @@ fn by_weights(study: &Study, model: &Model, questions: &[Question], options: Opt
         let holds = indicator(draws, q);
         let slope = |i: usize| -> Option<f64> {
             let (holds, up, down) = (holds.as_ref()?, sound(i)?, sound(i + 1)?);
-            let share = |w: &Vec<f64>| w.iter().zip(holds).map(|(w, h)| if *h { *w } else { 0.0 }).sum::<f64>();
+            let share =
+                |w: &Vec<f64>| w.iter().zip(holds).map(|(w, h)| if *h { *w } else { 0.0 }).sum::<f64>();
             Some((share(up) - share(down)) / (2.0 * STEP))
         };
         rows.push(probability_row(q, slope(0), slope(2), ("psis", worst)));
@@ -281,7 +287,8 @@ fn by_weights(study: &Study, model: &Model, questions: &[Question], options: Opt
 }
 
 fn indicator(draws: &SampledPosterior, q: &Question) -> Option<Vec<bool>> {
-    let above = |column: &[f64], bound: f64| column.iter().map(|x| (*x > bound) == (q.sign() > 0.0)).collect();
+    let above =
+        |column: &[f64], bound: f64| column.iter().map(|x| (*x > bound) == (q.sign() > 0.0)).collect();
     if let Some(bound) = q.effect_bound() {
         return draws.theta.get(q.subgroup).map(|c| above(c, bound));
     }

@@ -7,9 +7,7 @@ use crate::error::{Error, Result};
 use crate::exact::{Distribution, ExactPosterior, Resolution};
 use crate::model::{BaselinePrior, Likelihood, LocationPrior, Model, Pooling};
 use crate::posterior::{Measure, Quantiles, Sampling, Statement, region};
-use crate::study::{
-    HeterogeneityPrior, Priors, Scale, Study, Written, library_names, library_priors,
-};
+use crate::study::{HeterogeneityPrior, Priors, Scale, Study, Written, library_names, library_priors};
 
 /// The name of the model file's own priors.
 pub const STATED: &str = "stated";

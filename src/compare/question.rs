@@ -47,7 +47,16 @@ pub fn questions(study: &Study) -> Vec<Question> {
                     None
                 };
                 let name = (*name).to_string();
-                Question { subgroup: g, name, statement, measure, threshold, bound, holds_above, effect_bound }
+                Question {
+                    subgroup: g,
+                    name,
+                    statement,
+                    measure,
+                    threshold,
+                    bound,
+                    holds_above,
+                    effect_bound,
+                }
             })
             .collect::<Vec<_>>()
     };

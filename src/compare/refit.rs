@@ -171,8 +171,7 @@ impl<'a> Refits<'a> {
             }
             (Pooling::None, Some(prior)) => {
                 let make = |c: &_| lattice(std::slice::from_ref(c), tau);
-                let lattices =
-                    self.alone.get_or_init(|| Some(counts.par_iter().map(make).collect()));
+                let lattices = self.alone.get_or_init(|| Some(counts.par_iter().map(make).collect()));
                 let wanted = |(g, _): &(usize, &Lattice)| only.is_none_or(|only| only == *g);
                 let each = lattices.as_ref()?.iter().enumerate().filter(wanted);
                 each.map(|(_, l)| l.subgroup_under(0, effect, prior)).collect()
@@ -220,13 +219,14 @@ pub fn answers_in(report: &Report, questions: &[Question]) -> Answers {
     questions.iter().map(|q| q.row(report).and_then(|row| row.best())).collect()
 }
 
-/// How refits are computed: briefly, and by the sampler only where the exact engine does not cover the model.
-pub fn options(study: &Study, sampling: Sampling) -> Options {
+/// How refits are computed: briefly, and by the sampler only where the exact engine does not cover the model, or where that
+/// is asked for.
+pub fn options(study: &Study, sampling: Sampling, sampled: bool) -> Options {
     let exchangeable = matches!(
         study.priors.baseline.as_ref().map(|b| &b.distribution),
         Some(BaselinePrior::Exchangeable { .. })
     );
-    let engine = if exchangeable { Engine::Sampler } else { Engine::Exact };
+    let engine = if exchangeable || sampled { Engine::Sampler } else { Engine::Exact };
     Options { engine, detail: Detail::Brief, sampling, ..Options::default() }
 }
 

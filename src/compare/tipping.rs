@@ -140,7 +140,11 @@ pub fn tipping(refits: &Refits<'_>) -> Vec<Tipping> {
                 as_patients: sceptical_sd.zip(unit).map(|(sd, unit)| patients(sd, unit)),
                 prior_centre,
                 prior_centre_ratio: prior_centre.filter(|_| ratio).map(libm::exp),
-                frontier: if highest_passed(own[i]) == Some(line) { frontier.of(i, line) } else { Vec::new() },
+                frontier: if highest_passed(own[i]) == Some(line) {
+                    frontier.of(i, line)
+                } else {
+                    Vec::new()
+                },
                 note: match (sceptical_sd, widest) {
                     (Some(_), _) => None,
                     (None, Some(p)) if p > line => Some(ALWAYS_ABOVE),

@@ -46,7 +46,8 @@ pub fn who_decided(study: &Study, questions: &[Question], options: Options) -> V
     let own = study.priors.heterogeneity.as_ref().map(|h| h.distribution);
     let fit = |k: usize| -> Report {
         let effect = if k & 1 == 1 { stated } else { &wide };
-        let tau: Option<&HeterogeneityPrior> = if k & 2 == 2 { own.as_ref() } else { own.as_ref().map(|_| &broad) };
+        let tau: Option<&HeterogeneityPrior> =
+            if k & 2 == 2 { own.as_ref() } else { own.as_ref().map(|_| &broad) };
         let pooling = if own.is_some() { study.pooling } else { Pooling::Complete };
         analyse(&variant(study, pooling, (effect, "", tau)), options)
     };

@@ -210,8 +210,7 @@ pub fn log_marginal_likelihood(model: &Model, resolution: Resolution) -> Result<
                 return Err(Unavailable::ExchangeableBaselines);
             };
             let of = |c: &[BinomialPair]| {
-                let posterior =
-                    CountsPosterior::new(c, &model.effect, &heterogeneity, baseline, resolution);
+                let posterior = CountsPosterior::new(c, &model.effect, &heterogeneity, baseline, resolution);
                 posterior.map(|p| p.log_marginal_likelihood)
             };
             let size = if together { counts.len().max(1) } else { 1 };

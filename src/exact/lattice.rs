@@ -9,13 +9,11 @@
 
 use rayon::prelude::*;
 
+use super::Resolution;
 use super::effect_likelihood::{EffectLikelihood, EffectRange};
 use super::scale::ScaleMap;
-use super::Resolution;
 use crate::model::{BinomialPair, HeterogeneityPrior, LocationPrior};
-use crate::numeric::{
-    Grid, Peak, Placement, Weights, exp_of_nonpositive, normal_cdf, normal_log_density,
-};
+use crate::numeric::{Grid, Peak, Placement, Weights, exp_of_nonpositive, normal_cdf, normal_log_density};
 
 /// Nodes of μ: their distance in units of the stretch's scale.
 const STEP: f64 = 0.075;
@@ -106,9 +104,8 @@ impl Lattice {
         let likelihoods: Vec<Option<EffectLikelihood>> = counts
             .par_iter()
             .map(|c| {
-                let make = || {
-                    EffectLikelihood::new(*c, baseline, range, resolution.density(), resolution.mass())
-                };
+                let make =
+                    || EffectLikelihood::new(*c, baseline, range, resolution.density(), resolution.mass());
                 c.informs_effect().then(make)
             })
             .collect();
@@ -159,7 +156,12 @@ impl Lattice {
         let mut above: Vec<Vec<f64>> = self.members.iter().map(|m| posterior.expect_each(m)).collect();
         let new_above = above.pop().unwrap_or_default();
         let mean_above = self.mean.iter().map(|weights| posterior.expect_of_mu(weights)).collect();
-        Some(OnLattice { log_evidence: libm::log(posterior.total) + self.log_scale, above, mean_above, new_above })
+        Some(OnLattice {
+            log_evidence: libm::log(posterior.total) + self.log_scale,
+            above,
+            mean_above,
+            new_above,
+        })
     }
 
     /// One subgroup's part of [`Lattice::under`].
@@ -190,8 +192,7 @@ impl Lattice {
         let density = |x: f64| components.iter().map(|c| libm::exp(c.log_density(x))).sum::<f64>();
         let n = self.mu.x.len();
         let by_mu: Vec<f64> = self.mu.x.iter().zip(&self.mu.weight).map(|(&x, &w)| w * density(x)).collect();
-        let of_tau =
-            |&(tau, log_slope): &(f64, f64)| libm::exp(heterogeneity.log_density(tau) + log_slope);
+        let of_tau = |&(tau, log_slope): &(f64, f64)| libm::exp(heterogeneity.log_density(tau) + log_slope);
         let by_tau: Vec<f64> = match self.fixed_tau {
             Some(_) => vec![1.0],
             None => self.tau.iter().map(of_tau).collect(),
@@ -214,7 +215,8 @@ impl Lattice {
         let moved = |even: f64| (2.0 * even / total - 1.0).abs();
         let ends = row_totals[0] + row_totals[row_totals.len() - 1];
         let reach = self.mu.x[n - 1].abs().min(self.mu.x[0].abs());
-        let wide = self.tau.iter().zip(&row_totals).filter(|(t, _)| t.0 > reach / REACH).map(|r| r.1).sum::<f64>();
+        let wide =
+            self.tau.iter().zip(&row_totals).filter(|(t, _)| t.0 > reach / REACH).map(|r| r.1).sum::<f64>();
         let tau_resolved = self.fixed_tau.is_some()
             || moved(even_tau) < SETTLED_IN_TAU && ends < AT_THE_EDGE * total && wide < WIDE * total;
         let sound = total > 0.0
@@ -478,7 +480,8 @@ mod tests {
         let points = [0.0, 0.405, -0.2];
         let (mut worst, mut asked, mut resolved): (f64, u32, u32) = (0.0, 0, 0);
         for counts in &tables {
-            let lattice = Lattice::new(counts, &baseline, (0.35, None), 250.0, &points, Resolution::default());
+            let lattice =
+                Lattice::new(counts, &baseline, (0.35, None), 250.0, &points, Resolution::default());
             let mut evidence = Vec::new();
             for effect in &effects {
                 for tau in &taus {

@@ -152,11 +152,15 @@ impl HeterogeneityPrior {
     pub fn powered(&self, power: f64) -> Option<HeterogeneityPrior> {
         let root = libm::sqrt(power);
         match *self {
-            HeterogeneityPrior::HalfNormal { scale } => Some(HeterogeneityPrior::HalfNormal { scale: scale / root }),
+            HeterogeneityPrior::HalfNormal { scale } => {
+                Some(HeterogeneityPrior::HalfNormal { scale: scale / root })
+            }
             HeterogeneityPrior::HalfStudentT { df, scale } => {
                 powered_t(df, scale, power).map(|(df, scale)| HeterogeneityPrior::HalfStudentT { df, scale })
             }
-            HeterogeneityPrior::Exponential { mean } => Some(HeterogeneityPrior::Exponential { mean: mean / power }),
+            HeterogeneityPrior::Exponential { mean } => {
+                Some(HeterogeneityPrior::Exponential { mean: mean / power })
+            }
             // With u = log τ: e^(−p(u − m)²/2s²) e^(−pu) du e^u.
             HeterogeneityPrior::LogNormal { mean, sd } => Some(HeterogeneityPrior::LogNormal {
                 mean: mean + (1.0 - power) * sd * sd / power,
@@ -170,11 +174,15 @@ impl HeterogeneityPrior {
     #[must_use]
     pub fn scaled(&self, factor: f64) -> HeterogeneityPrior {
         match *self {
-            HeterogeneityPrior::HalfNormal { scale } => HeterogeneityPrior::HalfNormal { scale: scale * factor },
+            HeterogeneityPrior::HalfNormal { scale } => {
+                HeterogeneityPrior::HalfNormal { scale: scale * factor }
+            }
             HeterogeneityPrior::HalfStudentT { df, scale } => {
                 HeterogeneityPrior::HalfStudentT { df, scale: scale * factor }
             }
-            HeterogeneityPrior::Exponential { mean } => HeterogeneityPrior::Exponential { mean: mean * factor },
+            HeterogeneityPrior::Exponential { mean } => {
+                HeterogeneityPrior::Exponential { mean: mean * factor }
+            }
             HeterogeneityPrior::LogNormal { mean, sd } => {
                 HeterogeneityPrior::LogNormal { mean: mean + libm::log(factor), sd }
             }
@@ -186,7 +194,9 @@ impl HeterogeneityPrior {
     /// What [`HeterogeneityPrior::scaled`] multiplies: the scale, mean, median, upper end or value.
     pub fn scale(&self) -> f64 {
         match *self {
-            HeterogeneityPrior::HalfNormal { scale } | HeterogeneityPrior::HalfStudentT { scale, .. } => scale,
+            HeterogeneityPrior::HalfNormal { scale } | HeterogeneityPrior::HalfStudentT { scale, .. } => {
+                scale
+            }
             HeterogeneityPrior::Exponential { mean } => mean,
             HeterogeneityPrior::LogNormal { mean, .. } => libm::exp(mean),
             HeterogeneityPrior::Uniform { upper } => upper,

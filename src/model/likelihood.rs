@@ -96,7 +96,9 @@ impl Likelihood {
     /// Raised to a power.
     pub fn powered(&self, power: f64) -> Likelihood {
         match self {
-            Likelihood::Counts(counts) => Likelihood::Counts(counts.iter().map(|c| c.powered(power)).collect()),
+            Likelihood::Counts(counts) => {
+                Likelihood::Counts(counts.iter().map(|c| c.powered(power)).collect())
+            }
             Likelihood::Estimates(rows) => Likelihood::Estimates(
                 rows.iter()
                     .map(|e| NormalEstimate { estimate: e.estimate, se: e.se / libm::sqrt(power) })

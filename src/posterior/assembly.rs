@@ -311,19 +311,14 @@ impl<'a> Filling<'a, '_> {
     }
 
     /// Risks (the control arm's with its summary), their difference and ratio, and the statements about them.
-    fn risks(
-        &mut self,
-        subject: &Subject,
-        (risks, control): (&RiskQuantities<'_>, Found),
-    ) {
+    fn risks(&mut self, subject: &Subject, (risks, control): (&RiskQuantities<'_>, Found)) {
         let brief = self.assembly.brief.is_some();
         if !brief {
             let scale = Scale { measure: Measure::RiskControl, logarithm: false };
             self.scaled(subject, scale, risks.control.as_ref(), control);
             self.estimate(subject, Measure::RiskActive, risks.active.as_ref());
         }
-        let contrasts =
-            [(Measure::RiskDifference, &risks.difference), (Measure::RiskRatio, &risks.ratio)];
+        let contrasts = [(Measure::RiskDifference, &risks.difference), (Measure::RiskRatio, &risks.ratio)];
         for (measure, quantity) in contrasts {
             let thresholds = self.assembly.thresholds(measure);
             let usual = measure == Measure::RiskDifference;

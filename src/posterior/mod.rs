@@ -26,11 +26,11 @@ mod sampling;
 mod source;
 
 pub use analysis::{Detail, LARGE, Options, Report, analyse, analyse_watched, prior_report};
-pub use psis::{Smoothed, smooth, threshold as psis_threshold};
 pub use claim::{Claim, Lean};
 pub use direction::region;
 pub use estimand::{Axis, Measure, Scope, Statement, primary};
 pub use nnt::Nnt;
+pub use psis::{Smoothed, smooth, threshold as psis_threshold};
 pub use result::{
     ChainSummary, Checks, Engine, Estimate, ExactChecks, Parameter, PriorSummary, Probability, Quantiles,
     SamplerSettings, Settings, Stopped, Summary,

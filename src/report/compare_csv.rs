@@ -78,7 +78,8 @@ pub fn compare_csv(study: &Study, c: &Comparison) -> String {
             for key in ["median", "q2_5", "q97_5"] {
                 half[key] = row[when][key].clone();
             }
-            half["quantity"] = Value::from(format!("{} {when}", row["quantity"].as_str().unwrap_or_default()));
+            half["quantity"] =
+                Value::from(format!("{} {when}", row["quantity"].as_str().unwrap_or_default()));
             half["prior"] = Value::Null;
             half
         })

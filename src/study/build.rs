@@ -13,8 +13,9 @@ use super::model_file::{LocationEntry, Rows};
 use super::number::Real;
 use super::source::{Source, sha256};
 use super::{
-    ArmCounts, BaselinePrior, Data, HeterogeneityPrior, LocationPrior, MOST_SUBGROUPS, Outcome, Pooling, Priors, Scale, Study, SubgroupCounts,
-    SubgroupEstimate, Thresholds, Treatment, Written, prior_words, table,
+    ArmCounts, BaselinePrior, Data, HeterogeneityPrior, LocationPrior, MOST_SUBGROUPS, Outcome, Pooling,
+    Priors, Scale, Study, SubgroupCounts, SubgroupEstimate, Thresholds, Treatment, Written, prior_words,
+    table,
 };
 use crate::error::{Error, Place, Result};
 

@@ -133,7 +133,9 @@ fn open_beside(source: &Source, model: &Spanned<String>) -> Result<Study> {
                 .at(source.place(model.span()));
             return Err(match nearest(name, shipped().iter().map(|s| s.name)) {
                 Some(near) => error.label(format!("did you mean `{near}`?")),
-                None => error.help("`equipoise list` shows the shipped models; paths start from the model file"),
+                None => {
+                    error.help("`equipoise list` shows the shipped models; paths start from the model file")
+                }
             });
         }
     }?;
@@ -144,8 +146,11 @@ fn open_beside(source: &Source, model: &Spanned<String>) -> Result<Study> {
 /// Whether one study can speak of another: the same outcome on the same scale, the same way up, other patients.
 fn fits(found: &Study, study: &Study) -> Result<()> {
     let differ = |what: &str, theirs: &str, ours: &str| {
-        Err(Error::new(format!("`{}` can't be a prior here: its {what} is {theirs}, this model's {ours}", found.name))
-            .help("a prior must speak of the same effect"))
+        Err(Error::new(format!(
+            "`{}` can't be a prior here: its {what} is {theirs}, this model's {ours}",
+            found.name
+        ))
+        .help("a prior must speak of the same effect"))
     };
     if found.outcome.scale != study.outcome.scale {
         let words = |s: &Study| s.outcome.scale.measure_in_words().to_string();
@@ -188,10 +193,16 @@ pub fn about_sources(named: &[NamedPriors], used: impl Fn(&str) -> bool) -> Vec<
             }
         };
         if source.illustrative {
-            add(format!("ILLUSTRATIVE: the numbers of `{}`, from which a prior is made, are made up.", source.name));
+            add(format!(
+                "ILLUSTRATIVE: the numbers of `{}`, from which a prior is made, are made up.",
+                source.name
+            ));
         }
         if source.assignment == super::Assignment::Observational {
-            add(format!("The prior from `{}` rests on associations: treatment was not randomised there.", source.name));
+            add(format!(
+                "The prior from `{}` rests on associations: treatment was not randomised there.",
+                source.name
+            ));
         }
     }
     said

@@ -8,7 +8,8 @@ use equipoise::model::{
 };
 use equipoise::posterior::{Engine, Options, Sampling};
 use equipoise::study::{
-    self, ArmCounts, Data, Priors, Scale, Study, SubgroupCounts, SubgroupEstimate, Thresholds, Written, open,
+    self, ArmCounts, Data, HigherIs, Priors, Scale, Study, SubgroupCounts, SubgroupEstimate, Thresholds,
+    Written, open,
 };
 
 /// Events and totals of both arms.
@@ -130,6 +131,7 @@ pub fn study_of(model: &Model) -> Study {
         Pooling::Separate(prior) => (study::Pooling::None, Some(written(prior))),
         Pooling::Complete => (study::Pooling::Complete, None),
     };
+    study.named.clear();
     study.pooling = pooling;
     study.priors = Priors {
         effect: written(model.effect.clone()),
@@ -144,6 +146,34 @@ pub fn study_of(model: &Model) -> Study {
         ..Thresholds::default()
     };
     study
+}
+
+/// The outcome coded the other way, every prior mirrored.
+pub fn flipped_study(study: &Study) -> Study {
+    let mut flipped = study.clone();
+    flipped.outcome.higher_is = match study.outcome.higher_is {
+        HigherIs::Better => HigherIs::Worse,
+        HigherIs::Worse => HigherIs::Better,
+    };
+    if let Data::Counts(rows) = &mut flipped.data {
+        for row in rows {
+            for arm in [&mut row.control, &mut row.active] {
+                arm.events = arm.total - arm.events;
+            }
+        }
+    }
+    if let Data::Estimates(rows) = &mut flipped.data {
+        for row in rows {
+            row.estimate = -row.estimate;
+        }
+    }
+    flipped.priors.effect.distribution = study.priors.effect.distribution.mirrored();
+    if let Some(baseline) = &mut flipped.priors.baseline
+        && let BaselinePrior::Independent(prior) = &baseline.distribution
+    {
+        baseline.distribution = BaselinePrior::Independent(prior.mirrored());
+    }
+    flipped
 }
 
 /// The sampler alone, at its defaults.

@@ -6,9 +6,7 @@ use super::layout::{
     ARM_WIDTH, grouped, heading, push, push_warning, rows_have_counts, scope_label, shown_interval,
     shown_probability, table, wrapped_to,
 };
-use crate::posterior::{
-    Axis, Estimate, Measure, Probability, Quantiles, Report, Scope, Statement, primary,
-};
+use crate::posterior::{Axis, Estimate, Measure, Probability, Quantiles, Report, Scope, Statement, primary};
 use crate::study::{ArmCounts, Assignment, Data, Pooling, Study, SubgroupCounts};
 
 /// Sentences are given for up to this many subgroups; beyond, the tables speak.

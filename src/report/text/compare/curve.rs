@@ -22,9 +22,10 @@ pub fn section(study: &Study, c: &Comparison) -> String {
         .names()
         .iter()
         .map(|name| {
-            let of = c.tau_curve.iter().filter(|p| {
-                p.prior == STATED && p.subgroup == *name && p.statement == Statement::Benefit
-            });
+            let of = c
+                .tau_curve
+                .iter()
+                .filter(|p| p.prior == STATED && p.subgroup == *name && p.statement == Statement::Benefit);
             of.map(|p| (p.scale, p.probability)).collect()
         })
         .collect();

@@ -20,7 +20,8 @@ fn statement(s: Statement, measure: Measure, t: f64) -> String {
 /// The range of P(better) over a box of priors.
 pub fn envelope(study: &Study, c: &Comparison) -> String {
     let effect = Measure::of(study.outcome.scale);
-    let out_of = |x: f64| if effect.axis() == Axis::Ratio { value(effect, x.exp()) } else { value(effect, x) };
+    let out_of =
+        |x: f64| if effect.axis() == Axis::Ratio { value(effect, x.exp()) } else { value(effect, x) };
     let at = |p: Option<f64>, at: Option<BoxPoint>| {
         let Some(at) = at else { return "–".to_string() };
         let tau = at.tau_scale.map_or_else(String::new, |s| format!(", τ {}", plain(s)));
@@ -105,7 +106,11 @@ pub fn tipping(study: &Study, c: &Comparison) -> String {
             .frontier
             .iter()
             .map(|f| {
-                format!("τ scale {}: {}", plain(f.tau_scale), f.sceptical_sd.map_or_else(|| "none".to_string(), plain))
+                format!(
+                    "τ scale {}: {}",
+                    plain(f.tau_scale),
+                    f.sceptical_sd.map_or_else(|| "none".to_string(), plain)
+                )
             })
             .collect();
         push(
@@ -127,7 +132,8 @@ pub fn tipping(study: &Study, c: &Comparison) -> String {
 pub fn who_decided(_: &Study, c: &Comparison) -> String {
     let shift = |x: Option<f64>| x.map_or_else(|| "–".to_string(), |x| signed(x, 2));
     let leaning = |subgroup: &str, s: Statement| {
-        let benefit = c.who_decided.iter().find(|w| w.subgroup == subgroup && w.statement == Statement::Benefit);
+        let benefit =
+            c.who_decided.iter().find(|w| w.subgroup == subgroup && w.statement == Statement::Benefit);
         let leans = benefit.and_then(|w| w.probability).is_none_or(|p| p >= 0.5);
         leans == (statement_word(s) == "better")
     };
@@ -213,7 +219,9 @@ pub fn power_scaling(study: &Study, c: &Comparison) -> String {
     };
     push(
         &mut out,
-        &format!("Quantities: distance by which the distribution moves (cumulative Jensen–Shannon; from 0.05 it counts). Probabilities: their change. Priors of μ and τ together.{method}"),
+        &format!(
+            "Quantities: distance by which the distribution moves (cumulative Jensen–Shannon; from 0.05 it counts). Probabilities: their change. Priors of μ and τ together.{method}"
+        ),
         2,
     );
     out

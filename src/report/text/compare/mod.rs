@@ -50,7 +50,9 @@ pub fn compare_text(study: &Study, c: &Comparison) -> String {
         out.push('\n');
     }
     let engine = match c.engine {
-        Engine::Sampler => "Every fit was sampled, its probabilities with a Monte Carlo error of at most 0.005; between them values are interpolated.",
+        Engine::Sampler => {
+            "Every fit was sampled, its probabilities with a Monte Carlo error of at most 0.005; between them values are interpolated."
+        }
         _ => "Every number is a fit of its own by numerical integration; nothing was sampled or reweighted.",
     };
     push(&mut out, engine, 2);

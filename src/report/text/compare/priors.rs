@@ -29,10 +29,14 @@ pub fn section(study: &Study, c: &Comparison) -> String {
         let words = &p.priors.effect.words;
         let from = p.says.external.as_ref().filter(|e| e.weight > 0.0);
         if let Some(e) = from {
-            let share = if e.weight < 1.0 { format!("{} % of it", plain(100.0 * e.weight)) } else { "wholly".to_string() };
+            let share = if e.weight < 1.0 {
+                format!("{} % of it", plain(100.0 * e.weight))
+            } else {
+                "wholly".to_string()
+            };
             push(&mut out, &format!("{}: {share} from {}: {words}.", p.name, e.sources.join(", ")), 2);
         }
-        if let Some(text) = own_parts(c, p) {
+        if let Some(text) = own_parts(study, c, p) {
             push(&mut out, &text, 2);
         }
     }
@@ -79,17 +83,30 @@ fn row(measure: Measure, p: &PriorSet, in_patients: bool) -> Vec<String> {
         |q| format!("{} to {}", value(measure, q.q2_5), value(measure, q.q97_5)),
     );
     let worth = if in_patients {
-        says.patients.map_or_else(|| "–".to_string(), |n| if n < 9.95 { format!("{n:.1}") } else { grouped(n.round() as u64) })
+        says.patients.map_or_else(
+            || "–".to_string(),
+            |n| if n < 9.95 { format!("{n:.1}") } else { grouped(n.round() as u64) },
+        )
     } else {
         says.standard_error.map_or_else(|| "–".to_string(), parameter)
     };
-    vec![name, probability(says.benefit), interval, worth, probability(says.conflict.map(|c| c.tail_probability))]
+    vec![
+        name,
+        probability(says.benefit),
+        interval,
+        worth,
+        probability(says.conflict.map(|c| c.tail_probability)),
+    ]
 }
 
-/// Where a named prior sets more than the effect.
-fn own_parts(c: &Comparison, p: &PriorSet) -> Option<String> {
+/// What a named prior sets, but for what is made from other studies.
+fn own_parts(study: &Study, c: &Comparison, p: &PriorSet) -> Option<String> {
     let stated = &c.priors[0].priors;
     let mut parts = Vec::new();
+    let named = study.named.iter().any(|n| n.name == p.name);
+    if named && p.says.external.is_none() && p.priors.effect != stated.effect {
+        parts.push(format!("effect {}", p.priors.effect.words));
+    }
     if p.priors.heterogeneity != stated.heterogeneity
         && let Some(h) = &p.priors.heterogeneity
     {

@@ -107,8 +107,7 @@ fn subgroup(study: &Study, c: &Comparison, g: usize) -> String {
         };
         header.extend([format!("better by\n{size}"), format!("worse by\n{size}")]);
     }
-    let statements =
-        [Statement::Benefit, Statement::Harm, Statement::BenefitAtLeast, Statement::HarmAtLeast];
+    let statements = [Statement::Benefit, Statement::Harm, Statement::BenefitAtLeast, Statement::HarmAtLeast];
     let shown = &statements[..header.len() - 1];
     let line = |prior: &str| {
         let mut row = vec![prior.to_string()];
@@ -133,8 +132,10 @@ fn subgroup(study: &Study, c: &Comparison, g: usize) -> String {
             row.push(rows.interval(prior, Measure::RiskDifference));
         }
         row.extend(others.iter().map(|p| {
-            let rows = Rows { pooling: *p, ..Rows { c, pooling: *p, scope: Scope::Subgroup, subgroup: Some(name) } };
-            rows.probability(prior, Statement::Benefit).map_or_else(|| "–".to_string(), |r| probability(r.probability))
+            let rows =
+                Rows { pooling: *p, ..Rows { c, pooling: *p, scope: Scope::Subgroup, subgroup: Some(name) } };
+            rows.probability(prior, Statement::Benefit)
+                .map_or_else(|| "–".to_string(), |r| probability(r.probability))
         }));
         row
     };
@@ -156,12 +157,8 @@ pub fn ranges(study: &Study, c: &Comparison) -> String {
                 && r.statement == Statement::Benefit
                 && r.pooling == study.pooling
         };
-        let mut found: Vec<(f64, &str)> = c
-            .table
-            .iter()
-            .filter(of)
-            .filter_map(|r| Some((r.probability?, r.prior.as_str())))
-            .collect();
+        let mut found: Vec<(f64, &str)> =
+            c.table.iter().filter(of).filter_map(|r| Some((r.probability?, r.prior.as_str()))).collect();
         let stated = found.first().map(|f| f.0);
         found.sort_by(|a, b| a.0.total_cmp(&b.0));
         let end = |f: Option<&(f64, &str)>| {
@@ -232,7 +229,14 @@ pub fn grid(study: &Study, grid: &[GridRow]) -> String {
                 })
                 .and_then(|r| r.probability)
         };
-        title(&mut out, &format!("{}: P({}) by prior and heterogeneity prior", capitalised(name), statement_word(Statement::Benefit)));
+        title(
+            &mut out,
+            &format!(
+                "{}: P({}) by prior and heterogeneity prior",
+                capitalised(name),
+                statement_word(Statement::Benefit)
+            ),
+        );
         let mut header = vec!["partly pooled".to_string()];
         header.extend(taus.iter().map(|t| tau_label(t)));
         header.push("one\neffect".to_string());
