@@ -69,3 +69,24 @@ fn the_model_file_shown_is_read_and_fitted() {
             .success();
     }
 }
+
+#[test]
+fn the_named_priors_shown_are_compared() {
+    let text = fs::read_to_string(root().join("README.md")).expect("README.md");
+    let start = text.find("```toml\n[priors.").expect("named priors") + "```toml\n".len();
+    let end = start + text[start..].find("```").expect("their end");
+    let shipped = |name: &str| {
+        fs::read_to_string(root().join("models").join(format!("{name}.toml"))).expect("a shipped model")
+    };
+    let folder = tempfile::tempdir().expect("a folder");
+    let model = shipped("attention-ras-etiology") + "\n" + &text[start..end];
+    fs::write(folder.path().join("my-trial.toml"), model).expect("written");
+    let other = shipped("ras-basilar-function").replace("events = 10,", "events = 11,");
+    fs::write(folder.path().join("another-cohort.toml"), other).expect("written");
+    Command::cargo_bin("equipoise")
+        .expect("built")
+        .current_dir(folder.path())
+        .args(["compare", "my-trial.toml", "--priors", "wary,wide-apart,cohorts"])
+        .assert()
+        .success();
+}

@@ -158,7 +158,13 @@ pub fn heterogeneity(study: &Study, report: Option<&Report>, most_pairs: usize) 
     }
     let of_pair = |&(a, b): &(usize, usize)| {
         let posterior = match (&after, draws) {
-            (Some(after), _) => absolute(&*after.pair(a, b).difference),
+            (Some(after), _) => {
+                let pair = after.pair(a, b);
+                if !pair.settled {
+                    return None;
+                }
+                absolute(&*pair.difference)
+            }
             (None, Some(draws)) => {
                 let size: Vec<f64> = draws.difference(a, b).iter().map(|d| d.abs()).collect();
                 let size = Empirical::of(&size);

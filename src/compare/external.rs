@@ -254,7 +254,7 @@ mod tests {
         assert!(distance < 1e-4);
         let t = prior(LocationPrior::StudentT { df: 4.0, location: -0.2, scale: 0.5 });
         let (parts, distance) = mixture(&*t.mu().expect("shared"));
-        assert!(parts.len() > 1 && distance < NEAR, "{parts:?} {distance}");
+        assert!(parts.len() > 1 && distance < 1e-3, "{parts:?} {distance}");
     }
 
     #[test]

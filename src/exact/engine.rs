@@ -49,6 +49,8 @@ pub struct Pair<'a> {
     pub first_above_second_below: f64,
     /// P(first < 0 and second > 0).
     pub first_below_second_above: f64,
+    /// Where not, the integral over the two effects missed part of the mass, and nothing here can be believed.
+    pub settled: bool,
 }
 
 type Dynamic<'a> = Option<Box<dyn Distribution + 'a>>;
@@ -136,12 +138,14 @@ impl ExactPosterior {
             difference: Box::new(PointMass(0.0)) as Box<dyn Distribution>,
             first_above_second_below: 0.0,
             first_below_second_above: 0.0,
+            settled: true,
         };
         match &self.kind {
             Kind::Counts(shared) => match shared.pair(a, b) {
                 Some(pair) => Pair {
                     first_above_second_below: pair.first_above_second_below,
                     first_below_second_above: pair.first_below_second_above,
+                    settled: pair.settled,
                     difference: Box::new(pair),
                 },
                 None => one_effect(),
@@ -152,6 +156,7 @@ impl ExactPosterior {
                 Pair {
                     first_above_second_below: pair.first_above_second_below(),
                     first_below_second_above: pair.first_below_second_above(),
+                    settled: true,
                     difference: Box::new(pair),
                 }
             }
@@ -160,6 +165,7 @@ impl ExactPosterior {
                 difference: Box::new(shared.difference(a, b)),
                 first_above_second_below: shared.opposite_signs(a, b),
                 first_below_second_above: shared.opposite_signs(b, a),
+                settled: true,
             },
             Kind::SeparateEstimates(each) => {
                 let (first, second) = (each[a].theta(0), each[b].theta(0));
@@ -168,6 +174,7 @@ impl ExactPosterior {
                     difference: Box::new(first.minus(&second)),
                     first_above_second_below: (1.0 - p) * q,
                     first_below_second_above: p * (1.0 - q),
+                    settled: true,
                 }
             }
         }

@@ -436,7 +436,7 @@ impl Narrow {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::exact::{Distribution, ExactPosterior};
+    use crate::exact::ExactPosterior;
     use crate::model::{Arm, BaselinePrior, Likelihood, Model, NormalComponent, Pooling};
 
     fn pair(control: (u32, u32), active: (u32, u32)) -> BinomialPair {

@@ -32,8 +32,13 @@ pub struct PairPosterior {
     pub first_above_second_below: f64,
     /// P(θ_A < 0 and θ_B > 0).
     pub first_below_second_above: f64,
+    /// The grids held the whole mass: what is told of the pair can be believed.
+    pub settled: bool,
     moment_limit: f64,
 }
+
+/// The part of the mass that may be missing.
+const SETTLED: f64 = 1e-5;
 
 /// The posterior mass of |d| on one side of zero, at even nodes of the stretched coordinate.
 #[derive(Debug, Clone)]
@@ -162,7 +167,10 @@ impl PairPosterior {
             }
         };
         let sides = [1.0, -1.0].map(|sign| walk(|j| slice(sign, j)));
-        assemble(sides, map, step, moment_limit)
+        // The plane of the two effects holds just the mass that the rows hold.
+        let masses: Vec<f64> = rows.rows.iter().map(|r| r.log_weight + r.mu.log_mass).collect();
+        let expected = log_sum(&masses) + 0.5 * libm::log(2.0 * std::f64::consts::PI) - libm::log(step);
+        assemble(sides, map, step, (moment_limit, expected))
     }
 }
 
@@ -212,7 +220,12 @@ fn walk(mut slice: impl FnMut(i32) -> Slice) -> (i32, Vec<Slice>) {
     (first, slices)
 }
 
-fn assemble(sides: [(i32, Vec<Slice>); 2], map: ScaleMap, step: f64, moment_limit: f64) -> PairPosterior {
+fn assemble(
+    sides: [(i32, Vec<Slice>); 2],
+    map: ScaleMap,
+    step: f64,
+    (moment_limit, expected_log_total): (f64, f64),
+) -> PairPosterior {
     let masses: Vec<f64> = sides.iter().flat_map(|(_, s)| s.iter().map(|s| s.log_mass)).collect();
     let log_total = log_sum(&masses);
     let (mut mean, mut square, mut opposed) = (0.0, 0.0, [0.0; 2]);
@@ -231,6 +244,7 @@ fn assemble(sides: [(i32, Vec<Slice>); 2], map: ScaleMap, step: f64, moment_limi
         sd: libm::sqrt((square - mean * mean).max(0.0)),
         first_above_second_below: opposed[0].clamp(0.0, 1.0),
         first_below_second_above: opposed[1].clamp(0.0, 1.0),
+        settled: (log_total - expected_log_total).abs() < SETTLED,
         moment_limit,
     }
 }

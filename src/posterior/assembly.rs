@@ -25,6 +25,8 @@ const NO_SUMS: &str =
     "averages over this study's patients are sums over subgroups, which the exact engine does not add up";
 const NO_CONVOLUTION: &str = "needs both subgroups' risks at once, which the exact engine does not convolve";
 
+const UNSETTLED: &str = "the integral over both subgroups' effects did not settle";
+
 /// The rows of one study.
 pub struct Assembly<'a> {
     study: &'a Study,
@@ -276,6 +278,10 @@ impl<'a> Filling<'a, '_> {
         let (first, second) = (assembly.names[a].as_str(), assembly.names[b].as_str());
         let (subject, swapped) = (Subject::pair(first, second), Subject::pair(second, first));
         let pair = source.pair(a, b, self.workspace);
+        let reason = self.reason;
+        if pair.unsettled {
+            self.reason = UNSETTLED;
+        }
         let scale = assembly.contrast;
         let own = self.own(pair.difference.as_ref());
         self.scaled(&subject, scale, pair.difference.as_ref(), own);
@@ -299,6 +305,7 @@ impl<'a> Filling<'a, '_> {
         let asked = [(Statement::BenefitAndHarm, effect.null())];
         self.statements(&subject, effect, &asked, &opposed[..1]);
         self.statements(&swapped, effect, &asked, &opposed[1..]);
+        self.reason = reason;
     }
 
     /// An effect on its own scale: summary, benefit and harm, and the thresholds of its measure.

@@ -40,6 +40,8 @@ pub struct PairQuantities<'a> {
     pub first_below_second_above: Chance,
     /// Both are the same effect.
     pub one_effect: bool,
+    /// The exact engine's integral missed part of the mass.
+    pub unsettled: bool,
 }
 
 impl<'a> Source<'a> {
@@ -170,30 +172,35 @@ impl<'a> Source<'a> {
 
     /// Two subgroups' effects together.
     pub fn pair(&self, a: usize, b: usize, workspace: &mut Workspace) -> PairQuantities<'a> {
+        let nothing = |unsettled| PairQuantities {
+            difference: None,
+            first_above_second_below: Chance::default(),
+            first_below_second_above: Chance::default(),
+            one_effect: false,
+            unsettled,
+        };
         if let Source::Exact(p) = self {
             let pair = p.pair(a, b);
+            if !pair.settled {
+                return nothing(true);
+            }
             let exact = |p: f64| Chance { exact: Some(p), sampled: None };
             return PairQuantities {
                 one_effect: pair.difference.sd() == Some(0.0),
+                unsettled: false,
                 difference: Some(Quantity::Exact(pair.difference)),
                 first_above_second_below: exact(pair.first_above_second_below),
                 first_below_second_above: exact(pair.first_below_second_above),
             };
         }
-        let Some(draws) = self.draws() else {
-            return PairQuantities {
-                difference: None,
-                first_above_second_below: Chance::default(),
-                first_below_second_above: Chance::default(),
-                one_effect: false,
-            };
-        };
+        let Some(draws) = self.draws() else { return nothing(false) };
         let mut joint = |a, b| self.quantity(Cow::Owned(draws.above_and_below(a, b))).above_zero(workspace);
         PairQuantities {
             first_above_second_below: joint(a, b),
             first_below_second_above: joint(b, a),
             difference: Some(self.quantity(Cow::Owned(draws.difference(a, b)))),
             one_effect: false,
+            unsettled: false,
         }
     }
 
