@@ -5,8 +5,9 @@
 use std::process::{Command, Stdio};
 
 use divan::{Bencher, black_box};
-use equipoise::exact::{ExactPosterior, Resolution};
-use equipoise::model::Model;
+use equipoise::compare::{Request, compare};
+use equipoise::exact::{ExactPosterior, Lattice, Resolution};
+use equipoise::model::{HeterogeneityPrior, Likelihood, LocationPrior, Model};
 use equipoise::posterior::{Options, analyse};
 use equipoise::study::open;
 
@@ -36,6 +37,35 @@ fn exact_engine(bencher: Bencher, name: &str) {
 fn whole_analysis(bencher: Bencher, name: &str) {
     let study = open(name).expect("shipped");
     bencher.bench(|| analyse(black_box(&study), Options::default()));
+}
+
+/// Every prior, curve, search and the grid of priors.
+#[divan::bench(args = ["attention-ras-etiology", "ras-basilar-function", "ist-aspirin-subtype"], sample_count = 5)]
+fn comparison(bencher: Bencher, name: &str) {
+    let study = open(name).expect("shipped");
+    let request = Request { grid: true, ..Request::default() };
+    bencher.bench(|| compare(black_box(&study), &request).expect("all priors"));
+}
+
+/// A lattice of one study, and one refit on it.
+#[divan::bench(args = ["attention-ras-etiology", "blocker"])]
+fn lattice(bencher: Bencher, name: &str) {
+    bencher.bench(|| lattice_of(black_box(name)));
+}
+
+#[divan::bench(args = ["attention-ras-etiology", "blocker"])]
+fn refit_on_lattice(bencher: Bencher, name: &str) {
+    let lattice = lattice_of(name);
+    let (effect, tau) = (LocationPrior::normal(0.1, 0.3), HeterogeneityPrior::HalfNormal { scale: 0.4 });
+    bencher.bench(|| lattice.under(black_box(&effect), &tau).expect("resolved"));
+}
+
+fn lattice_of(name: &str) -> Lattice {
+    let Likelihood::Counts(counts) = Model::of(&open(name).expect("shipped")).likelihood else {
+        panic!("{name} has no counts");
+    };
+    let baseline = LocationPrior::normal(0.0, 1.5);
+    Lattice::new(&counts, &baseline, (0.35, None), 250.0, &[0.0], Resolution::default())
 }
 
 /// `equipoise fit MODEL`, with reading, printing and writing the run folder.

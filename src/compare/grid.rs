@@ -49,10 +49,13 @@ pub fn heterogeneity_priors(study: &Study) -> Vec<(String, HeterogeneityPrior)> 
     ]
 }
 
+/// Whose effect prior, which prior of τ in words and as a distribution, and the pooling.
+type Cell<'a> = (&'a PriorSet, Option<(String, HeterogeneityPrior)>, Pooling);
+
 /// All combinations, effect priors first. Priors of the baseline stay as the study states them.
 pub fn grid(refits: &Refits<'_>, sets: &[PriorSet]) -> Vec<GridRow> {
     let study = refits.study;
-    let mut cells: Vec<(&PriorSet, Option<(String, HeterogeneityPrior)>, Pooling)> = Vec::new();
+    let mut cells: Vec<Cell<'_>> = Vec::new();
     for set in sets {
         for prior in heterogeneity_priors(study) {
             for pooling in [Pooling::Partial, Pooling::None] {
@@ -61,7 +64,7 @@ pub fn grid(refits: &Refits<'_>, sets: &[PriorSet]) -> Vec<GridRow> {
         }
         cells.push((set, None, Pooling::Complete));
     }
-    let ask = |(set, prior, pooling): &(&PriorSet, Option<(String, HeterogeneityPrior)>, Pooling)| {
+    let ask = |(set, prior, pooling): &Cell<'_>| {
         refits.all(*pooling, &set.priors.effect.distribution, prior.as_ref().map(|p| &p.1))
     };
     let answers: Vec<Answers> = cells.par_iter().map(ask).collect();

@@ -350,7 +350,7 @@ mod tests {
 
     #[test]
     fn the_distance_is_symmetric_in_direction_and_nothing_for_the_same() {
-        let x = grid_of(|p| crate::numeric::normal_quantile(p));
+        let x = grid_of(crate::numeric::normal_quantile);
         let cdf = |by: f64| x.iter().map(|x| normal_cdf(x - by)).collect::<Vec<f64>>();
         let base = cdf(0.0);
         assert_eq!(distance(&x, &base, &base), 0.0);

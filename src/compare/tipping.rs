@@ -79,7 +79,7 @@ impl<'a> Scan<'a> {
     ) -> Scan<'a> {
         let last = x.len() - 1;
         let few = refits.study.data.names().len() <= RISKS_UP_TO;
-        let everything = |k: usize| few && (k % stride == 0 || k == last);
+        let everything = |k: usize| few && (k.is_multiple_of(stride) || k == last);
         let answers = x.par_iter().enumerate().map(|(k, &x)| at(x, everything(k))).collect();
         Scan { refits, x, answers }
     }

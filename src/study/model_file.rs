@@ -36,7 +36,7 @@ pub struct ModelFile {
     #[serde(default)]
     pub model: ModelSection,
     pub prior: PriorSection,
-    /// Further priors by name, for `equipoise compare`. What one leaves out is taken from [prior].
+    /// Further priors by name, for `equipoise compare`. What one leaves out is taken from `prior`.
     #[serde(default)]
     #[schemars(with = "BTreeMap<String, NamedPriorSection>")]
     pub priors: BTreeMap<Spanned<String>, Spanned<NamedPriorSection>>,
@@ -237,11 +237,11 @@ pub struct PriorSection {
     pub baseline: Option<Spanned<LocationEntry>>,
 }
 
-/// A further set of priors, [priors.NAME]: what it leaves out is taken from [prior].
+/// A further set of priors, `[priors.NAME]`: what it leaves out is taken from `[prior]`.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NamedPriorSection {
-    /// As in [prior]; with `from`, the part that is not taken from other models.
+    /// As in `[prior]`; with `from`, the part that is not taken from other models.
     #[schemars(with = "Option<LocationWords>")]
     pub effect: Option<Spanned<LocationEntry>>,
     #[schemars(with = "Option<String>")]

@@ -243,7 +243,7 @@ pub fn poolings(_: &Study, c: &Comparison) -> String {
                 Pooling::None => "none",
             };
             let apart = match (r.difference, r.difference_se) {
-                (Some(d), _) if d == 0.0 => "best".to_string(),
+                (Some(0.0), _) => "best".to_string(),
                 (Some(_), Some(se)) => format!("{} (SE {})", number(r.difference), number(Some(se))),
                 _ => "–".to_string(),
             };
