@@ -88,6 +88,13 @@ pub struct Comparison {
     pub poolings: Vec<PoolingRow>,
 }
 
+impl Comparison {
+    /// How well every probability is known, where it is sampled.
+    pub fn resolution(&self) -> Option<f64> {
+        (self.engine == Engine::Sampler).then_some(Sampling::default().mcse)
+    }
+}
+
 /// Fits the study under every prior that is asked for, and asks how far the conclusions hang on them.
 pub fn compare(study: &Study, request: &Request) -> Result<Comparison> {
     let sets = priors::sets(study, &request.priors, request.sampling)?;

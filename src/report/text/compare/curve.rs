@@ -1,9 +1,9 @@
 //! The conclusion over the scale of the heterogeneity prior: a plot, its table, and what it means.
 
-use super::super::super::numbers::{plain, probability};
+use super::super::super::numbers::plain;
 use super::super::super::words::plural;
 use super::super::layout::{push, table};
-use super::{statement_word, title};
+use super::{shown, statement_word, title};
 use crate::compare::{Comparison, HeterogeneityRow, STATED};
 use crate::posterior::{Quantiles, Statement};
 use crate::study::Study;
@@ -40,7 +40,7 @@ pub fn section(study: &Study, c: &Comparison) -> String {
         study.data.names().iter().enumerate().map(|(g, name)| format!("{} {name}", letter(g))).collect();
     push(&mut out, &format!("{}; * several; : the stated scale", letters.join("; ")), 2);
     out.push('\n');
-    out.push_str(&numbers(study, &curves));
+    out.push_str(&numbers(study, c, &curves));
     out.push('\n');
     out.push_str(&before_and_after(study, &c.heterogeneity));
     out.push_str(&verdict(study, c, stated));
@@ -91,16 +91,16 @@ fn plot(curves: &[Vec<(f64, Option<f64>)>], stated: f64) -> String {
 }
 
 /// At five scales, each double the one before.
-fn numbers(study: &Study, curves: &[Vec<(f64, Option<f64>)>]) -> String {
+fn numbers(study: &Study, c: &Comparison, curves: &[Vec<(f64, Option<f64>)>]) -> String {
     const PER_DOUBLING: usize = 4;
     let middle = 20;
-    let shown: Vec<usize> = (0..5).map(|k| middle + PER_DOUBLING * k - 2 * PER_DOUBLING).collect();
+    let places: Vec<usize> = (0..5).map(|k| middle + PER_DOUBLING * k - 2 * PER_DOUBLING).collect();
     let mut header = vec!["P(better) at scale".to_string()];
-    header.extend(shown.iter().map(|&k| plain(curves[0][k].0)));
+    header.extend(places.iter().map(|&k| plain(curves[0][k].0)));
     let names = study.data.names();
     let rows = names.iter().zip(curves).map(|(name, curve)| {
         let mut row = vec![(*name).to_string()];
-        row.extend(shown.iter().map(|&k| probability(curve[k].1)));
+        row.extend(places.iter().map(|&k| shown(c, curve[k].1)));
         row
     });
     table(header, rows.collect())

@@ -1,8 +1,8 @@
 //! How far the conclusions hang on the priors: envelope, tipping, who decided, power-scaling, pooling.
 
-use super::super::super::numbers::{parameter, plain, probability, signed, threshold, value};
+use super::super::super::numbers::{parameter, plain, signed, threshold, value};
 use super::super::layout::{grouped, push, table};
-use super::{TOLD_UP_TO, statement_word, title};
+use super::{TOLD_UP_TO, shown, statement_word, title};
 use crate::compare::{BoxPoint, Comparison, Diagnosis, LINES, Tipping};
 use crate::posterior::{Axis, Measure, Scope, Statement};
 use crate::study::{Pooling, Study};
@@ -17,6 +17,12 @@ fn statement(s: Statement, measure: Measure, t: f64) -> String {
     }
 }
 
+/// One significant digit: between sampled runs no more is known.
+fn roughly(x: f64) -> String {
+    let unit = 10.0_f64.powf(x.abs().log10().floor());
+    format!("~{}", parameter((x / unit).round() * unit))
+}
+
 /// The range of P(better) over a box of priors.
 pub fn envelope(study: &Study, c: &Comparison) -> String {
     let effect = Measure::of(study.outcome.scale);
@@ -25,7 +31,7 @@ pub fn envelope(study: &Study, c: &Comparison) -> String {
     let at = |p: Option<f64>, at: Option<BoxPoint>| {
         let Some(at) = at else { return "–".to_string() };
         let tau = at.tau_scale.map_or_else(String::new, |s| format!(", τ {}", plain(s)));
-        format!("{} ({}, SD {}{tau})", probability(p), out_of(at.centre), plain(at.sd))
+        format!("{} ({}, SD {}{tau})", shown(c, p), out_of(at.centre), plain(at.sd))
     };
     let rows: Vec<Vec<String>> = c
         .envelope
@@ -75,16 +81,20 @@ pub fn tipping(study: &Study, c: &Comparison) -> String {
         return out;
     }
     let in_patients = passed.iter().any(|t| t.as_patients.is_some());
+    let rough = c.resolution().is_some();
     let row = |t: &&Tipping| {
         let none = || if t.note.is_some() { "none".to_string() } else { "–".to_string() };
         let mut row = vec![
             format!("{}: {}", t.subgroup, statement(t.statement, t.measure, t.threshold)),
-            probability(t.probability),
+            shown(c, t.probability),
             format!("{}", t.line),
-            t.sceptical_sd.map_or_else(none, plain),
+            t.sceptical_sd.map_or_else(none, |sd| if rough { roughly(sd) } else { plain(sd) }),
         ];
         if in_patients {
-            row.push(t.as_patients.map_or_else(|| "–".to_string(), |n| grouped(n.round() as u64)));
+            row.push(t.as_patients.map_or_else(
+                || "–".to_string(),
+                |n| if rough { roughly(n) } else { grouped(n.round() as u64) },
+            ));
         }
         let centre = if effect.axis() == Axis::Ratio { t.prior_centre_ratio } else { t.prior_centre };
         row.push(centre.map_or_else(|| "none".to_string(), |x| value(effect, x)));
@@ -144,11 +154,11 @@ pub fn who_decided(_: &Study, c: &Comparison) -> String {
         .map(|w| {
             vec![
                 format!("{}: {}", w.subgroup, statement(w.statement, w.measure, w.threshold)),
-                probability(w.baseline),
+                shown(c, w.baseline),
                 shift(w.data),
                 shift(w.effect_prior),
                 shift(w.heterogeneity_prior),
-                probability(w.probability),
+                shown(c, w.probability),
             ]
         })
         .collect();

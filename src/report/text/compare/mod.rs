@@ -5,6 +5,7 @@ mod hangs;
 mod priors;
 mod tables;
 
+use super::super::numbers::sampled_probability;
 use super::layout::{bold, heading, push, push_warning};
 use crate::compare::Comparison;
 use crate::posterior::{Engine, Statement};
@@ -38,7 +39,7 @@ pub fn compare_text(study: &Study, c: &Comparison) -> String {
         sections.push(curve::section(study, c));
     }
     if let Some(grid) = &c.grid {
-        sections.push(tables::grid(study, grid));
+        sections.push(tables::grid(study, c, grid));
     }
     sections.extend([hangs::envelope(study, c), hangs::tipping(study, c)]);
     if few {
@@ -66,6 +67,11 @@ fn statement_word(statement: Statement) -> &'static str {
         Statement::Benefit | Statement::BenefitAtLeast => "better",
         _ => "worse",
     }
+}
+
+/// A probability with the digits that it deserves.
+fn shown(c: &Comparison, p: Option<f64>) -> String {
+    sampled_probability(p, c.resolution())
 }
 
 /// A section's title.

@@ -1,9 +1,9 @@
 //! Every prior in every subgroup.
 
-use super::super::super::numbers::{interval_known_to, probability, threshold, with_prior};
+use super::super::super::numbers::{interval_known_to, threshold, with_prior};
 use super::super::super::words::capitalised;
 use super::super::layout::{push, scope_label, table};
-use super::{statement_word, title};
+use super::{shown, statement_word, title};
 use crate::compare::{Comparison, EstimateRow, GridRow, TableRow};
 use crate::posterior::{Axis, Measure, Quantiles, Scope, Statement, primary};
 use crate::study::{Assignment, Data, Pooling, Study};
@@ -38,8 +38,10 @@ impl<'a> Rows<'a> {
     }
 
     fn with_prior(&self, prior: &str, statement: Statement) -> String {
-        self.probability(prior, statement)
-            .map_or_else(|| "–".to_string(), |r| with_prior(&probability(r.probability), r.prior_probability))
+        self.probability(prior, statement).map_or_else(
+            || "–".to_string(),
+            |r| with_prior(&shown(self.c, r.probability), r.prior_probability),
+        )
     }
 
     fn interval(&self, prior: &str, measure: Measure) -> String {
@@ -108,10 +110,10 @@ fn subgroup(study: &Study, c: &Comparison, g: usize) -> String {
         header.extend([format!("better by\n{size}"), format!("worse by\n{size}")]);
     }
     let statements = [Statement::Benefit, Statement::Harm, Statement::BenefitAtLeast, Statement::HarmAtLeast];
-    let shown = &statements[..header.len() - 1];
+    let asked = &statements[..header.len() - 1];
     let line = |prior: &str| {
         let mut row = vec![prior.to_string()];
-        row.extend(shown.iter().map(|s| rows.with_prior(prior, *s)));
+        row.extend(asked.iter().map(|s| rows.with_prior(prior, *s)));
         row
     };
     out.push_str(&table(header, c.priors.iter().map(|p| line(&p.name)).collect()));
@@ -135,7 +137,7 @@ fn subgroup(study: &Study, c: &Comparison, g: usize) -> String {
             let rows =
                 Rows { pooling: *p, ..Rows { c, pooling: *p, scope: Scope::Subgroup, subgroup: Some(name) } };
             rows.probability(prior, Statement::Benefit)
-                .map_or_else(|| "–".to_string(), |r| probability(r.probability))
+                .map_or_else(|| "–".to_string(), |r| shown(c, r.probability))
         }));
         row
     };
@@ -162,9 +164,9 @@ pub fn ranges(study: &Study, c: &Comparison) -> String {
         let stated = found.first().map(|f| f.0);
         found.sort_by(|a, b| a.0.total_cmp(&b.0));
         let end = |f: Option<&(f64, &str)>| {
-            f.map_or_else(|| "–".to_string(), |(p, prior)| format!("{} {prior}", probability(Some(*p))))
+            f.map_or_else(|| "–".to_string(), |(p, prior)| format!("{} {prior}", shown(c, Some(*p))))
         };
-        let mut row = vec![name.to_string(), probability(stated)];
+        let mut row = vec![name.to_string(), shown(c, stated)];
         if several {
             row.extend([end(found.first()), end(found.last())]);
         }
@@ -203,7 +205,7 @@ fn tau_label(words: &str) -> String {
 }
 
 /// The grid: P(better) by effect prior and heterogeneity prior, a table a subgroup; other poolings in the last columns.
-pub fn grid(study: &Study, grid: &[GridRow]) -> String {
+pub fn grid(study: &Study, c: &Comparison, grid: &[GridRow]) -> String {
     let mut out = String::new();
     let mut taus: Vec<&str> = Vec::new();
     for row in grid.iter().filter_map(|r| r.heterogeneity.as_deref()) {
@@ -242,8 +244,8 @@ pub fn grid(study: &Study, grid: &[GridRow]) -> String {
         header.push("one\neffect".to_string());
         let line = |prior: &&str| {
             let mut row = vec![(*prior).to_string()];
-            row.extend(taus.iter().map(|t| probability(find(prior, Some(t), Pooling::Partial))));
-            row.push(probability(find(prior, None, Pooling::Complete)));
+            row.extend(taus.iter().map(|t| shown(c, find(prior, Some(t), Pooling::Partial))));
+            row.push(shown(c, find(prior, None, Pooling::Complete)));
             row
         };
         out.push_str(&table(header, priors.iter().map(line).collect()));
@@ -251,7 +253,7 @@ pub fn grid(study: &Study, grid: &[GridRow]) -> String {
         header.extend(taus.iter().map(|t| tau_label(t)));
         let line = |prior: &&str| {
             let mut row = vec![(*prior).to_string()];
-            row.extend(taus.iter().map(|t| probability(find(prior, Some(t), Pooling::None))));
+            row.extend(taus.iter().map(|t| shown(c, find(prior, Some(t), Pooling::None))));
             row
         };
         out.push_str(&table(header, priors.iter().map(line).collect()));
