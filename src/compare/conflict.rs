@@ -1,7 +1,7 @@
 //! Do the data contradict a prior? Box's prior predictive check (J R Stat Soc A 1980;143:383).
 
 use crate::model::{LocationComponent, LocationPrior};
-use crate::numeric::{crossing, normal_cdf};
+use crate::numeric::{crossing, log_sum_exp, normal_cdf};
 use crate::study::{Data, Study};
 
 /// Where the mean effect seen lies among those that the prior predicts.
@@ -11,6 +11,8 @@ pub struct Conflict {
     pub observed: f64,
     /// The probability, under the prior, of a mean whose predictive density is no higher.
     pub tail_probability: f64,
+    /// Subgroups without an estimate of their own, which the mean leaves out.
+    pub left_out: usize,
 }
 
 /// The subgroups' own estimates with their standard errors: as published, or log odds ratios with Woolf's; subgroups with an
@@ -58,7 +60,8 @@ pub fn conflict(study: &Study, effect: &LocationPrior, tau: &[f64]) -> Option<Co
             parts.push((share / tau.len() as f64, mean, libm::sqrt(sd * sd + variance(t))));
         }
     }
-    Some(Conflict { observed, tail_probability: tail(&parts, observed) })
+    let left_out = study.data.names().len() - rows.len();
+    Some(Conflict { observed, tail_probability: tail(&parts, observed), left_out })
 }
 
 /// The prior as normals: weight, mean, sd. A Student t is normals whose precision is gamma-distributed.
@@ -80,47 +83,50 @@ fn normal_parts(effect: &LocationPrior) -> Vec<(f64, f64, f64)> {
     effect.components().into_iter().flat_map(one).collect()
 }
 
-/// P(f(T) ≤ f(t)) for a mixture of normals (weight, mean, sd).
+/// P(f(T) ≤ f(t)) for a mixture of normals (weight, mean, sd): one less the mass where the density is higher.
 fn tail(parts: &[(f64, f64, f64)], t: f64) -> f64 {
     const NODES: usize = 800;
     const REACH: f64 = 9.0;
-    let density = |x: f64| {
+    let log_density = |x: f64| {
         let one = |&(w, m, s): &(f64, f64, f64)| {
             let z = (x - m) / s;
-            w / s * libm::exp(-0.5 * z * z)
+            libm::log(w / s) - 0.5 * z * z
         };
-        parts.iter().map(one).sum::<f64>()
+        log_sum_exp(&parts.iter().map(one).collect::<Vec<f64>>())
     };
     let below = |x: f64| parts.iter().map(|&(w, m, s)| w * normal_cdf((x - m) / s)).sum::<f64>();
     let mean: f64 = parts.iter().map(|p| p.0 * p.1).sum();
     let spread = parts.iter().map(|p| p.2 + (p.1 - mean).abs()).fold(0.0, f64::max);
-    let level = density(t);
-    if level <= 0.0 {
-        return 0.0;
-    }
-    let excess = |x: f64| libm::log(density(x).max(f64::MIN_POSITIVE)) - libm::log(level);
-    // Nodes crowd towards the middle, where the density bends; `t` itself bounds the region on one side.
+    let level = log_density(t);
+    let excess = |x: f64| log_density(x) - level;
+    // Nodes crowd towards the middle, where the density bends, and run beyond `t`.
+    let reach = (REACH * spread).max(1.01 * (t - mean).abs());
     let node = |k: usize| {
         let u = 2.0 * k as f64 / NODES as f64 - 1.0;
-        mean + REACH * spread * u * u * u
+        mean + reach * u * u * u
     };
-    let mut inside = 0.0;
-    let mut entered: Option<f64> = None;
     let mut last = (node(0), excess(node(0)));
+    let mut entered = (last.1 > 0.0).then_some(f64::NEG_INFINITY);
+    let mut inside = 0.0;
     for k in 1..=NODES {
         let here = (node(k), excess(node(k)));
         if (last.1 > 0.0) != (here.1 > 0.0) {
-            let x = if (last.0..=here.0).contains(&t) && last.1 * here.1 < 0.0 {
-                t
+            // `t` itself bounds the region on one side.
+            let x = if (last.0..=here.0).contains(&t) {
+                Some(t)
             } else {
-                crossing(last, here, 1e-10 * spread, excess)
+                crossing(last, here, 1e-10 * spread, |x| Some(excess(x)))
             };
+            let x = x.unwrap_or(0.5 * (last.0 + here.0));
             match entered.take() {
                 None => entered = Some(x),
                 Some(start) => inside += below(x) - below(start),
             }
         }
         last = here;
+    }
+    if let Some(start) = entered {
+        inside += 1.0 - below(start);
     }
     (1.0 - inside).clamp(0.0, 1.0)
 }
@@ -131,7 +137,7 @@ mod tests {
 
     #[test]
     fn for_one_normal_it_is_the_two_sided_tail() {
-        for t in [-0.4, 0.3, 0.9, 2.0] {
+        for t in [-0.4, 0.3, 0.9, 2.0, -5.7, 6.3, 20.3] {
             let z: f64 = (t - 0.3_f64).abs() / 0.5;
             let error = tail(&[(1.0, 0.3, 0.5)], t) - 2.0 * normal_cdf(-z);
             assert!(error.abs() < 1e-7, "at {t}: off by {error:e}");

@@ -96,14 +96,15 @@ pub fn curve(refits: &Refits<'_>, set: &PriorSet) -> (Vec<CurvePoint>, Vec<Cross
                 }
                 let ends = [ends[0], ends[1]].map(libm::log);
                 let found = if refits.is_sampled() {
-                    ends[0] + (ends[1] - ends[0]) * (line - a) / (b - a)
+                    Some(ends[0] + (ends[1] - ends[0]) * (line - a) / (b - a))
                 } else {
                     let excess = |x: f64| {
                         let prior = stated.scaled(libm::exp(x) / stated.scale());
-                        refits.one(i, pooling, effect, Some(&prior)).unwrap_or(f64::NAN) - line
+                        refits.one(i, pooling, effect, Some(&prior)).map(|p| p - line)
                     };
                     crossing((ends[0], a - line), (ends[1], b - line), 1e-8, excess)
                 };
+                let Some(found) = found else { continue };
                 crossings.push(Crossing {
                     prior: set.name.clone(),
                     subgroup: q.name.clone(),
@@ -136,7 +137,7 @@ pub fn heterogeneity(study: &Study, report: Option<&Report>, most_pairs: usize) 
         return Vec::new();
     };
     let after = ExactPosterior::new(&model, Resolution::default()).ok();
-    let draws = report.and_then(|r| r.sampled.as_ref());
+    let draws = report.filter(|r| r.checks.ok).and_then(|r| r.sampled.as_ref());
     let mut rows = Vec::new();
     let tau_after = match (&after, draws.and_then(|d| d.tau.as_ref())) {
         (Some(after), _) => after.tau().map(|d| three(|p| d.quantile(p))),

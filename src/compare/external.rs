@@ -7,9 +7,7 @@ use crate::exact::{Distribution, ExactPosterior, Resolution, Unavailable};
 use crate::model::{LocationPrior, Model, NormalComponent};
 use crate::numeric::normal_cdf;
 use crate::posterior::{Engine, Options, Sampling, analyse};
-use crate::study::{External, Study, Written};
-
-use super::priors::four_digits;
+use crate::study::{External, Study, Written, four_decimals};
 
 /// How a prior was made from other studies.
 #[derive(Debug, Clone, PartialEq)]
@@ -32,8 +30,11 @@ pub fn effect(
     own: &Written<LocationPrior>,
     predictions: &mut Predictions,
 ) -> Result<(Written<LocationPrior>, Fitted), String> {
-    let LocationPrior::Normals(rest) = &own.distribution else {
-        return Err("the rest of it must be a normal or a mixture of normals".to_string());
+    let rest = match &own.distribution {
+        LocationPrior::Normals(rest) => rest.as_slice(),
+        // Wholly the stated one, or wholly the others'.
+        _ if from.weight == 0.0 || from.weight == 1.0 => &[],
+        _ => return Err("the rest of it must be a normal or a mixture of normals".to_string()),
     };
     let mut parts: Vec<NormalComponent> = Vec::new();
     let mut distance: f64 = 0.0;
@@ -43,42 +44,57 @@ pub fn effect(
         distance = distance.max(*off);
         parts.extend(found.iter().map(|n| NormalComponent { weight: share * n.weight, ..*n }));
     }
-    let mut parts = rounded(&parts, from.weight);
-    let own_part = |n: &NormalComponent| NormalComponent { weight: (1.0 - from.weight) * n.weight, ..*n };
-    parts.extend(rounded(&rest.iter().map(own_part).collect::<Vec<_>>(), 1.0 - from.weight));
+    let share = four(from.weight);
+    let mut parts = rounded(&parts, share);
+    if share < 1.0 {
+        let own_part = |n: &NormalComponent| NormalComponent { weight: (1.0 - share) * n.weight, ..*n };
+        parts.extend(rounded(&rest.iter().map(own_part).collect::<Vec<_>>(), 1.0 - share));
+    }
     let sources = from.sources.iter().map(|s| s.name.clone()).collect();
     let about = Fitted { sources, weight: from.weight, distance };
     if from.weight == 0.0 {
         return Ok((own.clone(), about));
     }
     let one = |n: &NormalComponent| {
-        let normal = format!("normal({}, {})", four_digits(n.mean), four_digits(n.sd));
-        if parts.len() == 1 { normal } else { format!("{} * {normal}", four_digits(n.weight)) }
+        let normal = format!("normal({}, {})", n.mean, n.sd);
+        if parts.len() == 1 { normal } else { format!("{} * {normal}", four_decimals(n.weight)) }
     };
     let words = parts.iter().map(one).collect::<Vec<_>>().join(" + ");
     Ok((Written { distribution: LocationPrior::Normals(parts), words }, about))
 }
 
-/// Four decimals, weights adding up to `total`.
+const UNIT: f64 = 1e4;
+
+/// Decimals of which the last is the fourth digit of `sd`, and at least four.
+fn decimals_of(sd: f64) -> usize {
+    (3.0 - libm::floor(libm::log10(sd))).clamp(4.0, 12.0) as usize
+}
+
+/// As it is printed, read again.
+fn to_decimals(x: f64, decimals: usize) -> f64 {
+    format!("{x:.decimals$}").parse().unwrap_or(x)
+}
+
+fn four(x: f64) -> f64 {
+    libm::round(x * UNIT) / UNIT
+}
+
+/// Weights to four decimals, adding up to `total`; means and sds to four significant digits of the sd.
 fn rounded(parts: &[NormalComponent], total: f64) -> Vec<NormalComponent> {
-    const UNIT: f64 = 1e4;
-    let round = |x: f64| libm::round(x * UNIT) / UNIT;
     let mut left = libm::round(total * UNIT) as i64;
     let mut out: Vec<NormalComponent> = parts
         .iter()
         .map(|n| {
             let weight = libm::round(n.weight * UNIT) as i64;
             left -= weight;
-            NormalComponent {
-                weight: weight as f64 / UNIT,
-                mean: round(n.mean),
-                sd: round(n.sd).max(1.0 / UNIT),
-            }
+            let decimals = decimals_of(n.sd);
+            let [mean, sd] = [n.mean, n.sd].map(|x| to_decimals(x, decimals));
+            NormalComponent { weight: weight as f64 / UNIT, mean, sd }
         })
         .collect();
     // What rounding left over goes to the heaviest.
     if let Some(heaviest) = out.iter_mut().max_by(|a, b| a.weight.total_cmp(&b.weight)) {
-        heaviest.weight = round(heaviest.weight + left as f64 / UNIT);
+        heaviest.weight = four(heaviest.weight + left as f64 / UNIT);
     }
     out.retain(|n| n.weight > 0.0);
     out
@@ -87,7 +103,7 @@ fn rounded(parts: &[NormalComponent], total: f64) -> Vec<NormalComponent> {
 /// What sources predict: each is fitted once, however many priors are made from it.
 pub struct Predictions {
     sampling: Sampling,
-    /// By the checksum of the source's model file.
+    /// By the checksums of the source's model and data.
     known: BTreeMap<String, (Vec<NormalComponent>, f64)>,
 }
 
@@ -97,7 +113,7 @@ impl Predictions {
     }
 
     fn of(&mut self, source: &Study) -> Result<&(Vec<NormalComponent>, f64), String> {
-        let key = source.model_sha256.clone();
+        let key = format!("{} {}", source.model_sha256, source.data_sha256);
         if !self.known.contains_key(&key) {
             let found = predicted(source, self.sampling)?;
             self.known.insert(key.clone(), found);
@@ -137,23 +153,24 @@ struct Cells {
 
 impl Cells {
     fn of(d: &dyn Distribution) -> Cells {
-        const CELLS: usize = 240;
-        const TAIL: f64 = 1e-5;
-        let (low, middle, high) = (d.quantile(TAIL), d.quantile(0.5), d.quantile(1.0 - TAIL));
-        // Cells widen outward from the median on either side.
-        let edge = |k: usize| {
-            let u = 2.0 * k as f64 / CELLS as f64 - 1.0;
-            let reach = if u < 0.0 { middle - low } else { high - middle };
-            middle + reach * u * (0.3 + 0.7 * u.abs())
-        };
-        let edges: Vec<f64> = (0..=CELLS).map(edge).collect();
+        // Edges at quantiles that are even on the normal scale, each interval cut in four.
+        const INTERVALS: i32 = 60;
+        const FARTHEST: f64 = 4.3;
+        let quantile =
+            |k: i32| d.quantile(normal_cdf(FARTHEST * (2.0 * f64::from(k) / f64::from(INTERVALS) - 1.0)));
+        let coarse: Vec<f64> = (0..=INTERVALS).map(quantile).collect();
+        let quarters = |w: &[f64]| [0.0, 0.25, 0.5, 0.75].map(|u| w[0] + u * (w[1] - w[0]));
+        let mut edges: Vec<f64> = coarse.windows(2).flat_map(quarters).collect();
+        edges.extend(coarse.last());
         let below: Vec<f64> = edges.iter().map(|&x| d.cdf(x)).collect();
         let middles: Vec<f64> = edges.windows(2).map(|e| 0.5 * (e[0] + e[1])).collect();
-        let total = below[CELLS] - below[0];
+        let total = below[below.len() - 1] - below[0];
         let mass: Vec<f64> = below.windows(2).map(|b| ((b[1] - b[0]) / total).max(0.0)).collect();
         let mean: f64 = middles.iter().zip(&mass).map(|(x, m)| x * m).sum();
         let variance: f64 = middles.iter().zip(&mass).map(|(x, m)| m * (x - mean) * (x - mean)).sum();
-        Cells { edges, below, middles, mass, mean, sd: libm::sqrt(variance) }
+        // A heavy tail has a wide sd; the bulk's is what the components are spread around.
+        let bulk = (d.quantile(0.84) - d.quantile(0.16)) / 2.0;
+        Cells { edges, below, middles, mass, mean, sd: libm::sqrt(variance).min(3.0 * bulk) }
     }
 
     fn distance(&self, parts: &[NormalComponent]) -> f64 {
@@ -167,7 +184,7 @@ pub fn mixture(d: &dyn Distribution) -> (Vec<NormalComponent>, f64) {
     let cells = Cells::of(d);
     let mut best: Option<(Vec<NormalComponent>, f64)> = None;
     for components in 1..=MOST_COMPONENTS {
-        let parts = fitted(&cells, components);
+        let parts = rounded(&fitted(&cells, components), 1.0);
         let distance = cells.distance(&parts);
         if best.as_ref().is_none_or(|b| distance < b.1) {
             best = Some((parts, distance));

@@ -7,7 +7,7 @@ use super::priors::PriorSet;
 use super::refit::{Answers, Refits};
 use crate::model::HeterogeneityPrior;
 use crate::posterior::{Measure, Statement};
-use crate::study::{Pooling, Study};
+use crate::study::{Pooling, Study, four_decimals};
 
 /// One statement under one combination.
 #[derive(Debug, Clone, Serialize)]
@@ -31,10 +31,9 @@ pub fn heterogeneity_priors(study: &Study) -> Vec<(String, HeterogeneityPrior)> 
         Some(scale) if !study.outcome.scale.is_ratio() => 2.0 * scale,
         _ => 1.0,
     };
-    let number = |x: f64| super::priors::four_digits(x);
     let half_normal = |scale: f64| {
         let scale = scale * unit;
-        (format!("half-normal({})", number(scale)), HeterogeneityPrior::HalfNormal { scale })
+        (format!("half-normal({})", four_decimals(scale)), HeterogeneityPrior::HalfNormal { scale })
     };
     let half = 0.5 * unit;
     vec![
@@ -42,21 +41,24 @@ pub fn heterogeneity_priors(study: &Study) -> Vec<(String, HeterogeneityPrior)> 
         half_normal(0.5),
         half_normal(1.0),
         (
-            format!("half-student-t(4, {})", number(half)),
+            format!("half-student-t(4, {})", four_decimals(half)),
             HeterogeneityPrior::HalfStudentT { df: 4.0, scale: half },
         ),
-        (format!("half-cauchy({})", number(half)), HeterogeneityPrior::HalfStudentT { df: 1.0, scale: half }),
+        (
+            format!("half-cauchy({})", four_decimals(half)),
+            HeterogeneityPrior::HalfStudentT { df: 1.0, scale: half },
+        ),
     ]
 }
 
 /// Whose effect prior, which prior of τ in words and as a distribution, and the pooling.
 type Cell<'a> = (&'a PriorSet, Option<(String, HeterogeneityPrior)>, Pooling);
 
-/// All combinations, effect priors first. Priors of the baseline stay as the study states them.
+/// All combinations, proper effect priors first. Priors of the baseline stay as the study states them.
 pub fn grid(refits: &Refits<'_>, sets: &[PriorSet]) -> Vec<GridRow> {
     let study = refits.study;
     let mut cells: Vec<Cell<'_>> = Vec::new();
-    for set in sets {
+    for set in sets.iter().filter(|s| s.priors.effect.distribution.is_proper()) {
         for prior in heterogeneity_priors(study) {
             for pooling in [Pooling::Partial, Pooling::None] {
                 cells.push((set, Some(prior.clone()), pooling));

@@ -43,7 +43,7 @@ pub use who_decided::{Corner, WhoDecided};
 
 use crate::error::Result;
 use crate::posterior::{Engine, Sampling};
-use crate::study::{Study, about_sources};
+use crate::study::{Pooling, Study, about_sources};
 
 /// Probabilities that conclusions are held against.
 pub const LINES: [f64; 4] = [0.5, 0.8, 0.9, 0.95];
@@ -67,7 +67,11 @@ pub struct Comparison {
     pub ok: bool,
     /// Why it is not.
     pub reasons: Vec<String>,
+    /// What else a reader should know of how the numbers came about.
+    pub notices: Vec<String>,
     pub engine: Engine,
+    /// The largest Monte Carlo error of a probability where the engine is the sampler.
+    pub mcse: f64,
     /// What must stand beside numbers that rest on other studies.
     pub about_sources: Vec<String>,
     pub priors: Vec<PriorSet>,
@@ -91,7 +95,7 @@ pub struct Comparison {
 impl Comparison {
     /// How well every probability is known, where it is sampled.
     pub fn resolution(&self) -> Option<f64> {
-        (self.engine == Engine::Sampler).then_some(Sampling::default().mcse)
+        (self.engine == Engine::Sampler).then_some(self.mcse)
     }
 }
 
@@ -101,6 +105,12 @@ pub fn compare(study: &Study, request: &Request) -> Result<Comparison> {
     let options = refit::options(study, request.sampling, request.sampled);
     let questions = questions(study);
     let refits = Refits::new(study, &questions, options);
+    refits.prepare(study.pooling);
+    if request.grid {
+        for pooling in [Pooling::Partial, Pooling::None, Pooling::Complete] {
+            refits.prepare(pooling);
+        }
+    }
     let stated = &sets[0];
     let within = envelope::prior_box(study);
     let (fits, rest) = rayon::join(
@@ -124,8 +134,10 @@ pub fn compare(study: &Study, request: &Request) -> Result<Comparison> {
     let mut reasons = Vec::new();
     for fit in fits.iter().filter(|f| !f.report.checks.ok) {
         let why = fit.report.checks.reasons.join("; ");
-        reasons.push(format!("{}, {:?} pooling: {why}", fit.prior, fit.pooling).replace("Pooling::", ""));
+        let pooling = format!("{:?}", fit.pooling).to_lowercase();
+        reasons.push(format!("{}, {pooling} pooling: {why}", fit.prior));
     }
+    let notices = notices(&refits, &power_scaling, &poolings);
     let own = fits.iter().find(|f| f.prior == STATED && f.pooling == study.pooling);
     let heterogeneity = curve::heterogeneity(study, own.map(|f| &f.report), PAIRS_UP_TO);
     let (tau_curve, crossings): (Vec<_>, Vec<_>) = curves.into_iter().unzip();
@@ -134,7 +146,9 @@ pub fn compare(study: &Study, request: &Request) -> Result<Comparison> {
     Ok(Comparison {
         ok: reasons.is_empty(),
         reasons,
+        notices,
         engine: options.engine,
+        mcse: request.sampling.mcse,
         about_sources: about_sources(&study.named, |n| sets.iter().any(|s| s.name == n)),
         hinges: scale.map(|s| curve::hinges(&crossings, s)).unwrap_or_default(),
         priors: sets,
@@ -152,6 +166,31 @@ pub fn compare(study: &Study, request: &Request) -> Result<Comparison> {
         power_scaling,
         poolings,
     })
+}
+
+/// Where numbers are missing, or made otherwise than the rest.
+fn notices(refits: &Refits<'_>, power: &[PowerRow], poolings: &[PoolingRow]) -> Vec<String> {
+    let mut notices = Vec::new();
+    match refits.failures() {
+        0 => {}
+        n => notices.push(format!(
+            "{n} of the refits behind the curve, the envelope, tipping points and the grid did not pass their checks or did not settle; what hangs on them has no number."
+        )),
+    }
+    if power.is_empty() {
+        notices.push("Power-scaling has no numbers: its sampled fit did not pass its checks.".to_string());
+    } else if !refits.is_sampled() && power.iter().any(|r| r.method == "psis") {
+        notices.push("Power-scaling of a mixture prior is by reweighted draws, the only numbers here that are sampled.".to_string());
+    }
+    for row in poolings {
+        if let (Some(k), Some(trusted)) = (row.max_k.filter(|_| row.elpd.is_none()), row.trusted_k) {
+            notices.push(format!(
+                "Leaving one patient out under {} pooling has no number: its weights have a Pareto k of {k:.2}, above {trusted:.2}.",
+                format!("{:?}", row.pooling).to_lowercase()
+            ));
+        }
+    }
+    notices
 }
 
 /// The curve is drawn for the stated priors and for the named ones that keep the stated baseline.

@@ -106,8 +106,21 @@ fn exact(model: &Model) -> Found {
                     c.active.total - c.active.events,
                     c.active.events,
                 ];
-                let cells = p.leave_one_out(g)?.into_iter().zip(number);
-                units.extend(cells.filter_map(|(l, n)| l.map(|l| (n, l))));
+                let cells = p.leave_one_out(g)?.into_iter().zip(number).enumerate();
+                for (cell, (l, n)) in cells {
+                    let Some(l) = l else { continue };
+                    let rest = c.without(cell >= 2, cell % 2 == 1);
+                    // The only patient that bounds the effect: the tail of the rest is another, and is integrated anew.
+                    let unbounded = rest.filter(|rest| c.bounds_effect() && !rest.bounds_effect());
+                    let refitted = unbounded.and_then(|rest| {
+                        let mut counts = counts.clone();
+                        counts[g] = rest;
+                        let smaller = Model { likelihood: Likelihood::Counts(counts), ..model.clone() };
+                        let kernel = whole? - c.log_coefficient();
+                        Some(kernel - (log_marginal_likelihood_of(&smaller)? - rest.log_coefficient()))
+                    });
+                    units.push((n, refitted.unwrap_or(l)));
+                }
             }
             Some(units)
         }),
@@ -150,15 +163,16 @@ fn sampled(study: &Study, model: &Model, options: Options) -> Found {
             units.push((number, log_sum_exp(&terms)));
         }
     }
+    let trusted = psis_threshold(size);
     Found {
         log_marginal_likelihood: None,
-        units: Some(units),
+        units: (max_k <= trusted).then_some(units),
         max_k: Some(max_k),
-        trusted_k: Some(psis_threshold(size)),
+        trusted_k: Some(trusted),
     }
 }
 
 /// `log P(outcome)` of one kind of patient by draw: `sign` +1 for the event.
-pub fn log_probabilities(draws: &SampledPosterior, g: usize, active: f64, sign: f64) -> Vec<f64> {
+fn log_probabilities(draws: &SampledPosterior, g: usize, active: f64, sign: f64) -> Vec<f64> {
     draws.alpha[g].iter().zip(&draws.theta[g]).map(|(a, t)| log_expit(sign * (a + active * t))).collect()
 }

@@ -287,8 +287,7 @@ fn by_weights(study: &Study, model: &Model, questions: &[Question], options: Opt
 }
 
 fn indicator(draws: &SampledPosterior, q: &Question) -> Option<Vec<bool>> {
-    let above =
-        |column: &[f64], bound: f64| column.iter().map(|x| (*x > bound) == (q.sign() > 0.0)).collect();
+    let above = |column: &[f64], bound: f64| column.iter().map(|x| (*x > bound) == q.holds_above()).collect();
     if let Some(bound) = q.effect_bound() {
         return draws.theta.get(q.subgroup).map(|c| above(c, bound));
     }

@@ -7,7 +7,9 @@ use crate::error::{Error, Result};
 use crate::exact::{Distribution, ExactPosterior, Resolution};
 use crate::model::{BaselinePrior, Likelihood, LocationPrior, Model, Pooling};
 use crate::posterior::{Measure, Quantiles, Sampling, Statement, region};
-use crate::study::{HeterogeneityPrior, Priors, Scale, Study, Written, library_names, library_priors};
+use crate::study::{
+    HeterogeneityPrior, NormalComponent, Priors, Scale, Study, Written, library_names, library_priors,
+};
 
 /// The name of the model file's own priors.
 pub const STATED: &str = "stated";
@@ -97,16 +99,10 @@ pub fn sets(study: &Study, asked: &Asked, sampling: Sampling) -> Result<Vec<Prio
 fn library(study: &Study) -> Vec<(String, Written<LocationPrior>)> {
     let Some(expected) = study.expected_odds_ratio else { return Vec::new() };
     let written = |p: crate::study::LibraryPrior| {
-        let words = format!("normal({}, {})", four_digits(p.mean), four_digits(p.sd));
-        (p.name(), Written { distribution: LocationPrior::normal(p.mean, p.sd), words })
+        let normal = NormalComponent { weight: 1.0, mean: p.mean, sd: p.sd };
+        (p.name(), Written { distribution: LocationPrior::Normals(vec![normal]), words: normal.words() })
     };
     library_priors(expected, study.outcome.higher_is).into_iter().map(written).collect()
-}
-
-/// As priors are written.
-pub fn four_digits(x: f64) -> String {
-    let text = format!("{x:.4}");
-    text.trim_end_matches('0').trim_end_matches('.').to_string()
 }
 
 fn no_library(study: &Study) -> Error {

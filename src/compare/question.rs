@@ -79,9 +79,9 @@ impl Question {
         if self.holds_above { above } else { 1.0 - above }
     }
 
-    /// Whether the measure's larger values are the better ones here: +1, or −1.
-    pub fn sign(&self) -> f64 {
-        if self.holds_above { 1.0 } else { -1.0 }
+    /// Whether the statement holds for values above the bound.
+    pub fn holds_above(&self) -> bool {
+        self.holds_above
     }
 
     /// The row of a report that answers it.

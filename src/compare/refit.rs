@@ -1,6 +1,7 @@
 //! The study fitted again under other priors, and asked the same few questions.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 
 use rayon::prelude::*;
@@ -28,9 +29,11 @@ pub struct Refits<'a> {
     model: Model,
     /// Values of θ that questions about effects ask for.
     points: Vec<f64>,
-    together: OnceLock<Option<Lattice>>,
-    one_effect: OnceLock<Option<Lattice>>,
-    alone: OnceLock<Option<Vec<Lattice>>>,
+    /// Lattices by pooling; see [`Refits::prepare`].
+    together: OnceLock<Lattice>,
+    one_effect: OnceLock<Lattice>,
+    alone: OnceLock<Vec<Lattice>>,
+    failures: AtomicUsize,
     /// Sampled runs by what was asked: they are costly.
     runs: Mutex<HashMap<String, Option<Arc<Answers>>>>,
 }
@@ -52,6 +55,7 @@ impl<'a> Refits<'a> {
             together: OnceLock::new(),
             one_effect: OnceLock::new(),
             alone: OnceLock::new(),
+            failures: AtomicUsize::new(0),
             runs: Mutex::new(HashMap::new()),
         }
     }
@@ -77,6 +81,25 @@ impl<'a> Refits<'a> {
         Model { pooling, effect: effect.clone(), ..self.model.clone() }
     }
 
+    /// Makes what refits under this pooling share. It works in parallel inside, and so must be done before parallel work asks
+    /// for it.
+    pub fn prepare(&self, pooling: Pooling) {
+        let heterogeneity = HeterogeneityPrior::HalfNormal { scale: 1.0 };
+        if !self.is_sampled() {
+            self.on_lattice(pooling, &LocationPrior::normal(0.0, 1.0), Some(&heterogeneity), None);
+        }
+    }
+
+    /// How many refits gave no number.
+    pub fn failures(&self) -> usize {
+        self.failures.load(Ordering::Relaxed)
+    }
+
+    fn failed(&self) -> Answers {
+        self.failures.fetch_add(1, Ordering::Relaxed);
+        vec![None; self.questions.len()]
+    }
+
     /// Questions about effects alone, answered at once where a lattice resolves the priors.
     pub fn effects(
         &self,
@@ -98,7 +121,7 @@ impl<'a> Refits<'a> {
         let Ok(posterior) =
             ExactPosterior::new(&self.model(pooling, effect, heterogeneity), Resolution::default())
         else {
-            return vec![None; self.questions.len()];
+            return self.failed();
         };
         let answer = |q: &Question| q.effect_bound().and_then(|_| q.ask(&posterior));
         self.questions.iter().map(answer).collect()
@@ -162,24 +185,24 @@ impl<'a> Refits<'a> {
         };
         let asked = |lattice: &Lattice, prior: &HeterogeneityPrior| match only {
             Some(g) => lattice.subgroup_under(g, effect, prior).map(|above| vec![above]),
-            None => lattice.under(effect, prior).map(|found| found.above),
+            None => lattice.under(effect, prior),
         };
         match (pooling, heterogeneity) {
             (Pooling::Partial, Some(prior)) => {
-                let lattice = self.together.get_or_init(|| Some(lattice(counts, tau)));
-                asked(lattice.as_ref()?, prior)
+                let lattice = self.together.get_or_init(|| lattice(counts, tau));
+                asked(lattice, prior)
             }
             (Pooling::None, Some(prior)) => {
                 let make = |c: &_| lattice(std::slice::from_ref(c), tau);
-                let lattices = self.alone.get_or_init(|| Some(counts.par_iter().map(make).collect()));
+                let lattices = self.alone.get_or_init(|| counts.par_iter().map(make).collect());
                 let wanted = |(g, _): &(usize, &Lattice)| only.is_none_or(|only| only == *g);
-                let each = lattices.as_ref()?.iter().enumerate().filter(wanted);
+                let each = lattices.iter().enumerate().filter(wanted);
                 each.map(|(_, l)| l.subgroup_under(0, effect, prior)).collect()
             }
             _ => {
-                let lattice = self.one_effect.get_or_init(|| Some(lattice(counts, (0.0, Some(0.0)))));
+                let lattice = self.one_effect.get_or_init(|| lattice(counts, (0.0, Some(0.0))));
                 let none = HeterogeneityPrior::Fixed { value: 0.0 };
-                asked(lattice.as_ref()?, &none)
+                asked(lattice, &none)
             }
         }
     }
@@ -202,7 +225,7 @@ impl<'a> Refits<'a> {
             }
             answers
         });
-        found.map_or_else(|| vec![None; self.questions.len()], |a| a.to_vec())
+        found.map_or_else(|| self.failed(), |a| a.to_vec())
     }
 }
 
@@ -215,18 +238,22 @@ pub fn answers_of(model: &Model, questions: &[Question]) -> Answers {
 }
 
 /// The answers that stand in a report.
-pub fn answers_in(report: &Report, questions: &[Question]) -> Answers {
+fn answers_in(report: &Report, questions: &[Question]) -> Answers {
     questions.iter().map(|q| q.row(report).and_then(|row| row.best())).collect()
+}
+
+/// Whether the baselines are exchangeable, which only sampling covers.
+pub fn is_exchangeable(study: &Study) -> bool {
+    matches!(
+        study.priors.baseline.as_ref().map(|b| &b.distribution),
+        Some(BaselinePrior::Exchangeable { .. })
+    )
 }
 
 /// How refits are computed: briefly, and by the sampler only where the exact engine does not cover the model, or where that
 /// is asked for.
 pub fn options(study: &Study, sampling: Sampling, sampled: bool) -> Options {
-    let exchangeable = matches!(
-        study.priors.baseline.as_ref().map(|b| &b.distribution),
-        Some(BaselinePrior::Exchangeable { .. })
-    );
-    let engine = if exchangeable || sampled { Engine::Sampler } else { Engine::Exact };
+    let engine = if is_exchangeable(study) || sampled { Engine::Sampler } else { Engine::Exact };
     Options { engine, detail: Detail::Brief, sampling, ..Options::default() }
 }
 

@@ -4,7 +4,10 @@ use rayon::prelude::*;
 use serde::Serialize;
 
 use super::priors::PriorSet;
-use crate::posterior::{Estimate, Measure, Options, Probability, Report, Scope, Statement, analyse, primary};
+use super::refit;
+use crate::posterior::{
+    Engine, Estimate, Measure, Options, Probability, Report, Scope, Statement, analyse, primary,
+};
 use crate::study::{Data, Pooling, Study};
 
 /// The probability of one statement under one prior.
@@ -50,9 +53,10 @@ pub struct Fit {
     pub report: Report,
 }
 
-/// The poolings under which a set of priors can be fitted: all three, but for one subgroup the stated one alone.
+/// The poolings under which a set of priors can be fitted: all three; for one subgroup, and under a flat effect prior, whose
+/// posterior need not exist under another pooling, the stated one alone.
 pub fn poolings(study: &Study, set: &PriorSet) -> Vec<Pooling> {
-    if study.data.names().len() == 1 {
+    if study.data.names().len() == 1 || !set.priors.effect.distribution.is_proper() {
         return vec![study.pooling];
     }
     match set.priors.heterogeneity {
@@ -80,9 +84,19 @@ pub fn fits(study: &Study, sets: &[PriorSet], options: Options) -> Vec<Fit> {
         .map(|(set, pooling)| Fit {
             prior: set.name.clone(),
             pooling,
-            report: analyse(&study_under(study, set, pooling), options),
+            report: fitted(&study_under(study, set, pooling), options),
         })
         .collect()
+}
+
+/// A named prior may bring a baseline that the exact engine does not cover, or does where the stated one's is not.
+fn fitted(study: &Study, options: Options) -> Report {
+    let covered = !refit::is_exchangeable(study);
+    let engine = match options.engine {
+        Engine::Exact if !covered => Engine::Sampler,
+        other => other,
+    };
+    analyse(study, Options { engine, ..options })
 }
 
 /// The rows of all fits.

@@ -61,10 +61,16 @@ const RISKS_UP_TO: usize = 5;
 /// Scales of the frontier, in doublings of the stated one.
 const FRONTIER: std::ops::RangeInclusive<i32> = -3..=3;
 
+impl Refits<'_> {
+    fn searches_risks(&self) -> bool {
+        self.study.data.names().len() <= RISKS_UP_TO
+    }
+}
+
 /// Answers along a line of priors.
 struct Scan<'a> {
     refits: &'a Refits<'a>,
-    /// Coordinates of the priors, in order, and the answers there; those about effects are on the finer half of the nodes.
+    /// Coordinates of the priors, in order, and the answers there; statements about risks are answered at some of them.
     x: Vec<f64>,
     answers: Vec<Answers>,
 }
@@ -78,7 +84,7 @@ impl<'a> Scan<'a> {
         at: impl Fn(f64, bool) -> Answers + Sync,
     ) -> Scan<'a> {
         let last = x.len() - 1;
-        let few = refits.study.data.names().len() <= RISKS_UP_TO;
+        let few = refits.searches_risks();
         let everything = |k: usize| few && (k.is_multiple_of(stride) || k == last);
         let answers = x.par_iter().enumerate().map(|(k, &x)| at(x, everything(k))).collect();
         Scan { refits, x, answers }
@@ -88,11 +94,14 @@ impl<'a> Scan<'a> {
     fn fall(&self, i: usize, line: f64, at: impl Fn(f64) -> Option<f64>) -> Option<f64> {
         let known = self.x.iter().zip(&self.answers).filter_map(|(&x, a)| Some((x, a[i]?)));
         let known: Vec<(f64, f64)> = known.collect();
+        if known.first()?.1 <= line {
+            return None;
+        }
         let step = known.windows(2).find(|w| w[0].1 > line && w[1].1 <= line)?;
         let (a, b) = (step[0], step[1]);
         if self.refits.is_sampled() {
             // Between two runs, on the probit scale.
-            let [from, to, level] = [a.1, b.1, line].map(normal_quantile);
+            let [from, to, level] = [a.1, b.1, line].map(|p| normal_quantile(p).clamp(-9.0, 9.0));
             return Some(a.0 + (b.0 - a.0) * (level - from) / (to - from));
         }
         // On the probit scale the probability is nearly a line.
@@ -101,8 +110,7 @@ impl<'a> Scan<'a> {
         let tolerance = reach * if quick { 1e-7 } else { 2e-5 };
         let level = normal_quantile(line);
         let excess = |p: f64| normal_quantile(p).clamp(-9.0, 9.0) - level;
-        let of = |x: f64| at(x).map_or(f64::NAN, excess);
-        Some(crossing((a.0, excess(a.1)), (b.0, excess(b.1)), tolerance, of))
+        crossing((a.0, excess(a.1)), (b.0, excess(b.1)), tolerance, |x| at(x).map(excess))
     }
 }
 
@@ -149,7 +157,7 @@ pub fn tipping(refits: &Refits<'_>) -> Vec<Tipping> {
                     (Some(_), _) => None,
                     (None, Some(p)) if p > line => Some(ALWAYS_ABOVE),
                     (None, Some(_)) => Some(NOT_ABOVE),
-                    (None, None) if refits.study.data.names().len() > RISKS_UP_TO => Some(TOO_MANY),
+                    (None, None) if q.effect_bound().is_none() && !refits.searches_risks() => Some(TOO_MANY),
                     (None, None) => Some(UNKNOWN),
                 },
             }
@@ -236,7 +244,7 @@ fn moved(effect: &LocationPrior, by: f64) -> LocationPrior {
 }
 
 /// The centre of a prior: the mean of its components' centres.
-pub fn centre_of(effect: &LocationPrior) -> f64 {
+fn centre_of(effect: &LocationPrior) -> f64 {
     match effect {
         LocationPrior::Normals(normals) => normals.iter().map(|n| n.weight * n.mean).sum(),
         LocationPrior::StudentT { location, .. } => *location,
@@ -282,7 +290,7 @@ impl<'a> Centres<'a> {
     /// Moved against what the statement says; on the scale of θ.
     fn centre(&self, i: usize, line: f64) -> Option<f64> {
         let [up, down] = self.scans.as_ref()?;
-        let scan = if up.refits.questions[i].sign() > 0.0 { down } else { up };
+        let scan = if up.refits.questions[i].holds_above() { down } else { up };
         let at = |by: f64| one(scan.refits, i, Prior::Moved(self.effect, by), self.heterogeneity);
         scan.fall(i, line, at).map(|by| centre_of(self.effect) + by)
     }

@@ -80,18 +80,18 @@ pub fn invert_distribution(
 }
 
 /// The `x` between `a` and `b` at which the continuous function `f`, of opposite signs there (`fa`, `fb`), is zero; to
-/// `tolerance` in x. The secant step with halving of the stale end, as [`invert_increasing`], for functions that are costly.
+/// `tolerance` in x. None where `f` has no value on the way. The secant step with halving of the stale end, as [`invert_increasing`], for functions that are costly.
 pub fn crossing(
     (mut a, mut fa): (f64, f64),
     (mut b, mut fb): (f64, f64),
     tolerance: f64,
-    mut f: impl FnMut(f64) -> f64,
-) -> f64 {
+    mut f: impl FnMut(f64) -> Option<f64>,
+) -> Option<f64> {
     let mut last_side = 0;
     let mut best = if fa.abs() < fb.abs() { a } else { b };
     for iteration in 0..100 {
         let x = if iteration % 4 == 3 { 0.5 * (a + b) } else { (a * fb - b * fa) / (fb - fa) };
-        let value = f(x);
+        let value = f(x).filter(|y| y.is_finite())?;
         let moved = (x - best).abs();
         best = x;
         if value == 0.0 || value.abs() < 1e-12 || (b - a).abs() < tolerance || moved < 0.1 * tolerance {
@@ -111,7 +111,7 @@ pub fn crossing(
             last_side = 1;
         }
     }
-    best
+    Some(best)
 }
 
 #[cfg(test)]
@@ -122,7 +122,7 @@ mod tests {
     fn a_crossing_is_found_whichever_way_the_function_runs() {
         for sign in [1.0, -1.0] {
             let f = |x: f64| sign * (libm::exp(x) - 2.0);
-            let x = crossing((-3.0, f(-3.0)), (4.0, f(4.0)), 1e-9, f);
+            let x = crossing((-3.0, f(-3.0)), (4.0, f(4.0)), 1e-9, |x| Some(f(x))).expect("found");
             assert!((x - libm::log(2.0)).abs() < 1e-8, "{x}");
         }
     }

@@ -5,13 +5,14 @@ use super::assembly::{Assembly, Rows};
 use super::block::Block;
 use super::claim::Claim;
 use super::estimand::Measure;
+use super::options::Options;
 use super::result::{
     Checks, Engine, Estimate, ExactChecks, Parameter, Probability, SamplerSettings, Settings, Stopped,
 };
 use super::sampled::{Empirical, SampledPosterior};
-use super::sampling::{Run, Sampling, Unsampled};
+use super::sampling::{Run, Unsampled};
 use super::source::Source;
-use crate::exact::{Distribution, ExactPosterior, Resolution, Unavailable};
+use crate::exact::{Distribution, ExactPosterior, Unavailable};
 use crate::model::{BaselinePrior, Hierarchy, Likelihood, Model};
 use crate::sampler::Watch;
 use crate::study::{Data, Study};
@@ -21,35 +22,6 @@ const PRIOR_DRAWS: usize = 10_000;
 
 /// A risk difference that few treatments have: what a prior says of it is always told.
 pub const LARGE: f64 = 0.2;
-
-/// How much is reported.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Detail {
-    #[default]
-    Full,
-    /// Effects, and the statements of the primary threshold: no risks of single arms, no other thresholds.
-    Brief,
-}
-
-/// What is computed, and how finely.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Options {
-    pub engine: Engine,
-    pub resolution: Resolution,
-    /// Report pairs however many subgroups there are.
-    pub all_pairs: bool,
-    pub detail: Detail,
-    pub sampling: Sampling,
-    /// Keep the numbers of a run that fails its checks.
-    pub show_unreliable: bool,
-}
-
-impl Options {
-    /// The exact engine alone.
-    pub fn exact() -> Options {
-        Options { engine: Engine::Exact, ..Options::default() }
-    }
-}
 
 /// All results of a study.
 #[derive(Debug, Clone)]

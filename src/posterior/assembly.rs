@@ -4,13 +4,13 @@ use std::sync::Mutex;
 
 use rayon::prelude::*;
 
-use super::analysis::{Detail, Options};
 use super::block::{Block, Subject, estimate, parameter, probability, statements};
 use super::claim::Claim;
 use super::diagnostics::Workspace;
 use super::direction::probability_of;
 use super::estimand::{Measure, Scope, Statement, primary};
 use super::nnt::Nnt;
+use super::options::{Detail, Options};
 use super::quantity::{Chance, Found, Quantity, Reporting, Scale};
 use super::result::{Probability, Quantiles, Reported, Summary};
 use super::source::{RiskQuantities, Source};

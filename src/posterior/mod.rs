@@ -18,6 +18,7 @@ pub mod diagnostics;
 mod direction;
 mod estimand;
 mod nnt;
+mod options;
 mod psis;
 mod quantity;
 mod result;
@@ -25,15 +26,16 @@ mod sampled;
 mod sampling;
 mod source;
 
-pub use analysis::{Detail, LARGE, Options, Report, analyse, analyse_watched, prior_report};
+pub use analysis::{LARGE, Report, analyse, analyse_watched, prior_report};
 pub use claim::{Claim, Lean};
 pub use direction::region;
 pub use estimand::{Axis, Measure, Scope, Statement, primary};
 pub use nnt::Nnt;
+pub use options::{Detail, Options, Sampling};
 pub use psis::{Smoothed, smooth, threshold as psis_threshold};
 pub use result::{
     ChainSummary, Checks, Engine, Estimate, ExactChecks, Parameter, PriorSummary, Probability, Quantiles,
     SamplerSettings, Settings, Stopped, Summary,
 };
 pub use sampled::{Empirical, SampledPosterior};
-pub use sampling::{LEAST_ESS, Sampling};
+pub use sampling::LEAST_ESS;

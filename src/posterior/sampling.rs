@@ -3,6 +3,7 @@
 use super::assembly::{Assembly, Rows};
 use super::block::Block;
 use super::diagnostics::ebfmi;
+use super::options::Sampling;
 use super::result::{ChainSummary, SamplerSettings, Stopped};
 use super::sampled::SampledPosterior;
 use super::source::Source;
@@ -27,25 +28,6 @@ const MOST_DRAWS: (usize, usize) = (100_000, 2_500);
 
 /// Planned draws beyond what the last round's figures say is needed.
 const MARGIN: f64 = 1.1;
-
-/// What is asked of the sampler.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Sampling {
-    pub seed: u64,
-    pub chains: usize,
-    /// Transitions of each chain before its draws.
-    pub warmup: usize,
-    /// Draws of each chain; without a number, until the answer is sure.
-    pub draws: Option<usize>,
-    /// The largest Monte Carlo error that a probability may have.
-    pub mcse: f64,
-}
-
-impl Default for Sampling {
-    fn default() -> Sampling {
-        Sampling { seed: 1, chains: 4, warmup: 200, draws: None, mcse: 0.005 }
-    }
-}
 
 /// Chains and what they say so far.
 pub struct Run<'h> {

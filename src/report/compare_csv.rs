@@ -1,15 +1,16 @@
 //! The comparison as one long table.
 
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::compare_json::compare_statements;
 use super::numbers::full;
-use crate::compare::Comparison;
+use super::words::prior_statement;
+use crate::compare::{Comparison, PriorSet};
 use crate::study::Study;
 
 /// As in the JSON; `row` says which of its lists a row is from. Columns that a list does not have are empty.
-const HEADER: [&str; 42] = [
+const HEADER: [&str; 51] = [
     "row",
     "prior",
     "heterogeneity",
@@ -31,6 +32,7 @@ const HEADER: [&str; 42] = [
     "median",
     "q2_5",
     "q97_5",
+    "widest",
     "sceptical_sd",
     "as_patients",
     "prior_centre",
@@ -49,6 +51,14 @@ const HEADER: [&str; 42] = [
     "elpd_se",
     "difference",
     "difference_se",
+    "unit",
+    "units",
+    "method",
+    "max_k",
+    "trusted_k",
+    "effect",
+    "baseline_prior",
+    "patients",
     "note",
     "unavailable",
     "caveat",
@@ -67,6 +77,7 @@ pub fn compare_csv(study: &Study, c: &Comparison) -> String {
             let _ = writer.write_record(HEADER.map(|key| cell(&row[key])));
         }
     };
+    put("prior", c.priors.iter().map(|p| prior(study, p)).collect());
     put("table", values(&c.table));
     put("estimate", values(&c.estimates));
     put("tau_curve", values(&c.tau_curve));
@@ -97,6 +108,19 @@ pub fn compare_csv(study: &Study, c: &Comparison) -> String {
     put("power_scaling", sensitivities.collect());
     put("pooling", values(&c.poolings));
     writer.into_inner().ok().and_then(|bytes| String::from_utf8(bytes).ok()).unwrap_or_default()
+}
+
+/// A set of priors: what it says stands in `note`.
+fn prior(study: &Study, set: &PriorSet) -> Value {
+    json!({
+        "prior": set.name,
+        "effect": set.priors.effect.words,
+        "heterogeneity": set.priors.heterogeneity.as_ref().map(|h| &h.words),
+        "baseline_prior": set.priors.baseline.as_ref().map(|b| &b.words),
+        "patients": set.says.patients,
+        "prior_probability": set.says.benefit,
+        "note": prior_statement(study, set),
+    })
 }
 
 fn values<T: Serialize>(rows: &[T]) -> Vec<Value> {

@@ -32,6 +32,8 @@ struct Document<'a> {
     heterogeneity: &'a [HeterogeneityRow],
     grid: Option<&'a [GridRow]>,
     prior_box: &'a PriorBox,
+    /// `optimised`, or `corners`: the best of a few priors at the box's corners and middle.
+    envelope_method: &'static str,
     envelope: &'a [Envelope],
     tipping: &'a [Tipping],
     reference: Value,
@@ -54,7 +56,7 @@ pub fn compare_json(study: &Study, c: &Comparison) -> String {
         model: json!(model_head(study)),
         statements: compare_statements(study, c),
         data: json!(data_head(study)),
-        checks: json!({ "ok": c.ok, "reasons": c.reasons }),
+        checks: json!({ "ok": c.ok, "reasons": c.reasons, "notices": c.notices }),
         engine: c.engine,
         pooling: study.pooling,
         priors: c.priors.iter().map(|p| prior(study, p)).collect(),
@@ -65,6 +67,7 @@ pub fn compare_json(study: &Study, c: &Comparison) -> String {
         heterogeneity: &c.heterogeneity,
         grid: c.grid.as_deref(),
         prior_box: &c.prior_box,
+        envelope_method: if c.resolution().is_some() { "corners" } else { "optimised" },
         envelope: &c.envelope,
         tipping: &c.tipping,
         reference: json!({
@@ -91,7 +94,11 @@ fn prior(study: &Study, set: &PriorSet) -> Value {
         "reference_only": says.reference_only,
         "standard_error": says.standard_error,
         "patients": says.patients,
-        "conflict": says.conflict.map(|c| json!({ "observed": c.observed, "tail_probability": c.tail_probability })),
+        "conflict": says.conflict.map(|c| json!({
+            "observed": c.observed,
+            "tail_probability": c.tail_probability,
+            "subgroups_left_out": c.left_out,
+        })),
         "external": says.external.as_ref().map(|e| json!({
             "from": e.sources,
             "weight": e.weight,

@@ -22,17 +22,8 @@ use crate::error::{Error, Place, Result};
 /// The default for control-arm log odds.
 const DEFAULT_BASELINE: &str = "normal(0, 1.5)";
 
-/// Checks everything and puts the study together, with the studies that its named priors come from.
-pub fn study(source: &Source, mut file: ModelFile) -> Result<Study> {
-    let named = std::mem::take(&mut file.priors);
-    let outcome = file.outcome.clone();
-    let mut study = study_alone(source, file)?;
-    study.named = super::named::priors(source, named, (&study, &outcome))?;
-    Ok(study)
-}
-
-/// The same without its named priors: as a prior for another study it has none.
-pub fn study_alone(source: &Source, file: ModelFile) -> Result<Study> {
+/// Checks everything and puts the study together, without its named priors.
+pub fn study(source: &Source, file: ModelFile) -> Result<Study> {
     let fault = |span: Range<usize>, message: String| Error::new(message).at(source.place(span));
     if file.title.trim().is_empty() {
         return Err(fault(0..0, "`title` is empty".to_string()));
@@ -564,7 +555,7 @@ fn thresholds(source: &Source, section: &ThresholdsSection, scale: Scale, kind: 
             let error = Error::new(format!("unknown measure `{name}`"))
                 .at(source.place(primary.span()))
                 .help(available());
-            return Err(match super::source::nearest(name, lists.iter().map(|l| l.0)) {
+            return Err(match super::nearest::nearest(name, lists.iter().map(|l| l.0)) {
                 Some(near) => error.label(format!("did you mean `{near}`?")),
                 None => error,
             });

@@ -5,7 +5,9 @@ mod build;
 mod estimates;
 mod model_file;
 mod named;
+mod nearest;
 mod number;
+mod opening;
 mod prior;
 mod prior_words;
 mod schema;
@@ -16,12 +18,14 @@ mod table;
 pub use audit::{Audit, AuditRow};
 pub use model_file::ModelFile;
 pub use named::about_sources;
+pub use opening::open;
 pub use prior::{
-    HeterogeneityPrior, LibraryPrior, LocationPrior, NormalComponent, library_names, library_priors,
+    HeterogeneityPrior, LibraryPrior, LocationPrior, NormalComponent, four_decimals, library_names,
+    library_priors,
 };
 pub use schema::json_schema;
 pub use shipped::{Shipped, shipped};
-pub use source::{Source, open};
+pub use source::Source;
 
 /// The most subgroups that a study may have.
 pub const MOST_SUBGROUPS: usize = 500;

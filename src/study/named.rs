@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use toml::Spanned;
 
-use super::build::{baseline_prior, check_flat, effect_prior, heterogeneity_prior, study_alone};
+use super::build::{baseline_prior, check_flat, effect_prior, heterogeneity_prior, study};
 use super::model_file::{NamedPriorSection, OutcomeSection};
-use super::source::{Source, nearest};
+use super::nearest::nearest;
+use super::source::Source;
 use super::{External, NamedPriors, Pooling, Study, shipped};
 use crate::error::{Error, Result};
 
@@ -51,7 +52,8 @@ pub fn priors(
                     .at(source.place(span))
                     .help("set effect, heterogeneity or baseline, or from = [\"MODEL\"] with a weight"));
             }
-            if let (Some(_), false) = (&external, priors.effect.distribution.is_proper()) {
+            let blended = external.as_ref().is_some_and(|e| e.weight < 1.0);
+            if blended && !priors.effect.distribution.is_proper() {
                 return Err(Error::new("a prior from other models beside a flat one")
                     .at(source.place(span))
                     .help("the rest of the prior must be a proper distribution: set effect"));
@@ -111,7 +113,8 @@ fn external(source: &Source, section: &NamedPriorSection, study: &Study) -> Resu
     for model in from.get_ref() {
         let found = open_beside(source, model)?;
         let here = source.place(model.span());
-        if sources.iter().any(|s| s.model_sha256 == found.model_sha256) {
+        if sources.iter().any(|s| s.model_sha256 == found.model_sha256 && s.data_sha256 == found.data_sha256)
+        {
             return Err(Error::new(format!("`{}` stands twice", model.get_ref())).at(here));
         }
         fits(&found, study).map_err(|e| e.at(here))?;
@@ -140,7 +143,7 @@ fn open_beside(source: &Source, model: &Spanned<String>) -> Result<Study> {
         }
     }?;
     let file = found.parse()?;
-    study_alone(&found, file)
+    study(&found, file)
 }
 
 /// Whether one study can speak of another: the same outcome on the same scale, the same way up, other patients.
@@ -167,7 +170,7 @@ fn fits(found: &Study, study: &Study) -> Result<()> {
     if !same(&found.outcome.name, &study.outcome.name) {
         return differ("outcome", &format!("`{}`", found.outcome.name), &format!("`{}`", study.outcome.name));
     }
-    if found.model_sha256 == study.model_sha256 || found.data == study.data {
+    if found.data == study.data {
         return Err(Error::new(format!("`{}` holds the very data of this model", found.name))
             .help("as a prior they would count twice"));
     }

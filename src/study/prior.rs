@@ -86,6 +86,19 @@ impl LocationPrior {
     }
 }
 
+/// A parameter as priors are written: four decimals, without a tail of zeros.
+pub fn four_decimals(x: f64) -> String {
+    let text = format!("{x:.4}");
+    text.trim_end_matches('0').trim_end_matches('.').to_string()
+}
+
+impl NormalComponent {
+    /// "normal(0, 0.355)", its weight left out.
+    pub fn words(&self) -> String {
+        format!("normal({}, {})", four_decimals(self.mean), four_decimals(self.sd))
+    }
+}
+
 /// One prior of the reanalysis library.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LibraryPrior {

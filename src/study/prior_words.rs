@@ -178,7 +178,7 @@ pub fn location(text: &str) -> Result<LocationPrior, Fault> {
 }
 
 fn unknown(text: &str, name: &str, known: &[&str], forms: &str) -> Fault {
-    let near = super::source::nearest(name, known.iter().copied());
+    let near = super::nearest::nearest(name, known.iter().copied());
     let help = near.map_or_else(|| forms.to_string(), |n| format!("did you mean {n}? {forms}"));
     fault(format!("\"{text}\" is not a prior known here"), help)
 }
@@ -452,7 +452,7 @@ type Words = BTreeMap<String, Spanned<toml::Value>>;
 fn known_keys(words: &Words, known: &[&str], forms: &str) -> Result<(), Fault> {
     for (key, value) in words {
         if !known.contains(&key.as_str()) {
-            let near = super::source::nearest(key, known.iter().copied());
+            let near = super::nearest::nearest(key, known.iter().copied());
             let help = near.map_or_else(|| forms.to_string(), |n| format!("did you mean `{n}`? {forms}"));
             return Err(at(value.span(), format!("unknown key `{key}` in a prior"), help));
         }

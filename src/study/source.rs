@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
-use super::Study;
 use super::model_file::ModelFile;
+use super::nearest::nearest;
 use super::shipped::{Shipped, shipped};
 use crate::error::{Error, Place, Result};
 
@@ -23,13 +23,6 @@ pub struct Source {
     pub text: Arc<str>,
     /// Where data files are looked for.
     pub folder: Option<PathBuf>,
-}
-
-/// Reads a study from a path, or by the name of a shipped model.
-pub fn open(model: &str) -> Result<Study> {
-    let source = Source::find(model)?;
-    let file = source.parse()?;
-    super::build::study(&source, file)
 }
 
 impl Source {
@@ -187,15 +180,6 @@ fn unreadable(e: &std::io::Error) -> Error {
         std::io::ErrorKind::PermissionDenied => Error::new("this file may not be read"),
         _ => Error::new(format!("can't be read: {e}")),
     }
-}
-
-/// The known word nearest to one that is not known, if any is near.
-pub(super) fn nearest<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> Option<String> {
-    known
-        .map(|k| (strsim::normalized_damerau_levenshtein(&word.to_lowercase(), k), k))
-        .max_by(|a, b| a.0.total_cmp(&b.0))
-        .filter(|(likeness, _)| *likeness >= 0.55)
-        .map(|(_, k)| k.to_string())
 }
 
 /// In hexadecimal.

@@ -7,7 +7,8 @@ use toml::Spanned;
 
 use super::estimates::{Figure, Printed, estimate};
 use super::model_file::{DataSection, Rows};
-use super::source::{Source, nearest, read_text, sha256};
+use super::nearest::nearest;
+use super::source::{Source, read_text, sha256};
 use super::{ArmCounts, Data, Scale, SubgroupCounts};
 use crate::error::{Error, Place, Result};
 

@@ -4,7 +4,7 @@ use super::super::super::numbers::plain;
 use super::super::super::words::plural;
 use super::super::layout::{push, table};
 use super::{shown, statement_word, title};
-use crate::compare::{Comparison, HeterogeneityRow, STATED};
+use crate::compare::{Comparison, HeterogeneityRow, Hinge, STATED};
 use crate::posterior::{Quantiles, Statement};
 use crate::study::Study;
 
@@ -128,22 +128,39 @@ fn before_and_after(study: &Study, rows: &[HeterogeneityRow]) -> String {
 /// Whether the prior of τ decides, in plain sentences.
 fn verdict(study: &Study, c: &Comparison, stated: f64) -> String {
     let mut out = String::new();
-    for hinge in &c.hinges {
-        let side = if hinge.rising { "above" } else { "below" };
+    let about = if c.resolution().is_some() { "about " } else { "" };
+    for (k, hinge) in c.hinges.iter().enumerate() {
+        let same = |h: &&Hinge| {
+            h.subgroup == hinge.subgroup && h.statement == hinge.statement && h.line == hinge.line
+        };
+        if c.hinges[..k].iter().any(|h| same(&h)) {
+            continue;
+        }
+        let mut all: Vec<&Hinge> = c.hinges.iter().filter(same).collect();
+        all.sort_by(|a, b| a.scale.total_cmp(&b.scale));
+        let number = |h: &Hinge| format!("{about}{}", plain(h.scale));
+        let place = match all.as_slice() {
+            [one] => format!("for scales {} {}", if one.rising { "above" } else { "below" }, number(one)),
+            [first, second] if first.rising => format!("between {} and {}", number(first), number(second)),
+            several => {
+                let scales: Vec<String> = several.iter().map(|h| number(h)).collect();
+                format!("on one side of each of {}", scales.join(", "))
+            }
+        };
         push(
             &mut out,
             &format!(
-                "{}: the heterogeneity prior decides whether P({}) exceeds {}: it does for scales {side} {} (stated {}).",
+                "{}: the heterogeneity prior decides whether P({}) exceeds {}: it does {place} (stated {}).",
                 hinge.subgroup,
                 statement_word(hinge.statement),
                 hinge.line,
-                plain(hinge.scale),
                 plain(stated)
             ),
             2,
         );
     }
-    if c.hinges.is_empty() {
+    let known = c.tau_curve.iter().filter(|p| p.prior == STATED).all(|p| p.probability.is_some());
+    if c.hinges.is_empty() && known {
         push(
             &mut out,
             &format!(

@@ -40,7 +40,11 @@ pub fn envelope(study: &Study, c: &Comparison) -> String {
         .map(|e| vec![e.subgroup.clone(), at(e.low, e.low_at), at(e.high, e.high_at)])
         .collect();
     let mut out = String::new();
-    title(&mut out, "Lowest and highest P(better) that any prior in a box gives, and the prior");
+    let whose = match c.resolution() {
+        Some(_) => "of priors at the corners and in the middle of a box",
+        None => "that any prior in a box gives",
+    };
+    title(&mut out, &format!("Lowest and highest P(better) {whose}, and the prior"));
     out.push_str(&table(["", "lowest", "highest"].map(str::to_string).to_vec(), rows));
     let b = &c.prior_box;
     let tau = b.tau_scale.map_or_else(String::new, |t| {
@@ -139,7 +143,7 @@ pub fn tipping(study: &Study, c: &Comparison) -> String {
 }
 
 /// The leaning statements in parts.
-pub fn who_decided(_: &Study, c: &Comparison) -> String {
+pub fn who_decided(study: &Study, c: &Comparison) -> String {
     let shift = |x: Option<f64>| x.map_or_else(|| "–".to_string(), |x| signed(x, 2));
     let leaning = |subgroup: &str, s: Statement| {
         let benefit =
@@ -169,9 +173,13 @@ pub fn who_decided(_: &Study, c: &Comparison) -> String {
     push(
         &mut out,
         &format!(
-            "Reference: no data, effect normal(0, {}), heterogeneity half-normal({}). Shapley values: the shift by each, averaged over the orders in which the three can be put in; they add up. Shifts, not shares of credit.",
+            "Reference: no data, effect normal(0, {}){}. Shapley values: the shift by each, averaged over the orders in which the three can be put in; they add up. Shifts, not shares of credit.",
             parameter(c.reference.sd),
-            parameter(c.reference.tau)
+            if study.priors.heterogeneity.is_some() {
+                format!(", heterogeneity half-normal({})", parameter(c.reference.tau))
+            } else {
+                String::new()
+            }
         ),
         2,
     );
@@ -206,7 +214,7 @@ pub fn power_scaling(study: &Study, c: &Comparison) -> String {
                     two(r.prior),
                     two(r.likelihood),
                     match r.diagnosis {
-                        Some(Diagnosis::PriorDataConflict) => "prior and data pull apart",
+                        Some(Diagnosis::PriorDataConflict) => "possible conflict",
                         Some(Diagnosis::StrongPriorOrWeakData) => "strong prior or weak data",
                         Some(Diagnosis::Unremarkable) => "unremarkable",
                         None => "–",
@@ -267,7 +275,7 @@ pub fn poolings(_: &Study, c: &Comparison) -> String {
     out.push_str(&table(header.map(str::to_string).to_vec(), rows));
     let method = match (first.method, c.poolings.iter().filter_map(|r| r.max_k).reduce(f64::max)) {
         ("psis", Some(k)) => format!("Pareto-smoothed importance sampling, k at most {}. ", signed(k, 2)),
-        _ => "Computed exactly, each left out and refitted. ".to_string(),
+        _ => "Computed exactly. ".to_string(),
     };
     push(
         &mut out,

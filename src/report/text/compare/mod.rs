@@ -31,6 +31,12 @@ pub fn compare_text(study: &Study, c: &Comparison) -> String {
         }
         out.push('\n');
     }
+    for notice in &c.notices {
+        push(&mut out, &format!("Note: {notice}"), 2);
+    }
+    if !c.notices.is_empty() {
+        out.push('\n');
+    }
     let few = study.data.names().len() <= TOLD_UP_TO;
     let mut sections = vec![priors::section(study, c)];
     sections.extend(if few { tables::by_subgroup(study, c) } else { vec![tables::ranges(study, c)] });

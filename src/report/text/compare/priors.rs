@@ -1,6 +1,7 @@
 //! The priors, and what each says before the data.
 
 use super::super::super::numbers::{parameter, plain, probability, value};
+use super::super::super::words::plural;
 use super::super::layout::{grouped, push, table};
 use super::title;
 use crate::compare::{Comparison, PriorSet};
@@ -34,7 +35,14 @@ pub fn section(study: &Study, c: &Comparison) -> String {
             } else {
                 "wholly".to_string()
             };
-            push(&mut out, &format!("{}: {share} from {}: {words}.", p.name, e.sources.join(", ")), 2);
+            let error =
+                if e.distance < 0.001 { "0.001".to_string() } else { format!("{:.2}", e.distance.max(0.01)) };
+            let text = format!(
+                "{}: {share} from {}: {words}. The mixture is off by less than {error} in any probability.",
+                p.name,
+                e.sources.join(", ")
+            );
+            push(&mut out, &text, 2);
         }
         if let Some(text) = own_parts(study, c, p) {
             push(&mut out, &text, 2);
@@ -54,7 +62,15 @@ pub fn section(study: &Study, c: &Comparison) -> String {
         "Surprise: Box's prior predictive check, the probability under the prior of a mean effect no more likely than the one seen.",
         2,
     );
-    for p in c.priors.iter() {
+    let left_out = c.priors.iter().filter_map(|p| p.says.conflict).map(|x| x.left_out).max().unwrap_or(0);
+    if left_out > 0 {
+        let text = format!(
+            "Of the mean {left_out} of the {} are left out, having an empty cell.",
+            plural(&study.subgroup_name)
+        );
+        push(&mut out, &text, 2);
+    }
+    for p in &c.priors {
         let Some(conflict) = p.says.conflict.filter(|x| x.tail_probability < AT_ODDS) else { continue };
         let text = format!(
             "{}: prior and data are at odds; so surprising a mean effect had probability {}.",

@@ -4,7 +4,7 @@ use super::super::super::numbers::{interval_known_to, threshold, with_prior};
 use super::super::super::words::capitalised;
 use super::super::layout::{push, scope_label, table};
 use super::{shown, statement_word, title};
-use crate::compare::{Comparison, EstimateRow, GridRow, TableRow};
+use crate::compare::{Comparison, EstimateRow, GridRow, STATED, TableRow};
 use crate::posterior::{Axis, Measure, Quantiles, Scope, Statement, primary};
 use crate::study::{Assignment, Data, Pooling, Study};
 
@@ -161,7 +161,7 @@ pub fn ranges(study: &Study, c: &Comparison) -> String {
         };
         let mut found: Vec<(f64, &str)> =
             c.table.iter().filter(of).filter_map(|r| Some((r.probability?, r.prior.as_str()))).collect();
-        let stated = found.first().map(|f| f.0);
+        let stated = found.iter().find(|f| f.1 == STATED).map(|f| f.0);
         found.sort_by(|a, b| a.0.total_cmp(&b.0));
         let end = |f: Option<&(f64, &str)>| {
             f.map_or_else(|| "–".to_string(), |(p, prior)| format!("{} {prior}", shown(c, Some(*p))))
