@@ -104,7 +104,8 @@ pub fn curve(refits: &Refits<'_>, set: &PriorSet) -> (Vec<CurvePoint>, Vec<Cross
                     };
                     crossing((ends[0], a - line), (ends[1], b - line), 1e-8, excess)
                 };
-                let Some(found) = found else { continue };
+                // Where a refit on the way fails, the line between the two ends.
+                let found = found.unwrap_or(ends[0] + (ends[1] - ends[0]) * (line - a) / (b - a));
                 crossings.push(Crossing {
                     prior: set.name.clone(),
                     subgroup: q.name.clone(),

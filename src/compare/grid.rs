@@ -4,6 +4,7 @@ use rayon::prelude::*;
 use serde::Serialize;
 
 use super::priors::PriorSet;
+use super::reference::Reference;
 use super::refit::{Answers, Refits};
 use crate::model::HeterogeneityPrior;
 use crate::posterior::{Measure, Statement};
@@ -29,7 +30,7 @@ pub fn heterogeneity_priors(study: &Study) -> Vec<(String, HeterogeneityPrior)> 
     let stated = study.priors.heterogeneity.as_ref().map(|h| h.distribution.scale()).filter(|s| *s > 0.0);
     let unit = match stated {
         Some(scale) if !study.outcome.scale.is_ratio() => 2.0 * scale,
-        _ => 1.0,
+        _ => Reference::of(study).tau,
     };
     let half_normal = |scale: f64| {
         let scale = scale * unit;

@@ -38,7 +38,7 @@ pub use question::{Question, questions};
 pub use reference::Reference;
 pub use refit::Refits;
 pub use table::{EstimateRow, TableRow};
-pub use tipping::{FrontierPoint, Tipping};
+pub use tipping::{Absence, FrontierPoint, Tipping};
 pub use who_decided::{Corner, WhoDecided};
 
 use crate::error::Result;
@@ -47,6 +47,9 @@ use crate::study::{Pooling, Study, about_sources};
 
 /// Probabilities that conclusions are held against.
 pub const LINES: [f64; 4] = [0.5, 0.8, 0.9, 0.95];
+
+/// A mixture that is farther off than this in any probability is told of.
+const WORST_MIXTURE: f64 = 0.01;
 
 /// Differences between two subgroups are told of up to this many pairs.
 const PAIRS_UP_TO: usize = 15;
@@ -137,7 +140,7 @@ pub fn compare(study: &Study, request: &Request) -> Result<Comparison> {
         let pooling = format!("{:?}", fit.pooling).to_lowercase();
         reasons.push(format!("{}, {pooling} pooling: {why}", fit.prior));
     }
-    let notices = notices(&refits, &power_scaling, &poolings);
+    let notices = notices(&refits, &sets, &power_scaling, &poolings);
     let own = fits.iter().find(|f| f.prior == STATED && f.pooling == study.pooling);
     let heterogeneity = curve::heterogeneity(study, own.map(|f| &f.report), PAIRS_UP_TO);
     let (tau_curve, crossings): (Vec<_>, Vec<_>) = curves.into_iter().unzip();
@@ -169,7 +172,12 @@ pub fn compare(study: &Study, request: &Request) -> Result<Comparison> {
 }
 
 /// Where numbers are missing, or made otherwise than the rest.
-fn notices(refits: &Refits<'_>, power: &[PowerRow], poolings: &[PoolingRow]) -> Vec<String> {
+fn notices(
+    refits: &Refits<'_>,
+    sets: &[PriorSet],
+    power: &[PowerRow],
+    poolings: &[PoolingRow],
+) -> Vec<String> {
     let mut notices = Vec::new();
     match refits.failures() {
         0 => {}
@@ -180,7 +188,21 @@ fn notices(refits: &Refits<'_>, power: &[PowerRow], poolings: &[PoolingRow]) -> 
     if power.is_empty() {
         notices.push("Power-scaling has no numbers: its sampled fit did not pass its checks.".to_string());
     } else if !refits.is_sampled() && power.iter().any(|r| r.method == "psis") {
-        notices.push("Power-scaling of a mixture prior is by reweighted draws, the only numbers here that are sampled.".to_string());
+        notices.push("Power-scaling of a mixture prior is by reweighted draws.".to_string());
+    }
+    if !refits.is_sampled() {
+        let sampled = sets.iter().filter(|s| s.is_sampled());
+        for name in sampled.map(|s| &s.name) {
+            notices.push(format!("{name}: its baselines are exchangeable, and its fits are sampled."));
+        }
+    }
+    for set in sets {
+        if set.says.external.as_ref().is_some_and(|e| e.distance > WORST_MIXTURE) {
+            notices.push(format!(
+                "{}: no mixture of five normals stands for what its sources predict.",
+                set.name
+            ));
+        }
     }
     for row in poolings {
         if let (Some(k), Some(trusted)) = (row.max_k.filter(|_| row.elpd.is_none()), row.trusted_k) {

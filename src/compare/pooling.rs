@@ -119,7 +119,7 @@ fn exact(model: &Model) -> Found {
                         let kernel = whole? - c.log_coefficient();
                         Some(kernel - (log_marginal_likelihood_of(&smaller)? - rest.log_coefficient()))
                     });
-                    units.push((n, refitted.unwrap_or(l)));
+                    units.push((n, if unbounded.is_some() { refitted? } else { l }));
                 }
             }
             Some(units)

@@ -60,7 +60,7 @@ const NODES: usize = 96;
 /// Every subgroup's effect, its risk difference, the mean, and every question.
 pub fn power_scaling(study: &Study, questions: &[Question], options: Options) -> Vec<PowerRow> {
     let model = Model::of(study);
-    let closed = options.engine == Engine::Exact && prior_to(&model, 1.0 + STEP).is_some();
+    let closed = options.engine == Engine::Exact && prior_to(&model, libm::exp2(-STEP)).is_some();
     if closed { by_refits(study, &model, questions) } else { by_weights(study, &model, questions, options) }
 }
 

@@ -8,7 +8,8 @@ use crate::exact::{Distribution, ExactPosterior, Resolution};
 use crate::model::{BaselinePrior, Likelihood, LocationPrior, Model, Pooling};
 use crate::posterior::{Measure, Quantiles, Sampling, Statement, region};
 use crate::study::{
-    HeterogeneityPrior, NormalComponent, Priors, Scale, Study, Written, library_names, library_priors,
+    HeterogeneityPrior, NormalComponent, Pooling as StudyPooling, Priors, Scale, Study, Written,
+    library_names, library_priors,
 };
 
 /// The name of the model file's own priors.
@@ -20,6 +21,14 @@ pub struct PriorSet {
     pub name: String,
     pub priors: Priors,
     pub says: Says,
+}
+
+impl PriorSet {
+    /// Whether its fits are sampled, its baselines being exchangeable.
+    pub fn is_sampled(&self) -> bool {
+        let baseline = self.priors.baseline.as_ref().map(|b| &b.distribution);
+        matches!(baseline, Some(BaselinePrior::Exchangeable { .. }))
+    }
 }
 
 /// What an effect prior says before any data, and how it stands to them.
@@ -152,7 +161,12 @@ fn says(study: &Study, priors: &Priors, external: Option<Fitted>) -> Says {
         reference_only: mu.as_ref().is_none_or(|d| is_reference(study, &**d)),
         standard_error: (information > 0.0).then(|| 1.0 / libm::sqrt(information)),
         patients: unit.map(|unit| information / unit),
-        conflict: conflict(study, effect, &tau_values(tau)),
+        conflict: match study.pooling {
+            StudyPooling::Partial => conflict(study, effect, &tau_values(tau)),
+            StudyPooling::Complete => conflict(study, effect, &[0.0]),
+            // Nothing is shared: there is no mean effect.
+            StudyPooling::None => None,
+        },
         external,
     }
 }

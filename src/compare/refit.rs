@@ -96,8 +96,7 @@ impl<'a> Refits<'a> {
     }
 
     fn failed(&self) -> Answers {
-        self.failures.fetch_add(1, Ordering::Relaxed);
-        vec![None; self.questions.len()]
+        self.counted(vec![None; self.questions.len()])
     }
 
     /// Questions about effects alone, answered at once where a lattice resolves the priors.
@@ -140,7 +139,7 @@ impl<'a> Refits<'a> {
         if self.questions.iter().all(|q| q.effect_bound().is_some()) {
             return self.effects(pooling, effect, heterogeneity);
         }
-        answers_of(&self.model(pooling, effect, heterogeneity), self.questions)
+        self.counted(answers_of(&self.model(pooling, effect, heterogeneity), self.questions))
     }
 
     /// One question, as quickly as it can be answered.
@@ -161,7 +160,14 @@ impl<'a> Refits<'a> {
         {
             return Some(q.from_above(above[0][place]));
         }
-        answers_of(&self.model(pooling, effect, heterogeneity), std::slice::from_ref(q))[0]
+        self.counted(answers_of(&self.model(pooling, effect, heterogeneity), std::slice::from_ref(q)))[0]
+    }
+
+    fn counted(&self, answers: Answers) -> Answers {
+        if answers.iter().all(Option::is_none) {
+            self.failures.fetch_add(1, Ordering::Relaxed);
+        }
+        answers
     }
 
     /// P(θ_g > value) by subgroup and value; of one subgroup where only one is wanted.
@@ -220,12 +226,13 @@ impl<'a> Refits<'a> {
             let study = variant(self.study, pooling, (effect, "", heterogeneity));
             let report = analyse(&study, self.options);
             let answers = report.checks.ok.then(|| Arc::new(answers_in(&report, self.questions)));
-            if let Ok(mut runs) = self.runs.lock() {
-                runs.insert(key, answers.clone());
+            let first = self.runs.lock().is_ok_and(|mut runs| runs.insert(key, answers.clone()).is_none());
+            if first && answers.is_none() {
+                self.failures.fetch_add(1, Ordering::Relaxed);
             }
             answers
         });
-        found.map_or_else(|| self.failed(), |a| a.to_vec())
+        found.map_or_else(|| vec![None; self.questions.len()], |a| a.to_vec())
     }
 }
 

@@ -89,7 +89,7 @@ pub fn fits(study: &Study, sets: &[PriorSet], options: Options) -> Vec<Fit> {
         .collect()
 }
 
-/// A named prior may bring a baseline that the exact engine does not cover, or does where the stated one's is not.
+/// A named prior may bring a baseline that the exact engine does not cover.
 fn fitted(study: &Study, options: Options) -> Report {
     let covered = !refit::is_exchangeable(study);
     let engine = match options.engine {

@@ -37,20 +37,32 @@ pub struct Tipping {
     /// for statements about the effect alone.
     pub frontier: Vec<FrontierPoint>,
     /// Why there is no sceptical sd, where there is none.
-    pub note: Option<&'static str>,
+    pub note: Option<Absence>,
+    /// Why there is no prior centre, where the statement is above the line and there is none.
+    pub centre_note: Option<Absence>,
 }
 
-/// A sceptical sd at one scale of the prior of τ; null where no sceptical sd overturns the statement there.
+/// Why a search found no prior.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Absence {
+    /// The statement is not above the line even where the search begins, under the widest sceptical prior.
+    NeverAbove,
+    /// The statement stays above the line as far as the search goes.
+    AlwaysAbove,
+    /// Every prior would be a fit of its own: statements about risks are searched for up to five subgroups.
+    NotSearched,
+    /// A probability could not be computed, or there is no prior to move.
+    Unknown,
+}
+
+/// A sceptical sd at one scale of the prior of τ, or why there is none.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct FrontierPoint {
     pub tau_scale: f64,
     pub sceptical_sd: Option<f64>,
+    pub note: Option<Absence>,
 }
-
-const NOT_ABOVE: &str = "not above the line under the widest sceptical prior";
-const ALWAYS_ABOVE: &str = "above the line under every sceptical prior";
-const TOO_MANY: &str = "statements about risks are searched for up to five subgroups";
-const UNKNOWN: &str = "the probability could not be computed";
 
 /// The narrowest sceptical sd, as a part of the widest.
 const NARROWEST: f64 = 0.01;
@@ -88,6 +100,19 @@ impl<'a> Scan<'a> {
         let everything = |k: usize| few && (k.is_multiple_of(stride) || k == last);
         let answers = x.par_iter().enumerate().map(|(k, &x)| at(x, everything(k))).collect();
         Scan { refits, x, answers }
+    }
+
+    /// Why [`Scan::fall`] found nothing.
+    fn absence(&self, i: usize, line: f64) -> Absence {
+        let searched = self.refits.questions[i].effect_bound().is_some() || self.refits.searches_risks();
+        let known: Vec<f64> = self.answers.iter().filter_map(|a| a[i]).collect();
+        match known.first() {
+            _ if !searched => Absence::NotSearched,
+            None => Absence::Unknown,
+            Some(first) if *first <= line => Absence::NeverAbove,
+            _ if known.iter().all(|p| *p > line) => Absence::AlwaysAbove,
+            _ => Absence::Unknown,
+        }
     }
 
     /// From the first coordinate on, the first place where question `i` falls to the line from above.
@@ -153,12 +178,11 @@ pub fn tipping(refits: &Refits<'_>) -> Vec<Tipping> {
                 } else {
                     Vec::new()
                 },
-                note: match (sceptical_sd, widest) {
-                    (Some(_), _) => None,
-                    (None, Some(p)) if p > line => Some(ALWAYS_ABOVE),
-                    (None, Some(_)) => Some(NOT_ABOVE),
-                    (None, None) if q.effect_bound().is_none() && !refits.searches_risks() => Some(TOO_MANY),
-                    (None, None) => Some(UNKNOWN),
+                note: if sceptical_sd.is_some() { None } else { Some(sceptical.scan.absence(i, line)) },
+                centre_note: if above && prior_centre.is_none() {
+                    Some(centres.absence(i, line))
+                } else {
+                    None
                 },
             }
         })
@@ -287,10 +311,19 @@ impl<'a> Centres<'a> {
         Centres { scans, effect, heterogeneity }
     }
 
+    fn absence(&self, i: usize, line: f64) -> Absence {
+        self.against(i).map_or(Absence::Unknown, |scan| scan.absence(i, line))
+    }
+
+    /// The scan that moves against what the statement says.
+    fn against(&self, i: usize) -> Option<&Scan<'a>> {
+        let [up, down] = self.scans.as_ref()?;
+        Some(if up.refits.questions[i].holds_above() { down } else { up })
+    }
+
     /// Moved against what the statement says; on the scale of θ.
     fn centre(&self, i: usize, line: f64) -> Option<f64> {
-        let [up, down] = self.scans.as_ref()?;
-        let scan = if up.refits.questions[i].holds_above() { down } else { up };
+        let scan = self.against(i)?;
         let at = |by: f64| one(scan.refits, i, Prior::Moved(self.effect, by), self.heterogeneity);
         scan.fall(i, line, at).map(|by| centre_of(self.effect) + by)
     }
@@ -331,7 +364,11 @@ impl<'a> Frontier<'a> {
         self.scans
             .iter()
             .filter(|(_, s)| on_effect(s))
-            .map(|(tau_scale, s)| FrontierPoint { tau_scale: *tau_scale, sceptical_sd: s.sd(i, line) })
+            .map(|(tau_scale, s)| {
+                let sceptical_sd = s.sd(i, line);
+                let note = if sceptical_sd.is_some() { None } else { Some(s.scan.absence(i, line)) };
+                FrontierPoint { tau_scale: *tau_scale, sceptical_sd, note }
+            })
             .collect()
     }
 }

@@ -478,8 +478,8 @@ mod tests {
                     let Some(found) = lattice.under(effect, tau) else { continue };
                     resolved += 1;
                     for (p, &x) in points.iter().enumerate() {
-                        for g in 0..counts.len() {
-                            let error = (found[g][p] - (1.0 - exact.theta(g).cdf(x))).abs();
+                        for (g, of) in found.iter().enumerate() {
+                            let error = (of[p] - (1.0 - exact.theta(g).cdf(x))).abs();
                             worst = worst.max(error);
                             assert!(error < 2e-6, "{effect:?} {tau:?} subgroup {g} at {x}: off by {error:e}");
                         }
@@ -491,6 +491,7 @@ mod tests {
         assert!(worst < 2e-6, "largest error {worst:e}");
         assert!(resolved * 10 >= asked * 8, "{resolved} of {asked} resolved");
     }
+
     /// Subgroups that contradict each other under a τ that hardly lets them: the kernel is cut where the mass is.
     #[test]
     fn a_conflict_beyond_the_kernel_is_left_to_the_engine() {

@@ -8,7 +8,7 @@ use super::build::{baseline_prior, check_flat, effect_prior, heterogeneity_prior
 use super::model_file::{NamedPriorSection, OutcomeSection};
 use super::nearest::nearest;
 use super::source::Source;
-use super::{External, NamedPriors, Pooling, Study, shipped};
+use super::{Data, External, NamedPriors, Pooling, Study, shipped};
 use crate::error::{Error, Result};
 
 /// Names that the program has given already.
@@ -52,7 +52,7 @@ pub fn priors(
                     .at(source.place(span))
                     .help("set effect, heterogeneity or baseline, or from = [\"MODEL\"] with a weight"));
             }
-            let blended = external.as_ref().is_some_and(|e| e.weight < 1.0);
+            let blended = external.as_ref().is_some_and(|e| e.weight > 0.0 && e.weight < 1.0);
             if blended && !priors.effect.distribution.is_proper() {
                 return Err(Error::new("a prior from other models beside a flat one")
                     .at(source.place(span))
@@ -113,9 +113,10 @@ fn external(source: &Source, section: &NamedPriorSection, study: &Study) -> Resu
     for model in from.get_ref() {
         let found = open_beside(source, model)?;
         let here = source.place(model.span());
-        if sources.iter().any(|s| s.model_sha256 == found.model_sha256 && s.data_sha256 == found.data_sha256)
-        {
-            return Err(Error::new(format!("`{}` stands twice", model.get_ref())).at(here));
+        if sources.iter().any(|s| same_figures(&s.data, &found.data)) {
+            return Err(
+                Error::new(format!("the data of `{}` stand twice in `from`", model.get_ref())).at(here)
+            );
         }
         fits(&found, study).map_err(|e| e.at(here))?;
         sources.push(found);
@@ -170,7 +171,7 @@ fn fits(found: &Study, study: &Study) -> Result<()> {
     if !same(&found.outcome.name, &study.outcome.name) {
         return differ("outcome", &format!("`{}`", found.outcome.name), &format!("`{}`", study.outcome.name));
     }
-    if found.data == study.data {
+    if same_figures(&found.data, &study.data) {
         return Err(Error::new(format!("`{}` holds the very data of this model", found.name))
             .help("as a prior they would count twice"));
     }
@@ -182,6 +183,24 @@ fn fits(found: &Study, study: &Study) -> Result<()> {
         .help("set pooling = \"partial\" there"));
     }
     Ok(())
+}
+
+/// Whether two studies hold the same figures, whatever they call them and in whichever order.
+fn same_figures(a: &Data, b: &Data) -> bool {
+    let figures = |data: &Data| -> Vec<[u64; 4]> {
+        let mut rows: Vec<[u64; 4]> = match data {
+            Data::Counts(rows) => rows
+                .iter()
+                .map(|r| [r.control.events, r.control.total, r.active.events, r.active.total])
+                .collect(),
+            Data::Estimates(rows) => {
+                rows.iter().map(|r| [r.estimate.to_bits(), r.se.to_bits(), 0, 0]).collect()
+            }
+        };
+        rows.sort_unstable();
+        rows
+    };
+    figures(a) == figures(b)
 }
 
 /// What must stand beside numbers that rest on other studies, of the priors that are `used`.

@@ -139,14 +139,17 @@ fn verdict(study: &Study, c: &Comparison, stated: f64) -> String {
         let mut all: Vec<&Hinge> = c.hinges.iter().filter(same).collect();
         all.sort_by(|a, b| a.scale.total_cmp(&b.scale));
         let number = |h: &Hinge| format!("{about}{}", plain(h.scale));
-        let place = match all.as_slice() {
-            [one] => format!("for scales {} {}", if one.rising { "above" } else { "below" }, number(one)),
-            [first, second] if first.rising => format!("between {} and {}", number(first), number(second)),
-            several => {
-                let scales: Vec<String> = several.iter().map(|h| number(h)).collect();
-                format!("on one side of each of {}", scales.join(", "))
+        // The intervals of scales in which the statement is above its line.
+        let mut intervals = Vec::new();
+        for (j, h) in all.iter().enumerate() {
+            match (h.rising, all.get(j + 1)) {
+                (true, Some(next)) => intervals.push(format!("between {} and {}", number(h), number(next))),
+                (true, None) => intervals.push(format!("for scales above {}", number(h))),
+                (false, _) if j == 0 => intervals.push(format!("for scales below {}", number(h))),
+                (false, _) => {}
             }
-        };
+        }
+        let place = intervals.join(" and ");
         push(
             &mut out,
             &format!(

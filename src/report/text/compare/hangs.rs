@@ -3,7 +3,7 @@
 use super::super::super::numbers::{parameter, plain, signed, threshold, value};
 use super::super::layout::{grouped, push, table};
 use super::{TOLD_UP_TO, shown, statement_word, title};
-use crate::compare::{BoxPoint, Comparison, Diagnosis, LINES, Tipping};
+use crate::compare::{Absence, BoxPoint, Comparison, Diagnosis, LINES, Tipping};
 use crate::posterior::{Axis, Measure, Scope, Statement};
 use crate::study::{Pooling, Study};
 
@@ -15,6 +15,16 @@ fn statement(s: Statement, measure: Measure, t: f64) -> String {
         (_, Axis::Additive) => format!("{word} by ≥ {}", threshold(measure, t)),
         (_, Axis::Ratio) => format!("{word} by ≥ {}-fold", threshold(measure, t)),
     }
+}
+
+/// Where a search found no prior.
+fn absent(note: Option<Absence>) -> String {
+    match note {
+        Some(Absence::AlwaysAbove) => "none",
+        Some(Absence::NeverAbove) => "any",
+        _ => "–",
+    }
+    .to_string()
 }
 
 /// One significant digit: between sampled runs no more is known.
@@ -87,12 +97,11 @@ pub fn tipping(study: &Study, c: &Comparison) -> String {
     let in_patients = passed.iter().any(|t| t.as_patients.is_some());
     let rough = c.resolution().is_some();
     let row = |t: &&Tipping| {
-        let none = || if t.note.is_some() { "none".to_string() } else { "–".to_string() };
         let mut row = vec![
             format!("{}: {}", t.subgroup, statement(t.statement, t.measure, t.threshold)),
             shown(c, t.probability),
             format!("{}", t.line),
-            t.sceptical_sd.map_or_else(none, |sd| if rough { roughly(sd) } else { plain(sd) }),
+            t.sceptical_sd.map_or_else(|| absent(t.note), |sd| if rough { roughly(sd) } else { plain(sd) }),
         ];
         if in_patients {
             row.push(t.as_patients.map_or_else(
@@ -101,7 +110,7 @@ pub fn tipping(study: &Study, c: &Comparison) -> String {
             ));
         }
         let centre = if effect.axis() == Axis::Ratio { t.prior_centre_ratio } else { t.prior_centre };
-        row.push(centre.map_or_else(|| "none".to_string(), |x| value(effect, x)));
+        row.push(centre.map_or_else(|| absent(t.centre_note), |x| value(effect, x)));
         row
     };
     let mut header = ["To bring", "P now", "below", "sceptical\nSD"].map(str::to_string).to_vec();
@@ -112,7 +121,7 @@ pub fn tipping(study: &Study, c: &Comparison) -> String {
     out.push_str(&table(header, passed.iter().map(row).collect()));
     push(
         &mut out,
-        "Sceptical SD: of a prior centred on no effect, heterogeneity as stated; as patients: what it is worth. Prior centre: to which the stated prior must move. None: no such prior does it.",
+        "Sceptical SD: of a prior centred on no effect, heterogeneity as stated; as patients: what it is worth. Prior centre: to which the stated prior must move. None: no such prior does it, as far as was searched; any: even the widest is enough.",
         2,
     );
     for t in passed.iter().filter(|t| few && t.frontier.iter().any(|f| f.sceptical_sd.is_some())) {
@@ -123,7 +132,7 @@ pub fn tipping(study: &Study, c: &Comparison) -> String {
                 format!(
                     "τ scale {}: {}",
                     plain(f.tau_scale),
-                    f.sceptical_sd.map_or_else(|| "none".to_string(), plain)
+                    f.sceptical_sd.map_or_else(|| absent(f.note), plain)
                 )
             })
             .collect();
@@ -186,6 +195,17 @@ pub fn who_decided(study: &Study, c: &Comparison) -> String {
     out
 }
 
+/// A Pareto shape; there is none where no tail can be fitted, or all weights are equal.
+fn pareto(k: f64) -> String {
+    if k.is_finite() {
+        signed(k, 2).replace('+', "")
+    } else if k > 0.0 {
+        "infinite".to_string()
+    } else {
+        "nothing, the weights being equal".to_string()
+    }
+}
+
 /// Sensitivity of the printed quantities.
 pub fn power_scaling(study: &Study, c: &Comparison) -> String {
     if c.power_scaling.is_empty() {
@@ -231,7 +251,7 @@ pub fn power_scaling(study: &Study, c: &Comparison) -> String {
     let method = match c.power_scaling.iter().find(|r| r.method == "psis") {
         Some(row) => format!(
             " By Pareto-smoothed reweighting of draws, k at most {}.",
-            row.max_k.map_or_else(|| "–".to_string(), |k| signed(k, 2))
+            row.max_k.map_or_else(|| "–".to_string(), pareto)
         ),
         None => String::new(),
     };
@@ -274,7 +294,7 @@ pub fn poolings(_: &Study, c: &Comparison) -> String {
     let header = ["Pooling", "log marginal\nlikelihood", "log predictive\ndensity", "difference"];
     out.push_str(&table(header.map(str::to_string).to_vec(), rows));
     let method = match (first.method, c.poolings.iter().filter_map(|r| r.max_k).reduce(f64::max)) {
-        ("psis", Some(k)) => format!("Pareto-smoothed importance sampling, k at most {}. ", signed(k, 2)),
+        ("psis", Some(k)) => format!("Pareto-smoothed importance sampling, k at most {}. ", pareto(k)),
         _ => "Computed exactly. ".to_string(),
     };
     push(

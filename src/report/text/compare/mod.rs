@@ -57,13 +57,14 @@ pub fn compare_text(study: &Study, c: &Comparison) -> String {
         out.push('\n');
     }
     let engine = match c.engine {
-        Engine::Sampler => {
-            "Every fit was sampled, its probabilities with a Monte Carlo error of at most 0.005; between them values are interpolated."
-        }
-        _ => "Every number is a fit of its own by numerical integration; nothing was sampled or reweighted.",
+        Engine::Sampler => format!(
+            "Fits are sampled until probabilities have a Monte Carlo error of at most {}. Scales, SDs and centres between two fits are interpolated.",
+            c.mcse
+        ),
+        _ => "Every fit is by numerical integration, but for what a note above says.".to_string(),
     };
-    push(&mut out, engine, 2);
-    push(&mut out, "`--format json` and `--format csv` have every number in full.", 2);
+    push(&mut out, &engine, 2);
+    push(&mut out, "`--format json` has every number in full, `--format csv` every list.", 2);
     out
 }
 

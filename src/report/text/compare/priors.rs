@@ -31,12 +31,11 @@ pub fn section(study: &Study, c: &Comparison) -> String {
         let from = p.says.external.as_ref().filter(|e| e.weight > 0.0);
         if let Some(e) = from {
             let share = if e.weight < 1.0 {
-                format!("{} % of it", plain(100.0 * e.weight))
+                format!("{} % of it", parameter(100.0 * e.weight))
             } else {
                 "wholly".to_string()
             };
-            let error =
-                if e.distance < 0.001 { "0.001".to_string() } else { format!("{:.2}", e.distance.max(0.01)) };
+            let error = plain((e.distance * 1000.0).ceil().max(1.0) / 1000.0);
             let text = format!(
                 "{}: {share} from {}: {words}. The mixture is off by less than {error} in any probability.",
                 p.name,

@@ -1,6 +1,6 @@
 //! Every prior in every subgroup.
 
-use super::super::super::numbers::{interval_known_to, threshold, with_prior};
+use super::super::super::numbers::{interval_known_to, sampled_probability, threshold, with_prior};
 use super::super::super::words::capitalised;
 use super::super::layout::{push, scope_label, table};
 use super::{shown, statement_word, title};
@@ -38,10 +38,14 @@ impl<'a> Rows<'a> {
     }
 
     fn with_prior(&self, prior: &str, statement: Statement) -> String {
-        self.probability(prior, statement).map_or_else(
-            || "–".to_string(),
-            |r| with_prior(&shown(self.c, r.probability), r.prior_probability),
-        )
+        self.probability(prior, statement)
+            .map_or_else(|| "–".to_string(), |r| with_prior(&self.shown(r), r.prior_probability))
+    }
+
+    /// With the digits that its Monte Carlo error leaves.
+    fn shown(&self, row: &TableRow) -> String {
+        let sampled = row.exact.is_none() && row.probability.is_some();
+        sampled_probability(row.probability, sampled.then(|| row.mcse.unwrap_or(self.c.mcse)))
     }
 
     fn interval(&self, prior: &str, measure: Measure) -> String {
@@ -136,8 +140,7 @@ fn subgroup(study: &Study, c: &Comparison, g: usize) -> String {
         row.extend(others.iter().map(|p| {
             let rows =
                 Rows { pooling: *p, ..Rows { c, pooling: *p, scope: Scope::Subgroup, subgroup: Some(name) } };
-            rows.probability(prior, Statement::Benefit)
-                .map_or_else(|| "–".to_string(), |r| shown(c, r.probability))
+            rows.probability(prior, Statement::Benefit).map_or_else(|| "–".to_string(), |r| rows.shown(r))
         }));
         row
     };
