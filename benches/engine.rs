@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 
 use divan::{Bencher, black_box};
 use equipoise::compare::{Request, compare};
-use equipoise::exact::{ExactPosterior, Lattice, Resolution};
+use equipoise::exact::{ExactPosterior, Extent, Lattice, Resolution};
 use equipoise::model::{HeterogeneityPrior, Likelihood, LocationPrior, Model};
 use equipoise::posterior::{Options, analyse};
 use equipoise::study::open;
@@ -65,7 +65,8 @@ fn lattice_of(name: &str) -> Lattice {
         panic!("{name} has no counts");
     };
     let baseline = LocationPrior::normal(0.0, 1.5);
-    Lattice::new(&counts, &baseline, (0.35, None), 250.0, &[0.0], Resolution::default())
+    let extent = Extent { typical: 0.35, fixed_tau: None, reach: 250.0, narrowest: 0.05 };
+    Lattice::new(&counts, &baseline, extent, &[0.0], Resolution::default())
 }
 
 /// `equipoise fit MODEL`, with reading, printing and writing the run folder.

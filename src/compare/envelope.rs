@@ -50,10 +50,12 @@ pub fn prior_box(study: &Study) -> PriorBox {
     /// Of the convention's strong neutral prior, and the part of an expected effect in the strong leaning ones.
     const STRONG: f64 = 0.205;
     const STRONG_LEANING: f64 = 1.644_853_626_951_472_2;
+    /// Narrower than this is no belief about an effect.
+    const LEAST: f64 = 0.02;
     let reference = Reference::of(study);
     let (centre, least) = if study.outcome.scale.is_ratio() {
         let expected = libm::log(study.expected_odds_ratio.unwrap_or(USUAL));
-        (expected, STRONG.min(expected / STRONG_LEANING))
+        (expected, STRONG.min(expected / STRONG_LEANING).max(LEAST))
     } else {
         (0.1 * reference.sd, 0.05 * reference.sd)
     };

@@ -107,7 +107,8 @@ pub fn compare(study: &Study, request: &Request) -> Result<Comparison> {
     let sets = priors::sets(study, &request.priors, request.sampling)?;
     let options = refit::options(study, request.sampling, request.sampled);
     let questions = questions(study);
-    let refits = Refits::new(study, &questions, options);
+    let within = envelope::prior_box(study);
+    let refits = Refits::new(study, &questions, options, within.sd[0]);
     refits.prepare(study.pooling);
     if request.grid {
         for pooling in [Pooling::Partial, Pooling::None, Pooling::Complete] {
@@ -115,7 +116,6 @@ pub fn compare(study: &Study, request: &Request) -> Result<Comparison> {
         }
     }
     let stated = &sets[0];
-    let within = envelope::prior_box(study);
     let (fits, rest) = rayon::join(
         || table::fits(study, &sets, options),
         || {

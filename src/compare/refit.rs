@@ -7,13 +7,19 @@ use std::sync::{Arc, Mutex, OnceLock};
 use rayon::prelude::*;
 
 use super::question::Question;
-use crate::exact::{ExactPosterior, Lattice, Resolution, RiskMeasure};
+use crate::exact::{ExactPosterior, Extent, Lattice, Resolution, RiskMeasure};
 use crate::model::{BaselinePrior, Likelihood, Model};
 use crate::posterior::{Detail, Engine, Measure, Options, Report, Sampling, analyse};
 use crate::study::{HeterogeneityPrior, LocationPrior, Pooling, Study, Written};
 
-/// The farthest μ on a lattice of log odds ratios.
-const REACH: f64 = 250.0;
+/// The farthest μ and θ on a lattice, in scales of the prior of τ, of which the curve asks for eight; more where its tail
+/// falls like a power. On log odds ratios at least some hundreds.
+const REACH: f64 = 500.0;
+const FAR_REACH: f64 = 10_000.0;
+const REACHES: (f64, f64) = (250.0, 1e5);
+
+/// The narrowest sceptical prior on log scales.
+const NARROWEST: f64 = 0.05;
 
 /// A τ in the middle of the priors that are asked about where the study states none.
 const USUAL_TAU: f64 = 0.35;
@@ -29,6 +35,7 @@ pub struct Refits<'a> {
     model: Model,
     /// Values of θ that questions about effects ask for.
     points: Vec<f64>,
+    narrowest: f64,
     /// Lattices by pooling; see [`Refits::prepare`].
     together: OnceLock<Lattice>,
     one_effect: OnceLock<Lattice>,
@@ -39,7 +46,8 @@ pub struct Refits<'a> {
 }
 
 impl<'a> Refits<'a> {
-    pub fn new(study: &'a Study, questions: &'a [Question], options: Options) -> Refits<'a> {
+    /// `narrowest` is the least sd among the priors that will be asked about.
+    pub fn new(study: &'a Study, questions: &'a [Question], options: Options, narrowest: f64) -> Refits<'a> {
         let mut points: Vec<f64> = Vec::new();
         for value in questions.iter().filter_map(|q| q.effect_bound()) {
             if !points.contains(&value) {
@@ -52,6 +60,7 @@ impl<'a> Refits<'a> {
             options,
             model: Model::of(study),
             points,
+            narrowest: narrowest.min(NARROWEST),
             together: OnceLock::new(),
             one_effect: OnceLock::new(),
             alone: OnceLock::new(),
@@ -180,12 +189,21 @@ impl<'a> Refits<'a> {
     ) -> Option<Vec<Vec<f64>>> {
         let Likelihood::Counts(counts) = &self.model.likelihood else { return None };
         let BaselinePrior::Independent(baseline) = &self.model.baseline else { return None };
-        let lattice = |counts: &[_], tau| {
-            Lattice::new(counts, baseline, tau, REACH, &self.points, Resolution::default())
-        };
         let stated = self.study.priors.heterogeneity.as_ref().map(|h| h.distribution);
+        let scales = match stated {
+            Some(HeterogeneityPrior::HalfStudentT { df, .. }) if df < 3.0 => FAR_REACH,
+            _ => REACH,
+        };
+        let reach = (scales * stated.map_or(0.0, |h| h.scale())).clamp(REACHES.0, REACHES.1);
+        let sds = self.model.effect.components();
+        let sds = sds.iter().filter_map(|c| c.peak()).map(|p| p.sd);
+        let narrowest = sds.fold(self.narrowest, f64::min);
+        let extent = |(typical, fixed_tau)| Extent { typical, fixed_tau, reach, narrowest };
+        let lattice = |counts: &[_], tau| {
+            Lattice::new(counts, baseline, extent(tau), &self.points, Resolution::default())
+        };
         let tau = match stated {
-            Some(HeterogeneityPrior::Fixed { value }) => (value, Some(value)),
+            Some(HeterogeneityPrior::Fixed { value }) => (USUAL_TAU, Some(value)),
             Some(prior) => (prior.typical(), None),
             None => (USUAL_TAU, None),
         };
@@ -206,7 +224,7 @@ impl<'a> Refits<'a> {
                 each.map(|(_, l)| l.subgroup_under(0, effect, prior)).collect()
             }
             _ => {
-                let lattice = self.one_effect.get_or_init(|| lattice(counts, (0.0, Some(0.0))));
+                let lattice = self.one_effect.get_or_init(|| lattice(counts, (USUAL_TAU, Some(0.0))));
                 let none = HeterogeneityPrior::Fixed { value: 0.0 };
                 asked(lattice, &none)
             }

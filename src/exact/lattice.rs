@@ -23,11 +23,16 @@ const SCALE_IN_STEPS: f64 = 13.0;
 
 /// The least distance between nodes of μ, in standard deviations of μ from the data at τ = 0, and at most.
 const FINE: f64 = 0.5;
-const FINEST_NEEDED: f64 = 0.03;
+
+/// The same in sds of the narrowest prior.
+const FINE_FOR_PRIORS: f64 = 0.6;
 
 /// Nodes of τ in its stretched coordinate.
 const TAU_STEP: f64 = 0.09375;
-const TAU_RANGE: (i32, i32) = (-33, 85);
+const TAU_FIRST: i32 = -33;
+
+/// The farthest τ in units of the farthest θ.
+const FARTHEST: f64 = 4.0;
 
 /// A normal must span this many node distances to be summed on the nodes.
 const RESOLVED: f64 = 1.1;
@@ -80,18 +85,29 @@ struct Line {
     members: Vec<Vec<Vec<f64>>>,
 }
 
+/// The priors that a lattice is to resolve.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Extent {
+    /// A τ in the middle of its priors.
+    pub typical: f64,
+    /// The only τ, where it is fixed.
+    pub fixed_tau: Option<f64>,
+    /// The farthest μ and θ, which bounds τ too: some hundreds on log scales, more for heavy tails.
+    pub reach: f64,
+    /// The sd of the narrowest prior of μ around no effect.
+    pub narrowest: f64,
+}
+
 impl Lattice {
-    /// For the model's subgroups under partial pooling: `typical` is a τ in the middle of the priors to be asked about,
-    /// `reach` the farthest μ, `points` the values x. With `fixed_tau` the lattice has that τ alone.
+    /// For the model's subgroups under partial pooling; `points` are the values x.
     pub fn new(
         counts: &[BinomialPair],
         baseline: &LocationPrior,
-        (typical, fixed_tau): (f64, Option<f64>),
-        reach: f64,
+        extent: Extent,
         points: &[f64],
         resolution: Resolution,
     ) -> Lattice {
-        let range = EffectRange { centre: 0.0, sd: 2.0, reach: 2.0 * reach };
+        let range = EffectRange { centre: 0.0, sd: 2.0, reach: 2.0 * extent.reach };
         let likelihoods: Vec<Option<EffectLikelihood>> = counts
             .par_iter()
             .map(|c| {
@@ -100,21 +116,19 @@ impl Lattice {
                 c.informs_effect().then(make)
             })
             .collect();
-        let mu = nodes_of_mu(&likelihoods, reach, resolution);
-        let tau = match fixed_tau {
+        let mu = nodes_of_mu(&likelihoods, &extent, resolution);
+        let tau = match extent.fixed_tau {
             Some(tau) => vec![(tau, 0.0)],
             None => {
-                let map = ScaleMap::HalfLine { scale: typical };
+                let map = ScaleMap::HalfLine { scale: extent.typical };
                 let step = TAU_STEP / resolution.refinement;
-                let range = (
-                    (f64::from(TAU_RANGE.0) * resolution.refinement) as i32,
-                    (f64::from(TAU_RANGE.1) * resolution.refinement) as i32,
-                );
+                let first = (f64::from(TAU_FIRST) * resolution.refinement) as i32;
+                let last = libm::ceil(libm::log(FARTHEST * extent.reach / extent.typical) / step) as i32;
                 let at = |j: i32| {
                     let (tau, log_slope) = map.at(step * f64::from(j));
                     (tau, log_slope + libm::log(step))
                 };
-                (range.0..=range.1).map(at).collect()
+                (first..=last).map(at).collect()
             }
         };
         let surface = Surface::new(&mu, &likelihoods, points);
@@ -125,7 +139,7 @@ impl Lattice {
             members: vec![vec![Vec::new(); points.len()]; counts.len()],
             mu,
             tau,
-            fixed_tau,
+            fixed_tau: extent.fixed_tau,
         };
         for line in lines {
             lattice.likelihood.extend(line.log_likelihood);
@@ -227,8 +241,8 @@ impl Shares {
 }
 
 /// Fine around no effect, where priors are narrow, if that is fine enough for what the data say; else around that. On to
-/// `reach`.
-fn nodes_of_mu(likelihoods: &[Option<EffectLikelihood>], reach: f64, resolution: Resolution) -> Grid {
+/// the farthest.
+fn nodes_of_mu(likelihoods: &[Option<EffectLikelihood>], extent: &Extent, resolution: Resolution) -> Grid {
     let (mut precision, mut pull) = (0.0, 0.0);
     for (centre, own) in likelihoods.iter().flatten().map(|l| l.normal).filter(|n| n.1 > 0.0) {
         precision += own;
@@ -236,13 +250,13 @@ fn nodes_of_mu(likelihoods: &[Option<EffectLikelihood>], reach: f64, resolution:
     }
     let centre: f64 = if precision > 0.0 { pull / precision } else { 0.0 };
     let needed = if precision > 0.0 { FINE / libm::sqrt(precision) } else { f64::INFINITY };
-    let finest = needed.min(FINEST_NEEDED);
+    let finest = needed.min(FINE_FOR_PRIORS * extent.narrowest);
     let spacing_there = STEP * libm::hypot(SCALE_IN_STEPS * finest, centre);
     let centre = if spacing_there <= needed { 0.0 } else { centre };
     // Around a peak the grid's stretch has a scale of four standard deviations.
     let scale = SCALE_IN_STEPS * finest;
     let step = STEP / resolution.refinement;
-    let end = libm::ceil(libm::asinh((reach + centre.abs()) / scale) / step) as i32;
+    let end = libm::ceil(libm::asinh((extent.reach + centre.abs()) / scale) / step) as i32;
     let peak = Peak { centre, sd: 0.25 * scale };
     Grid::around(peak, Placement { step: 4.0 * step, tolerance: 1.0, at_least: 0.0 }, -end, end)
 }
@@ -427,6 +441,41 @@ mod tests {
         BinomialPair { control: arm(control), active: arm(active) }
     }
 
+    const USUAL: Extent = Extent { typical: 0.35, fixed_tau: None, reach: 250.0, narrowest: 0.05 };
+
+    /// Narrow priors and heavy tails, for which the lattice is made finer and wider.
+    #[test]
+    fn a_lattice_made_for_them_resolves_narrow_priors_and_heavy_tails() {
+        let tables = [
+            vec![pair((22, 46), (33, 70)), pair((37, 71), (8, 34))],
+            vec![pair((3, 10), (0, 12)), pair((8, 20), (9, 25))],
+        ];
+        let baseline = LocationPrior::normal(0.0, 1.5);
+        let cauchy = HeterogeneityPrior::HalfStudentT { df: 1.0, scale: 0.5 };
+        let half_normal = HeterogeneityPrior::HalfNormal { scale: 0.5 };
+        let cases = [
+            (Extent { reach: 5000.0, ..USUAL }, LocationPrior::normal(0.0, 0.355), cauchy),
+            (Extent { narrowest: 0.01, ..USUAL }, LocationPrior::normal(0.0, 0.01), half_normal),
+        ];
+        for counts in &tables {
+            for (extent, effect, tau) in &cases {
+                let lattice = Lattice::new(counts, &baseline, *extent, &[0.0], Resolution::default());
+                let model = Model {
+                    likelihood: Likelihood::Counts(counts.clone()),
+                    pooling: Pooling::Partial(*tau),
+                    effect: effect.clone(),
+                    baseline: BaselinePrior::Independent(baseline.clone()),
+                };
+                let exact = ExactPosterior::new(&model, Resolution::default()).expect("settles");
+                let found = lattice.under(effect, tau).expect("resolved");
+                for (g, of) in found.iter().enumerate() {
+                    let error = (of[0] - (1.0 - exact.theta(g).cdf(0.0))).abs();
+                    assert!(error < 2e-6, "{tau:?} subgroup {g}: off by {error:e}");
+                }
+            }
+        }
+    }
+
     /// The lattice against the engine that integrates each prior anew.
     #[test]
     fn the_lattice_agrees_with_the_engine_under_every_prior_it_resolves() {
@@ -463,8 +512,7 @@ mod tests {
         let points = [0.0, 0.405, -0.2];
         let (mut worst, mut asked, mut resolved): (f64, u32, u32) = (0.0, 0, 0);
         for counts in &tables {
-            let lattice =
-                Lattice::new(counts, &baseline, (0.35, None), 250.0, &points, Resolution::default());
+            let lattice = Lattice::new(counts, &baseline, USUAL, &points, Resolution::default());
             for effect in &effects {
                 for tau in &taus {
                     let model = Model {
@@ -498,7 +546,7 @@ mod tests {
         let mut counts = vec![pair((2000, 4000), (2490, 4000)); 12];
         counts.push(pair((6000, 12000), (5100, 12000)));
         let baseline = LocationPrior::normal(0.0, 1.5);
-        let lattice = Lattice::new(&counts, &baseline, (0.35, None), 250.0, &[0.0], Resolution::default());
+        let lattice = Lattice::new(&counts, &baseline, USUAL, &[0.0], Resolution::default());
         let (effect, half) =
             (LocationPrior::normal(0.0, 1.0), |scale| HeterogeneityPrior::HalfNormal { scale });
         for scale in [0.003, 0.02, 0.5] {

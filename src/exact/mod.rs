@@ -22,7 +22,7 @@ mod smooth;
 
 pub use distribution::Distribution;
 pub use engine::{ExactPosterior, Pair, Unavailable, log_marginal_likelihood};
-pub use lattice::Lattice;
+pub use lattice::{Extent, Lattice};
 pub use risks::RiskMeasure;
 
 use crate::numeric::Placement;

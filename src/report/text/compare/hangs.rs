@@ -177,6 +177,10 @@ pub fn who_decided(study: &Study, c: &Comparison) -> String {
         .collect();
     let mut out = String::new();
     title(&mut out, "Who decided? Shifts of each probability");
+    if !study.priors.effect.distribution.is_proper() {
+        push(&mut out, "A flat effect prior has no probabilities without data, and so no shifts.", 0);
+        return out;
+    }
     let header = ["", "reference", "data", "effect\nprior", "heterog.\nprior", "as stated"];
     out.push_str(&table(header.map(str::to_string).to_vec(), rows));
     push(
