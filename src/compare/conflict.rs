@@ -107,7 +107,9 @@ fn tail(parts: &[(f64, f64, f64)], t: f64) -> f64 {
     };
     // Narrow parts far from the middle have nodes of their own.
     let around = |&(_, m, s): &(f64, f64, f64)| (-16..=16).map(move |j| m + 0.5 * f64::from(j) * s);
-    let mut nodes: Vec<f64> = (0..=NODES).map(node).chain(parts.iter().flat_map(around)).collect();
+    // Of parts around one place the narrowest is enough.
+    let narrowest = parts.iter().filter(|p| !parts.iter().any(|q| q.1 == p.1 && q.2 < p.2));
+    let mut nodes: Vec<f64> = (0..=NODES).map(node).chain(narrowest.flat_map(around)).collect();
     nodes.sort_by(f64::total_cmp);
     let mut last = (nodes[0], excess(nodes[0]));
     let mut entered = (last.1 > 0.0).then_some(f64::NEG_INFINITY);
