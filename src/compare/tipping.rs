@@ -147,7 +147,7 @@ pub fn tipping(refits: &Refits<'_>) -> Vec<Tipping> {
     let reference = Reference::of(study);
     let unit = unit_information(&study.data);
     let own = refits.all(study.pooling, effect, stated.as_ref());
-    let sceptical = Sceptical::new(refits, &reference, stated);
+    let sceptical = Sceptical::new(refits, &reference, stated, Asked::Everything);
     let centres = Centres::new(refits, effect, stated, &reference);
     let frontier = Frontier::new(refits, &reference, stated, &own);
     let asked: Vec<(usize, f64)> =
@@ -194,6 +194,13 @@ fn highest_passed(p: Option<f64>) -> Option<f64> {
     LINES.into_iter().rev().find(|line| p.is_some_and(|p| p > *line))
 }
 
+/// Whether statements about risks are asked too.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Asked {
+    Everything,
+    Effects,
+}
+
 /// Priors around no effect, from the widest to the narrowest.
 struct Sceptical<'a> {
     scan: Scan<'a>,
@@ -205,11 +212,14 @@ impl<'a> Sceptical<'a> {
         refits: &'a Refits<'a>,
         reference: &Reference,
         heterogeneity: Option<HeterogeneityPrior>,
+        asked: Asked,
     ) -> Sceptical<'a> {
         const NODES: usize = 24;
         let (wide, narrow) = (libm::log(reference.sd), libm::log(NARROWEST * reference.sd));
         let x = (0..=NODES).map(|k| wide + (narrow - wide) * k as f64 / NODES as f64).collect();
-        let at = |log_sd: f64, everything: bool| sceptic(refits, log_sd, heterogeneity, everything);
+        let at = |log_sd: f64, everything: bool| {
+            sceptic(refits, log_sd, heterogeneity, everything && asked == Asked::Everything)
+        };
         Sceptical { scan: Scan::new(refits, x, 4, at), heterogeneity }
     }
 
@@ -350,7 +360,7 @@ impl<'a> Frontier<'a> {
         }
         let scan = |k: i32| {
             let prior = stated.scaled(libm::exp2(f64::from(k)));
-            (prior.scale(), Sceptical::new_of_effects(refits, reference, prior))
+            (prior.scale(), Sceptical::new(refits, reference, Some(prior), Asked::Effects))
         };
         Frontier { scans: FRONTIER.map(scan).collect() }
     }
@@ -370,19 +380,5 @@ impl<'a> Frontier<'a> {
                 FrontierPoint { tau_scale: *tau_scale, sceptical_sd, note }
             })
             .collect()
-    }
-}
-
-impl<'a> Sceptical<'a> {
-    fn new_of_effects(
-        refits: &'a Refits<'a>,
-        reference: &Reference,
-        heterogeneity: HeterogeneityPrior,
-    ) -> Sceptical<'a> {
-        const NODES: usize = 24;
-        let (wide, narrow) = (libm::log(reference.sd), libm::log(NARROWEST * reference.sd));
-        let x = (0..=NODES).map(|k| wide + (narrow - wide) * k as f64 / NODES as f64).collect();
-        let at = |log_sd: f64, _: bool| sceptic(refits, log_sd, Some(heterogeneity), false);
-        Sceptical { scan: Scan::new(refits, x, 1, at), heterogeneity: Some(heterogeneity) }
     }
 }
