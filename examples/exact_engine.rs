@@ -12,11 +12,12 @@ fn main() -> Result<(), Unavailable> {
     for scale in [0.1, 0.25, 0.5, 1.0, 2.0] {
         let model = Model {
             likelihood: Likelihood::Estimates(
-                estimates.iter().map(|&(estimate, se)| NormalEstimate { estimate, se }).collect(),
+                estimates.iter().map(|&(estimate, se)| NormalEstimate::new(estimate, se)).collect(),
             ),
             pooling: Pooling::Partial(HeterogeneityPrior::HalfNormal { scale }),
             effect: LocationPrior::normal(0.0, 0.355),
             baseline: BaselinePrior::Independent(LocationPrior::normal(0.0, 1.5)),
+            misclassification: None,
         };
         let posterior = ExactPosterior::new(&model, Resolution::default())?;
         let second = posterior.theta(1);

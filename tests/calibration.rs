@@ -61,7 +61,7 @@ fn exchangeable(sd: HeterogeneityPrior) -> BaselinePrior {
 fn counts(subgroups: usize, pooling: Pooling, effect: LocationPrior, baseline: BaselinePrior) -> Model {
     let empty = |&(control, active): &(u32, u32)| pair((0, control), (0, active));
     let counts: Vec<BinomialPair> = SIZES[..subgroups].iter().map(empty).collect();
-    Model { likelihood: Likelihood::Counts(counts), pooling, effect, baseline }
+    Model { likelihood: Likelihood::Counts(counts), pooling, effect, baseline, misclassification: None }
 }
 
 /// Four standard errors; estimates are to be drawn.
@@ -198,16 +198,14 @@ fn an_effect_prior_off_by_half_its_sd_is_found_out() {
 #[test]
 fn data_counted_twice_are_found_out() {
     let twice = |arm: Arm| Arm { events: 2.0 * arm.events, total: 2.0 * arm.total };
-    let doubled = |observed: &Model| {
-        recounted(observed, |p| BinomialPair { control: twice(p.control), active: twice(p.active) })
-    };
+    let doubled =
+        |observed: &Model| recounted(observed, |p| BinomialPair::new(twice(p.control), twice(p.active)));
     assert!(departing(&usual(), doubled).contains(&"log likelihood"));
 }
 
 #[test]
 fn exchanged_arms_are_found_out() {
-    let exchanged =
-        |observed: &Model| recounted(observed, |p| BinomialPair { control: p.active, active: p.control });
+    let exchanged = |observed: &Model| recounted(observed, |p| BinomialPair::new(p.active, p.control));
     assert!(departing(&usual(), exchanged).contains(&"log likelihood"));
 }
 

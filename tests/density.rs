@@ -333,12 +333,12 @@ impl Lcg {
 
     fn estimate(&mut self) -> NormalEstimate {
         let se = [f64::INFINITY, 0.001, self.uniform(0.1, 1.0), self.uniform(0.1, 1.0)][self.below(4)];
-        NormalEstimate { estimate: self.uniform(-1.5, 1.5), se }
+        NormalEstimate::new(self.uniform(-1.5, 1.5), se)
     }
 
     fn model(&mut self, subgroups: usize, counts: bool, pooling: Pooling) -> Model {
         let likelihood = if counts {
-            let mut pair = |_| BinomialPair { control: self.arm(), active: self.arm() };
+            let mut pair = |_| BinomialPair::new(self.arm(), self.arm());
             Likelihood::Counts((0..subgroups).map(&mut pair).collect())
         } else {
             Likelihood::Estimates((0..subgroups).map(|_| self.estimate()).collect())
@@ -350,7 +350,7 @@ impl Lcg {
                 BaselinePrior::Exchangeable { mean: self.location(4), sd: sds[self.below(sds.len())] }
             }
         };
-        Model { likelihood, pooling, effect: self.location(4), baseline }
+        Model { likelihood, pooling, effect: self.location(4), baseline, misclassification: None }
     }
 
     /// Coordinates up to ±`reach`, about the middle.

@@ -60,7 +60,7 @@ fn flipping_the_outcome_leaves_every_probability_of_benefit_unchanged() {
 #[test]
 fn permuting_subgroups_permutes_the_results_and_changes_none() {
     let counts = three();
-    let permuted = vec![counts[2], counts[0], counts[1]];
+    let permuted = vec![counts[2].clone(), counts[0].clone(), counts[1].clone()];
     let (a, b) = (fit(&counts_model(counts)), fit(&counts_model(permuted)));
     for (g, h) in [(2, 0), (0, 1), (1, 2)] {
         close("theta", above_zero(&*a.theta(g)), above_zero(&*b.theta(h)), EXACT);
@@ -286,13 +286,12 @@ proptest! {
         se in 0.05..1.0,
         scale in 0.05..2.0,
     ) {
-        let rows: Vec<NormalEstimate> = y.iter().map(|&estimate| NormalEstimate { estimate, se }).collect();
+        let rows: Vec<NormalEstimate> = y.iter().map(|&estimate| NormalEstimate::new(estimate, se)).collect();
         let model = Model {
             likelihood: Likelihood::Estimates(rows),
             pooling: Pooling::Partial(HeterogeneityPrior::HalfNormal { scale }),
             effect: LocationPrior::Flat,
-            baseline: BaselinePrior::Independent(LocationPrior::normal(0.0, 1.5)),
-        };
+            baseline: BaselinePrior::Independent(LocationPrior::normal(0.0, 1.5)), misclassification: None };
         let posterior = fit(&model);
         let mean = y.iter().sum::<f64>() / y.len() as f64;
         for (g, &own) in y.iter().enumerate() {
@@ -309,7 +308,7 @@ fn a_prior_that_all_but_fixes_the_effect_leaves_the_integral_over_the_baseline()
     let model = Model {
         pooling: Pooling::Complete,
         effect: LocationPrior::normal(3.0, 1e-3),
-        ..counts_model(vec![counts])
+        ..counts_model(vec![counts.clone()])
     };
     let posterior = fit(&model);
     let logistic = |x: f64| 1.0 / (1.0 + (-x).exp());

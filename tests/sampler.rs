@@ -796,8 +796,10 @@ fn the_exchangeable_baseline_of_a_single_subgroup_is_a_mixture_over_its_sd() {
     };
     let itself = BaselinePrior::Independent(LocationPrior::StudentT { df: 4.0, location: -0.5, scale: 0.6 });
     for counts in [pair((2, 9), (7, 12)), pair((0, 5), (0, 0)), pair((0, 0), (3, 8))] {
-        let model =
-            |baseline: &BaselinePrior| Model { baseline: baseline.clone(), ..counts_model(vec![counts]) };
+        let model = |baseline: &BaselinePrior| Model {
+            baseline: baseline.clone(),
+            ..counts_model(vec![counts.clone()])
+        };
         sampled_is_exact(&model(&exchangeable), &model(&mixture), 20);
         sampled_is_exact(&model(&none), &model(&itself), 20);
     }

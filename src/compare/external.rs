@@ -258,6 +258,7 @@ mod tests {
             pooling: Pooling::Complete,
             effect,
             baseline: BaselinePrior::Independent(LocationPrior::normal(0.0, 1.0)),
+            misclassification: None,
         };
         ExactPosterior::new(&model, Resolution::default()).expect("closed")
     }

@@ -69,7 +69,7 @@ mod tests {
 
     #[test]
     fn a_normal_prior_is_worth_the_patients_whose_estimate_would_have_its_sd() {
-        let arm = |events, total| ArmCounts { events, total, source: None };
+        let arm = |events, total| ArmCounts { events, total, missing: 0, source: None };
         let counts = SubgroupCounts {
             name: "all".into(),
             control: arm(30, 100),

@@ -112,9 +112,9 @@ fn exact(model: &Model) -> Found {
                     let rest = c.without(cell >= 2, cell % 2 == 1);
                     // The only patient that bounds the effect: the tail of the rest is another, and is integrated anew.
                     let unbounded = rest.filter(|rest| c.bounds_effect() && !rest.bounds_effect());
-                    let refitted = unbounded.and_then(|rest| {
+                    let refitted = unbounded.as_ref().and_then(|rest| {
                         let mut counts = counts.clone();
-                        counts[g] = rest;
+                        counts[g] = rest.clone();
                         let smaller = Model { likelihood: Likelihood::Counts(counts), ..model.clone() };
                         let kernel = whole? - c.log_coefficient();
                         Some(kernel - (log_marginal_likelihood_of(&smaller)? - rest.log_coefficient()))

@@ -139,6 +139,7 @@ fn before_data(effect: &LocationPrior, heterogeneity: Option<HeterogeneityPrior>
         pooling: heterogeneity.map_or(Pooling::Complete, Pooling::Partial),
         effect: effect.clone(),
         baseline: BaselinePrior::Independent(LocationPrior::normal(0.0, 1.0)),
+        misclassification: None,
     };
     effect.is_proper().then(|| ExactPosterior::new(&model, Resolution::default()).ok()).flatten()
 }

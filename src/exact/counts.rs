@@ -1,22 +1,77 @@
-//! Counts in two arms by subgroup: everything the rows of (μ, τ) can answer.
+//! Subgroups whose likelihoods are curves of their effects: counts in two arms, and published estimates seen through a bias
+//! that is not normal. Everything the rows of (μ, τ) can answer.
 
 use std::sync::OnceLock;
 
 use super::Resolution;
 use super::distribution::{Tabulated, bulk};
-use super::effect_likelihood::{EffectLikelihood, EffectRange, log_marginals};
+use super::effect_likelihood::{EffectLikelihood, EffectRange, log_marginal_of_control, log_marginals};
 use super::gaussian::{MomentLimits, moment_limits};
 use super::pair::{Marginal, PairMember, PairPosterior};
 use super::risks::RiskPosterior;
 use super::rows::{MeanDensity, NewEffect, Prediction, RowMaker, Rows};
 use super::scale::{NotConverged, TauPosterior};
-use crate::model::{BinomialPair, HeterogeneityPrior, LocationComponent, LocationPrior};
+use crate::model::{BinomialPair, HeterogeneityPrior, LocationComponent, LocationPrior, NormalEstimate};
 use crate::numeric::{LogInterpolant, LogTable, Peak, log_sum_exp, tabulate, tabulate_with};
+
+/// What was observed in one subgroup.
+#[derive(Debug, Clone)]
+pub enum Observed {
+    Counts(BinomialPair),
+    Estimate(NormalEstimate),
+}
+
+impl Observed {
+    fn informs_effect(&self) -> bool {
+        match self {
+            Observed::Counts(counts) => counts.informs_effect(),
+            Observed::Estimate(estimate) => estimate.se.is_finite(),
+        }
+    }
+
+    fn bounds_effect(&self) -> bool {
+        match self {
+            Observed::Counts(counts) => counts.bounds_effect(),
+            Observed::Estimate(estimate) => estimate.se.is_finite(),
+        }
+    }
+
+    fn log_coefficient(&self) -> f64 {
+        match self {
+            Observed::Counts(counts) => counts.log_coefficient(),
+            Observed::Estimate(_) => 0.0,
+        }
+    }
+
+    fn likelihood(
+        &self,
+        baseline: &LocationPrior,
+        range: EffectRange,
+        resolution: Resolution,
+    ) -> EffectLikelihood {
+        match self {
+            Observed::Counts(counts) => {
+                EffectLikelihood::new(counts, baseline, range, resolution.density(), resolution.mass())
+            }
+            Observed::Estimate(estimate) => {
+                EffectLikelihood::of_estimate(estimate, range, resolution.density())
+            }
+        }
+    }
+
+    /// The log marginal likelihood of a subgroup that says nothing of its effect.
+    fn log_marginal_of_silent(&self, baseline: &LocationPrior, resolution: Resolution) -> f64 {
+        match self {
+            Observed::Counts(counts) => log_marginal_of_control(counts, baseline, resolution.mass()),
+            Observed::Estimate(_) => 0.0,
+        }
+    }
+}
 
 /// The posterior under partial pooling, or complete pooling (τ fixed at 0), with independent baselines.
 pub struct CountsPosterior {
     rows: Rows,
-    counts: Vec<BinomialPair>,
+    observed: Vec<Observed>,
     /// Subgroups whose active arm has patients, in order; `informative[g]` is the place of subgroup g among them.
     likelihoods: Vec<EffectLikelihood>,
     informative: Vec<Option<usize>>,
@@ -34,7 +89,7 @@ pub struct CountsPosterior {
 /// One subgroup's θ, and what its risks are made from when they are asked for.
 pub struct SubgroupPosterior {
     pub theta: Tabulated,
-    counts: BinomialPair,
+    observed: Observed,
     baseline: LocationPrior,
     /// The log density of θ before this subgroup's own data.
     prediction: LogInterpolant,
@@ -43,38 +98,41 @@ pub struct SubgroupPosterior {
 }
 
 impl SubgroupPosterior {
-    /// Both risks jointly.
-    pub fn risks(&self) -> &RiskPosterior {
-        self.risks.get_or_init(|| {
+    /// Both risks jointly; none for estimates.
+    pub fn risks(&self) -> Option<&RiskPosterior> {
+        let Observed::Counts(counts) = &self.observed else { return None };
+        Some(self.risks.get_or_init(|| {
             let theta = bulk(&self.theta.table);
-            RiskPosterior::new(self.counts, &self.baseline, self.prediction.clone(), theta, self.resolution)
-        })
+            let prediction = self.prediction.clone();
+            RiskPosterior::new(counts.clone(), &self.baseline, prediction, theta, self.resolution)
+        }))
     }
 
     /// By arm and outcome, the log probability of one such patient given all others: the ratio of the marginal
-    /// likelihoods with and without, which is the posterior mean of `e^{ℓ without(θ) − ℓ(θ)}`, inverted.
-    pub fn leave_one_out(&self) -> [Option<f64>; 4] {
-        let own = |counts: BinomialPair| {
+    /// likelihoods with and without, which is the posterior mean of `e^{ℓ without(θ) − ℓ(θ)}`, inverted. None for estimates, whose patients are not known.
+    pub fn leave_one_out(&self) -> Option<[Option<f64>; 4]> {
+        let Observed::Counts(all) = &self.observed else { return None };
+        let own = |counts: &BinomialPair| {
             let placement = self.resolution.density();
-            log_marginals(&counts, &self.baseline, &self.theta.table.grid.x, placement)
+            log_marginals(counts, &self.baseline, &self.theta.table.grid.x, placement)
         };
-        let with = own(self.counts);
-        std::array::from_fn(|cell| {
-            let counts = self.counts.without(cell >= 2, cell % 2 == 1)?;
-            let terms: Vec<f64> = own(counts)
+        let with = own(all);
+        Some(std::array::from_fn(|cell| {
+            let counts = all.without(cell >= 2, cell % 2 == 1)?;
+            let terms: Vec<f64> = own(&counts)
                 .iter()
                 .zip(&with)
                 .zip(&self.theta.table.mass)
                 .map(|((without, with), mass)| without - with + libm::log(*mass))
                 .collect();
             Some(-log_sum_exp(&terms))
-        })
+        }))
     }
 }
 
 impl CountsPosterior {
     pub fn new(
-        counts: &[BinomialPair],
+        observed: Vec<Observed>,
         effect: &LocationPrior,
         heterogeneity: &HeterogeneityPrior,
         baseline: &LocationPrior,
@@ -82,36 +140,30 @@ impl CountsPosterior {
     ) -> Result<CountsPosterior, NotConverged> {
         let range = effect_range(effect, heterogeneity);
         let mut likelihoods = Vec::new();
-        let informative: Vec<Option<usize>> = counts
+        let informative: Vec<Option<usize>> = observed
             .iter()
-            .map(|c| {
-                c.informs_effect().then(|| {
-                    likelihoods.push(EffectLikelihood::new(
-                        *c,
-                        baseline,
-                        range,
-                        resolution.density(),
-                        resolution.mass(),
-                    ));
+            .map(|o| {
+                o.informs_effect().then(|| {
+                    likelihoods.push(o.likelihood(baseline, range, resolution));
                     likelihoods.len() - 1
                 })
             })
             .collect();
-        let bounded = counts.iter().filter(|c| c.bounds_effect()).count();
+        let bounded = observed.iter().filter(|o| o.bounds_effect()).count();
         let moments = moment_limits(heterogeneity, effect, bounded as f64);
         let maker = RowMaker { subgroups: &likelihoods, effect, heterogeneity: *heterogeneity, resolution };
         let rows = maker.rows(moments.tau)?;
-        let silent: f64 = counts
+        let silent: f64 = observed
             .iter()
-            .filter(|c| !c.informs_effect())
-            .map(|c| super::effect_likelihood::log_marginal_of_control(c, baseline, resolution.mass()))
+            .filter(|o| !o.informs_effect())
+            .map(|o| o.log_marginal_of_silent(baseline, resolution))
             .sum();
-        let coefficients: f64 = counts.iter().map(BinomialPair::log_coefficient).sum();
+        let coefficients: f64 = observed.iter().map(Observed::log_coefficient).sum();
         Ok(CountsPosterior {
             log_marginal_likelihood: rows.log_evidence + silent + coefficients,
             rows,
-            counts: counts.to_vec(),
-            subgroups: counts.iter().map(|_| OnceLock::new()).collect(),
+            subgroups: observed.iter().map(|_| OnceLock::new()).collect(),
+            observed,
             likelihoods,
             informative,
             moments,
@@ -160,7 +212,7 @@ impl CountsPosterior {
         SubgroupPosterior {
             prediction: LogInterpolant::new(&table.grid, &prediction),
             theta: Tabulated { table, moment_limit: self.subgroup_moment_limit(g), moments: None },
-            counts: self.counts[g],
+            observed: self.observed[g].clone(),
             baseline: self.baseline.clone(),
             resolution: self.resolution,
             risks: OnceLock::new(),
@@ -184,7 +236,7 @@ impl CountsPosterior {
 
     /// With events and non-events in its active arm a subgroup's likelihood bounds its own effect.
     fn subgroup_moment_limit(&self, g: usize) -> f64 {
-        if self.counts[g].bounds_effect() {
+        if self.observed[g].bounds_effect() {
             f64::INFINITY
         } else {
             let others = moment_limits(

@@ -2,8 +2,8 @@
 //! `ℓ(θ) = log ∫ p(y | α, θ) p(α) dα`.
 
 use super::smooth::Smoother;
-use crate::model::{BinomialPair, LocationPrior};
-use crate::numeric::{LogTable, Peak, Placement, log_add_exp, logistic, normal_log_density, tabulate};
+use crate::model::{BinomialPair, LocationPrior, NormalEstimate, Side};
+use crate::numeric::{LogTable, Peak, Placement, log_add_exp, normal_log_density, tabulate};
 
 /// Beyond the bulk the table runs on until ℓ has fallen by this much, for subgroups that contradict each other.
 const DEPTH: f64 = 300.0;
@@ -25,16 +25,25 @@ pub struct EffectRange {
 }
 
 impl EffectLikelihood {
-    /// Tabulates ℓ; `steps` are the node distances for θ and α in standard deviations.
+    /// Tabulates ℓ; `theta` and `alpha` are the node distances for θ and α in standard deviations.
     pub fn new(
-        counts: BinomialPair,
+        counts: &BinomialPair,
         baseline: &LocationPrior,
         range: EffectRange,
         theta: Placement,
         alpha: Placement,
     ) -> EffectLikelihood {
-        let mut alpha_start = starting_alpha(&counts, baseline);
-        let mut at = |x: f64| log_marginal(&counts, baseline, x, &mut alpha_start, alpha);
+        let mut alpha_start = starting_alpha(counts, baseline);
+        let at = |x: f64| log_marginal(counts, baseline, x, &mut alpha_start, alpha);
+        EffectLikelihood::tabulated(range, theta, at)
+    }
+
+    /// Of a published estimate, whose ℓ needs no integral here.
+    pub fn of_estimate(estimate: &NormalEstimate, range: EffectRange, theta: Placement) -> EffectLikelihood {
+        EffectLikelihood::tabulated(range, theta, |x| estimate.log_likelihood(x))
+    }
+
+    fn tabulated(range: EffectRange, theta: Placement, mut at: impl FnMut(f64) -> f64) -> EffectLikelihood {
         let guess = Peak { centre: range.centre, sd: range.sd.min(1.0) };
         let bulk: LogTable =
             tabulate(guess, theta, |x| at(x) + normal_log_density(x, range.centre, range.sd));
@@ -88,10 +97,8 @@ impl EffectLikelihood {
 
 /// The log odds of the pooled rate, shrunk a little, or the prior's centre without patients.
 fn starting_alpha(counts: &BinomialPair, baseline: &LocationPrior) -> f64 {
-    let total = counts.control.total;
-    if total > 0.0 {
-        let p = (counts.control.events + 0.5) / (total + 1.0);
-        crate::numeric::logit(p)
+    if counts.control.total > 0.0 {
+        counts.control.empirical_log_odds()
     } else {
         baseline.components()[0].peak().map_or(0.0, |p| p.centre)
     }
@@ -108,19 +115,15 @@ fn log_marginal(
     let mut total = f64::NEG_INFINITY;
     for component in baseline.components() {
         let log_joint = |alpha: f64| {
-            counts.control.log_likelihood(alpha)
-                + counts.active.log_likelihood(alpha + theta)
+            counts.log_likelihood(Side::Control, alpha)
+                + counts.log_likelihood(Side::Active, alpha + theta)
                 + component.log_density(alpha)
         };
         let peak = climb(*start, |alpha| {
             let (slope, bound) = component.slope_and_bound(alpha);
-            let p0 = logistic(alpha);
-            let p1 = logistic(alpha + theta);
-            let (n0, n1) = (counts.control.total, counts.active.total);
-            (
-                counts.control.events - n0 * p0 + counts.active.events - n1 * p1 + slope,
-                n0 * p0 * (1.0 - p0) + n1 * p1 * (1.0 - p1) + bound,
-            )
+            let (control, control_curvature) = counts.slope_and_curvature(Side::Control, alpha);
+            let (active, active_curvature) = counts.slope_and_curvature(Side::Active, alpha + theta);
+            (control + active + slope, control_curvature + active_curvature + bound)
         });
         *start = peak.centre;
         total = log_add_exp(total, tabulate(peak, placement, log_joint).log_mass);

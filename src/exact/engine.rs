@@ -1,15 +1,14 @@
 //! The engine's front: a model in, distributions out.
 
 use super::Resolution;
-use super::counts::CountsPosterior;
+use super::counts::{CountsPosterior, Observed};
 use super::distribution::{Distribution, PointMass};
 use super::gaussian::EstimatesPosterior;
 use super::pair::IndependentPair;
 use super::risks::RiskMeasure;
 use super::scale::NotConverged;
 use crate::model::{
-    BaselinePrior, BinomialPair, HeterogeneityPrior, Likelihood, LocationPrior, Model, NormalEstimate,
-    Pooling,
+    BaselinePrior, HeterogeneityPrior, Likelihood, LocationPrior, Model, NormalEstimate, Pooling,
 };
 
 /// Why the exact engine has no answer.
@@ -68,7 +67,13 @@ impl ExactPosterior {
                 let BaselinePrior::Independent(baseline) = &model.baseline else {
                     return Err(Unavailable::ExchangeableBaselines);
                 };
-                counts_posterior(counts, &model.effect, heterogeneity, baseline, separate, resolution)?
+                let observed = counts.iter().cloned().map(Observed::Counts).collect();
+                curves_posterior(observed, &model.effect, heterogeneity, baseline, separate, resolution)?
+            }
+            Likelihood::Estimates(estimates) if estimates.iter().any(|e| e.bias().is_some()) => {
+                let observed = estimates.iter().cloned().map(Observed::Estimate).collect();
+                let none = LocationPrior::normal(0.0, 1.0);
+                curves_posterior(observed, &model.effect, heterogeneity, &none, separate, resolution)?
             }
             Likelihood::Estimates(estimates) => {
                 let alone = |e: &[NormalEstimate]| {
@@ -126,8 +131,8 @@ impl ExactPosterior {
     /// A function of the risks of subgroup `g`; none for estimates, which have no risks.
     pub fn risk(&self, g: usize, measure: RiskMeasure) -> Dynamic<'_> {
         match &self.kind {
-            Kind::Counts(shared) => Some(Box::new(shared.subgroup(g).risks().distribution(measure))),
-            Kind::SeparateCounts(each) => Some(Box::new(each[g].subgroup(0).risks().distribution(measure))),
+            Kind::Counts(shared) => Some(Box::new(shared.subgroup(g).risks()?.distribution(measure))),
+            Kind::SeparateCounts(each) => Some(Box::new(each[g].subgroup(0).risks()?.distribution(measure))),
             Kind::Estimates(_) | Kind::SeparateEstimates(_) => None,
         }
     }
@@ -185,8 +190,8 @@ impl ExactPosterior {
     /// estimates, whose patients are not known.
     pub fn leave_one_out(&self, g: usize) -> Option<[Option<f64>; 4]> {
         match &self.kind {
-            Kind::Counts(shared) => Some(shared.subgroup(g).leave_one_out()),
-            Kind::SeparateCounts(each) => Some(each[g].subgroup(0).leave_one_out()),
+            Kind::Counts(shared) => shared.subgroup(g).leave_one_out(),
+            Kind::SeparateCounts(each) => each[g].subgroup(0).leave_one_out(),
             Kind::Estimates(_) | Kind::SeparateEstimates(_) => None,
         }
     }
@@ -202,41 +207,20 @@ impl ExactPosterior {
     }
 }
 
-/// Log of the probability of the data before they were seen, the effects of single subgroups not asked for. Under a flat
-/// effect prior it has no meaning.
+/// Log of the probability of the data before they were seen. Under a flat effect prior it has no meaning.
 pub fn log_marginal_likelihood(model: &Model, resolution: Resolution) -> Result<f64, Unavailable> {
-    let heterogeneity = match model.pooling {
-        Pooling::Partial(prior) | Pooling::Separate(prior) => prior,
-        Pooling::Complete => HeterogeneityPrior::Fixed { value: 0.0 },
-    };
-    let together = !matches!(model.pooling, Pooling::Separate(_));
-    let sum = |each: Vec<Result<f64, NotConverged>>| each.into_iter().sum::<Result<f64, NotConverged>>();
-    let found = match &model.likelihood {
-        Likelihood::Counts(counts) => {
-            let BaselinePrior::Independent(baseline) = &model.baseline else {
-                return Err(Unavailable::ExchangeableBaselines);
-            };
-            let of = |c: &[BinomialPair]| {
-                let posterior = CountsPosterior::new(c, &model.effect, &heterogeneity, baseline, resolution);
-                posterior.map(|p| p.log_marginal_likelihood)
-            };
-            let size = if together { counts.len().max(1) } else { 1 };
-            sum(counts.chunks(size).map(of).collect())
-        }
-        Likelihood::Estimates(estimates) => {
-            let of = |e: &[NormalEstimate]| {
-                let posterior = EstimatesPosterior::new(e, &model.effect, &heterogeneity, resolution);
-                posterior.map(|p| p.log_marginal_likelihood)
-            };
-            let size = if together { estimates.len().max(1) } else { 1 };
-            sum(estimates.chunks(size).map(of).collect())
-        }
-    };
-    Ok(found?)
+    // Posteriors of single effects are made when they are asked for: none is here.
+    let posterior = ExactPosterior::new(model, resolution)?;
+    Ok(match &posterior.kind {
+        Kind::Counts(shared) => shared.log_marginal_likelihood,
+        Kind::Estimates(shared) => shared.log_marginal_likelihood,
+        Kind::SeparateCounts(each) => each.iter().map(|p| p.log_marginal_likelihood).sum(),
+        Kind::SeparateEstimates(each) => each.iter().map(|p| p.log_marginal_likelihood).sum(),
+    })
 }
 
-fn counts_posterior(
-    counts: &[BinomialPair],
+fn curves_posterior(
+    observed: Vec<Observed>,
     effect: &LocationPrior,
     heterogeneity: HeterogeneityPrior,
     baseline: &LocationPrior,
@@ -244,13 +228,13 @@ fn counts_posterior(
     resolution: Resolution,
 ) -> Result<Kind, NotConverged> {
     use rayon::prelude::*;
-    let fit =
-        |counts: &[BinomialPair]| CountsPosterior::new(counts, effect, &heterogeneity, baseline, resolution);
+    let fit = |observed: Vec<Observed>| {
+        CountsPosterior::new(observed, effect, &heterogeneity, baseline, resolution)
+    };
     if separate {
-        let each: Result<Vec<_>, NotConverged> =
-            counts.par_iter().map(|c| fit(std::slice::from_ref(c))).collect();
+        let each: Result<Vec<_>, NotConverged> = observed.into_par_iter().map(|o| fit(vec![o])).collect();
         Ok(Kind::SeparateCounts(each?))
     } else {
-        Ok(Kind::Counts(fit(counts)?))
+        Ok(Kind::Counts(fit(observed)?))
     }
 }

@@ -233,7 +233,7 @@ impl EstimatesPosterior {
 
     /// θ_g given μ and τ is N(keep·μ + own, variance).
     fn given_mu(&self, g: usize, tau: f64) -> (f64, f64, f64) {
-        let NormalEstimate { estimate, se } = self.estimates[g];
+        let NormalEstimate { estimate, se, .. } = self.estimates[g];
         if se.is_infinite() {
             return (1.0, 0.0, tau * tau);
         }

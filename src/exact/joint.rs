@@ -3,7 +3,7 @@
 
 use super::Resolution;
 use super::effect_likelihood::climb;
-use crate::model::{Arm, BinomialPair, LocationComponent};
+use crate::model::{BinomialPair, LocationComponent, Side};
 use crate::numeric::{
     LogInterpolant, LogTable, Peak, Placement, log_expit, logistic, logit, tabulate, tabulate_in_place,
     tabulate_with,
@@ -29,7 +29,7 @@ impl OuterArm {
 /// Everything that is known of one subgroup under one component of the baseline prior, up to a constant.
 #[derive(Debug, Clone, Copy)]
 pub struct Known<'a> {
-    pub counts: BinomialPair,
+    pub counts: &'a BinomialPair,
     pub baseline: LocationComponent,
     /// The log density of θ before this subgroup's data.
     pub prediction: &'a LogInterpolant,
@@ -37,22 +37,12 @@ pub struct Known<'a> {
     pub theta: Peak,
 }
 
-/// Slope and curvature of an arm's log likelihood in its log odds.
-fn arm_slope(arm: &Arm, log_odds: f64) -> (f64, f64) {
-    let p = logistic(log_odds);
-    (arm.events - arm.total * p, arm.total * p * (1.0 - p))
-}
-
-fn empirical_log_odds(arm: &Arm) -> f64 {
-    logit((arm.events + 0.5) / (arm.total + 1.0))
-}
-
 impl Known<'_> {
     /// The part of the log density that the outer arm's log odds alone determine.
     fn outer_part(&self, outer: OuterArm, x: f64) -> f64 {
         match outer {
-            OuterArm::Control => self.baseline.log_density(x) + self.counts.control.log_likelihood(x),
-            OuterArm::Active => self.counts.active.log_likelihood(x),
+            OuterArm::Control => self.baseline.log_density(x) + self.counts.log_likelihood(Side::Control, x),
+            OuterArm::Active => self.counts.log_likelihood(Side::Active, x),
         }
     }
 
@@ -61,9 +51,9 @@ impl Known<'_> {
         let (alpha, beta) = outer.log_odds(x, theta);
         self.prediction.at(theta)
             + match outer {
-                OuterArm::Control => self.counts.active.log_likelihood(beta),
+                OuterArm::Control => self.counts.log_likelihood(Side::Active, beta),
                 OuterArm::Active => {
-                    self.counts.control.log_likelihood(alpha) + self.baseline.log_density(alpha)
+                    self.counts.log_likelihood(Side::Control, alpha) + self.baseline.log_density(alpha)
                 }
             }
     }
@@ -84,10 +74,10 @@ impl Known<'_> {
     fn inner_slope(&self, outer: OuterArm, x: f64, theta: f64) -> (f64, f64) {
         let (alpha, beta) = outer.log_odds(x, theta);
         match outer {
-            OuterArm::Control => arm_slope(&self.counts.active, beta),
+            OuterArm::Control => self.counts.slope_and_curvature(Side::Active, beta),
             OuterArm::Active => {
                 let (prior_slope, bound) = self.baseline.slope_and_bound(alpha);
-                let (own, curvature) = arm_slope(&self.counts.control, alpha);
+                let (own, curvature) = self.counts.slope_and_curvature(Side::Control, alpha);
                 (-own - prior_slope, curvature + bound)
             }
         }
@@ -95,9 +85,9 @@ impl Known<'_> {
 
     fn outer_guess(&self, outer: OuterArm) -> Peak {
         match outer {
-            OuterArm::Control => climb(empirical_log_odds(&self.counts.control), |alpha| {
+            OuterArm::Control => climb(self.counts.control.empirical_log_odds(), |alpha| {
                 let (slope, bound) = self.baseline.slope_and_bound(alpha);
-                let (own, curvature) = arm_slope(&self.counts.control, alpha);
+                let (own, curvature) = self.counts.slope_and_curvature(Side::Control, alpha);
                 (own + slope, curvature + bound)
             }),
             OuterArm::Active => {
@@ -106,7 +96,7 @@ impl Known<'_> {
                 let spread = libm::hypot(centre.sd, self.theta.sd);
                 let middle = centre.centre + self.theta.centre;
                 climb(middle, |beta| {
-                    let (own, curvature) = arm_slope(&self.counts.active, beta);
+                    let (own, curvature) = self.counts.slope_and_curvature(Side::Active, beta);
                     let precision = 1.0 / (spread * spread);
                     (own + (middle - beta) * precision, curvature + precision)
                 })
@@ -216,11 +206,15 @@ pub fn log_shares((low, high): (f64, f64), v: f64) -> (f64, f64) {
 
 /// The arm that is known better belongs outside: given the other, θ would jump within a cell.
 pub fn better_known(counts: &BinomialPair) -> OuterArm {
-    let information = |arm: &Arm| {
-        let p = (arm.events + 0.5) / (arm.total + 1.0);
-        arm.total * p * (1.0 - p)
+    let information = |side: Side| match counts.bias() {
+        Some(_) => counts.hint(side).1,
+        None => {
+            let arm = counts.arm(side);
+            let p = (arm.events + 0.5) / (arm.total + 1.0);
+            arm.total * p * (1.0 - p)
+        }
     };
-    if information(&counts.active) > 2.0 * information(&counts.control) {
+    if information(Side::Active) > 2.0 * information(Side::Control) {
         OuterArm::Active
     } else {
         OuterArm::Control

@@ -112,7 +112,7 @@ impl Lattice {
             .par_iter()
             .map(|c| {
                 let make =
-                    || EffectLikelihood::new(*c, baseline, range, resolution.density(), resolution.mass());
+                    || EffectLikelihood::new(c, baseline, range, resolution.density(), resolution.mass());
                 c.informs_effect().then(make)
             })
             .collect();
@@ -438,7 +438,7 @@ mod tests {
 
     fn pair(control: (u32, u32), active: (u32, u32)) -> BinomialPair {
         let arm = |(events, total): (u32, u32)| Arm { events: f64::from(events), total: f64::from(total) };
-        BinomialPair { control: arm(control), active: arm(active) }
+        BinomialPair::new(arm(control), arm(active))
     }
 
     const USUAL: Extent = Extent { typical: 0.35, fixed_tau: None, reach: 250.0, narrowest: 0.05 };
@@ -465,6 +465,7 @@ mod tests {
                     pooling: Pooling::Partial(*tau),
                     effect: effect.clone(),
                     baseline: BaselinePrior::Independent(baseline.clone()),
+                    misclassification: None,
                 };
                 let exact = ExactPosterior::new(&model, Resolution::default()).expect("settles");
                 let found = lattice.under(effect, tau).expect("resolved");
@@ -520,6 +521,7 @@ mod tests {
                         pooling: Pooling::Partial(*tau),
                         effect: effect.clone(),
                         baseline: BaselinePrior::Independent(baseline.clone()),
+                        misclassification: None,
                     };
                     let exact = ExactPosterior::new(&model, Resolution::default()).expect("settles");
                     asked += 1;
@@ -555,6 +557,7 @@ mod tests {
                 pooling: Pooling::Partial(half(scale)),
                 effect: effect.clone(),
                 baseline: BaselinePrior::Independent(baseline.clone()),
+                misclassification: None,
             };
             if let Some(found) = lattice.under(&effect, &half(scale)) {
                 let exact = ExactPosterior::new(&model, Resolution::default()).expect("settles");

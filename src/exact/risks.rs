@@ -83,7 +83,7 @@ impl RiskPosterior {
             .components()
             .into_iter()
             .map(|baseline| {
-                let known = Known { counts, baseline, prediction: &prediction, theta };
+                let known = Known { counts: &counts, baseline, prediction: &prediction, theta };
                 let (table, theta) = known.tables(outer, resolution);
                 let (control, active) = match outer {
                     OuterArm::Control => (table, known.margin(OuterArm::Active, resolution)),
@@ -240,7 +240,7 @@ impl RiskDistribution<'_> {
         let (low, high) = contrast.reach(outer);
         let seen = Peak { centre: table.mean(), sd: table.sd() };
         let known = Known {
-            counts: joint.counts,
+            counts: &joint.counts,
             baseline: part.baseline,
             prediction: &joint.prediction,
             theta: joint.theta,

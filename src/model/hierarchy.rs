@@ -1,17 +1,20 @@
 //! A model as a log density on R^d: the coordinates a sampler walks in, and the parameters they stand for.
 
+use super::between::{Between, Tape};
 use super::binomial::log_likelihood_of_cells;
 use super::level::{Adjoint, Child, Hints, Level, Located, half_log_product};
 use super::prior_slope::LocationSlope;
-use super::{BaselinePrior, BinomialPair, HeterogeneityPrior, Likelihood, LocationPrior, Model, Pooling};
+use super::{
+    BaselinePrior, BinomialPair, HeterogeneityPrior, Likelihood, LocationPrior, Model, Pooling, Side,
+};
 use crate::density::LogDensity;
 
 /// The posterior of a [`Model`] in standardised coordinates.
 ///
 /// In order: for every effect level (one under partial and complete pooling, one a subgroup without pooling) the
 /// coordinates of μ and, where it is sampled, of τ; for exchangeable baselines those of their mean and sd; then z for every
-/// θ_g and w for every α_g. Under complete pooling there is no z; with published estimates the θ_g are integrated out, and
-/// there is neither z nor w.
+/// θ_g and w for every α_g; then whatever is not known of a bias. Under complete pooling there is no z; with published
+/// estimates the θ_g are integrated out, and there is neither z nor w.
 #[derive(Debug, Clone)]
 pub struct Hierarchy {
     effects: Vec<Placed>,
@@ -20,6 +23,8 @@ pub struct Hierarchy {
     /// Whether one level holds all subgroups; without pooling each has its own.
     shared: bool,
     observed: Observed,
+    /// What stands between effects and data.
+    between: Option<Between>,
     dim: usize,
 }
 
@@ -35,8 +40,8 @@ struct Placed {
 #[derive(Debug, Clone)]
 enum Observed {
     Counts(Box<Counts>),
-    /// Estimates are their level's hints, exactly.
-    Estimates,
+    /// With informations; where no bias is sampled they are their level's hints.
+    Estimates(Hints),
 }
 
 #[derive(Debug, Clone)]
@@ -82,6 +87,9 @@ pub struct Scratch {
     x: Vec<f64>,
     slopes: Vec<f64>,
     theta: Vec<f64>,
+    /// Log odds at which the cells are seen, and what leads back from there; empty where nothing stands between.
+    seen: Vec<f64>,
+    tapes: Vec<Tape>,
 }
 
 /// The parameters at a point. Slices of length G; empty where the model has none.
@@ -121,9 +129,12 @@ impl Hierarchy {
         let effects: Vec<Placed> =
             groups.iter().map(|group| place(Level::new(&model.effect, scale, hints.of(group)))).collect();
         let observed = match &model.likelihood {
-            Likelihood::Estimates(_) => Observed::Estimates,
+            Likelihood::Estimates(rows) => Observed::Estimates(Hints {
+                estimates: rows.iter().map(|r| r.estimate).collect(),
+                information: rows.iter().map(|r| 1.0 / (r.se * r.se)).collect(),
+            }),
             Likelihood::Counts(counts) => {
-                let (control, active) = (arm_hints(counts, |c| c.control), arm_hints(counts, |c| c.active));
+                let (control, active) = (arm_hints(counts, Side::Control), arm_hints(counts, Side::Active));
                 let baseline = match &model.baseline {
                     BaselinePrior::Independent(prior) => {
                         let prior = LocationSlope::of(prior);
@@ -163,7 +174,9 @@ impl Hierarchy {
             }
         };
         let effect_of = (0..subgroups).map(|g| if separate { g } else { 0 }).collect();
-        Hierarchy { effects, effect_of, shared: !separate, observed, dim }
+        let between = Between::new(&model.likelihood, dim);
+        dim += between.as_ref().map_or(0, Between::dim);
+        Hierarchy { effects, effect_of, shared: !separate, observed, between, dim }
     }
 
     pub fn subgroups(&self) -> usize {
@@ -190,9 +203,15 @@ impl Hierarchy {
             Observed::Counts(counts) => {
                 self.place_children(counts, q, scratch);
             }
-            Observed::Estimates => {
+            Observed::Estimates(known) => {
+                let mut unused = 0.0;
                 for (g, &z) in standard.iter().enumerate().take(self.subgroups()) {
-                    let (at, estimate, information) = self.effect_child(g, scratch);
+                    let at = scratch.effects[self.effect_of[g]];
+                    let bias = self
+                        .between
+                        .as_ref()
+                        .map_or(0.0, |between| between.of_estimate(g, q, &mut scratch.tapes[g], &mut unused));
+                    let (estimate, information) = (known.estimates[g] - bias, known.information[g]);
                     let child = Child::place(&at, estimate, information, z);
                     scratch.theta[g] = child.value(&at);
                 }
@@ -218,7 +237,7 @@ impl Hierarchy {
                 Baseline::Exchangeable(placed) => Some(placed),
                 Baseline::Independent { .. } => None,
             },
-            Observed::Estimates => None,
+            Observed::Estimates(_) => None,
         }
     }
 
@@ -284,8 +303,10 @@ impl Hierarchy {
     fn counts_density(&self, counts: &Counts, q: &[f64], gradient: &mut [f64], scratch: &mut Scratch) -> f64 {
         let n = self.subgroups();
         self.place_children(counts, q, scratch);
-        let mut log_density =
-            log_likelihood_of_cells(&scratch.x, &counts.events, &counts.totals, &mut scratch.slopes);
+        let mut log_density = match &self.between {
+            None => log_likelihood_of_cells(&scratch.x, &counts.events, &counts.totals, &mut scratch.slopes),
+            Some(between) => self.seen_density(between, counts, q, gradient, scratch),
+        };
         let mut baseline_adjoint = Adjoint::default();
         for g in 0..n {
             let by_active = scratch.slopes[n + g];
@@ -329,11 +350,48 @@ impl Hierarchy {
         log_density
     }
 
-    /// Estimates with their θ integrated out: y_g ~ N(μ, se_g² + τ²).
-    fn estimates_density(&self, scratch: &mut Scratch) -> f64 {
+    /// The cells' log likelihood where a bias stands between; leaves the slopes by the log odds that are asked for.
+    fn seen_density(
+        &self,
+        between: &Between,
+        counts: &Counts,
+        q: &[f64],
+        gradient: &mut [f64],
+        scratch: &mut Scratch,
+    ) -> f64 {
+        let n = self.subgroups();
+        let mut log_priors = 0.0;
+        for g in 0..n {
+            let x = [scratch.x[g], scratch.x[n + g]];
+            let [control, active] = between.forward(g, x, q, &mut scratch.tapes[g], &mut log_priors);
+            (scratch.seen[g], scratch.seen[n + g]) = (control, active);
+        }
+        let log_likelihood =
+            log_likelihood_of_cells(&scratch.seen, &counts.events, &counts.totals, &mut scratch.slopes);
+        for g in 0..n {
+            let by_seen = [scratch.slopes[g], scratch.slopes[n + g]];
+            let [control, active] = between.back(g, by_seen, &scratch.tapes[g], gradient);
+            (scratch.slopes[g], scratch.slopes[n + g]) = (control, active);
+        }
+        log_likelihood + log_priors
+    }
+
+    /// Estimates with their θ integrated out: y_g ~ N(μ + b_g, se_g² + τ²).
+    fn estimates_density(
+        &self,
+        known: &Hints,
+        q: &[f64],
+        gradient: &mut [f64],
+        scratch: &mut Scratch,
+    ) -> f64 {
         let mut log_density = 0.0;
         for g in 0..self.subgroups() {
-            let (at, estimate, information) = self.effect_child(g, scratch);
+            let at = scratch.effects[self.effect_of[g]];
+            let bias = match &self.between {
+                Some(between) => between.of_estimate(g, q, &mut scratch.tapes[g], &mut log_density),
+                None => 0.0,
+            };
+            let (estimate, information) = (known.estimates[g] - bias, known.information[g]);
             let tau = at.scale.value;
             let rho = 1.0 / (1.0 + information * tau * tau);
             let k = information * rho;
@@ -342,6 +400,9 @@ impl Hierarchy {
             adjoint.location += k * apart;
             adjoint.scale += tau * k * (k * apart * apart - 1.0);
             log_density -= 0.5 * k * apart * apart;
+            if let Some(between) = &self.between {
+                between.back_from_estimate(g, k * apart, &scratch.tapes[g], gradient);
+            }
             scratch.slopes[g] = rho;
         }
         log_density + half_log_product(scratch.slopes[..self.subgroups()].iter().copied())
@@ -391,6 +452,8 @@ impl LogDensity for Hierarchy {
             x: vec![0.0; 2 * n],
             slopes: vec![0.0; 2 * n],
             theta: vec![0.0; n],
+            seen: vec![0.0; if self.between.is_some() { 2 * n } else { 0 }],
+            tapes: vec![Tape::default(); if self.between.is_some() { n } else { 0 }],
         }
     }
 
@@ -399,7 +462,7 @@ impl LogDensity for Hierarchy {
         scratch.adjoints.fill(Adjoint::default());
         let likelihood = match &self.observed {
             Observed::Counts(counts) => self.counts_density(counts, q, gradient, scratch),
-            Observed::Estimates => self.estimates_density(scratch),
+            Observed::Estimates(known) => self.estimates_density(known, q, gradient, scratch),
         };
         let mut log_density = likelihood;
         for ((placed, at), below) in self.effects.iter().zip(&scratch.effects).zip(&scratch.adjoints) {
@@ -418,27 +481,20 @@ impl Hints {
 }
 
 /// The log odds of an arm and their information, half an event and half a non-event added; nothing for an empty arm.
-fn arm_hints(counts: &[BinomialPair], arm: impl Fn(&BinomialPair) -> super::Arm) -> Hints {
-    let mut hints = Hints { estimates: Vec::new(), information: Vec::new() };
-    for pair in counts {
-        let arm = arm(pair);
-        let (events, others) = (arm.events + 0.5, arm.total - arm.events + 0.5);
-        hints.estimates.push(libm::log(events) - libm::log(others));
-        let information = events * others / (events + others);
-        hints.information.push(if arm.total > 0.0 { information } else { 0.0 });
-    }
-    hints
+fn arm_hints(counts: &[BinomialPair], side: Side) -> Hints {
+    let (estimates, information) = counts.iter().map(|pair| pair.hint(side)).unzip();
+    Hints { estimates, information }
 }
 
 /// What the data say of each θ: exactly for estimates, roughly for counts, with α integrated out.
 fn effect_hints(model: &Model) -> Hints {
     match &model.likelihood {
-        Likelihood::Estimates(rows) => Hints {
-            estimates: rows.iter().map(|r| r.estimate).collect(),
-            information: rows.iter().map(|r| 1.0 / (r.se * r.se)).collect(),
-        },
+        Likelihood::Estimates(rows) => {
+            let (estimates, information) = rows.iter().map(super::NormalEstimate::hint).unzip();
+            Hints { estimates, information }
+        }
         Likelihood::Counts(counts) => {
-            let (control, active) = (arm_hints(counts, |c| c.control), arm_hints(counts, |c| c.active));
+            let (control, active) = (arm_hints(counts, Side::Control), arm_hints(counts, Side::Active));
             let (centre, precision) = match &model.baseline {
                 BaselinePrior::Independent(prior) => LocationSlope::of(prior).stand_in(),
                 BaselinePrior::Exchangeable { mean, sd } => {

@@ -1,7 +1,10 @@
 //! What was observed in each subgroup.
 
-use crate::numeric::log_binomial_coefficient;
-use crate::study::{ArmCounts, SubgroupCounts};
+use std::sync::Arc;
+
+use super::seen::{EstimateSeen, PairSeen};
+use crate::numeric::{log_binomial_coefficient, logistic, logit, normal_log_density};
+use crate::study::{ArmCounts, SubgroupBias, SubgroupCounts};
 
 /// Events among the patients of one arm.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -16,25 +19,105 @@ impl Arm {
     pub fn log_likelihood(&self, x: f64) -> f64 {
         if self.total == 0.0 { 0.0 } else { self.events * x - self.total * crate::numeric::softplus(x) }
     }
+
+    /// Slope of the log likelihood, and minus its bend.
+    #[inline]
+    pub fn slope_and_curvature(&self, x: f64) -> (f64, f64) {
+        let p = logistic(x);
+        (self.events - self.total * p, self.total * p * (1.0 - p))
+    }
+
+    /// Log odds and their information, half an event and half a non-event added; no information without patients.
+    pub fn hint(&self) -> (f64, f64) {
+        let (events, others) = (self.events + 0.5, self.total - self.events + 0.5);
+        let information = events * others / (events + others);
+        (libm::log(events) - libm::log(others), if self.total > 0.0 { information } else { 0.0 })
+    }
+
+    /// Log odds of the shrunken rate.
+    pub fn empirical_log_odds(&self) -> f64 {
+        logit((self.events + 0.5) / (self.total + 1.0))
+    }
 }
 
-/// Two arms of one subgroup, each binomial.
-#[derive(Debug, Clone, Copy, PartialEq)]
+/// Two arms of one subgroup, each binomial, perhaps seen through a bias.
+#[derive(Debug, Clone, PartialEq)]
 pub struct BinomialPair {
     pub control: Arm,
     pub active: Arm,
+    seen: Option<Arc<PairSeen>>,
+}
+
+/// Control arm or active arm.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Side {
+    Control,
+    Active,
 }
 
 impl BinomialPair {
     pub const EMPTY: BinomialPair =
-        BinomialPair { control: Arm { events: 0.0, total: 0.0 }, active: Arm { events: 0.0, total: 0.0 } };
+        BinomialPair::new(Arm { events: 0.0, total: 0.0 }, Arm { events: 0.0, total: 0.0 });
+
+    pub const fn new(control: Arm, active: Arm) -> BinomialPair {
+        BinomialPair { control, active, seen: None }
+    }
 
     pub fn of(counts: &SubgroupCounts) -> BinomialPair {
         let arm = |a: &ArmCounts| Arm { events: a.events as f64, total: a.total as f64 };
-        BinomialPair { control: arm(&counts.control), active: arm(&counts.active) }
+        BinomialPair::new(arm(&counts.control), arm(&counts.active))
     }
 
-    /// The constant that [`Arm::log_likelihood`] leaves out, both arms.
+    /// The same counts, seen through a bias; parts of it that change nothing are left out.
+    #[must_use]
+    pub fn through(self, bias: &SubgroupBias) -> BinomialPair {
+        let bias = bias.simplified();
+        let seen = (!bias.is_none()).then(|| Arc::new(PairSeen::new([self.control, self.active], bias, 1.0)));
+        BinomialPair { seen, ..self }
+    }
+
+    /// What stands between effect and data, if anything does.
+    pub fn bias(&self) -> Option<&SubgroupBias> {
+        self.seen.as_ref().map(|seen| seen.bias())
+    }
+
+    pub fn arm(&self, side: Side) -> &Arm {
+        match side {
+            Side::Control => &self.control,
+            Side::Active => &self.active,
+        }
+    }
+
+    /// The log likelihood of one arm at log odds `x`, without the binomial coefficient, what is not known of the bias
+    /// integrated out.
+    #[inline]
+    pub fn log_likelihood(&self, side: Side, x: f64) -> f64 {
+        match &self.seen {
+            None => self.arm(side).log_likelihood(x),
+            Some(seen) => seen.log_likelihood(side, x),
+        }
+    }
+
+    /// Its slope and curvature, the latter where it is positive: of the log likelihood of counts it is.
+    #[inline]
+    pub fn slope_and_curvature(&self, side: Side, x: f64) -> (f64, f64) {
+        match &self.seen {
+            None => self.arm(side).slope_and_curvature(x),
+            Some(seen) => seen.slope_and_curvature(side, x),
+        }
+    }
+
+    /// What one arm says of its log odds, roughly: estimate and information, half an event and half a non-event added;
+    /// no information in an empty arm.
+    pub fn hint(&self, side: Side) -> (f64, f64) {
+        let own = self.arm(side).hint();
+        match &self.seen {
+            None => own,
+            Some(seen) => seen.hint(side, own),
+        }
+    }
+
+    /// The constant that [`BinomialPair::log_likelihood`] leaves out, both arms.
     pub fn log_coefficient(&self) -> f64 {
         log_binomial_coefficient(self.control.total, self.control.events)
             + log_binomial_coefficient(self.active.total, self.active.events)
@@ -42,21 +125,26 @@ impl BinomialPair {
 
     /// One patient fewer, of this arm and outcome; none where there is no such patient.
     pub fn without(&self, active: bool, event: bool) -> Option<BinomialPair> {
-        let mut rest = *self;
-        let arm = if active { &mut rest.active } else { &mut rest.control };
+        let [mut control, mut active_arm] = [self.control, self.active];
+        let arm = if active { &mut active_arm } else { &mut control };
         let there = if event { arm.events } else { arm.total - arm.events };
         if there < 1.0 {
             return None;
         }
         arm.total -= 1.0;
         arm.events -= f64::from(u8::from(event));
-        Some(rest)
+        let rest = BinomialPair::new(control, active_arm);
+        Some(match self.bias() {
+            Some(bias) => rest.through(bias),
+            None => rest,
+        })
     }
 
-    /// The same with every patient counted `power` times: the likelihood raised to that power.
+    /// The likelihood raised to a power: for plain counts the same with every patient counted `power` times.
     pub fn powered(&self, power: f64) -> BinomialPair {
         let arm = |a: &Arm| Arm { events: power * a.events, total: power * a.total };
-        BinomialPair { control: arm(&self.control), active: arm(&self.active) }
+        let seen = self.seen.as_ref().map(|seen| Arc::new(seen.powered(power)));
+        BinomialPair { control: arm(&self.control), active: arm(&self.active), seen }
     }
 
     /// Whether the likelihood says anything about the effect: without an active arm it does not.
@@ -70,12 +158,57 @@ impl BinomialPair {
     }
 }
 
-/// A published estimate with its standard error, on the scale of θ.
-#[derive(Debug, Clone, Copy, PartialEq)]
+/// A published estimate with its standard error, on the scale of θ, perhaps seen through a bias.
+#[derive(Debug, Clone, PartialEq)]
 pub struct NormalEstimate {
     pub estimate: f64,
     /// Infinite for a subgroup without data.
     pub se: f64,
+    seen: Option<Arc<EstimateSeen>>,
+}
+
+impl NormalEstimate {
+    pub const fn new(estimate: f64, se: f64) -> NormalEstimate {
+        NormalEstimate { estimate, se, seen: None }
+    }
+
+    /// The same estimate, seen through a bias. A normal or known bias that is added moves the estimate and widens its
+    /// error, and nothing else remains of it.
+    #[must_use]
+    pub fn through(self, bias: &SubgroupBias) -> NormalEstimate {
+        let bias = bias.simplified();
+        if let (None, Some((mean, sd))) = (&bias.confounder, bias.normal_shift()) {
+            return NormalEstimate::new(self.estimate - mean, libm::hypot(self.se, sd));
+        }
+        let seen = (!bias.is_none()).then(|| Arc::new(EstimateSeen::new(self.estimate, self.se, bias, 1.0)));
+        NormalEstimate { seen, ..self }
+    }
+
+    /// What stands between effect and estimate, beyond what has gone into the estimate and its error.
+    pub fn bias(&self) -> Option<&SubgroupBias> {
+        self.seen.as_ref().map(|seen| seen.bias())
+    }
+
+    /// The log likelihood of θ.
+    pub fn log_likelihood(&self, theta: f64) -> f64 {
+        match &self.seen {
+            Some(seen) => seen.log_likelihood(theta),
+            None if self.se.is_finite() => normal_log_density(self.estimate, theta, self.se),
+            None => 0.0,
+        }
+    }
+
+    /// What it says of θ, roughly where a bias is not normal: estimate and information.
+    pub fn hint(&self) -> (f64, f64) {
+        let own = (self.estimate, 1.0 / (self.se * self.se));
+        self.seen.as_ref().map_or(own, |seen| seen.hint(own))
+    }
+
+    /// The likelihood raised to a power.
+    pub fn powered(&self, power: f64) -> NormalEstimate {
+        let seen = self.seen.as_ref().map(|seen| Arc::new(seen.powered(power)));
+        NormalEstimate { estimate: self.estimate, se: self.se / libm::sqrt(power), seen }
+    }
 }
 
 /// The observations of all subgroups.
@@ -93,17 +226,28 @@ impl Likelihood {
         }
     }
 
+    /// The same data, each subgroup's seen through a bias.
+    #[must_use]
+    pub fn through(self, biases: &[SubgroupBias]) -> Likelihood {
+        match self {
+            Likelihood::Counts(counts) => {
+                Likelihood::Counts(counts.into_iter().zip(biases).map(|(c, b)| c.through(b)).collect())
+            }
+            Likelihood::Estimates(rows) => {
+                Likelihood::Estimates(rows.into_iter().zip(biases).map(|(e, b)| e.through(b)).collect())
+            }
+        }
+    }
+
     /// Raised to a power.
     pub fn powered(&self, power: f64) -> Likelihood {
         match self {
             Likelihood::Counts(counts) => {
                 Likelihood::Counts(counts.iter().map(|c| c.powered(power)).collect())
             }
-            Likelihood::Estimates(rows) => Likelihood::Estimates(
-                rows.iter()
-                    .map(|e| NormalEstimate { estimate: e.estimate, se: e.se / libm::sqrt(power) })
-                    .collect(),
-            ),
+            Likelihood::Estimates(rows) => {
+                Likelihood::Estimates(rows.iter().map(|e| e.powered(power)).collect())
+            }
         }
     }
 
@@ -112,7 +256,7 @@ impl Likelihood {
         match self {
             Likelihood::Counts(_) => Likelihood::Counts(vec![BinomialPair::EMPTY; subgroups]),
             Likelihood::Estimates(_) => {
-                Likelihood::Estimates(vec![NormalEstimate { estimate: 0.0, se: f64::INFINITY }; subgroups])
+                Likelihood::Estimates(vec![NormalEstimate::new(0.0, f64::INFINITY); subgroups])
             }
         }
     }

@@ -2,18 +2,25 @@
 
 use crate::study::{self, Data, Study};
 
+mod between;
+mod bias;
 mod binomial;
 mod density;
 mod hierarchy;
 mod level;
 mod likelihood;
 mod prior_slope;
+mod seen;
 mod simulate;
 
-pub use crate::study::{BaselinePrior, HeterogeneityPrior, LocationPrior, NormalComponent};
+pub use crate::study::{
+    BaselinePrior, Confounder, HeterogeneityPrior, LocationPrior, Misclassification, Missing,
+    NormalComponent, Nuisance, SubgroupBias,
+};
+pub use bias::{confounded, confounded_estimate, mix, unmix};
 pub use density::LocationComponent;
 pub use hierarchy::{Hierarchy, Parameters, Scratch};
-pub use likelihood::{Arm, BinomialPair, Likelihood, NormalEstimate};
+pub use likelihood::{Arm, BinomialPair, Likelihood, NormalEstimate, Side};
 pub use simulate::Drawn;
 
 /// How the subgroup effects θ hang together.
@@ -36,6 +43,8 @@ pub struct Model {
     pub effect: LocationPrior,
     /// The prior of α; unused for estimates.
     pub baseline: BaselinePrior,
+    /// Where the two subgroups' counts are by labels that may be wrong; θ and α are then those of the true subgroups.
+    pub misclassification: Option<Misclassification>,
 }
 
 impl Model {
@@ -43,9 +52,13 @@ impl Model {
     pub fn of(study: &Study) -> Model {
         let likelihood = match &study.data {
             Data::Counts(rows) => Likelihood::Counts(rows.iter().map(BinomialPair::of).collect()),
-            Data::Estimates(rows) => Likelihood::Estimates(
-                rows.iter().map(|r| NormalEstimate { estimate: r.estimate, se: r.se }).collect(),
-            ),
+            Data::Estimates(rows) => {
+                Likelihood::Estimates(rows.iter().map(|r| NormalEstimate::new(r.estimate, r.se)).collect())
+            }
+        };
+        let likelihood = match &study.bias {
+            Some(bias) => likelihood.through(&bias.subgroups),
+            None => likelihood,
         };
         let heterogeneity = study.priors.heterogeneity.as_ref().map(|h| h.distribution);
         let pooling = match (study.pooling, heterogeneity) {
@@ -59,6 +72,11 @@ impl Model {
             pooling,
             effect: study.priors.effect.distribution.clone(),
             baseline: baseline.unwrap_or_else(|| BaselinePrior::Independent(LocationPrior::normal(0.0, 1.5))),
+            misclassification: study
+                .bias
+                .as_ref()
+                .and_then(|b| b.misclassification.clone())
+                .filter(|m| !m.is_perfect()),
         }
     }
 
@@ -68,6 +86,6 @@ impl Model {
 
     /// The same model before any data: `subgroups` subgroups with nothing observed.
     pub fn without_data(&self, subgroups: usize) -> Model {
-        Model { likelihood: self.likelihood.emptied(subgroups), ..self.clone() }
+        Model { likelihood: self.likelihood.emptied(subgroups), misclassification: None, ..self.clone() }
     }
 }

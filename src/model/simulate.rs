@@ -1,13 +1,13 @@
 //! Parameters drawn from the priors, and data drawn given parameters.
 
 use rand_chacha::ChaCha8Rng;
-use rand_distr::{Binomial, ChiSquared, Distribution, Exp1, StandardNormal, StandardUniform};
+use rand_distr::{Beta, Binomial, ChiSquared, Distribution, Exp1, StandardNormal, StandardUniform};
 
 use super::{
     Arm, BaselinePrior, BinomialPair, HeterogeneityPrior, Likelihood, LocationPrior, Model, NormalEstimate,
-    Pooling,
+    Nuisance, Pooling, Side, SubgroupBias, confounded, confounded_estimate, unmix,
 };
-use crate::numeric::logistic;
+use crate::numeric::{logistic, logit};
 
 /// One draw of every parameter.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -101,9 +101,15 @@ impl Model {
                 counts
                     .iter()
                     .enumerate()
-                    .map(|(g, pair)| BinomialPair {
-                        control: draw_arm(pair.control.total, drawn.alpha[g], rng),
-                        active: draw_arm(pair.active.total, drawn.alpha[g] + drawn.theta[g], rng),
+                    .map(|(g, pair)| {
+                        let (alpha, theta) = (drawn.alpha[g], drawn.theta[g]);
+                        let none = SubgroupBias::default();
+                        let bias = pair.bias().unwrap_or(&none);
+                        let control = bias.draw_seen(Side::Control, alpha, rng);
+                        let active = bias.draw_seen(Side::Active, alpha + theta, rng);
+                        let control = draw_arm(pair.control.total, control, rng);
+                        let active = draw_arm(pair.active.total, active, rng);
+                        BinomialPair::new(control, active).through(bias)
                     })
                     .collect(),
             ),
@@ -111,28 +117,32 @@ impl Model {
                 estimates
                     .iter()
                     .zip(&drawn.theta)
-                    .map(|(e, theta)| NormalEstimate { estimate: theta + e.se * normal(rng), se: e.se })
+                    .map(|(e, theta)| {
+                        let none = SubgroupBias::default();
+                        let bias = e.bias().unwrap_or(&none);
+                        let estimate = theta + bias.draw_of_estimate(rng) + e.se * normal(rng);
+                        NormalEstimate::new(estimate, e.se).through(bias)
+                    })
                     .collect(),
             ),
         }
     }
 
-    /// The log likelihood of the data at these parameters, without binomial coefficients.
+    /// The log likelihood of the data at these parameters, without binomial coefficients, what is not known of a bias
+    /// integrated out.
     pub fn log_likelihood(&self, theta: &[f64], alpha: &[f64]) -> f64 {
         match &self.likelihood {
             Likelihood::Counts(counts) => counts
                 .iter()
                 .zip(theta.iter().zip(alpha))
                 .map(|(pair, (theta, alpha))| {
-                    pair.control.log_likelihood(*alpha) + pair.active.log_likelihood(alpha + theta)
+                    pair.log_likelihood(Side::Control, *alpha)
+                        + pair.log_likelihood(Side::Active, alpha + theta)
                 })
                 .sum(),
-            Likelihood::Estimates(estimates) => estimates
-                .iter()
-                .zip(theta)
-                .filter(|(e, _)| e.se.is_finite())
-                .map(|(e, theta)| crate::numeric::normal_log_density(e.estimate, *theta, e.se))
-                .sum(),
+            Likelihood::Estimates(estimates) => {
+                estimates.iter().zip(theta).map(|(e, theta)| e.log_likelihood(*theta)).sum()
+            }
         }
     }
 }
@@ -192,6 +202,45 @@ impl HeterogeneityPrior {
             HeterogeneityPrior::Uniform { upper } => upper * from.uniform(),
             HeterogeneityPrior::Fixed { value } => value,
         }
+    }
+}
+
+impl Nuisance {
+    /// One value; known ones draw nothing. A beta prior beyond the generator's range gives what is not a number.
+    pub fn draw(&self, rng: &mut ChaCha8Rng) -> f64 {
+        match self {
+            Nuisance::Known(x) => *x,
+            Nuisance::Location(prior) => prior.draw(&mut Source { rng, sign: 1.0 }).unwrap_or(f64::NAN),
+            Nuisance::LogitBeta { a, b } => {
+                Beta::new(*a, *b).map_or(f64::NAN, |beta| logit(beta.sample(rng)))
+            }
+        }
+    }
+}
+
+impl SubgroupBias {
+    /// The log odds at which an arm's data are seen, from those that are asked for.
+    fn draw_seen(&self, side: Side, mut x: f64, rng: &mut ChaCha8Rng) -> f64 {
+        if side == Side::Active {
+            if let Some(confounder) = &self.confounder {
+                let prevalence = confounder.prevalence.each_ref().map(|p| p.draw(rng));
+                x = confounded(x, prevalence, confounder.log_odds_ratio.draw(rng)).0;
+            }
+            x += self.shift.as_ref().map_or(0.0, |shift| shift.draw(rng));
+        }
+        match &self.missing[side as usize] {
+            Some(missing) => unmix(x, logit(missing.share), missing.shift.draw(rng)).value,
+            None => x,
+        }
+    }
+
+    /// The bias of a published estimate.
+    fn draw_of_estimate(&self, rng: &mut ChaCha8Rng) -> f64 {
+        let confounder = self.confounder.as_ref().map_or(0.0, |c| {
+            let prevalence = c.prevalence.each_ref().map(|p| p.draw(rng));
+            confounded_estimate(prevalence, c.log_odds_ratio.draw(rng)).0
+        });
+        confounder + self.shift.as_ref().map_or(0.0, |shift| shift.draw(rng))
     }
 }
 

@@ -14,8 +14,8 @@ use super::number::Real;
 use super::source::{Source, sha256};
 use super::{
     ArmCounts, BaselinePrior, Data, HeterogeneityPrior, LocationPrior, MOST_SUBGROUPS, Outcome, Pooling,
-    Priors, Scale, Study, SubgroupCounts, SubgroupEstimate, Thresholds, Treatment, Written, prior_words,
-    table,
+    Priors, Scale, Study, SubgroupCounts, SubgroupEstimate, Thresholds, Treatment, Written, bias_words,
+    prior_words, table,
 };
 use crate::error::{Error, Place, Result};
 
@@ -52,6 +52,22 @@ pub fn study(source: &Source, file: ModelFile) -> Result<Study> {
         Some(library) => Some(expected_odds_ratio(source, &library.expected_odds_ratio, scale)?),
         None => None,
     };
+    let bias = match &file.bias {
+        Some(section) => {
+            let context = bias_words::Context {
+                source,
+                data: &data,
+                scale,
+                assignment: file.study.assignment,
+                baseline: priors.baseline.as_ref().map(|b| &b.distribution),
+            };
+            Some(bias_words::bias(&context, section, &mut notices)?)
+        }
+        None => {
+            notices.extend(bias_words::left_out(&data, &[false; 2]));
+            None
+        }
+    };
     let model_sha256 = sha256(source.text.as_bytes());
     Ok(Study {
         name: source.name.clone(),
@@ -80,6 +96,7 @@ pub fn study(source: &Source, file: ModelFile) -> Result<Study> {
         named: Vec::new(),
         expected_odds_ratio,
         thresholds,
+        bias,
         notices,
         text: source.text.to_string(),
         data_sha256: data_sha256.unwrap_or_else(|| model_sha256.clone()),
@@ -244,7 +261,12 @@ fn counts(source: &Source, entries: &[Spanned<CountsEntry>]) -> Result<Vec<Subgr
                     .label("more than the total")
                     .help("`events` counts patients with the event, `total` all patients of the arm"));
                 }
-                Ok(ArmCounts { events, total, source: arm.source.clone() })
+                Ok(ArmCounts {
+                    events,
+                    total,
+                    missing: arm.missing.as_ref().map_or(0, |m| m.get_ref().0),
+                    source: arm.source.clone(),
+                })
             };
             Ok(SubgroupCounts {
                 name: name.clone(),

@@ -1,6 +1,9 @@
 //! What the user wrote, read and validated: the model file, its data, its priors as written.
 
 mod audit;
+mod bias;
+mod bias_section;
+mod bias_words;
 mod build;
 mod estimates;
 mod model_file;
@@ -16,6 +19,7 @@ mod source;
 mod table;
 
 pub use audit::{Audit, AuditRow};
+pub use bias::{Assumption, Bias, BiasKind, Confounder, Misclassification, Missing, Nuisance, SubgroupBias};
 pub use model_file::ModelFile;
 pub use named::about_sources;
 pub use opening::open;
@@ -56,6 +60,8 @@ pub struct Study {
     /// The magnitude for the reanalysis library's optimistic and pessimistic priors, above 1.
     pub expected_odds_ratio: Option<f64>,
     pub thresholds: Thresholds,
+    /// What may stand between effects and data.
+    pub bias: Option<Bias>,
     /// What a reader should know that is not an error.
     pub notices: Vec<String>,
     /// The model file as read.
@@ -168,7 +174,10 @@ impl Data {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ArmCounts {
     pub events: u64,
+    /// Patients whose outcome is known.
     pub total: u64,
+    /// Further patients whose outcome is not.
+    pub missing: u64,
     /// How the figures were obtained, such as "printed" or "derived from a percentage".
     pub source: Option<String>,
 }

@@ -8,6 +8,7 @@ use serde::Deserialize;
 use serde::de::{Deserializer, Error, MapAccess, Visitor};
 use toml::Spanned;
 
+use super::bias_section::BiasSection;
 use super::number::{Count, Real};
 use super::{Assignment, HigherIs, Pooling, Scale};
 
@@ -42,6 +43,7 @@ pub struct ModelFile {
     pub priors: BTreeMap<Spanned<String>, Spanned<NamedPriorSection>>,
     pub library: Option<LibrarySection>,
     pub thresholds: Option<ThresholdsSection>,
+    pub bias: Option<BiasSection>,
 }
 
 /// How the study was done.
@@ -123,8 +125,9 @@ pub struct DataSection {
     pub file: Option<Spanned<String>>,
     /// What a row of the file is.
     pub rows: Option<Rows>,
-    /// The file's columns. For counts: `subgroup`, `control_events`, `control_total`, `active_events`, `active_total`; or,
-    /// with one row an arm, `subgroup`, `arm`, `events`, `total` and `levels`. For estimates: `subgroup`, and `estimate` or
+    /// The file's columns. For counts: `subgroup`, `control_events`, `control_total`, `active_events`, `active_total`
+    /// (and `control_missing`, `active_missing`); or, with one row an arm, `subgroup`, `arm`, `events`, `total` (and
+    /// `missing`) and `levels`. For estimates: `subgroup`, and `estimate` or
     /// `ratio`, and `se` or `lower` and `upper`.
     #[serde(default)]
     #[schemars(with = "BTreeMap<String, String>")]
@@ -176,8 +179,12 @@ pub struct CountsEntry {
 pub struct ArmEntry {
     #[schemars(with = "Count")]
     pub events: Spanned<Count>,
+    /// Patients whose outcome is known.
     #[schemars(with = "Count")]
     pub total: Spanned<Count>,
+    /// Further patients whose outcome is not known. Default 0.
+    #[schemars(with = "Option<Count>")]
+    pub missing: Option<Spanned<Count>>,
     /// How the figures were obtained: "printed", "derived from a percentage", "solved from a printed p value".
     pub source: Option<String>,
 }

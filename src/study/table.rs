@@ -168,6 +168,7 @@ impl Table {
         source: &Source,
         data: &DataSection,
         keys: [&str; N],
+        optional: &[&str],
     ) -> Result<[usize; N]> {
         let mut columns = [0; N];
         for (slot, key) in columns.iter_mut().zip(keys) {
@@ -193,12 +194,19 @@ impl Table {
                     .at(source.place(data.file.as_ref().map_or(0..0, Spanned::span))));
             }
         }
-        if let Some(unknown) = data.columns.keys().find(|k| !keys.contains(&k.get_ref().as_str())) {
+        let known = |k: &str| keys.contains(&k) || optional.contains(&k);
+        if let Some(unknown) = data.columns.keys().find(|k| !known(k.get_ref())) {
             return Err(Error::new(format!("`{}` is not a column that these rows have", unknown.get_ref()))
                 .at(source.place(unknown.span()))
-                .help(format!("the columns are {}", keys.join(", "))));
+                .help(format!("the columns are {}", [&keys, optional].concat().join(", "))));
         }
         Ok(columns)
+    }
+
+    /// A column that need not be there.
+    fn optional(&self, source: &Source, data: &DataSection, key: &str) -> Result<Option<usize>> {
+        let found = data.columns.iter().find(|(k, _)| k.get_ref() == key);
+        found.map(|(_, name)| self.column(source, name)).transpose()
     }
 
     fn has(data: &DataSection, key: &str) -> bool {
@@ -215,27 +223,36 @@ impl Table {
 
     fn counts_by_subgroup(&self, source: &Source, data: &DataSection) -> Result<Vec<SubgroupCounts>> {
         let keys = ["subgroup", "control_events", "control_total", "active_events", "active_total"];
-        let [subgroup, y0, n0, y1, n1] = self.layout(source, data, keys)?;
+        let optional = ["control_missing", "active_missing"];
+        let [subgroup, y0, n0, y1, n1] = self.layout(source, data, keys, &optional)?;
+        let [m0, m1] = optional.map(|key| self.optional(source, data, key));
+        let [m0, m1] = [m0?, m1?];
         self.rows
             .iter()
             .map(|(row, fields)| {
-                let arm = |events: usize, total: usize| -> Result<ArmCounts> {
-                    self.arm(*row, fields, events, total)
+                let arm = |events: usize, total: usize, missing: Option<usize>| -> Result<ArmCounts> {
+                    self.arm(*row, fields, (events, total, missing))
                 };
                 Ok(SubgroupCounts {
                     name: fields[subgroup].clone(),
-                    control: arm(y0, n0)?,
-                    active: arm(y1, n1)?,
+                    control: arm(y0, n0, m0)?,
+                    active: arm(y1, n1, m1)?,
                     citation: None,
                 })
             })
             .collect()
     }
 
-    fn arm(&self, row: u64, fields: &[String], events: usize, total: usize) -> Result<ArmCounts> {
+    fn arm(
+        &self,
+        row: u64,
+        fields: &[String],
+        (events, total, missing): (usize, usize, Option<usize>),
+    ) -> Result<ArmCounts> {
         let arm = ArmCounts {
             events: self.count(row, fields, events)?,
             total: self.count(row, fields, total)?,
+            missing: missing.map_or(Ok(0), |column| self.count(row, fields, column))?,
             source: None,
         };
         if arm.events > arm.total {
@@ -248,7 +265,8 @@ impl Table {
 
     fn counts_by_arm(&self, source: &Source, data: &DataSection) -> Result<Vec<SubgroupCounts>> {
         let [subgroup, arm, events, total] =
-            self.layout(source, data, ["subgroup", "arm", "events", "total"])?;
+            self.layout(source, data, ["subgroup", "arm", "events", "total"], &["missing"])?;
+        let missing = self.optional(source, data, "missing")?;
         let Some(levels) = &data.levels else {
             return Err(Error::new("`levels` is missing")
                 .at(source.place(data.file.as_ref().map_or(0..0, Spanned::span)))
@@ -281,7 +299,7 @@ impl Table {
                     .at(self.place(*row, arm))
                     .help("keep one row an arm; rows can be chosen with [data.where]"));
             }
-            *slot = Some(self.arm(*row, fields, events, total)?);
+            *slot = Some(self.arm(*row, fields, (events, total, missing))?);
         }
         order
             .into_iter()
@@ -308,10 +326,10 @@ impl Table {
     ) -> Result<Vec<super::SubgroupEstimate>> {
         let value = if Self::has(data, "ratio") { "ratio" } else { "estimate" };
         let (name, point, spread) = if Self::has(data, "se") {
-            let [a, b, c] = self.layout(source, data, ["subgroup", value, "se"])?;
+            let [a, b, c] = self.layout(source, data, ["subgroup", value, "se"], &[])?;
             (a, b, [c, c])
         } else {
-            let [a, b, c, d] = self.layout(source, data, ["subgroup", value, "lower", "upper"])?;
+            let [a, b, c, d] = self.layout(source, data, ["subgroup", value, "lower", "upper"], &[])?;
             (a, b, [c, d])
         };
         let mut rows = Vec::new();

@@ -15,7 +15,7 @@ use equipoise::study::{
 /// Events and totals of both arms.
 pub fn pair(control: (u32, u32), active: (u32, u32)) -> BinomialPair {
     let arm = |(events, total): (u32, u32)| Arm { events: f64::from(events), total: f64::from(total) };
-    BinomialPair { control: arm(control), active: arm(active) }
+    BinomialPair::new(arm(control), arm(active))
 }
 
 /// Counts under the usual priors, to be changed by the test.
@@ -25,17 +25,19 @@ pub fn counts_model(counts: Vec<BinomialPair>) -> Model {
         pooling: Pooling::Partial(HeterogeneityPrior::HalfNormal { scale: 0.5 }),
         effect: LocationPrior::normal(0.0, 0.355),
         baseline: BaselinePrior::Independent(LocationPrior::normal(0.0, 1.5)),
+        misclassification: None,
     }
 }
 
 /// Estimates and standard errors under a given prior.
 pub fn estimates_model(rows: &[(f64, f64)], pooling: Pooling, effect: LocationPrior) -> Model {
-    let estimates = rows.iter().map(|&(estimate, se)| NormalEstimate { estimate, se }).collect();
+    let estimates = rows.iter().map(|&(estimate, se)| NormalEstimate::new(estimate, se)).collect();
     Model {
         likelihood: Likelihood::Estimates(estimates),
         pooling,
         effect,
         baseline: BaselinePrior::Independent(LocationPrior::normal(0.0, 1.5)),
+        misclassification: None,
     }
 }
 
@@ -106,7 +108,10 @@ pub fn study_of(model: &Model) -> Study {
     let mut study = open(if counts { "attention-ras-etiology" } else { "solvd" }).expect("shipped");
     study.data = match &model.likelihood {
         Likelihood::Counts(rows) => {
-            let arm = |a: Arm| ArmCounts { events: a.events as u64, total: a.total as u64, source: None };
+            let arm = |a: Arm| {
+                let (events, total) = (a.events as u64, a.total as u64);
+                ArmCounts { events, total, missing: 0, source: None }
+            };
             let row = |(g, r): (usize, &BinomialPair)| SubgroupCounts {
                 name: name(g),
                 control: arm(r.control),

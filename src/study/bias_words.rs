@@ -1,0 +1,596 @@
+//! The `[bias]` section read: every number within its range, every name that of a subgroup.
+
+use toml::Spanned;
+
+use super::bias::{
+    Assumption, Bias, BiasKind, Confounder, Misclassification, Missing, Nuisance, SubgroupBias,
+};
+use super::bias_section::{BiasSection, ConfounderSection, MisclassificationSection, MissingSection};
+use super::model_file::LocationEntry;
+use super::nearest::nearest;
+use super::prior_words::{self, Fault};
+use super::source::Source;
+use super::{Assignment, BaselinePrior, Data, LocationPrior, Scale, SubgroupCounts, Written};
+use crate::error::{Error, Result};
+use crate::numeric::{logistic, logit, softplus};
+
+/// Where the section stands, and what it speaks of.
+pub struct Context<'a> {
+    pub source: &'a Source,
+    pub data: &'a Data,
+    pub scale: Scale,
+    pub assignment: Assignment,
+    pub baseline: Option<&'a BaselinePrior>,
+}
+
+/// The section's meaning; questions about it go to `notices`.
+pub fn bias(context: &Context<'_>, section: &BiasSection, notices: &mut Vec<String>) -> Result<Bias> {
+    let names = context.data.names();
+    let mut bias = Bias { subgroups: vec![SubgroupBias::default(); names.len()], ..Bias::default() };
+    context.shifts(section, &names, &mut bias)?;
+    if let Some(confounder) = &section.confounder {
+        context.confounder(confounder, &names, &mut bias)?;
+    }
+    let confounded = !bias.assumptions.is_empty();
+    match &section.missing {
+        Some(missing) => context.missing(missing, &mut bias, notices)?,
+        None => notices.extend(left_out(context.data, &[false; 2])),
+    }
+    if let Some(section) = &section.misclassification {
+        context.misclassification(section, &names, &mut bias)?;
+    }
+    if let Some(rare) = &section.rare_outcome {
+        let published = matches!(context.data, Data::Estimates(_));
+        if !published || !matches!(context.scale, Scale::LogOddsRatio | Scale::LogHazardRatio) {
+            return Err(Error::new("`rare_outcome` is for published odds and hazard ratios")
+                .at(context.source.place(rare.span()))
+                .help("with counts the risks are known, and risk ratios need no such choice; leave it out"));
+        }
+        bias.rare_outcome = Some(*rare.get_ref());
+    }
+    if context.assignment == Assignment::Randomised && confounded {
+        notices.push(
+            "Treatment was randomised, yet [bias] allows for confounding: is that meant? (Numbers without it stand beside.)"
+                .to_string(),
+        );
+    }
+    Ok(bias)
+}
+
+/// What is said of missing outcomes that no assumption covers, `covered` by arm.
+pub fn left_out(data: &Data, covered: &[bool; 2]) -> Option<String> {
+    let Data::Counts(rows) = data else { return None };
+    let arms = |r: &SubgroupCounts| [r.control.missing, r.active.missing];
+    let missing: u64 = rows
+        .iter()
+        .flat_map(|r| arms(r).into_iter().zip(covered))
+        .map(|(m, covered)| if *covered { 0 } else { m })
+        .sum();
+    let plural = if missing == 1 { "outcome is" } else { "outcomes are" };
+    (missing > 0).then(|| {
+        format!(
+            "{missing} {plural} missing and left out, as if missing at random; [bias.missing] says how they may differ."
+        )
+    })
+}
+
+/// A prior or a number with its words.
+type Read = Written<Nuisance>;
+
+const SHIFT_FORMS: &str =
+    "write \"normal(0, 0.3)\", { odds_ratio = [0.6, 1.7], mass = 0.95 } or a number on the log scale";
+const SHARE_FORMS: &str =
+    "write a proportion such as 0.30, \"beta(6, 14)\" or { proportion = [0.2, 0.4], mass = 0.95 }";
+
+fn fault(message: impl Into<String>, help: impl Into<String>) -> Fault {
+    Fault { message: message.into(), help: help.into(), span: None }
+}
+
+fn as_number(value: &toml::Value) -> Option<f64> {
+    match value {
+        toml::Value::Integer(i) => Some(*i as f64),
+        toml::Value::Float(f) => Some(*f),
+        _ => None,
+    }
+}
+
+/// A prior's entry from a value that is not a number.
+fn entry(value: &toml::Value, forms: &str) -> std::result::Result<LocationEntry, Fault> {
+    match value {
+        toml::Value::String(text) => Ok(LocationEntry::Text(text.clone())),
+        toml::Value::Table(table) => Ok(LocationEntry::Words(
+            table.iter().map(|(k, v)| (k.clone(), Spanned::new(0..0, v.clone()))).collect(),
+        )),
+        _ => Err(fault("neither a number nor a prior", forms)),
+    }
+}
+
+/// A number or a prior on the scale of the log ratio (or of the difference).
+fn shift(value: &toml::Value, scale: Scale) -> std::result::Result<Read, Fault> {
+    let forms = SHIFT_FORMS.replace("odds_ratio", scale.key());
+    let limit = if scale.is_ratio() { 15.0 } else { 1e6 };
+    if let Some(b) = as_number(value) {
+        if b.abs() <= limit {
+            return Ok(Written { distribution: Nuisance::Known(b), words: format!("known to be {b}") });
+        }
+        return Err(fault(format!("a bias of {b}"), format!("it lies between −{limit} and {limit}")));
+    }
+    // The part of the entry that is wrong has no place of its own in the file.
+    let written =
+        prior_words::effect(&entry(value, &forms)?, scale).map_err(|f| Fault { span: None, ..f })?;
+    if !written.distribution.is_proper() {
+        return Err(fault(
+            "a flat prior of a bias",
+            "with it the data would say nothing: write a proper prior",
+        ));
+    }
+    Ok(Written { distribution: Nuisance::Location(written.distribution), words: written.words })
+}
+
+/// A ratio, or a prior of its logarithm.
+fn strength(value: &toml::Value, scale: Scale) -> std::result::Result<Read, Fault> {
+    if let Some(ratio) = as_number(value) {
+        if (1e-6..=1e6).contains(&ratio) {
+            let known = Nuisance::Known(libm::log(ratio));
+            return Ok(Written { distribution: known, words: format!("{ratio}") });
+        }
+        return Err(fault(format!("a ratio of {ratio}"), "ratios are above 0; 1 is no association"));
+    }
+    shift(value, scale)
+}
+
+/// A proportion, or a prior of one.
+fn share(value: &toml::Value) -> std::result::Result<Read, Fault> {
+    if let Some(p) = as_number(value) {
+        if (0.0..=1.0).contains(&p) {
+            return Ok(Written { distribution: Nuisance::Known(logit(p)), words: format!("{p}") });
+        }
+        let help = if p > 1.0 && p <= 100.0 {
+            format!("proportions lie between 0 and 1: {p} % is {}", p / 100.0)
+        } else {
+            "proportions lie between 0 and 1".to_string()
+        };
+        return Err(fault(format!("a proportion of {p}"), help));
+    }
+    match value {
+        toml::Value::String(text) => beta(text),
+        toml::Value::Table(table) => between(table),
+        _ => Err(fault("neither a proportion nor a prior of one", SHARE_FORMS)),
+    }
+}
+
+fn beta(text: &str) -> std::result::Result<Read, Fault> {
+    let unreadable = || fault(format!("can't read \"{text}\" as a prior of a proportion"), SHARE_FORMS);
+    let inner = text.trim().strip_prefix("beta").and_then(|rest| rest.trim().strip_prefix('('));
+    let inner = inner.and_then(|rest| rest.strip_suffix(')')).ok_or_else(unreadable)?;
+    let numbers: Option<Vec<f64>> = inner.split(',').map(|n| n.trim().parse().ok()).collect();
+    let (a, b) = match numbers.as_deref() {
+        Some(&[a, b]) => (a, b),
+        _ => return Err(unreadable()),
+    };
+    let within = |x: f64| (0.2..=1e6).contains(&x);
+    if !within(a) || !within(b) {
+        return Err(fault(
+            format!("beta({a}, {b})"),
+            "both numbers lie between 0.2 and a million; beta(6, 14) is what 6 of 20 patients say",
+        ));
+    }
+    Ok(Written { distribution: Nuisance::LogitBeta { a, b }, words: format!("beta({a}, {b})") })
+}
+
+fn between(table: &toml::map::Map<String, toml::Value>) -> std::result::Result<Read, Fault> {
+    if let Some(unknown) = table.keys().find(|k| !["proportion", "mass"].contains(&k.as_str())) {
+        return Err(fault(format!("unknown key `{unknown}` in a prior of a proportion"), SHARE_FORMS));
+    }
+    let ends = table.get("proportion").and_then(|v| v.as_array());
+    let ends: Option<Vec<f64>> = ends.and_then(|ends| ends.iter().map(as_number).collect());
+    let (low, high) = match ends.as_deref() {
+        Some(&[low, high]) => (low, high),
+        _ => return Err(fault("`proportion` is not a pair of numbers", SHARE_FORMS)),
+    };
+    if !(low > 0.0 && low < high && high < 1.0) {
+        return Err(fault(
+            format!("proportions from {low} to {high}"),
+            "they lie above 0 and below 1, the smaller first",
+        ));
+    }
+    let mass = table.get("mass").and_then(as_number);
+    let Some(mass) = mass.filter(|m| *m > 0.0 && *m < 1.0) else {
+        return Err(fault("`mass` is missing, or not between 0 and 1", SHARE_FORMS));
+    };
+    let prior = LocationPrior::normal_between(logit(low), logit(high), mass);
+    Ok(Written {
+        distribution: Nuisance::Location(prior),
+        words: format!("between {low} and {high} with probability {mass}"),
+    })
+}
+
+impl Context<'_> {
+    fn fail<T>(&self, value: &Spanned<T>, fault: Fault) -> Error {
+        Error::new(fault.message).at(self.source.place(value.span())).help(fault.help)
+    }
+
+    fn index(&self, name: &Spanned<String>, names: &[&str]) -> Result<usize> {
+        self.index_of(name.get_ref(), name.span(), names)
+    }
+
+    fn index_of(&self, name: &str, span: std::ops::Range<usize>, names: &[&str]) -> Result<usize> {
+        names.iter().position(|n| *n == name).ok_or_else(|| {
+            let error = Error::new(format!("there is no subgroup `{name}`")).at(self.source.place(span));
+            match nearest(name, names.iter().copied()) {
+                Some(near) => error.label(format!("did you mean `{near}`?")),
+                None => error.help(format!("the subgroups are {}", names.join(", "))),
+            }
+        })
+    }
+
+    /// The bias that is added, for all subgroups or for each.
+    fn shifts(&self, section: &BiasSection, names: &[&str], bias: &mut Bias) -> Result<()> {
+        let given = [
+            (Scale::LogOddsRatio, "log_odds_ratio", &section.log_odds_ratio),
+            (Scale::LogRiskRatio, "log_risk_ratio", &section.log_risk_ratio),
+            (Scale::LogHazardRatio, "log_hazard_ratio", &section.log_hazard_ratio),
+            (Scale::Difference, "difference", &section.difference),
+        ];
+        let own = given.iter().find(|g| g.0 == self.scale).map_or("", |g| g.1);
+        for (scale, key, value) in given {
+            let Some(value) = value else { continue };
+            if scale != self.scale {
+                return Err(Error::new(format!("a bias of the {}", key.replace('_', " ")))
+                    .at(self.source.place(value.span()))
+                    .help(format!("the model's effect is on another scale: write `{own}`")));
+            }
+            let what = format!("bias of the {}", key.replace('_', " "));
+            let assume = |subgroup: Option<&str>, read: &Read| Assumption {
+                kind: BiasKind::Shift,
+                subgroup: subgroup.map(str::to_string),
+                what: what.clone(),
+                words: read.words.clone(),
+            };
+            match value.get_ref() {
+                toml::Value::Table(table) if !in_words(table) => {
+                    for (name, one) in table {
+                        let g = self.index_of(name, value.span(), names)?;
+                        let read = shift(one, scale).map_err(|f| self.fail(value, f))?;
+                        bias.assumptions.push(assume(Some(names[g]), &read));
+                        bias.subgroups[g].shift = Some(read.distribution);
+                    }
+                }
+                one => {
+                    let read = shift(one, scale).map_err(|f| self.fail(value, f))?;
+                    bias.assumptions.push(assume(None, &read));
+                    for subgroup in &mut bias.subgroups {
+                        subgroup.shift = Some(read.distribution.clone());
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn confounder(
+        &self,
+        section: &Spanned<ConfounderSection>,
+        names: &[&str],
+        bias: &mut Bias,
+    ) -> Result<()> {
+        let s = section.get_ref();
+        let place = || self.source.place(section.span());
+        if s.name.trim().is_empty() {
+            return Err(Error::new("the confounder has no name").at(place()).help("say what it is"));
+        }
+        if self.scale == Scale::Difference {
+            return Err(Error::new("a confounder of differences")
+                .at(place())
+                .help("a binary confounder is translated on ratio scales; write `difference = \"normal(…)\"` for its bias"));
+        }
+        let share_of = |value: &Spanned<toml::Value>| -> Result<Read> {
+            share(value.get_ref()).map_err(|f| self.fail(value, f))
+        };
+        let strength_of = |given: [&Option<Spanned<toml::Value>>; 3]| -> Result<Option<Read>> {
+            let scales = [Scale::LogOddsRatio, Scale::LogRiskRatio, Scale::LogHazardRatio];
+            let mut found = None;
+            for (scale, value) in scales.into_iter().zip(given) {
+                let Some(value) = value else { continue };
+                if scale != self.scale {
+                    return Err(Error::new(format!("the confounder's {}", scale.measure_in_words()))
+                        .at(self.source.place(value.span()))
+                        .help(format!("on the scale of the model's effect: write `{}`", self.scale.key())));
+                }
+                found = Some(strength(value.get_ref(), scale).map_err(|f| self.fail(value, f))?);
+            }
+            Ok(found)
+        };
+        let control = share_of(&s.control)?;
+        let active = share_of(&s.active)?;
+        let Some(ratio) = strength_of([&s.odds_ratio, &s.risk_ratio, &s.hazard_ratio])? else {
+            return Err(Error::new(format!("the confounder has no `{}`", self.scale.key()))
+                .at(place())
+                .help("say how strongly it goes with the outcome's events, such as 2.5"));
+        };
+        let mut each = vec![(control.clone(), active.clone(), ratio.clone()); names.len()];
+        let mut special = Vec::new();
+        for (name, other) in &s.subgroups {
+            let g = self.index(name, names)?;
+            let o = other.get_ref();
+            let given = [&o.odds_ratio, &o.risk_ratio, &o.hazard_ratio];
+            if o.control.is_none() && o.active.is_none() && given.iter().all(|v| v.is_none()) {
+                return Err(Error::new(format!("nothing differs in `{}`", names[g]))
+                    .at(self.source.place(other.span()))
+                    .help("leave it out"));
+            }
+            if let Some(value) = &o.control {
+                each[g].0 = share_of(value)?;
+            }
+            if let Some(value) = &o.active {
+                each[g].1 = share_of(value)?;
+            }
+            if let Some(read) = strength_of(given)? {
+                each[g].2 = read;
+            }
+            special.push(g);
+        }
+        let assume = |subgroup: Option<usize>, (control, active, ratio): &(Read, Read, Read)| Assumption {
+            kind: BiasKind::Confounder,
+            subgroup: subgroup.map(|g| names[g].to_string()),
+            what: s.name.trim().to_string(),
+            words: format!(
+                "prevalence {} in the control arm, {} in the active arm, {} {} with the outcome",
+                control.words,
+                active.words,
+                self.scale.measure_in_words(),
+                ratio.words
+            ),
+        };
+        if special.len() < names.len() {
+            bias.assumptions.push(assume(None, &(control, active, ratio)));
+        }
+        bias.assumptions.extend(special.iter().map(|&g| assume(Some(g), &each[g])));
+        for (subgroup, (control, active, ratio)) in bias.subgroups.iter_mut().zip(each) {
+            subgroup.confounder = Some(Confounder {
+                prevalence: [control.distribution, active.distribution],
+                log_odds_ratio: ratio.distribution,
+            });
+        }
+        Ok(())
+    }
+
+    fn missing(
+        &self,
+        section: &Spanned<MissingSection>,
+        bias: &mut Bias,
+        notices: &mut Vec<String>,
+    ) -> Result<()> {
+        let place = || self.source.place(section.span());
+        let Data::Counts(rows) = self.data else {
+            return Err(Error::new("missing outcomes of published estimates")
+                .at(place())
+                .help("only counts tell how many are missing; leave [bias.missing] out"));
+        };
+        let given = [&section.get_ref().control, &section.get_ref().active];
+        if given.iter().all(|v| v.is_none()) {
+            return Err(Error::new("[bias.missing] says nothing")
+                .at(place())
+                .help("write control = \"normal(0, 0.5)\" and active = \"normal(0, 0.5)\""));
+        }
+        let mut read: [Option<Read>; 2] = [None, None];
+        for (slot, value) in read.iter_mut().zip(given) {
+            if let Some(value) = value {
+                *slot = Some(shift(value.get_ref(), Scale::LogOddsRatio).map_err(|f| self.fail(value, f))?);
+            }
+        }
+        let arms =
+            |r: &SubgroupCounts| [(r.control.total, r.control.missing), (r.active.total, r.active.missing)];
+        for (subgroup, row) in bias.subgroups.iter_mut().zip(rows) {
+            for ((slot, read), (known, missing)) in subgroup.missing.iter_mut().zip(&read).zip(arms(row)) {
+                if let Some(read) = read.as_ref().filter(|_| missing > 0 && known > 0) {
+                    let share = missing as f64 / (known + missing) as f64;
+                    *slot = Some(Missing { share, shift: read.distribution.clone() });
+                }
+            }
+        }
+        for (arm, read) in ["control", "active"].into_iter().zip(&read) {
+            if let Some(read) = read {
+                bias.assumptions.push(Assumption {
+                    kind: BiasKind::MissingOutcomes,
+                    subgroup: None,
+                    what: format!("missing outcomes in the {arm} arm"),
+                    words: format!("log odds of an event apart from the others' by {}", read.words),
+                });
+            }
+        }
+        if rows.iter().all(|r| arms(r).iter().all(|a| a.1 == 0)) {
+            notices.push(
+                "[bias.missing] changes nothing: no arm has `missing` patients in the data.".to_string(),
+            );
+        }
+        notices.extend(left_out(self.data, &read.each_ref().map(Option::is_some)));
+        Ok(())
+    }
+
+    fn misclassification(
+        &self,
+        section: &Spanned<MisclassificationSection>,
+        names: &[&str],
+        bias: &mut Bias,
+    ) -> Result<()> {
+        let place = || self.source.place(section.span());
+        let s = section.get_ref();
+        let counts = matches!(self.data, Data::Counts(_));
+        if !counts || names.len() != 2 {
+            return Err(Error::new("misclassified subgroups need the counts of just two subgroups")
+                .at(place())
+                .help(if counts {
+                    format!("this model has {}", names.len())
+                } else {
+                    "published estimates don't tell who was counted where".to_string()
+                }));
+        }
+        if !bias.assumptions.is_empty() {
+            return Err(Error::new("[bias.misclassification] beside another bias")
+                .at(place())
+                .help("one at a time: labels are put right in the counts themselves, before any other bias could act on them"));
+        }
+        if matches!(self.baseline, Some(BaselinePrior::Exchangeable { .. })) {
+            return Err(Error::new("misclassified subgroups with exchangeable baselines")
+                .at(place())
+                .help("write an independent baseline prior, such as \"normal(0, 1.5)\""));
+        }
+        let positive = self.index(&s.positive, names)?;
+        let by_arm = |value: &Spanned<toml::Value>| -> Result<([Read; 2], bool)> {
+            let read = |v: &toml::Value| share(v).map_err(|f| self.fail(value, f));
+            if let toml::Value::Table(table) = value.get_ref()
+                && !table.contains_key("proportion")
+            {
+                let arm = |key: &str| match (table.get(key), table.len()) {
+                    (Some(v), 2) => read(v),
+                    _ => Err(self.fail(
+                        value,
+                        fault("not one proportion by arm", "write { control = …, active = … }"),
+                    )),
+                };
+                return Ok(([arm("control")?, arm("active")?], false));
+            }
+            let one = read(value.get_ref())?;
+            Ok(([one.clone(), one], true))
+        };
+        let (sensitivity, sensitivity_shared) = by_arm(&s.sensitivity)?;
+        let (specificity, specificity_shared) = by_arm(&s.specificity)?;
+        for (arm, (se, sp)) in ["control", "active"].iter().zip(sensitivity.iter().zip(&specificity)) {
+            better_than_chance(&se.distribution, &sp.distribution).map_err(|help| {
+                let both = sensitivity_shared && specificity_shared;
+                let whose = if both { String::new() } else { format!(" in the {arm} arm") };
+                Error::new(format!(
+                    "sensitivity {} and specificity {}{whose}: labels that may be worse than chance",
+                    se.words, sp.words
+                ))
+                .at(self.source.place(s.sensitivity.span()))
+                .help(help)
+            })?;
+        }
+        let uniform = || {
+            let one = Written { distribution: Nuisance::LogitBeta { a: 1.0, b: 1.0 }, words: String::new() };
+            ([one.clone(), one], true)
+        };
+        let (prevalence, _) = s.prevalence.as_ref().map_or_else(|| Ok(uniform()), by_arm)?;
+        let words = |[control, active]: &[Read; 2], shared: bool| {
+            if shared {
+                control.words.clone()
+            } else {
+                format!("{} (control), {} (active)", control.words, active.words)
+            }
+        };
+        bias.assumptions.push(Assumption {
+            kind: BiasKind::Misclassification,
+            subgroup: None,
+            what: format!("patients labelled {} wrongly", names.join(" or ")),
+            words: format!(
+                "sensitivity for {} {}, specificity {}",
+                names[positive],
+                words(&sensitivity, sensitivity_shared),
+                words(&specificity, specificity_shared)
+            ),
+        });
+        let distributions = |read: [Read; 2]| read.map(|r| r.distribution);
+        bias.misclassification = Some(Misclassification {
+            positive,
+            sensitivity: distributions(sensitivity),
+            specificity: distributions(specificity),
+            sensitivity_shared,
+            specificity_shared,
+            share: distributions(prevalence),
+        });
+        Ok(())
+    }
+}
+
+/// Whether a table is one prior in words, not one by subgroup.
+fn in_words(table: &toml::map::Map<String, toml::Value>) -> bool {
+    let known = ["odds_ratio", "risk_ratio", "hazard_ratio", "difference", "mass", "expected", "beyond_null"];
+    table.keys().all(|k| known.contains(&k.as_str()))
+}
+
+/// The most probability that priors may leave to labels that are worse than chance.
+const WORSE_THAN_CHANCE: f64 = 0.01;
+
+/// Refused with what to do: sensitivity + specificity ≤ 1 would make the labels say the opposite.
+fn better_than_chance(
+    sensitivity: &Nuisance,
+    specificity: &Nuisance,
+) -> std::result::Result<(), &'static str> {
+    let (se, sp) = (masses(sensitivity), masses(specificity));
+    let mean = |m: &[(f64, f64)]| m.iter().map(|(p, w)| p * w).sum::<f64>();
+    if mean(&se) + mean(&sp) <= 1.0 {
+        return Err("their sum must be above 1; are they exchanged, or meant for the other subgroup?");
+    }
+    let worse: f64 = se
+        .iter()
+        .map(|(p, w)| w * sp.iter().filter(|(q, _)| p + q <= 1.0).map(|(_, v)| v).sum::<f64>())
+        .sum();
+    if worse > WORSE_THAN_CHANCE {
+        return Err("the priors leave more than 1 % to a sum of at most 1; make them narrower");
+    }
+    Ok(())
+}
+
+/// A share's prior as some hundred values with their masses.
+fn masses(share: &Nuisance) -> Vec<(f64, f64)> {
+    let log_density: Box<dyn Fn(f64) -> f64> = match share {
+        Nuisance::Known(x) => return vec![(logistic(*x), 1.0)],
+        Nuisance::LogitBeta { a, b } => Box::new(move |x| a * x - (a + b) * softplus(x)),
+        Nuisance::Location(LocationPrior::Normals(normals)) => {
+            let n = normals[0];
+            Box::new(move |x| -0.5 * (x - n.mean) * (x - n.mean) / (n.sd * n.sd))
+        }
+        Nuisance::Location(_) => return vec![(0.5, 1.0)],
+    };
+    let (centre, sd) = match share {
+        Nuisance::LogitBeta { a, b } => (libm::log(a / b), libm::sqrt(1.0 / a + 1.0 / b)),
+        Nuisance::Location(LocationPrior::Normals(normals)) => (normals[0].mean, normals[0].sd),
+        _ => (0.0, 1.0),
+    };
+    let nodes: Vec<f64> = (-200..=200).map(|j| centre + 0.04 * sd * f64::from(j)).collect();
+    let high = nodes.iter().map(|&x| log_density(x)).fold(f64::NEG_INFINITY, f64::max);
+    let weights: Vec<f64> = nodes.iter().map(|&x| libm::exp(log_density(x) - high)).collect();
+    let total: f64 = weights.iter().sum();
+    nodes.into_iter().zip(weights).map(|(x, w)| (logistic(x), w / total)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn value(text: &str) -> toml::Value {
+        toml::from_str::<toml::map::Map<String, toml::Value>>(&format!("x = {text}")).expect("TOML")["x"]
+            .clone()
+    }
+
+    #[test]
+    fn proportions_are_read_and_percentages_are_caught() {
+        assert_eq!(share(&value("0.25")).unwrap().distribution, Nuisance::Known(logit(0.25)));
+        assert_eq!(share(&value("1")).unwrap().distribution, Nuisance::Known(f64::INFINITY));
+        assert_eq!(
+            share(&value("\"beta( 6, 14)\"")).unwrap().distribution,
+            Nuisance::LogitBeta { a: 6.0, b: 14.0 }
+        );
+        let between = share(&value("{ proportion = [0.2, 0.4], mass = 0.95 }")).unwrap().distribution;
+        assert!(matches!(between, Nuisance::Location(LocationPrior::Normals(_))));
+        assert!(share(&value("30")).unwrap_err().help.contains("0.3"));
+        for bad in
+            ["-0.1", "1.2", "nan", "\"beta(0, 3)\"", "\"beta(1)\"", "\"normal(0, 1)\"", "true", "{ x = 1 }"]
+        {
+            assert!(share(&value(bad)).is_err(), "{bad} was accepted");
+        }
+    }
+
+    #[test]
+    fn labels_worse_than_chance_are_refused() {
+        let known = |p: f64| Nuisance::Known(logit(p));
+        assert!(better_than_chance(&known(0.85), &known(0.9)).is_ok());
+        assert!(better_than_chance(&known(0.5), &known(0.5)).is_err());
+        assert!(better_than_chance(&known(0.2), &known(0.7)).is_err());
+        let beta = |a, b| Nuisance::LogitBeta { a, b };
+        assert!(better_than_chance(&beta(34.0, 6.0), &beta(45.0, 5.0)).is_ok());
+        assert!(better_than_chance(&beta(3.0, 1.0), &beta(3.0, 2.0)).is_err());
+    }
+}
