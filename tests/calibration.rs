@@ -13,8 +13,8 @@ mod calibration;
 use calibration::{DRAWS, Ranks, Uniformity, ranks, uniform_below};
 use common::{close, estimates_model, pair};
 use equipoise::model::{
-    Arm, BaselinePrior, BinomialPair, HeterogeneityPrior, Likelihood, LocationPrior, Model, NormalComponent,
-    Pooling,
+    Arm, BaselinePrior, BinomialPair, Confounder, HeterogeneityPrior, Likelihood, LocationPrior,
+    Misclassification, Missing, Model, NormalComponent, Nuisance, Pooling, SubgroupBias,
 };
 use equipoise::sampler::{Purpose, stream};
 use rand_distr::{Distribution, StandardNormal};
@@ -96,12 +96,94 @@ const ESTIMATES: [Configuration; 4] = [
     ("complete", || estimates(Pooling::Complete, heavy_tailed())),
 ];
 
+const BIASED: [Configuration; 6] = [
+    ("a bias added", || biased(2, &shifted(normal(0.2, 0.4)))),
+    ("a heavy-tailed bias", || {
+        biased(
+            3,
+            &shifted(Nuisance::Location(LocationPrior::StudentT { df: 4.0, location: -0.2, scale: 0.3 })),
+        )
+    }),
+    ("a confounder", || biased(2, &confounder(normal(-1.2, 0.4)))),
+    ("missing outcomes", || biased(3, &missing())),
+    ("everything at once", || {
+        biased(
+            2,
+            &SubgroupBias {
+                missing: missing().missing,
+                ..SubgroupBias { shift: Some(normal(0.2, 0.4)), ..confounder(Nuisance::Known(-1.2)) }
+            },
+        )
+    }),
+    ("a confounder of estimates", || {
+        let model = estimates(Pooling::Partial(HALF_NORMAL), sceptical());
+        let likelihood = model.likelihood.clone().through(&vec![confounder(Nuisance::Known(-1.2)); 4]);
+        Model { likelihood, ..model }
+    }),
+];
+const MISCLASSIFIED: [Configuration; 3] = [
+    ("known errors", || misclassified([Nuisance::Known(1.7), Nuisance::Known(2.2)], true)),
+    ("unknown errors, the same in both arms", || misclassified(accuracy(), true)),
+    ("unknown errors by arm", || misclassified(accuracy(), false)),
+];
+
+fn normal(mean: f64, sd: f64) -> Nuisance {
+    Nuisance::Location(LocationPrior::normal(mean, sd))
+}
+
+fn shifted(shift: Nuisance) -> SubgroupBias {
+    SubgroupBias { shift: Some(shift), ..SubgroupBias::default() }
+}
+
+/// More frequent in the active arm, and bad.
+fn confounder(log_odds_ratio: Nuisance) -> SubgroupBias {
+    let prevalence = [Nuisance::LogitBeta { a: 4.0, b: 12.0 }, Nuisance::LogitBeta { a: 10.0, b: 6.0 }];
+    let confounder = Confounder { prevalence, log_odds_ratio };
+    SubgroupBias { confounder: Some(confounder), ..SubgroupBias::default() }
+}
+
+fn missing() -> SubgroupBias {
+    let of = |share, shift| Some(Missing { share, shift });
+    SubgroupBias {
+        missing: [of(0.15, normal(0.0, 1.0)), of(0.4, normal(-1.0, 0.8))],
+        ..SubgroupBias::default()
+    }
+}
+
+fn biased(subgroups: usize, bias: &SubgroupBias) -> Model {
+    let model = counts(subgroups, Pooling::Partial(HALF_NORMAL), sceptical(), independent());
+    let likelihood = model.likelihood.clone().through(&vec![bias.clone(); subgroups]);
+    Model { likelihood, ..model }
+}
+
+fn accuracy() -> [Nuisance; 2] {
+    [Nuisance::LogitBeta { a: 17.0, b: 3.0 }, Nuisance::LogitBeta { a: 18.0, b: 2.0 }]
+}
+
+/// Sensitivity and specificity; the second subgroup is the one that they speak of.
+fn misclassified([sensitivity, specificity]: [Nuisance; 2], shared: bool) -> Model {
+    let share = Nuisance::LogitBeta { a: 1.0, b: 1.0 };
+    let twice = |n: Nuisance| [n.clone(), n];
+    let misclassification = Misclassification {
+        positive: 1,
+        sensitivity: twice(sensitivity),
+        specificity: twice(specificity),
+        sensitivity_shared: shared,
+        specificity_shared: shared,
+        share: twice(share),
+    };
+    let model = counts(2, Pooling::Partial(HALF_NORMAL), heavy_tailed(), independent());
+    Model { misclassification: Some(misclassification), ..model }
+}
+
 /// Of all of the above.
 const CONFIGURATIONS: usize = PARTIAL_INDEPENDENT.len()
     + PARTIAL_EXCHANGEABLE.len()
     + SEPARATE.len()
     + COMPLETE.len()
-    + ESTIMATES.len();
+    + ESTIMATES.len()
+    + BIASED.len()
+    + MISCLASSIFIED.len();
 
 /// What the ranks of all quantities say.
 struct Verdict {
@@ -157,9 +239,44 @@ fn published_estimates_are_calibrated() {
 }
 
 #[test]
+fn biases_are_calibrated() {
+    calibrated(&BIASED, REPLICATIONS);
+}
+
+#[test]
+fn misclassified_subgroups_are_calibrated() {
+    calibrated(&MISCLASSIFIED, REPLICATIONS);
+}
+
+#[test]
+fn a_bias_of_the_other_sign_is_found_out() {
+    let model = biased(2, &shifted(normal(0.8, 0.2)));
+    let mirrored = |observed: &Model| {
+        let mirrored = shifted(normal(-0.8, 0.2));
+        recounted(observed, |p| BinomialPair::new(p.control, p.active).through(&mirrored))
+    };
+    assert!(departing(&model, mirrored).contains(&"theta of the first"));
+}
+
+#[test]
+fn labels_taken_at_face_value_are_found_out() {
+    let ignorant = |observed: &Model| Model { misclassification: None, ..observed.clone() };
+    let model = misclassified([Nuisance::Known(0.5), Nuisance::Known(0.7)], true);
+    assert!(!departing(&model, ignorant).is_empty());
+}
+
+#[test]
 #[ignore = "minutes"]
 fn every_configuration_is_calibrated_in_ten_times_as_many_replications() {
-    let all = [&PARTIAL_INDEPENDENT[..], &PARTIAL_EXCHANGEABLE, &SEPARATE, &COMPLETE, &ESTIMATES];
+    let all = [
+        &PARTIAL_INDEPENDENT[..],
+        &PARTIAL_EXCHANGEABLE,
+        &SEPARATE,
+        &COMPLETE,
+        &ESTIMATES,
+        &BIASED,
+        &MISCLASSIFIED,
+    ];
     all.into_iter().for_each(|configurations| calibrated(configurations, MANY_REPLICATIONS));
 }
 

@@ -18,7 +18,7 @@ pub fn run(args: &CheckArgs) -> Result<Outcome> {
     })?;
     if args.format != Format::Text {
         for statement in study.statements() {
-            notice(statement);
+            notice(&statement);
         }
     }
     Ok(Outcome::Done)

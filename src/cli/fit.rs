@@ -127,7 +127,7 @@ fn options(args: &FitArgs, subgroups: usize) -> Result<Options> {
 /// What a reader of a table without headings should hear: the statements, and why there is no number.
 fn tell(study: &Study, report: &Report) {
     for statement in study.statements() {
-        notice(statement);
+        notice(&statement);
     }
     for reason in &report.checks.reasons {
         notice(&format!("Check failed: {reason}"));

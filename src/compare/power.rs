@@ -337,7 +337,8 @@ fn logs(model: &Model, draws: &SampledPosterior) -> (Option<Vec<f64>>, Option<Ve
     let n = draws.chains * draws.draws;
     let likelihood = (0..n).map(|i| {
         let row = |columns: &[Vec<f64>]| columns.iter().map(|c| c[i]).collect::<Vec<f64>>();
-        model.log_likelihood(&row(&draws.theta), &if counts { row(&draws.alpha) } else { Vec::new() })
+        let alpha = if counts { row(&draws.alpha) } else { Vec::new() };
+        model.log_likelihood(&row(&draws.theta), &alpha, draws.label_shares(i).as_ref())
     });
     (prior.filter(|_| !matches!(effect, LocationPrior::Flat)), Some(likelihood.collect()))
 }

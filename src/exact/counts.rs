@@ -3,6 +3,8 @@
 
 use std::sync::OnceLock;
 
+use rayon::prelude::*;
+
 use super::Resolution;
 use super::distribution::{Tabulated, bulk};
 use super::effect_likelihood::{EffectLikelihood, EffectRange, log_marginal_of_control, log_marginals};
@@ -139,16 +141,13 @@ impl CountsPosterior {
         resolution: Resolution,
     ) -> Result<CountsPosterior, NotConverged> {
         let range = effect_range(effect, heterogeneity);
-        let mut likelihoods = Vec::new();
-        let informative: Vec<Option<usize>> = observed
-            .iter()
-            .map(|o| {
-                o.informs_effect().then(|| {
-                    likelihoods.push(o.likelihood(baseline, range, resolution));
-                    likelihoods.len() - 1
-                })
-            })
+        let each: Vec<Option<EffectLikelihood>> = observed
+            .par_iter()
+            .map(|o| o.informs_effect().then(|| o.likelihood(baseline, range, resolution)))
             .collect();
+        let mut so_far = 0..;
+        let informative = each.iter().map(|l| l.as_ref().and_then(|_| so_far.next())).collect();
+        let likelihoods: Vec<EffectLikelihood> = each.into_iter().flatten().collect();
         let bounded = observed.iter().filter(|o| o.bounds_effect()).count();
         let moments = moment_limits(heterogeneity, effect, bounded as f64);
         let maker = RowMaker { subgroups: &likelihoods, effect, heterogeneity: *heterogeneity, resolution };

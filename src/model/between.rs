@@ -25,7 +25,7 @@ struct SubgroupSlots {
 
 /// A number that is known, or stands at a coordinate: value = centre + unit · q.
 #[derive(Debug, Clone, PartialEq)]
-enum Slot {
+pub enum Slot {
     Known(f64),
     Free { at: usize, prior: NuisanceSlope, centre: f64, unit: f64 },
 }
@@ -40,7 +40,7 @@ enum Shift {
 
 /// A prior's log density up to a constant, and its slope.
 #[derive(Debug, Clone, PartialEq)]
-enum NuisanceSlope {
+pub enum NuisanceSlope {
     Location(LocationSlope),
     LogitBeta { a: f64, b: f64 },
 }
@@ -69,7 +69,7 @@ pub struct Tape {
 }
 
 impl Slot {
-    fn new(nuisance: &Nuisance, next: &mut usize) -> Slot {
+    pub fn new(nuisance: &Nuisance, next: &mut usize) -> Slot {
         let Some(prior) = nuisance.slope() else {
             return Slot::Known(nuisance.known().unwrap_or(f64::NAN));
         };
@@ -80,7 +80,7 @@ impl Slot {
     }
 
     #[inline]
-    fn value(&self, q: &[f64]) -> f64 {
+    pub fn value(&self, q: &[f64]) -> f64 {
         match self {
             Slot::Known(x) => *x,
             Slot::Free { at, centre, unit, .. } => centre + unit * q[*at],
@@ -89,7 +89,7 @@ impl Slot {
 
     /// The value; the prior's log density is added to `log_density`, its slope kept.
     #[inline]
-    fn forward(&self, q: &[f64], log_density: &mut f64, slope: &mut f64) -> f64 {
+    pub fn forward(&self, q: &[f64], log_density: &mut f64, slope: &mut f64) -> f64 {
         let value = self.value(q);
         if let Slot::Free { prior, .. } = self {
             let (own, by_value) = prior.at(value);
@@ -99,8 +99,9 @@ impl Slot {
         value
     }
 
+    /// Writes the gradient by the coordinate.
     #[inline]
-    fn back(&self, by_value: f64, gradient: &mut [f64]) {
+    pub fn back(&self, by_value: f64, gradient: &mut [f64]) {
         if let Slot::Free { at, unit, .. } = self {
             gradient[*at] = unit * by_value;
         }
@@ -252,6 +253,20 @@ impl Between {
             by[1] *= tape.confounder[0];
         }
         by
+    }
+
+    /// What stands between is worth telling of: by how much the active arm's log odds are moved, but for missing outcomes.
+    pub fn shift_of(&self, g: usize, x: f64, q: &[f64]) -> Option<f64> {
+        let slots = &self.subgroups[g];
+        let mut unused = (0.0, 0.0);
+        let mut seen = x;
+        if let Some([p0, p1, ratio]) = &slots.confounder {
+            seen = confounded(x, [p0.value(q), p1.value(q)], ratio.value(q)).0;
+        }
+        if let Some(shift) = &slots.shift {
+            seen += shift.forward(seen, q, &mut unused.0, &mut unused.1);
+        }
+        (slots.confounder.is_some() || slots.shift.is_some()).then_some(seen - x)
     }
 
     /// The bias of subgroup `g`'s published estimate; prior densities are added.

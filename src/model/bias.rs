@@ -9,7 +9,7 @@
 //! π_a the prevalence of a binary confounder in arm a and γ its log odds ratio with the outcome, b the bias that is
 //! added, f_a the share of outcomes that are missing and δ_a by how much the log odds of an event differ among them.
 
-use crate::numeric::logistic;
+use crate::numeric::exp_of_nonpositive;
 use crate::study::{Confounder, LocationPrior, Misclassification, Nuisance, SubgroupBias};
 
 impl Nuisance {
@@ -71,13 +71,21 @@ pub struct Mixed {
     pub by_shift: f64,
 }
 
+/// A probability and its complement from log odds, both in full.
+#[inline]
+fn both(log_odds: f64) -> (f64, f64) {
+    let e = exp_of_nonpositive(-log_odds.abs());
+    let near_one = 1.0 / (1.0 + e);
+    if log_odds >= 0.0 { (near_one, e * near_one) } else { (e * near_one, near_one) }
+}
+
 /// The log odds of a whole whose part `share` (as log odds) has log odds `u + shift`, and the rest `u`.
 #[inline]
 pub fn mix(u: f64, share: f64, shift: f64) -> Mixed {
-    let (s, rest) = (logistic(share), logistic(-share));
+    let (s, rest) = both(share);
     // Risks and their complements of both parts; where both are tiny on one side, in units of e^−|u|.
-    let [p, q] = [logistic(u), logistic(-u)];
-    let [p_shifted, q_shifted] = [logistic(u + shift), logistic(-(u + shift))];
+    let (p, q) = both(u);
+    let (p_shifted, q_shifted) = both(u + shift);
     let scale = if u > 0.0 { libm::exp(-shift) } else { libm::exp(shift) };
     // log(p/q) = u + log of what follows, without cancellation on either side.
     let ratio = if u > 0.0 {
@@ -109,7 +117,7 @@ pub fn unmix(x: f64, share: f64, shift: f64) -> Mixed {
 
 /// For `x ≤ 0`. With odds o = e^u and w = e^x: `Γo² + Bo − w = 0`.
 fn unmixed(x: f64, share: f64, shift: f64) -> f64 {
-    let (s, rest) = (logistic(share), logistic(-share));
+    let (s, rest) = both(share);
     let (w, gamma) = (libm::exp(x), libm::exp(shift));
     let b = rest + s * gamma - w * (s + gamma * rest);
     let root = libm::sqrt(b * b + 4.0 * gamma * w);
@@ -138,7 +146,7 @@ pub fn confounded_estimate(prevalence: [f64; 2], log_ratio: f64) -> (f64, [f64; 
     let excess = libm::expm1(log_ratio);
     let gamma = excess + 1.0;
     let side = |log_odds: f64| {
-        let (share, rest) = (logistic(log_odds), logistic(-log_odds));
+        let (share, rest) = both(log_odds);
         let total = 1.0 + excess * share;
         (libm::log1p(excess * share), excess * share * rest / total, gamma * share / total)
     };
@@ -149,7 +157,7 @@ pub fn confounded_estimate(prevalence: [f64; 2], log_ratio: f64) -> (f64, [f64; 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::numeric::logit;
+    use crate::numeric::{logistic, logit};
 
     const POINTS: [f64; 9] = [-300.0, -30.0, -3.0, -0.4, 0.0, 0.7, 4.0, 40.0, 500.0];
 

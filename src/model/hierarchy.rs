@@ -2,6 +2,7 @@
 
 use super::between::{Between, Tape};
 use super::binomial::log_likelihood_of_cells;
+use super::labels::{LabelShares, Labels};
 use super::level::{Adjoint, Child, Hints, Level, Located, half_log_product};
 use super::prior_slope::LocationSlope;
 use super::{
@@ -25,6 +26,8 @@ pub struct Hierarchy {
     observed: Observed,
     /// What stands between effects and data.
     between: Option<Between>,
+    /// Where counts are by labels that may be wrong.
+    labels: Option<Labels>,
     dim: usize,
 }
 
@@ -90,6 +93,7 @@ pub struct Scratch {
     /// Log odds at which the cells are seen, and what leads back from there; empty where nothing stands between.
     seen: Vec<f64>,
     tapes: Vec<Tape>,
+    bias: Vec<f64>,
 }
 
 /// The parameters at a point. Slices of length G; empty where the model has none.
@@ -106,6 +110,10 @@ pub struct Parameters<'a> {
     /// Mean and sd of exchangeable baselines.
     pub baseline_mean: Option<f64>,
     pub baseline_sd: Option<f64>,
+    /// How often labels are right, and the true shares of the subgroups.
+    pub labels: Option<LabelShares>,
+    /// By how much what is seen of each subgroup's effect is moved by a bias; empty where there is none.
+    pub bias: &'a [f64],
 }
 
 impl Hierarchy {
@@ -174,9 +182,17 @@ impl Hierarchy {
             }
         };
         let effect_of = (0..subgroups).map(|g| if separate { g } else { 0 }).collect();
-        let between = Between::new(&model.likelihood, dim);
+        // Labels are put right in the counts themselves: no other bias stands beside them.
+        let alone = model.misclassification.is_some();
+        let between = if alone { None } else { Between::new(&model.likelihood, dim) };
         dim += between.as_ref().map_or(0, Between::dim);
-        Hierarchy { effects, effect_of, shared: !separate, observed, between, dim }
+        let labels = match (&model.likelihood, &model.misclassification) {
+            (Likelihood::Counts(counts), Some(m)) if counts.len() == 2 => {
+                Some(Labels::new(counts, m, &mut dim))
+            }
+            _ => None,
+        };
+        Hierarchy { effects, effect_of, shared: !separate, observed, between, labels, dim }
     }
 
     pub fn subgroups(&self) -> usize {
@@ -202,6 +218,12 @@ impl Hierarchy {
         match &self.observed {
             Observed::Counts(counts) => {
                 self.place_children(counts, q, scratch);
+                if let Some(between) = &self.between {
+                    let n = self.subgroups();
+                    for g in 0..n {
+                        scratch.bias[g] = between.shift_of(g, scratch.x[n + g], q).unwrap_or(f64::NAN);
+                    }
+                }
             }
             Observed::Estimates(known) => {
                 let mut unused = 0.0;
@@ -211,6 +233,9 @@ impl Hierarchy {
                         .between
                         .as_ref()
                         .map_or(0.0, |between| between.of_estimate(g, q, &mut scratch.tapes[g], &mut unused));
+                    if let Some(kept) = scratch.bias.get_mut(g) {
+                        *kept = bias;
+                    }
                     let (estimate, information) = (known.estimates[g] - bias, known.information[g]);
                     let child = Child::place(&at, estimate, information, z);
                     scratch.theta[g] = child.value(&at);
@@ -227,6 +252,8 @@ impl Hierarchy {
             baseline_sd: scratch.baseline.map(|b| b.scale.value),
             alpha: if self.has_counts() { &scratch.x[..self.subgroups()] } else { &[] },
             theta: &scratch.theta,
+            labels: self.labels.as_ref().map(|labels| labels.shares(q)),
+            bias: &scratch.bias,
         }
     }
 
@@ -303,9 +330,12 @@ impl Hierarchy {
     fn counts_density(&self, counts: &Counts, q: &[f64], gradient: &mut [f64], scratch: &mut Scratch) -> f64 {
         let n = self.subgroups();
         self.place_children(counts, q, scratch);
-        let mut log_density = match &self.between {
-            None => log_likelihood_of_cells(&scratch.x, &counts.events, &counts.totals, &mut scratch.slopes),
-            Some(between) => self.seen_density(between, counts, q, gradient, scratch),
+        let mut log_density = match (&self.between, &self.labels) {
+            (None, None) => {
+                log_likelihood_of_cells(&scratch.x, &counts.events, &counts.totals, &mut scratch.slopes)
+            }
+            (Some(between), _) => self.seen_density(between, counts, q, gradient, scratch),
+            (None, Some(labels)) => labels.log_density(&scratch.x, q, gradient, &mut scratch.slopes),
         };
         let mut baseline_adjoint = Adjoint::default();
         for g in 0..n {
@@ -454,6 +484,7 @@ impl LogDensity for Hierarchy {
             theta: vec![0.0; n],
             seen: vec![0.0; if self.between.is_some() { 2 * n } else { 0 }],
             tapes: vec![Tape::default(); if self.between.is_some() { n } else { 0 }],
+            bias: vec![0.0; if self.between.is_some() { n } else { 0 }],
         }
     }
 

@@ -7,6 +7,7 @@ mod bias;
 mod binomial;
 mod density;
 mod hierarchy;
+mod labels;
 mod level;
 mod likelihood;
 mod prior_slope;
@@ -20,6 +21,7 @@ pub use crate::study::{
 pub use bias::{confounded, confounded_estimate, mix, unmix};
 pub use density::LocationComponent;
 pub use hierarchy::{Hierarchy, Parameters, Scratch};
+pub use labels::{LabelShares, cells_of, labelled_arm};
 pub use likelihood::{Arm, BinomialPair, Likelihood, NormalEstimate, Side};
 pub use simulate::Drawn;
 

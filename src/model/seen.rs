@@ -336,7 +336,7 @@ fn averaged(ratio: &Nuisance, placed: Peak, at_ratio: impl Fn(f64) -> View) -> V
         return at_ratio(known);
     }
     /// Of the prior's sd on either side.
-    const FAR: f64 = 8.0;
+    const FAR: f64 = 7.2;
     const MOST_HALVINGS: usize = 4;
     let mut total: Option<Vec<f64>> = None;
     let grid = grid(placed, 0.0);
@@ -348,7 +348,7 @@ fn averaged(ratio: &Nuisance, placed: Peak, at_ratio: impl Fn(f64) -> View) -> V
             let view = at_ratio(r);
             grid.x.iter().map(|&x| weight + view.at(x)).collect::<Vec<f64>>()
         };
-        let mut step = 0.7 * sd;
+        let mut step = 1.2 * sd;
         let last = libm::ceil(FAR * sd / step) as i32;
         let sum = |terms: &[Vec<f64>]| -> Vec<f64> {
             (0..grid.x.len()).map(|i| log_sum_exp(&terms.iter().map(|t| t[i]).collect::<Vec<_>>())).collect()

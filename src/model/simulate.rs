@@ -4,8 +4,9 @@ use rand_chacha::ChaCha8Rng;
 use rand_distr::{Beta, Binomial, ChiSquared, Distribution, Exp1, StandardNormal, StandardUniform};
 
 use super::{
-    Arm, BaselinePrior, BinomialPair, HeterogeneityPrior, Likelihood, LocationPrior, Model, NormalEstimate,
-    Nuisance, Pooling, Side, SubgroupBias, confounded, confounded_estimate, unmix,
+    Arm, BaselinePrior, BinomialPair, HeterogeneityPrior, LabelShares, Likelihood, LocationPrior,
+    Misclassification, Model, NormalEstimate, Nuisance, Pooling, Side, SubgroupBias, cells_of, confounded,
+    confounded_estimate, labelled_arm, unmix,
 };
 use crate::numeric::{logistic, logit};
 
@@ -24,6 +25,8 @@ pub struct Drawn {
     pub baseline: Option<(f64, f64)>,
     /// The effect of a further similar subgroup; none where nothing is shared.
     pub theta_new: Option<f64>,
+    /// How often labels are right; none where they always are.
+    pub labels: Option<LabelShares>,
 }
 
 impl Model {
@@ -67,6 +70,7 @@ impl Model {
         if matches!(self.likelihood, Likelihood::Counts(_)) {
             self.draw_baselines(&mut drawn, from)?;
         }
+        drawn.labels = self.misclassification.as_ref().map(|m| m.draw(from.rng));
         Some(drawn)
     }
 
@@ -94,8 +98,13 @@ impl Model {
         Some(())
     }
 
-    /// Data of this study's size given the parameters.
+    /// Data of this study's size given the parameters; what is not known of a bias is drawn beside them.
     pub fn draw_data(&self, drawn: &Drawn, rng: &mut ChaCha8Rng) -> Likelihood {
+        if let (Likelihood::Counts(counts), Some(m), Some(labels)) =
+            (&self.likelihood, &self.misclassification, &drawn.labels)
+        {
+            return Likelihood::Counts(draw_labelled(counts, m.positive, labels, drawn, rng));
+        }
         match &self.likelihood {
             Likelihood::Counts(counts) => Likelihood::Counts(
                 counts
@@ -130,8 +139,16 @@ impl Model {
 
     /// The log likelihood of the data at these parameters, without binomial coefficients, what is not known of a bias
     /// integrated out.
-    pub fn log_likelihood(&self, theta: &[f64], alpha: &[f64]) -> f64 {
+    pub fn log_likelihood(&self, theta: &[f64], alpha: &[f64], labels: Option<&LabelShares>) -> f64 {
         match &self.likelihood {
+            Likelihood::Counts(counts) if let (Some(m), Some(labels)) = (&self.misclassification, labels) => {
+                let (p, n) = (m.positive, 1 - m.positive);
+                let control =
+                    labelled_arm(&cells_of(counts, p, false), [alpha[p], alpha[n]], labels.log_odds(0));
+                let x = [alpha[p] + theta[p], alpha[n] + theta[n]];
+                let active = labelled_arm(&cells_of(counts, p, true), x, labels.log_odds(1));
+                control.log_likelihood + active.log_likelihood
+            }
             Likelihood::Counts(counts) => counts
                 .iter()
                 .zip(theta.iter().zip(alpha))
@@ -216,6 +233,49 @@ impl Nuisance {
             }
         }
     }
+}
+
+impl Misclassification {
+    fn draw(&self, rng: &mut ChaCha8Rng) -> LabelShares {
+        let mut pair = |of: &[Nuisance; 2], shared: bool| {
+            let first = logistic(of[0].draw(rng));
+            [first, if shared { first } else { logistic(of[1].draw(rng)) }]
+        };
+        LabelShares {
+            sensitivity: pair(&self.sensitivity, self.sensitivity_shared),
+            specificity: pair(&self.specificity, self.specificity_shared),
+            share: pair(&self.share, false),
+        }
+    }
+}
+
+/// Patients one after another: the subgroup they belong to, their outcome, the label they are given.
+fn draw_labelled(
+    counts: &[BinomialPair],
+    positive: usize,
+    labels: &LabelShares,
+    drawn: &Drawn,
+    rng: &mut ChaCha8Rng,
+) -> Vec<BinomialPair> {
+    let mut arms = [[Arm { events: 0.0, total: 0.0 }; 2]; 2];
+    for (a, arm) in arms.iter_mut().enumerate() {
+        let of = |c: &BinomialPair| if a == 0 { c.control.total } else { c.active.total };
+        let patients: f64 = counts.iter().map(of).sum();
+        for _ in 0..patients as u64 {
+            let mut chance = |p: f64| {
+                let u: f64 = StandardUniform.sample(rng);
+                u < p
+            };
+            let truly = if chance(labels.share[a]) { positive } else { 1 - positive };
+            let effect = if a == 0 { 0.0 } else { drawn.theta[truly] };
+            let event = chance(logistic(drawn.alpha[truly] + effect));
+            let right = if truly == positive { labels.sensitivity[a] } else { labels.specificity[a] };
+            let label = if chance(right) { truly } else { 1 - truly };
+            arm[label].total += 1.0;
+            arm[label].events += f64::from(u8::from(event));
+        }
+    }
+    (0..2).map(|g| BinomialPair::new(arms[0][g], arms[1][g])).collect()
 }
 
 impl SubgroupBias {

@@ -39,6 +39,8 @@ pub struct Report {
     pub sampled: Option<SampledPosterior>,
     /// The numbers were taken back, since the run failed its checks.
     pub withheld: bool,
+    /// The same study without the bias that it allows for.
+    pub unadjusted: Option<Box<Report>>,
 }
 
 /// Fits the study, and its priors beside it.
@@ -46,8 +48,16 @@ pub fn analyse(study: &Study, options: Options) -> Report {
     analyse_watched(study, options, &())
 }
 
-/// The same, with someone who looks on and may stop the sampler.
+/// The same, with someone who looks on and may stop the sampler. A study that allows for a bias is fitted without it too.
 pub fn analyse_watched(study: &Study, options: Options, watch: &impl Watch) -> Report {
+    let mut report = analyse_once(study, options, watch);
+    if let Some(without) = study.without_bias() {
+        report.put_unadjusted(analyse_once(&without, options, watch));
+    }
+    report
+}
+
+fn analyse_once(study: &Study, options: Options, watch: &impl Watch) -> Report {
     let model = Model::of(study);
     let assembly = Assembly::new(study, options);
     let hierarchy = (options.engine != Engine::Exact).then(|| Hierarchy::new(&model));
@@ -331,6 +341,7 @@ impl Report {
             heterogeneity_learned: None,
             sampled: None,
             withheld: false,
+            unadjusted: None,
         };
         let mut baselines = Vec::new();
         for block in std::iter::once(rows.shared).chain(rows.subgroups).chain(rows.pairs) {
@@ -344,6 +355,26 @@ impl Report {
         }
         report.parameters.append(&mut baselines);
         report
+    }
+
+    /// Puts beside every number its like from the run without a bias: the same rows, but for a bias's own parameters.
+    fn put_unadjusted(&mut self, without: Report) {
+        for row in &mut self.parameters {
+            let same = without.parameters.iter().find(|p| p.name == row.name);
+            row.unadjusted = same.and_then(Parameter::best);
+        }
+        for (row, same) in self.estimates.iter_mut().zip(&without.estimates) {
+            row.unadjusted = same.best();
+        }
+        for (row, same) in self.probabilities.iter_mut().zip(&without.probabilities) {
+            row.unadjusted = same.best();
+        }
+        if self.withheld {
+            self.parameters.iter_mut().for_each(|row| row.unadjusted = None);
+            self.estimates.iter_mut().for_each(|row| row.unadjusted = None);
+            self.probabilities.iter_mut().for_each(|row| row.unadjusted = None);
+        }
+        self.unadjusted = Some(Box::new(without));
     }
 
     /// What must stand beside numbers that failed their checks.

@@ -236,6 +236,9 @@ impl<'a> Filling<'a, '_> {
         let [mean, sd] = source.baseline();
         self.parameter("baseline_mean".to_string(), mean.as_ref());
         self.parameter("baseline_sd".to_string(), sd.as_ref());
+        for (name, quantity) in source.bias(&self.assembly.names()) {
+            self.parameter(name, Some(&quantity));
+        }
         if study.pooling != Pooling::None {
             self.effect(&Subject::shared(Scope::Mean), mu.as_ref(), own);
             let new = source.theta_new();

@@ -38,7 +38,7 @@ impl Subject {
 
 /// A parameter's row.
 pub fn parameter(name: String, found: Found) -> Parameter {
-    Parameter { name, reported: found.reported, exact: found.exact, prior: None }
+    Parameter { name, reported: found.reported, exact: found.exact, prior: None, unadjusted: None }
 }
 
 /// An estimate's row; without numbers, the reason why.
@@ -49,6 +49,7 @@ pub fn estimate(subject: &Subject, measure: Measure, found: Found, reason: Optio
         subgroup_b: subject.subgroup_b.clone(),
         measure,
         prior: None,
+        unadjusted: None,
         nnt: None,
         unavailable: if found.is_nothing() { reason.map(str::to_string) } else { None },
         exact_unavailable: None,
@@ -80,6 +81,7 @@ pub fn probability(
         resolution: None,
         prior: None,
         prior_at_control_risk: None,
+        unadjusted: None,
         unavailable: if nothing { reason.map(str::to_string) } else { None },
         exact_unavailable: None,
     }
@@ -164,7 +166,8 @@ impl Block {
     pub fn beside(&mut self, prior: &Block) {
         let stem = |name: &str| name.split('[').next().unwrap_or_default().to_string();
         for row in &mut self.parameters {
-            let same = prior.parameters.iter().find(|p| stem(&p.name) == stem(&row.name));
+            let named = prior.parameters.iter().find(|p| p.name == row.name);
+            let same = named.or(prior.parameters.iter().find(|p| stem(&p.name) == stem(&row.name)));
             row.prior = same.and_then(Parameter::best);
         }
         for row in &mut self.estimates {

@@ -67,6 +67,9 @@ pub struct Parameter {
     pub reported: Reported,
     pub exact: Option<Summary>,
     pub prior: Option<PriorSummary>,
+    /// Without the bias that the model allows for; absent where it allows for none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unadjusted: Option<Quantiles>,
 }
 
 /// An estimand and its posterior summary.
@@ -80,6 +83,9 @@ pub struct Estimate {
     pub reported: Reported,
     pub exact: Option<Summary>,
     pub prior: Option<PriorSummary>,
+    /// Without the bias that the model allows for; absent where it allows for none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unadjusted: Option<Quantiles>,
     /// For risk differences.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub nnt: Option<Nnt>,
@@ -113,6 +119,9 @@ pub struct Probability {
     pub prior: Option<f64>,
     /// Under the effect prior alone, with the control risk at its posterior median: risk differences only.
     pub prior_at_control_risk: Option<f64>,
+    /// Without the bias that the model allows for; absent where it allows for none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unadjusted: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unavailable: Option<String>,
     /// Why there is no exact number, where there is a sampled one.

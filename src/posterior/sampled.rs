@@ -5,7 +5,7 @@ use rayon::prelude::*;
 
 use super::estimand::Measure;
 use crate::density::LogDensity;
-use crate::model::{Drawn, Hierarchy, Likelihood, Model};
+use crate::model::{Drawn, Hierarchy, LabelShares, Likelihood, Model};
 use crate::numeric::exp_of_nonpositive;
 use crate::sampler::{Purpose, Recorded, stream};
 use crate::study::Study;
@@ -31,8 +31,15 @@ pub struct SampledPosterior {
     pub theta: Vec<Column>,
     /// Empty for estimates.
     pub alpha: Vec<Column>,
+    /// By how much a bias moves what is seen of each subgroup's effect; empty where there is none, or none is sampled.
+    pub bias: Vec<Column>,
+    /// Where subgroups are labels that may be wrong: sensitivity, specificity and true share of the positive one, each in
+    /// the control and the active arm; else empty.
+    pub labels: Vec<Column>,
     /// Each subgroup's share of the study's patients; empty for estimates.
     shares: Vec<f64>,
+    /// Where labels may be wrong: the positive subgroup, and the arms' shares of all patients.
+    labelled: Option<(usize, [f64; 2])>,
 }
 
 /// Both risks in one subgroup, or over all.
@@ -94,7 +101,7 @@ impl SampledPosterior {
         let mut rng = stream(seed, chain, Purpose::Prediction);
         let mut scratch = hierarchy.scratch();
         let n = draws.len() / hierarchy.dim();
-        let mut out = SampledPosterior { chains: 1, draws: n, shares: shares(model), ..Default::default() };
+        let mut out = SampledPosterior { chains: 1, draws: n, ..SampledPosterior::empty(model) };
         out.theta = (0..subgroups).map(|_| Vec::with_capacity(n)).collect();
         out.alpha = (0..if counts { subgroups } else { 0 }).map(|_| Vec::with_capacity(n)).collect();
         let mut standard = vec![0.0; subgroups];
@@ -114,8 +121,32 @@ impl SampledPosterior {
             put(&mut out.theta_new, new, n);
             out.theta.iter_mut().zip(p.theta).for_each(|(column, &x)| column.push(x));
             out.alpha.iter_mut().zip(p.alpha).for_each(|(column, &x)| column.push(x));
+            if !p.bias.is_empty() {
+                out.bias.resize_with(subgroups, || Vec::with_capacity(n));
+                out.bias.iter_mut().zip(p.bias).for_each(|(column, &x)| column.push(x));
+            }
+            out.push_labels(p.labels);
         }
         out
+    }
+
+    /// No draws yet.
+    fn empty(model: &Model) -> SampledPosterior {
+        SampledPosterior { shares: shares(model), labelled: labelled(model), ..Default::default() }
+    }
+
+    fn push_labels(&mut self, labels: Option<LabelShares>) {
+        let Some(l) = labels else { return };
+        self.labels.resize_with(6, Vec::new);
+        let values = l.sensitivity.into_iter().chain(l.specificity).chain(l.share);
+        self.labels.iter_mut().zip(values).for_each(|(column, x)| column.push(x));
+    }
+
+    /// The labels' proportions at draw `i`.
+    pub fn label_shares(&self, i: usize) -> Option<LabelShares> {
+        let [s0, s1, c0, c1, p0, p1] = self.labels.as_slice() else { return None };
+        let at = |a: &Column, b: &Column| [a[i], b[i]];
+        Some(LabelShares { sensitivity: at(s0, s1), specificity: at(c0, c1), share: at(p0, p1) })
     }
 
     /// Draws from the priors, in pairs of mirror images; none where one of the priors is flat.
@@ -134,7 +165,8 @@ impl SampledPosterior {
                 Some(out)
             })
             .collect();
-        Some(SampledPosterior { shares: shares(model), ..SampledPosterior::joined(parts?) })
+        let all = SampledPosterior::joined(parts?);
+        Some(SampledPosterior { shares: shares(model), labelled: labelled(model), ..all })
     }
 
     fn push(&mut self, drawn: &Drawn) {
@@ -148,6 +180,7 @@ impl SampledPosterior {
         self.alpha.resize_with(drawn.alpha.len(), || Vec::with_capacity(n));
         self.theta.iter_mut().zip(&drawn.theta).for_each(|(column, &x)| column.push(x));
         self.alpha.iter_mut().zip(&drawn.alpha).for_each(|(column, &x)| column.push(x));
+        self.push_labels(drawn.labels);
     }
 
     fn joined(parts: Vec<SampledPosterior>) -> SampledPosterior {
@@ -157,11 +190,12 @@ impl SampledPosterior {
             all.chains += part.chains;
             let columns = |p: SampledPosterior| {
                 let shared = [p.mu, p.tau, p.baseline_mean, p.baseline_sd, p.theta_new];
-                shared.into_iter().flatten().chain(p.theta).chain(p.alpha)
+                shared.into_iter().flatten().chain(p.theta).chain(p.alpha).chain(p.bias).chain(p.labels)
             };
             let into =
                 [&mut all.mu, &mut all.tau, &mut all.baseline_mean, &mut all.baseline_sd, &mut all.theta_new];
             let into = into.into_iter().flatten().chain(&mut all.theta).chain(&mut all.alpha);
+            let into = into.chain(&mut all.bias).chain(&mut all.labels);
             into.zip(columns(part)).for_each(|(all, mut part)| all.append(&mut part));
         }
         all
@@ -178,7 +212,29 @@ impl SampledPosterior {
         let shared = shared.into_iter().filter_map(|(name, c)| Some((name.to_string(), c.as_ref()?)));
         let of = |stem: &'static str| move |(name, column)| (format!("{stem}[{name}]"), column);
         let theta = names.iter().zip(&self.theta).map(of("theta"));
-        shared.chain(theta).chain(names.iter().zip(&self.alpha).map(of("alpha"))).collect()
+        let alpha = names.iter().zip(&self.alpha).map(of("alpha"));
+        shared.chain(theta).chain(alpha).chain(self.extras(names)).collect()
+    }
+
+    /// What is sampled of a bias: by subgroup how much it moves the effect, by arm how often labels are right. Known numbers
+    /// are left out, and one that serves both arms is named once.
+    pub fn extras(&self, names: &[&str]) -> Vec<(String, &Column)> {
+        let varies = |c: &Column| c.iter().any(|x| x.is_finite()) && c.windows(2).any(|w| w[0] != w[1]);
+        let bias = names.iter().zip(&self.bias).map(|(name, c)| (format!("bias[{name}]"), c));
+        let mut all: Vec<(String, &Column)> = bias.filter(|(_, c)| varies(c)).collect();
+        for (stem, pair) in
+            ["sensitivity", "specificity", "prevalence"].into_iter().zip(self.labels.chunks(2))
+        {
+            let [control, active] = pair else { continue };
+            if control == active {
+                all.push((stem.to_string(), control));
+            } else {
+                all.push((format!("{stem}[control]"), control));
+                all.push((format!("{stem}[active]"), active));
+            }
+        }
+        all.retain(|(_, c)| varies(c));
+        all
     }
 
     /// Every estimand's name and draws: of subgroups `measure[NAME]`, of pairs (if wanted) `measure[A,B]`, else
@@ -245,8 +301,9 @@ impl SampledPosterior {
         // Risks and their complements are averaged alike, so that odds are right near 1 as near 0.
         let mut all = Risks { control: zeros(), active: zeros() };
         let mut rest = Risks { control: zeros(), active: zeros() };
-        for ((alpha, theta), share) in self.alpha.iter().zip(&self.theta).zip(&self.shares) {
+        for (g, (alpha, theta)) in self.alpha.iter().zip(&self.theta).enumerate() {
             for (i, (&a, &t)) in alpha.iter().zip(theta).enumerate() {
+                let share = self.share(g, i);
                 all.control[i] += share * risk(a);
                 rest.control[i] += share * risk(-a);
                 all.active[i] += share * risk(a + t);
@@ -256,6 +313,17 @@ impl SampledPosterior {
         let odds = |p: &Column, q: &Column| -> Column { p.iter().zip(q).map(|(p, q)| p / q).collect() };
         let (control, active) = (odds(&all.control, &rest.control), odds(&all.active, &rest.active));
         Some((all, odds(&active, &control)))
+    }
+
+    /// Subgroup `g`'s share of the study's patients at draw `i`: of the true subgroup, where labels may be wrong.
+    fn share(&self, g: usize, i: usize) -> f64 {
+        match (&self.labelled, self.labels.get(4..6)) {
+            (Some((positive, arms)), Some([control, active])) => {
+                let share = arms[0] * control[i] + arms[1] * active[i];
+                if g == *positive { share } else { 1.0 - share }
+            }
+            _ => self.shares[g],
+        }
     }
 
     /// `θ_a − θ_b`.
@@ -274,6 +342,17 @@ fn put(column: &mut Option<Column>, value: Option<f64>, capacity: usize) {
     if let Some(x) = value {
         column.get_or_insert_with(|| Vec::with_capacity(capacity)).push(x);
     }
+}
+
+/// The positive subgroup and both arms' shares of all patients, where labels may be wrong.
+fn labelled(model: &Model) -> Option<(usize, [f64; 2])> {
+    let (Likelihood::Counts(counts), Some(m)) = (&model.likelihood, &model.misclassification) else {
+        return None;
+    };
+    let control: f64 = counts.iter().map(|c| c.control.total).sum();
+    let active: f64 = counts.iter().map(|c| c.active.total).sum();
+    let all = control + active;
+    Some((m.positive, if all > 0.0 { [control / all, active / all] } else { [0.5; 2] }))
 }
 
 /// Every subgroup's share of all patients; equal shares where there are none.

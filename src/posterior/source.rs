@@ -107,6 +107,12 @@ impl<'a> Source<'a> {
             .map(|column| self.column(column))
     }
 
+    /// What is sampled of a bias; the exact engine has integrated it out.
+    pub fn bias(&self, names: &[&str]) -> Vec<(String, Quantity<'a>)> {
+        let Some(draws) = self.draws_of_the_rest() else { return Vec::new() };
+        draws.extras(names).into_iter().map(|(name, c)| (name, self.quantity(Cow::Borrowed(c)))).collect()
+    }
+
     /// The effect of a further similar subgroup.
     pub fn theta_new(&self) -> Option<Quantity<'a>> {
         match self {

@@ -44,7 +44,7 @@ struct Document<'a> {
 
 /// The statements that stand beside the comparison's numbers.
 pub fn compare_statements(study: &Study, comparison: &Comparison) -> Vec<String> {
-    let own = study.statements().into_iter().map(str::to_string);
+    let own = study.statements().into_iter();
     own.chain(comparison.about_sources.iter().cloned()).collect()
 }
 

@@ -6,8 +6,9 @@ use crate::study::Study;
 use super::json::statements;
 use super::numbers::full;
 
-/// The sampled numbers (or the exact ones where nothing was sampled), then the exact ones, as in `result.json`.
-const HEADER: [&str; 32] = [
+/// The sampled numbers (or the exact ones where nothing was sampled), then the exact ones, as in `result.json`; `unadjusted`
+/// is filled where the model allows for a bias.
+const HEADER: [&str; 35] = [
     "row",
     "scope",
     "subgroup",
@@ -37,6 +38,9 @@ const HEADER: [&str; 32] = [
     "prior_q2_5",
     "prior_q97_5",
     "prior_at_control_risk",
+    "unadjusted",
+    "unadjusted_q2_5",
+    "unadjusted_q97_5",
     "unavailable",
     "exact_unavailable",
     "caveat",
@@ -82,7 +86,11 @@ fn write(study: &Study, report: &Report) -> String {
         record.extend([q.map(|q| q.median), q.map(|q| q.q2_5), q.map(|q| q.q97_5)].map(full));
         let prior = e.prior.as_ref();
         record.extend([prior.map(|p| p.median), prior.map(|p| p.q2_5), prior.map(|p| p.q97_5)].map(full));
-        record.extend([String::new(), text(&e.unavailable), text(&e.exact_unavailable), caveat.clone()]);
+        record.push(String::new());
+        let without = e.unadjusted.as_ref();
+        record
+            .extend([without.map(|q| q.median), without.map(|q| q.q2_5), without.map(|q| q.q97_5)].map(full));
+        record.extend([text(&e.unavailable), text(&e.exact_unavailable), caveat.clone()]);
         put(record);
     }
     for p in &report.probabilities {
@@ -91,6 +99,7 @@ fn write(study: &Study, report: &Report) -> String {
         record.extend([p.probability, p.mcse, p.ess, p.exact].map(full));
         record.extend(empty(14));
         record.extend([full(p.prior), String::new(), String::new(), full(p.prior_at_control_risk)]);
+        record.extend([full(p.unadjusted), String::new(), String::new()]);
         record.extend([text(&p.unavailable), text(&p.exact_unavailable), caveat.clone()]);
         put(record);
     }

@@ -4,7 +4,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::posterior::{Checks, Estimate, Parameter, Probability, Report, Settings};
-use crate::study::{Assignment, Audit, Study, library_priors};
+use crate::study::{Assignment, Assumption, Audit, Study, library_priors};
 
 /// The schema's name; its number rises when anything is renamed or removed.
 const RESULT_SCHEMA: &str = "equipoise/result/1";
@@ -20,6 +20,9 @@ struct Document<'a> {
     data: DataHead,
     settings: &'a Settings,
     prior: PriorHead<'a>,
+    /// What is assumed of a bias; the rows then have a value without it, `unadjusted`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    bias: Option<BiasHead<'a>>,
     checks: &'a Checks,
     parameters: &'a [Parameter],
     estimates: &'a [Estimate],
@@ -40,6 +43,19 @@ pub struct ModelHead<'a> {
 pub struct DataHead {
     sha256: String,
     audit: Audit,
+}
+
+#[derive(Serialize)]
+struct BiasHead<'a> {
+    assumptions: &'a [Assumption],
+    /// The checks of the run without it.
+    checks_unadjusted: Option<&'a Checks>,
+}
+
+fn bias_head<'a>(study: &'a Study, report: Option<&'a Report>) -> Option<BiasHead<'a>> {
+    let bias = study.bias.as_ref()?;
+    let unadjusted = report.and_then(|r| r.unadjusted.as_ref());
+    Some(BiasHead { assumptions: &bias.assumptions, checks_unadjusted: unadjusted.map(|r| &r.checks) })
 }
 
 #[derive(Serialize)]
@@ -78,7 +94,7 @@ fn prior_head(study: &Study) -> PriorHead<'_> {
 
 /// What must stand wherever a number stands: of the study, and of a run that failed its checks.
 pub fn statements(study: &Study, report: &Report) -> Vec<String> {
-    study.statements().into_iter().map(str::to_string).chain(report.warning()).collect()
+    study.statements().into_iter().chain(report.warning()).collect()
 }
 
 /// The whole result.
@@ -91,6 +107,7 @@ pub fn fit_json(study: &Study, report: &Report) -> String {
         data: data_head(study),
         settings: &report.settings,
         prior: prior_head(study),
+        bias: bias_head(study, Some(report)),
         checks: &report.checks,
         parameters: &report.parameters,
         estimates: &report.estimates,

@@ -271,14 +271,30 @@ pub struct Thresholds {
 }
 
 impl Study {
-    /// The statement that an observational study carries wherever a number stands.
-    pub fn assignment_statement(&self) -> Option<&'static str> {
-        match self.assignment {
-            Assignment::Randomised => None,
-            Assignment::Observational => Some(
-                "Treatment was not randomised: these are associations, not adjusted for who received it.",
-            ),
+    /// The statement that an observational study carries wherever a number stands; with what is allowed for, if anything.
+    pub fn assignment_statement(&self) -> Option<String> {
+        const UNADJUSTED: &str =
+            "Treatment was not randomised: these are associations, not adjusted for who received it";
+        match (self.assignment, self.bias_statement()) {
+            (Assignment::Randomised, allowed) => allowed,
+            (Assignment::Observational, None) => Some(format!("{UNADJUSTED}.")),
+            (Assignment::Observational, Some(allowed)) => Some(format!("{UNADJUSTED}. {allowed}")),
         }
+    }
+
+    /// Which bias the numbers allow for.
+    pub fn bias_statement(&self) -> Option<String> {
+        let bias = self.bias.as_ref().filter(|b| !b.assumptions.is_empty())?;
+        Some(format!(
+            "The numbers allow for what [bias] assumes: {}. Those without it stand beside them.",
+            bias.in_words()
+        ))
+    }
+
+    /// The same study without `[bias]`; none where it has none.
+    pub fn without_bias(&self) -> Option<Study> {
+        self.bias.as_ref()?;
+        Some(Study { bias: None, ..self.clone() })
     }
 
     /// The banner of made-up numbers.
@@ -288,7 +304,8 @@ impl Study {
     }
 
     /// Both statements, where they apply.
-    pub fn statements(&self) -> Vec<&'static str> {
-        self.illustrative_statement().into_iter().chain(self.assignment_statement()).collect()
+    pub fn statements(&self) -> Vec<String> {
+        let banner = self.illustrative_statement().map(str::to_string);
+        banner.into_iter().chain(self.assignment_statement()).collect()
     }
 }

@@ -12,7 +12,7 @@
 //! Statistics and Computing 32:32, section 2). Here the band is the one that the ranks just touch, and
 //! the probability of leaving it is an exact p-value.
 
-use equipoise::model::{Drawn, Hierarchy, Likelihood, Model};
+use equipoise::model::{Drawn, Hierarchy, LabelShares, Likelihood, Model};
 use equipoise::numeric::logistic;
 use equipoise::posterior::SampledPosterior;
 use equipoise::sampler::{Purpose, Settings, extend, start, stream};
@@ -104,11 +104,32 @@ fn compared(observed: &Model, truth: &Drawn, posterior: &SampledPosterior) -> Ve
     add("overall risk difference", alpha.map(overall), posterior.overall().map(|(r, _)| r.difference()));
     add("baselines' mean", truth.baseline.map(|b| b.0), posterior.baseline_mean.clone());
     add("baselines' sd", truth.baseline.map(|b| b.1), posterior.baseline_sd.clone());
+    let labels = |of: fn(&LabelShares) -> f64| {
+        let draws = (0..posterior.draws)
+            .map(|i| posterior.label_shares(i).as_ref().map(of))
+            .collect::<Option<Vec<f64>>>();
+        (truth.labels.as_ref().map(of), draws)
+    };
+    if !posterior.labels.is_empty() {
+        let (value, draws) = labels(|l| l.sensitivity[0]);
+        add("sensitivity", value, draws);
+        let (value, draws) = labels(|l| l.specificity[1]);
+        add("specificity", value, draws);
+        let (value, draws) = labels(|l| l.share[1]);
+        add("true share", value, draws);
+    }
     let at = |columns: &[Vec<f64>], i: usize| columns.iter().map(|c| c[i]).collect::<Vec<f64>>();
     let log_likelihoods = (0..posterior.draws)
-        .map(|i| observed.log_likelihood(&at(&posterior.theta, i), &at(&posterior.alpha, i)))
+        .map(|i| {
+            let labels = posterior.label_shares(i);
+            observed.log_likelihood(&at(&posterior.theta, i), &at(&posterior.alpha, i), labels.as_ref())
+        })
         .collect();
-    add("log likelihood", Some(observed.log_likelihood(&truth.theta, &truth.alpha)), Some(log_likelihoods));
+    add(
+        "log likelihood",
+        Some(observed.log_likelihood(&truth.theta, &truth.alpha, truth.labels.as_ref())),
+        Some(log_likelihoods),
+    );
     all
 }
 

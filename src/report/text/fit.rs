@@ -3,7 +3,7 @@
 use super::super::numbers::{interval, plain, threshold, with_prior};
 use super::super::words::{capitalised, plural, sentence};
 use super::layout::{
-    ARM_WIDTH, grouped, heading, push, push_warning, rows_have_counts, scope_label, shown_interval,
+    ARM_WIDTH, bold, grouped, heading, push, push_warning, rows_have_counts, scope_label, shown_interval,
     shown_probability, table, wrapped_to,
 };
 use crate::posterior::{Axis, Estimate, Measure, Probability, Quantiles, Report, Scope, Statement, primary};
@@ -59,6 +59,10 @@ pub fn fit_text(study: &Study, report: &Report) -> String {
         push_warning(&mut out, &warning);
         out.push('\n');
     }
+    if report.unadjusted.is_some() {
+        out.push_str(&bold("Allowing for the bias"));
+        out.push('\n');
+    }
     let lookup = Lookup(report);
     out.push_str(&effects(study, &lookup));
     out.push('\n');
@@ -75,7 +79,31 @@ pub fn fit_text(study: &Study, report: &Report) -> String {
         out.push_str(&pairs);
         out.push('\n');
     }
+    if let Some(without) = &report.unadjusted {
+        out.push_str(&unadjusted(study, without));
+    }
     out.push_str(&footnotes(study, report));
+    out
+}
+
+/// The same tables without the bias.
+fn unadjusted(study: &Study, without: &Report) -> String {
+    let mut out = bold("Without it") + "\n";
+    if without.withheld {
+        push(&mut out, "No numbers: the run without the bias did not pass its checks.", 0);
+        for reason in &without.checks.reasons {
+            push(&mut out, &format!("- {reason}"), 2);
+        }
+        out.push('\n');
+        return out;
+    }
+    let lookup = Lookup(without);
+    for section in [effects(study, &lookup), probabilities(study, &lookup), pairs(study, without)] {
+        if !section.is_empty() {
+            out.push_str(&section);
+            out.push('\n');
+        }
+    }
     out
 }
 

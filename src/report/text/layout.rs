@@ -149,7 +149,7 @@ pub fn heading(study: &Study) -> String {
         0,
     );
     for statement in study.statements() {
-        push_warning(&mut out, statement);
+        push_warning(&mut out, &statement);
     }
     for notice in &study.notices {
         push(&mut out, &format!("Note: {notice}"), 2);
