@@ -204,6 +204,9 @@ pub struct CompareArgs {
     /// Refit every effect prior under five heterogeneity priors and all poolings
     #[arg(long)]
     pub grid: bool,
+    /// Compare biases instead of priors: unmeasured confounding, missing outcomes, misjudged subgroups, and what would tip
+    #[arg(long, conflicts_with_all = ["priors", "grid"])]
+    pub bias: bool,
     /// What is printed to standard output
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub format: Format,

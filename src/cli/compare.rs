@@ -3,11 +3,12 @@
 use super::args::{CompareArgs, Format};
 use super::progress::watched;
 use super::{Outcome, limit_threads, notice, print};
+use crate::compare::bias::compare_bias;
 use crate::compare::{Asked, Request, compare};
 use crate::error::Result;
 use crate::posterior::Sampling;
 use crate::report;
-use crate::study::open;
+use crate::study::{Study, open};
 
 /// Fits the study under many priors and prints how far its conclusions hang on them; writes nothing.
 pub fn run(args: &CompareArgs) -> Result<Outcome> {
@@ -20,6 +21,9 @@ pub fn run(args: &CompareArgs) -> Result<Outcome> {
         sampled: false,
     };
     limit_threads(args.threads);
+    if args.bias {
+        return biases(&study, request.sampling, args.format);
+    }
     let comparison = watched(false, |_| compare(&study, &request))?;
     print(&match args.format {
         Format::Text => report::compare_text(&study, &comparison),
@@ -28,6 +32,25 @@ pub fn run(args: &CompareArgs) -> Result<Outcome> {
     })?;
     if args.format != Format::Text {
         for statement in report::compare_statements(&study, &comparison) {
+            notice(&statement);
+        }
+        for reason in &comparison.reasons {
+            notice(&format!("Check failed: {reason}"));
+        }
+    }
+    Ok(if comparison.ok { Outcome::Done } else { Outcome::ChecksFailed })
+}
+
+/// Biases instead of priors.
+fn biases(study: &Study, sampling: Sampling, format: Format) -> Result<Outcome> {
+    let comparison = watched(false, |_| compare_bias(study, sampling));
+    print(&match format {
+        Format::Text => report::bias_text(study, &comparison),
+        Format::Json => report::bias_json(study, &comparison),
+        Format::Csv => report::bias_csv(study, &comparison),
+    })?;
+    if format != Format::Text {
+        for statement in study.statements() {
             notice(&statement);
         }
         for reason in &comparison.reasons {

@@ -10,6 +10,7 @@
 //! [`crate::exact::Lattice`], on which another prior of μ and τ is one weighted sum; the engine serves what the lattice does
 //! not resolve, and the sampler what the engine does not cover.
 
+pub mod bias;
 mod conflict;
 mod curve;
 mod envelope;

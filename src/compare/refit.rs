@@ -275,11 +275,17 @@ pub fn is_exchangeable(study: &Study) -> bool {
     )
 }
 
+/// Whether some of what is compared needs sampling: exchangeable baselines, and risks in subgroups whose labels may be wrong.
+pub fn needs_sampling(study: &Study) -> bool {
+    let labels = study.bias.as_ref().and_then(|b| b.misclassification.as_ref());
+    is_exchangeable(study) || labels.is_some_and(|m| !m.is_perfect())
+}
+
 /// How refits are computed: briefly, and by the sampler only where the exact engine does not cover the model, or where that
 /// is asked for.
 pub fn options(study: &Study, sampling: Sampling, sampled: bool) -> Options {
-    let engine = if is_exchangeable(study) || sampled { Engine::Sampler } else { Engine::Exact };
-    Options { engine, detail: Detail::Brief, sampling, ..Options::default() }
+    let engine = if needs_sampling(study) || sampled { Engine::Sampler } else { Engine::Exact };
+    Options { engine, detail: Detail::Brief, sampling, adjusted_only: true, ..Options::default() }
 }
 
 /// The study with other priors of μ and τ (the effect's in words too) and another pooling.

@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::priors::PriorSet;
 use super::refit;
 use crate::posterior::{
-    Engine, Estimate, Measure, Options, Probability, Report, Scope, Statement, analyse, primary,
+    Engine, Estimate, Measure, Options, Probability, Quantiles, Report, Scope, Statement, analyse, primary,
 };
 use crate::study::{Data, Pooling, Study};
 
@@ -26,6 +26,9 @@ pub struct TableRow {
     pub exact: Option<f64>,
     /// The same before any data.
     pub prior_probability: Option<f64>,
+    /// Without the bias that the model allows for; absent where it allows for none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unadjusted: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unavailable: Option<String>,
 }
@@ -41,6 +44,9 @@ pub struct EstimateRow {
     pub median: Option<f64>,
     pub q2_5: Option<f64>,
     pub q97_5: Option<f64>,
+    /// Without the bias that the model allows for; absent where it allows for none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unadjusted: Option<Quantiles>,
     /// Monte Carlo errors of the three, where they are sampled.
     #[serde(skip)]
     pub errors: Option<[f64; 3]>,
@@ -91,12 +97,12 @@ pub fn fits(study: &Study, sets: &[PriorSet], options: Options) -> Vec<Fit> {
 
 /// A named prior may bring a baseline that the exact engine does not cover.
 fn fitted(study: &Study, options: Options) -> Report {
-    let covered = !refit::is_exchangeable(study);
+    let covered = !refit::needs_sampling(study);
     let engine = match options.engine {
         Engine::Exact if !covered => Engine::Sampler,
         other => other,
     };
-    analyse(study, Options { engine, ..options })
+    analyse(study, Options { engine, adjusted_only: false, ..options })
 }
 
 /// The rows of all fits.
@@ -117,6 +123,7 @@ pub fn rows(study: &Study, fits: &[Fit]) -> (Vec<TableRow>, Vec<EstimateRow>) {
             mcse: p.mcse,
             exact: p.exact,
             prior_probability: p.prior,
+            unadjusted: p.unadjusted,
             unavailable: p.unavailable.clone(),
         }));
         let shown = fit.report.estimates.iter().filter(|e| has_place(study, e));
@@ -131,6 +138,7 @@ pub fn rows(study: &Study, fits: &[Fit]) -> (Vec<TableRow>, Vec<EstimateRow>) {
                 median: q.map(|q| q.median),
                 q2_5: q.map(|q| q.q2_5),
                 q97_5: q.map(|q| q.q97_5),
+                unadjusted: e.unadjusted,
                 errors: if e.exact.is_some() { None } else { e.reported.mcse_quantiles },
             }
         }));

@@ -18,6 +18,8 @@ pub enum Unavailable {
     ExchangeableBaselines,
     #[error("the integral over the heterogeneity did not settle")]
     NotConverged,
+    #[error("labels that may be wrong tie both subgroups' risks together, which needs sampling")]
+    WrongLabels,
 }
 
 impl From<NotConverged> for Unavailable {
@@ -62,6 +64,9 @@ impl ExactPosterior {
             Pooling::Complete => HeterogeneityPrior::Fixed { value: 0.0 },
         };
         let separate = matches!(model.pooling, Pooling::Separate(_));
+        if model.misclassification.is_some() {
+            return Err(Unavailable::WrongLabels);
+        }
         let kind = match &model.likelihood {
             Likelihood::Counts(counts) => {
                 let BaselinePrior::Independent(baseline) = &model.baseline else {

@@ -25,6 +25,12 @@ impl Confounder {
         let [control, active] = self.prevalence.each_ref().map(Nuisance::known);
         self.log_odds_ratio.is(0.0) || (control.is_some() && control == active)
     }
+
+    /// The bias of a published estimate, where nothing about the confounder is uncertain.
+    pub fn known_bias_of_estimate(&self) -> Option<f64> {
+        let [control, active] = self.prevalence.each_ref().map(Nuisance::known);
+        Some(confounded_estimate([control?, active?], self.log_odds_ratio.known()?).0)
+    }
 }
 
 impl SubgroupBias {

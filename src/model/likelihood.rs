@@ -172,13 +172,18 @@ impl NormalEstimate {
         NormalEstimate { estimate, se, seen: None }
     }
 
-    /// The same estimate, seen through a bias. A normal or known bias that is added moves the estimate and widens its
-    /// error, and nothing else remains of it.
+    /// The same estimate, seen through a bias. A known bias, or a normal one that is added, moves the estimate and widens
+    /// its error, and nothing else remains of it.
     #[must_use]
     pub fn through(self, bias: &SubgroupBias) -> NormalEstimate {
         let bias = bias.simplified();
-        if let (None, Some((mean, sd))) = (&bias.confounder, bias.normal_shift()) {
-            return NormalEstimate::new(self.estimate - mean, libm::hypot(self.se, sd));
+        let confounder = match &bias.confounder {
+            None => Some(0.0),
+            Some(c) => c.known_bias_of_estimate(),
+        };
+        let shift = if bias.shift.is_none() { Some((0.0, 0.0)) } else { bias.normal_shift() };
+        if let (Some(known), Some((mean, sd))) = (confounder, shift) {
+            return NormalEstimate::new(self.estimate - (known + mean), libm::hypot(self.se, sd));
         }
         let seen = (!bias.is_none()).then(|| Arc::new(EstimateSeen::new(self.estimate, self.se, bias, 1.0)));
         NormalEstimate { seen, ..self }

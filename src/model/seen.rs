@@ -480,6 +480,23 @@ impl Nuisance {
         }
     }
 
+    /// Even values over the prior, `half` on either side of each part's middle, with weights that sum to 1; none where it is
+    /// known.
+    pub fn nodes(&self, half: i32) -> Vec<(f64, f64)> {
+        /// Standard deviations that are covered.
+        const REACH: f64 = 6.0;
+        let mut nodes = Vec::new();
+        for part in self.parts() {
+            let (centre, sd) = part.rough();
+            let step = REACH * sd / f64::from(half);
+            let at = |j: i32| centre + step * f64::from(j);
+            nodes.extend((-half..=half).map(|j| (at(j), step * libm::exp(part.log_density(at(j))))));
+        }
+        let total: f64 = nodes.iter().map(|n| n.1).sum();
+        nodes.iter_mut().for_each(|n| n.1 /= total);
+        nodes
+    }
+
     /// Rough centre and variance.
     pub fn rough(&self) -> (f64, f64) {
         if let Some(x) = self.known() {

@@ -51,7 +51,7 @@ pub fn analyse(study: &Study, options: Options) -> Report {
 /// The same, with someone who looks on and may stop the sampler. A study that allows for a bias is fitted without it too.
 pub fn analyse_watched(study: &Study, options: Options, watch: &impl Watch) -> Report {
     let mut report = analyse_once(study, options, watch);
-    if let Some(without) = study.without_bias() {
+    if let Some(without) = study.without_bias().filter(|_| !options.adjusted_only) {
         report.put_unadjusted(analyse_once(&without, options, watch));
     }
     report

@@ -28,7 +28,7 @@ mod source;
 
 pub use analysis::{LARGE, Report, analyse, analyse_watched, prior_report};
 pub use claim::{Claim, Lean};
-pub use direction::region;
+pub use direction::{mass_within, region};
 pub use estimand::{Axis, Measure, Scope, Statement, primary};
 pub use nnt::Nnt;
 pub use options::{Detail, Options, Sampling};

@@ -23,6 +23,8 @@ pub struct Options {
     pub sampling: Sampling,
     /// Keep the numbers of a run that fails its checks.
     pub show_unreliable: bool,
+    /// A study that allows for a bias is not fitted without it too.
+    pub adjusted_only: bool,
 }
 
 impl Options {

@@ -10,7 +10,7 @@ use crate::compare::{Comparison, PriorSet};
 use crate::study::Study;
 
 /// As in the JSON; `row` says which of its lists a row is from. Columns that a list does not have are empty.
-const HEADER: [&str; 51] = [
+const HEADER: [&str; 55] = [
     "row",
     "prior",
     "heterogeneity",
@@ -29,9 +29,13 @@ const HEADER: [&str; 51] = [
     "mcse",
     "exact",
     "prior_probability",
+    "unadjusted",
     "median",
     "q2_5",
     "q97_5",
+    "unadjusted_median",
+    "unadjusted_q2_5",
+    "unadjusted_q97_5",
     "widest",
     "sceptical_sd",
     "as_patients",
@@ -79,7 +83,7 @@ pub fn compare_csv(study: &Study, c: &Comparison) -> String {
     };
     put("prior", c.priors.iter().map(|p| prior(study, p)).collect());
     put("table", values(&c.table));
-    put("estimate", values(&c.estimates));
+    put("estimate", values(&c.estimates).into_iter().map(without_bias).collect());
     put("tau_curve", values(&c.tau_curve));
     put("tau_crossing", values(&c.crossings));
     let halves = values(&c.heterogeneity).into_iter().flat_map(|row| {
@@ -121,6 +125,15 @@ fn prior(study: &Study, set: &PriorSet) -> Value {
         "prior_probability": set.says.benefit,
         "note": prior_statement(study, set),
     })
+}
+
+/// What stands without a bias, as columns of its own.
+fn without_bias(mut row: Value) -> Value {
+    let nested = row["unadjusted"].take();
+    for name in ["median", "q2_5", "q97_5"] {
+        row[format!("unadjusted_{name}")] = nested[name].clone();
+    }
+    row
 }
 
 fn values<T: Serialize>(rows: &[T]) -> Vec<Value> {

@@ -135,6 +135,10 @@ pub fn check_json(study: &Study, prior: Option<&Report>) -> String {
         "prior": prior_head(study),
         "implied_by_prior": implied,
         "library": library,
+        "bias": bias_head(study, None).map(|head| json!({
+            "assumptions": head.assumptions,
+            "implied": crate::compare::bias::implied(study),
+        })),
     }))
 }
 

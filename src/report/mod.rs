@@ -1,5 +1,6 @@
 //! Results as text, JSON and CSV: rendering only, no arithmetic beyond rounding for print.
 
+mod bias_json;
 mod compare_csv;
 mod compare_json;
 mod csv;
@@ -9,9 +10,10 @@ mod numbers;
 mod text;
 mod words;
 
+pub use bias_json::{bias_csv, bias_json};
 pub use compare_csv::compare_csv;
 pub use compare_json::{compare_json, compare_statements};
 pub use csv::{check_csv, fit_csv};
 pub use draws::{estimand_draws_csv, parameter_draws_csv};
 pub use json::{check_json, fit_json, run_json, statements};
-pub use text::{check_text, compare_text, fit_text, list_text};
+pub use text::{bias_text, check_text, compare_text, fit_text, list_text};

@@ -43,8 +43,17 @@ pub struct AuditRow {
 #[derive(Debug, Clone, Serialize)]
 pub struct AuditCell {
     pub events: u64,
+    /// Patients whose outcome is known.
     pub total: u64,
+    /// Further patients whose outcome is not.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub missing: u64,
     pub source: Option<String>,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "the form that serde asks for")]
+fn is_zero(n: &u64) -> bool {
+    *n == 0
 }
 
 impl Study {
@@ -59,11 +68,13 @@ impl Study {
                     control: Some(AuditCell {
                         events: r.control.events,
                         total: r.control.total,
+                        missing: r.control.missing,
                         source: r.control.source.clone(),
                     }),
                     active: Some(AuditCell {
                         events: r.active.events,
                         total: r.active.total,
+                        missing: r.active.missing,
                         source: r.active.source.clone(),
                     }),
                     estimate: None,

@@ -130,12 +130,14 @@ impl SubgroupBias {
 }
 
 impl Bias {
-    /// What is assumed, in one line.
-    pub fn in_words(&self) -> String {
-        let words = |a: &Assumption| match &a.subgroup {
-            Some(name) => format!("{} in {name} ({})", a.what, a.words),
-            None => format!("{} ({})", a.what, a.words),
-        };
-        self.assumptions.iter().map(words).collect::<Vec<_>>().join("; ")
+    /// What is assumed, in one line without numbers.
+    pub fn in_short(&self) -> String {
+        let mut parts: Vec<&str> = Vec::new();
+        for a in &self.assumptions {
+            if !parts.contains(&a.what.as_str()) {
+                parts.push(&a.what);
+            }
+        }
+        parts.join("; ")
     }
 }

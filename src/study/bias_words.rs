@@ -333,13 +333,13 @@ impl Context<'_> {
         let assume = |subgroup: Option<usize>, (control, active, ratio): &(Read, Read, Read)| Assumption {
             kind: BiasKind::Confounder,
             subgroup: subgroup.map(|g| names[g].to_string()),
-            what: s.name.trim().to_string(),
+            what: format!("confounder \u{201c}{}\u{201d}", s.name.trim()),
             words: format!(
-                "prevalence {} in the control arm, {} in the active arm, {} {} with the outcome",
+                "prevalence {} in the control arm, {} in the active arm; {} with the outcome {}",
                 control.words,
                 active.words,
                 self.scale.measure_in_words(),
-                ratio.words
+                ratio.words.strip_prefix(self.scale.measure_in_words()).unwrap_or(&ratio.words).trim()
             ),
         };
         if special.len() < names.len() {
@@ -483,7 +483,7 @@ impl Context<'_> {
         bias.assumptions.push(Assumption {
             kind: BiasKind::Misclassification,
             subgroup: None,
-            what: format!("patients labelled {} wrongly", names.join(" or ")),
+            what: format!("patients taken wrongly for {}", names.join(" or ")),
             words: format!(
                 "sensitivity for {} {}, specificity {}",
                 names[positive],

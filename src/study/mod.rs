@@ -286,8 +286,8 @@ impl Study {
     pub fn bias_statement(&self) -> Option<String> {
         let bias = self.bias.as_ref().filter(|b| !b.assumptions.is_empty())?;
         Some(format!(
-            "The numbers allow for what [bias] assumes: {}. Those without it stand beside them.",
-            bias.in_words()
+            "The numbers allow for what [bias] assumes ({}); those without it stand beside them.",
+            bias.in_short()
         ))
     }
 

@@ -21,6 +21,8 @@ pub fn shipped() -> &'static [Shipped] {
         "ras-basilar-sich",
         "attention-evt",
         "attention-ras-etiology",
+        "ras-basilar-confounded",
+        "attention-ras-misjudged",
         "ist-aspirin-subtype",
         "blocker",
         "eight-schools",

@@ -3,8 +3,10 @@
 use super::super::numbers::{parameter, plain, probability, threshold, value};
 use super::super::words::{capitalised, plural};
 use super::layout::{
-    ARM_WIDTH, heading, push, rows_have_counts, scope_label, shown_interval, table, wrapped_to,
+    ARM_WIDTH, heading, push, push_assumptions, rows_have_counts, scope_label, shown_interval, table,
+    wrapped_to,
 };
+use crate::compare::bias::implied as implied_by_bias;
 use crate::compare::is_reference_only;
 use crate::posterior::{Estimate, LARGE, Measure, Report, Scope, Statement};
 use crate::study::{Assignment, Study, library_priors};
@@ -20,7 +22,8 @@ pub fn check_text(study: &Study, prior: Option<&Report>) -> String {
         .map(|r| {
             let mut row = vec![r.subgroup.to_string()];
             for cell in [&r.control, &r.active].into_iter().flatten() {
-                row.push(format!("{}/{}", cell.events, cell.total));
+                let missing = if cell.missing > 0 { format!(" +{}", cell.missing) } else { String::new() };
+                row.push(format!("{}/{}{missing}", cell.events, cell.total));
                 row.push(if cell.total == 0 {
                     "–".to_string()
                 } else {
@@ -59,6 +62,9 @@ pub fn check_text(study: &Study, prior: Option<&Report>) -> String {
             ),
         };
         push(&mut out, &text, 2);
+        if audit.rows.iter().flat_map(|r| [&r.control, &r.active]).flatten().any(|c| c.missing > 0) {
+            push(&mut out, "+: further patients whose outcome is missing.", 2);
+        }
     }
     out.push('\n');
     push(
@@ -83,6 +89,15 @@ pub fn check_text(study: &Study, prior: Option<&Report>) -> String {
         push(&mut out, &format!("Cites: {citation}"), 2);
     }
     out.push('\n');
+    if study.bias.as_ref().is_some_and(|b| !b.assumptions.is_empty()) {
+        push(&mut out, "Bias allowed for:", 0);
+        push_assumptions(&mut out, study);
+        let implied = implied_by_bias(study);
+        if !implied.is_empty() {
+            out.push_str(&super::bias::implied_table(study, &implied));
+        }
+        out.push('\n');
+    }
     out.push_str(&implied(study, prior));
     if let Some(expected) = study.expected_odds_ratio {
         out.push('\n');

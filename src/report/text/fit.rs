@@ -3,8 +3,8 @@
 use super::super::numbers::{interval, plain, threshold, with_prior};
 use super::super::words::{capitalised, plural, sentence};
 use super::layout::{
-    ARM_WIDTH, bold, grouped, heading, push, push_warning, rows_have_counts, scope_label, shown_interval,
-    shown_probability, table, wrapped_to,
+    ARM_WIDTH, bold, grouped, heading, push, push_assumptions, push_warning, rows_have_counts, scope_label,
+    shown_interval, shown_probability, table, wrapped_to,
 };
 use crate::posterior::{Axis, Estimate, Measure, Probability, Quantiles, Report, Scope, Statement, primary};
 use crate::study::{ArmCounts, Assignment, Data, Pooling, Study, SubgroupCounts};
@@ -60,7 +60,9 @@ pub fn fit_text(study: &Study, report: &Report) -> String {
         out.push('\n');
     }
     if report.unadjusted.is_some() {
-        out.push_str(&bold("Allowing for the bias"));
+        out.push_str(&bold("Allowing for a bias"));
+        out.push('\n');
+        push_assumptions(&mut out, study);
         out.push('\n');
     }
     let lookup = Lookup(report);
@@ -88,7 +90,7 @@ pub fn fit_text(study: &Study, report: &Report) -> String {
 
 /// The same tables without the bias.
 fn unadjusted(study: &Study, without: &Report) -> String {
-    let mut out = bold("Without it") + "\n";
+    let mut out = bold("Without allowing for it") + "\n";
     if without.withheld {
         push(&mut out, "No numbers: the run without the bias did not pass its checks.", 0);
         for reason in &without.checks.reasons {

@@ -57,6 +57,14 @@ pub fn push_warning(out: &mut String, text: &str) {
     }
 }
 
+/// What `[bias]` assumes, a line a part.
+pub fn push_assumptions(out: &mut String, study: &Study) {
+    for a in study.bias.iter().flat_map(|b| &b.assumptions) {
+        let whose = a.subgroup.as_ref().map_or_else(String::new, |name| format!(" in {name}"));
+        push(out, &format!("{}{whose}: {}.", capitalised(&a.what), a.words), 2);
+    }
+}
+
 /// Aligned columns, at 80 columns in all: the first to the left and wrapped to what the others leave, the others to the
 /// right.
 pub fn table(header: Vec<String>, rows: Vec<Vec<String>>) -> String {

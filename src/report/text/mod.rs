@@ -1,11 +1,14 @@
 //! The tables that people read, at 80 columns.
 
+mod bias;
 mod check;
 mod compare;
 mod fit;
 mod layout;
 mod list;
+mod plot;
 
+pub use bias::bias_text;
 pub use check::check_text;
 pub use compare::compare_text;
 pub use fit::fit_text;

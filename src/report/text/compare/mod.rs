@@ -42,6 +42,7 @@ pub fn compare_text(study: &Study, c: &Comparison) -> String {
     sections.extend(if few { tables::by_subgroup(study, c) } else { vec![tables::ranges(study, c)] });
     sections.push(tables::shared(study, c));
     if few {
+        sections.push(tables::without_bias(study, c));
         sections.push(curve::section(study, c));
     }
     if let Some(grid) = &c.grid {

@@ -202,6 +202,36 @@ pub fn shared(study: &Study, c: &Comparison) -> String {
     out
 }
 
+/// P(better) by prior without the bias that the model allows for; nothing where it allows for none.
+pub fn without_bias(study: &Study, c: &Comparison) -> String {
+    let find = |prior: &str, name: &str| {
+        c.table
+            .iter()
+            .find(|r| {
+                r.prior == prior
+                    && r.pooling == study.pooling
+                    && r.subgroup.as_deref() == Some(name)
+                    && r.subgroup_b.is_none()
+                    && r.statement == Statement::Benefit
+            })
+            .and_then(|r| r.unadjusted)
+    };
+    if c.table.iter().all(|r| r.unadjusted.is_none()) {
+        return String::new();
+    }
+    let mut out = String::new();
+    title(&mut out, "P(better) without the bias that the numbers above allow for");
+    let names = study.data.names();
+    let mut header = vec!["Prior".to_string()];
+    header.extend(names.iter().map(|name| super::super::layout::wrapped_to(name, 18)));
+    let line = |prior: &str| {
+        let cells = names.iter().map(|name| shown(c, find(prior, name)));
+        std::iter::once(prior.to_string()).chain(cells).collect()
+    };
+    out.push_str(&table(header, c.priors.iter().map(|p| line(&p.name)).collect()));
+    out
+}
+
 /// "half-normal(0.5)" on three short lines.
 fn tau_label(words: &str) -> String {
     words.replace("student-", "").replace("half-", "half-\n").replace('(', "\n(")

@@ -1,0 +1,136 @@
+//! E-values: how strongly an unmeasured confounder would have to go with both treatment and outcome, on the risk ratio
+//! scale, to explain an association away (VanderWeele & Ding, Annals of Internal Medicine 2017;167:268).
+
+use serde::Serialize;
+
+use crate::posterior::{Measure, Report, Scope};
+use crate::study::{Data, Scale, Study};
+
+/// How a ratio is taken as a risk ratio.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Conversion {
+    /// It is one.
+    None,
+    /// As it stands: the outcome is rare.
+    Rare,
+    /// The square root of an odds ratio of a common outcome.
+    SquareRoot,
+    /// `(1 − 0.5^√HR)/(1 − 0.5^√(1/HR))`, of a hazard ratio of a common outcome.
+    Hazard,
+}
+
+/// Below this risk an outcome counts as rare.
+const RARE: f64 = 0.15;
+
+/// The E-values of one subgroup's posterior.
+#[derive(Debug, Clone, Serialize)]
+pub struct EValueRow {
+    pub subgroup: String,
+    pub measure: Measure,
+    pub conversion: Conversion,
+    /// Posterior median and the interval's end nearest to no effect, without any bias allowed for.
+    pub median: f64,
+    pub interval_end: f64,
+    /// As a risk ratio.
+    pub risk_ratio: f64,
+    pub e_value: f64,
+    /// 1 where the interval holds no effect.
+    pub e_value_interval: f64,
+}
+
+/// The E-value of a risk ratio.
+pub fn e_value(risk_ratio: f64) -> f64 {
+    let away = risk_ratio.max(1.0 / risk_ratio);
+    away + libm::sqrt(away * (away - 1.0))
+}
+
+impl Conversion {
+    /// A ratio as a risk ratio.
+    pub fn risk_ratio(self, ratio: f64) -> f64 {
+        match self {
+            Conversion::None | Conversion::Rare => ratio,
+            Conversion::SquareRoot => libm::sqrt(ratio),
+            Conversion::Hazard => {
+                let root = libm::sqrt(ratio);
+                (1.0 - libm::pow(0.5, root)) / (1.0 - libm::pow(0.5, 1.0 / root))
+            }
+        }
+    }
+}
+
+/// Of every subgroup: of its odds ratio and, where there are counts, of its risk ratio. Empty for differences.
+pub fn e_values(study: &Study, report: &Report) -> Vec<EValueRow> {
+    let measures: &[Measure] = match (&study.data, study.outcome.scale) {
+        (Data::Counts(_), _) => &[Measure::OddsRatio, Measure::RiskRatio],
+        (_, Scale::LogOddsRatio) => &[Measure::OddsRatio],
+        (_, Scale::LogRiskRatio) => &[Measure::RiskRatio],
+        (_, Scale::LogHazardRatio) => &[Measure::HazardRatio],
+        (_, Scale::Difference) => &[],
+    };
+    let mut all = Vec::new();
+    for (g, name) in study.data.names().into_iter().enumerate() {
+        for &measure in measures {
+            let row = report.estimates.iter().find(|e| {
+                e.scope == Scope::Subgroup && e.subgroup.as_deref() == Some(name) && e.measure == measure
+            });
+            let Some(q) = row.and_then(|e| e.best()) else { continue };
+            let conversion = conversion(study, g, measure);
+            let end = if q.q2_5 > 1.0 { q.q2_5 } else { q.q97_5 };
+            let holds_none = q.q2_5 <= 1.0 && q.q97_5 >= 1.0;
+            all.push(EValueRow {
+                subgroup: name.to_string(),
+                measure,
+                conversion,
+                median: q.median,
+                interval_end: if holds_none { 1.0 } else { end },
+                risk_ratio: conversion.risk_ratio(q.median),
+                e_value: e_value(conversion.risk_ratio(q.median)),
+                e_value_interval: if holds_none { 1.0 } else { e_value(conversion.risk_ratio(end)) },
+            });
+        }
+    }
+    all
+}
+
+fn conversion(study: &Study, g: usize, measure: Measure) -> Conversion {
+    let rare = match &study.data {
+        Data::Counts(rows) => {
+            let risk = |events: u64, total: u64| if total > 0 { events as f64 / total as f64 } else { 0.0 };
+            let row = &rows[g];
+            let risks =
+                [risk(row.control.events, row.control.total), risk(row.active.events, row.active.total)];
+            risks.iter().all(|r| *r < RARE)
+        }
+        Data::Estimates(_) => study.bias.as_ref().and_then(|b| b.rare_outcome).unwrap_or(false),
+    };
+    match (measure, rare) {
+        (Measure::OddsRatio, false) => Conversion::SquareRoot,
+        (Measure::HazardRatio, false) => Conversion::Hazard,
+        (Measure::OddsRatio | Measure::HazardRatio, true) => Conversion::Rare,
+        _ => Conversion::None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn published_examples_are_met() {
+        // VanderWeele & Ding 2017: breastfeeding and respiratory death, RR 3.9 (1.8 to 8.7); 7.26 and 3.0.
+        assert!((e_value(3.9) - 7.26).abs() < 0.005);
+        assert!((e_value(1.8) - 3.0).abs() < 1e-12);
+        // A protective ratio is turned over.
+        assert_eq!(e_value(0.5), e_value(2.0));
+        assert_eq!(e_value(1.0), 1.0);
+    }
+
+    #[test]
+    fn conversions_turn_over_with_the_ratio() {
+        for conversion in [Conversion::None, Conversion::Rare, Conversion::SquareRoot, Conversion::Hazard] {
+            let (up, down) = (conversion.risk_ratio(1.7), conversion.risk_ratio(1.0 / 1.7));
+            assert!((up * down - 1.0).abs() < 1e-12, "{conversion:?}");
+        }
+    }
+}

@@ -1,0 +1,110 @@
+//! Outcomes that are missing: as if every one of them spoke for one side, and what it would take to cross a line.
+
+use rayon::prelude::*;
+use serde::Serialize;
+
+use super::biased::{About, Biased};
+use super::tipping::{Along, BiasTipping, Varied, places, rows};
+use crate::model::{Missing, Nuisance, SubgroupBias};
+use crate::posterior::Statement;
+use crate::study::{ArmCounts, Data, HigherIs, SubgroupCounts};
+
+/// What became of the missing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MissingCase {
+    /// Left out.
+    LeftOut,
+    /// For the active arm: all its missing fared well, all the control arm's badly.
+    Best,
+    Worst,
+}
+
+/// One probability in one case.
+#[derive(Debug, Clone, Serialize)]
+pub struct MissingRow {
+    pub case: MissingCase,
+    pub subgroup: String,
+    pub statement: Statement,
+    pub probability: Option<f64>,
+}
+
+/// All log odds between risks of 5 % and 95 % among the missing, seen from a half.
+const REACH: f64 = 4.0;
+
+/// Every case; empty where nothing is missing.
+pub fn missing(biased: &Biased<'_>) -> Vec<MissingRow> {
+    let Some(counts) = with_missing(biased) else { return Vec::new() };
+    let cases = [MissingCase::LeftOut, MissingCase::Best, MissingCase::Worst];
+    cases
+        .into_par_iter()
+        .flat_map_iter(|case| {
+            let rows = counts.iter().map(|row| filled(row, case, biased.study.outcome.higher_is)).collect();
+            let found = biased.benefits(&biased.with_data(Data::Counts(rows)));
+            let of = |(g, name): (usize, &String)| {
+                let benefit = found.as_ref().map(|b| b[g]);
+                let row = |statement, probability| MissingRow {
+                    case,
+                    subgroup: name.clone(),
+                    statement,
+                    probability,
+                };
+                [row(Statement::Benefit, benefit), row(Statement::Harm, benefit.map(|p| 1.0 - p))]
+            };
+            biased.names.iter().enumerate().flat_map(of).collect::<Vec<_>>()
+        })
+        .collect()
+}
+
+/// The counts, if any outcome is missing.
+fn with_missing<'a>(biased: &'a Biased<'_>) -> Option<&'a [SubgroupCounts]> {
+    let Data::Counts(rows) = &biased.study.data else { return None };
+    rows.iter().any(|r| r.control.missing + r.active.missing > 0).then_some(rows)
+}
+
+fn filled(row: &SubgroupCounts, case: MissingCase, higher_is: HigherIs) -> SubgroupCounts {
+    let arm = |arm: &ArmCounts, well: bool| {
+        let events = if well == (higher_is == HigherIs::Better) { arm.missing } else { 0 };
+        ArmCounts { events: arm.events + events, total: arm.total + arm.missing, missing: 0, source: None }
+    };
+    match case {
+        MissingCase::LeftOut => row.clone(),
+        MissingCase::Best => SubgroupCounts {
+            control: arm(&row.control, false),
+            active: arm(&row.active, true),
+            ..row.clone()
+        },
+        MissingCase::Worst => SubgroupCounts {
+            control: arm(&row.control, true),
+            active: arm(&row.active, false),
+            ..row.clone()
+        },
+    }
+}
+
+/// A known shift among the missing of the active arm, and its opposite in the control arm, that crosses each line.
+pub fn tipping(biased: &Biased<'_>) -> Vec<BiasTipping> {
+    let Some(counts) = with_missing(biased) else { return Vec::new() };
+    let share = |arm: &ArmCounts| arm.missing as f64 / (arm.total + arm.missing) as f64;
+    let bias = |g: usize, shift: f64| {
+        let of = |arm: &ArmCounts, shift: f64| {
+            (arm.missing > 0 && arm.total > 0)
+                .then(|| Missing { share: share(arm), shift: Nuisance::Known(shift) })
+        };
+        let row = &counts[g];
+        SubgroupBias { missing: [of(&row.control, -shift), of(&row.active, shift)], ..Default::default() }
+    };
+    let x = places(1.0, REACH);
+    let at = |shift: f64| biased.benefits(&biased.plain(|g| bias(g, shift)));
+    let together: Vec<_> = x.par_iter().map(|&shift| at(shift)).collect();
+    (0..biased.names.len())
+        .into_par_iter()
+        .flat_map_iter(|g| {
+            let benefit = together.iter().map(|all| all.as_ref().map(|all| all[g])).collect();
+            let along = Along { x: x.clone(), benefit };
+            rows(biased, Varied::MissingShift, About::Subgroup(g), &along, 1e-6, |shift| {
+                at(shift).map(|all| all[g])
+            })
+        })
+        .collect()
+}

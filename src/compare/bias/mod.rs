@@ -1,0 +1,110 @@
+//! How far the conclusions hang on biases that nobody can see in the data: unmeasured confounding, missing outcomes,
+//! subgroups that were judged wrongly.
+//!
+//! ```text
+//! study → stated (with [bias] and without) → implied (what [bias] says on the scale of the effect)
+//!       → biased (the study refitted under any bias)
+//!           → surface (bias mean × sd; prevalence × strength)
+//!           → tipping (the smallest bias that crosses each line)
+//!           → missing (best and worst case), labels (sensitivity × specificity)
+//!       → e_value
+//! ```
+//!
+//! Every number is a fit by the exact engine; nothing is reweighted.
+
+mod biased;
+mod e_value;
+mod implied;
+mod labels;
+mod missing;
+mod surface;
+mod tipping;
+
+pub use e_value::{Conversion, EValueRow, e_value};
+pub use implied::{Implied, implied};
+pub use labels::LabelPoint;
+pub use missing::{MissingCase, MissingRow};
+pub use surface::{ConfounderPoint, ShiftPoint};
+pub use tipping::{BiasTipping, NoTipping, Varied};
+
+use biased::Biased;
+
+use crate::posterior::{Engine, Options, Report, Sampling, analyse};
+use crate::study::{Assumption, Study};
+
+/// Differences between subgroups are searched for up to this many subgroups.
+const PAIRS_UP_TO: usize = 4;
+
+/// All of it.
+#[derive(Debug, Clone)]
+pub struct BiasComparison {
+    pub ok: bool,
+    pub reasons: Vec<String>,
+    pub notices: Vec<String>,
+    /// The study as stated; with `[bias]` its rows have a value without it.
+    pub stated: Report,
+    pub assumptions: Vec<Assumption>,
+    pub implied: Vec<Implied>,
+    pub shifts: Vec<ShiftPoint>,
+    pub confounders: Vec<ConfounderPoint>,
+    /// The prevalence about which a confounder's two prevalences lie in `confounders`.
+    pub middle_prevalence: f64,
+    pub tipping: Vec<BiasTipping>,
+    pub e_values: Vec<EValueRow>,
+    pub missing: Vec<MissingRow>,
+    pub labels: Vec<LabelPoint>,
+}
+
+/// Fits the study under many biases.
+pub fn compare_bias(study: &Study, sampling: Sampling) -> BiasComparison {
+    let exact = !super::refit::is_exchangeable(study);
+    // Risks under labels that may be wrong are sampled.
+    let engine = if super::refit::needs_sampling(study) { Engine::Both } else { Engine::Exact };
+    let options = Options { engine, sampling, ..Options::default() };
+    let biased = exact.then(|| Biased::new(study));
+    let (stated, rest) = rayon::join(
+        || analyse(study, options),
+        || {
+            biased.as_ref().map(|biased| {
+                let ((shifts, confounders), (tipping, (missing, labels))) = rayon::join(
+                    || (surface::shifts(biased), surface::confounders(biased)),
+                    || (tipping::tipping(biased), (missing::missing(biased), labels::labels(biased))),
+                );
+                let tipping = tipping.into_iter().chain(missing::tipping(biased)).collect();
+                (shifts, confounders, tipping, missing, labels)
+            })
+        },
+    );
+    let mut notices = Vec::new();
+    if !exact {
+        notices.push(
+            "Surfaces and tipping points need the exact engine, which does not cover this model: exchangeable baselines tie all subgroups together."
+                .to_string(),
+        );
+    }
+    let names = study.data.names().len();
+    if names > PAIRS_UP_TO {
+        notices
+            .push(format!("Differences between subgroups are searched for up to {PAIRS_UP_TO} subgroups."));
+    }
+    let bias = study.bias.as_ref();
+    if bias.is_some_and(|b| b.misclassification.is_some()) {
+        notices.push("Surfaces and tipping points take the labels at face value.".to_string());
+    }
+    let (shifts, confounders, tipping, missing, labels) = rest.unwrap_or_default();
+    BiasComparison {
+        ok: stated.checks.ok,
+        reasons: stated.checks.reasons.clone(),
+        notices,
+        e_values: e_value::e_values(study, stated.unadjusted.as_deref().unwrap_or(&stated)),
+        implied: implied(study),
+        assumptions: bias.map(|b| b.assumptions.clone()).unwrap_or_default(),
+        middle_prevalence: surface::middle_prevalence(study),
+        stated,
+        shifts,
+        confounders,
+        tipping,
+        missing,
+        labels,
+    }
+}

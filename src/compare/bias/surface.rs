@@ -1,0 +1,168 @@
+//! Conclusions over the mean and sd of a bias, and over a confounder's difference in prevalence and its strength.
+
+use rayon::prelude::*;
+use serde::Serialize;
+
+use super::biased::Biased;
+use crate::model::{Confounder, LocationPrior, Nuisance, SubgroupBias};
+use crate::numeric::{logistic, logit};
+use crate::posterior::Statement;
+use crate::study::Study;
+
+/// One probability under one bias.
+#[derive(Debug, Clone, Serialize)]
+pub struct ShiftPoint {
+    pub subgroup: String,
+    /// With one, the statement is that the first has more benefit, and the bias is of the first minus that of the second.
+    pub subgroup_b: Option<String>,
+    pub statement: Statement,
+    /// Of the bias, on the scale of θ and as a ratio (null for differences): above no effect where the data show too high
+    /// values in the active arm.
+    pub bias_mean: f64,
+    pub bias_ratio: Option<f64>,
+    /// Each subgroup has its own bias with this sd about the mean.
+    pub bias_sd: f64,
+    pub probability: Option<f64>,
+}
+
+/// One probability under one confounder.
+#[derive(Debug, Clone, Serialize)]
+pub struct ConfounderPoint {
+    pub subgroup: String,
+    pub statement: Statement,
+    pub prevalence_control: f64,
+    pub prevalence_active: f64,
+    /// Active minus control.
+    pub prevalence_difference: f64,
+    /// Its ratio with the outcome, on the scale of the model's effect.
+    pub strength: f64,
+    pub probability: Option<f64>,
+}
+
+/// Ratios of the bias above 1; below 1 stand their inverses.
+const RATIOS: [f64; 6] = [1.25, 1.5, 2.0, 2.5, 3.0, 4.0];
+
+/// On the scale of differences, in units of a standard error.
+const MULTIPLES: [f64; 6] = [0.5, 1.0, 1.5, 2.0, 2.5, 3.0];
+
+const SDS: [f64; 5] = [0.0, 0.1, 0.2, 0.35, 0.5];
+
+/// Differences in prevalence, active minus control, and strengths of a confounder.
+const DIFFERENCES: [f64; 9] = [-0.6, -0.4, -0.2, -0.1, 0.0, 0.1, 0.2, 0.4, 0.6];
+const STRENGTHS: [f64; 5] = [1.5, 2.0, 3.0, 5.0, 8.0];
+
+fn shift(mean: f64, sd: f64) -> SubgroupBias {
+    let shift =
+        if sd > 0.0 { Nuisance::Location(LocationPrior::normal(mean, sd)) } else { Nuisance::Known(mean) };
+    SubgroupBias { shift: Some(shift), ..SubgroupBias::default() }
+}
+
+/// Means on either side of none, in order.
+fn means(biased: &Biased<'_>) -> Vec<f64> {
+    let above: Vec<f64> = if biased.scale().is_ratio() {
+        RATIOS.iter().map(|&r| libm::log(r)).collect()
+    } else {
+        MULTIPLES.iter().map(|m| m * biased.unit()).collect()
+    };
+    above.iter().rev().map(|m| -m).chain([0.0]).chain(above.iter().copied()).collect()
+}
+
+/// Benefit and harm in every subgroup, the same prior of the bias in all; and of pairs more benefit in either, the prior of
+/// the bias being that of the difference between the two.
+pub fn shifts(biased: &Biased<'_>) -> Vec<ShiftPoint> {
+    let places: Vec<(f64, f64)> =
+        means(biased).into_iter().flat_map(|m| SDS.map(|sd| (m, sd * biased.unit()))).collect();
+    let benefits: Vec<_> =
+        places.par_iter().map(|&(m, sd)| biased.benefits(&biased.model(|_| shift(m, sd)))).collect();
+    let point = |(mean, sd): (f64, f64), names: (&str, Option<&str>), statement, probability| ShiftPoint {
+        subgroup: names.0.to_string(),
+        subgroup_b: names.1.map(str::to_string),
+        statement,
+        bias_mean: mean,
+        bias_ratio: biased.as_ratio(mean),
+        bias_sd: sd,
+        probability,
+    };
+    let mut all = Vec::new();
+    for (g, name) in biased.names.iter().enumerate() {
+        for (&place, found) in places.iter().zip(&benefits) {
+            let benefit = found.as_ref().map(|b| b[g]);
+            all.push(point(place, (name, None), Statement::Benefit, benefit));
+            all.push(point(place, (name, None), Statement::Harm, benefit.map(|p| 1.0 - p)));
+        }
+    }
+    for &(a, b) in &biased.pairs {
+        let (first, second) = (&biased.names[a], &biased.names[b]);
+        let found: Vec<Option<f64>> = places
+            .par_iter()
+            .map(|&(m, sd)| biased.greater(&biased.model(|g| of_pair((a, b), g, m, sd)), (a, b)))
+            .collect();
+        for (&(m, sd), p) in places.iter().zip(found) {
+            all.push(point((m, sd), (first, Some(second)), Statement::GreaterBenefit, p));
+            all.push(point((-m, sd), (second, Some(first)), Statement::GreaterBenefit, p.map(|p| 1.0 - p)));
+        }
+    }
+    all
+}
+
+/// A bias of the difference between two subgroups, half on either side; none elsewhere.
+pub fn of_pair((a, b): (usize, usize), g: usize, mean: f64, sd: f64) -> SubgroupBias {
+    let half = sd * std::f64::consts::FRAC_1_SQRT_2;
+    match g {
+        _ if g == a => shift(0.5 * mean, half),
+        _ if g == b => shift(-0.5 * mean, half),
+        _ => SubgroupBias::default(),
+    }
+}
+
+/// About what a confounder's two prevalences lie: those that are stated, or one half.
+pub fn middle_prevalence(study: &Study) -> f64 {
+    let stated = study.bias.as_ref().and_then(|b| b.subgroups.iter().find_map(|s| s.confounder.as_ref()));
+    stated.map_or(0.5, |c| {
+        let [p0, p1] = c.prevalence.each_ref().map(|p| logistic(p.rough().0));
+        libm::round(100.0 * 0.5 * (p0 + p1)) / 100.0
+    })
+}
+
+/// Benefit and harm in every subgroup under a confounder with known prevalences and strength, the same in all.
+pub fn confounders(biased: &Biased<'_>) -> Vec<ConfounderPoint> {
+    if !biased.scale().is_ratio() {
+        return Vec::new();
+    }
+    let middle = middle_prevalence(biased.study);
+    let possible = |d: &f64| 0.5 * d.abs() <= middle.min(1.0 - middle);
+    let places: Vec<(f64, f64)> = DIFFERENCES
+        .into_iter()
+        .filter(possible)
+        .flat_map(|d| STRENGTHS.map(|strength| (d, strength)))
+        .collect();
+    let found: Vec<_> = places
+        .par_iter()
+        .map(|&(d, strength)| {
+            let prevalence = [middle - 0.5 * d, middle + 0.5 * d].map(|p| Nuisance::Known(logit(p)));
+            let confounder = Confounder { prevalence, log_odds_ratio: Nuisance::Known(libm::log(strength)) };
+            let bias = SubgroupBias { confounder: Some(confounder), ..SubgroupBias::default() };
+            biased.benefits(&biased.model(|_| bias.clone()))
+        })
+        .collect();
+    let mut all = Vec::new();
+    for (g, name) in biased.names.iter().enumerate() {
+        for (&(d, strength), found) in places.iter().zip(&found) {
+            let benefit = found.as_ref().map(|b| b[g]);
+            for (statement, probability) in
+                [(Statement::Benefit, benefit), (Statement::Harm, benefit.map(|p| 1.0 - p))]
+            {
+                all.push(ConfounderPoint {
+                    subgroup: name.clone(),
+                    statement,
+                    prevalence_control: middle - 0.5 * d,
+                    prevalence_active: middle + 0.5 * d,
+                    prevalence_difference: d,
+                    strength,
+                    probability,
+                });
+            }
+        }
+    }
+    all
+}

@@ -1,0 +1,176 @@
+//! The smallest bias that brings a conclusion across each line.
+
+use rayon::prelude::*;
+use serde::Serialize;
+
+use super::super::LINES;
+use super::biased::{About, Biased, probit};
+use super::surface::of_pair;
+use crate::model::{Nuisance, SubgroupBias};
+use crate::numeric::crossing;
+use crate::posterior::Statement;
+
+/// What is varied.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Varied {
+    /// A known bias of the effect, the same in every subgroup; of a pair, of the difference between the two.
+    Bias,
+    /// By how much the log odds of an event among missing patients differ, in the active arm, and the other way in the
+    /// control arm.
+    MissingShift,
+}
+
+/// What brings one statement across one line.
+#[derive(Debug, Clone, Serialize)]
+pub struct BiasTipping {
+    pub varied: Varied,
+    pub subgroup: String,
+    /// With one, the statement is that the first has more benefit.
+    pub subgroup_b: Option<String>,
+    pub statement: Statement,
+    pub line: f64,
+    /// Without the bias.
+    pub probability: Option<f64>,
+    /// The bias nearest to none at which the probability equals the line, on the scale of θ and as a ratio.
+    pub bias: Option<f64>,
+    pub bias_ratio: Option<f64>,
+    /// Why there is none.
+    pub note: Option<NoTipping>,
+}
+
+/// Why no bias was found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NoTipping {
+    /// Nowhere within the search does the probability cross the line.
+    NeverCrosses,
+    /// A probability could not be computed.
+    Unknown,
+}
+
+/// The search runs this far on either side, in the bias's unit: twenty-fold on ratios.
+const REACH: f64 = 3.0;
+const STEPS: i32 = 12;
+
+/// To within this part of the unit.
+const TOLERANCE: f64 = 1e-7;
+
+/// Probabilities of benefit along a line of biases.
+pub struct Along {
+    pub x: Vec<f64>,
+    pub benefit: Vec<Option<f64>>,
+}
+
+impl Along {
+    /// The place nearest to zero where the probability of benefit equals `level`.
+    pub fn nearest(
+        &self,
+        level: f64,
+        tolerance: f64,
+        at: impl Fn(f64) -> Option<f64>,
+    ) -> std::result::Result<f64, NoTipping> {
+        let known: Vec<(f64, f64)> = self
+            .x
+            .iter()
+            .zip(&self.benefit)
+            .filter_map(|(&x, p)| Some((x, probit((*p)?) - probit(level))))
+            .collect();
+        let across = known.windows(2).filter(|w| (w[0].1 < 0.0) != (w[1].1 < 0.0));
+        let distance = |w: &&[(f64, f64)]| {
+            if w[0].0 < 0.0 && w[1].0 > 0.0 { 0.0 } else { w[0].0.abs().min(w[1].0.abs()) }
+        };
+        let Some(w) = across.min_by(|a, b| distance(a).total_cmp(&distance(b))) else {
+            return Err(if known.len() < self.x.len() {
+                NoTipping::Unknown
+            } else {
+                NoTipping::NeverCrosses
+            });
+        };
+        let excess = |x: f64| at(x).map(|p| probit(p) - probit(level));
+        crossing(w[0], w[1], tolerance, excess).ok_or(NoTipping::Unknown)
+    }
+}
+
+/// Even places on either side of none.
+pub fn places(unit: f64, reach: f64) -> Vec<f64> {
+    (-STEPS..=STEPS).map(|j| unit * reach * f64::from(j) / f64::from(STEPS)).collect()
+}
+
+/// Of every subgroup benefit and harm, of every pair more benefit in either, against all lines.
+pub fn tipping(biased: &Biased<'_>) -> Vec<BiasTipping> {
+    let x = places(biased.unit(), REACH);
+    let known = |b: f64| SubgroupBias { shift: Some(Nuisance::Known(b)), ..SubgroupBias::default() };
+    let at = |about: About, b: f64| match about {
+        About::Subgroup(g) => biased.benefits(&biased.model(|_| known(b))).map(|all| all[g]),
+        About::Pair(i, j) => biased.greater(&biased.model(|g| of_pair((i, j), g, b, 0.0)), (i, j)),
+    };
+    let together: Vec<_> = x.par_iter().map(|&b| biased.benefits(&biased.model(|_| known(b)))).collect();
+    let subgroups = (0..biased.names.len()).map(|g| {
+        let benefit = together.iter().map(|all| all.as_ref().map(|all| all[g])).collect();
+        (About::Subgroup(g), Along { x: x.clone(), benefit })
+    });
+    let mut all: Vec<(About, Along)> = subgroups.collect();
+    for &(i, j) in &biased.pairs {
+        let about = About::Pair(i, j);
+        let benefit = x.par_iter().map(|&b| at(about, b)).collect();
+        all.push((about, Along { x: x.clone(), benefit }));
+    }
+    let tolerance = TOLERANCE * biased.unit();
+    all.into_par_iter()
+        .flat_map_iter(|(about, along)| {
+            rows(biased, Varied::Bias, about, &along, tolerance, |b| at(about, b))
+        })
+        .collect()
+}
+
+/// Both directions against all lines.
+pub fn rows(
+    biased: &Biased<'_>,
+    varied: Varied,
+    about: About,
+    along: &Along,
+    tolerance: f64,
+    at: impl Fn(f64) -> Option<f64>,
+) -> Vec<BiasTipping> {
+    let none = along.benefit[along.x.len() / 2];
+    // P(harm) is what P(benefit) leaves, so the eight lines are crossed at seven levels.
+    let mut known: Vec<(f64, std::result::Result<f64, NoTipping>)> = Vec::new();
+    let mut found = |level: f64| {
+        let same = known.iter().find(|k| (k.0 - level).abs() < 1e-9).map(|k| k.1);
+        same.unwrap_or_else(|| {
+            let new = along.nearest(level, tolerance, &at);
+            known.push((level, new));
+            new
+        })
+    };
+    let mut all = Vec::new();
+    for toward_benefit in [true, false] {
+        for line in LINES {
+            let bias = found(if toward_benefit { line } else { 1.0 - line });
+            let probability = none.map(|p| if toward_benefit { p } else { 1.0 - p });
+            let name = |g: usize| biased.names[g].clone();
+            let (subgroup, subgroup_b, statement) = match (about, toward_benefit) {
+                (About::Subgroup(g), true) => (name(g), None, Statement::Benefit),
+                (About::Subgroup(g), false) => (name(g), None, Statement::Harm),
+                (About::Pair(i, j), true) => (name(i), Some(name(j)), Statement::GreaterBenefit),
+                (About::Pair(i, j), false) => (name(j), Some(name(i)), Statement::GreaterBenefit),
+            };
+            // Seen from the other subgroup of a pair the difference has the other sign.
+            let turned = matches!(about, About::Pair(..)) && !toward_benefit;
+            let bias = bias.map(|b| if turned { -b } else { b });
+            all.push(BiasTipping {
+                varied,
+                subgroup,
+                subgroup_b,
+                statement,
+                line,
+                probability,
+                bias: bias.ok(),
+                bias_ratio: bias.ok().and_then(|b| biased.as_ratio(b)),
+                note: bias.err(),
+            });
+        }
+    }
+    all
+}

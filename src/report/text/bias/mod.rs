@@ -1,0 +1,72 @@
+//! The comparison of biases, in sections.
+
+mod stated;
+mod surfaces;
+mod tipping;
+
+pub use stated::implied as implied_table;
+
+use super::layout::{bold, heading, push, wrapped};
+use crate::compare::bias::BiasComparison;
+use crate::study::{HigherIs, Study};
+
+/// Subgroups of which surfaces are printed; beyond, tipping points and E-values speak.
+const TOLD_UP_TO: usize = 5;
+
+/// All sections.
+pub fn bias_text(study: &Study, c: &BiasComparison) -> String {
+    let mut out = heading(study);
+    if !c.ok {
+        push(&mut out, "The fit as stated did not pass its checks; it has no numbers.", 0);
+        for reason in &c.reasons {
+            push(&mut out, &format!("- {reason}"), 2);
+        }
+        out.push('\n');
+    }
+    for notice in &c.notices {
+        push(&mut out, &format!("Note: {notice}"), 2);
+    }
+    if !c.notices.is_empty() {
+        out.push('\n');
+    }
+    let few = study.data.names().len() <= TOLD_UP_TO;
+    let mut sections = vec![stated::assumed(study, c), stated::with_and_without(study, c)];
+    if few {
+        sections.push(surfaces::plot(study, c));
+        sections.extend(surfaces::shifts(study, c));
+        sections.extend(surfaces::confounders(study, c));
+    }
+    sections.push(tipping::section(study, c));
+    sections.push(tipping::e_values(study, c));
+    sections.push(tipping::missing(study, c));
+    if few {
+        sections.push(surfaces::labels(study, c));
+    }
+    for section in sections.into_iter().filter(|s| !s.is_empty()) {
+        out.push_str(&section);
+        out.push('\n');
+    }
+    push(
+        &mut out,
+        "Every number is a fit of its own under the stated priors. Biases of different subgroups are independent of each other unless they are said to be the same.",
+        2,
+    );
+    push(&mut out, "`--format json` has every number in full, `--format csv` every list.", 2);
+    out
+}
+
+/// A section's title.
+fn title(out: &mut String, text: &str) {
+    for line in wrapped(text, 0) {
+        out.push_str(&bold(&line));
+        out.push('\n');
+    }
+}
+
+/// What a bias above no effect does to the active arm, in the data's eyes.
+fn above_makes_look(study: &Study) -> &'static str {
+    match study.outcome.higher_is {
+        HigherIs::Better => "better",
+        HigherIs::Worse => "worse",
+    }
+}
