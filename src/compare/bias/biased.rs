@@ -78,6 +78,13 @@ impl<'a> Biased<'a> {
         Some((0..self.names.len()).map(|g| self.benefit(below(g))).collect())
     }
 
+    /// P(benefit) in one subgroup.
+    pub fn benefit_of(&self, model: &Model, g: usize) -> Option<f64> {
+        let posterior = ExactPosterior::new(model, Resolution::default()).ok()?;
+        let below = posterior.theta(g).cdf(0.0);
+        Some(self.benefit(below))
+    }
+
     /// P(more benefit in the first subgroup than in the second).
     pub fn greater(&self, model: &Model, (a, b): (usize, usize)) -> Option<f64> {
         let posterior = ExactPosterior::new(model, Resolution::default()).ok()?;

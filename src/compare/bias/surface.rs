@@ -47,6 +47,14 @@ const MULTIPLES: [f64; 6] = [0.5, 1.0, 1.5, 2.0, 2.5, 3.0];
 
 const SDS: [f64; 5] = [0.0, 0.1, 0.2, 0.35, 0.5];
 
+/// With more subgroups than this, a few sds and strengths have to do.
+const FINE_UP_TO: usize = 5;
+const FEW_SDS: [f64; 3] = [0.0, 0.2, 0.5];
+const FEW_STRENGTHS: [f64; 3] = [2.0, 3.0, 5.0];
+
+/// Surfaces of a difference take twice as long, and are made for two subgroups alone.
+const SUBGROUPS_WITH_PAIRS: usize = 2;
+
 /// Differences in prevalence, active minus control, and strengths of a confounder.
 const DIFFERENCES: [f64; 9] = [-0.6, -0.4, -0.2, -0.1, 0.0, 0.1, 0.2, 0.4, 0.6];
 const STRENGTHS: [f64; 5] = [1.5, 2.0, 3.0, 5.0, 8.0];
@@ -70,8 +78,10 @@ fn means(biased: &Biased<'_>) -> Vec<f64> {
 /// Benefit and harm in every subgroup, the same prior of the bias in all; and of pairs more benefit in either, the prior of
 /// the bias being that of the difference between the two.
 pub fn shifts(biased: &Biased<'_>) -> Vec<ShiftPoint> {
-    let places: Vec<(f64, f64)> =
-        means(biased).into_iter().flat_map(|m| SDS.map(|sd| (m, sd * biased.unit()))).collect();
+    let sds: &[f64] = if biased.names.len() <= FINE_UP_TO { &SDS } else { &FEW_SDS };
+    let unit = biased.unit();
+    let at_mean = |m: f64| sds.iter().map(move |sd| (m, sd * unit));
+    let places: Vec<(f64, f64)> = means(biased).into_iter().flat_map(at_mean).collect();
     let benefits: Vec<_> =
         places.par_iter().map(|&(m, sd)| biased.benefits(&biased.model(|_| shift(m, sd)))).collect();
     let point = |(mean, sd): (f64, f64), names: (&str, Option<&str>), statement, probability| ShiftPoint {
@@ -91,7 +101,7 @@ pub fn shifts(biased: &Biased<'_>) -> Vec<ShiftPoint> {
             all.push(point(place, (name, None), Statement::Harm, benefit.map(|p| 1.0 - p)));
         }
     }
-    for &(a, b) in &biased.pairs {
+    for &(a, b) in biased.pairs.iter().filter(|_| biased.names.len() <= SUBGROUPS_WITH_PAIRS) {
         let (first, second) = (&biased.names[a], &biased.names[b]);
         let found: Vec<Option<f64>> = places
             .par_iter()
@@ -130,11 +140,12 @@ pub fn confounders(biased: &Biased<'_>) -> Vec<ConfounderPoint> {
         return Vec::new();
     }
     let middle = middle_prevalence(biased.study);
+    let strengths: &[f64] = if biased.names.len() <= FINE_UP_TO { &STRENGTHS } else { &FEW_STRENGTHS };
     let possible = |d: &f64| 0.5 * d.abs() <= middle.min(1.0 - middle);
     let places: Vec<(f64, f64)> = DIFFERENCES
         .into_iter()
         .filter(possible)
-        .flat_map(|d| STRENGTHS.map(|strength| (d, strength)))
+        .flat_map(|d| strengths.iter().map(move |&strength| (d, strength)))
         .collect();
     let found: Vec<_> = places
         .par_iter()

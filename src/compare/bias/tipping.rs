@@ -7,7 +7,7 @@ use super::super::LINES;
 use super::biased::{About, Biased, probit};
 use super::surface::of_pair;
 use crate::model::{Nuisance, SubgroupBias};
-use crate::numeric::crossing;
+use crate::numeric::{LogInterpolant, crossing};
 use crate::posterior::Statement;
 
 /// What is varied.
@@ -51,10 +51,17 @@ pub enum NoTipping {
 
 /// The search runs this far on either side, in the bias's unit: twenty-fold on ratios.
 const REACH: f64 = 3.0;
-const STEPS: i32 = 12;
+const STEPS: i32 = 24;
+
+/// Between places whose probits differ by less than this the curve is interpolated, to some seven digits; else it is fitted
+/// anew.
+const SMOOTH: f64 = 1.5;
+
+/// Probits that are told apart: beyond lies what is cut off.
+const TOLD: f64 = 8.9;
 
 /// To within this part of the unit.
-const TOLERANCE: f64 = 1e-7;
+const TOLERANCE: f64 = 1e-9;
 
 /// Probabilities of benefit along a line of biases.
 pub struct Along {
@@ -87,8 +94,26 @@ impl Along {
                 NoTipping::NeverCrosses
             });
         };
+        let place = self.x.partition_point(|x| *x <= w[0].0);
         let excess = |x: f64| at(x).map(|p| probit(p) - probit(level));
-        crossing(w[0], w[1], tolerance, excess).ok_or(NoTipping::Unknown)
+        match self.smooth(place) {
+            Some(curve) => crossing(w[0], w[1], tolerance, |x| Some(curve.at(x) - probit(level))),
+            None => crossing(w[0], w[1], tolerance, excess),
+        }
+        .ok_or(NoTipping::Unknown)
+    }
+
+    /// The probits near a place as a curve, where they run smoothly.
+    fn smooth(&self, place: usize) -> Option<LogInterpolant> {
+        const SIDE: usize = 8;
+        let from = place.saturating_sub(SIDE);
+        let to = (place + SIDE).min(self.x.len());
+        let known: Option<Vec<f64>> = self.benefit[from..to].iter().map(|p| p.map(probit)).collect();
+        let values = known?;
+        let even =
+            values.iter().all(|v| v.abs() < TOLD) && values.windows(2).all(|w| (w[1] - w[0]).abs() < SMOOTH);
+        let inside = place >= from + SIDE && place + SIDE <= to;
+        (even && inside).then(|| LogInterpolant::even(self.x[from], self.x[from + 1] - self.x[from], &values))
     }
 }
 
@@ -102,7 +127,7 @@ pub fn tipping(biased: &Biased<'_>) -> Vec<BiasTipping> {
     let x = places(biased.unit(), REACH);
     let known = |b: f64| SubgroupBias { shift: Some(Nuisance::Known(b)), ..SubgroupBias::default() };
     let at = |about: About, b: f64| match about {
-        About::Subgroup(g) => biased.benefits(&biased.model(|_| known(b))).map(|all| all[g]),
+        About::Subgroup(g) => biased.benefit_of(&biased.model(|_| known(b)), g),
         About::Pair(i, j) => biased.greater(&biased.model(|g| of_pair((i, j), g, b, 0.0)), (i, j)),
     };
     let together: Vec<_> = x.par_iter().map(|&b| biased.benefits(&biased.model(|_| known(b)))).collect();
