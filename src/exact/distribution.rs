@@ -54,6 +54,28 @@ impl Distribution for PointMass {
     }
 }
 
+/// The negative of a quantity with a continuous distribution.
+#[derive(Debug, Clone, Copy)]
+pub struct Negated<D>(pub D);
+
+impl<D: Distribution> Distribution for Negated<D> {
+    fn cdf(&self, x: f64) -> f64 {
+        1.0 - self.0.cdf(-x)
+    }
+
+    fn quantile(&self, p: f64) -> f64 {
+        -self.0.quantile(1.0 - p)
+    }
+
+    fn mean(&self) -> Option<f64> {
+        self.0.mean().map(|m| -m)
+    }
+
+    fn sd(&self) -> Option<f64> {
+        self.0.sd()
+    }
+}
+
 /// A tabulated density, with the number of moments that are known to exist.
 #[derive(Debug, Clone)]
 pub struct Tabulated {

@@ -2,8 +2,9 @@
 
 use super::Resolution;
 use super::counts::{CountsPosterior, Observed};
-use super::distribution::{Distribution, PointMass};
+use super::distribution::{Distribution, Negated, PointMass};
 use super::gaussian::EstimatesPosterior;
+use super::labelled::{LabelledPosterior, Unsettled};
 use super::pair::IndependentPair;
 use super::risks::RiskMeasure;
 use super::scale::NotConverged;
@@ -18,7 +19,9 @@ pub enum Unavailable {
     ExchangeableBaselines,
     #[error("the integral over the heterogeneity did not settle")]
     NotConverged,
-    #[error("labels that may be wrong tie both subgroups' risks together, which needs sampling")]
+    #[error(
+        "of subgroups whose labels may be wrong it covers the effects, under normal effect priors and with pooling, where sensitivity and specificity are known or the study is small"
+    )]
     WrongLabels,
 }
 
@@ -40,6 +43,8 @@ enum Kind {
     SeparateCounts(Vec<CountsPosterior>),
     Estimates(EstimatesPosterior),
     SeparateEstimates(Vec<EstimatesPosterior>),
+    /// Two subgroups whose labels may be wrong.
+    Labelled(Box<LabelledPosterior>),
 }
 
 /// Two subgroups' effects together.
@@ -64,8 +69,20 @@ impl ExactPosterior {
             Pooling::Complete => HeterogeneityPrior::Fixed { value: 0.0 },
         };
         let separate = matches!(model.pooling, Pooling::Separate(_));
-        if model.misclassification.is_some() {
-            return Err(Unavailable::WrongLabels);
+        if let (Some(m), Likelihood::Counts(counts)) = (&model.misclassification, &model.likelihood) {
+            let BaselinePrior::Independent(baseline) = &model.baseline else {
+                return Err(Unavailable::ExchangeableBaselines);
+            };
+            if separate || counts.len() != 2 || !baseline.is_proper() {
+                return Err(Unavailable::WrongLabels);
+            }
+            let posterior =
+                LabelledPosterior::new(counts, m, &model.effect, &heterogeneity, baseline, resolution);
+            let posterior = posterior.map_err(|why| match why {
+                Unsettled::NotConverged => Unavailable::NotConverged,
+                Unsettled::TooLarge | Unsettled::NotNormal => Unavailable::WrongLabels,
+            })?;
+            return Ok(ExactPosterior { kind: Kind::Labelled(Box::new(posterior)) });
         }
         let kind = match &model.likelihood {
             Likelihood::Counts(counts) => {
@@ -101,6 +118,7 @@ impl ExactPosterior {
         match &self.kind {
             Kind::Counts(shared) => Some(Box::new(shared.mu())),
             Kind::Estimates(shared) => Some(Box::new(shared.mu())),
+            Kind::Labelled(shared) => Some(Box::new(shared.mu())),
             Kind::SeparateCounts(_) | Kind::SeparateEstimates(_) => None,
         }
     }
@@ -110,6 +128,7 @@ impl ExactPosterior {
         match &self.kind {
             Kind::Counts(shared) => shared.tau().map(|t| t as &dyn Distribution),
             Kind::Estimates(shared) => shared.tau.as_ref().map(|t| t as &dyn Distribution),
+            Kind::Labelled(shared) => shared.tau().map(|t| t as &dyn Distribution),
             Kind::SeparateCounts(_) | Kind::SeparateEstimates(_) => None,
         }
     }
@@ -119,6 +138,7 @@ impl ExactPosterior {
         match &self.kind {
             Kind::Counts(shared) => Some(Box::new(shared.theta_new())),
             Kind::Estimates(shared) => Some(Box::new(shared.theta_new())),
+            Kind::Labelled(shared) => Some(Box::new(shared.theta_new())),
             Kind::SeparateCounts(_) | Kind::SeparateEstimates(_) => None,
         }
     }
@@ -129,6 +149,7 @@ impl ExactPosterior {
             Kind::Counts(shared) => Box::new(&shared.subgroup(g).theta),
             Kind::SeparateCounts(each) => Box::new(&each[g].subgroup(0).theta),
             Kind::Estimates(shared) => Box::new(shared.theta(g)),
+            Kind::Labelled(shared) => Box::new(shared.theta(g)),
             Kind::SeparateEstimates(each) => Box::new(each[g].theta(0)),
         }
     }
@@ -138,7 +159,7 @@ impl ExactPosterior {
         match &self.kind {
             Kind::Counts(shared) => Some(Box::new(shared.subgroup(g).risks()?.distribution(measure))),
             Kind::SeparateCounts(each) => Some(Box::new(each[g].subgroup(0).risks()?.distribution(measure))),
-            Kind::Estimates(_) | Kind::SeparateEstimates(_) => None,
+            Kind::Estimates(_) | Kind::SeparateEstimates(_) | Kind::Labelled(_) => None,
         }
     }
 
@@ -170,6 +191,19 @@ impl ExactPosterior {
                     difference: Box::new(pair),
                 }
             }
+            Kind::Labelled(shared) => match shared.pair() {
+                None => one_effect(),
+                Some(pair) => {
+                    let signs = [pair.first_above_second_below, pair.first_below_second_above];
+                    let turned = a > b;
+                    Pair {
+                        first_above_second_below: signs[usize::from(turned)],
+                        first_below_second_above: signs[usize::from(!turned)],
+                        settled: pair.settled,
+                        difference: if turned { Box::new(Negated(pair)) } else { Box::new(pair) },
+                    }
+                }
+            },
             Kind::Estimates(shared) if shared.is_one_effect() => one_effect(),
             Kind::Estimates(shared) => Pair {
                 difference: Box::new(shared.difference(a, b)),
@@ -197,7 +231,7 @@ impl ExactPosterior {
         match &self.kind {
             Kind::Counts(shared) => shared.subgroup(g).leave_one_out(),
             Kind::SeparateCounts(each) => each[g].subgroup(0).leave_one_out(),
-            Kind::Estimates(_) | Kind::SeparateEstimates(_) => None,
+            Kind::Estimates(_) | Kind::SeparateEstimates(_) | Kind::Labelled(_) => None,
         }
     }
 
@@ -207,6 +241,7 @@ impl ExactPosterior {
         match &self.kind {
             Kind::Counts(shared) => Some(shared.log_marginal_likelihood),
             Kind::Estimates(shared) => Some(shared.log_marginal_likelihood),
+            Kind::Labelled(shared) => Some(shared.log_marginal_likelihood),
             Kind::SeparateCounts(_) | Kind::SeparateEstimates(_) => None,
         }
     }
@@ -219,6 +254,7 @@ pub fn log_marginal_likelihood(model: &Model, resolution: Resolution) -> Result<
     Ok(match &posterior.kind {
         Kind::Counts(shared) => shared.log_marginal_likelihood,
         Kind::Estimates(shared) => shared.log_marginal_likelihood,
+        Kind::Labelled(shared) => shared.log_marginal_likelihood,
         Kind::SeparateCounts(each) => each.iter().map(|p| p.log_marginal_likelihood).sum(),
         Kind::SeparateEstimates(each) => each.iter().map(|p| p.log_marginal_likelihood).sum(),
     })

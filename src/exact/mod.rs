@@ -4,7 +4,8 @@
 //! (`effect_likelihood`). Smoothed by the normal of width τ it is the likelihood of (μ, τ) from that subgroup
 //! (`smooth`); their product with the priors is tabulated in rows of constant τ (`rows`). From the rows come μ, τ,
 //! every θ_g, a new subgroup's θ, risks and risk differences (`risks`), and pairs of subgroups (`pair`). Where only
-//! priors change, `lattice` holds what they cannot change. For
+//! priors change, `lattice` holds what they cannot change. Where labels may be wrong two effects are one surface
+//! (`labelled`). For
 //! published estimates all inner integrals are closed and the posterior is a finite mixture of normals (`gaussian`).
 
 mod counts;
@@ -13,6 +14,7 @@ mod effect_likelihood;
 mod engine;
 mod gaussian;
 mod joint;
+mod labelled;
 mod lattice;
 mod pair;
 mod risks;

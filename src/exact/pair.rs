@@ -50,12 +50,12 @@ struct Side {
 }
 
 /// One value of d.
-struct Slice {
-    d: f64,
-    /// Log mass in the stretched coordinate.
-    log_mass: f64,
+pub struct PairSlice {
+    pub d: f64,
+    /// Log mass, in the end in the stretched coordinate.
+    pub log_mass: f64,
     /// The chance that the two effects have opposite signs.
-    opposed: f64,
+    pub opposed: f64,
 }
 
 /// Everything about τ and μ, ready to be summed at any d and the nodes of s.
@@ -129,18 +129,9 @@ impl PairPosterior {
         let s_grid = grid_of_the_middle(&marginals, resolution);
         let kernel = Kernel::new(rows, &left_out, &s_grid);
         let likelihood = |m: PairMember<'_>, x: f64| m.map_or(0.0, |(_, l)| l.at(x));
-        let [a, b] = marginals;
-        let d_mean = a.peak.centre - b.peak.centre;
-        let d_sd = libm::hypot(a.peak.sd, b.peak.sd);
-        let scale = d_sd.max(d_mean.abs());
-        let map = ScaleMap::HalfLine { scale };
-        // Fine enough for the density of d, and for the sign of either effect as d varies.
-        let step = (0.1_f64).min(0.33 * sd_given_difference(&marginals) / scale) / resolution.refinement;
         let mut sum = vec![0.0; s_grid.x.len()];
         let mut inner = vec![0.0; s_grid.x.len()];
-        let mut slice = |sign: f64, j: i32| {
-            let (distance, log_slope) = map.at(step * f64::from(j));
-            let d = sign * distance;
+        let slice = |d: f64| {
             let unit = kernel.at(d, &mut sum);
             for (i, f) in inner.iter_mut().enumerate() {
                 let s = s_grid.x[i];
@@ -157,20 +148,42 @@ impl PairPosterior {
                 total += *f;
             }
             // Opposite signs: s between −|d|/2 and |d|/2.
-            let from = Weights::at(s_grid.position(-0.5 * distance));
-            let to = Weights::at(s_grid.position(0.5 * distance));
+            let from = Weights::at(s_grid.position(-0.5 * d.abs()));
+            let to = Weights::at(s_grid.position(0.5 * d.abs()));
             let opposed: f64 = inner.iter().enumerate().map(|(i, f)| f * (to.of(i) - from.of(i))).sum();
-            Slice {
+            PairSlice {
                 d,
-                log_mass: high + unit + libm::log(total) + log_slope,
+                log_mass: high + unit + libm::log(total),
                 opposed: (opposed / total).clamp(0.0, 1.0),
             }
         };
-        let sides = [1.0, -1.0].map(|sign| walk(|j| slice(sign, j)));
         // The plane of the two effects holds just the mass that the rows hold.
         let masses: Vec<f64> = rows.rows.iter().map(|r| r.log_weight + r.mu.log_mass).collect();
-        let expected = log_sum(&masses) + 0.5 * libm::log(2.0 * std::f64::consts::PI) - libm::log(step);
-        assemble(sides, map, step, (moment_limit, expected))
+        let expected = log_sum(&masses) + 0.5 * libm::log(2.0 * std::f64::consts::PI);
+        PairPosterior::of_slices(marginals, resolution, (moment_limit, expected), slice)
+    }
+
+    /// From the mass at any d; `log_total` is what all of it must come to.
+    pub fn of_slices(
+        marginals: [Marginal; 2],
+        resolution: Resolution,
+        (moment_limit, log_total): (f64, f64),
+        mut slice: impl FnMut(f64) -> PairSlice,
+    ) -> PairPosterior {
+        let [a, b] = marginals;
+        let d_mean = a.peak.centre - b.peak.centre;
+        let d_sd = libm::hypot(a.peak.sd, b.peak.sd);
+        let scale = d_sd.max(d_mean.abs());
+        let map = ScaleMap::HalfLine { scale };
+        // Fine enough for the density of d, and for the sign of either effect as d varies.
+        let step = (0.1_f64).min(0.33 * sd_given_difference(&marginals) / scale) / resolution.refinement;
+        let mut stretched = |sign: f64, j: i32| {
+            let (distance, log_slope) = map.at(step * f64::from(j));
+            let found = slice(sign * distance);
+            PairSlice { log_mass: found.log_mass + log_slope, ..found }
+        };
+        let sides = [1.0, -1.0].map(|sign| walk(|j| stretched(sign, j)));
+        assemble(sides, map, step, (moment_limit, log_total - libm::log(step)))
     }
 }
 
@@ -195,7 +208,7 @@ fn grid_of_the_middle(marginals: &[Marginal; 2], resolution: Resolution) -> Grid
 }
 
 /// Slices outward from the middle while they count; the index of the first, and the slices in order.
-fn walk(mut slice: impl FnMut(i32) -> Slice) -> (i32, Vec<Slice>) {
+fn walk(mut slice: impl FnMut(i32) -> PairSlice) -> (i32, Vec<PairSlice>) {
     const CUT: f64 = 27.0;
     const FARTHEST: i32 = 2000;
     let mut high = f64::NEG_INFINITY;
@@ -221,7 +234,7 @@ fn walk(mut slice: impl FnMut(i32) -> Slice) -> (i32, Vec<Slice>) {
 }
 
 fn assemble(
-    sides: [(i32, Vec<Slice>); 2],
+    sides: [(i32, Vec<PairSlice>); 2],
     map: ScaleMap,
     step: f64,
     (moment_limit, expected_log_total): (f64, f64),
@@ -251,7 +264,7 @@ fn assemble(
 
 impl Side {
     /// The nodes suffice for sums; for the distribution function four times as many are interpolated.
-    fn new(first: i32, slices: &[Slice], step: f64, log_total: f64) -> Side {
+    fn new(first: i32, slices: &[PairSlice], step: f64, log_total: f64) -> Side {
         const FINER: usize = 4;
         const FEWEST: usize = 12;
         let values: Vec<f64> = slices.iter().map(|s| s.log_mass - log_total).collect();

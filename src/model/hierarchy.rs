@@ -9,6 +9,7 @@ use super::{
     BaselinePrior, BinomialPair, HeterogeneityPrior, Likelihood, LocationPrior, Model, Pooling, Side,
 };
 use crate::density::LogDensity;
+use crate::numeric::logistic;
 
 /// The posterior of a [`Model`] in standardised coordinates.
 ///
@@ -142,7 +143,9 @@ impl Hierarchy {
                 information: rows.iter().map(|r| 1.0 / (r.se * r.se)).collect(),
             }),
             Likelihood::Counts(counts) => {
-                let (control, active) = (arm_hints(counts, Side::Control), arm_hints(counts, Side::Active));
+                let told = told_by_labels(model);
+                let (control, active) =
+                    (arm_hints(counts, Side::Control, told), arm_hints(counts, Side::Active, told));
                 let baseline = match &model.baseline {
                     BaselinePrior::Independent(prior) => {
                         let prior = LocationSlope::of(prior);
@@ -512,9 +515,20 @@ impl Hints {
 }
 
 /// The log odds of an arm and their information, half an event and half a non-event added; nothing for an empty arm.
-fn arm_hints(counts: &[BinomialPair], side: Side) -> Hints {
-    let (estimates, information) = counts.iter().map(|pair| pair.hint(side)).unzip();
+/// `told` is the part of the information that the labels leave.
+fn arm_hints(counts: &[BinomialPair], side: Side, told: f64) -> Hints {
+    let hints = counts.iter().map(|pair| pair.hint(side));
+    let (estimates, information) = hints.map(|(x, information)| (x, told * information)).unzip();
     Hints { estimates, information }
+}
+
+/// The part of the information about a true subgroup that is left where labels may be wrong, roughly: Youden's index,
+/// squared.
+fn told_by_labels(model: &Model) -> f64 {
+    let Some(m) = &model.misclassification else { return 1.0 };
+    let mean = |n: &[super::Nuisance; 2]| 0.5 * (logistic(n[0].rough().0) + logistic(n[1].rough().0));
+    let youden = mean(&m.sensitivity) + mean(&m.specificity) - 1.0;
+    (youden * youden).max(0.05)
 }
 
 /// What the data say of each θ: exactly for estimates, roughly for counts, with α integrated out.
@@ -525,7 +539,9 @@ fn effect_hints(model: &Model) -> Hints {
             Hints { estimates, information }
         }
         Likelihood::Counts(counts) => {
-            let (control, active) = (arm_hints(counts, Side::Control), arm_hints(counts, Side::Active));
+            let told = told_by_labels(model);
+            let (control, active) =
+                (arm_hints(counts, Side::Control, told), arm_hints(counts, Side::Active, told));
             let (centre, precision) = match &model.baseline {
                 BaselinePrior::Independent(prior) => LocationSlope::of(prior).stand_in(),
                 BaselinePrior::Exchangeable { mean, sd } => {

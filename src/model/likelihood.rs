@@ -231,9 +231,11 @@ impl Likelihood {
         }
     }
 
-    /// The same data, each subgroup's seen through a bias.
+    /// The same data, each subgroup's seen through a bias; subgroups beyond the list's end have none.
     #[must_use]
     pub fn through(self, biases: &[SubgroupBias]) -> Likelihood {
+        let none = SubgroupBias::default();
+        let biases = biases.iter().chain(std::iter::repeat(&none));
         match self {
             Likelihood::Counts(counts) => {
                 Likelihood::Counts(counts.into_iter().zip(biases).map(|(c, b)| c.through(b)).collect())

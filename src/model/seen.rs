@@ -480,6 +480,15 @@ impl Nuisance {
         }
     }
 
+    /// Log density of the prior; 0 where it is known.
+    pub fn log_density(&self, x: f64) -> f64 {
+        let parts = self.parts();
+        if parts.is_empty() {
+            return 0.0;
+        }
+        parts.iter().map(|p| p.log_density(x)).fold(f64::NEG_INFINITY, log_add_exp)
+    }
+
     /// Even values over the prior, `half` on either side of each part's middle, with weights that sum to 1; none where it is
     /// known.
     pub fn nodes(&self, half: i32) -> Vec<(f64, f64)> {

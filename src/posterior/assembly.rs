@@ -25,6 +25,9 @@ const NO_SUMS: &str =
     "averages over this study's patients are sums over subgroups, which the exact engine does not add up";
 const NO_CONVOLUTION: &str = "needs both subgroups' risks at once, which the exact engine does not convolve";
 
+const NO_RISKS: &str =
+    "where labels may be wrong the exact engine has both subgroups' effects, but not their risks";
+
 const UNSETTLED: &str = "the integral over both subgroups' effects did not settle";
 
 /// The rows of one study.
@@ -258,7 +261,7 @@ impl<'a> Filling<'a, '_> {
     }
 
     fn subgroup(&mut self, g: usize) {
-        let (source, assembly) = (self.source, self.assembly);
+        let (source, assembly, reason) = (self.source, self.assembly, self.reason);
         let name = assembly.names[g].as_str();
         let subject = Subject::subgroup(name);
         let theta = source.theta(g);
@@ -269,10 +272,14 @@ impl<'a> Filling<'a, '_> {
         } else if assembly.counts {
             let alpha = self.parameter(format!("alpha[{name}]"), source.alpha(g).as_ref());
             let risks = source.risks(g);
+            if self.reason.is_empty() && risks.control.is_none() {
+                self.reason = NO_RISKS;
+            }
             let control = risks.control.as_ref();
             let control =
                 control.map(|q| q.summary_as_function(&alpha, logistic, self.workspace)).unwrap_or_default();
             self.risks(&subject, (&risks, control));
+            self.reason = reason;
         }
     }
 

@@ -150,8 +150,13 @@ impl<'a> Source<'a> {
                 }
             }
             _ => {
-                let risks = self.draws().and_then(|d| d.risks(g));
-                self.of_risks(risks.as_ref(), |column| self.quantity(Cow::Owned(column)))
+                let draws = self.draws();
+                let risks = draws.and_then(|d| d.risks(g));
+                // Where labels may be wrong the exact engine has effects alone.
+                let alone = draws.is_some_and(|d| !d.labels.is_empty());
+                self.of_risks(risks.as_ref(), |column| {
+                    if alone { self.alone(column) } else { self.quantity(Cow::Owned(column)) }
+                })
             }
         }
     }

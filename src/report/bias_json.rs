@@ -1,10 +1,9 @@
 //! The comparison of biases as JSON, schema `equipoise/bias/1`, and as one long table.
 
-use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::json::{data_head, model_head, pretty};
-use super::numbers::full;
+use super::long_table::{LongTable, spread, values};
 use crate::compare::bias::BiasComparison;
 use crate::study::Study;
 
@@ -32,7 +31,7 @@ pub fn bias_json(study: &Study, c: &BiasComparison) -> String {
     }))
 }
 
-/// `row` says which of the JSON's lists a row is from; columns that a list does not have are empty.
+/// As in the JSON; `row` says which of its lists a row is from.
 const HEADER: [&str; 44] = [
     "row",
     "scope",
@@ -82,20 +81,10 @@ const HEADER: [&str; 44] = [
 
 /// All lists, the study's statements in every row.
 pub fn bias_csv(study: &Study, c: &BiasComparison) -> String {
-    let caveat = study.statements().join(" ");
-    let mut writer = csv::Writer::from_writer(Vec::new());
-    // Writing to memory does not fail.
-    let _ = writer.write_record(HEADER);
-    let mut put = |kind: &str, rows: Vec<Value>| {
-        for mut row in rows {
-            row["row"] = Value::from(kind);
-            row["caveat"] = Value::from(caveat.clone());
-            let _ = writer.write_record(HEADER.map(|key| cell(&row[key])));
-        }
-    };
-    put("assumption", values(&c.assumptions));
-    put("implied", values(&c.implied).into_iter().map(|row| spread(row, "bias", "")).collect());
-    put(
+    let mut table = LongTable::new(HEADER, study.statements().join(" "));
+    table.put("assumption", values(&c.assumptions));
+    table.put("implied", values(&c.implied).into_iter().map(|row| spread(row, "bias", "")).collect());
+    table.put(
         "estimate",
         values(&c.stated.estimates)
             .into_iter()
@@ -116,36 +105,12 @@ pub fn bias_csv(study: &Study, c: &BiasComparison) -> String {
         }
         row
     });
-    put("probability", probabilities.collect());
-    put("shift", values(&c.shifts));
-    put("confounder", values(&c.confounders));
-    put("tipping", values(&c.tipping));
-    put("e_value", values(&c.e_values));
-    put("missing", values(&c.missing));
-    put("labels", values(&c.labels).into_iter().map(|row| spread(row, "contrast", "")).collect());
-    writer.into_inner().ok().and_then(|bytes| String::from_utf8(bytes).ok()).unwrap_or_default()
-}
-
-/// A nested list of quantiles as columns of their own.
-fn spread(mut row: Value, key: &str, prefix: &str) -> Value {
-    let nested = row[key].take();
-    for name in ["median", "q2_5", "q97_5"] {
-        if nested.is_object() {
-            row[format!("{prefix}{name}")] = nested[name].clone();
-        }
-    }
-    row
-}
-
-fn values<T: Serialize>(rows: &[T]) -> Vec<Value> {
-    rows.iter().filter_map(|row| serde_json::to_value(row).ok()).collect()
-}
-
-fn cell(value: &Value) -> String {
-    match value {
-        Value::Null | Value::Array(_) | Value::Object(_) => String::new(),
-        Value::String(text) => text.clone(),
-        Value::Number(n) => full(n.as_f64()),
-        Value::Bool(b) => b.to_string(),
-    }
+    table.put("probability", probabilities.collect());
+    table.put("shift", values(&c.shifts));
+    table.put("confounder", values(&c.confounders));
+    table.put("tipping", values(&c.tipping));
+    table.put("e_value", values(&c.e_values));
+    table.put("missing", values(&c.missing));
+    table.put("labels", values(&c.labels).into_iter().map(|row| spread(row, "contrast", "")).collect());
+    table.text()
 }

@@ -1,10 +1,9 @@
 //! The comparison as one long table.
 
-use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::compare_json::compare_statements;
-use super::numbers::full;
+use super::long_table::{LongTable, spread, values};
 use super::words::prior_statement;
 use crate::compare::{Comparison, PriorSet};
 use crate::study::Study;
@@ -70,22 +69,15 @@ const HEADER: [&str; 55] = [
 
 /// All lists, the study's statements in every row.
 pub fn compare_csv(study: &Study, c: &Comparison) -> String {
-    let caveat = compare_statements(study, c).join(" ");
-    let mut writer = csv::Writer::from_writer(Vec::new());
-    // Writing to memory does not fail.
-    let _ = writer.write_record(HEADER);
-    let mut put = |kind: &str, rows: Vec<Value>| {
-        for mut row in rows {
-            row["row"] = Value::from(kind);
-            row["caveat"] = Value::from(caveat.clone());
-            let _ = writer.write_record(HEADER.map(|key| cell(&row[key])));
-        }
-    };
-    put("prior", c.priors.iter().map(|p| prior(study, p)).collect());
-    put("table", values(&c.table));
-    put("estimate", values(&c.estimates).into_iter().map(without_bias).collect());
-    put("tau_curve", values(&c.tau_curve));
-    put("tau_crossing", values(&c.crossings));
+    let mut table = LongTable::new(HEADER, compare_statements(study, c).join(" "));
+    table.put("prior", c.priors.iter().map(|p| prior(study, p)).collect());
+    table.put("table", values(&c.table));
+    table.put(
+        "estimate",
+        values(&c.estimates).into_iter().map(|row| spread(row, "unadjusted", "unadjusted_")).collect(),
+    );
+    table.put("tau_curve", values(&c.tau_curve));
+    table.put("tau_crossing", values(&c.crossings));
     let halves = values(&c.heterogeneity).into_iter().flat_map(|row| {
         // Quantiles before and after the data, a row each.
         ["prior", "posterior"].map(|when| {
@@ -99,19 +91,19 @@ pub fn compare_csv(study: &Study, c: &Comparison) -> String {
             half
         })
     });
-    put("heterogeneity", halves.collect());
-    put("grid", c.grid.as_ref().map(|g| values(g)).unwrap_or_default());
-    put("envelope", values(&c.envelope));
-    put("tipping", values(&c.tipping));
-    put("who_decided", values(&c.who_decided));
+    table.put("heterogeneity", halves.collect());
+    table.put("grid", c.grid.as_ref().map(|g| values(g)).unwrap_or_default());
+    table.put("envelope", values(&c.envelope));
+    table.put("tipping", values(&c.tipping));
+    table.put("who_decided", values(&c.who_decided));
     let sensitivities = values(&c.power_scaling).into_iter().map(|mut row| {
         row["prior_sensitivity"] = row["prior"].take();
         row["likelihood_sensitivity"] = row["likelihood"].take();
         row
     });
-    put("power_scaling", sensitivities.collect());
-    put("pooling", values(&c.poolings));
-    writer.into_inner().ok().and_then(|bytes| String::from_utf8(bytes).ok()).unwrap_or_default()
+    table.put("power_scaling", sensitivities.collect());
+    table.put("pooling", values(&c.poolings));
+    table.text()
 }
 
 /// A set of priors: what it says stands in `note`.
@@ -125,26 +117,4 @@ fn prior(study: &Study, set: &PriorSet) -> Value {
         "prior_probability": set.says.benefit,
         "note": prior_statement(study, set),
     })
-}
-
-/// What stands without a bias, as columns of its own.
-fn without_bias(mut row: Value) -> Value {
-    let nested = row["unadjusted"].take();
-    for name in ["median", "q2_5", "q97_5"] {
-        row[format!("unadjusted_{name}")] = nested[name].clone();
-    }
-    row
-}
-
-fn values<T: Serialize>(rows: &[T]) -> Vec<Value> {
-    rows.iter().filter_map(|row| serde_json::to_value(row).ok()).collect()
-}
-
-fn cell(value: &Value) -> String {
-    match value {
-        Value::Null | Value::Array(_) | Value::Object(_) => String::new(),
-        Value::String(text) => text.clone(),
-        Value::Number(n) => full(n.as_f64()),
-        Value::Bool(b) => b.to_string(),
-    }
 }

@@ -6,6 +6,7 @@ mod compare_json;
 mod csv;
 mod draws;
 mod json;
+mod long_table;
 mod numbers;
 mod text;
 mod words;

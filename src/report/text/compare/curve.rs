@@ -3,13 +3,13 @@
 use super::super::super::numbers::plain;
 use super::super::super::words::plural;
 use super::super::layout::{push, table};
+use super::super::plot::{Plot, letter};
 use super::{shown, statement_word, title};
 use crate::compare::{Comparison, HeterogeneityRow, Hinge, STATED};
 use crate::posterior::{Quantiles, Statement};
 use crate::study::Study;
 
-/// Rows of the plot between 0 and 1, and columns between two scales.
-const ROWS: usize = 10;
+/// Columns of the plot between two scales.
 const COLUMNS: usize = 2;
 
 /// Nothing where there is no τ to vary.
@@ -47,47 +47,17 @@ pub fn section(study: &Study, c: &Comparison) -> String {
     out
 }
 
-fn letter(g: usize) -> char {
-    char::from(b'A' + g as u8)
-}
-
 fn plot(curves: &[Vec<(f64, Option<f64>)>], stated: f64) -> String {
     let scales: Vec<f64> = curves[0].iter().map(|p| p.0).collect();
-    let width = (scales.len() - 1) * COLUMNS + 1;
-    let mut cells = vec![vec![' '; width]; ROWS + 1];
-    let nearest = |scale: f64| {
-        let apart = |k: &usize| (scales[*k] / scale).ln().abs();
-        (0..scales.len()).min_by(|a, b| apart(a).total_cmp(&apart(b))).unwrap_or(0)
-    };
-    for row in &mut cells {
-        row[nearest(stated) * COLUMNS] = ':';
-    }
-    for (g, curve) in curves.iter().enumerate() {
-        for (k, (_, p)) in curve.iter().enumerate() {
-            let Some(p) = p else { continue };
-            let row = ROWS - (p * ROWS as f64).round().clamp(0.0, ROWS as f64) as usize;
-            let cell = &mut cells[row][k * COLUMNS];
-            *cell = if cell.is_ascii_alphabetic() || *cell == '*' { '*' } else { letter(g) };
-        }
-    }
-    let mut out = String::new();
-    for (k, row) in cells.iter().enumerate() {
-        let label = 1.0 - k as f64 / ROWS as f64;
-        let line: String = row.iter().collect();
-        out.push_str(format!("{label:>5.1} |{line}").trim_end());
-        out.push('\n');
-    }
-    out.push_str(&format!("      +{}\n", "-".repeat(width)));
+    let apart = |k: &usize| (scales[*k] / stated).ln().abs();
+    let marked = (0..scales.len()).min_by(|a, b| apart(a).total_cmp(&apart(b))).unwrap_or(0);
     // A tick every two doublings, below the stated scale's column and its like.
-    let mut ticks = vec![' '; width + 12];
-    for k in (0..scales.len()).filter(|k| (*k as i64 - nearest(stated) as i64) % 8 == 0) {
-        for (i, ch) in plain(scales[k]).chars().enumerate() {
-            ticks[k * COLUMNS + i] = ch;
-        }
-    }
-    let line: String = ticks.iter().collect();
-    out.push_str(&format!("       {}\n", line.trim_end()));
-    out
+    let ticks: Vec<(usize, String)> = (0..scales.len())
+        .filter(|k| (*k as i64 - marked as i64) % 8 == 0)
+        .map(|k| (k, plain(scales[k])))
+        .collect();
+    let curves: Vec<Vec<Option<f64>>> = curves.iter().map(|c| c.iter().map(|p| p.1).collect()).collect();
+    Plot { curves: &curves, columns: COLUMNS, marked, ticks: &ticks }.drawn()
 }
 
 /// At five scales, each double the one before.
