@@ -442,3 +442,123 @@ fn simulated_missing_outcomes_are_seen_through() {
     let p0 = posterior.risk(0, RiskMeasure::Control).expect("counts");
     close("risk of all", p0.quantile(0.5), all.0 / all.1, 0.004);
 }
+
+/// The exact engine integrates over an accuracy that is not known, where one is.
+#[test]
+fn both_engines_agree_under_wrong_labels() {
+    let mut study = open("attention-ras-etiology").expect("shipped");
+    if let Data::Counts(rows) = &mut study.data {
+        for (row, [y0, n0, y1, n1]) in rows.iter_mut().zip([[4, 9, 6, 14], [7, 15, 2, 8]]) {
+            (row.control.events, row.control.total, row.active.events, row.active.total) = (y0, n0, y1, n1);
+        }
+    }
+    let beta = |a, b| [Nuisance::LogitBeta { a, b }, Nuisance::LogitBeta { a, b }];
+    let known = allowing(&study, Vec::new(), Some(judged(0.85, 0.9)));
+    let unknown = Misclassification { sensitivity: beta(17.0, 3.0), ..judged(0.85, 0.9) };
+    let by_arm = Misclassification { sensitivity_shared: false, positive: 1, ..unknown.clone() };
+    for (study, what) in [
+        (known, "known"),
+        (allowing(&study, Vec::new(), Some(unknown)), "unknown"),
+        (allowing(&study, Vec::new(), Some(by_arm)), "by arm"),
+    ] {
+        let report = analyse(&study, Options::default());
+        let exact = &report.checks.exact;
+        assert!(report.checks.ok, "{what}: {:?}", report.checks.reasons);
+        assert!(exact.available && exact.comparisons > 20, "{what}: {exact:?}");
+        // Risks are sampled, and say why.
+        let risk = report.estimates.iter().find(|e| e.measure == Measure::RiskDifference).expect("a row");
+        assert!(
+            risk.exact.is_none() && risk.exact_unavailable.as_ref().is_some_and(|r| !r.is_empty()),
+            "{risk:?}"
+        );
+    }
+}
+
+/// Perfect labels, by the path for wrong ones: the same as without.
+#[test]
+fn labels_that_are_all_but_right_change_all_but_nothing() {
+    let base = fit(&counts_model(etiology()));
+    let model = Model { misclassification: Some(judged(1.0 - 1e-9, 1.0 - 1e-9)), ..counts_model(etiology()) };
+    let found = fit(&model);
+    let mut worst = Worst::default();
+    for g in 0..2 {
+        let (a, b) = (found.theta(g), base.theta(g));
+        worst.hold(|| format!("P(theta {g} > 0)"), above_zero(&*a), above_zero(&*b), 1.0);
+        for p in [0.025, 0.5, 0.975] {
+            worst.hold(|| format!("quantile {p} of theta {g}"), a.quantile(p), b.quantile(p), 10.0);
+        }
+    }
+    let of = |p: &ExactPosterior, a, b| {
+        let pair = p.pair(a, b);
+        [pair.difference.cdf(0.3), pair.first_above_second_below, pair.first_below_second_above]
+    };
+    for (a, b) in [(0, 1), (1, 0)] {
+        for (x, y) in of(&found, a, b).into_iter().zip(of(&base, a, b)) {
+            worst.hold(|| format!("pair {a} {b}"), x, y, 1.0);
+        }
+    }
+    let both = |f: fn(&ExactPosterior) -> Vec<f64>| f(&found).into_iter().zip(f(&base)).collect::<Vec<_>>();
+    let shared = |p: &ExactPosterior| {
+        let (mu, tau, new) =
+            (p.mu().expect("shared"), p.tau().expect("estimated"), p.theta_new().expect("shared"));
+        let at =
+            [mu.cdf(-0.2), tau.cdf(0.4), new.cdf(0.1), new.quantile(0.975) / 10.0, mu.quantile(0.1) / 10.0];
+        at.to_vec()
+    };
+    for (x, y) in both(shared) {
+        worst.hold(|| "what is shared".to_string(), x, y, 1.0);
+    }
+    // The labels' own part of the evidence: any number of an arm's patients is as probable.
+    let labels: f64 = [46.0 + 71.0, 70.0 + 34.0_f64].iter().map(|n: &f64| -(n + 1.0).ln()).sum();
+    let evidence = [&found, &base].map(|p| p.log_marginal_likelihood().expect("shared"));
+    worst.hold(|| "evidence".to_string(), evidence[0], evidence[1] + labels, 10.0);
+    worst.within(1e-7, 18);
+}
+
+/// The two subgroups exchanged, and what is said of their labels.
+#[test]
+fn permuting_subgroups_changes_nothing_under_wrong_labels() {
+    let one = Model { misclassification: Some(judged(0.8, 0.95)), ..counts_model(etiology()) };
+    let mut turned = etiology();
+    turned.reverse();
+    let m = Misclassification { positive: 1, ..judged(0.8, 0.95) };
+    let other = Model { misclassification: Some(m), ..counts_model(turned) };
+    let (one, other) = (fit(&one), fit(&other));
+    for g in 0..2 {
+        close("P(theta > 0)", above_zero(&*other.theta(1 - g)), above_zero(&*one.theta(g)), 1e-9);
+    }
+    let (a, b) = (one.pair(0, 1), other.pair(1, 0));
+    close("pair", a.first_above_second_below, b.first_above_second_below, 1e-9);
+    close("difference", a.difference.quantile(0.9), b.difference.quantile(0.9), 1e-8);
+}
+
+/// Patients one after another, some put into the wrong subgroup: the contrast is found again where it is known how often.
+#[test]
+fn simulated_wrong_labels_are_seen_through() {
+    let (base, effect, share, accuracy) = ([-0.8, 0.3], [0.2, -0.9], [0.5, 0.6], [0.8, 0.9]);
+    let mut rng = Lcg(42);
+    let mut cells = [[(0_u32, 0_u32); 2]; 2];
+    for a in 0..2 {
+        for _ in 0..3_000 {
+            let truly = usize::from(!rng.chance(share[a]));
+            let event = rng.chance(expit(base[truly] + effect[truly] * a as f64));
+            let right = rng.chance(accuracy[truly]);
+            let label = if right { truly } else { 1 - truly };
+            cells[label][a].0 += u32::from(event);
+            cells[label][a].1 += 1;
+        }
+    }
+    let counts = vec![pair(cells[0][0], cells[0][1]), pair(cells[1][0], cells[1][1])];
+    let wide = Model {
+        effect: LocationPrior::normal(0.0, 2.0),
+        pooling: Pooling::Partial(HeterogeneityPrior::HalfNormal { scale: 1.0 }),
+        ..counts_model(counts)
+    };
+    let crude = fit(&wide).pair(0, 1).difference.quantile(0.5);
+    let posterior = fit(&Model { misclassification: Some(judged(accuracy[0], accuracy[1])), ..wide });
+    let difference = posterior.pair(0, 1).difference;
+    let (truth, sd) = (effect[0] - effect[1], difference.sd().expect("light tails"));
+    assert!((difference.quantile(0.5) - truth).abs() < 3.0 * sd && sd < 0.2);
+    // Wrong labels make the two subgroups look more alike than they are.
+    assert!(crude < truth - 0.1, "{crude}");
+}

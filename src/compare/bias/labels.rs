@@ -28,7 +28,7 @@ pub struct LabelPoint {
     pub unavailable: Option<String>,
 }
 
-const ACCURACIES: [f64; 5] = [1.0, 0.95, 0.9, 0.85, 0.8];
+const ACCURACIES: [f64; 4] = [1.0, 0.95, 0.9, 0.8];
 
 /// Empty unless there are the counts of two subgroups with independent baselines.
 pub fn labels(biased: &Biased<'_>) -> Vec<LabelPoint> {

@@ -42,10 +42,13 @@ struct Window {
 const CUT: f64 = 27.0;
 
 /// Multiplications and additions beyond which the surface is not made.
-const BUDGET: f64 = 3e9;
+const BUDGET: f64 = 8e9;
 
 /// Terms of both arms' tables at most.
 const MOST_TERMS: f64 = 6e7;
+
+/// Pairs of sensitivity and specificity that both arms share, at most.
+const MOST_SHARED: usize = 100;
 
 /// Nodes of one arm's table at most.
 const LARGEST_TABLE: usize = 400_000;
@@ -55,6 +58,9 @@ const NEGLIGIBLE: f64 = 18.0;
 
 /// A surface is nowhere lower than this below its largest value: a smooth end for what no prior that goes with it reaches.
 const FLOOR: f64 = 30.0;
+
+/// How far the density of an accuracy falls off, as a logarithm, before it is left out.
+const TAIL: f64 = 22.0;
 
 /// In standard deviations.
 const STEP_OF_ACCURACY: f64 = 0.95;
@@ -117,9 +123,13 @@ impl Surface {
                 (o.1, [own(0), own(1)])
             })
             .collect();
+        let blends = |a: usize| of_outer.iter().map(|o| o.1[a].len()).sum::<usize>();
+        // Many accuracies to be shared make many correlations, and even the search for where they lie takes long.
+        if outer.len() > MOST_SHARED {
+            return Err(Unsettled::TooLarge);
+        }
         let windows = windows(&arms, &of_outer, step)?;
         let terms = |(w, b): (&Window, usize)| (w.size[0] * w.size[1] * b) as f64;
-        let blends = |a: usize| of_outer.iter().map(|o| o.1[a].len()).sum::<usize>();
         if [0, 1].map(|a| terms((&windows[a], blends(a)))).iter().sum::<f64>() > MOST_TERMS {
             return Err(Unsettled::TooLarge);
         }
@@ -204,9 +214,11 @@ impl Surface {
     }
 }
 
-/// The products of two lists of nodes.
+/// The products of two lists of nodes, as far as both together count.
 fn pairs(a: &[(f64, f64)], b: &[(f64, f64)]) -> Vec<Accuracy> {
-    a.iter().flat_map(|&(x, w)| b.iter().map(move |&(y, v)| ([x, y], w + v))).collect()
+    let both = a.iter().flat_map(|&(x, w)| b.iter().map(move |&(y, v)| ([x, y], w + v)));
+    let high = both.clone().map(|p| p.1).fold(f64::NEG_INFINITY, f64::max);
+    both.filter(|p| p.1 > high - TAIL).collect()
 }
 
 /// Log odds of an accuracy with the logs of their weights: one that is known, or even nodes over the prior, as close as
@@ -221,7 +233,7 @@ fn accuracy_nodes(n: &Nuisance, patients: f64, resolution: Resolution) -> Vec<(f
     let step = STEP_OF_ACCURACY / libm::sqrt(1.0 / variance + told) / resolution.refinement;
     let at = |j: i32| centre + step * f64::from(j);
     let high = n.log_density(centre);
-    let counts = |j: &i32| n.log_density(at(*j)) > high - 22.0;
+    let counts = |j: &i32| n.log_density(at(*j)) > high - TAIL;
     let above = (0..200).take_while(counts);
     let below = (1..200).map(|j| -j).take_while(counts);
     above.chain(below).map(|j| (at(j), n.log_density(at(j)) + libm::log(step))).collect()
