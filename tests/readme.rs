@@ -90,3 +90,30 @@ fn the_named_priors_shown_are_compared() {
         .assert()
         .success();
 }
+
+#[test]
+fn the_bias_shown_is_allowed_for() {
+    let text = fs::read_to_string(root().join("README.md")).expect("README.md");
+    let start = text.find("```toml\n[bias.").expect("a bias") + "```toml\n".len();
+    let end = start + text[start..].find("```").expect("its end");
+    let model = fs::read_to_string(root().join("models/ras-basilar-function.toml")).expect("a shipped model");
+    let folder = tempfile::tempdir().expect("a folder");
+    fs::write(folder.path().join("my-trial.toml"), model + "\n" + &text[start..end]).expect("written");
+    let numbers = |model: &str| {
+        let assert = Command::cargo_bin("equipoise")
+            .expect("built")
+            .current_dir(folder.path())
+            .args(["fit", model, "--engine", "exact", "--format", "csv"])
+            .assert()
+            .success();
+        let text = String::from_utf8(assert.get_output().stdout.clone()).expect("UTF-8");
+        let rows =
+            text.lines().skip(1).map(|l| l.split(",Treatment was not").next().unwrap_or(l).to_string());
+        rows.collect::<Vec<String>>()
+    };
+    assert_eq!(
+        numbers("my-trial.toml"),
+        numbers("ras-basilar-confounded"),
+        "the shipped model says the same"
+    );
+}
