@@ -1,7 +1,8 @@
 //! The log likelihood of what is asked for, given data that were seen through a bias: what is not known of the bias is
 //! integrated out, one number at a time, each integral leaving a curve over one arm's log odds.
 
-use std::sync::OnceLock;
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, OnceLock};
 
 use super::bias::{confounded, confounded_estimate, mix, unmix};
 use super::likelihood::{Arm, Side};
@@ -25,8 +26,8 @@ pub struct PairSeen {
     arms: [Arm; 2],
     bias: SubgroupBias,
     power: f64,
-    /// Made when they are first asked for: a sampler never asks.
-    views: OnceLock<[View; 2]>,
+    /// Control arm, active arm; made when they are first asked for: a sampler never asks.
+    views: [Arc<OnceLock<View>>; 2],
 }
 
 impl PartialEq for PairSeen {
@@ -37,7 +38,18 @@ impl PartialEq for PairSeen {
 
 impl PairSeen {
     pub fn new(arms: [Arm; 2], bias: SubgroupBias, power: f64) -> PairSeen {
-        PairSeen { arms, bias, power, views: OnceLock::new() }
+        let views = [0, 1].map(|a| {
+            let of_arm = SubgroupBias {
+                missing: if a == 0 {
+                    [bias.missing[0].clone(), None]
+                } else {
+                    [None, bias.missing[1].clone()]
+                },
+                ..if a == 0 { SubgroupBias::default() } else { bias.clone() }
+            };
+            known_view(arms[a], of_arm)
+        });
+        PairSeen { arms, bias, power, views }
     }
 
     pub fn bias(&self) -> &SubgroupBias {
@@ -46,24 +58,24 @@ impl PairSeen {
 
     pub fn powered(&self, power: f64) -> PairSeen {
         PairSeen {
+            arms: self.arms,
+            bias: self.bias.clone(),
+            power: self.power * power,
             views: self.views.clone(),
-            ..PairSeen::new(self.arms, self.bias.clone(), self.power * power)
         }
     }
 
     fn view(&self, side: Side) -> &View {
-        let views = self.views.get_or_init(|| {
-            let [control, active] = self.arms;
-            let [control_missing, active_missing] = self.bias.missing.each_ref().map(Option::as_ref);
-            [
-                View::Plain(control).with_missing(control_missing),
-                View::Plain(active)
-                    .with_missing(active_missing)
-                    .with_shift(self.bias.shift.as_ref())
-                    .with_confounder(self.bias.confounder.as_ref()),
-            ]
-        });
-        &views[side as usize]
+        self.views[side as usize].get_or_init(|| {
+            let plain = View::Plain(self.arms[side as usize]);
+            let seen = plain.with_missing(self.bias.missing[side as usize].as_ref());
+            match side {
+                Side::Control => seen,
+                Side::Active => {
+                    seen.with_shift(self.bias.shift.as_ref()).with_confounder(self.bias.confounder.as_ref())
+                }
+            }
+        })
     }
 
     pub fn log_likelihood(&self, side: Side, x: f64) -> f64 {
@@ -91,6 +103,30 @@ impl PairSeen {
         }
         (hint.x, 1.0 / hint.variance)
     }
+}
+
+/// An arm with all that stands before it: its view is the same wherever it is asked for.
+struct KnownView {
+    arm: Arm,
+    bias: SubgroupBias,
+    view: Arc<OnceLock<View>>,
+}
+
+/// The place of an arm's view: the one it has already, for studies are fitted again and again.
+fn known_view(arm: Arm, bias: SubgroupBias) -> Arc<OnceLock<View>> {
+    /// Most that are kept, the latest.
+    const KEPT: usize = 512;
+    static KNOWN: Mutex<VecDeque<KnownView>> = Mutex::new(VecDeque::new());
+    let Ok(mut known) = KNOWN.lock() else { return Arc::new(OnceLock::new()) };
+    if let Some(found) = known.iter().find(|k| k.arm == arm && k.bias == bias) {
+        return found.view.clone();
+    }
+    if known.len() == KEPT {
+        known.pop_front();
+    }
+    let view = Arc::new(OnceLock::new());
+    known.push_back(KnownView { arm, bias, view: view.clone() });
+    view
 }
 
 /// A published estimate, seen through a bias that is not normal.

@@ -155,7 +155,7 @@ impl Surface {
         // The same sum over every other node of every log odds.
         let total: f64 = surface.log.iter().sum();
         let change = (16.0 * coarse / total - 1.0).abs();
-        if !(change < HALVING) {
+        if change.is_nan() || change > HALVING {
             return Err(Unsettled::NotConverged);
         }
         let log_step = 2.0 * libm::log(step);
@@ -397,6 +397,9 @@ impl Arm<'_> {
     }
 }
 
+/// Both arms' parts on coarse nodes with their largest, under one weighted pair of shared accuracies.
+type Scan = (f64, [(Vec<f64>, f64); 2]);
+
 const COARSE: f64 = 0.6;
 
 fn coarse_nodes() -> impl Iterator<Item = f64> {
@@ -409,9 +412,9 @@ fn windows(
     of_outer: &[(f64, [Vec<Blend>; 2])],
     step: f64,
 ) -> Result<[Window; 2], Unsettled> {
-    let scans: Vec<(f64, [(Vec<f64>, f64); 2])> =
+    let scans: Vec<Scan> =
         of_outer.par_iter().map(|(w, blends)| (*w, [0, 1].map(|a| arms[a].scan(&blends[a])))).collect();
-    let bound = |(w, [c, a]): &(f64, [(Vec<f64>, f64); 2])| w + c.1 + a.1;
+    let bound = |(w, [c, a]): &Scan| w + c.1 + a.1;
     let best = scans.iter().map(bound).fold(f64::NEG_INFINITY, f64::max);
     let axis: Vec<f64> = coarse_nodes().collect();
     let of_arm = |a: usize| -> Result<Window, Unsettled> {
