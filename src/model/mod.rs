@@ -10,6 +10,7 @@ mod hierarchy;
 mod labels;
 mod level;
 mod likelihood;
+mod nuisance;
 mod prior_slope;
 mod seen;
 mod simulate;

@@ -1,10 +1,11 @@
 //! Two subgroups whose labels may be wrong: their effects together, risks left out.
 //!
-//! The likelihood does not factor by subgroup; it is a surface over both effects (`surface`), on nodes that lie on lines of
+//! The likelihood does not factor by subgroup; it is a surface over both effects (`surface`, from an `arm` each), on nodes that lie on lines of
 //! constant difference d = θ_A − θ_B and constant middle s = (θ_A + θ_B)/2 too. Given τ these are independent a priori,
 //! `s ~ N(m, σ² + τ²/2)` and `d ~ N(0, 2τ²)`, so that every sum over one of them stays on nodes; where τ is narrower than
 //! their distance the surface is interpolated along the line (`slice`).
 
+mod arm;
 mod slice;
 mod surface;
 
