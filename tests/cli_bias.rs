@@ -334,3 +334,19 @@ fn wrong_labels_are_allowed_for() {
     assert!(!named("specificity[control]"), "known");
     assert!(fit["probabilities"][0]["unadjusted"].is_number());
 }
+
+#[test]
+fn biased_runs_write_the_same_bytes_whatever_the_threads() {
+    for model in ["ras-basilar-confounded", "attention-ras-misjudged"] {
+        let desk = Desk::with("");
+        let with_threads = |n: &str| {
+            desk.run(&["fit", model, "--threads", n]).success();
+            ["result.json", "draws_parameters.csv", "draws_estimands.csv"]
+                .map(|file| fs::read(desk.0.path().join("runs").join(model).join(file)).expect("written"))
+        };
+        let one = with_threads("1");
+        assert!(one == with_threads("4"), "{model}");
+        let surfaces = |n: &str| desk.json(&["compare", model, "--bias", "--threads", n]);
+        assert!(surfaces("1") == surfaces("4"), "{model}");
+    }
+}

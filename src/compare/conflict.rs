@@ -1,6 +1,6 @@
 //! Do the data contradict a prior? Box's prior predictive check (J R Stat Soc A 1980;143:383).
 
-use crate::model::{LocationComponent, LocationPrior};
+use crate::model::{LocationComponent, LocationPrior, Model};
 use crate::numeric::{crossing, log_sum_exp, normal_cdf};
 use crate::study::{Data, Study};
 
@@ -15,14 +15,25 @@ pub struct Conflict {
     pub left_out: usize,
 }
 
-/// The subgroups' own estimates with their standard errors: as published, or log odds ratios with Woolf's; subgroups with an
-/// empty cell have none.
+/// The subgroups' own estimates with their standard errors: as published, or log odds ratios with Woolf's, with what a bias
+/// that is allowed for makes of them; subgroups with an empty cell have none, nor has one whose patients may be others'.
 fn estimates(study: &Study) -> Vec<(f64, f64)> {
-    match &study.data {
-        Data::Estimates(rows) => rows.iter().map(|r| (r.estimate, r.se)).collect(),
+    let model = Model::of(study);
+    if model.misclassification.is_some() {
+        return Vec::new();
+    }
+    let moved = |(g, (estimate, variance)): (usize, (f64, f64))| {
+        let (shift, added) = model.moved_by_bias(study, g);
+        (estimate - shift, libm::sqrt(variance + added))
+    };
+    let own: Vec<(usize, (f64, f64))> = match &study.data {
+        Data::Estimates(rows) => {
+            rows.iter().enumerate().map(|(g, r)| (g, (r.estimate, r.se * r.se))).collect()
+        }
         Data::Counts(rows) => rows
             .iter()
-            .filter_map(|r| {
+            .enumerate()
+            .filter_map(|(g, r)| {
                 let cells = [
                     r.active.events,
                     r.active.total - r.active.events,
@@ -32,10 +43,11 @@ fn estimates(study: &Study) -> Vec<(f64, f64)> {
                 .map(|n| n as f64);
                 let [a, b, c, d] = cells;
                 let variance: f64 = cells.iter().map(|n| 1.0 / n).sum();
-                variance.is_finite().then(|| (libm::log(a * d / (b * c)), libm::sqrt(variance)))
+                variance.is_finite().then(|| (g, (libm::log(a * d / (b * c)), variance)))
             })
             .collect(),
-    }
+    };
+    own.into_iter().map(moved).collect()
 }
 
 /// `tau` stands for the prior of the heterogeneity in equal parts. None under a flat prior, and where no subgroup has an

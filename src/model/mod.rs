@@ -83,6 +83,26 @@ impl Model {
         }
     }
 
+    /// By how much the bias that the study allows for moves subgroup `g`'s own estimate, roughly, and the variance that it
+    /// adds.
+    pub fn moved_by_bias(&self, study: &Study, g: usize) -> (f64, f64) {
+        match (&self.likelihood, &study.data) {
+            (Likelihood::Counts(counts), _) => {
+                let [control, active] = [Side::Control, Side::Active].map(|side| {
+                    let (own, seen) = (counts[g].arm(side).hint(), counts[g].hint(side));
+                    let added = if own.1 > 0.0 { 1.0 / seen.1 - 1.0 / own.1 } else { 0.0 };
+                    (own.0 - seen.0, added)
+                });
+                (active.0 - control.0, active.1 + control.1)
+            }
+            (Likelihood::Estimates(rows), Data::Estimates(published)) => {
+                let ((x, information), own) = (rows[g].hint(), &published[g]);
+                (own.estimate - x, 1.0 / information - own.se * own.se)
+            }
+            (Likelihood::Estimates(_), Data::Counts(_)) => (0.0, 0.0),
+        }
+    }
+
     pub fn subgroups(&self) -> usize {
         self.likelihood.subgroups()
     }

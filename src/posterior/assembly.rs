@@ -15,6 +15,7 @@ use super::quantity::{Chance, Found, Quantity, Reporting, Scale};
 use super::result::{Probability, Quantiles, Reported, Summary};
 use super::source::{RiskQuantities, Source};
 use crate::exact::Distribution;
+use crate::model::Model;
 use crate::numeric::{logistic, logit};
 use crate::study::{Data, HeterogeneityPrior, Pooling, Study};
 
@@ -42,6 +43,10 @@ pub struct Assembly<'a> {
     contrast: Scale,
     /// In a brief report the only threshold.
     brief: Option<(Measure, Option<f64>)>,
+    /// What an allowed bias adds to the variance of each subgroup's own estimate; whether subgroups are labels that may be
+    /// wrong.
+    added_variances: Vec<f64>,
+    labelled: bool,
     /// Buffers for whoever works next.
     workspaces: Mutex<Vec<Workspace>>,
 }
@@ -79,7 +84,11 @@ impl<'a> Assembly<'a> {
             (0..n).flat_map(|a| (a + 1..n).map(move |b| (a, b))).collect()
         };
         let logarithm = study.outcome.scale.is_ratio();
+        let model = study.bias.as_ref().map(|_| Model::of(study));
+        let added = |g: usize| model.as_ref().map_or(0.0, |m| m.moved_by_bias(study, g).1);
         Assembly {
+            added_variances: (0..n).map(added).collect(),
+            labelled: model.as_ref().is_some_and(|m| m.misclassification.is_some()),
             pairs,
             names,
             sign: study.outcome.higher_is.sign(),
@@ -351,17 +360,20 @@ impl<'a> Filling<'a, '_> {
         }
     }
 
-    /// v/(v + τ²), v the variance of the subgroup's own estimate. It falls as τ rises, so its quantiles are τ's from the
+    /// v/(v + τ²), v the variance of the subgroup's own estimate, widened by a bias that is allowed for. It falls as τ rises, so its quantiles are τ's from the
     /// other end, and its ranks τ's the other way round.
     fn shrinkage(&mut self, g: usize, tau: &Found) {
         const EMPTY_CELL: &str = "with an empty cell the subgroup's own log odds ratio has no standard error";
-        let v: f64 = match &self.assembly.study.data {
+        const LABELS: &str = "where labels may be wrong a subgroup has no estimate of its own";
+        let own: f64 = match &self.assembly.study.data {
             Data::Estimates(rows) => rows[g].se * rows[g].se,
             Data::Counts(rows) => [&rows[g].control, &rows[g].active]
                 .into_iter()
                 .map(|arm| 1.0 / arm.events as f64 + 1.0 / (arm.total - arm.events) as f64)
                 .sum(),
         };
+        let labelled = self.assembly.labelled;
+        let v = if labelled { f64::INFINITY } else { own + self.assembly.added_variances[g] };
         let subject = Subject::subgroup(&self.assembly.names[g]);
         let at = |tau: f64| v / (v + tau * tau);
         let mut found = Found::default();
@@ -382,7 +394,11 @@ impl<'a> Filling<'a, '_> {
                 ..Reported::default()
             };
         }
-        let reason = if v.is_finite() { self.reason } else { EMPTY_CELL };
+        let reason = match (v.is_finite(), labelled) {
+            (true, _) => self.reason,
+            (false, true) => LABELS,
+            (false, false) => EMPTY_CELL,
+        };
         self.block.estimates.push(estimate(&subject, Measure::Shrinkage, found, Some(reason)));
     }
 
