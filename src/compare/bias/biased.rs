@@ -5,7 +5,7 @@ use crate::exact::{ExactPosterior, Pair, Resolution};
 use crate::model::{Model, SubgroupBias};
 use crate::numeric::normal_quantile;
 use crate::posterior::{Measure, Statement, mass_within, region};
-use crate::study::{Data, Scale, Study};
+use crate::study::{Data, Pooling, Scale, Study};
 
 /// The study's own data and priors, ready for another bias.
 pub struct Biased<'a> {
@@ -38,7 +38,8 @@ impl<'a> Biased<'a> {
             |b: &SubgroupBias| SubgroupBias { missing: b.missing.clone(), ..Default::default() };
         let stated = study.bias.as_ref().map(|b| b.subgroups.iter().map(only_missing).collect());
         let n = names.len();
-        let pairs = if n > PAIRS_UP_TO {
+        // Under complete pooling there is one effect, and no difference.
+        let pairs = if n > PAIRS_UP_TO || study.pooling == Pooling::Complete {
             Vec::new()
         } else {
             (0..n).flat_map(|a| (a + 1..n).map(move |b| (a, b))).collect()

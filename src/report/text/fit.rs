@@ -329,6 +329,7 @@ fn footnotes(study: &Study, report: &Report) -> String {
         };
         push(&mut out, &format!("Heterogeneity τ: {}, prior {}.{verdict}", of(&tau.0), of(&tau.1)), 2);
     }
+    out.push_str(&labels(study, report));
     push(&mut out, &engines(report), 2);
     let nnt = if rows_have_counts(study) && report.claims.len() <= SENTENCES_UP_TO {
         "; NNTB and NNTH: number needed to treat to benefit and to harm"
@@ -348,6 +349,34 @@ fn footnotes(study: &Study, report: &Report) -> String {
             (false, _) => format!("For {patients}, all together, nothing was sampled."),
         };
         push(&mut out, &text, 2);
+    }
+    out
+}
+
+/// What was learned of labels that may be wrong.
+fn labels(study: &Study, report: &Report) -> String {
+    let mut out = String::new();
+    let names = study.data.names();
+    let positive = study.bias.as_ref().and_then(|b| b.misclassification.as_ref()).map(|m| names[m.positive]);
+    let Some(positive) = positive else { return out };
+    let of = |q: &Quantiles| format!("{:.2} ({:.2} to {:.2})", q.median, q.q2_5, q.q97_5);
+    let named = |stem: &str| {
+        let rows = report.parameters.iter().filter(move |p| p.name.split('[').next() == Some(stem));
+        let shown = rows.filter_map(|p| {
+            let arm = p.name.strip_prefix(stem).map(|a| a.trim_matches(['[', ']'])).filter(|a| !a.is_empty());
+            let arm = arm.map_or_else(String::new, |a| format!(", {a} arm"));
+            let prior = p.prior.as_ref().map_or_else(String::new, |q| format!("; prior {}", of(q)));
+            let what = match stem {
+                "specificity" => "Specificity".to_string(),
+                "sensitivity" => format!("Sensitivity for {positive}"),
+                _ => format!("True share of {positive}"),
+            };
+            Some(format!("{what}{arm}: {}{prior}.", of(&p.best()?)))
+        });
+        shown.collect::<Vec<String>>()
+    };
+    for line in ["sensitivity", "specificity", "prevalence"].into_iter().flat_map(named) {
+        push(&mut out, &line, 2);
     }
     out
 }
