@@ -246,6 +246,7 @@ hazard_ratio = 2
     assert_eq!(found["e_values"][0]["conversion"], "rare");
     let common = Desk::with(ESTIMATES).json(&["compare", "model.toml", "--bias"]);
     assert_eq!(common["e_values"][0]["conversion"], "hazard");
+    assert!(common["checks"]["notices"].to_string().contains("had that failed"));
 }
 
 #[test]

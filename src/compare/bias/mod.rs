@@ -30,7 +30,7 @@ pub use tipping::{BiasTipping, NoTipping, Varied};
 use biased::Biased;
 
 use crate::posterior::{Engine, Options, Report, Sampling, analyse};
-use crate::study::{Assumption, Study};
+use crate::study::{Assignment, Assumption, Study};
 
 /// Differences between subgroups are searched for up to this many subgroups.
 const PAIRS_UP_TO: usize = 4;
@@ -79,6 +79,12 @@ pub fn compare_bias(study: &Study, sampling: Sampling) -> BiasComparison {
     if !exact {
         notices.push(
             "Surfaces and tipping points need the exact engine, which does not cover this model: exchangeable baselines tie all subgroups together."
+                .to_string(),
+        );
+    }
+    if study.assignment == Assignment::Randomised {
+        notices.push(
+            "Treatment was randomised: confounders and E-values say what it would take had that failed."
                 .to_string(),
         );
     }
