@@ -249,6 +249,30 @@ hazard_ratio = 2
     assert!(common["checks"]["notices"].to_string().contains("had that failed"));
 }
 
+/// Said of the outcome, a rare one is no bias: nothing stands beside the numbers.
+#[test]
+fn a_rare_outcome_alone_is_no_bias() {
+    let with = Desk::with(&format!("{ESTIMATES}[bias]\nrare_outcome = true\n")).json(&["fit", "model.toml"]);
+    let without = Desk::with(ESTIMATES).json(&["fit", "model.toml"]);
+    assert_eq!(with["estimates"], without["estimates"]);
+    assert!(with.get("bias").is_none() && with["probabilities"][0].get("unadjusted").is_none());
+}
+
+#[test]
+fn differences_have_no_e_values_and_say_so() {
+    let text = ESTIMATES
+        .replace("log_hazard_ratio", "difference")
+        .replace("ratio = 0.80, ci = [0.60, 1.07]", "estimate = 1.2, se = 0.8");
+    let text = text.replace("ratio = 0.62, ci = [0.45, 0.85]", "estimate = -0.4, se = 1.1");
+    let found = Desk::with(&text).json(&["compare", "model.toml", "--bias"]);
+    assert!(found["checks"]["notices"].to_string().contains("no E-values"));
+    assert_eq!(found["e_values"].as_array().expect("a list").len(), 0);
+    assert_eq!(found["confounder_surface"].as_array().expect("a list").len(), 0);
+    // In units of the standard error in the middle, and without ratios.
+    let surface = found["shift_surface"].as_array().expect("rows");
+    assert!(surface.iter().all(|p| p["bias_ratio"].is_null() && p["probability"].is_number()));
+}
+
 #[test]
 fn missing_outcomes_are_allowed_for() {
     let section = "[bias.missing]\nactive = \"normal(0.5, 0.5)\"\n";
@@ -304,6 +328,7 @@ fn bad_biases_are_refused_with_what_to_do() {
     refuses(HEAD, "[bias]\nlog_risk_ratio = 0.1", &["write `log_odds_ratio`"]);
     refuses(HEAD, "[bias]\nlog_odds_ratio = 99", &["a bias of 99"]);
     refuses(HEAD, "[bias]\nrare_outcome = true", &["published odds and hazard ratios"]);
+    refuses(HEAD, "[bias]", &["[bias] says nothing", "leave it out"]);
     refuses(HEAD, "[bias.missing]", &["says nothing"]);
     refuses(HEAD, "[bias]\nlog_odds = 1", &["log_odds"]);
     refuses(ESTIMATES, "[bias.missing]\nactive = 1", &["only counts tell"]);

@@ -145,6 +145,12 @@ pub fn confounded(x: f64, prevalence: [f64; 2], log_odds_ratio: f64) -> (f64, [f
     (shown.value, slopes)
 }
 
+/// `log(1 + (Γ − 1)π)`, π a prevalence by its log odds: how far a confounder with the ratio Γ moves an arm's log risk.
+#[inline]
+pub fn log_mean_ratio(prevalence: f64, log_ratio: f64) -> f64 {
+    libm::log1p(libm::expm1(log_ratio) * both(prevalence).0)
+}
+
 /// What the same confounder adds to a published log ratio: exact for risk ratios and rare outcomes (Bross 1966; Lin, Psaty &
 /// Kronmal 1998), with its slopes by the log odds of both prevalences and by the log ratio.
 #[inline]

@@ -53,7 +53,7 @@ struct BiasHead<'a> {
 }
 
 fn bias_head<'a>(study: &'a Study, report: Option<&'a Report>) -> Option<BiasHead<'a>> {
-    let bias = study.bias.as_ref()?;
+    let bias = study.bias.as_ref().filter(|b| b.assumes_anything())?;
     let unadjusted = report.and_then(|r| r.unadjusted.as_ref());
     Some(BiasHead { assumptions: &bias.assumptions, checks_unadjusted: unadjusted.map(|r| &r.checks) })
 }

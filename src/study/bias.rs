@@ -130,6 +130,12 @@ impl SubgroupBias {
 }
 
 impl Bias {
+    /// Whether anything may stand between effects and data; `rare_outcome` alone does not.
+    pub fn assumes_anything(&self) -> bool {
+        let through = |s: &SubgroupBias| *s != SubgroupBias::default();
+        !self.assumptions.is_empty() || self.misclassification.is_some() || self.subgroups.iter().any(through)
+    }
+
     /// What is assumed, in one line without numbers.
     pub fn in_short(&self) -> String {
         let mut parts: Vec<&str> = Vec::new();

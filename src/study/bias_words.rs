@@ -24,7 +24,12 @@ pub struct Context<'a> {
 }
 
 /// The section's meaning; questions about it go to `notices`.
-pub fn bias(context: &Context<'_>, section: &BiasSection, notices: &mut Vec<String>) -> Result<Bias> {
+pub fn bias(
+    context: &Context<'_>,
+    spanned: &Spanned<BiasSection>,
+    notices: &mut Vec<String>,
+) -> Result<Bias> {
+    let section = spanned.get_ref();
     let names = context.data.names();
     let mut bias = Bias { subgroups: vec![SubgroupBias::default(); names.len()], ..Bias::default() };
     context.shifts(section, &names, &mut bias)?;
@@ -47,6 +52,11 @@ pub fn bias(context: &Context<'_>, section: &BiasSection, notices: &mut Vec<Stri
                 .help("with counts the risks are known, and risk ratios need no such choice; leave it out"));
         }
         bias.rare_outcome = Some(*rare.get_ref());
+    }
+    if !bias.assumes_anything() && bias.rare_outcome.is_none() {
+        return Err(Error::new("[bias] says nothing")
+            .at(context.source.place(spanned.span()))
+            .help("write log_odds_ratio = \"normal(0, 0.3)\", or [bias.confounder], [bias.missing] or [bias.misclassification]; or leave it out"));
     }
     if context.assignment == Assignment::Randomised && confounded {
         notices.push(

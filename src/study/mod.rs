@@ -291,9 +291,9 @@ impl Study {
         ))
     }
 
-    /// The same study without `[bias]`; none where it has none.
+    /// The same study without `[bias]`; none where that assumes nothing.
     pub fn without_bias(&self) -> Option<Study> {
-        self.bias.as_ref()?;
+        self.bias.as_ref().filter(|b| b.assumes_anything())?;
         Some(Study { bias: None, ..self.clone() })
     }
 

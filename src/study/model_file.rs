@@ -43,7 +43,8 @@ pub struct ModelFile {
     pub priors: BTreeMap<Spanned<String>, Spanned<NamedPriorSection>>,
     pub library: Option<LibrarySection>,
     pub thresholds: Option<ThresholdsSection>,
-    pub bias: Option<BiasSection>,
+    #[schemars(with = "Option<BiasSection>")]
+    pub bias: Option<Spanned<BiasSection>>,
 }
 
 /// How the study was done.

@@ -47,8 +47,6 @@ pub struct BiasComparison {
     pub implied: Vec<Implied>,
     pub shifts: Vec<ShiftPoint>,
     pub confounders: Vec<ConfounderPoint>,
-    /// The prevalence about which a confounder's two prevalences lie in `confounders`.
-    pub middle_prevalence: f64,
     pub tipping: Vec<BiasTipping>,
     pub e_values: Vec<EValueRow>,
     pub missing: Vec<MissingRow>,
@@ -88,6 +86,12 @@ pub fn compare_bias(study: &Study, sampling: Sampling) -> BiasComparison {
                 .to_string(),
         );
     }
+    if !study.outcome.scale.is_ratio() {
+        notices.push(
+            "On the scale of differences there are no E-values, and a binary confounder is not translated."
+                .to_string(),
+        );
+    }
     let names = study.data.names().len();
     if names > PAIRS_UP_TO {
         notices
@@ -105,7 +109,6 @@ pub fn compare_bias(study: &Study, sampling: Sampling) -> BiasComparison {
         e_values: e_value::e_values(study, stated.unadjusted.as_deref().unwrap_or(&stated)),
         implied: implied(study),
         assumptions: bias.map(|b| b.assumptions.clone()).unwrap_or_default(),
-        middle_prevalence: surface::middle_prevalence(study),
         stated,
         shifts,
         confounders,

@@ -126,7 +126,7 @@ pub fn of_pair((a, b): (usize, usize), g: usize, mean: f64, sd: f64) -> Subgroup
 }
 
 /// About what a confounder's two prevalences lie: those that are stated, or one half.
-pub fn middle_prevalence(study: &Study) -> f64 {
+fn middle_prevalence(study: &Study) -> f64 {
     let stated = study.bias.as_ref().and_then(|b| b.subgroups.iter().find_map(|s| s.confounder.as_ref()));
     stated.map_or(0.5, |c| {
         let [p0, p1] = c.prevalence.each_ref().map(|p| logistic(p.rough().0));

@@ -1,6 +1,6 @@
 //! A log likelihood behind one bias after another.
 
-use super::super::bias::{confounded, confounded_estimate, mix, unmix};
+use super::super::bias::{confounded, confounded_estimate, log_mean_ratio, mix, unmix};
 use super::super::likelihood::Arm;
 use super::curve::{Integral, averaged, tabulated};
 use crate::numeric::{LogInterpolant, Peak, logit, normal_log_density};
@@ -178,7 +178,7 @@ impl View {
         let (bias, _) = confounded_estimate(typical, log_odds_ratio.rough().0);
         let placed = Peak { centre: peak.centre - bias, sd: peak.sd };
         let at_ratio = |ratio: f64| -> View {
-            let side = |p: f64| confounded_estimate([-1e3, p], ratio).0;
+            let side = |p: f64| log_mean_ratio(p, ratio);
             let mut inner = Integral::over(active);
             let behind = tabulated(placed, 0.0, |x| inner.log_mean(|p1| self.at(x + side(p1))));
             let mut inner = Integral::over(control);

@@ -57,6 +57,36 @@ pub fn push_warning(out: &mut String, text: &str) {
     }
 }
 
+/// A section's title, in bold.
+pub fn push_title(out: &mut String, text: &str) {
+    for line in wrapped(text, 0) {
+        out.push_str(&bold(&line));
+        out.push('\n');
+    }
+}
+
+/// Which checks failed and why, if any did, and what else a reader should know of how the numbers came about.
+pub fn push_failures_and_notices(
+    out: &mut String,
+    failed: Option<&str>,
+    reasons: &[String],
+    notices: &[String],
+) {
+    if let Some(failed) = failed {
+        push(out, failed, 0);
+        for reason in reasons {
+            push(out, &format!("- {reason}"), 2);
+        }
+        out.push('\n');
+    }
+    for notice in notices {
+        push(out, &format!("Note: {notice}"), 2);
+    }
+    if !notices.is_empty() {
+        out.push('\n');
+    }
+}
+
 /// What `[bias]` assumes, a line a part.
 pub fn push_assumptions(out: &mut String, study: &Study) {
     for a in study.bias.iter().flat_map(|b| &b.assumptions) {

@@ -6,7 +6,7 @@ mod tipping;
 
 pub use stated::implied as implied_table;
 
-use super::layout::{bold, heading, push, wrapped};
+use super::layout::{heading, push, push_failures_and_notices, push_title as title};
 use crate::compare::bias::BiasComparison;
 use crate::study::{HigherIs, Study};
 
@@ -16,19 +16,8 @@ const TOLD_UP_TO: usize = 5;
 /// All sections.
 pub fn bias_text(study: &Study, c: &BiasComparison) -> String {
     let mut out = heading(study);
-    if !c.ok {
-        push(&mut out, "The fit as stated did not pass its checks; it has no numbers.", 0);
-        for reason in &c.reasons {
-            push(&mut out, &format!("- {reason}"), 2);
-        }
-        out.push('\n');
-    }
-    for notice in &c.notices {
-        push(&mut out, &format!("Note: {notice}"), 2);
-    }
-    if !c.notices.is_empty() {
-        out.push('\n');
-    }
+    let failed = (!c.ok).then_some("The fit as stated did not pass its checks; it has no numbers.");
+    push_failures_and_notices(&mut out, failed, &c.reasons, &c.notices);
     let few = study.data.names().len() <= TOLD_UP_TO;
     let mut sections = vec![stated::assumed(study, c), stated::with_and_without(study, c)];
     if few {
@@ -40,7 +29,7 @@ pub fn bias_text(study: &Study, c: &BiasComparison) -> String {
     sections.push(tipping::e_values(study, c));
     sections.push(tipping::missing(study, c));
     if few {
-        sections.push(surfaces::labels(study, c));
+        sections.push(surfaces::labels(c));
     }
     for section in sections.into_iter().filter(|s| !s.is_empty()) {
         out.push_str(&section);
@@ -53,14 +42,6 @@ pub fn bias_text(study: &Study, c: &BiasComparison) -> String {
     );
     push(&mut out, "`--format json` has every number in full, `--format csv` every list.", 2);
     out
-}
-
-/// A section's title.
-fn title(out: &mut String, text: &str) {
-    for line in wrapped(text, 0) {
-        out.push_str(&bold(&line));
-        out.push('\n');
-    }
 }
 
 /// What a bias above no effect does to the active arm, in the data's eyes.

@@ -160,7 +160,7 @@ pub fn confounders(study: &Study, c: &BiasComparison) -> Vec<String> {
 }
 
 /// The contrast under wrong labels.
-pub fn labels(_study: &Study, c: &BiasComparison) -> String {
+pub fn labels(c: &BiasComparison) -> String {
     let Some(first) = c.labels.first() else { return String::new() };
     let mut out = String::new();
     if let Some(why) = c.labels.iter().find_map(|l| l.unavailable.as_ref()) {

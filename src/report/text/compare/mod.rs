@@ -6,7 +6,7 @@ mod priors;
 mod tables;
 
 use super::super::numbers::sampled_probability;
-use super::layout::{bold, heading, push, push_warning};
+use super::layout::{heading, push, push_failures_and_notices, push_title as title, push_warning};
 use crate::compare::Comparison;
 use crate::posterior::{Engine, Statement};
 use crate::study::Study;
@@ -24,19 +24,8 @@ pub fn compare_text(study: &Study, c: &Comparison) -> String {
         }
         out.push('\n');
     }
-    if !c.ok {
-        push(&mut out, "Some fits did not pass their checks; they have no numbers.", 0);
-        for reason in &c.reasons {
-            push(&mut out, &format!("- {reason}"), 2);
-        }
-        out.push('\n');
-    }
-    for notice in &c.notices {
-        push(&mut out, &format!("Note: {notice}"), 2);
-    }
-    if !c.notices.is_empty() {
-        out.push('\n');
-    }
+    let failed = (!c.ok).then_some("Some fits did not pass their checks; they have no numbers.");
+    push_failures_and_notices(&mut out, failed, &c.reasons, &c.notices);
     let few = study.data.names().len() <= TOLD_UP_TO;
     let mut sections = vec![priors::section(study, c)];
     sections.extend(if few { tables::by_subgroup(study, c) } else { vec![tables::ranges(study, c)] });
@@ -80,12 +69,4 @@ fn statement_word(statement: Statement) -> &'static str {
 /// A probability with the digits that it deserves.
 fn shown(c: &Comparison, p: Option<f64>) -> String {
     sampled_probability(p, c.resolution())
-}
-
-/// A section's title.
-fn title(out: &mut String, text: &str) {
-    for line in super::layout::wrapped(text, 0) {
-        out.push_str(&bold(&line));
-        out.push('\n');
-    }
 }
