@@ -7,6 +7,7 @@ mod bias;
 mod binomial;
 mod density;
 mod hierarchy;
+mod hints;
 mod labels;
 mod level;
 mod likelihood;

@@ -3,6 +3,7 @@
 mod audit;
 mod bias;
 mod bias_section;
+mod bias_values;
 mod bias_words;
 mod build;
 mod estimates;
