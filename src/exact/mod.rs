@@ -8,6 +8,7 @@
 //! (`labelled`). For
 //! published estimates all inner integrals are closed and the posterior is a finite mixture of normals (`gaussian`).
 
+mod contrast;
 mod counts;
 mod distribution;
 mod effect_likelihood;

@@ -6,9 +6,10 @@
 
 use super::Distribution;
 use super::Resolution;
-use super::joint::{Known, OuterArm, better_known, log_shares};
+use super::contrast::{Contrast, log_odds_of};
+use super::joint::{Known, OuterArm, better_known};
 use crate::model::{BinomialPair, LocationComponent, LocationPrior};
-use crate::numeric::{LogInterpolant, LogTable, Peak, invert_distribution, log_sum_exp, logistic, logit};
+use crate::numeric::{LogInterpolant, LogTable, Peak, invert_distribution, log_expit, log_sum_exp, logistic};
 
 /// Nodes with less than this share of the posterior are left out of sums.
 const NEGLIGIBLE: f64 = 1e-14;
@@ -56,6 +57,11 @@ pub enum RiskMeasure {
     Active,
     Difference,
     Ratio,
+    /// The control arm's share of patients with the event (or without it) over the active arm's share with it (or without).
+    Shares {
+        control_event: bool,
+        active_event: bool,
+    },
 }
 
 /// Mean and sd of each measure, and of the scale on which its quantiles are searched.
@@ -106,6 +112,15 @@ impl RiskPosterior {
     pub fn distribution(&self, measure: RiskMeasure) -> RiskDistribution<'_> {
         RiskDistribution { joint: self, measure }
     }
+
+    /// Mean and sd of the logarithm of one arm's share over the other's.
+    fn log_ratio_of_shares(&self, control_event: bool, active_event: bool) -> (f64, f64) {
+        let log_share = |event: bool, log_odds: f64| log_expit(if event { log_odds } else { -log_odds });
+        let [spread] = node_moments(self.outer, &self.parts, |alpha, beta| {
+            [log_share(control_event, alpha) - log_share(active_event, beta)]
+        });
+        spread
+    }
 }
 
 impl Part {
@@ -117,35 +132,38 @@ impl Part {
     }
 }
 
-/// One pass over all nodes for the mean and sd of every measure.
-fn moments(outer: OuterArm, parts: &[Part]) -> Moments {
-    let mut first = [0.0; 6];
-    let mut second = [0.0; 6];
+/// One pass over all nodes: mean and sd of several functions of both arms' log odds.
+fn node_moments<const N: usize>(
+    outer: OuterArm,
+    parts: &[Part],
+    values: impl Fn(f64, f64) -> [f64; N],
+) -> [(f64, f64); N] {
+    let mut first = [0.0; N];
+    let mut second = [0.0; N];
     for part in parts {
         let table = part.outer(outer);
         let nodes = table.grid.x.iter().zip(&table.mass).zip(&part.theta);
         for ((&x, &mass), theta) in nodes.filter(|((_, mass), _)| **mass > NEGLIGIBLE) {
             for (&t, &m) in theta.grid.x.iter().zip(&theta.mass).filter(|(_, m)| **m > NEGLIGIBLE) {
                 let (alpha, beta) = outer.log_odds(x, t);
-                let (p0, p1) = (logistic(alpha), logistic(beta));
                 let weight = part.share * mass * m;
-                let values = [alpha, beta, p0, p1, p1 - p0, libm::log(p1 / p0)];
-                for ((a, b), value) in first.iter_mut().zip(&mut second).zip(values) {
+                for ((a, b), value) in first.iter_mut().zip(&mut second).zip(values(alpha, beta)) {
                     *a += weight * value;
                     *b += weight * value * value;
                 }
             }
         }
     }
-    let at = |i: usize| (first[i], libm::sqrt((second[i] - first[i] * first[i]).max(0.0)));
-    Moments {
-        log_odds_control: at(0),
-        log_odds_active: at(1),
-        control: at(2),
-        active: at(3),
-        difference: at(4),
-        log_ratio: at(5),
-    }
+    std::array::from_fn(|i| (first[i], libm::sqrt((second[i] - first[i] * first[i]).max(0.0))))
+}
+
+fn moments(outer: OuterArm, parts: &[Part]) -> Moments {
+    let [log_odds_control, log_odds_active, control, active, difference, log_ratio] =
+        node_moments(outer, parts, |alpha, beta| {
+            let (p0, p1) = (logistic(alpha), logistic(beta));
+            [alpha, beta, p0, p1, p1 - p0, libm::log(p1 / p0)]
+        });
+    Moments { log_odds_control, log_odds_active, control, active, difference, log_ratio }
 }
 
 /// One [`RiskMeasure`] of a [`RiskPosterior`].
@@ -155,84 +173,12 @@ pub struct RiskDistribution<'a> {
     measure: RiskMeasure,
 }
 
-/// The log odds of a number that may lie outside [0, 1]: infinite there.
-fn log_odds_of(p: f64) -> f64 {
-    if p <= 0.0 {
-        f64::NEG_INFINITY
-    } else if p >= 1.0 {
-        f64::INFINITY
-    } else {
-        logit(p)
-    }
-}
-
-/// A measure of both risks at one value, seen from the outer arm.
-#[derive(Debug, Clone, Copy)]
-enum Contrast {
-    /// active − control ≤ value
-    Difference(f64),
-    /// active / control ≤ value
-    Ratio(f64),
-}
-
-impl Contrast {
-    /// The other arm's risk at which the measure has this value; may lie outside [0, 1].
-    fn other_risk(self, outer: OuterArm, risk: f64) -> f64 {
-        match (self, outer) {
-            (Contrast::Difference(x), OuterArm::Control) => risk + x,
-            (Contrast::Difference(x), OuterArm::Active) => risk - x,
-            (Contrast::Ratio(x), OuterArm::Control) => risk * x,
-            (Contrast::Ratio(x), OuterArm::Active) => risk / x,
-        }
-    }
-
-    /// The outer arm's risks at which the other arm's lies in (0, 1).
-    fn reach(self, outer: OuterArm) -> (f64, f64) {
-        let shift = match (self, outer) {
-            (Contrast::Difference(x), OuterArm::Control) => -x,
-            (Contrast::Difference(x), OuterArm::Active) => x,
-            (Contrast::Ratio(x), OuterArm::Control) => return (0.0, (1.0 / x).min(1.0)),
-            (Contrast::Ratio(x), OuterArm::Active) => return (0.0, x.min(1.0)),
-        };
-        (shift.max(0.0), (1.0 + shift).min(1.0))
-    }
-
-    /// P(contrast ≤ value) is the probability that θ lies below this.
-    fn bound(self, outer: OuterArm, log_odds: f64) -> f64 {
-        let null = matches!(self, Contrast::Difference(0.0)) || matches!(self, Contrast::Ratio(1.0));
-        if null {
-            return 0.0;
-        }
-        let other = log_odds_of(self.other_risk(outer, logistic(log_odds)));
-        match outer {
-            OuterArm::Control => other - log_odds,
-            OuterArm::Active => log_odds - other,
-        }
-    }
-
-    /// As [`Contrast::bound`], from the stretched coordinate v of the outer risk within its reach, where the other arm's
-    /// risk near 0 or 1 keeps its digits.
-    fn bound_within_reach(self, outer: OuterArm, v: f64) -> f64 {
-        let (low, high) = self.reach(outer);
-        let (log_risk, log_rest) = log_shares((low, high), v);
-        let log_odds = log_risk - log_rest;
-        // The other arm's risk runs over an interval of its own with the same share.
-        let ends = [low, high].map(|end| self.other_risk(outer, end).clamp(0.0, 1.0));
-        let (log_other, log_other_rest) = log_shares((ends[0], ends[1]), v);
-        let other = log_other - log_other_rest;
-        match outer {
-            OuterArm::Control => other - log_odds,
-            OuterArm::Active => log_odds - other,
-        }
-    }
-}
-
 impl RiskDistribution<'_> {
     fn margin_cdf(&self, table: impl Fn(&Part) -> &LogTable, log_odds: f64) -> f64 {
         self.joint.parts.iter().map(|p| p.share * table(p).cdf(log_odds)).sum()
     }
 
-    /// P(contrast ≤ value) under one component, for bounds that are steep, or infinite inside the grid.
+    /// P(θ ≤ bound) under one component, for bounds that are steep, or infinite inside the grid.
     fn adaptively(&self, part: &Part, contrast: Contrast) -> f64 {
         let joint = self.joint;
         let outer = joint.outer;
@@ -278,7 +224,8 @@ impl RiskDistribution<'_> {
             let settled = (sums[0] - sums[1]).abs() <= tolerance;
             total += part.share * if settled { sums[0] + sums[1] } else { self.adaptively(part, contrast) };
         }
-        total.clamp(0.0, 1.0)
+        let rises = contrast.rises_with_effect(outer);
+        (if rises { total } else { 1.0 - total }).clamp(0.0, 1.0)
     }
 }
 
@@ -291,8 +238,11 @@ impl Distribution for RiskDistribution<'_> {
             RiskMeasure::Difference if x <= -1.0 => 0.0,
             RiskMeasure::Difference if x >= 1.0 => 1.0,
             RiskMeasure::Difference => self.contrast_cdf(Contrast::Difference(x)),
-            RiskMeasure::Ratio if x <= 0.0 => 0.0,
+            RiskMeasure::Ratio | RiskMeasure::Shares { .. } if x <= 0.0 => 0.0,
             RiskMeasure::Ratio => self.contrast_cdf(Contrast::Ratio(x)),
+            RiskMeasure::Shares { control_event, active_event } => {
+                self.contrast_cdf(Contrast::Shares { ratio: x, control_event, active_event })
+            }
         }
     }
 
@@ -313,6 +263,10 @@ impl Distribution for RiskDistribution<'_> {
             }
             RiskMeasure::Difference => search(moments.difference, (-1.0, 1.0), &|x| self.cdf(x)),
             RiskMeasure::Ratio => libm::exp(search(moments.log_ratio, FAR, &|x| self.cdf(libm::exp(x)))),
+            RiskMeasure::Shares { control_event, active_event } => {
+                let spread = self.joint.log_ratio_of_shares(control_event, active_event);
+                libm::exp(search(spread, FAR, &|x| self.cdf(libm::exp(x))))
+            }
         }
     }
 
@@ -326,7 +280,7 @@ impl Distribution for RiskDistribution<'_> {
 }
 
 impl RiskDistribution<'_> {
-    /// None for the ratio, which is summarised by quantiles alone.
+    /// None for ratios, which are summarised by quantiles alone.
     fn moments(&self) -> Option<(f64, f64)> {
         let moments = &self.joint.moments;
         match self.measure {
@@ -334,7 +288,7 @@ impl RiskDistribution<'_> {
             RiskMeasure::Control => Some(moments.control),
             RiskMeasure::Active => Some(moments.active),
             RiskMeasure::Difference => Some(moments.difference),
-            RiskMeasure::Ratio => None,
+            RiskMeasure::Ratio | RiskMeasure::Shares { .. } => None,
         }
     }
 }

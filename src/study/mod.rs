@@ -6,6 +6,7 @@ mod bias_section;
 mod bias_values;
 mod bias_words;
 mod build;
+mod decision;
 mod estimates;
 mod model_file;
 mod named;
@@ -21,6 +22,10 @@ mod table;
 
 pub use audit::{Audit, AuditRow};
 pub use bias::{Assumption, Bias, BiasKind, Confounder, Misclassification, Missing, Nuisance, SubgroupBias};
+pub use decision::{
+    Action, Bound, Costs, CredibilitySection, Criterion, Decision, DecisionFile, DecisionOutcome, Layers, Member, Rule,
+    Values, View, active_risk, open_decision,
+};
 pub use model_file::ModelFile;
 pub use named::about_sources;
 pub use opening::open;
@@ -28,8 +33,8 @@ pub use prior::{
     HeterogeneityPrior, LibraryPrior, LocationPrior, NormalComponent, four_decimals, library_names,
     library_priors,
 };
-pub use schema::json_schema;
-pub use shipped::{Shipped, shipped};
+pub use schema::{decision_schema, json_schema};
+pub use shipped::{Shipped, shipped, shipped_decisions};
 pub use source::Source;
 
 /// The most subgroups that a study may have.

@@ -9,6 +9,7 @@ use serde::de::{Deserializer, Error, MapAccess, Visitor};
 use toml::Spanned;
 
 use super::bias_section::BiasSection;
+use super::decision::ModelDecision;
 use super::number::{Count, Real};
 use super::{Assignment, HigherIs, Pooling, Scale};
 
@@ -45,6 +46,9 @@ pub struct ModelFile {
     pub thresholds: Option<ThresholdsSection>,
     #[schemars(with = "Option<BiasSection>")]
     pub bias: Option<Spanned<BiasSection>>,
+    /// For `equipoise decide`.
+    #[schemars(with = "Option<ModelDecision>")]
+    pub decision: Option<Spanned<ModelDecision>>,
 }
 
 /// How the study was done.

@@ -6,9 +6,8 @@ use toml::Spanned;
 
 use super::build::{baseline_prior, check_flat, effect_prior, heterogeneity_prior, study};
 use super::model_file::{NamedPriorSection, OutcomeSection};
-use super::nearest::nearest;
 use super::source::Source;
-use super::{Data, External, NamedPriors, Pooling, Study, shipped};
+use super::{Data, External, NamedPriors, Pooling, Study};
 use crate::error::{Error, Result};
 
 /// Names that the program has given already.
@@ -111,7 +110,8 @@ fn external(source: &Source, section: &NamedPriorSection, study: &Study) -> Resu
     }
     let mut sources: Vec<Study> = Vec::new();
     for model in from.get_ref() {
-        let found = open_beside(source, model)?;
+        let beside = source.beside(model)?;
+        let found = self::study(&beside, beside.parse()?)?;
         let here = source.place(model.span());
         if sources.iter().any(|s| same_figures(&s.data, &found.data)) {
             return Err(
@@ -122,29 +122,6 @@ fn external(source: &Source, section: &NamedPriorSection, study: &Study) -> Resu
         sources.push(found);
     }
     Ok(Some(External { sources, weight: w }))
-}
-
-/// A shipped model by name, or a file relative to the model file.
-fn open_beside(source: &Source, model: &Spanned<String>) -> Result<Study> {
-    let name = model.get_ref();
-    let known = shipped().iter().any(|s| s.name == name);
-    let path = source.folder.as_ref().map(|f| f.join(name)).filter(|p| p.exists());
-    let found = match (&path, known) {
-        (_, true) => Source::shipped(name),
-        (Some(path), false) => Source::find(&path.to_string_lossy()),
-        (None, false) => {
-            let error = Error::new(format!("no model named `{name}`, and no file at that path"))
-                .at(source.place(model.span()));
-            return Err(match nearest(name, shipped().iter().map(|s| s.name)) {
-                Some(near) => error.label(format!("did you mean `{near}`?")),
-                None => {
-                    error.help("`equipoise list` shows the shipped models; paths start from the model file")
-                }
-            });
-        }
-    }?;
-    let file = found.parse()?;
-    study(&found, file)
 }
 
 /// Whether one study can speak of another: the same outcome on the same scale, the same way up, other patients.

@@ -1,26 +1,27 @@
-//! The models inside the program.
+//! The models and decisions inside the program.
 
-/// A model file that travels with the program.
+/// A model or decision file that travels with the program.
 #[derive(Debug, Clone, Copy)]
 pub struct Shipped {
     pub name: &'static str,
     pub text: &'static str,
 }
 
-macro_rules! models {
-    ($($name:literal),+ $(,)?) => {
-        &[$(Shipped { name: $name, text: include_str!(concat!("../../models/", $name, ".toml")) }),+]
+macro_rules! files {
+    ($folder:literal: $($name:literal),+ $(,)?) => {
+        &[$(Shipped { name: $name, text: include_str!(concat!("../../", $folder, "/", $name, ".toml")) }),+]
     };
 }
 
-/// All of them, the default first.
+/// All models, the default first.
 pub fn shipped() -> &'static [Shipped] {
-    models![
+    files!["models":
         "ras-basilar-function",
         "ras-basilar-death",
         "ras-basilar-sich",
         "attention-evt",
         "attention-ras-etiology",
+        "attention-ras-reperfusion",
         "ras-basilar-confounded",
         "attention-ras-misjudged",
         "ist-aspirin-subtype",
@@ -28,4 +29,9 @@ pub fn shipped() -> &'static [Shipped] {
         "eight-schools",
         "solvd",
     ]
+}
+
+/// All decisions.
+pub fn shipped_decisions() -> &'static [Shipped] {
+    files!["decisions": "rescue-stenting", "rescue-by-etiology"]
 }

@@ -3,11 +3,13 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
+use toml::Spanned;
 
 use super::model_file::ModelFile;
 use super::nearest::nearest;
-use super::shipped::{Shipped, shipped};
+use super::shipped::{Shipped, shipped, shipped_decisions};
 use crate::error::{Error, Place, Result};
 
 /// Larger model files are taken for something else.
@@ -50,13 +52,52 @@ impl Source {
         shipped().iter().find(|s| s.name == name).map(Shipped::source).ok_or_else(|| not_found(name))
     }
 
+    /// A shipped model by name, or a file by its path from this one, as it is named there.
+    pub fn beside(&self, model: &Spanned<String>) -> Result<Source> {
+        let name = model.get_ref();
+        if let Ok(found) = Source::shipped(name) {
+            return Ok(found);
+        }
+        let path = self.folder.as_ref().map(|f| f.join(name)).filter(|p| p.exists());
+        if let Some(path) = path {
+            return Source::find(&path.to_string_lossy());
+        }
+        let error = Error::new(format!("no model named `{name}`, and no file at that path"))
+            .at(self.place(model.span()));
+        Err(match nearest(name, shipped().iter().map(|s| s.name)) {
+            Some(near) => error.label(format!("did you mean `{near}`?")),
+            None => error.help("`equipoise list` shows the shipped models; paths start from this file"),
+        })
+    }
+
+    /// Without a byte-order mark.
+    fn toml(&self) -> &str {
+        self.text.strip_prefix('\u{feff}').unwrap_or(&self.text)
+    }
+
+    /// Whether this is a decision file: a decision, and no data of its own.
+    pub fn is_decision(&self) -> bool {
+        let table = self.toml().parse::<toml::Table>().unwrap_or_default();
+        let outcomes = table.get("outcome").is_some_and(toml::Value::is_array);
+        !table.contains_key("data") && (table.contains_key("decision") || outcomes)
+    }
+
     /// The model file's structure; errors point at the line.
     pub fn parse(&self) -> Result<ModelFile> {
-        let text = self.text.strip_prefix('\u{feff}').unwrap_or(&self.text);
-        if let Ok(table) = text.parse::<toml::Table>() {
+        if self.is_decision() {
+            return Err(Error::new("this is a decision, not a model")
+                .at(Place::File(self.file.clone()))
+                .help(format!("run `equipoise decide {}`", self.file)));
+        }
+        if let Ok(table) = self.toml().parse::<toml::Table>() {
             check_shapes(&table).map_err(|e| e.at(Place::File(self.file.clone())))?;
         }
-        toml::from_str(text).map_err(|e| {
+        self.parse_as()
+    }
+
+    /// A file's structure; errors point at the line.
+    pub fn parse_as<T: DeserializeOwned>(&self) -> Result<T> {
+        toml::from_str(self.toml()).map_err(|e| {
             let span = e.span().unwrap_or(0..0);
             let (message, label, help) = in_plain_words(e.message());
             let mut error = Error::new(message).at(self.place(span));
@@ -143,6 +184,10 @@ fn in_plain_words(message: &str) -> (String, Option<String>, Option<String>) {
 
 fn not_found(model: &str) -> Error {
     let error = Error::new(format!("no model named `{model}`, and no file at that path"));
+    if shipped_decisions().iter().any(|s| s.name == model) {
+        return Error::new(format!("`{model}` is a decision, not a model"))
+            .help(format!("run `equipoise decide {model}`"));
+    }
     match nearest(model, shipped().iter().map(|s| s.name)) {
         Some(near) => error.help(format!("did you mean `{near}`?")),
         None => error.help("`equipoise list` shows the models shipped inside the program"),
@@ -188,7 +233,7 @@ pub(super) fn sha256(bytes: &[u8]) -> String {
 }
 
 impl Shipped {
-    fn source(&self) -> Source {
+    pub(super) fn source(&self) -> Source {
         Source {
             name: self.name.to_string(),
             file: format!("{}.toml (shipped)", self.name),

@@ -1,0 +1,116 @@
+//! Where a function of both risks has a given value: the bound on θ, seen from one arm.
+
+use super::joint::{OuterArm, log_shares};
+use crate::numeric::{logistic, logit};
+
+/// A function of both risks at one value.
+#[derive(Debug, Clone, Copy)]
+pub enum Contrast {
+    /// active − control ≤ value
+    Difference(f64),
+    /// active / control ≤ value
+    Ratio(f64),
+    /// control arm's share with (or without) the event / active arm's share with (or without) it ≤ ratio
+    Shares { ratio: f64, control_event: bool, active_event: bool },
+}
+
+/// The log odds of a number that may lie outside [0, 1]: infinite there.
+pub fn log_odds_of(p: f64) -> f64 {
+    if p <= 0.0 {
+        f64::NEG_INFINITY
+    } else if p >= 1.0 {
+        f64::INFINITY
+    } else {
+        logit(p)
+    }
+}
+
+/// The risk, or its complement: either turns one into the other.
+fn share(event: bool, x: f64) -> f64 {
+    if event { x } else { 1.0 - x }
+}
+
+impl Contrast {
+    /// Whether the function grows with θ while the outer arm's risk stays. Then it is at most the value where θ is at most
+    /// the bound, else where θ is at least the bound.
+    pub fn rises_with_effect(self, outer: OuterArm) -> bool {
+        match (self, outer) {
+            (Contrast::Difference(_) | Contrast::Ratio(_), _) => true,
+            (Contrast::Shares { active_event, .. }, OuterArm::Control) => !active_event,
+            (Contrast::Shares { control_event, .. }, OuterArm::Active) => !control_event,
+        }
+    }
+
+    /// The other arm's risk at which the function has this value; may lie outside [0, 1].
+    fn other_risk(self, outer: OuterArm, risk: f64) -> f64 {
+        match (self, outer) {
+            (Contrast::Difference(x), OuterArm::Control) => risk + x,
+            (Contrast::Difference(x), OuterArm::Active) => risk - x,
+            (Contrast::Ratio(x), OuterArm::Control) => risk * x,
+            (Contrast::Ratio(x), OuterArm::Active) => risk / x,
+            (Contrast::Shares { ratio, control_event, active_event }, OuterArm::Control) => {
+                share(active_event, share(control_event, risk) / ratio)
+            }
+            (Contrast::Shares { ratio, control_event, active_event }, OuterArm::Active) => {
+                share(control_event, share(active_event, risk) * ratio)
+            }
+        }
+    }
+
+    /// The outer arm's risks at which the other arm's lies in (0, 1).
+    pub fn reach(self, outer: OuterArm) -> (f64, f64) {
+        let up_to = |event: bool, end: f64| {
+            let end = end.min(1.0);
+            if event { (0.0, end) } else { (1.0 - end, 1.0) }
+        };
+        let shift = match (self, outer) {
+            (Contrast::Difference(x), OuterArm::Control) => -x,
+            (Contrast::Difference(x), OuterArm::Active) => x,
+            (Contrast::Ratio(x), OuterArm::Control) => return up_to(true, 1.0 / x),
+            (Contrast::Ratio(x), OuterArm::Active) => return up_to(true, x),
+            (Contrast::Shares { ratio, control_event, .. }, OuterArm::Control) => {
+                return up_to(control_event, ratio);
+            }
+            (Contrast::Shares { ratio, active_event, .. }, OuterArm::Active) => {
+                return up_to(active_event, 1.0 / ratio);
+            }
+        };
+        (shift.max(0.0), (1.0 + shift).min(1.0))
+    }
+
+    /// θ at which the function has the value, given the outer arm's log odds.
+    pub fn bound(self, outer: OuterArm, log_odds: f64) -> f64 {
+        let null = match self {
+            Contrast::Difference(x) => x == 0.0,
+            Contrast::Ratio(x) => x == 1.0,
+            Contrast::Shares { ratio, control_event, active_event } => {
+                ratio == 1.0 && control_event == active_event
+            }
+        };
+        if null {
+            return 0.0;
+        }
+        let other = log_odds_of(self.other_risk(outer, logistic(log_odds)));
+        match outer {
+            OuterArm::Control => other - log_odds,
+            OuterArm::Active => log_odds - other,
+        }
+    }
+
+    /// As [`Contrast::bound`], from the stretched coordinate v of the outer risk within its reach, where the other arm's
+    /// risk near 0 or 1 keeps its digits.
+    pub fn bound_within_reach(self, outer: OuterArm, v: f64) -> f64 {
+        let (low, high) = self.reach(outer);
+        let (log_risk, log_rest) = log_shares((low, high), v);
+        let log_odds = log_risk - log_rest;
+        // The other arm's risk runs over an interval of its own with the same share, or the other way round.
+        let [first, last] = [low, high].map(|end| self.other_risk(outer, end).clamp(0.0, 1.0));
+        let (log_other, log_other_rest) =
+            if first <= last { log_shares((first, last), v) } else { log_shares((last, first), -v) };
+        let other = log_other - log_other_rest;
+        match outer {
+            OuterArm::Control => other - log_odds,
+            OuterArm::Active => log_odds - other,
+        }
+    }
+}

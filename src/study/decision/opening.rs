@@ -1,0 +1,46 @@
+//! From a name or a path to a decision, with the studies of its outcomes.
+
+use super::super::model_file::ModelFile;
+use super::super::opening::study_of;
+use super::super::source::Source;
+use super::super::{Study, shipped_decisions};
+use super::file::{DecisionFile, QuestionSection};
+use super::{Decision, build};
+use crate::error::Result;
+
+/// Reads a decision: a shipped one by name, a decision file, a model with a section `[decision]`, or a plain model, whose
+/// question is then which of its arms is better.
+pub fn open_decision(decision: &str) -> Result<Decision> {
+    let source = match shipped_decisions().iter().find(|s| s.name == decision) {
+        Some(shipped) => shipped.source(),
+        None => Source::find(decision)?,
+    };
+    if source.is_decision() {
+        let file: DecisionFile = source.parse_as()?;
+        return build::decision(&source, file, None);
+    }
+    let mut model: ModelFile = source.parse()?;
+    let section = model.decision.take();
+    let study = study_of(&source, model)?;
+    let file = match section {
+        Some(section) => section.into_inner().into(),
+        None => plain(&study),
+    };
+    build::decision(&source, file, Some(study))
+}
+
+/// What a model without a decision asks.
+fn plain(study: &Study) -> DecisionFile {
+    let mut letters = study.treatment.active.chars();
+    let active: String = letters.next().into_iter().flat_map(char::to_uppercase).chain(letters).collect();
+    let question = format!("{active} or {}?", study.treatment.control);
+    DecisionFile {
+        decision: toml::Spanned::new(0..0, QuestionSection { question, actions: None }),
+        outcome: Vec::new(),
+        rule: Vec::new(),
+        panel: Vec::new(),
+        layers: None,
+        costs: None,
+        credibility: None,
+    }
+}
