@@ -46,6 +46,7 @@
 
 pub mod cli;
 pub mod compare;
+pub mod decide;
 pub mod density;
 pub mod error;
 pub mod exact;

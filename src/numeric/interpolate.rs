@@ -34,7 +34,8 @@ impl LogInterpolant {
         LogInterpolant::on_nodes((0..values.len()).map(|j| start + step * j as f64).collect(), values)
     }
 
-    fn on_nodes(x: Vec<f64>, values: &[f64]) -> LogInterpolant {
+    /// Values at uneven nodes, which increase; at least twelve of them.
+    pub fn on_nodes(x: Vec<f64>, values: &[f64]) -> LogInterpolant {
         assert!(x.len() >= STENCIL && values.len() == x.len());
         let mut newton = vec![[0.0; STENCIL]; x.len()];
         // Divided differences of one order for all places, then of the next: a run's coefficients start with it.

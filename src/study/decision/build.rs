@@ -8,12 +8,12 @@ use super::super::nearest::nearest;
 use super::super::number::Real;
 use super::super::opening::study_of;
 use super::super::source::{Source, sha256};
-use super::super::{Data, HigherIs, Study};
+use super::super::{HigherIs, Study};
 use super::file::{
-    CostsSection, DecisionFile, DifferencesEntry, LayersSection, OutcomeEntry, QuestionSection, UtilityEntry,
+    CostsSection, DecisionFile, DifferencesEntry, OutcomeEntry, QuestionSection, UtilityEntry,
 };
 use super::{
-    Action, Costs, Decision, DecisionOutcome, Layers, MOST_OUTCOMES, Values, needs_baseline, panel, rules,
+    Action, Costs, Decision, DecisionOutcome, MOST_OUTCOMES, Values, needs_baseline, rules,
 };
 use crate::error::{Error, Result};
 
@@ -39,10 +39,7 @@ pub fn decision(source: &Source, file: DecisionFile, own: Option<Study>) -> Resu
         name: source.name.clone(),
         question: question.question.trim().to_string(),
         rules: rules::rules(source, &file.rule, &outcomes)?,
-        panel: panel::members(source, &file.panel, &outcomes)?,
-        layers: file.layers.as_ref().map(|l| layers(source, l)).transpose()?,
         costs: file.costs.as_ref().map(|c| costs(source, c, &actions)).transpose()?,
-        credibility: file.credibility.clone().unwrap_or_default(),
         text: source.text.to_string(),
         sha256: sha256(source.text.as_bytes()),
         actions,
@@ -159,7 +156,7 @@ fn outcome(
 }
 
 /// What an event is worth: at most as much as its absence where events are bad, and the other way round.
-pub fn values(
+fn values(
     source: &Source,
     utility: Option<&Spanned<UtilityEntry>>,
     disutility: Option<&Spanned<Real>>,
@@ -400,47 +397,6 @@ fn actions(source: &Source, question: &QuestionSection, study: &Study) -> Result
         return Err(fault(source, second.span(), message, "name both arms"));
     }
     Ok(actions)
-}
-
-fn layers(source: &Source, section: &Spanned<LayersSection>) -> Result<Layers> {
-    let open = |model: &Spanned<String>| {
-        let beside = source.beside(model)?;
-        study_of(&beside, beside.parse()?)
-    };
-    let LayersSection { outer: outer_name, inner: inner_name } = section.get_ref();
-    let (outer, inner) = (open(outer_name)?, open(inner_name)?);
-    let refuse = |message: String, help: &str| Err(fault(source, section.span(), message, help));
-    let (Data::Counts(outer_rows), Data::Counts(inner_rows)) = (&outer.data, &inner.data) else {
-        return refuse(
-            "a layer of published estimates".to_string(),
-            "how many had the layer is counted: both models need kind = \"binary\"",
-        );
-    };
-    let same = |a: &str, b: &str| a.trim().to_lowercase() == b.trim().to_lowercase();
-    if !same(&outer.outcome.name, &inner.outcome.name) || outer.outcome.higher_is != inner.outcome.higher_is {
-        return refuse(
-            format!("`{}` and `{}` are of different outcomes", outer.outcome.name, inner.outcome.name),
-            "a layer and its procedure are judged by the same outcome, the same way up",
-        );
-    }
-    let all_inner: u64 = inner_rows.iter().map(|r| r.control.total + r.active.total).sum();
-    let outer_active: u64 = outer_rows.iter().map(|r| r.active.total).sum();
-    if all_inner > outer_active || all_inner == 0 {
-        return refuse(
-            format!(
-                "`{}` has {all_inner} patients, the active arm of `{}` {outer_active}",
-                inner.name, outer.name
-            ),
-            "the inner model's patients are among those of the outer model's active arm",
-        );
-    }
-    if outer_rows.iter().any(|r| r.active.total == 0 || r.control.total == 0) {
-        return refuse(
-            format!("`{}` has an empty arm", outer.name),
-            "the outer model needs patients in both arms",
-        );
-    }
-    Ok(Layers { outer, inner })
 }
 
 fn costs(source: &Source, section: &Spanned<CostsSection>, actions: &[Action; 2]) -> Result<Costs> {

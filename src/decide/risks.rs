@@ -1,0 +1,191 @@
+//! Both risks of one outcome in one population: what a decision asks of them.
+
+use crate::exact::{Distribution, ExactPosterior, RiskMeasure};
+use crate::numeric::logit;
+use crate::posterior::{Empirical, SampledPosterior};
+use crate::study::{Scale, active_risk};
+
+/// The risks' joint posterior, by whichever way it is known.
+pub enum Risks<'a> {
+    /// Subgroup `g` of an exact posterior.
+    Exact { posterior: &'a ExactPosterior, g: usize },
+    /// The control risk is given; the effect has a distribution.
+    Given { control: f64, scale: Scale, theta: Box<dyn Distribution + 'a> },
+    /// Draws of the two.
+    Sampled { control: Vec<f64>, active: Vec<f64> },
+}
+
+/// Which of the two arms' shares is held against which: see [`RiskMeasure::Shares`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Shares {
+    pub control_event: bool,
+    pub active_event: bool,
+}
+
+impl<'a> Risks<'a> {
+    /// Draws of subgroup `g`; none for estimates.
+    pub fn sampled(draws: &SampledPosterior, g: usize) -> Option<Risks<'a>> {
+        let risks = draws.risks(g)?;
+        Some(Risks::Sampled { control: risks.control, active: risks.active })
+    }
+
+    pub fn is_sampled(&self) -> bool {
+        matches!(self, Risks::Sampled { .. })
+    }
+
+    /// Active minus control.
+    pub fn difference(&self) -> Box<dyn Distribution + '_> {
+        match self {
+            Risks::Exact { posterior, g } => there(posterior.risk(*g, RiskMeasure::Difference)),
+            Risks::Given { control, scale, theta } => Box::new(OfEffect {
+                theta: &**theta,
+                scale: *scale,
+                control: *control,
+                function: Function::Difference,
+            }),
+            Risks::Sampled { control, active } => {
+                let differences: Vec<f64> = control.iter().zip(active).map(|(p0, p1)| p1 - p0).collect();
+                Box::new(Empirical::of(&differences))
+            }
+        }
+    }
+
+    /// Means of the control and of the active risk.
+    pub fn means(&self) -> [f64; 2] {
+        let mean = |x: &[f64]| x.iter().sum::<f64>() / x.len() as f64;
+        match self {
+            Risks::Exact { posterior, g } => [RiskMeasure::Control, RiskMeasure::Active]
+                .map(|m| posterior.risk(*g, m).and_then(|d| d.mean()).unwrap_or(f64::NAN)),
+            Risks::Given { control, .. } => {
+                let active = self.smooth().map_or(f64::NAN, |d| control + d.expect(|x| x));
+                [*control, active]
+            }
+            Risks::Sampled { control, active } => [mean(control), mean(active)],
+        }
+    }
+
+    /// The risk difference tabulated; none where it has no spread.
+    pub fn smooth(&self) -> Option<super::smooth::Smooth> {
+        // Draws say nothing of tails that hardly any of them reach.
+        let beyond = match self {
+            Risks::Sampled { control, .. } => 10.0 / control.len().max(100) as f64,
+            _ => 1e-8,
+        };
+        super::smooth::Smooth::of(&*self.difference(), beyond)
+    }
+
+    /// One arm's share of patients with (or without) the event over the other's.
+    pub fn shares(&self, s: Shares) -> Box<dyn Distribution + '_> {
+        let share = |event: bool, p: f64| if event { p } else { 1.0 - p };
+        match self {
+            Risks::Exact { posterior, g } => {
+                let Shares { control_event, active_event } = s;
+                let measure = RiskMeasure::Shares { control_event, active_event };
+                there(posterior.risk(*g, measure))
+            }
+            Risks::Given { control, scale, theta } => Box::new(OfEffect {
+                theta: &**theta,
+                scale: *scale,
+                control: *control,
+                function: Function::Shares(s),
+            }),
+            Risks::Sampled { control, active } => {
+                let ratios: Vec<f64> = control
+                    .iter()
+                    .zip(active)
+                    .map(|(p0, p1)| share(s.control_event, *p0) / share(s.active_event, *p1))
+                    .collect();
+                Box::new(Empirical::of(&ratios))
+            }
+        }
+    }
+}
+
+/// What is asked of counts is always there.
+fn there<'a>(found: Option<Box<dyn Distribution + 'a>>) -> Box<dyn Distribution + 'a> {
+    found.unwrap_or_else(|| Box::new(Empirical::of(&[])))
+}
+
+/// An increasing or decreasing function of the effect, the control risk being given.
+struct OfEffect<'a> {
+    theta: &'a dyn Distribution,
+    scale: Scale,
+    control: f64,
+    function: Function,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Function {
+    Difference,
+    Shares(Shares),
+}
+
+impl OfEffect<'_> {
+    fn rises(&self) -> bool {
+        match self.function {
+            Function::Difference => true,
+            Function::Shares(s) => !s.active_event,
+        }
+    }
+
+    fn at(&self, theta: f64) -> f64 {
+        let active = active_risk(self.scale, self.control, theta);
+        match self.function {
+            Function::Difference if self.scale == Scale::Difference => theta,
+            Function::Difference => active - self.control,
+            Function::Shares(s) => {
+                let control = if s.control_event { self.control } else { 1.0 - self.control };
+                control / if s.active_event { active } else { 1.0 - active }
+            }
+        }
+    }
+
+    /// The effect at which the active risk has this value.
+    fn effect_at(&self, active: f64) -> f64 {
+        match self.scale {
+            Scale::Difference => active - self.control,
+            _ if active <= 0.0 => f64::NEG_INFINITY,
+            Scale::LogRiskRatio => libm::log(active / self.control),
+            _ if active >= 1.0 => f64::INFINITY,
+            Scale::LogOddsRatio => logit(active) - logit(self.control),
+            Scale::LogHazardRatio => libm::log(libm::log1p(-active) / libm::log1p(-self.control)),
+        }
+    }
+}
+
+impl Distribution for OfEffect<'_> {
+    fn cdf(&self, x: f64) -> f64 {
+        let below = |active: f64| {
+            // A risk ratio that would lead beyond 1 leads to 1.
+            if active >= 1.0 && self.scale != Scale::Difference {
+                return 1.0;
+            }
+            match self.effect_at(active) {
+                f64::INFINITY => 1.0,
+                f64::NEG_INFINITY => 0.0,
+                theta => self.theta.cdf(theta),
+            }
+        };
+        match self.function {
+            Function::Difference => below(self.control + x),
+            Function::Shares(_) if x <= 0.0 => 0.0,
+            Function::Shares(s) => {
+                let control = if s.control_event { self.control } else { 1.0 - self.control };
+                let share = control / x;
+                if s.active_event { 1.0 - below(share) } else { below(1.0 - share) }
+            }
+        }
+    }
+
+    fn quantile(&self, p: f64) -> f64 {
+        self.at(self.theta.quantile(if self.rises() { p } else { 1.0 - p }))
+    }
+
+    fn mean(&self) -> Option<f64> {
+        None
+    }
+
+    fn sd(&self) -> Option<f64> {
+        None
+    }
+}

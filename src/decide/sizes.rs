@@ -1,0 +1,156 @@
+//! How large: probabilities over all sizes of effect, in bands, and in people.
+
+use serde::Serialize;
+
+use super::{Direction, Known, Population};
+use crate::posterior::{Axis, Quantiles, Statement, mass_within, region};
+use crate::study::Decision;
+
+/// Sizes on a curve, beside those that are listed.
+const STEPS: usize = 200;
+
+/// A curve ends at the first multiple of this beyond which either way less than [`NEGLIGIBLE`] lies.
+const END: f64 = 0.05;
+const NEGLIGIBLE: f64 = 5e-4;
+
+/// One outcome in one population.
+#[derive(Debug, Clone, Serialize)]
+pub struct EffectRow {
+    pub outcome: String,
+    #[serde(flatten)]
+    pub population: Population,
+    pub mean_risk_control: f64,
+    pub mean_risk_active: f64,
+    pub mean_risk_difference: f64,
+    pub risk_difference: Quantiles,
+    /// The same in whole people more among 1,000 treated.
+    pub per_1000: [i64; 3],
+    pub benefit: f64,
+    pub harm: f64,
+    pub sampled: bool,
+}
+
+/// P(effect in this direction beyond a size).
+#[derive(Debug, Clone, Serialize)]
+pub struct CurveRow {
+    pub outcome: String,
+    #[serde(flatten)]
+    pub population: Population,
+    pub direction: Direction,
+    /// A risk difference as a magnitude.
+    pub threshold: f64,
+    pub probability: f64,
+}
+
+/// The mass between two sizes.
+#[derive(Debug, Clone, Serialize)]
+pub struct BandRow {
+    pub outcome: String,
+    #[serde(flatten)]
+    pub population: Population,
+    pub direction: Direction,
+    pub band: &'static str,
+    pub from: f64,
+    /// None where there is no end.
+    pub to: Option<f64>,
+    pub probability: f64,
+}
+
+pub struct Sizes {
+    pub effect: EffectRow,
+    pub curve: Vec<CurveRow>,
+    pub listed: Vec<CurveRow>,
+    pub bands: Vec<BandRow>,
+}
+
+/// P(effect beyond `size` in a direction), from the risk difference's distribution function.
+pub fn beyond(direction: Direction, size: f64, sign: f64, below: &dyn Fn(f64) -> f64) -> f64 {
+    let statement = match direction {
+        Direction::Benefit => Statement::BenefitAtLeast,
+        Direction::Harm => Statement::HarmAtLeast,
+    };
+    // At a size of 0 both are open intervals from no effect.
+    mass_within(region(statement, size, Axis::Additive, sign), below).clamp(0.0, 1.0)
+}
+
+pub fn sizes(decision: &Decision, known: &Known<'_>, populations: &[Population]) -> Sizes {
+    let outcome = &decision.outcomes[known.outcome];
+    let population = &populations[known.population];
+    let sign = outcome.study.outcome.higher_is.sign();
+    let difference = known.risks.difference();
+    let below = |x: f64| difference.cdf(x);
+    let mut listed: Vec<f64> = vec![0.0];
+    let rules = decision.rules.iter().flat_map(|r| &r.criteria).filter(|c| c.outcome == known.outcome);
+    let asked = outcome.thresholds.iter().copied().chain(outcome.bands.into_iter().flatten());
+    listed.extend(asked.chain(rules.map(|c| c.threshold)));
+    listed.sort_by(f64::total_cmp);
+    listed.dedup();
+    let most = listed.last().copied().unwrap_or(0.0);
+    let reaches = |t: f64| {
+        beyond(Direction::Benefit, t, sign, &below) > NEGLIGIBLE
+            || beyond(Direction::Harm, t, sign, &below) > NEGLIGIBLE
+    };
+    let end = (1..20).map(|k| END * f64::from(k)).find(|&t| t >= most && !reaches(t)).unwrap_or(1.0);
+    let mut at: Vec<f64> = (0..=STEPS).map(|k| end * k as f64 / STEPS as f64).collect();
+    at.extend(&listed);
+    at.sort_by(f64::total_cmp);
+    at.dedup();
+    let mut curve = Vec::with_capacity(2 * at.len());
+    for direction in [Direction::Benefit, Direction::Harm] {
+        // Rounding in the integrals never makes a curve rise.
+        let mut least = 1.0_f64;
+        for &threshold in &at {
+            least = least.min(beyond(direction, threshold, sign, &below));
+            curve.push(CurveRow {
+                outcome: outcome.name.clone(),
+                population: population.clone(),
+                direction,
+                threshold,
+                probability: least,
+            });
+        }
+    }
+    let is_listed = |row: &&CurveRow| listed.contains(&row.threshold);
+    let rows: Vec<CurveRow> = curve.iter().filter(is_listed).cloned().collect();
+    let probability = |direction, t: f64| {
+        let row = rows.iter().find(|r| r.direction == direction && r.threshold == t);
+        row.map_or(f64::NAN, |r| r.probability)
+    };
+    let bands = outcome.bands.map_or_else(Vec::new, |[small, moderate, large]| {
+        let parts = [
+            ("trivial", 0.0, Some(small)),
+            ("small", small, Some(moderate)),
+            ("moderate", moderate, Some(large)),
+            ("large", large, None),
+        ];
+        let both = [Direction::Benefit, Direction::Harm].into_iter();
+        both.flat_map(|d| parts.map(|part| (d, part)))
+            .map(|(direction, (band, from, to))| BandRow {
+                outcome: outcome.name.clone(),
+                population: population.clone(),
+                direction,
+                band,
+                from,
+                to,
+                probability: probability(direction, from) - to.map_or(0.0, |t| probability(direction, t)),
+            })
+            .collect()
+    });
+    let q = |p: f64| difference.quantile(p);
+    let quantiles = Quantiles { median: q(0.5), q2_5: q(0.025), q97_5: q(0.975) };
+    let people = |x: f64| libm::round(1000.0 * x) as i64;
+    let [control, active] = known.risks.means();
+    let effect = EffectRow {
+        outcome: outcome.name.clone(),
+        population: population.clone(),
+        mean_risk_control: control,
+        mean_risk_active: active,
+        mean_risk_difference: active - control,
+        per_1000: [quantiles.median, quantiles.q2_5, quantiles.q97_5].map(people),
+        risk_difference: quantiles,
+        benefit: probability(Direction::Benefit, 0.0),
+        harm: probability(Direction::Harm, 0.0),
+        sampled: known.risks.is_sampled(),
+    };
+    Sizes { effect, curve, listed: rows, bands }
+}

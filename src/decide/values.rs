@@ -1,0 +1,146 @@
+//! Expected utilities, which action is best, and what it costs to be wrong.
+//!
+//! Utilities of outcomes add up, so that the gain by the active treatment is Σ gap · RD less what it costs more. Its mean
+//! needs no more than the means; its sign and its loss need the dependence between outcomes, which fits made apart do not
+//! know: numbers under independence, with bounds whatever the dependence.
+
+use serde::Serialize;
+
+use super::smooth::{Smooth, bounds_of_sum, expected_gain_together};
+use super::{Known, Population};
+use crate::study::Decision;
+
+/// One action in one population.
+#[derive(Debug, Clone, Serialize)]
+pub struct ActionRow {
+    #[serde(flatten)]
+    pub population: Population,
+    pub action: String,
+    /// Per patient, costs taken off; null where an outcome with values is not reported.
+    pub expected_utility: Option<f64>,
+    /// The other action's expected utility is lower.
+    pub chosen: Option<bool>,
+    /// Under independence of the outcomes' posteriors.
+    pub probability_best: Option<f64>,
+    /// Whatever the dependence.
+    pub probability_best_low: Option<f64>,
+    pub probability_best_high: Option<f64>,
+    /// What is lost on average by this action where the other is better, per patient, under independence.
+    pub expected_loss: Option<f64>,
+    pub unavailable: Option<String>,
+}
+
+/// The expected value of perfect information: the loss of the chosen action.
+#[derive(Debug, Clone, Serialize)]
+pub struct EvpiRow {
+    #[serde(flatten)]
+    pub population: Population,
+    /// In utility per patient, under independence.
+    pub evpi: Option<f64>,
+    /// No dependence between the outcomes makes it larger.
+    pub evpi_high: Option<f64>,
+}
+
+/// Nothing where no outcome has values.
+pub fn rows(
+    decision: &Decision,
+    known: &[Known<'_>],
+    populations: &[Population],
+) -> (Vec<ActionRow>, Vec<EvpiRow>) {
+    let (mut actions, mut evpi) = (Vec::new(), Vec::new());
+    if !decision.has_values() {
+        return (actions, evpi);
+    }
+    for (p, population) in populations.iter().enumerate() {
+        let found = gain(decision, known, p);
+        for action in &decision.actions {
+            let mut row = ActionRow {
+                population: population.clone(),
+                action: action.name.clone(),
+                expected_utility: None,
+                chosen: None,
+                probability_best: None,
+                probability_best_low: None,
+                probability_best_high: None,
+                expected_loss: None,
+                unavailable: None,
+            };
+            match &found {
+                Err(why) => row.unavailable = Some(why.clone()),
+                Ok(g) => {
+                    let turn = |x: f64| if action.active { x } else { 1.0 - x };
+                    row.expected_utility = Some(g.utility[usize::from(action.active)]);
+                    row.chosen = Some((g.utility[1] > g.utility[0]) == action.active);
+                    row.probability_best = Some(turn(g.above));
+                    let (low, high) = (turn(g.bounds.0), turn(g.bounds.1));
+                    (row.probability_best_low, row.probability_best_high) =
+                        (Some(low.min(high)), Some(low.max(high)));
+                    row.expected_loss = Some(if action.active { g.loss } else { g.gain });
+                }
+            }
+            actions.push(row);
+        }
+        let found = found.ok();
+        evpi.push(EvpiRow {
+            population: population.clone(),
+            evpi: found.as_ref().map(|g| g.gain.min(g.loss)),
+            evpi_high: found.as_ref().map(|g| g.most),
+        });
+    }
+    (actions, evpi)
+}
+
+/// The gain by the active treatment over the control.
+struct Gain {
+    /// Expected, of control and active.
+    utility: [f64; 2],
+    /// P(gain > 0) under independence, and its bounds.
+    above: f64,
+    bounds: (f64, f64),
+    /// E max(gain, 0) and E max(−gain, 0).
+    gain: f64,
+    loss: f64,
+    /// The most that perfect information can be worth.
+    most: f64,
+}
+
+fn gain(decision: &Decision, known: &[Known<'_>], population: usize) -> Result<Gain, String> {
+    let mut utility = [0.0; 2];
+    let mut terms: Vec<Smooth> = Vec::new();
+    for (k, outcome) in decision.outcomes.iter().enumerate() {
+        let Some(values) = outcome.values else { continue };
+        let found = known.iter().find(|x| x.population == population && x.outcome == k);
+        let Some(found) = found else {
+            return Err(format!("{} is not reported here", outcome.study.outcome.name));
+        };
+        for (u, risk) in utility.iter_mut().zip(found.risks.means()) {
+            *u += values.no_event + values.gap() * risk;
+        }
+        if values.gap() != 0.0 {
+            let term = found.risks.smooth().and_then(|s| s.scaled(values.gap(), 0.0));
+            terms.push(term.ok_or_else(|| format!("{} has no spread here", outcome.study.outcome.name))?);
+        }
+    }
+    let costs = decision.costs.as_ref().map_or([0.0; 2], |c| c.of_arm.map(|cost| cost / c.per_utility));
+    for (u, cost) in utility.iter_mut().zip(costs) {
+        *u -= cost;
+    }
+    let extra = costs[1] - costs[0];
+    let mean = utility[1] - utility[0];
+    let Some(first) = terms.first_mut() else {
+        // Costs alone decide, and are known.
+        let above = if mean > 0.0 { 1.0 } else { 0.0 };
+        let (gain, loss) = (mean.max(0.0), (-mean).max(0.0));
+        return Ok(Gain { utility, above, bounds: (above, above), gain, loss, most: 0.0 });
+    };
+    *first = first.scaled(1.0, -extra).ok_or("the gain has no spread")?;
+    let mut sum = terms[0].clone();
+    for term in &terms[1..] {
+        sum = sum.plus(term).ok_or("the gain has no spread")?;
+    }
+    let above = 1.0 - sum.cdf(0.0);
+    let bounds = if terms.len() == 1 { (above, above) } else { bounds_of_sum(&terms) };
+    let gain = sum.expected_gain();
+    let most = expected_gain_together(&terms) - mean.max(0.0);
+    Ok(Gain { utility, above, bounds, gain, loss: (gain - mean).max(0.0), most: most.max(0.0) })
+}
