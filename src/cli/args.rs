@@ -12,6 +12,7 @@ Examples:
   equipoise check ras-basilar-death           what was read, what the priors imply
   equipoise fit ras-basilar-death             the posterior; writes runs/ras-basilar-death
   equipoise compare ras-basilar-death         priors side by side, and what the answer hangs on
+  equipoise decide rescue-stenting            sizes, harms, rules and values before a panel
   equipoise fit my-trial.toml --format csv    one long table, to standard output
   equipoise fit blocker --format json | jq '.probabilities[0]'
 
@@ -50,6 +51,16 @@ Examples:
   equipoise check ras-basilar-function
   equipoise check my-trial.toml --format json";
 
+const DECIDE_EXAMPLES: &str = "\
+Examples:
+  equipoise decide rescue-stenting
+  equipoise decide my-decision.toml --format json > decision.json
+  equipoise decide attention-evt                        a model alone: sizes and bounds, no values
+
+A decision file has [decision] with the question, [[outcome]] for every model that bears on it (with utilities and bands of
+size), and [[rule]]; `equipoise list --show rescue-stenting` prints a whole one. A model file may hold the same in a section
+[decision].";
+
 /// The program's arguments.
 #[derive(Debug, Parser)]
 #[command(
@@ -82,7 +93,9 @@ pub enum Command {
     Check(CheckArgs),
     /// Put priors side by side, and show how far each conclusion hangs on them
     Compare(CompareArgs),
-    /// List the models shipped inside the program
+    /// Lay before a panel: how large, for whom, at what harm, by which rule, on whose values
+    Decide(DecideArgs),
+    /// List the models and decisions shipped inside the program
     List(ListArgs),
     /// Write a completion script for a shell
     Completions(CompletionsArgs),
@@ -218,15 +231,41 @@ pub struct CompareArgs {
     pub threads: Option<u16>,
 }
 
+/// Arguments of `decide`.
+#[derive(Debug, Args)]
+#[command(after_help = DECIDE_EXAMPLES)]
+pub struct DecideArgs {
+    /// A decision file, a model file, or the name of a shipped one
+    pub decision: String,
+    /// What is printed to standard output
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
+    /// Of the random numbers [default: 1]
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+    /// Threads at most; results are the same for any number [default: all processors]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub threads: Option<u16>,
+}
+
 /// Arguments of `list`.
 #[derive(Debug, Args)]
 pub struct ListArgs {
-    /// Print the file of one shipped model, as a start for your own
+    /// Print the file of one shipped model or decision, as a start for your own
     #[arg(long, value_name = "NAME")]
     pub show: Option<String>,
-    /// Print the JSON Schema of model files, for editors
-    #[arg(long, conflicts_with = "show")]
-    pub schema: bool,
+    /// Print the JSON Schema of model files, or of decision files, for editors
+    #[arg(long, value_enum, value_name = "KIND", num_args = 0..=1, default_missing_value = "model", conflicts_with = "show")]
+    pub schema: Option<Kind>,
+}
+
+/// Kinds of file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Kind {
+    /// Model files
+    Model,
+    /// Decision files
+    Decision,
 }
 
 /// Arguments of `completions`.

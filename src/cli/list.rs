@@ -1,19 +1,25 @@
 //! `equipoise list`.
 
-use super::args::ListArgs;
+use super::args::{Kind, ListArgs};
 use super::{Outcome, print};
 use crate::error::Result;
 use crate::report;
-use crate::study::{Source, json_schema, shipped};
+use crate::study::{Source, decision_schema, json_schema, shipped, shipped_decisions};
 
-/// The shipped models, one of their files, or the schema of all model files.
+/// What is shipped, one of the files, or the schema of all model or decision files.
 pub fn run(args: &ListArgs) -> Result<Outcome> {
-    if args.schema {
-        print(&json_schema())?;
+    if let Some(kind) = args.schema {
+        print(&match kind {
+            Kind::Model => json_schema(),
+            Kind::Decision => decision_schema(),
+        })?;
     } else if let Some(name) = &args.show {
-        print(&Source::shipped(name)?.text)?;
+        match shipped_decisions().iter().find(|d| d.name == name) {
+            Some(decision) => print(decision.text)?,
+            None => print(&Source::shipped(name)?.text)?,
+        }
     } else {
-        print(&report::list_text(shipped()))?;
+        print(&report::list_text(shipped(), shipped_decisions()))?;
     }
     Ok(Outcome::Done)
 }

@@ -4,6 +4,7 @@ mod args;
 mod check;
 mod compare;
 mod completions;
+mod decide;
 mod fit;
 mod list;
 mod man;
@@ -40,6 +41,7 @@ pub fn main() -> ExitCode {
         Some(Command::Fit(args)) => fit::run(&args),
         Some(Command::Check(args)) => check::run(&args),
         Some(Command::Compare(args)) => compare::run(&args),
+        Some(Command::Decide(args)) => decide::run(&args),
         Some(Command::List(args)) => list::run(&args),
         Some(Command::Completions(args)) => completions::run(&args),
         Some(Command::Man(args)) => man::run(&args),

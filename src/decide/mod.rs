@@ -106,7 +106,8 @@ pub fn decide(decision: &Decision, sampling: Sampling) -> Discussion {
     }
     discussion.populations = populations(decision);
     let known: Vec<Known<'_>> = known(decision, &fits, &discussion.populations);
-    let sizes: Vec<_> = known.par_iter().map(|k| sizes::sizes(decision, k, &discussion.populations)).collect();
+    let sizes: Vec<_> =
+        known.par_iter().map(|k| sizes::sizes(decision, k, &discussion.populations)).collect();
     discussion.attribution =
         known.par_iter().flat_map_iter(|k| attribution::rows(decision, k, &discussion.populations)).collect();
     for found in sizes {
@@ -130,9 +131,8 @@ fn populations(decision: &Decision) -> Vec<Population> {
             all.push(found);
         }
     }
-    let predicts = |o: &crate::study::DecisionOutcome| {
-        o.baseline_risk.is_some() && o.study.pooling != Pooling::None
-    };
+    let predicts =
+        |o: &crate::study::DecisionOutcome| o.baseline_risk.is_some() && o.study.pooling != Pooling::None;
     if decision.outcomes.iter().any(predicts) {
         all.push(Population { scope: Scope::New, subgroup: None });
     }

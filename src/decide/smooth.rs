@@ -188,12 +188,7 @@ fn sup(terms: &[Smooth], sign: f64, value: &dyn Fn(&[f64]) -> f64) -> f64 {
 }
 
 /// Moves an amount from one term to another where that is best: a coarse search, then a golden one around its best.
-fn exchanged(
-    terms: &[Smooth],
-    x: &mut [f64],
-    (i, j): (usize, usize),
-    value: &dyn Fn(&[f64]) -> f64,
-) -> f64 {
+fn exchanged(terms: &[Smooth], x: &mut [f64], (i, j): (usize, usize), value: &dyn Fn(&[f64]) -> f64) -> f64 {
     const COARSE: i32 = 32;
     const GOLDEN: f64 = 0.618_033_988_749_894_8;
     let spread = (terms[i].value(4.0) - terms[i].value(-4.0)).max(terms[j].value(4.0) - terms[j].value(-4.0));

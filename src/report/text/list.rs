@@ -1,10 +1,10 @@
 //! The shipped models.
 
 use super::layout::{bold, push};
-use crate::study::{Assignment, Shipped, open};
+use crate::study::{Assignment, Shipped, open, open_decision};
 
-/// The shipped models.
-pub fn list_text(models: &[Shipped]) -> String {
+/// The shipped models, then the decisions.
+pub fn list_text(models: &[Shipped], decisions: &[Shipped]) -> String {
     let rows = models
         .iter()
         .filter_map(|m| {
@@ -20,7 +20,12 @@ pub fn list_text(models: &[Shipped]) -> String {
         })
         .collect::<Vec<_>>();
     let mut out = String::new();
-    for (name, title, kind) in rows {
+    let decisions = decisions.iter().filter_map(|d| {
+        let decision = open_decision(d.name).ok()?;
+        let kind = if decision.illustrative() { "decision, illustrative" } else { "decision" };
+        Some((d.name, decision.question, kind.to_string()))
+    });
+    for (name, title, kind) in rows.into_iter().chain(decisions) {
         out.push_str(&bold(name));
         out.push('\n');
         push(&mut out, &format!("  {title} ({kind})"), 2);

@@ -3,6 +3,7 @@
 mod bias;
 mod check;
 mod compare;
+mod decide;
 mod fit;
 mod layout;
 mod list;
@@ -11,5 +12,6 @@ mod plot;
 pub use bias::bias_text;
 pub use check::check_text;
 pub use compare::compare_text;
+pub use decide::decide_text;
 pub use fit::fit_text;
 pub use list::list_text;

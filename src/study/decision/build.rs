@@ -12,9 +12,7 @@ use super::super::{HigherIs, Study};
 use super::file::{
     CostsSection, DecisionFile, DifferencesEntry, OutcomeEntry, QuestionSection, UtilityEntry,
 };
-use super::{
-    Action, Costs, Decision, DecisionOutcome, MOST_OUTCOMES, Values, needs_baseline, rules,
-};
+use super::{Action, Costs, Decision, DecisionOutcome, MOST_OUTCOMES, Values, needs_baseline, rules};
 use crate::error::{Error, Result};
 
 /// Checks everything and puts the decision together; `own` is the model in whose file it stands.
@@ -296,7 +294,8 @@ fn joined(
     let same = |a: &str, b: &str| a.trim().to_lowercase() == b.trim().to_lowercase();
     for other in rest {
         let (a, b) = (&first.study, &other.study);
-        if !same(&a.treatment.active, &b.treatment.active) || !same(&a.treatment.control, &b.treatment.control)
+        if !same(&a.treatment.active, &b.treatment.active)
+            || !same(&a.treatment.control, &b.treatment.control)
         {
             return Err(fault(
                 source,
@@ -324,9 +323,10 @@ fn joined(
                 "outcomes are joined subgroup by subgroup: they need the same kind of subgroup",
             ));
         }
-        let meets = b.data.names().iter().any(|name| {
-            outcomes.iter().any(|o| o.name != other.name && o.study.data.names().contains(name))
-        });
+        let meets =
+            b.data.names().iter().any(|name| {
+                outcomes.iter().any(|o| o.name != other.name && o.study.data.names().contains(name))
+            });
         if !meets {
             return Err(fault(
                 source,
@@ -356,7 +356,11 @@ fn joined(
                 seen
             });
         if !absent.is_empty() {
-            notices.push(format!("{} is not reported for {}.", outcome.study.outcome.name, absent.join(", ")));
+            notices.push(format!(
+                "{} is not reported for {}.",
+                outcome.study.outcome.name,
+                absent.join(", ")
+            ));
         }
     }
     Ok(())

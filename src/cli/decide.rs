@@ -1,0 +1,33 @@
+//! `equipoise decide DECISION`.
+
+use super::args::{DecideArgs, Format};
+use super::progress::watched;
+use super::{Outcome, limit_threads, notice, print};
+use crate::decide::decide;
+use crate::error::Result;
+use crate::posterior::Sampling;
+use crate::report;
+use crate::study::open_decision;
+
+/// Fits every outcome and prints what bears on the decision; writes nothing.
+pub fn run(args: &DecideArgs) -> Result<Outcome> {
+    let decision = open_decision(&args.decision)?;
+    let usual = Sampling::default();
+    let sampling = Sampling { seed: args.seed.unwrap_or(usual.seed), ..usual };
+    limit_threads(args.threads);
+    let discussion = watched(false, |_| decide(&decision, sampling));
+    print(&match args.format {
+        Format::Text => report::decide_text(&decision, &discussion),
+        Format::Json => report::decide_json(&decision, &discussion),
+        Format::Csv => report::decide_csv(&decision, &discussion),
+    })?;
+    if args.format != Format::Text {
+        for statement in decision.statements() {
+            notice(&statement);
+        }
+        for reason in &discussion.reasons {
+            notice(&format!("Check failed: {reason}"));
+        }
+    }
+    Ok(if discussion.ok { Outcome::Done } else { Outcome::ChecksFailed })
+}
