@@ -15,14 +15,14 @@ pub fn run(args: &DecideArgs) -> Result<Outcome> {
     let usual = Sampling::default();
     let sampling = Sampling { seed: args.seed.unwrap_or(usual.seed), ..usual };
     limit_threads(args.threads);
-    let discussion = watched(false, |_| decide(&decision, sampling));
+    let discussion = watched(false, |_| decide(&decision, sampling))?;
     print(&match args.format {
         Format::Text => report::decide_text(&decision, &discussion),
         Format::Json => report::decide_json(&decision, &discussion),
         Format::Csv => report::decide_csv(&decision, &discussion),
     })?;
     if args.format != Format::Text {
-        for statement in decision.statements() {
+        for statement in report::decide_statements(&decision, &discussion) {
             notice(&statement);
         }
         for reason in &discussion.reasons {

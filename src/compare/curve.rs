@@ -220,9 +220,11 @@ pub struct Hinge {
     pub rising: bool,
 }
 
-/// Crossings of the leaning statement within a factor of four of the stated scale.
+/// A crossing within this factor of the stated scale is told of.
+pub const NEAR: f64 = 4.0;
+
+/// Crossings of the leaning statement near the stated scale.
 pub fn hinges(crossings: &[Crossing], stated: f64) -> Vec<Hinge> {
-    const NEAR: f64 = 4.0;
     crossings
         .iter()
         .filter(|c| c.prior == STATED && c.scale > stated / NEAR && c.scale < stated * NEAR)

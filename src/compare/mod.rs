@@ -11,6 +11,7 @@
 //! not resolve, and the sampler what the engine does not cover.
 
 pub mod bias;
+mod claims;
 mod conflict;
 mod curve;
 mod envelope;
@@ -34,7 +35,7 @@ pub use external::Fitted;
 pub use grid::GridRow;
 pub use pooling::PoolingRow;
 pub use power::{Diagnosis, PowerRow};
-pub use priors::{Asked, PriorSet, STATED, Says, is_reference_only};
+pub use priors::{Asked, PriorSet, STATED, Says, is_reference_only, set as prior_set, sets as prior_sets};
 pub use question::{Question, questions};
 pub use reference::Reference;
 pub use refit::Refits;
@@ -43,7 +44,7 @@ pub use tipping::{Absence, FrontierPoint, Tipping};
 pub use who_decided::{Corner, WhoDecided};
 
 use crate::error::Result;
-use crate::posterior::{Engine, Sampling};
+use crate::posterior::{Claim, Engine, Sampling};
 use crate::study::{Pooling, Study, about_sources};
 
 /// Probabilities that conclusions are held against.
@@ -94,6 +95,8 @@ pub struct Comparison {
     pub who_decided: Vec<WhoDecided>,
     pub power_scaling: Vec<PowerRow>,
     pub poolings: Vec<PoolingRow>,
+    /// What is said of it in sentences.
+    pub claims: Vec<Claim>,
 }
 
 impl Comparison {
@@ -147,7 +150,7 @@ pub fn compare(study: &Study, request: &Request) -> Result<Comparison> {
     let (tau_curve, crossings): (Vec<_>, Vec<_>) = curves.into_iter().unzip();
     let crossings: Vec<Crossing> = crossings.into_iter().flatten().collect();
     let scale = study.priors.heterogeneity.as_ref().map(|h| h.distribution.scale());
-    Ok(Comparison {
+    let mut comparison = Comparison {
         ok: reasons.is_empty(),
         reasons,
         notices,
@@ -169,7 +172,10 @@ pub fn compare(study: &Study, request: &Request) -> Result<Comparison> {
         who_decided,
         power_scaling,
         poolings,
-    })
+        claims: Vec::new(),
+    };
+    comparison.claims = claims::claims(study, &comparison, scale);
+    Ok(comparison)
 }
 
 /// Where numbers are missing, or made otherwise than the rest.

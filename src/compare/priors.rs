@@ -12,8 +12,7 @@ use crate::study::{
     library_names, library_priors,
 };
 
-/// The name of the model file's own priors.
-pub const STATED: &str = "stated";
+pub use crate::posterior::STATED;
 
 /// A set of priors with what it says before any data.
 #[derive(Debug, Clone)]
@@ -127,7 +126,8 @@ fn no_library(study: &Study) -> Error {
     }
 }
 
-fn set(study: &Study, name: &str, priors: Priors, external: Option<Fitted>) -> PriorSet {
+/// Priors under a name, with what they say.
+pub fn set(study: &Study, name: &str, priors: Priors, external: Option<Fitted>) -> PriorSet {
     let says = says(study, &priors, external);
     PriorSet { name: name.to_string(), priors, says }
 }

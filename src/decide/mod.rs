@@ -3,12 +3,22 @@
 //! ```text
 //! decision → fits (both engines, as `fit`) → risks (one outcome in one population)
 //!     → sizes (curve, listed sizes, bands, per 1,000) → rules
-//!     → joint (several outcomes at once), attribution (bounds)
-//!     → values (expected utility, P(best), what it costs to be wrong)
+//!     → joint (several outcomes at once), attribution (bounds), layers (a procedure and what is inside)
+//!     → values (expected utility, P(best), what it costs to be wrong) → flips (other values, other priors)
+//!     → panel (each member's priors and values), credibility (of the subgroup claim)
+//!     → claims (what is said of it all in sentences)
 //! ```
 
 mod attribution;
+mod claims;
+mod credibility;
+mod fit;
+mod flips;
+mod interaction;
 mod joint;
+mod layers;
+mod panel;
+mod pools;
 mod risks;
 mod rules;
 mod sizes;
@@ -16,9 +26,15 @@ mod smooth;
 mod values;
 
 pub use attribution::AttributionRow;
+pub use credibility::{Credibility, GreaterRow, Item, ShrinkageRow};
+pub use flips::{FlipRow, PriorRow, REQUIRED_GAINS, ValueRow};
+pub use interaction::InteractionTest;
 pub use joint::JointRow;
+pub use layers::{Implied, LayerRow, LayersRow, Share};
+pub use panel::{Beliefs, Panel, PanelRow};
+pub use pools::{Pool, PoolRow};
 pub use risks::{Risks, Shares};
-pub use rules::{CriterionRow, RuleRow, Verdict};
+pub use rules::RuleRow;
 pub use sizes::{BandRow, CurveRow, EffectRow};
 pub use smooth::{Smooth, bounds_of_sum, expected_gain_together};
 pub use values::{ActionRow, EvpiRow};
@@ -26,10 +42,10 @@ pub use values::{ActionRow, EvpiRow};
 use rayon::prelude::*;
 use serde::Serialize;
 
-use crate::exact::{ExactPosterior, Resolution};
-use crate::model::Model;
-use crate::posterior::{Options, Report, Sampling, Scope, analyse};
-use crate::study::{Data, Decision, Pooling};
+use crate::error::Result;
+use crate::posterior::{Claim, Sampling, Scope};
+use crate::study::{Decision, about_sources};
+use fit::Fit;
 
 /// For whom a number is: a subgroup, or a further similar one with the control risk that the decision states.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -38,20 +54,14 @@ pub struct Population {
     pub subgroup: Option<String>,
 }
 
-/// Benefit or harm.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Direction {
-    Benefit,
-    Harm,
-}
-
 /// Everything that is laid before a panel.
 #[derive(Debug, Clone, Default)]
 pub struct Discussion {
     pub ok: bool,
     pub reasons: Vec<String>,
     pub notices: Vec<String>,
+    /// The largest Monte Carlo error of a sampled probability.
+    pub mcse: f64,
     pub populations: Vec<Population>,
     pub effects: Vec<EffectRow>,
     pub curve: Vec<CurveRow>,
@@ -59,15 +69,18 @@ pub struct Discussion {
     pub bands: Vec<BandRow>,
     pub rules: Vec<RuleRow>,
     pub joint: Vec<JointRow>,
+    pub layers: Option<LayersRow>,
     pub attribution: Vec<AttributionRow>,
     pub actions: Vec<ActionRow>,
     pub evpi: Vec<EvpiRow>,
-}
-
-/// One outcome's fit: its report, whose checks decide, and the exact posterior where there is one.
-struct Fit {
-    report: Report,
-    exact: Option<ExactPosterior>,
+    pub value_map: Vec<ValueRow>,
+    pub flips: Vec<FlipRow>,
+    pub by_prior: Vec<PriorRow>,
+    /// What must stand beside numbers that rest on other studies.
+    pub about_sources: Vec<String>,
+    pub panel: Option<Panel>,
+    pub credibility: Option<Credibility>,
+    pub claims: Vec<Claim>,
 }
 
 /// What is known of one outcome in one population.
@@ -77,98 +90,61 @@ pub struct Known<'a> {
     pub risks: Risks<'a>,
 }
 
-/// Fits every outcome and lays out what follows; nothing follows from a fit that fails its checks.
-pub fn decide(decision: &Decision, sampling: Sampling) -> Discussion {
-    let options = Options { sampling, adjusted_only: true, ..Options::default() };
-    let fits: Vec<Fit> = decision
-        .outcomes
-        .par_iter()
-        .map(|o| {
-            let (report, exact) = rayon::join(
-                || analyse(&o.study, options),
-                || ExactPosterior::new(&Model::of(&o.study), Resolution::default()).ok(),
-            );
-            // Where labels may be wrong there are effects, but no risks.
-            let whole = |p: &ExactPosterior| {
-                !matches!(o.study.data, Data::Counts(_))
-                    || p.risk(0, crate::exact::RiskMeasure::Difference).is_some()
-            };
-            Fit { report, exact: exact.filter(whole) }
-        })
-        .collect();
-    let mut discussion = Discussion { notices: decision.notices.clone(), ..Discussion::default() };
-    for (outcome, fit) in decision.outcomes.iter().zip(&fits).filter(|(_, f)| !f.report.checks.ok) {
-        discussion.reasons.push(format!("{}: {}", outcome.name, fit.report.checks.reasons.join("; ")));
+/// Fits every outcome and lays out what follows; nothing follows from a fit that fails its checks. An error where a named
+/// prior can't be made.
+pub fn decide(decision: &Decision, sampling: Sampling) -> Result<Discussion> {
+    let mut discussion =
+        Discussion { notices: decision.notices.clone(), mcse: sampling.mcse, ..Discussion::default() };
+    let layers = decision.layers.iter().flat_map(|l| [&l.outer, &l.inner]);
+    let outcomes = decision.outcomes.iter().map(|o| (o.name.as_str(), &o.study));
+    let studies: Vec<_> = outcomes.chain(layers.map(|s| (s.name.as_str(), s))).collect();
+    let fits: Vec<_> = studies.par_iter().map(|(_, study)| Fit::checked(study, sampling)).collect();
+    let mut passed = Vec::new();
+    for ((name, _), fit) in studies.iter().zip(fits) {
+        match fit {
+            Ok(fit) => passed.push(fit),
+            Err(reasons) => discussion.reasons.push(format!("{name}: {}", reasons.join("; "))),
+        }
     }
+    discussion.reasons.dedup();
     discussion.ok = discussion.reasons.is_empty();
     if !discussion.ok {
-        return discussion;
+        return Ok(discussion);
     }
-    discussion.populations = populations(decision);
-    let known: Vec<Known<'_>> = known(decision, &fits, &discussion.populations);
-    let sizes: Vec<_> =
-        known.par_iter().map(|k| sizes::sizes(decision, k, &discussion.populations)).collect();
+    let (fits, of_layers) = passed.split_at(decision.outcomes.len());
+    let populations = fit::populations(&decision.outcomes);
+    let known = fit::known(&decision.outcomes, fits, &populations);
+    let means: Vec<fit::Means> =
+        decision.outcomes.iter().zip(fits).map(|(o, f)| fit::means(o, f, &populations)).collect();
+    let sizes: Vec<_> = known.par_iter().map(|k| sizes::sizes(decision, k, &populations)).collect();
     discussion.attribution =
-        known.par_iter().flat_map_iter(|k| attribution::rows(decision, k, &discussion.populations)).collect();
+        known.par_iter().flat_map_iter(|k| attribution::rows(decision, k, &populations)).collect();
     for found in sizes {
         discussion.effects.push(found.effect);
         discussion.curve.extend(found.curve);
         discussion.thresholds.extend(found.listed);
         discussion.bands.extend(found.bands);
     }
-    discussion.rules = rules::rules(decision, &known, &discussion.populations, sampling.mcse);
-    discussion.joint = joint::rows(decision, &discussion.effects, &discussion.populations);
-    (discussion.actions, discussion.evpi) = values::rows(decision, &known, &discussion.populations);
-    discussion
-}
-
-/// Subgroups in the order in which outcomes name them, then a further one where a control risk is stated.
-fn populations(decision: &Decision) -> Vec<Population> {
-    let mut all: Vec<Population> = Vec::new();
-    for name in decision.outcomes.iter().flat_map(|o| o.study.data.names()) {
-        let found = Population { scope: Scope::Subgroup, subgroup: Some(name.to_string()) };
-        if !all.contains(&found) {
-            all.push(found);
+    discussion.rules = rules::rules(decision, &known, &populations, sampling.mcse);
+    discussion.joint = joint::rows(decision, &discussion.effects, &populations);
+    discussion.layers = match (&decision.layers, of_layers) {
+        (Some(layers), [outer, inner]) => layers::layers(layers, outer, inner),
+        _ => None,
+    };
+    (discussion.actions, discussion.evpi) = values::rows(decision, &known, &populations);
+    (discussion.value_map, discussion.flips) = flips::of_values(decision, &means, &populations);
+    discussion.by_prior = flips::of_priors(decision, &means, &populations, sampling)?;
+    for study in decision.outcomes.iter().map(|o| &o.study) {
+        for about in about_sources(&study.named, |n| discussion.by_prior.iter().any(|r| r.prior == n)) {
+            if !discussion.about_sources.contains(&about) {
+                discussion.about_sources.push(about);
+            }
         }
     }
-    let predicts =
-        |o: &crate::study::DecisionOutcome| o.baseline_risk.is_some() && o.study.pooling != Pooling::None;
-    if decision.outcomes.iter().any(predicts) {
-        all.push(Population { scope: Scope::New, subgroup: None });
-    }
-    all
-}
-
-fn known<'a>(decision: &Decision, fits: &'a [Fit], populations: &[Population]) -> Vec<Known<'a>> {
-    let mut all = Vec::new();
-    for (p, population) in populations.iter().enumerate() {
-        for (k, (outcome, fit)) in decision.outcomes.iter().zip(fits).enumerate() {
-            let names = outcome.study.data.names();
-            let g = population.subgroup.as_ref().and_then(|s| names.iter().position(|n| n == s));
-            let counts = matches!(outcome.study.data, Data::Counts(_));
-            let given = |theta| {
-                let control = outcome.baseline_risk?;
-                Some(Risks::Given { control, scale: outcome.study.outcome.scale, theta })
-            };
-            let draws = fit.report.sampled.as_ref();
-            let drawn = |column: &Vec<f64>| -> Box<dyn crate::exact::Distribution + 'a> {
-                Box::new(crate::posterior::Empirical::of(column))
-            };
-            let risks = match (g, &fit.exact, counts) {
-                (Some(g), Some(posterior), true) => Some(Risks::Exact { posterior, g }),
-                (Some(g), None, true) => draws.and_then(|d| Risks::sampled(d, g)),
-                (Some(g), Some(posterior), false) => given(posterior.theta(g)),
-                (Some(g), None, false) => draws.and_then(|d| given(drawn(&d.theta[g]))),
-                (None, Some(posterior), _) if population.scope == Scope::New => {
-                    posterior.theta_new().and_then(given)
-                }
-                (None, None, _) if population.scope == Scope::New => {
-                    draws.and_then(|d| d.theta_new.as_ref()).and_then(|c| given(drawn(c)))
-                }
-                _ => None,
-            };
-            all.extend(risks.map(|risks| Known { population: p, outcome: k, risks }));
-        }
-    }
-    all
+    discussion.panel = panel::panel(decision, fits, &means, &populations, sampling);
+    discussion.credibility = fits.first().and_then(|f| credibility::credibility(decision, f, sampling));
+    discussion.populations = populations;
+    let first = fits.first().and_then(Fit::report).map_or(&[][..], |r| &r.claims);
+    discussion.claims = claims::claims(decision, &discussion, first);
+    Ok(discussion)
 }

@@ -3,16 +3,9 @@
 use serde::Serialize;
 
 use super::sizes::beyond;
-use super::{Direction, Known, Population};
+use super::{Known, Population};
+use crate::posterior::{CriterionRow, Direction, Verdict};
 use crate::study::{Bound, Decision};
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Verdict {
-    Yes,
-    No,
-    Undecided,
-}
 
 /// A rule in one population.
 #[derive(Debug, Clone, Serialize)]
@@ -22,20 +15,6 @@ pub struct RuleRow {
     pub population: Population,
     pub verdict: Verdict,
     pub criteria: Vec<CriterionRow>,
-}
-
-/// One criterion with the number that it is judged by.
-#[derive(Debug, Clone, Serialize)]
-pub struct CriterionRow {
-    pub outcome: String,
-    pub direction: Direction,
-    pub threshold: f64,
-    /// The bound, and whether the probability must reach it (else stay below).
-    pub required: f64,
-    pub at_least: bool,
-    /// None where the outcome is not reported in this population.
-    pub probability: Option<f64>,
-    pub verdict: Verdict,
 }
 
 /// A sampled probability within twice `mcse` of its bound decides nothing.
@@ -73,6 +52,7 @@ pub fn rules(
                     };
                     CriterionRow {
                         outcome: outcome.name.clone(),
+                        of: outcome.study.outcome.name.clone(),
                         direction,
                         threshold: c.threshold,
                         required,

@@ -2,8 +2,8 @@
 
 use serde::Serialize;
 
-use super::{Direction, Known, Population};
-use crate::posterior::{Axis, Quantiles, Statement, mass_within, region};
+use super::{Known, Population};
+use crate::posterior::{Axis, Direction, Quantiles, Statement, mass_within, region};
 use crate::study::Decision;
 
 /// Sizes on a curve, beside those that are listed.
@@ -28,6 +28,16 @@ pub struct EffectRow {
     pub benefit: f64,
     pub harm: f64,
     pub sampled: bool,
+}
+
+impl EffectRow {
+    /// P(benefit) or P(harm).
+    pub fn probability(&self, direction: Direction) -> f64 {
+        match direction {
+            Direction::Benefit => self.benefit,
+            Direction::Harm => self.harm,
+        }
+    }
 }
 
 /// P(effect in this direction beyond a size).

@@ -6,9 +6,11 @@
 
 use serde::Serialize;
 
+use super::fit::Means;
 use super::smooth::{Smooth, bounds_of_sum, expected_gain_together};
 use super::{Known, Population};
-use crate::study::Decision;
+use crate::posterior::Bounded;
+use crate::study::{Decision, Values};
 
 /// One action in one population.
 #[derive(Debug, Clone, Serialize)]
@@ -20,9 +22,10 @@ pub struct ActionRow {
     pub expected_utility: Option<f64>,
     /// The other action's expected utility is lower.
     pub chosen: Option<bool>,
-    /// Under independence of the outcomes' posteriors.
+    /// Under independence of the outcomes' posteriors, and whatever their dependence.
+    #[serde(skip)]
+    pub best: Option<Bounded>,
     pub probability_best: Option<f64>,
-    /// Whatever the dependence.
     pub probability_best_low: Option<f64>,
     pub probability_best_high: Option<f64>,
     /// What is lost on average by this action where the other is better, per patient, under independence.
@@ -52,13 +55,14 @@ pub fn rows(
         return (actions, evpi);
     }
     for (p, population) in populations.iter().enumerate() {
-        let found = gain(decision, known, p);
+        let found = posterior_gain(decision, known, p);
         for action in &decision.actions {
             let mut row = ActionRow {
                 population: population.clone(),
                 action: action.name.clone(),
                 expected_utility: None,
                 chosen: None,
+                best: None,
                 probability_best: None,
                 probability_best_low: None,
                 probability_best_high: None,
@@ -71,10 +75,12 @@ pub fn rows(
                     let turn = |x: f64| if action.active { x } else { 1.0 - x };
                     row.expected_utility = Some(g.utility[usize::from(action.active)]);
                     row.chosen = Some((g.utility[1] > g.utility[0]) == action.active);
-                    row.probability_best = Some(turn(g.above));
                     let (low, high) = (turn(g.bounds.0), turn(g.bounds.1));
-                    (row.probability_best_low, row.probability_best_high) =
-                        (Some(low.min(high)), Some(low.max(high)));
+                    let best =
+                        Bounded { low: low.min(high), high: low.max(high), independent: turn(g.above) };
+                    row.best = Some(best);
+                    row.probability_best = Some(best.independent);
+                    (row.probability_best_low, row.probability_best_high) = (Some(best.low), Some(best.high));
                     row.expected_loss = Some(if action.active { g.loss } else { g.gain });
                 }
             }
@@ -88,6 +94,34 @@ pub fn rows(
         });
     }
     (actions, evpi)
+}
+
+/// Costs of control and active in utility.
+fn costs(decision: &Decision) -> [f64; 2] {
+    decision.costs.as_ref().map_or([0.0; 2], |c| c.of_arm.map(|cost| cost / c.per_utility))
+}
+
+/// By how much the active treatment costs more, in utility.
+pub fn extra_cost(decision: &Decision) -> f64 {
+    let [control, active] = costs(decision);
+    active - control
+}
+
+/// The active treatment's expected utility above the control's, from mean risks by outcome and population; none where an
+/// outcome with values is not reported, or none has values.
+pub fn gain(
+    decision: &Decision,
+    values: &[Option<Values>],
+    means: &[Means],
+    population: usize,
+) -> Option<f64> {
+    let mut gain = None;
+    for (values, means) in values.iter().zip(means) {
+        let Some(values) = values else { continue };
+        let [control, active] = means[population]?;
+        gain = Some(gain.unwrap_or(0.0) + values.gap() * (active - control));
+    }
+    gain.map(|g| g - extra_cost(decision))
 }
 
 /// The gain by the active treatment over the control.
@@ -104,7 +138,7 @@ struct Gain {
     most: f64,
 }
 
-fn gain(decision: &Decision, known: &[Known<'_>], population: usize) -> Result<Gain, String> {
+fn posterior_gain(decision: &Decision, known: &[Known<'_>], population: usize) -> Result<Gain, String> {
     let mut utility = [0.0; 2];
     let mut terms: Vec<Smooth> = Vec::new();
     for (k, outcome) in decision.outcomes.iter().enumerate() {
@@ -121,7 +155,7 @@ fn gain(decision: &Decision, known: &[Known<'_>], population: usize) -> Result<G
             terms.push(term.ok_or_else(|| format!("{} has no spread here", outcome.study.outcome.name))?);
         }
     }
-    let costs = decision.costs.as_ref().map_or([0.0; 2], |c| c.of_arm.map(|cost| cost / c.per_utility));
+    let costs = costs(decision);
     for (u, cost) in utility.iter_mut().zip(costs) {
         *u -= cost;
     }

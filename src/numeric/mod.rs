@@ -21,6 +21,6 @@ pub use normal_pair::opposite_signs;
 pub use root::{crossing, invert_distribution, invert_increasing};
 pub use sinc::{Weights, cumulative_sum, cumulative_weight};
 pub use special::{
-    log_add_exp, log_binomial_coefficient, log_expit, log_sum_exp, logistic, logit, normal_cdf,
-    normal_log_density, normal_quantile, softplus,
+    chi_square_above, log_add_exp, log_binomial_coefficient, log_expit, log_sum_exp, logistic, logit,
+    normal_cdf, normal_log_density, normal_quantile, softplus,
 };

@@ -56,6 +56,22 @@ pub fn normal_cdf(z: f64) -> f64 {
     0.5 * libm::erfc(-z / SQRT_2)
 }
 
+/// P(X > x) of a chi-square distribution: from 1 or 2 degrees of freedom up by twos.
+pub fn chi_square_above(x: f64, degrees_of_freedom: u32) -> f64 {
+    if x <= 0.0 {
+        return 1.0;
+    }
+    let half = 0.5 * x;
+    let (mut above, mut k) =
+        if degrees_of_freedom % 2 == 1 { (libm::erfc(libm::sqrt(half)), 1) } else { (libm::exp(-half), 2) };
+    while k < degrees_of_freedom {
+        let shape = 0.5 * f64::from(k);
+        above += libm::exp(shape * libm::log(half) - half - libm::lgamma(shape + 1.0));
+        k += 2;
+    }
+    above.min(1.0)
+}
+
 /// The standard normal quantile: bisection-free Newton on [`normal_cdf`] from a rough start, good to the last digits.
 ///
 /// Returns infinities at 0 and 1.

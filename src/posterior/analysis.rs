@@ -3,7 +3,7 @@
 use super::agreement::{Agreement, agreement};
 use super::assembly::{Assembly, Rows};
 use super::block::Block;
-use super::claim::Claim;
+use super::claim::{Claim, Method, Says};
 use super::estimand::Measure;
 use super::options::Options;
 use super::result::{
@@ -20,6 +20,9 @@ use crate::study::{Data, Study};
 /// Draws from the prior, where it has to be simulated: a Monte Carlo error of 0.005 at most.
 const PRIOR_DRAWS: usize = 10_000;
 
+/// τ's distribution has hardly moved when no quantile of it moved by more than this much probability.
+const HARDLY_MOVED: f64 = 0.1;
+
 /// A risk difference that few treatments have: what a prior says of it is always told.
 pub const LARGE: f64 = 0.2;
 
@@ -31,7 +34,7 @@ pub struct Report {
     pub parameters: Vec<Parameter>,
     pub estimates: Vec<Estimate>,
     pub probabilities: Vec<Probability>,
-    /// One a subgroup; empty where there are no numbers.
+    /// One a subgroup, and one of τ where the data say nothing of it; empty where there are no numbers.
     pub claims: Vec<Claim>,
     /// The largest distance between the distribution functions of τ before and after the data.
     pub heterogeneity_learned: Option<f64>,
@@ -255,6 +258,11 @@ impl Sides<'_> {
         let mut report = Report::of(rows, self.settings(run, unsampled), Checks::passed());
         report.checks = self.checks(&report, run, unsampled);
         report.heterogeneity_learned = self.learned(run);
+        if let Some(distance) = report.heterogeneity_learned.filter(|d| *d < HARDLY_MOVED) {
+            let method = if exact.is_some() { Method::Exact } else { Method::Sampled };
+            let says = Says::HeterogeneityUnlearned { distance };
+            report.claims.push(Claim::of_all(self.assembly.study, "tau", method, says));
+        }
         report
     }
 

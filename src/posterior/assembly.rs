@@ -5,7 +5,7 @@ use std::sync::Mutex;
 use rayon::prelude::*;
 
 use super::block::{Block, Subject, estimate, parameter, probability, statements};
-use super::claim::Claim;
+use super::claim::{Claim, Leaning, Method};
 use super::diagnostics::Workspace;
 use super::direction::probability_of;
 use super::estimand::{Measure, Scope, Statement, primary};
@@ -33,7 +33,7 @@ const UNSETTLED: &str = "the integral over both subgroups' effects did not settl
 
 /// The rows of one study.
 pub struct Assembly<'a> {
-    study: &'a Study,
+    pub study: &'a Study,
     names: Vec<String>,
     pairs: Vec<(usize, usize)>,
     sign: f64,
@@ -215,13 +215,21 @@ impl<'a> Assembly<'a> {
         let benefit = block.probabilities.iter().find(is_benefit)?;
         let row = block.estimates.iter().find(|e| e.measure == measure)?;
         let errors = if row.exact.is_some() { None } else { row.reported.mcse_quantiles };
-        Some(Claim::new(
+        let leaning = Leaning {
+            sampled: benefit.exact.and(benefit.probability.zip(benefit.mcse)),
+            prior_probability: benefit.prior,
+            measure,
+            effect: row.best()?,
+            effect_errors: errors,
+            nnt: row.nnt.as_ref().map(|n| n.text.clone()),
+        };
+        let method = if benefit.exact.is_some() { Method::Exact } else { Method::Sampled };
+        Some(Claim::leaning(
+            self.study,
             benefit.subgroup.as_deref()?,
             (benefit.best()?, benefit.resolution),
-            benefit.exact.and(benefit.probability.zip(benefit.mcse)),
-            benefit.prior,
-            (row.best()?, errors),
-            row.nnt.as_ref().map(|n| n.text.clone()),
+            leaning,
+            method,
         ))
     }
 }

@@ -27,7 +27,10 @@ mod sampling;
 mod source;
 
 pub use analysis::{LARGE, Report, analyse, analyse_watched, prior_report};
-pub use claim::{Claim, Lean};
+pub use claim::{
+    About, Bounded, By, Claim, CriterionRow, Direction, Dissenter, Leaning, Method, Rate, STATED, Says,
+    Verdict,
+};
 pub use direction::{mass_within, region};
 pub use estimand::{Axis, Measure, Scope, Statement, primary};
 pub use nnt::Nnt;

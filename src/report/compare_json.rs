@@ -4,6 +4,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::json::{data_head, model_head, pretty};
+use super::sentences::claims_json;
 use super::words::prior_statement;
 use crate::compare::{
     Comparison, Crossing, CurvePoint, Envelope, EstimateRow, GridRow, HeterogeneityRow, PoolingRow, PowerRow,
@@ -40,6 +41,7 @@ struct Document<'a> {
     who_decided: &'a [WhoDecided],
     power_scaling: &'a [PowerRow],
     poolings: &'a [PoolingRow],
+    claims: Vec<Value>,
 }
 
 /// The statements that stand beside the comparison's numbers.
@@ -77,6 +79,7 @@ pub fn compare_json(study: &Study, c: &Comparison) -> String {
         who_decided: &c.who_decided,
         power_scaling: &c.power_scaling,
         poolings: &c.poolings,
+        claims: claims_json(&c.claims),
     })
 }
 

@@ -3,6 +3,7 @@
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use super::sentences::claims_json;
 use crate::posterior::{Checks, Estimate, Parameter, Probability, Report, Settings};
 use crate::study::{Assignment, Assumption, Audit, Study, library_priors};
 
@@ -27,6 +28,8 @@ struct Document<'a> {
     parameters: &'a [Parameter],
     estimates: &'a [Estimate],
     probabilities: &'a [Probability],
+    /// What is said of it in sentences.
+    claims: Vec<Value>,
 }
 
 #[derive(Serialize)]
@@ -112,6 +115,7 @@ pub fn fit_json(study: &Study, report: &Report) -> String {
         parameters: &report.parameters,
         estimates: &report.estimates,
         probabilities: &report.probabilities,
+        claims: claims_json(&report.claims),
     })
 }
 

@@ -9,6 +9,7 @@ mod draws;
 mod json;
 mod long_table;
 mod numbers;
+mod sentences;
 mod text;
 mod words;
 
@@ -16,7 +17,8 @@ pub use bias_json::{bias_csv, bias_json};
 pub use compare_csv::compare_csv;
 pub use compare_json::{compare_json, compare_statements};
 pub use csv::{check_csv, fit_csv};
-pub use decide_json::{decide_csv, decide_json};
+pub use decide_json::{decide_csv, decide_json, decide_statements};
 pub use draws::{estimand_draws_csv, parameter_draws_csv};
 pub use json::{check_json, fit_json, run_json, statements};
+pub use sentences::sentence;
 pub use text::{bias_text, check_text, compare_text, decide_text, fit_text, list_text};

@@ -11,7 +11,10 @@ pub fn probability(p: Option<f64>) -> String {
 pub fn sampled_probability(p: Option<f64>, mcse: Option<f64>) -> String {
     let Some(p) = p else { return "–".to_string() };
     let usual = if (0.01..=0.99).contains(&p) { 2 } else { 3 };
-    let decimals = mcse.map_or(usual, |error| usual.min(decimals_for(error)));
+    with_decimals(p, mcse.map_or(usual, |error| usual.min(decimals_for(error))))
+}
+
+fn with_decimals(p: f64, decimals: usize) -> String {
     if decimals == 0 {
         return "–".to_string();
     }
@@ -22,6 +25,14 @@ pub fn sampled_probability(p: Option<f64>, mcse: Option<f64>) -> String {
         return format!("{p:.decimals$}");
     }
     if p < 0.5 { format!("< {unit:.decimals$}") } else { format!("> {:.decimals$}", 1.0 - unit) }
+}
+
+/// Several probabilities with the same decimals: as many as any of them has. One that is 0 by calculation is "0".
+pub fn probabilities_alike<const N: usize>(all: [f64; N], mcse: Option<f64>) -> [String; N] {
+    let near_an_end = |p: &f64| *p != 0.0 && !(0.01..=0.99).contains(p);
+    let decimals = if all.iter().any(near_an_end) { 3 } else { 2 };
+    let decimals = mcse.map_or(decimals, |error| decimals.min(decimals_for(error)));
+    all.map(|p| if p == 0.0 { "0".to_string() } else { with_decimals(p, decimals) })
 }
 
 /// Decimals of which the last is no finer than twice the error; none where the error is above one half.

@@ -1,54 +1,10 @@
-//! Sentences from claims.
+//! Words: what a prior says, names, plurals.
 
 use crate::compare::PriorSet;
-use crate::posterior::{Claim, Lean, Measure};
-use crate::study::{Assignment, Data, Study};
+use crate::posterior::{Measure, Scope};
+use crate::study::Study;
 
-use super::numbers::{interval_known_to, probability, sampled_probability, value};
-
-/// One sentence about one subgroup: what it leans to, how probable that is, how large.
-pub fn sentence(study: &Study, claim: &Claim) -> String {
-    if claim.probability == 0.5 {
-        return format!("{}: a better and a worse outcome are equally probable.", claim.subgroup);
-    }
-    let active = &study.treatment.active;
-    let outcome = match claim.lean {
-        Lean::Benefit => "better",
-        Lean::Harm => "worse",
-    };
-    let verb = match (study.assignment, claim.lean) {
-        (Assignment::Observational, _) => format!("is associated with a {outcome} outcome"),
-        (Assignment::Randomised, Lean::Benefit) => "helps".to_string(),
-        (Assignment::Randomised, Lean::Harm) => "harms".to_string(),
-    };
-    let sampled =
-        claim.sampled.map(|(p, mcse)| format!("sampled {}", sampled_probability(Some(p), Some(mcse))));
-    let prior = claim.prior.map(|p| format!("prior {}", probability(Some(p))));
-    let beside: Vec<String> = [sampled, prior].into_iter().flatten().collect();
-    let beside = if beside.is_empty() { String::new() } else { format!(" ({})", beside.join("; ")) };
-    let size = match &study.data {
-        Data::Counts(_) => {
-            format!(
-                "risk difference {} points",
-                interval_known_to(Measure::RiskDifference, &claim.effect, claim.effect_errors)
-            )
-        }
-        Data::Estimates(_) => {
-            let measure = Measure::of(study.outcome.scale);
-            format!(
-                "{} {}",
-                measure.in_words(),
-                interval_known_to(measure, &claim.effect, claim.effect_errors)
-            )
-        }
-    };
-    let nnt = claim.nnt.as_ref().map_or_else(String::new, |n| format!("; {n}"));
-    format!(
-        "{}: {active} {verb} with probability {}{beside}; {size}{nnt}.",
-        claim.subgroup,
-        sampled_probability(Some(claim.probability), claim.resolution),
-    )
-}
+use super::numbers::{probability, value};
 
 /// What an effect prior says before any data, in one sentence.
 pub fn prior_statement(study: &Study, set: &PriorSet) -> String {
@@ -70,8 +26,12 @@ pub fn prior_statement(study: &Study, set: &PriorSet) -> String {
     text
 }
 
-/// With a capital first letter.
+/// With a capital first letter, but for names such as mRS that have their capitals elsewhere.
 pub fn capitalised(text: &str) -> String {
+    let first_word = text.split([' ', ':', ',']).next().unwrap_or_default();
+    if first_word.chars().skip(1).any(char::is_uppercase) {
+        return text.to_string();
+    }
     let mut letters = text.chars();
     letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
@@ -82,5 +42,24 @@ pub fn plural(noun: &str) -> String {
         Some(stem) if !stem.ends_with(['a', 'e', 'i', 'o', 'u']) => format!("{stem}ies"),
         _ if noun.ends_with(['s', 'x']) => format!("{noun}es"),
         _ => format!("{noun}s"),
+    }
+}
+
+/// "a, b or c".
+pub fn listed(items: &[String], and: &str) -> String {
+    match items {
+        [] => String::new(),
+        [one] => one.clone(),
+        [rest @ .., last] => format!("{} {and} {last}", rest.join(", ")),
+    }
+}
+
+/// Of whom a number speaks that is of no single subgroup.
+pub fn scope_in_words(scope: Scope, kind_of_subgroup: &str) -> String {
+    match scope {
+        Scope::Mean => format!("the average {kind_of_subgroup}"),
+        Scope::New => format!("a further similar {kind_of_subgroup}"),
+        Scope::Overall => "this study's patients".to_string(),
+        Scope::Subgroup | Scope::Pair => String::new(),
     }
 }

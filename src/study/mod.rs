@@ -23,8 +23,8 @@ mod table;
 pub use audit::{Audit, AuditRow};
 pub use bias::{Assumption, Bias, BiasKind, Confounder, Misclassification, Missing, Nuisance, SubgroupBias};
 pub use decision::{
-    Action, Bound, Costs, Criterion, Decision, DecisionFile, DecisionOutcome, Rule, Values, active_risk,
-    open_decision,
+    Action, Bound, Costs, CredibilitySection, Criterion, Decision, DecisionFile, DecisionOutcome, Layers,
+    Member, Rule, Values, View, active_risk, open_decision,
 };
 pub use model_file::ModelFile;
 pub use named::about_sources;

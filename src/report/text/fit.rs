@@ -1,19 +1,19 @@
 //! The table of a fit.
 
 use super::super::numbers::{interval, plain, threshold, with_prior};
-use super::super::words::{capitalised, plural, sentence};
+use super::super::sentences::sentence;
+use super::super::words::{capitalised, plural};
 use super::layout::{
     ARM_WIDTH, bold, grouped, heading, push, push_assumptions, push_warning, rows_have_counts, scope_label,
     shown_interval, shown_probability, table, wrapped_to,
 };
-use crate::posterior::{Axis, Estimate, Measure, Probability, Quantiles, Report, Scope, Statement, primary};
+use crate::posterior::{
+    Axis, Claim, Estimate, Measure, Probability, Quantiles, Report, Says, Scope, Statement, primary,
+};
 use crate::study::{ArmCounts, Assignment, Data, Pooling, Study, SubgroupCounts};
 
 /// Sentences are given for up to this many subgroups; beyond, the tables speak.
 const SENTENCES_UP_TO: usize = 6;
-
-/// τ's distribution has hardly moved when no quantile of it moved by more than this much probability.
-const HARDLY_MOVED: f64 = 0.1;
 
 struct Lookup<'a>(&'a Report);
 
@@ -70,9 +70,9 @@ pub fn fit_text(study: &Study, report: &Report) -> String {
     out.push('\n');
     out.push_str(&probabilities(study, &lookup));
     out.push('\n');
-    if report.claims.len() <= SENTENCES_UP_TO {
-        for claim in &report.claims {
-            push(&mut out, &sentence(study, claim), 2);
+    if study.data.names().len() <= SENTENCES_UP_TO {
+        for claim in report.claims.iter().filter(|c| matches!(c.says, Says::Leaning(_))) {
+            push(&mut out, &sentence(claim), 2);
         }
         out.push('\n');
     }
@@ -319,19 +319,16 @@ fn footnotes(study: &Study, report: &Report) -> String {
     };
     push(&mut out, &words, 2);
     let tau = report.parameters.iter().find(|p| p.name == "tau");
-    if let (Some(tau), Some(moved)) = (tau.and_then(|t| t.best().zip(t.prior)), report.heterogeneity_learned)
-    {
+    if let Some(tau) = tau.and_then(|t| t.best().zip(t.prior)) {
         let of = |q: &Quantiles| format!("{} ({} to {})", plain(q.median), plain(q.q2_5), plain(q.q97_5));
-        let verdict = if moved < HARDLY_MOVED {
-            " The data say almost nothing about it: the subgroup results rest on its prior."
-        } else {
-            ""
-        };
-        push(&mut out, &format!("Heterogeneity τ: {}, prior {}.{verdict}", of(&tau.0), of(&tau.1)), 2);
+        let is_of_tau = |c: &&Claim| matches!(c.says, Says::HeterogeneityUnlearned { .. });
+        let claim = report.claims.iter().find(is_of_tau).map(|c| format!(" {}", sentence(c)));
+        let claim = claim.unwrap_or_default();
+        push(&mut out, &format!("Heterogeneity τ: {}, prior {}.{claim}", of(&tau.0), of(&tau.1)), 2);
     }
     out.push_str(&labels(study, report));
     push(&mut out, &engines(report), 2);
-    let nnt = if rows_have_counts(study) && report.claims.len() <= SENTENCES_UP_TO {
+    let nnt = if rows_have_counts(study) && study.data.names().len() <= SENTENCES_UP_TO {
         "; NNTB and NNTH: number needed to treat to benefit and to harm"
     } else {
         ""

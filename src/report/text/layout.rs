@@ -3,7 +3,7 @@
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 
 use super::super::numbers::{interval_known_to, sampled_probability};
-use super::super::words::{capitalised, plural};
+use super::super::words::{capitalised, plural, scope_in_words};
 use crate::posterior::{Estimate, Probability, Scope};
 use crate::study::{Assignment, Data, Study};
 
@@ -223,12 +223,7 @@ pub fn shown_probability(p: &Probability) -> String {
 
 /// Labels of scopes other than subgroups.
 pub fn scope_label(study: &Study, scope: Scope) -> String {
-    match scope {
-        Scope::Mean => format!("the average {}", study.subgroup_name),
-        Scope::New => format!("a further similar {}", study.subgroup_name),
-        Scope::Overall => "this study's patients".to_string(),
-        Scope::Subgroup | Scope::Pair => String::new(),
-    }
+    scope_in_words(scope, &study.subgroup_name)
 }
 
 pub fn rows_have_counts(study: &Study) -> bool {

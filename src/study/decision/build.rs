@@ -12,7 +12,9 @@ use super::super::{HigherIs, Study};
 use super::file::{
     CostsSection, DecisionFile, DifferencesEntry, OutcomeEntry, QuestionSection, UtilityEntry,
 };
-use super::{Action, Costs, Decision, DecisionOutcome, MOST_OUTCOMES, Values, needs_baseline, rules};
+use super::{
+    Action, Costs, Decision, DecisionOutcome, MOST_OUTCOMES, Values, layers, needs_baseline, panel, rules,
+};
 use crate::error::{Error, Result};
 
 /// Checks everything and puts the decision together; `own` is the model in whose file it stands.
@@ -37,7 +39,10 @@ pub fn decision(source: &Source, file: DecisionFile, own: Option<Study>) -> Resu
         name: source.name.clone(),
         question: question.question.trim().to_string(),
         rules: rules::rules(source, &file.rule, &outcomes)?,
+        panel: panel::members(source, &file.panel, &outcomes)?,
+        layers: file.layers.as_ref().map(|l| layers::layers(source, l)).transpose()?,
         costs: file.costs.as_ref().map(|c| costs(source, c, &actions)).transpose()?,
+        credibility: file.credibility.clone().unwrap_or_default(),
         text: source.text.to_string(),
         sha256: sha256(source.text.as_bytes()),
         actions,
@@ -154,7 +159,7 @@ fn outcome(
 }
 
 /// What an event is worth: at most as much as its absence where events are bad, and the other way round.
-fn values(
+pub fn values(
     source: &Source,
     utility: Option<&Spanned<UtilityEntry>>,
     disutility: Option<&Spanned<Real>>,

@@ -6,9 +6,10 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use toml::Spanned;
 
+use super::super::model_file::{LocationEntry, LocationWords};
 use super::super::number::Real;
 
-/// A question, and the outcomes, values and rules that bear on it.
+/// A question, the outcomes that bear on it, and who judges them by what.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(title = "equipoise decision file")]
@@ -23,8 +24,15 @@ pub struct DecisionFile {
     #[serde(default)]
     #[schemars(with = "Vec<RuleEntry>")]
     pub rule: Vec<Spanned<RuleEntry>>,
+    /// Members with priors and values of their own.
+    #[serde(default)]
+    #[schemars(with = "Vec<MemberEntry>")]
+    pub panel: Vec<Spanned<MemberEntry>>,
+    #[schemars(with = "Option<LayersSection>")]
+    pub layers: Option<Spanned<LayersSection>>,
     #[schemars(with = "Option<CostsSection>")]
     pub costs: Option<Spanned<CostsSection>>,
+    pub credibility: Option<CredibilitySection>,
 }
 
 /// What is asked.
@@ -54,8 +62,14 @@ pub struct ModelDecision {
     #[serde(default)]
     #[schemars(with = "Vec<RuleEntry>")]
     pub rule: Vec<Spanned<RuleEntry>>,
+    #[serde(default)]
+    #[schemars(with = "Vec<MemberEntry>")]
+    pub panel: Vec<Spanned<MemberEntry>>,
+    #[schemars(with = "Option<LayersSection>")]
+    pub layers: Option<Spanned<LayersSection>>,
     #[schemars(with = "Option<CostsSection>")]
     pub costs: Option<Spanned<CostsSection>>,
+    pub credibility: Option<CredibilitySection>,
 }
 
 /// One outcome: its model, what it is worth, and which sizes of effect matter.
@@ -133,6 +147,59 @@ pub struct CriterionEntry {
     pub probability_below: Option<Spanned<Real>>,
 }
 
+/// A member of the panel: what is left out is as the models and the decision have it.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct MemberEntry {
+    #[schemars(with = "String")]
+    pub member: Spanned<String>,
+    /// The prior of the mean effect on the first outcome, as in a model file.
+    #[schemars(with = "Option<LocationWords>")]
+    pub effect: Option<Spanned<LocationEntry>>,
+    /// The prior of τ on the first outcome.
+    #[schemars(with = "Option<String>")]
+    pub heterogeneity: Option<Spanned<String>>,
+    /// Of the first outcome.
+    #[schemars(with = "Option<UtilityEntry>")]
+    pub utility: Option<Spanned<UtilityEntry>>,
+    /// Of the first outcome.
+    #[schemars(with = "Option<Real>")]
+    pub disutility: Option<Spanned<Real>>,
+    /// The same on other outcomes, by name.
+    #[serde(default)]
+    #[schemars(with = "BTreeMap<String, ViewEntry>")]
+    pub on: BTreeMap<Spanned<String>, Spanned<ViewEntry>>,
+    /// In the pools, above 0. Default 1.
+    #[schemars(with = "Option<Real>")]
+    pub weight: Option<Spanned<Real>>,
+}
+
+/// A member's prior and values on one outcome.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ViewEntry {
+    #[schemars(with = "Option<LocationWords>")]
+    pub effect: Option<Spanned<LocationEntry>>,
+    #[schemars(with = "Option<String>")]
+    pub heterogeneity: Option<Spanned<String>>,
+    #[schemars(with = "Option<UtilityEntry>")]
+    pub utility: Option<Spanned<UtilityEntry>>,
+    #[schemars(with = "Option<Real>")]
+    pub disutility: Option<Spanned<Real>>,
+}
+
+/// A procedure with a layer inside: two models of the same outcome.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LayersSection {
+    /// The whole procedure against none.
+    #[schemars(with = "String")]
+    pub outer: Spanned<String>,
+    /// The layer against the procedure without it, among patients of the outer model's active arm.
+    #[schemars(with = "String")]
+    pub inner: Spanned<String>,
+}
+
 /// What the actions cost.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -147,6 +214,20 @@ pub struct CostsSection {
     pub actions: BTreeMap<Spanned<String>, Spanned<Real>>,
 }
 
+/// What only the reader of the protocol can say of a subgroup claim, in words. What is left out is shown as "not stated".
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CredibilitySection {
+    /// Whether the direction was hypothesised before the data.
+    pub direction: Option<String>,
+    /// What earlier studies say of it.
+    pub prior_evidence: Option<String>,
+    /// How many effect modifiers were tested.
+    pub modifiers_tested: Option<String>,
+    /// How a continuous modifier was cut.
+    pub cut_points: Option<String>,
+}
+
 impl From<ModelDecision> for DecisionFile {
     fn from(m: ModelDecision) -> DecisionFile {
         let question = QuestionSection { question: m.question, actions: m.actions };
@@ -154,7 +235,10 @@ impl From<ModelDecision> for DecisionFile {
             decision: Spanned::new(0..0, question),
             outcome: m.outcome,
             rule: m.rule,
+            panel: m.panel,
+            layers: m.layers,
             costs: m.costs,
+            credibility: m.credibility,
         }
     }
 }

@@ -1,17 +1,22 @@
-//! A decision as a panel writes it: a question over one or several models, values, rules.
+//! A decision as a panel writes it: a question over one or several models, values, rules, members.
 
 mod build;
 mod file;
+mod layers;
 mod opening;
+mod panel;
 mod rules;
 
-pub use file::{DecisionFile, ModelDecision};
+pub use file::{CredibilitySection, DecisionFile, ModelDecision};
 pub use opening::open_decision;
 
-use super::{Scale, Study};
+use super::{Assignment, HeterogeneityPrior, LocationPrior, Scale, Study, Written};
 
 /// The most outcomes that a decision may have.
 pub const MOST_OUTCOMES: usize = 8;
+
+/// The most members of a panel.
+pub const MOST_MEMBERS: usize = 50;
 
 /// A decision, read and validated.
 #[derive(Debug, Clone)]
@@ -24,7 +29,10 @@ pub struct Decision {
     /// The first matters most. All of the same treatment and kind of subgroup.
     pub outcomes: Vec<DecisionOutcome>,
     pub rules: Vec<Rule>,
+    pub panel: Vec<Member>,
+    pub layers: Option<Layers>,
     pub costs: Option<Costs>,
+    pub credibility: CredibilitySection,
     /// What a reader should know that is not an error.
     pub notices: Vec<String>,
     pub text: String,
@@ -93,6 +101,30 @@ pub enum Bound {
     Below(f64),
 }
 
+/// A member of the panel.
+#[derive(Debug, Clone)]
+pub struct Member {
+    pub name: String,
+    pub weight: f64,
+    /// One an outcome, in their order.
+    pub views: Vec<View>,
+}
+
+/// A member's prior and values on one outcome, where they are the member's own.
+#[derive(Debug, Clone, Default)]
+pub struct View {
+    pub effect: Option<Written<LocationPrior>>,
+    pub heterogeneity: Option<Written<HeterogeneityPrior>>,
+    pub values: Option<Values>,
+}
+
+/// A procedure and a layer of it.
+#[derive(Debug, Clone)]
+pub struct Layers {
+    pub outer: Study,
+    pub inner: Study,
+}
+
 /// What the actions cost, in money, and what money a unit of utility is worth.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Costs {
@@ -108,10 +140,17 @@ impl Decision {
         &self.outcomes[0].study
     }
 
+    /// The action that is the models' active arm, or the other.
+    pub fn action(&self, active: bool) -> &Action {
+        let [first, second] = &self.actions;
+        if first.active == active { first } else { second }
+    }
+
     /// What must stand wherever a number stands, each said once.
     pub fn statements(&self) -> Vec<String> {
+        let layers = self.layers.iter().flat_map(|l| [&l.outer, &l.inner]);
         let mut all: Vec<String> = Vec::new();
-        for study in self.outcomes.iter().map(|o| &o.study) {
+        for study in self.outcomes.iter().map(|o| &o.study).chain(layers) {
             for statement in study.statements() {
                 if !all.contains(&statement) {
                     all.push(statement);
@@ -121,9 +160,20 @@ impl Decision {
         all
     }
 
+    /// Randomised only where every outcome's study is.
+    pub fn assignment(&self) -> Assignment {
+        let mut all = self.outcomes.iter().map(|o| o.study.assignment);
+        if all.any(|a| a == Assignment::Observational) {
+            Assignment::Observational
+        } else {
+            Assignment::Randomised
+        }
+    }
+
     /// Whether any of its studies is made up.
     pub fn illustrative(&self) -> bool {
-        self.outcomes.iter().map(|o| &o.study).any(|s| s.illustrative)
+        let layers = self.layers.iter().flat_map(|l| [&l.outer, &l.inner]);
+        self.outcomes.iter().map(|o| &o.study).chain(layers).any(|s| s.illustrative)
     }
 
     /// Whether expected utilities can be told: an outcome has values.

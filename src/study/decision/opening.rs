@@ -38,6 +38,9 @@ fn plain(study: &Study) -> DecisionFile {
         decision: toml::Spanned::new(0..0, QuestionSection { question, actions: None }),
         outcome: Vec::new(),
         rule: Vec::new(),
+        panel: Vec::new(),
+        layers: None,
         costs: None,
+        credibility: None,
     }
 }

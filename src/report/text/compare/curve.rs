@@ -1,11 +1,12 @@
 //! The conclusion over the scale of the heterogeneity prior: a plot, its table, and what it means.
 
 use super::super::super::numbers::plain;
+use super::super::super::sentences::sentence;
 use super::super::super::words::plural;
 use super::super::layout::{push, table};
 use super::super::plot::{Plot, letter};
-use super::{shown, statement_word, title};
-use crate::compare::{Comparison, HeterogeneityRow, Hinge, STATED};
+use super::{shown, title};
+use crate::compare::{Comparison, HeterogeneityRow, STATED};
 use crate::posterior::{Quantiles, Statement};
 use crate::study::Study;
 
@@ -43,7 +44,9 @@ pub fn section(study: &Study, c: &Comparison) -> String {
     out.push_str(&numbers(study, c, &curves));
     out.push('\n');
     out.push_str(&before_and_after(study, &c.heterogeneity));
-    out.push_str(&verdict(study, c, stated));
+    for claim in c.claims.iter().filter(|c| c.estimand == "tau") {
+        push(&mut out, &sentence(claim), 2);
+    }
     out
 }
 
@@ -93,55 +96,4 @@ fn before_and_after(study: &Study, rows: &[HeterogeneityRow]) -> String {
     }
     let label = format!("How {} differ", plural(&study.subgroup_name));
     table(vec![label, "before the data".to_string(), "after".to_string()], rows)
-}
-
-/// Whether the prior of τ decides, in plain sentences.
-fn verdict(study: &Study, c: &Comparison, stated: f64) -> String {
-    let mut out = String::new();
-    let about = if c.resolution().is_some() { "about " } else { "" };
-    for (k, hinge) in c.hinges.iter().enumerate() {
-        let same = |h: &&Hinge| {
-            h.subgroup == hinge.subgroup && h.statement == hinge.statement && h.line == hinge.line
-        };
-        if c.hinges[..k].iter().any(|h| same(&h)) {
-            continue;
-        }
-        let mut all: Vec<&Hinge> = c.hinges.iter().filter(same).collect();
-        all.sort_by(|a, b| a.scale.total_cmp(&b.scale));
-        let number = |h: &Hinge| format!("{about}{}", plain(h.scale));
-        // The intervals of scales in which the statement is above its line.
-        let mut intervals = Vec::new();
-        for (j, h) in all.iter().enumerate() {
-            match (h.rising, all.get(j + 1)) {
-                (true, Some(next)) => intervals.push(format!("between {} and {}", number(h), number(next))),
-                (true, None) => intervals.push(format!("for scales above {}", number(h))),
-                (false, _) if j == 0 => intervals.push(format!("for scales below {}", number(h))),
-                (false, _) => {}
-            }
-        }
-        let place = intervals.join(" and ");
-        push(
-            &mut out,
-            &format!(
-                "{}: the heterogeneity prior decides whether P({}) exceeds {}: it does {place} (stated {}).",
-                hinge.subgroup,
-                statement_word(hinge.statement),
-                hinge.line,
-                plain(stated)
-            ),
-            2,
-        );
-    }
-    let known = c.tau_curve.iter().filter(|p| p.prior == STATED).all(|p| p.probability.is_some());
-    if c.hinges.is_empty() && known {
-        push(
-            &mut out,
-            &format!(
-                "Between a quarter and four times the stated scale, the heterogeneity prior moves no {}'s P(better) or P(worse) across 0.5, 0.8, 0.9 or 0.95.",
-                study.subgroup_name
-            ),
-            2,
-        );
-    }
-    out
 }

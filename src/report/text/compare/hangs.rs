@@ -1,10 +1,11 @@
 //! How far the conclusions hang on the priors: envelope, tipping, who decided, power-scaling, pooling.
 
 use super::super::super::numbers::{parameter, plain, signed, threshold, value};
+use super::super::super::sentences::sentence;
 use super::super::layout::{grouped, push, table};
 use super::{TOLD_UP_TO, shown, statement_word, title};
 use crate::compare::{Absence, BoxPoint, Comparison, Diagnosis, LINES, Tipping};
-use crate::posterior::{Axis, Measure, Scope, Statement};
+use crate::posterior::{Axis, Measure, Says, Scope, Statement};
 use crate::study::{Pooling, Study};
 
 /// "worse by ≥ 5 points".
@@ -90,8 +91,8 @@ pub fn tipping(study: &Study, c: &Comparison) -> String {
     let passed: Vec<&Tipping> = c.tipping.iter().filter(passes).filter(told).collect();
     let mut out = String::new();
     title(&mut out, "What one would have to believe to conclude otherwise");
-    if passed.is_empty() {
-        push(&mut out, "No statement stands above 0.8 under the stated priors.", 0);
+    if let Some(claim) = c.claims.iter().find(|c| matches!(c.says, Says::NothingStands { .. })) {
+        push(&mut out, &sentence(claim), 0);
         return out;
     }
     let in_patients = passed.iter().any(|t| t.as_patients.is_some());

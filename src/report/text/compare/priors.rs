@@ -1,15 +1,13 @@
 //! The priors, and what each says before the data.
 
 use super::super::super::numbers::{parameter, plain, probability, value};
+use super::super::super::sentences::sentence;
 use super::super::super::words::plural;
 use super::super::layout::{grouped, push, table};
 use super::title;
 use crate::compare::{Comparison, PriorSet};
-use crate::posterior::Measure;
+use crate::posterior::{Measure, Says};
 use crate::study::Study;
-
-/// A tail probability from which data and prior are told to be at odds.
-const AT_ODDS: f64 = 0.05;
 
 /// A table of effect priors; then what it has no room for.
 pub fn section(study: &Study, c: &Comparison) -> String {
@@ -69,14 +67,8 @@ pub fn section(study: &Study, c: &Comparison) -> String {
         );
         push(&mut out, &text, 2);
     }
-    for p in &c.priors {
-        let Some(conflict) = p.says.conflict.filter(|x| x.tail_probability < AT_ODDS) else { continue };
-        let text = format!(
-            "{}: prior and data are at odds; so surprising a mean effect had probability {}.",
-            p.name,
-            probability(Some(conflict.tail_probability))
-        );
-        push(&mut out, &text, 2);
+    for claim in c.claims.iter().filter(|c| matches!(c.says, Says::PriorAtOdds { .. })) {
+        push(&mut out, &sentence(claim), 2);
     }
     let stated = &c.priors[0].priors;
     let mut text = format!("Stated: effect {}", stated.effect.words);

@@ -1,0 +1,83 @@
+//! What a comparison of priors says in sentences.
+
+use super::curve::{CurvePoint, Hinge, NEAR};
+use super::tipping::Tipping;
+use super::{Comparison, LINES, PriorSet, STATED};
+use crate::posterior::{Claim, Direction, Measure, Method, Says, Scope};
+use crate::study::Study;
+
+/// A tail probability from which data and prior are told to be at odds.
+const AT_ODDS: f64 = 0.05;
+
+/// The least line that is worth an upset.
+const LEAST_LINE: f64 = 0.8;
+
+/// Priors at odds with the data, what the prior of τ decides, and whether anything stands that another prior could upset.
+pub fn claims(study: &Study, c: &Comparison, stated_scale: Option<f64>) -> Vec<Claim> {
+    let method = if c.resolution().is_some() { Method::Sampled } else { Method::Exact };
+    let mut all = at_odds(study, &c.priors);
+    if let Some(scale) = stated_scale {
+        all.extend(heterogeneity(study, &c.hinges, &c.tau_curve, scale, method));
+    }
+    let stands = |t: &Tipping| t.line >= LEAST_LINE && t.probability.is_some_and(|p| p > t.line);
+    if !c.tipping.iter().any(stands) {
+        let measure = Measure::of(study.outcome.scale).key();
+        all.push(Claim::of_all(study, measure, method, Says::NothingStands { line: LEAST_LINE }));
+    }
+    all
+}
+
+fn at_odds(study: &Study, priors: &[PriorSet]) -> Vec<Claim> {
+    let measure = Measure::of(study.outcome.scale).key();
+    let odd = |p: &PriorSet| {
+        let conflict = p.says.conflict.filter(|x| x.tail_probability < AT_ODDS)?;
+        let says = Says::PriorAtOdds { tail_probability: conflict.tail_probability };
+        let claim = Claim::of_all(study, measure, Method::Exact, says);
+        Some(Claim { scope: Scope::Mean, prior: p.name.clone(), ..claim })
+    };
+    priors.iter().filter_map(odd).collect()
+}
+
+/// Whether the prior of τ decides; nothing is said of a curve with gaps.
+fn heterogeneity(
+    study: &Study,
+    hinges: &[Hinge],
+    curve: &[CurvePoint],
+    stated_scale: f64,
+    method: Method,
+) -> Vec<Claim> {
+    let mut all = Vec::new();
+    for (k, hinge) in hinges.iter().enumerate() {
+        let same = |h: &&Hinge| {
+            h.subgroup == hinge.subgroup && h.statement == hinge.statement && h.line == hinge.line
+        };
+        if hinges[..k].iter().any(|h| same(&h)) {
+            continue;
+        }
+        let mut mine: Vec<&Hinge> = hinges.iter().filter(same).collect();
+        mine.sort_by(|a, b| a.scale.total_cmp(&b.scale));
+        // The intervals of scales in which the statement is above its line.
+        let mut intervals = Vec::new();
+        for (j, h) in mine.iter().enumerate() {
+            match (h.rising, mine.get(j + 1)) {
+                (true, Some(next)) => intervals.push([Some(h.scale), Some(next.scale)]),
+                (true, None) => intervals.push([Some(h.scale), None]),
+                (false, _) if j == 0 => intervals.push([None, Some(h.scale)]),
+                (false, _) => {}
+            }
+        }
+        let says = Says::HeterogeneityDecides { line: hinge.line, intervals, stated_scale };
+        all.push(Claim {
+            scope: Scope::Subgroup,
+            subgroup: Some(hinge.subgroup.clone()),
+            direction: Some(Direction::of(hinge.statement)),
+            ..Claim::of_all(study, "tau", method, says)
+        });
+    }
+    let known = curve.iter().filter(|p| p.prior == STATED).all(|p| p.probability.is_some());
+    if hinges.is_empty() && known && !curve.is_empty() {
+        let says = Says::HeterogeneityDecidesNothing { lines: LINES.to_vec(), factor: NEAR };
+        all.push(Claim::of_all(study, "tau", method, says));
+    }
+    all
+}

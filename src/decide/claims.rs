@@ -1,0 +1,241 @@
+//! What a decision discussion says in sentences.
+
+use super::{Discussion, Population};
+use crate::posterior::{About, Claim, Direction, Dissenter, Method, Rate, STATED, Says, Scope};
+use crate::study::Decision;
+
+/// Two outcomes that move in opposite directions are told of from this probability on.
+const WORTH_SAYING: f64 = 0.05;
+
+struct Context<'a> {
+    decision: &'a Decision,
+    discussion: &'a Discussion,
+}
+
+/// In the order in which they are read. `first` is what the first outcome's own report says.
+pub fn claims(decision: &Decision, discussion: &Discussion, first: &[Claim]) -> Vec<Claim> {
+    let c = Context { decision, discussion };
+    let mut all = c.actions();
+    // Where there is no choice, at least which way the first outcome leans.
+    let decided: Vec<Option<String>> = all.iter().map(|claim| claim.subgroup.clone()).collect();
+    let leans = |claim: &&Claim| matches!(claim.says, Says::Leaning(_)) && !decided.contains(&claim.subgroup);
+    all.extend(first.iter().filter(leans).cloned());
+    all.extend(c.rules());
+    all.extend(c.joint());
+    all.extend(c.layers());
+    all.extend(c.priors());
+    all.extend(c.panel());
+    all.extend(c.interaction());
+    all
+}
+
+impl Context<'_> {
+    /// Of one population under the stated priors; of all outcomes unless said otherwise.
+    fn of(&self, population: &Population, estimand: &'static str, says: Says) -> Claim {
+        let first = self.decision.first();
+        let method = self.method(population);
+        Claim {
+            says,
+            estimand,
+            scope: population.scope,
+            subgroup: population.subgroup.clone(),
+            direction: None,
+            threshold: None,
+            probability: None,
+            resolution: (method == Method::Sampled).then_some(self.discussion.mcse),
+            prior: STATED.to_string(),
+            method,
+            about: About { assignment: self.decision.assignment(), ..About::study(first) },
+        }
+    }
+
+    fn method(&self, population: &Population) -> Method {
+        let mut here = self.discussion.effects.iter().filter(|e| e.population == *population);
+        if here.any(|e| e.sampled) { Method::Sampled } else { Method::Exact }
+    }
+
+    fn actions(&self) -> Vec<Claim> {
+        let mut all = Vec::new();
+        for chosen in self.discussion.actions.iter().filter(|a| a.chosen == Some(true)) {
+            let other = self
+                .discussion
+                .actions
+                .iter()
+                .find(|a| a.population == chosen.population && a.action != chosen.action);
+            let gain =
+                other.and_then(|o| chosen.expected_utility.zip(o.expected_utility)).map(|(a, b)| a - b);
+            let (Some(gain), Some(best), Some(expected_loss)) = (gain, chosen.best, chosen.expected_loss)
+            else {
+                continue;
+            };
+            let says = Says::Action { action: chosen.action.clone(), gain, best, expected_loss };
+            let claim = self.of(&chosen.population, "utility", says);
+            all.push(Claim { probability: Some(best.independent), ..claim });
+        }
+        all
+    }
+
+    fn rules(&self) -> Vec<Claim> {
+        let one = |r: &super::RuleRow| {
+            let says = Says::Rule { rule: r.name.clone(), verdict: r.verdict, criteria: r.criteria.clone() };
+            self.of(&r.population, "risk_difference", says)
+        };
+        self.discussion.rules.iter().map(one).collect()
+    }
+
+    /// The way that two outcomes lean, and every way in which one fares well and the other badly that is not improbable.
+    fn joint(&self) -> Vec<Claim> {
+        let in_words = |name: &str| {
+            let found = self.decision.outcomes.iter().find(|o| o.name == name);
+            found.map_or_else(String::new, |o| o.study.outcome.name.clone())
+        };
+        let leans = |population: &Population, outcome: &str| {
+            let found = self.discussion.effects.iter();
+            let mut found = found.filter(|e| e.population == *population && e.outcome == outcome);
+            let benefit = found.next().map_or(0.5, |e| e.benefit);
+            if benefit >= 0.5 { Direction::Benefit } else { Direction::Harm }
+        };
+        let mut all = Vec::new();
+        for j in &self.discussion.joint {
+            let leaning = leans(&j.population, &j.outcome) == j.direction
+                && leans(&j.population, &j.outcome_b) == j.direction_b;
+            if !(leaning || j.direction != j.direction_b && j.probability.high >= WORTH_SAYING) {
+                continue;
+            }
+            let claim = self.of(
+                &j.population,
+                "risk_difference",
+                Says::Both {
+                    outcome_b: in_words(&j.outcome_b),
+                    direction_b: j.direction_b,
+                    rates: j.rates,
+                    both: j.probability,
+                },
+            );
+            let about = About { outcome: in_words(&j.outcome), ..claim.about.clone() };
+            all.push(Claim {
+                direction: Some(j.direction),
+                probability: Some(j.probability.independent),
+                about,
+                ..claim
+            });
+        }
+        all
+    }
+
+    fn layers(&self) -> Vec<Claim> {
+        let (Some(layers), Some(found)) = (&self.decision.layers, &self.discussion.layers) else {
+            return Vec::new();
+        };
+        let about = About::study(&layers.inner);
+        let outer = layers.outer.treatment.active.clone();
+        let whole = Population { scope: Scope::Overall, subgroup: None };
+        let mut all: Vec<Claim> = found
+            .subgroups
+            .iter()
+            .map(|row| {
+                let says = Says::Layers {
+                    outer: outer.clone(),
+                    outer_assignment: layers.outer.assignment,
+                    rates: row.rates,
+                    outer_probability: found.outer_benefit,
+                    inner_probability: row.inner_harm,
+                    both: row.both,
+                };
+                let population = Population { scope: Scope::Subgroup, subgroup: Some(row.subgroup.clone()) };
+                Claim {
+                    direction: Some(Direction::Harm),
+                    probability: Some(row.both.independent),
+                    about: about.clone(),
+                    ..self.of(&population, "risk_difference", says)
+                }
+            })
+            .collect();
+        if let Some(implied) = &found.implied {
+            let direction = if implied.benefit >= 0.5 { Direction::Benefit } else { Direction::Harm };
+            let probability = if direction == Direction::Benefit { implied.benefit } else { implied.harm };
+            let says = Says::WithoutLayer {
+                outer,
+                rate: Rate::of(&layers.outer, direction),
+                with: found.outer_risk_difference.clone(),
+                without: implied.risk_difference.clone(),
+                errors: implied.errors,
+            };
+            all.push(Claim {
+                direction: Some(direction),
+                probability: Some(probability),
+                method: Method::Sampled,
+                resolution: Some(self.discussion.mcse),
+                about,
+                ..self.of(&whole, "risk_difference", says)
+            });
+        }
+        all
+    }
+
+    fn priors(&self) -> Vec<Claim> {
+        let mut all = Vec::new();
+        for population in &self.discussion.populations {
+            let here: Vec<_> =
+                self.discussion.by_prior.iter().filter(|r| r.population == *population).collect();
+            let known: Vec<_> = here.iter().filter_map(|r| r.flips.map(|f| (r, f))).collect();
+            let Some(action) = self.chosen(population) else { continue };
+            if known.is_empty() {
+                continue;
+            }
+            let priors = known.iter().filter(|(_, flips)| *flips).map(|(r, _)| r.prior.clone()).collect();
+            all.push(self.of(
+                population,
+                "utility",
+                Says::PriorsFlip { other: self.other(&action), action, priors, of: known.len() },
+            ));
+        }
+        all
+    }
+
+    fn chosen(&self, population: &Population) -> Option<String> {
+        let chosen = |a: &&super::ActionRow| a.population == *population && a.chosen == Some(true);
+        self.discussion.actions.iter().find(chosen).map(|a| a.action.clone())
+    }
+
+    fn other(&self, action: &str) -> String {
+        let [first, second] = &self.decision.actions;
+        if first.name == action { second.name.clone() } else { first.name.clone() }
+    }
+
+    fn panel(&self) -> Vec<Claim> {
+        let Some(panel) = &self.discussion.panel else { return Vec::new() };
+        let mut all = Vec::new();
+        for population in &self.discussion.populations {
+            let Some(action) = self.chosen(population) else { continue };
+            let here: Vec<_> =
+                panel.members.iter().filter(|m| m.population == *population && m.differs.is_some()).collect();
+            if here.is_empty() {
+                continue;
+            }
+            let members =
+                here.iter().filter_map(|m| Some(Dissenter { member: m.member.clone(), by: m.by? })).collect();
+            all.push(self.of(
+                population,
+                "utility",
+                Says::Dissent { other: self.other(&action), action, members, of: here.len() },
+            ));
+        }
+        all
+    }
+
+    fn interaction(&self) -> Vec<Claim> {
+        let Some(c) = &self.discussion.credibility else { return Vec::new() };
+        let Some(probability) = c.qualitative_interaction else { return Vec::new() };
+        let population = Population { scope: Scope::Overall, subgroup: None };
+        let says = Says::QualitativeInteraction { prior_probability: c.qualitative_interaction_prior };
+        let claim = self.of(&population, "effect", says);
+        vec![Claim {
+            probability: Some(probability),
+            method: c.method,
+            resolution: (c.method == Method::Sampled).then_some(self.discussion.mcse),
+            about: About::study(self.decision.first()),
+            ..claim
+        }]
+    }
+}

@@ -1,0 +1,116 @@
+//! Fits behind a decision, and the risks that follow from them in each population.
+
+use rayon::prelude::*;
+
+use super::risks::Risks;
+use super::{Known, Population};
+use crate::exact::{Distribution, ExactPosterior, Resolution, RiskMeasure};
+use crate::model::Model;
+use crate::posterior::{Empirical, Options, Report, Sampling, Scope, analyse};
+use crate::study::{Data, DecisionOutcome, Pooling, Priors, Study};
+
+/// One study's fit: its report, and the exact posterior where there is one.
+pub struct Fit {
+    /// None where the exact posterior is enough.
+    report: Option<Report>,
+    exact: Option<ExactPosterior>,
+}
+
+impl Fit {
+    /// By both engines, whose checks decide; or why they do not pass.
+    pub fn checked(study: &Study, sampling: Sampling) -> Result<Fit, Vec<String>> {
+        let options = Options { sampling, adjusted_only: true, ..Options::default() };
+        let (report, exact) = rayon::join(|| analyse(study, options), || exact(study));
+        if report.checks.ok { Ok(Fit { report: Some(report), exact }) } else { Err(report.checks.reasons) }
+    }
+
+    /// Under other priors: exact where the engine covers them, else sampled.
+    pub fn under(study: &Study, priors: &Priors, sampling: Sampling) -> Result<Fit, Vec<String>> {
+        let study = Study { priors: priors.clone(), ..study.clone() };
+        match exact(&study) {
+            Some(posterior) => Ok(Fit { report: None, exact: Some(posterior) }),
+            None => Fit::checked(&study, sampling),
+        }
+    }
+
+    pub fn report(&self) -> Option<&Report> {
+        self.report.as_ref()
+    }
+
+    pub fn exact(&self) -> Option<&ExactPosterior> {
+        self.exact.as_ref()
+    }
+
+    /// Both risks of an outcome in a population; none where it is not reported there.
+    pub fn risks<'a>(&'a self, outcome: &DecisionOutcome, population: &Population) -> Option<Risks<'a>> {
+        let names = outcome.study.data.names();
+        let g = population.subgroup.as_ref().and_then(|s| names.iter().position(|n| n == s));
+        let counts = matches!(outcome.study.data, Data::Counts(_));
+        let given = |theta| {
+            let control = outcome.baseline_risk?;
+            Some(Risks::Given { control, scale: outcome.study.outcome.scale, theta })
+        };
+        let draws = self.report.as_ref().and_then(|r| r.sampled.as_ref());
+        let drawn = |column: &Vec<f64>| -> Box<dyn Distribution + 'a> { Box::new(Empirical::of(column)) };
+        match (g, &self.exact, counts) {
+            (Some(g), Some(posterior), true) => Some(Risks::Exact { posterior, g }),
+            (Some(g), None, true) => draws.and_then(|d| Risks::sampled(d, g)),
+            (Some(g), Some(posterior), false) => given(posterior.theta(g)),
+            (Some(g), None, false) => draws.and_then(|d| given(drawn(&d.theta[g]))),
+            (None, Some(posterior), _) if population.scope == Scope::New => {
+                posterior.theta_new().and_then(given)
+            }
+            (None, None, _) if population.scope == Scope::New => {
+                draws.and_then(|d| d.theta_new.as_ref()).and_then(|c| given(drawn(c)))
+            }
+            _ => None,
+        }
+    }
+}
+
+/// None where the engine does not cover the model, or gives effects but no risks, as where labels may be wrong.
+fn exact(study: &Study) -> Option<ExactPosterior> {
+    let posterior = ExactPosterior::new(&Model::of(study), Resolution::default()).ok()?;
+    let whole =
+        !matches!(study.data, Data::Counts(_)) || posterior.risk(0, RiskMeasure::Difference).is_some();
+    whole.then_some(posterior)
+}
+
+/// Subgroups in the order in which outcomes name them, then a further one where a control risk is stated.
+pub fn populations(outcomes: &[DecisionOutcome]) -> Vec<Population> {
+    let mut all: Vec<Population> = Vec::new();
+    for name in outcomes.iter().flat_map(|o| o.study.data.names()) {
+        let found = Population { scope: Scope::Subgroup, subgroup: Some(name.to_string()) };
+        if !all.contains(&found) {
+            all.push(found);
+        }
+    }
+    if outcomes.iter().any(|o| o.baseline_risk.is_some() && o.study.pooling != Pooling::None) {
+        all.push(Population { scope: Scope::New, subgroup: None });
+    }
+    all
+}
+
+/// Every outcome in every population in which it is reported.
+pub fn known<'a>(
+    outcomes: &[DecisionOutcome],
+    fits: &'a [Fit],
+    populations: &[Population],
+) -> Vec<Known<'a>> {
+    let mut all = Vec::new();
+    for (p, population) in populations.iter().enumerate() {
+        for (k, (outcome, fit)) in outcomes.iter().zip(fits).enumerate() {
+            let risks = fit.risks(outcome, population);
+            all.extend(risks.map(|risks| Known { population: p, outcome: k, risks }));
+        }
+    }
+    all
+}
+
+/// Mean risks of control and active, by population.
+pub type Means = Vec<Option<[f64; 2]>>;
+
+/// Mean risks of one outcome in every population.
+pub fn means(outcome: &DecisionOutcome, fit: &Fit, populations: &[Population]) -> Means {
+    populations.par_iter().map(|p| fit.risks(outcome, p).map(|r| r.means())).collect()
+}

@@ -1,0 +1,183 @@
+//! What would change the choice: other values, a required gain, other priors. Expected utilities need means alone.
+
+use std::collections::BTreeMap;
+
+use rayon::prelude::*;
+use serde::Serialize;
+
+use super::fit::{Fit, Means, means};
+use super::{Population, values};
+use crate::compare::{Asked, PriorSet, STATED, prior_sets};
+use crate::error::Result;
+use crate::posterior::Sampling;
+use crate::study::{Decision, HigherIs, Values};
+
+/// Gains in utility per patient that may be asked of the active treatment before it is chosen.
+pub const REQUIRED_GAINS: [f64; 5] = [0.0, 0.01, 0.02, 0.05, 0.10];
+
+/// Values of an event in steps of this, up to full health.
+const STEPS: u32 = 20;
+
+/// The choice had an outcome another value, and had a gain been required.
+#[derive(Debug, Clone, Serialize)]
+pub struct ValueRow {
+    pub outcome: String,
+    #[serde(flatten)]
+    pub population: Population,
+    /// What having the better end of the outcome is worth above the worse, 0 to 1.
+    pub value: f64,
+    pub required_gain: f64,
+    /// The active treatment's expected utility above the control's.
+    pub expected_gain: f64,
+    pub action: String,
+}
+
+/// Where the choice changes.
+#[derive(Debug, Clone, Serialize)]
+pub struct FlipRow {
+    pub outcome: String,
+    #[serde(flatten)]
+    pub population: Population,
+    pub stated_value: f64,
+    pub required_gain: f64,
+    /// The value at which it does; none within 0 and 1.
+    pub value: Option<f64>,
+    /// The choice for values below that one, and above; the same where there is none.
+    pub below: String,
+    pub above: String,
+}
+
+/// The choice under another prior.
+#[derive(Debug, Clone, Serialize)]
+pub struct PriorRow {
+    pub prior: String,
+    #[serde(flatten)]
+    pub population: Population,
+    pub expected_gain: Option<f64>,
+    pub action: Option<String>,
+    /// Another action than under the stated priors.
+    pub flips: Option<bool>,
+    /// Whose prior it changes; those of other outcomes stay as stated.
+    pub outcomes: Vec<String>,
+    pub unavailable: Option<String>,
+}
+
+/// The map over each outcome's value and required gains, and where on it the choice changes.
+pub fn of_values(
+    decision: &Decision,
+    means: &[Means],
+    populations: &[Population],
+) -> (Vec<ValueRow>, Vec<FlipRow>) {
+    let (mut map, mut flips) = (Vec::new(), Vec::new());
+    let stated: Vec<Option<Values>> = decision.outcomes.iter().map(|o| o.values).collect();
+    for (k, outcome) in decision.outcomes.iter().enumerate() {
+        let Some(own) = outcome.values else { continue };
+        // A unit of value is worth this much RD.
+        let sign = match outcome.study.outcome.higher_is {
+            HigherIs::Better => 1.0,
+            HigherIs::Worse => -1.0,
+        };
+        for (p, population) in populations.iter().enumerate() {
+            // What is gained by everything else: by the other outcomes, less what the active treatment costs more.
+            let others: Vec<Option<Values>> =
+                stated.iter().enumerate().map(|(j, v)| v.filter(|_| j != k)).collect();
+            if values::gain(decision, &stated, means, p).is_none() {
+                continue;
+            }
+            let rest = values::gain(decision, &others, means, p).unwrap_or(-values::extra_cost(decision));
+            let Some([p0, p1]) = means[k][p] else { continue };
+            let slope = sign * (p1 - p0);
+            let choice = |gain: f64, required: f64| decision.action(gain > required).name.clone();
+            for required_gain in REQUIRED_GAINS {
+                for step in 0..=STEPS {
+                    let value = f64::from(step) / f64::from(STEPS);
+                    let expected_gain = rest + value * slope;
+                    map.push(ValueRow {
+                        outcome: outcome.name.clone(),
+                        population: population.clone(),
+                        value,
+                        required_gain,
+                        expected_gain,
+                        action: choice(expected_gain, required_gain),
+                    });
+                }
+                let at = (required_gain - rest) / slope;
+                let value = (at > 0.0 && at < 1.0).then_some(at);
+                flips.push(FlipRow {
+                    outcome: outcome.name.clone(),
+                    population: population.clone(),
+                    stated_value: own.gap().abs(),
+                    required_gain,
+                    value,
+                    below: choice(rest, required_gain),
+                    above: choice(rest + slope, required_gain),
+                });
+            }
+        }
+    }
+    (map, flips)
+}
+
+/// The choice under each named prior and each of the library, by name across the outcomes that have it.
+pub fn of_priors(
+    decision: &Decision,
+    stated: &[Means],
+    populations: &[Population],
+    sampling: Sampling,
+) -> Result<Vec<PriorRow>> {
+    let mut rows = Vec::new();
+    if !decision.has_values() {
+        return Ok(rows);
+    }
+    let own: Vec<Option<Values>> = decision.outcomes.iter().map(|o| o.values).collect();
+    let valued = |k: &usize| own[*k].is_some_and(|v| v.gap() != 0.0);
+    let with_values: Vec<usize> = (0..own.len()).filter(valued).collect();
+    let mut names: Vec<String> = Vec::new();
+    let mut sets: BTreeMap<(String, usize), PriorSet> = BTreeMap::new();
+    for &k in &with_values {
+        for set in prior_sets(&decision.outcomes[k].study, &Asked::default(), sampling)? {
+            if set.name == STATED {
+                continue;
+            }
+            if !names.contains(&set.name) {
+                names.push(set.name.clone());
+            }
+            sets.insert((set.name.clone(), k), set);
+        }
+    }
+    let refitted: BTreeMap<&(String, usize), std::result::Result<Means, Vec<String>>> = sets
+        .par_iter()
+        .map(|(key, set)| {
+            let outcome = &decision.outcomes[key.1];
+            let fit = Fit::under(&outcome.study, &set.priors, sampling);
+            (key, fit.map(|f| means(outcome, &f, populations)))
+        })
+        .collect();
+    for name in &names {
+        let mut here = stated.to_vec();
+        let (mut outcomes, mut why) = (Vec::new(), None);
+        for &k in &with_values {
+            match refitted.get(&(name.clone(), k)) {
+                Some(Ok(found)) => here[k] = found.clone(),
+                Some(Err(reasons)) => why = Some(reasons.join("; ")),
+                None => continue,
+            }
+            outcomes.push(decision.outcomes[k].name.clone());
+        }
+        for (p, population) in populations.iter().enumerate() {
+            let gain = |means: &[Means]| values::gain(decision, &own, means, p);
+            let Some(as_stated) = gain(stated) else { continue };
+            let found = if why.is_none() { gain(&here) } else { None };
+            rows.push(PriorRow {
+                prior: name.clone(),
+                population: population.clone(),
+                expected_gain: found,
+                action: found.map(|g| decision.action(g > 0.0).name.clone()),
+                flips: found.map(|g| (g > 0.0) != (as_stated > 0.0)),
+                outcomes: outcomes.clone(),
+                unavailable: why.clone(),
+            });
+        }
+    }
+    Ok(rows)
+}

@@ -1,0 +1,85 @@
+//! The classical test for interaction that readers of subgroup claims ask for, beside the posterior: no prior enters it.
+
+use serde::Serialize;
+
+use crate::numeric::{chi_square_above, invert_increasing, logistic};
+use crate::study::{Data, Study, SubgroupCounts};
+
+/// Log odds beyond this are taken for infinite.
+const FAR: f64 = 40.0;
+
+/// Whether the subgroup effects are one.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct InteractionTest {
+    /// `likelihood_ratio` of logistic regressions with and without treatment × subgroup, or `cochran_q` of estimates.
+    pub test: &'static str,
+    pub statistic: f64,
+    pub degrees_of_freedom: u32,
+    pub p_value: f64,
+}
+
+/// None where fewer than two subgroups say anything.
+pub fn interaction_test(study: &Study) -> Option<InteractionTest> {
+    let (test, statistic, informative) = match &study.data {
+        Data::Counts(counts) => {
+            let informative: Vec<&SubgroupCounts> = counts.iter().filter(|c| says_anything(c)).collect();
+            ("likelihood_ratio", likelihood_ratio(&informative), informative.len())
+        }
+        Data::Estimates(estimates) => {
+            let weight = |se: f64| 1.0 / (se * se);
+            let total: f64 = estimates.iter().map(|e| weight(e.se)).sum();
+            let mean = estimates.iter().map(|e| weight(e.se) * e.estimate).sum::<f64>() / total;
+            let q = estimates.iter().map(|e| weight(e.se) * (e.estimate - mean) * (e.estimate - mean)).sum();
+            ("cochran_q", q, estimates.len())
+        }
+    };
+    let degrees_of_freedom = u32::try_from(informative).ok()?.checked_sub(1).filter(|df| *df > 0)?;
+    let p_value = chi_square_above(statistic, degrees_of_freedom);
+    Some(InteractionTest { test, statistic, degrees_of_freedom, p_value })
+}
+
+/// Patients in both arms, and neither no event nor nothing but events.
+fn says_anything(c: &SubgroupCounts) -> bool {
+    let (events, total) = (c.control.events + c.active.events, c.control.total + c.active.total);
+    c.control.total > 0 && c.active.total > 0 && events > 0 && events < total
+}
+
+/// Twice the log likelihood that a treatment effect of its own gains each subgroup over one for all.
+fn likelihood_ratio(counts: &[&SubgroupCounts]) -> f64 {
+    let saturated: f64 = counts
+        .iter()
+        .flat_map(|c| [&c.control, &c.active])
+        .map(|arm| log_likelihood(arm.events, arm.total, arm.events as f64 / arm.total as f64))
+        .sum();
+    // The score of the common effect falls in it; its root is the maximum.
+    let excess = |theta: f64| -> f64 {
+        counts
+            .iter()
+            .map(|c| c.active.total as f64 * logistic(control(c, theta) + theta) - c.active.events as f64)
+            .sum()
+    };
+    let theta = invert_increasing(-FAR, FAR, 0.0, excess);
+    let common: f64 = counts
+        .iter()
+        .map(|c| {
+            let alpha = control(c, theta);
+            log_likelihood(c.control.events, c.control.total, logistic(alpha))
+                + log_likelihood(c.active.events, c.active.total, logistic(alpha + theta))
+        })
+        .sum();
+    (2.0 * (saturated - common)).max(0.0)
+}
+
+/// The control arm's log odds that fit a subgroup best, given the effect.
+fn control(c: &SubgroupCounts, theta: f64) -> f64 {
+    let events = (c.control.events + c.active.events) as f64;
+    let fitted = |alpha: f64| {
+        c.control.total as f64 * logistic(alpha) + c.active.total as f64 * logistic(alpha + theta)
+    };
+    invert_increasing(-2.0 * FAR, 2.0 * FAR, events, fitted)
+}
+
+fn log_likelihood(events: u64, total: u64, risk: f64) -> f64 {
+    let term = |n: u64, p: f64| if n == 0 { 0.0 } else { n as f64 * libm::log(p) };
+    term(events, risk) + term(total - events, 1.0 - risk)
+}

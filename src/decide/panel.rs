@@ -1,0 +1,181 @@
+//! Members with priors and values of their own: what each concludes, who would choose otherwise, and why.
+
+use rayon::prelude::*;
+use serde::Serialize;
+
+use super::fit::{Fit, Means, means};
+use super::pools::{self, PoolRow};
+use super::sizes::beyond;
+use super::{Population, values};
+use crate::compare::{PriorSet, prior_set};
+use crate::posterior::{By, Direction, Sampling};
+use crate::study::{Decision, Member, Priors, Values, View};
+
+/// The members one by one, and together.
+#[derive(Debug, Clone)]
+pub struct Panel {
+    pub beliefs: Vec<Beliefs>,
+    pub members: Vec<PanelRow>,
+    pub pools: Vec<PoolRow>,
+}
+
+/// What a member holds of an outcome before the data.
+#[derive(Debug, Clone)]
+pub struct Beliefs {
+    pub member: String,
+    /// The outcome's place in the decision.
+    pub outcome: usize,
+    /// None where the member has the stated prior.
+    pub prior: Option<PriorSet>,
+    pub values: Option<Values>,
+    /// Whether the values are the member's own.
+    pub own_values: bool,
+}
+
+/// One member in one population.
+#[derive(Debug, Clone, Serialize)]
+pub struct PanelRow {
+    pub member: String,
+    pub weight: f64,
+    #[serde(flatten)]
+    pub population: Population,
+    /// P(benefit) on the first outcome.
+    pub benefit: Option<f64>,
+    /// The active treatment's expected utility above the control's.
+    pub expected_gain: Option<f64>,
+    pub action: Option<String>,
+    /// Another action than the analysis as stated.
+    pub differs: Option<bool>,
+    pub by: Option<By>,
+    pub unavailable: Option<String>,
+}
+
+/// What one member's priors make of every outcome.
+pub struct Judgement {
+    /// P(benefit) on the first outcome, by population.
+    pub benefit: Vec<Option<f64>>,
+    /// By outcome.
+    pub means: Vec<Means>,
+    pub values: Vec<Option<Values>>,
+}
+
+/// The stated priors but for what a view has of its own; none where it has nothing.
+fn priors(stated: &Priors, view: &View) -> Option<Priors> {
+    let own = view.effect.is_some() || view.heterogeneity.is_some();
+    own.then(|| Priors {
+        effect: view.effect.clone().unwrap_or_else(|| stated.effect.clone()),
+        heterogeneity: view.heterogeneity.clone().or_else(|| stated.heterogeneity.clone()),
+        ..stated.clone()
+    })
+}
+
+/// P(benefit) on the first outcome, by population.
+pub fn benefit(decision: &Decision, fit: &Fit, populations: &[Population]) -> Vec<Option<f64>> {
+    let first = &decision.outcomes[0];
+    let sign = first.study.outcome.higher_is.sign();
+    let of = |p: &Population| {
+        let risks = fit.risks(first, p)?;
+        let difference = risks.difference();
+        Some(beyond(Direction::Benefit, 0.0, sign, &|x| difference.cdf(x)))
+    };
+    populations.iter().map(of).collect()
+}
+
+/// None where there is no panel.
+pub fn panel(
+    decision: &Decision,
+    fits: &[Fit],
+    stated: &[Means],
+    populations: &[Population],
+    sampling: Sampling,
+) -> Option<Panel> {
+    if decision.panel.is_empty() {
+        return None;
+    }
+    let as_stated: Vec<Option<f64>> = benefit(decision, fits.first()?, populations);
+    let judgements: Vec<Result<Judgement, String>> = decision
+        .panel
+        .par_iter()
+        .map(|member| {
+            let mut judged = Judgement {
+                benefit: as_stated.clone(),
+                means: stated.to_vec(),
+                values: own_values(decision, member),
+            };
+            for (k, (outcome, view)) in decision.outcomes.iter().zip(&member.views).enumerate() {
+                let Some(priors) = priors(&outcome.study.priors, view) else { continue };
+                let fit = Fit::under(&outcome.study, &priors, sampling)
+                    .map_err(|reasons| format!("{}: {}", outcome.name, reasons.join("; ")))?;
+                judged.means[k] = means(outcome, &fit, populations);
+                if k == 0 {
+                    judged.benefit = benefit(decision, &fit, populations);
+                }
+            }
+            Ok(judged)
+        })
+        .collect();
+    let stated_values: Vec<Option<Values>> = decision.outcomes.iter().map(|o| o.values).collect();
+    let mut members = Vec::new();
+    for (p, population) in populations.iter().enumerate() {
+        let gain = |values: &[Option<Values>], means: &[Means]| values::gain(decision, values, means, p);
+        let usual = gain(&stated_values, stated);
+        for (member, judged) in decision.panel.iter().zip(&judgements) {
+            let mut row = PanelRow {
+                member: member.name.clone(),
+                weight: member.weight,
+                population: population.clone(),
+                benefit: None,
+                expected_gain: None,
+                action: None,
+                differs: None,
+                by: None,
+                unavailable: judged.as_ref().err().cloned(),
+            };
+            if let Ok(judged) = judged {
+                row.benefit = judged.benefit[p];
+                row.expected_gain = gain(&judged.values, &judged.means);
+                row.action = row.expected_gain.map(|g| decision.action(g > 0.0).name.clone());
+                let other = |g: Option<f64>| g.zip(usual).map(|(g, usual)| (g > 0.0) != (usual > 0.0));
+                row.differs = other(row.expected_gain);
+                if row.differs == Some(true) {
+                    let by_prior = other(gain(&stated_values, &judged.means)) == Some(true);
+                    let by_values = other(gain(&judged.values, stated)) == Some(true);
+                    row.by = Some(match (by_prior, by_values) {
+                        (true, true) => By::Either,
+                        (true, false) => By::Prior,
+                        (false, true) => By::Values,
+                        (false, false) => By::Both,
+                    });
+                }
+            }
+            members.push(row);
+        }
+    }
+    let pools = pools::rows(decision, &judgements, stated, populations, sampling);
+    Some(Panel { beliefs: beliefs(decision), members, pools })
+}
+
+/// The member's where there are any, else the stated ones.
+fn own_values(decision: &Decision, member: &Member) -> Vec<Option<Values>> {
+    decision.outcomes.iter().zip(&member.views).map(|(o, view)| view.values.or(o.values)).collect()
+}
+
+fn beliefs(decision: &Decision) -> Vec<Beliefs> {
+    let mut all = Vec::new();
+    for member in &decision.panel {
+        for (k, (outcome, view)) in decision.outcomes.iter().zip(&member.views).enumerate() {
+            let prior = priors(&outcome.study.priors, view);
+            if prior.is_none() && view.values.is_none() {
+                continue;
+            }
+            all.push(Beliefs {
+                member: member.name.clone(),
+                outcome: k,
+                prior: prior.map(|p| prior_set(&outcome.study, &member.name, p, None)),
+                values: view.values.or(outcome.values),
+                own_values: view.values.is_some(),
+            });
+        }
+    }
+    all
+}

@@ -1,0 +1,293 @@
+//! Sentences about results, one a claim. Nothing else in the program writes any.
+
+use serde_json::{Value, json};
+
+use super::numbers::{
+    interval_known_to, plain, probabilities_alike, probability, sampled_probability, signed, threshold,
+};
+use super::words::{capitalised, listed, scope_in_words};
+use crate::posterior::{
+    Bounded, By, Claim, CriterionRow, Direction, Leaning, Measure, Method, Quantiles, Rate, Says, Verdict,
+};
+use crate::study::Assignment;
+
+/// What a claim says.
+pub fn sentence(claim: &Claim) -> String {
+    let whom = whom(claim);
+    match &claim.says {
+        Says::Leaning(leaning) => self::leaning(claim, &whom, leaning),
+        Says::HeterogeneityUnlearned { .. } => {
+            "The data say almost nothing about it: the subgroup results rest on its prior.".to_string()
+        }
+        Says::HeterogeneityDecides { line, intervals, stated_scale } => format!(
+            "{whom}: the heterogeneity prior decides whether P({}) exceeds {line}: it does {} (stated {}).",
+            word(claim.direction),
+            scales(claim, intervals),
+            plain(*stated_scale)
+        ),
+        Says::HeterogeneityDecidesNothing { lines, factor } => format!(
+            "Between {} and {} times the stated scale, the heterogeneity prior moves no {}'s P(better) or P(worse) across {}.",
+            times(1.0 / factor),
+            times(*factor),
+            claim.about.kind_of_subgroup,
+            listed(&lines.iter().map(f64::to_string).collect::<Vec<_>>(), "or")
+        ),
+        Says::PriorAtOdds { tail_probability } => format!(
+            "{}: prior and data are at odds; so surprising a mean effect had probability {}.",
+            claim.prior,
+            probability(Some(*tail_probability))
+        ),
+        Says::NothingStands { line } => {
+            format!("No statement stands above {line} under the {} priors.", claim.prior)
+        }
+        Says::Both { outcome_b, rates, both, .. } => {
+            let about = &claim.about;
+            let clause = self::rates(about.assignment, &about.active, [&about.outcome, outcome_b], *rates);
+            format!("{whom}: {clause}, probability {}.", bounded(*both, claim.resolution))
+        }
+        Says::Rule { rule, verdict, criteria } => {
+            format!(
+                "{rule}, {whom}: {}. {}.",
+                verdict_word(*verdict),
+                capitalised(&decisive(*verdict, criteria))
+            )
+        }
+        Says::Action { action, gain, best, expected_loss } => {
+            let (has, is) = match claim.about.assignment {
+                Assignment::Randomised => ("has", "is"),
+                Assignment::Observational => ("would have", "be"),
+            };
+            format!(
+                "{whom}: {}{action} {has} the higher expected utility, by {} a patient, and {is} the better action with probability {}; the expected loss by choosing it is {} per 1,000 patients.",
+                causal(claim),
+                signed(*gain, 3).replace('+', ""),
+                bounded(*best, claim.resolution),
+                plain(1000.0 * expected_loss)
+            )
+        }
+        Says::PriorsFlip { action, priors, of, .. } if priors.is_empty() => {
+            format!("{whom}: the choice stays {action} under all {of} other priors.")
+        }
+        Says::PriorsFlip { action, other, priors, of } => format!(
+            "{whom}: the choice stays {action} under {} of {of} other priors, and is {other} under {}.",
+            of - priors.len(),
+            listed(priors, "and")
+        ),
+        Says::Dissent { action, members, of, .. } if members.is_empty() => {
+            format!("{whom}: {} would choose {action}, as the analysis as stated.", all_members(*of))
+        }
+        Says::Dissent { action, other, members, of } => {
+            let each: Vec<String> = members
+                .iter()
+                .map(|m| format!("{} would choose {other}, by {}", m.member, by(m.by)))
+                .collect();
+            format!(
+                "{whom}: {} of {of} members would choose {action}, as the analysis as stated; {}.",
+                of - members.len(),
+                each.join("; ")
+            )
+        }
+        Says::Layers {
+            outer,
+            outer_assignment,
+            rates: [of_outer, of_inner],
+            outer_probability,
+            inner_probability,
+            both,
+        } => {
+            format!(
+                "{whom}: {outer} {} (probability {}), and within it {} goes with a {} one (probability {}): both hold with probability {}.",
+                rate_of(*outer_assignment, *of_outer, &claim.about.outcome),
+                probability(Some(*outer_probability)),
+                claim.about.active,
+                rate_word(*of_inner),
+                probability(Some(*inner_probability)),
+                bounded(*both, claim.resolution)
+            )
+        }
+        Says::WithoutLayer { outer, rate, with, without, errors } => {
+            let points = |q: &Quantiles, errors| interval_known_to(Measure::RiskDifference, q, errors);
+            format!(
+                "Were the associations with {} causal, {outer} without it would {} the rate of {} by {} points with probability {}; with it, as it was done, by {}.",
+                claim.about.active,
+                match rate {
+                    Rate::Higher => "raise",
+                    Rate::Lower => "lower",
+                },
+                claim.about.outcome,
+                points(without, Some(*errors)),
+                sampled_probability(claim.probability, claim.resolution),
+                points(with, None)
+            )
+        }
+        Says::QualitativeInteraction { prior_probability } => format!(
+            "Better in one {} and worse in another: probability {}{}.",
+            claim.about.kind_of_subgroup,
+            sampled_probability(claim.probability, claim.resolution),
+            prior_probability.map_or_else(String::new, |p| format!(" (prior {})", probability(Some(p))))
+        ),
+    }
+}
+
+/// Claims with their sentences, as JSON has them.
+pub fn claims_json(claims: &[Claim]) -> Vec<Value> {
+    let one = |claim: &Claim| {
+        let mut object = json!({ "text": sentence(claim) });
+        if let (Some(object), Ok(Value::Object(fields))) =
+            (object.as_object_mut(), serde_json::to_value(claim))
+        {
+            object.extend(fields);
+        }
+        object
+    };
+    claims.iter().map(one).collect()
+}
+
+fn whom(claim: &Claim) -> String {
+    claim.subgroup.clone().unwrap_or_else(|| scope_in_words(claim.scope, &claim.about.kind_of_subgroup))
+}
+
+/// One sentence about one subgroup: what it leans to, how probable that is, how large.
+fn leaning(claim: &Claim, whom: &str, l: &Leaning) -> String {
+    let p = claim.probability.unwrap_or(f64::NAN);
+    if p == 0.5 {
+        return format!("{whom}: a better and a worse outcome are equally probable.");
+    }
+    let verb = match (claim.about.assignment, claim.direction) {
+        (Assignment::Observational, d) => format!("is associated with a {} outcome", word(d)),
+        (Assignment::Randomised, Some(Direction::Harm)) => "harms".to_string(),
+        (Assignment::Randomised, _) => "helps".to_string(),
+    };
+    let sampled = l.sampled.map(|(p, mcse)| format!("sampled {}", sampled_probability(Some(p), Some(mcse))));
+    let prior = l.prior_probability.map(|p| format!("prior {}", probability(Some(p))));
+    let beside: Vec<String> = [sampled, prior].into_iter().flatten().collect();
+    let beside = if beside.is_empty() { String::new() } else { format!(" ({})", beside.join("; ")) };
+    let size = interval_known_to(l.measure, &l.effect, l.effect_errors);
+    let unit = if l.measure == Measure::RiskDifference { " points" } else { "" };
+    let nnt = l.nnt.as_ref().map_or_else(String::new, |n| format!("; {n}"));
+    format!(
+        "{whom}: {} {verb} with probability {}{beside}; {} {}{nnt}.",
+        claim.about.active,
+        sampled_probability(Some(p), claim.resolution),
+        l.measure.in_words(),
+        size + unit
+    )
+}
+
+fn all_members(of: usize) -> String {
+    if of == 1 { "the member".to_string() } else { format!("all {of} members") }
+}
+
+fn word(direction: Option<Direction>) -> &'static str {
+    match direction {
+        Some(Direction::Harm) => "worse",
+        _ => "better",
+    }
+}
+
+/// "between 0.2 and 0.4 and for scales above 1.1".
+fn scales(claim: &Claim, intervals: &[[Option<f64>; 2]]) -> String {
+    let about = if claim.method == Method::Sampled { "about " } else { "" };
+    let number = |x: f64| format!("{about}{}", plain(x));
+    let one = |ends: &[Option<f64>; 2]| match *ends {
+        [Some(low), Some(high)] => format!("between {} and {}", number(low), number(high)),
+        [Some(low), None] => format!("for scales above {}", number(low)),
+        [None, Some(high)] => format!("for scales below {}", number(high)),
+        [None, None] => "everywhere".to_string(),
+    };
+    intervals.iter().map(one).collect::<Vec<_>>().join(" and ")
+}
+
+fn times(factor: f64) -> String {
+    match factor {
+        0.25 => "a quarter".to_string(),
+        4.0 => "four".to_string(),
+        other => plain(other),
+    }
+}
+
+/// "0.69 to 0.82 (0.72 under independence)"; one number where the dependence moves no digit.
+pub fn bounded(p: Bounded, resolution: Option<f64>) -> String {
+    let [low, high, independent] = probabilities_alike([p.low, p.high, p.independent], resolution);
+    if low == high { low } else { format!("{low} to {high} ({independent} under independence)") }
+}
+
+/// "stent goes with a higher rate of A and a lower rate of B", and only of a randomised study that it raises or lowers
+/// them.
+pub fn rates(assignment: Assignment, active: &str, [first, second]: [&str; 2], [a, b]: [Rate; 2]) -> String {
+    let word = rate_word;
+    let verb = |r: Rate| if r == Rate::Higher { "raises" } else { "lowers" };
+    match (assignment, a == b) {
+        (Assignment::Randomised, true) => {
+            format!("{active} {} the rates of {first} and of {second}", verb(a))
+        }
+        (Assignment::Randomised, false) => {
+            format!("{active} {} the rate of {first} and {} the rate of {second}", verb(a), verb(b))
+        }
+        (Assignment::Observational, true) => {
+            format!("{active} goes with {} rates of {first} and of {second}", word(a))
+        }
+        (Assignment::Observational, false) => {
+            format!("{active} goes with a {} rate of {first} and a {} rate of {second}", word(a), word(b))
+        }
+    }
+}
+
+fn rate_word(rate: Rate) -> &'static str {
+    match rate {
+        Rate::Higher => "higher",
+        Rate::Lower => "lower",
+    }
+}
+
+/// "raises the rate of A", or of an observational study "goes with a higher rate of A".
+fn rate_of(assignment: Assignment, rate: Rate, outcome: &str) -> String {
+    match (assignment, rate) {
+        (Assignment::Randomised, Rate::Higher) => format!("raises the rate of {outcome}"),
+        (Assignment::Randomised, Rate::Lower) => format!("lowers the rate of {outcome}"),
+        (Assignment::Observational, _) => format!("goes with a {} rate of {outcome}", rate_word(rate)),
+    }
+}
+
+/// Said before what would follow if an association were an effect.
+fn causal(claim: &Claim) -> &'static str {
+    match claim.about.assignment {
+        Assignment::Randomised => "",
+        Assignment::Observational => "were the associations causal, ",
+    }
+}
+
+pub fn verdict_word(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Yes => "yes",
+        Verdict::No => "no",
+        Verdict::Undecided => "undecided",
+    }
+}
+
+/// All criteria of a yes, those that failed of a no, those that can't be told of an undecided.
+fn decisive(verdict: Verdict, criteria: &[CriterionRow]) -> String {
+    let told = criteria.iter().filter(|c| verdict == Verdict::Yes || c.verdict == verdict);
+    told.map(criterion).collect::<Vec<_>>().join("; ")
+}
+
+/// "death at 90 days: P(worse by ≥ 3 points) 0.02, < 0.2 asked".
+fn criterion(c: &CriterionRow) -> String {
+    let size = if c.threshold == 0.0 {
+        String::new()
+    } else {
+        format!(" by ≥ {}", threshold(Measure::RiskDifference, c.threshold))
+    };
+    let asked = if c.at_least { "≥" } else { "<" };
+    let found = c.probability.map_or_else(|| "not reported".to_string(), |p| probability(Some(p)));
+    format!("{}: P({}{size}) {found}, {asked} {} asked", c.of, word(Some(c.direction)), c.required)
+}
+
+pub fn by(by: By) -> &'static str {
+    match by {
+        By::Prior => "prior",
+        By::Values => "values",
+        By::Either => "prior or values, either alone",
+        By::Both => "prior and values together",
+    }
+}

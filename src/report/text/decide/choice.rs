@@ -1,0 +1,175 @@
+//! What the posteriors are worth, and what would change the choice.
+
+use super::super::super::numbers::{parameter, plain, signed};
+use super::super::super::sentences::bounded;
+use super::super::super::words::capitalised;
+use super::super::layout::{push, push_title, table, wrapped_to};
+use super::{has, name, sentences};
+use crate::decide::{Discussion, FlipRow, Population, REQUIRED_GAINS};
+use crate::posterior::{Bounded, Says};
+use crate::study::{Assignment, Decision};
+
+/// Expected utilities and what it costs to be wrong.
+pub fn actions(decision: &Decision, d: &Discussion) -> String {
+    let mut out = String::new();
+    push_title(&mut out, "Values");
+    if d.actions.is_empty() {
+        push(&mut out, "No outcome has a utility: nothing is said of what is better on the whole.", 0);
+        return out;
+    }
+    let three = |x: Option<f64>| x.map_or_else(|| "–".to_string(), |x| signed(x, 3).replace('+', ""));
+    let mut rows = Vec::new();
+    for a in d.actions.iter().filter(|a| a.expected_utility.is_some()) {
+        let chosen = if a.chosen == Some(true) { " *" } else { "" };
+        let best = {
+            let sampled = d.effects.iter().any(|e| e.population == a.population && e.sampled);
+            let known_to = sampled.then_some(d.mcse);
+            let brief = |b: Bounded| bounded(b, known_to).replace(" under independence", "");
+            a.best.map_or_else(String::new, brief)
+        };
+        rows.push(vec![
+            format!("{}: {}{chosen}", name(decision, &a.population), a.action),
+            three(a.expected_utility),
+            best,
+            a.expected_loss.map_or_else(|| "–".to_string(), |x| plain(1000.0 * x)),
+        ]);
+    }
+    let header = ["", "expected\nutility", "P(best)", "expected loss,\nper 1,000"];
+    out.push_str(&table(header.map(str::to_string).to_vec(), rows));
+    let mut text = "*: higher expected utility. P(best): whatever the dependence between outcomes, in brackets under independence. Expected loss: utility lost per 1,000 patients where the other action is better; that of the starred action is the expected value of perfect information.".to_string();
+    if decision.assignment() == Assignment::Observational {
+        text += " Associations are taken for effects throughout.";
+    }
+    push(&mut out, &text, 2);
+    let without: Vec<String> = d
+        .populations
+        .iter()
+        .filter(|p| d.actions.iter().any(|a| a.population == **p && a.expected_utility.is_none()))
+        .map(|p| name(decision, p))
+        .collect();
+    if !without.is_empty() {
+        push(&mut out, &format!("Not told, an outcome with values being absent: {}.", without.join(", ")), 2);
+    }
+    if let Some(costs) = &decision.costs {
+        push(
+            &mut out,
+            &format!("Costs are taken off at {} {} a unit of utility.", plain(costs.per_utility), costs.unit),
+            2,
+        );
+    }
+    for o in &decision.outcomes {
+        let Some(v) = o.values else { continue };
+        let two = |x: f64| parameter(x);
+        push(
+            &mut out,
+            &format!(
+                "{}: an event is worth {}, none {}.",
+                capitalised(&o.study.outcome.name),
+                two(v.event),
+                two(v.no_event)
+            ),
+            2,
+        );
+    }
+    out
+}
+
+/// At which value of each outcome the choice changes, by the gain that is required.
+pub fn flips(decision: &Decision, d: &Discussion) -> String {
+    let mut out = String::new();
+    let active = decision.action(true).name.as_str();
+    for o in decision.outcomes.iter().filter(|o| o.values.is_some()) {
+        let rows: Vec<Vec<String>> = d
+            .populations
+            .iter()
+            .filter_map(|population| {
+                let of = |f: &&FlipRow| f.outcome == o.name && f.population == *population;
+                let mine: Vec<&FlipRow> = d.flips.iter().filter(of).collect();
+                if mine.is_empty() {
+                    return None;
+                }
+                let cell = |f: &&FlipRow| match f.value {
+                    Some(v) if f.above == active => format!("above {v:.2}"),
+                    Some(v) => format!("below {v:.2}"),
+                    None if f.above == active => "always".to_string(),
+                    None => "never".to_string(),
+                };
+                Some(std::iter::once(name(decision, population)).chain(mine.iter().map(cell)).collect())
+            })
+            .collect();
+        if rows.is_empty() {
+            continue;
+        }
+        let stated = o.values.map_or(0.0, |v| v.gap().abs());
+        push_title(
+            &mut out,
+            &format!(
+                "Values of {} at which {active} is chosen, stated {}",
+                o.study.outcome.name,
+                parameter(stated)
+            ),
+        );
+        let mut header = vec!["Required gain in utility".to_string()];
+        header.extend(REQUIRED_GAINS.map(parameter));
+        out.push_str(&table(header, rows));
+    }
+    if !out.is_empty() {
+        push(
+            &mut out,
+            "Value: what the good end of the outcome is worth above the bad one, 0 to 1, the other outcomes' values as stated. Required: by how much the expected utility must be higher before it is chosen.",
+            2,
+        );
+    }
+    out
+}
+
+/// The choice under other priors.
+pub fn priors(decision: &Decision, d: &Discussion) -> String {
+    if d.by_prior.is_empty() {
+        return String::new();
+    }
+    let mut out = String::new();
+    let active = &decision.action(true).name;
+    push_title(&mut out, &format!("Other priors: gain in utility by {active}, per 1,000"));
+    let told: Vec<&Population> =
+        d.populations.iter().filter(|p| d.by_prior.iter().any(|r| r.population == **p)).collect();
+    let mut names: Vec<&str> = Vec::new();
+    for r in &d.by_prior {
+        if !names.contains(&r.prior.as_str()) {
+            names.push(&r.prior);
+        }
+    }
+    let stated = |p: &Population| {
+        let utility = |active: bool| {
+            let of = |a: &&crate::decide::ActionRow| {
+                a.population == *p && a.action == decision.action(active).name
+            };
+            d.actions.iter().find(of).and_then(|a| a.expected_utility)
+        };
+        utility(true).zip(utility(false)).map(|(a, b)| a - b)
+    };
+    let gain = |g: Option<f64>| g.map_or_else(|| "–".to_string(), |g| signed(1000.0 * g, 0));
+    let mut rows = vec![
+        std::iter::once("stated".to_string()).chain(told.iter().map(|p| gain(stated(p)))).collect::<Vec<_>>(),
+    ];
+    for prior in names {
+        let mut row = vec![prior.to_string()];
+        row.extend(told.iter().map(|p| {
+            let found = d.by_prior.iter().find(|r| r.prior == prior && r.population == **p);
+            let flips = found.is_some_and(|r| r.flips == Some(true));
+            format!("{}{}", if flips { "! " } else { "" }, gain(found.and_then(|r| r.expected_gain)))
+        }));
+        rows.push(row);
+    }
+    let mut header = vec!["Prior".to_string()];
+    // Half the line is for the names of populations.
+    let width = (40 / told.len().max(1)).clamp(12, 20);
+    header.extend(told.iter().map(|p| wrapped_to(&name(decision, p), width)));
+    out.push_str(&table(header, rows));
+    push(&mut out, "!: the other action has the higher expected utility than under the stated priors.", 2);
+    let kind = |says: &Says| matches!(says, Says::PriorsFlip { .. });
+    if has(d, kind) {
+        sentences(&mut out, d, kind);
+    }
+    out
+}

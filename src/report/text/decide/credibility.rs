@@ -1,0 +1,90 @@
+//! How credible the subgroup claim is.
+
+use super::super::super::numbers::{plain, probability, value};
+use super::super::super::words::{capitalised, plural};
+use super::super::layout::{push, push_title, table};
+use super::sentences;
+use crate::decide::{Credibility, Discussion, Item};
+use crate::posterior::Says;
+use crate::study::Decision;
+
+/// Pairs that are listed; beyond, the JSON has them.
+const MOST_PAIRS: usize = 6;
+
+/// Nothing for a single subgroup.
+pub fn section(decision: &Decision, d: &Discussion) -> String {
+    let Some(c) = &d.credibility else { return String::new() };
+    let study = decision.first();
+    let mut out = String::new();
+    push_title(
+        &mut out,
+        &format!(
+            "Is a difference between {} credible? {}",
+            plural(&study.subgroup_name),
+            capitalised(&study.outcome.name)
+        ),
+    );
+    for item in &c.items {
+        push(&mut out, &format!("{} {}", item.question, answer(c, item)), 2);
+    }
+    push(&mut out, "Items of ICEMAN (CMAJ 2020;192:E901); the test leaves priors out.", 2);
+    if c.greater.len() <= MOST_PAIRS {
+        for g in &c.greater {
+            push(
+                &mut out,
+                &format!(
+                    "P(better in {} than in {}): {}{}.",
+                    g.subgroup,
+                    g.subgroup_b,
+                    probability(g.probability),
+                    g.prior.map_or_else(String::new, |p| format!(" (prior {})", probability(Some(p))))
+                ),
+                2,
+            );
+        }
+    }
+    sentences(&mut out, d, |says| matches!(says, Says::QualitativeInteraction { .. }));
+    if let Some(first) = c.shrinkage.first() {
+        let rows = c
+            .shrinkage
+            .iter()
+            .map(|s| vec![s.subgroup.clone(), value(s.measure, s.alone), value(s.measure, s.modelled)]);
+        let header = vec![
+            format!("Shrinkage, {}", first.measure.in_words()),
+            "alone".to_string(),
+            "modelled".to_string(),
+        ];
+        out.push_str(&table(header, rows.collect()));
+        if let Some(s) = c.shrinkage_of_spread {
+            push(
+                &mut out,
+                &format!(
+                    "Pooling draws the medians together by {:.0} % of their spread (log scale for ratios).",
+                    100.0 * s
+                ),
+                2,
+            );
+        }
+    }
+    out
+}
+
+fn answer(c: &Credibility, item: &Item) -> String {
+    match (&item.answer, &c.test) {
+        (Some(answer), _) => format!("{}.", capitalised(answer.trim_end_matches('.'))),
+        (None, Some(test)) if item.computed => {
+            let name = match test.test {
+                "cochran_q" => "Cochran's Q",
+                _ => "Likelihood ratio",
+            };
+            format!(
+                "{name} {} on {} degree{} of freedom, p = {}.",
+                plain(test.statistic),
+                test.degrees_of_freedom,
+                if test.degrees_of_freedom == 1 { "" } else { "s" },
+                plain(test.p_value)
+            )
+        }
+        _ => "Not stated.".to_string(),
+    }
+}

@@ -1,0 +1,100 @@
+//! The members of the panel: what each holds, concludes and would choose.
+
+use super::super::super::numbers::{parameter, probability, signed};
+use super::super::super::sentences::by;
+use super::super::super::words::prior_statement;
+use super::super::layout::{push, push_title, table};
+use super::{name, sentences};
+use crate::decide::{Discussion, Pool};
+use crate::posterior::Says;
+use crate::study::Decision;
+
+/// Nothing where there is no panel.
+pub fn panel(decision: &Decision, d: &Discussion) -> String {
+    let Some(panel) = &d.panel else { return String::new() };
+    let mut out = String::new();
+    push_title(&mut out, "The panel");
+    for b in &panel.beliefs {
+        let outcome = &decision.outcomes[b.outcome];
+        let mut parts = Vec::new();
+        if let Some(set) = &b.prior {
+            parts.push(prior_statement(&outcome.study, set));
+            if let Some(h) = set
+                .priors
+                .heterogeneity
+                .as_ref()
+                .filter(|h| outcome.study.priors.heterogeneity.as_ref() != Some(h))
+            {
+                parts.push(format!("heterogeneity {}", h.words));
+            }
+        }
+        if let Some(v) = b.values.filter(|_| b.own_values) {
+            parts.push(format!("an event worth {}, none {}", parameter(v.event), parameter(v.no_event)));
+        }
+        push(&mut out, &format!("{} on {}: {}.", b.member, outcome.study.outcome.name, parts.join("; ")), 2);
+    }
+    let per_1000 = |g: Option<f64>| g.map_or_else(|| "–".to_string(), |g| signed(1000.0 * g, 0));
+    let word = |a: &Option<String>| a.clone().unwrap_or_else(|| "–".to_string());
+    let mut rows = Vec::new();
+    let valued = panel.members.iter().any(|m| m.expected_gain.is_some());
+    let is_told = |p: &crate::decide::Population| {
+        let mut of = panel.members.iter().filter(|m| m.population == *p);
+        if valued { of.any(|m| m.expected_gain.is_some()) } else { of.any(|m| m.benefit.is_some()) }
+    };
+    for population in d.populations.iter().filter(|p| is_told(p)) {
+        rows.push(vec![format!("{}:", name(decision, population))]);
+        rows.extend(panel.members.iter().filter(|m| m.population == *population).map(|m| {
+            let differs = match (m.differs, m.by) {
+                (Some(true), Some(why)) => by(why).to_string(),
+                (Some(false), _) => "no".to_string(),
+                _ => "–".to_string(),
+            };
+            vec![
+                format!("- {}", m.member),
+                probability(m.benefit),
+                per_1000(m.expected_gain),
+                word(&m.action),
+                differs,
+            ]
+        }));
+        rows.extend(panel.pools.iter().filter(|r| r.population == *population).map(|r| {
+            let label = match r.pool {
+                Pool::Linear => "linear pool",
+                Pool::Logarithmic => "logarithmic pool",
+            };
+            vec![
+                label.to_string(),
+                probability(r.benefit),
+                per_1000(r.expected_gain),
+                word(&r.action),
+                String::new(),
+            ]
+        }));
+    }
+    for row in &mut rows {
+        row.resize(5, String::new());
+    }
+    let header = ["", "P(better)", "gain,\nper 1,000", "choice", "differs by"];
+    out.push_str(&table(header.map(str::to_string).to_vec(), rows));
+    let mut why: Vec<&str> = Vec::new();
+    let reasons = panel.members.iter().filter_map(|m| m.unavailable.as_deref());
+    for reason in reasons.chain(panel.pools.iter().filter_map(|p| p.unavailable.as_deref())) {
+        if !why.contains(&reason) {
+            why.push(reason);
+        }
+    }
+    for reason in why {
+        push(&mut out, &format!("–: {reason}."), 2);
+    }
+    push(
+        &mut out,
+        &format!(
+            "P(better): {}. Gain: in expected utility by {}. Differs: from the choice of the analysis as stated. Linear pool: the members' posteriors averaged; logarithmic: their priors multiplied, each to the power of its weight; values averaged in both.",
+            decision.first().outcome.name,
+            decision.action(true).name
+        ),
+        2,
+    );
+    sentences(&mut out, d, |says| matches!(says, Says::Dissent { .. }));
+    out
+}
