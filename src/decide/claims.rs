@@ -157,8 +157,8 @@ impl Context<'_> {
             let says = Says::WithoutLayer {
                 outer,
                 rate: Rate::of(&layers.outer, direction),
-                with: found.outer_risk_difference.clone(),
-                without: implied.risk_difference.clone(),
+                with: found.outer_risk_difference,
+                without: implied.risk_difference,
                 errors: implied.errors,
             };
             all.push(Claim {
