@@ -270,8 +270,10 @@ mod tests {
     fn normals_have_their_closed_forms() {
         for (mean, sd) in [(0.05, 0.1), (-0.2, 0.1), (0.3, 0.05)] {
             let x = smooth(mean, sd);
-            assert!((x.expected_gain() - gain(mean, sd)).abs() < 1e-10);
-            assert!((x.expect(|v| v * v) - (mean * mean + sd * sd)).abs() < 1e-12);
+            let (found, wanted) = (x.expected_gain(), gain(mean, sd));
+            assert!((found - wanted).abs() < 1e-9, "{mean} {sd}: {found}, {wanted}");
+            let (found, wanted) = (x.expect(|v| v * v), mean * mean + sd * sd);
+            assert!((found - wanted).abs() < 1e-12, "{mean} {sd}: {found}, {wanted}");
         }
     }
 

@@ -163,7 +163,7 @@ impl Known<'_> {
         // With an empty active arm θ is the same whatever the control risk.
         let constant = (outer == OuterArm::Control && self.counts.active.total == 0.0)
             .then(|| self.theta_given(outer, seen.centre, &mut start, inner));
-        let log_density = |v: f64| {
+        let mut log_density = |v: f64| {
             let (log_risk, log_rest) = log_shares((low, high), v);
             let x = log_risk - log_rest;
             let (below, log_mass) = match &constant {
@@ -180,7 +180,17 @@ impl Known<'_> {
         let table = if well_inside || seen.sd > 1.0 {
             tabulate_in_place(peak, placement, log_density)
         } else {
-            tabulate(peak, placement, log_density)
+            // The posterior lies near an end of the interval, where next to nothing of θ may be below the bound: from there
+            // nothing would be seen of what lies farther in.
+            let places = [-24.0, -12.0, -6.0, -3.0, -1.0, 1.0, 3.0, 6.0, 12.0, 24.0];
+            let mut best = (peak.centre, log_density(peak.centre));
+            for v in places {
+                let found = log_density(v);
+                if found > best.1 {
+                    best = (v, found);
+                }
+            }
+            tabulate(Peak { centre: best.0, ..peak }, placement, log_density)
         };
         if table.log_mass.is_nan() {
             return 0.0;
