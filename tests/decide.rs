@@ -681,3 +681,24 @@ fn an_outcome_under_no_pooling_or_known_by_estimates_alone_is_decided_on_too() {
     assert!(d.actions.iter().all(|a| a.expected_utility.is_some()));
     assert!(d.credibility.as_ref().is_some_and(|c| c.shrinkage.is_empty()), "nothing is drawn together");
 }
+
+#[test]
+fn a_run_that_fails_its_checks_says_nothing_of_the_treatment() {
+    let mut decision = shipped("rescue-by-etiology");
+    let exchangeable = BaselinePrior::Exchangeable {
+        mean: LocationPrior::normal(0.0, 1.5),
+        sd: HeterogeneityPrior::HalfNormal { scale: 1.0 },
+    };
+    decision.outcomes[1].study.priors.baseline =
+        Some(Written { distribution: exchangeable, words: String::new() });
+    let hasty = Sampling { warmup: 10, draws: Some(10), ..Sampling::default() };
+    let d = decide(&decision, hasty).expect("priors that can be made");
+    assert!(
+        !d.ok && d.reasons.iter().any(|r| r.starts_with("attention-ras-reperfusion: ")),
+        "{:?}",
+        d.reasons
+    );
+    assert!(d.effects.is_empty() && d.claims.is_empty() && d.actions.is_empty() && d.curve.is_empty());
+    let text = equipoise::report::decide_text(&decision, &d);
+    assert!(text.contains("No result") && !text.contains("P(") && !text.contains("robability"), "{text}");
+}

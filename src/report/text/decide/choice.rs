@@ -89,8 +89,8 @@ pub fn flips(decision: &Decision, d: &Discussion) -> String {
                     return None;
                 }
                 let cell = |f: &&FlipRow| match f.value {
-                    Some(v) if f.above == active => format!("above {v:.2}"),
-                    Some(v) => format!("below {v:.2}"),
+                    Some(v) if f.above == active => format!("> {v:.2}"),
+                    Some(v) => format!("< {v:.2}"),
                     None if f.above == active => "always".to_string(),
                     None => "never".to_string(),
                 };
@@ -116,7 +116,7 @@ pub fn flips(decision: &Decision, d: &Discussion) -> String {
     if !out.is_empty() {
         push(
             &mut out,
-            "Value: what the good end of the outcome is worth above the bad one, 0 to 1, the other outcomes' values as stated. Required: by how much the expected utility must be higher before it is chosen.",
+            "Value: what the good end of the outcome is worth above the bad one, 0 to 1, the other outcomes' values as stated; >: for values above that one, <: below. Required: by how much the expected utility must be higher before it is chosen.",
             2,
         );
     }
