@@ -135,7 +135,7 @@ fn every_shipped_model_is_checked_and_fitted_with_its_statements_in_every_format
     let list = Desk::new().run(&["list"]).success();
     let names = String::from_utf8(list.get_output().stdout.clone()).expect("UTF-8");
     let names: Vec<&str> = names.lines().filter(|l| !l.contains(' ')).collect();
-    assert_eq!(names.len(), 11, "{names:?}");
+    assert_eq!(names.len(), 12, "{names:?}");
     for name in names {
         let desk = Desk::new();
         desk.run(&["check", name]).success().stdout(contains("Before any data"));

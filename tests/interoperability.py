@@ -49,6 +49,34 @@ def schema_accepts_the_shipped_models_and_refuses_bad_ones():
     holds("an unknown key is refused", not validator.is_valid(model))
 
 
+def schema_accepts_the_shipped_decisions_and_refuses_bad_ones():
+    validator = jsonschema.Draft7Validator(json.loads((ROOT / "decisions/decision.schema.json").read_text()))
+    decisions = sorted((ROOT / "decisions").glob("*.toml"))
+    holds("two decisions are shipped", len(decisions) == 2)
+    for path in decisions:
+        errors = list(validator.iter_errors(tomllib.loads(path.read_text())))
+        holds(f"{path.name} satisfies the schema: {errors[:1]}", not errors)
+    decision = tomllib.loads(decisions[0].read_text())
+    decision["rule"][0]["all"][0]["atleast"] = 0.05
+    holds("an unknown key is refused", not validator.is_valid(decision))
+
+
+def expected_utilities_follow_from_the_means_that_stand_beside_them():
+    found = json.loads(run("decide", "rescue-stenting", "--format", "json"))
+    values = {o["name"]: o["values"] for o in found["outcomes"] if o["values"]}
+    for action in found["actions"]:
+        if action["expected_utility"] is None:
+            continue
+        risk = "mean_risk_active" if action["action"] == "stent" else "mean_risk_control"
+        here = [e for e in found["effects"] if (e["scope"], e["subgroup"]) == (action["scope"], action["subgroup"])]
+        utility = sum(
+            values[e["outcome"]]["no_event"] * (1 - e[risk]) + values[e["outcome"]]["event"] * e[risk]
+            for e in here
+            if e["outcome"] in values
+        )
+        holds(f"{action}", abs(utility - action["expected_utility"]) < 1e-12)
+
+
 def csv_and_json_say_the_same():
     with tempfile.TemporaryDirectory() as folder:
         table = list(csv.DictReader(run("fit", "ras-basilar-death", "--format", "csv", folder=folder).splitlines()))
@@ -131,6 +159,8 @@ def draws_summarise_to_what_the_result_says():
 
 
 schema_accepts_the_shipped_models_and_refuses_bad_ones()
+schema_accepts_the_shipped_decisions_and_refuses_bad_ones()
+expected_utilities_follow_from_the_means_that_stand_beside_them()
 csv_and_json_say_the_same()
 a_single_table_agrees_with_adaptive_quadrature()
 draws_summarise_to_what_the_result_says()

@@ -117,3 +117,18 @@ fn the_bias_shown_is_allowed_for() {
         "the shipped model says the same"
     );
 }
+
+#[test]
+fn the_decision_file_shown_is_decided() {
+    let text = fs::read_to_string(root().join("README.md")).expect("README.md");
+    let start = text.find("```toml\n[decision]").expect("a decision") + "```toml\n".len();
+    let end = start + text[start..].find("```").expect("its end");
+    let folder = tempfile::tempdir().expect("a folder");
+    fs::write(folder.path().join("my-decision.toml"), &text[start..end]).expect("written");
+    Command::cargo_bin("equipoise")
+        .expect("built")
+        .current_dir(folder.path())
+        .args(["decide", "my-decision.toml"])
+        .assert()
+        .success();
+}
