@@ -529,14 +529,12 @@ fn small(members: &[(&str, View)]) -> Decision {
         SubgroupCounts { control: count(8, 40), active: count(13, 40), ..counts[0].clone() },
         SubgroupCounts { control: count(9, 40), active: count(12, 40), ..counts[1].clone() },
     ];
-    let model = decision.panel[0].clone();
     decision.panel = members
         .iter()
         .map(|(name, view)| equipoise::study::Member {
             name: (*name).to_string(),
             weight: 1.0,
             views: vec![view.clone()],
-            ..model.clone()
         })
         .collect();
     // A gain of 0.05 is what the active treatment costs.
