@@ -700,3 +700,97 @@ fn a_run_that_fails_its_checks_says_nothing_of_the_treatment() {
     let text = equipoise::report::decide_text(&decision, &d);
     assert!(text.contains("No result") && !text.contains("P(") && !text.contains("robability"), "{text}");
 }
+
+fn more() -> Value {
+    serde_json::from_str(include_str!("reference/decide_more.json")).expect("JSON")
+}
+
+fn key(population: &Population) -> String {
+    population.subgroup.clone().unwrap_or_else(|| "new".to_string())
+}
+
+#[test]
+fn members_pools_and_other_priors_are_those_of_an_independent_program() {
+    let all = more();
+    let mut compared = 0;
+    for name in ["rescue-stenting", "rescue-by-etiology"] {
+        let d = asked(&shipped(name));
+        let panel = d.panel.as_ref().expect("a panel");
+        let members = panel.members.iter().map(|m| {
+            (m.member.clone(), &all["members"][name][&m.member], &m.population, m.benefit, m.expected_gain)
+        });
+        let pools = panel.pools.iter().map(|p| {
+            let pool = format!("{:?}", p.pool).to_lowercase();
+            let expected = &all["pools"][name][&pool];
+            (pool, expected, &p.population, p.benefit, p.expected_gain)
+        });
+        for (who, expected, population, benefit, gain) in members.chain(pools) {
+            let expected = &expected[key(population)];
+            for (found, wanted) in [(benefit, &expected["benefit"]), (gain, &expected["gain"])] {
+                let what = format!("{name}, {who}, {population:?}");
+                assert_eq!(found.is_none(), wanted.is_null(), "{what}");
+                if let Some(found) = found {
+                    close(&what, found, number(wanted), 5e-7);
+                    compared += 1;
+                }
+            }
+        }
+        for row in &d.by_prior {
+            let wanted = &all["by_prior"][name][&row.prior][key(&row.population)];
+            if wanted.is_number() {
+                let what = format!("{name}, {}, {:?}", row.prior, row.population);
+                close(&what, row.expected_gain.expect("exact"), number(wanted), 5e-7);
+                compared += 1;
+            }
+        }
+    }
+    // Members: 3 in 4 populations (P) and in 2 (gain), and 3 in 2 of the other; two pools likewise; nine priors in 2 and 2.
+    assert_eq!(compared, 5 * (4 + 2) + 5 * (2 + 2) + 9 * (2 + 2));
+}
+
+#[test]
+fn layers_tests_and_shrinkage_are_those_of_an_independent_program() {
+    let all = more();
+    let d = asked(&shipped("rescue-by-etiology"));
+    let (layers, expected) = (d.layers.as_ref().expect("layers"), &all["layers"]);
+    close("outer", layers.outer_benefit, number(&expected["outer_benefit"]), TOLERANCE);
+    for row in &layers.subgroups {
+        close(&row.subgroup, row.inner_harm, number(&expected["inner_harm"][&row.subgroup]), TOLERANCE);
+    }
+    let implied = layers.implied.as_ref().expect("counts");
+    // Means of draws and simulated quantiles: within four of their own errors, and the other's.
+    let [of_median, of_low, of_high] = implied.errors;
+    close("mean", implied.mean_risk_difference, number(&expected["mean"]), 4.0 * of_median);
+    let q = &implied.risk_difference;
+    for (found, at, error) in
+        [(q.q2_5, "0.025", of_low), (q.median, "0.5", of_median), (q.q97_5, "0.975", of_high)]
+    {
+        assert!(error < 0.002, "{error}");
+        close(at, found, number(&expected["quantiles"][at]), 4.0 * error + 1e-4);
+    }
+    close("benefit", implied.benefit, number(&expected["benefit"]), 5e-4);
+    assert!(implied.benefit_low <= implied.benefit && implied.benefit <= implied.benefit_high);
+    for (name, key, tolerance) in
+        [("rescue-stenting", "function", 0.01), ("rescue-by-etiology", "etiology", 1e-3)]
+    {
+        let d = asked(&shipped(name));
+        let c = d.credibility.as_ref().expect("several subgroups");
+        let (test, wanted) = (c.test.as_ref().expect("counts"), &all["interaction"][key]);
+        close("statistic", test.statistic, number(&wanted["statistic"]), 1e-7);
+        assert_eq!(u64::from(test.degrees_of_freedom), wanted["df"].as_u64().expect("a count"));
+        close("p", test.p_value, number(&wanted["p"]), 1e-8);
+        let wanted = &all["shrinkage"][key];
+        // The reference reads its medians off a table by straight lines.
+        close("spread", c.shrinkage_of_spread.expect("pooled"), number(&wanted["shrinkage"]), 5e-6);
+        for row in &c.shrinkage {
+            close(&row.subgroup, row.alone, number(&wanted["alone"][&row.subgroup]), 2e-6);
+            close(&row.subgroup, row.modelled, number(&wanted["modelled"][&row.subgroup]), 2e-6);
+        }
+        close(
+            "opposite",
+            c.qualitative_interaction.expect("known"),
+            number(&all["opposite"][key]),
+            tolerance,
+        );
+    }
+}
