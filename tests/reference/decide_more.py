@@ -160,7 +160,7 @@ def simulate(name, seed, n=SIMULATED):
         row = []
         for g, alpha in enumerate(alphas):
             density = L[g][np.abs(THETA) < 8] * np.exp(-0.5 * ((grid - mu[j]) / taus[i]) ** 2)
-            cdf = np.cumsum(density)
+            cdf = np.cumsum(density) - density / 2
             row.append(np.interp(rng.random(k) * cdf[-1], cdf, grid))
         rows.append(np.array(row))
     theta = np.concatenate(rows, axis=1)
@@ -171,7 +171,8 @@ def simulate(name, seed, n=SIMULATED):
         order = np.argsort(theta[g])
         for block in np.array_split(order, 2000):
             t = theta[g][block].mean()
-            cdf = np.cumsum(np.exp(alpha.log_w + log_binomial(y1, n1, alpha.nodes + t)))
+            density = np.exp(alpha.log_w + log_binomial(y1, n1, alpha.nodes + t))
+            cdf = np.cumsum(density) - density / 2
             a = np.interp(rng.random(len(block)) * cdf[-1], cdf, alpha.nodes)
             out[g][block] = expit(a + theta[g][block]) - expit(a)
     return groups, theta, out

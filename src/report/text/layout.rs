@@ -97,7 +97,7 @@ pub fn push_assumptions(out: &mut String, study: &Study) {
 
 /// Aligned columns, at 80 columns in all: the first to the left and wrapped to what the others leave, the others to the
 /// right.
-pub fn table(header: Vec<String>, rows: Vec<Vec<String>>) -> String {
+pub fn table(mut header: Vec<String>, rows: Vec<Vec<String>>) -> String {
     const GAP: u16 = 2;
     let widest = |column: usize| {
         let cells = rows.iter().chain([&header]).filter_map(|r| r.get(column));
@@ -106,6 +106,10 @@ pub fn table(header: Vec<String>, rows: Vec<Vec<String>>) -> String {
     let others: usize = (1..header.len()).map(|c| widest(c) + GAP as usize).sum();
     let first = WIDTH.saturating_sub(others).max(NARROWEST_NAME);
     let columns = header.len();
+    if let Some(name) = header.first_mut() {
+        let lines: Vec<String> = name.lines().map(|line| wrapped_to(line, first)).collect();
+        *name = lines.join("\n");
+    }
     let header_lines = header.iter().map(|h| h.lines().count()).max().unwrap_or(1);
     let mut table = Table::new();
     table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
