@@ -414,6 +414,7 @@ fn essence(claim: &Claim) -> String {
         Says::QualitativeInteraction { prior_probability } => {
             format!("interaction {:?}", prior_probability.map(round))
         }
+        Says::Shrinkage { share } => format!("shrinkage {}", round(*share)),
         Says::Leaning(l) => format!("leaning {:?}", l.prior_probability.map(round)),
         other => format!("{other:?}"),
     };

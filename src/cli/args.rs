@@ -57,9 +57,11 @@ Examples:
   equipoise decide my-decision.toml --format json > decision.json
   equipoise decide attention-evt                        a model alone: sizes and bounds, no values
 
-A decision file has [decision] with the question, [[outcome]] for every model that bears on it (with utilities and bands of
-size), and [[rule]]; `equipoise list --show rescue-stenting` prints a whole one. A model file may hold the same in a section
-[decision].";
+A decision file has [decision] with the question and [[outcome]] for every model that
+bears on it, with utilities and bands of size; then what is wanted of [[rule]],
+[[panel]], [layers], [costs] and [credibility]. `equipoise list --show
+rescue-stenting` prints a whole one, `equipoise list --schema decision` its schema. A
+model file may hold the same: [decision], [[decision.outcome]] and so on.";
 
 /// The program's arguments.
 #[derive(Debug, Parser)]

@@ -1,7 +1,7 @@
 //! What a decision discussion says in sentences.
 
 use super::{Discussion, Population};
-use crate::posterior::{About, Claim, Direction, Dissenter, Method, Rate, STATED, Says, Scope};
+use crate::posterior::{About, Claim, Direction, Dissenter, Measure, Method, Rate, STATED, Says, Scope};
 use crate::study::Decision;
 
 /// Two outcomes that move in opposite directions are told of from this probability on.
@@ -226,16 +226,19 @@ impl Context<'_> {
 
     fn interaction(&self) -> Vec<Claim> {
         let Some(c) = &self.discussion.credibility else { return Vec::new() };
-        let Some(probability) = c.qualitative_interaction else { return Vec::new() };
         let population = Population { scope: Scope::Overall, subgroup: None };
-        let says = Says::QualitativeInteraction { prior_probability: c.qualitative_interaction_prior };
-        let claim = self.of(&population, "effect", says);
-        vec![Claim {
-            probability: Some(probability),
-            method: c.method,
-            resolution: (c.method == Method::Sampled).then_some(self.discussion.mcse),
+        let measure = Measure::of(self.decision.first().outcome.scale).key();
+        let of = |method, says| Claim {
+            method,
+            resolution: (method == Method::Sampled).then_some(self.discussion.mcse),
             about: About::study(self.decision.first()),
-            ..claim
-        }]
+            ..self.of(&population, measure, says)
+        };
+        let opposite = c.qualitative_interaction.map(|probability| {
+            let says = Says::QualitativeInteraction { prior_probability: c.qualitative_interaction_prior };
+            Claim { probability: Some(probability), ..of(c.method, says) }
+        });
+        let shrinkage = c.shrinkage_of_spread.map(|share| of(Method::Exact, Says::Shrinkage { share }));
+        opposite.into_iter().chain(shrinkage).collect()
     }
 }

@@ -119,6 +119,8 @@ pub enum Says {
         /// Monte Carlo errors of the three numbers without.
         errors: [f64; 3],
     },
+    /// How much closer the subgroups' medians lie than without pooling.
+    Shrinkage { share: f64 },
     /// Benefit in one subgroup and harm in another.
     QualitativeInteraction { prior_probability: Option<f64> },
 }

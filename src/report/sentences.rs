@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::numbers::{
     interval_known_to, plain, probabilities_alike, probability, sampled_probability, signed, threshold,
 };
-use super::words::{capitalised, listed, scope_in_words};
+use super::words::{capitalised, listed, plural, scope_in_words};
 use crate::posterior::{
     Bounded, By, Claim, CriterionRow, Direction, Leaning, Measure, Method, Quantiles, Rate, Says, Verdict,
 };
@@ -120,6 +120,11 @@ pub fn sentence(claim: &Claim) -> String {
                 points(with, None)
             )
         }
+        Says::Shrinkage { share } => format!(
+            "Pooling draws the medians of {} together by {:.0} % of their spread.",
+            plural(&claim.about.kind_of_subgroup),
+            100.0 * share
+        ),
         Says::QualitativeInteraction { prior_probability } => format!(
             "Better in one {} and worse in another: probability {}{}.",
             claim.about.kind_of_subgroup,

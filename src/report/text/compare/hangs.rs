@@ -125,31 +125,26 @@ pub fn tipping(study: &Study, c: &Comparison) -> String {
         "Sceptical SD: of a prior centred on no effect, heterogeneity as stated; as patients: what it is worth. Prior centre: to which the stated prior must move. None: no such prior does it, as far as was searched; any: even the widest is enough.",
         2,
     );
-    for t in passed.iter().filter(|t| few && t.frontier.iter().any(|f| f.sceptical_sd.is_some())) {
-        let points: Vec<String> = t
-            .frontier
-            .iter()
-            .map(|f| {
-                format!(
-                    "τ scale {}: {}",
-                    plain(f.tau_scale),
-                    f.sceptical_sd.map_or_else(|| absent(f.note), plain)
-                )
-            })
-            .collect();
-        push(
-            &mut out,
-            &format!(
-                "Frontier, sceptical SD that brings {} {} to {}: {}.",
-                t.subgroup,
-                statement(t.statement, t.measure, t.threshold),
-                t.line,
-                points.join(", ")
-            ),
-            2,
-        );
+    if few {
+        out.push_str(&frontier(&passed));
     }
     out
+}
+
+/// The sceptical SD that brings a statement to its line, over the scale of τ's prior.
+fn frontier(passed: &[&Tipping]) -> String {
+    let with: Vec<&&Tipping> =
+        passed.iter().filter(|t| t.frontier.iter().any(|f| f.sceptical_sd.is_some())).collect();
+    let Some(first) = with.first() else { return String::new() };
+    let mut header = vec!["Frontier: sceptical SD at τ scale".to_string()];
+    header.extend(first.frontier.iter().map(|f| plain(f.tau_scale)));
+    let rows = with.iter().map(|t| {
+        let label =
+            format!("{}: {} to {}", t.subgroup, statement(t.statement, t.measure, t.threshold), t.line);
+        let sds = t.frontier.iter().map(|f| f.sceptical_sd.map_or_else(|| absent(f.note), plain));
+        std::iter::once(label).chain(sds).collect()
+    });
+    String::from("\n") + &table(header, rows.collect())
 }
 
 /// The leaning statements in parts.

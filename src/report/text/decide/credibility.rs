@@ -28,20 +28,13 @@ pub fn section(decision: &Decision, d: &Discussion) -> String {
         push(&mut out, &format!("{} {}", item.question, answer(c, item)), 2);
     }
     push(&mut out, "Items of ICEMAN (CMAJ 2020;192:E901); the test leaves priors out.", 2);
-    if c.greater.len() <= MOST_PAIRS {
-        for g in &c.greater {
-            push(
-                &mut out,
-                &format!(
-                    "P(better in {} than in {}): {}{}.",
-                    g.subgroup,
-                    g.subgroup_b,
-                    probability(g.probability),
-                    g.prior.map_or_else(String::new, |p| format!(" (prior {})", probability(Some(p))))
-                ),
-                2,
-            );
-        }
+    if !c.greater.is_empty() && c.greater.len() <= MOST_PAIRS {
+        let rows = c.greater.iter().map(|g| {
+            let label = format!("{} than {}", g.subgroup, g.subgroup_b);
+            vec![label, probability(g.probability), probability(g.prior)]
+        });
+        let header = ["Better in the first", "probability", "prior"].map(str::to_string).to_vec();
+        out.push_str(&table(header, rows.collect()));
     }
     sentences(&mut out, d, |says| matches!(says, Says::QualitativeInteraction { .. }));
     if let Some(first) = c.shrinkage.first() {
@@ -49,22 +42,9 @@ pub fn section(decision: &Decision, d: &Discussion) -> String {
             .shrinkage
             .iter()
             .map(|s| vec![s.subgroup.clone(), value(s.measure, s.alone), value(s.measure, s.modelled)]);
-        let header = vec![
-            format!("Shrinkage, {}", first.measure.in_words()),
-            "alone".to_string(),
-            "modelled".to_string(),
-        ];
-        out.push_str(&table(header, rows.collect()));
-        if let Some(s) = c.shrinkage_of_spread {
-            push(
-                &mut out,
-                &format!(
-                    "Pooling draws the medians together by {:.0} % of their spread (log scale for ratios).",
-                    100.0 * s
-                ),
-                2,
-            );
-        }
+        let what = format!("Median {}", first.measure.in_words());
+        out.push_str(&table(vec![what, "alone".to_string(), "as modelled".to_string()], rows.collect()));
+        sentences(&mut out, d, |says| matches!(says, Says::Shrinkage { .. }));
     }
     out
 }
