@@ -5,14 +5,14 @@
 //!
 //! ```text
 //! model file + data → study → model → sampler ─┐
-//!                               └──→ exact ────┴→ posterior → compare → decide → report
+//!                               └──→ exact ────┴→ posterior → compare → decide → figure → report
 //! ```
 //!
 //! A [`study::Study`] is what the user wrote, read and validated. A [`model::Model`] is its likelihood, pooling and priors as
 //! densities. [`exact::ExactPosterior`] integrates it, without sampling, into distributions; [`sampler`] draws from its
 //! [`model::Hierarchy`], and knows no more of it than a [`density::LogDensity`]. [`posterior::analyse`] turns both into every
 //! estimate and probability that is reported, and compares them; [`compare::compare`] fits a study again under many priors and
-//! asks what its conclusions hang on; [`decide::decide`] lays several outcomes out for a decision; [`report`] renders. [`cli`] is the program.
+//! asks what its conclusions hang on; [`decide::decide`] lays several outcomes out for a decision; [`figure::Gallery`] is what figures show; [`report`] renders. [`cli`] is the program.
 //!
 //! # Notation
 //!
@@ -50,6 +50,7 @@ pub mod decide;
 pub mod density;
 pub mod error;
 pub mod exact;
+pub mod figure;
 pub mod model;
 pub mod numeric;
 pub mod posterior;

@@ -63,6 +63,14 @@ bears on it, with utilities and bands of size; then what is wanted of [[rule]],
 rescue-stenting` prints a whole one, `equipoise list --schema decision` its schema. A
 model file may hold the same: [decision], [[decision.outcome]] and so on.";
 
+const REPORT_EXAMPLES: &str = "\
+Examples:
+  equipoise report attention-ras-etiology               writes report.html
+  equipoise report my-trial.toml -o page.html --figures figures
+
+The page needs no network and no program but a browser. Its sliders show the numbers of
+`fit` at any size of effect.";
+
 /// The program's arguments.
 #[derive(Debug, Parser)]
 #[command(
@@ -97,6 +105,8 @@ pub enum Command {
     Compare(CompareArgs),
     /// Lay before a panel: how large, for whom, at what harm, by which rule, on whose values
     Decide(DecideArgs),
+    /// One self-contained HTML page of a study, and figures for a paper
+    Report(ReportArgs),
     /// List the models and decisions shipped inside the program
     List(ListArgs),
     /// Write a completion script for a shell
@@ -242,6 +252,26 @@ pub struct DecideArgs {
     /// What is printed to standard output
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub format: Format,
+    /// Of the random numbers [default: 1]
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+    /// Threads at most; results are the same for any number [default: all processors]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub threads: Option<u16>,
+}
+
+/// Arguments of `report`.
+#[derive(Debug, Args)]
+#[command(after_help = REPORT_EXAMPLES)]
+pub struct ReportArgs {
+    /// A model file, or the name of a shipped model
+    pub model: String,
+    /// The page [default: report.html]
+    #[arg(short, long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    /// A folder for the figures: each as SVG, and its numbers as CSV
+    #[arg(long, value_name = "DIR")]
+    pub figures: Option<PathBuf>,
     /// Of the random numbers [default: 1]
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,

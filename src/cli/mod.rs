@@ -9,6 +9,7 @@ mod fit;
 mod list;
 mod man;
 mod progress;
+mod report;
 
 use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
@@ -42,6 +43,7 @@ pub fn main() -> ExitCode {
         Some(Command::Check(args)) => check::run(&args),
         Some(Command::Compare(args)) => compare::run(&args),
         Some(Command::Decide(args)) => decide::run(&args),
+        Some(Command::Report(args)) => report::run(&args),
         Some(Command::List(args)) => list::run(&args),
         Some(Command::Completions(args)) => completions::run(&args),
         Some(Command::Man(args)) => man::run(&args),

@@ -147,8 +147,9 @@ fn medians(fit: &Fit, subgroups: usize) -> Option<Vec<f64>> {
     }
 }
 
-/// Nothing where subgroups are not partially pooled, or where one alone can't be fitted.
-fn shrinkage(study: &Study, fit: &Fit, sampling: Sampling) -> Vec<ShrinkageRow> {
+/// Each subgroup's median alone under the same priors, and as modelled. Nothing where subgroups are not partially pooled, or
+/// where one alone can't be fitted.
+pub fn shrinkage(study: &Study, fit: &Fit, sampling: Sampling) -> Vec<ShrinkageRow> {
     let names = study.data.names();
     if study.pooling != Pooling::Partial || !study.priors.effect.distribution.is_proper() {
         return Vec::new();

@@ -26,9 +26,10 @@ mod smooth;
 mod values;
 
 pub use attribution::AttributionRow;
-pub use credibility::{Credibility, GreaterRow, Item, ShrinkageRow};
+pub use credibility::{Credibility, GreaterRow, Item, ShrinkageRow, shrinkage};
+pub use fit::Fit;
 pub use flips::{FlipRow, PriorRow, REQUIRED_GAINS, ValueRow};
-pub use interaction::InteractionTest;
+pub use interaction::{InteractionTest, interaction_test};
 pub use joint::JointRow;
 pub use layers::{Implied, LayerRow, LayersRow, Share};
 pub use panel::{Beliefs, Panel, PanelRow};
@@ -45,7 +46,6 @@ use serde::Serialize;
 use crate::error::Result;
 use crate::posterior::{Claim, Sampling, Scope};
 use crate::study::{Decision, about_sources};
-use fit::Fit;
 
 /// For whom a number is: a subgroup, or a further similar one with the control risk that the decision states.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

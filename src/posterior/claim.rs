@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::analysis::Report;
 use super::estimand::{Measure, Scope, Statement};
 use super::result::Quantiles;
 use crate::study::{Assignment, Study};
@@ -81,6 +82,8 @@ impl About {
 pub enum Says {
     /// A subgroup leans one way; at exactly one half, neither.
     Leaning(Leaning),
+    /// The same in natural frequencies: events among 1,000 under control, and more or fewer with the active treatment.
+    Frequencies { event: String, control: f64, difference: Quantiles },
     /// τ has hardly moved.
     HeterogeneityUnlearned { distance: f64 },
     /// The prior of τ decides whether a probability exceeds a line: in these intervals of its scale it does.
@@ -236,6 +239,20 @@ impl Claim {
             method,
             about: About::study(study),
         }
+    }
+
+    /// A leaning's subgroup in natural frequencies, by the medians that are reported; none for estimates, which have no risks.
+    pub fn frequencies(study: &Study, report: &Report, leaning: &Claim) -> Option<Claim> {
+        let of = |measure: Measure| {
+            let found = report.estimates.iter().find(|e| {
+                e.scope == Scope::Subgroup && e.subgroup == leaning.subgroup && e.measure == measure
+            });
+            found.and_then(|e| e.best())
+        };
+        let (control, difference) = (of(Measure::RiskControl)?, of(Measure::RiskDifference)?);
+        let event = study.outcome.event.clone();
+        let says = Says::Frequencies { event, control: control.median, difference };
+        Some(Claim { says, estimand: Measure::RiskDifference.key(), ..leaning.clone() })
     }
 
     /// Of all subgroups at once, under the stated priors.

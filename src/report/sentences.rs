@@ -16,6 +16,25 @@ pub fn sentence(claim: &Claim) -> String {
     let whom = whom(claim);
     match &claim.says {
         Says::Leaning(leaning) => self::leaning(claim, &whom, leaning),
+        Says::Frequencies { event, control, difference } => {
+            let people = |x: f64| (1000.0 * x).round() as i64;
+            let word = |n: i64| if n < 0 { "fewer" } else { "more" };
+            let [median, low, high] = [difference.median, difference.q2_5, difference.q97_5].map(people);
+            let ends = if (low < 0) == (high < 0) {
+                let (near, far) = if low < 0 { (high, low) } else { (low, high) };
+                format!("{} to {}", near.abs(), far.abs())
+            } else {
+                format!("{} {} to {} {}", low.abs(), word(low), high.abs(), word(high))
+            };
+            format!(
+                "Among 1,000 with {} about {} {event}; among 1,000 with {} {} {} ({ends}).",
+                claim.about.control,
+                people(*control),
+                claim.about.active,
+                median.abs(),
+                word(median)
+            )
+        }
         Says::HeterogeneityUnlearned { .. } => {
             "The data say almost nothing about it: the subgroup results rest on its prior.".to_string()
         }

@@ -14,58 +14,12 @@ use crate::study::{Assignment, Study, library_priors};
 /// The audit, and what the priors imply.
 pub fn check_text(study: &Study, prior: Option<&Report>) -> String {
     let mut out = heading(study);
-    let audit = study.audit();
-    let has_counts = rows_have_counts(study);
-    let rows: Vec<Vec<String>> = audit
-        .rows
-        .iter()
-        .map(|r| {
-            let mut row = vec![r.subgroup.to_string()];
-            for cell in [&r.control, &r.active].into_iter().flatten() {
-                let missing = if cell.missing > 0 { format!(" +{}", cell.missing) } else { String::new() };
-                row.push(format!("{}/{}{missing}", cell.events, cell.total));
-                row.push(if cell.total == 0 {
-                    "–".to_string()
-                } else {
-                    format!("{:.1} %", 100.0 * cell.events as f64 / cell.total as f64)
-                });
-            }
-            if let (Some(estimate), Some(se)) = (r.estimate, r.se) {
-                row.push(plain(estimate));
-                row.push(plain(se));
-            }
-            row
-        })
-        .collect();
-    let mut header = vec![capitalised(&study.subgroup_name)];
-    if has_counts {
-        header.extend([
-            wrapped_to(&study.treatment.control, ARM_WIDTH),
-            "risk".to_string(),
-            wrapped_to(&study.treatment.active, ARM_WIDTH),
-            "risk".to_string(),
-        ]);
-    } else {
-        let scale = if study.outcome.scale.is_ratio() { "log " } else { "" };
-        header.extend([format!("{scale}{}", study.outcome.scale.measure_in_words()), "SE".to_string()]);
-    }
+    let (header, rows, lines) = audit_cells(study);
     out.push_str(&table(header, rows));
-    if has_counts {
-        let cells = audit.zero_or_full_cells;
-        let text = match cells {
-            0 => "No cell without events or with nothing but events.".to_string(),
-            1 => {
-                "1 cell without events or with nothing but events; no correction is made for it.".to_string()
-            }
-            n => format!(
-                "{n} cells without events or with nothing but events; no correction is made for them."
-            ),
-        };
-        push(&mut out, &text, 2);
-        if audit.rows.iter().flat_map(|r| [&r.control, &r.active]).flatten().any(|c| c.missing > 0) {
-            push(&mut out, "+: further patients whose outcome is missing.", 2);
-        }
+    for line in lines {
+        push(&mut out, &line, 2);
     }
+    let audit = study.audit();
     out.push('\n');
     push(
         &mut out,
@@ -104,6 +58,72 @@ pub fn check_text(study: &Study, prior: Option<&Report>) -> String {
         out.push_str(&library(study, expected));
     }
     out
+}
+
+/// What was read, as the page shows it: the table's heading and rows, and what is said of them, of the assignment and of
+/// how the figures were obtained.
+pub fn audit_table(study: &Study) -> (Vec<String>, Vec<Vec<String>>, Vec<String>) {
+    let (header, rows, mut lines) = audit_cells(study);
+    let audit = study.audit();
+    lines.extend(sources(&audit).lines().map(str::to_string));
+    lines.extend(audit.note.map(|note| format!("Note: {note}")));
+    (header, rows, lines)
+}
+
+fn audit_cells(study: &Study) -> (Vec<String>, Vec<Vec<String>>, Vec<String>) {
+    let audit = study.audit();
+    let has_counts = rows_have_counts(study);
+    let rows: Vec<Vec<String>> = audit
+        .rows
+        .iter()
+        .map(|r| {
+            let mut row = vec![r.subgroup.to_string()];
+            for cell in [&r.control, &r.active].into_iter().flatten() {
+                let missing = if cell.missing > 0 { format!(" +{}", cell.missing) } else { String::new() };
+                row.push(format!("{}/{}{missing}", cell.events, cell.total));
+                row.push(if cell.total == 0 {
+                    "–".to_string()
+                } else {
+                    format!("{:.1} %", 100.0 * cell.events as f64 / cell.total as f64)
+                });
+            }
+            if let (Some(estimate), Some(se)) = (r.estimate, r.se) {
+                row.push(plain(estimate));
+                row.push(plain(se));
+            }
+            row
+        })
+        .collect();
+    let mut header = vec![capitalised(&study.subgroup_name)];
+    if has_counts {
+        header.extend([
+            wrapped_to(&study.treatment.control, ARM_WIDTH),
+            "risk".to_string(),
+            wrapped_to(&study.treatment.active, ARM_WIDTH),
+            "risk".to_string(),
+        ]);
+    } else {
+        let scale = if study.outcome.scale.is_ratio() { "log " } else { "" };
+        header.extend([format!("{scale}{}", study.outcome.scale.measure_in_words()), "SE".to_string()]);
+    }
+    let mut lines = Vec::new();
+    if has_counts {
+        let cells = audit.zero_or_full_cells;
+        let text = match cells {
+            0 => "No cell without events or with nothing but events.".to_string(),
+            1 => {
+                "1 cell without events or with nothing but events; no correction is made for it.".to_string()
+            }
+            n => format!(
+                "{n} cells without events or with nothing but events; no correction is made for them."
+            ),
+        };
+        lines.push(text);
+        if audit.rows.iter().flat_map(|r| [&r.control, &r.active]).flatten().any(|c| c.missing > 0) {
+            lines.push("+: further patients whose outcome is missing.".to_string());
+        }
+    }
+    (header, rows, lines)
 }
 
 /// How each figure was obtained; once where all agree.

@@ -109,8 +109,25 @@ fn unadjusted(study: &Study, without: &Report) -> String {
     out
 }
 
-/// Raw figures and effects, one row a subgroup, then the shared ones.
+type Cells = (Vec<String>, Vec<Vec<String>>);
+
+/// The table of effects: heading and rows.
+pub fn effect_table(study: &Study, report: &Report) -> Cells {
+    effect_cells(study, &Lookup(report))
+}
+
+/// The table of probabilities: heading and rows.
+pub fn probability_table(study: &Study, report: &Report) -> Cells {
+    probability_cells(study, &Lookup(report))
+}
+
 fn effects(study: &Study, lookup: &Lookup<'_>) -> String {
+    let (header, rows) = effect_cells(study, lookup);
+    table(header, rows)
+}
+
+/// Raw figures and effects, one row a subgroup, then the shared ones.
+fn effect_cells(study: &Study, lookup: &Lookup<'_>) -> Cells {
     let measure = Measure::of(study.outcome.scale);
     let mut rows = Vec::new();
     let mut header = vec![capitalised(&study.subgroup_name)];
@@ -167,7 +184,7 @@ fn effects(study: &Study, lookup: &Lookup<'_>) -> String {
             rows.push(row);
         }
     }
-    table(header, rows)
+    (header, rows)
 }
 
 /// Events and patients of both arms over all subgroups.
@@ -188,7 +205,7 @@ fn published(study: &Study, estimate: f64, se: f64) -> Quantiles {
 }
 
 /// Benefit, harm, and the primary threshold, each with its prior.
-fn probabilities(study: &Study, lookup: &Lookup<'_>) -> String {
+fn probability_cells(study: &Study, lookup: &Lookup<'_>) -> Cells {
     let (measure, at) = primary(study);
     let base = if rows_have_counts(study) { Measure::RiskDifference } else { measure };
     let mut header = vec!["Probability (prior)".to_string(), "better".to_string(), "worse".to_string()];
@@ -233,6 +250,11 @@ fn probabilities(study: &Study, lookup: &Lookup<'_>) -> String {
             rows.push(row(scope_label(study, scope), scope, None, effect, at_measure));
         }
     }
+    (header, rows)
+}
+
+fn probabilities(study: &Study, lookup: &Lookup<'_>) -> String {
+    let (header, rows) = probability_cells(study, lookup);
     let mut out = String::new();
     if study.assignment == Assignment::Observational {
         push(

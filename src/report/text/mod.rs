@@ -10,8 +10,8 @@ mod list;
 mod plot;
 
 pub use bias::bias_text;
-pub use check::check_text;
+pub use check::{audit_table, check_text};
 pub use compare::compare_text;
 pub use decide::decide_text;
-pub use fit::fit_text;
+pub use fit::{effect_table, fit_text, probability_table};
 pub use list::list_text;

@@ -1,0 +1,93 @@
+//! Prior, likelihood and posterior of each subgroup's effect, as outlines.
+
+use rayon::prelude::*;
+
+use super::out;
+use super::source::{Marginals, outline};
+use crate::decide::{Fit, Smooth};
+use crate::exact::{Distribution, ExactPosterior, Resolution};
+use crate::model::{Likelihood, LocationPrior, Model};
+use crate::numeric::normal_log_density;
+use crate::posterior::{Sampling, Scope};
+use crate::study::{HeterogeneityPrior, Pooling, Priors, Study, Written};
+
+/// What was believed of one subgroup's effect, what its data say, and what follows. On the measure's own scale; each one's
+/// highest point is 1.
+#[derive(Debug, Clone)]
+pub struct Belief {
+    pub subgroup: String,
+    /// Empty under a flat prior.
+    pub prior: Vec<(f64, f64)>,
+    /// The baseline integrated out; empty where the engine does not cover the model.
+    pub likelihood: Vec<(f64, f64)>,
+    pub posterior: Vec<(f64, f64)>,
+}
+
+/// The likelihood is seen through a prior this wide, which is then divided out.
+const WIDE: f64 = 3.0;
+
+/// One a subgroup.
+pub fn beliefs(study: &Study, fit: &Fit, sampling: Sampling) -> Vec<Belief> {
+    let prior = prior_of_one(study);
+    let alone = alone(study, sampling);
+    let on_scale = |points: Vec<(f64, f64)>| points.into_iter().map(|(x, y)| (out(study, x), y)).collect();
+    let names = study.data.names();
+    names
+        .par_iter()
+        .enumerate()
+        .map(|(g, name)| {
+            let posterior = Marginals(fit)
+                .effect(Scope::Subgroup, g)
+                .map_or_else(Vec::new, |d| outline(&*d, fit.exact().is_none()));
+            let likelihood =
+                alone.as_ref().and_then(Fit::exact).map_or_else(Vec::new, |e| likelihood(&*e.theta(g)));
+            Belief {
+                subgroup: (*name).to_string(),
+                prior: on_scale(prior.clone()),
+                likelihood: on_scale(likelihood),
+                posterior: on_scale(posterior),
+            }
+        })
+        .collect()
+}
+
+/// The prior of any one subgroup's effect.
+fn prior_of_one(study: &Study) -> Vec<(f64, f64)> {
+    let model = Model::of(study);
+    if !model.effect.is_proper() {
+        return Vec::new();
+    }
+    let likelihood = Likelihood::Estimates(Vec::new()).emptied(2);
+    let before =
+        ExactPosterior::new(&Model { likelihood, misclassification: None, ..model }, Resolution::default());
+    before.map_or_else(|_| Vec::new(), |e| outline(&*e.theta(0), false))
+}
+
+/// Every subgroup by itself under the wide prior.
+fn alone(study: &Study, sampling: Sampling) -> Option<Fit> {
+    let written = |distribution| Some(Written { distribution, words: String::new() });
+    let priors = Priors {
+        effect: Written { distribution: LocationPrior::normal(0.0, WIDE), words: String::new() },
+        heterogeneity: written(HeterogeneityPrior::Fixed { value: 0.0 }),
+        ..study.priors.clone()
+    };
+    let study = Study { pooling: Pooling::None, ..study.clone() };
+    Fit::under(&study, &priors, sampling).ok()
+}
+
+/// The density over the wide prior's, which is the likelihood.
+fn likelihood(d: &dyn Distribution) -> Vec<(f64, f64)> {
+    let Some(smooth) = Smooth::of(d, 1e-3) else { return Vec::new() };
+    let (first, last) = (smooth.value(-3.1), smooth.value(3.1));
+    let n = 80;
+    let step = (last - first) / f64::from(n);
+    let points: Vec<(f64, f64)> = (0..=n)
+        .map(|k| first + step * f64::from(k))
+        .map(|x| {
+            let density = (smooth.cdf(x + 0.5 * step) - smooth.cdf(x - 0.5 * step)).max(0.0);
+            (x, density / libm::exp(normal_log_density(x, 0.0, WIDE)))
+        })
+        .collect();
+    let highest = points.iter().map(|p| p.1).fold(0.0, f64::max);
+    if highest > 0.0 { points.into_iter().map(|(x, y)| (x, y / highest)).collect() } else { Vec::new() }
+}

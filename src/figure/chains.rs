@@ -1,0 +1,44 @@
+//! What the sampler did: traces and ranks of the subgroup effects, μ and τ.
+
+use crate::posterior::Report;
+use crate::study::Study;
+
+/// Points of a chain that are drawn.
+const SHOWN: usize = 250;
+
+/// Bins of ranks.
+const BINS: usize = 20;
+
+/// One parameter over all chains.
+#[derive(Debug, Clone)]
+pub struct ChainTrace {
+    pub parameter: String,
+    /// Every so many draws of each chain, from the first.
+    pub every: usize,
+    pub traces: Vec<Vec<f64>>,
+    /// Of each chain, how many of its draws have a rank among all draws in each of twenty equal bins.
+    pub ranks: Vec<[usize; BINS]>,
+}
+
+/// Nothing where nothing was sampled.
+pub fn chain_traces(study: &Study, report: &Report) -> Vec<ChainTrace> {
+    let Some(draws) = &report.sampled else { return Vec::new() };
+    let names = study.data.names();
+    let all = draws.parameters(&names);
+    let told = |name: &str| name == "mu" || name == "tau" || name.starts_with("theta[");
+    let told = all.into_iter().filter(|(name, _)| told(name));
+    told.map(|(parameter, column)| trace(parameter, column, draws.draws)).collect()
+}
+
+fn trace(parameter: String, column: &[f64], draws: usize) -> ChainTrace {
+    let every = draws.div_ceil(SHOWN).max(1);
+    let traces = column.chunks(draws).map(|c| c.iter().step_by(every).copied().collect()).collect();
+    let mut order: Vec<usize> = (0..column.len()).collect();
+    order.sort_by(|a, b| column[*a].total_cmp(&column[*b]));
+    let chains = column.len() / draws.max(1);
+    let mut ranks = vec![[0; BINS]; chains];
+    for (rank, place) in order.into_iter().enumerate() {
+        ranks[place / draws][rank * BINS / column.len()] += 1;
+    }
+    ChainTrace { parameter, every, traces, ranks }
+}

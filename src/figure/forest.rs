@@ -1,0 +1,129 @@
+//! The forest's numbers: what each subgroup's data say alone, and what is concluded.
+
+use super::out;
+use super::source::{Marginals, outline};
+use crate::decide::Fit;
+use crate::posterior::{Measure, Quantiles, Report, Scope};
+use crate::study::{Data, Study, SubgroupCounts};
+
+const Z: f64 = 1.959_963_984_540_054;
+
+/// One measure, subgroup by subgroup, then of all.
+#[derive(Debug, Clone)]
+pub struct Forest {
+    pub measure: Measure,
+    pub rows: Vec<ForestRow>,
+}
+
+/// One line of a forest.
+#[derive(Debug, Clone)]
+pub struct ForestRow {
+    pub scope: Scope,
+    pub subgroup: Option<String>,
+    /// Events and patients of control and active; none for estimates and shared rows.
+    pub counts: Option<[String; 2]>,
+    /// The data of this subgroup alone, with a confidence interval.
+    pub raw: Option<Quantiles>,
+    pub posterior: Quantiles,
+    /// Monte Carlo errors of its three numbers, where they are sampled.
+    pub errors: Option<[f64; 3]>,
+    /// Density's outline, the highest point 1.
+    pub outline: Vec<(f64, f64)>,
+}
+
+/// The effect, or for counts the risk difference. None where there are no numbers.
+pub fn forest(study: &Study, fit: &Fit, report: &Report, measure: Measure) -> Option<Forest> {
+    let rows = rows(study, fit, report, measure);
+    rows.iter().any(|r| r.scope == Scope::Subgroup).then_some(Forest { measure, rows })
+}
+
+fn rows(study: &Study, fit: &Fit, report: &Report, measure: Measure) -> Vec<ForestRow> {
+    let marginals = Marginals(fit);
+    let difference = measure == Measure::RiskDifference;
+    let find = |scope: Scope, name: Option<&str>| {
+        let of = report
+            .estimates
+            .iter()
+            .find(|e| e.scope == scope && e.subgroup.as_deref() == name && e.measure == measure);
+        of.and_then(|e| {
+            let errors = if e.exact.is_some() { None } else { e.reported.mcse_quantiles };
+            Some((e.best()?, errors))
+        })
+    };
+    let shape = |scope: Scope, g: usize| {
+        let found = if difference { marginals.difference(scope, g) } else { marginals.effect(scope, g) };
+        let points = found.map_or_else(Vec::new, |d| outline(&*d, marginals.is_sampled(scope)));
+        let on_scale = |(x, y): (f64, f64)| (if difference { x } else { out(study, x) }, y);
+        points.into_iter().map(on_scale).collect::<Vec<_>>()
+    };
+    let mut rows = Vec::new();
+    for (g, name) in study.data.names().into_iter().enumerate() {
+        let Some((posterior, errors)) = find(Scope::Subgroup, Some(name)) else { continue };
+        let (counts, raw) = match &study.data {
+            Data::Counts(all) => {
+                let c = &all[g];
+                let cells = [&c.control, &c.active].map(|a| format!("{}/{}", a.events, a.total));
+                (Some(cells), if difference { raw_difference(c) } else { raw_odds_ratio(c) })
+            }
+            Data::Estimates(all) => {
+                let e = &all[g];
+                let at = |k: f64| out(study, e.estimate + k * e.se);
+                (None, Some(Quantiles { median: at(0.0), q2_5: at(-Z), q97_5: at(Z) }))
+            }
+        };
+        rows.push(ForestRow {
+            scope: Scope::Subgroup,
+            subgroup: Some(name.to_string()),
+            counts,
+            raw,
+            posterior,
+            errors,
+            outline: shape(Scope::Subgroup, g),
+        });
+    }
+    if rows.len() < 2 {
+        return rows;
+    }
+    for scope in [Scope::Overall, Scope::Mean, Scope::New] {
+        let Some((posterior, errors)) = find(scope, None) else { continue };
+        let outline = shape(scope, 0);
+        if outline.is_empty() {
+            continue;
+        }
+        rows.push(ForestRow { scope, subgroup: None, counts: None, raw: None, posterior, errors, outline });
+    }
+    rows
+}
+
+/// Woolf's interval; none with an empty cell, since nothing is added to any.
+fn raw_odds_ratio(c: &SubgroupCounts) -> Option<Quantiles> {
+    let cells = [
+        c.active.events,
+        c.active.total - c.active.events,
+        c.control.events,
+        c.control.total - c.control.events,
+    ]
+    .map(|n| n as f64);
+    let [a, b, e, f] = cells;
+    let log = (a * f / (b * e)).ln();
+    let se = cells.iter().map(|n| 1.0 / n).sum::<f64>().sqrt();
+    let at = |k: f64| (log + k * se).exp();
+    cells.iter().all(|n| *n > 0.0).then(|| Quantiles { median: at(0.0), q2_5: at(-Z), q97_5: at(Z) })
+}
+
+/// Newcombe's interval from Wilson's (Stat Med 1998;17:873, method 10), which empty cells do not spoil.
+fn raw_difference(c: &SubgroupCounts) -> Option<Quantiles> {
+    if c.control.total == 0 || c.active.total == 0 {
+        return None;
+    }
+    let wilson = |events: u64, total: u64| {
+        let (n, p) = (total as f64, events as f64 / total as f64);
+        let centre = (p + Z * Z / (2.0 * n)) / (1.0 + Z * Z / n);
+        let half = Z / (1.0 + Z * Z / n) * (p * (1.0 - p) / n + Z * Z / (4.0 * n * n)).sqrt();
+        (p, centre - half, centre + half)
+    };
+    let (p0, l0, u0) = wilson(c.control.events, c.control.total);
+    let (p1, l1, u1) = wilson(c.active.events, c.active.total);
+    let d = p1 - p0;
+    Some(Quantiles { median: d, q2_5: d - (p1 - l1).hypot(u0 - p0), q97_5: d + (u1 - p1).hypot(p0 - l0) })
+}

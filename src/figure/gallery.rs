@@ -1,0 +1,39 @@
+//! Everything that the figures of one study show.
+
+use super::{Belief, ChainTrace, Forest, ThresholdCurves, beliefs, chain_traces, forest, threshold_curves};
+use crate::decide::{Fit, ShrinkageRow, shrinkage};
+use crate::posterior::{Measure, Sampling, Scope};
+use crate::study::{Data, Study};
+
+/// Numbers of all figures that need the fit alone.
+#[derive(Debug, Clone)]
+pub struct Gallery {
+    pub forests: Vec<Forest>,
+    pub thresholds: ThresholdCurves,
+    pub beliefs: Vec<Belief>,
+    pub shrinkage: Vec<ShrinkageRow>,
+    /// The average subgroup's median effect, on the measure's own scale.
+    pub mean: Option<f64>,
+    pub chains: Vec<ChainTrace>,
+}
+
+impl Gallery {
+    /// From a fit that passed its checks. Without a report (see [`Fit::report`]) there is nothing to show.
+    pub fn of(study: &Study, fit: &Fit, sampling: Sampling) -> Option<Gallery> {
+        let report = fit.report()?;
+        let effect = Measure::of(study.outcome.scale);
+        let mut measures = vec![effect];
+        if matches!(study.data, Data::Counts(_)) {
+            measures.push(Measure::RiskDifference);
+        }
+        let mean = report.estimates.iter().find(|e| e.scope == Scope::Mean && e.measure == effect);
+        Some(Gallery {
+            forests: measures.into_iter().filter_map(|m| forest(study, fit, report, m)).collect(),
+            thresholds: threshold_curves(study, fit),
+            beliefs: beliefs(study, fit, sampling),
+            shrinkage: shrinkage(study, fit, sampling),
+            mean: mean.and_then(|e| e.best()).map(|q| q.median),
+            chains: chain_traces(study, report),
+        })
+    }
+}

@@ -1,0 +1,22 @@
+//! What figures show: outlines, curves and surfaces as numbers. `report` draws them.
+
+mod beliefs;
+mod chains;
+mod forest;
+mod gallery;
+mod source;
+mod thresholds;
+
+pub use beliefs::{Belief, beliefs};
+pub use chains::{ChainTrace, chain_traces};
+pub use forest::{Forest, ForestRow, forest};
+pub use gallery::Gallery;
+pub use source::{Marginals, outline};
+pub use thresholds::{ThresholdCurve, ThresholdCurves, threshold_curves};
+
+use crate::study::Study;
+
+/// A value of θ on its measure's own scale.
+fn out(study: &Study, theta: f64) -> f64 {
+    if study.outcome.scale.is_ratio() { theta.exp() } else { theta }
+}

@@ -1,0 +1,85 @@
+//! Distributions behind the figures, by whichever engine knows them.
+
+use crate::decide::{Fit, Smooth};
+use crate::exact::{Distribution, RiskMeasure};
+use crate::posterior::{Empirical, Scope};
+
+/// Points of a density's outline.
+const POINTS: usize = 81;
+
+/// Normal scores at its ends: all but a thousandth on either side.
+const END: f64 = 3.1;
+
+/// The marginal posteriors of one fit.
+#[derive(Clone, Copy)]
+pub struct Marginals<'a>(pub &'a Fit);
+
+impl<'a> Marginals<'a> {
+    /// Whether a scope's distributions are known by draws.
+    pub fn is_sampled(self, scope: Scope) -> bool {
+        scope == Scope::Overall || self.0.exact().is_none()
+    }
+
+    /// The effect, on the scale of θ: of a subgroup, of the mean, or of a further similar subgroup.
+    pub fn effect(self, scope: Scope, g: usize) -> Option<Box<dyn Distribution + 'a>> {
+        let of = |column: &Vec<f64>| -> Box<dyn Distribution + 'a> { Box::new(Empirical::of(column)) };
+        if let Some(exact) = self.0.exact() {
+            return match scope {
+                Scope::Subgroup => Some(exact.theta(g)),
+                Scope::Mean => exact.mu(),
+                Scope::New => exact.theta_new(),
+                Scope::Overall | Scope::Pair => None,
+            };
+        }
+        let draws = self.0.report()?.sampled.as_ref()?;
+        match scope {
+            Scope::Subgroup => draws.theta.get(g).map(of),
+            Scope::Mean => draws.mu.as_ref().map(of),
+            Scope::New => draws.theta_new.as_ref().map(of),
+            Scope::Overall | Scope::Pair => None,
+        }
+    }
+
+    /// The risk difference of a subgroup, or of the study's patients; none for estimates.
+    pub fn difference(self, scope: Scope, g: usize) -> Option<Box<dyn Distribution + 'a>> {
+        let draws = || self.0.report()?.sampled.as_ref();
+        match scope {
+            Scope::Subgroup => {
+                let exact = self.0.exact().and_then(|e| e.risk(g, RiskMeasure::Difference));
+                exact.or_else(|| {
+                    let column = draws()?.risks(g)?.difference();
+                    Some(Box::new(Empirical::of(&column)) as Box<dyn Distribution>)
+                })
+            }
+            Scope::Overall => {
+                let (risks, _) = draws()?.overall()?;
+                Some(Box::new(Empirical::of(&risks.difference())))
+            }
+            _ => None,
+        }
+    }
+}
+
+/// How often neighbours are averaged where a distribution is known by draws: what is finer than that is chance.
+const AVERAGED: usize = 24;
+
+/// A density's outline: points and heights, the highest being 1; of draws smoothed. Nothing for a distribution without
+/// spread.
+pub fn outline(distribution: &dyn Distribution, sampled: bool) -> Vec<(f64, f64)> {
+    // Draws say nothing of tails that hardly any of them reach; what is exact reaches farther than the outline.
+    let Some(smooth) = Smooth::of(distribution, 1e-3) else { return Vec::new() };
+    let (first, last) = (smooth.value(-END), smooth.value(END));
+    let step = (last - first) / (POINTS - 1) as f64;
+    let mut points: Vec<(f64, f64)> = (0..POINTS)
+        .map(|k| first + step * k as f64)
+        .map(|x| (x, (smooth.cdf(x + 0.5 * step) - smooth.cdf(x - 0.5 * step)).max(0.0)))
+        .collect();
+    for _ in 0..if sampled { AVERAGED } else { 0 } {
+        let before: Vec<f64> = points.iter().map(|p| p.1).collect();
+        for k in 1..POINTS - 1 {
+            points[k].1 = 0.25 * before[k - 1] + 0.5 * before[k] + 0.25 * before[k + 1];
+        }
+    }
+    let highest = points.iter().map(|p| p.1).fold(0.0, f64::max);
+    if highest > 0.0 { points.into_iter().map(|(x, y)| (x, y / highest)).collect() } else { Vec::new() }
+}

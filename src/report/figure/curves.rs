@@ -1,0 +1,177 @@
+//! Probabilities over a size of effect, and over the scale of the heterogeneity prior.
+
+use super::super::words::capitalised;
+use super::axis::{Axis, plain_label};
+use super::svg::{Anchor, Canvas, Ink, Stroke, TEXT, lines_within};
+use super::{Cell, Data, Figure};
+use crate::compare::{Comparison, STATED};
+use crate::figure::ThresholdCurves;
+use crate::posterior::{Axis as Kind, Measure, Statement};
+use crate::study::Study;
+
+const WIDTH: f64 = 760.0;
+const HEIGHT: f64 = 360.0;
+const LEFT: f64 = 56.0;
+const RIGHT: f64 = 540.0;
+const TOP: f64 = 20.0;
+const BOTTOM: f64 = 300.0;
+
+/// Subgroups of which both directions are drawn, and the most that are drawn at all.
+const FEW: usize = 5;
+const MOST: usize = 15;
+
+struct Curve {
+    label: String,
+    points: Vec<(f64, f64)>,
+    ink: Ink,
+    stroke: Stroke,
+}
+
+fn label_lines(label: &str) -> Vec<String> {
+    lines_within(label, WIDTH - RIGHT - 60.0, TEXT - 1.0)
+}
+
+fn legend_height(curves: &[Curve]) -> f64 {
+    20.0 + curves.iter().map(|c| 15.0 * label_lines(&c.label).len() as f64 + 6.0).sum::<f64>()
+}
+
+/// Curves of probabilities with their labels at the right.
+fn plot(canvas: &mut Canvas, x: &Axis, y: &Axis, curves: &[Curve]) {
+    y.draw_left(canvas, (LEFT, RIGHT), 5, plain_label);
+    for c in curves {
+        let points: Vec<(f64, f64)> = c.points.iter().map(|&(a, p)| (x.at(a), y.at(p))).collect();
+        canvas.curve(&points, c.ink, 2.0, c.stroke);
+    }
+    // A legend at the side, in the curves' order; a second curve of the same thing has no label.
+    let mut at = TOP + 8.0;
+    for c in curves.iter().filter(|c| !c.label.is_empty()) {
+        canvas.line((RIGHT + 16.0, at), (RIGHT + 44.0, at), c.ink, 2.0, c.stroke);
+        for line in label_lines(&c.label) {
+            canvas.text((RIGHT + 50.0, at + 4.0), &line, Anchor::Start, TEXT - 1.0, Ink::Text);
+            at += 15.0;
+        }
+        at += 6.0;
+    }
+}
+
+/// P(better by at least a size) and P(worse by at least a size).
+pub fn thresholds(study: &Study, t: &ThresholdCurves) -> Vec<Figure> {
+    let percent = t.measure == Measure::RiskDifference;
+    let told: Vec<_> = t.curves.iter().filter(|c| !c.benefit.is_empty()).collect();
+    // As far as anything is left to see.
+    let reaches = |k: usize| told.iter().any(|c| c.benefit[k].max(c.harm[k]) > 0.01);
+    let last = (0..t.sizes.len())
+        .rev()
+        .find(|k| reaches(*k))
+        .unwrap_or(0)
+        .max(20)
+        .min(t.sizes.len().saturating_sub(1));
+    if told.is_empty() || told.len() > MOST {
+        return Vec::new();
+    }
+    // Of few subgroups both directions; of many, better alone, told apart by line too.
+    let few = told.len() <= FEW;
+    let mut curves = Vec::new();
+    for (k, c) in told.iter().enumerate() {
+        let points = |values: &[f64]| t.sizes[..=last].iter().copied().zip(values.iter().copied()).collect();
+        let ink = Ink::of_curve(k);
+        let stroke = if few { Stroke::Solid } else { Stroke::of_curve(k / FEW) };
+        curves.push(Curve { label: c.subgroup.clone(), points: points(&c.benefit), ink, stroke });
+        if few {
+            curves.push(Curve { label: String::new(), points: points(&c.harm), ink, stroke: Stroke::Dashed });
+        }
+    }
+    let mut canvas = Canvas::new(WIDTH, HEIGHT.max(TOP + legend_height(&curves)));
+    let ends = (t.sizes[0], t.sizes[last]);
+    let x = match t.measure.axis() {
+        Kind::Ratio => Axis::logarithmic(ends, (LEFT, RIGHT)),
+        Kind::Additive => Axis::linear(ends, (LEFT, RIGHT)),
+    };
+    let y = Axis::linear((0.0, 1.0), (BOTTOM, TOP));
+    plot(&mut canvas, &x, &y, &curves);
+    let what = if percent {
+        "at least so many percentage points".to_string()
+    } else {
+        format!("{} of at least this, or its reciprocal", t.measure.in_words())
+    };
+    let label = |v: f64| if percent { plain_label(100.0 * v) } else { plain_label(v) };
+    x.draw_below(&mut canvas, BOTTOM, 7, label, &capitalised(&what));
+    let title = format!("Probability over the size of effect, {}", study.outcome.name);
+    let directions = if few { "better (solid) or worse (dashed)" } else { "better" };
+    let caption = format!(
+        "Posterior probability that the outcome is {directions} with {} by at least the size below, by {}.",
+        study.treatment.active, study.subgroup_name
+    );
+    let name = "thresholds".to_string();
+    let header = vec!["subgroup", "size", "better", "worse"];
+    let mut rows = Vec::new();
+    for c in &told {
+        for (k, size) in t.sizes.iter().enumerate() {
+            rows.push(vec![
+                Cell::from(c.subgroup.as_str()),
+                (*size).into(),
+                c.benefit[k].into(),
+                c.harm[k].into(),
+            ]);
+        }
+    }
+    let svg = canvas.finish(&name, &title, &caption);
+    vec![Figure { name, title, caption, svg, data: Data { header, rows } }]
+}
+
+/// P(better) over the scale of τ's prior, with the crossings of the lines.
+pub fn heterogeneity(study: &Study, c: &Comparison) -> Vec<Figure> {
+    let Some(stated) = study.priors.heterogeneity.as_ref().map(|h| h.distribution.scale()) else {
+        return Vec::new();
+    };
+    let of = |name: &str| -> Vec<(f64, f64)> {
+        let mine = c
+            .tau_curve
+            .iter()
+            .filter(|p| p.prior == STATED && p.subgroup == name && p.statement == Statement::Benefit);
+        mine.map(|p| (p.scale, p.probability.unwrap_or(f64::NAN))).collect()
+    };
+    let names = study.data.names();
+    let curves: Vec<Curve> = names
+        .iter()
+        .enumerate()
+        .map(|(k, name)| Curve {
+            label: (*name).to_string(),
+            points: of(name),
+            ink: Ink::of_curve(k),
+            stroke: if names.len() <= FEW { Stroke::of_curve(k) } else { Stroke::of_curve(k / FEW) },
+        })
+        .collect();
+    if curves.iter().any(|c| c.points.is_empty()) || curves.len() > MOST {
+        return Vec::new();
+    }
+    let scales: Vec<f64> = curves[0].points.iter().map(|p| p.0).collect();
+    let (Some(&low), Some(&high)) = (scales.first(), scales.last()) else { return Vec::new() };
+    let mut canvas = Canvas::new(WIDTH, HEIGHT.max(TOP + legend_height(&curves)));
+    let x = Axis::logarithmic((low, high), (LEFT, RIGHT));
+    let y = Axis::linear((0.0, 1.0), (BOTTOM, TOP));
+    plot(&mut canvas, &x, &y, &curves);
+    canvas.line((x.at(stated), TOP), (x.at(stated), BOTTOM), Ink::Faint, 1.0, Stroke::Dashed);
+    canvas.text((x.at(stated) + 4.0, TOP + 12.0), "stated", Anchor::Start, TEXT - 2.0, Ink::Faint);
+    for cross in c.crossings.iter().filter(|r| r.prior == STATED && r.statement == Statement::Benefit) {
+        if let Some(k) = names.iter().position(|n| *n == cross.subgroup) {
+            canvas.dot((x.at(cross.scale), y.at(cross.line)), 4.0, Ink::of_curve(k), false);
+        }
+    }
+    let words = study.priors.heterogeneity.as_ref().map_or("", |h| h.words.as_str());
+    x.draw_below(&mut canvas, BOTTOM, 6, plain_label, "Scale of the heterogeneity prior");
+    let title = format!("Conclusion over the heterogeneity prior, {}", study.outcome.name);
+    let caption = format!(
+        "Posterior probability that the outcome is better with {} over the scale of the heterogeneity prior (stated: {words}). Rings: where it crosses 0.5, 0.8, 0.9 or 0.95.",
+        study.treatment.active
+    );
+    let name = "heterogeneity".to_string();
+    let header = vec!["subgroup", "scale", "better"];
+    let points = names
+        .iter()
+        .zip(&curves)
+        .flat_map(|(name, c)| c.points.iter().map(|&(s, p)| vec![Cell::from(*name), s.into(), p.into()]));
+    let data = Data { header, rows: points.collect() };
+    let svg = canvas.finish(&name, &title, &caption);
+    vec![Figure { name, title, caption, svg, data }]
+}

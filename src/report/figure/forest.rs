@@ -1,0 +1,180 @@
+//! The forest: densities, intervals, the data alone, and aligned numbers.
+
+use super::super::numbers::interval_known_to;
+use super::super::words::{capitalised, scope_in_words};
+use super::axis::{Axis, plain_label};
+use super::svg::{Anchor, Canvas, Ink, Stroke, TEXT, lines_within, width_of};
+use super::{Cell, Data, Figure, sides};
+use crate::figure::{Forest, ForestRow};
+use crate::posterior::{Axis as Kind, Measure, Quantiles, Scope};
+use crate::study::Study;
+
+const ROW: f64 = 46.0;
+const PEAK: f64 = 26.0;
+const HEAD: f64 = 56.0;
+const FOOT: f64 = 62.0;
+const PLOT: f64 = 330.0;
+
+/// One measure's forest.
+pub fn forest(study: &Study, f: &Forest) -> Figure {
+    let measure = f.measure;
+    let percent = measure == Measure::RiskDifference;
+    let title = format!("{}, {}", capitalised(measure.in_words()), study.outcome.name);
+    let caption = format!(
+        "Forest of the {}{} by {}. Filled dot, line and density: posterior median, 95 % interval and shape. Hollow dot and dotted line: the data of that {} alone, with a 95 % confidence interval.",
+        measure.in_words(),
+        if percent { ", in percentage points," } else { "" },
+        study.subgroup_name,
+        study.subgroup_name,
+    );
+    let name = format!("forest-{}", measure.key().replace('_', "-"));
+    let svg = draw(study, &f.rows, measure, &name, &title, &caption);
+    Figure { name, title, caption, svg, data: data(study, &f.rows) }
+}
+
+fn label(study: &Study, row: &ForestRow) -> String {
+    row.subgroup.clone().unwrap_or_else(|| scope_in_words(row.scope, &study.subgroup_name))
+}
+
+/// The values that the axis holds: all intervals, and as much of the raw ones as does not crowd the rest.
+fn range(rows: &[ForestRow], measure: Measure) -> (f64, f64) {
+    let ratio = measure.axis() == Kind::Ratio;
+    let put = |x: f64| if ratio { x.ln() } else { x };
+    let ends = |q: &Quantiles| [put(q.q2_5), put(q.q97_5)];
+    let null = put(measure.null());
+    let all = rows.iter().flat_map(|r| ends(&r.posterior)).chain([null]);
+    let (low, high) = all.fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), x| (a.min(x), b.max(x)));
+    let span = high - low;
+    let raw = rows.iter().filter_map(|r| r.raw.as_ref()).flat_map(ends);
+    let (low, high) =
+        raw.fold((low, high), |(a, b), x| (a.min(x.max(low - 0.4 * span)), b.max(x.min(high + 0.4 * span))));
+    let margin = 0.04 * (high - low);
+    let back = |x: f64| if ratio { x.exp() } else { x };
+    (back(low - margin), back(high + margin))
+}
+
+fn draw(study: &Study, rows: &[ForestRow], measure: Measure, id: &str, title: &str, caption: &str) -> String {
+    let with_counts = rows.iter().any(|r| r.counts.is_some());
+    let percent = measure == Measure::RiskDifference;
+    let label_width = rows.iter().map(|r| width_of(&label(study, r), TEXT)).fold(70.0, f64::max).min(210.0);
+    let counts_width = if with_counts { 78.0 } else { 0.0 };
+    let left = 14.0 + label_width + 2.0 * counts_width + 16.0;
+    let right = left + PLOT;
+    let width = right + 190.0;
+    let bottom = HEAD + ROW * rows.len() as f64;
+    let mut canvas = Canvas::new(width, bottom + FOOT);
+    let ends = range(rows, measure);
+    let axis = match measure.axis() {
+        Kind::Ratio => Axis::logarithmic(ends, (left, right)),
+        Kind::Additive => Axis::linear(ends, (left, right)),
+    };
+    // Headings.
+    let head = |canvas: &mut Canvas, x: f64, text: &str, anchor: Anchor, width: f64| {
+        let lines = lines_within(text, width, TEXT - 1.0);
+        let lines = &lines[..lines.len().min(3)];
+        for (k, line) in lines.iter().enumerate() {
+            let y = HEAD - 12.0 - 15.0 * (lines.len() - 1 - k) as f64;
+            canvas.bold((x, y), line, anchor, TEXT - 1.0, Ink::Text);
+        }
+    };
+    head(&mut canvas, 14.0, &capitalised(&study.subgroup_name), Anchor::Start, label_width);
+    if with_counts {
+        let x0 = 14.0 + label_width + counts_width;
+        head(&mut canvas, x0, &study.treatment.control, Anchor::End, counts_width);
+        head(&mut canvas, x0 + counts_width, &study.treatment.active, Anchor::End, counts_width);
+    }
+    let unit = if percent { ", points" } else { "" };
+    head(
+        &mut canvas,
+        width - 14.0,
+        &format!("{}{unit} (95 %)", capitalised(measure.in_words())),
+        Anchor::End,
+        190.0,
+    );
+    // No effect.
+    let null = axis.at(measure.null());
+    canvas.line((null, HEAD - 4.0), (null, bottom), Ink::Faint, 1.0, Stroke::Dashed);
+    let first_shared = rows.iter().position(|r| r.scope != Scope::Subgroup);
+    for (k, row) in rows.iter().enumerate() {
+        let base = HEAD + ROW * (k as f64 + 1.0) - 12.0;
+        if first_shared == Some(k) {
+            let y = HEAD + ROW * k as f64;
+            canvas.line((14.0, y), (width - 14.0, y), Ink::Grid, 1.0, Stroke::Solid);
+        }
+        draw_row(&mut canvas, row, &axis, base);
+        let lines = lines_within(&label(study, row), label_width + 4.0, TEXT);
+        for (j, line) in lines.iter().take(2).enumerate() {
+            let y = base + 4.0 + 14.0 * j as f64 - 11.0 * (lines.len().min(2) - 1) as f64;
+            canvas.text((14.0, y), line, Anchor::Start, TEXT, Ink::Text);
+        }
+        if let Some([control, active]) = &row.counts {
+            let x0 = 14.0 + label_width + counts_width;
+            canvas.text((x0, base + 4.0), control, Anchor::End, TEXT, Ink::Text);
+            canvas.text((x0 + counts_width, base + 4.0), active, Anchor::End, TEXT, Ink::Text);
+        }
+        let numbers = interval_known_to(measure, &row.posterior, row.errors);
+        canvas.text((width - 14.0, base + 4.0), &numbers, Anchor::End, TEXT, Ink::Text);
+    }
+    let tick = |x: f64| if percent { plain_label(100.0 * x) } else { plain_label(x) };
+    axis.draw_below(&mut canvas, bottom + 2.0, 7, tick, "");
+    let [first, second] = sides(study);
+    canvas.text((left, bottom + 40.0), &first, Anchor::Start, TEXT - 1.0, Ink::Faint);
+    canvas.text((right, bottom + 40.0), &second, Anchor::End, TEXT - 1.0, Ink::Faint);
+    canvas.finish(id, title, caption)
+}
+
+fn draw_row(canvas: &mut Canvas, row: &ForestRow, axis: &Axis, base: f64) {
+    let ink = if row.scope != Scope::Subgroup { Ink::Fourth } else { Ink::First };
+    let mut points: Vec<(f64, f64)> = row
+        .outline
+        .iter()
+        .filter(|(x, _)| axis.holds(*x))
+        .map(|&(x, y)| (axis.at(x), base - PEAK * y))
+        .collect();
+    if let (Some(first), Some(last)) = (points.first().copied(), points.last().copied()) {
+        points.insert(0, (first.0, base));
+        points.push((last.0, base));
+        canvas.area(&points, ink, 0.25);
+    }
+    let q = &row.posterior;
+    canvas.line((axis.within(q.q2_5), base), (axis.within(q.q97_5), base), ink, 2.5, Stroke::Solid);
+    canvas.dot((axis.within(q.median), base), 4.5, ink, true);
+    if let Some(raw) = &row.raw {
+        let y = base + 9.0;
+        canvas.line((axis.within(raw.q2_5), y), (axis.within(raw.q97_5), y), Ink::Raw, 1.2, Stroke::Dotted);
+        canvas.dot((axis.within(raw.median), y), 3.0, Ink::Raw, false);
+    }
+}
+
+fn data(study: &Study, rows: &[ForestRow]) -> Data {
+    let header = vec!["row", "kind", "x", "median", "q2_5", "q97_5", "height"];
+    let mut cells = Vec::new();
+    for r in rows {
+        let name = label(study, r);
+        let three = |kind: &str, q: &Quantiles| {
+            vec![
+                Cell::from(name.as_str()),
+                kind.into(),
+                None.into(),
+                q.median.into(),
+                q.q2_5.into(),
+                q.q97_5.into(),
+                None.into(),
+            ]
+        };
+        cells.push(three("posterior", &r.posterior));
+        cells.extend(r.raw.as_ref().map(|q| three("data_alone", q)));
+        cells.extend(r.outline.iter().map(|&(x, y)| {
+            vec![
+                name.as_str().into(),
+                "density".into(),
+                x.into(),
+                None.into(),
+                None.into(),
+                None.into(),
+                y.into(),
+            ]
+        }));
+    }
+    Data { header, rows: cells }
+}

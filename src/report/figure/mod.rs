@@ -1,0 +1,88 @@
+//! Figures as SVG, each with the table of numbers that it is drawn from. Colours are Okabe & Ito's, and lines differ in
+//! style too.
+
+mod axis;
+mod beliefs;
+mod chains;
+mod curves;
+mod forest;
+mod shrinkage;
+mod svg;
+
+pub use beliefs::beliefs;
+pub use chains::chains;
+pub use curves::{heterogeneity, thresholds};
+pub use forest::forest;
+pub use shrinkage::shrinkage;
+
+use crate::study::{HigherIs, Study};
+
+/// A picture with the numbers that it is drawn from.
+#[derive(Debug, Clone)]
+pub struct Figure {
+    /// A file's name without its ending, "forest-odds-ratio".
+    pub name: String,
+    /// Above it.
+    pub title: String,
+    /// What is seen and how it is to be read, in one or two sentences: its caption, and what a screen reader reads.
+    pub caption: String,
+    pub svg: String,
+    pub data: Data,
+}
+
+/// A table of numbers and names.
+#[derive(Debug, Clone, Default)]
+pub struct Data {
+    pub header: Vec<&'static str>,
+    pub rows: Vec<Vec<Cell>>,
+}
+
+/// A cell of such a table.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Cell {
+    Name(String),
+    Number(Option<f64>),
+}
+
+impl From<&str> for Cell {
+    fn from(text: &str) -> Cell {
+        Cell::Name(text.to_string())
+    }
+}
+
+impl From<f64> for Cell {
+    fn from(x: f64) -> Cell {
+        Cell::Number(Some(x))
+    }
+}
+
+impl From<Option<f64>> for Cell {
+    fn from(x: Option<f64>) -> Cell {
+        Cell::Number(x)
+    }
+}
+
+/// Which side of no effect favours which arm.
+fn sides(study: &Study) -> [String; 2] {
+    let (active, control) = (&study.treatment.active, &study.treatment.control);
+    let (left, right) = match study.outcome.higher_is {
+        HigherIs::Better => (control, active),
+        HigherIs::Worse => (active, control),
+    };
+    [format!("← favours {left}"), format!("favours {right} →")]
+}
+
+/// The numbers of a figure as CSV.
+pub fn figure_csv(figure: &Figure) -> String {
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    // Writing to memory does not fail.
+    let _ = writer.write_record(&figure.data.header);
+    for row in &figure.data.rows {
+        let cells = row.iter().map(|cell| match cell {
+            Cell::Name(text) => text.clone(),
+            Cell::Number(x) => super::numbers::full(*x),
+        });
+        let _ = writer.write_record(cells);
+    }
+    writer.into_inner().ok().and_then(|bytes| String::from_utf8(bytes).ok()).unwrap_or_default()
+}

@@ -1,0 +1,59 @@
+//! How far pooling draws each subgroup.
+
+use super::super::words::capitalised;
+use super::axis::{Axis, plain_label};
+use super::svg::{Anchor, Canvas, Ink, Stroke, TEXT, lines_within};
+use super::{Cell, Data, Figure};
+use crate::decide::ShrinkageRow;
+use crate::posterior::{Axis as Kind, Measure};
+use crate::study::Study;
+
+const WIDTH: f64 = 760.0;
+const ROW: f64 = 34.0;
+const LEFT: f64 = 200.0;
+const RIGHT: f64 = 740.0;
+
+/// A line a subgroup from its own median to the modelled one; `mean` is the average subgroup's.
+pub fn shrinkage(study: &Study, rows: &[ShrinkageRow], mean: Option<f64>) -> Vec<Figure> {
+    if rows.len() < 2 {
+        return Vec::new();
+    }
+    let measure = Measure::of(study.outcome.scale);
+    let values = rows.iter().flat_map(|r| [r.alone, r.modelled]).chain(mean);
+    let (low, high) = values.fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), x| (a.min(x), b.max(x)));
+    let x = if measure.axis() == Kind::Ratio {
+        let margin = (high / low).powf(0.06).max(1.02);
+        Axis::logarithmic((low / margin, high * margin), (LEFT, RIGHT))
+    } else {
+        let margin = 0.06 * (high - low).max(1e-9);
+        Axis::linear((low - margin, high + margin), (LEFT, RIGHT))
+    };
+    let bottom = 30.0 + ROW * rows.len() as f64;
+    let mut canvas = Canvas::new(WIDTH, bottom + 50.0);
+    if let Some(mean) = mean {
+        canvas.line((x.at(mean), 22.0), (x.at(mean), bottom), Ink::Fourth, 1.5, Stroke::Dashed);
+        let text = format!("the average {}", study.subgroup_name);
+        canvas.text((x.at(mean), 14.0), &text, Anchor::Middle, TEXT - 2.0, Ink::Fourth);
+    }
+    for (k, r) in rows.iter().enumerate() {
+        let y = 30.0 + ROW * (k as f64 + 0.5);
+        canvas.line((x.at(r.alone), y), (x.at(r.modelled), y), Ink::First, 2.0, Stroke::Solid);
+        canvas.dot((x.at(r.alone), y), 4.0, Ink::Raw, false);
+        canvas.dot((x.at(r.modelled), y), 4.5, Ink::First, true);
+        for (j, line) in lines_within(&r.subgroup, LEFT - 34.0, TEXT).iter().take(2).enumerate() {
+            canvas.text((14.0, y + 4.0 + 14.0 * j as f64), line, Anchor::Start, TEXT, Ink::Text);
+        }
+    }
+    x.draw_below(&mut canvas, bottom + 2.0, 7, plain_label, &capitalised(measure.in_words()));
+    let name = "shrinkage".to_string();
+    let title = format!("What pooling does, {}", study.outcome.name);
+    let caption = format!(
+        "Posterior median of the {} of each {} alone (ring) and as modelled together (dot), under the same priors.",
+        measure.in_words(),
+        study.subgroup_name
+    );
+    let cells = rows.iter().map(|r| vec![Cell::from(r.subgroup.as_str()), r.alone.into(), r.modelled.into()]);
+    let data = Data { header: vec!["subgroup", "alone", "modelled"], rows: cells.collect() };
+    let svg = canvas.finish(&name, &title, &caption);
+    vec![Figure { name, title, caption, svg, data }]
+}

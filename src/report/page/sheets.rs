@@ -1,0 +1,148 @@
+//! Reporting checklists, filled in by what the run knows; what it does not know is "not stated".
+
+use serde::Serialize;
+
+use super::super::numbers::plain;
+use super::Shown;
+use crate::decide::interaction_test;
+use crate::study::{Data, Study};
+
+#[derive(Serialize)]
+pub struct Sheet {
+    name: &'static str,
+    about: &'static str,
+    items: Vec<Item>,
+}
+
+#[derive(Serialize)]
+struct Item {
+    question: &'static str,
+    answer: String,
+}
+
+const NOT_STATED: &str = "not stated";
+
+fn item(question: &'static str, answer: impl Into<String>) -> Item {
+    Item { question, answer: answer.into() }
+}
+
+/// ROBUST, BARG and, where there are subgroups to compare, ICEMAN.
+pub fn sheets(study: &Study, shown: Option<&Shown<'_>>) -> Vec<Sheet> {
+    let mut all = vec![robust(study, shown), barg(study, shown)];
+    all.extend(iceman(study));
+    all
+}
+
+fn priors(study: &Study) -> String {
+    let p = &study.priors;
+    let mut text = format!("effect {}", p.effect.words);
+    if let Some(h) = &p.heterogeneity {
+        text += &format!("; heterogeneity {}", h.words);
+    }
+    if let Some(b) = &p.baseline {
+        text += &format!("; baseline {}", b.words);
+    }
+    text
+}
+
+fn model(study: &Study) -> &'static str {
+    match study.data {
+        Data::Counts(_) => "binomial counts by arm, log odds ratios by subgroup; see Methods",
+        Data::Estimates(_) => "normal likelihood of published estimates; see Methods",
+    }
+}
+
+fn engine(shown: Option<&Shown<'_>>) -> String {
+    let Some(shown) = shown else { return "the run did not pass its checks".to_string() };
+    match &shown.report.settings.sampler {
+        Some(s) => format!(
+            "numerical integration and the No-U-Turn sampler ({} chains of {} draws), held against each other",
+            s.chains, s.draws
+        ),
+        None => "numerical integration".to_string(),
+    }
+}
+
+fn sensitivity(shown: Option<&Shown<'_>>) -> String {
+    shown.map_or_else(
+        || NOT_STATED.to_string(),
+        |s| {
+            format!(
+                "{} further priors, and the scale of the heterogeneity prior varied; see Under another prior",
+                s.comparison.priors.len().saturating_sub(1)
+            )
+        },
+    )
+}
+
+fn results(shown: Option<&Shown<'_>>, what: &str) -> String {
+    if shown.is_some() { what.to_string() } else { "none: the run did not pass its checks".to_string() }
+}
+
+/// Sung et al., J Clin Epidemiol 2005;58:261.
+fn robust(study: &Study, shown: Option<&Shown<'_>>) -> Sheet {
+    Sheet {
+        name: "ROBUST",
+        about: "reporting of Bayes used in clinical studies (J Clin Epidemiol 2005;58:261)",
+        items: vec![
+            item("Prior distribution: specified", priors(study)),
+            item("Prior distribution: justified", NOT_STATED),
+            item("Prior distribution: sensitivity analysis", sensitivity(shown)),
+            item("Analysis: statistical model", model(study)),
+            item("Analysis: analytical technique", engine(shown)),
+            item("Results: central tendency", results(shown, "posterior medians; see The table")),
+            item(
+                "Results: standard deviation or credible interval",
+                results(shown, "central 95 % intervals; see The table"),
+            ),
+        ],
+    }
+}
+
+/// Kruschke, Nat Hum Behav 2021;5:1282.
+fn barg(study: &Study, shown: Option<&Shown<'_>>) -> Sheet {
+    Sheet {
+        name: "BARG",
+        about: "Bayesian analysis reporting guidelines (Nat Hum Behav 2021;5:1282)",
+        items: vec![
+            item("Preamble: why Bayesian, and the goals", NOT_STATED),
+            item(
+                "1. Explain the model: data, likelihood, prior",
+                format!("{}; {}", model(study), priors(study)),
+            ),
+            item(
+                "1. Prior predictive check",
+                "what the prior implies stands in brackets beside every probability",
+            ),
+            item("2. Computation: software and convergence", format!("{}; see Checks", engine(shown))),
+            item("3. The posterior distribution", results(shown, "table and figures")),
+            item("3. Posterior predictive check", NOT_STATED),
+            item("4. Decisions and their criteria", NOT_STATED),
+            item("5. Sensitivity to the prior", sensitivity(shown)),
+            item("6. Reproducibility", "model file, checksums and command; see Provenance"),
+        ],
+    }
+}
+
+/// Schandelmaier et al., CMAJ 2020;192:E901.
+fn iceman(study: &Study) -> Option<Sheet> {
+    let test = interaction_test(study)?;
+    let name = if test.test == "cochran_q" { "Cochran's Q" } else { "likelihood ratio" };
+    let found = format!(
+        "{name} {} on {} df, p = {}",
+        plain(test.statistic),
+        test.degrees_of_freedom,
+        plain(test.p_value)
+    );
+    Some(Sheet {
+        name: "ICEMAN",
+        about: "credibility of effect modification (CMAJ 2020;192:E901)",
+        items: vec![
+            item("Was the direction of the effect modification hypothesised beforehand?", NOT_STATED),
+            item("Is it supported by prior evidence?", NOT_STATED),
+            item("Does a test for interaction suggest that chance is an unlikely explanation?", found),
+            item("Was only a small number of effect modifiers tested?", NOT_STATED),
+            item("If the modifier is continuous, were arbitrary cut points avoided?", NOT_STATED),
+        ],
+    })
+}

@@ -1,0 +1,125 @@
+//! The page's paragraphs about design, checks, methods and provenance.
+
+use super::super::numbers::plain;
+use super::super::words::{capitalised, plural};
+use super::Presentation;
+use crate::posterior::Report;
+use crate::study::{Assignment, Data, Pooling, Study};
+
+/// Who is compared, how many, how assigned, which way is good.
+pub fn design(study: &Study) -> String {
+    let n = study.data.names().len();
+    let patients = study.audit().patients.map_or_else(String::new, |p| format!(", {p} patients"));
+    let subgroups = if n == 1 {
+        format!("1 {}", study.subgroup_name)
+    } else {
+        format!("{n} {}", plural(&study.subgroup_name))
+    };
+    let design = match study.assignment {
+        Assignment::Randomised => "randomised",
+        Assignment::Observational => "observational",
+    };
+    format!(
+        "{} against {}: {subgroups}{patients}; {design}. {}.",
+        capitalised(&study.treatment.active),
+        study.treatment.control,
+        capitalised(&study.direction())
+    )
+}
+
+/// What was checked, with its numbers.
+pub fn checks(p: &Presentation<'_>) -> Vec<String> {
+    let shown = match &p.shown {
+        Ok(shown) => shown,
+        Err(reasons) => return reasons.iter().map(|r| format!("Failed: {r}.")).collect(),
+    };
+    let c = &shown.report.checks;
+    let mut lines = Vec::new();
+    if let Some(s) = &shown.report.settings.sampler {
+        lines.push(format!(
+            "Sampler: {} chains of {} draws after {} of warm-up, seed {}.",
+            s.chains, s.draws, s.warmup, s.seed
+        ));
+    }
+    if let (Some(rhat), Some(bulk), Some(tail)) = (c.max_rhat, c.min_ess_bulk, c.min_ess_tail) {
+        lines.push(format!(
+            "Largest R-hat {rhat:.3}; least effective sample size {bulk:.0} in the bulk, {tail:.0} in the tails; divergences: {}.",
+            c.divergences.unwrap_or(0)
+        ));
+    }
+    if let Some(mcse) = c.max_mcse {
+        lines.push(format!("Largest Monte Carlo error of a sampled probability: {}.", plain(mcse)));
+    }
+    match (&c.exact.reason, c.exact.max_abs_z.zip(c.exact.allowed_abs_z)) {
+        (None, Some((z, allowed))) => lines.push(format!(
+            "Integrated and sampled numbers agree: {} comparisons, the largest difference {} standard errors, {} allowed.",
+            c.exact.comparisons,
+            plain(z),
+            plain(allowed)
+        )),
+        (None, None) => lines.push("By numerical integration.".to_string()),
+        (Some(reason), _) => lines.push(format!("Sampled only: {reason}.")),
+    }
+    lines.push("All checks passed.".to_string());
+    lines
+}
+
+/// How the numbers were made, for a paper's methods section.
+pub fn methods(study: &Study, report: Option<&Report>) -> Vec<String> {
+    let priors = &study.priors;
+    let data = match &study.data {
+        Data::Counts(_) => format!(
+            "Counts of {} by {} and arm have a binomial likelihood, without continuity correction; the effect is the log odds ratio.",
+            study.outcome.event, study.subgroup_name
+        ),
+        Data::Estimates(_) => format!(
+            "Published estimates by {} have a normal likelihood on the scale of the {}.",
+            study.subgroup_name,
+            study.outcome.scale.measure_in_words()
+        ),
+    };
+    let pooling = match study.pooling {
+        Pooling::Partial => {
+            "Subgroup effects are partially pooled: normal around a mean effect, with a heterogeneity standard deviation that is estimated."
+        }
+        Pooling::None => "Subgroups are not pooled: each has its own effect and heterogeneity.",
+        Pooling::Complete => "One effect is taken to hold for all.",
+    };
+    let mut prior = format!("Priors: effect {}", priors.effect.words);
+    if let Some(h) = &priors.heterogeneity {
+        prior += &format!("; heterogeneity {}", h.words);
+    }
+    if let Some(b) = &priors.baseline {
+        prior += &format!("; baseline {}", b.words);
+    }
+    let mut lines = vec![format!("{data} {pooling} {prior}.")];
+    lines.push(format!(
+        "Direction: {}. Reported are posterior medians with central 95 % intervals, and posterior probabilities, each beside its value under the prior alone.",
+        study.direction()
+    ));
+    if report.is_some() {
+        lines.push(format!(
+            "Computed with equipoise {} by numerical integration and by the No-U-Turn sampler, held against each other.",
+            env!("CARGO_PKG_VERSION")
+        ));
+    }
+    lines.push(format!(
+        "Eligibility: {}. Time zero: {}.",
+        study.audit().eligibility,
+        study.audit().time_zero
+    ));
+    lines
+}
+
+/// What makes the page again.
+pub fn provenance(study: &Study) -> Vec<[String; 2]> {
+    let mut all = vec![
+        ["Program".to_string(), format!("equipoise {}", env!("CARGO_PKG_VERSION"))],
+        ["Model".to_string(), study.name.clone()],
+        ["Model, SHA-256".to_string(), study.model_sha256.clone()],
+        ["Data, SHA-256".to_string(), study.data_sha256.clone()],
+        ["To make it again".to_string(), format!("equipoise report {}", study.name)],
+    ];
+    all.extend(study.citation.iter().map(|c| ["Cites".to_string(), c.clone()]));
+    all
+}

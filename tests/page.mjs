@@ -1,0 +1,167 @@
+// The page in a real browser: no error, no request, sliders that show the engine's numbers, keyboard, accessibility, widths.
+//
+// node tests/page.mjs PROGRAM FOLDER: FOLDER holds node_modules with playwright-core and axe-core; screenshots are left in it.
+import { execFileSync } from "node:child_process";
+import { createRequire } from "node:module";
+import fs from "node:fs";
+import path from "node:path";
+
+const [program, folder] = process.argv.slice(2).map((p) => path.resolve(p));
+const require = createRequire(path.join(folder, "here.js"));
+const { chromium } = require("playwright-core");
+const axe = fs.readFileSync(require.resolve("axe-core/axe.min.js"), "utf8");
+
+let passed = 0;
+const holds = (what, condition) => {
+  if (!condition) {
+    console.error(`FAILED: ${what}`);
+    process.exit(1);
+  }
+  passed += 1;
+};
+const run = (...words) => execFileSync(program, words, { cwd: folder, encoding: "utf8", stdio: ["ignore", "pipe", "ignore"], maxBuffer: 1 << 28 });
+
+const MARKUP = `
+title = "<script>document.title='gone'</script> & <b>bold</b>"
+[study]
+assignment = "randomised"
+[outcome]
+name = "<img src=x onerror=alert(1)>"
+kind = "binary"
+higher_is = "worse"
+[treatment]
+name = "the drug"
+control = "<i>none</i>"
+active = "drug"
+[prior]
+effect = "normal(0, 0.355)"
+heterogeneity = "half-normal(0.5)"
+[thresholds]
+risk_difference = [0.02, 0.05]
+[data]
+counts = [
+  { subgroup = "</script><script>alert(2)</script>", control = { events = 8, total = 40 }, active = { events = 4, total = 41 } },
+  { subgroup = "women", control = { events = 5, total = 30 }, active = { events = 6, total = 29 } },
+]
+`;
+fs.writeFileSync(path.join(folder, "markup.toml"), MARKUP);
+
+const browser = await chromium.launch({
+  executablePath: process.env.CHROMIUM || "/usr/bin/chromium",
+  args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"],
+});
+
+async function opened(file, options = {}) {
+  const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...options });
+  const page = await context.newPage();
+  const trouble = [];
+  page.on("console", (m) => ["error", "warning"].includes(m.type()) && trouble.push(m.text()));
+  page.on("pageerror", (e) => trouble.push(String(e)));
+  page.on("dialog", (d) => trouble.push(`dialog ${d.message()}`) && d.dismiss());
+  page.on("request", (r) => r.url().startsWith("file:") && r.url().endsWith(".html") || trouble.push(`request ${r.url()}`));
+  await page.goto(`file://${file}`);
+  return { page, trouble, close: () => context.close() };
+}
+
+// As the page prints a probability.
+const printed = (p) => {
+  const digits = p >= 0.01 && p <= 0.99 ? 2 : 3;
+  if (digits === 3 && p < 0.001) return "< 0.001";
+  if (digits === 3 && p > 0.999) return "> 0.999";
+  return p.toFixed(digits);
+};
+
+async function slidersShowTheEnginesNumbers(page, model) {
+  const fit = JSON.parse(run("fit", model, "--format", "json", "--out", path.join(folder, "run")));
+  const counts = fit.estimates.some((e) => e.measure === "risk_control");
+  const rows = fit.probabilities.filter((p) => p.scope === "subgroup" && /at_least$/.test(p.statement) && (counts ? p.measure === "risk_difference" : /_ratio$|^difference$/.test(p.measure)));
+  holds(`${model} has thresholds`, rows.length > 0);
+  const names = await page.locator("#asked th").allTextContents();
+  for (const row of rows) {
+    const step = counts ? Math.round(1000 * row.threshold) : Math.round(100 * row.threshold) - 100;
+    if (Math.abs((counts ? step / 1000 : 1 + step / 100) - row.threshold) > 1e-12) continue;
+    await page.locator("#size").focus();
+    await page.evaluate((v) => {
+      const slider = document.getElementById("size");
+      slider.value = v - 1;
+    }, step);
+    // The last step by keyboard, as a reader would.
+    await page.keyboard.press("ArrowRight");
+    holds(`${model}: the slider stands at ${step}`, (await page.locator("#size").inputValue()) === String(step));
+    const cells = page.locator("#asked tr").nth(names.indexOf(row.subgroup)).locator("td");
+    const shown = await cells.nth(row.statement.startsWith("benefit") ? 0 : 1).textContent();
+    const wanted = printed(row.exact ?? row.probability);
+    holds(`${model}, ${row.subgroup}, ${row.statement} ${row.threshold}: ${shown} is ${wanted}`, shown === wanted);
+  }
+}
+
+async function keyboardReachesEverything(page, model) {
+  const wanted = await page.evaluate(() => {
+    const all = [...document.querySelectorAll("a[href], input, select, summary, [tabindex='0']")];
+    return all.filter((e) => e.checkVisibility()).length;
+  });
+  await page.evaluate(() => document.activeElement.blur());
+  await page.evaluate(() => window.scrollTo(0, 0));
+  const seen = new Set();
+  for (let k = 0; k < 3 * wanted && seen.size < wanted; k += 1) {
+    await page.keyboard.press("Tab");
+    const at = await page.evaluate(() => {
+      const all = [...document.querySelectorAll("a[href], input, select, summary, [tabindex='0']")];
+      return all.indexOf(document.activeElement);
+    });
+    if (at >= 0) seen.add(at);
+  }
+  holds(`${model}: the keyboard reaches ${seen.size} of ${wanted}`, seen.size === wanted);
+}
+
+async function noSeriousViolation(page, what) {
+  await page.evaluate(axe);
+  const result = await page.evaluate(() => window.axe.run(document, { resultTypes: ["violations"] }));
+  const serious = result.violations.filter((v) => ["serious", "critical"].includes(v.impact));
+  holds(`${what}: ${serious.map((v) => `${v.id} (${v.nodes[0].html.slice(0, 120)})`).join("; ")}`, serious.length === 0);
+}
+
+for (const model of ["attention-ras-etiology", "ras-basilar-death", "attention-evt", "solvd", "blocker", "markup.toml"]) {
+  const name = path.basename(model, ".toml");
+  const file = path.join(folder, `${name}.html`);
+  run("report", model, "-o", file);
+  holds(`${model}: under 1.5 MB`, fs.statSync(file).size < 1_500_000);
+  for (const colorScheme of ["light", "dark"]) {
+    const { page, trouble, close } = await opened(file, { colorScheme });
+    if (colorScheme === "light") {
+      if (model !== "blocker") await slidersShowTheEnginesNumbers(page, model);
+      await keyboardReachesEverything(page, model);
+      await page.screenshot({ path: path.join(folder, `${name}-laptop.png`), fullPage: true });
+    } else {
+      await page.screenshot({ path: path.join(folder, `${name}-dark.png`), fullPage: true });
+    }
+    await noSeriousViolation(page, `${model}, ${colorScheme}`);
+    holds(`${model}, ${colorScheme}: ${trouble.join("; ")}`, trouble.length === 0);
+    await close();
+  }
+  const phone = await opened(file, { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true });
+  const wide = await phone.page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
+  holds(`${model}: nothing beyond a phone's edge (${wide} px)`, wide <= 0);
+  await phone.page.screenshot({ path: path.join(folder, `${name}-phone.png`), fullPage: true });
+  await phone.close();
+}
+
+const { page, close } = await opened(path.join(folder, "markup.html"));
+holds("a title with markup stays text", (await page.locator("h1").textContent()).includes("<b>bold</b>"));
+holds("and runs nothing", (await page.title()).startsWith("<script>"));
+holds("nothing of it is an element", (await page.locator("h1 *, img, figure i").count()) === 0);
+await page.emulateMedia({ media: "print" });
+await page.screenshot({ path: path.join(folder, "markup-print.png"), fullPage: true });
+await close();
+
+const illustrative = await opened(path.join(folder, "attention-ras-etiology.html"));
+const text = await illustrative.page.locator("body").innerText();
+holds("the banner stands", text.includes("ILLUSTRATIVE") && text.includes("Treatment was not randomised"));
+holds("an observational study neither helps nor harms", !/\b(helps|harms|because)\b|effect of/.test(await illustrative.page.locator("#main > section").first().innerText()));
+const before = await illustrative.page.locator(".under:visible").innerText();
+await illustrative.page.locator("#prior").selectOption({ label: "optimistic-strong" });
+const after = await illustrative.page.locator(".under:visible").innerText();
+holds("another prior shows other numbers", before !== after && after.startsWith("optimistic-strong"));
+await illustrative.close();
+await browser.close();
+console.log(`${passed} checks of the page passed`);
