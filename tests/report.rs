@@ -172,7 +172,7 @@ fn run(folder: &Path, arguments: &[&str]) -> assert_cmd::assert::Assert {
 fn the_page_and_the_figures_are_written_whole_or_not_at_all() {
     let folder = tempfile::tempdir().expect("a folder");
     let here = folder.path();
-    run(here, &["report", "attention-evt", "--figures", "figures"])
+    run(here, &["report", "attention-evt", "--figures", "figures", "--as", "svg,png"])
         .success()
         .stderr(contains("Written to report.html"));
     let html = fs::read_to_string(here.join("report.html")).expect("written");
@@ -181,6 +181,8 @@ fn the_page_and_the_figures_are_written_whole_or_not_at_all() {
         here.join("figures/forest-odds-ratio.svg").is_file()
             && here.join("figures/forest-odds-ratio.csv").is_file()
     );
+    let png = fs::read(here.join("figures/forest-odds-ratio.png")).expect("written");
+    assert!(png.starts_with(b"\x89PNG") && png.len() > 20_000);
     // Equal runs give equal bytes.
     run(here, &["report", "attention-evt", "-o", "again.html", "--threads", "1"]).success();
     assert_eq!(html, fs::read_to_string(here.join("again.html")).expect("written"));

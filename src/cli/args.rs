@@ -66,7 +66,7 @@ model file may hold the same: [decision], [[decision.outcome]] and so on.";
 const REPORT_EXAMPLES: &str = "\
 Examples:
   equipoise report attention-ras-etiology               writes report.html
-  equipoise report my-trial.toml -o page.html --figures figures
+  equipoise report my-trial.toml -o page.html --figures figures --as svg,png
 
 The page needs no network and no program but a browser. Its sliders show the numbers of
 `fit` at any size of effect.";
@@ -269,15 +269,34 @@ pub struct ReportArgs {
     /// The page [default: report.html]
     #[arg(short, long, value_name = "FILE")]
     pub out: Option<PathBuf>,
-    /// A folder for the figures: each as SVG, and its numbers as CSV
+    /// A folder for the figures, each with its numbers as CSV
     #[arg(long, value_name = "DIR")]
     pub figures: Option<PathBuf>,
+    /// What the figures are written as: svg, or png at 300 dots an inch, or both
+    #[arg(
+        long = "as",
+        value_enum,
+        value_name = "FORMAT,…",
+        value_delimiter = ',',
+        default_value = "svg",
+        requires = "figures"
+    )]
+    pub formats: Vec<Picture>,
     /// Of the random numbers [default: 1]
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,
     /// Threads at most; results are the same for any number [default: all processors]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub threads: Option<u16>,
+}
+
+/// Formats of figures.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Picture {
+    /// For papers and for editing
+    Svg,
+    /// 300 dots an inch, fonts drawn
+    Png,
 }
 
 /// Arguments of `list`.

@@ -4,7 +4,9 @@ use std::fs;
 use std::io::Write;
 use std::path::Path;
 
-use super::args::ReportArgs;
+use rayon::prelude::*;
+
+use super::args::{Picture, ReportArgs};
 use super::progress::watched;
 use super::{Outcome, limit_threads, notice};
 use crate::compare::{Request, compare};
@@ -44,18 +46,31 @@ pub fn run(args: &ReportArgs) -> Result<Outcome> {
     write_whole(&page, html.as_bytes())?;
     notice(&format!("Written to {}", page.display()));
     if let Some(folder) = &args.figures {
-        write_figures(folder, &figures)?;
+        write_figures(folder, &figures, &args.formats)?;
         notice(&format!("{} figures with their numbers written to {}", figures.len(), folder.display()));
     }
     Ok(if ok { Outcome::Done } else { Outcome::ChecksFailed })
 }
 
-/// Every figure as SVG, and its numbers as CSV beside it.
-fn write_figures(folder: &Path, figures: &[Figure]) -> Result<()> {
+/// Every figure in the formats that are asked for, and its numbers as CSV beside it.
+fn write_figures(folder: &Path, figures: &[Figure], formats: &[Picture]) -> Result<()> {
     fs::create_dir_all(folder)
         .map_err(|e| Error::new(format!("can't make the folder {}: {e}", folder.display())))?;
+    if formats.contains(&Picture::Png) {
+        let drawn: Result<Vec<Vec<u8>>> = figures.par_iter().map(|f| report::png(&f.svg)).collect();
+        for (figure, bytes) in figures.iter().zip(drawn?) {
+            write_whole(&folder.join(format!("{}.png", figure.name)), &bytes)?;
+        }
+        let texts: String = figures.iter().map(|f| f.svg.as_str()).collect();
+        let missing = report::uncovered(&texts);
+        if !missing.is_empty() {
+            notice(&format!("The PNG's font has no {missing}: take the SVG for them."));
+        }
+    }
     for figure in figures {
-        write_whole(&folder.join(format!("{}.svg", figure.name)), figure.svg.as_bytes())?;
+        if formats.contains(&Picture::Svg) {
+            write_whole(&folder.join(format!("{}.svg", figure.name)), figure.svg.as_bytes())?;
+        }
         write_whole(&folder.join(format!("{}.csv", figure.name)), report::figure_csv(figure).as_bytes())?;
     }
     Ok(())

@@ -21,7 +21,7 @@ pub use compare_json::{compare_json, compare_statements};
 pub use csv::{check_csv, fit_csv};
 pub use decide_json::{decide_csv, decide_json, decide_statements};
 pub use draws::{estimand_draws_csv, parameter_draws_csv};
-pub use figure::{Cell, Figure, figure_csv};
+pub use figure::{Cell, Figure, figure_csv, png, uncovered};
 pub use json::{check_json, fit_json, run_json, statements};
 pub use page::{Presentation, Shown, figures, page};
 pub use sentences::sentence;

@@ -25,7 +25,11 @@ struct Curve {
     points: Vec<(f64, f64)>,
     ink: Ink,
     stroke: Stroke,
+    width: f64,
 }
+
+const THICK: f64 = 2.4;
+const THIN: f64 = 1.0;
 
 fn label_lines(label: &str) -> Vec<String> {
     lines_within(label, WIDTH - RIGHT - 60.0, TEXT - 1.0)
@@ -40,12 +44,12 @@ fn plot(canvas: &mut Canvas, x: &Axis, y: &Axis, curves: &[Curve]) {
     y.draw_left(canvas, (LEFT, RIGHT), 5, plain_label);
     for c in curves {
         let points: Vec<(f64, f64)> = c.points.iter().map(|&(a, p)| (x.at(a), y.at(p))).collect();
-        canvas.curve(&points, c.ink, 2.0, c.stroke);
+        canvas.curve(&points, c.ink, c.width, c.stroke);
     }
     // A legend at the side, in the curves' order; a second curve of the same thing has no label.
     let mut at = TOP + 8.0;
     for c in curves.iter().filter(|c| !c.label.is_empty()) {
-        canvas.line((RIGHT + 16.0, at), (RIGHT + 44.0, at), c.ink, 2.0, c.stroke);
+        canvas.line((RIGHT + 16.0, at), (RIGHT + 44.0, at), c.ink, c.width, c.stroke);
         for line in label_lines(&c.label) {
             canvas.text((RIGHT + 50.0, at + 4.0), &line, Anchor::Start, TEXT - 1.0, Ink::Text);
             at += 15.0;
@@ -75,10 +79,12 @@ pub fn thresholds(study: &Study, t: &ThresholdCurves) -> Vec<Figure> {
     for (k, c) in told.iter().enumerate() {
         let points = |values: &[f64]| t.sizes[..=last].iter().copied().zip(values.iter().copied()).collect();
         let ink = Ink::of_curve(k);
-        let stroke = if few { Stroke::Solid } else { Stroke::of_curve(k / FEW) };
-        curves.push(Curve { label: c.subgroup.clone(), points: points(&c.benefit), ink, stroke });
+        let stroke = if few { Stroke::of_curve(k) } else { Stroke::of_curve(k / FEW) };
+        let label = c.subgroup.clone();
+        curves.push(Curve { label, points: points(&c.benefit), ink, stroke, width: THICK });
         if few {
-            curves.push(Curve { label: String::new(), points: points(&c.harm), ink, stroke: Stroke::Dashed });
+            let label = String::new();
+            curves.push(Curve { label, points: points(&c.harm), ink, stroke, width: THIN });
         }
     }
     let mut canvas = Canvas::new(WIDTH, HEIGHT.max(TOP + legend_height(&curves)));
@@ -97,7 +103,7 @@ pub fn thresholds(study: &Study, t: &ThresholdCurves) -> Vec<Figure> {
     let label = |v: f64| if percent { plain_label(100.0 * v) } else { plain_label(v) };
     x.draw_below(&mut canvas, BOTTOM, 7, label, &capitalised(&what));
     let title = format!("Probability over the size of effect, {}", study.outcome.name);
-    let directions = if few { "better (solid) or worse (dashed)" } else { "better" };
+    let directions = if few { "better (thick lines) or worse (thin lines)" } else { "better" };
     let caption = format!(
         "Posterior probability that the outcome is {directions} with {} by at least the size below, by {}.",
         study.treatment.active, study.subgroup_name
@@ -140,6 +146,7 @@ pub fn heterogeneity(study: &Study, c: &Comparison) -> Vec<Figure> {
             points: of(name),
             ink: Ink::of_curve(k),
             stroke: if names.len() <= FEW { Stroke::of_curve(k) } else { Stroke::of_curve(k / FEW) },
+            width: THICK,
         })
         .collect();
     if curves.iter().any(|c| c.points.is_empty()) || curves.len() > MOST {

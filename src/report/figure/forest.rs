@@ -98,7 +98,7 @@ fn draw(study: &Study, rows: &[ForestRow], measure: Measure, id: &str, title: &s
     for (k, row) in rows.iter().enumerate() {
         let base = HEAD + ROW * (k as f64 + 1.0) - 12.0;
         if first_shared == Some(k) {
-            let y = HEAD + ROW * k as f64;
+            let y = HEAD + ROW * k as f64 + 3.0;
             canvas.line((14.0, y), (width - 14.0, y), Ink::Grid, 1.0, Stroke::Solid);
         }
         draw_row(&mut canvas, row, &axis, base);
@@ -139,10 +139,23 @@ fn draw_row(canvas: &mut Canvas, row: &ForestRow, axis: &Axis, base: f64) {
     let q = &row.posterior;
     canvas.line((axis.within(q.q2_5), base), (axis.within(q.q97_5), base), ink, 2.5, Stroke::Solid);
     canvas.dot((axis.within(q.median), base), 4.5, ink, true);
+    clipped(canvas, axis, (q.q2_5, q.q97_5), base, ink);
     if let Some(raw) = &row.raw {
         let y = base + 9.0;
+        clipped(canvas, axis, (raw.q2_5, raw.q97_5), y, Ink::Raw);
         canvas.line((axis.within(raw.q2_5), y), (axis.within(raw.q97_5), y), Ink::Raw, 1.2, Stroke::Dotted);
         canvas.dot((axis.within(raw.median), y), 3.0, Ink::Raw, false);
+    }
+}
+
+/// An arrowhead where an interval goes on beyond the axis.
+fn clipped(canvas: &mut Canvas, axis: &Axis, (low, high): (f64, f64), y: f64, ink: Ink) {
+    let head = |tip: f64, back: f64| [(tip, y), (tip + back, y - 3.5), (tip + back, y + 3.5)];
+    if !axis.holds(low) && axis.within(low) == axis.start {
+        canvas.area(&head(axis.start - 5.0, 6.0), ink, 1.0);
+    }
+    if !axis.holds(high) && axis.within(high) == axis.end {
+        canvas.area(&head(axis.end + 5.0, -6.0), ink, 1.0);
     }
 }
 

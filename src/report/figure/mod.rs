@@ -6,6 +6,7 @@ mod beliefs;
 mod chains;
 mod curves;
 mod forest;
+mod png;
 mod shrinkage;
 mod svg;
 
@@ -13,6 +14,7 @@ pub use beliefs::beliefs;
 pub use chains::chains;
 pub use curves::{heterogeneity, thresholds};
 pub use forest::forest;
+pub use png::{png, uncovered};
 pub use shrinkage::shrinkage;
 
 use crate::study::{HigherIs, Study};
