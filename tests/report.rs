@@ -4,6 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use assert_cmd::Command;
+use equipoise::compare::bias::shift_surface;
 use equipoise::compare::{Request, compare};
 use equipoise::decide::Fit;
 use equipoise::figure::{Gallery, Marginals, outline};
@@ -16,10 +17,11 @@ use predicates::str::contains;
 /// The page and its figures.
 fn presented(study: &Study) -> (String, Vec<equipoise::report::Figure>) {
     let fit = Fit::checked(study, Sampling::default()).expect("passes its checks");
-    let comparison = compare(study, &Request::default()).expect("known priors");
+    let comparison = compare(study, &Request { grid: true, ..Request::default() }).expect("known priors");
+    let shifts = shift_surface(study);
     let gallery = Gallery::of(study, &fit, Sampling::default()).expect("numbers");
     let report = fit.report().expect("a report");
-    let shown = Shown { fit: &fit, report, gallery: &gallery, comparison: &comparison };
+    let shown = Shown { fit: &fit, report, gallery: &gallery, comparison: &comparison, shifts: &shifts };
     let drawn = figures(study, shown);
     (page(&Presentation { study, shown: Ok(shown) }, &drawn).expect("rendered"), drawn)
 }
@@ -125,6 +127,8 @@ fn figures_stand_by_themselves_and_have_their_numbers() {
             "beliefs",
             "shrinkage",
             "heterogeneity",
+            "prior-grid",
+            "bias",
             "chains"
         ]
     );
@@ -195,6 +199,27 @@ fn the_page_and_the_figures_are_written_whole_or_not_at_all() {
         .code(1)
         .stderr(contains("can't make the folder"));
     run(here, &["report", "no-such-model"]).code(1);
+    // A run folder, of this schema only.
+    run(here, &["fit", "attention-evt", "--out", "run", "--seed", "7", "--report", "with-fit.html"])
+        .success();
+    run(here, &["report", "run", "-o", "of-run.html"]).success();
+    let of_run = fs::read_to_string(here.join("of-run.html")).expect("written");
+    assert!(of_run.contains("seed 7"));
+    assert!(
+        of_run == fs::read_to_string(here.join("with-fit.html")).expect("written"),
+        "the same page as with the fit"
+    );
+    assert!(of_run.contains(">thrombectomy</th>"), "whole names in headings");
+    let result = fs::read_to_string(here.join("run/result.json")).expect("written");
+    fs::write(here.join("run/result.json"), result.replace("equipoise/result/1", "equipoise/result/0"))
+        .expect("written");
+    run(here, &["report", "run"])
+        .code(1)
+        .stderr(contains("`equipoise/result/0`"))
+        .stderr(contains("fit the model again"));
+    fs::write(here.join("run/result.json"), "{").expect("written");
+    run(here, &["report", "run"]).code(1).stderr(contains("is no JSON"));
+    run(here, &["report", "figures"]).code(1).stderr(contains("can't be read"));
     run(here, &["report", "rescue-stenting"]).code(1).stderr(contains("equipoise decide rescue-stenting"));
     let left: Vec<String> = fs::read_dir(here)
         .expect("a folder")

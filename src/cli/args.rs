@@ -149,6 +149,9 @@ pub struct FitArgs {
     /// Threads at most; results are the same for any number [default: all processors]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub threads: Option<u16>,
+    /// Write a page too, as `equipoise report` does, whichever engine prints
+    #[arg(long, value_name = "FILE")]
+    pub report: Option<PathBuf>,
     /// What of the draws is written into the run folder
     #[arg(long, value_enum, default_value_t = Save::Csv)]
     pub save: Save,
@@ -264,7 +267,7 @@ pub struct DecideArgs {
 #[derive(Debug, Args)]
 #[command(after_help = REPORT_EXAMPLES)]
 pub struct ReportArgs {
-    /// A model file, or the name of a shipped model
+    /// A model file, the name of a shipped model, or a folder that `fit` has written
     pub model: String,
     /// The page [default: report.html]
     #[arg(short, long, value_name = "FILE")]

@@ -41,6 +41,9 @@ pub fn run(args: &FitArgs) -> Result<Outcome> {
     let study = open(&args.model)?;
     let folder = args.out.clone().unwrap_or_else(|| Path::new("runs").join(&study.name));
     replaceable(&folder)?;
+    if let Some(page) = &args.report {
+        super::report::is_no_folder(page)?;
+    }
     let options = options(args, study.data.names().len())?;
     limit_threads(args.threads);
     let report =
@@ -73,6 +76,9 @@ pub fn run(args: &FitArgs) -> Result<Outcome> {
         tell(&study, &report);
     }
     notice(&format!("Written to {}", folder.display()));
+    if let Some(page) = &args.report {
+        super::report::write_page(&study, options.sampling, page)?;
+    }
     Ok(outcome(&report))
 }
 

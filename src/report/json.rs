@@ -8,7 +8,7 @@ use crate::posterior::{Checks, Estimate, Parameter, Probability, Report, Setting
 use crate::study::{Assignment, Assumption, Audit, Study, library_priors};
 
 /// The schema's name; its number rises when anything is renamed or removed.
-const RESULT_SCHEMA: &str = "equipoise/result/1";
+pub const RESULT_SCHEMA: &str = "equipoise/result/1";
 const CHECK_SCHEMA: &str = "equipoise/check/1";
 
 #[derive(Serialize)]

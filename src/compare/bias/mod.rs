@@ -53,6 +53,11 @@ pub struct BiasComparison {
     pub labels: Vec<LabelPoint>,
 }
 
+/// Probabilities over the mean and sd of a bias alone; nothing where the exact engine does not cover the model.
+pub fn shift_surface(study: &Study) -> Vec<ShiftPoint> {
+    if super::refit::is_exchangeable(study) { Vec::new() } else { surface::shifts(&Biased::new(study)) }
+}
+
 /// Fits the study under many biases.
 pub fn compare_bias(study: &Study, sampling: Sampling) -> BiasComparison {
     let exact = !super::refit::is_exchangeable(study);

@@ -6,6 +6,7 @@ mod beliefs;
 mod chains;
 mod curves;
 mod forest;
+mod heat;
 mod png;
 mod shrinkage;
 mod svg;
@@ -14,6 +15,7 @@ pub use beliefs::beliefs;
 pub use chains::chains;
 pub use curves::{heterogeneity, thresholds};
 pub use forest::forest;
+pub use heat::{bias_surface, prior_grid};
 pub use png::{png, uncovered};
 pub use shrinkage::shrinkage;
 

@@ -229,6 +229,20 @@ impl Canvas {
         );
     }
 
+    pub fn rect(&mut self, (x, y): (f64, f64), (width, height): (f64, f64), ink: Ink, opacity: f64) {
+        let _ = writeln!(
+            self.body,
+            "<rect class=\"f-{}\" x=\"{}\" y=\"{}\" width=\"{}\" height=\"{}\" fill=\"{}\" fill-opacity=\"{}\"/>",
+            ink.class(),
+            at(x),
+            at(y),
+            at(width),
+            at(height),
+            ink.on_paper(),
+            at(opacity)
+        );
+    }
+
     /// A dot; hollow ones have the page's colour inside.
     pub fn dot(&mut self, (x, y): (f64, f64), radius: f64, ink: Ink, filled: bool) {
         let (class, fill) = if filled {

@@ -14,6 +14,7 @@ use super::sentences::sentence;
 use super::text::{audit_table, effect_table, probability_table};
 use super::words::{capitalised, prior_statement};
 use crate::compare::Comparison;
+use crate::compare::bias::ShiftPoint;
 use crate::decide::Fit;
 use crate::error::{Error, Result};
 use crate::figure::{Gallery, ThresholdCurves};
@@ -33,6 +34,8 @@ pub struct Shown<'a> {
     pub report: &'a Report,
     pub gallery: &'a Gallery,
     pub comparison: &'a Comparison,
+    /// Probabilities over a bias; empty where it was not asked about.
+    pub shifts: &'a [ShiftPoint],
 }
 
 /// A table as its cells are printed.
@@ -99,6 +102,8 @@ pub fn figures(study: &Study, shown: Shown<'_>) -> Vec<Figure> {
     all.extend(figure::beliefs(study, &g.beliefs));
     all.extend(figure::shrinkage(study, &g.shrinkage, g.mean));
     all.extend(figure::heterogeneity(study, shown.comparison));
+    all.extend(figure::prior_grid(study, shown.comparison));
+    all.extend(figure::bias_surface(study, shown.shifts));
     all.extend(figure::chains(&g.chains));
     all
 }

@@ -3,8 +3,7 @@
 use super::super::numbers::{parameter, plain, probability, threshold, value};
 use super::super::words::{capitalised, plural};
 use super::layout::{
-    ARM_WIDTH, heading, push, push_assumptions, rows_have_counts, scope_label, shown_interval, table,
-    wrapped_to,
+    arms_wrapped, heading, push, push_assumptions, rows_have_counts, scope_label, shown_interval, table,
 };
 use crate::compare::bias::implied as implied_by_bias;
 use crate::compare::is_reference_only;
@@ -15,7 +14,7 @@ use crate::study::{Assignment, Study, library_priors};
 pub fn check_text(study: &Study, prior: Option<&Report>) -> String {
     let mut out = heading(study);
     let (header, rows, lines) = audit_cells(study);
-    out.push_str(&table(header, rows));
+    out.push_str(&table(arms_wrapped(study, header), rows));
     for line in lines {
         push(&mut out, &line, 2);
     }
@@ -97,9 +96,9 @@ fn audit_cells(study: &Study) -> (Vec<String>, Vec<Vec<String>>, Vec<String>) {
     let mut header = vec![capitalised(&study.subgroup_name)];
     if has_counts {
         header.extend([
-            wrapped_to(&study.treatment.control, ARM_WIDTH),
+            study.treatment.control.clone(),
             "risk".to_string(),
-            wrapped_to(&study.treatment.active, ARM_WIDTH),
+            study.treatment.active.clone(),
             "risk".to_string(),
         ]);
     } else {

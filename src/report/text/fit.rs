@@ -4,8 +4,8 @@ use super::super::numbers::{interval, plain, threshold, with_prior};
 use super::super::sentences::sentence;
 use super::super::words::{capitalised, plural};
 use super::layout::{
-    ARM_WIDTH, bold, grouped, heading, push, push_assumptions, push_warning, rows_have_counts, scope_label,
-    shown_interval, shown_probability, table, wrapped_to,
+    arms_wrapped, bold, grouped, heading, push, push_assumptions, push_warning, rows_have_counts,
+    scope_label, shown_interval, shown_probability, table,
 };
 use crate::posterior::{
     Axis, Claim, Estimate, Measure, Probability, Quantiles, Report, Says, Scope, Statement, primary,
@@ -123,7 +123,7 @@ pub fn probability_table(study: &Study, report: &Report) -> Cells {
 
 fn effects(study: &Study, lookup: &Lookup<'_>) -> String {
     let (header, rows) = effect_cells(study, lookup);
-    table(header, rows)
+    table(arms_wrapped(study, header), rows)
 }
 
 /// Raw figures and effects, one row a subgroup, then the shared ones.
@@ -134,8 +134,8 @@ fn effect_cells(study: &Study, lookup: &Lookup<'_>) -> Cells {
     match &study.data {
         Data::Counts(counts) => {
             header.extend([
-                wrapped_to(&study.treatment.control, ARM_WIDTH),
-                wrapped_to(&study.treatment.active, ARM_WIDTH),
+                study.treatment.control.clone(),
+                study.treatment.active.clone(),
                 "Odds ratio (95 %)".to_string(),
                 "Risk difference,\npoints (95 %)".to_string(),
             ]);

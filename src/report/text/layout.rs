@@ -157,6 +157,13 @@ pub fn wrapped_to(name: &str, width: usize) -> String {
     lines.join("\n")
 }
 
+/// A heading whose arm names are on lines of no more than [`ARM_WIDTH`].
+pub fn arms_wrapped(study: &Study, header: Vec<String>) -> Vec<String> {
+    let arms = [&study.treatment.control, &study.treatment.active];
+    let wrap = |cell: String| if arms.contains(&&cell) { wrapped_to(&cell, ARM_WIDTH) } else { cell };
+    header.into_iter().map(wrap).collect()
+}
+
 /// The first lines of every output: title, design, direction, statements.
 pub fn heading(study: &Study) -> String {
     let mut out = String::new();
