@@ -16,6 +16,7 @@ mod fit;
 mod flips;
 mod interaction;
 mod joint;
+mod judgement;
 mod layers;
 mod panel;
 mod pools;

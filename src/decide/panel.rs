@@ -4,11 +4,11 @@ use rayon::prelude::*;
 use serde::Serialize;
 
 use super::fit::{Fit, Means, means};
+use super::judgement::{Judgement, benefit};
 use super::pools::{self, PoolRow};
-use super::sizes::beyond;
 use super::{Population, values};
 use crate::compare::{PriorSet, prior_set};
-use crate::posterior::{By, Direction, Sampling};
+use crate::posterior::{By, Sampling};
 use crate::study::{Decision, Member, Priors, Values, View};
 
 /// The members one by one, and together.
@@ -50,15 +50,6 @@ pub struct PanelRow {
     pub unavailable: Option<String>,
 }
 
-/// What one member's priors make of every outcome.
-pub struct Judgement {
-    /// P(benefit) on the first outcome, by population.
-    pub benefit: Vec<Option<f64>>,
-    /// By outcome.
-    pub means: Vec<Means>,
-    pub values: Vec<Option<Values>>,
-}
-
 /// The stated priors but for what a view has of its own; none where it has nothing.
 fn priors(stated: &Priors, view: &View) -> Option<Priors> {
     let own = view.effect.is_some() || view.heterogeneity.is_some();
@@ -67,18 +58,6 @@ fn priors(stated: &Priors, view: &View) -> Option<Priors> {
         heterogeneity: view.heterogeneity.clone().or_else(|| stated.heterogeneity.clone()),
         ..stated.clone()
     })
-}
-
-/// P(benefit) on the first outcome, by population.
-pub fn benefit(decision: &Decision, fit: &Fit, populations: &[Population]) -> Vec<Option<f64>> {
-    let first = &decision.outcomes[0];
-    let sign = first.study.outcome.higher_is.sign();
-    let of = |p: &Population| {
-        let risks = fit.risks(first, p)?;
-        let difference = risks.difference();
-        Some(beyond(Direction::Benefit, 0.0, sign, &|x| difference.cdf(x)))
-    };
-    populations.iter().map(of).collect()
 }
 
 /// None where there is no panel.

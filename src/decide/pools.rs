@@ -5,7 +5,7 @@
 use serde::Serialize;
 
 use super::fit::{Fit, Means, means};
-use super::panel::{Judgement, benefit};
+use super::judgement::{Judgement, benefit};
 use super::{Population, values};
 use crate::posterior::Sampling;
 use crate::study::{Decision, HeterogeneityPrior, LocationPrior, NormalComponent, Priors, Values, Written};

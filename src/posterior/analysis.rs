@@ -4,7 +4,7 @@ use super::agreement::{Agreement, agreement};
 use super::assembly::{Assembly, Rows};
 use super::block::Block;
 use super::claim::{Claim, Method, Says};
-use super::estimand::Measure;
+use super::estimand::{Measure, Scope};
 use super::options::Options;
 use super::result::{
     Checks, Engine, Estimate, ExactChecks, Parameter, Probability, SamplerSettings, Settings, Stopped,
@@ -383,6 +383,20 @@ impl Report {
             self.probabilities.iter_mut().for_each(|row| row.unadjusted = None);
         }
         self.unadjusted = Some(Box::new(without));
+    }
+
+    /// A leaning's subgroup in natural frequencies, by the medians that are reported; none for estimates, which have no risks.
+    pub fn frequencies(&self, study: &Study, leaning: &Claim) -> Option<Claim> {
+        let of = |measure: Measure| {
+            let found = self.estimates.iter().find(|e| {
+                e.scope == Scope::Subgroup && e.subgroup == leaning.subgroup && e.measure == measure
+            });
+            found.and_then(|e| e.best())
+        };
+        let (control, difference) = (of(Measure::RiskControl)?, of(Measure::RiskDifference)?);
+        let event = study.outcome.event.clone();
+        let says = Says::Frequencies { event, control: control.median, difference };
+        Some(Claim { says, estimand: Measure::RiskDifference.key(), ..leaning.clone() })
     }
 
     /// What must stand beside numbers that failed their checks.

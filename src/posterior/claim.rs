@@ -2,7 +2,6 @@
 
 use serde::Serialize;
 
-use super::analysis::Report;
 use super::estimand::{Measure, Scope, Statement};
 use super::result::Quantiles;
 use crate::study::{Assignment, Study};
@@ -239,20 +238,6 @@ impl Claim {
             method,
             about: About::study(study),
         }
-    }
-
-    /// A leaning's subgroup in natural frequencies, by the medians that are reported; none for estimates, which have no risks.
-    pub fn frequencies(study: &Study, report: &Report, leaning: &Claim) -> Option<Claim> {
-        let of = |measure: Measure| {
-            let found = report.estimates.iter().find(|e| {
-                e.scope == Scope::Subgroup && e.subgroup == leaning.subgroup && e.measure == measure
-            });
-            found.and_then(|e| e.best())
-        };
-        let (control, difference) = (of(Measure::RiskControl)?, of(Measure::RiskDifference)?);
-        let event = study.outcome.event.clone();
-        let says = Says::Frequencies { event, control: control.median, difference };
-        Some(Claim { says, estimand: Measure::RiskDifference.key(), ..leaning.clone() })
     }
 
     /// Of all subgroups at once, under the stated priors.

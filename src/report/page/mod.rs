@@ -165,7 +165,7 @@ fn headlines(study: &Study, shown: &Shown<'_>) -> Vec<Headline> {
     let leaning = shown.report.claims.iter().filter(|c| matches!(c.says, Says::Leaning(_)));
     let one = |claim: &Claim| Headline {
         claim: sentence(claim),
-        frequencies: Claim::frequencies(study, shown.report, claim).as_ref().map(sentence),
+        frequencies: shown.report.frequencies(study, claim).as_ref().map(sentence),
     };
     leaning.map(one).collect()
 }

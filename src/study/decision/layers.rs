@@ -6,7 +6,7 @@ use super::super::Data;
 use super::super::opening::study_of;
 use super::super::source::Source;
 use super::Layers;
-use super::build::fault;
+use super::common::fault;
 use super::file::LayersSection;
 use crate::error::Result;
 

@@ -1,6 +1,7 @@
 //! A decision as a panel writes it: a question over one or several models, values, rules, members.
 
 mod build;
+mod common;
 mod file;
 mod layers;
 mod opening;

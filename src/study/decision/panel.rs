@@ -5,7 +5,7 @@ use toml::Spanned;
 use super::super::build::{effect_prior, heterogeneity_prior};
 use super::super::source::Source;
 use super::super::{Pooling, Study};
-use super::build::{fault, known, values};
+use super::common::{fault, known, values};
 use super::file::{MemberEntry, ViewEntry};
 use super::{DecisionOutcome, MOST_MEMBERS, Member, View};
 use crate::error::Result;

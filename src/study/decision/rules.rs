@@ -4,7 +4,7 @@ use toml::Spanned;
 
 use super::super::number::Real;
 use super::super::source::Source;
-use super::build::{difference, fault, known};
+use super::common::{difference, fault, known};
 use super::file::{CriterionEntry, RuleEntry};
 use super::{Bound, Criterion, DecisionOutcome, Rule};
 use crate::error::Result;
