@@ -228,3 +228,26 @@ fn the_page_and_the_figures_are_written_whole_or_not_at_all() {
         .collect();
     assert!(left.is_empty(), "{left:?}");
 }
+
+/// `UPDATE_GALLERY=1 cargo test --release --test report` draws the README's figures anew.
+#[test]
+fn the_gallery_shows_what_the_program_draws() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let readme = fs::read_to_string(root.join("README.md")).expect("README.md");
+    for (model, shown) in [
+        ("ras-basilar-function", &["forest-odds-ratio", "thresholds"][..]),
+        ("attention-ras-etiology", &["beliefs", "heterogeneity", "bias"]),
+    ] {
+        let (_, drawn) = presented(&open(model).expect("shipped"));
+        for name in shown {
+            let figure = drawn.iter().find(|f| f.name == *name).expect("drawn");
+            let path = format!("gallery/{model}-{name}.svg");
+            if std::env::var_os("UPDATE_GALLERY").is_some() {
+                fs::write(root.join(&path), &figure.svg).expect("written");
+            }
+            let kept = fs::read_to_string(root.join(&path)).expect("a kept figure");
+            assert!(kept == figure.svg, "{path} is not what the program draws");
+            assert!(readme.contains(&format!("({path})")), "the README shows {path}");
+        }
+    }
+}
