@@ -145,6 +145,12 @@ fn figures_stand_by_themselves_and_have_their_numbers() {
         // Whole words of the caption say what is seen.
         assert!(figure.caption.len() > 60, "{}", figure.caption);
     }
+    // A figure may leave its page: what must stand beside it goes with it.
+    let statement = "Treatment was not randomised: these are associations";
+    for figure in &drawn {
+        assert!(figure.svg.contains(statement), "{}", figure.name);
+        assert!(figure_csv(figure).lines().skip(1).all(|l| l.contains(statement)), "{}", figure.name);
+    }
     assert!(html.len() < 1_500_000);
     for word in ["http://", "https://", "src=", "@import", "url("] {
         let elsewhere = html.replace("http://www.w3.org/2000/svg", "");

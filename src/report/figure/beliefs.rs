@@ -84,7 +84,7 @@ pub fn beliefs(study: &Study, all: &[Belief]) -> Vec<Figure> {
     let [left, right] = sides(study);
     canvas.text((LEFT, height + 36.0), &left, Anchor::Start, TEXT - 1.0, Ink::Faint);
     canvas.text((RIGHT, height + 36.0), &right, Anchor::End, TEXT - 1.0, Ink::Faint);
-    let name = "beliefs".to_string();
+    let name = "beliefs";
     let title = format!("What was believed, what the data say, what follows: {}", study.outcome.name);
     let caption = format!(
         "Prior (dashed), likelihood (dotted) and posterior (solid, filled) of the {} by {}, each drawn to the same height. The posterior also knows what the other {} say.",
@@ -102,6 +102,5 @@ pub fn beliefs(study: &Study, all: &[Belief]) -> Vec<Figure> {
             })
     });
     let data = Data { header: vec!["subgroup", "kind", "x", "height"], rows: rows.collect() };
-    let svg = canvas.finish(&name, &title, &caption);
-    vec![Figure { name, title, caption, svg, data }]
+    vec![Figure::new(study, name, [title, caption], canvas, data)]
 }

@@ -4,6 +4,7 @@ use super::axis::{Axis, plain_label};
 use super::svg::{Anchor, Canvas, Ink, Stroke, TEXT};
 use super::{Cell, Data, Figure};
 use crate::figure::ChainTrace;
+use crate::study::Study;
 
 const WIDTH: f64 = 760.0;
 const PANEL: f64 = 92.0;
@@ -12,7 +13,7 @@ const PANEL: f64 = 92.0;
 const MOST: usize = 10;
 
 /// A row a parameter: its traces at the left, its ranks by chain at the right.
-pub fn chains(all: &[ChainTrace]) -> Vec<Figure> {
+pub fn chains(study: &Study, all: &[ChainTrace]) -> Vec<Figure> {
     let told = &all[..all.len().min(MOST)];
     if told.is_empty() {
         return Vec::new();
@@ -58,11 +59,10 @@ pub fn chains(all: &[ChainTrace]) -> Vec<Figure> {
             }));
         }
     }
-    let name = "chains".to_string();
+    let name = "chains";
     let title = "Traces and ranks of the sampler's chains".to_string();
     let caption = "Left: draws of each chain in their order. Right: how many of a chain's draws rank among all in each twentieth, which is about the same in each where chains agree (dashed: as expected).".to_string();
-    let svg = canvas.finish(&name, &title, &caption);
-    vec![Figure { name, title, caption, svg, data: Data { header, rows } }]
+    vec![Figure::new(study, name, [title, caption], canvas, Data { header, rows })]
 }
 
 /// Steps of each chain's counts.

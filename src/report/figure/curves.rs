@@ -108,7 +108,7 @@ pub fn thresholds(study: &Study, t: &ThresholdCurves) -> Vec<Figure> {
         "Posterior probability that the outcome is {directions} with {} by at least the size below, by {}.",
         study.treatment.active, study.subgroup_name
     );
-    let name = "thresholds".to_string();
+    let name = "thresholds";
     let header = vec!["subgroup", "size", "better", "worse"];
     let mut rows = Vec::new();
     for c in &told {
@@ -121,8 +121,7 @@ pub fn thresholds(study: &Study, t: &ThresholdCurves) -> Vec<Figure> {
             ]);
         }
     }
-    let svg = canvas.finish(&name, &title, &caption);
-    vec![Figure { name, title, caption, svg, data: Data { header, rows } }]
+    vec![Figure::new(study, name, [title, caption], canvas, Data { header, rows })]
 }
 
 /// P(better) over the scale of τ's prior, with the crossings of the lines.
@@ -172,13 +171,12 @@ pub fn heterogeneity(study: &Study, c: &Comparison) -> Vec<Figure> {
         "Posterior probability that the outcome is better with {} over the scale of the heterogeneity prior (stated: {words}). Rings: where it crosses 0.5, 0.8, 0.9 or 0.95.",
         study.treatment.active
     );
-    let name = "heterogeneity".to_string();
+    let name = "heterogeneity";
     let header = vec!["subgroup", "scale", "better"];
     let points = names
         .iter()
         .zip(&curves)
         .flat_map(|(name, c)| c.points.iter().map(|&(s, p)| vec![Cell::from(*name), s.into(), p.into()]));
     let data = Data { header, rows: points.collect() };
-    let svg = canvas.finish(&name, &title, &caption);
-    vec![Figure { name, title, caption, svg, data }]
+    vec![Figure::new(study, name, [title, caption], canvas, data)]
 }

@@ -28,8 +28,7 @@ pub fn forest(study: &Study, f: &Forest) -> Figure {
         study.subgroup_name,
     );
     let name = format!("forest-{}", measure.key().replace('_', "-"));
-    let svg = draw(study, &f.rows, measure, &name, &title, &caption);
-    Figure { name, title, caption, svg, data: data(study, &f.rows) }
+    Figure::new(study, &name, [title, caption], draw(study, &f.rows, measure), data(study, &f.rows))
 }
 
 fn label(study: &Study, row: &ForestRow) -> String {
@@ -53,7 +52,7 @@ fn range(rows: &[ForestRow], measure: Measure) -> (f64, f64) {
     (back(low - margin), back(high + margin))
 }
 
-fn draw(study: &Study, rows: &[ForestRow], measure: Measure, id: &str, title: &str, caption: &str) -> String {
+fn draw(study: &Study, rows: &[ForestRow], measure: Measure) -> Canvas {
     let with_counts = rows.iter().any(|r| r.counts.is_some());
     let percent = measure == Measure::RiskDifference;
     let label_width = rows.iter().map(|r| width_of(&label(study, r), TEXT)).fold(70.0, f64::max).min(210.0);
@@ -120,7 +119,7 @@ fn draw(study: &Study, rows: &[ForestRow], measure: Measure, id: &str, title: &s
     let [first, second] = sides(study);
     canvas.text((left, bottom + 40.0), &first, Anchor::Start, TEXT - 1.0, Ink::Faint);
     canvas.text((right, bottom + 40.0), &second, Anchor::End, TEXT - 1.0, Ink::Faint);
-    canvas.finish(id, title, caption)
+    canvas
 }
 
 fn draw_row(canvas: &mut Canvas, row: &ForestRow, axis: &Axis, base: f64) {

@@ -125,14 +125,13 @@ pub fn prior_grid(study: &Study, c: &Comparison) -> Vec<Figure> {
         marked: None,
     };
     let panels: Vec<Panel> = names.iter().map(panel).collect();
-    let name = "prior-grid".to_string();
+    let name = "prior-grid";
     let title = format!("Every prior by every heterogeneity prior, {}", study.outcome.name);
     let caption = format!(
         "Posterior probability that the outcome is better with {}, by effect prior (down) and heterogeneity prior (across). Blue: above one half; orange: below; the stronger the farther.",
         study.treatment.active
     );
-    let svg = draw(&panels, "Effect prior").finish(&name, &title, &caption);
-    vec![Figure { name, title, caption, svg, data: data(&panels) }]
+    vec![Figure::new(study, name, [title, caption], draw(&panels, "Effect prior"), data(&panels))]
 }
 
 /// P(better) over the mean and sd of a bias.
@@ -183,12 +182,11 @@ pub fn bias_surface(study: &Study, shifts: &[ShiftPoint]) -> Vec<Figure> {
         return Vec::new();
     }
     let what = study.outcome.scale.measure_in_words();
-    let name = "bias".to_string();
+    let name = "bias";
     let title = format!("Were the {what} biased, {}", study.outcome.name);
     let caption = format!(
         "Posterior probability that the outcome is better with {}, over the mean (down) and the standard deviation (across) of a bias of the {what}; in bold without any. Blue: above one half; orange: below; the stronger the farther.",
         study.treatment.active
     );
-    let svg = draw(&panels, "Mean bias").finish(&name, &title, &caption);
-    vec![Figure { name, title, caption, svg, data: data(&panels) }]
+    vec![Figure::new(study, name, [title, caption], draw(&panels, "Mean bias"), data(&panels))]
 }

@@ -32,6 +32,24 @@ pub struct Figure {
     pub caption: String,
     pub svg: String,
     pub data: Data,
+    /// What must stand beside its numbers.
+    pub statements: Vec<String>,
+}
+
+impl Figure {
+    /// The drawing with what must stand beside it.
+    fn new(
+        study: &Study,
+        name: &str,
+        [title, caption]: [String; 2],
+        mut canvas: svg::Canvas,
+        data: Data,
+    ) -> Figure {
+        let statements = study.statements();
+        canvas.put_below(&statements);
+        let svg = canvas.finish(name, &title, &caption);
+        Figure { name: name.to_string(), title, caption, svg, data, statements }
+    }
 }
 
 /// A table of numbers and names.
@@ -80,13 +98,14 @@ fn sides(study: &Study) -> [String; 2] {
 pub fn figure_csv(figure: &Figure) -> String {
     let mut writer = csv::Writer::from_writer(Vec::new());
     // Writing to memory does not fail.
-    let _ = writer.write_record(&figure.data.header);
+    let caveat = figure.statements.join(" ");
+    let _ = writer.write_record(figure.data.header.iter().copied().chain(["caveat"]));
     for row in &figure.data.rows {
         let cells = row.iter().map(|cell| match cell {
             Cell::Name(text) => text.clone(),
             Cell::Number(x) => super::numbers::full(*x),
         });
-        let _ = writer.write_record(cells);
+        let _ = writer.write_record(cells.chain([caveat.clone()]));
     }
     writer.into_inner().ok().and_then(|bytes| String::from_utf8(bytes).ok()).unwrap_or_default()
 }

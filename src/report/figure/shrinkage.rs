@@ -45,7 +45,7 @@ pub fn shrinkage(study: &Study, rows: &[ShrinkageRow], mean: Option<f64>) -> Vec
         }
     }
     x.draw_below(&mut canvas, bottom + 2.0, 7, plain_label, &capitalised(measure.in_words()));
-    let name = "shrinkage".to_string();
+    let name = "shrinkage";
     let title = format!("What pooling does, {}", study.outcome.name);
     let caption = format!(
         "Posterior median of the {} of each {} alone (ring) and as modelled together (dot), under the same priors.",
@@ -54,6 +54,5 @@ pub fn shrinkage(study: &Study, rows: &[ShrinkageRow], mean: Option<f64>) -> Vec
     );
     let cells = rows.iter().map(|r| vec![Cell::from(r.subgroup.as_str()), r.alone.into(), r.modelled.into()]);
     let data = Data { header: vec!["subgroup", "alone", "modelled"], rows: cells.collect() };
-    let svg = canvas.finish(&name, &title, &caption);
-    vec![Figure { name, title, caption, svg, data }]
+    vec![Figure::new(study, name, [title, caption], canvas, data)]
 }

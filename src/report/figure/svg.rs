@@ -286,6 +286,16 @@ impl Canvas {
         );
     }
 
+    /// What must stand beside the numbers, below everything else: a figure may leave its page.
+    pub fn put_below(&mut self, statements: &[String]) {
+        for statement in statements {
+            for line in lines_within(statement, self.width - 28.0, TEXT - 1.0) {
+                self.height += 16.0;
+                self.bold((14.0, self.height - 10.0), &line, Anchor::Start, TEXT - 1.0, Ink::Text);
+            }
+        }
+    }
+
     /// The whole picture; title and description are what a screen reader reads. `id` makes their references unique on a
     /// page.
     pub fn finish(self, id: &str, title: &str, description: &str) -> String {

@@ -104,7 +104,7 @@ pub fn figures(study: &Study, shown: Shown<'_>) -> Vec<Figure> {
     all.extend(figure::heterogeneity(study, shown.comparison));
     all.extend(figure::prior_grid(study, shown.comparison));
     all.extend(figure::bias_surface(study, shown.shifts));
-    all.extend(figure::chains(&g.chains));
+    all.extend(figure::chains(study, &g.chains));
     all
 }
 
