@@ -5,7 +5,7 @@ use std::path::Path;
 
 use assert_cmd::Command;
 use equipoise::compare::bias::shift_surface;
-use equipoise::compare::{Request, compare};
+use equipoise::compare::{Request, compare, glance};
 use equipoise::decide::Fit;
 use equipoise::figure::{Gallery, Marginals, outline};
 use equipoise::posterior::{Options, Sampling, Scope, analyse};
@@ -17,11 +17,11 @@ use predicates::str::contains;
 /// The page and its figures.
 fn presented(study: &Study) -> (String, Vec<equipoise::report::Figure>) {
     let fit = Fit::checked(study, Sampling::default()).expect("passes its checks");
-    let comparison = compare(study, &Request { grid: true, ..Request::default() }).expect("known priors");
+    let others = glance(study, Sampling::default(), true).expect("known priors");
     let shifts = shift_surface(study);
     let gallery = Gallery::of(study, &fit, Sampling::default()).expect("numbers");
     let report = fit.report().expect("a report");
-    let shown = Shown { fit: &fit, report, gallery: &gallery, comparison: &comparison, shifts: &shifts };
+    let shown = Shown { fit: &fit, report, gallery: &gallery, others: &others, shifts: &shifts };
     let drawn = figures(study, shown);
     (page(&Presentation { study, shown: Ok(shown) }, &drawn).expect("rendered"), drawn)
 }

@@ -11,7 +11,7 @@ use super::args::{Picture, ReportArgs};
 use super::progress::watched;
 use super::{Outcome, limit_threads, notice};
 use crate::compare::bias::shift_surface;
-use crate::compare::{Request, compare};
+use crate::compare::glance;
 use crate::decide::Fit;
 use crate::error::{Error, Result};
 use crate::figure::Gallery;
@@ -24,11 +24,10 @@ const REFITTED_UP_TO: usize = 5;
 
 /// Fits, compares, and writes the page, and the figures where they are asked for.
 pub fn run(args: &ReportArgs) -> Result<Outcome> {
-    let (study, seed) = asked(&args.model)?;
+    let (study, run) = asked(&args.model)?;
     let page = args.out.clone().unwrap_or_else(|| Path::new("report.html").to_path_buf());
     is_no_folder(&page)?;
-    let usual = Sampling::default();
-    let sampling = Sampling { seed: args.seed.or(seed).unwrap_or(usual.seed), ..usual };
+    let sampling = Sampling { seed: args.seed.unwrap_or(run.seed), ..run };
     limit_threads(args.threads);
     let (ok, figures) = write_page(&study, sampling, &page)?;
     if let Some(folder) = &args.figures {
@@ -56,11 +55,11 @@ pub fn write_page(study: &Study, sampling: Sampling, page: &Path) -> Result<(boo
     Ok((ok, figures))
 }
 
-/// The study, and the seed of the run where it is a run folder.
-fn asked(model: &str) -> Result<(Study, Option<u64>)> {
+/// The study, and how a run folder's run was sampled: the same settings give the same numbers again.
+fn asked(model: &str) -> Result<(Study, Sampling)> {
     let folder = Path::new(model);
     if !folder.is_dir() {
-        return Ok((open(model)?, None));
+        return Ok((open(model)?, Sampling::default()));
     }
     let path = folder.join("result.json");
     let fault = |what: String| {
@@ -83,28 +82,46 @@ fn asked(model: &str) -> Result<(Study, Option<u64>)> {
     if let Some(name) = result["model"]["name"].as_str() {
         study.name = name.to_string();
     }
-    Ok((study, result["settings"]["sampler"]["seed"].as_u64()))
+    Ok((study, sampling_of(&result["settings"]["sampler"])))
+}
+
+/// The settings that a result states; the usual ones where it states none, as of a run that sampled nothing.
+fn sampling_of(sampler: &Value) -> Sampling {
+    let usual = Sampling::default();
+    let count = |key: &str, possible: std::ops::RangeInclusive<u64>| {
+        sampler[key].as_u64().filter(|n| possible.contains(n)).map(|n| n as usize)
+    };
+    // Draws were asked for where no Monte Carlo error was.
+    let draws = if sampler["mcse"].is_null() { count("draws", 4..=10_000_000) } else { None };
+    Sampling {
+        seed: sampler["seed"].as_u64().unwrap_or(usual.seed),
+        chains: count("chains", 1..=64).unwrap_or(usual.chains),
+        warmup: count("warmup", 0..=1_000_000).unwrap_or(usual.warmup),
+        draws,
+        mcse: sampler["mcse"].as_f64().filter(|x| *x > 0.0).unwrap_or(usual.mcse),
+    }
 }
 
 /// Whether the checks passed, the page, and its figures.
 fn made(study: &Study, sampling: Sampling) -> Result<(bool, String, Vec<Figure>)> {
     let few = study.data.names().len() <= REFITTED_UP_TO;
-    let request = Request { sampling, grid: few, ..Request::default() };
-    let (fit, (comparison, shifts)) = watched(false, |_| {
-        rayon::join(
-            || Fit::checked(study, sampling),
-            || (compare(study, &request), if few { shift_surface(study) } else { Vec::new() }),
-        )
-    });
-    let comparison = comparison?;
+    let asked = || {
+        rayon::join(|| glance(study, sampling, few), || if few { shift_surface(study) } else { Vec::new() })
+    };
+    let fitted = || {
+        let fit = Fit::checked(study, sampling);
+        let gallery = fit.as_ref().ok().and_then(|fit| Gallery::of(study, fit, sampling));
+        (fit, gallery)
+    };
+    let ((fit, gallery), (others, shifts)) = watched(false, |_| rayon::join(fitted, asked));
+    let others = others?;
     let shown = match &fit {
         Err(reasons) => Err(reasons.as_slice()),
         Ok(fit) => Ok(fit),
     };
-    let gallery = shown.ok().and_then(|fit| Gallery::of(study, fit, sampling));
     let shown = match (shown, &gallery) {
         (Ok(fit), Some(gallery)) => match fit.report() {
-            Some(report) => Ok(Shown { fit, report, gallery, comparison: &comparison, shifts: &shifts }),
+            Some(report) => Ok(Shown { fit, report, gallery, others: &others, shifts: &shifts }),
             None => Err(&[][..]),
         },
         (Ok(_), None) => Err(&[][..]),

@@ -1,8 +1,7 @@
 //! What a comparison of priors says in sentences.
 
-use super::curve::{CurvePoint, Hinge, NEAR};
-use super::tipping::Tipping;
-use super::{Comparison, LINES, PriorSet, STATED};
+use super::curve::{Crossing, CurvePoint, Hinge, NEAR, hinges};
+use super::{LINES, PriorSet, STATED};
 use crate::posterior::{Claim, Direction, Measure, Method, Says, Scope};
 use crate::study::Study;
 
@@ -12,15 +11,25 @@ const AT_ODDS: f64 = 0.05;
 /// The least line that is worth an upset.
 const LEAST_LINE: f64 = 0.8;
 
+/// What the claims are made of.
+pub struct About<'a> {
+    pub priors: &'a [PriorSet],
+    pub tau_curve: &'a [CurvePoint],
+    pub crossings: &'a [Crossing],
+    /// The highest probability of any statement about a subgroup, under the stated priors.
+    pub highest: Option<f64>,
+    pub is_sampled: bool,
+}
+
 /// Priors at odds with the data, what the prior of τ decides, and whether anything stands that another prior could upset.
-pub fn claims(study: &Study, c: &Comparison, stated_scale: Option<f64>) -> Vec<Claim> {
-    let method = if c.resolution().is_some() { Method::Sampled } else { Method::Exact };
-    let mut all = at_odds(study, &c.priors);
-    if let Some(scale) = stated_scale {
-        all.extend(heterogeneity(study, &c.hinges, &c.tau_curve, scale, method));
+pub fn claims(study: &Study, about: &About<'_>) -> Vec<Claim> {
+    let method = if about.is_sampled { Method::Sampled } else { Method::Exact };
+    let mut all = at_odds(study, about.priors);
+    if let Some(scale) = study.priors.heterogeneity.as_ref().map(|h| h.distribution.scale()) {
+        let hinges = hinges(about.crossings, scale);
+        all.extend(heterogeneity(study, &hinges, about.tau_curve, scale, method));
     }
-    let stands = |t: &Tipping| t.line >= LEAST_LINE && t.probability.is_some_and(|p| p > t.line);
-    if !c.tipping.iter().any(stands) {
+    if about.highest.is_none_or(|p| p <= LEAST_LINE) {
         let measure = Measure::of(study.outcome.scale).key();
         all.push(Claim::of_all(study, measure, method, Says::NothingStands { line: LEAST_LINE }));
     }

@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::priors::PriorSet;
 use super::reference::Reference;
 use super::refit::{Answers, Refits};
-use crate::model::HeterogeneityPrior;
+use crate::model::{HeterogeneityPrior, LocationPrior};
 use crate::posterior::{Measure, Statement};
 use crate::study::{Pooling, Study, four_decimals};
 
@@ -67,10 +67,31 @@ pub fn grid(refits: &Refits<'_>, sets: &[PriorSet]) -> Vec<GridRow> {
         }
         cells.push((set, None, Pooling::Complete));
     }
-    let ask = |(set, prior, pooling): &Cell<'_>| {
-        refits.all(*pooling, &set.priors.effect.distribution, prior.as_ref().map(|p| &p.1))
+    asked(refits, &cells, |pooling, effect, prior| refits.all(pooling, effect, prior))
+}
+
+/// The same of P(better) alone, under partial pooling.
+pub fn of_benefit(refits: &Refits<'_>, sets: &[PriorSet]) -> Vec<GridRow> {
+    let mut cells: Vec<Cell<'_>> = Vec::new();
+    for set in sets.iter().filter(|s| s.priors.effect.distribution.is_proper()) {
+        let priors = heterogeneity_priors(refits.study).into_iter();
+        cells.extend(priors.map(|prior| (set, Some(prior), Pooling::Partial)));
+    }
+    let mut rows = asked(refits, &cells, |pooling, effect, prior| refits.effects(pooling, effect, prior));
+    rows.retain(|r| r.statement == Statement::Benefit);
+    rows
+}
+
+/// A row for every cell and question.
+fn asked(
+    refits: &Refits<'_>,
+    cells: &[Cell<'_>],
+    ask: impl Fn(Pooling, &LocationPrior, Option<&HeterogeneityPrior>) -> Answers + Sync,
+) -> Vec<GridRow> {
+    let of = |(set, prior, pooling): &Cell<'_>| {
+        ask(*pooling, &set.priors.effect.distribution, prior.as_ref().map(|p| &p.1))
     };
-    let answers: Vec<Answers> = cells.par_iter().map(ask).collect();
+    let answers: Vec<Answers> = cells.par_iter().map(of).collect();
     let rows = cells.iter().zip(answers).flat_map(|((set, prior, pooling), answers)| {
         refits.questions.iter().zip(answers).map(move |(q, probability)| GridRow {
             prior: set.name.clone(),

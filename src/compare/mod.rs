@@ -16,6 +16,7 @@ mod conflict;
 mod curve;
 mod envelope;
 mod external;
+mod glance;
 mod grid;
 mod information;
 mod pooling;
@@ -32,6 +33,7 @@ pub use conflict::Conflict;
 pub use curve::{Crossing, CurvePoint, HeterogeneityRow, Hinge};
 pub use envelope::{BoxPoint, Envelope, PriorBox};
 pub use external::Fitted;
+pub use glance::{Glance, GlanceRow, glance};
 pub use grid::GridRow;
 pub use pooling::PoolingRow;
 pub use power::{Diagnosis, PowerRow};
@@ -148,9 +150,17 @@ pub fn compare(study: &Study, request: &Request) -> Result<Comparison> {
     let own = fits.iter().find(|f| f.prior == STATED && f.pooling == study.pooling);
     let heterogeneity = curve::heterogeneity(study, own.map(|f| &f.report), PAIRS_UP_TO);
     let (tau_curve, crossings): (Vec<_>, Vec<_>) = curves.into_iter().unzip();
-    let crossings: Vec<Crossing> = crossings.into_iter().flatten().collect();
+    let (tau_curve, crossings) = (tau_curve.concat(), crossings.concat());
     let scale = study.priors.heterogeneity.as_ref().map(|h| h.distribution.scale());
-    let mut comparison = Comparison {
+    let about = claims::About {
+        priors: &sets,
+        tau_curve: &tau_curve,
+        crossings: &crossings,
+        highest: tipping.iter().filter_map(|t| t.probability).reduce(f64::max),
+        is_sampled: options.engine == Engine::Sampler,
+    };
+    let claims = claims::claims(study, &about);
+    Ok(Comparison {
         ok: reasons.is_empty(),
         reasons,
         notices,
@@ -161,7 +171,7 @@ pub fn compare(study: &Study, request: &Request) -> Result<Comparison> {
         priors: sets,
         table,
         estimates,
-        tau_curve: tau_curve.into_iter().flatten().collect(),
+        tau_curve,
         crossings,
         heterogeneity,
         grid,
@@ -172,10 +182,8 @@ pub fn compare(study: &Study, request: &Request) -> Result<Comparison> {
         who_decided,
         power_scaling,
         poolings,
-        claims: Vec::new(),
-    };
-    comparison.claims = claims::claims(study, &comparison, scale);
-    Ok(comparison)
+        claims,
+    })
 }
 
 /// Where numbers are missing, or made otherwise than the rest.

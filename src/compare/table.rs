@@ -96,7 +96,7 @@ pub fn fits(study: &Study, sets: &[PriorSet], options: Options) -> Vec<Fit> {
 }
 
 /// A named prior may bring a baseline that the exact engine does not cover.
-fn fitted(study: &Study, options: Options) -> Report {
+pub fn fitted(study: &Study, options: Options) -> Report {
     let covered = !refit::needs_sampling(study);
     let engine = match options.engine {
         Engine::Exact if !covered => Engine::Sampler,

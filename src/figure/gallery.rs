@@ -1,6 +1,9 @@
 //! Everything that the figures of one study show.
 
-use super::{Belief, ChainTrace, Forest, ThresholdCurves, beliefs, chain_traces, forest, threshold_curves};
+use super::{
+    Belief, ChainTrace, Energies, Forest, ThresholdCurves, beliefs, chain_traces, energies, forest,
+    threshold_curves,
+};
 use crate::decide::{Fit, ShrinkageRow, shrinkage};
 use crate::posterior::{Measure, Sampling, Scope};
 use crate::study::{Data, Study};
@@ -15,6 +18,7 @@ pub struct Gallery {
     /// The average subgroup's median effect, on the measure's own scale.
     pub mean: Option<f64>,
     pub chains: Vec<ChainTrace>,
+    pub energies: Option<Energies>,
 }
 
 impl Gallery {
@@ -34,6 +38,7 @@ impl Gallery {
             shrinkage: shrinkage(study, fit, sampling),
             mean: mean.and_then(|e| e.best()).map(|q| q.median),
             chains: chain_traces(study, report),
+            energies: energies(report),
         })
     }
 }

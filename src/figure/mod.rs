@@ -2,6 +2,7 @@
 
 mod beliefs;
 mod chains;
+mod energy;
 mod forest;
 mod gallery;
 mod source;
@@ -9,6 +10,7 @@ mod thresholds;
 
 pub use beliefs::{Belief, beliefs};
 pub use chains::{ChainTrace, chain_traces};
+pub use energy::{Energies, energies};
 pub use forest::{Forest, ForestRow, forest};
 pub use gallery::Gallery;
 pub use source::{Marginals, outline};

@@ -52,11 +52,21 @@ pub fn threshold_curves(study: &Study, fit: &Fit) -> ThresholdCurves {
             _ => marginals.effect(Scope::Subgroup, g),
         };
         let Some(d) = found else { return (Vec::new(), Vec::new(), Vec::new()) };
-        let below = |x: f64| below(&*d, study, measure, x);
-        let at = |statement: Statement, t: f64| {
-            mass_within(region(statement, t, measure.axis(), sign), &below).clamp(0.0, 1.0)
+        // Every value is asked for once: either side of none.
+        let ends = |size: f64| match measure.axis() {
+            Axis::Ratio => [1.0 / size, size],
+            Axis::Additive => [-size, size],
         };
-        let over = |statement| sizes.iter().map(|t| at(statement, *t)).collect::<Vec<f64>>();
+        let known: Vec<[f64; 2]> =
+            sizes.iter().map(|s| ends(*s).map(|x| below(&*d, study, measure, x))).collect();
+        let over = |statement: Statement| {
+            let at = |(size, known): (&f64, &[f64; 2])| {
+                let below = |x: f64| if x == ends(*size)[0] { known[0] } else { known[1] };
+                let within = region(statement, *size, measure.axis(), sign);
+                mass_within(within, &below).clamp(0.0, 1.0)
+            };
+            sizes.iter().zip(&known).map(at).collect::<Vec<f64>>()
+        };
         (over(Statement::BenefitAtLeast), over(Statement::HarmAtLeast), over(Statement::Equivalent))
     };
     let curves = names

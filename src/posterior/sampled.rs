@@ -36,6 +36,8 @@ pub struct SampledPosterior {
     /// Where subgroups are labels that may be wrong: sensitivity, specificity and true share of the positive one, each in
     /// the control and the active arm; else empty.
     pub labels: Vec<Column>,
+    /// The sampler's energy after each transition, −log density and half the squared momentum; empty for draws of a prior.
+    pub energy: Column,
     /// Each subgroup's share of the study's patients; empty for estimates.
     shares: Vec<f64>,
     /// Where labels may be wrong: the positive subgroup, and the arms' shares of all patients.
@@ -85,7 +87,10 @@ impl SampledPosterior {
         let parts: Vec<SampledPosterior> = chains
             .par_iter()
             .enumerate()
-            .map(|(c, chain)| SampledPosterior::of_chain(model, hierarchy, &chain.draws, (seed, c)))
+            .map(|(c, chain)| SampledPosterior {
+                energy: chain.transitions.iter().map(|t| t.energy).collect(),
+                ..SampledPosterior::of_chain(model, hierarchy, &chain.draws, (seed, c))
+            })
             .collect();
         SampledPosterior::joined(parts)
     }
@@ -190,12 +195,13 @@ impl SampledPosterior {
             all.chains += part.chains;
             let columns = |p: SampledPosterior| {
                 let shared = [p.mu, p.tau, p.baseline_mean, p.baseline_sd, p.theta_new];
-                shared.into_iter().flatten().chain(p.theta).chain(p.alpha).chain(p.bias).chain(p.labels)
+                let each = p.theta.into_iter().chain(p.alpha).chain(p.bias).chain(p.labels);
+                shared.into_iter().flatten().chain(each).chain([p.energy])
             };
             let into =
                 [&mut all.mu, &mut all.tau, &mut all.baseline_mean, &mut all.baseline_sd, &mut all.theta_new];
             let into = into.into_iter().flatten().chain(&mut all.theta).chain(&mut all.alpha);
-            let into = into.chain(&mut all.bias).chain(&mut all.labels);
+            let into = into.chain(&mut all.bias).chain(&mut all.labels).chain([&mut all.energy]);
             into.zip(columns(part)).for_each(|(all, mut part)| all.append(&mut part));
         }
         all

@@ -53,9 +53,12 @@ pub struct BiasComparison {
     pub labels: Vec<LabelPoint>,
 }
 
-/// Probabilities over the mean and sd of a bias alone; nothing where the exact engine does not cover the model.
+/// Probabilities over a few means and sds of a bias, for a page; nothing where the exact engine does not cover the model.
 pub fn shift_surface(study: &Study) -> Vec<ShiftPoint> {
-    if super::refit::is_exchangeable(study) { Vec::new() } else { surface::shifts(&Biased::new(study)) }
+    if super::refit::is_exchangeable(study) {
+        return Vec::new();
+    }
+    surface::shifts_at_a_glance(&Biased::new(study))
 }
 
 /// Fits the study under many biases.

@@ -79,12 +79,33 @@ fn means(biased: &Biased<'_>) -> Vec<f64> {
 /// the bias being that of the difference between the two.
 pub fn shifts(biased: &Biased<'_>) -> Vec<ShiftPoint> {
     let sds: &[f64] = if biased.names.len() <= FINE_UP_TO { &SDS } else { &FEW_SDS };
+    let places = places(biased, means(biased), sds);
+    let mut all = of_subgroups(biased, &places);
+    all.extend(of_pairs(biased, &places));
+    all
+}
+
+/// The same for a page: every other mean, a few sds, and no pairs.
+pub fn shifts_at_a_glance(biased: &Biased<'_>) -> Vec<ShiftPoint> {
+    let even = means(biased).into_iter().step_by(2).collect();
+    of_subgroups(biased, &places(biased, even, &FEW_SDS))
+}
+
+/// Every mean with every sd.
+fn places(biased: &Biased<'_>, means: Vec<f64>, sds: &[f64]) -> Vec<(f64, f64)> {
     let unit = biased.unit();
     let at_mean = |m: f64| sds.iter().map(move |sd| (m, sd * unit));
-    let places: Vec<(f64, f64)> = means(biased).into_iter().flat_map(at_mean).collect();
-    let benefits: Vec<_> =
-        places.par_iter().map(|&(m, sd)| biased.benefits(&biased.model(|_| shift(m, sd)))).collect();
-    let point = |(mean, sd): (f64, f64), names: (&str, Option<&str>), statement, probability| ShiftPoint {
+    means.into_iter().flat_map(at_mean).collect()
+}
+
+fn point(
+    biased: &Biased<'_>,
+    (mean, sd): (f64, f64),
+    names: (&str, Option<&str>),
+    statement: Statement,
+    probability: Option<f64>,
+) -> ShiftPoint {
+    ShiftPoint {
         subgroup: names.0.to_string(),
         subgroup_b: names.1.map(str::to_string),
         statement,
@@ -92,15 +113,25 @@ pub fn shifts(biased: &Biased<'_>) -> Vec<ShiftPoint> {
         bias_ratio: biased.as_ratio(mean),
         bias_sd: sd,
         probability,
-    };
+    }
+}
+
+fn of_subgroups(biased: &Biased<'_>, places: &[(f64, f64)]) -> Vec<ShiftPoint> {
+    let benefits: Vec<_> =
+        places.par_iter().map(|&(m, sd)| biased.benefits(&biased.model(|_| shift(m, sd)))).collect();
     let mut all = Vec::new();
     for (g, name) in biased.names.iter().enumerate() {
         for (&place, found) in places.iter().zip(&benefits) {
             let benefit = found.as_ref().map(|b| b[g]);
-            all.push(point(place, (name, None), Statement::Benefit, benefit));
-            all.push(point(place, (name, None), Statement::Harm, benefit.map(|p| 1.0 - p)));
+            all.push(point(biased, place, (name, None), Statement::Benefit, benefit));
+            all.push(point(biased, place, (name, None), Statement::Harm, benefit.map(|p| 1.0 - p)));
         }
     }
+    all
+}
+
+fn of_pairs(biased: &Biased<'_>, places: &[(f64, f64)]) -> Vec<ShiftPoint> {
+    let mut all = Vec::new();
     for &(a, b) in biased.pairs.iter().filter(|_| biased.names.len() <= SUBGROUPS_WITH_PAIRS) {
         let (first, second) = (&biased.names[a], &biased.names[b]);
         let found: Vec<Option<f64>> = places
@@ -108,8 +139,14 @@ pub fn shifts(biased: &Biased<'_>) -> Vec<ShiftPoint> {
             .map(|&(m, sd)| biased.greater(&biased.model(|g| of_pair((a, b), g, m, sd)), (a, b)))
             .collect();
         for (&(m, sd), p) in places.iter().zip(found) {
-            all.push(point((m, sd), (first, Some(second)), Statement::GreaterBenefit, p));
-            all.push(point((-m, sd), (second, Some(first)), Statement::GreaterBenefit, p.map(|p| 1.0 - p)));
+            all.push(point(biased, (m, sd), (first, Some(second)), Statement::GreaterBenefit, p));
+            all.push(point(
+                biased,
+                (-m, sd),
+                (second, Some(first)),
+                Statement::GreaterBenefit,
+                p.map(|p| 1.0 - p),
+            ));
         }
     }
     all

@@ -4,7 +4,7 @@ use super::super::words::capitalised;
 use super::axis::{Axis, plain_label};
 use super::svg::{Anchor, Canvas, Ink, Stroke, TEXT, lines_within};
 use super::{Cell, Data, Figure};
-use crate::compare::{Comparison, STATED};
+use crate::compare::{Glance, STATED};
 use crate::figure::ThresholdCurves;
 use crate::posterior::{Axis as Kind, Measure, Statement};
 use crate::study::Study;
@@ -125,7 +125,7 @@ pub fn thresholds(study: &Study, t: &ThresholdCurves) -> Vec<Figure> {
 }
 
 /// P(better) over the scale of τ's prior, with the crossings of the lines.
-pub fn heterogeneity(study: &Study, c: &Comparison) -> Vec<Figure> {
+pub fn heterogeneity(study: &Study, c: &Glance) -> Vec<Figure> {
     let Some(stated) = study.priors.heterogeneity.as_ref().map(|h| h.distribution.scale()) else {
         return Vec::new();
     };

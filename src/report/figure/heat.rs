@@ -4,7 +4,7 @@ use super::super::numbers::{parameter, plain, probability, ratio};
 use super::svg::{Anchor, Canvas, Ink, TEXT, lines_within, width_of};
 use super::{Cell, Data, Figure};
 use crate::compare::bias::ShiftPoint;
-use crate::compare::{Comparison, GridRow};
+use crate::compare::{Glance, GridRow};
 use crate::posterior::Statement;
 use crate::study::{Pooling, Study};
 
@@ -100,7 +100,7 @@ fn each_once<'a>(all: impl Iterator<Item = &'a str>) -> Vec<String> {
 }
 
 /// P(better) under every effect prior and heterogeneity prior, partially pooled. Nothing where no grid was asked for.
-pub fn prior_grid(study: &Study, c: &Comparison) -> Vec<Figure> {
+pub fn prior_grid(study: &Study, c: &Glance) -> Vec<Figure> {
     let names = study.data.names();
     let Some(grid) = c.grid.as_ref().filter(|_| names.len() <= MOST) else { return Vec::new() };
     let is_told = |r: &&GridRow| r.pooling == Pooling::Partial && r.statement == Statement::Benefit;

@@ -13,12 +13,12 @@ use super::numbers::{interval, probability};
 use super::sentences::sentence;
 use super::text::{audit_table, effect_table, probability_table};
 use super::words::{capitalised, prior_statement};
-use crate::compare::Comparison;
+use crate::compare::Glance;
 use crate::compare::bias::ShiftPoint;
 use crate::decide::Fit;
 use crate::error::{Error, Result};
 use crate::figure::{Gallery, ThresholdCurves};
-use crate::posterior::{Claim, Measure, Report, Says, Scope, Statement};
+use crate::posterior::{Claim, Measure, Report, Says};
 use crate::study::Study;
 
 /// All that a page shows of one study; a run that failed its checks has reasons and no numbers.
@@ -33,7 +33,7 @@ pub struct Shown<'a> {
     pub fit: &'a Fit,
     pub report: &'a Report,
     pub gallery: &'a Gallery,
-    pub comparison: &'a Comparison,
+    pub others: &'a Glance,
     /// Probabilities over a bias; empty where it was not asked about.
     pub shifts: &'a [ShiftPoint],
 }
@@ -101,10 +101,11 @@ pub fn figures(study: &Study, shown: Shown<'_>) -> Vec<Figure> {
     all.extend(figure::thresholds(study, &g.thresholds));
     all.extend(figure::beliefs(study, &g.beliefs));
     all.extend(figure::shrinkage(study, &g.shrinkage, g.mean));
-    all.extend(figure::heterogeneity(study, shown.comparison));
-    all.extend(figure::prior_grid(study, shown.comparison));
+    all.extend(figure::heterogeneity(study, shown.others));
+    all.extend(figure::prior_grid(study, shown.others));
     all.extend(figure::bias_surface(study, shown.shifts));
     all.extend(figure::chains(study, &g.chains));
+    all.extend(g.energies.as_ref().map(|e| figure::energy(study, e)));
     all
 }
 
@@ -135,8 +136,8 @@ pub fn page(p: &Presentation<'_>, figures: &[Figure]) -> Result<String> {
         table: shown.map(|s| table(study, s.report)),
         sliders: shown.and_then(|s| sliders(study, &s.gallery.thresholds)),
         figures: on_page,
-        priors: shown.map(|s| priors(study, s.comparison)),
-        prior_claims: shown.map(|s| s.comparison.claims.iter().map(sentence).collect::<Vec<_>>()),
+        priors: shown.map(|s| priors(study, s.others)),
+        prior_claims: shown.map(|s| s.others.claims.iter().map(sentence).collect::<Vec<_>>()),
         audit,
         checks: words::checks(p),
         methods: words::methods(study, shown.map(|s| s.report)),
@@ -152,7 +153,7 @@ pub fn page(p: &Presentation<'_>, figures: &[Figure]) -> Result<String> {
 /// What must stand beside all numbers of the page.
 fn page_statements(study: &Study, shown: &Shown<'_>) -> Vec<String> {
     let mut all = statements(study, shown.report);
-    all.extend(shown.comparison.about_sources.iter().cloned());
+    all.extend(shown.others.about_sources.iter().cloned());
     all
 }
 
@@ -249,37 +250,15 @@ fn sliders<'a>(study: &Study, t: &'a ThresholdCurves) -> Option<Sliders<'a>> {
 }
 
 /// Each prior that was fitted under the stated pooling, with what it makes of every subgroup.
-fn priors(study: &Study, c: &Comparison) -> Vec<PriorOnPage> {
+fn priors(study: &Study, c: &Glance) -> Vec<PriorOnPage> {
     let effect = Measure::of(study.outcome.scale);
     let of = |name: &str| {
-        let cell = |subgroup: &str, statement: Statement| {
-            let row = c.table.iter().find(|r| {
-                r.prior == name
-                    && r.pooling == study.pooling
-                    && r.scope == Scope::Subgroup
-                    && r.subgroup.as_deref() == Some(subgroup)
-                    && r.statement == statement
-                    && r.threshold == r.measure.null()
-            });
-            probability(row.and_then(|r| r.exact.or(r.probability)))
-        };
-        let effect_of = |subgroup: &str| {
-            let row = c.estimates.iter().find(|r| {
-                r.prior == name
-                    && r.pooling == study.pooling
-                    && r.scope == Scope::Subgroup
-                    && r.subgroup.as_deref() == Some(subgroup)
-                    && r.measure == effect
-            });
-            let q = row.and_then(|r| {
-                Some(crate::posterior::Quantiles { median: r.median?, q2_5: r.q2_5?, q97_5: r.q97_5? })
-            });
-            q.map_or_else(|| "–".to_string(), |q| interval(effect, &q))
-        };
-        let row = |s: &&str| {
-            vec![(*s).to_string(), cell(s, Statement::Benefit), cell(s, Statement::Harm), effect_of(s)]
-        };
-        study.data.names().iter().map(row).collect::<Vec<_>>()
+        let mine = c.rows.iter().filter(|r| r.prior == name);
+        mine.map(|r| {
+            let told = r.effect.as_ref().map_or_else(|| "–".to_string(), |q| interval(effect, q));
+            vec![r.subgroup.clone(), probability(r.benefit), probability(r.harm), told]
+        })
+        .collect::<Vec<_>>()
     };
     c.priors
         .iter()

@@ -69,7 +69,7 @@ fn sensitivity(shown: Option<&Shown<'_>>) -> String {
         |s| {
             format!(
                 "{} further priors, and the scale of the heterogeneity prior varied; see Under another prior",
-                s.comparison.priors.len().saturating_sub(1)
+                s.others.priors.len().saturating_sub(1)
             )
         },
     )

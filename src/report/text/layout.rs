@@ -3,6 +3,7 @@
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 
 use super::super::numbers::{interval_known_to, sampled_probability};
+use super::super::passage::{self, Block, Passage};
 use super::super::words::{capitalised, plural, scope_in_words};
 use crate::posterior::{Estimate, Probability, Scope};
 use crate::study::{Assignment, Data, Study};
@@ -63,6 +64,28 @@ pub fn push_title(out: &mut String, text: &str) {
         out.push_str(&bold(&line));
         out.push('\n');
     }
+}
+
+/// Titles in bold, paragraphs wrapped, tables aligned.
+pub fn push_passage(out: &mut String, passage: &Passage) {
+    for block in &passage.blocks {
+        match block {
+            Block::Title { text } => push_title(out, text),
+            Block::Paragraph { text } => push(out, text, 2),
+            Block::Item { text } => push(out, &format!("- {text}"), 2),
+            Block::Table(t) => out.push_str(&passage_table(t)),
+        }
+    }
+}
+
+/// With every heading broken that is wider than its column need be.
+fn passage_table(t: &passage::Table) -> String {
+    let headings = t.header.iter().enumerate().map(|(k, heading)| {
+        let cells = t.rows.iter().filter_map(|r| r.get(k));
+        let widest = cells.map(|c| c.chars().count()).max().unwrap_or(0);
+        if k == 0 { heading.clone() } else { wrapped_to(heading, widest.max(t.heading_width)) }
+    });
+    table(headings.collect(), t.rows.clone())
 }
 
 /// Which checks failed and why, if any did, and what else a reader should know of how the numbers came about.

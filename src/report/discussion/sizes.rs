@@ -1,8 +1,8 @@
 //! How large, for whom: effects, listed sizes, bands.
 
-use super::super::super::numbers::{parameter, signed, threshold};
-use super::super::super::words::capitalised;
-use super::super::layout::{ARM_WIDTH, push, push_title, table, wrapped_to};
+use super::super::numbers::{parameter, signed, threshold};
+use super::super::passage::Passage;
+use super::super::words::capitalised;
 use super::{in_words, name, shown};
 use crate::decide::{Discussion, EffectRow};
 use crate::posterior::{Direction, Measure, Scope};
@@ -15,13 +15,10 @@ const BANDS: [&str; 4] = ["trivial", "small", "moderate", "large"];
 const MOST_SIZES: usize = 7;
 
 /// Benefit against harm: every outcome in one table, population by population.
-pub fn effects(decision: &Decision, d: &Discussion) -> String {
-    let mut out = String::new();
+pub fn effects(decision: &Decision, d: &Discussion) -> Passage {
+    let mut out = Passage::default();
     let [active, control] = [&decision.first().treatment.active, &decision.first().treatment.control];
-    push_title(
-        &mut out,
-        &format!("How large, for whom: events per 1,000 with {active} rather than {control}"),
-    );
+    out.title(format!("How large, for whom: events per 1,000 with {active} rather than {control}"));
     let header = ["", control.as_str(), "more or fewer (95 %)", "better", "worse"];
     let mut rows = Vec::new();
     for population in &d.populations {
@@ -39,30 +36,21 @@ pub fn effects(decision: &Decision, d: &Discussion) -> String {
             ]);
         }
     }
-    let header = header.map(|h| wrapped_to(h, if h == control { ARM_WIDTH } else { 20 })).to_vec();
-    out.push_str(&table(header, rows));
-    push(
-        &mut out,
-        &format!(
+    out.table(header.map(str::to_string).to_vec(), rows);
+    out.say(format!(
             "Under {control} the mean risk; then events more (+) or fewer (−), median and interval; the probability that the outcome is better or worse."
-        ),
-        2,
-    );
+        ));
     for o in &decision.outcomes {
         let Some(risk) = o.baseline_risk.filter(|_| d.populations.iter().any(|p| p.scope == Scope::New))
         else {
             continue;
         };
-        push(
-            &mut out,
-            &format!(
-                "A further similar {} is taken to have {} per 1,000 under {control}: {}.",
-                o.study.subgroup_name,
-                parameter(1000.0 * risk),
-                o.study.outcome.name
-            ),
-            2,
-        );
+        out.say(format!(
+            "A further similar {} is taken to have {} per 1,000 under {control}: {}.",
+            o.study.subgroup_name,
+            parameter(1000.0 * risk),
+            o.study.outcome.name
+        ));
     }
     out
 }
@@ -78,8 +66,8 @@ fn size(t: f64) -> String {
 }
 
 /// The listed sizes of each outcome.
-pub fn listed(decision: &Decision, d: &Discussion) -> String {
-    let mut out = String::new();
+pub fn listed(decision: &Decision, d: &Discussion) -> Passage {
+    let mut out = Passage::default();
     for o in &decision.outcomes {
         let mine: Vec<_> = d.thresholds.iter().filter(|t| t.outcome == o.name && t.threshold > 0.0).collect();
         let mut listed: Vec<f64> = mine.iter().map(|t| t.threshold).collect();
@@ -90,10 +78,10 @@ pub fn listed(decision: &Decision, d: &Discussion) -> String {
         if listed.is_empty() {
             continue;
         }
-        push_title(
-            &mut out,
-            &format!("{}: P(better or worse by at least …), points", capitalised(&o.study.outcome.name)),
-        );
+        out.title(format!(
+            "{}: P(better or worse by at least …), points",
+            capitalised(&o.study.outcome.name)
+        ));
         let mut header = vec![String::new()];
         header.extend(listed.iter().map(|t| size(*t)));
         let mut rows = Vec::new();
@@ -109,24 +97,24 @@ pub fn listed(decision: &Decision, d: &Discussion) -> String {
                 rows.push(row);
             }
         }
-        out.push_str(&table(header, rows));
+        out.table(header, rows);
         if left_out > 0 {
-            push(&mut out, &format!("{left_out} larger sizes are in `--format json`."), 2);
+            out.say(format!("{left_out} larger sizes are in `--format json`."));
         }
     }
     out
 }
 
 /// The mass in bands of size.
-pub fn bands(decision: &Decision, d: &Discussion) -> String {
-    let mut out = String::new();
+pub fn bands(decision: &Decision, d: &Discussion) -> Passage {
+    let mut out = Passage::default();
     for o in &decision.outcomes {
         let Some(cuts) = o.bands else { continue };
         let cuts = cuts.map(size).join(", ");
-        push_title(
-            &mut out,
-            &format!("{}: posterior mass by size, cut at {cuts} points", capitalised(&o.study.outcome.name)),
-        );
+        out.title(format!(
+            "{}: posterior mass by size, cut at {cuts} points",
+            capitalised(&o.study.outcome.name)
+        ));
         let mut header = vec![String::new()];
         header.extend(BANDS.map(str::to_string));
         let mut rows = Vec::new();
@@ -143,7 +131,7 @@ pub fn bands(decision: &Decision, d: &Discussion) -> String {
                 rows.push(row);
             }
         }
-        out.push_str(&table(header, rows));
+        out.table(header, rows);
     }
     out
 }

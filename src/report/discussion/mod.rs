@@ -1,4 +1,4 @@
-//! A decision discussion for people, in sections.
+//! What is laid before a panel, in sections; how they are shown is for `text` and `page`.
 
 mod choice;
 mod credibility;
@@ -6,24 +6,20 @@ mod panel;
 mod sizes;
 mod together;
 
-use super::super::decide_json::decide_statements;
-use super::super::numbers::sampled_probability;
-use super::super::sentences::sentence;
-use super::super::words::{capitalised, scope_in_words};
-use super::layout::{push, push_failures_and_notices, push_title, push_warning};
+use super::numbers::sampled_probability;
+use super::passage::Passage;
+use super::sentences::sentence;
+use super::words::{capitalised, scope_in_words};
 use crate::decide::{Discussion, EffectRow, Population};
 use crate::posterior::{Claim, Says};
 use crate::study::{Assignment, Decision, DecisionOutcome};
 
-/// Question, what it comes to, and a section for everything that bears on it.
-pub fn decide_text(decision: &Decision, d: &Discussion) -> String {
-    let mut out = heading(decision, d);
-    let failed = (!d.ok).then_some("No result: a run did not pass its checks.");
-    push_failures_and_notices(&mut out, failed, &d.reasons, &d.notices);
-    if !d.ok {
-        return out;
-    }
-    let sections = [
+/// How the numbers of risk were made.
+pub const METHOD: &str = "Risk differences: active minus control, medians and central 95 % intervals, by numerical integration unless a model needs sampling.";
+
+/// What it comes to, and a section for everything that bears on it.
+pub fn sections(decision: &Decision, d: &Discussion) -> Vec<Passage> {
+    let all = [
         in_short(d),
         rules(d),
         sizes::effects(decision, d),
@@ -38,24 +34,14 @@ pub fn decide_text(decision: &Decision, d: &Discussion) -> String {
         panel::panel(decision, d),
         credibility::section(decision, d),
     ];
-    for section in sections.into_iter().filter(|s| !s.is_empty()) {
-        out.push_str(&section);
-        out.push('\n');
-    }
-    push(
-        &mut out,
-        "Risk differences: active minus control, medians and central 95 % intervals, by numerical integration unless a model needs sampling.",
-        2,
-    );
-    push(&mut out, "`--format json` has every number in full, `--format csv` every list.", 2);
-    out
+    all.into_iter().filter(|section| !section.is_empty()).collect()
 }
 
-fn heading(decision: &Decision, d: &Discussion) -> String {
-    let mut out = String::new();
-    push_title(&mut out, &decision.question);
+/// The actions, the studies, and which way of each outcome is good.
+pub fn about(decision: &Decision) -> Passage {
+    let mut out = Passage::default();
     let arms = decision.actions.each_ref().map(|a| a.name.as_str());
-    push(&mut out, &format!("{} or {}.", capitalised(arms[0]), arms[1]), 0);
+    out.say(format!("{} or {}.", capitalised(arms[0]), arms[1]));
     let layers = decision.layers.iter().map(|l| ("outer layer ", &l.outer));
     let outcomes = decision.outcomes.iter().map(|o| ("", &o.study)).chain(layers);
     for (role, study) in outcomes {
@@ -63,22 +49,18 @@ fn heading(decision: &Decision, d: &Discussion) -> String {
             Assignment::Randomised => "randomised",
             Assignment::Observational => "observational",
         };
-        push(&mut out, &format!("- {role}{}: {}; {design}.", study.name, study.title), 2);
+        out.item(format!("{role}{}: {}; {design}.", study.name, study.title));
     }
     for o in &decision.outcomes {
-        push(&mut out, &format!("{}: {}.", capitalised(&o.study.outcome.name), o.study.direction()), 2);
+        out.say(format!("{}: {}.", capitalised(&o.study.outcome.name), o.study.direction()));
     }
-    for statement in decide_statements(decision, d) {
-        push_warning(&mut out, &statement);
-    }
-    out.push('\n');
     out
 }
 
 /// Sentences of a kind, each a paragraph.
-fn sentences(out: &mut String, d: &Discussion, kind: impl Fn(&Says) -> bool) {
+fn sentences(out: &mut Passage, d: &Discussion, kind: impl Fn(&Says) -> bool) {
     for claim in d.claims.iter().filter(|c| kind(&c.says)) {
-        push(out, &sentence(claim), 2);
+        out.say(sentence(claim));
     }
 }
 
@@ -87,25 +69,25 @@ fn has(d: &Discussion, kind: impl Fn(&Says) -> bool) -> bool {
 }
 
 /// What it comes to: the action, or where nothing has a value, the first outcome.
-fn in_short(d: &Discussion) -> String {
+fn in_short(d: &Discussion) -> Passage {
     let kind = |says: &Says| matches!(says, Says::Action { .. } | Says::Leaning(_));
     if !has(d, kind) {
-        return String::new();
+        return Passage::default();
     }
-    let mut out = String::new();
-    push_title(&mut out, "In short");
+    let mut out = Passage::default();
+    out.title("In short");
     sentences(&mut out, d, kind);
     out
 }
 
 /// Verdicts, and the criteria that they hang on.
-fn rules(d: &Discussion) -> String {
+fn rules(d: &Discussion) -> Passage {
     let kind = |says: &Says| matches!(says, Says::Rule { .. });
     if !has(d, kind) {
-        return String::new();
+        return Passage::default();
     }
-    let mut out = String::new();
-    push_title(&mut out, "Rules");
+    let mut out = Passage::default();
+    out.title("Rules");
     sentences(&mut out, d, kind);
     out
 }

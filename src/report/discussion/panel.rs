@@ -1,19 +1,19 @@
 //! The members of the panel: what each holds, concludes and would choose.
 
-use super::super::super::numbers::{parameter, probability, signed};
-use super::super::super::sentences::by;
-use super::super::super::words::prior_statement;
-use super::super::layout::{push, push_title, table};
+use super::super::numbers::{parameter, probability, signed};
+use super::super::passage::Passage;
+use super::super::sentences::by;
+use super::super::words::prior_statement;
 use super::{name, sentences};
 use crate::decide::{Discussion, Pool};
 use crate::posterior::Says;
 use crate::study::Decision;
 
 /// Nothing where there is no panel.
-pub fn panel(decision: &Decision, d: &Discussion) -> String {
-    let Some(panel) = &d.panel else { return String::new() };
-    let mut out = String::new();
-    push_title(&mut out, "The panel");
+pub fn panel(decision: &Decision, d: &Discussion) -> Passage {
+    let Some(panel) = &d.panel else { return Passage::default() };
+    let mut out = Passage::default();
+    out.title("The panel");
     for b in &panel.beliefs {
         let outcome = &decision.outcomes[b.outcome];
         let mut parts = Vec::new();
@@ -31,7 +31,7 @@ pub fn panel(decision: &Decision, d: &Discussion) -> String {
         if let Some(v) = b.values.filter(|_| b.own_values) {
             parts.push(format!("an event worth {}, none {}", parameter(v.event), parameter(v.no_event)));
         }
-        push(&mut out, &format!("{} on {}: {}.", b.member, outcome.study.outcome.name, parts.join("; ")), 2);
+        out.say(format!("{} on {}: {}.", b.member, outcome.study.outcome.name, parts.join("; ")));
     }
     let per_1000 = |g: Option<f64>| g.map_or_else(|| "–".to_string(), |g| signed(1000.0 * g, 0));
     let word = |a: &Option<String>| a.clone().unwrap_or_else(|| "–".to_string());
@@ -74,8 +74,8 @@ pub fn panel(decision: &Decision, d: &Discussion) -> String {
     for row in &mut rows {
         row.resize(5, String::new());
     }
-    let header = ["", "P(better)", "gain,\nper 1,000", "choice", "differs by"];
-    out.push_str(&table(header.map(str::to_string).to_vec(), rows));
+    let header = ["", "P(better)", "gain, per 1,000", "choice", "differs by"];
+    out.table(header.map(str::to_string).to_vec(), rows);
     let mut why: Vec<&str> = Vec::new();
     let reasons = panel.members.iter().filter_map(|m| m.unavailable.as_deref());
     for reason in reasons.chain(panel.pools.iter().filter_map(|p| p.unavailable.as_deref())) {
@@ -84,17 +84,13 @@ pub fn panel(decision: &Decision, d: &Discussion) -> String {
         }
     }
     for reason in why {
-        push(&mut out, &format!("–: {reason}."), 2);
+        out.say(format!("–: {reason}."));
     }
-    push(
-        &mut out,
-        &format!(
+    out.say(format!(
             "P(better): {}. Gain: in expected utility by {}. Differs: from the choice of the analysis as stated. Linear pool: the members' posteriors averaged; logarithmic: their priors multiplied, each to the power of its weight; values averaged in both.",
             decision.first().outcome.name,
             decision.action(true).name
-        ),
-        2,
-    );
+        ));
     sentences(&mut out, d, |says| matches!(says, Says::Dissent { .. }));
     out
 }

@@ -1,53 +1,49 @@
 //! Two things at once: outcomes, layers, and what would have happened otherwise.
 
-use super::super::super::words::capitalised;
-use super::super::layout::{push, push_title, table};
+use super::super::passage::Passage;
+use super::super::words::capitalised;
 use super::{has, in_words, name, sentences};
 use crate::decide::Discussion;
 use crate::posterior::{Quantiles, Says};
 use crate::study::{Assignment, Decision};
 
 /// Two outcomes at once.
-pub fn joint(d: &Discussion) -> String {
+pub fn joint(d: &Discussion) -> Passage {
     let kind = |says: &Says| matches!(says, Says::Both { .. });
     if !has(d, kind) {
-        return String::new();
+        return Passage::default();
     }
-    let mut out = String::new();
-    push_title(&mut out, "Two outcomes at once");
+    let mut out = Passage::default();
+    out.title("Two outcomes at once");
     sentences(&mut out, d, kind);
-    push(
-        &mut out,
-        "At least and at most, whatever the dependence between the outcomes (Fréchet's bounds); in brackets under independence. Models fitted apart do not know which. Listed: the likelier way of both, and every way in which one fares well and the other badly with a probability of up to 0.05 or more.",
-        2,
-    );
+    out.say("At least and at most, whatever the dependence between the outcomes (Fréchet's bounds); in brackets under independence. Models fitted apart do not know which. Listed: the likelier way of both, and every way in which one fares well and the other badly with a probability of up to 0.05 or more.");
     out
 }
 
 /// A procedure and a layer of it.
-pub fn layers(decision: &Decision, d: &Discussion) -> String {
-    let (Some(layers), Some(found)) = (&decision.layers, &d.layers) else { return String::new() };
-    let mut out = String::new();
+pub fn layers(decision: &Decision, d: &Discussion) -> Passage {
+    let (Some(layers), Some(found)) = (&decision.layers, &d.layers) else { return Passage::default() };
+    let mut out = Passage::default();
     let (outer, inner) = (&layers.outer.treatment.active, &layers.inner.treatment.active);
-    push_title(&mut out, &format!("Layers: {inner} within {outer}"));
+    out.title(format!("Layers: {inner} within {outer}"));
     sentences(&mut out, d, |says| matches!(says, Says::Layers { .. } | Says::WithoutLayer { .. }));
     if let Some(implied) = &found.implied {
         let had: Vec<String> =
             implied.shares.iter().map(|s| format!("{} of {} {}", s.with_layer, s.of, s.subgroup)).collect();
-        push(&mut out, &format!("{} was done in {}.", capitalised(inner), had.join(", ")), 2);
-        push(&mut out, "The numbers without it stand on these assumptions:", 0);
+        out.say(format!("{} was done in {}.", capitalised(inner), had.join(", ")));
+        out.say("The numbers without it stand on these assumptions:");
         for assumption in &implied.assumptions {
-            push(&mut out, &format!("- {assumption}"), 2);
+            out.item(assumption);
         }
     }
     out
 }
 
 /// Bounds of what the treatment had to do with it.
-pub fn attribution(decision: &Decision, d: &Discussion) -> String {
-    let mut out = String::new();
+pub fn attribution(decision: &Decision, d: &Discussion) -> Passage {
+    let mut out = Passage::default();
     let active = &decision.first().treatment.active;
-    push_title(&mut out, "What would have happened otherwise: bounds from the two risks");
+    out.title("What would have happened otherwise: bounds from the two risks");
     let percent =
         |q: &Quantiles| format!("{:.0} ({:.0} to {:.0})", 100.0 * q.median, 100.0 * q.q2_5, 100.0 * q.q97_5);
     for (quantity, title) in [
@@ -58,12 +54,12 @@ pub fn attribution(decision: &Decision, d: &Discussion) -> String {
             let label = format!("{}: {}", name(decision, &a.population), in_words(decision, &a.outcome));
             vec![label, percent(&a.low), percent(&a.high)]
         });
-        out.push_str(&table(vec![title, "at least".to_string(), "at most".to_string()], rows.collect()));
+        out.table(vec![title, "at least".to_string(), "at most".to_string()], rows.collect());
     }
     let mut text = "Tian & Pearl 2000, median and interval of either bound. To do well is to have the good end of the row's outcome. Valid only without confounding".to_string();
     if decision.assignment() == Assignment::Observational {
         text += ", which an observational study does not exclude";
     }
-    push(&mut out, &format!("{text}."), 2);
+    out.say(format!("{text}."));
     out
 }

@@ -1,8 +1,8 @@
 //! How credible the subgroup claim is.
 
-use super::super::super::numbers::{plain, probability, value};
-use super::super::super::words::{capitalised, plural};
-use super::super::layout::{push, push_title, table};
+use super::super::numbers::{plain, probability, value};
+use super::super::passage::Passage;
+use super::super::words::{capitalised, plural};
 use super::sentences;
 use crate::decide::{Credibility, Discussion, Item};
 use crate::posterior::Says;
@@ -12,29 +12,26 @@ use crate::study::Decision;
 const MOST_PAIRS: usize = 6;
 
 /// Nothing for a single subgroup.
-pub fn section(decision: &Decision, d: &Discussion) -> String {
-    let Some(c) = &d.credibility else { return String::new() };
+pub fn section(decision: &Decision, d: &Discussion) -> Passage {
+    let Some(c) = &d.credibility else { return Passage::default() };
     let study = decision.first();
-    let mut out = String::new();
-    push_title(
-        &mut out,
-        &format!(
-            "Is a difference between {} credible? {}",
-            plural(&study.subgroup_name),
-            capitalised(&study.outcome.name)
-        ),
-    );
+    let mut out = Passage::default();
+    out.title(format!(
+        "Is a difference between {} credible? {}",
+        plural(&study.subgroup_name),
+        capitalised(&study.outcome.name)
+    ));
     for item in &c.items {
-        push(&mut out, &format!("{} {}", item.question, answer(c, item)), 2);
+        out.say(format!("{} {}", item.question, answer(c, item)));
     }
-    push(&mut out, "Items of ICEMAN (CMAJ 2020;192:E901); the test leaves priors out.", 2);
+    out.say("Items of ICEMAN (CMAJ 2020;192:E901); the test leaves priors out.");
     if !c.greater.is_empty() && c.greater.len() <= MOST_PAIRS {
         let rows = c.greater.iter().map(|g| {
             let label = format!("{} than {}", g.subgroup, g.subgroup_b);
             vec![label, probability(g.probability), probability(g.prior)]
         });
         let header = ["Better in the first", "probability", "prior"].map(str::to_string).to_vec();
-        out.push_str(&table(header, rows.collect()));
+        out.table(header, rows.collect());
     }
     sentences(&mut out, d, |says| matches!(says, Says::QualitativeInteraction { .. }));
     if let Some(first) = c.shrinkage.first() {
@@ -43,7 +40,7 @@ pub fn section(decision: &Decision, d: &Discussion) -> String {
             .iter()
             .map(|s| vec![s.subgroup.clone(), value(s.measure, s.alone), value(s.measure, s.modelled)]);
         let what = format!("Median {}", first.measure.in_words());
-        out.push_str(&table(vec![what, "alone".to_string(), "as modelled".to_string()], rows.collect()));
+        out.table(vec![what, "alone".to_string(), "as modelled".to_string()], rows.collect());
         sentences(&mut out, d, |says| matches!(says, Says::Shrinkage { .. }));
     }
     out

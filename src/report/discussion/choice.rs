@@ -1,20 +1,20 @@
 //! What the posteriors are worth, and what would change the choice.
 
-use super::super::super::numbers::{parameter, plain, signed};
-use super::super::super::sentences::bounded;
-use super::super::super::words::capitalised;
-use super::super::layout::{push, push_title, table, wrapped_to};
+use super::super::numbers::{parameter, plain, signed};
+use super::super::passage::Passage;
+use super::super::sentences::bounded;
+use super::super::words::capitalised;
 use super::{has, name, sentences};
 use crate::decide::{Discussion, FlipRow, Population, REQUIRED_GAINS};
 use crate::posterior::{Bounded, Says};
 use crate::study::{Assignment, Decision};
 
 /// Expected utilities and what it costs to be wrong.
-pub fn actions(decision: &Decision, d: &Discussion) -> String {
-    let mut out = String::new();
-    push_title(&mut out, "Values");
+pub fn actions(decision: &Decision, d: &Discussion) -> Passage {
+    let mut out = Passage::default();
+    out.title("Values");
     if d.actions.is_empty() {
-        push(&mut out, "No outcome has a utility: nothing is said of what is better on the whole.", 0);
+        out.say("No outcome has a utility: nothing is said of what is better on the whole.");
         return out;
     }
     let three = |x: Option<f64>| x.map_or_else(|| "–".to_string(), |x| signed(x, 3).replace('+', ""));
@@ -34,13 +34,13 @@ pub fn actions(decision: &Decision, d: &Discussion) -> String {
             a.expected_loss.map_or_else(|| "–".to_string(), |x| plain(1000.0 * x)),
         ]);
     }
-    let header = ["", "expected\nutility", "P(best)", "expected loss,\nper 1,000"];
-    out.push_str(&table(header.map(str::to_string).to_vec(), rows));
+    let header = ["", "expected utility", "P(best)", "expected loss, per 1,000"];
+    out.wide_table(header.map(str::to_string).to_vec(), rows, 14);
     let mut text = "*: higher expected utility. P(best): whatever the dependence between outcomes, in brackets under independence. Expected loss: utility lost per 1,000 patients where the other action is better; that of the starred action is the expected value of perfect information.".to_string();
     if decision.assignment() == Assignment::Observational {
         text += " Associations are taken for effects throughout.";
     }
-    push(&mut out, &text, 2);
+    out.say(text);
     let without: Vec<String> = d
         .populations
         .iter()
@@ -48,35 +48,31 @@ pub fn actions(decision: &Decision, d: &Discussion) -> String {
         .map(|p| name(decision, p))
         .collect();
     if !without.is_empty() {
-        push(&mut out, &format!("Not told, an outcome with values being absent: {}.", without.join(", ")), 2);
+        out.say(format!("Not told, an outcome with values being absent: {}.", without.join(", ")));
     }
     if let Some(costs) = &decision.costs {
-        push(
-            &mut out,
-            &format!("Costs are taken off at {} {} a unit of utility.", plain(costs.per_utility), costs.unit),
-            2,
-        );
+        out.say(format!(
+            "Costs are taken off at {} {} a unit of utility.",
+            plain(costs.per_utility),
+            costs.unit
+        ));
     }
     for o in &decision.outcomes {
         let Some(v) = o.values else { continue };
         let two = |x: f64| parameter(x);
-        push(
-            &mut out,
-            &format!(
-                "{}: an event is worth {}, none {}.",
-                capitalised(&o.study.outcome.name),
-                two(v.event),
-                two(v.no_event)
-            ),
-            2,
-        );
+        out.say(format!(
+            "{}: an event is worth {}, none {}.",
+            capitalised(&o.study.outcome.name),
+            two(v.event),
+            two(v.no_event)
+        ));
     }
     out
 }
 
 /// At which value of each outcome the choice changes, by the gain that is required.
-pub fn flips(decision: &Decision, d: &Discussion) -> String {
-    let mut out = String::new();
+pub fn flips(decision: &Decision, d: &Discussion) -> Passage {
+    let mut out = Passage::default();
     let active = decision.action(true).name.as_str();
     for o in decision.outcomes.iter().filter(|o| o.values.is_some()) {
         let rows: Vec<Vec<String>> = d
@@ -101,36 +97,29 @@ pub fn flips(decision: &Decision, d: &Discussion) -> String {
             continue;
         }
         let stated = o.values.map_or(0.0, |v| v.gap().abs());
-        push_title(
-            &mut out,
-            &format!(
-                "Values of {} at which {active} is chosen, stated {}",
-                o.study.outcome.name,
-                parameter(stated)
-            ),
-        );
+        out.title(format!(
+            "Values of {} at which {active} is chosen, stated {}",
+            o.study.outcome.name,
+            parameter(stated)
+        ));
         let mut header = vec!["Required gain in utility".to_string()];
         header.extend(REQUIRED_GAINS.map(parameter));
-        out.push_str(&table(header, rows));
+        out.table(header, rows);
     }
     if !out.is_empty() {
-        push(
-            &mut out,
-            "Value: what the good end of the outcome is worth above the bad one, 0 to 1, the other outcomes' values as stated; >: for values above that one, <: below. Required: by how much the expected utility must be higher before it is chosen.",
-            2,
-        );
+        out.say("Value: what the good end of the outcome is worth above the bad one, 0 to 1, the other outcomes' values as stated; >: for values above that one, <: below. Required: by how much the expected utility must be higher before it is chosen.");
     }
     out
 }
 
 /// The choice under other priors.
-pub fn priors(decision: &Decision, d: &Discussion) -> String {
+pub fn priors(decision: &Decision, d: &Discussion) -> Passage {
     if d.by_prior.is_empty() {
-        return String::new();
+        return Passage::default();
     }
-    let mut out = String::new();
+    let mut out = Passage::default();
     let active = &decision.action(true).name;
-    push_title(&mut out, &format!("Other priors: gain in utility by {active}, per 1,000"));
+    out.title(format!("Other priors: gain in utility by {active}, per 1,000"));
     let told: Vec<&Population> =
         d.populations.iter().filter(|p| d.by_prior.iter().any(|r| r.population == **p)).collect();
     let mut names: Vec<&str> = Vec::new();
@@ -164,9 +153,9 @@ pub fn priors(decision: &Decision, d: &Discussion) -> String {
     let mut header = vec!["Prior".to_string()];
     // Half the line is for the names of populations.
     let width = (40 / told.len().max(1)).clamp(12, 20);
-    header.extend(told.iter().map(|p| wrapped_to(&name(decision, p), width)));
-    out.push_str(&table(header, rows));
-    push(&mut out, "!: the other action has the higher expected utility than under the stated priors.", 2);
+    header.extend(told.iter().map(|p| name(decision, p)));
+    out.wide_table(header, rows, width);
+    out.say("!: the other action has the higher expected utility than under the stated priors.");
     let kind = |says: &Says| matches!(says, Says::PriorsFlip { .. });
     if has(d, kind) {
         sentences(&mut out, d, kind);
