@@ -47,6 +47,23 @@ fn comparison(bencher: Bencher, name: &str) {
     bencher.bench(|| compare(black_box(&study), &request).expect("all priors"));
 }
 
+/// A whole page of a fit with 4 × 1000 draws: the fit again, every other prior, biases, figures, HTML.
+#[divan::bench(args = ["attention-ras-etiology", "ras-basilar-function", "solvd"])]
+fn page(bencher: Bencher, name: &str) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let equipoise = |arguments: &[&str]| {
+        Command::new(env!("CARGO_BIN_EXE_equipoise"))
+            .args(arguments)
+            .current_dir(folder.path())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .status()
+            .expect("runs")
+    };
+    equipoise(&["fit", name, "--draws", "1000", "--out", "run"]);
+    bencher.bench(|| equipoise(&["report", "run"]));
+}
+
 /// A lattice of one study, and one refit on it.
 #[divan::bench(args = ["attention-ras-etiology", "blocker"])]
 fn lattice(bencher: Bencher, name: &str) {

@@ -146,6 +146,49 @@ for (const model of ["attention-ras-etiology", "ras-basilar-death", "attention-e
   await phone.close();
 }
 
+// A decision's page: no sliders, else the same.
+for (const decision of ["rescue-stenting", "rescue-by-etiology"]) {
+  const file = path.join(folder, `${decision}.html`);
+  run("report", decision, "-o", file);
+  holds(`${decision}: under 1.5 MB`, fs.statSync(file).size < 1_500_000);
+  for (const colorScheme of ["light", "dark"]) {
+    const { page, trouble, close } = await opened(file, { colorScheme });
+    if (colorScheme === "light") await keyboardReachesEverything(page, decision);
+    await page.screenshot({ path: path.join(folder, `${decision}-${colorScheme}.png`), fullPage: true });
+    await noSeriousViolation(page, `${decision}, ${colorScheme}`);
+    holds(`${decision}, ${colorScheme}: ${trouble.join("; ")}`, trouble.length === 0);
+    const asked = JSON.parse(run("decide", decision, "--format", "json"));
+    const text = await page.locator("main").innerText();
+    for (const e of asked.effects) {
+      const [median] = e.per_1000;
+      const shown = `${median < 0 ? "−" : "+"}${Math.abs(median)} (`;
+      holds(`${decision}, ${e.outcome}, ${e.subgroup}: ${shown}`, text.includes(shown));
+    }
+    await close();
+  }
+  const phone = await opened(file, { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true });
+  const wide = await phone.page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
+  holds(`${decision}: nothing beyond a phone's edge (${wide} px)`, wide <= 0);
+  await phone.close();
+}
+
+// On paper: checklists are open, sliders gone but their sizes told, every prior's table there; afterwards as before.
+const paper = await opened(path.join(folder, "ras-basilar-death.html"), { viewport: { width: 794, height: 1123 } });
+const shut = () => paper.page.locator("details:not(.file):not([open])").count();
+const before_print = await shut();
+await paper.page.evaluate(() => window.dispatchEvent(new Event("beforeprint")));
+await paper.page.emulateMedia({ media: "print" });
+holds("checklists are open on paper", before_print > 0 && (await shut()) === 0);
+holds("no slider on paper", (await paper.page.locator("input:visible, select:visible").count()) === 0);
+holds("the sliders' sizes are told on paper", (await paper.page.locator("#size-out").isVisible()) && (await paper.page.locator("#size-out").textContent()).includes("points"));
+const priors = await paper.page.locator("#prior option").count();
+holds("every prior is on paper", (await paper.page.locator(".under:visible").count()) === priors);
+await paper.page.screenshot({ path: path.join(folder, "ras-basilar-death-print.png"), fullPage: true });
+await paper.page.emulateMedia({ media: "screen" });
+await paper.page.evaluate(() => window.dispatchEvent(new Event("afterprint")));
+holds("and closed again afterwards", (await shut()) === before_print);
+await paper.close();
+
 const { page, close } = await opened(path.join(folder, "markup.html"));
 holds("a title with markup stays text", (await page.locator("h1").textContent()).includes("<b>bold</b>"));
 holds("and runs nothing", (await page.title()).startsWith("<script>"));

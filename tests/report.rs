@@ -5,12 +5,15 @@ use std::path::Path;
 
 use assert_cmd::Command;
 use equipoise::compare::bias::shift_surface;
-use equipoise::compare::{Request, compare, glance};
-use equipoise::decide::Fit;
-use equipoise::figure::{Gallery, Marginals, outline};
-use equipoise::posterior::{Options, Sampling, Scope, analyse};
-use equipoise::report::{Presentation, Shown, figure_csv, figures, fit_text, page};
-use equipoise::study::{Study, open};
+use equipoise::compare::{GridRow, Request, compare, glance};
+use equipoise::decide::{Fit, decide};
+use equipoise::figure::{Gallery, Marginals, energies, outline};
+use equipoise::posterior::{Engine, Measure, Options, Sampling, Says, Scope, Statement, analyse};
+use equipoise::report::{
+    Cell, PageFormat, Presentation, Shown, decide_text, decision_figures, decision_page, figure_csv, figures,
+    fit_text, page,
+};
+use equipoise::study::{Assignment, Data, Decision, Pooling, Study, open, open_decision};
 use predicates::prelude::*;
 use predicates::str::contains;
 
@@ -23,7 +26,7 @@ fn presented(study: &Study) -> (String, Vec<equipoise::report::Figure>) {
     let report = fit.report().expect("a report");
     let shown = Shown { fit: &fit, report, gallery: &gallery, others: &others, shifts: &shifts };
     let drawn = figures(study, shown);
-    (page(&Presentation { study, shown: Ok(shown) }, &drawn).expect("rendered"), drawn)
+    (page(&Presentation { study, shown: Ok(shown) }, &drawn, PageFormat::Html).expect("rendered"), drawn)
 }
 
 /// What a reader sees of HTML.
@@ -106,7 +109,8 @@ fn markup_in_a_model_file_stays_text() {
 fn a_run_that_failed_has_reasons_and_no_probability() {
     let study = open("attention-ras-etiology").expect("shipped");
     let reasons = vec!["R-hat 1.9 of theta[A] is above 1.01".to_string()];
-    let html = page(&Presentation { study: &study, shown: Err(&reasons) }, &[]).expect("rendered");
+    let html =
+        page(&Presentation { study: &study, shown: Err(&reasons) }, &[], PageFormat::Html).expect("rendered");
     let text = seen(&html);
     assert!(html.contains("role=\"alert\"") && text.contains("did not pass its checks"));
     assert!(text.contains(&reasons[0]) && text.contains("ILLUSTRATIVE"));
@@ -129,7 +133,8 @@ fn figures_stand_by_themselves_and_have_their_numbers() {
             "heterogeneity",
             "prior-grid",
             "bias",
-            "chains"
+            "chains",
+            "energy"
         ]
     );
     for figure in &drawn {
@@ -226,7 +231,17 @@ fn the_page_and_the_figures_are_written_whole_or_not_at_all() {
     fs::write(here.join("run/result.json"), "{").expect("written");
     run(here, &["report", "run"]).code(1).stderr(contains("is no JSON"));
     run(here, &["report", "figures"]).code(1).stderr(contains("can't be read"));
-    run(here, &["report", "rescue-stenting"]).code(1).stderr(contains("equipoise decide rescue-stenting"));
+    // Its settings are read back: the same numbers again.
+    let settings = ["--draws", "1000", "--chains", "2", "--warmup", "150", "--seed", "3"];
+    run(
+        here,
+        &[&["fit", "attention-evt", "--out", "fixed", "--report", "with-fixed.html"][..], &settings].concat(),
+    )
+    .success();
+    run(here, &["report", "fixed", "-o", "of-fixed.html"]).success();
+    let of_fixed = fs::read_to_string(here.join("of-fixed.html")).expect("written");
+    assert!(of_fixed.contains("2 chains of 1000 draws after 150 of warm-up, seed 3"));
+    assert!(of_fixed == fs::read_to_string(here.join("with-fixed.html")).expect("written"));
     let left: Vec<String> = fs::read_dir(here)
         .expect("a folder")
         .map(|e| e.expect("an entry").file_name().to_string_lossy().into_owned())
@@ -235,25 +250,234 @@ fn the_page_and_the_figures_are_written_whole_or_not_at_all() {
     assert!(left.is_empty(), "{left:?}");
 }
 
+#[test]
+fn a_page_of_other_priors_has_the_comparisons_numbers() {
+    for name in ["attention-ras-etiology", "ras-basilar-death", "eight-schools", "attention-evt"] {
+        let study = open(name).expect("shipped");
+        let seen = glance(&study, Sampling::default(), true).expect("known priors");
+        let whole = compare(&study, &Request { grid: true, ..Request::default() }).expect("known priors");
+        let effect = Measure::of(study.outcome.scale);
+        let usual = if matches!(study.data, Data::Counts(_)) { Measure::RiskDifference } else { effect };
+        assert_eq!(seen.rows.len(), seen.priors.len() * study.data.names().len(), "{name}");
+        for row in &seen.rows {
+            let holds = |statement| {
+                let found = whole.table.iter().find(|r| {
+                    r.prior == row.prior
+                        && r.pooling == study.pooling
+                        && r.subgroup.as_ref() == Some(&row.subgroup)
+                        && r.subgroup_b.is_none()
+                        && r.statement == statement
+                        && r.measure == usual
+                        && r.threshold == usual.null()
+                });
+                found.and_then(|r| r.exact).expect("in the comparison")
+            };
+            // The comparison asks risks, the page effects: equal where risks are, by two integrals.
+            let close = |a: Option<f64>, b: f64| (a.expect("a number") - b).abs() < 1e-7;
+            assert!(close(row.benefit, holds(Statement::Benefit)), "{name}: {row:?}");
+            assert!(close(row.harm, holds(Statement::Harm)), "{name}: {row:?}");
+            let found = whole.estimates.iter().find(|r| {
+                r.prior == row.prior
+                    && r.pooling == study.pooling
+                    && r.scope == Scope::Subgroup
+                    && r.subgroup.as_ref() == Some(&row.subgroup)
+                    && r.measure == effect
+            });
+            let (found, q) = (found.expect("in the comparison"), row.effect.expect("an effect"));
+            for (a, b) in [(q.median, found.median), (q.q2_5, found.q2_5), (q.q97_5, found.q97_5)] {
+                assert!((a - b.expect("a number")).abs() <= 1e-12 * a.abs(), "{name}: {row:?} {found:?}");
+            }
+        }
+        assert!(format!("{:?}", seen.claims) == format!("{:?}", whole.claims), "{name}: claims");
+        assert!(format!("{:?}", seen.tau_curve) == format!("{:?}", whole.tau_curve), "{name}: the curve");
+        // The whole grid asks every statement of one engine, the page's P(better) of the lattice.
+        let grid = whole.grid.expect("asked for").into_iter();
+        let told = grid.filter(|r| r.pooling == Pooling::Partial && r.statement == Statement::Benefit);
+        let told: Vec<GridRow> = told.collect();
+        let seen = seen.grid.expect("asked for");
+        assert_eq!(told.len(), seen.len(), "{name}");
+        for (a, b) in told.iter().zip(&seen) {
+            let same = a.prior == b.prior && a.heterogeneity == b.heterogeneity && a.subgroup == b.subgroup;
+            let [p, q] = [a, b].map(|r| r.probability.expect("a number"));
+            assert!(same && (p - q).abs() < 1e-6, "{name}: {a:?} {b:?}");
+        }
+    }
+}
+
+#[test]
+fn energies_are_shares_and_their_spread_is_the_check() {
+    let report = analyse(&open("attention-evt").expect("shipped"), Options::default());
+    let e = energies(&report).expect("sampled");
+    for shares in [&e.marginal, &e.transition] {
+        assert!((shares.iter().sum::<f64>() - 1.0).abs() < 1e-9);
+        assert_eq!(shares.len() + 1, e.edges.len());
+    }
+    // E-BFMI is the ratio of the two mean squares: by bins roughly the same.
+    let square = |shares: &[f64]| {
+        let middles = e.edges.windows(2).map(|w| 0.5 * (w[0] + w[1]));
+        middles.zip(shares).map(|(x, s)| x * x * s).sum::<f64>()
+    };
+    let ratio = square(&e.transition) / square(&e.marginal);
+    let stated: Vec<f64> = e.ebfmi.iter().map(|x| x.expect("known")).collect();
+    let mean = stated.iter().sum::<f64>() / stated.len() as f64;
+    assert!((ratio / mean - 1.0).abs() < 0.05, "{ratio} {stated:?}");
+    let exact = Options { engine: Engine::Exact, ..Options::default() };
+    assert!(energies(&analyse(&open("attention-evt").expect("shipped"), exact)).is_none());
+}
+
+/// The page of a decision and its figures.
+fn decided(decision: &Decision) -> (equipoise::decide::Discussion, String, Vec<equipoise::report::Figure>) {
+    let d = decide(decision, Sampling::default()).expect("known priors");
+    let drawn = decision_figures(decision, &d);
+    let html = decision_page(decision, &d, &drawn, PageFormat::Html).expect("rendered");
+    (d, html, drawn)
+}
+
+#[test]
+fn a_decisions_page_has_what_decide_prints() {
+    for name in ["rescue-stenting", "rescue-by-etiology"] {
+        let decision = open_decision(name).expect("shipped");
+        let (d, html, drawn) = decided(&decision);
+        let text = seen(&html);
+        let printed = decide_text(&decision, &d).split_whitespace().collect::<Vec<_>>().join(" ");
+        let mut told = 0;
+        for claim in &d.claims {
+            let sentence = equipoise::report::sentence(claim);
+            let sentence = sentence.split_whitespace().collect::<Vec<_>>().join(" ");
+            if printed.contains(&sentence) {
+                told += 1;
+                assert!(text.contains(&sentence), "{name}: {sentence}");
+            }
+        }
+        assert!(told >= 10, "{name}: {told} of {} claims", d.claims.len());
+        for e in &d.effects {
+            let shown = format!("{:+} (", e.per_1000[0]).replace('-', "−");
+            assert!(text.contains(&shown), "{name}: {e:?}");
+        }
+        for statement in decision.statements() {
+            assert!(text.contains(&statement), "{name}: {statement}");
+            for figure in &drawn {
+                let csv = figure_csv(figure);
+                assert!(figure.name.starts_with("sizes") || csv.contains(&statement), "{}", figure.name);
+            }
+        }
+        for figure in &drawn {
+            assert!(html.contains(&figure.svg) && !figure.svg.contains("NaN"), "{}", figure.name);
+        }
+        // No two parts of a page have the same name.
+        let ids: Vec<&str> = html.split(" id=\"").skip(1).filter_map(|rest| rest.split('"').next()).collect();
+        let once: std::collections::BTreeSet<&&str> = ids.iter().collect();
+        assert_eq!(ids.len(), once.len(), "{ids:?}");
+        assert!(html.len() < 1_500_000);
+    }
+}
+
+#[test]
+fn benefit_against_harm_is_told_in_patients_better_off() {
+    let decision = open_decision("rescue-stenting").expect("shipped");
+    let (d, _, drawn) = decided(&decision);
+    let plane = drawn.iter().find(|f| f.name == "plane-2").expect("function against death");
+    let names: Vec<&str> = drawn.iter().map(|f| f.name.as_str()).collect();
+    assert_eq!(names, ["plane-2", "plane-3", "utility-1", "utility-3", "sizes-1", "sizes-2", "sizes-3"]);
+    for e in d.effects.iter().filter(|e| e.outcome == "ras-basilar-death" || e.outcome == "death") {
+        let Some(name) = &e.population.subgroup else { continue };
+        let row = plane
+            .data
+            .rows
+            .iter()
+            .find(|r| r[0] == Cell::from(name.as_str()) && r[1] == Cell::from("across"));
+        let Some(row) = row else { continue };
+        // Fewer deaths are patients better off.
+        let q = &e.risk_difference;
+        let wanted = [-q.median, -q.q97_5, -q.q2_5].map(|x| Cell::from(1000.0 * x));
+        assert_eq!(row[3..], wanted, "{name}");
+    }
+    let utility = drawn.iter().find(|f| f.name == "utility-1").expect("function has values");
+    let of_first = d.value_map.iter().filter(|r| r.outcome == decision.outcomes[0].name).count();
+    assert_eq!(utility.data.rows.len(), of_first);
+}
+
+#[test]
+fn markup_in_a_decision_stays_text_and_a_failed_one_has_no_number() {
+    let mut decision = open_decision("rescue-stenting").expect("shipped");
+    let markup = "<script>alert(1)</script>|*bold*";
+    decision.question = markup.to_string();
+    for action in &mut decision.actions {
+        action.name = format!("{markup}{}", action.name);
+    }
+    decision.text = format!("</pre>{markup}");
+    let (mut d, html, drawn) = decided(&decision);
+    assert_eq!(html.matches("<script").count(), 1, "the page's own");
+    assert!(drawn.iter().all(|f| !f.svg.contains("<script")));
+    let told = decision_page(&decision, &d, &drawn, PageFormat::Markdown).expect("rendered");
+    assert!(told.starts_with(r"# \<script\>alert(1)\</script\>\|\*bold\*"), "{}", &told[..80]);
+    d.ok = false;
+    d.reasons = vec!["mrs: R-hat 1.9 of mu is above 1.01".to_string()];
+    let failed =
+        decision_page(&decision, &d, &decision_figures(&decision, &d), PageFormat::Html).expect("rendered");
+    let text = seen(&failed);
+    assert!(failed.contains("role=\"alert\"") && text.contains(&d.reasons[0]));
+    assert!(!text.contains("P(") && !text.contains("with probability") && !failed.contains("<svg"));
+}
+
+#[test]
+fn markdown_says_what_the_page_says() {
+    for name in ["attention-ras-etiology", "attention-evt", "blocker"] {
+        let mut study = open(name).expect("shipped");
+        study.title = "a | b <i>c</i>".to_string();
+        let fit = Fit::checked(&study, Sampling::default()).expect("passes its checks");
+        let others = glance(&study, Sampling::default(), true).expect("known priors");
+        let gallery = Gallery::of(&study, &fit, Sampling::default()).expect("numbers");
+        let report = fit.report().expect("a report");
+        let shown = Shown { fit: &fit, report, gallery: &gallery, others: &others, shifts: &[] };
+        let drawn = figures(&study, shown);
+        let text = page(&Presentation { study: &study, shown: Ok(shown) }, &drawn, PageFormat::Markdown)
+            .expect("rendered");
+        assert!(text.starts_with(r"# a \| b \<i\>c\</i\>"), "{}", &text[..60]);
+        let plain = text.replace('\\', "");
+        for claim in report.claims.iter().filter(|c| matches!(c.says, Says::Leaning(_))) {
+            assert!(plain.contains(&equipoise::report::sentence(claim)), "{name}");
+        }
+        for statement in study.statements() {
+            assert!(plain.contains(&statement), "{name}: {statement}");
+        }
+        // Every row of a table has as many cells as its heading.
+        let cells = |line: &str| line.replace(r"\|", "").matches('|').count();
+        let lines: Vec<&str> = text.lines().collect();
+        for pair in lines.windows(2).filter(|p| p[0].starts_with('|') && p[1].starts_with('|')) {
+            assert_eq!(cells(pair[0]), cells(pair[1]), "{name}: {pair:?}");
+        }
+        // Checklists by design: TARGET is for observational studies.
+        let observational = study.assignment == Assignment::Observational;
+        assert_eq!(text.contains("## TARGET"), observational, "{name}");
+        assert!(text.contains("## GRADE") && text.contains("## ROBUST") && text.contains("not stated"));
+        assert!(text.lines().all(|l| l.trim_end() == l) && !text.contains("\n\n\n"));
+    }
+}
+
 /// `UPDATE_GALLERY=1 cargo test --release --test report` draws the README's figures anew.
 #[test]
 fn the_gallery_shows_what_the_program_draws() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let readme = fs::read_to_string(root.join("README.md")).expect("README.md");
+    let kept = |name: &str, shown: &[&str], drawn: &[equipoise::report::Figure]| {
+        for figure in shown {
+            let drawn = drawn.iter().find(|f| f.name == *figure).expect("drawn");
+            let path = format!("gallery/{name}-{figure}.svg");
+            if std::env::var_os("UPDATE_GALLERY").is_some() {
+                fs::write(root.join(&path), &drawn.svg).expect("written");
+            }
+            let kept = fs::read_to_string(root.join(&path)).expect("a kept figure");
+            assert!(kept == drawn.svg, "{path} is not what the program draws");
+            assert!(readme.contains(&format!("({path})")), "the README shows {path}");
+        }
+    };
     for (model, shown) in [
         ("ras-basilar-function", &["forest-odds-ratio", "thresholds"][..]),
         ("attention-ras-etiology", &["beliefs", "heterogeneity", "bias"]),
     ] {
-        let (_, drawn) = presented(&open(model).expect("shipped"));
-        for name in shown {
-            let figure = drawn.iter().find(|f| f.name == *name).expect("drawn");
-            let path = format!("gallery/{model}-{name}.svg");
-            if std::env::var_os("UPDATE_GALLERY").is_some() {
-                fs::write(root.join(&path), &figure.svg).expect("written");
-            }
-            let kept = fs::read_to_string(root.join(&path)).expect("a kept figure");
-            assert!(kept == figure.svg, "{path} is not what the program draws");
-            assert!(readme.contains(&format!("({path})")), "the README shows {path}");
-        }
+        kept(model, shown, &presented(&open(model).expect("shipped")).1);
     }
+    let (_, _, drawn) = decided(&open_decision("rescue-stenting").expect("shipped"));
+    kept("rescue-stenting", &["plane-2", "utility-1"], &drawn);
 }

@@ -66,10 +66,13 @@ model file may hold the same: [decision], [[decision.outcome]] and so on.";
 const REPORT_EXAMPLES: &str = "\
 Examples:
   equipoise report attention-ras-etiology               writes report.html
+  equipoise report rescue-stenting                      the page of a decision
   equipoise report my-trial.toml -o page.html --figures figures --as svg,png
+  equipoise report runs/my-trial -o methods.md          as Markdown, for a paper
 
 The page needs no network and no program but a browser. Its sliders show the numbers of
-`fit` at any size of effect.";
+`fit` at any size of effect. A model file with [decision] gives the decision's page;
+`fit --report` the model's own.";
 
 /// The program's arguments.
 #[derive(Debug, Parser)]
@@ -267,9 +270,9 @@ pub struct DecideArgs {
 #[derive(Debug, Args)]
 #[command(after_help = REPORT_EXAMPLES)]
 pub struct ReportArgs {
-    /// A model file, the name of a shipped model, or a folder that `fit` has written
+    /// A model or decision file, the name of a shipped one, or a folder that `fit` has written
     pub model: String,
-    /// The page [default: report.html]
+    /// The page, or its words and tables as Markdown where the name ends in .md [default: report.html]
     #[arg(short, long, value_name = "FILE")]
     pub out: Option<PathBuf>,
     /// A folder for the figures, each with its numbers as CSV

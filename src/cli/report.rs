@@ -1,4 +1,4 @@
-//! `equipoise report MODEL`, or a run folder.
+//! `equipoise report` of a model, a run folder or a decision.
 
 use std::fs;
 use std::io::Write;
@@ -12,29 +12,51 @@ use super::progress::watched;
 use super::{Outcome, limit_threads, notice};
 use crate::compare::bias::shift_surface;
 use crate::compare::glance;
-use crate::decide::Fit;
+use crate::decide::{Fit, decide};
 use crate::error::{Error, Result};
 use crate::figure::Gallery;
 use crate::posterior::Sampling;
-use crate::report::{self, Figure, Presentation, RESULT_SCHEMA, Shown};
-use crate::study::{Study, open};
+use crate::report::{self, Figure, PageFormat, Presentation, RESULT_SCHEMA, Shown};
+use crate::study::{Decision, Study, is_decision, open, open_decision};
 
 /// Beyond this many subgroups neither priors by priors nor biases are refitted: no figure shows them.
 const REFITTED_UP_TO: usize = 5;
 
+/// A page, whether its checks passed, and its figures.
+struct Made {
+    ok: bool,
+    text: String,
+    figures: Vec<Figure>,
+}
+
 /// Fits, compares, and writes the page, and the figures where they are asked for.
 pub fn run(args: &ReportArgs) -> Result<Outcome> {
-    let (study, run) = asked(&args.model)?;
     let page = args.out.clone().unwrap_or_else(|| Path::new("report.html").to_path_buf());
     is_no_folder(&page)?;
-    let sampling = Sampling { seed: args.seed.unwrap_or(run.seed), ..run };
-    limit_threads(args.threads);
-    let (ok, figures) = write_page(&study, sampling, &page)?;
+    let format = format_of(&page);
+    let made = if !Path::new(&args.model).is_dir() && is_decision(&args.model)? {
+        let decision = open_decision(&args.model)?;
+        let usual = Sampling::default();
+        limit_threads(args.threads);
+        of_decision(&decision, Sampling { seed: args.seed.unwrap_or(usual.seed), ..usual }, format)?
+    } else {
+        let (study, run) = asked(&args.model)?;
+        limit_threads(args.threads);
+        of_study(&study, Sampling { seed: args.seed.unwrap_or(run.seed), ..run }, format)?
+    };
+    write_whole(&page, made.text.as_bytes())?;
+    notice(&format!("Written to {}", page.display()));
     if let Some(folder) = &args.figures {
-        write_figures(folder, &figures, &args.formats)?;
-        notice(&format!("{} figures with their numbers written to {}", figures.len(), folder.display()));
+        write_figures(folder, &made.figures, &args.formats)?;
+        notice(&format!("{} figures with their numbers written to {}", made.figures.len(), folder.display()));
     }
-    Ok(if ok { Outcome::Done } else { Outcome::ChecksFailed })
+    Ok(if made.ok { Outcome::Done } else { Outcome::ChecksFailed })
+}
+
+/// Markdown where the file's name ends so.
+fn format_of(page: &Path) -> PageFormat {
+    let ending = page.extension().map(|e| e.to_ascii_lowercase());
+    if ending.is_some_and(|e| e == "md" || e == "markdown") { PageFormat::Markdown } else { PageFormat::Html }
 }
 
 /// A page is a file.
@@ -47,12 +69,12 @@ pub fn is_no_folder(page: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Whether the checks passed, and the page's figures.
-pub fn write_page(study: &Study, sampling: Sampling, page: &Path) -> Result<(bool, Vec<Figure>)> {
-    let (ok, html, figures) = made(study, sampling)?;
-    write_whole(page, html.as_bytes())?;
+/// The page of a study, written.
+pub fn write_page(study: &Study, sampling: Sampling, page: &Path) -> Result<()> {
+    let made = of_study(study, sampling, format_of(page))?;
+    write_whole(page, made.text.as_bytes())?;
     notice(&format!("Written to {}", page.display()));
-    Ok((ok, figures))
+    Ok(())
 }
 
 /// The study, and how a run folder's run was sampled: the same settings give the same numbers again.
@@ -102,8 +124,14 @@ fn sampling_of(sampler: &Value) -> Sampling {
     }
 }
 
-/// Whether the checks passed, the page, and its figures.
-fn made(study: &Study, sampling: Sampling) -> Result<(bool, String, Vec<Figure>)> {
+fn of_decision(decision: &Decision, sampling: Sampling, format: PageFormat) -> Result<Made> {
+    let discussion = watched(false, |_| decide(decision, sampling))?;
+    let figures = report::decision_figures(decision, &discussion);
+    let text = report::decision_page(decision, &discussion, &figures, format)?;
+    Ok(Made { ok: discussion.ok, text, figures })
+}
+
+fn of_study(study: &Study, sampling: Sampling, format: PageFormat) -> Result<Made> {
     let few = study.data.names().len() <= REFITTED_UP_TO;
     let asked = || {
         rayon::join(|| glance(study, sampling, few), || if few { shift_surface(study) } else { Vec::new() })
@@ -129,8 +157,8 @@ fn made(study: &Study, sampling: Sampling) -> Result<(bool, String, Vec<Figure>)
     };
     let figures = shown.map_or_else(|_| Vec::new(), |shown| report::figures(study, shown));
     let ok = shown.is_ok();
-    let html = report::page(&Presentation { study, shown }, &figures)?;
-    Ok((ok, html, figures))
+    let text = report::page(&Presentation { study, shown }, &figures, format)?;
+    Ok(Made { ok, text, figures })
 }
 
 /// Every figure in the formats that are asked for, and its numbers as CSV beside it.

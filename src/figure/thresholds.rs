@@ -13,6 +13,9 @@ const STEPS: usize = 300;
 const PARTS: usize = 1000;
 const PARTS_OF_RATIO: usize = 100;
 
+/// A probability below this is told as none, and so are all beyond it.
+const NEGLIGIBLE: f64 = 1e-9;
+
 /// One subgroup's probabilities over sizes.
 #[derive(Debug, Clone)]
 pub struct ThresholdCurve {
@@ -52,13 +55,19 @@ pub fn threshold_curves(study: &Study, fit: &Fit) -> ThresholdCurves {
             _ => marginals.effect(Scope::Subgroup, g),
         };
         let Some(d) = found else { return (Vec::new(), Vec::new(), Vec::new()) };
-        // Every value is asked for once: either side of none.
+        // Every value is asked for once, either side of none, as far out as anything is left.
         let ends = |size: f64| match measure.axis() {
             Axis::Ratio => [1.0 / size, size],
             Axis::Additive => [-size, size],
         };
-        let known: Vec<[f64; 2]> =
-            sizes.iter().map(|s| ends(*s).map(|x| below(&*d, study, measure, x))).collect();
+        let (mut low, mut high) = (1.0, 1.0);
+        let mut outwards = |size: &f64| {
+            let [from, to] = ends(*size);
+            low = if low > NEGLIGIBLE { below(&*d, study, measure, from) } else { 0.0 };
+            high = if high > NEGLIGIBLE { 1.0 - below(&*d, study, measure, to) } else { 0.0 };
+            [low, 1.0 - high]
+        };
+        let known: Vec<[f64; 2]> = sizes.iter().map(&mut outwards).collect();
         let over = |statement: Statement| {
             let at = |(size, known): (&f64, &[f64; 2])| {
                 let below = |x: f64| if x == ends(*size)[0] { known[0] } else { known[1] };

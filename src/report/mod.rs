@@ -25,6 +25,6 @@ pub use decide_json::{decide_csv, decide_json, decide_statements};
 pub use draws::{estimand_draws_csv, parameter_draws_csv};
 pub use figure::{Cell, Figure, figure_csv, png, uncovered};
 pub use json::{RESULT_SCHEMA, check_json, fit_json, run_json, statements};
-pub use page::{Presentation, Shown, figures, page};
+pub use page::{PageFormat, Presentation, Shown, decision_figures, decision_page, figures, page};
 pub use sentences::sentence;
 pub use text::{bias_text, check_text, compare_text, decide_text, fit_text, list_text};

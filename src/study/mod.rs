@@ -24,7 +24,7 @@ pub use audit::{Audit, AuditRow};
 pub use bias::{Assumption, Bias, BiasKind, Confounder, Misclassification, Missing, Nuisance, SubgroupBias};
 pub use decision::{
     Action, Bound, Costs, CredibilitySection, Criterion, Decision, DecisionFile, DecisionOutcome, Layers,
-    Member, Rule, Values, View, active_risk, open_decision,
+    Member, Rule, Values, View, active_risk, is_decision, open_decision,
 };
 pub use model_file::ModelFile;
 pub use named::about_sources;

@@ -34,7 +34,7 @@ pub fn actions(decision: &Decision, d: &Discussion) -> Passage {
             a.expected_loss.map_or_else(|| "–".to_string(), |x| plain(1000.0 * x)),
         ]);
     }
-    let header = ["", "expected utility", "P(best)", "expected loss, per 1,000"];
+    let header = ["", "expected utility", "P(best)", "expected loss, per\u{a0}1,000"];
     out.wide_table(header.map(str::to_string).to_vec(), rows, 14);
     let mut text = "*: higher expected utility. P(best): whatever the dependence between outcomes, in brackets under independence. Expected loss: utility lost per 1,000 patients where the other action is better; that of the starred action is the expected value of perfect information.".to_string();
     if decision.assignment() == Assignment::Observational {

@@ -93,7 +93,7 @@ fn rules(d: &Discussion) -> Passage {
 }
 
 /// "a further similar cohort", or the subgroup.
-fn name(decision: &Decision, population: &Population) -> String {
+pub fn name(decision: &Decision, population: &Population) -> String {
     match &population.subgroup {
         Some(name) => name.clone(),
         None => scope_in_words(population.scope, &decision.first().subgroup_name),

@@ -74,7 +74,7 @@ pub fn panel(decision: &Decision, d: &Discussion) -> Passage {
     for row in &mut rows {
         row.resize(5, String::new());
     }
-    let header = ["", "P(better)", "gain, per 1,000", "choice", "differs by"];
+    let header = ["", "P(better)", "gain, per\u{a0}1,000", "choice", "differs by"];
     out.table(header.map(str::to_string).to_vec(), rows);
     let mut why: Vec<&str> = Vec::new();
     let reasons = panel.members.iter().filter_map(|m| m.unavailable.as_deref());

@@ -19,7 +19,7 @@ pub fn effects(decision: &Decision, d: &Discussion) -> Passage {
     let mut out = Passage::default();
     let [active, control] = [&decision.first().treatment.active, &decision.first().treatment.control];
     out.title(format!("How large, for whom: events per 1,000 with {active} rather than {control}"));
-    let header = ["", control.as_str(), "more or fewer (95 %)", "better", "worse"];
+    let header = ["", control.as_str(), "more or fewer (95\u{a0}%)", "better", "worse"];
     let mut rows = Vec::new();
     for population in &d.populations {
         rows.push(vec![format!("{}:", name(decision, population))]);

@@ -58,38 +58,57 @@ fn plot(canvas: &mut Canvas, x: &Axis, y: &Axis, curves: &[Curve]) {
     }
 }
 
+/// One subgroup's probabilities over sizes of effect.
+#[derive(Debug, Clone)]
+pub struct SizeCurve {
+    pub name: String,
+    /// Size, P(better by at least it), P(worse by at least it).
+    pub points: Vec<[f64; 3]>,
+}
+
+/// Those that a page's sliders move over.
+pub fn size_curves(t: &ThresholdCurves) -> Vec<SizeCurve> {
+    let told = t.curves.iter().filter(|c| !c.benefit.is_empty());
+    told.map(|c| {
+        let both = c.benefit.iter().zip(&c.harm);
+        let points = t.sizes.iter().zip(both).map(|(size, (b, h))| [*size, *b, *h]).collect();
+        SizeCurve { name: c.subgroup.clone(), points }
+    })
+    .collect()
+}
+
 /// P(better by at least a size) and P(worse by at least a size).
-pub fn thresholds(study: &Study, t: &ThresholdCurves) -> Vec<Figure> {
-    let percent = t.measure == Measure::RiskDifference;
-    let told: Vec<_> = t.curves.iter().filter(|c| !c.benefit.is_empty()).collect();
-    // As far as anything is left to see.
-    let reaches = |k: usize| told.iter().any(|c| c.benefit[k].max(c.harm[k]) > 0.01);
-    let last = (0..t.sizes.len())
-        .rev()
-        .find(|k| reaches(*k))
-        .unwrap_or(0)
-        .max(20)
-        .min(t.sizes.len().saturating_sub(1));
-    if told.is_empty() || told.len() > MOST {
+pub fn thresholds(study: &Study, name: &str, measure: Measure, told: &[SizeCurve]) -> Vec<Figure> {
+    /// However soon nothing is left to see.
+    const LEAST: usize = 20;
+    let percent = measure == Measure::RiskDifference;
+    let sizes = || told.iter().flat_map(|c| &c.points);
+    let Some(first) = sizes().map(|p| p[0]).reduce(f64::min).filter(|_| told.len() <= MOST) else {
         return Vec::new();
-    }
+    };
+    let least = told.iter().filter_map(|c| c.points.get(LEAST.min(c.points.len() - 1))).map(|p| p[0]);
+    let seen = sizes().filter(|p| p[1].max(p[2]) > 0.01).map(|p| p[0]);
+    let last = seen.chain(least).fold(first, f64::max);
     // Of few subgroups both directions; of many, better alone, told apart by line too.
     let few = told.len() <= FEW;
     let mut curves = Vec::new();
     for (k, c) in told.iter().enumerate() {
-        let points = |values: &[f64]| t.sizes[..=last].iter().copied().zip(values.iter().copied()).collect();
+        let points = |which: usize| {
+            let shown = c.points.iter().filter(|p| p[0] <= last);
+            shown.map(|p| (p[0], p[which])).collect()
+        };
         let ink = Ink::of_curve(k);
         let stroke = if few { Stroke::of_curve(k) } else { Stroke::of_curve(k / FEW) };
-        let label = c.subgroup.clone();
-        curves.push(Curve { label, points: points(&c.benefit), ink, stroke, width: THICK });
+        let label = c.name.clone();
+        curves.push(Curve { label, points: points(1), ink, stroke, width: THICK });
         if few {
             let label = String::new();
-            curves.push(Curve { label, points: points(&c.harm), ink, stroke, width: THIN });
+            curves.push(Curve { label, points: points(2), ink, stroke, width: THIN });
         }
     }
     let mut canvas = Canvas::new(WIDTH, HEIGHT.max(TOP + legend_height(&curves)));
-    let ends = (t.sizes[0], t.sizes[last]);
-    let x = match t.measure.axis() {
+    let ends = (first, last);
+    let x = match measure.axis() {
         Kind::Ratio => Axis::logarithmic(ends, (LEFT, RIGHT)),
         Kind::Additive => Axis::linear(ends, (LEFT, RIGHT)),
     };
@@ -98,7 +117,7 @@ pub fn thresholds(study: &Study, t: &ThresholdCurves) -> Vec<Figure> {
     let what = if percent {
         "at least so many percentage points".to_string()
     } else {
-        format!("{} of at least this, or its reciprocal", t.measure.in_words())
+        format!("{} of at least this, or its reciprocal", measure.in_words())
     };
     let label = |v: f64| if percent { plain_label(100.0 * v) } else { plain_label(v) };
     x.draw_below(&mut canvas, BOTTOM, 7, label, &capitalised(&what));
@@ -108,19 +127,11 @@ pub fn thresholds(study: &Study, t: &ThresholdCurves) -> Vec<Figure> {
         "Posterior probability that the outcome is {directions} with {} by at least the size below, by {}.",
         study.treatment.active, study.subgroup_name
     );
-    let name = "thresholds";
     let header = vec!["subgroup", "size", "better", "worse"];
-    let mut rows = Vec::new();
-    for c in &told {
-        for (k, size) in t.sizes.iter().enumerate() {
-            rows.push(vec![
-                Cell::from(c.subgroup.as_str()),
-                (*size).into(),
-                c.benefit[k].into(),
-                c.harm[k].into(),
-            ]);
-        }
-    }
+    let row = |name: &str, p: &[f64; 3]| {
+        std::iter::once(Cell::from(name)).chain(p.map(Cell::from)).collect::<Vec<Cell>>()
+    };
+    let rows = told.iter().flat_map(|c| c.points.iter().map(|p| row(&c.name, p))).collect();
     vec![Figure::new(study, name, [title, caption], canvas, Data { header, rows })]
 }
 

@@ -12,6 +12,9 @@ use crate::study::{Pooling, Study};
 const CELL: (f64, f64) = (78.0, 26.0);
 const HEAD: f64 = 64.0;
 
+/// So wide that what must stand below a figure has room.
+const NARROWEST: f64 = 600.0;
+
 /// More panels are in the numbers.
 const MOST: usize = 5;
 
@@ -34,7 +37,7 @@ fn draw(panels: &[Panel], corner: &str) -> Canvas {
     let wide = words.fold(CELL.0, f64::max);
     let columns = panels.iter().map(|p| p.columns.len()).max().unwrap_or(0);
     let height: f64 = panels.iter().map(|p| HEAD + CELL.1 * p.rows.len() as f64 + 14.0).sum();
-    let mut canvas = Canvas::new(left + wide * columns as f64 + 16.0, height);
+    let mut canvas = Canvas::new((left + wide * columns as f64 + 16.0).max(NARROWEST), height);
     let mut top = 0.0;
     for p in panels {
         canvas.bold((14.0, top + 18.0), &p.title, Anchor::Start, TEXT, Ink::Text);

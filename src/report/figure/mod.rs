@@ -8,18 +8,22 @@ mod curves;
 mod energy;
 mod forest;
 mod heat;
+mod plane;
 mod png;
 mod shrinkage;
 mod svg;
+mod utility;
 
 pub use beliefs::beliefs;
 pub use chains::chains;
-pub use curves::{heterogeneity, thresholds};
+pub use curves::{SizeCurve, heterogeneity, size_curves, thresholds};
 pub use energy::energy;
 pub use forest::forest;
 pub use heat::{bias_surface, prior_grid};
+pub use plane::{Gain, Point, plane};
 pub use png::{png, uncovered};
 pub use shrinkage::shrinkage;
+pub use utility::utility;
 
 use crate::study::{HigherIs, Study};
 
@@ -40,14 +44,18 @@ pub struct Figure {
 
 impl Figure {
     /// The drawing with what must stand beside it.
-    fn new(
-        study: &Study,
+    fn new(study: &Study, name: &str, words: [String; 2], canvas: svg::Canvas, data: Data) -> Figure {
+        Figure::beside(study.statements(), name, words, canvas, data)
+    }
+
+    /// The same of what rests on several studies.
+    fn beside(
+        statements: Vec<String>,
         name: &str,
         [title, caption]: [String; 2],
         mut canvas: svg::Canvas,
         data: Data,
     ) -> Figure {
-        let statements = study.statements();
         canvas.put_below(&statements);
         let svg = canvas.finish(name, &title, &caption);
         Figure { name: name.to_string(), title, caption, svg, data, statements }

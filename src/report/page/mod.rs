@@ -1,65 +1,18 @@
-//! One self-contained page: what a reader who has nothing but a browser sees of a study.
+//! One self-contained page: what a reader who has nothing but a browser sees of a study or of a decision.
 
+mod decision;
+mod document;
 mod sheets;
+mod study;
 mod words;
 
-use minijinja::Environment;
+pub use decision::{decision_figures, decision_page};
+pub use document::Format as PageFormat;
+pub use study::{Presentation, Shown, figures, page};
+
 use serde::Serialize;
-use serde_json::json;
 
-use super::figure::{self, Figure};
-use super::json::statements;
-use super::numbers::{interval, probability};
-use super::sentences::sentence;
-use super::text::{audit_table, effect_table, probability_table};
-use super::words::{capitalised, prior_statement};
-use crate::compare::Glance;
-use crate::compare::bias::ShiftPoint;
-use crate::decide::Fit;
-use crate::error::{Error, Result};
-use crate::figure::{Gallery, ThresholdCurves};
-use crate::posterior::{Claim, Measure, Report, Says};
-use crate::study::Study;
-
-/// All that a page shows of one study; a run that failed its checks has reasons and no numbers.
-pub struct Presentation<'a> {
-    pub study: &'a Study,
-    pub shown: std::result::Result<Shown<'a>, &'a [String]>,
-}
-
-/// The numbers.
-#[derive(Clone, Copy)]
-pub struct Shown<'a> {
-    pub fit: &'a Fit,
-    pub report: &'a Report,
-    pub gallery: &'a Gallery,
-    pub others: &'a Glance,
-    /// Probabilities over a bias; empty where it was not asked about.
-    pub shifts: &'a [ShiftPoint],
-}
-
-/// A table as its cells are printed.
-#[derive(Debug, Clone, Default, Serialize)]
-struct Table {
-    header: Vec<String>,
-    rows: Vec<Vec<String>>,
-    lines: Vec<String>,
-    note: String,
-}
-
-#[derive(Serialize)]
-struct Headline {
-    claim: String,
-    frequencies: Option<String>,
-}
-
-#[derive(Serialize)]
-struct PriorOnPage {
-    name: String,
-    statement: String,
-    measure: String,
-    rows: Vec<Vec<String>>,
-}
+use super::figure::Figure;
 
 #[derive(Serialize)]
 struct FigureOnPage<'a> {
@@ -69,204 +22,15 @@ struct FigureOnPage<'a> {
     svg: &'a str,
 }
 
-/// What the template is filled from.
-#[derive(Serialize)]
-struct Context<'a> {
-    title: &'a str,
-    design: String,
-    statements: Vec<String>,
-    notices: &'a [String],
-    failed: Option<&'a [String]>,
-    kind_of_subgroup: String,
-    headlines: Option<Vec<Headline>>,
-    table: Option<Table>,
-    sliders: Option<Sliders<'a>>,
-    figures: Vec<FigureOnPage<'a>>,
-    priors: Option<Vec<PriorOnPage>>,
-    prior_claims: Option<Vec<String>>,
-    audit: Table,
-    checks: Vec<String>,
-    methods: Vec<String>,
-    sheets: Vec<sheets::Sheet>,
-    provenance: Vec<[String; 2]>,
-    model_file: &'a str,
-    style: &'static str,
-    script: &'static str,
-}
-
-/// All figures of a study, in the page's order.
-pub fn figures(study: &Study, shown: Shown<'_>) -> Vec<Figure> {
-    let g = shown.gallery;
-    let mut all: Vec<Figure> = g.forests.iter().map(|f| figure::forest(study, f)).collect();
-    all.extend(figure::thresholds(study, &g.thresholds));
-    all.extend(figure::beliefs(study, &g.beliefs));
-    all.extend(figure::shrinkage(study, &g.shrinkage, g.mean));
-    all.extend(figure::heterogeneity(study, shown.others));
-    all.extend(figure::prior_grid(study, shown.others));
-    all.extend(figure::bias_surface(study, shown.shifts));
-    all.extend(figure::chains(study, &g.chains));
-    all.extend(g.energies.as_ref().map(|e| figure::energy(study, e)));
-    all
-}
-
-/// The page as HTML. Everything that comes from a file is escaped by the template.
-pub fn page(p: &Presentation<'_>, figures: &[Figure]) -> Result<String> {
-    let study = p.study;
-    let shown = p.shown.as_ref().ok();
-    let mut environment = Environment::new();
-    environment.set_auto_escape_callback(|_| minijinja::AutoEscape::Html);
-    let failed = |e: minijinja::Error| Error::new(format!("the page can't be made: {e:#}"));
-    environment.add_template("page", include_str!("page.html")).map_err(failed)?;
-    let on_page: Vec<FigureOnPage<'_>> = figures
-        .iter()
-        .map(|f| FigureOnPage { name: &f.name, title: &f.title, caption: &f.caption, svg: &f.svg })
-        .collect();
-    let (header, rows, lines) = audit_table(study);
-    let audit = Table { header: header.into_iter().map(flat).collect(), rows, lines, note: String::new() };
-    let said = shown.map_or_else(|| study.statements(), |s| page_statements(study, s));
-    let template = environment.get_template("page").map_err(failed)?;
-    let context = Context {
-        title: &study.title,
-        design: words::design(study),
-        statements: said,
-        notices: &study.notices,
-        failed: p.shown.as_ref().err().copied(),
-        kind_of_subgroup: capitalised(&study.subgroup_name),
-        headlines: shown.map(|s| headlines(study, s)),
-        table: shown.map(|s| table(study, s.report)),
-        sliders: shown.and_then(|s| sliders(study, &s.gallery.thresholds)),
-        figures: on_page,
-        priors: shown.map(|s| priors(study, s.others)),
-        prior_claims: shown.map(|s| s.others.claims.iter().map(sentence).collect::<Vec<_>>()),
-        audit,
-        checks: words::checks(p),
-        methods: words::methods(study, shown.map(|s| s.report)),
-        sheets: sheets::sheets(study, shown),
-        provenance: words::provenance(study),
-        model_file: &study.text,
-        style: include_str!("style.css"),
-        script: include_str!("page.js"),
+fn on_page(figures: &[Figure]) -> Vec<FigureOnPage<'_>> {
+    let one = |f| {
+        let Figure { name, title, caption, svg, .. }: &Figure = f;
+        FigureOnPage { name, title, caption, svg }
     };
-    template.render(minijinja::value::Serde(&context)).map_err(failed)
-}
-
-/// What must stand beside all numbers of the page.
-fn page_statements(study: &Study, shown: &Shown<'_>) -> Vec<String> {
-    let mut all = statements(study, shown.report);
-    all.extend(shown.others.about_sources.iter().cloned());
-    all
+    figures.iter().map(one).collect()
 }
 
 /// A heading in one line.
 fn flat(text: String) -> String {
     text.replace('\n', " ")
-}
-
-fn headlines(study: &Study, shown: &Shown<'_>) -> Vec<Headline> {
-    let leaning = shown.report.claims.iter().filter(|c| matches!(c.says, Says::Leaning(_)));
-    let one = |claim: &Claim| Headline {
-        claim: sentence(claim),
-        frequencies: shown.report.frequencies(study, claim).as_ref().map(sentence),
-    };
-    leaning.map(one).collect()
-}
-
-/// Effects and probabilities in one table, row by row of the same label.
-fn table(study: &Study, report: &Report) -> Table {
-    let (mut header, effects) = effect_table(study, report);
-    let (more, probabilities) = probability_table(study, report);
-    header.extend(more.into_iter().skip(1));
-    let width = header.len();
-    let rows = effects
-        .into_iter()
-        .map(|mut row| {
-            if let Some(found) = probabilities.iter().find(|p| p.first() == row.first()) {
-                row.extend(found.iter().skip(1).cloned());
-            }
-            row.resize(width, String::new());
-            row
-        })
-        .collect();
-    let note = "Probabilities with their value under the prior alone in brackets. Medians and central 95 % intervals.";
-    Table { header: header.into_iter().map(flat).collect(), rows, lines: Vec::new(), note: note.to_string() }
-}
-
-#[derive(Serialize)]
-struct Sliders<'a> {
-    last: usize,
-    start: usize,
-    names: Vec<&'a str>,
-    note: String,
-    json: String,
-}
-
-/// The curves that the sliders read off, to six decimals.
-fn sliders<'a>(study: &Study, t: &'a ThresholdCurves) -> Option<Sliders<'a>> {
-    let told: Vec<_> = t.curves.iter().filter(|c| !c.benefit.is_empty()).collect();
-    if told.is_empty() {
-        return None;
-    }
-    let percent = t.measure == Measure::RiskDifference;
-    let label = |size: &f64| {
-        if percent {
-            format!("{:.1} points", 100.0 * size)
-        } else if study.outcome.scale.is_ratio() {
-            format!("ratio {size:.2}")
-        } else {
-            format!("{size:.3}")
-        }
-    };
-    let six = |values: &[f64]| values.iter().map(|p| (p * 1e6).round() / 1e6).collect::<Vec<f64>>();
-    let subgroups: Vec<_> = told
-        .iter()
-        .map(|c| {
-            json!({
-                "name": c.subgroup,
-                "benefit": six(&c.benefit),
-                "harm": six(&c.harm),
-                "equivalent": six(&c.equivalent),
-            })
-        })
-        .collect();
-    let labels: Vec<String> = t.sizes.iter().map(label).collect();
-    let start = crate::posterior::primary(study).1.unwrap_or(t.sizes[0]);
-    let nearest = (0..t.sizes.len())
-        .min_by(|a, b| (t.sizes[*a] - start).abs().total_cmp(&(t.sizes[*b] - start).abs()))
-        .unwrap_or(0);
-    // Within a script element a closing tag would end it.
-    let json = json!({ "labels": labels, "sizes": t.sizes, "subgroups": subgroups })
-        .to_string()
-        .replace('<', "\\u003c");
-    Some(Sliders {
-        last: t.sizes.len() - 1,
-        start: nearest,
-        names: told.iter().map(|c| c.subgroup.as_str()).collect(),
-        note: format!(
-            "Posterior probabilities of the {} beyond that size, or within it either way; the same numbers as `equipoise fit` gives.",
-            t.measure.in_words()
-        ),
-        json,
-    })
-}
-
-/// Each prior that was fitted under the stated pooling, with what it makes of every subgroup.
-fn priors(study: &Study, c: &Glance) -> Vec<PriorOnPage> {
-    let effect = Measure::of(study.outcome.scale);
-    let of = |name: &str| {
-        let mine = c.rows.iter().filter(|r| r.prior == name);
-        mine.map(|r| {
-            let told = r.effect.as_ref().map_or_else(|| "–".to_string(), |q| interval(effect, q));
-            vec![r.subgroup.clone(), probability(r.benefit), probability(r.harm), told]
-        })
-        .collect::<Vec<_>>()
-    };
-    c.priors
-        .iter()
-        .map(|p| PriorOnPage {
-            name: p.name.clone(),
-            statement: prior_statement(study, p),
-            measure: capitalised(effect.in_words()),
-            rows: of(&p.name),
-        })
-        .collect()
 }

@@ -2,7 +2,7 @@
 
 use super::super::numbers::plain;
 use super::super::words::{capitalised, plural};
-use super::Presentation;
+use super::study::Presentation;
 use crate::posterior::Report;
 use crate::study::{Assignment, Data, Pooling, Study};
 

@@ -34,7 +34,9 @@ pub fn check_text(study: &Study, prior: Option<&Report>) -> String {
         2,
     );
     push(&mut out, &format!("Direction: {}.", audit.direction), 2);
-    out.push_str(&sources(&audit));
+    for line in sources(&audit) {
+        push(&mut out, &line, 2);
+    }
     if let Some(note) = &audit.note {
         push(&mut out, &format!("Note: {note}"), 2);
     }
@@ -64,7 +66,7 @@ pub fn check_text(study: &Study, prior: Option<&Report>) -> String {
 pub fn audit_table(study: &Study) -> (Vec<String>, Vec<Vec<String>>, Vec<String>) {
     let (header, rows, mut lines) = audit_cells(study);
     let audit = study.audit();
-    lines.extend(sources(&audit).lines().map(str::to_string));
+    lines.extend(sources(&audit));
     lines.extend(audit.note.map(|note| format!("Note: {note}")));
     (header, rows, lines)
 }
@@ -126,8 +128,7 @@ fn audit_cells(study: &Study) -> (Vec<String>, Vec<Vec<String>>, Vec<String>) {
 }
 
 /// How each figure was obtained; once where all agree.
-fn sources(audit: &crate::study::Audit) -> String {
-    let mut out = String::new();
+fn sources(audit: &crate::study::Audit) -> Vec<String> {
     let mut lines = Vec::new();
     for r in &audit.rows {
         let figures: Vec<(&str, Option<&str>)> = [("control", &r.control), ("active", &r.active)]
@@ -149,13 +150,9 @@ fn sources(audit: &crate::study::Audit) -> String {
     }
     let same = lines.windows(2).all(|w| w[0].1 == w[1].1);
     if let (true, Some(first)) = (same, lines.first()) {
-        push(&mut out, &format!("Figures: all {}.", first.1.trim_start_matches("estimate ")), 2);
-    } else {
-        for (name, text) in lines {
-            push(&mut out, &format!("Figures of {name}: {text}."), 2);
-        }
+        return vec![format!("Figures: all {}.", first.1.trim_start_matches("estimate "))];
     }
-    out
+    lines.into_iter().map(|(name, text)| format!("Figures of {name}: {text}.")).collect()
 }
 
 /// What is believed of every reported quantity before the data.

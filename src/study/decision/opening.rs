@@ -29,6 +29,15 @@ pub fn open_decision(decision: &str) -> Result<Decision> {
     build::decision(&source, file, Some(study))
 }
 
+/// Whether a name or path stands for a decision: a shipped one, a decision file, or a model with a section `[decision]`.
+pub fn is_decision(name: &str) -> Result<bool> {
+    if shipped_decisions().iter().any(|s| s.name == name) {
+        return Ok(true);
+    }
+    let source = Source::find(name)?;
+    Ok(source.is_decision() || source.parse()?.decision.is_some())
+}
+
 /// What a model without a decision asks.
 fn plain(study: &Study) -> DecisionFile {
     let mut letters = study.treatment.active.chars();

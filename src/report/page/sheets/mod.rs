@@ -1,20 +1,32 @@
 //! Reporting checklists, filled in by what the run knows; what it does not know is "not stated".
 
+mod grade;
+mod target;
+
 use serde::Serialize;
 
 use super::super::numbers::plain;
+use super::super::passage::Table;
 use super::Shown;
-use crate::decide::interaction_test;
-use crate::study::{Data, Study};
+use crate::decide::{Discussion, InteractionTest, interaction_test};
+use crate::study::{Assignment, Data, Decision, Study};
 
+/// A checklist: what it asks, and what the run has to say.
 #[derive(Serialize)]
 pub struct Sheet {
     name: &'static str,
     about: &'static str,
-    items: Vec<Item>,
+    table: Table,
 }
 
-#[derive(Serialize)]
+impl Sheet {
+    fn new(name: &'static str, about: &'static str, items: Vec<Item>) -> Sheet {
+        let header = ["Item", "This run"].map(str::to_string).to_vec();
+        let rows = items.into_iter().map(|i| vec![i.question.to_string(), i.answer]).collect();
+        Sheet { name, about, table: Table { header, rows, ..Table::default() } }
+    }
+}
+
 struct Item {
     question: &'static str,
     answer: String,
@@ -26,10 +38,19 @@ fn item(question: &'static str, answer: impl Into<String>) -> Item {
     Item { question, answer: answer.into() }
 }
 
-/// ROBUST, BARG and, where there are subgroups to compare, ICEMAN.
-pub fn sheets(study: &Study, shown: Option<&Shown<'_>>) -> Vec<Sheet> {
+/// Those of a decision: from evidence to decision.
+pub fn of_decision(decision: &Decision, d: &Discussion) -> Vec<Sheet> {
+    vec![grade::to_decision(decision, d)]
+}
+
+/// ROBUST, BARG, where there are subgroups to compare ICEMAN, GRADE, and of observational studies TARGET.
+pub fn of_study(study: &Study, shown: Option<&Shown<'_>>) -> Vec<Sheet> {
     let mut all = vec![robust(study, shown), barg(study, shown)];
     all.extend(iceman(study));
+    all.push(grade::certainty(study, shown));
+    if study.assignment == Assignment::Observational {
+        all.push(target::target(study, shown.is_some()));
+    }
     all
 }
 
@@ -81,10 +102,10 @@ fn results(shown: Option<&Shown<'_>>, what: &str) -> String {
 
 /// Sung et al., J Clin Epidemiol 2005;58:261.
 fn robust(study: &Study, shown: Option<&Shown<'_>>) -> Sheet {
-    Sheet {
-        name: "ROBUST",
-        about: "reporting of Bayes used in clinical studies (J Clin Epidemiol 2005;58:261)",
-        items: vec![
+    Sheet::new(
+        "ROBUST",
+        "reporting of Bayes used in clinical studies (J Clin Epidemiol 2005;58:261)",
+        vec![
             item("Prior distribution: specified", priors(study)),
             item("Prior distribution: justified", NOT_STATED),
             item("Prior distribution: sensitivity analysis", sensitivity(shown)),
@@ -96,15 +117,15 @@ fn robust(study: &Study, shown: Option<&Shown<'_>>) -> Sheet {
                 results(shown, "central 95 % intervals; see The table"),
             ),
         ],
-    }
+    )
 }
 
 /// Kruschke, Nat Hum Behav 2021;5:1282.
 fn barg(study: &Study, shown: Option<&Shown<'_>>) -> Sheet {
-    Sheet {
-        name: "BARG",
-        about: "Bayesian analysis reporting guidelines (Nat Hum Behav 2021;5:1282)",
-        items: vec![
+    Sheet::new(
+        "BARG",
+        "Bayesian analysis reporting guidelines (Nat Hum Behav 2021;5:1282)",
+        vec![
             item("Preamble: why Bayesian, and the goals", NOT_STATED),
             item(
                 "1. Explain the model: data, likelihood, prior",
@@ -121,28 +142,29 @@ fn barg(study: &Study, shown: Option<&Shown<'_>>) -> Sheet {
             item("5. Sensitivity to the prior", sensitivity(shown)),
             item("6. Reproducibility", "model file, checksums and command; see Provenance"),
         ],
-    }
+    )
 }
 
 /// Schandelmaier et al., CMAJ 2020;192:E901.
 fn iceman(study: &Study) -> Option<Sheet> {
     let test = interaction_test(study)?;
-    let name = if test.test == "cochran_q" { "Cochran's Q" } else { "likelihood ratio" };
-    let found = format!(
-        "{name} {} on {} df, p = {}",
-        plain(test.statistic),
-        test.degrees_of_freedom,
-        plain(test.p_value)
-    );
-    Some(Sheet {
-        name: "ICEMAN",
-        about: "credibility of effect modification (CMAJ 2020;192:E901)",
-        items: vec![
+    let found = found(&test);
+    Some(Sheet::new(
+        "ICEMAN",
+        "credibility of effect modification (CMAJ 2020;192:E901)",
+        vec![
             item("Was the direction of the effect modification hypothesised beforehand?", NOT_STATED),
             item("Is it supported by prior evidence?", NOT_STATED),
             item("Does a test for interaction suggest that chance is an unlikely explanation?", found),
             item("Was only a small number of effect modifiers tested?", NOT_STATED),
             item("If the modifier is continuous, were arbitrary cut points avoided?", NOT_STATED),
         ],
-    })
+    ))
+}
+
+/// A test for interaction in words.
+fn found(test: &InteractionTest) -> String {
+    let name = if test.test == "cochran_q" { "Cochran's Q" } else { "likelihood ratio" };
+    let (statistic, p) = (plain(test.statistic), plain(test.p_value));
+    format!("{name} {statistic} on {} df, p = {p}", test.degrees_of_freedom)
 }

@@ -25,6 +25,17 @@
     for (const id of ["size", "within"]) document.getElementById(id).addEventListener("input", show);
     show();
   }
+  // On paper nothing can be opened: what is closed is opened for it, the files apart.
+  const closed = () => document.querySelectorAll("details:not(.file):not([open])");
+  let opened = [];
+  window.addEventListener("beforeprint", () => {
+    opened = [...closed()];
+    for (const part of opened) part.open = true;
+  });
+  window.addEventListener("afterprint", () => {
+    for (const part of opened) part.open = false;
+    opened = [];
+  });
   const prior = document.getElementById("prior");
   if (prior) {
     const choose = () => {

@@ -1,0 +1,106 @@
+//! The utility map: which action over what the good end of an outcome is worth, and over the gain that is asked.
+
+use super::axis::{Axis, plain_label};
+use super::svg::{Anchor, Canvas, Ink, Stroke, TEXT, lines_within};
+use super::{Cell, Data, Figure};
+use crate::decide::ValueRow;
+
+const WIDTH: f64 = 760.0;
+const ACROSS: (f64, f64) = (64.0, 500.0);
+const DOWN: (f64, f64) = (306.0, 30.0);
+
+/// One line a population: the expected gain over the outcome's value, which is straight. `rows` are one outcome's, with
+/// the populations' names; the action is chosen where its line is above the gain that is asked.
+pub fn utility(
+    (statements, name): (Vec<String>, &str),
+    (outcome, stated): (&str, f64),
+    [active, control]: [&str; 2],
+    rows: &[(String, &ValueRow)],
+) -> Figure {
+    let mut populations: Vec<&str> = Vec::new();
+    let mut asked: Vec<f64> = Vec::new();
+    for (population, row) in rows {
+        if !populations.contains(&population.as_str()) {
+            populations.push(population);
+        }
+        if !asked.contains(&row.required_gain) {
+            asked.push(row.required_gain);
+        }
+    }
+    let per_1000 = |gain: f64| 1000.0 * gain;
+    let gains = rows.iter().map(|(_, r)| per_1000(r.expected_gain)).chain(asked.iter().map(|a| per_1000(*a)));
+    let (low, high) = gains.fold((0.0_f64, 0.0_f64), |(a, b), g| (a.min(g), b.max(g)));
+    let margin = 0.06 * (high - low).max(1.0);
+    let x = Axis::linear((0.0, 1.0), ACROSS);
+    let y = Axis::linear((low - margin, high + margin), DOWN);
+    let mut canvas = Canvas::new(WIDTH, 380.0);
+    y.draw_left(&mut canvas, ACROSS, 6, plain_label);
+    for gain in &asked {
+        let at = y.at(per_1000(*gain));
+        let ink = if *gain == 0.0 { Ink::Text } else { Ink::Faint };
+        canvas.line(
+            (ACROSS.0, at),
+            (ACROSS.1, at),
+            ink,
+            1.0,
+            if *gain == 0.0 { Stroke::Solid } else { Stroke::Dotted },
+        );
+    }
+    canvas.line((x.at(stated), DOWN.1), (x.at(stated), DOWN.0), Ink::Faint, 1.0, Stroke::Dashed);
+    canvas.text((x.at(stated) + 4.0, DOWN.1 + 10.0), "stated", Anchor::Start, TEXT - 2.0, Ink::Faint);
+    let mut at = DOWN.1 + 8.0;
+    for (k, population) in populations.iter().enumerate() {
+        let (ink, stroke) = (Ink::of_curve(k), Stroke::of_curve(k));
+        let mine = rows.iter().filter(|(p, r)| p == population && r.required_gain == asked[0]);
+        let points: Vec<(f64, f64)> =
+            mine.map(|(_, r)| (x.at(r.value), y.at(per_1000(r.expected_gain)))).collect();
+        canvas.curve(&points, ink, 2.4, stroke);
+        canvas.line((ACROSS.1 + 16.0, at), (ACROSS.1 + 44.0, at), ink, 2.4, stroke);
+        for line in lines_within(population, WIDTH - ACROSS.1 - 58.0, TEXT - 1.0) {
+            canvas.text((ACROSS.1 + 50.0, at + 4.0), &line, Anchor::Start, TEXT - 1.0, Ink::Text);
+            at += 15.0;
+        }
+        at += 6.0;
+    }
+    let zero = y.at(0.0);
+    let legend = |canvas: &mut Canvas, at: f64, text: String| {
+        for (j, line) in lines_within(&text, WIDTH - ACROSS.1 - 26.0, TEXT - 2.0).iter().take(2).enumerate() {
+            canvas.text((ACROSS.1 + 16.0, at + 14.0 * j as f64), line, Anchor::Start, TEXT - 2.0, Ink::Faint);
+        }
+    };
+    // Beside the line of no gain, where no name of a population stands.
+    if zero - 24.0 > at {
+        legend(&mut canvas, zero - 20.0, format!("above: {active}"));
+    }
+    if zero + 14.0 > at && zero + 14.0 < DOWN.0 + 20.0 {
+        legend(&mut canvas, zero + 16.0, format!("below: {control}"));
+    }
+    x.draw_below(
+        &mut canvas,
+        DOWN.0,
+        6,
+        plain_label,
+        &format!("Worth of the good end above the bad: {outcome}"),
+    );
+    canvas.text((14.0, 18.0), "Gain in utility, per 1,000", Anchor::Start, TEXT, Ink::Text);
+    let data = Data {
+        header: vec!["population", "value", "required_gain", "expected_gain", "action"],
+        rows: rows
+            .iter()
+            .map(|(p, r)| {
+                let numbers = [r.value, r.required_gain, r.expected_gain].map(Cell::from);
+                std::iter::once(Cell::from(p.as_str()))
+                    .chain(numbers)
+                    .chain([r.action.as_str().into()])
+                    .collect()
+            })
+            .collect(),
+    };
+    let words = [
+        format!("Utility map: {outcome}"),
+        format!(
+            "Expected gain in utility by {active}, per 1,000 patients, over what the good end of the outcome is worth (the other outcomes' values as stated). Where a line is above the gain that is asked, none (solid) or more (dotted), the choice is {active}; else {control}."
+        ),
+    ];
+    Figure::beside(statements, name, words, canvas, data)
+}

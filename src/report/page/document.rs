@@ -1,0 +1,107 @@
+//! Templates filled in: HTML that escapes everything that comes from a file, and Markdown that does so too.
+
+use minijinja::value::Serde;
+use minijinja::{AutoEscape, Environment};
+use serde::Serialize;
+
+use crate::error::{Error, Result};
+
+/// What a page is written as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    Html,
+    Markdown,
+}
+
+const TEMPLATES: [(&str, &str); 8] = [
+    ("base.html", include_str!("templates/base.html")),
+    ("parts.html", include_str!("templates/parts.html")),
+    ("study.html", include_str!("templates/study.html")),
+    ("decision.html", include_str!("templates/decision.html")),
+    ("base.md", include_str!("templates/base.md")),
+    ("parts.md", include_str!("templates/parts.md")),
+    ("study.md", include_str!("templates/study.md")),
+    ("decision.md", include_str!("templates/decision.md")),
+];
+
+/// The page's own style and code.
+const STYLE: &str = include_str!("templates/style.css");
+const SCRIPT: &str = include_str!("templates/page.js");
+
+/// Fills `study` or `decision` in one format. An HTML page holds itself as Markdown too.
+pub fn render(name: &str, context: &impl Serialize, format: Format) -> Result<String> {
+    let failed = |e: minijinja::Error| Error::new(format!("the page can't be made: {e:#}"));
+    let mut environment = Environment::new();
+    environment.set_auto_escape_callback(|name| {
+        if name.ends_with(".html") { AutoEscape::Html } else { AutoEscape::None }
+    });
+    environment.add_filter("md", markdown);
+    for (name, source) in TEMPLATES {
+        environment.add_template(name, source).map_err(failed)?;
+    }
+    let text = environment
+        .get_template(&format!("{name}.md"))
+        .and_then(|t| t.render(Serde(context)))
+        .map_err(failed)?;
+    let markdown = without_gaps(&text);
+    if format == Format::Markdown {
+        return Ok(markdown);
+    }
+    let page = Page { context, markdown, style: STYLE, script: SCRIPT };
+    let template = environment.get_template(&format!("{name}.html")).map_err(failed)?;
+    template.render(Serde(&page)).map_err(failed)
+}
+
+/// A page with what every page has.
+#[derive(Serialize)]
+struct Page<'a, T> {
+    #[serde(flatten)]
+    context: &'a T,
+    markdown: String,
+    style: &'static str,
+    script: &'static str,
+}
+
+/// Text that Markdown takes as it stands.
+fn markdown(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        if c == '\n' {
+            out.push(' ');
+            continue;
+        }
+        if "\\`*_[]<>|~#".contains(c) {
+            out.push('\\');
+        }
+        out.push(c);
+    }
+    out
+}
+
+/// At most one empty line in a row, and one line's end at the end.
+fn without_gaps(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut empty = true;
+    for line in text.lines().map(str::trim_end) {
+        if !(line.is_empty() && empty) {
+            out.push_str(line);
+            out.push('\n');
+        }
+        empty = line.is_empty();
+    }
+    while out.ends_with("\n\n") {
+        out.pop();
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn markup_and_tables_in_names_stay_text() {
+        assert_eq!(markdown("a|b <i>*c*</i>\n# d"), r"a\|b \<i\>\*c\*\</i\> \# d");
+        assert_eq!(without_gaps("\n\na\n\n\nb \n\n"), "a\n\nb\n");
+    }
+}

@@ -1,0 +1,145 @@
+//! GRADE: how certain the evidence is, and from evidence to decision.
+
+use super::{Item, NOT_STATED, Sheet, found, item, results};
+use crate::decide::{Discussion, EffectRow, interaction_test};
+use crate::posterior::{Axis, Measure, Parameter, Scope};
+use crate::report::discussion::name;
+use crate::report::numbers::{parameter, plain, signed};
+use crate::report::page::Shown;
+use crate::study::{Assignment, Decision, Study};
+
+/// A ratio from which an effect counts as large, above or below 1.
+const LARGE: f64 = 2.0;
+
+/// Guyatt et al., BMJ 2008;336:924: the domains, filled as far as the run knows them. The rating is a panel's.
+pub fn certainty(study: &Study, shown: Option<&Shown<'_>>) -> Sheet {
+    let start = match study.assignment {
+        Assignment::Randomised => "high: treatment was randomised",
+        Assignment::Observational => "low: treatment was not randomised",
+    };
+    let mut items = vec![
+        item("Where rating begins", start),
+        item("Risk of bias", NOT_STATED),
+        item("Inconsistency", inconsistency(study, shown)),
+        item("Indirectness", NOT_STATED),
+        item("Imprecision", imprecision(study, shown)),
+        item("Publication bias", NOT_STATED),
+    ];
+    if study.assignment == Assignment::Observational {
+        items.push(item("Rating up: large effect", large(study, shown)));
+        items.push(item("Rating up: dose and response", NOT_STATED));
+        items.push(item("Rating up: confounding that would hide an effect", NOT_STATED));
+    }
+    items.push(item("Certainty", NOT_STATED));
+    Sheet::new("GRADE", "certainty of the evidence (BMJ 2008;336:924); the rating is for a panel", items)
+}
+
+fn inconsistency(study: &Study, shown: Option<&Shown<'_>>) -> String {
+    let mut told = Vec::new();
+    let of_tau = |p: &&Parameter| p.name == "tau";
+    let tau = shown.and_then(|s| s.report.parameters.iter().find(of_tau)).and_then(Parameter::best);
+    if let Some(q) = tau {
+        told.push(format!("heterogeneity sd {} ({} to {})", plain(q.median), plain(q.q2_5), plain(q.q97_5)));
+    }
+    told.extend(interaction_test(study).map(|test| found(&test)));
+    if told.is_empty() { NOT_STATED.to_string() } else { told.join("; ") }
+}
+
+/// Subgroups whose interval does and does not hold no effect.
+fn imprecision(study: &Study, shown: Option<&Shown<'_>>) -> String {
+    let holds = |q: &crate::posterior::Quantiles, null: f64| q.q2_5 <= null && null <= q.q97_5;
+    let (mut with, mut without) = (Vec::new(), Vec::new());
+    for (name, q, null) in effects(study, shown) {
+        if holds(&q, null) { with.push(name) } else { without.push(name) }
+    }
+    let told = |what: &str, names: &[String]| {
+        (!names.is_empty()).then(|| format!("the 95 % interval {what} no effect in {}", names.join(", ")))
+    };
+    let told: Vec<String> =
+        [told("holds", &with), told("excludes", &without)].into_iter().flatten().collect();
+    if told.is_empty() { results(shown, NOT_STATED) } else { told.join("; ") }
+}
+
+fn large(study: &Study, shown: Option<&Shown<'_>>) -> String {
+    let measure = Measure::of(study.outcome.scale);
+    if measure.axis() != Axis::Ratio {
+        return NOT_STATED.to_string();
+    }
+    let is_large = |x: f64| !(1.0 / LARGE..=LARGE).contains(&x);
+    let all = effects(study, shown);
+    let names: Vec<String> = all.iter().filter(|e| is_large(e.1.median)).map(|e| e.0.clone()).collect();
+    match (all.is_empty(), names.is_empty()) {
+        (true, _) => results(shown, NOT_STATED),
+        (false, true) => format!("no median {} is above 2 or below 0.5", measure.in_words()),
+        (false, false) => {
+            format!("the median {} is above 2 or below 0.5 in {}", measure.in_words(), names.join(", "))
+        }
+    }
+}
+
+/// Every subgroup's effect, and where there is none.
+fn effects(study: &Study, shown: Option<&Shown<'_>>) -> Vec<(String, crate::posterior::Quantiles, f64)> {
+    let measure = Measure::of(study.outcome.scale);
+    let rows = shown.into_iter().flat_map(|s| &s.report.estimates);
+    rows.filter(|e| e.scope == Scope::Subgroup && e.measure == measure)
+        .filter_map(|e| Some((e.subgroup.clone()?, e.best()?, measure.null())))
+        .collect()
+}
+
+/// Alonso-Coello et al., BMJ 2016;353:i2016.
+pub fn to_decision(decision: &Decision, d: &Discussion) -> Sheet {
+    let effect = |e: &EffectRow| {
+        let outcome = decision.outcomes.iter().find(|o| o.name == e.outcome);
+        let words = outcome.map_or("", |o| o.study.outcome.name.as_str());
+        format!("{words}, {}: {} per 1,000", name(decision, &e.population), signed(e.per_1000[0] as f64, 0))
+    };
+    let told = |better: bool| {
+        let all: Vec<String> =
+            d.effects.iter().filter(|e| (e.benefit >= e.harm) == better).map(effect).collect();
+        match (d.ok, all.is_empty()) {
+            (false, _) => "none: a run did not pass its checks".to_string(),
+            (true, true) => "none found".to_string(),
+            (true, false) => all.join("; "),
+        }
+    };
+    let values: Vec<String> = decision
+        .outcomes
+        .iter()
+        .filter_map(|o| {
+            let v = o.values?;
+            let (event, none) = (parameter(v.event), parameter(v.no_event));
+            Some(format!("{}: an event {event}, none {none}", o.study.outcome.name))
+        })
+        .collect();
+    let balance = if !d.ok || d.actions.iter().all(|a| a.expected_utility.is_none()) {
+        NOT_STATED
+    } else {
+        "expected utilities; see In short and Values"
+    };
+    let certainty = match decision.assignment() {
+        Assignment::Randomised => "not stated; every study was randomised",
+        Assignment::Observational => "not stated; not every study was randomised",
+    };
+    let costs = decision.costs.as_ref().map(|c| {
+        format!(
+            "{} {} a unit of utility; {} and {} by arm",
+            plain(c.per_utility),
+            c.unit,
+            plain(c.of_arm[0]),
+            plain(c.of_arm[1])
+        )
+    });
+    let items: Vec<Item> = vec![
+        item("Problem", decision.question.as_str()),
+        item("Desirable effects (likelier better than worse)", told(true)),
+        item("Undesirable effects (likelier worse than better)", told(false)),
+        item("Certainty of the evidence", certainty),
+        item("Values", if values.is_empty() { NOT_STATED.to_string() } else { values.join("; ") }),
+        item("Balance of effects", balance),
+        item("Resources required", costs.unwrap_or_else(|| NOT_STATED.to_string())),
+        item("Equity", NOT_STATED),
+        item("Acceptability", NOT_STATED),
+        item("Feasibility", NOT_STATED),
+    ];
+    Sheet::new("GRADE EtD", "from evidence to decision (BMJ 2016;353:i2016)", items)
+}

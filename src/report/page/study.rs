@@ -1,0 +1,248 @@
+//! The page of one study.
+
+use serde::Serialize;
+use serde_json::json;
+
+use super::super::figure::{self, Figure};
+use super::super::json::statements;
+use super::super::numbers::{interval, probability};
+use super::super::passage::Table;
+use super::super::sentences::sentence;
+use super::super::text::{audit_table, effect_table, probability_table};
+use super::super::words::{capitalised, prior_statement};
+use super::document::{Format, render};
+use super::{FigureOnPage, flat, on_page, sheets, words};
+use crate::compare::Glance;
+use crate::compare::bias::ShiftPoint;
+use crate::decide::Fit;
+use crate::error::Result;
+use crate::figure::{Gallery, ThresholdCurves};
+use crate::posterior::{Claim, Measure, Report, Says};
+use crate::study::Study;
+
+/// All that a page shows of one study; a run that failed its checks has reasons and no numbers.
+pub struct Presentation<'a> {
+    pub study: &'a Study,
+    pub shown: std::result::Result<Shown<'a>, &'a [String]>,
+}
+
+/// The numbers.
+#[derive(Clone, Copy)]
+pub struct Shown<'a> {
+    pub fit: &'a Fit,
+    pub report: &'a Report,
+    pub gallery: &'a Gallery,
+    pub others: &'a Glance,
+    /// Probabilities over a bias; empty where it was not asked about.
+    pub shifts: &'a [ShiftPoint],
+}
+
+#[derive(Serialize)]
+struct Headline {
+    claim: String,
+    frequencies: Option<String>,
+}
+
+#[derive(Serialize)]
+struct PriorOnPage {
+    name: String,
+    statement: String,
+    table: Table,
+}
+
+/// What the template is filled from.
+#[derive(Serialize)]
+struct Context<'a> {
+    title: &'a str,
+    lead: [String; 1],
+    statements: Vec<String>,
+    notices: &'a [String],
+    failed: Option<&'a [String]>,
+    kind_of_subgroup: String,
+    headlines: Option<Vec<Headline>>,
+    table_of_effects: Option<Table>,
+    table_note: &'static str,
+    sliders: Option<Sliders<'a>>,
+    figures: Vec<FigureOnPage<'a>>,
+    priors: Option<Vec<PriorOnPage>>,
+    prior_claims: Option<Vec<String>>,
+    audit: Table,
+    audit_lines: Vec<String>,
+    checks: Vec<String>,
+    methods: Vec<String>,
+    sheets: Vec<sheets::Sheet>,
+    provenance: Vec<[String; 2]>,
+    files: [[&'a str; 2]; 1],
+}
+
+/// All figures of a study, in the page's order.
+pub fn figures(study: &Study, shown: Shown<'_>) -> Vec<Figure> {
+    let g = shown.gallery;
+    let mut all: Vec<Figure> = g.forests.iter().map(|f| figure::forest(study, f)).collect();
+    all.extend(figure::thresholds(
+        study,
+        "thresholds",
+        g.thresholds.measure,
+        &figure::size_curves(&g.thresholds),
+    ));
+    all.extend(figure::beliefs(study, &g.beliefs));
+    all.extend(figure::shrinkage(study, &g.shrinkage, g.mean));
+    all.extend(figure::heterogeneity(study, shown.others));
+    all.extend(figure::prior_grid(study, shown.others));
+    all.extend(figure::bias_surface(study, shown.shifts));
+    all.extend(figure::chains(study, &g.chains));
+    all.extend(g.energies.as_ref().map(|e| figure::energy(study, e)));
+    all
+}
+
+/// The page. Everything that comes from a file is escaped by the template.
+pub fn page(p: &Presentation<'_>, figures: &[Figure], format: Format) -> Result<String> {
+    let study = p.study;
+    let shown = p.shown.as_ref().ok();
+    let (header, rows, audit_lines) = audit_table(study);
+    let audit = Table { header: header.into_iter().map(flat).collect(), rows, ..Table::default() };
+    let said = shown.map_or_else(|| study.statements(), |s| page_statements(study, s));
+    let context = Context {
+        title: &study.title,
+        lead: [words::design(study)],
+        statements: said,
+        notices: &study.notices,
+        failed: p.shown.as_ref().err().copied(),
+        kind_of_subgroup: capitalised(&study.subgroup_name),
+        headlines: shown.map(|s| headlines(study, s)),
+        table_of_effects: shown.map(|s| table(study, s.report)),
+        table_note: NOTE,
+        sliders: shown.and_then(|s| sliders(study, &s.gallery.thresholds)),
+        figures: on_page(figures),
+        priors: shown.map(|s| priors(study, s.others)),
+        prior_claims: shown.map(|s| s.others.claims.iter().map(sentence).collect::<Vec<_>>()),
+        audit,
+        audit_lines,
+        checks: words::checks(p),
+        methods: words::methods(study, shown.map(|s| s.report)),
+        sheets: sheets::of_study(study, shown),
+        provenance: words::provenance(study),
+        files: [["The model file", &study.text]],
+    };
+    render("study", &context, format)
+}
+
+/// What must stand beside all numbers of the page.
+fn page_statements(study: &Study, shown: &Shown<'_>) -> Vec<String> {
+    let mut all = statements(study, shown.report);
+    all.extend(shown.others.about_sources.iter().cloned());
+    all
+}
+
+fn headlines(study: &Study, shown: &Shown<'_>) -> Vec<Headline> {
+    let leaning = shown.report.claims.iter().filter(|c| matches!(c.says, Says::Leaning(_)));
+    let one = |claim: &Claim| Headline {
+        claim: sentence(claim),
+        frequencies: shown.report.frequencies(study, claim).as_ref().map(sentence),
+    };
+    leaning.map(one).collect()
+}
+
+/// Effects and probabilities in one table, row by row of the same label.
+fn table(study: &Study, report: &Report) -> Table {
+    let (mut header, effects) = effect_table(study, report);
+    let (more, probabilities) = probability_table(study, report);
+    header.extend(more.into_iter().skip(1));
+    let width = header.len();
+    let rows = effects
+        .into_iter()
+        .map(|mut row| {
+            if let Some(found) = probabilities.iter().find(|p| p.first() == row.first()) {
+                row.extend(found.iter().skip(1).cloned());
+            }
+            row.resize(width, String::new());
+            row
+        })
+        .collect();
+    Table { header: header.into_iter().map(flat).collect(), rows, ..Table::default() }
+}
+
+const NOTE: &str =
+    "Probabilities with their value under the prior alone in brackets. Medians and central 95 % intervals.";
+
+#[derive(Serialize)]
+struct Sliders<'a> {
+    last: usize,
+    start: usize,
+    names: Vec<&'a str>,
+    note: String,
+    json: String,
+}
+
+/// The curves that the sliders read off, to six decimals.
+fn sliders<'a>(study: &Study, t: &'a ThresholdCurves) -> Option<Sliders<'a>> {
+    let told: Vec<_> = t.curves.iter().filter(|c| !c.benefit.is_empty()).collect();
+    if told.is_empty() {
+        return None;
+    }
+    let percent = t.measure == Measure::RiskDifference;
+    let label = |size: &f64| {
+        if percent {
+            format!("{:.1} points", 100.0 * size)
+        } else if study.outcome.scale.is_ratio() {
+            format!("ratio {size:.2}")
+        } else {
+            format!("{size:.3}")
+        }
+    };
+    let six = |values: &[f64]| values.iter().map(|p| (p * 1e6).round() / 1e6).collect::<Vec<f64>>();
+    let subgroups: Vec<_> = told
+        .iter()
+        .map(|c| {
+            json!({
+                "name": c.subgroup,
+                "benefit": six(&c.benefit),
+                "harm": six(&c.harm),
+                "equivalent": six(&c.equivalent),
+            })
+        })
+        .collect();
+    let labels: Vec<String> = t.sizes.iter().map(label).collect();
+    let start = crate::posterior::primary(study).1.unwrap_or(t.sizes[0]);
+    let nearest = (0..t.sizes.len())
+        .min_by(|a, b| (t.sizes[*a] - start).abs().total_cmp(&(t.sizes[*b] - start).abs()))
+        .unwrap_or(0);
+    // Within a script element a closing tag would end it.
+    let json = json!({ "labels": labels, "sizes": t.sizes, "subgroups": subgroups })
+        .to_string()
+        .replace('<', "\\u003c");
+    Some(Sliders {
+        last: t.sizes.len() - 1,
+        start: nearest,
+        names: told.iter().map(|c| c.subgroup.as_str()).collect(),
+        note: format!(
+            "Posterior probabilities of the {} beyond that size, or within it either way; the same numbers as `equipoise fit` gives.",
+            t.measure.in_words()
+        ),
+        json,
+    })
+}
+
+/// Each prior that was fitted under the stated pooling, with what it makes of every subgroup.
+fn priors(study: &Study, c: &Glance) -> Vec<PriorOnPage> {
+    let effect = Measure::of(study.outcome.scale);
+    let of = |name: &str| {
+        let mine = c.rows.iter().filter(|r| r.prior == name);
+        mine.map(|r| {
+            let told = r.effect.as_ref().map_or_else(|| "–".to_string(), |q| interval(effect, q));
+            vec![r.subgroup.clone(), probability(r.benefit), probability(r.harm), told]
+        })
+        .collect::<Vec<_>>()
+    };
+    let of_effect = format!("{} (95 %)", capitalised(effect.in_words()));
+    let header =
+        vec![capitalised(&study.subgroup_name), "better".to_string(), "worse".to_string(), of_effect];
+    c.priors
+        .iter()
+        .map(|p| PriorOnPage {
+            name: p.name.clone(),
+            statement: prior_statement(study, p),
+            table: Table { header: header.clone(), rows: of(&p.name), ..Table::default() },
+        })
+        .collect()
+}
