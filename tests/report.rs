@@ -198,6 +198,15 @@ fn the_page_and_the_figures_are_written_whole_or_not_at_all() {
     );
     let png = fs::read(here.join("figures/forest-odds-ratio.png")).expect("written");
     assert!(png.starts_with(b"\x89PNG") && png.len() > 20_000);
+    // Others may read it, and a device is written into, not replaced.
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        let mode = |path: &Path| fs::metadata(path).expect("written").permissions().mode() & 0o777;
+        fs::write(here.join("usual"), "").expect("written");
+        assert_eq!(mode(&here.join("report.html")), mode(&here.join("usual")));
+        run(here, &["report", "attention-evt", "-o", "/dev/stdout"]).success().stdout(contains("</html>"));
+    }
     // Equal runs give equal bytes.
     run(here, &["report", "attention-evt", "-o", "again.html", "--threads", "1"]).success();
     assert_eq!(html, fs::read_to_string(here.join("again.html")).expect("written"));
