@@ -129,6 +129,7 @@ fn figures_stand_by_themselves_and_have_their_numbers() {
             "forest-risk-difference",
             "thresholds",
             "beliefs",
+            "beliefs-by-prior",
             "shrinkage",
             "heterogeneity",
             "prior-grid",
@@ -230,6 +231,11 @@ fn the_page_and_the_figures_are_written_whole_or_not_at_all() {
         "the same page as with the fit"
     );
     assert!(of_run.contains(">thrombectomy</th>"), "whole names in headings");
+    // A run that failed its checks fails again: in red, with its reasons, and no probability.
+    run(here, &["fit", "attention-evt", "--out", "bad", "--draws", "4"]).code(2);
+    run(here, &["report", "bad", "-o", "bad.html"]).code(2);
+    let bad = seen(&fs::read_to_string(here.join("bad.html")).expect("written"));
+    assert!(bad.contains("did not pass its checks") && !bad.contains("with probability"));
     let result = fs::read_to_string(here.join("run/result.json")).expect("written");
     fs::write(here.join("run/result.json"), result.replace("equipoise/result/1", "equipoise/result/0"))
         .expect("written");

@@ -17,12 +17,13 @@ use crate::posterior::{
 use crate::study::{Study, about_sources};
 
 /// Priors side by side under the stated pooling.
-#[derive(Debug, Clone)]
 pub struct Glance {
     /// What must stand beside numbers that rest on other studies.
     pub about_sources: Vec<String>,
     pub priors: Vec<PriorSet>,
     pub rows: Vec<GlanceRow>,
+    /// The posterior under each of the priors; none where it is sampled, or the prior has no place.
+    pub posteriors: Vec<Option<ExactPosterior>>,
     pub tau_curve: Vec<CurvePoint>,
     pub crossings: Vec<Crossing>,
     /// P(better) under every effect and heterogeneity prior, partially pooled; none where it was not asked for.
@@ -52,8 +53,8 @@ pub fn glance(study: &Study, sampling: Sampling, grid: bool) -> Result<Glance> {
     if grid {
         refits.prepare(crate::study::Pooling::Partial);
     }
-    let (rows, (curves, own)) = rayon::join(
-        || sets.par_iter().flat_map_iter(|set| under(study, set, options)).collect::<Vec<GlanceRow>>(),
+    let (fits, (curves, own)) = rayon::join(
+        || sets.par_iter().map(|set| under(study, set, options)).collect::<Vec<_>>(),
         || {
             let sets = curve_sets(study, &sets);
             let curves: Vec<_> = sets.iter().map(|set| curve::curve(&refits, set)).collect();
@@ -61,6 +62,7 @@ pub fn glance(study: &Study, sampling: Sampling, grid: bool) -> Result<Glance> {
             (curves, refits.all(study.pooling, &study.priors.effect.distribution, stated.as_ref()))
         },
     );
+    let (rows, posteriors): (Vec<_>, Vec<_>) = fits.into_iter().unzip();
     let grid = grid.then(|| grid::of_benefit(&refits, &sets));
     let (tau_curve, crossings): (Vec<_>, Vec<_>) = curves.into_iter().unzip();
     let tau_curve: Vec<CurvePoint> = tau_curve.into_iter().flatten().collect();
@@ -76,7 +78,8 @@ pub fn glance(study: &Study, sampling: Sampling, grid: bool) -> Result<Glance> {
     Ok(Glance {
         about_sources: about_sources(&study.named, |n| sets.iter().any(|s| s.name == n)),
         priors: sets,
-        rows,
+        rows: rows.concat(),
+        posteriors,
         tau_curve,
         crossings,
         grid,
@@ -85,9 +88,9 @@ pub fn glance(study: &Study, sampling: Sampling, grid: bool) -> Result<Glance> {
 }
 
 /// Every subgroup under one set of priors; nothing where it has no place under the stated pooling.
-fn under(study: &Study, set: &PriorSet, options: Options) -> Vec<GlanceRow> {
+fn under(study: &Study, set: &PriorSet, options: Options) -> (Vec<GlanceRow>, Option<ExactPosterior>) {
     if !table::poolings(study, set).contains(&study.pooling) {
-        return Vec::new();
+        return (Vec::new(), None);
     }
     let study = table::study_under(study, set, study.pooling);
     let exact = if refit::needs_sampling(&study) {
@@ -105,7 +108,8 @@ fn under(study: &Study, set: &PriorSet, options: Options) -> Vec<GlanceRow> {
         };
         GlanceRow { prior: set.name.clone(), subgroup: (*name).to_string(), benefit, harm, effect }
     };
-    names.iter().enumerate().map(one).collect()
+    let rows = names.iter().enumerate().map(one).collect();
+    (rows, exact)
 }
 
 type Found = (Option<f64>, Option<f64>, Option<Quantiles>);

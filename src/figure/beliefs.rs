@@ -4,6 +4,7 @@ use rayon::prelude::*;
 
 use super::out;
 use super::source::{Marginals, outline};
+use crate::compare::Glance;
 use crate::decide::{Fit, Smooth};
 use crate::exact::{Distribution, ExactPosterior, Resolution};
 use crate::model::{Likelihood, LocationPrior, Model};
@@ -47,6 +48,38 @@ pub fn beliefs(study: &Study, fit: &Fit, sampling: Sampling) -> Vec<Belief> {
                 likelihood: on_scale(likelihood),
                 posterior: on_scale(posterior),
             }
+        })
+        .collect()
+}
+
+/// The same under one of the priors that are compared.
+#[derive(Debug, Clone)]
+pub struct PriorBeliefs {
+    pub prior: String,
+    pub beliefs: Vec<Belief>,
+}
+
+/// Under every prior whose posterior is integrated; `stated` are the study's own, whose likelihood holds under all.
+pub fn beliefs_by_prior(study: &Study, others: &Glance, stated: &[Belief]) -> Vec<PriorBeliefs> {
+    let on_scale = |points: Vec<(f64, f64)>| -> Vec<(f64, f64)> {
+        points.into_iter().map(|(x, y)| (out(study, x), y)).collect()
+    };
+    let fits: Vec<_> = others
+        .priors
+        .iter()
+        .zip(&others.posteriors)
+        .filter_map(|(set, p)| Some((set, p.as_ref()?)))
+        .collect();
+    fits.into_par_iter()
+        .map(|(set, posterior)| {
+            let before = on_scale(prior_of_one(&Study { priors: set.priors.clone(), ..study.clone() }));
+            let one = |(g, own): (usize, &Belief)| Belief {
+                subgroup: own.subgroup.clone(),
+                prior: before.clone(),
+                likelihood: own.likelihood.clone(),
+                posterior: on_scale(outline(&*posterior.theta(g), false)),
+            };
+            PriorBeliefs { prior: set.name.clone(), beliefs: stated.iter().enumerate().map(one).collect() }
         })
         .collect()
 }

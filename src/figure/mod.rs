@@ -8,7 +8,7 @@ mod gallery;
 mod source;
 mod thresholds;
 
-pub use beliefs::{Belief, beliefs};
+pub use beliefs::{Belief, PriorBeliefs, beliefs, beliefs_by_prior};
 pub use chains::{ChainTrace, chain_traces};
 pub use energy::{Energies, energies};
 pub use forest::{Forest, ForestRow, forest};

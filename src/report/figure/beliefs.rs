@@ -1,10 +1,10 @@
-//! Prior, likelihood and posterior of each subgroup, one panel each.
+//! Prior, likelihood and posterior of each subgroup: one panel each, and under every prior.
 
 use super::super::words::capitalised;
 use super::axis::{Axis, plain_label};
-use super::svg::{Anchor, Canvas, Ink, Stroke, TEXT};
+use super::svg::{Anchor, Canvas, Ink, Stroke, TEXT, lines_within};
 use super::{Cell, Data, Figure, sides};
-use crate::figure::Belief;
+use crate::figure::{Belief, PriorBeliefs};
 use crate::posterior::{Axis as Kind, Measure};
 use crate::study::Study;
 
@@ -27,55 +27,17 @@ pub fn beliefs(study: &Study, all: &[Belief]) -> Vec<Figure> {
     let ratio = measure.axis() == Kind::Ratio;
     let height = TOP + PANEL * told.len() as f64;
     let mut canvas = Canvas::new(WIDTH, height + 60.0);
-    // All of the posteriors and the likelihoods' bulk; priors as far as that reaches.
-    let bulk = |points: &[(f64, f64)], least: f64| {
-        let mut inside = points.iter().filter(|p| p.1 > least).map(|p| p.0);
-        let first = inside.next();
-        first.map(|f| (f, inside.next_back().unwrap_or(f)))
-    };
-    let spans = told.iter().flat_map(|b| [bulk(&b.posterior, 0.005), bulk(&b.likelihood, 0.1)]).flatten();
-    let (low, high) = spans.fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), (x, y)| (a.min(x), b.max(y)));
-    let x = if ratio {
-        Axis::logarithmic((low, high), (LEFT, RIGHT))
-    } else {
-        Axis::linear((low, high), (LEFT, RIGHT))
-    };
-    // A legend above.
-    let kinds = [
-        ("prior", Ink::Third, Stroke::Dashed),
-        ("likelihood", Ink::Raw, Stroke::Dotted),
-        ("posterior", Ink::First, Stroke::Solid),
-    ];
-    for (k, (word, ink, stroke)) in kinds.into_iter().enumerate() {
-        let at = LEFT + 130.0 * k as f64;
-        canvas.line((at, 18.0), (at + 30.0, 18.0), ink, 2.0, stroke);
-        canvas.text((at + 36.0, 22.0), word, Anchor::Start, TEXT, Ink::Text);
-    }
+    let x = axis(told.iter().copied(), ratio, (LEFT, RIGHT));
+    legend(&mut canvas, LEFT);
     let null = measure.null();
     if x.holds(null) {
         canvas.line((x.at(null), TOP - 8.0), (x.at(null), height), Ink::Faint, 1.0, Stroke::Dashed);
     }
     for (k, b) in told.iter().enumerate() {
         let base = TOP + PANEL * (k as f64 + 1.0) - 10.0;
-        let on_page = |points: &[(f64, f64)]| -> Vec<(f64, f64)> {
-            points
-                .iter()
-                .filter(|p| x.holds(p.0))
-                .map(|&(v, y)| (x.at(v), base - (PANEL - 22.0) * y))
-                .collect()
-        };
-        let posterior = on_page(&b.posterior);
-        if let (Some(first), Some(last)) = (posterior.first(), posterior.last()) {
-            let mut shape = vec![(first.0, base)];
-            shape.extend(&posterior);
-            shape.push((last.0, base));
-            canvas.area(&shape, Ink::First, 0.2);
-        }
-        canvas.curve(&on_page(&b.prior), Ink::Third, 2.0, Stroke::Dashed);
-        canvas.curve(&on_page(&b.likelihood), Ink::Raw, 2.0, Stroke::Dotted);
-        canvas.curve(&posterior, Ink::First, 2.0, Stroke::Solid);
+        curves(&mut canvas, b, &x, (base, PANEL - 22.0));
         canvas.line((LEFT, base), (RIGHT, base), Ink::Grid, 1.0, Stroke::Solid);
-        let lines = super::svg::lines_within(&b.subgroup, LEFT - 30.0, TEXT);
+        let lines = lines_within(&b.subgroup, LEFT - 30.0, TEXT);
         for (j, line) in lines.iter().take(3).enumerate() {
             canvas.text((14.0, base - 24.0 + 16.0 * j as f64), line, Anchor::Start, TEXT, Ink::Text);
         }
@@ -92,15 +54,124 @@ pub fn beliefs(study: &Study, all: &[Belief]) -> Vec<Figure> {
         study.subgroup_name,
         super::super::words::plural(&study.subgroup_name)
     );
-    let rows = told.iter().flat_map(|b| {
-        [("prior", &b.prior), ("likelihood", &b.likelihood), ("posterior", &b.posterior)]
-            .into_iter()
-            .flat_map(move |(kind, points)| {
-                points.iter().map(move |&(x, y)| {
-                    vec![Cell::from(b.subgroup.as_str()), kind.into(), x.into(), y.into()]
-                })
-            })
-    });
+    let rows = told.iter().flat_map(|b| rows(b));
     let data = Data { header: vec!["subgroup", "kind", "x", "height"], rows: rows.collect() };
     vec![Figure::new(study, name, [title, caption], canvas, data)]
+}
+
+/// All of the posteriors and the likelihoods' bulk; priors as far as that reaches.
+fn axis<'a>(told: impl Iterator<Item = &'a Belief>, ratio: bool, ends: (f64, f64)) -> Axis {
+    let bulk = |points: &[(f64, f64)], least: f64| {
+        let mut inside = points.iter().filter(|p| p.1 > least).map(|p| p.0);
+        let first = inside.next();
+        first.map(|f| (f, inside.next_back().unwrap_or(f)))
+    };
+    let spans = told.flat_map(|b| [bulk(&b.posterior, 0.005), bulk(&b.likelihood, 0.1)]).flatten();
+    let span = spans.fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), (x, y)| (a.min(x), b.max(y)));
+    if ratio { Axis::logarithmic(span, ends) } else { Axis::linear(span, ends) }
+}
+
+const KINDS: [(&str, Ink, Stroke); 3] = [
+    ("prior", Ink::Third, Stroke::Dashed),
+    ("likelihood", Ink::Raw, Stroke::Dotted),
+    ("posterior", Ink::First, Stroke::Solid),
+];
+
+/// Above the panels.
+fn legend(canvas: &mut Canvas, left: f64) {
+    for (k, (word, ink, stroke)) in KINDS.into_iter().enumerate() {
+        let at = left + 130.0 * k as f64;
+        canvas.line((at, 18.0), (at + 30.0, 18.0), ink, 2.0, stroke);
+        canvas.text((at + 36.0, 22.0), word, Anchor::Start, TEXT, Ink::Text);
+    }
+}
+
+/// The three curves on a base line, so high.
+fn curves(canvas: &mut Canvas, b: &Belief, x: &Axis, (base, height): (f64, f64)) {
+    let on_page = |points: &[(f64, f64)]| -> Vec<(f64, f64)> {
+        let inside = points.iter().filter(|p| x.holds(p.0));
+        inside.map(|&(v, y)| (x.at(v), base - height * y)).collect()
+    };
+    let posterior = on_page(&b.posterior);
+    if let (Some(first), Some(last)) = (posterior.first(), posterior.last()) {
+        let mut shape = vec![(first.0, base)];
+        shape.extend(&posterior);
+        shape.push((last.0, base));
+        canvas.area(&shape, Ink::First, 0.2);
+    }
+    canvas.curve(&on_page(&b.prior), Ink::Third, 2.0, Stroke::Dashed);
+    canvas.curve(&on_page(&b.likelihood), Ink::Raw, 2.0, Stroke::Dotted);
+    canvas.curve(&posterior, Ink::First, 2.0, Stroke::Solid);
+}
+
+fn rows(b: &Belief) -> Vec<Vec<Cell>> {
+    let three = [("prior", &b.prior), ("likelihood", &b.likelihood), ("posterior", &b.posterior)];
+    let of = |(kind, points): (&'static str, &Vec<(f64, f64)>)| {
+        let row = move |&(x, y): &(f64, f64)| {
+            vec![Cell::from(b.subgroup.as_str()), kind.into(), x.into(), y.into()]
+        };
+        points.iter().map(row).collect::<Vec<_>>()
+    };
+    three.into_iter().flat_map(of).collect()
+}
+
+/// More columns are no picture.
+const MOST_COLUMNS: usize = 5;
+
+/// A row a prior, a column a subgroup, all on one axis.
+pub fn beliefs_by_prior(study: &Study, all: &[PriorBeliefs]) -> Vec<Figure> {
+    const ROW: f64 = 46.0;
+    let columns = all.first().map_or(0, |p| p.beliefs.len());
+    let drawn = all.iter().all(|p| p.beliefs.iter().all(|b| !b.posterior.is_empty()));
+    if all.len() < 2 || columns == 0 || columns > MOST_COLUMNS || !drawn {
+        return Vec::new();
+    }
+    let measure = Measure::of(study.outcome.scale);
+    let ratio = measure.axis() == Kind::Ratio;
+    let bottom = TOP + 20.0 + ROW * all.len() as f64;
+    let mut canvas = Canvas::new(WIDTH, bottom + 60.0);
+    legend(&mut canvas, LEFT);
+    let width = (RIGHT - LEFT) / columns as f64;
+    for g in 0..columns {
+        let ends = (LEFT + width * g as f64 + 6.0, LEFT + width * (g as f64 + 1.0) - 10.0);
+        let x = axis(all.iter().flat_map(|p| &p.beliefs), ratio, ends);
+        let name = lines_within(&all[0].beliefs[g].subgroup, width - 16.0, TEXT - 1.0);
+        for (j, line) in name.iter().take(2).enumerate() {
+            canvas.bold((ends.0, TOP - 2.0 + 14.0 * j as f64), line, Anchor::Start, TEXT - 1.0, Ink::Text);
+        }
+        if x.holds(measure.null()) {
+            let at = x.at(measure.null());
+            canvas.line((at, TOP + 18.0), (at, bottom), Ink::Faint, 1.0, Stroke::Dashed);
+        }
+        for (k, p) in all.iter().enumerate() {
+            let base = TOP + 20.0 + ROW * (k as f64 + 1.0) - 4.0;
+            curves(&mut canvas, &p.beliefs[g], &x, (base, ROW - 12.0));
+            canvas.line((ends.0, base), (ends.1, base), Ink::Grid, 1.0, Stroke::Solid);
+        }
+        let ticks = if columns > 2 { 3 } else { 6 };
+        x.draw_below(&mut canvas, bottom, ticks, plain_label, "");
+    }
+    for (k, p) in all.iter().enumerate() {
+        let base = TOP + 20.0 + ROW * (k as f64 + 1.0) - 4.0;
+        for (j, line) in lines_within(&p.prior, LEFT - 30.0, TEXT - 1.0).iter().take(2).enumerate() {
+            canvas.text((14.0, base - 12.0 + 14.0 * j as f64), line, Anchor::Start, TEXT - 1.0, Ink::Text);
+        }
+    }
+    let middle = 0.5 * (LEFT + RIGHT);
+    canvas.text((middle, bottom + 40.0), &capitalised(measure.in_words()), Anchor::Middle, TEXT, Ink::Text);
+    let title = format!("Under every prior: {}", study.outcome.name);
+    let caption = format!(
+        "Prior (dashed), likelihood (dotted) and posterior (solid, filled) of the {} by {} (across), under each of the priors that are compared (down), each drawn to the same height.",
+        measure.in_words(),
+        study.subgroup_name
+    );
+    let told = all.iter().flat_map(|p| {
+        let with_prior = |mut row: Vec<Cell>| {
+            row.insert(0, Cell::from(p.prior.as_str()));
+            row
+        };
+        p.beliefs.iter().flat_map(rows).map(with_prior).collect::<Vec<_>>()
+    });
+    let data = Data { header: vec!["prior", "subgroup", "kind", "x", "height"], rows: told.collect() };
+    vec![Figure::new(study, "beliefs-by-prior", [title, caption], canvas, data)]
 }

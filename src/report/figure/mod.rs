@@ -14,7 +14,7 @@ mod shrinkage;
 mod svg;
 mod utility;
 
-pub use beliefs::beliefs;
+pub use beliefs::{beliefs, beliefs_by_prior};
 pub use chains::chains;
 pub use curves::{SizeCurve, heterogeneity, size_curves, thresholds};
 pub use energy::energy;

@@ -16,7 +16,7 @@ use crate::compare::Glance;
 use crate::compare::bias::ShiftPoint;
 use crate::decide::Fit;
 use crate::error::Result;
-use crate::figure::{Gallery, ThresholdCurves};
+use crate::figure::{Gallery, ThresholdCurves, beliefs_by_prior};
 use crate::posterior::{Claim, Measure, Report, Says};
 use crate::study::Study;
 
@@ -86,6 +86,7 @@ pub fn figures(study: &Study, shown: Shown<'_>) -> Vec<Figure> {
         &figure::size_curves(&g.thresholds),
     ));
     all.extend(figure::beliefs(study, &g.beliefs));
+    all.extend(figure::beliefs_by_prior(study, &beliefs_by_prior(study, shown.others, &g.beliefs)));
     all.extend(figure::shrinkage(study, &g.shrinkage, g.mean));
     all.extend(figure::heterogeneity(study, shown.others));
     all.extend(figure::prior_grid(study, shown.others));
