@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::study::{Assignment, HigherIs};
+
 const EXAMPLES: &str = "\
 Examples:
   equipoise                                   the default model's table
@@ -13,6 +15,7 @@ Examples:
   equipoise fit ras-basilar-death             the posterior; writes runs/ras-basilar-death
   equipoise compare ras-basilar-death         priors side by side, and what the answer hangs on
   equipoise decide rescue-stenting            sizes, harms, rules and values before a panel
+  equipoise new trial.csv --help              a model file for rows of patients
   equipoise fit my-trial.toml --format csv    one long table, to standard output
   equipoise fit blocker --format json | jq '.probabilities[0]'
 
@@ -110,12 +113,98 @@ pub enum Command {
     Decide(DecideArgs),
     /// One self-contained HTML page of a study, and figures for a paper
     Report(ReportArgs),
+    /// Write a first model file for a file of patients
+    New(NewArgs),
     /// List the models and decisions shipped inside the program
     List(ListArgs),
     /// Write a completion script for a shell
     Completions(CompletionsArgs),
     /// Write the manual page
     Man(ManArgs),
+}
+
+const NEW_EXAMPLES: &str = "\
+Examples:
+  equipoise new trial.csv --assignment randomised --higher-is worse -o trial.toml
+  equipoise new ist.csv --outcome OCCODE --treatment RXASP --subgroup STYPE \\
+    --event 1,2 --unknown 0,8,9 --assignment randomised --higher-is worse
+
+One row a patient; CSV, plain or gzipped. Columns with usual names (outcome, death,
+treatment, arm, subgroup …) and values with usual ones (0 and 1, N and Y) are found;
+what stays open is asked for, and the file's columns are listed.";
+
+/// Arguments of `new`.
+#[derive(Debug, Args)]
+#[command(after_help = NEW_EXAMPLES)]
+pub struct NewArgs {
+    /// A CSV file with one row a patient, plain or gzipped
+    pub data: PathBuf,
+    /// How patients came to be treated: it decides the wording of every sentence
+    #[arg(long, value_enum)]
+    pub assignment: AssignmentArg,
+    /// Whether more events are better or worse: every sign derives from it
+    #[arg(long, value_enum)]
+    pub higher_is: HigherArg,
+    /// The outcome's column
+    #[arg(long, value_name = "COLUMN")]
+    pub outcome: Option<String>,
+    /// The treatment's column
+    #[arg(long, value_name = "COLUMN")]
+    pub treatment: Option<String>,
+    /// The subgroup's column
+    #[arg(long, value_name = "COLUMN")]
+    pub subgroup: Option<String>,
+    /// Values of the outcome that are events; the others are none
+    #[arg(long, value_name = "VALUE,…", value_delimiter = ',')]
+    pub event: Vec<String>,
+    /// Values of the outcome that mean that it is not known
+    #[arg(long, value_name = "VALUE,…", value_delimiter = ',')]
+    pub unknown: Vec<String>,
+    /// Values of the treatment that are the control arm
+    #[arg(long, value_name = "VALUE,…", value_delimiter = ',')]
+    pub control: Vec<String>,
+    /// Values of the treatment that are the active arm
+    #[arg(long, value_name = "VALUE,…", value_delimiter = ',')]
+    pub active: Vec<String>,
+    /// The model file; an existing one is left alone [default: standard output]
+    #[arg(short, long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+}
+
+/// How patients came to be treated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum AssignmentArg {
+    /// By chance
+    Randomised,
+    /// By judgement or circumstance
+    Observational,
+}
+
+impl From<AssignmentArg> for Assignment {
+    fn from(said: AssignmentArg) -> Assignment {
+        match said {
+            AssignmentArg::Randomised => Assignment::Randomised,
+            AssignmentArg::Observational => Assignment::Observational,
+        }
+    }
+}
+
+/// Which way is good.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum HigherArg {
+    /// Such as recoveries
+    Better,
+    /// Such as deaths
+    Worse,
+}
+
+impl From<HigherArg> for HigherIs {
+    fn from(said: HigherArg) -> HigherIs {
+        match said {
+            HigherArg::Better => HigherIs::Better,
+            HigherArg::Worse => HigherIs::Worse,
+        }
+    }
 }
 
 /// How results are printed.

@@ -8,8 +8,10 @@ mod decide;
 mod fit;
 mod list;
 mod man;
+mod new;
 mod progress;
 mod report;
+mod whole_file;
 
 use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
@@ -44,6 +46,7 @@ pub fn main() -> ExitCode {
         Some(Command::Compare(args)) => compare::run(&args),
         Some(Command::Decide(args)) => decide::run(&args),
         Some(Command::Report(args)) => report::run(&args),
+        Some(Command::New(args)) => new::run(&args),
         Some(Command::List(args)) => list::run(&args),
         Some(Command::Completions(args)) => completions::run(&args),
         Some(Command::Man(args)) => man::run(&args),

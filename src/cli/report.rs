@@ -1,14 +1,14 @@
 //! `equipoise report` of a model, a run folder or a decision.
 
 use std::fs;
-use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
 use serde_json::Value;
 
 use super::args::{Picture, ReportArgs};
 use super::progress::watched;
+use super::whole_file::write_whole;
 use super::{Outcome, limit_threads, notice};
 use crate::compare::bias::shift_surface;
 use crate::compare::glance;
@@ -17,7 +17,7 @@ use crate::error::{Error, Result};
 use crate::figure::Gallery;
 use crate::posterior::Sampling;
 use crate::report::{self, Figure, PageFormat, Presentation, RESULT_SCHEMA, Shown};
-use crate::study::{Decision, Study, is_decision, open, open_decision};
+use crate::study::{Decision, Study, is_decision, open, open_copy, open_decision};
 
 /// Beyond this many subgroups neither priors by priors nor biases are refitted: no figure shows them.
 const REFITTED_UP_TO: usize = 5;
@@ -99,12 +99,27 @@ fn asked(model: &str) -> Result<(Study, Sampling)> {
         .help("fit the model again: equipoise fit MODEL"));
     }
     let file = folder.join("model.toml");
-    let mut study = open(&file.to_string_lossy())?;
+    let mut study = open_copy(&file, original_folder(folder))?;
+    let sha256 = result["data"]["sha256"].as_str();
+    if sha256.is_some_and(|s| s != study.data_sha256) {
+        return Err(Error::new(format!(
+            "{}: the data are no longer those that were fitted",
+            folder.display()
+        ))
+        .help("fit the model again: equipoise fit MODEL"));
+    }
     // The copy is called model.toml whatever the model was called.
     if let Some(name) = result["model"]["name"].as_str() {
         study.name = name.to_string();
     }
     Ok((study, sampling_of(&result["settings"]["sampler"])))
+}
+
+/// Where the model file lay that a run folder's copy was made of; the run folder itself where that is not known.
+fn original_folder(run: &Path) -> PathBuf {
+    let text = fs::read_to_string(run.join("run.json")).unwrap_or_default();
+    let about: Value = serde_json::from_str(&text).unwrap_or_default();
+    about["folder"].as_str().map_or_else(|| run.to_path_buf(), PathBuf::from)
 }
 
 /// The settings that a result states; the usual ones where it states none, as of a run that sampled nothing.
@@ -183,31 +198,4 @@ fn write_figures(folder: &Path, figures: &[Figure], formats: &[Picture]) -> Resu
         write_whole(&folder.join(format!("{}.csv", figure.name)), report::figure_csv(figure).as_bytes())?;
     }
     Ok(())
-}
-
-/// Beside its place first, then renamed: a reader sees the old file or the new one. Devices and pipes are written into.
-fn write_whole(path: &Path, content: &[u8]) -> Result<()> {
-    let fault = |e: std::io::Error| {
-        Error::new(format!("can't write {}: {e}", path.display()))
-            .help("name a file in a folder that you may write to")
-    };
-    if path.metadata().is_ok_and(|m| !m.is_file()) {
-        return fs::write(path, content).map_err(fault);
-    }
-    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut file = open_to_others().tempfile_in(folder).map_err(fault)?;
-    file.write_all(content).map_err(fault)?;
-    file.persist(path).map_err(|e| fault(e.error))?;
-    Ok(())
-}
-
-/// A temporary file is its owner's alone; what is written here has the usual permissions.
-fn open_to_others() -> tempfile::Builder<'static, 'static> {
-    let mut builder = tempfile::Builder::new();
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        builder.permissions(fs::Permissions::from_mode(0o666));
-    }
-    builder
 }

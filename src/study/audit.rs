@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{Assignment, Data, HigherIs, Study};
+use super::{Assignment, Data, HigherIs, PatientFile, Study};
 
 /// The account of a study's data, as shown by `check` and kept in `result.json`.
 #[derive(Debug, Clone, Serialize)]
@@ -20,6 +20,9 @@ pub struct Audit {
     pub zero_or_full_cells: u64,
     pub note: Option<String>,
     pub notices: Vec<String>,
+    /// How a file of patients was read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub file: Option<PatientFile>,
 }
 
 /// One subgroup's figures.
@@ -111,6 +114,7 @@ impl Study {
             patients,
             note: self.note.clone(),
             notices: self.notices.clone(),
+            file: self.patients.clone(),
             rows,
         }
     }

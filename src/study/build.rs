@@ -13,9 +13,9 @@ use super::model_file::{LocationEntry, Rows};
 use super::number::Real;
 use super::source::{Source, sha256};
 use super::{
-    ArmCounts, BaselinePrior, Data, HeterogeneityPrior, LocationPrior, MOST_SUBGROUPS, Outcome, Pooling,
-    Priors, Scale, Study, SubgroupCounts, SubgroupEstimate, Thresholds, Treatment, Written, bias_words,
-    prior_words, table,
+    ArmCounts, BaselinePrior, Data, HeterogeneityPrior, LocationPrior, MOST_SUBGROUPS, Outcome, PatientFile,
+    Pooling, Priors, Scale, Study, SubgroupCounts, SubgroupEstimate, Thresholds, Treatment, Written,
+    bias_words, prior_words, table,
 };
 use crate::error::{Error, Place, Result};
 
@@ -31,7 +31,7 @@ pub fn study(source: &Source, file: ModelFile) -> Result<Study> {
     check_labels(source, &file)?;
     let scale = scale(source, &file.outcome)?;
     let mut notices = Vec::new();
-    let (data, data_sha256) = data(source, &file.data, &file.outcome, scale, &mut notices)?;
+    let (data, data_sha256, patients) = data(source, &file.data, &file.outcome, scale, &mut notices)?;
     let data_span = data_span(&file.data);
     check_names(source, &data, &file.data, data_span.clone())?;
     if let Data::Counts(rows) = &data {
@@ -97,6 +97,7 @@ pub fn study(source: &Source, file: ModelFile) -> Result<Study> {
         expected_odds_ratio,
         thresholds,
         bias,
+        patients,
         notices,
         text: source.text.to_string(),
         data_sha256: data_sha256.unwrap_or_else(|| model_sha256.clone()),
@@ -155,14 +156,14 @@ fn data_span(data: &Spanned<DataSection>) -> Range<usize> {
     }
 }
 
-/// The observations, and the checksum of their file if they have one.
+/// The observations, the checksum of their file if they have one, and the account of a file of patients.
 fn data(
     source: &Source,
     spanned: &Spanned<DataSection>,
     outcome: &OutcomeSection,
     scale: Scale,
     notices: &mut Vec<String>,
-) -> Result<(Data, Option<String>)> {
+) -> Result<(Data, Option<String>, Option<PatientFile>)> {
     let section = spanned.get_ref();
     let given = [
         section.counts.as_ref().map(|c| ("counts", c.span())),
@@ -203,6 +204,7 @@ fn data(
             section.levels.as_ref().map(|l| ("levels", l.span())),
             section.keep.keys().next().map(|k| ("where", k.span())),
             section.rows.map(|_| ("rows", spanned.span())),
+            section.missing.map(|_| ("missing", spanned.span())),
         ]
         .into_iter()
         .flatten()
@@ -214,14 +216,14 @@ fn data(
     match (&section.counts, &section.estimates) {
         (Some(_), _) if outcome.kind != Kind::Binary => Err(wrong_kind("counts", span)),
         (_, Some(_)) if outcome.kind != Kind::Estimate => Err(wrong_kind("estimates", span)),
-        (Some(entries), _) => Ok((Data::Counts(counts(source, entries.get_ref())?), None)),
+        (Some(entries), _) => Ok((Data::Counts(counts(source, entries.get_ref())?), None, None)),
         (_, Some(entries)) => {
-            Ok((Data::Estimates(estimates(source, entries.get_ref(), scale, notices)?), None))
+            Ok((Data::Estimates(estimates(source, entries.get_ref(), scale, notices)?), None, None))
         }
         _ => {
             let matches = matches!(
                 (section.rows, outcome.kind),
-                (Some(Rows::Counts), Kind::Binary) | (Some(Rows::Estimates), Kind::Estimate)
+                (Some(Rows::Counts | Rows::Patients), Kind::Binary) | (Some(Rows::Estimates), Kind::Estimate)
             );
             if section.rows.is_none() {
                 return Err(Error::new("`rows` is missing: what is a row of the file?")
@@ -231,9 +233,9 @@ fn data(
             if !matches {
                 return Err(wrong_kind("of the other kind", span));
             }
-            let (data, found, checksum) = table::read(source, section, scale)?;
-            notices.extend(found);
-            Ok((data, Some(checksum)))
+            let found = table::read(source, section, scale)?;
+            notices.extend(found.notices);
+            Ok((found.data, Some(found.sha256), found.patients))
         }
     }
 }

@@ -7,18 +7,21 @@ mod bias_values;
 mod bias_words;
 mod build;
 mod decision;
+mod draft;
 mod estimates;
 mod model_file;
 mod named;
 mod nearest;
 mod number;
 mod opening;
+mod patients;
 mod prior;
 mod prior_words;
 mod schema;
 mod shipped;
 mod source;
 mod table;
+mod values;
 
 pub use audit::{Audit, AuditRow};
 pub use bias::{Assumption, Bias, BiasKind, Confounder, Misclassification, Missing, Nuisance, SubgroupBias};
@@ -26,9 +29,11 @@ pub use decision::{
     Action, Bound, Costs, CredibilitySection, Criterion, Decision, DecisionFile, DecisionOutcome, Layers,
     Member, Rule, Values, View, active_risk, is_decision, open_decision,
 };
+pub use draft::{Draft, draft};
 pub use model_file::ModelFile;
 pub use named::about_sources;
-pub use opening::open;
+pub use opening::{open, open_copy};
+pub use patients::{ColumnAccount, Dropped, LevelAccount, PatientFile, Surveyed, survey};
 pub use prior::{
     HeterogeneityPrior, LibraryPrior, LocationPrior, NormalComponent, four_decimals, library_names,
     library_priors,
@@ -68,6 +73,8 @@ pub struct Study {
     pub thresholds: Thresholds,
     /// What may stand between effects and data.
     pub bias: Option<Bias>,
+    /// The account of a file of patients, where the data are one.
+    pub patients: Option<PatientFile>,
     /// What a reader should know that is not an error.
     pub notices: Vec<String>,
     /// The model file as read.
@@ -177,7 +184,7 @@ impl Data {
 }
 
 /// Events and patients of one arm.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Default, Debug, Clone, PartialEq, Eq)]
 pub struct ArmCounts {
     pub events: u64,
     /// Patients whose outcome is known.

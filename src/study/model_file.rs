@@ -11,6 +11,7 @@ use toml::Spanned;
 use super::bias_section::BiasSection;
 use super::decision::ModelDecision;
 use super::number::{Count, Real};
+use super::values::Values;
 use super::{Assignment, HigherIs, Pooling, Scale};
 
 /// A study, its data, the model and its priors.
@@ -133,13 +134,15 @@ pub struct DataSection {
     /// The file's columns. For counts: `subgroup`, `control_events`, `control_total`, `active_events`, `active_total`
     /// (and `control_missing`, `active_missing`); or, with one row an arm, `subgroup`, `arm`, `events`, `total` (and
     /// `missing`) and `levels`. For estimates: `subgroup`, and `estimate` or
-    /// `ratio`, and `se` or `lower` and `upper`.
+    /// `ratio`, and `se` or `lower` and `upper`. For patients: `outcome`, `treatment`, `subgroup`.
     #[serde(default)]
     #[schemars(with = "BTreeMap<String, String>")]
     pub columns: BTreeMap<Spanned<String>, Spanned<String>>,
-    /// With one row an arm: what stands in the arm column for control and for active.
+    /// What stands in the file for arms, and in a file of patients for events and subgroups.
     #[schemars(with = "Option<Levels>")]
     pub levels: Option<Spanned<Levels>>,
+    /// For rows = "patients": what is done with rows that lack a value.
+    pub missing: Option<MissingRows>,
     /// Keep only rows that have these values in these columns.
     #[serde(default, rename = "where")]
     #[schemars(with = "BTreeMap<String, String>")]
@@ -154,14 +157,42 @@ pub enum Rows {
     Counts,
     /// A published estimate of a subgroup.
     Estimates,
+    /// One patient.
+    Patients,
 }
 
-/// How a file's arm column names the arms.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
+/// What is done with rows of patients that lack a value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum MissingRows {
+    /// They are left out and counted; of those without an outcome, arm and subgroup are kept, so that `[bias.missing]` can
+    /// speak of them.
+    Drop,
+    /// The first of them is an error.
+    Error,
+}
+
+/// What stands in a file's columns. Events and arms may be left out of a file of patients that has 1 and 0.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Levels {
-    pub control: String,
-    pub active: String,
+    /// Of the arm or treatment column.
+    #[schemars(with = "Option<Values>")]
+    pub control: Option<Spanned<Values>>,
+    #[schemars(with = "Option<Values>")]
+    pub active: Option<Spanned<Values>>,
+    /// For patients, of the outcome column: an event, none, and codes that say that nothing is known.
+    #[schemars(with = "Option<Values>")]
+    pub event: Option<Spanned<Values>>,
+    #[schemars(with = "Option<Values>")]
+    pub no_event: Option<Spanned<Values>>,
+    #[schemars(with = "Option<Values>")]
+    pub unknown: Option<Spanned<Values>>,
+    /// For patients, of the subgroup column: the name of each value's subgroup, in the order in which they are shown.
+    /// Without it every value is a subgroup, by name.
+    #[serde(default)]
+    #[schemars(with = "BTreeMap<String, String>")]
+    pub subgroup: BTreeMap<Spanned<String>, Spanned<String>>,
 }
 
 /// One subgroup's counts.

@@ -229,7 +229,11 @@ fn unreadable(e: &std::io::Error) -> Error {
 
 /// In hexadecimal.
 pub(super) fn sha256(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|b| format!("{b:02x}")).collect()
+    in_hexadecimal(&Sha256::digest(bytes))
+}
+
+pub(super) fn in_hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().map(|b| format!("{b:02x}")).collect()
 }
 
 impl Shipped {

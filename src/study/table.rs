@@ -1,4 +1,4 @@
-//! Counts and estimates from CSV files.
+//! Data files: tables of counts and of estimates here, patients in `patients`.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -8,7 +8,9 @@ use toml::Spanned;
 use super::estimates::{Figure, Printed, estimate};
 use super::model_file::{DataSection, Rows};
 use super::nearest::nearest;
+use super::patients::{self, PatientFile};
 use super::source::{Source, read_text, sha256};
+use super::values::Values;
 use super::{ArmCounts, Data, Scale, SubgroupCounts};
 use crate::error::{Error, Place, Result};
 
@@ -23,12 +25,20 @@ struct Table {
     rows: Vec<(u64, Vec<String>)>,
 }
 
-/// The data of a study from its file, notices, and the file's checksum.
-pub fn read(source: &Source, data: &DataSection, scale: Scale) -> Result<(Data, Vec<String>, String)> {
+/// What a data file holds.
+pub struct Held {
+    pub data: Data,
+    pub notices: Vec<String>,
+    pub sha256: String,
+    /// Of a file of patients.
+    pub patients: Option<PatientFile>,
+}
+
+/// The data of a study from its file.
+pub fn read(source: &Source, data: &DataSection, scale: Scale) -> Result<Held> {
     let Some(file) = &data.file else {
         return Err(Error::new("no data file is named"));
     };
-    let wants_counts = scale_wants_counts(data);
     let path = match &source.folder {
         Some(folder) => folder.join(file.get_ref()),
         None => Path::new(file.get_ref()).to_path_buf(),
@@ -38,32 +48,89 @@ pub fn read(source: &Source, data: &DataSection, scale: Scale) -> Result<(Data, 
             .at(source.place(file.span()))
             .help("the path is relative to the model file"));
     }
+    if data.rows == Some(Rows::Patients) {
+        let found = patients::read(source, data, &path, file.get_ref())?;
+        let (data, sha256) = (Data::Counts(found.cells), found.sha256);
+        return Ok(Held { data, notices: Vec::new(), sha256, patients: Some(found.file) });
+    }
     let shown = path.display().to_string();
     let text = read_text(&path, &shown)?;
-    let checksum = sha256(text.as_bytes());
+    let sha256 = sha256(text.as_bytes());
     let table = Table::parse(shown, &text)?.keep(source, &data.keep)?;
     let mut notices = Vec::new();
-    let rows = if wants_counts {
-        Data::Counts(table.counts(source, data)?)
-    } else {
-        Data::Estimates(table.estimates(source, data, scale, &mut notices)?)
+    let rows = match data.rows {
+        Some(Rows::Counts) => Data::Counts(table.counts(source, data)?),
+        _ => Data::Estimates(table.estimates(source, data, scale, &mut notices)?),
     };
-    Ok((rows, notices, checksum))
+    Ok(Held { data: rows, notices, sha256, patients: None })
 }
 
-fn scale_wants_counts(data: &DataSection) -> bool {
-    data.rows == Some(Rows::Counts)
+/// Semicolons where commas are decimal marks; tabs from spreadsheets.
+pub fn delimiter_of(first_line: &str) -> u8 {
+    [b',', b';', b'\t']
+        .into_iter()
+        .max_by_key(|d| (first_line.bytes().filter(|b| b == d).count(), *d == b','))
+        .unwrap_or(b',')
+}
+
+/// The place of a column in a file's header.
+pub fn column_named(source: &Source, header: &[String], name: &Spanned<String>) -> Result<usize> {
+    header.iter().position(|h| h == name.get_ref()).ok_or_else(|| {
+        let error = Error::new(format!("the data file has no column `{}`", name.get_ref()))
+            .at(source.place(name.span()))
+            .help(format!("its columns are {}", header.join(", ")));
+        match nearest(name.get_ref(), header.iter().map(String::as_str)) {
+            Some(near) => error.label(format!("did you mean `{near}`?")),
+            None => error,
+        }
+    })
+}
+
+/// The columns of one layout, or the first that is missing from `[data] columns`.
+pub fn layout<const N: usize>(
+    source: &Source,
+    data: &DataSection,
+    header: &[String],
+    (keys, optional): ([&str; N], &[&str]),
+) -> Result<[usize; N]> {
+    let mut columns = [0; N];
+    for (slot, key) in columns.iter_mut().zip(keys) {
+        let (_, name) = data.columns.iter().find(|(k, _)| k.get_ref() == key).ok_or_else(|| {
+            let misspelt = data.columns.keys().find(|k| {
+                !keys.contains(&k.get_ref().as_str())
+                    && nearest(k.get_ref(), keys.into_iter()).as_deref() == Some(key)
+            });
+            if let Some(misspelt) = misspelt {
+                return Error::new(format!("unknown column key `{}`", misspelt.get_ref()))
+                    .at(source.place(misspelt.span()))
+                    .label(format!("did you mean `{key}`?"));
+            }
+            Error::new(format!("`{key}` is missing from the columns"))
+                .at(source.place(data.file.as_ref().map_or(0..0, Spanned::span)))
+                .help(format!("[data] columns needs {}", keys.join(", ")))
+        })?;
+        *slot = column_named(source, header, name)?;
+    }
+    for (i, column) in columns.iter().enumerate() {
+        if let Some(j) = columns[..i].iter().position(|c| c == column) {
+            return Err(Error::new(format!("`{}` and `{}` are the same column", keys[j], keys[i]))
+                .at(source.place(data.file.as_ref().map_or(0..0, Spanned::span))));
+        }
+    }
+    let known = |k: &str| keys.contains(&k) || optional.contains(&k);
+    if let Some(unknown) = data.columns.keys().find(|k| !known(k.get_ref())) {
+        return Err(Error::new(format!("`{}` is not a column that these rows have", unknown.get_ref()))
+            .at(source.place(unknown.span()))
+            .help(format!("the columns are {}", [&keys, optional].concat().join(", "))));
+    }
+    Ok(columns)
 }
 
 impl Table {
     fn parse(file: String, text: &str) -> Result<Table> {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         let first_line = text.lines().next().unwrap_or_default();
-        // Semicolons where commas are decimal marks; tabs from spreadsheets.
-        let delimiter = [b',', b';', b'\t']
-            .into_iter()
-            .max_by_key(|d| (first_line.bytes().filter(|b| b == d).count(), *d == b','))
-            .unwrap_or(b',');
+        let delimiter = delimiter_of(first_line);
         let mut reader =
             csv::ReaderBuilder::new().delimiter(delimiter).trim(csv::Trim::All).from_reader(text.as_bytes());
         let fault = |e: &csv::Error| {
@@ -103,15 +170,7 @@ impl Table {
     }
 
     fn column(&self, source: &Source, name: &Spanned<String>) -> Result<usize> {
-        self.header.iter().position(|h| h == name.get_ref()).ok_or_else(|| {
-            let error = Error::new(format!("the data file has no column `{}`", name.get_ref()))
-                .at(source.place(name.span()))
-                .help(format!("its columns are {}", self.header.join(", ")));
-            match nearest(name.get_ref(), self.header.iter().map(String::as_str)) {
-                Some(near) => error.label(format!("did you mean `{near}`?")),
-                None => error,
-            }
-        })
+        column_named(source, &self.header, name)
     }
 
     fn keep(mut self, source: &Source, keep: &BTreeMap<Spanned<String>, Spanned<String>>) -> Result<Table> {
@@ -162,7 +221,6 @@ impl Table {
         }
     }
 
-    /// The columns of one layout, or the first that is missing from `[data] columns`.
     fn layout<const N: usize>(
         &self,
         source: &Source,
@@ -170,37 +228,7 @@ impl Table {
         keys: [&str; N],
         optional: &[&str],
     ) -> Result<[usize; N]> {
-        let mut columns = [0; N];
-        for (slot, key) in columns.iter_mut().zip(keys) {
-            let (_, name) = data.columns.iter().find(|(k, _)| k.get_ref() == key).ok_or_else(|| {
-                let misspelt = data.columns.keys().find(|k| {
-                    !keys.contains(&k.get_ref().as_str())
-                        && nearest(k.get_ref(), keys.into_iter()).as_deref() == Some(key)
-                });
-                if let Some(misspelt) = misspelt {
-                    return Error::new(format!("unknown column key `{}`", misspelt.get_ref()))
-                        .at(source.place(misspelt.span()))
-                        .label(format!("did you mean `{key}`?"));
-                }
-                Error::new(format!("`{key}` is missing from the columns"))
-                    .at(source.place(data.file.as_ref().map_or(0..0, Spanned::span)))
-                    .help(format!("[data] columns needs {}", keys.join(", ")))
-            })?;
-            *slot = self.column(source, name)?;
-        }
-        for (i, column) in columns.iter().enumerate() {
-            if let Some(j) = columns[..i].iter().position(|c| c == column) {
-                return Err(Error::new(format!("`{}` and `{}` are the same column", keys[j], keys[i]))
-                    .at(source.place(data.file.as_ref().map_or(0..0, Spanned::span))));
-            }
-        }
-        let known = |k: &str| keys.contains(&k) || optional.contains(&k);
-        if let Some(unknown) = data.columns.keys().find(|k| !known(k.get_ref())) {
-            return Err(Error::new(format!("`{}` is not a column that these rows have", unknown.get_ref()))
-                .at(source.place(unknown.span()))
-                .help(format!("the columns are {}", [&keys, optional].concat().join(", "))));
-        }
-        Ok(columns)
+        layout(source, data, &self.header, (keys, optional))
     }
 
     /// A column that need not be there.
@@ -267,7 +295,10 @@ impl Table {
         let [subgroup, arm, events, total] =
             self.layout(source, data, ["subgroup", "arm", "events", "total"], &["missing"])?;
         let missing = self.optional(source, data, "missing")?;
-        let Some(levels) = &data.levels else {
+        let levels = data.levels.as_ref().map(Spanned::get_ref);
+        let Some((Values(control), Values(active))) =
+            levels.and_then(|l| Some((l.control.as_ref()?.get_ref(), l.active.as_ref()?.get_ref())))
+        else {
             return Err(Error::new("`levels` is missing")
                 .at(source.place(data.file.as_ref().map_or(0..0, Spanned::span)))
                 .help("say what stands in the arm column: levels = { control = \"N\", active = \"Y\" }"));
@@ -276,17 +307,17 @@ impl Table {
         let mut arms: BTreeMap<String, [Option<ArmCounts>; 2]> = BTreeMap::new();
         for (row, fields) in &self.rows {
             let level = &fields[arm];
-            let which = if *level == levels.get_ref().control {
+            let which = if control.contains(level) {
                 0
-            } else if *level == levels.get_ref().active {
+            } else if active.contains(level) {
                 1
             } else {
                 return Err(Error::new(format!("found `{level}` in the arm column"))
                     .at(self.place(*row, arm))
                     .help(format!(
                         "expected `{}` (control) or `{}` (active), from `levels`",
-                        levels.get_ref().control,
-                        levels.get_ref().active
+                        control.join("`, `"),
+                        active.join("`, `")
                     )));
             };
             let name = &fields[subgroup];

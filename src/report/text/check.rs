@@ -3,12 +3,13 @@
 use super::super::numbers::{parameter, plain, probability, threshold, value};
 use super::super::words::{capitalised, plural};
 use super::layout::{
-    arms_wrapped, heading, push, push_assumptions, rows_have_counts, scope_label, shown_interval, table,
+    arms_wrapped, grouped, heading, push, push_assumptions, rows_have_counts, scope_label, shown_interval,
+    table,
 };
 use crate::compare::bias::implied as implied_by_bias;
 use crate::compare::is_reference_only;
 use crate::posterior::{Estimate, LARGE, Measure, Report, Scope, Statement};
-use crate::study::{Assignment, Study, library_priors};
+use crate::study::{Assignment, PatientFile, Study, library_priors};
 
 /// The audit, and what the priors imply.
 pub fn check_text(study: &Study, prior: Option<&Report>) -> String {
@@ -40,6 +41,10 @@ pub fn check_text(study: &Study, prior: Option<&Report>) -> String {
     if let Some(note) = &audit.note {
         push(&mut out, &format!("Note: {note}"), 2);
     }
+    if let Some(file) = &audit.file {
+        out.push('\n');
+        out.push_str(&patient_file(file));
+    }
     for citation in &study.citation {
         push(&mut out, &format!("Cites: {citation}"), 2);
     }
@@ -67,6 +72,7 @@ pub fn audit_table(study: &Study) -> (Vec<String>, Vec<Vec<String>>, Vec<String>
     let (header, rows, mut lines) = audit_cells(study);
     let audit = study.audit();
     lines.extend(sources(&audit));
+    lines.extend(audit.file.iter().flat_map(rows_read));
     lines.extend(audit.note.map(|note| format!("Note: {note}")));
     (header, rows, lines)
 }
@@ -125,6 +131,56 @@ fn audit_cells(study: &Study) -> (Vec<String>, Vec<Vec<String>>, Vec<String>) {
         }
     }
     (header, rows, lines)
+}
+
+/// Levels that are listed of a column.
+const MOST_LEVELS: usize = 12;
+
+/// Rows read and used, and what was found in the columns.
+fn patient_file(file: &PatientFile) -> String {
+    let mut out = String::new();
+    for line in rows_read(file) {
+        push(&mut out, &line, 2);
+    }
+    let mut rows = Vec::new();
+    for c in &file.columns {
+        rows.push(vec![format!("{} ({}):", c.column, c.role), String::new(), String::new()]);
+        rows.extend(
+            c.levels
+                .iter()
+                .take(MOST_LEVELS)
+                .map(|l| vec![format!("- {}", l.value), l.taken_as.clone(), grouped(l.rows)]),
+        );
+        if let Some(more) = c.levels.len().checked_sub(MOST_LEVELS).filter(|n| *n > 0) {
+            rows.push(vec![format!("- {more} more"), String::new(), String::new()]);
+        }
+        if c.missing > 0 {
+            rows.push(vec!["- nothing".to_string(), "missing".to_string(), grouped(c.missing)]);
+        }
+    }
+    let header = ["Found in the columns", "taken as", "rows"].map(str::to_string).to_vec();
+    out.push_str(&table(header, rows));
+    out
+}
+
+/// What became of the rows, and columns that say nothing or the same twice.
+fn rows_read(file: &PatientFile) -> Vec<String> {
+    let dropped: Vec<String> =
+        file.dropped.iter().map(|d| format!("{} {}", grouped(d.rows), d.why)).collect();
+    let dropped = if dropped.is_empty() { "none dropped".to_string() } else { dropped.join(", ") };
+    let mut lines = vec![format!(
+        "{}: {} rows read, {} used; {dropped}.",
+        file.file,
+        grouped(file.rows_read),
+        grouped(file.rows_used)
+    )];
+    if !file.constant_columns.is_empty() {
+        lines.push(format!("The same in every row: {}.", file.constant_columns.join(", ")));
+    }
+    for [first, second] in &file.duplicate_columns {
+        lines.push(format!("{second} repeats {first}."));
+    }
+    lines
 }
 
 /// How each figure was obtained; once where all agree.

@@ -1,0 +1,34 @@
+//! Files that are written whole or not at all.
+
+use std::fs;
+use std::io::Write;
+use std::path::Path;
+
+use crate::error::{Error, Result};
+
+/// Beside its place first, then renamed: a reader sees the old file or the new one. Devices and pipes are written into.
+pub fn write_whole(path: &Path, content: &[u8]) -> Result<()> {
+    let fault = |e: std::io::Error| {
+        Error::new(format!("can't write {}: {e}", path.display()))
+            .help("name a file in a folder that you may write to")
+    };
+    if path.metadata().is_ok_and(|m| !m.is_file()) {
+        return fs::write(path, content).map_err(fault);
+    }
+    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut file = open_to_others().tempfile_in(folder).map_err(fault)?;
+    file.write_all(content).map_err(fault)?;
+    file.persist(path).map_err(|e| fault(e.error))?;
+    Ok(())
+}
+
+/// A temporary file is its owner's alone; what is written here has the usual permissions.
+fn open_to_others() -> tempfile::Builder<'static, 'static> {
+    let mut builder = tempfile::Builder::new();
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        builder.permissions(fs::Permissions::from_mode(0o666));
+    }
+    builder
+}

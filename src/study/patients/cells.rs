@@ -1,0 +1,279 @@
+//! Rows counted into cells of subgroup and arm.
+
+use std::collections::hash_map::DefaultHasher;
+use std::hash::Hasher;
+use std::path::Path;
+
+use csv::ByteRecord;
+
+use super::super::model_file::{DataSection, MissingRows};
+use super::super::source::Source;
+use super::super::table::{column_named, layout};
+use super::super::{ArmCounts, MOST_SUBGROUPS, SubgroupCounts};
+use super::account::{ColumnAccount, Dropped, LevelAccount, PatientFile};
+use super::coding::{Coding, Column, EVENT, Taken};
+use super::reader::{Reader, checksum};
+use crate::error::{Error, Place, Result};
+
+/// Levels of a column that the account lists.
+const MOST_LEVELS: usize = 50;
+
+/// What a file of patients holds: cells, its account, and its checksum.
+pub struct Patients {
+    pub cells: Vec<SubgroupCounts>,
+    pub file: PatientFile,
+    pub sha256: String,
+}
+
+/// Reads a file once, row by row.
+pub fn read(source: &Source, data: &DataSection, path: &Path, named: &str) -> Result<Patients> {
+    let shown = path.display().to_string();
+    let Some(missing) = &data.missing else {
+        let file = data.file.as_ref().map_or(0..0, toml::Spanned::span);
+        return Err(Error::new("`missing` is not stated: what is done with rows that lack a value?")
+            .at(source.place(file))
+            .help("write missing = \"drop\" to leave them out and count them, or missing = \"error\""));
+    };
+    let mut reader = Reader::open(path, &shown)?;
+    let indices = layout(source, data, &reader.header, (["outcome", "treatment", "subgroup"], &[]))?;
+    let mut coding = Coding::new(source, data, indices)?;
+    let keep = data.keep.iter().map(|(column, value)| {
+        Ok((column_named(source, &reader.header, column)?, value.get_ref().clone().into_bytes()))
+    });
+    let keep: Vec<(usize, Vec<u8>)> = keep.collect::<Result<_>>()?;
+    let mut counted = Counted::default();
+    let mut columns = Columns::of(reader.header.len());
+    loop {
+        let Some((row, record)) = reader.next()? else { break };
+        counted.read += 1;
+        columns.see(record);
+        if keep.iter().any(|(column, value)| record.get(*column) != Some(value)) {
+            counted.elsewhere += 1;
+            continue;
+        }
+        let taken = [&mut coding.outcome, &mut coding.treatment, &mut coding.subgroup].map(|column| {
+            let value = record.get(column.index).unwrap_or_default();
+            column.take(value).map_err(|_| (column.index, String::from_utf8(value.to_vec())))
+        });
+        if let Some(Err((column, value))) = taken.iter().find(|t| t.is_err()) {
+            return Err(unlisted(&reader, &coding, (row, *column), value.as_deref().ok()));
+        }
+        let [outcome, treatment, subgroup] = taken.map(|t| t.unwrap_or(Taken::Missing));
+        let lacks = if treatment == Taken::Missing {
+            Some(&coding.treatment)
+        } else if subgroup == Taken::Missing {
+            Some(&coding.subgroup)
+        } else if Coding::is_unknown(outcome) {
+            Some(&coding.outcome)
+        } else {
+            None
+        };
+        if let (Some(column), MissingRows::Error) = (lacks, missing) {
+            return Err(Error::new(format!("the {} is missing", column.role))
+                .at(reader.place(row, column.index))
+                .help("fill it in, or write missing = \"drop\" to leave such rows out"));
+        }
+        counted.count(outcome, treatment, subgroup);
+    }
+    finish(source, data, (&reader, &coding), (counted, &columns), (path, named))
+}
+
+fn finish(
+    source: &Source,
+    data: &DataSection,
+    (reader, coding): (&Reader, &Coding),
+    (counted, columns): (Counted, &Columns),
+    (path, named): (&Path, &str),
+) -> Result<Patients> {
+    let here = || Place::File(path.display().to_string());
+    let file_span = || data.file.as_ref().map_or(0..0, toml::Spanned::span);
+    if counted.read == 0 {
+        return Err(Error::new("the file has a header and no rows").at(here()));
+    }
+    if counted.used() == 0 {
+        return Err(Error::new(format!("none of {} rows is used", counted.read))
+            .at(source.place(file_span()))
+            .help("look at [data.where], and at the values that [data.levels] lists"));
+    }
+    for (arm, word) in ["control", "active"].into_iter().enumerate() {
+        if counted.cells.iter().all(|c| c[arm].total + c[arm].missing == 0) {
+            return Err(Error::new(format!("no row is of the {word} arm"))
+                .at(here())
+                .help(format!("its values are {}", coding.treatment.expected())));
+        }
+    }
+    let sha256 = checksum(path).map_err(|e| Error::new(format!("can't be read: {e}")).at(here()))?;
+    let mut counted = counted;
+    counted.cells.resize_with(coding.subgroup.classes.len(), Default::default);
+    for (name, [control, active]) in coding.subgroup.classes.iter().zip(&counted.cells) {
+        if control.total + control.missing + active.total + active.missing == 0 {
+            return Err(Error::new(format!("no row is of the subgroup `{name}`"))
+                .at(here())
+                .help("leave it out of [data.levels] subgroup, or look at [data.where]"));
+        }
+    }
+    let file = counted.account(named, (reader, coding), columns);
+    let mut cells: Vec<SubgroupCounts> = coding
+        .subgroup
+        .classes
+        .iter()
+        .zip(&counted.cells)
+        .map(|(name, [control, active])| SubgroupCounts {
+            name: name.clone(),
+            control: control.clone(),
+            active: active.clone(),
+            citation: None,
+        })
+        .collect();
+    // Without a list the order is by name, whatever the order of rows.
+    if data.levels.as_ref().is_none_or(|l| l.get_ref().subgroup.is_empty()) {
+        cells.sort_by(|a, b| a.name.cmp(&b.name));
+    }
+    for cell in &mut cells {
+        for arm in [&mut cell.control, &mut cell.active] {
+            arm.source = Some(format!("counted in {named}"));
+        }
+    }
+    Ok(Patients { cells, file, sha256 })
+}
+
+/// A value that the model file does not list.
+fn unlisted(reader: &Reader, coding: &Coding, (row, index): (u64, usize), value: Option<&str>) -> Error {
+    let all = [&coding.outcome, &coding.treatment, &coding.subgroup];
+    let Some(column) = all.into_iter().find(|c| c.index == index) else {
+        return Error::new("a value is not listed").at(reader.place(row, index));
+    };
+    let Some(value) = value else {
+        return Error::new("this is not UTF-8 text")
+            .at(reader.place(row, index))
+            .help("save the file as UTF-8");
+    };
+    if column.is_full() {
+        return Error::new(format!("the column has more than {MOST_SUBGROUPS} values"))
+            .at(reader.place(row, index))
+            .help("is it the right one? [data.levels] subgroup puts several values into one subgroup");
+    }
+    let key = match column.role {
+        "outcome" => "event, no_event or unknown",
+        "treatment" => "control or active",
+        _ => "subgroup",
+    };
+    Error::new(format!("found `{value}`, which [data.levels] does not list"))
+        .at(reader.place(row, index))
+        .help(format!(
+            "expected {}; list it under {key}, or choose rows with [data.where]",
+            column.expected()
+        ))
+}
+
+/// Cells as they fill.
+#[derive(Default)]
+struct Counted {
+    read: u64,
+    /// Rows that `where` leaves out.
+    elsewhere: u64,
+    no_treatment: u64,
+    no_subgroup: u64,
+    no_outcome: u64,
+    /// By subgroup, control and active.
+    cells: Vec<[ArmCounts; 2]>,
+}
+
+impl Counted {
+    fn count(&mut self, outcome: Taken, treatment: Taken, subgroup: Taken) {
+        match (treatment, subgroup) {
+            (Taken::Missing, _) => self.no_treatment += 1,
+            (_, Taken::Missing) => self.no_subgroup += 1,
+            (Taken::As(arm), Taken::As(g)) => {
+                if self.cells.len() <= g {
+                    self.cells.resize_with(g + 1, Default::default);
+                }
+                let cell = &mut self.cells[g][arm];
+                if Coding::is_unknown(outcome) {
+                    self.no_outcome += 1;
+                    cell.missing += 1;
+                } else {
+                    cell.total += 1;
+                    cell.events += u64::from(outcome == Taken::As(EVENT));
+                }
+            }
+        }
+    }
+
+    fn used(&self) -> u64 {
+        self.read - self.elsewhere - self.no_treatment - self.no_subgroup - self.no_outcome
+    }
+
+    fn account(&self, named: &str, (reader, coding): (&Reader, &Coding), columns: &Columns) -> PatientFile {
+        let dropped = [
+            ("left out by [data.where]", self.elsewhere),
+            ("treatment missing", self.no_treatment),
+            ("subgroup missing", self.no_subgroup),
+            ("outcome unknown", self.no_outcome),
+        ];
+        let name = |index: &usize| reader.header[*index].clone();
+        PatientFile {
+            file: named.to_string(),
+            rows_read: self.read,
+            rows_used: self.used(),
+            dropped: dropped
+                .into_iter()
+                .filter(|(_, rows)| *rows > 0)
+                .map(|(why, rows)| Dropped { why: why.to_string(), rows })
+                .collect(),
+            columns: [&coding.outcome, &coding.treatment, &coding.subgroup]
+                .map(|c| column_account(c, &reader.header[c.index]))
+                .into(),
+            constant_columns: columns.constant().iter().map(name).collect(),
+            duplicate_columns: columns.duplicates().iter().map(|pair| pair.each_ref().map(name)).collect(),
+        }
+    }
+}
+
+fn column_account(column: &Column, name: &str) -> ColumnAccount {
+    let met: Vec<_> = column.levels().filter(|(_, _, rows)| *rows > 0).collect();
+    let missing = met.iter().filter(|(_, taken, _)| taken.is_none()).map(|(_, _, rows)| rows).sum();
+    let told = met.iter().filter_map(|(value, taken, rows)| {
+        Some(LevelAccount { value: value.clone(), taken_as: (*taken)?.to_string(), rows: *rows })
+    });
+    let mut levels: Vec<LevelAccount> = told.collect();
+    levels.sort_by(|a, b| a.value.cmp(&b.value));
+    levels.truncate(MOST_LEVELS);
+    ColumnAccount { column: name.to_string(), role: column.role, missing, levels }
+}
+
+/// Every column of the file: whether it varies, and what all its values hash to.
+struct Columns {
+    first: Vec<Vec<u8>>,
+    varies: Vec<bool>,
+    hashes: Vec<DefaultHasher>,
+}
+
+impl Columns {
+    fn of(n: usize) -> Columns {
+        Columns { first: Vec::new(), varies: vec![false; n], hashes: vec![DefaultHasher::new(); n] }
+    }
+
+    fn see(&mut self, record: &ByteRecord) {
+        if self.first.is_empty() {
+            self.first = record.iter().map(<[u8]>::to_vec).collect();
+        }
+        for (k, value) in record.iter().enumerate() {
+            self.hashes[k].write(value);
+            self.hashes[k].write_u8(0xff);
+            self.varies[k] |= self.first[k] != value;
+        }
+    }
+
+    fn constant(&self) -> Vec<usize> {
+        (0..self.varies.len()).filter(|k| !self.varies[*k]).collect()
+    }
+
+    /// Pairs of columns that vary and are the same in every row.
+    fn duplicates(&self) -> Vec<[usize; 2]> {
+        let sums: Vec<u64> = self.hashes.iter().map(Hasher::finish).collect();
+        let varying = || (0..sums.len()).filter(|k| self.varies[*k]);
+        let first_like = |k: usize| varying().find(|j| sums[*j] == sums[k]).filter(|j| *j < k);
+        varying().filter_map(|k| Some([first_like(k)?, k])).collect()
+    }
+}

@@ -1,0 +1,19 @@
+//! Patient rows: from a file of one row a patient to cells, and an account of what was read.
+//!
+//! ```text
+//! file (CSV, plain or gzipped) → reader (records, one at a time) → coding (what stands for arm, event, subgroup)
+//!     → cells (events and patients by subgroup and arm) + account (rows used and dropped, levels, columns)
+//! ```
+//!
+//! Without covariates rows of one subgroup and arm are exchangeable: their cell is all that the model sees, so that a file of
+//! any size is fitted as fast as its table.
+
+mod account;
+mod cells;
+mod coding;
+mod reader;
+mod survey;
+
+pub use account::{ColumnAccount, Dropped, LevelAccount, PatientFile};
+pub use cells::read;
+pub use survey::{Surveyed, survey};

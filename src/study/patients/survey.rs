@@ -1,0 +1,81 @@
+//! A look at a data file nobody has described yet: what its columns hold.
+
+use std::path::Path;
+
+use super::coding::is_nothing;
+use super::reader::Reader;
+use crate::error::{Error, Place, Result};
+
+/// Values of a column that are remembered.
+const MOST_VALUES: usize = 40;
+
+/// What one column holds.
+#[derive(Debug, Clone)]
+pub struct Surveyed {
+    pub name: String,
+    /// Distinct values with their rows, by value; none where there are too many to be levels.
+    pub values: Option<Vec<(String, u64)>>,
+    pub missing: u64,
+    pub numeric: bool,
+}
+
+/// Every column of a file, and how many rows it has.
+pub fn survey(path: &Path) -> Result<(Vec<Surveyed>, u64)> {
+    let shown = path.display().to_string();
+    if !path.exists() {
+        return Err(Error::new("there is no such file").at(Place::File(shown)));
+    }
+    let mut reader = Reader::open(path, &shown)?;
+    let mut columns: Vec<Surveyed> = reader
+        .header
+        .iter()
+        .map(|name| Surveyed { name: name.clone(), values: Some(Vec::new()), missing: 0, numeric: true })
+        .collect();
+    let mut rows = 0;
+    while let Some((_, record)) = reader.next()? {
+        rows += 1;
+        for (column, value) in columns.iter_mut().zip(record) {
+            column.see(&String::from_utf8_lossy(value));
+        }
+    }
+    if rows == 0 {
+        return Err(Error::new("the file has a header and no rows").at(Place::File(shown)));
+    }
+    for column in &mut columns {
+        if let Some(values) = &mut column.values {
+            values.sort();
+        }
+    }
+    Ok((columns, rows))
+}
+
+impl Surveyed {
+    fn see(&mut self, value: &str) {
+        if is_nothing(value) {
+            self.missing += 1;
+            return;
+        }
+        self.numeric = self.numeric && value.parse::<f64>().is_ok();
+        let Some(values) = &mut self.values else { return };
+        match values.iter().position(|(known, _)| known == value) {
+            Some(place) => values[place].1 += 1,
+            None if values.len() < MOST_VALUES => values.push((value.to_string(), 1)),
+            None => self.values = None,
+        }
+    }
+
+    /// Its values, where there are few enough to be levels.
+    pub fn levels(&self) -> Option<Vec<&str>> {
+        Some(self.values.as_ref()?.iter().map(|(value, _)| value.as_str()).collect())
+    }
+
+    /// "N 9720, Y 9715; 12 missing", or that it is a number.
+    pub fn in_words(&self) -> String {
+        let held = match &self.values {
+            Some(values) => values.iter().map(|(v, n)| format!("{v} {n}")).collect::<Vec<_>>().join(", "),
+            None if self.numeric => "numbers".to_string(),
+            None => format!("more than {MOST_VALUES} values"),
+        };
+        if self.missing > 0 { format!("{held}; {} missing", self.missing) } else { held }
+    }
+}
