@@ -64,7 +64,9 @@ pub fn run(args: &FitArgs) -> Result<Outcome> {
         files.push((FILES[5], vec![statements.join("\n") + "\n"]));
     }
     let seconds = clock.elapsed().as_secs_f64();
-    let about = report::run_json(&started.to_string(), seconds, rayon::current_num_threads());
+    let from = folder_of(&args.model);
+    let threads = rayon::current_num_threads();
+    let about = report::run_json(&started.to_string(), seconds, threads, from.as_deref());
     files.push((FILES[2], vec![about]));
     write_folder(&folder, &files)?;
     print(&match args.format {
@@ -80,6 +82,15 @@ pub fn run(args: &FitArgs) -> Result<Outcome> {
         super::report::write_page(&study, options.sampling, page)?;
     }
     Ok(outcome(&report))
+}
+
+/// Where a model file's data files are looked for; none for a shipped model.
+fn folder_of(model: &str) -> Option<PathBuf> {
+    let path = Path::new(model);
+    if shipped().iter().any(|s| s.name == model) {
+        return None;
+    }
+    path.canonicalize().ok()?.parent().map(Path::to_path_buf)
 }
 
 fn options(args: &FitArgs, subgroups: usize) -> Result<Options> {

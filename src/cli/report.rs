@@ -2,12 +2,13 @@
 
 use std::fs;
 use std::io::Write;
-use std::path::Path;
+use std::ops::RangeInclusive;
+use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
 use serde_json::Value;
 
-use super::args::{Picture, ReportArgs};
+use super::args::{CHAINS, DRAWS, Picture, ReportArgs, WARMUP};
 use super::progress::watched;
 use super::{Outcome, limit_threads, notice};
 use crate::compare::bias::shift_surface;
@@ -17,7 +18,7 @@ use crate::error::{Error, Result};
 use crate::figure::Gallery;
 use crate::posterior::Sampling;
 use crate::report::{self, Figure, PageFormat, Presentation, RESULT_SCHEMA, Shown};
-use crate::study::{Decision, Study, is_decision, open, open_decision};
+use crate::study::{Decision, Study, is_decision, open, open_copy, open_decision};
 
 /// Beyond this many subgroups neither priors by priors nor biases are refitted: no figure shows them.
 const REFITTED_UP_TO: usize = 5;
@@ -44,6 +45,10 @@ pub fn run(args: &ReportArgs) -> Result<Outcome> {
         limit_threads(args.threads);
         of_study(&study, Sampling { seed: args.seed.unwrap_or(run.seed), ..run }, format)?
     };
+    if let Some(folder) = &args.figures {
+        fs::create_dir_all(folder)
+            .map_err(|e| Error::new(format!("can't make the folder {}: {e}", folder.display())))?;
+    }
     write_whole(&page, made.text.as_bytes())?;
     notice(&format!("Written to {}", page.display()));
     if let Some(folder) = &args.figures {
@@ -98,8 +103,14 @@ fn asked(model: &str) -> Result<(Study, Sampling)> {
         ))
         .help("fit the model again: equipoise fit MODEL"));
     }
-    let file = folder.join("model.toml");
-    let mut study = open(&file.to_string_lossy())?;
+    let mut study = open_copy(&folder.join("model.toml"), original_folder(folder))?;
+    if result["data"]["sha256"].as_str().is_some_and(|s| s != study.data_sha256) {
+        return Err(Error::new(format!(
+            "{}: the data are no longer those that were fitted",
+            folder.display()
+        ))
+        .help("fit the model again: equipoise fit MODEL"));
+    }
     // The copy is called model.toml whatever the model was called.
     if let Some(name) = result["model"]["name"].as_str() {
         study.name = name.to_string();
@@ -107,18 +118,25 @@ fn asked(model: &str) -> Result<(Study, Sampling)> {
     Ok((study, sampling_of(&result["settings"]["sampler"])))
 }
 
+/// Where the model file lay that a run folder's copy was made of; the run folder itself where that is not known.
+fn original_folder(run: &Path) -> PathBuf {
+    let text = fs::read_to_string(run.join("run.json")).unwrap_or_default();
+    let about: Value = serde_json::from_str(&text).unwrap_or_default();
+    about["folder"].as_str().map_or_else(|| run.to_path_buf(), PathBuf::from)
+}
+
 /// The settings that a result states; the usual ones where it states none, as of a run that sampled nothing.
 fn sampling_of(sampler: &Value) -> Sampling {
     let usual = Sampling::default();
-    let count = |key: &str, possible: std::ops::RangeInclusive<u64>| {
-        sampler[key].as_u64().filter(|n| possible.contains(n)).map(|n| n as usize)
+    let count = |key: &str, possible: RangeInclusive<i64>| {
+        sampler[key].as_i64().filter(|n| possible.contains(n)).map(|n| n as usize)
     };
     // Draws were asked for where no Monte Carlo error was.
-    let draws = if sampler["mcse"].is_null() { count("draws", 4..=10_000_000) } else { None };
+    let draws = if sampler["mcse"].is_null() { count("draws", DRAWS) } else { None };
     Sampling {
         seed: sampler["seed"].as_u64().unwrap_or(usual.seed),
-        chains: count("chains", 1..=64).unwrap_or(usual.chains),
-        warmup: count("warmup", 0..=1_000_000).unwrap_or(usual.warmup),
+        chains: count("chains", CHAINS).unwrap_or(usual.chains),
+        warmup: count("warmup", WARMUP).unwrap_or(usual.warmup),
         draws,
         mcse: sampler["mcse"].as_f64().filter(|x| *x > 0.0).unwrap_or(usual.mcse),
     }
@@ -163,8 +181,6 @@ fn of_study(study: &Study, sampling: Sampling, format: PageFormat) -> Result<Mad
 
 /// Every figure in the formats that are asked for, and its numbers as CSV beside it.
 fn write_figures(folder: &Path, figures: &[Figure], formats: &[Picture]) -> Result<()> {
-    fs::create_dir_all(folder)
-        .map_err(|e| Error::new(format!("can't make the folder {}: {e}", folder.display())))?;
     if formats.contains(&Picture::Png) {
         let drawn: Result<Vec<Vec<u8>>> = figures.par_iter().map(|f| report::png(&f.svg)).collect();
         for (figure, bytes) in figures.iter().zip(drawn?) {

@@ -1,5 +1,7 @@
 //! `result.json`, schema `equipoise/result/1`, and its relatives.
 
+use std::path::Path;
+
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -146,14 +148,15 @@ pub fn check_json(study: &Study, prior: Option<&Report>) -> String {
     }))
 }
 
-/// What may differ between two equal runs.
-pub fn run_json(started: &str, seconds: f64, threads: usize) -> String {
+/// What may differ between two equal runs; `folder` is where the model file's paths start.
+pub fn run_json(started: &str, seconds: f64, threads: usize, folder: Option<&Path>) -> String {
     pretty(&json!({
         "schema": "equipoise/run/1",
         "version": env!("CARGO_PKG_VERSION"),
         "started": started,
         "seconds": seconds,
         "threads": threads,
+        "folder": folder,
         "system": format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
     }))
 }

@@ -28,7 +28,7 @@ pub use decision::{
 };
 pub use model_file::ModelFile;
 pub use named::about_sources;
-pub use opening::open;
+pub use opening::{open, open_copy};
 pub use prior::{
     HeterogeneityPrior, LibraryPrior, LocationPrior, NormalComponent, four_decimals, library_names,
     library_priors,
@@ -85,6 +85,16 @@ pub enum Assignment {
     Randomised,
     /// By judgement or circumstance: a difference is an association.
     Observational,
+}
+
+impl Assignment {
+    /// As model files and sentences have it.
+    pub fn in_words(self) -> &'static str {
+        match self {
+            Assignment::Randomised => "randomised",
+            Assignment::Observational => "observational",
+        }
+    }
 }
 
 /// Which way is good.

@@ -1,5 +1,7 @@
 //! From a name or a path to a study, with the studies that its named priors come from.
 
+use std::path::{Path, PathBuf};
+
 use super::model_file::ModelFile;
 use super::source::Source;
 use super::{Study, build, named};
@@ -8,6 +10,13 @@ use crate::error::Result;
 /// Reads a study from a path, or by the name of a shipped model.
 pub fn open(model: &str) -> Result<Study> {
     let source = Source::find(model)?;
+    let file = source.parse()?;
+    study_of(&source, file)
+}
+
+/// The same of a copy that lies elsewhere: data files and other models are looked for in the folder of the original.
+pub fn open_copy(path: &Path, folder: PathBuf) -> Result<Study> {
+    let source = Source { folder: Some(folder), ..Source::find(&path.to_string_lossy())? };
     let file = source.parse()?;
     study_of(&source, file)
 }
