@@ -1,5 +1,6 @@
 //! The arguments, and the help that teaches by example.
 
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 
 use clap::builder::styling::{AnsiColor, Styles};
@@ -252,6 +253,11 @@ pub struct FitArgs {
     pub show_unreliable: bool,
 }
 
+/// Chains, and transitions of each before and after its warm-up, that can be asked for.
+pub const CHAINS: RangeInclusive<i64> = 1..=64;
+pub const WARMUP: RangeInclusive<i64> = 0..=1_000_000;
+pub const DRAWS: RangeInclusive<i64> = 4..=10_000_000;
+
 /// What is asked of the sampler.
 #[derive(Debug, Args, Default)]
 #[command(next_help_heading = "Sampling")]
@@ -260,13 +266,13 @@ pub struct SamplingArgs {
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,
     /// Chains [default: 4]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=64))]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(CHAINS))]
     pub chains: Option<u16>,
     /// Transitions of each chain before its draws, not kept [default: 200]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(0..=1_000_000))]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(WARMUP))]
     pub warmup: Option<u32>,
     /// Draws of each chain, instead of sampling until the answer is sure
-    #[arg(long, value_name = "N", conflicts_with = "mcse", value_parser = clap::value_parser!(u32).range(4..=10_000_000))]
+    #[arg(long, value_name = "N", conflicts_with = "mcse", value_parser = clap::value_parser!(u32).range(DRAWS))]
     pub draws: Option<u32>,
     /// The largest Monte Carlo error of a probability [default: 0.005]
     #[arg(long, value_name = "X", value_parser = monte_carlo_error)]

@@ -87,7 +87,7 @@ pub fn run(args: &FitArgs) -> Result<Outcome> {
 /// Where a model file's data files are looked for; none for a shipped model.
 fn folder_of(model: &str) -> Option<PathBuf> {
     let path = Path::new(model);
-    if shipped().iter().any(|s| s.name == model) || !path.is_file() {
+    if shipped().iter().any(|s| s.name == model) {
         return None;
     }
     path.canonicalize().ok()?.parent().map(Path::to_path_buf)

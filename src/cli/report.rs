@@ -1,12 +1,13 @@
 //! `equipoise report` of a model, a run folder or a decision.
 
 use std::fs;
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
 use serde_json::Value;
 
-use super::args::{Picture, ReportArgs};
+use super::args::{CHAINS, DRAWS, Picture, ReportArgs, WARMUP};
 use super::progress::watched;
 use super::whole_file::write_whole;
 use super::{Outcome, limit_threads, notice};
@@ -44,6 +45,10 @@ pub fn run(args: &ReportArgs) -> Result<Outcome> {
         limit_threads(args.threads);
         of_study(&study, Sampling { seed: args.seed.unwrap_or(run.seed), ..run }, format)?
     };
+    if let Some(folder) = &args.figures {
+        fs::create_dir_all(folder)
+            .map_err(|e| Error::new(format!("can't make the folder {}: {e}", folder.display())))?;
+    }
     write_whole(&page, made.text.as_bytes())?;
     notice(&format!("Written to {}", page.display()));
     if let Some(folder) = &args.figures {
@@ -98,10 +103,8 @@ fn asked(model: &str) -> Result<(Study, Sampling)> {
         ))
         .help("fit the model again: equipoise fit MODEL"));
     }
-    let file = folder.join("model.toml");
-    let mut study = open_copy(&file, original_folder(folder))?;
-    let sha256 = result["data"]["sha256"].as_str();
-    if sha256.is_some_and(|s| s != study.data_sha256) {
+    let mut study = open_copy(&folder.join("model.toml"), original_folder(folder))?;
+    if result["data"]["sha256"].as_str().is_some_and(|s| s != study.data_sha256) {
         return Err(Error::new(format!(
             "{}: the data are no longer those that were fitted",
             folder.display()
@@ -125,15 +128,15 @@ fn original_folder(run: &Path) -> PathBuf {
 /// The settings that a result states; the usual ones where it states none, as of a run that sampled nothing.
 fn sampling_of(sampler: &Value) -> Sampling {
     let usual = Sampling::default();
-    let count = |key: &str, possible: std::ops::RangeInclusive<u64>| {
-        sampler[key].as_u64().filter(|n| possible.contains(n)).map(|n| n as usize)
+    let count = |key: &str, possible: RangeInclusive<i64>| {
+        sampler[key].as_i64().filter(|n| possible.contains(n)).map(|n| n as usize)
     };
     // Draws were asked for where no Monte Carlo error was.
-    let draws = if sampler["mcse"].is_null() { count("draws", 4..=10_000_000) } else { None };
+    let draws = if sampler["mcse"].is_null() { count("draws", DRAWS) } else { None };
     Sampling {
         seed: sampler["seed"].as_u64().unwrap_or(usual.seed),
-        chains: count("chains", 1..=64).unwrap_or(usual.chains),
-        warmup: count("warmup", 0..=1_000_000).unwrap_or(usual.warmup),
+        chains: count("chains", CHAINS).unwrap_or(usual.chains),
+        warmup: count("warmup", WARMUP).unwrap_or(usual.warmup),
         draws,
         mcse: sampler["mcse"].as_f64().filter(|x| *x > 0.0).unwrap_or(usual.mcse),
     }
@@ -178,8 +181,6 @@ fn of_study(study: &Study, sampling: Sampling, format: PageFormat) -> Result<Mad
 
 /// Every figure in the formats that are asked for, and its numbers as CSV beside it.
 fn write_figures(folder: &Path, figures: &[Figure], formats: &[Picture]) -> Result<()> {
-    fs::create_dir_all(folder)
-        .map_err(|e| Error::new(format!("can't make the folder {}: {e}", folder.display())))?;
     if formats.contains(&Picture::Png) {
         let drawn: Result<Vec<Vec<u8>>> = figures.par_iter().map(|f| report::png(&f.svg)).collect();
         for (figure, bytes) in figures.iter().zip(drawn?) {

@@ -12,7 +12,7 @@ const AT_ODDS: f64 = 0.05;
 const LEAST_LINE: f64 = 0.8;
 
 /// What the claims are made of.
-pub struct About<'a> {
+pub struct Findings<'a> {
     pub priors: &'a [PriorSet],
     pub tau_curve: &'a [CurvePoint],
     pub crossings: &'a [Crossing],
@@ -22,14 +22,14 @@ pub struct About<'a> {
 }
 
 /// Priors at odds with the data, what the prior of τ decides, and whether anything stands that another prior could upset.
-pub fn claims(study: &Study, about: &About<'_>) -> Vec<Claim> {
-    let method = if about.is_sampled { Method::Sampled } else { Method::Exact };
-    let mut all = at_odds(study, about.priors);
+pub fn claims(study: &Study, found: &Findings<'_>) -> Vec<Claim> {
+    let method = if found.is_sampled { Method::Sampled } else { Method::Exact };
+    let mut all = at_odds(study, found.priors);
     if let Some(scale) = study.priors.heterogeneity.as_ref().map(|h| h.distribution.scale()) {
-        let hinges = hinges(about.crossings, scale);
-        all.extend(heterogeneity(study, &hinges, about.tau_curve, scale, method));
+        let hinges = hinges(found.crossings, scale);
+        all.extend(heterogeneity(study, &hinges, found.tau_curve, scale, method));
     }
-    if about.highest.is_none_or(|p| p <= LEAST_LINE) {
+    if found.highest.is_none_or(|p| p <= LEAST_LINE) {
         let measure = Measure::of(study.outcome.scale).key();
         all.push(Claim::of_all(study, measure, method, Says::NothingStands { line: LEAST_LINE }));
     }

@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 
-use super::claims::{self, About};
+use super::claims::{self, Findings};
 use super::curve::{self, Crossing, CurvePoint};
 use super::grid::{self, GridRow};
 use super::question::questions;
@@ -67,14 +67,14 @@ pub fn glance(study: &Study, sampling: Sampling, grid: bool) -> Result<Glance> {
     let (tau_curve, crossings): (Vec<_>, Vec<_>) = curves.into_iter().unzip();
     let tau_curve: Vec<CurvePoint> = tau_curve.into_iter().flatten().collect();
     let crossings: Vec<Crossing> = crossings.into_iter().flatten().collect();
-    let about = About {
+    let findings = Findings {
         priors: &sets,
         tau_curve: &tau_curve,
         crossings: &crossings,
         highest: own.into_iter().flatten().reduce(f64::max),
         is_sampled: refits.is_sampled(),
     };
-    let claims = claims::claims(study, &about);
+    let claims = claims::claims(study, &findings);
     Ok(Glance {
         about_sources: about_sources(&study.named, |n| sets.iter().any(|s| s.name == n)),
         priors: sets,

@@ -152,14 +152,14 @@ pub fn compare(study: &Study, request: &Request) -> Result<Comparison> {
     let (tau_curve, crossings): (Vec<_>, Vec<_>) = curves.into_iter().unzip();
     let (tau_curve, crossings) = (tau_curve.concat(), crossings.concat());
     let scale = study.priors.heterogeneity.as_ref().map(|h| h.distribution.scale());
-    let about = claims::About {
+    let findings = claims::Findings {
         priors: &sets,
         tau_curve: &tau_curve,
         crossings: &crossings,
         highest: tipping.iter().filter_map(|t| t.probability).reduce(f64::max),
         is_sampled: options.engine == Engine::Sampler,
     };
-    let claims = claims::claims(study, &about);
+    let claims = claims::claims(study, &findings);
     Ok(Comparison {
         ok: reasons.is_empty(),
         reasons,

@@ -31,7 +31,6 @@ const WIDE: f64 = 3.0;
 pub fn beliefs(study: &Study, fit: &Fit, sampling: Sampling) -> Vec<Belief> {
     let prior = prior_of_one(study);
     let alone = alone(study, sampling);
-    let on_scale = |points: Vec<(f64, f64)>| points.into_iter().map(|(x, y)| (out(study, x), y)).collect();
     let names = study.data.names();
     names
         .par_iter()
@@ -44,9 +43,9 @@ pub fn beliefs(study: &Study, fit: &Fit, sampling: Sampling) -> Vec<Belief> {
                 alone.as_ref().and_then(Fit::exact).map_or_else(Vec::new, |e| likelihood(&*e.theta(g)));
             Belief {
                 subgroup: (*name).to_string(),
-                prior: on_scale(prior.clone()),
-                likelihood: on_scale(likelihood),
-                posterior: on_scale(posterior),
+                prior: on_scale(study, prior.clone()),
+                likelihood: on_scale(study, likelihood),
+                posterior: on_scale(study, posterior),
             }
         })
         .collect()
@@ -61,9 +60,6 @@ pub struct PriorBeliefs {
 
 /// Under every prior whose posterior is integrated; `stated` are the study's own, whose likelihood holds under all.
 pub fn beliefs_by_prior(study: &Study, others: &Glance, stated: &[Belief]) -> Vec<PriorBeliefs> {
-    let on_scale = |points: Vec<(f64, f64)>| -> Vec<(f64, f64)> {
-        points.into_iter().map(|(x, y)| (out(study, x), y)).collect()
-    };
     let fits: Vec<_> = others
         .priors
         .iter()
@@ -72,16 +68,22 @@ pub fn beliefs_by_prior(study: &Study, others: &Glance, stated: &[Belief]) -> Ve
         .collect();
     fits.into_par_iter()
         .map(|(set, posterior)| {
-            let before = on_scale(prior_of_one(&Study { priors: set.priors.clone(), ..study.clone() }));
+            let before =
+                on_scale(study, prior_of_one(&Study { priors: set.priors.clone(), ..study.clone() }));
             let one = |(g, own): (usize, &Belief)| Belief {
                 subgroup: own.subgroup.clone(),
                 prior: before.clone(),
                 likelihood: own.likelihood.clone(),
-                posterior: on_scale(outline(&*posterior.theta(g), false)),
+                posterior: on_scale(study, outline(&*posterior.theta(g), false)),
             };
             PriorBeliefs { prior: set.name.clone(), beliefs: stated.iter().enumerate().map(one).collect() }
         })
         .collect()
+}
+
+/// An outline on the measure's own scale.
+fn on_scale(study: &Study, points: Vec<(f64, f64)>) -> Vec<(f64, f64)> {
+    points.into_iter().map(|(x, y)| (out(study, x), y)).collect()
 }
 
 /// The prior of any one subgroup's effect.

@@ -9,7 +9,7 @@ const BINS: usize = 40;
 /// Two histograms over the same bins, all chains together.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Energies {
-    /// Ends of the bins, one more than there are.
+    /// Ends of the bins, one more than there are; energies are −log densities, without a unit.
     pub edges: Vec<f64>,
     /// The share of draws whose energy lies so far from its chain's mean.
     pub marginal: Vec<f64>,

@@ -5,7 +5,7 @@ use rayon::prelude::*;
 use super::source::Marginals;
 use crate::decide::Fit;
 use crate::exact::Distribution;
-use crate::posterior::{Axis, Measure, Scope, Statement, mass_within, region};
+use crate::posterior::{Axis, Measure, Scope, Statement, region};
 use crate::study::{Data, Study};
 
 /// Sizes of risk differences and differences in steps of a thousandth, of ratios in steps of a hundredth from 1.
@@ -20,7 +20,8 @@ const NEGLIGIBLE: f64 = 1e-9;
 #[derive(Debug, Clone)]
 pub struct ThresholdCurve {
     pub subgroup: String,
-    /// Benefit and harm of at least each size, and the effect within it either way.
+    /// Benefit and harm of at least each size, and the effect within it either way: of ratios between its reciprocal and
+    /// itself.
     pub benefit: Vec<f64>,
     pub harm: Vec<f64>,
     pub equivalent: Vec<f64>,
@@ -56,37 +57,35 @@ pub fn threshold_curves(study: &Study, fit: &Fit) -> ThresholdCurves {
         };
         let Some(d) = found else { return (Vec::new(), Vec::new(), Vec::new()) };
         // Every value is asked for once, either side of none, as far out as anything is left.
-        let ends = |size: f64| match measure.axis() {
-            Axis::Ratio => [1.0 / size, size],
-            Axis::Additive => [-size, size],
-        };
-        let (mut low, mut high) = (1.0, 1.0);
+        let (mut below_low, mut above_high) = (1.0, 1.0);
         let mut outwards = |size: &f64| {
-            let [from, to] = ends(*size);
-            low = if low > NEGLIGIBLE { below(&*d, study, measure, from) } else { 0.0 };
-            high = if high > NEGLIGIBLE { 1.0 - below(&*d, study, measure, to) } else { 0.0 };
-            [low, 1.0 - high]
-        };
-        let known: Vec<[f64; 2]> = sizes.iter().map(&mut outwards).collect();
-        let over = |statement: Statement| {
-            let at = |(size, known): (&f64, &[f64; 2])| {
-                let below = |x: f64| if x == ends(*size)[0] { known[0] } else { known[1] };
-                let within = region(statement, *size, measure.axis(), sign);
-                mass_within(within, &below).clamp(0.0, 1.0)
+            let [low, high] = match measure.axis() {
+                Axis::Ratio => [1.0 / size, *size],
+                Axis::Additive => [-size, *size],
             };
-            sizes.iter().zip(&known).map(at).collect::<Vec<f64>>()
+            if below_low > NEGLIGIBLE {
+                below_low = below(&*d, study, measure, low);
+            } else {
+                below_low = 0.0;
+            }
+            if above_high > NEGLIGIBLE {
+                above_high = 1.0 - below(&*d, study, measure, high);
+            } else {
+                above_high = 0.0;
+            }
+            [below_low, above_high]
         };
-        (over(Statement::BenefitAtLeast), over(Statement::HarmAtLeast), over(Statement::Equivalent))
+        let beyond: Vec<[f64; 2]> = sizes.iter().map(&mut outwards).collect();
+        let (_, end) = region(Statement::BenefitAtLeast, sizes[0], measure.axis(), sign);
+        let [better, worse] = if end == f64::INFINITY { [1, 0] } else { [0, 1] };
+        let over = |p: &dyn Fn(&[f64; 2]) -> f64| beyond.iter().map(|b| p(b).clamp(0.0, 1.0)).collect();
+        (over(&|b| b[better]), over(&|b| b[worse]), over(&|b| 1.0 - b[0] - b[1]))
     };
     let curves = names
         .par_iter()
         .enumerate()
         .map(|(g, name)| {
-            let (benefit, harm, mut equivalent) = of(g);
-            // Within a size of none either way: of ratios between its reciprocal and itself.
-            if measure.axis() == Axis::Ratio {
-                equivalent = benefit.iter().zip(&harm).map(|(b, h)| (1.0 - b - h).max(0.0)).collect();
-            }
+            let (benefit, harm, equivalent) = of(g);
             ThresholdCurve { subgroup: (*name).to_string(), benefit, harm, equivalent }
         })
         .collect();

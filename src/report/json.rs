@@ -148,7 +148,7 @@ pub fn check_json(study: &Study, prior: Option<&Report>) -> String {
     }))
 }
 
-/// What may differ between two equal runs.
+/// What may differ between two equal runs; `folder` is where the model file's paths start.
 pub fn run_json(started: &str, seconds: f64, threads: usize, folder: Option<&Path>) -> String {
     pretty(&json!({
         "schema": "equipoise/run/1",

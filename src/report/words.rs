@@ -1,8 +1,9 @@
 //! Words: what a prior says, names, plurals.
 
 use crate::compare::PriorSet;
+use crate::decide::InteractionTest;
 use crate::posterior::{Measure, Scope};
-use crate::study::Study;
+use crate::study::{Priors, Study};
 
 use super::numbers::{probability, value};
 
@@ -24,6 +25,23 @@ pub fn prior_statement(study: &Study, set: &PriorSet) -> String {
         text += "; nearly flat: reference only";
     }
     text
+}
+
+/// Priors as they are written, in one line: "effect normal(0, 0.355); heterogeneity half-normal(0.5)".
+pub fn priors_as_written(priors: &Priors) -> String {
+    let mut text = format!("effect {}", priors.effect.words);
+    if let Some(h) = &priors.heterogeneity {
+        text += &format!("; heterogeneity {}", h.words);
+    }
+    if let Some(b) = &priors.baseline {
+        text += &format!("; baseline {}", b.words);
+    }
+    text
+}
+
+/// What a test for interaction is called within a sentence.
+pub fn test_name(test: &InteractionTest) -> &'static str {
+    if test.test == "cochran_q" { "Cochran's Q" } else { "likelihood ratio" }
 }
 
 /// With a capital first letter, but for names such as mRS that have their capitals elsewhere.

@@ -94,6 +94,16 @@ pub enum Assignment {
     Observational,
 }
 
+impl Assignment {
+    /// As model files and sentences have it.
+    pub fn in_words(self) -> &'static str {
+        match self {
+            Assignment::Randomised => "randomised",
+            Assignment::Observational => "observational",
+        }
+    }
+}
+
 /// Which way is good.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]

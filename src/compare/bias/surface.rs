@@ -87,8 +87,11 @@ pub fn shifts(biased: &Biased<'_>) -> Vec<ShiftPoint> {
 
 /// The same for a page: every other mean, a few sds, and no pairs.
 pub fn shifts_at_a_glance(biased: &Biased<'_>) -> Vec<ShiftPoint> {
-    let even = means(biased).into_iter().step_by(2).collect();
-    of_subgroups(biased, &places(biased, even, &FEW_SDS))
+    let all = means(biased);
+    // None stands in the middle, and stays.
+    let first = all.len() / 2 % 2;
+    let every_other = all.into_iter().skip(first).step_by(2).collect();
+    of_subgroups(biased, &places(biased, every_other, &FEW_SDS))
 }
 
 /// Every mean with every sd.

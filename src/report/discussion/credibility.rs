@@ -2,7 +2,7 @@
 
 use super::super::numbers::{plain, probability, value};
 use super::super::passage::Passage;
-use super::super::words::{capitalised, plural};
+use super::super::words::{capitalised, plural, test_name};
 use super::sentences;
 use crate::decide::{Credibility, Discussion, Item};
 use crate::posterior::Says;
@@ -50,10 +50,7 @@ fn answer(c: &Credibility, item: &Item) -> String {
     match (&item.answer, &c.test) {
         (Some(answer), _) => format!("{}.", capitalised(answer.trim_end_matches('.'))),
         (None, Some(test)) if item.computed => {
-            let name = match test.test {
-                "cochran_q" => "Cochran's Q",
-                _ => "Likelihood ratio",
-            };
+            let name = capitalised(test_name(test));
             format!(
                 "{name} {} on {} degree{} of freedom, p = {}.",
                 plain(test.statistic),

@@ -12,7 +12,7 @@ use super::sentences::sentence;
 use super::words::{capitalised, scope_in_words};
 use crate::decide::{Discussion, EffectRow, Population};
 use crate::posterior::{Claim, Says};
-use crate::study::{Assignment, Decision, DecisionOutcome};
+use crate::study::{Decision, DecisionOutcome};
 
 /// How the numbers of risk were made.
 pub const METHOD: &str = "Risk differences: active minus control, medians and central 95 % intervals, by numerical integration unless a model needs sampling.";
@@ -45,10 +45,7 @@ pub fn about(decision: &Decision) -> Passage {
     let layers = decision.layers.iter().map(|l| ("outer layer ", &l.outer));
     let outcomes = decision.outcomes.iter().map(|o| ("", &o.study)).chain(layers);
     for (role, study) in outcomes {
-        let design = match study.assignment {
-            Assignment::Randomised => "randomised",
-            Assignment::Observational => "observational",
-        };
+        let design = study.assignment.in_words();
         out.item(format!("{role}{}: {}; {design}.", study.name, study.title));
     }
     for o in &decision.outcomes {
@@ -68,28 +65,24 @@ fn has(d: &Discussion, kind: impl Fn(&Says) -> bool) -> bool {
     d.claims.iter().any(|c: &Claim| kind(&c.says))
 }
 
+/// A title and the sentences of a kind; empty without any.
+fn of_claims(d: &Discussion, title: &str, kind: impl Fn(&Says) -> bool) -> Passage {
+    let mut out = Passage::default();
+    if has(d, &kind) {
+        out.title(title);
+        sentences(&mut out, d, kind);
+    }
+    out
+}
+
 /// What it comes to: the action, or where nothing has a value, the first outcome.
 fn in_short(d: &Discussion) -> Passage {
-    let kind = |says: &Says| matches!(says, Says::Action { .. } | Says::Leaning(_));
-    if !has(d, kind) {
-        return Passage::default();
-    }
-    let mut out = Passage::default();
-    out.title("In short");
-    sentences(&mut out, d, kind);
-    out
+    of_claims(d, "In short", |says| matches!(says, Says::Action { .. } | Says::Leaning(_)))
 }
 
 /// Verdicts, and the criteria that they hang on.
 fn rules(d: &Discussion) -> Passage {
-    let kind = |says: &Says| matches!(says, Says::Rule { .. });
-    if !has(d, kind) {
-        return Passage::default();
-    }
-    let mut out = Passage::default();
-    out.title("Rules");
-    sentences(&mut out, d, kind);
-    out
+    of_claims(d, "Rules", |says| matches!(says, Says::Rule { .. }))
 }
 
 /// "a further similar cohort", or the subgroup.
@@ -105,7 +98,7 @@ fn find<'a>(decision: &'a Decision, outcome: &str) -> Option<&'a DecisionOutcome
 }
 
 /// The outcome in words.
-fn in_words(decision: &Decision, outcome: &str) -> String {
+pub fn in_words(decision: &Decision, outcome: &str) -> String {
     find(decision, outcome).map_or_else(String::new, |o| o.study.outcome.name.clone())
 }
 

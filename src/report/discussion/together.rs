@@ -2,20 +2,17 @@
 
 use super::super::passage::Passage;
 use super::super::words::capitalised;
-use super::{has, in_words, name, sentences};
+use super::{in_words, name, of_claims, sentences};
 use crate::decide::Discussion;
 use crate::posterior::{Quantiles, Says};
 use crate::study::{Assignment, Decision};
 
 /// Two outcomes at once.
 pub fn joint(d: &Discussion) -> Passage {
-    let kind = |says: &Says| matches!(says, Says::Both { .. });
-    if !has(d, kind) {
-        return Passage::default();
+    let mut out = of_claims(d, "Two outcomes at once", |says| matches!(says, Says::Both { .. }));
+    if out.is_empty() {
+        return out;
     }
-    let mut out = Passage::default();
-    out.title("Two outcomes at once");
-    sentences(&mut out, d, kind);
     out.say("At least and at most, whatever the dependence between the outcomes (Fréchet's bounds); in brackets under independence. Models fitted apart do not know which. Listed: the likelier way of both, and every way in which one fares well and the other badly with a probability of up to 0.05 or more.");
     out
 }

@@ -2,7 +2,8 @@
 
 use super::super::words::capitalised;
 use super::axis::{Axis, plain_label};
-use super::svg::{Anchor, Canvas, Ink, Stroke, TEXT, lines_within};
+use super::legend::{self, Entry};
+use super::svg::{Anchor, Canvas, Ink, Stroke, TEXT};
 use super::{Cell, Data, Figure};
 use crate::compare::{Glance, STATED};
 use crate::figure::ThresholdCurves;
@@ -31,12 +32,8 @@ struct Curve {
 const THICK: f64 = 2.4;
 const THIN: f64 = 1.0;
 
-fn label_lines(label: &str) -> Vec<String> {
-    lines_within(label, WIDTH - RIGHT - 60.0, TEXT - 1.0)
-}
-
 fn legend_height(curves: &[Curve]) -> f64 {
-    20.0 + curves.iter().map(|c| 15.0 * label_lines(&c.label).len() as f64 + 6.0).sum::<f64>()
+    20.0 + legend::height(curves.iter().map(|c| c.label.as_str()), [RIGHT, WIDTH])
 }
 
 /// Curves of probabilities with their labels at the right.
@@ -46,16 +43,14 @@ fn plot(canvas: &mut Canvas, x: &Axis, y: &Axis, curves: &[Curve]) {
         let points: Vec<(f64, f64)> = c.points.iter().map(|&(a, p)| (x.at(a), y.at(p))).collect();
         canvas.curve(&points, c.ink, c.width, c.stroke);
     }
-    // A legend at the side, in the curves' order; a second curve of the same thing has no label.
-    let mut at = TOP + 8.0;
-    for c in curves.iter().filter(|c| !c.label.is_empty()) {
-        canvas.line((RIGHT + 16.0, at), (RIGHT + 44.0, at), c.ink, c.width, c.stroke);
-        for line in label_lines(&c.label) {
-            canvas.text((RIGHT + 50.0, at + 4.0), &line, Anchor::Start, TEXT - 1.0, Ink::Text);
-            at += 15.0;
-        }
-        at += 6.0;
+    // In the curves' order; a second curve of the same thing has no label.
+    let named = curves.iter().filter(|c| !c.label.is_empty());
+    let mut entries = Vec::new();
+    for c in named {
+        let label = c.label.as_str();
+        entries.push(Entry { label, ink: c.ink, stroke: c.stroke, width: c.width, dotted: false });
     }
+    legend::draw(canvas, [RIGHT, WIDTH], TOP + 8.0, &entries);
 }
 
 /// One subgroup's probabilities over sizes of effect.

@@ -2,6 +2,7 @@
 
 use super::super::numbers::plain;
 use super::axis::{Axis, plain_label};
+use super::legend::{self, Entry};
 use super::svg::{Anchor, Canvas, Ink, Stroke, TEXT};
 use super::{Cell, Data, Figure};
 use crate::figure::Energies;
@@ -23,15 +24,15 @@ pub fn energy(study: &Study, e: &Energies) -> Figure {
         (&e.marginal, "energies about their mean", Ink::of_curve(0), Stroke::of_curve(0)),
         (&e.transition, "change in one transition", Ink::of_curve(1), Stroke::of_curve(1)),
     ];
-    for (k, (shares, label, ink, stroke)) in told.into_iter().enumerate() {
+    let mut entries = Vec::new();
+    for (shares, label, ink, stroke) in told {
         let ends = e.edges.windows(2).zip(shares);
         let steps: Vec<(f64, f64)> =
             ends.flat_map(|(w, share)| [(x.at(w[0]), y.at(*share)), (x.at(w[1]), y.at(*share))]).collect();
         canvas.curve(&steps, ink, 2.0, stroke);
-        let at = DOWN.1 + 8.0 + 21.0 * k as f64;
-        canvas.line((ACROSS.1 + 16.0, at), (ACROSS.1 + 44.0, at), ink, 2.0, stroke);
-        canvas.text((ACROSS.1 + 50.0, at + 4.0), label, Anchor::Start, TEXT - 1.0, Ink::Text);
+        entries.push(Entry { label, ink, stroke, width: 2.0, dotted: false });
     }
+    legend::draw(&mut canvas, [ACROSS.1, WIDTH], DOWN.1 + 8.0, &entries);
     canvas.text((ACROSS.1 + 16.0, DOWN.1 + 60.0), "E-BFMI by chain:", Anchor::Start, TEXT - 1.0, Ink::Text);
     for (k, four) in e.ebfmi.chunks(4).take(6).enumerate() {
         let told: Vec<String> = four.iter().map(|x| x.map_or_else(|| "–".to_string(), plain)).collect();

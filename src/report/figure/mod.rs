@@ -8,6 +8,7 @@ mod curves;
 mod energy;
 mod forest;
 mod heat;
+mod legend;
 mod plane;
 mod png;
 mod shrinkage;

@@ -1,10 +1,11 @@
-//! Two outcomes against each other: who gains in the one and loses in the other.
+//! The benefit–harm plane: risk differences in two outcomes against each other.
 
 use super::axis::{Axis, plain_label};
-use super::svg::{Anchor, Canvas, Ink, Stroke, TEXT, lines_within};
+use super::legend::{self, Entry};
+use super::svg::{Anchor, Canvas, Ink, Stroke, TEXT};
 use super::{Cell, Data, Figure};
 
-/// Patients better off per 1,000: median and interval; below 0 worse off.
+/// A risk difference per 1,000 patients, in favour of the active arm above 0: median and 95 % interval.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Gain {
     pub median: f64,
@@ -25,11 +26,11 @@ const ACROSS: (f64, f64) = (80.0, 530.0);
 const DOWN: (f64, f64) = (356.0, 30.0);
 
 /// A cross a population: dots at the medians, arms as far as the intervals. `names` are those of the outcomes across and
-/// upwards; `balance` is how much a patient better off across is worth in patients better off upwards, where both have values.
+/// upwards; `balance` is how many of the one upwards are worth one across, where both have values.
 pub fn plane(
     (statements, name): (Vec<String>, &str),
     names: [&str; 2],
-    active: &str,
+    [active, control]: [&str; 2],
     points: &[Point],
     balance: Option<f64>,
 ) -> Figure {
@@ -47,37 +48,41 @@ pub fn plane(
     y.draw_left(&mut canvas, ACROSS, 6, plain_label);
     canvas.line((middle.0, DOWN.1), (middle.0, DOWN.0), Ink::Faint, 1.0, Stroke::Solid);
     canvas.line((ACROSS.0, middle.1), (ACROSS.1, middle.1), Ink::Faint, 1.0, Stroke::Solid);
-    canvas.text((ACROSS.1 - 6.0, DOWN.1 + 16.0), "better in both", Anchor::End, TEXT - 1.0, Ink::Text);
-    canvas.text((ACROSS.0 + 6.0, DOWN.0 - 8.0), "worse in both", Anchor::Start, TEXT - 1.0, Ink::Text);
+    canvas.text(
+        (ACROSS.1 - 6.0, DOWN.1 + 16.0),
+        &format!("favours {active} in both"),
+        Anchor::End,
+        TEXT - 1.0,
+        Ink::Text,
+    );
+    canvas.text(
+        (ACROSS.0 + 6.0, DOWN.0 - 8.0),
+        &format!("favours {control} in both"),
+        Anchor::Start,
+        TEXT - 1.0,
+        Ink::Text,
+    );
     if let Some(worth) = balance.filter(|w| *w > 0.0) {
         // Along it what is gained in one is lost in the other.
         let end = right.min(top / worth);
         let ends = [(-end, worth * end), (end, -worth * end)].map(|(a, b)| (x.at(a), y.at(b)));
         canvas.line(ends[0], ends[1], Ink::Text, 1.2, Stroke::Dashed);
     }
-    let mut at = DOWN.1 + 8.0;
+    let mut entries = Vec::new();
     for (k, p) in points.iter().enumerate() {
         let (ink, stroke) = (Ink::of_curve(k), Stroke::of_curve(k));
         let centre = (x.at(p.across.median), y.at(p.up.median));
         canvas.line((x.at(p.across.low), centre.1), (x.at(p.across.high), centre.1), ink, 2.0, stroke);
         canvas.line((centre.0, y.at(p.up.low)), (centre.0, y.at(p.up.high)), ink, 2.0, stroke);
         canvas.dot(centre, 5.0, ink, true);
-        canvas.line((ACROSS.1 + 16.0, at), (ACROSS.1 + 44.0, at), ink, 2.0, stroke);
-        canvas.dot((ACROSS.1 + 30.0, at), 4.0, ink, true);
-        for line in lines_within(&p.population, WIDTH - ACROSS.1 - 58.0, TEXT - 1.0) {
-            canvas.text((ACROSS.1 + 50.0, at + 4.0), &line, Anchor::Start, TEXT - 1.0, Ink::Text);
-            at += 15.0;
-        }
-        at += 6.0;
+        entries.push(Entry { label: &p.population, ink, stroke, width: 2.0, dotted: true });
     }
     if balance.is_some() {
-        canvas.line((ACROSS.1 + 16.0, at), (ACROSS.1 + 44.0, at), Ink::Text, 1.2, Stroke::Dashed);
-        for line in ["the stated values", "balance"] {
-            canvas.text((ACROSS.1 + 50.0, at + 4.0), line, Anchor::Start, TEXT - 1.0, Ink::Text);
-            at += 15.0;
-        }
+        let label = "the stated values balance";
+        entries.push(Entry { label, ink: Ink::Text, stroke: Stroke::Dashed, width: 1.2, dotted: false });
     }
-    let title = |outcome: &str| format!("Better off per 1,000: {outcome}");
+    legend::draw(&mut canvas, [ACROSS.1, WIDTH], DOWN.1 + 8.0, &entries);
+    let title = |outcome: &str| format!("In favour of {active}, per 1,000: {outcome}");
     x.draw_below(&mut canvas, DOWN.0, 6, plain_label, &title(names[0]));
     canvas.text((14.0, 18.0), &title(names[1]), Anchor::Start, TEXT, Ink::Text);
     let data = Data {
@@ -95,7 +100,7 @@ pub fn plane(
     let words = [
         format!("Benefit against harm: {} and {}", names[1], names[0]),
         format!(
-            "How many of 1,000 patients are better off with {active} in each outcome (below 0: worse off), medians with 95 % intervals. The two were fitted apart: the arms of a cross say nothing of how the outcomes hang together."
+            "Risk differences per 1,000 patients, in favour of {active} above 0 and of {control} below, medians with 95 % intervals. The two were fitted apart: the arms of a cross say nothing of how the outcomes hang together."
         ),
     ];
     Figure::beside(statements, name, words, canvas, data)

@@ -1,9 +1,11 @@
 //! The utility map: which action over what the good end of an outcome is worth, and over the gain that is asked.
 
 use super::axis::{Axis, plain_label};
+use super::legend::{self, Entry};
 use super::svg::{Anchor, Canvas, Ink, Stroke, TEXT, lines_within};
 use super::{Cell, Data, Figure};
 use crate::decide::ValueRow;
+use crate::study::Assignment;
 
 const WIDTH: f64 = 760.0;
 const ACROSS: (f64, f64) = (64.0, 500.0);
@@ -15,6 +17,7 @@ pub fn utility(
     (statements, name): (Vec<String>, &str),
     (outcome, stated): (&str, f64),
     [active, control]: [&str; 2],
+    assignment: Assignment,
     rows: &[(String, &ValueRow)],
 ) -> Figure {
     let mut populations: Vec<&str> = Vec::new();
@@ -48,32 +51,28 @@ pub fn utility(
     }
     canvas.line((x.at(stated), DOWN.1), (x.at(stated), DOWN.0), Ink::Faint, 1.0, Stroke::Dashed);
     canvas.text((x.at(stated) + 4.0, DOWN.1 + 10.0), "stated", Anchor::Start, TEXT - 2.0, Ink::Faint);
-    let mut at = DOWN.1 + 8.0;
+    let mut entries = Vec::new();
     for (k, population) in populations.iter().enumerate() {
         let (ink, stroke) = (Ink::of_curve(k), Stroke::of_curve(k));
         let mine = rows.iter().filter(|(p, r)| p == population && r.required_gain == asked[0]);
         let points: Vec<(f64, f64)> =
             mine.map(|(_, r)| (x.at(r.value), y.at(per_1000(r.expected_gain)))).collect();
         canvas.curve(&points, ink, 2.4, stroke);
-        canvas.line((ACROSS.1 + 16.0, at), (ACROSS.1 + 44.0, at), ink, 2.4, stroke);
-        for line in lines_within(population, WIDTH - ACROSS.1 - 58.0, TEXT - 1.0) {
-            canvas.text((ACROSS.1 + 50.0, at + 4.0), &line, Anchor::Start, TEXT - 1.0, Ink::Text);
-            at += 15.0;
-        }
-        at += 6.0;
+        entries.push(Entry { label: population, ink, stroke, width: 2.4, dotted: false });
     }
+    let at = legend::draw(&mut canvas, [ACROSS.1, WIDTH], DOWN.1 + 8.0, &entries);
     let zero = y.at(0.0);
-    let legend = |canvas: &mut Canvas, at: f64, text: String| {
+    let beside = |canvas: &mut Canvas, at: f64, text: String| {
         for (j, line) in lines_within(&text, WIDTH - ACROSS.1 - 26.0, TEXT - 2.0).iter().take(2).enumerate() {
             canvas.text((ACROSS.1 + 16.0, at + 14.0 * j as f64), line, Anchor::Start, TEXT - 2.0, Ink::Faint);
         }
     };
     // Beside the line of no gain, where no name of a population stands.
     if zero - 24.0 > at {
-        legend(&mut canvas, zero - 20.0, format!("above: {active}"));
+        beside(&mut canvas, zero - 20.0, format!("above: {active}"));
     }
     if zero + 14.0 > at && zero + 14.0 < DOWN.0 + 20.0 {
-        legend(&mut canvas, zero + 16.0, format!("below: {control}"));
+        beside(&mut canvas, zero + 16.0, format!("below: {control}"));
     }
     x.draw_below(
         &mut canvas,
@@ -96,10 +95,14 @@ pub fn utility(
             })
             .collect(),
     };
+    let assumed = match assignment {
+        Assignment::Randomised => "",
+        Assignment::Observational => " Associations are taken for effects throughout.",
+    };
     let words = [
         format!("Utility map: {outcome}"),
         format!(
-            "Expected gain in utility by {active}, per 1,000 patients, over what the good end of the outcome is worth (the other outcomes' values as stated). Where a line is above the gain that is asked, none (solid) or more (dotted), the choice is {active}; else {control}."
+            "Expected gain in utility by {active}, per 1,000 patients, over what the good end of the outcome is worth (the other outcomes' values as stated). Where a line is above the gain that is asked, none (solid) or more (dotted), the choice is {active}; else {control}.{assumed}"
         ),
     ];
     Figure::beside(statements, name, words, canvas, data)

@@ -7,8 +7,8 @@ use super::super::discussion::{self, name};
 use super::super::figure::{self, Figure, Gain, Point, SizeCurve};
 use super::super::passage::Passage;
 use super::super::words::capitalised;
-use super::document::{Format, render};
-use super::{FigureOnPage, on_page, sheets};
+use super::document::{Format, Frame, render};
+use super::{on_page, sheets};
 use crate::decide::{Discussion, EffectRow, Population};
 use crate::error::Result;
 use crate::posterior::{Direction, Measure};
@@ -17,18 +17,11 @@ use crate::study::{Decision, DecisionOutcome, HigherIs};
 /// What the template is filled from.
 #[derive(Serialize)]
 struct Context<'a> {
-    title: &'a str,
-    lead: [String; 1],
-    statements: Vec<String>,
-    notices: &'a [String],
-    failed: Option<&'a [String]>,
+    #[serde(flatten)]
+    frame: Frame<'a>,
     sections: Vec<Passage>,
-    figures: Vec<FigureOnPage<'a>>,
     about: Passage,
     methods: [&'static str; 1],
-    sheets: Vec<sheets::Sheet>,
-    provenance: Vec<[String; 2]>,
-    files: Vec<[&'a str; 2]>,
 }
 
 /// The page of a decision; of one whose fits failed their checks, why.
@@ -62,19 +55,22 @@ pub fn decision_page(
     provenance.push(["To make it again".to_string(), format!("equipoise report {}", decision.name)]);
     let actions = decision.actions.each_ref().map(|a| a.name.as_str());
     let outcomes: Vec<&str> = decision.outcomes.iter().map(|o| o.study.outcome.name.as_str()).collect();
-    let context = Context {
+    let frame = Frame {
         title: &decision.question,
-        lead: [format!("{} or {}; by {}.", capitalised(actions[0]), actions[1], outcomes.join(", "))],
+        lead: format!("{} or {}; by {}.", capitalised(actions[0]), actions[1], outcomes.join(", ")),
         statements: decide_statements(decision, d),
         notices: &d.notices,
         failed: (!d.ok).then_some(&d.reasons),
-        sections: if d.ok { discussion::sections(decision, d) } else { Vec::new() },
         figures: on_page(figures),
-        about: discussion::about(decision),
-        methods: [discussion::METHOD],
         sheets: sheets::of_decision(decision, d),
         provenance,
         files,
+    };
+    let context = Context {
+        frame,
+        sections: if d.ok { discussion::sections(decision, d) } else { Vec::new() },
+        about: discussion::about(decision),
+        methods: [discussion::METHOD],
     };
     render("decision", &context, format)
 }
@@ -138,7 +134,7 @@ fn plane(
     let names = [across, up].map(|o| o.study.outcome.name.as_str());
     let file = format!("plane-{}", k + 1);
     let about = (decide_statements(decision, d), file.as_str());
-    Some(figure::plane(about, names, &decision.action(true).name, &points, balance))
+    Some(figure::plane(about, names, arms(decision), &points, balance))
 }
 
 fn utility(decision: &Decision, d: &Discussion, k: usize, outcome: &DecisionOutcome) -> Option<Figure> {
@@ -150,8 +146,13 @@ fn utility(decision: &Decision, d: &Discussion, k: usize, outcome: &DecisionOutc
     }
     let file = format!("utility-{}", k + 1);
     let about = (decide_statements(decision, d), file.as_str());
-    let arms = [true, false].map(|active| decision.action(active).name.as_str());
-    Some(figure::utility(about, (&outcome.study.outcome.name, stated), arms, &rows))
+    let told = (outcome.study.outcome.name.as_str(), stated);
+    Some(figure::utility(about, told, arms(decision), decision.assignment(), &rows))
+}
+
+/// Active, control.
+fn arms(decision: &Decision) -> [&str; 2] {
+    [true, false].map(|active| decision.action(active).name.as_str())
 }
 
 /// An outcome's probabilities over sizes, a curve a population.

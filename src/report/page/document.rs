@@ -4,6 +4,8 @@ use minijinja::value::Serde;
 use minijinja::{AutoEscape, Environment};
 use serde::Serialize;
 
+use super::FigureOnPage;
+use super::sheets::Sheet;
 use crate::error::{Error, Result};
 
 /// What a page is written as.
@@ -27,6 +29,22 @@ const TEMPLATES: [(&str, &str); 8] = [
 /// The page's own style and code.
 const STYLE: &str = include_str!("templates/style.css");
 const SCRIPT: &str = include_str!("templates/page.js");
+
+/// What every page has, whatever it is of.
+#[derive(Serialize)]
+pub struct Frame<'a> {
+    pub title: &'a str,
+    pub lead: String,
+    pub statements: Vec<String>,
+    pub notices: &'a [String],
+    /// Why there is no result, where there is none.
+    pub failed: Option<&'a [String]>,
+    pub figures: Vec<FigureOnPage<'a>>,
+    pub sheets: Vec<Sheet>,
+    pub provenance: Vec<[String; 2]>,
+    /// Names and texts of what was read.
+    pub files: Vec<[&'a str; 2]>,
+}
 
 /// Fills `study` or `decision` in one format. An HTML page holds itself as Markdown too.
 pub fn render(name: &str, context: &impl Serialize, format: Format) -> Result<String> {
@@ -52,7 +70,7 @@ pub fn render(name: &str, context: &impl Serialize, format: Format) -> Result<St
     template.render(Serde(&page)).map_err(failed)
 }
 
-/// A page with what every page has.
+/// A page with its own Markdown, style and code.
 #[derive(Serialize)]
 struct Page<'a, T> {
     #[serde(flatten)]

@@ -10,8 +10,8 @@ use super::super::passage::Table;
 use super::super::sentences::sentence;
 use super::super::text::{audit_table, effect_table, probability_table};
 use super::super::words::{capitalised, prior_statement};
-use super::document::{Format, render};
-use super::{FigureOnPage, flat, on_page, sheets, words};
+use super::document::{Format, Frame, render};
+use super::{flat, on_page, sheets, words};
 use crate::compare::Glance;
 use crate::compare::bias::ShiftPoint;
 use crate::decide::Fit;
@@ -53,26 +53,19 @@ struct PriorOnPage {
 /// What the template is filled from.
 #[derive(Serialize)]
 struct Context<'a> {
-    title: &'a str,
-    lead: [String; 1],
-    statements: Vec<String>,
-    notices: &'a [String],
-    failed: Option<&'a [String]>,
+    #[serde(flatten)]
+    frame: Frame<'a>,
     kind_of_subgroup: String,
     headlines: Option<Vec<Headline>>,
     table_of_effects: Option<Table>,
     table_note: &'static str,
     sliders: Option<Sliders<'a>>,
-    figures: Vec<FigureOnPage<'a>>,
     priors: Option<Vec<PriorOnPage>>,
     prior_claims: Option<Vec<String>>,
     audit: Table,
     audit_lines: Vec<String>,
     checks: Vec<String>,
     methods: Vec<String>,
-    sheets: Vec<sheets::Sheet>,
-    provenance: Vec<[String; 2]>,
-    files: [[&'a str; 2]; 1],
 }
 
 /// All figures of a study, in the page's order.
@@ -103,27 +96,30 @@ pub fn page(p: &Presentation<'_>, figures: &[Figure], format: Format) -> Result<
     let (header, rows, audit_lines) = audit_table(study);
     let audit = Table { header: header.into_iter().map(flat).collect(), rows, ..Table::default() };
     let said = shown.map_or_else(|| study.statements(), |s| page_statements(study, s));
-    let context = Context {
+    let frame = Frame {
         title: &study.title,
-        lead: [words::design(study)],
+        lead: words::design(study),
         statements: said,
         notices: &study.notices,
         failed: p.shown.as_ref().err().copied(),
+        figures: on_page(figures),
+        sheets: sheets::of_study(study, shown),
+        provenance: words::provenance(study),
+        files: vec![["The model file", &study.text]],
+    };
+    let context = Context {
+        frame,
         kind_of_subgroup: capitalised(&study.subgroup_name),
         headlines: shown.map(|s| headlines(study, s)),
         table_of_effects: shown.map(|s| table(study, s.report)),
         table_note: NOTE,
         sliders: shown.and_then(|s| sliders(study, &s.gallery.thresholds)),
-        figures: on_page(figures),
         priors: shown.map(|s| priors(study, s.others)),
         prior_claims: shown.map(|s| s.others.claims.iter().map(sentence).collect::<Vec<_>>()),
         audit,
         audit_lines,
         checks: words::checks(p),
         methods: words::methods(study, shown.map(|s| s.report)),
-        sheets: sheets::of_study(study, shown),
-        provenance: words::provenance(study),
-        files: [["The model file", &study.text]],
     };
     render("study", &context, format)
 }

@@ -1,10 +1,10 @@
 //! The page's paragraphs about design, checks, methods and provenance.
 
 use super::super::numbers::plain;
-use super::super::words::{capitalised, plural};
+use super::super::words::{capitalised, plural, priors_as_written};
 use super::study::Presentation;
 use crate::posterior::Report;
-use crate::study::{Assignment, Data, Pooling, Study};
+use crate::study::{Data, Pooling, Study};
 
 /// Who is compared, how many, how assigned, which way is good.
 pub fn design(study: &Study) -> String {
@@ -15,10 +15,7 @@ pub fn design(study: &Study) -> String {
     } else {
         format!("{n} {}", plural(&study.subgroup_name))
     };
-    let design = match study.assignment {
-        Assignment::Randomised => "randomised",
-        Assignment::Observational => "observational",
-    };
+    let design = study.assignment.in_words();
     format!(
         "{} against {}: {subgroups}{patients}; {design}. {}.",
         capitalised(&study.treatment.active),
@@ -66,7 +63,6 @@ pub fn checks(p: &Presentation<'_>) -> Vec<String> {
 
 /// How the numbers were made, for a paper's methods section.
 pub fn methods(study: &Study, report: Option<&Report>) -> Vec<String> {
-    let priors = &study.priors;
     let data = match &study.data {
         Data::Counts(_) => format!(
             "Counts of {} by {} and arm have a binomial likelihood, without continuity correction; the effect is the log odds ratio.",
@@ -85,13 +81,7 @@ pub fn methods(study: &Study, report: Option<&Report>) -> Vec<String> {
         Pooling::None => "Subgroups are not pooled: each has its own effect and heterogeneity.",
         Pooling::Complete => "One effect is taken to hold for all.",
     };
-    let mut prior = format!("Priors: effect {}", priors.effect.words);
-    if let Some(h) = &priors.heterogeneity {
-        prior += &format!("; heterogeneity {}", h.words);
-    }
-    if let Some(b) = &priors.baseline {
-        prior += &format!("; baseline {}", b.words);
-    }
+    let prior = format!("Priors: {}", priors_as_written(&study.priors));
     let mut lines = vec![format!("{data} {pooling} {prior}.")];
     lines.push(format!(
         "Direction: {}. Reported are posterior medians with central 95 % intervals, and posterior probabilities, each beside its value under the prior alone.",

@@ -1,7 +1,7 @@
 //! The audit, and what the priors imply.
 
 use super::super::numbers::{parameter, plain, probability, threshold, value};
-use super::super::words::{capitalised, plural};
+use super::super::words::{capitalised, plural, priors_as_written};
 use super::layout::{
     arms_wrapped, grouped, heading, push, push_assumptions, rows_have_counts, scope_label, shown_interval,
     table,
@@ -9,7 +9,7 @@ use super::layout::{
 use crate::compare::bias::implied as implied_by_bias;
 use crate::compare::is_reference_only;
 use crate::posterior::{Estimate, LARGE, Measure, Report, Scope, Statement};
-use crate::study::{Assignment, PatientFile, Study, library_priors};
+use crate::study::{PatientFile, Study, library_priors};
 
 /// The audit, and what the priors imply.
 pub fn check_text(study: &Study, prior: Option<&Report>) -> String {
@@ -25,10 +25,7 @@ pub fn check_text(study: &Study, prior: Option<&Report>) -> String {
         &mut out,
         &format!(
             "Assignment: {}. Eligibility: {}. Time zero: {}.",
-            match audit.assignment {
-                Assignment::Randomised => "randomised",
-                Assignment::Observational => "observational",
-            },
+            audit.assignment.in_words(),
             audit.eligibility,
             audit.time_zero
         ),
@@ -267,14 +264,7 @@ fn implied(study: &Study, prior: Option<&Report>) -> String {
         push(&mut out, &format!("In any {}: {}.", study.subgroup_name, words.join(", ")), 2);
     }
     out.push_str(&extremes(study, prior, &first));
-    let priors = &study.priors;
-    let mut text = format!("Priors: effect {}", priors.effect.words);
-    if let Some(h) = &priors.heterogeneity {
-        text += &format!("; heterogeneity {}", h.words);
-    }
-    if let Some(b) = &priors.baseline {
-        text += &format!("; baseline {}", b.words);
-    }
+    let text = format!("Priors: {}", priors_as_written(&study.priors));
     push(&mut out, &format!("{text}."), 2);
     out
 }

@@ -2,7 +2,7 @@
 
 use super::super::numbers::{interval, plain, threshold, with_prior};
 use super::super::sentences::sentence;
-use super::super::words::{capitalised, plural};
+use super::super::words::{capitalised, plural, priors_as_written};
 use super::layout::{
     arms_wrapped, bold, grouped, heading, push, push_assumptions, push_warning, rows_have_counts,
     scope_label, shown_interval, shown_probability, table,
@@ -325,14 +325,7 @@ fn pairs(study: &Study, report: &Report) -> String {
 
 fn footnotes(study: &Study, report: &Report) -> String {
     let mut out = String::new();
-    let priors = &study.priors;
-    let mut words = format!("Priors: effect {}", priors.effect.words);
-    if let Some(h) = &priors.heterogeneity {
-        words += &format!("; heterogeneity {}", h.words);
-    }
-    if let Some(b) = &priors.baseline {
-        words += &format!("; baseline {}", b.words);
-    }
+    let mut words = format!("Priors: {}", priors_as_written(&study.priors));
     words += match study.pooling {
         Pooling::Partial => ". Partial pooling.",
         Pooling::None => ". No pooling: each subgroup alone.",

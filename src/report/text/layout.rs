@@ -6,7 +6,7 @@ use super::super::numbers::{interval_known_to, sampled_probability};
 use super::super::passage::{self, Block, Passage};
 use super::super::words::{capitalised, plural, scope_in_words};
 use crate::posterior::{Estimate, Probability, Scope};
-use crate::study::{Assignment, Data, Study};
+use crate::study::{Data, Study};
 
 const WIDTH: usize = 80;
 
@@ -195,10 +195,7 @@ pub fn heading(study: &Study) -> String {
         out.push('\n');
     }
     let n = study.data.names().len();
-    let design = match study.assignment {
-        Assignment::Randomised => "randomised",
-        Assignment::Observational => "observational",
-    };
+    let design = study.assignment.in_words();
     let size = match (&study.data, study.audit().patients) {
         (Data::Counts(_), Some(patients)) => {
             format!(", {} patient{}", grouped(patients), if patients == 1 { "" } else { "s" })

@@ -1,7 +1,7 @@
 //! The shipped models.
 
 use super::layout::{bold, push};
-use crate::study::{Assignment, Shipped, open, open_decision};
+use crate::study::{Shipped, open, open_decision};
 
 /// The shipped models, then the decisions.
 pub fn list_text(models: &[Shipped], decisions: &[Shipped]) -> String {
@@ -9,10 +9,7 @@ pub fn list_text(models: &[Shipped], decisions: &[Shipped]) -> String {
         .iter()
         .filter_map(|m| {
             let study = open(m.name).ok()?;
-            let mut kind = match study.assignment {
-                Assignment::Randomised => "randomised".to_string(),
-                Assignment::Observational => "observational".to_string(),
-            };
+            let mut kind = study.assignment.in_words().to_string();
             if study.illustrative {
                 kind += ", illustrative";
             }

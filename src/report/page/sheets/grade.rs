@@ -2,13 +2,14 @@
 
 use super::{Item, NOT_STATED, Sheet, found, item, results};
 use crate::decide::{Discussion, EffectRow, interaction_test};
-use crate::posterior::{Axis, Measure, Parameter, Scope};
-use crate::report::discussion::name;
+use crate::posterior::{Axis, Measure, Parameter, Quantiles, Scope};
+use crate::report::discussion::{in_words, name};
 use crate::report::numbers::{parameter, plain, signed};
 use crate::report::page::Shown;
 use crate::study::{Assignment, Decision, Study};
 
-/// A ratio from which an effect counts as large, above or below 1.
+/// A ratio from which an effect counts as large, or its reciprocal (Guyatt et al., J Clin Epidemiol 2011;64:1311, of risk
+/// ratios).
 const LARGE: f64 = 2.0;
 
 /// Guyatt et al., BMJ 2008;336:924: the domains, filled as far as the run knows them. The rating is a panel's.
@@ -47,7 +48,7 @@ fn inconsistency(study: &Study, shown: Option<&Shown<'_>>) -> String {
 
 /// Subgroups whose interval does and does not hold no effect.
 fn imprecision(study: &Study, shown: Option<&Shown<'_>>) -> String {
-    let holds = |q: &crate::posterior::Quantiles, null: f64| q.q2_5 <= null && null <= q.q97_5;
+    let holds = |q: &Quantiles, null: f64| q.q2_5 <= null && null <= q.q97_5;
     let (mut with, mut without) = (Vec::new(), Vec::new());
     for (name, q, null) in effects(study, shown) {
         if holds(&q, null) { with.push(name) } else { without.push(name) }
@@ -66,19 +67,18 @@ fn large(study: &Study, shown: Option<&Shown<'_>>) -> String {
         return NOT_STATED.to_string();
     }
     let is_large = |x: f64| !(1.0 / LARGE..=LARGE).contains(&x);
+    let beyond = format!("above {} or below {}", plain(LARGE), plain(1.0 / LARGE));
     let all = effects(study, shown);
     let names: Vec<String> = all.iter().filter(|e| is_large(e.1.median)).map(|e| e.0.clone()).collect();
     match (all.is_empty(), names.is_empty()) {
         (true, _) => results(shown, NOT_STATED),
-        (false, true) => format!("no median {} is above 2 or below 0.5", measure.in_words()),
-        (false, false) => {
-            format!("the median {} is above 2 or below 0.5 in {}", measure.in_words(), names.join(", "))
-        }
+        (false, true) => format!("no median {} is {beyond}", measure.in_words()),
+        (false, false) => format!("the median {} is {beyond} in {}", measure.in_words(), names.join(", ")),
     }
 }
 
 /// Every subgroup's effect, and where there is none.
-fn effects(study: &Study, shown: Option<&Shown<'_>>) -> Vec<(String, crate::posterior::Quantiles, f64)> {
+fn effects(study: &Study, shown: Option<&Shown<'_>>) -> Vec<(String, Quantiles, f64)> {
     let measure = Measure::of(study.outcome.scale);
     let rows = shown.into_iter().flat_map(|s| &s.report.estimates);
     rows.filter(|e| e.scope == Scope::Subgroup && e.measure == measure)
@@ -89,8 +89,7 @@ fn effects(study: &Study, shown: Option<&Shown<'_>>) -> Vec<(String, crate::post
 /// Alonso-Coello et al., BMJ 2016;353:i2016.
 pub fn to_decision(decision: &Decision, d: &Discussion) -> Sheet {
     let effect = |e: &EffectRow| {
-        let outcome = decision.outcomes.iter().find(|o| o.name == e.outcome);
-        let words = outcome.map_or("", |o| o.study.outcome.name.as_str());
+        let words = in_words(decision, &e.outcome);
         format!("{words}, {}: {} per 1,000", name(decision, &e.population), signed(e.per_1000[0] as f64, 0))
     };
     let told = |better: bool| {

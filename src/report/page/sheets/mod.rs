@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::super::numbers::plain;
 use super::super::passage::Table;
+use super::super::words::{priors_as_written, test_name};
 use super::Shown;
 use crate::decide::{Discussion, InteractionTest, interaction_test};
 use crate::study::{Assignment, Data, Decision, Study};
@@ -54,18 +55,6 @@ pub fn of_study(study: &Study, shown: Option<&Shown<'_>>) -> Vec<Sheet> {
     all
 }
 
-fn priors(study: &Study) -> String {
-    let p = &study.priors;
-    let mut text = format!("effect {}", p.effect.words);
-    if let Some(h) = &p.heterogeneity {
-        text += &format!("; heterogeneity {}", h.words);
-    }
-    if let Some(b) = &p.baseline {
-        text += &format!("; baseline {}", b.words);
-    }
-    text
-}
-
 fn model(study: &Study) -> &'static str {
     match study.data {
         Data::Counts(_) => "binomial counts by arm, log odds ratios by subgroup; see Methods",
@@ -106,7 +95,7 @@ fn robust(study: &Study, shown: Option<&Shown<'_>>) -> Sheet {
         "ROBUST",
         "reporting of Bayes used in clinical studies (J Clin Epidemiol 2005;58:261)",
         vec![
-            item("Prior distribution: specified", priors(study)),
+            item("Prior distribution: specified", priors_as_written(&study.priors)),
             item("Prior distribution: justified", NOT_STATED),
             item("Prior distribution: sensitivity analysis", sensitivity(shown)),
             item("Analysis: statistical model", model(study)),
@@ -129,7 +118,7 @@ fn barg(study: &Study, shown: Option<&Shown<'_>>) -> Sheet {
             item("Preamble: why Bayesian, and the goals", NOT_STATED),
             item(
                 "1. Explain the model: data, likelihood, prior",
-                format!("{}; {}", model(study), priors(study)),
+                format!("{}; {}", model(study), priors_as_written(&study.priors)),
             ),
             item(
                 "1. Prior predictive check",
@@ -164,7 +153,7 @@ fn iceman(study: &Study) -> Option<Sheet> {
 
 /// A test for interaction in words.
 fn found(test: &InteractionTest) -> String {
-    let name = if test.test == "cochran_q" { "Cochran's Q" } else { "likelihood ratio" };
+    let name = test_name(test);
     let (statistic, p) = (plain(test.statistic), plain(test.p_value));
     format!("{name} {statistic} on {} df, p = {p}", test.degrees_of_freedom)
 }

@@ -2,7 +2,7 @@
 
 use super::super::super::numbers::{parameter, plain, probability, value};
 use super::super::super::sentences::sentence;
-use super::super::super::words::plural;
+use super::super::super::words::{plural, priors_as_written};
 use super::super::layout::{grouped, push, table};
 use super::title;
 use crate::compare::{Comparison, PriorSet};
@@ -71,13 +71,7 @@ pub fn section(study: &Study, c: &Comparison) -> String {
         push(&mut out, &sentence(claim), 2);
     }
     let stated = &c.priors[0].priors;
-    let mut text = format!("Stated: effect {}", stated.effect.words);
-    if let Some(h) = &stated.heterogeneity {
-        text += &format!("; heterogeneity {}", h.words);
-    }
-    if let Some(b) = &stated.baseline {
-        text += &format!("; baseline {}", b.words);
-    }
+    let text = format!("Stated: {}", priors_as_written(stated));
     push(&mut out, &format!("{text}. What another prior leaves out is as stated."), 2);
     out
 }
