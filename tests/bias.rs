@@ -152,6 +152,7 @@ fn allowing(
     study: &Study,
     subgroups: Vec<SubgroupBias>,
     misclassification: Option<Misclassification>,
+    rows: None,
 ) -> Study {
     Study { bias: Some(Bias { subgroups, misclassification, ..Bias::default() }), ..study.clone() }
 }

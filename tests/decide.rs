@@ -643,6 +643,7 @@ fn ratios_of_shares_have_neither_steps_nor_gaps() {
         effect: LocationPrior::normal(0.0, 1.0),
         baseline: BaselinePrior::Independent(LocationPrior::normal(0.0, 1.5)),
         misclassification: None,
+        rows: None,
     };
     let posterior = ExactPosterior::new(&model, Resolution::default()).expect("covered");
     let shares = [[true, true], [true, false], [false, true], [false, false]]

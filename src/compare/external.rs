@@ -259,6 +259,7 @@ mod tests {
             effect,
             baseline: BaselinePrior::Independent(LocationPrior::normal(0.0, 1.0)),
             misclassification: None,
+            rows: None,
         };
         ExactPosterior::new(&model, Resolution::default()).expect("closed")
     }

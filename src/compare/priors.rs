@@ -140,6 +140,7 @@ fn before_data(effect: &LocationPrior, heterogeneity: Option<HeterogeneityPrior>
         effect: effect.clone(),
         baseline: BaselinePrior::Independent(LocationPrior::normal(0.0, 1.0)),
         misclassification: None,
+        rows: None,
     };
     effect.is_proper().then(|| ExactPosterior::new(&model, Resolution::default()).ok()).flatten()
 }

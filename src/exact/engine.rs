@@ -17,6 +17,8 @@ use crate::model::{
 pub enum Unavailable {
     #[error("exchangeable baselines tie all subgroups' control risks together, which needs sampling")]
     ExchangeableBaselines,
+    #[error("covariates and centres are shared by all subgroups, which needs sampling")]
+    Covariates,
     #[error("the integral over the heterogeneity did not settle")]
     NotConverged,
     #[error(
@@ -64,6 +66,9 @@ type Dynamic<'a> = Option<Box<dyn Distribution + 'a>>;
 impl ExactPosterior {
     /// Integrates the model.
     pub fn new(model: &Model, resolution: Resolution) -> Result<ExactPosterior, Unavailable> {
+        if model.rows.is_some() {
+            return Err(Unavailable::Covariates);
+        }
         let heterogeneity = match model.pooling {
             Pooling::Partial(prior) | Pooling::Separate(prior) => prior,
             Pooling::Complete => HeterogeneityPrior::Fixed { value: 0.0 },

@@ -466,6 +466,7 @@ mod tests {
                     effect: effect.clone(),
                     baseline: BaselinePrior::Independent(baseline.clone()),
                     misclassification: None,
+                    rows: None,
                 };
                 let exact = ExactPosterior::new(&model, Resolution::default()).expect("settles");
                 let found = lattice.under(effect, tau).expect("resolved");
@@ -522,6 +523,7 @@ mod tests {
                         effect: effect.clone(),
                         baseline: BaselinePrior::Independent(baseline.clone()),
                         misclassification: None,
+                        rows: None,
                     };
                     let exact = ExactPosterior::new(&model, Resolution::default()).expect("settles");
                     asked += 1;
@@ -558,6 +560,7 @@ mod tests {
                 effect: effect.clone(),
                 baseline: BaselinePrior::Independent(baseline.clone()),
                 misclassification: None,
+                rows: None,
             };
             if let Some(found) = lattice.under(&effect, &half(scale)) {
                 let exact = ExactPosterior::new(&model, Resolution::default()).expect("settles");

@@ -1,11 +1,14 @@
 //! A model as a log density on R^d: the coordinates a sampler walks in, and the parameters they stand for.
 
+use std::sync::Arc;
+
 use super::between::{Between, Tape};
 use super::binomial::log_likelihood_of_cells;
-use super::hints::{arm_hints, baseline_hints, effect_hints, effect_precision, told_by_labels};
+use super::hints::{arm_hints, baseline_hints, effect_hints, effect_precision};
 use super::labels::{LabelShares, Labels};
 use super::level::{Adjoint, Child, Hints, Level, Located, half_log_product};
 use super::prior_slope::LocationSlope;
+use super::rows::{Terms, TermsScratch};
 use super::{BaselinePrior, HeterogeneityPrior, Likelihood, LocationPrior, Model, Pooling, Side};
 use crate::density::LogDensity;
 
@@ -27,6 +30,8 @@ pub struct Hierarchy {
     between: Option<Between>,
     /// Where counts are by labels that may be wrong.
     labels: Option<Labels>,
+    /// Coefficients of covariates and intercepts of centres.
+    terms: Option<Terms>,
     dim: usize,
 }
 
@@ -93,6 +98,7 @@ pub struct Scratch {
     seen: Vec<f64>,
     tapes: Vec<Tape>,
     bias: Vec<f64>,
+    terms: Option<TermsScratch>,
 }
 
 /// The parameters at a point. Slices of length G; empty where the model has none.
@@ -113,6 +119,11 @@ pub struct Parameters<'a> {
     pub labels: Option<LabelShares>,
     /// By how much what is seen of each subgroup's effect is moved by a bias; empty where there is none.
     pub bias: &'a [f64],
+    /// Coefficients of the covariates, for one standard deviation, and intercepts of the centres; empty where there are none.
+    pub gamma: &'a [f64],
+    pub centres: &'a [f64],
+    /// The centres' sd; none also where it is fixed.
+    pub centre_sd: Option<f64>,
 }
 
 impl Hierarchy {
@@ -141,9 +152,8 @@ impl Hierarchy {
                 information: rows.iter().map(|r| 1.0 / (r.se * r.se)).collect(),
             }),
             Likelihood::Counts(counts) => {
-                let told = told_by_labels(model);
-                let (control, active) =
-                    (arm_hints(counts, Side::Control, told), arm_hints(counts, Side::Active, told));
+                let [control, active] =
+                    [Side::Control, Side::Active].map(|side| arm_hints(model, counts, side));
                 let baseline = match &model.baseline {
                     BaselinePrior::Independent(prior) => {
                         let prior = LocationSlope::of(prior);
@@ -193,7 +203,9 @@ impl Hierarchy {
             }
             _ => None,
         };
-        Hierarchy { effects, effect_of, shared: !separate, observed, between, labels, dim }
+        // Last, since intercepts of centres are independent given all that stands before them.
+        let terms = model.rows.as_ref().map(|rows| Terms::new(Arc::clone(rows), &mut dim));
+        Hierarchy { effects, effect_of, shared: !separate, observed, between, labels, terms, dim }
     }
 
     pub fn subgroups(&self) -> usize {
@@ -208,6 +220,9 @@ impl Hierarchy {
             if let Some(scale) = placed.scale {
                 q[scale] = placed.level.typical_scale_coordinate();
             }
+        }
+        if let Some(terms) = &self.terms {
+            terms.place_middle(&mut q);
         }
         q
     }
@@ -243,6 +258,10 @@ impl Hierarchy {
                 }
             }
         }
+        if let (Some(terms), Some(scratch)) = (&self.terms, &mut scratch.terms) {
+            terms.locate(q, scratch);
+        }
+        let terms = scratch.terms.as_ref();
         let shared = self.shared;
         let sampled = self.effects[0].scale.is_some();
         Parameters {
@@ -255,6 +274,9 @@ impl Hierarchy {
             theta: &scratch.theta,
             labels: self.labels.as_ref().map(|labels| labels.shares(q)),
             bias: &scratch.bias,
+            gamma: terms.map_or(&[], |t| &t.gamma),
+            centres: terms.map_or(&[], |t| &t.centres),
+            centre_sd: terms.and_then(|t| t.centre_sd),
         }
     }
 
@@ -332,9 +354,7 @@ impl Hierarchy {
         let n = self.subgroups();
         self.place_children(counts, q, scratch);
         let mut log_density = match (&self.between, &self.labels) {
-            (None, None) => {
-                log_likelihood_of_cells(&scratch.x, &counts.events, &counts.totals, &mut scratch.slopes)
-            }
+            (None, None) => self.likelihood_at(Seen::AsTheyAre, counts, q, gradient, scratch),
             (Some(between), _) => self.seen_density(between, counts, q, gradient, scratch),
             (None, Some(labels)) => labels.log_density(&scratch.x, q, gradient, &mut scratch.slopes),
         };
@@ -381,6 +401,26 @@ impl Hierarchy {
         log_density
     }
 
+    /// The log likelihood at the cells' log odds, with the priors of what stands beside them; leaves the slopes by the former.
+    fn likelihood_at(
+        &self,
+        seen: Seen,
+        counts: &Counts,
+        q: &[f64],
+        gradient: &mut [f64],
+        scratch: &mut Scratch,
+    ) -> f64 {
+        let Scratch { x, seen: through, slopes, terms, .. } = scratch;
+        let x = match seen {
+            Seen::AsTheyAre => &*x,
+            Seen::Through => &*through,
+        };
+        match (&self.terms, terms) {
+            (Some(terms), Some(scratch)) => terms.log_density(x, q, slopes, gradient, scratch),
+            _ => log_likelihood_of_cells(x, &counts.events, &counts.totals, slopes),
+        }
+    }
+
     /// The cells' log likelihood where a bias stands between; leaves the slopes by the log odds that are asked for.
     fn seen_density(
         &self,
@@ -397,8 +437,7 @@ impl Hierarchy {
             let [control, active] = between.forward(g, x, q, &mut scratch.tapes[g], &mut log_priors);
             (scratch.seen[g], scratch.seen[n + g]) = (control, active);
         }
-        let log_likelihood =
-            log_likelihood_of_cells(&scratch.seen, &counts.events, &counts.totals, &mut scratch.slopes);
+        let log_likelihood = self.likelihood_at(Seen::Through, counts, q, gradient, scratch);
         for g in 0..n {
             let by_seen = [scratch.slopes[g], scratch.slopes[n + g]];
             let [control, active] = between.back(g, by_seen, &scratch.tapes[g], gradient);
@@ -438,6 +477,13 @@ impl Hierarchy {
         }
         log_density + half_log_product(scratch.slopes[..self.subgroups()].iter().copied())
     }
+}
+
+/// Whether a bias stands between the log odds that are asked for and the data.
+#[derive(Debug, Clone, Copy)]
+enum Seen {
+    AsTheyAre,
+    Through,
 }
 
 impl Placed {
@@ -486,6 +532,7 @@ impl LogDensity for Hierarchy {
             seen: vec![0.0; if self.between.is_some() { 2 * n } else { 0 }],
             tapes: vec![Tape::default(); if self.between.is_some() { n } else { 0 }],
             bias: vec![0.0; if self.between.is_some() { n } else { 0 }],
+            terms: self.terms.as_ref().map(Terms::scratch),
         }
     }
 

@@ -17,9 +17,20 @@ impl Hints {
     }
 }
 
-/// The log odds of an arm and their information, half an event and half a non-event added; nothing for an empty arm.
-/// `told` is the part of the information that the labels leave.
-pub fn arm_hints(counts: &[BinomialPair], side: Side, told: f64) -> Hints {
+/// The log odds of an arm and their information, half an event and half a non-event added; nothing for an empty arm. Where
+/// there are covariates, those of the rows.
+pub fn arm_hints(model: &Model, counts: &[BinomialPair], side: Side) -> Hints {
+    if let Some(rows) = &model.rows {
+        let (estimates, information) = rows.cell_hints();
+        let cells = match side {
+            Side::Control => 0..counts.len(),
+            Side::Active => counts.len()..2 * counts.len(),
+        };
+        let moved = counts.iter().map(|pair| pair.hint(side).0 - pair.arm(side).hint().0);
+        let estimates = estimates[cells.clone()].iter().zip(moved).map(|(x, m)| x + m).collect();
+        return Hints { estimates, information: information[cells].to_vec() };
+    }
+    let told = told_by_labels(model);
     let hints = counts.iter().map(|pair| pair.hint(side));
     let (estimates, information) = hints.map(|(x, information)| (x, told * information)).unzip();
     Hints { estimates, information }
@@ -27,7 +38,7 @@ pub fn arm_hints(counts: &[BinomialPair], side: Side, told: f64) -> Hints {
 
 /// The part of the information about a true subgroup that is left where labels may be wrong, roughly: Youden's index,
 /// squared.
-pub fn told_by_labels(model: &Model) -> f64 {
+fn told_by_labels(model: &Model) -> f64 {
     let Some(m) = &model.misclassification else { return 1.0 };
     let mean = |n: &[Nuisance; 2]| 0.5 * (logistic(n[0].rough().0) + logistic(n[1].rough().0));
     let youden = mean(&m.sensitivity) + mean(&m.specificity) - 1.0;
@@ -42,9 +53,7 @@ pub fn effect_hints(model: &Model) -> Hints {
             Hints { estimates, information }
         }
         Likelihood::Counts(counts) => {
-            let told = told_by_labels(model);
-            let (control, active) =
-                (arm_hints(counts, Side::Control, told), arm_hints(counts, Side::Active, told));
+            let [control, active] = [Side::Control, Side::Active].map(|side| arm_hints(model, counts, side));
             let (centre, precision) = match &model.baseline {
                 BaselinePrior::Independent(prior) => LocationSlope::of(prior).stand_in(),
                 BaselinePrior::Exchangeable { mean, sd } => {

@@ -123,6 +123,25 @@ impl Level {
 }
 
 impl Located {
+    /// A level whose location is 0, with its scale at coordinate `u` (ignored where the scale is fixed).
+    pub fn around_zero(scale: &HeterogeneityPrior, u: f64) -> Located {
+        let scale = match *scale {
+            HeterogeneityPrior::Fixed { value } => {
+                ScalePoint { value, rate: 0.0, log_density: 0.0, slope: 0.0 }
+            }
+            sampled => sampled.at_coordinate(u),
+        };
+        Located {
+            location: 0.0,
+            by_scale: 0.0,
+            by_coordinate: 0.0,
+            log_density: scale.log_density,
+            location_slope: 0.0,
+            jacobian_slope: 0.0,
+            scale,
+        }
+    }
+
     /// The gradient by y and u, from what lies below.
     pub fn gradient(&self, below: Adjoint) -> (f64, f64) {
         let by_location = below.location + self.location_slope;

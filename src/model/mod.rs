@@ -1,5 +1,7 @@
 //! A study as a probability model: likelihood, pooling and priors as densities.
 
+use std::sync::Arc;
+
 use crate::study::{self, Data, Study};
 
 mod between;
@@ -13,6 +15,7 @@ mod level;
 mod likelihood;
 mod nuisance;
 mod prior_slope;
+mod rows;
 mod seen;
 mod simulate;
 
@@ -25,6 +28,7 @@ pub use density::LocationComponent;
 pub use hierarchy::{Hierarchy, Parameters, Scratch};
 pub use labels::{LabelShares, cells_of, labelled_arm};
 pub use likelihood::{Arm, BinomialPair, Likelihood, NormalEstimate, Side};
+pub use rows::{Instructions, Rows, Standardised};
 pub use simulate::Drawn;
 
 /// How the subgroup effects θ hang together.
@@ -49,6 +53,8 @@ pub struct Model {
     pub baseline: BaselinePrior,
     /// Where the two subgroups' counts are by labels that may be wrong; θ and α are then those of the true subgroups.
     pub misclassification: Option<Misclassification>,
+    /// Rows with covariates or centres, of which the counts are the sums; α and θ are then those at the covariates' means.
+    pub rows: Option<Arc<Rows>>,
 }
 
 impl Model {
@@ -81,6 +87,7 @@ impl Model {
                 .as_ref()
                 .and_then(|b| b.misclassification.clone())
                 .filter(|m| !m.is_perfect()),
+            rows: study.adjustment.as_ref().map(|a| Arc::new(Rows::new(a, study.data.names().len()))),
         }
     }
 
@@ -110,6 +117,11 @@ impl Model {
 
     /// The same model before any data: `subgroups` subgroups with nothing observed.
     pub fn without_data(&self, subgroups: usize) -> Model {
-        Model { likelihood: self.likelihood.emptied(subgroups), misclassification: None, ..self.clone() }
+        Model {
+            likelihood: self.likelihood.emptied(subgroups),
+            misclassification: None,
+            rows: None,
+            ..self.clone()
+        }
     }
 }

@@ -1,5 +1,7 @@
 //! Parameters drawn from the priors, and data drawn given parameters.
 
+use std::sync::Arc;
+
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Beta, Binomial, ChiSquared, Distribution, Exp1, StandardNormal, StandardUniform};
 
@@ -27,6 +29,10 @@ pub struct Drawn {
     pub theta_new: Option<f64>,
     /// How often labels are right; none where they always are.
     pub labels: Option<LabelShares>,
+    /// Coefficients of covariates, intercepts of centres, and the centres' sd unless it is fixed.
+    pub gamma: Vec<f64>,
+    pub centres: Vec<f64>,
+    pub centre_sd: Option<f64>,
 }
 
 impl Model {
@@ -69,6 +75,16 @@ impl Model {
         }
         if matches!(self.likelihood, Likelihood::Counts(_)) {
             self.draw_baselines(&mut drawn, from)?;
+        }
+        if let Some(rows) = &self.rows {
+            for prior in &rows.gamma_priors {
+                drawn.gamma.push(prior.draw(from)?);
+            }
+            if let Some(prior) = rows.centre_sd {
+                let sd = prior.draw(from);
+                drawn.centres.extend((0..rows.centres()).map(|_| sd * from.normal()));
+                drawn.centre_sd = (!matches!(prior, HeterogeneityPrior::Fixed { .. })).then_some(sd);
+            }
         }
         drawn.labels = self.misclassification.as_ref().map(|m| m.draw(from.rng));
         Some(drawn)
@@ -135,6 +151,18 @@ impl Model {
                     .collect(),
             ),
         }
+    }
+
+    /// The model with outcomes of its patients drawn given the parameters.
+    #[must_use]
+    pub fn with_drawn_data(&self, drawn: &Drawn, rng: &mut ChaCha8Rng) -> Model {
+        let Some(rows) = &self.rows else {
+            return Model { likelihood: self.draw_data(drawn, rng), ..self.clone() };
+        };
+        let active = drawn.alpha.iter().zip(&drawn.theta).map(|(a, t)| a + t);
+        let cells: Vec<f64> = drawn.alpha.iter().copied().chain(active).collect();
+        let rows = rows.with_drawn_outcomes(&cells, (&drawn.gamma, &drawn.centres), rng);
+        Model { likelihood: Likelihood::Counts(rows.counts()), rows: Some(Arc::new(rows)), ..self.clone() }
     }
 
     /// The log likelihood of the data at these parameters, without binomial coefficients, what is not known of a bias

@@ -34,7 +34,18 @@ const TAYLOR: [f64; 12] = [
 /// `e^x` for `x ≤ 0`, to about one unit in the last place; arguments below −700 count as −700.
 #[inline]
 pub fn exp_of_nonpositive(x: f64) -> f64 {
+    exp_above_floor(if x > FLOOR { x } else { FLOOR })
+}
+
+/// `e^x` to about one unit in the last place; arguments beyond ±700 count as ±700.
+#[inline]
+pub fn exp_within_range(x: f64) -> f64 {
     let x = if x > FLOOR { x } else { FLOOR };
+    exp_above_floor(if x < -FLOOR { x } else { -FLOOR })
+}
+
+#[inline]
+fn exp_above_floor(x: f64) -> f64 {
     let shifted = x * LOG2_E + ROUNDER;
     let k = shifted - ROUNDER;
     let r = (x - k * LN_2_HIGH) - k * LN_2_LOW;

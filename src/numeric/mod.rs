@@ -12,8 +12,9 @@ mod normal_pair;
 mod root;
 mod sinc;
 mod special;
+pub mod spline;
 
-pub use exp::{exp_of_nonpositive, ln_1p_of_fraction, ln_of_normal, sum_exp_shifted};
+pub use exp::{exp_of_nonpositive, exp_within_range, ln_1p_of_fraction, ln_of_normal, sum_exp_shifted};
 pub use grid::{Grid, LogTable, Peak, Placement, tabulate, tabulate_in_place, tabulate_with};
 pub use hermite::normal_rule;
 pub use interpolate::LogInterpolant;

@@ -62,9 +62,9 @@ pub fn analyse_watched(study: &Study, options: Options, watch: &impl Watch) -> R
 
 fn analyse_once(study: &Study, options: Options, watch: &impl Watch) -> Report {
     let model = Model::of(study);
-    let assembly = Assembly::new(study, options);
+    let assembly = Assembly::new(study, &model, options);
     let hierarchy = (options.engine != Engine::Exact).then(|| Hierarchy::new(&model));
-    let alone = options.engine == Engine::Sampler || is_exchangeable(&model);
+    let alone = options.engine == Engine::Sampler || has_no_exact_risks(&model);
     let ((exact, prior), run) = rayon::join(
         || {
             rayon::join(
@@ -115,7 +115,7 @@ pub fn prior_report(study: &Study, options: Options) -> Option<Report> {
     if let Data::Counts(_) = study.data {
         study.thresholds.include_risk_difference(LARGE);
     }
-    let assembly = Assembly::new(&study, options);
+    let assembly = Assembly::new(&study, &model, options);
     let prior = PriorSide::new(&model, &assembly, options);
     let mut rows = assembly.rows(prior.simulated_source(), "");
     rows.put_exact(&assembly.rows(Source::Exact(prior.exact.as_ref()?), ""));
@@ -133,11 +133,13 @@ pub fn prior_report(study: &Study, options: Options) -> Option<Report> {
     Some(Report::of(rows, settings, Checks::passed()))
 }
 
-fn is_exchangeable(model: &Model) -> bool {
-    matches!(
+/// Whether the exact engine covers effects before the data alone: exchangeable baselines, and covariates or centres.
+fn has_no_exact_risks(model: &Model) -> bool {
+    let exchangeable = matches!(
         (&model.likelihood, &model.baseline),
         (Likelihood::Counts(_), BaselinePrior::Exchangeable { .. })
-    )
+    );
+    exchangeable || model.rows.is_some()
 }
 
 /// The exact posterior and its rows, or the reason why there is none.
@@ -178,7 +180,7 @@ struct PriorSide {
 impl PriorSide {
     fn new(model: &Model, assembly: &Assembly<'_>, options: Options) -> PriorSide {
         let counts = matches!(model.likelihood, Likelihood::Counts(_));
-        let whole = is_exchangeable(model);
+        let whole = has_no_exact_risks(model);
         let mut empty = model.without_data(2);
         if whole {
             // Effects have the same prior whatever the baselines have.

@@ -46,6 +46,8 @@ pub struct Assembly<'a> {
     /// What an allowed bias adds to the variance of each subgroup's own estimate; whether subgroups are labels that may be
     /// wrong.
     added_variances: Vec<f64>,
+    /// Of each subgroup's own estimate where it is adjusted for covariates.
+    adjusted_variances: Option<Vec<f64>>,
     labelled: bool,
     /// Buffers for whoever works next.
     workspaces: Mutex<Vec<Workspace>>,
@@ -75,7 +77,7 @@ impl Rows {
 }
 
 impl<'a> Assembly<'a> {
-    pub fn new(study: &'a Study, options: Options) -> Assembly<'a> {
+    pub fn new(study: &'a Study, model: &Model, options: Options) -> Assembly<'a> {
         let names: Vec<String> = study.data.names().into_iter().map(str::to_string).collect();
         let n = names.len();
         let pairs = if n > PAIRS_UP_TO && !options.all_pairs {
@@ -84,11 +86,12 @@ impl<'a> Assembly<'a> {
             (0..n).flat_map(|a| (a + 1..n).map(move |b| (a, b))).collect()
         };
         let logarithm = study.outcome.scale.is_ratio();
-        let model = study.bias.as_ref().map(|_| Model::of(study));
-        let added = |g: usize| model.as_ref().map_or(0.0, |m| m.moved_by_bias(study, g).1);
+        let biased = study.bias.is_some();
+        let added = |g: usize| if biased { model.moved_by_bias(study, g).1 } else { 0.0 };
         Assembly {
             added_variances: (0..n).map(added).collect(),
-            labelled: model.as_ref().is_some_and(|m| m.misclassification.is_some()),
+            adjusted_variances: model.rows.as_ref().map(|r| (0..n).map(|g| r.effect_variance(g)).collect()),
+            labelled: model.misclassification.is_some(),
             pairs,
             names,
             sign: study.outcome.higher_is.sign(),
@@ -293,8 +296,12 @@ impl<'a> Filling<'a, '_> {
                 self.reason = NO_RISKS;
             }
             let control = risks.control.as_ref();
-            let control =
-                control.map(|q| q.summary_as_function(&alpha, logistic, self.workspace)).unwrap_or_default();
+            let control = match (control, &assembly.adjusted_variances) {
+                // A risk of averages is no function of the log odds at them.
+                (Some(q), Some(_)) => q.summary(self.workspace),
+                (Some(q), None) => q.summary_as_function(&alpha, logistic, self.workspace),
+                (None, _) => Found::default(),
+            };
             self.risks(&subject, (&risks, control));
             self.reason = reason;
         }
@@ -373,9 +380,10 @@ impl<'a> Filling<'a, '_> {
     fn shrinkage(&mut self, g: usize, tau: &Found) {
         const EMPTY_CELL: &str = "with an empty cell the subgroup's own log odds ratio has no standard error";
         const LABELS: &str = "where labels may be wrong a subgroup has no estimate of its own";
-        let own: f64 = match &self.assembly.study.data {
-            Data::Estimates(rows) => rows[g].se * rows[g].se,
-            Data::Counts(rows) => [&rows[g].control, &rows[g].active]
+        let own: f64 = match (&self.assembly.study.data, &self.assembly.adjusted_variances) {
+            (_, Some(variances)) => variances[g],
+            (Data::Estimates(rows), None) => rows[g].se * rows[g].se,
+            (Data::Counts(rows), None) => [&rows[g].control, &rows[g].active]
                 .into_iter()
                 .map(|arm| 1.0 / arm.events as f64 + 1.0 / (arm.total - arm.events) as f64)
                 .sum(),

@@ -5,7 +5,7 @@ use rayon::prelude::*;
 
 use super::estimand::Measure;
 use crate::density::LogDensity;
-use crate::model::{Drawn, Hierarchy, LabelShares, Likelihood, Model};
+use crate::model::{Drawn, Hierarchy, LabelShares, Likelihood, Model, Rows, Standardised};
 use crate::numeric::exp_of_nonpositive;
 use crate::sampler::{Purpose, Recorded, stream};
 use crate::study::Study;
@@ -36,6 +36,12 @@ pub struct SampledPosterior {
     /// Where subgroups are labels that may be wrong: sensitivity, specificity and true share of the positive one, each in
     /// the control and the active arm; else empty.
     pub labels: Vec<Column>,
+    /// Coefficients of the covariates, one a column of the design, and the sd among centres.
+    pub gamma: Vec<Column>,
+    pub centre_sd: Option<Column>,
+    gamma_names: Vec<String>,
+    /// Both risks averaged over the declared patients, by subgroup; empty where all patients of a subgroup are alike.
+    standardised: Vec<Risks>,
     /// The sampler's energy after each transition, −log density and half the squared momentum; empty for draws of a prior.
     pub energy: Column,
     /// Each subgroup's share of the study's patients; empty for estimates.
@@ -52,6 +58,10 @@ pub struct Risks {
 }
 
 impl Risks {
+    fn with_capacity(n: usize) -> Risks {
+        Risks { control: Vec::with_capacity(n), active: Vec::with_capacity(n) }
+    }
+
     fn with(&self, f: impl Fn(f64, f64) -> f64) -> Column {
         self.control.iter().zip(&self.active).map(|(&p0, &p1)| f(p0, p1)).collect()
     }
@@ -84,6 +94,7 @@ impl SampledPosterior {
         chains: &[Recorded<'_, Hierarchy>],
         seed: u64,
     ) -> SampledPosterior {
+        let draws: Vec<&[f64]> = chains.iter().map(|c| c.draws.as_slice()).collect();
         let parts: Vec<SampledPosterior> = chains
             .par_iter()
             .enumerate()
@@ -92,7 +103,11 @@ impl SampledPosterior {
                 ..SampledPosterior::of_chain(model, hierarchy, &chain.draws, (seed, c))
             })
             .collect();
-        SampledPosterior::joined(parts)
+        let mut all = SampledPosterior::joined(parts);
+        if let Some(rows) = &model.rows {
+            all.standardised = standardised_over_draws(rows, hierarchy, &draws);
+        }
+        all
     }
 
     fn of_chain(
@@ -131,13 +146,22 @@ impl SampledPosterior {
                 out.bias.iter_mut().zip(p.bias).for_each(|(column, &x)| column.push(x));
             }
             out.push_labels(p.labels);
+            out.gamma.resize_with(p.gamma.len(), || Vec::with_capacity(n));
+            out.gamma.iter_mut().zip(p.gamma).for_each(|(column, &x)| column.push(x));
+            put(&mut out.centre_sd, p.centre_sd, n);
         }
         out
     }
 
     /// No draws yet.
     fn empty(model: &Model) -> SampledPosterior {
-        SampledPosterior { shares: shares(model), labelled: labelled(model), ..Default::default() }
+        let gamma_names = model.rows.as_ref().map(|rows| rows.term_names.clone()).unwrap_or_default();
+        SampledPosterior {
+            shares: shares(model),
+            labelled: labelled(model),
+            gamma_names,
+            ..Default::default()
+        }
     }
 
     fn push_labels(&mut self, labels: Option<LabelShares>) {
@@ -156,22 +180,42 @@ impl SampledPosterior {
 
     /// Draws from the priors, in pairs of mirror images; none where one of the priors is flat.
     pub fn of_prior(model: &Model, seed: u64, draws: usize) -> Option<SampledPosterior> {
+        /// Rows over which risks are averaged: a few hundred a subgroup say what the prior says.
+        const ROWS: usize = 2_000;
         /// Pieces of work, each with its own stream.
         const PIECES: usize = 8;
         let pairs = draws.div_ceil(2 * PIECES);
+        let rows = model.rows.as_ref().map(|rows| rows.thinned(ROWS));
         let parts: Option<Vec<SampledPosterior>> = (0..PIECES)
             .into_par_iter()
             .map(|i| {
                 let mut rng = stream(seed, i, Purpose::Prior);
-                let mut out = SampledPosterior { chains: 1, draws: 2 * pairs, ..Default::default() };
+                let mut out =
+                    SampledPosterior { chains: 1, draws: 2 * pairs, ..SampledPosterior::empty(model) };
                 for _ in 0..pairs {
-                    model.draw_prior_pair(&mut rng)?.into_iter().for_each(|drawn| out.push(&drawn));
+                    model.draw_prior_pair(&mut rng)?.into_iter().for_each(|drawn| {
+                        out.push(&drawn);
+                        if let Some(rows) = &rows {
+                            let mut risks = vec![[0.0; 2]; drawn.theta.len()];
+                            let terms = (&*drawn.gamma, &*drawn.centres);
+                            rows.standardised((&drawn.alpha, &drawn.theta), terms, &mut risks);
+                            out.push_standardised(&risks);
+                        }
+                    });
                 }
                 Some(out)
             })
             .collect();
-        let all = SampledPosterior::joined(parts?);
-        Some(SampledPosterior { shares: shares(model), labelled: labelled(model), ..all })
+        Some(SampledPosterior::joined(parts?))
+    }
+
+    fn push_standardised(&mut self, risks: &[Standardised]) {
+        let n = self.draws;
+        self.standardised.resize_with(risks.len(), || Risks::with_capacity(n));
+        for (columns, [control, active]) in self.standardised.iter_mut().zip(risks) {
+            columns.control.push(*control);
+            columns.active.push(*active);
+        }
     }
 
     fn push(&mut self, drawn: &Drawn) {
@@ -186,6 +230,9 @@ impl SampledPosterior {
         self.theta.iter_mut().zip(&drawn.theta).for_each(|(column, &x)| column.push(x));
         self.alpha.iter_mut().zip(&drawn.alpha).for_each(|(column, &x)| column.push(x));
         self.push_labels(drawn.labels);
+        self.gamma.resize_with(drawn.gamma.len(), || Vec::with_capacity(n));
+        self.gamma.iter_mut().zip(&drawn.gamma).for_each(|(column, &x)| column.push(x));
+        put(&mut self.centre_sd, drawn.centre_sd, n);
     }
 
     fn joined(parts: Vec<SampledPosterior>) -> SampledPosterior {
@@ -194,14 +241,24 @@ impl SampledPosterior {
         for part in parts {
             all.chains += part.chains;
             let columns = |p: SampledPosterior| {
-                let shared = [p.mu, p.tau, p.baseline_mean, p.baseline_sd, p.theta_new];
-                let each = p.theta.into_iter().chain(p.alpha).chain(p.bias).chain(p.labels);
+                let shared = [p.mu, p.tau, p.baseline_mean, p.baseline_sd, p.theta_new, p.centre_sd];
+                let each = p.theta.into_iter().chain(p.alpha).chain(p.bias).chain(p.labels).chain(p.gamma);
+                let risks = p.standardised.into_iter().flat_map(|r| [r.control, r.active]);
+                let each = each.chain(risks);
                 shared.into_iter().flatten().chain(each).chain([p.energy])
             };
-            let into =
-                [&mut all.mu, &mut all.tau, &mut all.baseline_mean, &mut all.baseline_sd, &mut all.theta_new];
-            let into = into.into_iter().flatten().chain(&mut all.theta).chain(&mut all.alpha);
-            let into = into.chain(&mut all.bias).chain(&mut all.labels).chain([&mut all.energy]);
+            let shared = [
+                &mut all.mu,
+                &mut all.tau,
+                &mut all.baseline_mean,
+                &mut all.baseline_sd,
+                &mut all.theta_new,
+                &mut all.centre_sd,
+            ];
+            let into = shared.into_iter().flatten().chain(&mut all.theta).chain(&mut all.alpha);
+            let into = into.chain(&mut all.bias).chain(&mut all.labels).chain(&mut all.gamma);
+            let risks = all.standardised.iter_mut().flat_map(|r| [&mut r.control, &mut r.active]);
+            let into = into.chain(risks).chain([&mut all.energy]);
             into.zip(columns(part)).for_each(|(all, mut part)| all.append(&mut part));
         }
         all
@@ -222,8 +279,8 @@ impl SampledPosterior {
         shared.chain(theta).chain(alpha).chain(self.extras(names)).collect()
     }
 
-    /// What is sampled of a bias: by subgroup how much it moves the effect, by arm how often labels are right. Known numbers
-    /// are left out, and one that serves both arms is named once.
+    /// Coefficients and the sd among centres; and what is sampled of a bias: by subgroup how much it moves the effect, by arm
+    /// how often labels are right. Known numbers are left out, and one that serves both arms is named once.
     pub fn extras(&self, names: &[&str]) -> Vec<(String, &Column)> {
         let varies = |c: &Column| c.iter().any(|x| x.is_finite()) && c.windows(2).any(|w| w[0] != w[1]);
         let bias = names.iter().zip(&self.bias).map(|(name, c)| (format!("bias[{name}]"), c));
@@ -240,7 +297,9 @@ impl SampledPosterior {
             }
         }
         all.retain(|(_, c)| varies(c));
-        all
+        let gamma = self.gamma_names.iter().zip(&self.gamma).map(|(name, c)| (format!("gamma[{name}]"), c));
+        let centre_sd = self.centre_sd.as_ref().map(|c| ("centre_sd".to_string(), c));
+        gamma.chain(centre_sd).chain(all).collect()
     }
 
     /// Every estimand's name and draws: of subgroups `measure[NAME]`, of pairs (if wanted) `measure[A,B]`, else
@@ -290,8 +349,11 @@ impl SampledPosterior {
         Some(first.iter().zip(&second).map(|(x, y)| x - y).collect())
     }
 
-    /// Both risks of subgroup `g`; none for estimates.
+    /// Both risks of subgroup `g`, averaged over the declared patients where they differ; none for estimates.
     pub fn risks(&self, g: usize) -> Option<Risks> {
+        if let Some(risks) = self.standardised.get(g) {
+            return Some(risks.clone());
+        }
         let alpha = self.alpha.get(g)?;
         let control = alpha.iter().map(|&a| risk(a)).collect();
         let active = alpha.iter().zip(&self.theta[g]).map(|(&a, &t)| risk(a + t)).collect();
@@ -307,7 +369,16 @@ impl SampledPosterior {
         // Risks and their complements are averaged alike, so that odds are right near 1 as near 0.
         let mut all = Risks { control: zeros(), active: zeros() };
         let mut rest = Risks { control: zeros(), active: zeros() };
-        for (g, (alpha, theta)) in self.alpha.iter().zip(&self.theta).enumerate() {
+        for (g, risks) in self.standardised.iter().enumerate() {
+            for (i, (p0, p1)) in risks.control.iter().zip(&risks.active).enumerate() {
+                all.control[i] += self.shares[g] * p0;
+                rest.control[i] += self.shares[g] * (1.0 - p0);
+                all.active[i] += self.shares[g] * p1;
+                rest.active[i] += self.shares[g] * (1.0 - p1);
+            }
+        }
+        let alike = if self.standardised.is_empty() { self.alpha.len() } else { 0 };
+        for (g, (alpha, theta)) in self.alpha.iter().zip(&self.theta).enumerate().take(alike) {
             for (i, (&a, &t)) in alpha.iter().zip(theta).enumerate() {
                 let share = self.share(g, i);
                 all.control[i] += share * risk(a);
@@ -361,10 +432,39 @@ fn labelled(model: &Model) -> Option<(usize, [f64; 2])> {
     Some((m.positive, if all > 0.0 { [control / all, active / all] } else { [0.5; 2] }))
 }
 
-/// Every subgroup's share of all patients; equal shares where there are none.
+/// Risks of every draw, in parallel over draws.
+fn standardised_over_draws(rows: &Rows, hierarchy: &Hierarchy, chains: &[&[f64]]) -> Vec<Risks> {
+    /// Draws of one piece of work.
+    const PIECE: usize = 16;
+    let (dim, subgroups) = (hierarchy.dim(), hierarchy.subgroups());
+    let pieces: Vec<&[f64]> = chains.iter().flat_map(|draws| draws.chunks(PIECE * dim)).collect();
+    let found: Vec<Vec<Standardised>> = pieces
+        .into_par_iter()
+        .map_init(
+            || hierarchy.scratch(),
+            |scratch, draws| {
+                let mut out = vec![[0.0; 2]; draws.len() / dim * subgroups];
+                for (q, out) in draws.chunks_exact(dim).zip(out.chunks_exact_mut(subgroups)) {
+                    let p = hierarchy.parameters(q, &[], scratch);
+                    rows.standardised((p.alpha, p.theta), (p.gamma, p.centres), out);
+                }
+                out
+            },
+        )
+        .collect();
+    let of = |g: usize, arm: usize| {
+        found.iter().flat_map(|piece| piece.iter().skip(g).step_by(subgroups)).map(|r| r[arm]).collect()
+    };
+    (0..subgroups).map(|g| Risks { control: of(g, 0), active: of(g, 1) }).collect()
+}
+
+/// Every subgroup's share of all patients over whom risks are averaged; equal shares where there are none.
 fn shares(model: &Model) -> Vec<f64> {
     let Likelihood::Counts(counts) = &model.likelihood else { return Vec::new() };
-    let sizes: Vec<f64> = counts.iter().map(|c| c.control.total + c.active.total).collect();
+    let sizes: Vec<f64> = match &model.rows {
+        Some(rows) => rows.population_sizes.clone(),
+        None => counts.iter().map(|c| c.control.total + c.active.total).collect(),
+    };
     let all: f64 = sizes.iter().sum();
     let equal = 1.0 / counts.len() as f64;
     sizes.into_iter().map(|n| if all > 0.0 { n / all } else { equal }).collect()

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::ops::Range;
+use std::sync::Arc;
 
 use toml::Spanned;
 
@@ -15,7 +16,7 @@ use super::source::{Source, sha256};
 use super::{
     ArmCounts, BaselinePrior, Data, HeterogeneityPrior, LocationPrior, MOST_SUBGROUPS, Outcome, PatientFile,
     Pooling, Priors, Scale, Study, SubgroupCounts, SubgroupEstimate, Thresholds, Treatment, Written,
-    bias_words, prior_words, table,
+    bias_words, design, patients::Measured, prior_words, table,
 };
 use crate::error::{Error, Place, Result};
 
@@ -31,7 +32,8 @@ pub fn study(source: &Source, file: ModelFile) -> Result<Study> {
     check_labels(source, &file)?;
     let scale = scale(source, &file.outcome)?;
     let mut notices = Vec::new();
-    let (data, data_sha256, patients) = data(source, &file.data, &file.outcome, scale, &mut notices)?;
+    let held = data(source, &file, scale, &mut notices)?;
+    let (data, data_sha256, patients) = (held.data, held.sha256, held.patients);
     let data_span = data_span(&file.data);
     check_names(source, &data, &file.data, data_span.clone())?;
     if let Data::Counts(rows) = &data {
@@ -44,6 +46,16 @@ pub fn study(source: &Source, file: ModelFile) -> Result<Study> {
             "The effect prior is flat: a reference, not a belief. It has no prior probabilities.".to_string(),
         );
     }
+    let adjustment = match held.measured {
+        Some(measured) => {
+            let names = data.names();
+            Some(design::adjustment(source, (&file.model, &file.prior), measured, &names, &mut notices)?)
+        }
+        None => {
+            check_unadjusted(source, &file)?;
+            None
+        }
+    };
     let thresholds = match &file.thresholds {
         Some(section) => thresholds(source, section, scale, file.outcome.kind)?,
         None => Thresholds::default(),
@@ -98,6 +110,7 @@ pub fn study(source: &Source, file: ModelFile) -> Result<Study> {
         thresholds,
         bias,
         patients,
+        adjustment: adjustment.map(Arc::new),
         notices,
         text: source.text.to_string(),
         data_sha256: data_sha256.unwrap_or_else(|| model_sha256.clone()),
@@ -156,14 +169,43 @@ fn data_span(data: &Spanned<DataSection>) -> Range<usize> {
     }
 }
 
-/// The observations, the checksum of their file if they have one, and the account of a file of patients.
-fn data(
-    source: &Source,
-    spanned: &Spanned<DataSection>,
-    outcome: &OutcomeSection,
-    scale: Scale,
-    notices: &mut Vec<String>,
-) -> Result<(Data, Option<String>, Option<PatientFile>)> {
+/// The observations, with what a file of them tells besides.
+struct Observed {
+    data: Data,
+    sha256: Option<String>,
+    patients: Option<PatientFile>,
+    measured: Option<Measured>,
+}
+
+impl Observed {
+    fn of(data: Data) -> Observed {
+        Observed { data, sha256: None, patients: None, measured: None }
+    }
+}
+
+/// What belongs to covariates and centres has no place without them.
+fn check_unadjusted(source: &Source, file: &ModelFile) -> Result<()> {
+    let of_file = "covariates stand in the columns of a data file: file = \"trial.csv\" with rows = \"patients\" or rows = \"counts\"";
+    let wrong = |message: &str, span: Range<usize>, help: &str| {
+        Err(Error::new(message).at(source.place(span)).help(help))
+    };
+    if let Some(entry) = file.model.adjust.first() {
+        return wrong("there are no covariates to adjust for", entry.span(), of_file);
+    }
+    if let Some(population) = &file.model.population {
+        let help = "it is for models with covariates or centres: without them all patients of a subgroup and arm are alike";
+        return wrong("`population` without `adjust`", population.span(), help);
+    }
+    if let Some(prior) = &file.prior.centre {
+        let help = "name the column of the centres: columns = { …, centre = \"…\" }";
+        return wrong("a prior for centres, and there are none", prior.span(), help);
+    }
+    Ok(())
+}
+
+/// From the model file or a data file.
+fn data(source: &Source, file: &ModelFile, scale: Scale, notices: &mut Vec<String>) -> Result<Observed> {
+    let (spanned, outcome) = (&file.data, &file.outcome);
     let section = spanned.get_ref();
     let given = [
         section.counts.as_ref().map(|c| ("counts", c.span())),
@@ -216,9 +258,9 @@ fn data(
     match (&section.counts, &section.estimates) {
         (Some(_), _) if outcome.kind != Kind::Binary => Err(wrong_kind("counts", span)),
         (_, Some(_)) if outcome.kind != Kind::Estimate => Err(wrong_kind("estimates", span)),
-        (Some(entries), _) => Ok((Data::Counts(counts(source, entries.get_ref())?), None, None)),
+        (Some(entries), _) => Ok(Observed::of(Data::Counts(counts(source, entries.get_ref())?))),
         (_, Some(entries)) => {
-            Ok((Data::Estimates(estimates(source, entries.get_ref(), scale, notices)?), None, None))
+            Ok(Observed::of(Data::Estimates(estimates(source, entries.get_ref(), scale, notices)?)))
         }
         _ => {
             let matches = matches!(
@@ -233,9 +275,14 @@ fn data(
             if !matches {
                 return Err(wrong_kind("of the other kind", span));
             }
-            let found = table::read(source, section, scale)?;
+            let found = table::read(source, section, &file.model.adjust, scale)?;
             notices.extend(found.notices);
-            Ok((found.data, Some(found.sha256), found.patients))
+            Ok(Observed {
+                data: found.data,
+                sha256: Some(found.sha256),
+                patients: found.patients,
+                measured: found.measured,
+            })
         }
     }
 }

@@ -1,5 +1,7 @@
 //! What the user wrote, read and validated: the model file, its data, its priors as written.
 
+mod adjust_section;
+mod adjustment;
 mod audit;
 mod bias;
 mod bias_section;
@@ -7,6 +9,7 @@ mod bias_values;
 mod bias_words;
 mod build;
 mod decision;
+mod design;
 mod draft;
 mod estimates;
 mod model_file;
@@ -23,6 +26,7 @@ mod source;
 mod table;
 mod values;
 
+pub use adjustment::{Adjustment, Centres, Covariate, Form, Patterns, Population, Term};
 pub use audit::{Audit, AuditRow};
 pub use bias::{Assumption, Bias, BiasKind, Confounder, Misclassification, Missing, Nuisance, SubgroupBias};
 pub use decision::{
@@ -33,7 +37,7 @@ pub use draft::{Draft, draft};
 pub use model_file::ModelFile;
 pub use named::about_sources;
 pub use opening::{open, open_copy};
-pub use patients::{ColumnAccount, Dropped, LevelAccount, PatientFile, Surveyed, survey};
+pub use patients::{ColumnAccount, Dropped, LevelAccount, Numbers, PatientFile, Surveyed, survey};
 pub use prior::{
     HeterogeneityPrior, LibraryPrior, LocationPrior, NormalComponent, four_decimals, library_names,
     library_priors,
@@ -41,6 +45,8 @@ pub use prior::{
 pub use schema::{decision_schema, json_schema};
 pub use shipped::{Shipped, shipped, shipped_decisions};
 pub use source::Source;
+
+use std::sync::Arc;
 
 /// The most subgroups that a study may have.
 pub const MOST_SUBGROUPS: usize = 500;
@@ -75,6 +81,8 @@ pub struct Study {
     pub bias: Option<Bias>,
     /// The account of a file of patients, where the data are one.
     pub patients: Option<PatientFile>,
+    /// Covariates and centres that the effects are adjusted for.
+    pub adjustment: Option<Arc<Adjustment>>,
     /// What a reader should know that is not an error.
     pub notices: Vec<String>,
     /// The model file as read.
@@ -294,15 +302,22 @@ pub struct Thresholds {
 }
 
 impl Study {
-    /// The statement that an observational study carries wherever a number stands; with what is allowed for, if anything.
+    /// The statement that an observational study carries wherever a number stands, with what it is adjusted for; and what the
+    /// numbers allow for, if anything.
     pub fn assignment_statement(&self) -> Option<String> {
-        const UNADJUSTED: &str =
-            "Treatment was not randomised: these are associations, not adjusted for who received it";
-        match (self.assignment, self.bias_statement()) {
-            (Assignment::Randomised, allowed) => allowed,
-            (Assignment::Observational, None) => Some(format!("{UNADJUSTED}.")),
-            (Assignment::Observational, Some(allowed)) => Some(format!("{UNADJUSTED}. {allowed}")),
-        }
+        let adjusted = self.adjustment.as_ref().map(|a| a.in_words());
+        let assignment = match (self.assignment, &adjusted) {
+            (Assignment::Randomised, _) => None,
+            (Assignment::Observational, None) => Some(
+                "Treatment was not randomised: these are associations, not adjusted for who received it."
+                    .to_string(),
+            ),
+            (Assignment::Observational, Some(what)) => Some(format!(
+                "Treatment was not randomised: these are associations, adjusted for {what} and for nothing else."
+            )),
+        };
+        let both: Vec<String> = assignment.into_iter().chain(self.bias_statement()).collect();
+        (!both.is_empty()).then(|| both.join(" "))
     }
 
     /// Which bias the numbers allow for.

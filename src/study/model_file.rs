@@ -8,6 +8,7 @@ use serde::Deserialize;
 use serde::de::{Deserializer, Error, MapAccess, Visitor};
 use toml::Spanned;
 
+use super::adjust_section::{AdjustEntry, AdjustWords, PopulationEntry, PopulationWords};
 use super::bias_section::BiasSection;
 use super::decision::ModelDecision;
 use super::number::{Count, Real};
@@ -134,7 +135,7 @@ pub struct DataSection {
     /// The file's columns. For counts: `subgroup`, `control_events`, `control_total`, `active_events`, `active_total`
     /// (and `control_missing`, `active_missing`); or, with one row an arm, `subgroup`, `arm`, `events`, `total` (and
     /// `missing`) and `levels`. For estimates: `subgroup`, and `estimate` or
-    /// `ratio`, and `se` or `lower` and `upper`. For patients: `outcome`, `treatment`, `subgroup`.
+    /// `ratio`, and `se` or `lower` and `upper`. For patients: `outcome`, `treatment`, `subgroup` (and `centre`).
     #[serde(default)]
     #[schemars(with = "BTreeMap<String, String>")]
     pub columns: BTreeMap<Spanned<String>, Spanned<String>>,
@@ -252,12 +253,25 @@ pub struct EstimateEntry {
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ModelSection {
+    #[serde(default = "partial")]
     pub pooling: Pooling,
+    /// Covariates of a data file, beside subgroup and arm. A column by its name is a number, linear on the log odds; a table
+    /// says more.
+    #[serde(default)]
+    #[schemars(with = "Vec<AdjustWords>")]
+    pub adjust: Vec<Spanned<AdjustEntry>>,
+    /// Whose risks are averaged where there are covariates or centres: "all" (the default), "treated", or { baseline_risk = 0.3 }.
+    #[schemars(with = "Option<PopulationWords>")]
+    pub population: Option<Spanned<PopulationEntry>>,
+}
+
+fn partial() -> Pooling {
+    Pooling::Partial
 }
 
 impl Default for ModelSection {
     fn default() -> ModelSection {
-        ModelSection { pooling: Pooling::Partial }
+        ModelSection { pooling: Pooling::Partial, adjust: Vec::new(), population: None }
     }
 }
 
@@ -278,6 +292,9 @@ pub struct PriorSection {
     /// baselines. Default "normal(0, 1.5)".
     #[schemars(with = "Option<BaselineWords>")]
     pub baseline: Option<Spanned<LocationEntry>>,
+    /// For the standard deviation of the centres' intercepts, on the log odds. Default "half-normal(1)".
+    #[schemars(with = "Option<String>")]
+    pub centre: Option<Spanned<String>>,
 }
 
 /// A further set of priors, `[priors.NAME]`: what it leaves out is taken from `[prior]`.

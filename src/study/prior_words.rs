@@ -381,6 +381,16 @@ fn effect_in_words(
     })
 }
 
+/// The prior of a coefficient from its text.
+pub fn coefficient(text: &str) -> Result<LocationPrior, Fault> {
+    let prior = location(text)?;
+    if !prior.is_proper() {
+        return Err(fault("a flat prior of a coefficient", "write normal(0, 1), or a wider one"));
+    }
+    BASELINES.check_location(&prior)?;
+    Ok(prior)
+}
+
 /// The baseline prior from its entry.
 pub fn baseline(entry: &LocationEntry) -> Result<Written<BaselinePrior>, Fault> {
     const FORMS: &str = "write \"normal(0, 1.5)\", { risk = [0.2, 0.6], mass = 0.9 } or { mean = \"normal(0, 1.5)\", sd = \"half-normal(0.5)\" }";

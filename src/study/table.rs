@@ -5,10 +5,11 @@ use std::path::Path;
 
 use toml::Spanned;
 
+use super::adjust_section::AdjustEntry;
 use super::estimates::{Figure, Printed, estimate};
 use super::model_file::{DataSection, Rows};
 use super::nearest::nearest;
-use super::patients::{self, PatientFile};
+use super::patients::{self, Measured, PatientFile};
 use super::source::{Source, read_text, sha256};
 use super::values::Values;
 use super::{ArmCounts, Data, Scale, SubgroupCounts};
@@ -32,10 +33,17 @@ pub struct Held {
     pub sha256: String,
     /// Of a file of patients.
     pub patients: Option<PatientFile>,
+    /// Covariates and centres, where the model has any.
+    pub measured: Option<Measured>,
 }
 
 /// The data of a study from its file.
-pub fn read(source: &Source, data: &DataSection, scale: Scale) -> Result<Held> {
+pub fn read(
+    source: &Source,
+    data: &DataSection,
+    adjust: &[Spanned<AdjustEntry>],
+    scale: Scale,
+) -> Result<Held> {
     let Some(file) = &data.file else {
         return Err(Error::new("no data file is named"));
     };
@@ -49,9 +57,14 @@ pub fn read(source: &Source, data: &DataSection, scale: Scale) -> Result<Held> {
             .help("the path is relative to the model file"));
     }
     if data.rows == Some(Rows::Patients) {
-        let found = patients::read(source, data, &path, file.get_ref())?;
-        let (data, sha256) = (Data::Counts(found.cells), found.sha256);
-        return Ok(Held { data, notices: Vec::new(), sha256, patients: Some(found.file) });
+        let found = patients::read(source, (data, adjust), (&path, file.get_ref()))?;
+        return Ok(Held {
+            data: Data::Counts(found.cells),
+            notices: Vec::new(),
+            sha256: found.sha256,
+            patients: Some(found.file),
+            measured: found.measured,
+        });
     }
     let shown = path.display().to_string();
     let text = read_text(&path, &shown)?;
@@ -62,7 +75,7 @@ pub fn read(source: &Source, data: &DataSection, scale: Scale) -> Result<Held> {
         Some(Rows::Counts) => Data::Counts(table.counts(source, data)?),
         _ => Data::Estimates(table.estimates(source, data, scale, &mut notices)?),
     };
-    Ok(Held { data: rows, notices, sha256, patients: None })
+    Ok(Held { data: rows, notices, sha256, patients: None, measured: None })
 }
 
 /// Semicolons where commas are decimal marks; tabs from spreadsheets.

@@ -26,6 +26,7 @@ pub fn counts_model(counts: Vec<BinomialPair>) -> Model {
         effect: LocationPrior::normal(0.0, 0.355),
         baseline: BaselinePrior::Independent(LocationPrior::normal(0.0, 1.5)),
         misclassification: None,
+        rows: None,
     }
 }
 
@@ -38,6 +39,7 @@ pub fn estimates_model(rows: &[(f64, f64)], pooling: Pooling, effect: LocationPr
         effect,
         baseline: BaselinePrior::Independent(LocationPrior::normal(0.0, 1.5)),
         misclassification: None,
+        rows: None,
     }
 }
 

@@ -58,6 +58,7 @@ pub fn labels(biased: &Biased<'_>) -> Vec<LabelPoint> {
             let perfect = misclassification.is_perfect();
             let model = Model {
                 misclassification: (!perfect).then_some(misclassification),
+                rows: None,
                 ..biased.with_data(biased.study.data.clone())
             };
             point(biased, &model, positive, (sensitivity, specificity))

@@ -5,13 +5,16 @@ use std::hash::Hasher;
 use std::path::Path;
 
 use csv::ByteRecord;
+use toml::Spanned;
 
+use super::super::adjust_section::AdjustEntry;
 use super::super::model_file::{DataSection, MissingRows};
 use super::super::source::Source;
 use super::super::table::{column_named, layout};
 use super::super::{ArmCounts, MOST_SUBGROUPS, SubgroupCounts};
 use super::account::{ColumnAccount, Dropped, LevelAccount, PatientFile};
 use super::coding::{Coding, Column, EVENT, Taken};
+use super::covariates::{Covariates, Measured};
 use super::reader::{Reader, checksum};
 use crate::error::{Error, Place, Result};
 
@@ -23,10 +26,16 @@ pub struct Patients {
     pub cells: Vec<SubgroupCounts>,
     pub file: PatientFile,
     pub sha256: String,
+    /// Covariates and centres, where the model has any.
+    pub measured: Option<Measured>,
 }
 
 /// Reads a file once, row by row.
-pub fn read(source: &Source, data: &DataSection, path: &Path, named: &str) -> Result<Patients> {
+pub fn read(
+    source: &Source,
+    (data, adjust): (&DataSection, &[Spanned<AdjustEntry>]),
+    (path, named): (&Path, &str),
+) -> Result<Patients> {
     let shown = path.display().to_string();
     let Some(missing) = &data.missing else {
         let file = data.file.as_ref().map_or(0..0, toml::Spanned::span);
@@ -35,16 +44,16 @@ pub fn read(source: &Source, data: &DataSection, path: &Path, named: &str) -> Re
             .help("write missing = \"drop\" to leave them out and count them, or missing = \"error\""));
     };
     let mut reader = Reader::open(path, &shown)?;
-    let indices = layout(source, data, &reader.header, (["outcome", "treatment", "subgroup"], &[]))?;
+    let indices = layout(source, data, &reader.header, (["outcome", "treatment", "subgroup"], &["centre"]))?;
     let mut coding = Coding::new(source, data, indices)?;
+    let mut covariates = Covariates::new(source, data, adjust, &reader.header)?;
     let keep = data.keep.iter().map(|(column, value)| {
         Ok((column_named(source, &reader.header, column)?, value.get_ref().clone().into_bytes()))
     });
     let keep: Vec<(usize, Vec<u8>)> = keep.collect::<Result<_>>()?;
     let mut counted = Counted::default();
     let mut columns = Columns::of(reader.header.len());
-    loop {
-        let Some((row, record)) = reader.next()? else { break };
+    while let Some((row, record)) = reader.next()? {
         counted.read += 1;
         columns.see(record);
         if keep.iter().any(|(column, value)| record.get(*column) != Some(value)) {
@@ -59,29 +68,39 @@ pub fn read(source: &Source, data: &DataSection, path: &Path, named: &str) -> Re
             return Err(unlisted(&reader, &coding, (row, *column), value.as_deref().ok()));
         }
         let [outcome, treatment, subgroup] = taken.map(|t| t.unwrap_or(Taken::Missing));
-        let lacks = if treatment == Taken::Missing {
-            Some(&coding.treatment)
-        } else if subgroup == Taken::Missing {
-            Some(&coding.subgroup)
-        } else if Coding::is_unknown(outcome) {
-            Some(&coding.outcome)
-        } else {
-            None
+        let unmeasured = match covariates.look(|index| record.get(index).unwrap_or_default()) {
+            Ok(unmeasured) => unmeasured,
+            Err((index, fault)) => {
+                return Err(fault.error(covariates.role(index)).at(reader.place(row, index)));
+            }
         };
-        if let (Some(column), MissingRows::Error) = (lacks, missing) {
-            return Err(Error::new(format!("the {} is missing", column.role))
-                .at(reader.place(row, column.index))
+        let lacks = if treatment == Taken::Missing {
+            Some((coding.treatment.role, coding.treatment.index))
+        } else if subgroup == Taken::Missing {
+            Some((coding.subgroup.role, coding.subgroup.index))
+        } else if Coding::is_unknown(outcome) {
+            Some((coding.outcome.role, coding.outcome.index))
+        } else {
+            unmeasured.map(|place| (covariates.name(place), covariates.index(place)))
+        };
+        if let (Some((role, index)), MissingRows::Error) = (lacks, missing) {
+            return Err(Error::new(format!("the {role} is missing"))
+                .at(reader.place(row, index))
                 .help("fill it in, or write missing = \"drop\" to leave such rows out"));
         }
-        counted.count(outcome, treatment, subgroup);
+        if let Some((g, arm)) = counted.count((outcome, treatment, subgroup), unmeasured)
+            && covariates.any
+        {
+            covariates.keep(g, arm == 1, (u32::from(outcome == Taken::As(EVENT)), 1));
+        }
     }
-    finish(source, data, (&reader, &coding), (counted, &columns), (path, named))
+    finish(source, data, (&reader, &coding, covariates), (counted, &columns), (path, named))
 }
 
 fn finish(
     source: &Source,
     data: &DataSection,
-    (reader, coding): (&Reader, &Coding),
+    (reader, coding, mut covariates): (&Reader, &Coding, Covariates),
     (counted, columns): (Counted, &Columns),
     (path, named): (&Path, &str),
 ) -> Result<Patients> {
@@ -112,29 +131,28 @@ fn finish(
                 .help("leave it out of [data.levels] subgroup, or look at [data.where]"));
         }
     }
-    let file = counted.account(named, (reader, coding), columns);
-    let mut cells: Vec<SubgroupCounts> = coding
-        .subgroup
-        .classes
-        .iter()
-        .zip(&counted.cells)
-        .map(|(name, [control, active])| SubgroupCounts {
-            name: name.clone(),
-            control: control.clone(),
-            active: active.clone(),
-            citation: None,
-        })
-        .collect();
+    let file = counted.account(named, (reader, coding, &covariates), columns);
+    let names = &coding.subgroup.classes;
+    let mut order: Vec<usize> = (0..names.len()).collect();
     // Without a list the order is by name, whatever the order of rows.
     if data.levels.as_ref().is_none_or(|l| l.get_ref().subgroup.is_empty()) {
-        cells.sort_by(|a, b| a.name.cmp(&b.name));
+        order.sort_by(|&a, &b| names[a].cmp(&names[b]));
+        let mut place = vec![0; names.len()];
+        order.iter().enumerate().for_each(|(new, &old)| place[old] = new as u32);
+        covariates.measured.subgroup.iter_mut().for_each(|g| *g = place[*g as usize]);
     }
+    let cell = |&g: &usize| {
+        let [control, active] = counted.cells[g].clone();
+        SubgroupCounts { name: names[g].clone(), control, active, citation: None }
+    };
+    let mut cells: Vec<SubgroupCounts> = order.iter().map(cell).collect();
     for cell in &mut cells {
         for arm in [&mut cell.control, &mut cell.active] {
             arm.source = Some(format!("counted in {named}"));
         }
     }
-    Ok(Patients { cells, file, sha256 })
+    let measured = covariates.any.then_some(covariates.measured);
+    Ok(Patients { cells, file, sha256, measured })
 }
 
 /// A value that the model file does not list.
@@ -175,55 +193,80 @@ struct Counted {
     no_treatment: u64,
     no_subgroup: u64,
     no_outcome: u64,
+    /// By place of the first covariate that lacks a value.
+    unmeasured: Vec<u64>,
     /// By subgroup, control and active.
     cells: Vec<[ArmCounts; 2]>,
 }
 
 impl Counted {
-    fn count(&mut self, outcome: Taken, treatment: Taken, subgroup: Taken) {
-        match (treatment, subgroup) {
-            (Taken::Missing, _) => self.no_treatment += 1,
-            (_, Taken::Missing) => self.no_subgroup += 1,
-            (Taken::As(arm), Taken::As(g)) => {
-                if self.cells.len() <= g {
-                    self.cells.resize_with(g + 1, Default::default);
-                }
-                let cell = &mut self.cells[g][arm];
-                if Coding::is_unknown(outcome) {
-                    self.no_outcome += 1;
-                    cell.missing += 1;
-                } else {
-                    cell.total += 1;
-                    cell.events += u64::from(outcome == Taken::As(EVENT));
-                }
+    /// Counts a row; its subgroup and arm where it is used.
+    fn count(
+        &mut self,
+        (outcome, treatment, subgroup): (Taken, Taken, Taken),
+        unmeasured: Option<usize>,
+    ) -> Option<(usize, usize)> {
+        let (arm, g) = match (treatment, subgroup) {
+            (Taken::As(arm), Taken::As(g)) => (arm, g),
+            (Taken::Missing, _) => {
+                self.no_treatment += 1;
+                return None;
             }
+            (_, Taken::Missing) => {
+                self.no_subgroup += 1;
+                return None;
+            }
+        };
+        if self.cells.len() <= g {
+            self.cells.resize_with(g + 1, Default::default);
         }
+        let cell = &mut self.cells[g][arm];
+        if Coding::is_unknown(outcome) {
+            self.no_outcome += 1;
+            cell.missing += 1;
+            return None;
+        }
+        if let Some(place) = unmeasured {
+            self.unmeasured.resize(self.unmeasured.len().max(place + 1), 0);
+            self.unmeasured[place] += 1;
+            return None;
+        }
+        cell.total += 1;
+        cell.events += u64::from(outcome == Taken::As(EVENT));
+        Some((g, arm))
     }
 
     fn used(&self) -> u64 {
-        self.read - self.elsewhere - self.no_treatment - self.no_subgroup - self.no_outcome
+        let unmeasured: u64 = self.unmeasured.iter().sum();
+        self.read - self.elsewhere - self.no_treatment - self.no_subgroup - self.no_outcome - unmeasured
     }
 
-    fn account(&self, named: &str, (reader, coding): (&Reader, &Coding), columns: &Columns) -> PatientFile {
-        let dropped = [
+    fn account(
+        &self,
+        named: &str,
+        (reader, coding, covariates): (&Reader, &Coding, &Covariates),
+        columns: &Columns,
+    ) -> PatientFile {
+        let of_roles = [
             ("left out by [data.where]", self.elsewhere),
             ("treatment missing", self.no_treatment),
             ("subgroup missing", self.no_subgroup),
             ("outcome unknown", self.no_outcome),
         ];
+        let of_covariates = covariates.names().map(|name| format!("{name} missing")).zip(&self.unmeasured);
+        let dropped = of_roles.map(|(why, rows)| (why.to_string(), rows)).into_iter();
+        let dropped = dropped.chain(of_covariates.map(|(why, rows)| (why, *rows)));
         let name = |index: &usize| reader.header[*index].clone();
         PatientFile {
             file: named.to_string(),
             rows_read: self.read,
             rows_used: self.used(),
-            dropped: dropped
-                .into_iter()
-                .filter(|(_, rows)| *rows > 0)
-                .map(|(why, rows)| Dropped { why: why.to_string(), rows })
-                .collect(),
+            dropped: dropped.filter(|(_, rows)| *rows > 0).map(|(why, rows)| Dropped { why, rows }).collect(),
             columns: [&coding.outcome, &coding.treatment, &coding.subgroup]
                 .map(|c| column_account(c, &reader.header[c.index]))
-                .into(),
+                .into_iter()
+                .chain(covariates.accounts())
+                .collect(),
             constant_columns: columns.constant().iter().map(name).collect(),
             duplicate_columns: columns.duplicates().iter().map(|pair| pair.each_ref().map(name)).collect(),
         }
@@ -239,7 +282,7 @@ fn column_account(column: &Column, name: &str) -> ColumnAccount {
     let mut levels: Vec<LevelAccount> = told.collect();
     levels.sort_by(|a, b| a.value.cmp(&b.value));
     levels.truncate(MOST_LEVELS);
-    ColumnAccount { column: name.to_string(), role: column.role, missing, levels }
+    ColumnAccount { column: name.to_string(), role: column.role, missing, levels, numbers: None }
 }
 
 /// Every column of the file: whether it varies, and what all its values hash to.

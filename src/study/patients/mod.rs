@@ -11,9 +11,11 @@
 mod account;
 mod cells;
 mod coding;
+mod covariates;
 mod reader;
 mod survey;
 
-pub use account::{ColumnAccount, Dropped, LevelAccount, PatientFile};
+pub use account::{ColumnAccount, Dropped, LevelAccount, Numbers, PatientFile};
 pub use cells::read;
+pub use covariates::{Levels, Measured, Values};
 pub use survey::{Surveyed, survey};

@@ -1,0 +1,329 @@
+//! One pass over rows for the log likelihood and its gradient: the sampler spends its time here.
+//!
+//! The mathematics is that of one row, written over lanes so that the compiler turns it into vector instructions. It
+//! is compiled three times, for any processor, for AVX2 and for AVX-512; sums run over lanes in an order that is written
+//! down here and products are not fused, so that the bits are the same from each.
+
+use std::ops::Range;
+
+use crate::numeric::{exp_of_nonpositive, exp_within_range, ln_1p_of_fraction, ln_of_normal};
+
+/// Rows that are taken at once. Sections of rows are padded to a multiple of it with rows that weigh nothing.
+pub const LANES: usize = 16;
+
+/// Rows whose risks are kept between the two halves of the pass: they stay in the nearest cache.
+const BLOCK: usize = 256;
+
+/// Rows of one subgroup and arm, one after another.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Section {
+    /// Which cell: control arms by subgroup, then active arms.
+    pub cell: usize,
+    /// Of the rows, padding included; both ends are multiples of [`LANES`].
+    pub rows: Range<usize>,
+    /// The rows up to here are one patient each, so that their logarithms can be taken of products.
+    pub single_until: usize,
+}
+
+/// Columns of all rows; the sections lie one after another.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Layout {
+    pub sections: Vec<Section>,
+    /// Patients of each row, padding 0.
+    pub totals: Vec<f64>,
+    /// One column a covariate, each as long as `totals`.
+    pub columns: Vec<Vec<f64>>,
+    /// The centre of each row; empty where there are none.
+    pub centre: Vec<u32>,
+}
+
+/// Where the predictor's parts stand: of cells, of covariates, of centres.
+#[derive(Debug, Clone, Copy)]
+pub struct Predictor<'a> {
+    pub cells: &'a [f64],
+    pub gamma: &'a [f64],
+    pub centres: &'a [f64],
+}
+
+/// `Σ n p` by cell, `Σ n p x` by covariate, `Σ n p` by centre; added to.
+#[derive(Debug)]
+pub struct Expected<'a> {
+    pub cells: &'a mut [f64],
+    pub gamma: &'a mut [f64],
+    pub centres: &'a mut [f64],
+}
+
+/// The instructions that a pass is compiled for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Instructions {
+    Portable,
+    #[cfg(target_arch = "x86_64")]
+    Avx2,
+    #[cfg(target_arch = "x86_64")]
+    Avx512,
+}
+
+impl Instructions {
+    /// All that this processor has, the widest last.
+    pub fn available() -> Vec<Instructions> {
+        #[cfg(target_arch = "x86_64")]
+        {
+            let mut all = vec![Instructions::Portable];
+            if std::arch::is_x86_feature_detected!("avx2") {
+                all.push(Instructions::Avx2);
+                if std::arch::is_x86_feature_detected!("avx512f")
+                    && std::arch::is_x86_feature_detected!("avx512dq")
+                {
+                    all.push(Instructions::Avx512);
+                }
+            }
+            all
+        }
+        #[cfg(not(target_arch = "x86_64"))]
+        vec![Instructions::Portable]
+    }
+
+    /// The widest.
+    pub fn best() -> Instructions {
+        Instructions::available().pop().unwrap_or(Instructions::Portable)
+    }
+}
+
+/// `Σ n ln(1 + e^η)` over the sections, and what is expected there.
+pub fn pass(
+    with: Instructions,
+    layout: &Layout,
+    sections: Range<usize>,
+    at: Predictor<'_>,
+    expected: &mut Expected<'_>,
+) -> f64 {
+    match with {
+        Instructions::Portable => over_sections(layout, sections, at, expected),
+        // SAFETY: `Instructions` beyond the portable ones come from `available`, which asked the processor.
+        #[cfg(target_arch = "x86_64")]
+        Instructions::Avx2 => unsafe { avx2::pass(layout, sections, at, expected) },
+        // SAFETY: as above.
+        #[cfg(target_arch = "x86_64")]
+        Instructions::Avx512 => unsafe { avx512::pass(layout, sections, at, expected) },
+    }
+}
+
+/// `Σ n p₀` and `Σ n p₁` over a section's rows, with log odds `control` and `control + effect` beside the covariates'.
+pub fn risks(
+    with: Instructions,
+    layout: &Layout,
+    section: &Section,
+    (control, effect): (f64, f64),
+    at: Predictor<'_>,
+) -> [f64; 2] {
+    let odds_ratio = libm::exp(-effect);
+    match with {
+        Instructions::Portable => over_risks(layout, section, (control, odds_ratio), at),
+        // SAFETY: as in `pass`.
+        #[cfg(target_arch = "x86_64")]
+        Instructions::Avx2 => unsafe { avx2::risks(layout, section, (control, odds_ratio), at) },
+        // SAFETY: as in `pass`.
+        #[cfg(target_arch = "x86_64")]
+        Instructions::Avx512 => unsafe { avx512::risks(layout, section, (control, odds_ratio), at) },
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+mod avx2 {
+    use super::{Expected, Layout, Predictor, Range, Section, over_risks, over_sections};
+
+    #[target_feature(enable = "avx2")]
+    pub fn pass(l: &Layout, s: Range<usize>, at: Predictor<'_>, expected: &mut Expected<'_>) -> f64 {
+        over_sections(l, s, at, expected)
+    }
+
+    #[target_feature(enable = "avx2")]
+    pub fn risks(l: &Layout, s: &Section, base: (f64, f64), at: Predictor<'_>) -> [f64; 2] {
+        over_risks(l, s, base, at)
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+mod avx512 {
+    use super::{Expected, Layout, Predictor, Range, Section, over_risks, over_sections};
+
+    #[target_feature(enable = "avx512f,avx512dq")]
+    pub fn pass(l: &Layout, s: Range<usize>, at: Predictor<'_>, expected: &mut Expected<'_>) -> f64 {
+        over_sections(l, s, at, expected)
+    }
+
+    #[target_feature(enable = "avx512f,avx512dq")]
+    pub fn risks(l: &Layout, s: &Section, base: (f64, f64), at: Predictor<'_>) -> [f64; 2] {
+        over_risks(l, s, base, at)
+    }
+}
+
+type Lanes = [f64; LANES];
+
+/// Lanes added in pairs, halves first.
+#[inline(always)]
+fn total(mut lanes: Lanes) -> f64 {
+    let mut width = LANES / 2;
+    while width > 0 {
+        for i in 0..width {
+            lanes[i] += lanes[i + width];
+        }
+        width /= 2;
+    }
+    lanes[0]
+}
+
+#[inline(always)]
+fn lanes_of(column: &[f64], row: usize) -> &Lanes {
+    // Rows are whole multiples of the lanes, and every column has all of them.
+    let (whole, _) = column.as_chunks::<LANES>();
+    &whole[row / LANES]
+}
+
+/// η of [`LANES`] rows: what the cell has, the centres, and the covariates.
+#[inline(always)]
+fn predictor(layout: &Layout, row: usize, base: f64, at: Predictor<'_>) -> Lanes {
+    let mut eta = [base; LANES];
+    if !layout.centre.is_empty() {
+        for (eta, &c) in eta.iter_mut().zip(&layout.centre[row..row + LANES]) {
+            *eta += at.centres[c as usize];
+        }
+    }
+    for (&gamma, column) in at.gamma.iter().zip(&layout.columns) {
+        let x = lanes_of(column, row);
+        for i in 0..LANES {
+            eta[i] += gamma * x[i];
+        }
+    }
+    eta
+}
+
+#[inline(always)]
+fn over_sections(
+    layout: &Layout,
+    sections: Range<usize>,
+    at: Predictor<'_>,
+    expected: &mut Expected<'_>,
+) -> f64 {
+    let mut value = 0.0;
+    let mut events = [0.0; BLOCK];
+    for section in &layout.sections[sections] {
+        let mut row = section.rows.start;
+        while row < section.rows.end {
+            let single = row < section.single_until;
+            let end = if single { section.single_until } else { section.rows.end };
+            let rows = row..(row + BLOCK).min(end);
+            let (base, events) = (at.cells[section.cell], &mut events[..rows.len()]);
+            value += if single {
+                single_patients(layout, rows.clone(), base, at, events)
+            } else {
+                several_patients(layout, rows.clone(), base, at, events)
+            };
+            gather(layout, rows.clone(), events, section.cell, expected);
+            row = rows.end;
+        }
+    }
+    value
+}
+
+/// Rows of one patient: `Σ ln(1 + e^η) = Σ max(η, 0) + ln Π (1 + e^−|η|)`, one logarithm a block, whose product of at most
+/// 256 numbers up to 2 is within the range of numbers.
+#[inline(always)]
+fn single_patients(
+    layout: &Layout,
+    rows: Range<usize>,
+    base: f64,
+    at: Predictor<'_>,
+    events: &mut [f64],
+) -> f64 {
+    let (mut positive, mut product) = ([0.0; LANES], [1.0; LANES]);
+    for (row, events) in rows.step_by(LANES).zip(events.as_chunks_mut::<LANES>().0) {
+        let eta = predictor(layout, row, base, at);
+        for i in 0..LANES {
+            let e = exp_of_nonpositive(-eta[i].abs());
+            let whole = 1.0 + e;
+            let near_one = 1.0 / whole;
+            product[i] *= whole;
+            positive[i] += if eta[i] > 0.0 { eta[i] } else { 0.0 };
+            events[i] = if eta[i] >= 0.0 { near_one } else { e * near_one };
+        }
+    }
+    let mut all = 1.0;
+    for factor in product {
+        all *= factor;
+    }
+    total(positive) + ln_of_normal(all)
+}
+
+/// Rows of any number of patients, none included.
+#[inline(always)]
+fn several_patients(
+    layout: &Layout,
+    rows: Range<usize>,
+    base: f64,
+    at: Predictor<'_>,
+    events: &mut [f64],
+) -> f64 {
+    let mut value = [0.0; LANES];
+    for (row, events) in rows.step_by(LANES).zip(events.as_chunks_mut::<LANES>().0) {
+        let eta = predictor(layout, row, base, at);
+        let n = lanes_of(&layout.totals, row);
+        for i in 0..LANES {
+            let e = exp_of_nonpositive(-eta[i].abs());
+            let near_one = 1.0 / (1.0 + e);
+            let positive = if eta[i] > 0.0 { eta[i] } else { 0.0 };
+            value[i] += n[i] * (positive + ln_1p_of_fraction(e));
+            events[i] = n[i] * if eta[i] >= 0.0 { near_one } else { e * near_one };
+        }
+    }
+    total(value)
+}
+
+/// Adds a block's expected events to those of its cell, of every covariate and of the centres.
+#[inline(always)]
+fn gather(layout: &Layout, rows: Range<usize>, events: &[f64], cell: usize, expected: &mut Expected<'_>) {
+    let (events, _) = events.as_chunks::<LANES>();
+    let mut sum = [0.0; LANES];
+    for lanes in events {
+        for i in 0..LANES {
+            sum[i] += lanes[i];
+        }
+    }
+    expected.cells[cell] += total(sum);
+    for (slot, column) in expected.gamma.iter_mut().zip(&layout.columns) {
+        let (column, _) = column[rows.clone()].as_chunks::<LANES>();
+        let mut sum = [0.0; LANES];
+        for (lanes, x) in events.iter().zip(column) {
+            for i in 0..LANES {
+                sum[i] += lanes[i] * x[i];
+            }
+        }
+        *slot += total(sum);
+    }
+    if !layout.centre.is_empty() {
+        for (&c, e) in layout.centre[rows].iter().zip(events.as_flattened()) {
+            expected.centres[c as usize] += e;
+        }
+    }
+}
+
+/// `p₀ = 1/(1 + t)` and `p₁ = 1/(1 + t e^−θ)` with `t = e^−η`: one exponential for both.
+#[inline(always)]
+fn over_risks(
+    layout: &Layout,
+    section: &Section,
+    (control, odds_ratio): (f64, f64),
+    at: Predictor<'_>,
+) -> [f64; 2] {
+    let mut sums = [[0.0; LANES]; 2];
+    for row in section.rows.clone().step_by(LANES) {
+        let eta = predictor(layout, row, control, at);
+        let n = lanes_of(&layout.totals, row);
+        for i in 0..LANES {
+            let t = exp_within_range(-eta[i]);
+            sums[0][i] += n[i] / (1.0 + t);
+            sums[1][i] += n[i] / (1.0 + t * odds_ratio);
+        }
+    }
+    sums.map(total)
+}

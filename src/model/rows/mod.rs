@@ -1,0 +1,316 @@
+//! Rows of patients with covariates and centres: η = α_g + a θ_g + xᵀγ + u_c.
+//!
+//! ```text
+//! study's patterns → layout (sections of one subgroup and arm) → kernel (value and gradient in one pass)
+//!                  → pilot (what the rows say of every cell, roughly: where the sampler's coordinates are placed)
+//! ```
+
+mod kernel;
+mod pilot;
+mod terms;
+
+use std::ops::Range;
+
+use rand_chacha::ChaCha8Rng;
+use rand_distr::{Binomial, Distribution};
+
+use super::prior_slope::LocationSlope;
+use super::{Arm, BinomialPair};
+use crate::numeric::{logistic, logit};
+use crate::study::{Adjustment, HeterogeneityPrior, LocationPrior, Patterns, Population};
+pub use kernel::Instructions;
+use kernel::{Expected, LANES, Layout, Predictor, Section};
+use pilot::Pilot;
+pub use terms::{Scratch as TermsScratch, Terms};
+
+/// The likelihood of rows, ready to be evaluated.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Rows {
+    pub subgroups: usize,
+    layout: Layout,
+    /// `Σ y` by cell, `Σ y x` by covariate, `Σ y` by centre: all that the outcomes are needed for.
+    events: Vec<f64>,
+    events_by_gamma: Vec<f64>,
+    events_by_centre: Vec<f64>,
+    /// The covariates' columns by name, and the priors of their coefficients.
+    pub term_names: Vec<String>,
+    pub gamma_priors: Vec<LocationPrior>,
+    /// Of the centres' sd.
+    pub centre_sd: Option<HeterogeneityPrior>,
+    pub population: Population,
+    /// Patients over whom risks are averaged, by subgroup.
+    pub population_sizes: Vec<f64>,
+    pilot: Pilot,
+    instructions: Instructions,
+}
+
+/// Risks averaged over the population: by subgroup control and active.
+pub type Standardised = [f64; 2];
+
+impl Rows {
+    pub fn new(adjustment: &Adjustment, subgroups: usize) -> Rows {
+        let patterns = &adjustment.patterns;
+        let centres = adjustment.centres.as_ref();
+        let layout = Layout::new(patterns, subgroups, centres.is_some());
+        let mut rows = Rows {
+            subgroups,
+            layout,
+            events: vec![0.0; 2 * subgroups],
+            events_by_gamma: Vec::new(),
+            events_by_centre: vec![0.0; centres.map_or(0, |c| c.names.len())],
+            term_names: adjustment.terms.iter().map(|t| t.name.clone()).collect(),
+            gamma_priors: adjustment.terms.iter().map(|t| t.prior.distribution.clone()).collect(),
+            centre_sd: centres.map(|c| c.sd.distribution),
+            population: adjustment.population,
+            population_sizes: vec![0.0; subgroups],
+            pilot: Pilot::default(),
+            instructions: Instructions::best(),
+        };
+        rows.count(patterns);
+        rows.pilot = Pilot::fit(&rows);
+        rows
+    }
+
+    /// The same patients with outcomes drawn at these log odds of the cells, coefficients and intercepts.
+    #[must_use]
+    pub fn with_drawn_outcomes(
+        &self,
+        cells: &[f64],
+        (gamma, centres): (&[f64], &[f64]),
+        rng: &mut ChaCha8Rng,
+    ) -> Rows {
+        let mut rows = self.clone();
+        rows.events.fill(0.0);
+        rows.events_by_gamma.fill(0.0);
+        rows.events_by_centre.fill(0.0);
+        for (cell, row) in self.each().filter(|(_, row)| self.layout.totals[*row] > 0.0) {
+            let x = self.layout.columns.iter().zip(gamma).map(|(c, g)| c[row] * g);
+            let centre = self.layout.centre.get(row).map(|&c| c as usize);
+            let eta = cells[cell] + x.sum::<f64>() + centre.map_or(0.0, |c| centres[c]);
+            let drawn = Binomial::new(self.layout.totals[row] as u64, logistic(eta));
+            // A risk is never beyond 0 and 1.
+            let events = drawn.map_or(0, |b| b.sample(rng)) as f64;
+            rows.events[cell] += events;
+            rows.events_by_gamma
+                .iter_mut()
+                .zip(&self.layout.columns)
+                .for_each(|(s, c)| *s += events * c[row]);
+            if let Some(c) = centre {
+                rows.events_by_centre[c] += events;
+            }
+        }
+        rows.pilot = Pilot::fit(&rows);
+        rows
+    }
+
+    /// Events and patients of every subgroup's arms.
+    pub fn counts(&self) -> Vec<BinomialPair> {
+        let mut totals = vec![0.0; 2 * self.subgroups];
+        self.each().for_each(|(cell, row)| totals[cell] += self.layout.totals[row]);
+        let arm = |cell: usize| Arm { events: self.events[cell], total: totals[cell] };
+        (0..self.subgroups).map(|g| BinomialPair::new(arm(g), arm(self.subgroups + g))).collect()
+    }
+
+    /// Every k-th row, so that some `most` are left: enough to average risks over where draws are few or rough. What was observed
+    /// is left out.
+    #[must_use]
+    pub fn thinned(&self, most: usize) -> Rows {
+        let step = self.padded_rows().div_ceil(most).max(1);
+        let mut layout = Layout {
+            sections: Vec::new(),
+            totals: Vec::new(),
+            columns: vec![Vec::new(); self.terms()],
+            centre: Vec::new(),
+        };
+        let mut sizes = vec![0.0; self.subgroups];
+        for section in &self.layout.sections {
+            let start = layout.totals.len();
+            let active = section.cell >= self.subgroups;
+            let kept = section.rows.clone().filter(|&row| self.layout.totals[row] > 0.0).step_by(step);
+            for row in kept {
+                layout.totals.push(self.layout.totals[row]);
+                layout.columns.iter_mut().zip(&self.layout.columns).for_each(|(to, from)| to.push(from[row]));
+                layout.centre.extend(self.layout.centre.get(row));
+                if active || self.population != Population::Treated {
+                    sizes[section.cell % self.subgroups] += self.layout.totals[row];
+                }
+            }
+            let end = layout.totals.len().next_multiple_of(LANES);
+            layout.totals.resize(end, 0.0);
+            layout.columns.iter_mut().for_each(|c| c.resize(end, 0.0));
+            if !self.layout.centre.is_empty() {
+                layout.centre.resize(end, 0);
+            }
+            layout.sections.push(Section {
+                cell: section.cell,
+                rows: Range { start, end },
+                single_until: start,
+            });
+        }
+        Rows { layout, population_sizes: sizes, ..self.clone() }
+    }
+
+    /// The same rows by other instructions, for holding one against another.
+    #[must_use]
+    pub fn by(&self, instructions: Instructions) -> Rows {
+        Rows { instructions, ..self.clone() }
+    }
+
+    fn count(&mut self, patterns: &Patterns) {
+        self.population_sizes.fill(0.0);
+        for i in 0..patterns.len() {
+            let g = patterns.subgroup[i] as usize;
+            self.events[cell(g, patterns.active[i], self.subgroups)] += patterns.events[i];
+            if self.population != Population::Treated || patterns.active[i] {
+                self.population_sizes[g] += patterns.totals[i];
+            }
+        }
+        for (&c, y) in patterns.centre.iter().zip(&patterns.events) {
+            self.events_by_centre[c as usize] += y;
+        }
+        let sum = |x: &Vec<f64>| x.iter().zip(&patterns.events).map(|(x, y)| x * y).sum();
+        self.events_by_gamma = patterns.columns.iter().map(sum).collect();
+    }
+
+    /// Covariates' columns.
+    pub fn terms(&self) -> usize {
+        self.gamma_priors.len()
+    }
+
+    pub fn centres(&self) -> usize {
+        self.events_by_centre.len()
+    }
+
+    /// Rows, those that only fill lanes included.
+    pub fn padded_rows(&self) -> usize {
+        self.layout.totals.len()
+    }
+
+    /// What the rows say of every cell's log odds, control arms first: estimates and informations.
+    pub fn cell_hints(&self) -> (&[f64], &[f64]) {
+        (&self.pilot.cells, &self.pilot.cell_information)
+    }
+
+    /// What they say of every centre's intercept.
+    pub fn centre_hints(&self) -> (&[f64], &[f64]) {
+        (&self.pilot.centres, &self.pilot.centre_information)
+    }
+
+    /// Coefficients near which the posterior lies.
+    pub fn rough_gamma(&self) -> &[f64] {
+        &self.pilot.gamma
+    }
+
+    /// The variance of subgroup `g`'s own adjusted log odds ratio, the other subgroups' effects left free; infinite where an
+    /// arm has no events or nothing but events.
+    pub fn effect_variance(&self, g: usize) -> f64 {
+        self.pilot.effect_variances[g]
+    }
+
+    /// The log likelihood at these log odds of the cells, coefficients and intercepts, without binomial coefficients; the
+    /// slopes are overwritten.
+    pub fn log_likelihood(
+        &self,
+        cells: &[f64],
+        (gamma, centres): (&[f64], &[f64]),
+        slopes: (&mut [f64], &mut [f64], &mut [f64]),
+    ) -> f64 {
+        let (by_cell, by_gamma, by_centre) = slopes;
+        by_cell.fill(0.0);
+        by_gamma.fill(0.0);
+        by_centre.fill(0.0);
+        let at = Predictor { cells, gamma, centres };
+        let mut expected = Expected { cells: &mut *by_cell, gamma: &mut *by_gamma, centres: &mut *by_centre };
+        let all = 0..self.layout.sections.len();
+        let normaliser = kernel::pass(self.instructions, &self.layout, all, at, &mut expected);
+        let mut linear = 0.0;
+        let parts = [
+            (cells, &self.events, by_cell),
+            (gamma, &self.events_by_gamma, by_gamma),
+            (centres, &self.events_by_centre, by_centre),
+        ];
+        for (x, events, slopes) in parts {
+            for ((x, y), slope) in x.iter().zip(events).zip(slopes) {
+                linear += x * y;
+                *slope = y - *slope;
+            }
+        }
+        linear - normaliser
+    }
+
+    /// Both risks of every subgroup averaged over the population, at log odds α of the controls and effects θ.
+    pub fn standardised(
+        &self,
+        (alpha, theta): (&[f64], &[f64]),
+        (gamma, centres): (&[f64], &[f64]),
+        out: &mut [Standardised],
+    ) {
+        let at = Predictor { cells: &[], gamma, centres };
+        for (g, out) in out.iter_mut().enumerate() {
+            if let Population::BaselineRisk(p) = self.population {
+                *out = [p, logistic(logit(p) + theta[g])];
+                continue;
+            }
+            let mut sums = [0.0; 2];
+            for section in &self.layout.sections {
+                let active = section.cell >= self.subgroups;
+                let own = section.cell % self.subgroups == g;
+                if own && (active || self.population == Population::All) {
+                    let base = (alpha[g], theta[g]);
+                    let risks = kernel::risks(self.instructions, &self.layout, section, base, at);
+                    sums = [sums[0] + risks[0], sums[1] + risks[1]];
+                }
+            }
+            *out = sums.map(|s| s / self.population_sizes[g]);
+        }
+    }
+
+    /// Every row's cell and place in the layout, for those who go through rows one by one.
+    fn each(&self) -> impl Iterator<Item = (usize, usize)> {
+        self.layout.sections.iter().flat_map(|s| s.rows.clone().map(move |row| (s.cell, row)))
+    }
+
+    fn priors(&self) -> Vec<LocationSlope> {
+        self.gamma_priors.iter().map(LocationSlope::of).collect()
+    }
+}
+
+/// A subgroup's arm among the cells: control arms first.
+fn cell(g: usize, active: bool, subgroups: usize) -> usize {
+    if active { subgroups + g } else { g }
+}
+
+impl Layout {
+    /// Sections by subgroup and arm; in each, rows of one patient first, as far as they fill lanes.
+    fn new(patterns: &Patterns, subgroups: usize, centres: bool) -> Layout {
+        let mut of_cell: Vec<Vec<usize>> = vec![Vec::new(); 2 * subgroups];
+        for i in 0..patterns.len() {
+            of_cell[cell(patterns.subgroup[i] as usize, patterns.active[i], subgroups)].push(i);
+        }
+        let mut layout = Layout {
+            sections: Vec::new(),
+            totals: Vec::new(),
+            columns: vec![Vec::new(); patterns.columns.len()],
+            centre: Vec::new(),
+        };
+        for (cell, rows) in of_cell.into_iter().enumerate().filter(|(_, rows)| !rows.is_empty()) {
+            let (single, several): (Vec<usize>, Vec<usize>) =
+                rows.into_iter().partition(|&i| patterns.totals[i] == 1.0);
+            let start = layout.totals.len();
+            let single_until = start + single.len() / LANES * LANES;
+            for i in single.into_iter().chain(several) {
+                layout.totals.push(patterns.totals[i]);
+                layout.columns.iter_mut().zip(&patterns.columns).for_each(|(to, from)| to.push(from[i]));
+                layout.centre.extend(patterns.centre.get(i));
+            }
+            let end = layout.totals.len().next_multiple_of(LANES);
+            layout.totals.resize(end, 0.0);
+            layout.columns.iter_mut().for_each(|c| c.resize(end, 0.0));
+            if centres {
+                layout.centre.resize(end, 0);
+            }
+            layout.sections.push(Section { cell, rows: Range { start, end }, single_until });
+        }
+        layout
+    }
+}

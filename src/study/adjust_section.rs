@@ -1,0 +1,142 @@
+//! Covariates and the population of standardisation as they stand in the model file.
+
+use std::fmt;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{Deserializer, Error, MapAccess, Visitor};
+use toml::Spanned;
+
+use super::number::Real;
+use super::values::Values;
+
+/// "AGE", or { column = "RCONSC", reference = "F" }.
+#[derive(Debug, Clone)]
+pub struct AdjustEntry {
+    pub column: String,
+    /// Makes it a covariate of levels.
+    pub reference: Option<Spanned<Values>>,
+    pub levels: Option<Spanned<Values>>,
+    /// Knots of a restricted cubic spline.
+    pub spline: Option<Spanned<u64>>,
+    pub prior: Option<Spanned<String>>,
+}
+
+/// The long form.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AdjustTable {
+    column: String,
+    /// For a covariate of levels: the level that the others are compared with.
+    #[schemars(with = "Option<Values>")]
+    reference: Option<Spanned<Values>>,
+    /// All levels that the column may have; another is then an error.
+    #[schemars(with = "Option<Values>")]
+    levels: Option<Spanned<Values>>,
+    /// For a number: a restricted cubic spline with this many knots, 3 to 7, at Harrell's quantiles.
+    #[schemars(with = "Option<u64>")]
+    spline: Option<Spanned<u64>>,
+    /// Of every coefficient of this covariate, on the log odds for one standard deviation. Default "normal(0, 1)".
+    #[schemars(with = "Option<String>")]
+    prior: Option<Spanned<String>>,
+}
+
+/// A covariate by its column's name, or with more said of it.
+#[derive(JsonSchema)]
+#[schemars(untagged)]
+#[allow(dead_code, reason = "describes AdjustEntry to editors")]
+pub enum AdjustWords {
+    Column(String),
+    Table(AdjustTable),
+}
+
+impl<'de> Deserialize<'de> for AdjustEntry {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<AdjustEntry, D::Error> {
+        struct EntryVisitor;
+        impl<'de> Visitor<'de> for EntryVisitor {
+            type Value = AdjustEntry;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a column's name, or a table such as { column = \"SEX\", reference = \"F\" }")
+            }
+
+            fn visit_str<E: Error>(self, column: &str) -> Result<AdjustEntry, E> {
+                let column = column.to_string();
+                Ok(AdjustEntry { column, reference: None, levels: None, spline: None, prior: None })
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<AdjustEntry, A::Error> {
+                let table = AdjustTable::deserialize(MapAccessDeserializer::new(map))?;
+                let AdjustTable { column, reference, levels, spline, prior } = table;
+                Ok(AdjustEntry { column, reference, levels, spline, prior })
+            }
+        }
+        deserializer.deserialize_any(EntryVisitor)
+    }
+}
+
+/// "all", "treated", or { baseline_risk = 0.3 }.
+#[derive(Debug, Clone, Copy)]
+pub enum PopulationEntry {
+    All,
+    Treated,
+    BaselineRisk(f64),
+}
+
+/// The patients over whom risks are averaged.
+#[derive(JsonSchema)]
+#[schemars(untagged)]
+#[allow(dead_code, reason = "describes PopulationEntry to editors")]
+pub enum PopulationWords {
+    Patients(Patients),
+    External(External),
+}
+
+/// Patients of the file.
+#[derive(JsonSchema)]
+#[serde(rename_all = "lowercase")]
+#[allow(dead_code, reason = "describes PopulationEntry to editors")]
+pub enum Patients {
+    /// All patients of a subgroup.
+    All,
+    /// Those who had the active treatment.
+    Treated,
+}
+
+/// Patients elsewhere, of whom the risk without the treatment is known.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct External {
+    /// Between 0 and 1.
+    baseline_risk: Real,
+}
+
+impl<'de> Deserialize<'de> for PopulationEntry {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<PopulationEntry, D::Error> {
+        struct EntryVisitor;
+        impl<'de> Visitor<'de> for EntryVisitor {
+            type Value = PopulationEntry;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("\"all\", \"treated\" or { baseline_risk = 0.3 }")
+            }
+
+            fn visit_str<E: Error>(self, word: &str) -> Result<PopulationEntry, E> {
+                match word {
+                    "all" => Ok(PopulationEntry::All),
+                    "treated" => Ok(PopulationEntry::Treated),
+                    other => Err(E::custom(format!(
+                        "found \"{other}\", expected \"all\", \"treated\" or {{ baseline_risk = 0.3 }}"
+                    ))),
+                }
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<PopulationEntry, A::Error> {
+                let external = External::deserialize(MapAccessDeserializer::new(map))?;
+                Ok(PopulationEntry::BaselineRisk(external.baseline_risk.0))
+            }
+        }
+        deserializer.deserialize_any(EntryVisitor)
+    }
+}
