@@ -9,6 +9,8 @@ mod common;
 
 #[path = "common/calibration.rs"]
 mod calibration;
+#[path = "common/rows.rs"]
+mod rows;
 
 use calibration::{DRAWS, Ranks, Uniformity, ranks, uniform_below};
 use common::{close, estimates_model, pair};
@@ -17,7 +19,9 @@ use equipoise::model::{
     Misclassification, Missing, Model, NormalComponent, Nuisance, Pooling, SubgroupBias,
 };
 use equipoise::sampler::{Purpose, stream};
+use equipoise::study::Population;
 use rand_distr::{Distribution, StandardNormal};
+use rows::Sizes;
 
 /// Replications in each configuration, and in each of the longer, ignored runs.
 const REPLICATIONS: usize = 500;
@@ -61,7 +65,14 @@ fn exchangeable(sd: HeterogeneityPrior) -> BaselinePrior {
 fn counts(subgroups: usize, pooling: Pooling, effect: LocationPrior, baseline: BaselinePrior) -> Model {
     let empty = |&(control, active): &(u32, u32)| pair((0, control), (0, active));
     let counts: Vec<BinomialPair> = SIZES[..subgroups].iter().map(empty).collect();
-    Model { likelihood: Likelihood::Counts(counts), pooling, effect, baseline, misclassification: None }
+    Model {
+        likelihood: Likelihood::Counts(counts),
+        pooling,
+        effect,
+        baseline,
+        misclassification: None,
+        rows: None,
+    }
 }
 
 /// Four standard errors; estimates are to be drawn.
@@ -121,11 +132,27 @@ const BIASED: [Configuration; 6] = [
         Model { likelihood, ..model }
     }),
 ];
+const ROWS: [Configuration; 3] = [
+    ("covariates", || of_rows(Pooling::Partial(HALF_NORMAL), Sizes { terms: 3, centres: 0, ..FEW })),
+    ("covariates and centres", || {
+        of_rows(Pooling::Partial(HALF_NORMAL), Sizes { terms: 2, centres: 8, ..FEW })
+    }),
+    ("centres, effects apart", || {
+        of_rows(Pooling::Separate(EXPONENTIAL), Sizes { terms: 0, centres: 5, ..FEW })
+    }),
+];
+const FEW: Sizes = Sizes { subgroups: 3, patterns: 160, terms: 0, centres: 0 };
 const MISCLASSIFIED: [Configuration; 3] = [
     ("known errors", || misclassified([Nuisance::Known(1.7), Nuisance::Known(2.2)], true)),
     ("unknown errors, the same in both arms", || misclassified(accuracy(), true)),
     ("unknown errors by arm", || misclassified(accuracy(), false)),
 ];
+
+fn of_rows(pooling: Pooling, sizes: Sizes) -> Model {
+    let model = counts(sizes.subgroups, pooling, sceptical(), independent());
+    let a = rows::adjustment(sizes, HALF_NORMAL, Population::All, 1);
+    rows::of_rows(model, &a, sizes.subgroups)
+}
 
 fn normal(mean: f64, sd: f64) -> Nuisance {
     Nuisance::Location(LocationPrior::normal(mean, sd))
@@ -183,6 +210,7 @@ const CONFIGURATIONS: usize = PARTIAL_INDEPENDENT.len()
     + COMPLETE.len()
     + ESTIMATES.len()
     + BIASED.len()
+    + ROWS.len()
     + MISCLASSIFIED.len();
 
 /// What the ranks of all quantities say.
@@ -244,6 +272,11 @@ fn biases_are_calibrated() {
 }
 
 #[test]
+fn rows_with_covariates_and_centres_are_calibrated() {
+    calibrated(&ROWS, REPLICATIONS);
+}
+
+#[test]
 fn misclassified_subgroups_are_calibrated() {
     calibrated(&MISCLASSIFIED, REPLICATIONS);
 }
@@ -275,6 +308,7 @@ fn every_configuration_is_calibrated_in_ten_times_as_many_replications() {
         &COMPLETE,
         &ESTIMATES,
         &BIASED,
+        &ROWS,
         &MISCLASSIFIED,
     ];
     all.into_iter().for_each(|configurations| calibrated(configurations, MANY_REPLICATIONS));

@@ -3,7 +3,6 @@
 import argparse
 import json
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -210,7 +209,7 @@ def main():
     parser.add_argument("--subgroups", type=int, default=10)
     parser.add_argument("--covariates", type=int, default=6)
     parser.add_argument("--engines", nargs="+", choices=ENGINES, default=ENGINES)
-    parser.add_argument("--folder", type=Path, required=True, help="emptied, then written to")
+    parser.add_argument("--folder", type=Path, required=True, help="where files are written")
     parser.add_argument("--fit", choices=["stan", "nutpie"], help=argparse.SUPPRESS)
     options = parser.parse_args()
     folder = options.folder.resolve()
@@ -220,8 +219,7 @@ def main():
         (folder / f"{options.fit}.json").write_text(json.dumps(fit(folder)))
         return
 
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
+    folder.mkdir(parents=True, exist_ok=True)
     write_trial(folder, options.rows, options.subgroups, options.covariates)
     print(
         f"{options.rows} rows, {options.subgroups} subgroups, {options.covariates} covariates; "

@@ -16,7 +16,7 @@ use crate::density::LogDensity;
 ///
 /// In order: for every effect level (one under partial and complete pooling, one a subgroup without pooling) the
 /// coordinates of μ and, where it is sampled, of τ; for exchangeable baselines those of their mean and sd; then z for every
-/// θ_g and w for every α_g; then whatever is not known of a bias. Under complete pooling there is no z; with published
+/// θ_g and w for every α_g; then whatever is not known of a bias; then coefficients and centres. Under complete pooling there is no z; with published
 /// estimates the θ_g are integrated out, and there is neither z nor w.
 #[derive(Debug, Clone)]
 pub struct Hierarchy {
@@ -203,7 +203,6 @@ impl Hierarchy {
             }
             _ => None,
         };
-        // Last, since intercepts of centres are independent given all that stands before them.
         let terms = model.rows.as_ref().map(|rows| Terms::new(Arc::clone(rows), &mut dim));
         Hierarchy { effects, effect_of, shared: !separate, observed, between, labels, terms, dim }
     }

@@ -12,7 +12,8 @@
 //! Statistics and Computing 32:32, section 2). Here the band is the one that the ranks just touch, and
 //! the probability of leaving it is an exact p-value.
 
-use equipoise::model::{Drawn, Hierarchy, LabelShares, Likelihood, Model};
+use equipoise::density::LogDensity;
+use equipoise::model::{Drawn, Hierarchy, LabelShares, Likelihood, Model, Rows};
 use equipoise::numeric::logistic;
 use equipoise::posterior::SampledPosterior;
 use equipoise::sampler::{Purpose, Settings, extend, start, stream};
@@ -44,11 +45,10 @@ pub fn ranks(model: &Model, replications: usize, fitted: impl Fn(&Model) -> Mode
         .map(|replication| {
             let seed = SEED + replication as u64;
             let truth = model.draw_prior(&mut stream(seed, 0, Purpose::Prior)).expect("proper priors");
-            let likelihood = model.draw_data(&truth, &mut stream(seed, 0, Purpose::Simulation));
-            let observed = Model { likelihood, ..model.clone() };
-            let posterior = posterior(&observed, &fitted(&observed), seed);
+            let observed = model.with_drawn_data(&truth, &mut stream(seed, 0, Purpose::Simulation));
+            let (posterior, log_likelihoods) = posterior(&observed, &fitted(&observed), seed);
             let mut ties = stream(seed, 1, Purpose::Simulation);
-            let compared = compared(&observed, &truth, &posterior);
+            let compared = compared(&observed, &truth, &posterior, log_likelihoods);
             compared.into_iter().map(|c| (c.quantity, c.rank(&mut ties))).collect()
         })
         .collect();
@@ -56,12 +56,35 @@ pub fn ranks(model: &Model, replications: usize, fitted: impl Fn(&Model) -> Mode
     rows[0].iter().enumerate().map(|(i, &(quantity, _))| of(i, quantity)).collect()
 }
 
-fn posterior(observed: &Model, fitted: &Model, seed: u64) -> SampledPosterior {
+/// Draws, and the log likelihood of the data at each.
+fn posterior(observed: &Model, fitted: &Model, seed: u64) -> (SampledPosterior, Vec<f64>) {
     let hierarchy = Hierarchy::new(fitted);
     let settings = Settings { seed, chains: 1, warmup: WARMUP, ..Settings::default() };
     let mut chains = start(&hierarchy, hierarchy.middle(), &settings, &()).expect("a point to begin at");
     extend(&mut chains, DRAWS * THINNING, &());
-    SampledPosterior::of_chains(observed, &hierarchy, &chains, seed)
+    let posterior = SampledPosterior::of_chains(observed, &hierarchy, &chains, seed);
+    let at = |columns: &[Vec<f64>], i: usize| columns.iter().map(|c| c[i]).collect::<Vec<f64>>();
+    let mut scratch = hierarchy.scratch();
+    let log_likelihood = |(i, q): (usize, &[f64])| match &observed.rows {
+        Some(rows) => {
+            let p = hierarchy.parameters(q, &[], &mut scratch);
+            of_rows(rows, (p.alpha, p.theta), (p.gamma, p.centres))
+        }
+        None => {
+            let labels = posterior.label_shares(i);
+            observed.log_likelihood(&at(&posterior.theta, i), &at(&posterior.alpha, i), labels.as_ref())
+        }
+    };
+    let log_likelihoods = chains[0].draws.chunks(hierarchy.dim()).enumerate().map(log_likelihood).collect();
+    (posterior, log_likelihoods)
+}
+
+/// The log likelihood of rows with covariates and centres.
+fn of_rows(rows: &Rows, (alpha, theta): (&[f64], &[f64]), terms: (&[f64], &[f64])) -> f64 {
+    let active = alpha.iter().zip(theta).map(|(a, t)| a + t);
+    let cells: Vec<f64> = alpha.iter().copied().chain(active).collect();
+    let (mut a, mut b, mut c) = (vec![0.0; cells.len()], vec![0.0; terms.0.len()], vec![0.0; terms.1.len()]);
+    rows.log_likelihood(&cells, terms, (&mut a, &mut b, &mut c))
 }
 
 /// A quantity's true value and its draws.
@@ -83,7 +106,12 @@ impl Compared {
 }
 
 /// All quantities that the model has; prior and posterior must agree on which these are.
-fn compared(observed: &Model, truth: &Drawn, posterior: &SampledPosterior) -> Vec<Compared> {
+fn compared(
+    observed: &Model,
+    truth: &Drawn,
+    posterior: &SampledPosterior,
+    log_likelihoods: Vec<f64>,
+) -> Vec<Compared> {
     let mut all = Vec::new();
     let mut add = |quantity, truth: Option<f64>, draws: Option<Vec<f64>>| {
         assert_eq!(truth.is_some(), draws.is_some(), "{quantity} is on one side only");
@@ -96,12 +124,13 @@ fn compared(observed: &Model, truth: &Drawn, posterior: &SampledPosterior) -> Ve
     add("theta of a new one", truth.theta_new, posterior.theta_new.clone());
     add("alpha of the first", truth.alpha.first().copied(), posterior.alpha.first().cloned());
     add("alpha of the last", truth.alpha.last().copied(), posterior.alpha.last().cloned());
-    let difference = |(a, t): (&f64, &f64)| logistic(a + t) - logistic(*a);
-    let first = truth.alpha.iter().zip(&truth.theta).map(difference).next();
+    let differences = risk_differences(observed, truth);
+    let first = differences.first().copied();
     add("risk difference of the first", first, posterior.risks(0).map(|r| r.difference()));
-    let overall = |alpha: &[f64]| overall_difference(observed, &truth.theta, alpha);
-    let alpha = (!truth.alpha.is_empty()).then_some(&truth.alpha[..]);
-    add("overall risk difference", alpha.map(overall), posterior.overall().map(|(r, _)| r.difference()));
+    let overall = (!differences.is_empty()).then(|| overall_difference(observed, &differences));
+    add("overall risk difference", overall, posterior.overall().map(|(r, _)| r.difference()));
+    add("coefficient", truth.gamma.first().copied(), posterior.gamma.first().cloned());
+    add("sd among centres", truth.centre_sd, posterior.centre_sd.clone());
     add("baselines' mean", truth.baseline.map(|b| b.0), posterior.baseline_mean.clone());
     add("baselines' sd", truth.baseline.map(|b| b.1), posterior.baseline_sd.clone());
     let labels = |of: fn(&LabelShares) -> f64| {
@@ -118,26 +147,28 @@ fn compared(observed: &Model, truth: &Drawn, posterior: &SampledPosterior) -> Ve
         let (value, draws) = labels(|l| l.share[1]);
         add("true share", value, draws);
     }
-    let at = |columns: &[Vec<f64>], i: usize| columns.iter().map(|c| c[i]).collect::<Vec<f64>>();
-    let log_likelihoods = (0..posterior.draws)
-        .map(|i| {
-            let labels = posterior.label_shares(i);
-            observed.log_likelihood(&at(&posterior.theta, i), &at(&posterior.alpha, i), labels.as_ref())
-        })
-        .collect();
-    add(
-        "log likelihood",
-        Some(observed.log_likelihood(&truth.theta, &truth.alpha, truth.labels.as_ref())),
-        Some(log_likelihoods),
-    );
+    let log_likelihood = match &observed.rows {
+        Some(rows) => of_rows(rows, (&truth.alpha, &truth.theta), (&truth.gamma, &truth.centres)),
+        None => observed.log_likelihood(&truth.theta, &truth.alpha, truth.labels.as_ref()),
+    };
+    add("log likelihood", Some(log_likelihood), Some(log_likelihoods));
     all
 }
 
+/// Every subgroup's true risk difference; of rows averaged over them. None for estimates.
+fn risk_differences(observed: &Model, truth: &Drawn) -> Vec<f64> {
+    if let Some(rows) = &observed.rows {
+        let mut risks = vec![[0.0; 2]; truth.theta.len()];
+        rows.standardised((&truth.alpha, &truth.theta), (&truth.gamma, &truth.centres), &mut risks);
+        return risks.iter().map(|[p0, p1]| p1 - p0).collect();
+    }
+    truth.alpha.iter().zip(&truth.theta).map(|(a, t)| logistic(a + t) - logistic(*a)).collect()
+}
+
 /// The difference between the risks, averaged over all patients, with everybody active and nobody.
-fn overall_difference(observed: &Model, theta: &[f64], alpha: &[f64]) -> f64 {
+fn overall_difference(observed: &Model, differences: &[f64]) -> f64 {
     let Likelihood::Counts(counts) = &observed.likelihood else { unreachable!("baselines without counts") };
     let sizes = counts.iter().map(|pair| pair.control.total + pair.active.total);
-    let differences = theta.iter().zip(alpha).map(|(t, a)| logistic(a + t) - logistic(*a));
     let patients: f64 = sizes.clone().sum();
     sizes.zip(differences).map(|(size, difference)| size * difference).sum::<f64>() / patients
 }

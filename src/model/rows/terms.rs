@@ -36,7 +36,7 @@ pub struct Scratch {
 }
 
 impl Terms {
-    /// Coefficients and σ first, from `dim` on; the intercepts take [`Terms::place_centres`].
+    /// Coordinates from `dim` on, which is moved on.
     pub fn new(rows: Arc<Rows>, dim: &mut usize) -> Terms {
         let gamma = *dim;
         *dim += rows.terms();
@@ -48,11 +48,6 @@ impl Terms {
             Centres { prior, scale, first }
         });
         Terms { priors: rows.priors(), gamma, centres, rows }
-    }
-
-    /// Where the intercepts begin, which are independent of each other given all before.
-    pub fn first_centre(&self) -> Option<usize> {
-        self.centres.as_ref().map(|c| c.first)
     }
 
     pub fn scratch(&self) -> Scratch {
