@@ -3,6 +3,7 @@
 import argparse
 import json
 import os
+import resource
 import subprocess
 import sys
 import tempfile
@@ -156,6 +157,12 @@ def read_equipoise(run):
     }
 
 
+def children_cpu():
+    """Processor seconds of all processes that this one started and that ended."""
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
+
+
 def measure(engine, folder):
     """Runs an engine as a process of its own; None if it failed."""
     if engine == "equipoise":
@@ -172,22 +179,22 @@ def measure(engine, folder):
             "XDG_CACHE_HOME": cache,
             "PYTENSOR_FLAGS": f"base_compiledir={cache}/pytensor",
         }
-        start = time.perf_counter()
+        start, cpu_start = time.perf_counter(), children_cpu()
         status = subprocess.run(command, env=environment, stdout=log, stderr=log).returncode
-        whole = time.perf_counter() - start
+        times = {"whole": time.perf_counter() - start, "cpu": children_cpu() - cpu_start}
     if status != 0:
         print(f"{engine} failed with status {status}: see {log.name}", file=sys.stderr)
         return None
     if engine == "equipoise":
-        return {"whole": whole, "compile": 0.0, "sampling": None, **read_equipoise(run)}
-    return {"whole": whole, **json.loads((folder / f"{engine}.json").read_text())}
+        return {**times, "compile": 0.0, "sampling": None, **read_equipoise(run)}
+    return {**times, **json.loads((folder / f"{engine}.json").read_text())}
 
 
 def print_table(results):
     """One line an engine; ratios are to equipoise."""
     print(
-        f"{'engine':<10}{'whole s':>9}{'ratio':>8}{'compile s':>11}{'sampling s':>12}"
-        f"{'least ESS':>11}{'ESS/s':>9}{'ratio':>8}{'mean mu':>10}{'mean tau':>10}"
+        f"{'engine':<10}{'whole s':>9}{'ratio':>8}{'CPU s':>9}{'compile s':>11}{'sampling s':>12}"
+        f"{'least ESS':>11}{'ESS/s':>9}{'ratio':>9}{'mean mu':>9}{'mean tau':>10}"
     )
     for result in results.values():
         result["rate"] = result["ess"] / (result["whole"] - result["compile"])
@@ -197,9 +204,9 @@ def print_table(results):
         rate_ratio = f"{result['rate'] / base['rate']:.3g}" if base else "-"
         sampling = "-" if result["sampling"] is None else f"{result['sampling']:.2f}"
         print(
-            f"{engine:<10}{result['whole']:>9.2f}{whole_ratio:>8}{result['compile']:>11.2f}"
-            f"{sampling:>12}{result['ess']:>11.0f}{result['rate']:>9.1f}{rate_ratio:>8}"
-            f"{result['mu']:>10.4f}{result['tau']:>10.4f}"
+            f"{engine:<10}{result['whole']:>9.2f}{whole_ratio:>8}{result['cpu']:>9.2f}"
+            f"{result['compile']:>11.2f}{sampling:>12}{result['ess']:>11.0f}"
+            f"{result['rate']:>9.1f}{rate_ratio:>9}{result['mu']:>9.4f}{result['tau']:>10.4f}"
         )
 
 

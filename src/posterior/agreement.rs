@@ -23,7 +23,8 @@ impl Agreement {
         (self.comparisons > 0).then(|| -normal_quantile(0.5 * FALSE_ALARM / self.comparisons as f64))
     }
 
-    fn take(&mut self, z: f64) {
+    /// One comparison's difference in standard errors.
+    pub fn take_z(&mut self, z: f64) {
         self.comparisons += 1;
         // A number that is none agrees with nothing.
         let z = if z.is_nan() { f64::INFINITY } else { z.abs() };
@@ -36,7 +37,7 @@ impl Agreement {
         let common = exact * ess > TOO_RARE && (1.0 - exact) * ess > TOO_RARE;
         let variance = exact * (1.0 - exact);
         let variance = if common { variance } else { variance.max(2.0 * TOO_RARE / ess) };
-        self.take((sampled - exact) / (variance / ess).sqrt());
+        self.take_z((sampled - exact) / (variance / ess).sqrt());
     }
 }
 
@@ -58,7 +59,7 @@ pub fn agreement(
         let Some(exact) = exact else { continue };
         let means = reported.mean.zip(exact.mean).zip(reported.mcse_mean);
         if let (Some(((mean, expected), mcse)), Some(_)) = (means, exact.sd) {
-            found.take((mean - expected) / mcse);
+            found.take_z((mean - expected) / mcse);
         }
     }
     let mut workspace = Workspace::default();
@@ -90,7 +91,7 @@ mod tests {
         // With more comparisons a larger z is no surprise.
         (0..9).for_each(|_| found.take_probability(0.5, 0.5, 10_000.0));
         assert!(found.max_abs_z < found.allowed());
-        found.take(f64::NAN);
+        found.take_z(f64::NAN);
         assert_eq!(found.max_abs_z, Some(f64::INFINITY));
     }
 

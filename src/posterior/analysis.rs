@@ -5,7 +5,7 @@ use super::assembly::{Assembly, Rows};
 use super::block::Block;
 use super::claim::{Claim, Method, Says};
 use super::estimand::{Measure, Scope};
-use super::options::Options;
+use super::options::{Detail, Options};
 use super::result::{
     Checks, Engine, Estimate, ExactChecks, Parameter, Probability, SamplerSettings, Settings, Stopped,
 };
@@ -311,6 +311,10 @@ impl Sides<'_> {
             log_marginal_likelihood: exact.and_then(ExactPosterior::log_marginal_likelihood),
         };
         checks.gate_agreement();
+        if let Some(run) = run.filter(|run| run.is_adjusted() && self.options.detail == Detail::Full) {
+            checks.importance = run.importance(self.assembly.study, self.assembly.has_pairs());
+            checks.gate_importance();
+        }
         match unsampled {
             // The integrals stand by themselves.
             Some(Unsampled::Interrupted) if checks.exact.available => {}

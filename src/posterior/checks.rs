@@ -27,6 +27,7 @@ impl Checks {
                 allowed_abs_z: None,
                 log_marginal_likelihood: None,
             },
+            importance: None,
             chains: Vec::new(),
         }
     }
@@ -93,6 +94,20 @@ impl Checks {
             self.fail(format!(
                 "the two engines disagree: of {} comparisons the largest |z| is {z:.1}, {allowed:.1} allowed",
                 self.exact.comparisons
+            ));
+        }
+    }
+}
+
+impl Checks {
+    /// The sampled numbers against those by importance sampling.
+    pub fn gate_importance(&mut self) {
+        if let Some(i) = self.importance.filter(|i| !i.agrees())
+            && let (Some(z), Some(allowed)) = (i.max_abs_z, i.allowed_abs_z)
+        {
+            self.fail(format!(
+                "sampling and importance sampling disagree: of {} comparisons the largest |z| is {z:.1}, {allowed:.1} allowed",
+                i.comparisons
             ));
         }
     }

@@ -17,6 +17,7 @@ mod claim;
 pub mod diagnostics;
 mod direction;
 mod estimand;
+mod importance;
 mod nnt;
 mod options;
 mod psis;
@@ -33,6 +34,7 @@ pub use claim::{
 };
 pub use direction::{mass_within, region};
 pub use estimand::{Axis, Measure, Scope, Statement, primary};
+pub use importance::Importance;
 pub use nnt::Nnt;
 pub use options::{Detail, Options, Sampling};
 pub use psis::{Smoothed, smooth, threshold as psis_threshold};

@@ -2,6 +2,8 @@
 
 use serde::Serialize;
 
+use super::importance::Importance;
+
 use super::estimand::{Measure, Scope, Statement};
 use super::nnt::Nnt;
 
@@ -195,6 +197,9 @@ pub struct Checks {
     pub divergences: Option<u64>,
     pub min_ebfmi: Option<f64>,
     pub exact: ExactChecks,
+    /// Where covariates or centres leave nothing exact: the sampler against importance sampling.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub importance: Option<Importance>,
     /// One a chain; empty where nothing was sampled.
     pub chains: Vec<ChainSummary>,
 }

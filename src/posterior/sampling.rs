@@ -3,6 +3,7 @@
 use super::assembly::{Assembly, Rows};
 use super::block::Block;
 use super::diagnostics::ebfmi;
+use super::importance::{Importance, importance};
 use super::options::Sampling;
 use super::result::{ChainSummary, SamplerSettings, Stopped};
 use super::sampled::SampledPosterior;
@@ -10,6 +11,7 @@ use super::source::Source;
 use crate::density::LogDensity;
 use crate::model::{Hierarchy, Model};
 use crate::sampler::{self, Recorded, Watch};
+use crate::study::Study;
 
 /// Effective sample sizes, bulk and tail, below which no answer is sure.
 pub const LEAST_ESS: f64 = 400.0;
@@ -131,6 +133,16 @@ impl<'h> Run<'h> {
             self.alone = true;
             self.rows = assembly.rows(Source::Sampled { posterior: &self.posterior, alone: true }, "");
         }
+    }
+
+    /// Whether the model has covariates or centres.
+    pub fn is_adjusted(&self) -> bool {
+        self.model.rows.is_some()
+    }
+
+    /// The draws against weighted draws of the normal approximation.
+    pub fn importance(&self, study: &Study, pairs: bool) -> Option<Importance> {
+        importance((study, self.model, self.hierarchy), &self.posterior, pairs, self.asked.seed)
     }
 
     /// Whether the number of draws is the sampler's own choice.

@@ -7,7 +7,9 @@ use serde_json::{Value, json};
 
 use super::sentences::claims_json;
 use crate::posterior::{Checks, Estimate, Parameter, Probability, Report, Settings};
-use crate::study::{Assignment, Assumption, Audit, Study, library_priors};
+use crate::study::{
+    Adjustment, Assignment, Assumption, Audit, Covariate, Population, Study, Term, library_priors,
+};
 
 /// The schema's name; its number rises when anything is renamed or removed.
 pub const RESULT_SCHEMA: &str = "equipoise/result/1";
@@ -42,6 +44,9 @@ pub struct ModelHead<'a> {
     illustrative: bool,
     assignment: Assignment,
     citation: &'a [String],
+    /// Absent where there are neither covariates nor centres.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    adjustment: Option<AdjustmentHead<'a>>,
 }
 
 #[derive(Serialize)]
@@ -71,6 +76,40 @@ struct PriorHead<'a> {
     baseline: Option<&'a str>,
 }
 
+/// What the effects are adjusted for.
+#[derive(Serialize)]
+struct AdjustmentHead<'a> {
+    covariates: &'a [Covariate],
+    terms: &'a [Term],
+    centres: Option<CentresHead<'a>>,
+    population: &'a Population,
+    /// Rows that differ.
+    patterns: usize,
+}
+
+#[derive(Serialize)]
+struct CentresHead<'a> {
+    column: &'a str,
+    number: usize,
+    prior: &'a str,
+}
+
+impl AdjustmentHead<'_> {
+    fn of(adjustment: &Adjustment) -> AdjustmentHead<'_> {
+        AdjustmentHead {
+            covariates: &adjustment.covariates,
+            terms: &adjustment.terms,
+            centres: adjustment.centres.as_ref().map(|c| CentresHead {
+                column: &c.column,
+                number: c.names.len(),
+                prior: &c.sd.words,
+            }),
+            population: &adjustment.population,
+            patterns: adjustment.patterns.len(),
+        }
+    }
+}
+
 /// Which model it is.
 pub fn model_head(study: &Study) -> ModelHead<'_> {
     ModelHead {
@@ -80,6 +119,7 @@ pub fn model_head(study: &Study) -> ModelHead<'_> {
         illustrative: study.illustrative,
         assignment: study.assignment,
         citation: &study.citation,
+        adjustment: study.adjustment.as_deref().map(AdjustmentHead::of),
     }
 }
 

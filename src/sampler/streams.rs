@@ -16,6 +16,8 @@ pub enum Purpose {
     Prior,
     /// Made-up data.
     Simulation,
+    /// Draws from an approximation.
+    Approximation,
 }
 
 /// The stream of one chain (or other piece of work) for one purpose, under one seed.

@@ -1,5 +1,7 @@
 //! Covariates and centres that effects are adjusted for, with the patients they were measured on.
 
+use serde::{Serialize, Serializer};
+
 use super::{HeterogeneityPrior, LocationPrior, Written};
 
 /// What a model adjusts for. Rows of one pattern stand together as one binomial cell.
@@ -15,14 +17,16 @@ pub struct Adjustment {
 }
 
 /// A covariate as it is named and used.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Covariate {
     pub column: String,
+    #[serde(flatten)]
     pub form: Form,
 }
 
 /// How a covariate enters.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(tag = "form", rename_all = "lowercase")]
 pub enum Form {
     /// A number, linear on the log odds.
     Linear,
@@ -33,14 +37,19 @@ pub enum Form {
 }
 
 /// One column of the design, centred by its mean over the patients and divided by their standard deviation.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Term {
     /// "AGE", "RCONSC=D", "AGE′" for a spline's further columns.
     pub name: String,
     pub mean: f64,
     pub sd: f64,
     /// Of γ, on the log odds for one standard deviation.
+    #[serde(serialize_with = "in_words")]
     pub prior: Written<LocationPrior>,
+}
+
+fn in_words<S: Serializer>(prior: &Written<LocationPrior>, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&prior.words)
 }
 
 /// Centres with intercepts of their own, u ~ N(0, σ).
@@ -53,7 +62,8 @@ pub struct Centres {
 }
 
 /// Whose risks are averaged: standardisation over declared patients.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Population {
     /// All patients of a subgroup.
     All,
@@ -104,13 +114,13 @@ impl Adjustment {
 }
 
 impl Population {
-    /// "all patients of the subgroup".
+    /// "all patients of a subgroup".
     pub fn in_words(self) -> String {
         match self {
-            Population::All => "all patients".to_string(),
-            Population::Treated => "the treated patients".to_string(),
+            Population::All => "all patients of a subgroup".to_string(),
+            Population::Treated => "the treated patients of a subgroup".to_string(),
             Population::BaselineRisk(p) => {
-                format!("a patient whose risk without the treatment is {}\u{a0}%", round_percent(p))
+                format!("patients whose risk without the treatment is {}\u{a0}%", round_percent(p))
             }
         }
     }

@@ -66,6 +66,22 @@ pub fn bias(
     Ok(bias)
 }
 
+/// Beside covariates and centres only what is added to the log odds ratio has a meaning: the rest speaks of whole arms.
+pub fn check_adjusted(source: &Source, spanned: &Spanned<BiasSection>) -> Result<()> {
+    let section = spanned.get_ref();
+    let whole_arms = [
+        ("confounder", section.confounder.as_ref().map(Spanned::span)),
+        ("missing", section.missing.as_ref().map(Spanned::span)),
+        ("misclassification", section.misclassification.as_ref().map(Spanned::span)),
+    ];
+    match whole_arms.into_iter().find_map(|(key, span)| Some((key, span?))) {
+        None => Ok(()),
+        Some((key, span)) => Err(Error::new(format!("[bias.{key}] does not go with covariates or centres"))
+            .at(source.place(span))
+            .help("it speaks of the patients of an arm as if they were alike; say what bias is left as log_odds_ratio = \"normal(0, 0.3)\"")),
+    }
+}
+
 /// What is said of missing outcomes that no assumption covers, `covered` by arm.
 pub fn left_out(data: &Data, covered: &[bool; 2]) -> Option<String> {
     let Data::Counts(rows) = data else { return None };

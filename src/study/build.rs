@@ -49,7 +49,17 @@ pub fn study(source: &Source, file: ModelFile) -> Result<Study> {
     let adjustment = match held.measured {
         Some(measured) => {
             let names = data.names();
-            Some(design::adjustment(source, (&file.model, &file.prior), measured, &names, &mut notices)?)
+            let found =
+                design::adjustment(source, (&file.model, &file.prior), measured, &names, &mut notices)?;
+            if let Some(section) = &file.bias {
+                bias_words::check_adjusted(source, section)?;
+            }
+            notices.push(format!(
+                "Effects are adjusted for {}: odds ratios are for patients alike in these. Risks are averages over {}.",
+                found.in_words(),
+                found.population.in_words()
+            ));
+            Some(found)
         }
         None => {
             check_unadjusted(source, &file)?;

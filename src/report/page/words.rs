@@ -83,15 +83,25 @@ pub fn methods(study: &Study, report: Option<&Report>) -> Vec<String> {
     };
     let prior = format!("Priors: {}", priors_as_written(&study.priors));
     let mut lines = vec![format!("{data} {pooling} {prior}.")];
+    if let Some(adjustment) = &study.adjustment {
+        lines.push(format!(
+            "Adjusted for {} in a logistic model; numbers are centred and divided by their standard deviation. Risks are standardised in each draw over {}.",
+            adjustment.in_words(),
+            adjustment.population.in_words()
+        ));
+    }
     lines.push(format!(
         "Direction: {}. Reported are posterior medians with central 95 % intervals, and posterior probabilities, each beside its value under the prior alone.",
         study.direction()
     ));
     if report.is_some() {
-        lines.push(format!(
-            "Computed with equipoise {} by numerical integration and by the No-U-Turn sampler, held against each other.",
-            env!("CARGO_PKG_VERSION")
-        ));
+        let how = match &study.adjustment {
+            None => "by numerical integration and by the No-U-Turn sampler, held against each other",
+            Some(_) => {
+                "by the No-U-Turn sampler, held against importance sampling from the normal approximation at the mode where that can be trusted"
+            }
+        };
+        lines.push(format!("Computed with equipoise {} {how}.", env!("CARGO_PKG_VERSION")));
     }
     lines.push(format!(
         "Eligibility: {}. Time zero: {}.",

@@ -148,6 +148,16 @@ fn patient_file(file: &PatientFile) -> String {
                 .take(MOST_LEVELS)
                 .map(|l| vec![format!("- {}", l.value), l.taken_as.clone(), grouped(l.rows)]),
         );
+        if let Some(n) = &c.numbers {
+            let range = format!(
+                "- {} to {}, mean {}, SD {}",
+                plain(n.least),
+                plain(n.largest),
+                plain(n.mean),
+                plain(n.sd)
+            );
+            rows.push(vec![range, "a number".to_string(), grouped(file.rows_used)]);
+        }
         if let Some(more) = c.levels.len().checked_sub(MOST_LEVELS).filter(|n| *n > 0) {
             rows.push(vec![format!("- {more} more"), String::new(), String::new()]);
         }

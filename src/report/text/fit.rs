@@ -3,6 +3,7 @@
 use super::super::numbers::{interval, plain, threshold, with_prior};
 use super::super::sentences::sentence;
 use super::super::words::{capitalised, plural, priors_as_written};
+use super::adjusted::{adjustment_priors, coefficients, second_opinion};
 use super::layout::{
     arms_wrapped, bold, grouped, heading, push, push_assumptions, push_warning, rows_have_counts,
     scope_label, shown_interval, shown_probability, table,
@@ -83,6 +84,11 @@ pub fn fit_text(study: &Study, report: &Report) -> String {
     }
     if let Some(without) = &report.unadjusted {
         out.push_str(&unadjusted(study, without));
+    }
+    let coefficients = coefficients(study, report);
+    if !coefficients.is_empty() {
+        out.push_str(&coefficients);
+        out.push('\n');
     }
     out.push_str(&footnotes(study, report));
     out
@@ -326,6 +332,9 @@ fn pairs(study: &Study, report: &Report) -> String {
 fn footnotes(study: &Study, report: &Report) -> String {
     let mut out = String::new();
     let mut words = format!("Priors: {}", priors_as_written(&study.priors));
+    if let Some(adjustment) = &study.adjustment {
+        words += &adjustment_priors(adjustment);
+    }
     words += match study.pooling {
         Pooling::Partial => ". Partial pooling.",
         Pooling::None => ". No pooling: each subgroup alone.",
@@ -343,6 +352,9 @@ fn footnotes(study: &Study, report: &Report) -> String {
     }
     out.push_str(&labels(study, report));
     push(&mut out, &engines(report), 2);
+    if let Some(importance) = &report.checks.importance {
+        push(&mut out, &second_opinion(importance), 2);
+    }
     let nnt = if rows_have_counts(study) && study.data.names().len() <= SENTENCES_UP_TO {
         "; NNTB and NNTH: number needed to treat to benefit and to harm"
     } else {
@@ -357,7 +369,14 @@ fn footnotes(study: &Study, report: &Report) -> String {
                 "For {patients}, each {} at its size, numbers are sampled and show no digit finer than twice their Monte Carlo error.",
                 study.subgroup_name
             ),
-            (true, false) => format!("For {patients}, each {} counts at its size.", study.subgroup_name),
+            (true, false) => match &study.adjustment {
+                None => format!("For {patients}, each {} counts at its size.", study.subgroup_name),
+                Some(a) => format!(
+                    "Risks are averages over {}; for {patients}, each {} counts at its size among them.",
+                    a.population.in_words(),
+                    study.subgroup_name
+                ),
+            },
             (false, _) => format!("For {patients}, all together, nothing was sampled."),
         };
         push(&mut out, &text, 2);

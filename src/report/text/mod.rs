@@ -1,5 +1,6 @@
 //! The tables that people read, at 80 columns.
 
+mod adjusted;
 mod bias;
 mod check;
 mod compare;

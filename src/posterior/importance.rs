@@ -1,0 +1,158 @@
+//! A second opinion where nothing is exact: importance sampling from the normal approximation at the mode.
+//!
+//! Draws q = centre + L y of the approximation, with a Student t's tails so that the posterior's are covered, are weighted by
+//! the posterior density; the weights' largest are smoothed, and their Pareto shape k says whether they can be trusted (Vehtari
+//! et al. 2024). No Markov chain is involved: what a sampler's chains might share would show here.
+
+use rand_distr::{ChiSquared, Distribution, StandardNormal};
+use rayon::prelude::*;
+
+use super::agreement::Agreement;
+use super::diagnostics::{Draws, Workspace, proportion};
+use super::psis::{smooth, threshold};
+use super::sampled::SampledPosterior;
+use crate::density::LogDensity;
+use crate::model::{Hierarchy, Model};
+use crate::sampler::laplace::laplace;
+use crate::sampler::{Purpose, stream};
+use crate::study::Study;
+
+/// Draws of the approximation.
+const DRAWS: usize = 4_000;
+
+/// Its degrees of freedom.
+const DF: f64 = 12.0;
+
+/// Draws of one piece of work, each with a stream of its own.
+const PIECE: usize = 50;
+
+/// What the weights and the comparison say.
+#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize)]
+pub struct Importance {
+    pub draws: u64,
+    /// Shape of the weights' tail; above `trusted_k` nothing is compared.
+    pub pareto_k: f64,
+    pub trusted_k: f64,
+    /// As many independent draws from the posterior would say as much.
+    pub effective_draws: f64,
+    pub comparisons: u64,
+    pub max_abs_z: Option<f64>,
+    pub allowed_abs_z: Option<f64>,
+}
+
+impl Importance {
+    /// Whether there is an opinion at all.
+    pub fn is_trusted(&self) -> bool {
+        self.pareto_k <= self.trusted_k
+    }
+
+    /// Whether it is that of the sampler, as far as chance allows.
+    pub fn agrees(&self) -> bool {
+        match (self.max_abs_z, self.allowed_abs_z) {
+            (Some(z), Some(allowed)) => z <= allowed,
+            _ => true,
+        }
+    }
+}
+
+/// Holds the sampler's draws against weighted draws of the approximation; none where it has no mode.
+pub fn importance(
+    (study, model, hierarchy): (&Study, &Model, &Hierarchy),
+    sampled: &SampledPosterior,
+    pairs: bool,
+    seed: u64,
+) -> Option<Importance> {
+    let (draws, log_ratios) = drawn(hierarchy, seed)?;
+    let smoothed = smooth(&log_ratios, 1.0);
+    let squares: f64 = smoothed.weights.iter().map(|w| w * w).sum();
+    let mut found = Importance {
+        draws: log_ratios.len() as u64,
+        pareto_k: smoothed.k,
+        trusted_k: threshold(log_ratios.len()),
+        effective_draws: 1.0 / squares,
+        comparisons: 0,
+        max_abs_z: None,
+        allowed_abs_z: None,
+    };
+    if !found.is_trusted() {
+        return Some(found);
+    }
+    let weighted = SampledPosterior::of_points(model, hierarchy, &draws, seed);
+    let agreement = compared(study, sampled, &weighted, &smoothed.weights, pairs);
+    found.comparisons = agreement.comparisons;
+    found.max_abs_z = agreement.max_abs_z;
+    found.allowed_abs_z = agreement.allowed();
+    Some(found)
+}
+
+/// Points one after another, and the logarithm of posterior over approximation at each, up to a constant.
+fn drawn(hierarchy: &Hierarchy, seed: u64) -> Option<(Vec<f64>, Vec<f64>)> {
+    let metric = laplace(hierarchy, hierarchy.middle())?;
+    let d = hierarchy.dim();
+    let chi = ChiSquared::new(DF).ok()?;
+    let pieces: Vec<(Vec<f64>, Vec<f64>)> = (0..DRAWS / PIECE)
+        .into_par_iter()
+        .map_init(
+            || (hierarchy.scratch(), vec![0.0; d], vec![0.0; d]),
+            |(scratch, gradient, y), piece| {
+                let mut rng = stream(seed, piece, Purpose::Approximation);
+                let (mut points, mut ratios) = (vec![0.0; PIECE * d], Vec::with_capacity(PIECE));
+                for q in points.chunks_exact_mut(d) {
+                    let stretch = (DF / chi.sample(&mut rng)).sqrt();
+                    y.iter_mut().for_each(|y| {
+                        let z: f64 = StandardNormal.sample(&mut rng);
+                        *y = stretch * z;
+                    });
+                    let square: f64 = y.iter().map(|y| y * y).sum();
+                    metric.position(y, q);
+                    let proposal = -0.5 * (DF + d as f64) * libm::log1p(square / DF);
+                    let value = hierarchy.evaluate(q, gradient, scratch);
+                    ratios.push(if value.is_finite() { value - proposal } else { f64::NEG_INFINITY });
+                }
+                (points, ratios)
+            },
+        )
+        .collect();
+    let (points, ratios): (Vec<Vec<f64>>, Vec<Vec<f64>>) = pieces.into_iter().unzip();
+    Some((points.concat(), ratios.concat()))
+}
+
+/// Shares below the sampler's own quantiles, of every parameter and estimand.
+fn compared(
+    study: &Study,
+    sampled: &SampledPosterior,
+    weighted: &SampledPosterior,
+    weights: &[f64],
+    pairs: bool,
+) -> Agreement {
+    let names = study.data.names();
+    let own: Vec<(String, Vec<f64>)> = sampled.estimands(study, pairs);
+    let other = weighted.estimands(study, pairs);
+    let parameters = sampled.parameters(&names).into_iter().map(|(_, c)| c.as_slice());
+    let others = weighted.parameters(&names).into_iter().map(|(_, c)| c.as_slice());
+    let own = parameters.chain(own.iter().map(|(_, c)| c.as_slice()));
+    let other = others.chain(other.iter().map(|(_, c)| c.as_slice()));
+    let mut found = Agreement::default();
+    let mut workspace = Workspace::default();
+    for (values, points) in own.zip(other) {
+        let mut sorted = values.to_vec();
+        sorted.sort_unstable_by(f64::total_cmp);
+        for p in [0.025, 0.25, 0.5, 0.75, 0.975] {
+            let at = sorted[((p * sorted.len() as f64) as usize).min(sorted.len() - 1)];
+            let below = proportion(Draws { values, chains: sampled.chains }, |x| x < at, &mut workspace);
+            let weighted: f64 = points.iter().zip(weights).filter(|(x, _)| **x < at).map(|(_, w)| w).sum();
+            let error = |(x, w): (&f64, &f64)| {
+                let apart = f64::from(u8::from(*x < at)) - weighted;
+                w * w * apart * apart
+            };
+            let variance: f64 = points.iter().zip(weights).map(error).sum();
+            let ess = below.ess.unwrap_or(1.0);
+            let own_variance = below.probability * (1.0 - below.probability) / ess;
+            // A quantity that does not vary has nothing to compare.
+            if variance + own_variance > 0.0 {
+                found.take_z((weighted - below.probability) / (variance + own_variance).sqrt());
+            }
+        }
+    }
+    found
+}
