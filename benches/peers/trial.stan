@@ -5,6 +5,14 @@ data {
   array[rows] int<lower=1, upper=subgroups> subgroup;
   matrix[rows, covariates] x;
 }
+transformed data {
+  // One matrix for all coefficients: faster in the fused likelihood than a vector of intercepts.
+  matrix[rows, 2 * subgroups + covariates] design = append_col(rep_matrix(0, rows, 2 * subgroups), x);
+  for (i in 1:rows) {
+    design[i, subgroup[i]] = 1;
+    design[i, subgroups + subgroup[i]] = treatment[i];
+  }
+}
 parameters {
   real mu;
   real<lower=0> tau;
@@ -21,5 +29,5 @@ model {
   z ~ std_normal();
   alpha ~ normal(0, 1.5);
   gamma ~ std_normal();
-  outcome ~ bernoulli_logit_glm(x, alpha[subgroup] + treatment .* theta[subgroup], gamma);
+  outcome ~ bernoulli_logit_glm(design, 0, append_row(append_row(alpha, theta), gamma));
 }

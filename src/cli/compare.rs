@@ -4,7 +4,7 @@ use super::args::{CompareArgs, Format};
 use super::progress::watched;
 use super::{Outcome, limit_threads, notice, print};
 use crate::compare::bias::compare_bias;
-use crate::compare::{Asked, Request, compare};
+use crate::compare::{Asked, Request, comparable, compare};
 use crate::error::Result;
 use crate::posterior::Sampling;
 use crate::report;
@@ -24,14 +24,15 @@ pub fn run(args: &CompareArgs) -> Result<Outcome> {
     if args.bias {
         return biases(&study, request.sampling, args.format);
     }
-    let comparison = watched(false, |_| compare(&study, &request))?;
+    let study = &*comparable(&study);
+    let comparison = watched(false, |_| compare(study, &request))?;
     print(&match args.format {
-        Format::Text => report::compare_text(&study, &comparison),
-        Format::Json => report::compare_json(&study, &comparison),
-        Format::Csv => report::compare_csv(&study, &comparison),
+        Format::Text => report::compare_text(study, &comparison),
+        Format::Json => report::compare_json(study, &comparison),
+        Format::Csv => report::compare_csv(study, &comparison),
     })?;
     if args.format != Format::Text {
-        for statement in report::compare_statements(&study, &comparison) {
+        for statement in report::compare_statements(study, &comparison) {
             notice(&statement);
         }
         for reason in &comparison.reasons {

@@ -45,7 +45,10 @@ pub use table::{EstimateRow, TableRow};
 pub use tipping::{Absence, FrontierPoint, Tipping};
 pub use who_decided::{Corner, WhoDecided};
 
+use std::borrow::Cow;
+
 use crate::error::Result;
+use crate::model::Model;
 use crate::posterior::{Claim, Engine, Sampling};
 use crate::study::{Pooling, Study, about_sources};
 
@@ -110,6 +113,7 @@ impl Comparison {
 
 /// Fits the study under every prior that is asked for, and asks how far the conclusions hang on them.
 pub fn compare(study: &Study, request: &Request) -> Result<Comparison> {
+    let study = &*comparable(study);
     let sets = priors::sets(study, &request.priors, request.sampling)?;
     let options = refit::options(study, request.sampling, request.sampled);
     let questions = questions(study);
@@ -184,6 +188,18 @@ pub fn compare(study: &Study, request: &Request) -> Result<Comparison> {
         poolings,
         claims,
     })
+}
+
+/// The study that is compared: itself, or of an adjusted one its subgroups' effects, since thousands of priors are asked.
+pub fn comparable(study: &Study) -> Cow<'_, Study> {
+    const NOTE: &str = "Comparisons are of adjusted odds ratios. Covariates' coefficients and centres' intercepts are held where the data have them, their uncertainty is added to each subgroup's effect; `equipoise fit` samples all together and has risks.";
+    match Model::effects_alone(study) {
+        Some(mut effects) => {
+            effects.notices.push(NOTE.to_string());
+            Cow::Owned(effects)
+        }
+        None => Cow::Borrowed(study),
+    }
 }
 
 /// Where numbers are missing, or made otherwise than the rest.

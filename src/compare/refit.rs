@@ -278,7 +278,8 @@ pub fn is_exchangeable(study: &Study) -> bool {
 /// Whether some of what is compared needs sampling: exchangeable baselines, and risks in subgroups whose labels may be wrong.
 pub fn needs_sampling(study: &Study) -> bool {
     let labels = study.bias.as_ref().and_then(|b| b.misclassification.as_ref());
-    study.adjustment.is_some() || is_exchangeable(study) || labels.is_some_and(|m| !m.is_perfect())
+    let rows = study.adjustment.is_some() && matches!(study.data, crate::study::Data::Counts(_));
+    rows || is_exchangeable(study) || labels.is_some_and(|m| !m.is_perfect())
 }
 
 /// How refits are computed: briefly, and by the sampler only where the exact engine does not cover the model, or where that

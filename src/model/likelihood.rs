@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::seen::{EstimateSeen, PairSeen};
+use super::seen::{EstimateSeen, PairSeen, View};
 use crate::numeric::{log_binomial_coefficient, logistic, logit, normal_log_density};
 use crate::study::{ArmCounts, SubgroupBias, SubgroupCounts};
 
@@ -72,8 +72,23 @@ impl BinomialPair {
     #[must_use]
     pub fn through(self, bias: &SubgroupBias) -> BinomialPair {
         let bias = bias.simplified();
-        let seen = (!bias.is_none()).then(|| Arc::new(PairSeen::new([self.control, self.active], bias, 1.0)));
+        let arms = [self.control, self.active];
+        let seen = match self.curves() {
+            Some(curves) => Some(Arc::new(PairSeen::of_curves(arms, curves.clone(), bias))),
+            None => (!bias.is_none()).then(|| Arc::new(PairSeen::new(arms, bias, 1.0))),
+        };
         BinomialPair { seen, ..self }
+    }
+
+    /// The same counts, whose arms' likelihoods are these curves over their log odds.
+    #[must_use]
+    pub fn by_curves(self, curves: [Arc<View>; 2]) -> BinomialPair {
+        let seen = PairSeen::of_curves([self.control, self.active], curves, SubgroupBias::default());
+        BinomialPair { seen: Some(Arc::new(seen)), ..self }
+    }
+
+    fn curves(&self) -> Option<&[Arc<View>; 2]> {
+        self.seen.as_ref()?.curves()
     }
 
     /// What stands between effect and data, if anything does.
@@ -125,6 +140,10 @@ impl BinomialPair {
 
     /// One patient fewer, of this arm and outcome; none where there is no such patient.
     pub fn without(&self, active: bool, event: bool) -> Option<BinomialPair> {
+        // Patients behind a curve are not alike.
+        if self.curves().is_some() {
+            return None;
+        }
         let [mut control, mut active_arm] = [self.control, self.active];
         let arm = if active { &mut active_arm } else { &mut control };
         let there = if event { arm.events } else { arm.total - arm.events };

@@ -60,7 +60,9 @@ pub struct Model {
 impl Model {
     /// The study's data under its priors.
     pub fn of(study: &Study) -> Model {
+        let rows = study.adjustment.as_ref().map(|a| Rows::of(a, study.data.names().len()));
         let likelihood = match &study.data {
+            Data::Estimates(_) if let Some(rows) = &rows => Likelihood::Counts(rows.integrated()),
             Data::Counts(rows) => Likelihood::Counts(rows.iter().map(BinomialPair::of).collect()),
             Data::Estimates(rows) => {
                 Likelihood::Estimates(rows.iter().map(|r| NormalEstimate::new(r.estimate, r.se)).collect())
@@ -87,8 +89,30 @@ impl Model {
                 .as_ref()
                 .and_then(|b| b.misclassification.clone())
                 .filter(|m| !m.is_perfect()),
-            rows: study.adjustment.as_ref().map(|a| Arc::new(Rows::new(a, study.data.names().len()))),
+            rows: rows.filter(|_| matches!(study.data, Data::Counts(_))),
         }
+    }
+
+    /// An adjusted study as its subgroups' log odds ratios, under the same priors: coefficients and intercepts are held where the
+    /// rows have them together, and what is not known of them is part of every effect's likelihood. Its model has nothing but
+    /// effects that the exact engine covers, and no risks. None where there is nothing to adjust for.
+    pub fn effects_alone(study: &Study) -> Option<Study> {
+        let adjustment = study.adjustment.as_ref().filter(|_| matches!(study.data, Data::Counts(_)))?;
+        let names = study.data.names();
+        let effects = Rows::of(adjustment, names.len()).rough_effects();
+        let source = format!("adjusted for {}", adjustment.in_words());
+        let row = |(name, (estimate, se)): (&&str, (f64, f64))| study::SubgroupEstimate {
+            name: (*name).to_string(),
+            estimate,
+            se,
+            source: Some(source.clone()),
+            citation: None,
+        };
+        let data = Data::Estimates(names.iter().zip(effects).map(row).collect());
+        let mut thresholds =
+            study::Thresholds { odds_ratio: study.thresholds.odds_ratio.clone(), ..Default::default() };
+        thresholds.primary = study.thresholds.primary.filter(|(key, _)| *key == "odds_ratio");
+        Some(Study { data, thresholds, ..study.clone() })
     }
 
     /// By how much the bias that the study allows for moves subgroup `g`'s own estimate, roughly, and the variance that it

@@ -128,9 +128,33 @@ pub fn risks(
     }
 }
 
+/// `Σ n ln(1 + e^η)` over one section at log odds `base` beside the covariates'.
+pub fn normaliser(
+    with: Instructions,
+    layout: &Layout,
+    section: &Section,
+    base: f64,
+    at: Predictor<'_>,
+) -> f64 {
+    match with {
+        Instructions::Portable => over_normaliser(layout, section, base, at),
+        // SAFETY: as in `pass`.
+        #[cfg(target_arch = "x86_64")]
+        Instructions::Avx2 => unsafe { avx2::normaliser(layout, section, base, at) },
+        // SAFETY: as in `pass`.
+        #[cfg(target_arch = "x86_64")]
+        Instructions::Avx512 => unsafe { avx512::normaliser(layout, section, base, at) },
+    }
+}
+
 #[cfg(target_arch = "x86_64")]
 mod avx2 {
-    use super::{Expected, Layout, Predictor, Range, Section, over_risks, over_sections};
+    use super::{Expected, Layout, Predictor, Range, Section, over_normaliser, over_risks, over_sections};
+
+    #[target_feature(enable = "avx2")]
+    pub fn normaliser(l: &Layout, s: &Section, base: f64, at: Predictor<'_>) -> f64 {
+        over_normaliser(l, s, base, at)
+    }
 
     #[target_feature(enable = "avx2")]
     pub fn pass(l: &Layout, s: Range<usize>, at: Predictor<'_>, expected: &mut Expected<'_>) -> f64 {
@@ -145,7 +169,12 @@ mod avx2 {
 
 #[cfg(target_arch = "x86_64")]
 mod avx512 {
-    use super::{Expected, Layout, Predictor, Range, Section, over_risks, over_sections};
+    use super::{Expected, Layout, Predictor, Range, Section, over_normaliser, over_risks, over_sections};
+
+    #[target_feature(enable = "avx512f,avx512dq")]
+    pub fn normaliser(l: &Layout, s: &Section, base: f64, at: Predictor<'_>) -> f64 {
+        over_normaliser(l, s, base, at)
+    }
 
     #[target_feature(enable = "avx512f,avx512dq")]
     pub fn pass(l: &Layout, s: Range<usize>, at: Predictor<'_>, expected: &mut Expected<'_>) -> f64 {
@@ -305,6 +334,26 @@ fn gather(layout: &Layout, rows: Range<usize>, events: &[f64], cell: usize, expe
             expected.centres[c as usize] += e;
         }
     }
+}
+
+#[inline(always)]
+fn over_normaliser(layout: &Layout, section: &Section, base: f64, at: Predictor<'_>) -> f64 {
+    let mut value = 0.0;
+    let mut events = [0.0; BLOCK];
+    let mut row = section.rows.start;
+    while row < section.rows.end {
+        let single = row < section.single_until;
+        let end = if single { section.single_until } else { section.rows.end };
+        let rows = row..(row + BLOCK).min(end);
+        let events = &mut events[..rows.len()];
+        value += if single {
+            single_patients(layout, rows.clone(), base, at, events)
+        } else {
+            several_patients(layout, rows.clone(), base, at, events)
+        };
+        row = rows.end;
+    }
+    value
 }
 
 /// `p₀ = 1/(1 + t)` and `p₁ = 1/(1 + t e^−θ)` with `t = e^−η`: one exponential for both.

@@ -5,16 +5,20 @@
 //!                  → pilot (what the rows say of every cell, roughly: where the sampler's coordinates are placed)
 //! ```
 
+mod curves;
 mod kernel;
 mod pilot;
 mod terms;
 
+use std::collections::VecDeque;
 use std::ops::Range;
+use std::sync::{Arc, Mutex, OnceLock, Weak};
 
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Binomial, Distribution};
 
 use super::prior_slope::LocationSlope;
+use super::seen::View;
 use super::{Arm, BinomialPair};
 use crate::numeric::{logistic, logit};
 use crate::study::{Adjustment, HeterogeneityPrior, LocationPrior, Patterns, Population};
@@ -42,12 +46,45 @@ pub struct Rows {
     pub population_sizes: Vec<f64>,
     pilot: Pilot,
     instructions: Instructions,
+    /// Likelihoods of the cells without coefficients and intercepts; made when they are first asked for.
+    curves: Curves,
+}
+
+/// Follow from the rest.
+#[derive(Debug, Clone, Default)]
+struct Curves(OnceLock<Vec<Arc<View>>>);
+
+impl PartialEq for Curves {
+    fn eq(&self, _: &Curves) -> bool {
+        true
+    }
 }
 
 /// Risks averaged over the population: by subgroup control and active.
 pub type Standardised = [f64; 2];
 
 impl Rows {
+    /// The rows of an adjustment; once made they are kept as long as it is, for studies are fitted again and again.
+    pub fn of(adjustment: &Arc<Adjustment>, subgroups: usize) -> Arc<Rows> {
+        /// Most that are kept, the latest.
+        const KEPT: usize = 16;
+        static KNOWN: Mutex<VecDeque<(Weak<Adjustment>, Arc<Rows>)>> = Mutex::new(VecDeque::new());
+        let make = || Arc::new(Rows::new(adjustment, subgroups));
+        let Ok(mut known) = KNOWN.lock() else { return make() };
+        known.retain(|(of, _)| of.strong_count() > 0);
+        if let Some((_, rows)) =
+            known.iter().find(|(of, _)| std::ptr::eq(of.as_ptr(), Arc::as_ptr(adjustment)))
+        {
+            return Arc::clone(rows);
+        }
+        if known.len() == KEPT {
+            known.pop_front();
+        }
+        let rows = make();
+        known.push_back((Arc::downgrade(adjustment), Arc::clone(&rows)));
+        rows
+    }
+
     pub fn new(adjustment: &Adjustment, subgroups: usize) -> Rows {
         let patterns = &adjustment.patterns;
         let centres = adjustment.centres.as_ref();
@@ -65,6 +102,7 @@ impl Rows {
             population_sizes: vec![0.0; subgroups],
             pilot: Pilot::default(),
             instructions: Instructions::best(),
+            curves: Curves::default(),
         };
         rows.count(patterns);
         rows.pilot = Pilot::fit(&rows);
@@ -100,6 +138,7 @@ impl Rows {
             }
         }
         rows.pilot = Pilot::fit(&rows);
+        rows.curves = Curves::default();
         rows
     }
 
@@ -193,12 +232,17 @@ impl Rows {
 
     /// What they say of every centre's intercept.
     pub fn centre_hints(&self) -> (&[f64], &[f64]) {
-        (&self.pilot.centres, &self.pilot.centre_information)
+        (&self.pilot.centre_estimates, &self.pilot.centre_information)
     }
 
     /// Coefficients near which the posterior lies.
     pub fn rough_gamma(&self) -> &[f64] {
         &self.pilot.gamma
+    }
+
+    /// The sd among centres near which it lies.
+    pub fn rough_centre_sd(&self) -> f64 {
+        self.pilot.centre_sd
     }
 
     /// The variance of subgroup `g`'s own adjusted log odds ratio, the other subgroups' effects left free; infinite where an

@@ -1,21 +1,24 @@
-//! What rows say of cells, coefficients and centres, roughly: one penalised logistic regression, without centres.
+//! What rows say of cells, coefficients and centres, roughly: one penalised logistic regression by Newton's method.
 //!
-//! The sampler's coordinates are placed by it. Any place gives the same posterior.
+//! The sampler's coordinates are placed by it (any place gives the same posterior), and comparisons of priors hold coefficients
+//! and intercepts where it has them.
 
 use super::{Rows, kernel};
-use crate::numeric::linear::{cholesky, solve_cholesky};
+use crate::numeric::linear::{cholesky, gram_of_lower, invert_lower, solve_cholesky};
 use crate::numeric::{logistic, logit};
 
 /// Newton steps at most.
-const STEPS: usize = 25;
+const STEPS: usize = 40;
 
-/// The precisions of a weak prior of cells around the overall log odds, and of coefficients around 0: without them
-/// separated data have no estimate.
+/// The precision of a weak prior of cells around the overall log odds: without it empty and full cells have no estimate.
 const CELL_PRECISION: f64 = 0.16;
-const GAMMA_PRECISION: f64 = 1.0;
 
 /// Steps shorter than this change nothing that matters.
-const SMALL: f64 = 1e-6;
+const SMALL: f64 = 1e-7;
+
+/// The centres' standard deviation to begin with, and the least that is gone down to.
+const FIRST_SD: f64 = 0.5;
+const LEAST_SD: f64 = 0.02;
 
 /// Estimates and informations.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -24,68 +27,91 @@ pub struct Pilot {
     pub cells: Vec<f64>,
     pub cell_information: Vec<f64>,
     pub gamma: Vec<f64>,
+    /// Intercepts of centres, shrunken by their standard deviation; and what they say for themselves.
     pub centres: Vec<f64>,
+    pub centre_estimates: Vec<f64>,
     pub centre_information: Vec<f64>,
-    /// Of each subgroup's own log odds ratio, coefficients estimated beside it.
+    pub centre_sd: f64,
+    /// Of each subgroup's own log odds ratio, coefficients and intercepts estimated beside it; and the part of it that these
+    /// add.
     pub effect_variances: Vec<f64>,
+    pub added_variances: Vec<f64>,
+    /// The same variances, finite also where a cell has no events, by its weak prior.
+    pub rough_variances: Vec<f64>,
 }
 
-/// Gradient and Hessian at one point: cells are independent of each other given the coefficients.
+/// Gradient and negative Hessian at one point. Cells are independent of each other given the rest, and so are centres; `m`
+/// counts cells and coefficients together.
 struct Curvature {
-    by_cell: Vec<f64>,
-    by_gamma: Vec<f64>,
-    /// `Σ w` by cell, `Σ w x` by cell and coefficient, `Σ w x x`.
-    cells: Vec<f64>,
+    m: usize,
+    slopes: Vec<f64>,
+    whole: Vec<f64>,
+    by_centre: Vec<f64>,
+    centres: Vec<f64>,
+    /// `m` rows, a column a centre.
     mixed: Vec<f64>,
-    gammas: Vec<f64>,
 }
 
 impl Pilot {
     pub fn fit(rows: &Rows) -> Pilot {
-        let (n, d) = (2 * rows.subgroups, rows.terms());
+        let (n, d, k) = (2 * rows.subgroups, rows.terms(), rows.centres());
         let sizes = cell_sizes(rows);
         let (events, total) = (rows.events.iter().sum::<f64>(), sizes.iter().sum::<f64>());
-        let centre = logit((events + 0.5) / (total + 1.0));
-        let mut pilot = Pilot { cells: vec![centre; n], gamma: vec![0.0; d], ..Pilot::default() };
-        let mut curvature = pilot.curvature(rows, centre);
+        let middle = logit((events + 0.5) / (total + 1.0));
+        let mut pilot = Pilot {
+            cells: vec![middle; n],
+            gamma: vec![0.0; d],
+            centres: vec![0.0; k],
+            centre_sd: FIRST_SD,
+            ..Pilot::default()
+        };
+        let mut curvature = pilot.curvature(rows, middle);
         for _ in 0..STEPS {
-            let Some((cells, gamma)) = curvature.newton() else { break };
-            let longest = cells.iter().chain(&gamma).fold(0.0_f64, |m, s| m.max(s.abs()));
+            let Some((step, by_centre)) = curvature.newton() else { break };
+            let longest = step.iter().chain(&by_centre).fold(0.0_f64, |m, s| m.max(s.abs()));
             // Steps of more than 2 on the log odds lead astray.
             let share = (2.0 / longest).min(1.0);
-            pilot.cells.iter_mut().zip(&cells).for_each(|(x, s)| *x += share * s);
-            pilot.gamma.iter_mut().zip(&gamma).for_each(|(x, s)| *x += share * s);
-            curvature = pilot.curvature(rows, centre);
+            let x = pilot.cells.iter_mut().chain(&mut pilot.gamma).chain(&mut pilot.centres);
+            x.zip(step.iter().chain(&by_centre)).for_each(|(x, s)| *x += share * s);
+            pilot.learn_centre_sd(&curvature);
+            curvature = pilot.curvature(rows, middle);
             if longest < SMALL {
                 break;
             }
         }
-        pilot.cell_information = curvature.cells.iter().map(|w| (w - CELL_PRECISION).max(0.0)).collect();
-        pilot.effect_variances = pilot.variances(rows, &sizes, &curvature);
-        pilot.place_centres(rows);
+        let own = |i: usize| (curvature.whole[i * curvature.m + i] - CELL_PRECISION).max(0.0);
+        pilot.cell_information = (0..n).map(own).collect();
+        pilot.say_of_centres(&curvature);
+        pilot.spread(rows, &sizes, curvature);
         pilot
     }
 
-    fn curvature(&self, rows: &Rows, centre: f64) -> Curvature {
-        let (n, d) = (self.cells.len(), self.gamma.len());
+    fn curvature(&self, rows: &Rows, middle: f64) -> Curvature {
+        let (n, d, k) = (self.cells.len(), self.gamma.len(), self.centres.len());
+        let m = n + d;
+        let centre_precision = 1.0 / (self.centre_sd * self.centre_sd);
         let mut c = Curvature {
-            by_cell: rows
-                .events
+            m,
+            slopes: rows.events.iter().chain(&rows.events_by_gamma).copied().collect(),
+            whole: vec![0.0; m * m],
+            by_centre: rows
+                .events_by_centre
                 .iter()
-                .zip(&self.cells)
-                .map(|(y, x)| y - CELL_PRECISION * (x - centre))
+                .zip(&self.centres)
+                .map(|(y, u)| y - centre_precision * u)
                 .collect(),
-            by_gamma: rows
-                .events_by_gamma
-                .iter()
-                .zip(&self.gamma)
-                .map(|(y, g)| y - GAMMA_PRECISION * g)
-                .collect(),
-            cells: vec![CELL_PRECISION; n],
-            mixed: vec![0.0; n * d],
-            gammas: vec![0.0; d * d],
+            centres: vec![centre_precision; k],
+            mixed: vec![0.0; m * k],
         };
-        (0..d).for_each(|j| c.gammas[j * d + j] = GAMMA_PRECISION);
+        for i in 0..n {
+            c.slopes[i] -= CELL_PRECISION * (self.cells[i] - middle);
+            c.whole[i * m + i] += CELL_PRECISION;
+        }
+        for (j, prior) in rows.priors().iter().enumerate() {
+            let (centre, precision) = prior.stand_in();
+            c.slopes[n + j] -= precision * (self.gamma[j] - centre);
+            c.whole[(n + j) * m + n + j] += precision;
+        }
         let mut x = vec![0.0; d];
         for (cell, row) in rows.each() {
             let total = rows.layout.totals[row];
@@ -93,98 +119,112 @@ impl Pilot {
                 continue;
             }
             x.iter_mut().zip(&rows.layout.columns).for_each(|(x, column)| *x = column[row]);
-            let eta = self.cells[cell] + x.iter().zip(&self.gamma).map(|(x, g)| x * g).sum::<f64>();
+            let centre = rows.layout.centre.get(row).map(|&c| c as usize);
+            let eta = self.cells[cell]
+                + x.iter().zip(&self.gamma).map(|(x, g)| x * g).sum::<f64>()
+                + centre.map_or(0.0, |u| self.centres[u]);
             let p = logistic(eta);
             let (expected, weight) = (total * p, total * p * (1.0 - p));
-            c.by_cell[cell] -= expected;
-            c.cells[cell] += weight;
+            c.slopes[cell] -= expected;
+            c.whole[cell * m + cell] += weight;
             for j in 0..d {
-                c.by_gamma[j] -= expected * x[j];
+                c.slopes[n + j] -= expected * x[j];
                 let wx = weight * x[j];
-                c.mixed[cell * d + j] += wx;
-                for k in 0..=j {
-                    c.gammas[j * d + k] += wx * x[k];
+                c.whole[(n + j) * m + cell] += wx;
+                for l in 0..=j {
+                    c.whole[(n + j) * m + n + l] += wx * x[l];
                 }
             }
+            if let Some(u) = centre {
+                c.by_centre[u] -= expected;
+                c.centres[u] += weight;
+                c.mixed[cell * k + u] += weight;
+                (0..d).for_each(|j| c.mixed[(n + j) * k + u] += weight * x[j]);
+            }
         }
-        for j in 0..d {
-            for k in 0..j {
-                c.gammas[k * d + j] = c.gammas[j * d + k];
+        for i in 0..m {
+            for j in 0..i {
+                c.whole[j * m + i] = c.whole[i * m + j];
             }
         }
         c
     }
 
-    /// Score over information of every centre at the pilot's fit: one step from 0.
-    fn place_centres(&mut self, rows: &Rows) {
-        let k = rows.centres();
-        self.centre_information = vec![0.0; k];
-        let mut scores = rows.events_by_centre.clone();
-        for (cell, row) in rows.each().filter(|_| k > 0) {
-            let total = rows.layout.totals[row];
-            let x = rows.layout.columns.iter().zip(&self.gamma).map(|(c, g)| c[row] * g);
-            let p = logistic(self.cells[cell] + x.sum::<f64>());
-            let c = rows.layout.centre[row] as usize;
-            scores[c] -= total * p;
-            self.centre_information[c] += total * p * (1.0 - p);
+    /// One step of the EM algorithm: the mean square of the intercepts with what is not known of them.
+    fn learn_centre_sd(&mut self, c: &Curvature) {
+        if self.centres.is_empty() {
+            return;
         }
-        let step = |(s, i): (&f64, &f64)| if *i > 0.0 { s / i } else { 0.0 };
-        self.centres = scores.iter().zip(&self.centre_information).map(step).collect();
+        let squares = self.centres.iter().zip(&c.centres).map(|(u, precision)| u * u + 1.0 / precision);
+        self.centre_sd = (squares.sum::<f64>() / self.centres.len() as f64).sqrt().max(LEAST_SD);
     }
 
-    /// `1/w₀ + 1/w₁ + dᵀ S⁻¹ d`, d the difference of the two cells' regressions on the coefficients.
-    fn variances(&self, rows: &Rows, sizes: &[f64], c: &Curvature) -> Vec<f64> {
-        let d = self.gamma.len();
-        let factor = c.reduced().and_then(|s| cholesky(&s, d));
-        (0..rows.subgroups)
-            .map(|g| {
-                let pair = [g, rows.subgroups + g];
-                let determined = |&i: &usize| rows.events[i] > 0.0 && rows.events[i] < sizes[i];
-                let (true, Some(factor)) = (pair.iter().all(determined), &factor) else {
-                    return f64::INFINITY;
-                };
-                let w = pair.map(|i| c.cells[i] - CELL_PRECISION);
-                let slope = |k: usize, j: usize| c.mixed[pair[k] * d + j] / w[k];
-                let apart: Vec<f64> = (0..d).map(|j| slope(1, j) - slope(0, j)).collect();
-                let solved = solve_cholesky(factor, &apart, d);
-                let through: f64 = apart.iter().zip(&solved).map(|(a, s)| a * s).sum();
-                1.0 / w[0] + 1.0 / w[1] + through
-            })
-            .collect()
+    /// Intercepts as each centre's own patients have them, not shrunken.
+    fn say_of_centres(&mut self, c: &Curvature) {
+        let precision = 1.0 / (self.centre_sd * self.centre_sd);
+        self.centre_information = c.centres.iter().map(|w| (w - precision).max(0.0)).collect();
+        let own = |(u, i): (&f64, &f64)| if *i > 0.0 { u * (1.0 + precision / i) } else { 0.0 };
+        self.centre_estimates = self.centres.iter().zip(&self.centre_information).map(own).collect();
+    }
+
+    /// Variances of the log odds ratios from the inverse, cells without their weak prior.
+    fn spread(&mut self, rows: &Rows, sizes: &[f64], mut c: Curvature) {
+        let g = rows.subgroups;
+        let determined = |i: usize| rows.events[i] > 0.0 && rows.events[i] < sizes[i];
+        for i in (0..2 * g).filter(|&i| determined(i)) {
+            c.whole[i * c.m + i] -= CELL_PRECISION;
+        }
+        let inverse = cholesky(&c.reduced(), c.m).map(|l| gram_of_lower(&invert_lower(&l, c.m), c.m));
+        let at = |v: &[f64], i: usize, j: usize| v[i * c.m + j];
+        for (a, b) in (0..g).map(|a| (a, g + a)) {
+            let variance =
+                inverse.as_ref().map_or(f64::INFINITY, |v| at(v, a, a) + at(v, b, b) - 2.0 * at(v, a, b));
+            let alone = 1.0 / c.whole[a * c.m + a] + 1.0 / c.whole[b * c.m + b];
+            self.added_variances.push(if variance.is_finite() { (variance - alone).max(0.0) } else { 0.0 });
+            self.rough_variances.push(variance);
+            self.effect_variances.push(if determined(a) && determined(b) { variance } else { f64::INFINITY });
+        }
     }
 }
 
 impl Curvature {
-    /// The coefficients' Hessian with the cells taken out.
-    fn reduced(&self) -> Option<Vec<f64>> {
-        let (n, d) = (self.cells.len(), self.by_gamma.len());
-        let mut s = self.gammas.clone();
-        for i in 0..n {
-            let row = &self.mixed[i * d..(i + 1) * d];
-            for j in 0..d {
-                for k in 0..d {
-                    s[j * d + k] -= row[j] * row[k] / self.cells[i];
+    /// The Hessian with the centres taken out.
+    fn reduced(&self) -> Vec<f64> {
+        let (m, k) = (self.m, self.centres.len());
+        let mut reduced = self.whole.clone();
+        if k == 0 {
+            return reduced;
+        }
+        let scaled: Vec<f64> = self.mixed.iter().enumerate().map(|(i, x)| x / self.centres[i % k]).collect();
+        for i in 0..m {
+            for j in 0..=i {
+                let (a, b) = (&self.mixed[i * k..(i + 1) * k], &scaled[j * k..(j + 1) * k]);
+                let through: f64 = a.iter().zip(b).map(|(a, b)| a * b).sum();
+                reduced[i * m + j] -= through;
+                if j < i {
+                    reduced[j * m + i] -= through;
                 }
             }
         }
-        s.iter().all(|x| x.is_finite()).then_some(s)
+        reduced
     }
 
-    /// The Newton step.
+    /// The Newton step: of cells and coefficients, and of centres.
     fn newton(&self) -> Option<(Vec<f64>, Vec<f64>)> {
-        let (n, d) = (self.cells.len(), self.by_gamma.len());
-        let mut right = self.by_gamma.clone();
-        for i in 0..n {
-            for j in 0..d {
-                right[j] -= self.mixed[i * d + j] * self.by_cell[i] / self.cells[i];
+        let (m, k) = (self.m, self.centres.len());
+        let row = |i: usize| &self.mixed[i * k..(i + 1) * k];
+        let known: Vec<f64> = self.by_centre.iter().zip(&self.centres).map(|(s, c)| s / c).collect();
+        let right: Vec<f64> = (0..m)
+            .map(|i| self.slopes[i] - row(i).iter().zip(&known).map(|(a, b)| a * b).sum::<f64>())
+            .collect();
+        let step = solve_cholesky(&cholesky(&self.reduced(), m)?, &right, m);
+        let mut centres = known;
+        for i in 0..m {
+            for ((u, x), c) in centres.iter_mut().zip(row(i)).zip(&self.centres) {
+                *u -= x * step[i] / c;
             }
         }
-        let gamma = solve_cholesky(&cholesky(&self.reduced()?, d)?, &right, d);
-        let cell = |i: usize| {
-            let known: f64 = (0..d).map(|j| self.mixed[i * d + j] * gamma[j]).sum();
-            (self.by_cell[i] - known) / self.cells[i]
-        };
-        Some(((0..n).map(cell).collect(), gamma))
+        Some((step, centres))
     }
 }
 

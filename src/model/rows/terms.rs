@@ -66,7 +66,12 @@ impl Terms {
     pub fn place_middle(&self, q: &mut [f64]) {
         q[self.gamma..self.gamma + self.rows.terms()].copy_from_slice(self.rows.rough_gamma());
         if let Some(Centres { prior, scale: Some(scale), .. }) = &self.centres {
-            q[*scale] = prior.coordinate_of(prior.typical());
+            let near = self.rows.rough_centre_sd();
+            let inside = match *prior {
+                HeterogeneityPrior::Uniform { upper } => near.min(0.9 * upper),
+                _ => near,
+            };
+            q[*scale] = prior.coordinate_of(inside);
         }
     }
 

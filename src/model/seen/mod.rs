@@ -7,7 +7,8 @@ mod view;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, OnceLock};
 
-use view::View;
+pub use curve::tabulated;
+pub use view::View;
 
 use super::bias::{confounded, confounded_estimate, mix};
 use super::likelihood::{Arm, Side};
@@ -20,6 +21,8 @@ pub struct PairSeen {
     arms: [Arm; 2],
     bias: SubgroupBias,
     power: f64,
+    /// Likelihoods of the arms that are no counts' alone.
+    curves: Option<[Arc<View>; 2]>,
     /// Control arm, active arm; made when they are first asked for: a sampler never asks.
     views: [Arc<OnceLock<View>>; 2],
 }
@@ -43,7 +46,17 @@ impl PairSeen {
             };
             known_view(arms[a], of_arm)
         });
-        PairSeen { arms, bias, power, views }
+        PairSeen { arms, bias, power, curves: None, views }
+    }
+
+    /// The same, the arms' likelihoods being curves.
+    pub fn of_curves(arms: [Arm; 2], curves: [Arc<View>; 2], bias: SubgroupBias) -> PairSeen {
+        let views = [Arc::default(), Arc::default()];
+        PairSeen { arms, bias, power: 1.0, curves: Some(curves), views }
+    }
+
+    pub fn curves(&self) -> Option<&[Arc<View>; 2]> {
+        self.curves.as_ref()
     }
 
     pub fn bias(&self) -> &SubgroupBias {
@@ -55,14 +68,18 @@ impl PairSeen {
             arms: self.arms,
             bias: self.bias.clone(),
             power: self.power * power,
+            curves: self.curves.clone(),
             views: self.views.clone(),
         }
     }
 
     fn view(&self, side: Side) -> &View {
         self.views[side as usize].get_or_init(|| {
-            let plain = View::Plain(self.arms[side as usize]);
-            let seen = plain.with_missing(self.bias.missing[side as usize].as_ref());
+            let own = match &self.curves {
+                Some(curves) => View::clone(&curves[side as usize]),
+                None => View::Plain(self.arms[side as usize]),
+            };
+            let seen = own.with_missing(self.bias.missing[side as usize].as_ref());
             match side {
                 Side::Control => seen,
                 Side::Active => {
@@ -83,7 +100,11 @@ impl PairSeen {
 
     /// From the arm's own estimate and information.
     pub fn hint(&self, side: Side, (estimate, information): (f64, f64)) -> (f64, f64) {
-        let mut hint = Hint { x: estimate, variance: 1.0 / information };
+        let own = match self.curves.as_ref().and_then(|c| c[side as usize].peak()) {
+            Some(peak) => (peak.centre, 1.0 / (peak.sd * peak.sd)),
+            None => (estimate, information),
+        };
+        let mut hint = Hint { x: own.0, variance: 1.0 / own.1 };
         if let Some(missing) = &self.bias.missing[side as usize] {
             hint.through_missing(missing);
         }

@@ -72,7 +72,7 @@ impl View {
     }
 
     /// Where it lies, roughly: one-sided and empty arms by half an event. `None` where nothing was observed.
-    fn peak(&self) -> Option<Peak> {
+    pub fn peak(&self) -> Option<Peak> {
         match self {
             View::Plain(arm) => {
                 let (x, information) = arm.hint();
