@@ -137,9 +137,7 @@ def fit_nutpie(folder):
     start = time.perf_counter()
     compiled_model = nutpie.compile_pymc_model(model)
     compiled = time.perf_counter()
-    trace = nutpie.sample(
-        compiled_model, chains=CHAINS, draws=DRAWS, seed=SEED, progress_bar=False
-    )
+    trace = nutpie.sample(compiled_model, chains=CHAINS, draws=DRAWS, seed=SEED, progress_bar=False)
     sampled = time.perf_counter()
     draws = {name: np.asarray(trace.posterior[name]) for name in ["mu", "tau", "theta"]}
     return {"compile": compiled - start, "sampling": sampled - compiled, **summary(draws)}
@@ -168,22 +166,23 @@ def measure(engine, folder):
     if engine == "equipoise":
         run = folder / "run"
         program = os.environ.get("EQUIPOISE", HERE.parents[1] / "target/release/equipoise")
+        program = Path(program).resolve()
         options = ["--draws", str(DRAWS), "--chains", str(CHAINS), "--out", run]
         command = [program, "fit", folder / "trial.toml", *options]
     else:
-        command = [sys.executable, __file__, "--folder", folder, "--fit", engine]
+        command = [sys.executable, HERE / "peers.py", "--folder", folder, "--fit", engine]
     with tempfile.TemporaryDirectory() as cache, open(folder / f"{engine}.log", "w") as log:
-        # An empty cache: every run compiles its model.
+        # An empty cache: every run compiles its model. PyStan writes into the current folder too.
         environment = {
             **os.environ,
             "XDG_CACHE_HOME": cache,
             "PYTENSOR_FLAGS": f"base_compiledir={cache}/pytensor",
         }
         start, cpu_start = time.perf_counter(), children_cpu()
-        status = subprocess.run(command, env=environment, stdout=log, stderr=log).returncode
+        done = subprocess.run(command, cwd=cache, env=environment, stdout=log, stderr=log)
         times = {"whole": time.perf_counter() - start, "cpu": children_cpu() - cpu_start}
-    if status != 0:
-        print(f"{engine} failed with status {status}: see {log.name}", file=sys.stderr)
+    if done.returncode != 0:
+        print(f"{engine} failed with status {done.returncode}: see {log.name}", file=sys.stderr)
         return None
     if engine == "equipoise":
         return {**times, "compile": 0.0, "sampling": None, **read_equipoise(run)}

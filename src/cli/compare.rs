@@ -44,6 +44,7 @@ pub fn run(args: &CompareArgs) -> Result<Outcome> {
 
 /// Biases instead of priors.
 fn biases(study: &Study, sampling: Sampling, format: Format) -> Result<Outcome> {
+    let study = &*comparable(study);
     let comparison = watched(false, |_| compare_bias(study, sampling));
     print(&match format {
         Format::Text => report::bias_text(study, &comparison),

@@ -45,6 +45,7 @@ pub struct GlanceRow {
 
 /// Every prior that the model names, and where asked for the grid.
 pub fn glance(study: &Study, sampling: Sampling, grid: bool) -> Result<Glance> {
+    let study = &*super::comparable(study);
     let sets = prior_sets(study, &Asked::default(), sampling)?;
     let options = refit::options(study, sampling, false);
     let questions = questions(study);

@@ -155,7 +155,7 @@ pub fn shrinkage(study: &Study, fit: &Fit, sampling: Sampling) -> Vec<ShrinkageR
         return Vec::new();
     }
     let alone = Study { pooling: Pooling::None, ..study.clone() };
-    let Ok(alone) = Fit::under(&alone, &study.priors, sampling) else { return Vec::new() };
+    let Ok(alone) = Fit::effects_under(&alone, &study.priors, sampling) else { return Vec::new() };
     let (Some(alone), Some(modelled)) = (medians(&alone, names.len()), medians(fit, names.len())) else {
         return Vec::new();
     };

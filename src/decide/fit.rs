@@ -33,6 +33,14 @@ impl Fit {
         }
     }
 
+    /// Effects alone under other priors: of an adjusted study exact too, but without risks.
+    pub fn effects_under(study: &Study, priors: &Priors, sampling: Sampling) -> Result<Fit, Vec<String>> {
+        match Model::effects_alone(study) {
+            Some(effects) => Fit::under(&effects, priors, sampling),
+            None => Fit::under(study, priors, sampling),
+        }
+    }
+
     pub fn report(&self) -> Option<&Report> {
         self.report.as_ref()
     }

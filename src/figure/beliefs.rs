@@ -93,8 +93,10 @@ fn prior_of_one(study: &Study) -> Vec<(f64, f64)> {
         return Vec::new();
     }
     let likelihood = Likelihood::Estimates(Vec::new()).emptied(2);
-    let before =
-        ExactPosterior::new(&Model { likelihood, misclassification: None, ..model }, Resolution::default());
+    let before = ExactPosterior::new(
+        &Model { likelihood, misclassification: None, rows: None, ..model },
+        Resolution::default(),
+    );
     before.map_or_else(|_| Vec::new(), |e| outline(&*e.theta(0), false))
 }
 
@@ -107,7 +109,7 @@ fn alone(study: &Study, sampling: Sampling) -> Option<Fit> {
         ..study.priors.clone()
     };
     let study = Study { pooling: Pooling::None, ..study.clone() };
-    Fit::under(&study, &priors, sampling).ok()
+    Fit::effects_under(&study, &priors, sampling).ok()
 }
 
 /// The density over the wide prior's, which is the likelihood.

@@ -55,6 +55,7 @@ pub struct BiasComparison {
 
 /// Probabilities over a few means and sds of a bias, for a page; nothing where the exact engine does not cover the model.
 pub fn shift_surface(study: &Study) -> Vec<ShiftPoint> {
+    let study = &*super::comparable(study);
     if super::refit::is_exchangeable(study) {
         return Vec::new();
     }
@@ -63,6 +64,7 @@ pub fn shift_surface(study: &Study) -> Vec<ShiftPoint> {
 
 /// Fits the study under many biases.
 pub fn compare_bias(study: &Study, sampling: Sampling) -> BiasComparison {
+    let study = &*super::comparable(study);
     let exact = !super::refit::is_exchangeable(study);
     // Risks under labels that may be wrong are sampled.
     let engine = if super::refit::needs_sampling(study) { Engine::Both } else { Engine::Exact };
