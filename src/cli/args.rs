@@ -128,9 +128,10 @@ const NEW_EXAMPLES: &str = "\
 Examples:
   equipoise new trial.csv --assignment randomised --higher-is worse -o trial.toml
   equipoise new ist.csv --outcome OCCODE --treatment RXASP --subgroup STYPE \\
-    --event 1,2 --unknown 0,8,9 --assignment randomised --higher-is worse
+    --event 1,2 --unknown 0,8,9 --adjust AGE,RSBP,RCONSC \
+    --assignment randomised --higher-is worse
 
-One row a patient; CSV, plain or gzipped. Columns with usual names (outcome, death,
+One row a patient; CSV (plain or gzipped), Parquet or Excel. Columns with usual names (outcome, death,
 treatment, arm, subgroup …) and values with usual ones (0 and 1, N and Y) are found;
 what stays open is asked for, and the file's columns are listed.";
 
@@ -138,7 +139,7 @@ what stays open is asked for, and the file's columns are listed.";
 #[derive(Debug, Args)]
 #[command(after_help = NEW_EXAMPLES)]
 pub struct NewArgs {
-    /// A CSV file with one row a patient, plain or gzipped
+    /// A file with one row a patient: CSV (plain or gzipped), Parquet, or Excel (.xlsx)
     pub data: PathBuf,
     /// How patients came to be treated: it decides the wording of every sentence
     #[arg(long, value_enum)]
@@ -167,6 +168,12 @@ pub struct NewArgs {
     /// Values of the treatment that are the active arm
     #[arg(long, value_name = "VALUE,…", value_delimiter = ',')]
     pub active: Vec<String>,
+    /// Covariates to adjust for: numbers as they are, levels against the most frequent one
+    #[arg(long, value_name = "COLUMN,…", value_delimiter = ',')]
+    pub adjust: Vec<String>,
+    /// The column of the centres, which then have intercepts of their own
+    #[arg(long, value_name = "COLUMN")]
+    pub centre: Option<String>,
     /// The model file; an existing one is left alone [default: standard output]
     #[arg(short, long, value_name = "FILE")]
     pub out: Option<PathBuf>,

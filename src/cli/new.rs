@@ -18,6 +18,8 @@ pub fn run(args: &NewArgs) -> Result<Outcome> {
         unknown: args.unknown.clone(),
         control: args.control.clone(),
         active: args.active.clone(),
+        adjust: args.adjust.clone(),
+        centre: args.centre.clone(),
         assignment: args.assignment.into(),
         higher_is: args.higher_is.into(),
     };

@@ -3,8 +3,9 @@
 use super::out;
 use super::source::{Marginals, outline};
 use crate::decide::Fit;
+use crate::model::Model;
 use crate::posterior::{Measure, Quantiles, Report, Scope};
-use crate::study::{Data, Study, SubgroupCounts};
+use crate::study::{Data, Study, SubgroupCounts, SubgroupEstimate};
 
 const Z: f64 = 1.959_963_984_540_054;
 
@@ -56,6 +57,12 @@ fn rows(study: &Study, fit: &Fit, report: &Report, measure: Measure) -> Vec<Fore
         let on_scale = |(x, y): (f64, f64)| (if difference { x } else { out(study, x) }, y);
         points.into_iter().map(on_scale).collect::<Vec<_>>()
     };
+    // Of an adjusted study what the data alone say is adjusted too; of risks they say nothing by themselves.
+    let adjusted = Model::effects_alone(study);
+    let of_effect = |e: &SubgroupEstimate| {
+        let at = |k: f64| out(study, e.estimate + k * e.se);
+        Quantiles { median: at(0.0), q2_5: at(-Z), q97_5: at(Z) }
+    };
     let mut rows = Vec::new();
     for (g, name) in study.data.names().into_iter().enumerate() {
         let Some((posterior, errors)) = find(Scope::Subgroup, Some(name)) else { continue };
@@ -63,13 +70,15 @@ fn rows(study: &Study, fit: &Fit, report: &Report, measure: Measure) -> Vec<Fore
             Data::Counts(all) => {
                 let c = &all[g];
                 let cells = [&c.control, &c.active].map(|a| format!("{}/{}", a.events, a.total));
-                (Some(cells), if difference { raw_difference(c) } else { raw_odds_ratio(c) })
+                let raw = match (&adjusted, difference) {
+                    (Some(_), true) => None,
+                    (Some(Study { data: Data::Estimates(all), .. }), false) => Some(of_effect(&all[g])),
+                    (_, true) => raw_difference(c),
+                    (_, false) => raw_odds_ratio(c),
+                };
+                (Some(cells), raw)
             }
-            Data::Estimates(all) => {
-                let e = &all[g];
-                let at = |k: f64| out(study, e.estimate + k * e.se);
-                (None, Some(Quantiles { median: at(0.0), q2_5: at(-Z), q97_5: at(Z) }))
-            }
+            Data::Estimates(all) => (None, Some(of_effect(&all[g]))),
         };
         rows.push(ForestRow {
             scope: Scope::Subgroup,

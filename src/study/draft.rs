@@ -19,6 +19,9 @@ pub struct Draft {
     /// Values of the treatment column.
     pub control: Vec<String>,
     pub active: Vec<String>,
+    /// Columns of covariates, and of centres.
+    pub adjust: Vec<String>,
+    pub centre: Option<String>,
     pub assignment: Assignment,
     pub higher_is: HigherIs,
 }
@@ -64,7 +67,11 @@ pub fn draft(path: &Path, named: &str, said: &Draft) -> Result<String> {
     let [control, active] =
         two(treatment, &of_treatment, (&said.control, "--control"), (&said.active, "--active"), &NO)?;
     let groups = levels(subgroup, "subgroups")?;
-    let parts = Parts { outcome, treatment, subgroup, event, no_event, control, active, groups };
+    let adjust = said.adjust.iter().map(|name| covariate(&columns, name)).collect::<Result<_>>()?;
+    let centre =
+        said.centre.as_deref().map(|name| column(&columns, "centre", Some(name), &[])).transpose()?;
+    let parts =
+        Parts { outcome, treatment, subgroup, event, no_event, control, active, groups, adjust, centre };
     Ok(written(said, &parts, (&columns, rows), named))
 }
 
@@ -134,6 +141,22 @@ fn two(
     }
 }
 
+/// A covariate as the model file has it: a number by its name, levels against the most frequent one.
+fn covariate(columns: &[Surveyed], name: &str) -> Result<String> {
+    let c = column(columns, "covariate", Some(name), &[])?;
+    if c.numeric {
+        return Ok(quoted(name));
+    }
+    let most = c.values.iter().flatten().max_by(|a, b| a.1.cmp(&b.1).then(b.0.cmp(&a.0)));
+    match most {
+        Some((reference, _)) => {
+            Ok(format!("{{ column = {}, reference = {} }}", quoted(name), quoted(reference)))
+        }
+        None => Err(Error::new(format!("column `{name}` is neither a number nor has it few levels"))
+            .help(format!("it holds {}", c.in_words()))),
+    }
+}
+
 struct Parts<'a> {
     outcome: &'a Surveyed,
     treatment: &'a Surveyed,
@@ -143,6 +166,8 @@ struct Parts<'a> {
     control: Vec<String>,
     active: Vec<String>,
     groups: Vec<String>,
+    adjust: Vec<String>,
+    centre: Option<&'a Surveyed>,
 }
 
 /// Text as TOML writes it.
@@ -201,10 +226,11 @@ fn written(said: &Draft, p: &Parts<'_>, (columns, rows): (&[Surveyed], u64), nam
     line(format!("file = {}\nrows = \"patients\"", quoted(named)));
     line("missing = \"drop\"   # rows that lack a value are left out and counted; or \"error\"".to_string());
     line(format!(
-        "columns = {{ outcome = {}, treatment = {}, subgroup = {} }}",
+        "columns = {{ outcome = {}, treatment = {}, subgroup = {}{} }}",
         quoted(&p.outcome.name),
         quoted(&p.treatment.name),
-        quoted(&p.subgroup.name)
+        quoted(&p.subgroup.name),
+        p.centre.map_or_else(String::new, |c| format!(", centre = {}", quoted(&c.name)))
     ));
     line("# where = { COLUMN = \"value\" }   # only such rows".to_string());
     line("\n[data.levels]".to_string());
@@ -218,6 +244,15 @@ fn written(said: &Draft, p: &Parts<'_>, (columns, rows): (&[Surveyed], u64), nam
         line(format!("{} = {}", quoted(value), quoted(value)));
     }
     line("\n[model]\npooling = \"partial\"".to_string());
+    if p.adjust.is_empty() {
+        line("# adjust = [\"AGE\", { column = \"SEX\", reference = \"F\" }]   # covariates known before treatment".to_string());
+    } else {
+        line(format!("adjust = [{}]", p.adjust.join(", ")));
+        line(
+            "# population = \"all\"   # whose risks are averaged; or \"treated\", or { baseline_risk = 0.3 }"
+                .to_string(),
+        );
+    }
     line("\n[prior]".to_string());
     line("effect = \"normal(0, 0.355)\"          # odds ratio between 0.5 and 2 with probability 0.95: neutral; state yours".to_string());
     line("heterogeneity = \"half-normal(0.5)\"   # how much subgroups may differ: it decides; see `equipoise compare`".to_string());

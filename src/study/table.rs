@@ -9,7 +9,7 @@ use super::adjust_section::AdjustEntry;
 use super::estimates::{Figure, Printed, estimate};
 use super::model_file::{DataSection, Rows};
 use super::nearest::nearest;
-use super::patients::{self, Measured, PatientFile};
+use super::patients::{self, Covariates, Measured, PatientFile};
 use super::source::{Source, read_text, sha256};
 use super::values::Values;
 use super::{ArmCounts, Data, Scale, SubgroupCounts};
@@ -71,11 +71,16 @@ pub fn read(
     let sha256 = sha256(text.as_bytes());
     let table = Table::parse(shown, &text)?.keep(source, &data.keep)?;
     let mut notices = Vec::new();
-    let rows = match data.rows {
-        Some(Rows::Counts) => Data::Counts(table.counts(source, data)?),
-        _ => Data::Estimates(table.estimates(source, data, scale, &mut notices)?),
+    let (rows, measured) = match data.rows {
+        Some(Rows::Counts) => {
+            let mut covariates = Covariates::new(source, data, adjust, &table.header)?;
+            let counts = table.counts(source, data, &mut covariates)?;
+            let measured = covariates.any.then_some(covariates.measured);
+            (Data::Counts(counts), measured)
+        }
+        _ => (Data::Estimates(table.estimates(source, data, scale, &mut notices)?), None),
     };
-    Ok(Held { data: rows, notices, sha256, patients: None, measured: None })
+    Ok(Held { data: rows, notices, sha256, patients: None, measured })
 }
 
 /// Semicolons where commas are decimal marks; tabs from spreadsheets.
@@ -137,6 +142,34 @@ pub fn layout<const N: usize>(
             .help(format!("the columns are {}", [&keys, optional].concat().join(", "))));
     }
     Ok(columns)
+}
+
+/// Counts by covariates, added up by subgroup.
+#[derive(Default)]
+struct Added {
+    rows: Vec<SubgroupCounts>,
+}
+
+impl Added {
+    fn place(&mut self, name: &str) -> usize {
+        self.rows.iter().position(|r| r.name == name).unwrap_or_else(|| {
+            let [control, active] = [ArmCounts::default(), ArmCounts::default()];
+            self.rows.push(SubgroupCounts { name: name.to_string(), control, active, citation: None });
+            self.rows.len() - 1
+        })
+    }
+
+    /// Adds the cells of one row, with the covariates that were looked at.
+    fn add(&mut self, covariates: &mut Covariates, g: usize, arms: [Option<ArmCounts>; 2]) {
+        let row = &mut self.rows[g];
+        for (active, (all, own)) in [&mut row.control, &mut row.active].into_iter().zip(arms).enumerate() {
+            let Some(own) = own else { continue };
+            all.events += own.events;
+            all.total += own.total;
+            all.missing += own.missing;
+            covariates.keep(g, active == 1, (own.events as u32, own.total as u32));
+        }
+    }
 }
 
 impl Table {
@@ -254,19 +287,63 @@ impl Table {
         data.columns.keys().any(|k| k.get_ref() == key)
     }
 
-    fn counts(&self, source: &Source, data: &DataSection) -> Result<Vec<SubgroupCounts>> {
-        if Self::has(data, "arm") {
-            self.counts_by_arm(source, data)
-        } else {
-            self.counts_by_subgroup(source, data)
+    fn counts(
+        &self,
+        source: &Source,
+        data: &DataSection,
+        covariates: &mut Covariates,
+    ) -> Result<Vec<SubgroupCounts>> {
+        match (Self::has(data, "arm"), covariates.any) {
+            (true, false) => self.counts_by_arm(source, data),
+            (true, true) => self.cells_by_arm(source, data, covariates),
+            (false, false) => self.counts_by_subgroup(source, data),
+            (false, true) => {
+                let rows = self.counts_by_subgroup(source, data)?;
+                let mut added = Added::default();
+                for ((line, fields), row) in self.rows.iter().zip(rows) {
+                    self.look(covariates, *line, fields)?;
+                    let g = added.place(&row.name);
+                    added.add(covariates, g, [Some(row.control), Some(row.active)]);
+                }
+                Ok(added.rows)
+            }
+        }
+    }
+
+    /// One row a cell of subgroup, arm and covariates.
+    fn cells_by_arm(
+        &self,
+        source: &Source,
+        data: &DataSection,
+        covariates: &mut Covariates,
+    ) -> Result<Vec<SubgroupCounts>> {
+        let arms = self.arms(source, data)?;
+        let mut added = Added::default();
+        for ((line, fields), (name, active, counts)) in self.rows.iter().zip(arms) {
+            self.look(covariates, *line, fields)?;
+            let g = added.place(&name);
+            added.add(covariates, g, if active { [None, Some(counts)] } else { [Some(counts), None] });
+        }
+        Ok(added.rows)
+    }
+
+    /// A row's covariates, all of which must be there.
+    fn look(&self, covariates: &mut Covariates, line: u64, fields: &[String]) -> Result<()> {
+        match covariates.look(|index| fields[index].as_bytes()) {
+            Ok(None) => Ok(()),
+            Ok(Some(place)) => Err(Error::new(format!("the {} is missing", covariates.name(place)))
+                .at(self.place(line, covariates.index(place)))
+                .help("fill it in: a row of counts is not left out")),
+            Err((index, fault)) => Err(fault.error(covariates.role(index)).at(self.place(line, index))),
         }
     }
 
     fn counts_by_subgroup(&self, source: &Source, data: &DataSection) -> Result<Vec<SubgroupCounts>> {
         let keys = ["subgroup", "control_events", "control_total", "active_events", "active_total"];
-        let optional = ["control_missing", "active_missing"];
-        let [subgroup, y0, n0, y1, n1] = self.layout(source, data, keys, &optional)?;
-        let [m0, m1] = optional.map(|key| self.optional(source, data, key));
+        let missing = ["control_missing", "active_missing"];
+        let [subgroup, y0, n0, y1, n1] =
+            self.layout(source, data, keys, &[missing[0], missing[1], "centre"])?;
+        let [m0, m1] = missing.map(|key| self.optional(source, data, key));
         let [m0, m1] = [m0?, m1?];
         self.rows
             .iter()
@@ -304,9 +381,10 @@ impl Table {
         Ok(arm)
     }
 
-    fn counts_by_arm(&self, source: &Source, data: &DataSection) -> Result<Vec<SubgroupCounts>> {
+    /// Every row's subgroup, whether it is of the active arm, and its counts.
+    fn arms(&self, source: &Source, data: &DataSection) -> Result<Vec<(String, bool, ArmCounts)>> {
         let [subgroup, arm, events, total] =
-            self.layout(source, data, ["subgroup", "arm", "events", "total"], &["missing"])?;
+            self.layout(source, data, ["subgroup", "arm", "events", "total"], &["missing", "centre"])?;
         let missing = self.optional(source, data, "missing")?;
         let levels = data.levels.as_ref().map(Spanned::get_ref);
         let Some((Values(control), Values(active))) =
@@ -316,15 +394,9 @@ impl Table {
                 .at(source.place(data.file.as_ref().map_or(0..0, Spanned::span)))
                 .help("say what stands in the arm column: levels = { control = \"N\", active = \"Y\" }"));
         };
-        let mut order: Vec<String> = Vec::new();
-        let mut arms: BTreeMap<String, [Option<ArmCounts>; 2]> = BTreeMap::new();
-        for (row, fields) in &self.rows {
+        let each = |(row, fields): &(u64, Vec<String>)| {
             let level = &fields[arm];
-            let which = if control.contains(level) {
-                0
-            } else if active.contains(level) {
-                1
-            } else {
+            if !control.contains(level) && !active.contains(level) {
                 return Err(Error::new(format!("found `{level}` in the arm column"))
                     .at(self.place(*row, arm))
                     .help(format!(
@@ -332,18 +404,29 @@ impl Table {
                         control.join("`, `"),
                         active.join("`, `")
                     )));
-            };
-            let name = &fields[subgroup];
-            if !arms.contains_key(name) {
+            }
+            let counts = self.arm(*row, fields, (events, total, missing))?;
+            Ok((fields[subgroup].clone(), active.contains(level), counts))
+        };
+        self.rows.iter().map(each).collect()
+    }
+
+    fn counts_by_arm(&self, source: &Source, data: &DataSection) -> Result<Vec<SubgroupCounts>> {
+        let mut order: Vec<String> = Vec::new();
+        let mut arms: BTreeMap<String, [Option<ArmCounts>; 2]> = BTreeMap::new();
+        for ((row, _), (name, active, counts)) in self.rows.iter().zip(self.arms(source, data)?) {
+            if !arms.contains_key(&name) {
                 order.push(name.clone());
             }
-            let slot = &mut arms.entry(name.clone()).or_default()[which];
+            let slot = &mut arms.entry(name.clone()).or_default()[usize::from(active)];
             if slot.is_some() {
-                return Err(Error::new(format!("subgroup `{name}` has a second row for arm `{level}`"))
-                    .at(self.place(*row, arm))
-                    .help("keep one row an arm; rows can be chosen with [data.where]"));
+                let arm = if active { "active" } else { "control" };
+                return Err(Error::new(format!("subgroup `{name}` has a second row for its {arm} arm"))
+                    .at(Place::Row { file: self.file.clone(), row: *row, column: None })
+                    .help("keep one row an arm; rows can be chosen with [data.where]")
+                    .help("several rows an arm are for counts by covariates, which [model] adjust names"));
             }
-            *slot = Some(self.arm(*row, fields, (events, total, missing))?);
+            *slot = Some(counts);
         }
         order
             .into_iter()

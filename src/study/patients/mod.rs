@@ -17,5 +17,5 @@ mod survey;
 
 pub use account::{ColumnAccount, Dropped, LevelAccount, Numbers, PatientFile};
 pub use cells::read;
-pub use covariates::{Levels, Measured, Values};
+pub use covariates::{Covariates, Levels, Measured, Values};
 pub use survey::{Surveyed, survey};
