@@ -1,8 +1,9 @@
 //! A second opinion where nothing is exact: importance sampling from the normal approximation at the mode.
 //!
 //! Draws q = centre + L y of the approximation, with a Student t's tails so that the posterior's are covered, are weighted by
-//! the posterior density; the weights' largest are smoothed, and their Pareto shape k says whether they can be trusted (Vehtari
-//! et al. 2024). No Markov chain is involved: what a sampler's chains might share would show here.
+//! the posterior density; the largest weights are smoothed, and their Pareto shape k says whether they can be trusted (Vehtari
+//! et al. 2024). A few rounds move the approximation from the mode to the posterior's mean and covariance. No Markov chain is
+//! involved: what a sampler's chains might share would show here.
 
 use rand_distr::{ChiSquared, Distribution, StandardNormal};
 use rayon::prelude::*;
@@ -14,23 +15,36 @@ use super::sampled::SampledPosterior;
 use crate::density::LogDensity;
 use crate::model::{Hierarchy, Model};
 use crate::sampler::laplace::laplace;
+use crate::sampler::metric::{DENSE_UP_TO, Metric};
 use crate::sampler::{Purpose, stream};
 use crate::study::Study;
 
-/// Draws of the approximation.
+/// Draws that are compared, and those of each round before, which teach the approximation the posterior's mean and covariance.
 const DRAWS: usize = 4_000;
+const LEARNING: usize = 2_000;
+const ROUNDS: usize = 3;
 
-/// Its degrees of freedom.
-const DF: f64 = 12.0;
+/// Rows of a file that counts as large.
+const MANY_ROWS: usize = 50_000;
+
+/// The part of the draws that must be left as effective ones.
+const LEAST_EFFECTIVE: f64 = 0.1;
+
+/// Degrees of freedom: tails of scales are no normal's.
+const DF: f64 = 8.0;
+
+/// How much wider than the posterior it is.
+const WIDER: f64 = 1.15;
 
 /// Draws of one piece of work, each with a stream of its own.
 const PIECE: usize = 50;
 
-/// What the weights and the comparison say.
+/// What the weights and the comparison say. Nothing is compared where the Pareto k is above `trusted_k`, or less than a tenth of
+/// the draws is effective.
 #[derive(Debug, Clone, Copy, PartialEq, serde::Serialize)]
 pub struct Importance {
     pub draws: u64,
-    /// Shape of the weights' tail; above `trusted_k` nothing is compared.
+    /// Shape of the weights' tail.
     pub pareto_k: f64,
     pub trusted_k: f64,
     /// As many independent draws from the posterior would say as much.
@@ -43,7 +57,7 @@ pub struct Importance {
 impl Importance {
     /// Whether there is an opinion at all.
     pub fn is_trusted(&self) -> bool {
-        self.pareto_k <= self.trusted_k
+        self.pareto_k <= self.trusted_k && self.effective_draws >= LEAST_EFFECTIVE * self.draws as f64
     }
 
     /// Whether it is that of the sampler, as far as chance allows.
@@ -62,7 +76,10 @@ pub fn importance(
     pairs: bool,
     seed: u64,
 ) -> Option<Importance> {
-    let (draws, log_ratios) = drawn(hierarchy, seed)?;
+    // Large files are told from fewer draws.
+    let fewer = model.rows.as_ref().map_or(1, |rows| (rows.padded_rows() / MANY_ROWS + 1).min(4));
+    let metric = learnt(hierarchy, seed, LEARNING / fewer)?;
+    let (draws, log_ratios) = drawn(hierarchy, &metric, (seed, ROUNDS), DRAWS / fewer)?;
     let smoothed = smooth(&log_ratios, 1.0);
     let squares: f64 = smoothed.weights.iter().map(|w| w * w).sum();
     let mut found = Importance {
@@ -85,27 +102,62 @@ pub fn importance(
     Some(found)
 }
 
+/// The normal approximation at the mode, moved and stretched to the mean and covariance of what its draws say: a scale's
+/// posterior is skewed, and draws around its mode would not reach its tail.
+fn learnt(hierarchy: &Hierarchy, seed: u64, draws: usize) -> Option<Metric> {
+    let mut metric = laplace(hierarchy, hierarchy.middle())?;
+    let d = hierarchy.dim();
+    // Beyond, no weights are even enough to teach a covariance.
+    let rounds = if d > DENSE_UP_TO { 0 } else { ROUNDS };
+    for round in 0..rounds {
+        let (points, log_ratios) = drawn(hierarchy, &metric, (seed, round), draws)?;
+        let weights = smooth(&log_ratios, 1.0).weights;
+        let mut mean = vec![0.0; d];
+        for (q, w) in points.chunks_exact(d).zip(&weights) {
+            mean.iter_mut().zip(q).for_each(|(m, x)| *m += w * x);
+        }
+        let mut covariance = vec![0.0; d * d];
+        for (q, w) in points.chunks_exact(d).zip(&weights) {
+            for i in 0..d {
+                for j in 0..d {
+                    covariance[i * d + j] += w * (q[i] - mean[i]) * (q[j] - mean[j]);
+                }
+            }
+        }
+        // A Student t's covariance is wider than its scale.
+        covariance.iter_mut().for_each(|c| *c *= (DF - 2.0) / DF * WIDER);
+        metric = Metric::new(mean, &covariance)?;
+    }
+    Some(metric)
+}
+
 /// Points one after another, and the logarithm of posterior over approximation at each, up to a constant.
-fn drawn(hierarchy: &Hierarchy, seed: u64) -> Option<(Vec<f64>, Vec<f64>)> {
-    let metric = laplace(hierarchy, hierarchy.middle())?;
+fn drawn(
+    hierarchy: &Hierarchy,
+    metric: &Metric,
+    (seed, round): (u64, usize),
+    draws: usize,
+) -> Option<(Vec<f64>, Vec<f64>)> {
+    /// Streams of one round.
+    const STREAMS: usize = 1 << 16;
     let d = hierarchy.dim();
     let chi = ChiSquared::new(DF).ok()?;
-    let pieces: Vec<(Vec<f64>, Vec<f64>)> = (0..DRAWS / PIECE)
+    let pieces: Vec<(Vec<f64>, Vec<f64>)> = (0..draws / PIECE)
         .into_par_iter()
         .map_init(
             || (hierarchy.scratch(), vec![0.0; d], vec![0.0; d]),
             |(scratch, gradient, y), piece| {
-                let mut rng = stream(seed, piece, Purpose::Approximation);
+                let mut rng = stream(seed, round * STREAMS + piece, Purpose::Approximation);
                 let (mut points, mut ratios) = (vec![0.0; PIECE * d], Vec::with_capacity(PIECE));
                 for q in points.chunks_exact_mut(d) {
-                    let stretch = (DF / chi.sample(&mut rng)).sqrt();
-                    y.iter_mut().for_each(|y| {
+                    // Each coordinate its own tail: one for all would be too wide in many dimensions.
+                    let mut proposal = 0.0;
+                    for y in y.iter_mut() {
                         let z: f64 = StandardNormal.sample(&mut rng);
-                        *y = stretch * z;
-                    });
-                    let square: f64 = y.iter().map(|y| y * y).sum();
+                        *y = z * (DF / chi.sample(&mut rng)).sqrt();
+                        proposal -= 0.5 * (DF + 1.0) * libm::log1p(*y * *y / DF);
+                    }
                     metric.position(y, q);
-                    let proposal = -0.5 * (DF + d as f64) * libm::log1p(square / DF);
                     let value = hierarchy.evaluate(q, gradient, scratch);
                     ratios.push(if value.is_finite() { value - proposal } else { f64::NEG_INFINITY });
                 }

@@ -1,6 +1,7 @@
 //! The page's paragraphs about design, checks, methods and provenance.
 
 use super::super::numbers::plain;
+use super::super::text::second_opinion;
 use super::super::words::{capitalised, plural, priors_as_written};
 use super::study::Presentation;
 use crate::posterior::Report;
@@ -57,6 +58,9 @@ pub fn checks(p: &Presentation<'_>) -> Vec<String> {
         (None, None) => lines.push("By numerical integration.".to_string()),
         (Some(reason), _) => lines.push(format!("Sampled only: {reason}.")),
     }
+    if let Some(importance) = &c.importance {
+        lines.push(second_opinion(importance));
+    }
     lines.push("All checks passed.".to_string());
     lines
 }
@@ -98,7 +102,7 @@ pub fn methods(study: &Study, report: Option<&Report>) -> Vec<String> {
         let how = match &study.adjustment {
             None => "by numerical integration and by the No-U-Turn sampler, held against each other",
             Some(_) => {
-                "by the No-U-Turn sampler, held against importance sampling from the normal approximation at the mode where that can be trusted"
+                "by the No-U-Turn sampler, held against importance sampling from a normal approximation where that can be trusted"
             }
         };
         lines.push(format!("Computed with equipoise {} {how}.", env!("CARGO_PKG_VERSION")));

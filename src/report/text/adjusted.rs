@@ -117,13 +117,15 @@ pub fn second_opinion(importance: &Importance) -> String {
     let k = format!("Pareto k {:.2}", importance.pareto_k);
     match (importance.max_abs_z, importance.allowed_abs_z) {
         (Some(z), Some(allowed)) => format!(
-            "Held against importance sampling from the normal approximation at the mode ({k}, {} effective draws): of {} numbers the largest |z| is {z:.1}, {allowed:.1} allowed.",
+            "Held against importance sampling from a normal approximation ({k}, {} effective draws): of {} numbers the largest |z| is {z:.1}, {allowed:.1} allowed.",
             grouped(importance.effective_draws as u64),
             importance.comparisons
         ),
         _ => format!(
-            "Importance sampling from the normal approximation at the mode gives no second opinion here: {k}, above {:.2}.",
-            importance.trusted_k
+            "Importance sampling from a normal approximation gives no second opinion here: {k} ({:.2} is trusted), {} of {} draws effective.",
+            importance.trusted_k,
+            grouped(importance.effective_draws as u64),
+            grouped(importance.draws)
         ),
     }
 }

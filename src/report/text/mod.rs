@@ -10,6 +10,7 @@ mod layout;
 mod list;
 mod plot;
 
+pub use adjusted::second_opinion;
 pub use bias::bias_text;
 pub use check::{audit_table, check_text};
 pub use compare::compare_text;
