@@ -616,7 +616,7 @@ fn files_cut_short_or_changed_are_read_or_refused() {
     let here = folder.path();
     fs::write(here.join("trial.toml"), model("trial.csv", "sex")).expect("written");
     let few: Vec<Patient> = patients().into_iter().take(60).collect();
-    let (rounds, mut state) = (ROUNDS, 1_u64);
+    let (rounds, mut state) = (40, 1_u64);
     let mut random = |below: usize| {
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (state >> 33) as usize % below
@@ -645,5 +645,3 @@ fn files_cut_short_or_changed_are_read_or_refused() {
         assert!(!read(here, &[&b"PK\x03\x04"[..], &noise].concat()));
     }
 }
-
-const ROUNDS: usize = 40;

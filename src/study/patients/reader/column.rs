@@ -39,8 +39,9 @@ pub struct Column {
     pub reader: Option<ColumnReader>,
     /// Of the present batch.
     pub texts: Texts,
+    /// Whether values may be missing.
+    pub optional: bool,
     meaning: Meaning,
-    optional: bool,
 }
 
 /// Texts, one after the other.
@@ -75,7 +76,9 @@ impl Texts {
         self.ends.clear();
         let mut values = values.iter();
         for is_present in present {
-            if let (1.., Some(value)) = (is_present, if is_present > 0 { values.next() } else { None }) {
+            if is_present > 0
+                && let Some(value) = values.next()
+            {
                 write(value, &mut self.bytes)?;
             }
             self.ends.push(self.bytes.len());
@@ -88,7 +91,8 @@ impl Column {
     pub fn of(described: &ColumnDescriptor) -> Result<Column> {
         let name = described.name().trim_ascii().to_string();
         let meaning = Meaning::of(described);
-        if matches!(meaning, Meaning::Decimal { scale } if scale > texts::MOST_DIGITS || digits(described) > texts::MOST_DIGITS)
+        if let Meaning::Decimal { scale } = meaning
+            && digits(described).max(scale) > texts::MOST_DIGITS
         {
             return Err(Error::new(format!(
                 "column `{name}` holds decimals of {} digits",
@@ -110,11 +114,8 @@ impl Column {
                 Ok(())
             }),
             Some(ColumnReader::Int32ColumnReader(r)) => texts.fill(r, what, |v, out| {
-                if meaning == Meaning::Unsigned {
-                    put(out, format_args!("{}", v.cast_unsigned()));
-                    return Ok(());
-                }
-                meaning.tell(i64::from(*v), out);
+                let unsigned = meaning == Meaning::Unsigned;
+                meaning.tell(if unsigned { i64::from(v.cast_unsigned()) } else { i64::from(*v) }, out);
                 Ok(())
             }),
             Some(ColumnReader::Int64ColumnReader(r)) => texts.fill(r, what, |v, out| {

@@ -43,26 +43,24 @@ pub fn open(path: &Path, shown: &str) -> Result<Found<Columnar>> {
         .build();
     let file =
         library(|| SerializedFileReader::new_with_options(file, options)).map_err(|e| damaged(shown, &e))?;
-    let fields = file.metadata().file_metadata().schema().get_fields();
-    if fields.is_empty() {
-        return Err(Error::new("the file has no columns").at(Place::File(shown.to_string())));
-    }
-    for field in fields {
-        check_is_flat(field).map_err(|e| e.at(Place::File(shown.to_string())))?;
-    }
-    let columns = file.metadata().file_metadata().schema_descr().columns();
-    let columns: Vec<Column> = columns
-        .iter()
-        .map(|c| Column::of(c).map_err(|e| e.at(Place::File(shown.to_string()))))
-        .collect::<Result<_>>()?;
-    for group in file.metadata().row_groups() {
-        for chunk in group.columns() {
-            check_compression(chunk).map_err(|e| e.at(Place::File(shown.to_string())))?;
-        }
-    }
+    let columns = columns_of(&file).map_err(|e| e.at(Place::File(shown.to_string())))?;
     let header = columns.iter().map(|c| c.name.clone()).collect();
     let records = Columnar { file, length, columns, group: 0, left: 0, batch: 0, given: 0, row: 0 };
     Ok(Found { file: shown.to_string(), header, header_row: None, records })
+}
+
+/// The columns, where each holds one value a row and its compression is read.
+fn columns_of(file: &SerializedFileReader<File>) -> Result<Vec<Column>> {
+    let about = file.metadata().file_metadata();
+    let fields = about.schema().get_fields();
+    if fields.is_empty() {
+        return Err(Error::new("the file has no columns"));
+    }
+    fields.iter().try_for_each(|field| check_is_flat(field))?;
+    for group in file.metadata().row_groups() {
+        group.columns().iter().try_for_each(check_compression)?;
+    }
+    about.schema_descr().columns().iter().map(|described| Column::of(described)).collect()
 }
 
 impl Columnar {
@@ -91,7 +89,7 @@ impl Columnar {
         let rows = rows_of(group.metadata(), self.length)?;
         for (k, column) in self.columns.iter_mut().enumerate() {
             let described = group.metadata().column(k).column_descr_ptr();
-            let pages = Pages::of(group.get_column_page_reader(k)?, rows);
+            let pages = Pages::of(group.get_column_page_reader(k)?, rows, column.optional);
             column.reader = Some(get_column_reader(described, Box::new(pages)));
         }
         self.left = rows;
