@@ -1,0 +1,136 @@
+//! Records of a data file, read one at a time, with its checksum.
+//!
+//! Three kinds of file give the same records of texts: delimited text, plain or gzipped; Parquet; the first worksheet of
+//! an Excel workbook. A missing value is the empty text, a truth `true` or `false`, a number the shortest text that is
+//! exactly it, a whole one without a point.
+
+mod column;
+mod columnar;
+mod delimited;
+mod kind;
+mod pages;
+mod texts;
+mod workbook;
+
+use std::fs::File;
+use std::io::{BufRead, BufReader};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+
+use csv::ByteRecord;
+use sha2::{Digest, Sha256};
+
+use super::super::source::in_hexadecimal;
+use crate::error::{Error, Place, Result};
+use columnar::Columnar;
+use delimited::Delimited;
+use kind::{Head, Kind};
+use workbook::Sheet;
+
+/// A file whose header has been read.
+pub struct Reader {
+    file: String,
+    pub header: Vec<String>,
+    records: Records,
+    record: ByteRecord,
+}
+
+enum Records {
+    Delimited(Delimited),
+    Columnar(Box<Columnar>),
+    Sheet(Sheet),
+}
+
+/// What opening a file gives: its name in errors, with the sheet's where there are several, and its header.
+struct Found<T> {
+    file: String,
+    header: Vec<String>,
+    /// None where names stand in no row.
+    header_row: Option<u64>,
+    records: T,
+}
+
+impl<T> Found<T> {
+    fn map<U>(self, change: impl FnOnce(T) -> U) -> Found<U> {
+        let Found { file, header, header_row, records } = self;
+        Found { file, header, header_row, records: change(records) }
+    }
+}
+
+impl Reader {
+    /// Opens a file, and looks at its first bytes rather than at its name.
+    pub fn open(path: &Path, shown: &str) -> Result<Reader> {
+        let here = || Place::File(shown.to_string());
+        if path.is_dir() {
+            return Err(Error::new("this is a folder, not a file").at(here()).help("name a file in it"));
+        }
+        let head = Head::of(path).map_err(|e| unreadable(shown, &e))?;
+        let found = match head.kind().map_err(|e| e.at(here()))? {
+            Kind::Text => delimited::open(path, shown, &head)?.map(Records::Delimited),
+            Kind::Parquet => columnar::open(path, shown)?.map(|c| Records::Columnar(Box::new(c))),
+            Kind::Zip => workbook::open(path, shown)?.map(Records::Sheet),
+        };
+        Reader::of(found)
+    }
+
+    fn of(found: Found<Records>) -> Result<Reader> {
+        let Found { file, header, header_row, records } = found;
+        let place = |row: Option<u64>| match row {
+            Some(row) => Place::Row { file: file.clone(), row, column: None },
+            None => Place::File(file.clone()),
+        };
+        if header.iter().all(String::is_empty) {
+            return Err(Error::new("the file is empty")
+                .at(place(None))
+                .help("a header line is expected first"));
+        }
+        for (i, name) in header.iter().enumerate() {
+            if header[..i].contains(name) {
+                return Err(Error::new(format!("two columns are called `{name}`"))
+                    .at(place(header_row))
+                    .help("rename one of them"));
+            }
+        }
+        Ok(Reader { file, header, records, record: ByteRecord::new() })
+    }
+
+    /// The next record and its place: the line of a text or the row of a worksheet, where the header's has a number too;
+    /// in a Parquet file, which has no header line, the first row of data is 1.
+    pub fn next(&mut self) -> Result<Option<(u64, &ByteRecord)>> {
+        let row = match &mut self.records {
+            Records::Delimited(records) => records.next(&self.file, &mut self.record),
+            Records::Columnar(records) => records.next(&self.file, &mut self.record),
+            Records::Sheet(records) => Ok(records.next(&mut self.record)),
+        };
+        Ok(row?.map(|row| (row, &self.record)))
+    }
+
+    /// Where a value stands.
+    pub fn place(&self, row: u64, column: usize) -> Place {
+        Place::Row { file: self.file.clone(), row, column: Some(self.header[column].clone()) }
+    }
+}
+
+/// What a library does with bytes that it did not expect may be a panic: none then.
+fn guarded<T>(work: impl FnOnce() -> T) -> Option<T> {
+    catch_unwind(AssertUnwindSafe(work)).ok()
+}
+
+fn unreadable(shown: &str, e: &std::io::Error) -> Error {
+    Error::new(format!("can't be read: {e}")).at(Place::File(shown.to_string()))
+}
+
+/// Of the file as it lies on the disk.
+pub fn checksum(path: &Path) -> std::io::Result<String> {
+    let mut file = BufReader::with_capacity(1 << 20, File::open(path)?);
+    let mut digest = Sha256::new();
+    loop {
+        let bytes = file.fill_buf()?;
+        if bytes.is_empty() {
+            return Ok(in_hexadecimal(&digest.finalize()));
+        }
+        digest.update(bytes);
+        let read = bytes.len();
+        file.consume(read);
+    }
+}
