@@ -152,7 +152,6 @@ fn allowing(
     study: &Study,
     subgroups: Vec<SubgroupBias>,
     misclassification: Option<Misclassification>,
-    rows: None,
 ) -> Study {
     Study { bias: Some(Bias { subgroups, misclassification, ..Bias::default() }), ..study.clone() }
 }

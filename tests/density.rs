@@ -350,7 +350,7 @@ impl Lcg {
                 BaselinePrior::Exchangeable { mean: self.location(4), sd: sds[self.below(sds.len())] }
             }
         };
-        Model { likelihood, pooling, effect: self.location(4), baseline, misclassification: None }
+        Model { likelihood, pooling, effect: self.location(4), baseline, misclassification: None, rows: None }
     }
 
     /// Coordinates up to ±`reach`, about the middle.

@@ -291,7 +291,7 @@ proptest! {
             likelihood: Likelihood::Estimates(rows),
             pooling: Pooling::Partial(HeterogeneityPrior::HalfNormal { scale }),
             effect: LocationPrior::Flat,
-            baseline: BaselinePrior::Independent(LocationPrior::normal(0.0, 1.5)), misclassification: None };
+            baseline: BaselinePrior::Independent(LocationPrior::normal(0.0, 1.5)), misclassification: None, rows: None };
         let posterior = fit(&model);
         let mean = y.iter().sum::<f64>() / y.len() as f64;
         for (g, &own) in y.iter().enumerate() {

@@ -297,7 +297,7 @@ fn bad_files_are_told_where_and_what() {
     refused(&[0xff, 0xfe, b's', 0], PATIENTS, &["UTF-16"]);
     let mut gzipped = GzEncoder::new(Vec::new(), Compression::default());
     // Too long for a first look: what is cut off is met while reading.
-    gzipped.write_all(good.repeat(1).as_bytes()).expect("written");
+    gzipped.write_all(good.clone().as_bytes()).expect("written");
     for k in 0..200_000_u32 {
         gzipped
             .write_all(format!("F,P,dead,{}\n", k.wrapping_mul(2_654_435_761)).as_bytes())

@@ -28,18 +28,18 @@ const ROUNDS: usize = 3;
 const MANY_ROWS: usize = 50_000;
 
 /// The part of the draws that must be left as effective ones.
-const LEAST_EFFECTIVE: f64 = 0.1;
+const LEAST_EFFECTIVE: f64 = 0.5;
 
 /// Degrees of freedom: tails of scales are no normal's.
-const DF: f64 = 8.0;
+const DF: f64 = 12.0;
 
 /// How much wider than the posterior it is.
-const WIDER: f64 = 1.15;
+const WIDER: f64 = 1.1;
 
 /// Draws of one piece of work, each with a stream of its own.
 const PIECE: usize = 50;
 
-/// What the weights and the comparison say. Nothing is compared where the Pareto k is above `trusted_k`, or less than a tenth of
+/// What the weights and the comparison say. Nothing is compared where the Pareto k is above `trusted_k`, or less than half of
 /// the draws is effective.
 #[derive(Debug, Clone, Copy, PartialEq, serde::Serialize)]
 pub struct Importance {

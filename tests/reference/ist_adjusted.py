@@ -4,7 +4,7 @@
     python3 ist_adjusted.py PATH/TO/ist.csv > ist_adjusted.json
 
 Needs numpy only.  The data (Sandercock et al., Trials 2011;12:101, doi 10.7488/ds/104) are not kept here; the columns
-OCCODE, RXASP, STYPE, AGE, RSBP and RCONSC are read, no patient's row is written.  Run time: seconds on one core.
+OCCODE, RXASP, STYPE, AGE, RSBP and RCONSC are read, no patient's row is written.  Run time: about a minute on one core.
 
 Model
 -----
@@ -31,7 +31,7 @@ How
    (on a fine grid, uniform within a cell), mu given tau and theta given both are drawn independently and exactly from
    the hierarchical model in which N(w_theta, S) is the likelihood.
 3. (alpha, gamma) given theta from a Student t with the conditional mean and scale of N(w, H^-1): its tails are heavier
-   than the posterior's, so that no weight can grow without bound there.
+   than the posterior's, whose slope of RCONSC = U is skewed: a Gaussian would miss its upper tail.
 4. Weight: the exact likelihood and priors of alpha and gamma over what stood for them.  All draws are independent; the
    error of a weighted mean m of v is the root of sum W^2 (v - m)^2, with weights W that sum to 1.
 """
@@ -50,7 +50,7 @@ import numpy as np
 SUBGROUPS = ["TACS", "PACS", "LACS", "POCS", "OTH"]
 COVARIATES = ["AGE", "RSBP", "RCONSC=D", "RCONSC=U"]
 ALPHA_SD, GAMMA_SD, MU_SD, TAU_SCALE = 1.5, 1.0, 0.355, 0.25
-DRAWS, CHUNK, SEED, DF = 40_000, 200, 20110417, 50
+DRAWS, CHUNK, SEED, DF = 200_000, 200, 20110417, 10
 TAU_STEP, TAU_MAX = 5e-4, 2.0
 G, K = len(SUBGROUPS), len(COVARIATES)
 THETA = np.arange(G, 2 * G)                                       # places in (alpha, theta, gamma)

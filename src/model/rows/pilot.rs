@@ -131,9 +131,8 @@ impl Pilot {
                 c.slopes[n + j] -= expected * x[j];
                 let wx = weight * x[j];
                 c.whole[(n + j) * m + cell] += wx;
-                for l in 0..=j {
-                    c.whole[(n + j) * m + n + l] += wx * x[l];
-                }
+                let to = (n + j) * m + n;
+                c.whole[to..=to + j].iter_mut().zip(&x).for_each(|(h, x)| *h += wx * x);
             }
             if let Some(u) = centre {
                 c.by_centre[u] -= expected;
@@ -219,9 +218,9 @@ impl Curvature {
             .collect();
         let step = solve_cholesky(&cholesky(&self.reduced(), m)?, &right, m);
         let mut centres = known;
-        for i in 0..m {
+        for (i, step) in step.iter().enumerate() {
             for ((u, x), c) in centres.iter_mut().zip(row(i)).zip(&self.centres) {
-                *u -= x * step[i] / c;
+                *u -= x * step / c;
             }
         }
         Some((step, centres))
