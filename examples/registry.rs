@@ -172,40 +172,44 @@ pub fn found(report: &Report, name: &str) -> Option<([f64; 3], f64)> {
     Some(([q.median, q.q2_5, q.q97_5], chance.best()?))
 }
 
-fn main() -> Result<(), Box<dyn Error>> {
-    let temporary = tempfile::tempdir()?;
-    let folder = env::args().nth(1).map_or_else(|| temporary.path().to_path_buf(), PathBuf::from);
-    let patients = patients(6_000, 1);
-    let truth = true_differences(&patients);
-    let reports = written(&folder, &patients)?
+/// Truth, unadjusted and adjusted answer side by side.
+pub fn table(folder: &Path, patients: &[Patient]) -> Result<String, Box<dyn Error>> {
+    let truth = true_differences(patients);
+    let [unadjusted, adjusted] = written(folder, patients)?
         .map(|path| open(&path.to_string_lossy()).map(|study| analyse(&study, Options::default())));
-    let [unadjusted, adjusted] = reports;
     let (unadjusted, adjusted) = (unadjusted?, adjusted?);
-    println!("Risk difference of stenting for mRS 0–3, points (95 %), and P(better)\n");
-    println!("{:<16} {:>6}   {:<30} {:<30}", "etiology", "truth", "unadjusted", "adjusted");
+    let mut out = "Risk difference of stenting for mRS 0–3, points (95 %), and P(better)\n\n".to_string();
+    writeln!(out, "{:<16} {:>6}   {:<30}  adjusted", "etiology", "truth", "unadjusted")?;
     for (etiology, truth) in ETIOLOGIES.iter().zip(truth) {
         let shown = |report: &Report| {
             found(report, etiology.name).map_or_else(
                 || "no number".to_string(),
                 |([median, low, high], p)| {
-                    format!("{:+.1} ({:+.1} to {:+.1}), {p:.3}", 100.0 * median, 100.0 * low, 100.0 * high)
+                    let text = format!(
+                        "{:+.1} ({:+.1} to {:+.1}), {p:.3}",
+                        100.0 * median,
+                        100.0 * low,
+                        100.0 * high
+                    );
+                    text.replace('-', "−")
                 },
             )
         };
-        println!(
-            "{:<16} {:>+6.1}   {:<30} {:<30}",
-            etiology.name,
-            100.0 * truth,
-            shown(&unadjusted),
-            shown(&adjusted)
-        );
+        let truth = format!("{:+.1}", 100.0 * truth).replace('-', "−");
+        let (unadjusted, adjusted) = (shown(&unadjusted), shown(&adjusted));
+        writeln!(out, "{:<16} {truth:>6}   {unadjusted:<30}  {adjusted}", etiology.name)?;
     }
-    if env::args().nth(1).is_some() {
-        println!(
-            "\nWritten to {}: equipoise fit {}",
-            folder.display(),
-            folder.join("adjusted.toml").display()
-        );
-    }
+    Ok(out)
+}
+
+/// The registry that is shown.
+pub fn usual() -> Vec<Patient> {
+    patients(6_000, 1)
+}
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let temporary = tempfile::tempdir()?;
+    let asked = env::args().nth(1).map(PathBuf::from);
+    print!("{}", table(asked.as_deref().unwrap_or(temporary.path()), &usual())?);
     Ok(())
 }

@@ -243,6 +243,115 @@ fn in_the_registry_the_unadjusted_answer_is_wrong_and_the_adjusted_one_right() {
     assert!(covered >= 8, "{covered}");
 }
 
+/// Against `tests/reference/ist_adjusted.py`, an independent program, on the trial's rows where they stand.
+#[test]
+fn the_stroke_trial_adjusted_is_as_an_independent_program_has_it() {
+    let rows = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data/ist.csv");
+    if !rows.exists() {
+        eprintln!("skipped: the trial's patient rows are not here");
+        return;
+    }
+    let model = r#"title = "IST"
+[study]
+assignment = "randomised"
+[outcome]
+name = "dead or dependent"
+kind = "binary"
+higher_is = "worse"
+[treatment]
+name = "aspirin"
+control = "none"
+active = "aspirin"
+[prior]
+effect = "normal(0, 0.355)"
+heterogeneity = "half-normal(0.25)"
+[model]
+adjust = ["AGE", "RSBP", { column = "RCONSC", reference = "F" }]
+[data]
+file = "FILE"
+rows = "patients"
+missing = "drop"
+columns = { outcome = "OCCODE", treatment = "RXASP", subgroup = "STYPE" }
+levels = { event = [1, 2], no_event = [3, 4], unknown = [0, 9], control = "N", active = "Y" }
+"#;
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("ist.toml");
+    fs::write(&path, model.replace("FILE", &rows.to_string_lossy())).expect("a model file");
+    let study = open(&path.to_string_lossy()).expect("a study");
+    let sampling = Sampling { draws: Some(5_000), ..Sampling::default() };
+    let report = analyse(&study, Options { sampling, ..Options::default() });
+    assert!(report.checks.ok, "{:?}", report.checks.reasons);
+    let reference: Value = serde_json::from_str(include_str!("reference/ist_adjusted.json")).expect("JSON");
+    let mut compared = 0;
+    let mut held = |what: &str, found: Option<f64>, mcse: Option<f64>, expected: &Value, error: &Value| {
+        let (found, expected) = (found.expect("sampled"), expected.as_f64().expect("a number"));
+        let error = mcse.expect("an error").hypot(error.as_f64().expect("an error"));
+        // Of fifty numbers none is four standard errors off in one run of 300.
+        close(what, found, expected, 4.0 * error);
+        compared += 1;
+    };
+    let mean = |name: &str| {
+        let p = report.parameters.iter().find(|p| p.name == name).expect("a parameter");
+        (p.reported.mean, p.reported.mcse_mean)
+    };
+    let mut parameter = |name: &str, expected: &Value| {
+        let (found, mcse) = mean(name);
+        held(name, found, mcse, &expected["mean"], &expected["mcse"]);
+    };
+    parameter("mu", &reference["mu"]);
+    parameter("tau", &reference["tau"]);
+    for term in ["AGE", "RSBP", "RCONSC=D", "RCONSC=U"] {
+        parameter(&format!("gamma[{term}]"), &reference["gamma"][term]);
+    }
+    for subtype in ["TACS", "PACS", "LACS", "POCS", "OTH"] {
+        parameter(&format!("theta[{subtype}]"), &reference["theta"][subtype]);
+    }
+    for subtype in ["TACS", "PACS", "LACS", "POCS", "OTH", "overall"] {
+        let (scope, name) =
+            if subtype == "overall" { (Scope::Overall, None) } else { (Scope::Subgroup, Some(subtype)) };
+        for (measure, key) in
+            [(Measure::RiskDifference, "risk_difference"), (Measure::RiskControl, "risk_control")]
+        {
+            let expected = &reference[key][subtype];
+            let row = report
+                .estimates
+                .iter()
+                .find(|e| e.scope == scope && e.subgroup.as_deref() == name && e.measure == measure);
+            let row = row.expect("a row");
+            held(subtype, row.reported.mean, row.reported.mcse_mean, &expected["mean"], &expected["mcse"]);
+            if measure == Measure::RiskDifference {
+                let row = report.probabilities.iter().find(|p| {
+                    p.scope == scope
+                        && p.subgroup.as_deref() == name
+                        && p.measure == measure
+                        && p.statement == Statement::Benefit
+                });
+                let row = row.expect("a row");
+                held(
+                    subtype,
+                    row.probability,
+                    row.mcse,
+                    &expected["below_zero"],
+                    &expected["mcse_below_zero"],
+                );
+            }
+        }
+    }
+    assert_eq!(compared, 29);
+    // Comparisons: a probability of θ < 0 within half a point.
+    let found = compare(&study, &Request::default()).expect("a comparison");
+    for subtype in ["TACS", "PACS", "LACS", "POCS", "OTH"] {
+        let row = found.table.iter().find(|r| {
+            r.pooling == study.pooling
+                && r.subgroup.as_deref() == Some(subtype)
+                && r.statement == Statement::Benefit
+        });
+        let exact = row.and_then(|r| r.exact).expect("an exact probability");
+        let expected = reference["theta"][subtype]["below_zero"].as_f64().expect("a number");
+        close(subtype, exact, expected, 0.005);
+    }
+}
+
 #[test]
 fn comparisons_agree_with_the_sampled_fit() {
     let folder = tempfile::tempdir().expect("a folder");

@@ -6,9 +6,13 @@
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
-use equipoise::model::{Hierarchy, Model};
+use equipoise::model::{HeterogeneityPrior, Hierarchy, Model};
 use equipoise::sampler::{Settings, extend, start};
-use equipoise::study::open;
+use equipoise::study::{Population, open};
+use rows::{Sizes, adjustment, of_rows};
+
+#[path = "common/rows.rs"]
+mod rows;
 
 thread_local! {
     /// How often this thread asked for memory.
@@ -49,7 +53,11 @@ unsafe impl GlobalAlloc for Counting {
 
 /// How often memory is asked for while four chains with 100 draws get `more`.
 fn allocations_of(name: &str, more: usize) -> usize {
-    let hierarchy = Hierarchy::new(&Model::of(&open(name).expect("shipped")));
+    allocations_of_model(&Model::of(&open(name).expect("shipped")), more)
+}
+
+fn allocations_of_model(model: &Model, more: usize) -> usize {
+    let hierarchy = Hierarchy::new(model);
     let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().expect("a thread");
     pool.install(|| {
         let mut chains =
@@ -69,6 +77,17 @@ fn further_draws_allocate_their_record_and_nothing_else() {
             // Each of the four chains makes room for its draws and for its transitions.
             assert_eq!(allocations_of(name, more), 2 * 4, "{more} more draws of {name}");
         }
+    }
+}
+
+#[test]
+fn rows_with_covariates_and_centres_allocate_no_more() {
+    let sizes = Sizes { subgroups: 3, patterns: 400, terms: 3, centres: 6 };
+    let centre_sd = HeterogeneityPrior::HalfNormal { scale: 1.0 };
+    let adjustment = adjustment(sizes, centre_sd, Population::All, 1);
+    let model = of_rows(Model::of(&open("blocker").expect("shipped")), &adjustment, sizes.subgroups);
+    for more in [1, 200] {
+        assert_eq!(allocations_of_model(&model, more), 2 * 4, "{more} more draws");
     }
 }
 

@@ -11,10 +11,20 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).to_path_buf()
 }
 
+#[path = "../examples/registry.rs"]
+#[allow(dead_code, reason = "the example's own output")]
+mod registry;
+
 fn output_of(command: &str) -> String {
+    let folder = tempfile::tempdir().expect("a folder");
+    if command.starts_with("cargo run --release --example registry") {
+        return registry::table(folder.path(), &registry::usual()).expect("a table");
+    }
     let mut words = command.split_whitespace();
     assert_eq!(words.next(), Some("equipoise"));
-    let folder = tempfile::tempdir().expect("a folder");
+    if command.contains("adjusted.toml") {
+        registry::written(folder.path(), &registry::usual()).expect("files");
+    }
     let assert = Command::cargo_bin("equipoise")
         .expect("built")
         .current_dir(folder.path())
@@ -131,4 +141,50 @@ fn the_decision_file_shown_is_decided() {
         .args(["decide", "my-decision.toml"])
         .assert()
         .success();
+}
+
+/// Made-up rows with the columns that the README names.
+fn rows_as_shown() -> String {
+    let mut out = "OCCODE,RXASP,STYPE,HOSPNUM,AGE,RSBP,RCONSC\n".to_string();
+    for i in 0..600_usize {
+        let pick = |n: usize, k: usize| (i * k / 7 + i / n) % n;
+        let outcome = [1, 2, 3, 4, 4, 3, 0][pick(7, 5)];
+        let (arm, subtype) = (["N", "Y"][pick(2, 3)], ["LACS", "PACS"][pick(2, 11)]);
+        let (age, pressure) = (50 + pick(40, 13), 100 + 2 * pick(53, 17));
+        let line = format!(
+            "{outcome},{arm},{subtype},{},{age},{pressure},{}",
+            pick(9, 19),
+            ["F", "D", "U"][pick(3, 23)]
+        );
+        out += &(line + "\n");
+    }
+    out
+}
+
+#[test]
+fn the_patient_rows_shown_are_read_and_drafted() {
+    let text = fs::read_to_string(root().join("README.md")).expect("README.md");
+    let folder = tempfile::tempdir().expect("a folder");
+    let run = |words: Vec<&str>| {
+        let mut command = Command::cargo_bin("equipoise").expect("built");
+        command.current_dir(folder.path()).args(words).assert().success()
+    };
+    // What a file is shows in its bytes, not in its name.
+    for name in ["trial.csv", "trial.parquet"] {
+        fs::write(folder.path().join(name), rows_as_shown()).expect("written");
+    }
+    let start = text.find("equipoise new trial.csv").expect("a command");
+    let end = start + text[start..].find("\nequipoise check").expect("its end");
+    let command = text[start..end].replace('\\', " ");
+    run(command.split_whitespace().skip(1).collect());
+    run(vec!["check", "trial.toml"]);
+    run(vec!["fit", "trial.toml"]);
+    let drafted = fs::read_to_string(folder.path().join("trial.toml")).expect("a model file");
+    let start = text.find("```toml\n[data]\nfile").expect("a section") + "```toml\n".len();
+    let end = start + text[start..].find("```").expect("its end");
+    let head = &drafted[..drafted.find("[data]").expect("data")];
+    let prior = &drafted[drafted.find("[prior]").expect("priors")..];
+    fs::write(folder.path().join("shown.toml"), format!("{head}{}{prior}", &text[start..end]))
+        .expect("written");
+    run(vec!["fit", "shown.toml"]);
 }

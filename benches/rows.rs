@@ -1,0 +1,104 @@
+//! Wall time of rows with covariates: one gradient by each set of instructions, standardisation, and whole fits.
+//!
+//! `cargo bench --bench rows`
+//!
+//! The figure below a gradient's time is rows a second: its inverse is the time a row.
+
+use std::sync::Arc;
+
+use divan::counter::ItemsCount;
+use divan::{Bencher, black_box};
+use equipoise::density::LogDensity;
+use equipoise::model::{
+    BaselinePrior, HeterogeneityPrior, Hierarchy, Instructions, Likelihood, LocationPrior, Model, Pooling,
+    Rows,
+};
+use equipoise::sampler::{Purpose, Settings, extend, start, stream};
+use equipoise::study::{Adjustment, Covariate, Form, Patterns, Population, Term, Written};
+use rand_distr::{Distribution, StandardNormal, StandardUniform};
+
+fn main() {
+    divan::main();
+}
+
+const SUBGROUPS: usize = 10;
+
+/// Rows by subgroup and arm with normal covariates; outcomes of a model with small effects.
+fn model(rows: usize, terms: usize) -> Model {
+    let mut rng = stream(1, 0, Purpose::Simulation);
+    let mut uniform = || -> f64 { StandardUniform.sample(&mut rng) };
+    let mut patterns = Patterns { columns: vec![Vec::new(); terms], ..Patterns::default() };
+    for _ in 0..rows {
+        patterns.subgroup.push((uniform() * SUBGROUPS as f64) as u32);
+        patterns.active.push(uniform() < 0.5);
+        patterns.totals.push(1.0);
+        patterns.events.push(0.0);
+    }
+    let mut rng = stream(1, 1, Purpose::Simulation);
+    for column in &mut patterns.columns {
+        column.extend((0..rows).map(|_| -> f64 { StandardNormal.sample(&mut rng) }));
+    }
+    let name = |k: usize| format!("x{k}");
+    let prior = || Written { distribution: LocationPrior::normal(0.0, 1.0), words: String::new() };
+    let adjustment = Adjustment {
+        covariates: (0..terms).map(|k| Covariate { column: name(k), form: Form::Linear }).collect(),
+        terms: (0..terms).map(|k| Term { name: name(k), mean: 0.0, sd: 1.0, prior: prior() }).collect(),
+        centres: None,
+        population: Population::All,
+        patterns,
+    };
+    let empty = Rows::new(&adjustment, SUBGROUPS);
+    let cells: Vec<f64> = (0..2 * SUBGROUPS).map(|i| -0.5 + 0.02 * i as f64).collect();
+    let gamma: Vec<f64> = (0..terms).map(|k| 0.3 - 0.1 * k as f64).collect();
+    let drawn = empty.with_drawn_outcomes(&cells, (&gamma, &[]), &mut stream(1, 2, Purpose::Simulation));
+    Model {
+        likelihood: Likelihood::Counts(drawn.counts()),
+        pooling: Pooling::Partial(HeterogeneityPrior::HalfNormal { scale: 0.25 }),
+        effect: LocationPrior::normal(0.0, 0.355),
+        baseline: BaselinePrior::Independent(LocationPrior::normal(0.0, 1.5)),
+        misclassification: None,
+        rows: Some(Arc::new(drawn)),
+    }
+}
+
+const SIZES: [(usize, usize); 5] = [(20_000, 1), (20_000, 6), (20_000, 20), (200_000, 6), (200_000, 20)];
+
+#[divan::bench(args = SIZES, consts = [0, 1, 2])]
+fn gradient<const WIDTH: usize>(bencher: Bencher, (rows, terms): (usize, usize)) {
+    let all = Instructions::available();
+    let instructions = all[WIDTH.min(all.len() - 1)];
+    let mut model = model(rows, terms);
+    model.rows = model.rows.map(|rows| Arc::new(rows.by(instructions)));
+    let hierarchy = Hierarchy::new(&model);
+    let mut scratch = hierarchy.scratch();
+    let mut gradient = vec![0.0; hierarchy.dim()];
+    let q = hierarchy.middle();
+    bencher
+        .counter(ItemsCount::new(rows))
+        .bench_local(|| hierarchy.evaluate(black_box(&q), black_box(&mut gradient), &mut scratch));
+}
+
+/// Both risks of every subgroup over all rows, once.
+#[divan::bench(args = SIZES)]
+fn standardisation(bencher: Bencher, (rows, terms): (usize, usize)) {
+    let model = model(rows, terms);
+    let adjusted = model.rows.as_ref().expect("rows");
+    let (alpha, theta, gamma) = ([-0.4; SUBGROUPS], [0.1; SUBGROUPS], vec![0.1; terms]);
+    let mut risks = [[0.0; 2]; SUBGROUPS];
+    bencher
+        .counter(ItemsCount::new(rows))
+        .bench_local(|| adjusted.standardised((&alpha, &theta), (black_box(&gamma), &[]), &mut risks));
+}
+
+/// Four chains of 1,000 draws after the usual warm-up.
+#[divan::bench(args = [(20_000, 6), (200_000, 6)], sample_count = 1, sample_size = 1)]
+fn draws(bencher: Bencher, (rows, terms): (usize, usize)) {
+    let model = model(rows, terms);
+    bencher.bench_local(|| {
+        let hierarchy = Hierarchy::new(&model);
+        let mut chains =
+            start(&hierarchy, hierarchy.middle(), &Settings::default(), &()).expect("a point to begin at");
+        extend(&mut chains, 1_000, &());
+        black_box(chains.iter().map(|c| c.draws.len()).sum::<usize>())
+    });
+}
