@@ -202,29 +202,28 @@ fn total(mut lanes: Lanes) -> f64 {
     lanes[0]
 }
 
+/// η of a block of rows: what the cell has, the centres, and the covariates, four columns at a time.
 #[inline(always)]
-fn lanes_of(column: &[f64], row: usize) -> &Lanes {
-    // Rows are whole multiples of the lanes, and every column has all of them.
-    let (whole, _) = column.as_chunks::<LANES>();
-    &whole[row / LANES]
-}
-
-/// η of [`LANES`] rows: what the cell has, the centres, and the covariates.
-#[inline(always)]
-fn predictor(layout: &Layout, row: usize, base: f64, at: Predictor<'_>) -> Lanes {
-    let mut eta = [base; LANES];
+fn predictor(layout: &Layout, rows: Range<usize>, base: f64, at: Predictor<'_>, eta: &mut [f64]) {
+    eta.fill(base);
     if !layout.centre.is_empty() {
-        for (eta, &c) in eta.iter_mut().zip(&layout.centre[row..row + LANES]) {
+        for (eta, &c) in eta.iter_mut().zip(&layout.centre[rows.clone()]) {
             *eta += at.centres[c as usize];
         }
     }
-    for (&gamma, column) in at.gamma.iter().zip(&layout.columns) {
-        let x = lanes_of(column, row);
-        for i in 0..LANES {
-            eta[i] += gamma * x[i];
+    let (fours, rest) = layout.columns.as_chunks::<4>();
+    let (gammas, gamma_rest) = at.gamma.as_chunks::<4>();
+    for (columns, gamma) in fours.iter().zip(gammas) {
+        let [a, b, c, d] = columns.each_ref().map(|column| &column[rows.clone()]);
+        for ((((eta, a), b), c), d) in eta.iter_mut().zip(a).zip(b).zip(c).zip(d) {
+            *eta += (gamma[0] * a + gamma[1] * b) + (gamma[2] * c + gamma[3] * d);
         }
     }
-    eta
+    for (column, gamma) in rest.iter().zip(gamma_rest) {
+        for (eta, x) in eta.iter_mut().zip(&column[rows.clone()]) {
+            *eta += gamma * x;
+        }
+    }
 }
 
 #[inline(always)]
@@ -265,16 +264,27 @@ fn single_patients(
     at: Predictor<'_>,
     events: &mut [f64],
 ) -> f64 {
-    let (mut positive, mut product) = ([0.0; LANES], [1.0; LANES]);
-    for (row, events) in rows.step_by(LANES).zip(events.as_chunks_mut::<LANES>().0) {
-        let eta = predictor(layout, row, base, at);
+    let mut odds = [0.0; BLOCK];
+    let odds = &mut odds[..events.len()];
+    predictor(layout, rows, base, at, odds);
+    let mut positive = [0.0; LANES];
+    for eta in odds.as_chunks::<LANES>().0 {
         for i in 0..LANES {
-            let e = exp_of_nonpositive(-eta[i].abs());
-            let whole = 1.0 + e;
-            let near_one = 1.0 / whole;
-            product[i] *= whole;
             positive[i] += if eta[i] > 0.0 { eta[i] } else { 0.0 };
-            events[i] = if eta[i] >= 0.0 { near_one } else { e * near_one };
+        }
+    }
+    // One loop over the block, from η to 1 + e^−|η|: vectors of any width, nothing kept between rows.
+    for (eta, events) in odds.iter_mut().zip(events.iter_mut()) {
+        let e = exp_of_nonpositive(-eta.abs());
+        let whole = 1.0 + e;
+        let near_one = 1.0 / whole;
+        *events = if *eta >= 0.0 { near_one } else { e * near_one };
+        *eta = whole;
+    }
+    let mut product = [1.0; LANES];
+    for whole in odds.as_chunks::<LANES>().0 {
+        for i in 0..LANES {
+            product[i] *= whole[i];
         }
     }
     let mut all = 1.0;
@@ -293,19 +303,24 @@ fn several_patients(
     at: Predictor<'_>,
     events: &mut [f64],
 ) -> f64 {
-    let mut value = [0.0; LANES];
-    for (row, events) in rows.step_by(LANES).zip(events.as_chunks_mut::<LANES>().0) {
-        let eta = predictor(layout, row, base, at);
-        let n = lanes_of(&layout.totals, row);
+    let mut values = [0.0; BLOCK];
+    let values = &mut values[..events.len()];
+    predictor(layout, rows.clone(), base, at, values);
+    for ((value, events), n) in values.iter_mut().zip(events.iter_mut()).zip(&layout.totals[rows]) {
+        let eta = *value;
+        let e = exp_of_nonpositive(-eta.abs());
+        let near_one = 1.0 / (1.0 + e);
+        let positive = if eta > 0.0 { eta } else { 0.0 };
+        *value = n * (positive + ln_1p_of_fraction(e));
+        *events = n * if eta >= 0.0 { near_one } else { e * near_one };
+    }
+    let mut sum = [0.0; LANES];
+    for lanes in values.as_chunks::<LANES>().0 {
         for i in 0..LANES {
-            let e = exp_of_nonpositive(-eta[i].abs());
-            let near_one = 1.0 / (1.0 + e);
-            let positive = if eta[i] > 0.0 { eta[i] } else { 0.0 };
-            value[i] += n[i] * (positive + ln_1p_of_fraction(e));
-            events[i] = n[i] * if eta[i] >= 0.0 { near_one } else { e * near_one };
+            sum[i] += lanes[i];
         }
     }
-    total(value)
+    total(sum)
 }
 
 /// Adds a block's expected events to those of its cell, of every covariate and of the centres.
@@ -319,10 +334,22 @@ fn gather(layout: &Layout, rows: Range<usize>, events: &[f64], cell: usize, expe
         }
     }
     expected.cells[cell] += total(sum);
-    for (slot, column) in expected.gamma.iter_mut().zip(&layout.columns) {
-        let (column, _) = column[rows.clone()].as_chunks::<LANES>();
+    let (pairs, rest) = layout.columns.as_chunks::<2>();
+    let (slots, slot_rest) = expected.gamma.as_chunks_mut::<2>();
+    for (slots, columns) in slots.iter_mut().zip(pairs) {
+        let [a, b] = columns.each_ref().map(|column| column[rows.clone()].as_chunks::<LANES>().0);
+        let mut sums = [[0.0; LANES]; 2];
+        for ((lanes, a), b) in events.iter().zip(a).zip(b) {
+            for i in 0..LANES {
+                sums[0][i] += lanes[i] * a[i];
+                sums[1][i] += lanes[i] * b[i];
+            }
+        }
+        slots.iter_mut().zip(sums).for_each(|(slot, sum)| *slot += total(sum));
+    }
+    for (slot, column) in slot_rest.iter_mut().zip(rest) {
         let mut sum = [0.0; LANES];
-        for (lanes, x) in events.iter().zip(column) {
+        for (lanes, x) in events.iter().zip(column[rows.clone()].as_chunks::<LANES>().0) {
             for i in 0..LANES {
                 sum[i] += lanes[i] * x[i];
             }
@@ -365,13 +392,20 @@ fn over_risks(
     at: Predictor<'_>,
 ) -> [f64; 2] {
     let mut sums = [[0.0; LANES]; 2];
-    for row in section.rows.clone().step_by(LANES) {
-        let eta = predictor(layout, row, control, at);
-        let n = lanes_of(&layout.totals, row);
-        for i in 0..LANES {
-            let t = exp_within_range(-eta[i]);
-            sums[0][i] += n[i] / (1.0 + t);
-            sums[1][i] += n[i] / (1.0 + t * odds_ratio);
+    let mut eta = [0.0; BLOCK];
+    let mut row = section.rows.start;
+    while row < section.rows.end {
+        let rows = row..(row + BLOCK).min(section.rows.end);
+        row = rows.end;
+        let eta = &mut eta[..rows.len()];
+        predictor(layout, rows.clone(), control, at, eta);
+        let (totals, _) = layout.totals[rows].as_chunks::<LANES>();
+        for (eta, n) in eta.as_chunks::<LANES>().0.iter().zip(totals) {
+            for i in 0..LANES {
+                let t = exp_within_range(-eta[i]);
+                sums[0][i] += n[i] / (1.0 + t);
+                sums[1][i] += n[i] / (1.0 + t * odds_ratio);
+            }
         }
     }
     sums.map(total)
