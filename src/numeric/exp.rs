@@ -34,18 +34,7 @@ const TAYLOR: [f64; 12] = [
 /// `e^x` for `x ≤ 0`, to about one unit in the last place; arguments below −700 count as −700.
 #[inline]
 pub fn exp_of_nonpositive(x: f64) -> f64 {
-    exp_above_floor(if x > FLOOR { x } else { FLOOR })
-}
-
-/// `e^x` to about one unit in the last place; arguments beyond ±700 count as ±700.
-#[inline]
-pub fn exp_within_range(x: f64) -> f64 {
     let x = if x > FLOOR { x } else { FLOOR };
-    exp_above_floor(if x < -FLOOR { x } else { -FLOOR })
-}
-
-#[inline]
-fn exp_above_floor(x: f64) -> f64 {
     let shifted = x * LOG2_E + ROUNDER;
     let k = shifted - ROUNDER;
     let r = (x - k * LN_2_HIGH) - k * LN_2_LOW;
@@ -58,6 +47,37 @@ fn exp_above_floor(x: f64) -> f64 {
     let polynomial = low + (middle + high * r4) * r4;
     let fraction = 1.0 + (r + r2 * polynomial);
     // k is in the low bits of `shifted`; moved to the exponent field it scales by 2^k.
+    let scale = f64::from_bits((shifted.to_bits() << 52).wrapping_add(1023 << 52));
+    fraction * scale
+}
+
+/// `e^x` for `x ≤ 0` by fused products, to about one unit in the last place; arguments below −700 count as −700. A fused product
+/// is rounded once on every machine, in hardware or not: where it is not, this is slow.
+#[inline(always)]
+pub fn exp_of_nonpositive_fused(x: f64) -> f64 {
+    exp_above_floor_fused(if x > FLOOR { x } else { FLOOR })
+}
+
+/// The same for any `x`; arguments beyond ±700 count as ±700.
+#[inline(always)]
+pub fn exp_within_range_fused(x: f64) -> f64 {
+    let x = if x > FLOOR { x } else { FLOOR };
+    exp_above_floor_fused(if x < -FLOOR { x } else { -FLOOR })
+}
+
+#[inline(always)]
+fn exp_above_floor_fused(x: f64) -> f64 {
+    let shifted = x.mul_add(LOG2_E, ROUNDER);
+    let k = shifted - ROUNDER;
+    let r = k.mul_add(-LN_2_LOW, k.mul_add(-LN_2_HIGH, x));
+    let r2 = r * r;
+    let r4 = r2 * r2;
+    let [c2, c3, c4, c5, c6, c7, c8, c9, c10, c11, c12, c13] = TAYLOR;
+    let low = c5.mul_add(r, c4).mul_add(r2, c3.mul_add(r, c2));
+    let middle = c9.mul_add(r, c8).mul_add(r2, c7.mul_add(r, c6));
+    let high = c13.mul_add(r, c12).mul_add(r2, c11.mul_add(r, c10));
+    let polynomial = high.mul_add(r4, middle).mul_add(r4, low);
+    let fraction = 1.0 + polynomial.mul_add(r2, r);
     let scale = f64::from_bits((shifted.to_bits() << 52).wrapping_add(1023 << 52));
     fraction * scale
 }
@@ -154,9 +174,12 @@ mod tests {
             let x = -0.003_5 * f64::from(i);
             let reference = libm::exp(x);
             worst = worst.max((exp_of_nonpositive(x) / reference - 1.0).abs());
+            worst = worst.max((exp_of_nonpositive_fused(x) / reference - 1.0).abs());
+            worst = worst.max((exp_within_range_fused(-x) / libm::exp(-x) - 1.0).abs());
         }
         assert!(worst < 5e-16, "largest relative error {worst:e}");
-        assert_eq!(exp_of_nonpositive(0.0), 1.0);
+        assert_eq!((exp_of_nonpositive(0.0), exp_of_nonpositive_fused(0.0)), (1.0, 1.0));
+        assert_eq!(exp_within_range_fused(1e9), exp_within_range_fused(700.0));
         assert!(exp_of_nonpositive(f64::NEG_INFINITY) < 1e-300);
     }
 }

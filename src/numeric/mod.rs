@@ -14,7 +14,10 @@ mod sinc;
 mod special;
 pub mod spline;
 
-pub use exp::{exp_of_nonpositive, exp_within_range, ln_1p_of_fraction, ln_of_normal, sum_exp_shifted};
+pub use exp::{
+    exp_of_nonpositive, exp_of_nonpositive_fused, exp_within_range_fused, ln_1p_of_fraction, ln_of_normal,
+    sum_exp_shifted,
+};
 pub use grid::{Grid, LogTable, Peak, Placement, tabulate, tabulate_in_place, tabulate_with};
 pub use hermite::normal_rule;
 pub use interpolate::LogInterpolant;

@@ -2,11 +2,12 @@
 //!
 //! The mathematics is that of one row, written over lanes so that the compiler turns it into vector instructions. It
 //! is compiled three times, for any processor, for AVX2 and for AVX-512; sums run over lanes in an order that is written
-//! down here and products are not fused, so that the bits are the same from each.
+//! down here, and a fused product is rounded once wherever it is made, so that the bits are the same from each. (Processors
+//! without fused products make them by a function: right, and slow.)
 
 use std::ops::Range;
 
-use crate::numeric::{exp_of_nonpositive, exp_within_range, ln_1p_of_fraction, ln_of_normal};
+use crate::numeric::{exp_of_nonpositive_fused, exp_within_range_fused, ln_1p_of_fraction, ln_of_normal};
 
 /// Rows that are taken at once. Sections of rows are padded to a multiple of it with rows that weigh nothing.
 pub const LANES: usize = 16;
@@ -69,7 +70,7 @@ impl Instructions {
         #[cfg(target_arch = "x86_64")]
         {
             let mut all = vec![Instructions::Portable];
-            if std::arch::is_x86_feature_detected!("avx2") {
+            if std::arch::is_x86_feature_detected!("avx2") && std::arch::is_x86_feature_detected!("fma") {
                 all.push(Instructions::Avx2);
                 if std::arch::is_x86_feature_detected!("avx512f")
                     && std::arch::is_x86_feature_detected!("avx512dq")
@@ -151,17 +152,17 @@ pub fn normaliser(
 mod avx2 {
     use super::{Expected, Layout, Predictor, Range, Section, over_normaliser, over_risks, over_sections};
 
-    #[target_feature(enable = "avx2")]
+    #[target_feature(enable = "avx2,fma")]
     pub fn normaliser(l: &Layout, s: &Section, base: f64, at: Predictor<'_>) -> f64 {
         over_normaliser(l, s, base, at)
     }
 
-    #[target_feature(enable = "avx2")]
+    #[target_feature(enable = "avx2,fma")]
     pub fn pass(l: &Layout, s: Range<usize>, at: Predictor<'_>, expected: &mut Expected<'_>) -> f64 {
         over_sections(l, s, at, expected)
     }
 
-    #[target_feature(enable = "avx2")]
+    #[target_feature(enable = "avx2,fma")]
     pub fn risks(l: &Layout, s: &Section, base: (f64, f64), at: Predictor<'_>) -> [f64; 2] {
         over_risks(l, s, base, at)
     }
@@ -171,17 +172,17 @@ mod avx2 {
 mod avx512 {
     use super::{Expected, Layout, Predictor, Range, Section, over_normaliser, over_risks, over_sections};
 
-    #[target_feature(enable = "avx512f,avx512dq")]
+    #[target_feature(enable = "avx512f,avx512dq,fma")]
     pub fn normaliser(l: &Layout, s: &Section, base: f64, at: Predictor<'_>) -> f64 {
         over_normaliser(l, s, base, at)
     }
 
-    #[target_feature(enable = "avx512f,avx512dq")]
+    #[target_feature(enable = "avx512f,avx512dq,fma")]
     pub fn pass(l: &Layout, s: Range<usize>, at: Predictor<'_>, expected: &mut Expected<'_>) -> f64 {
         over_sections(l, s, at, expected)
     }
 
-    #[target_feature(enable = "avx512f,avx512dq")]
+    #[target_feature(enable = "avx512f,avx512dq,fma")]
     pub fn risks(l: &Layout, s: &Section, base: (f64, f64), at: Predictor<'_>) -> [f64; 2] {
         over_risks(l, s, base, at)
     }
@@ -216,12 +217,13 @@ fn predictor(layout: &Layout, rows: Range<usize>, base: f64, at: Predictor<'_>, 
     for (columns, gamma) in fours.iter().zip(gammas) {
         let [a, b, c, d] = columns.each_ref().map(|column| &column[rows.clone()]);
         for ((((eta, a), b), c), d) in eta.iter_mut().zip(a).zip(b).zip(c).zip(d) {
-            *eta += (gamma[0] * a + gamma[1] * b) + (gamma[2] * c + gamma[3] * d);
+            let near = gamma[1].mul_add(*b, gamma[0].mul_add(*a, *eta));
+            *eta = gamma[3].mul_add(*d, gamma[2].mul_add(*c, near));
         }
     }
     for (column, gamma) in rest.iter().zip(gamma_rest) {
         for (eta, x) in eta.iter_mut().zip(&column[rows.clone()]) {
-            *eta += gamma * x;
+            *eta = gamma.mul_add(*x, *eta);
         }
     }
 }
@@ -275,7 +277,7 @@ fn single_patients(
     }
     // One loop over the block, from η to 1 + e^−|η|: vectors of any width, nothing kept between rows.
     for (eta, events) in odds.iter_mut().zip(events.iter_mut()) {
-        let e = exp_of_nonpositive(-eta.abs());
+        let e = exp_of_nonpositive_fused(-eta.abs());
         let whole = 1.0 + e;
         let near_one = 1.0 / whole;
         *events = if *eta >= 0.0 { near_one } else { e * near_one };
@@ -308,7 +310,7 @@ fn several_patients(
     predictor(layout, rows.clone(), base, at, values);
     for ((value, events), n) in values.iter_mut().zip(events.iter_mut()).zip(&layout.totals[rows]) {
         let eta = *value;
-        let e = exp_of_nonpositive(-eta.abs());
+        let e = exp_of_nonpositive_fused(-eta.abs());
         let near_one = 1.0 / (1.0 + e);
         let positive = if eta > 0.0 { eta } else { 0.0 };
         *value = n * (positive + ln_1p_of_fraction(e));
@@ -341,8 +343,8 @@ fn gather(layout: &Layout, rows: Range<usize>, events: &[f64], cell: usize, expe
         let mut sums = [[0.0; LANES]; 2];
         for ((lanes, a), b) in events.iter().zip(a).zip(b) {
             for i in 0..LANES {
-                sums[0][i] += lanes[i] * a[i];
-                sums[1][i] += lanes[i] * b[i];
+                sums[0][i] = lanes[i].mul_add(a[i], sums[0][i]);
+                sums[1][i] = lanes[i].mul_add(b[i], sums[1][i]);
             }
         }
         slots.iter_mut().zip(sums).for_each(|(slot, sum)| *slot += total(sum));
@@ -351,7 +353,7 @@ fn gather(layout: &Layout, rows: Range<usize>, events: &[f64], cell: usize, expe
         let mut sum = [0.0; LANES];
         for (lanes, x) in events.iter().zip(column[rows.clone()].as_chunks::<LANES>().0) {
             for i in 0..LANES {
-                sum[i] += lanes[i] * x[i];
+                sum[i] = lanes[i].mul_add(x[i], sum[i]);
             }
         }
         *slot += total(sum);
@@ -402,7 +404,7 @@ fn over_risks(
         let (totals, _) = layout.totals[rows].as_chunks::<LANES>();
         for (eta, n) in eta.as_chunks::<LANES>().0.iter().zip(totals) {
             for i in 0..LANES {
-                let t = exp_within_range(-eta[i]);
+                let t = exp_within_range_fused(-eta[i]);
                 sums[0][i] += n[i] / (1.0 + t);
                 sums[1][i] += n[i] / (1.0 + t * odds_ratio);
             }
