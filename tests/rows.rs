@@ -52,7 +52,7 @@ fn formula(a: &Adjustment, cells: &[f64], gamma: &[f64], centres: &[f64]) -> (f6
 fn evaluated(rows: &Rows, cells: &[f64], gamma: &[f64], centres: &[f64]) -> (f64, [Vec<f64>; 3]) {
     let mut slopes = [vec![1.0; cells.len()], vec![1.0; gamma.len()], vec![1.0; centres.len()]];
     let [a, b, c] = &mut slopes;
-    (rows.log_likelihood(cells, (gamma, centres), (a, b, c)), slopes)
+    (rows.log_likelihood(cells, (gamma, centres), (a, b, c), &mut rows.sums()), slopes)
 }
 
 #[test]
@@ -118,6 +118,22 @@ fn every_set_of_instructions_gives_the_same_bits() {
             }
         }
     }
+}
+
+#[test]
+fn rows_shared_out_among_threads_give_the_same_bits() {
+    let sizes = Sizes { subgroups: 2, patterns: 90_000, terms: 3, centres: 5 };
+    let a = adjustment(sizes, HALF_NORMAL, Population::All, 12);
+    let model = of_rows(counts_model(vec![pair((0, 0), (0, 0)); 2]), &a, 2);
+    let bits = |hierarchy: Hierarchy| {
+        let mut gradient = vec![0.0; hierarchy.dim()];
+        let value = hierarchy.evaluate(&hierarchy.middle(), &mut gradient, &mut hierarchy.scratch());
+        [value].into_iter().chain(gradient).map(f64::to_bits).collect::<Vec<u64>>()
+    };
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(4).build().expect("threads");
+    let alone = bits(Hierarchy::new(&model));
+    assert_eq!(pool.install(|| bits(Hierarchy::new(&model).beside_chains(1))), alone);
+    assert_eq!(pool.install(|| bits(Hierarchy::new(&model).beside_chains(4))), alone);
 }
 
 /// Largest error of the gradient against central differences of fourth order, relative to the gradient's size.

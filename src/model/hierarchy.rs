@@ -207,6 +207,15 @@ impl Hierarchy {
         Hierarchy { effects, effect_of, shared: !separate, observed, between, labels, terms, dim }
     }
 
+    /// The same density, its rows shared out among threads where there are more of these than `chains`. No bit changes.
+    #[must_use]
+    pub fn beside_chains(mut self, chains: usize) -> Hierarchy {
+        if let Some(terms) = &mut self.terms {
+            terms.in_parallel = rayon::current_num_threads() > chains;
+        }
+        self
+    }
+
     pub fn subgroups(&self) -> usize {
         self.effect_of.len()
     }

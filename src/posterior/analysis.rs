@@ -63,7 +63,8 @@ pub fn analyse_watched(study: &Study, options: Options, watch: &impl Watch) -> R
 fn analyse_once(study: &Study, options: Options, watch: &impl Watch) -> Report {
     let model = Model::of(study);
     let assembly = Assembly::new(study, &model, options);
-    let hierarchy = (options.engine != Engine::Exact).then(|| Hierarchy::new(&model));
+    let hierarchy = (options.engine != Engine::Exact)
+        .then(|| Hierarchy::new(&model).beside_chains(options.sampling.chains));
     let alone = options.engine == Engine::Sampler || has_no_exact_risks(&model);
     let ((exact, prior), run) = rayon::join(
         || {

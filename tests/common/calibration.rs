@@ -84,7 +84,7 @@ fn of_rows(rows: &Rows, (alpha, theta): (&[f64], &[f64]), terms: (&[f64], &[f64]
     let active = alpha.iter().zip(theta).map(|(a, t)| a + t);
     let cells: Vec<f64> = alpha.iter().copied().chain(active).collect();
     let (mut a, mut b, mut c) = (vec![0.0; cells.len()], vec![0.0; terms.0.len()], vec![0.0; terms.1.len()]);
-    rows.log_likelihood(&cells, terms, (&mut a, &mut b, &mut c))
+    rows.log_likelihood(&cells, terms, (&mut a, &mut b, &mut c), &mut rows.sums())
 }
 
 /// A quantity's true value and its draws.

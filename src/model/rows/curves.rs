@@ -36,16 +36,20 @@ impl Rows {
 
     /// One cell's log likelihood over its log odds.
     fn curve(&self, cell: usize) -> Arc<View> {
-        let section = self.layout.sections.iter().find(|s| s.cell == cell);
-        let Some(section) = section else {
+        let sections: Vec<_> = self.layout.sections.iter().filter(|s| s.cell == cell).collect();
+        if sections.is_empty() {
             return Arc::new(View::Plain(Arm { events: 0.0, total: 0.0 }));
-        };
+        }
         let information = self.pilot.cell_information[cell].max(0.25);
         let peak = Peak { centre: self.pilot.cells[cell], sd: 1.0 / information.sqrt() };
         let at = kernel::Predictor { cells: &[], gamma: &self.pilot.gamma, centres: &self.pilot.centres };
-        let value = |x: f64| {
-            self.events[cell] * x - kernel::normaliser(self.instructions, &self.layout, section, x, at)
+        let normaliser = |x: f64| {
+            sections
+                .iter()
+                .map(|s| kernel::normaliser(self.instructions, &self.layout, s, x, at))
+                .sum::<f64>()
         };
+        let value = |x: f64| self.events[cell] * x - normaliser(x);
         Arc::new(crate::model::seen::tabulated(peak, 0.0, value))
     }
 

@@ -27,9 +27,11 @@ pub struct Section {
 }
 
 /// Columns of all rows; the sections lie one after another.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Layout {
     pub sections: Vec<Section>,
+    /// Sections that are summed together, apart from others: the order of sums is the same however many work at them.
+    pub tasks: Vec<Range<usize>>,
     /// Patients of each row, padding 0.
     pub totals: Vec<f64>,
     /// One column a covariate, each as long as `totals`.

@@ -16,6 +16,7 @@ use std::sync::{Arc, Mutex, OnceLock, Weak};
 
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Binomial, Distribution};
+use rayon::prelude::*;
 
 use super::prior_slope::LocationSlope;
 use super::seen::View;
@@ -26,6 +27,9 @@ pub use kernel::Instructions;
 use kernel::{Expected, LANES, Layout, Predictor, Section};
 use pilot::Pilot;
 pub use terms::{Scratch as TermsScratch, Terms};
+
+/// Rows that one thread takes at a time: a multiple of the lanes.
+const TASK: usize = 16_384;
 
 /// The likelihood of rows, ready to be evaluated.
 #[derive(Debug, Clone, PartialEq)]
@@ -58,6 +62,15 @@ impl PartialEq for Curves {
     fn eq(&self, _: &Curves) -> bool {
         true
     }
+}
+
+/// Sums of every task, one after another: its normaliser, then what is expected by cell, coefficient and centre.
+#[derive(Debug, Clone)]
+pub struct Sums {
+    width: usize,
+    sums: Vec<f64>,
+    /// Whether tasks are shared out among threads.
+    pub in_parallel: bool,
 }
 
 /// Risks averaged over the population: by subgroup control and active.
@@ -155,12 +168,7 @@ impl Rows {
     #[must_use]
     pub fn thinned(&self, most: usize) -> Rows {
         let step = self.padded_rows().div_ceil(most).max(1);
-        let mut layout = Layout {
-            sections: Vec::new(),
-            totals: Vec::new(),
-            columns: vec![Vec::new(); self.terms()],
-            centre: Vec::new(),
-        };
+        let mut layout = Layout { columns: vec![Vec::new(); self.terms()], ..Layout::default() };
         let mut sizes = vec![0.0; self.subgroups];
         for section in &self.layout.sections {
             let start = layout.totals.len();
@@ -186,6 +194,7 @@ impl Rows {
                 single_until: start,
             });
         }
+        layout.share_out();
         Rows { layout, population_sizes: sizes, ..self.clone() }
     }
 
@@ -251,6 +260,12 @@ impl Rows {
         self.pilot.effect_variances[g]
     }
 
+    /// What [`Rows::log_likelihood`] needs room for.
+    pub fn sums(&self) -> Sums {
+        let width = 1 + 2 * self.subgroups + self.terms() + self.centres();
+        Sums { width, sums: vec![0.0; width * self.layout.tasks.len()], in_parallel: false }
+    }
+
     /// The log likelihood at these log odds of the cells, coefficients and intercepts, without binomial coefficients; the
     /// slopes are overwritten.
     pub fn log_likelihood(
@@ -258,15 +273,33 @@ impl Rows {
         cells: &[f64],
         (gamma, centres): (&[f64], &[f64]),
         slopes: (&mut [f64], &mut [f64], &mut [f64]),
+        room: &mut Sums,
     ) -> f64 {
         let (by_cell, by_gamma, by_centre) = slopes;
+        let at = Predictor { cells, gamma, centres };
+        let one = |(sums, task): (&mut [f64], &Range<usize>)| {
+            sums.fill(0.0);
+            let (value, sums) = sums.split_at_mut(1);
+            let (cells, sums) = sums.split_at_mut(cells.len());
+            let (gamma, centres) = sums.split_at_mut(gamma.len());
+            let mut expected = Expected { cells, gamma, centres };
+            value[0] = kernel::pass(self.instructions, &self.layout, task.clone(), at, &mut expected);
+        };
+        let tasks = &self.layout.tasks;
+        if room.in_parallel && tasks.len() > 1 {
+            room.sums.par_chunks_exact_mut(room.width).zip(tasks).for_each(one);
+        } else {
+            room.sums.chunks_exact_mut(room.width).zip(tasks).for_each(one);
+        }
         by_cell.fill(0.0);
         by_gamma.fill(0.0);
         by_centre.fill(0.0);
-        let at = Predictor { cells, gamma, centres };
-        let mut expected = Expected { cells: &mut *by_cell, gamma: &mut *by_gamma, centres: &mut *by_centre };
-        let all = 0..self.layout.sections.len();
-        let normaliser = kernel::pass(self.instructions, &self.layout, all, at, &mut expected);
+        let mut normaliser = 0.0;
+        for sums in room.sums.chunks_exact(room.width) {
+            normaliser += sums[0];
+            let slopes = by_cell.iter_mut().chain(&mut *by_gamma).chain(&mut *by_centre);
+            slopes.zip(&sums[1..]).for_each(|(slope, sum)| *slope += sum);
+        }
         let mut linear = 0.0;
         let parts = [
             (cells, &self.events, by_cell),
@@ -331,12 +364,7 @@ impl Layout {
         for i in 0..patterns.len() {
             of_cell[cell(patterns.subgroup[i] as usize, patterns.active[i], subgroups)].push(i);
         }
-        let mut layout = Layout {
-            sections: Vec::new(),
-            totals: Vec::new(),
-            columns: vec![Vec::new(); patterns.columns.len()],
-            centre: Vec::new(),
-        };
+        let mut layout = Layout { columns: vec![Vec::new(); patterns.columns.len()], ..Layout::default() };
         for (cell, rows) in of_cell.into_iter().enumerate().filter(|(_, rows)| !rows.is_empty()) {
             let (single, several): (Vec<usize>, Vec<usize>) =
                 rows.into_iter().partition(|&i| patterns.totals[i] == 1.0);
@@ -353,8 +381,26 @@ impl Layout {
             if centres {
                 layout.centre.resize(end, 0);
             }
-            layout.sections.push(Section { cell, rows: Range { start, end }, single_until });
+            let mut from = start;
+            while from < end {
+                let rows = from..(from + TASK).min(end);
+                from = rows.end;
+                layout.sections.push(Section { cell, rows, single_until });
+            }
         }
+        layout.share_out();
         layout
+    }
+
+    /// Tasks of neighbouring sections, of some [`TASK`] rows each.
+    fn share_out(&mut self) {
+        let (mut first, mut rows) = (0, 0);
+        for (i, section) in self.sections.iter().enumerate() {
+            rows += section.rows.len();
+            if rows >= TASK || i + 1 == self.sections.len() {
+                self.tasks.push(first..i + 1);
+                (first, rows) = (i + 1, 0);
+            }
+        }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::Rows;
+use super::{Rows, Sums};
 use crate::model::level::{Adjoint, Child, Located, half_log_product};
 use crate::model::prior_slope::LocationSlope;
 use crate::study::HeterogeneityPrior;
@@ -14,6 +14,8 @@ pub struct Terms {
     priors: Vec<LocationSlope>,
     gamma: usize,
     centres: Option<Centres>,
+    /// Whether rows are shared out among threads.
+    pub in_parallel: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -33,6 +35,7 @@ pub struct Scratch {
     children: Vec<Child>,
     by_gamma: Vec<f64>,
     by_centre: Vec<f64>,
+    sums: Sums,
 }
 
 impl Terms {
@@ -47,7 +50,7 @@ impl Terms {
             *dim += rows.centres();
             Centres { prior, scale, first }
         });
-        Terms { priors: rows.priors(), gamma, centres, rows }
+        Terms { priors: rows.priors(), gamma, centres, rows, in_parallel: false }
     }
 
     pub fn scratch(&self) -> Scratch {
@@ -59,6 +62,7 @@ impl Terms {
             children: vec![Child::default(); k],
             by_gamma: vec![0.0; d],
             by_centre: vec![0.0; k],
+            sums: Sums { in_parallel: self.in_parallel, ..self.rows.sums() },
         }
     }
 
@@ -101,9 +105,9 @@ impl Terms {
         scratch: &mut Scratch,
     ) -> f64 {
         let at = self.locate(q, scratch);
-        let Scratch { gamma, centres, children, by_gamma, by_centre, .. } = scratch;
+        let Scratch { gamma, centres, children, by_gamma, by_centre, sums, .. } = scratch;
         let mut log_density =
-            self.rows.log_likelihood(cells, (gamma, centres), (slopes, by_gamma, by_centre));
+            self.rows.log_likelihood(cells, (gamma, centres), (slopes, by_gamma, by_centre), sums);
         for (j, (prior, &g)) in self.priors.iter().zip(&*gamma).enumerate() {
             let (value, slope) = prior.at(g);
             log_density += value;
