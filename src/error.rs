@@ -29,7 +29,7 @@ pub enum Place {
     File(String),
     /// Bytes of a text.
     Text { file: String, text: Arc<str>, span: Range<usize> },
-    /// A row of a data file (counted from 1, the header first), and the column's name.
+    /// A row of a data file (counted from 1, the header first where it is a row), and the column's name.
     Row { file: String, row: u64, column: Option<String> },
 }
 

@@ -1,15 +1,15 @@
 //! `equipoise check MODEL`.
 
 use super::args::{CheckArgs, Format};
+use super::progress::opened;
 use super::{Outcome, notice, print};
 use crate::error::Result;
 use crate::posterior::{Options, prior_report};
 use crate::report;
-use crate::study::open;
 
 /// Reads, audits, and shows what the priors imply; writes nothing.
 pub fn run(args: &CheckArgs) -> Result<Outcome> {
-    let study = open(&args.model)?;
+    let study = opened(&args.model)?;
     let prior = prior_report(&study, Options::default());
     print(&match args.format {
         Format::Text => report::check_text(&study, prior.as_ref()),

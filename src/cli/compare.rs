@@ -1,18 +1,18 @@
 //! `equipoise compare MODEL`.
 
 use super::args::{CompareArgs, Format};
-use super::progress::watched;
+use super::progress::{opened, watched};
 use super::{Outcome, limit_threads, notice, print};
 use crate::compare::bias::compare_bias;
 use crate::compare::{Asked, Request, comparable, compare};
 use crate::error::Result;
 use crate::posterior::Sampling;
 use crate::report;
-use crate::study::{Study, open};
+use crate::study::Study;
 
 /// Fits the study under many priors and prints how far its conclusions hang on them; writes nothing.
 pub fn run(args: &CompareArgs) -> Result<Outcome> {
-    let study = open(&args.model)?;
+    let study = opened(&args.model)?;
     let usual = Sampling::default();
     let request = Request {
         priors: Asked(args.priors.iter().map(|name| name.trim().to_string()).collect()),

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use super::args::{EngineArg, FitArgs, Format, SamplingArgs, Save};
-use super::progress::watched;
+use super::progress::{opened, watched};
 use super::{Outcome, limit_threads, notice, print};
 use crate::error::{Error, Place, Result};
 use crate::posterior::{Engine, Options, Report, Sampling, Stopped, analyse_watched};
@@ -38,7 +38,7 @@ pub fn default_model() -> Result<Outcome> {
 pub fn run(args: &FitArgs) -> Result<Outcome> {
     let started = jiff::Timestamp::now();
     let clock = Instant::now();
-    let study = open(&args.model)?;
+    let study = opened(&args.model)?;
     let folder = args.out.clone().unwrap_or_else(|| Path::new("runs").join(&study.name));
     replaceable(&folder)?;
     if let Some(page) = &args.report {

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::args::NewArgs;
+use super::progress::reading;
 use super::whole_file::write_whole;
 use super::{Outcome, notice, print};
 use crate::error::{Error, Result};
@@ -24,14 +25,14 @@ pub fn run(args: &NewArgs) -> Result<Outcome> {
         higher_is: args.higher_is.into(),
     };
     let Some(out) = &args.out else {
-        let text = draft(&args.data, &args.data.to_string_lossy(), &said)?;
+        let text = reading(|| draft(&args.data, &args.data.to_string_lossy(), &said))?;
         print(&text)?;
         return Ok(Outcome::Done);
     };
     if out.exists() {
         return Err(Error::new(format!("{} exists", out.display())).help("name another file with -o"));
     }
-    let text = draft(&args.data, &named_from(&args.data, out), &said)?;
+    let text = reading(|| draft(&args.data, &named_from(&args.data, out), &said))?;
     write_whole(out, text.as_bytes())?;
     notice(&format!("Written to {}; now run: equipoise check {}", out.display(), out.display()));
     Ok(Outcome::Done)

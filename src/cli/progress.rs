@@ -9,7 +9,9 @@ use std::time::Duration;
 use indicatif::{HumanCount, ProgressBar};
 
 use super::notice;
+use crate::error::Result;
 use crate::sampler::Watch;
+use crate::study::{Study, open, rows_read};
 
 /// A run that takes no longer says nothing.
 const PATIENCE: Duration = Duration::from_millis(500);
@@ -49,18 +51,36 @@ pub fn watched<T>(sampling: bool, work: impl FnOnce(&Progress) -> T) -> T {
             std::process::exit(INTERRUPTED);
         }
     });
+    beside(|| words(&progress), || progress.stopped(), || work(&progress))
+}
+
+/// Opens a study, with the rows of a large data file counted as they are read.
+pub fn opened(model: &str) -> Result<Study> {
+    reading(|| open(model))
+}
+
+/// Reads a data file likewise.
+pub fn reading<T>(work: impl FnOnce() -> T) -> T {
+    beside(|| format!("Reading: {} rows", HumanCount(rows_read())), || false, work)
+}
+
+/// Does the work and says `words` beside it, from time to time; once and no more where they are the `last`.
+fn beside<T>(
+    words: impl Fn() -> String + Send,
+    last: impl Fn() -> bool + Send,
+    work: impl FnOnce() -> T,
+) -> T {
     std::thread::scope(|scope| {
         // Dropped when the work is done, or has panicked: the other end then stops waiting.
         let (working, done) = channel::<()>();
-        let shown = progress.clone();
-        scope.spawn(move || show(&shown, &done));
-        let result = work(&progress);
+        scope.spawn(move || show(words, last, &done));
+        let result = work();
         drop(working);
         result
     })
 }
 
-fn show(progress: &Progress, done: &Receiver<()>) {
+fn show(words: impl Fn() -> String, last: impl Fn() -> bool, done: &Receiver<()>) {
     let over = |wait| done.recv_timeout(wait) != Err(RecvTimeoutError::Timeout);
     if over(PATIENCE) {
         return;
@@ -68,15 +88,15 @@ fn show(progress: &Progress, done: &Receiver<()>) {
     if std::io::stderr().is_terminal() {
         let bar = ProgressBar::new_spinner();
         while !over(BLINK) {
-            bar.set_message(words(progress));
+            bar.set_message(words());
             bar.tick();
         }
         bar.finish_and_clear();
     } else {
         loop {
-            notice(&words(progress));
+            notice(&words());
             // Once is enough to say that it stops.
-            let wait = if progress.stopped() { Duration::MAX } else { SELDOM };
+            let wait = if last() { Duration::MAX } else { SELDOM };
             if over(wait) {
                 return;
             }

@@ -8,7 +8,7 @@ use rayon::prelude::*;
 use serde_json::Value;
 
 use super::args::{CHAINS, DRAWS, Picture, ReportArgs, WARMUP};
-use super::progress::watched;
+use super::progress::{opened, watched};
 use super::whole_file::write_whole;
 use super::{Outcome, limit_threads, notice};
 use crate::compare::bias::shift_surface;
@@ -18,7 +18,7 @@ use crate::error::{Error, Result};
 use crate::figure::Gallery;
 use crate::posterior::Sampling;
 use crate::report::{self, Figure, PageFormat, Presentation, RESULT_SCHEMA, Shown};
-use crate::study::{Decision, Study, is_decision, open, open_copy, open_decision};
+use crate::study::{Decision, Study, is_decision, open_copy, open_decision};
 
 /// Beyond this many subgroups neither priors by priors nor biases are refitted: no figure shows them.
 const REFITTED_UP_TO: usize = 5;
@@ -86,7 +86,7 @@ pub fn write_page(study: &Study, sampling: Sampling, page: &Path) -> Result<()> 
 fn asked(model: &str) -> Result<(Study, Sampling)> {
     let folder = Path::new(model);
     if !folder.is_dir() {
-        return Ok((open(model)?, Sampling::default()));
+        return Ok((opened(model)?, Sampling::default()));
     }
     let path = folder.join("result.json");
     let fault = |what: String| {

@@ -37,7 +37,7 @@ pub use draft::{Draft, draft};
 pub use model_file::ModelFile;
 pub use named::about_sources;
 pub use opening::{open, open_copy};
-pub use patients::{ColumnAccount, Dropped, LevelAccount, Numbers, PatientFile, Surveyed, survey};
+pub use patients::{ColumnAccount, Dropped, LevelAccount, Numbers, PatientFile, Surveyed, rows_read, survey};
 pub use prior::{
     HeterogeneityPrior, LibraryPrior, LocationPrior, NormalComponent, four_decimals, library_names,
     library_priors,

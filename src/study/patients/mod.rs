@@ -1,8 +1,9 @@
 //! Patient rows: from a file of one row a patient to cells, and an account of what was read.
 //!
 //! ```text
-//! file (CSV, plain or gzipped) → reader (records, one at a time) → coding (what stands for arm, event, subgroup)
-//!     → cells (events and patients by subgroup and arm) + account (rows used and dropped, levels, columns)
+//! file (CSV, plain or gzipped, Parquet, Excel) → reader (records, one at a time) → coding (what stands for arm, event, subgroup)
+//!     → cells (events and patients by subgroup and arm) + covariates (what else stands in the rows that are used)
+//!     + account (rows used and dropped, levels, columns)
 //! ```
 //!
 //! Without covariates rows of one subgroup and arm are exchangeable: their cell is all that the model sees, so that a file of
@@ -18,4 +19,5 @@ mod survey;
 pub use account::{ColumnAccount, Dropped, LevelAccount, Numbers, PatientFile};
 pub use cells::read;
 pub use covariates::{Covariates, Levels, Measured, Values};
+pub use reader::rows_read;
 pub use survey::{Surveyed, survey};

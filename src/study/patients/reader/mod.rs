@@ -16,6 +16,7 @@ use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use csv::ByteRecord;
 use sha2::{Digest, Sha256};
@@ -26,6 +27,14 @@ use columnar::Columnar;
 use delimited::Delimited;
 use kind::{Head, Kind};
 use workbook::Sheet;
+
+/// Rows that this program has read so far, of all files: for whoever shows progress.
+static ROWS: AtomicU64 = AtomicU64::new(0);
+
+/// Rows of patients that have been read so far.
+pub fn rows_read() -> u64 {
+    ROWS.load(Ordering::Relaxed)
+}
 
 /// A file whose header has been read.
 pub struct Reader {
@@ -102,6 +111,7 @@ impl Reader {
             Records::Columnar(records) => records.next(&self.file, &mut self.record),
             Records::Sheet(records) => Ok(records.next(&mut self.record)),
         };
+        ROWS.fetch_add(1, Ordering::Relaxed);
         Ok(row?.map(|row| (row, &self.record)))
     }
 
