@@ -3,7 +3,7 @@
 use crate::compare::PriorSet;
 use crate::decide::InteractionTest;
 use crate::posterior::{Measure, Scope};
-use crate::study::{Priors, Study};
+use crate::study::{Adjustment, Priors, Study};
 
 use super::numbers::{probability, value};
 
@@ -35,6 +35,30 @@ pub fn priors_as_written(priors: &Priors) -> String {
     }
     if let Some(b) = &priors.baseline {
         text += &format!("; baseline {}", b.words);
+    }
+    text
+}
+
+/// All priors of a study: those of coefficients and centres too.
+pub fn all_priors(study: &Study) -> String {
+    let own = study.adjustment.as_deref().map_or_else(String::new, adjustment_priors);
+    priors_as_written(&study.priors) + &own
+}
+
+/// "; coefficients normal(0, 1) for one standard deviation; sd among centres half-normal(1)".
+fn adjustment_priors(adjustment: &Adjustment) -> String {
+    let mut all: Vec<&str> = adjustment.terms.iter().map(|t| t.prior.words.as_str()).collect();
+    all.dedup();
+    let mut text = match all.as_slice() {
+        [] => String::new(),
+        [one] => format!("; coefficients {one} for one standard deviation"),
+        _ => {
+            let each = adjustment.terms.iter().map(|t| format!("{} {}", t.name, t.prior.words));
+            format!("; coefficients, for one standard deviation, {}", each.collect::<Vec<_>>().join(", "))
+        }
+    };
+    if let Some(centres) = &adjustment.centres {
+        text += &format!("; standard deviation among centres {}", centres.sd.words);
     }
     text
 }

@@ -20,6 +20,8 @@ pub struct Context<'a> {
     pub scale: Scale,
     pub assignment: Assignment,
     pub baseline: Option<&'a BaselinePrior>,
+    /// Whether there are covariates or centres.
+    pub adjusted: bool,
 }
 
 /// The section's meaning; questions about it go to `notices`.
@@ -38,7 +40,7 @@ pub fn bias(
     let confounded = !bias.assumptions.is_empty();
     match &section.missing {
         Some(missing) => context.missing(missing, &mut bias, notices)?,
-        None => notices.extend(left_out(context.data, &[false; 2])),
+        None => notices.extend(left_out(context.data, &[false; 2], context.adjusted)),
     }
     if let Some(section) = &section.misclassification {
         context.misclassification(section, &names, &mut bias)?;
@@ -82,8 +84,8 @@ pub fn check_adjusted(source: &Source, spanned: &Spanned<BiasSection>) -> Result
     }
 }
 
-/// What is said of missing outcomes that no assumption covers, `covered` by arm.
-pub fn left_out(data: &Data, covered: &[bool; 2]) -> Option<String> {
+/// What is said of missing outcomes that no assumption covers, `covered` by arm; beside covariates none can.
+pub fn left_out(data: &Data, covered: &[bool; 2], adjusted: bool) -> Option<String> {
     let Data::Counts(rows) = data else { return None };
     let arms = |r: &SubgroupCounts| [r.control.missing, r.active.missing];
     let missing: u64 = rows
@@ -92,11 +94,8 @@ pub fn left_out(data: &Data, covered: &[bool; 2]) -> Option<String> {
         .map(|(m, covered)| if *covered { 0 } else { m })
         .sum();
     let plural = if missing == 1 { "outcome is" } else { "outcomes are" };
-    (missing > 0).then(|| {
-        format!(
-            "{missing} {plural} missing and left out, as if missing at random; [bias.missing] says how they may differ."
-        )
-    })
+    let how = if adjusted { " given the covariates" } else { "; [bias.missing] says how they may differ" };
+    (missing > 0).then(|| format!("{missing} {plural} missing and left out, as if missing at random{how}."))
 }
 
 impl Context<'_> {
@@ -298,7 +297,7 @@ impl Context<'_> {
                 "[bias.missing] changes nothing: no arm has `missing` patients in the data.".to_string(),
             );
         }
-        notices.extend(left_out(self.data, &read.each_ref().map(Option::is_some)));
+        notices.extend(left_out(self.data, &read.each_ref().map(Option::is_some), self.adjusted));
         Ok(())
     }
 

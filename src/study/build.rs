@@ -82,11 +82,12 @@ pub fn study(source: &Source, file: ModelFile) -> Result<Study> {
                 scale,
                 assignment: file.study.assignment,
                 baseline: priors.baseline.as_ref().map(|b| &b.distribution),
+                adjusted: adjustment.is_some(),
             };
             Some(bias_words::bias(&context, section, &mut notices)?)
         }
         None => {
-            notices.extend(bias_words::left_out(&data, &[false; 2]));
+            notices.extend(bias_words::left_out(&data, &[false; 2], adjustment.is_some()));
             None
         }
     };

@@ -2,7 +2,7 @@
 
 use super::super::numbers::plain;
 use super::super::text::second_opinion;
-use super::super::words::{capitalised, plural, priors_as_written};
+use super::super::words::{all_priors, capitalised, plural};
 use super::study::Presentation;
 use crate::posterior::Report;
 use crate::study::{Data, Pooling, Study};
@@ -85,7 +85,7 @@ pub fn methods(study: &Study, report: Option<&Report>) -> Vec<String> {
         Pooling::None => "Subgroups are not pooled: each has its own effect and heterogeneity.",
         Pooling::Complete => "One effect is taken to hold for all.",
     };
-    let prior = format!("Priors: {}", priors_as_written(&study.priors));
+    let prior = format!("Priors: {}", all_priors(study));
     let mut lines = vec![format!("{data} {pooling} {prior}.")];
     if let Some(adjustment) = &study.adjustment {
         lines.push(format!(

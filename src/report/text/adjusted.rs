@@ -56,24 +56,6 @@ pub fn coefficients(study: &Study, report: &Report) -> String {
     out
 }
 
-/// "; coefficients normal(0, 1) for one standard deviation; sd among centres half-normal(1)".
-pub fn adjustment_priors(adjustment: &Adjustment) -> String {
-    let mut all: Vec<&str> = adjustment.terms.iter().map(|t| t.prior.words.as_str()).collect();
-    all.dedup();
-    let mut text = match all.as_slice() {
-        [] => String::new(),
-        [one] => format!("; coefficients {one} for one standard deviation"),
-        _ => {
-            let each = adjustment.terms.iter().map(|t| format!("{} {}", t.name, t.prior.words));
-            format!("; coefficients, for one standard deviation, {}", each.collect::<Vec<_>>().join(", "))
-        }
-    };
-    if let Some(centres) = &adjustment.centres {
-        text += &format!("; standard deviation among centres {}", centres.sd.words);
-    }
-    text
-}
-
 /// What an odds ratio is for, and how many standard deviations that is.
 struct Unit {
     shown: String,

@@ -1,7 +1,7 @@
 //! The audit, and what the priors imply.
 
 use super::super::numbers::{parameter, plain, probability, threshold, value};
-use super::super::words::{capitalised, plural, priors_as_written};
+use super::super::words::{all_priors, capitalised, plural};
 use super::layout::{
     arms_wrapped, grouped, heading, push, push_assumptions, rows_have_counts, scope_label, shown_interval,
     table,
@@ -274,7 +274,7 @@ fn implied(study: &Study, prior: Option<&Report>) -> String {
         push(&mut out, &format!("In any {}: {}.", study.subgroup_name, words.join(", ")), 2);
     }
     out.push_str(&extremes(study, prior, &first));
-    let text = format!("Priors: {}", priors_as_written(&study.priors));
+    let text = format!("Priors: {}", all_priors(study));
     push(&mut out, &format!("{text}."), 2);
     out
 }

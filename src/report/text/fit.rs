@@ -2,8 +2,8 @@
 
 use super::super::numbers::{interval, plain, threshold, with_prior};
 use super::super::sentences::sentence;
-use super::super::words::{capitalised, plural, priors_as_written};
-use super::adjusted::{adjustment_priors, coefficients, second_opinion};
+use super::super::words::{all_priors, capitalised, plural};
+use super::adjusted::{coefficients, second_opinion};
 use super::layout::{
     arms_wrapped, bold, grouped, heading, push, push_assumptions, push_warning, rows_have_counts,
     scope_label, shown_interval, shown_probability, table,
@@ -331,10 +331,7 @@ fn pairs(study: &Study, report: &Report) -> String {
 
 fn footnotes(study: &Study, report: &Report) -> String {
     let mut out = String::new();
-    let mut words = format!("Priors: {}", priors_as_written(&study.priors));
-    if let Some(adjustment) = &study.adjustment {
-        words += &adjustment_priors(adjustment);
-    }
+    let mut words = format!("Priors: {}", all_priors(study));
     words += match study.pooling {
         Pooling::Partial => ". Partial pooling.",
         Pooling::None => ". No pooling: each subgroup alone.",
