@@ -112,7 +112,7 @@ fn every_set_of_instructions_gives_the_same_bits() {
                 let numbers = [value].into_iter().chain(slopes.concat()).chain(risks.into_flattened());
                 numbers.map(f64::to_bits).collect::<Vec<u64>>()
             };
-            let portable = by(Instructions::Portable);
+            let portable = by(Instructions::PORTABLE);
             for &instructions in &all {
                 assert_eq!(by(instructions), portable, "{instructions:?}");
             }

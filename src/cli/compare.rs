@@ -24,8 +24,8 @@ pub fn run(args: &CompareArgs) -> Result<Outcome> {
     if args.bias {
         return biases(&study, request.sampling, args.format);
     }
+    let comparison = watched(false, |_| compare(&study, &request))?;
     let study = &*comparable(&study);
-    let comparison = watched(false, |_| compare(study, &request))?;
     print(&match args.format {
         Format::Text => report::compare_text(study, &comparison),
         Format::Json => report::compare_json(study, &comparison),

@@ -129,7 +129,7 @@ fn predicted(source: &Study, sampling: Sampling) -> Result<(Vec<NormalComponent>
             Some(new) => Ok(mixture(&*new)),
             None => Err(format!("`{}` predicts nothing for a further subgroup", source.name)),
         },
-        Err(Unavailable::ExchangeableBaselines | Unavailable::WrongLabels) => {
+        Err(Unavailable::ExchangeableBaselines | Unavailable::WrongLabels | Unavailable::Covariates) => {
             let report = analyse(source, Options { engine: Engine::Sampler, sampling, ..Options::default() });
             let drawn = report.sampled.as_ref().and_then(|s| s.theta_new.as_deref());
             match drawn.filter(|_| report.checks.ok) {

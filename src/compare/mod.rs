@@ -46,11 +46,14 @@ pub use tipping::{Absence, FrontierPoint, Tipping};
 pub use who_decided::{Corner, WhoDecided};
 
 use std::borrow::Cow;
+use std::fmt;
 
 use crate::error::Result;
 use crate::model::Model;
-use crate::posterior::{Claim, Engine, Sampling};
-use crate::study::{Pooling, Study, about_sources};
+use crate::posterior::{
+    Claim, Detail, Engine, Measure, Options, Report, Sampling, Scope, Statement, analyse,
+};
+use crate::study::{Data, Pooling, Study, about_sources};
 
 /// Probabilities that conclusions are held against.
 pub const LINES: [f64; 4] = [0.5, 0.8, 0.9, 0.95];
@@ -113,6 +116,7 @@ impl Comparison {
 
 /// Fits the study under every prior that is asked for, and asks how far the conclusions hang on them.
 pub fn compare(study: &Study, request: &Request) -> Result<Comparison> {
+    let own = study;
     let study = &*comparable(study);
     let sets = priors::sets(study, &request.priors, request.sampling)?;
     let options = refit::options(study, request.sampling, request.sampled);
@@ -150,7 +154,18 @@ pub fn compare(study: &Study, request: &Request) -> Result<Comparison> {
         let pooling = format!("{:?}", fit.pooling).to_lowercase();
         reasons.push(format!("{}, {pooling} pooling: {why}", fit.prior));
     }
-    let notices = notices(&refits, &sets, &power_scaling, &poolings);
+    let mut notices = notices(&refits, &sets, &power_scaling, &poolings);
+    if let Data::Estimates(_) = study.data
+        && let Data::Counts(_) = own.data
+    {
+        let report =
+            analyse(own, Options { sampling: request.sampling, detail: Detail::Brief, ..Options::default() });
+        match held(own, &report, |name| stated_benefit(study, &table, name)) {
+            Some(gap) if gap.is_large() => reasons.push(gap.to_string()),
+            Some(gap) => notices.push(gap.to_string()),
+            None => notices.push("The sampled fit of the stated priors did not pass its checks: what holding the coefficients costs is not known.".to_string()),
+        }
+    }
     let own = fits.iter().find(|f| f.prior == STATED && f.pooling == study.pooling);
     let heterogeneity = curve::heterogeneity(study, own.map(|f| &f.report), PAIRS_UP_TO);
     let (tau_curve, crossings): (Vec<_>, Vec<_>) = curves.into_iter().unzip();
@@ -200,6 +215,60 @@ pub fn comparable(study: &Study) -> Cow<'_, Study> {
         }
         None => Cow::Borrowed(study),
     }
+}
+
+fn stated_benefit(study: &Study, table: &[TableRow], name: &str) -> Option<f64> {
+    let row = table.iter().find(|r| {
+        r.prior == STATED
+            && r.pooling == study.pooling
+            && r.statement == Statement::Benefit
+            && r.subgroup.as_deref() == Some(name)
+    });
+    row.and_then(|r| r.exact)
+}
+
+/// What holding the coefficients costs: the largest distance between P(better) of a subgroup with them held and sampled.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Held {
+    pub distance: f64,
+    /// Three Monte Carlo errors of the sampled one.
+    pub chance: f64,
+}
+
+impl Held {
+    /// From here on what is compared is another model.
+    fn is_large(self) -> bool {
+        self.distance > 0.05 + self.chance
+    }
+}
+
+impl fmt::Display for Held {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "P(better) under the stated priors with the coefficients held is within {:.3} of the sampled one in every subgroup ({:.3} of it may be chance).",
+            self.distance, self.chance
+        )
+    }
+}
+
+/// Against a sampled report, given P(better) of a subgroup with the coefficients held; none where there is nothing to compare.
+pub fn held(study: &Study, report: &Report, benefit: impl Fn(&str) -> Option<f64>) -> Option<Held> {
+    study.adjustment.as_ref()?;
+    let mut found: Option<Held> = None;
+    for p in &report.probabilities {
+        let effect = Measure::of(study.outcome.scale);
+        let own = p.scope == Scope::Subgroup && p.statement == Statement::Benefit && p.measure == effect;
+        if !own || p.threshold != effect.null() {
+            continue;
+        }
+        let name = p.subgroup.as_deref()?;
+        let apart = (p.best()? - benefit(name)?).abs();
+        let chance = 3.0 * p.mcse.unwrap_or(0.0);
+        let before = found.unwrap_or(Held { distance: 0.0, chance: 0.0 });
+        found = Some(Held { distance: before.distance.max(apart), chance: before.chance.max(chance) });
+    }
+    found
 }
 
 /// Where numbers are missing, or made otherwise than the rest.

@@ -122,7 +122,8 @@ fn exact(model: &Model) -> Found {
                     units.push((n, if unbounded.is_some() { refitted? } else { l }));
                 }
             }
-            Some(units)
+            // Patients behind a curve are not alike: none can be left out of it.
+            Some(units).filter(|u| !u.is_empty())
         }),
         Likelihood::Estimates(rows) => (0..rows.len())
             .map(|g| {

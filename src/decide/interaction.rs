@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use crate::model::Model;
 use crate::numeric::{chi_square_above, invert_increasing, logistic};
 use crate::study::{Data, Study, SubgroupCounts};
 
@@ -18,8 +19,20 @@ pub struct InteractionTest {
     pub p_value: f64,
 }
 
-/// None where fewer than two subgroups say anything.
+/// None where fewer than two subgroups say anything. Of an adjusted study by its adjusted odds ratios, what hangs together among
+/// them by the coefficients not counted.
 pub fn interaction_test(study: &Study) -> Option<InteractionTest> {
+    if let (Some(effects), Data::Counts(counts)) = (Model::effects_alone(study), &study.data) {
+        let Data::Estimates(mut estimates) = effects.data else { return None };
+        let mut determined =
+            counts.iter().map(|c| [&c.control, &c.active].iter().all(|a| a.events > 0 && a.events < a.total));
+        estimates.retain(|_| determined.next().unwrap_or(false));
+        return interaction_test(&Study {
+            data: Data::Estimates(estimates),
+            adjustment: None,
+            ..study.clone()
+        });
+    }
     let (test, statistic, informative) = match &study.data {
         Data::Counts(counts) => {
             let informative: Vec<&SubgroupCounts> = counts.iter().filter(|c| says_anything(c)).collect();

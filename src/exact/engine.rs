@@ -66,7 +66,7 @@ type Dynamic<'a> = Option<Box<dyn Distribution + 'a>>;
 impl ExactPosterior {
     /// Integrates the model.
     pub fn new(model: &Model, resolution: Resolution) -> Result<ExactPosterior, Unavailable> {
-        if model.rows.is_some() {
+        if model.rows.is_some() && !model.likelihood.is_by_curves() {
             return Err(Unavailable::Covariates);
         }
         let heterogeneity = match model.pooling {

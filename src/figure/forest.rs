@@ -5,7 +5,7 @@ use super::source::{Marginals, outline};
 use crate::decide::Fit;
 use crate::model::Model;
 use crate::posterior::{Measure, Quantiles, Report, Scope};
-use crate::study::{Data, Study, SubgroupCounts, SubgroupEstimate};
+use crate::study::{ArmCounts, Data, Study, SubgroupCounts, SubgroupEstimate};
 
 const Z: f64 = 1.959_963_984_540_054;
 
@@ -72,7 +72,10 @@ fn rows(study: &Study, fit: &Fit, report: &Report, measure: Measure) -> Vec<Fore
                 let cells = [&c.control, &c.active].map(|a| format!("{}/{}", a.events, a.total));
                 let raw = match (&adjusted, difference) {
                     (Some(_), true) => None,
-                    (Some(Study { data: Data::Estimates(all), .. }), false) => Some(of_effect(&all[g])),
+                    (Some(Study { data: Data::Estimates(all), .. }), false) => {
+                        let bounded = |a: &ArmCounts| a.events > 0 && a.events < a.total;
+                        (bounded(&c.control) && bounded(&c.active)).then(|| of_effect(&all[g]))
+                    }
                     (_, true) => raw_difference(c),
                     (_, false) => raw_odds_ratio(c),
                 };

@@ -132,7 +132,15 @@ impl BinomialPair {
         }
     }
 
-    /// The constant that [`BinomialPair::log_likelihood`] leaves out, both arms.
+    /// The same before any bias.
+    pub fn own_hint(&self, side: Side) -> (f64, f64) {
+        match self.curves().and_then(|curves| curves[side as usize].peak()) {
+            Some(peak) => (peak.centre, 1.0 / (peak.sd * peak.sd)),
+            None => self.arm(side).hint(),
+        }
+    }
+
+    /// The constant that [`BinomialPair::log_likelihood`] leaves out, both arms; none is left out of a curve.
     pub fn log_coefficient(&self) -> f64 {
         log_binomial_coefficient(self.control.total, self.control.events)
             + log_binomial_coefficient(self.active.total, self.active.events)
@@ -248,6 +256,11 @@ impl Likelihood {
             Likelihood::Counts(counts) => counts.len(),
             Likelihood::Estimates(estimates) => estimates.len(),
         }
+    }
+
+    /// Whether the counts are there for their sizes alone, and their likelihoods are curves.
+    pub fn is_by_curves(&self) -> bool {
+        matches!(self, Likelihood::Counts(counts) if counts.iter().all(|c| c.curves().is_some()))
     }
 
     /// The same data, each subgroup's seen through a bias; subgroups beyond the list's end have none.

@@ -54,6 +54,8 @@ pub struct Model {
     /// Where the two subgroups' counts are by labels that may be wrong; θ and α are then those of the true subgroups.
     pub misclassification: Option<Misclassification>,
     /// Rows with covariates or centres, of which the counts are the sums; α and θ are then those at the covariates' means.
+    /// The sampler always walks on the rows; the exact engine covers them where the counts' likelihoods are curves (see
+    /// [`Model::effects_alone`]).
     pub rows: Option<Arc<Rows>>,
 }
 
@@ -89,7 +91,7 @@ impl Model {
                 .as_ref()
                 .and_then(|b| b.misclassification.clone())
                 .filter(|m| !m.is_perfect()),
-            rows: rows.filter(|_| matches!(study.data, Data::Counts(_))),
+            rows,
         }
     }
 
@@ -99,7 +101,11 @@ impl Model {
     pub fn effects_alone(study: &Study) -> Option<Study> {
         let adjustment = study.adjustment.as_ref().filter(|_| matches!(study.data, Data::Counts(_)))?;
         let names = study.data.names();
-        let effects = Rows::of(adjustment, names.len()).rough_effects();
+        let rows = Rows::of(adjustment, names.len());
+        if !rows.is_settled() {
+            return None;
+        }
+        let effects = rows.rough_effects();
         let source = format!("adjusted for {}", adjustment.in_words());
         let row = |(name, (estimate, se)): (&&str, (f64, f64))| study::SubgroupEstimate {
             name: (*name).to_string(),
@@ -118,10 +124,13 @@ impl Model {
     /// By how much the bias that the study allows for moves subgroup `g`'s own estimate, roughly, and the variance that it
     /// adds.
     pub fn moved_by_bias(&self, study: &Study, g: usize) -> (f64, f64) {
+        if study.bias.is_none() {
+            return (0.0, 0.0);
+        }
         match (&self.likelihood, &study.data) {
             (Likelihood::Counts(counts), _) => {
                 let [control, active] = [Side::Control, Side::Active].map(|side| {
-                    let (own, seen) = (counts[g].arm(side).hint(), counts[g].hint(side));
+                    let (own, seen) = (counts[g].own_hint(side), counts[g].hint(side));
                     let added = if own.1 > 0.0 { 1.0 / seen.1 - 1.0 / own.1 } else { 0.0 };
                     (own.0 - seen.0, added)
                 });
@@ -133,6 +142,12 @@ impl Model {
             }
             (Likelihood::Estimates(_), Data::Counts(_)) => (0.0, 0.0),
         }
+    }
+
+    /// Whether there are centres, but so few that their spread is hardly known.
+    pub fn has_few_centres(&self) -> bool {
+        const FEW: usize = 60;
+        self.rows.as_ref().is_some_and(|rows| (1..FEW).contains(&rows.centres()))
     }
 
     pub fn subgroups(&self) -> usize {

@@ -1,7 +1,8 @@
 //! `e^x` for many non-positive arguments at once.
 //!
-//! The exact engine spends most of its time here. The function is free of branches and of the processor's fused
-//! instructions, so the compiler can vectorise it and every machine still computes the same bits.
+//! The exact engine spends most of its time here. The functions are free of branches, and fuse products only
+//! where their names say so (a fused product is rounded once, in hardware or not), so the compiler can vectorise them and every
+//! machine still computes the same bits.
 
 use std::f64::consts::LOG2_E;
 

@@ -12,13 +12,22 @@ pub fn knot_quantiles(knots: usize) -> Option<&'static [f64]> {
     }
 }
 
-/// The quantile of sorted values that lies on the line between order statistics (type 7 of Hyndman & Fan).
-pub fn quantile(sorted: &[f64], p: f64) -> f64 {
-    let last = sorted.len().saturating_sub(1);
+/// The quantile of sorted values, each with how often it is there, that lies on the line between order statistics (type 7 of
+/// Hyndman & Fan); NaN of none.
+pub fn quantile(sorted: &[(f64, u64)], p: f64) -> f64 {
+    let last = sorted.iter().map(|(_, n)| n).sum::<u64>().saturating_sub(1);
     let at = p * last as f64;
-    let below = (at as usize).min(last);
-    let above = (below + 1).min(last);
-    sorted[below] + (at - below as f64) * (sorted[above] - sorted[below])
+    let below = (at as u64).min(last);
+    let statistic = |rank: u64| {
+        let mut before = 0;
+        let found = sorted.iter().find(|(_, n)| {
+            before += n;
+            before > rank
+        });
+        found.map_or(f64::NAN, |(x, _)| *x)
+    };
+    let (low, high) = (statistic(below), statistic((below + 1).min(last)));
+    low + (at - below as f64) * (high - low)
 }
 
 /// The `j`-th column after the linear one, 0 ≤ j < k − 2, at `x`: a cubic between the knots, a line beyond them, divided by
@@ -59,7 +68,12 @@ mod tests {
     #[test]
     fn quantiles_are_those_of_r() {
         // R: quantile(c(1, 2, 4, 8), c(0.1, 0.5, 0.9)) is 1.3, 3, 6.8.
-        let sorted = [1.0, 2.0, 4.0, 8.0];
+        // R has 1.5, 3 and 6 of c(1, 2, 3, 3, 4, 8) at these.
+        let twice = [(1.0, 1), (2.0, 1), (3.0, 2), (4.0, 1), (8.0, 1)];
+        for (p, expected) in [(0.1, 1.5), (0.5, 3.0), (0.9, 6.0)] {
+            assert!((quantile(&twice, p) - expected).abs() < 1e-12, "{p}");
+        }
+        let sorted = [(1.0, 1), (2.0, 1), (4.0, 1), (8.0, 1)];
         for (p, expected) in [(0.1, 1.3), (0.5, 3.0), (0.9, 6.8), (0.0, 1.0), (1.0, 8.0)] {
             assert!((quantile(&sorted, p) - expected).abs() < 1e-12, "{p}");
         }

@@ -176,6 +176,8 @@ struct PriorSide {
     simulated: Option<SampledPosterior>,
     whole: bool,
     kinds: Block,
+    /// Every subgroup's and pair's own, where their patients differ.
+    own: Option<Rows>,
 }
 
 impl PriorSide {
@@ -201,7 +203,7 @@ impl PriorSide {
                 if wanted { SampledPosterior::of_prior(model, seed, PRIOR_DRAWS) } else { None }
             },
         );
-        let mut side = PriorSide { exact, simulated, whole, kinds: Block::default() };
+        let mut side = PriorSide { exact, simulated, whole, kinds: Block::default(), own: None };
         let (mut kinds, exact) = rayon::join(
             || assembly.kinds(side.simulated_source()),
             || side.exact.as_ref().map(|p| assembly.kinds(Source::Exact(p))),
@@ -210,6 +212,9 @@ impl PriorSide {
             kinds.put_exact(&exact);
         }
         side.kinds = kinds;
+        if model.rows.is_some() && side.simulated.is_some() {
+            side.own = Some(assembly.rows(side.simulated_source(), ""));
+        }
         side
     }
 
@@ -251,6 +256,12 @@ impl Sides<'_> {
             block.report_exact();
             block.beside(&self.prior.kinds);
             self.assembly.put_nnt(block);
+        }
+        if let Some(own) = &self.prior.own {
+            let blocks = rows.subgroups.iter_mut().chain(&mut rows.pairs);
+            blocks
+                .zip(own.subgroups.iter().chain(&own.pairs))
+                .for_each(|(block, own)| block.beside_own_risks(own));
         }
         for block in &mut rows.subgroups {
             if let Some(theta) = &theta {

@@ -17,7 +17,7 @@ use super::source::{RiskQuantities, Source};
 use crate::exact::Distribution;
 use crate::model::Model;
 use crate::numeric::{logistic, logit};
-use crate::study::{Data, HeterogeneityPrior, Pooling, Study};
+use crate::study::{Data, HeterogeneityPrior, Pooling, Population, Study};
 
 /// Pairs are reported for up to this many subgroups unless they are asked for.
 pub const PAIRS_UP_TO: usize = 6;
@@ -181,6 +181,11 @@ impl<'a> Assembly<'a> {
 
     /// Risk-difference statements under the effect prior alone, the control risk held where the posterior has it.
     pub fn put_prior_at_control_risk(&self, block: &mut Block, theta: &dyn Distribution) {
+        // Averages over different patients are moved by no one odds ratio.
+        let population = self.study.adjustment.as_ref().map(|a| a.population);
+        if !matches!(population, None | Some(Population::BaselineRisk(_))) {
+            return;
+        }
         let row = block.estimates.iter().find(|e| e.measure == Measure::RiskControl);
         let Some(p0) = row.and_then(|e| e.best()).map(|q| q.median) else { return };
         let alpha = logit(p0);

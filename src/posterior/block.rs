@@ -186,6 +186,30 @@ impl Block {
     }
 }
 
+impl Block {
+    /// The prior's risks of these very patients, where each subgroup has its own.
+    pub fn beside_own_risks(&mut self, prior: &Block) {
+        let is_risk = |m: Measure| {
+            matches!(
+                m,
+                Measure::RiskControl
+                    | Measure::RiskActive
+                    | Measure::RiskDifference
+                    | Measure::RiskRatio
+                    | Measure::DifferenceOfRiskDifferences
+            )
+        };
+        for (row, own) in self.estimates.iter_mut().zip(&prior.estimates).filter(|(r, _)| is_risk(r.measure))
+        {
+            row.prior = own.best();
+        }
+        let rows = self.probabilities.iter_mut().zip(&prior.probabilities);
+        for (row, own) in rows.filter(|(r, _)| is_risk(r.measure)) {
+            row.prior = own.best();
+        }
+    }
+}
+
 impl Reported {
     fn quantiles(&self) -> Option<Quantiles> {
         Some(Quantiles { median: self.median?, q2_5: self.q2_5?, q97_5: self.q97_5? })

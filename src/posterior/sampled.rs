@@ -113,7 +113,7 @@ impl SampledPosterior {
     /// From points of a model's density, whatever their weights.
     pub fn of_points(model: &Model, hierarchy: &Hierarchy, points: &[f64], seed: u64) -> SampledPosterior {
         /// Not a chain's.
-        const STREAM: usize = 1 << 32;
+        const STREAM: usize = 1 << 30;
         let mut all = SampledPosterior::of_chain(model, hierarchy, points, (seed, STREAM));
         if let Some(rows) = &model.rows {
             all.standardised = standardised_over_draws(rows, hierarchy, &[points]);

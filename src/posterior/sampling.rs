@@ -54,7 +54,9 @@ pub enum Unsampled {
 }
 
 impl<'h> Run<'h> {
-    /// Warms up and samples until the answer is sure, or to the number asked for, a limit, or a stop from outside.
+    /// Warms up and samples until the answer is sure, or to the number asked for, a limit, or a stop from outside. Rows with
+    /// covariates or centres can have corners where a usual step is too long: a run that diverges there is made again with
+    /// shorter ones.
     pub fn new(
         (model, hierarchy): (&'h Model, &'h Hierarchy),
         assembly: &Assembly<'_>,
@@ -62,13 +64,34 @@ impl<'h> Run<'h> {
         alone: bool,
         watch: &impl Watch,
     ) -> Result<Run<'h>, Unsampled> {
+        // Where labels may be wrong the posterior has corners: with usual steps one to a few trajectories in 100,000
+        // diverge, with these none in 640,000. A few centres' spread is hardly known, and its end at 0 is another.
+        let corners = model.misclassification.is_some() || model.has_few_centres();
+        let target = if corners { 0.95 } else { 0.8 };
+        let run = Run::towards(target, (model, hierarchy), assembly, (asked, alone), watch)?;
+        if model.rows.is_some() && run.has_diverged() && !watch.stopped() {
+            return Run::towards(0.99, (model, hierarchy), assembly, (asked, alone), watch);
+        }
+        Ok(run)
+    }
+
+    fn has_diverged(&self) -> bool {
+        self.chains.iter().any(|c| c.transitions.iter().any(|t| t.diverged))
+    }
+
+    /// With steps of this acceptance statistic.
+    fn towards(
+        target_acceptance: f64,
+        (model, hierarchy): (&'h Model, &'h Hierarchy),
+        assembly: &Assembly<'_>,
+        (asked, alone): (Sampling, bool),
+        watch: &impl Watch,
+    ) -> Result<Run<'h>, Unsampled> {
         let settings = sampler::Settings {
             seed: asked.seed,
             chains: asked.chains,
             warmup: asked.warmup,
-            // Where labels may be wrong the posterior has corners: with usual steps one to a few trajectories in 100,000
-            // diverge, with these none in 640,000.
-            target_acceptance: if model.misclassification.is_some() { 0.95 } else { 0.8 },
+            target_acceptance,
             ..sampler::Settings::default()
         };
         let chains = sampler::start(hierarchy, hierarchy.middle(), &settings, watch);
@@ -91,7 +114,7 @@ impl<'h> Run<'h> {
                 Stopped::Interrupted
             } else if asked.draws.is_some() {
                 Stopped::Fixed
-            } else if run.chains.iter().any(|c| c.transitions.iter().any(|t| t.diverged)) {
+            } else if run.has_diverged() {
                 Stopped::Diverged
             } else if needed <= 1.0 {
                 Stopped::Sure

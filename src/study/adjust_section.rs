@@ -8,7 +8,7 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserializer, Error, MapAccess, Visitor};
 use toml::Spanned;
 
-use super::number::Real;
+use super::number::{Count, Real};
 use super::values::Values;
 
 /// "AGE", or { column = "RCONSC", reference = "F" }.
@@ -19,7 +19,7 @@ pub struct AdjustEntry {
     pub reference: Option<Spanned<Values>>,
     pub levels: Option<Spanned<Values>>,
     /// Knots of a restricted cubic spline.
-    pub spline: Option<Spanned<u64>>,
+    pub spline: Option<Spanned<Count>>,
     pub prior: Option<Spanned<String>>,
 }
 
@@ -36,7 +36,7 @@ pub struct AdjustTable {
     levels: Option<Spanned<Values>>,
     /// For a number: a restricted cubic spline with this many knots, 3 to 7, at Harrell's quantiles.
     #[schemars(with = "Option<u64>")]
-    spline: Option<Spanned<u64>>,
+    spline: Option<Spanned<Count>>,
     /// Of every coefficient of this covariate, on the log odds for one standard deviation. Default "normal(0, 1)".
     #[schemars(with = "Option<String>")]
     prior: Option<Spanned<String>>,

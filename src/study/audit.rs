@@ -127,6 +127,10 @@ impl Study {
         };
         let null = if self.outcome.scale.is_ratio() { "1" } else { "0" };
         match &self.data {
+            Data::Estimates(_) if self.adjustment.is_some() => format!(
+                "more {} count as {more}: an odds ratio {side} 1 favours {}",
+                self.outcome.event, self.treatment.active
+            ),
             Data::Counts(_) => format!(
                 "more {} count as {more}: an odds ratio {side} 1, or a risk difference {side} 0, favours {}",
                 self.outcome.event, self.treatment.active

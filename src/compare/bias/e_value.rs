@@ -102,6 +102,15 @@ fn conversion(study: &Study, g: usize, measure: Measure) -> Conversion {
                 [risk(row.control.events, row.control.total), risk(row.active.events, row.active.total)];
             risks.iter().all(|r| *r < RARE)
         }
+        Data::Estimates(_) if let Some(a) = &study.adjustment => {
+            let p = &a.patterns;
+            let own = |i: &usize| p.subgroup[*i] as usize == g;
+            [false, true].into_iter().all(|active| {
+                let arm: Vec<usize> = (0..p.len()).filter(own).filter(|&i| p.active[i] == active).collect();
+                let sum = |of: &[f64]| arm.iter().map(|&i| of[i]).sum::<f64>();
+                sum(&p.events) <= RARE * sum(&p.totals)
+            })
+        }
         Data::Estimates(_) => study.bias.as_ref().and_then(|b| b.rare_outcome).unwrap_or(false),
     };
     match (measure, rare) {

@@ -176,7 +176,8 @@ fn middle_prevalence(study: &Study) -> f64 {
 
 /// Benefit and harm in every subgroup under a confounder with known prevalences and strength, the same in all.
 pub fn confounders(biased: &Biased<'_>) -> Vec<ConfounderPoint> {
-    if !biased.scale().is_ratio() {
+    // Beside covariates a confounder has no one meaning: it moves each patient's risk differently.
+    if !biased.scale().is_ratio() || biased.study.adjustment.is_some() {
         return Vec::new();
     }
     let middle = middle_prevalence(biased.study);

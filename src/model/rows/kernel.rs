@@ -13,7 +13,7 @@ use crate::numeric::{exp_of_nonpositive_fused, exp_within_range_fused, ln_1p_of_
 pub const LANES: usize = 16;
 
 /// Rows whose risks are kept between the two halves of the pass: they stay in the nearest cache.
-const BLOCK: usize = 256;
+pub const BLOCK: usize = 256;
 
 /// Rows of one subgroup and arm, one after another.
 #[derive(Debug, Clone, PartialEq)]
@@ -56,9 +56,12 @@ pub struct Expected<'a> {
     pub centres: &'a mut [f64],
 }
 
-/// The instructions that a pass is compiled for.
+/// The instructions that a pass is compiled for: none but what this processor has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Instructions {
+pub struct Instructions(Kind);
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
     Portable,
     #[cfg(target_arch = "x86_64")]
     Avx2,
@@ -67,28 +70,31 @@ pub enum Instructions {
 }
 
 impl Instructions {
+    /// Those that every processor has.
+    pub const PORTABLE: Instructions = Instructions(Kind::Portable);
+
     /// All that this processor has, the widest last.
     pub fn available() -> Vec<Instructions> {
         #[cfg(target_arch = "x86_64")]
         {
-            let mut all = vec![Instructions::Portable];
+            let mut all = vec![Instructions::PORTABLE];
             if std::arch::is_x86_feature_detected!("avx2") && std::arch::is_x86_feature_detected!("fma") {
-                all.push(Instructions::Avx2);
+                all.push(Instructions(Kind::Avx2));
                 if std::arch::is_x86_feature_detected!("avx512f")
                     && std::arch::is_x86_feature_detected!("avx512dq")
                 {
-                    all.push(Instructions::Avx512);
+                    all.push(Instructions(Kind::Avx512));
                 }
             }
             all
         }
         #[cfg(not(target_arch = "x86_64"))]
-        vec![Instructions::Portable]
+        vec![Instructions::PORTABLE]
     }
 
     /// The widest.
     pub fn best() -> Instructions {
-        Instructions::available().pop().unwrap_or(Instructions::Portable)
+        Instructions::available().pop().unwrap_or(Instructions::PORTABLE)
     }
 }
 
@@ -100,14 +106,14 @@ pub fn pass(
     at: Predictor<'_>,
     expected: &mut Expected<'_>,
 ) -> f64 {
-    match with {
-        Instructions::Portable => over_sections(layout, sections, at, expected),
+    match with.0 {
+        Kind::Portable => over_sections(layout, sections, at, expected),
         // SAFETY: `Instructions` beyond the portable ones come from `available`, which asked the processor.
         #[cfg(target_arch = "x86_64")]
-        Instructions::Avx2 => unsafe { avx2::pass(layout, sections, at, expected) },
+        Kind::Avx2 => unsafe { avx2::pass(layout, sections, at, expected) },
         // SAFETY: as above.
         #[cfg(target_arch = "x86_64")]
-        Instructions::Avx512 => unsafe { avx512::pass(layout, sections, at, expected) },
+        Kind::Avx512 => unsafe { avx512::pass(layout, sections, at, expected) },
     }
 }
 
@@ -120,14 +126,14 @@ pub fn risks(
     at: Predictor<'_>,
 ) -> [f64; 2] {
     let odds_ratio = libm::exp(-effect);
-    match with {
-        Instructions::Portable => over_risks(layout, section, (control, odds_ratio), at),
+    match with.0 {
+        Kind::Portable => over_risks(layout, section, (control, odds_ratio), at),
         // SAFETY: as in `pass`.
         #[cfg(target_arch = "x86_64")]
-        Instructions::Avx2 => unsafe { avx2::risks(layout, section, (control, odds_ratio), at) },
+        Kind::Avx2 => unsafe { avx2::risks(layout, section, (control, odds_ratio), at) },
         // SAFETY: as in `pass`.
         #[cfg(target_arch = "x86_64")]
-        Instructions::Avx512 => unsafe { avx512::risks(layout, section, (control, odds_ratio), at) },
+        Kind::Avx512 => unsafe { avx512::risks(layout, section, (control, odds_ratio), at) },
     }
 }
 
@@ -139,14 +145,14 @@ pub fn normaliser(
     base: f64,
     at: Predictor<'_>,
 ) -> f64 {
-    match with {
-        Instructions::Portable => over_normaliser(layout, section, base, at),
+    match with.0 {
+        Kind::Portable => over_normaliser(layout, section, base, at),
         // SAFETY: as in `pass`.
         #[cfg(target_arch = "x86_64")]
-        Instructions::Avx2 => unsafe { avx2::normaliser(layout, section, base, at) },
+        Kind::Avx2 => unsafe { avx2::normaliser(layout, section, base, at) },
         // SAFETY: as in `pass`.
         #[cfg(target_arch = "x86_64")]
-        Instructions::Avx512 => unsafe { avx512::normaliser(layout, section, base, at) },
+        Kind::Avx512 => unsafe { avx512::normaliser(layout, section, base, at) },
     }
 }
 

@@ -28,8 +28,9 @@ use kernel::{Expected, LANES, Layout, Predictor, Section};
 use pilot::Pilot;
 pub use terms::{Scratch as TermsScratch, Terms};
 
-/// Rows that one thread takes at a time: a multiple of the lanes.
+/// Rows that one thread takes at a time: whole blocks of the kernel.
 const TASK: usize = 16_384;
+const _: () = assert!(TASK.is_multiple_of(kernel::BLOCK));
 
 /// The likelihood of rows, ready to be evaluated.
 #[derive(Debug, Clone, PartialEq)]
@@ -247,6 +248,11 @@ impl Rows {
     /// Coefficients near which the posterior lies.
     pub fn rough_gamma(&self) -> &[f64] {
         &self.pilot.gamma
+    }
+
+    /// Whether the data, with weak priors, have one answer that was found.
+    pub fn is_settled(&self) -> bool {
+        self.pilot.settled && self.pilot.rough_variances.iter().all(|v| v.is_finite() && *v > 0.0)
     }
 
     /// The sd among centres near which it lies.

@@ -6,19 +6,25 @@
 use super::{Rows, kernel};
 use crate::numeric::linear::{cholesky, gram_of_lower, invert_lower, solve_cholesky};
 use crate::numeric::{logistic, logit};
+use crate::study::HeterogeneityPrior;
 
 /// Newton steps at most.
-const STEPS: usize = 40;
+const STEPS: usize = 120;
+
+/// In so many of them the centres' spread is learnt; then it stands, for its last digits take many and change little.
+const LEARNING: usize = 80;
 
 /// The precision of a weak prior of cells around the overall log odds: without it empty and full cells have no estimate.
 const CELL_PRECISION: f64 = 0.16;
 
-/// Steps shorter than this change nothing that matters.
-const SMALL: f64 = 1e-7;
+/// Steps shorter than this change nothing that matters, nor does a smaller change of the centres' spread, as a part of it.
+const SMALL_STEP: f64 = 1e-5;
+const SMALL_MOVE: f64 = 1e-3;
 
-/// The centres' standard deviation to begin with, and the least that is gone down to.
+/// The centres' standard deviation to begin with, and between which it is sought.
 const FIRST_SD: f64 = 0.5;
-const LEAST_SD: f64 = 0.02;
+const LEAST_SD: f64 = 0.01;
+const MOST_SD: f64 = 20.0;
 
 /// Estimates and informations.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -38,6 +44,8 @@ pub struct Pilot {
     pub added_variances: Vec<f64>,
     /// The same variances, finite also where a cell has no events, by its weak prior.
     pub rough_variances: Vec<f64>,
+    /// Whether the steps have come to rest.
+    pub settled: bool,
 }
 
 /// Gradient and negative Hessian at one point. Cells are independent of each other given the rest, and so are centres; `m`
@@ -62,20 +70,28 @@ impl Pilot {
             cells: vec![middle; n],
             gamma: vec![0.0; d],
             centres: vec![0.0; k],
-            centre_sd: FIRST_SD,
+            centre_sd: match rows.centre_sd {
+                Some(HeterogeneityPrior::Fixed { value }) => value.max(LEAST_SD),
+                _ => FIRST_SD,
+            },
             ..Pilot::default()
         };
         let mut curvature = pilot.curvature(rows, middle);
-        for _ in 0..STEPS {
+        for step_number in 0..STEPS {
             let Some((step, by_centre)) = curvature.newton() else { break };
             let longest = step.iter().chain(&by_centre).fold(0.0_f64, |m, s| m.max(s.abs()));
             // Steps of more than 2 on the log odds lead astray.
             let share = (2.0 / longest).min(1.0);
             let x = pilot.cells.iter_mut().chain(&mut pilot.gamma).chain(&mut pilot.centres);
             x.zip(step.iter().chain(&by_centre)).for_each(|(x, s)| *x += share * s);
-            pilot.learn_centre_sd(&curvature);
+            let before = pilot.centre_sd;
+            if step_number < LEARNING {
+                pilot.learn_centre_sd(rows, &curvature);
+            }
+            let moved = (pilot.centre_sd / before - 1.0).abs();
             curvature = pilot.curvature(rows, middle);
-            if longest < SMALL {
+            if longest < SMALL_STEP && moved < SMALL_MOVE {
+                pilot.settled = true;
                 break;
             }
         }
@@ -149,13 +165,19 @@ impl Pilot {
         c
     }
 
-    /// One step of the EM algorithm: the mean square of the intercepts with what is not known of them.
-    fn learn_centre_sd(&mut self, c: &Curvature) {
-        if self.centres.is_empty() {
+    /// One step of the EM algorithm: the mean square of the intercepts with what is not known of them, and the prior's say.
+    fn learn_centre_sd(&mut self, rows: &Rows, c: &Curvature) {
+        let Some(prior) = rows.centre_sd.filter(|p| !matches!(p, HeterogeneityPrior::Fixed { .. })) else {
             return;
-        }
+        };
         let squares = self.centres.iter().zip(&c.centres).map(|(u, precision)| u * u + 1.0 / precision);
-        self.centre_sd = (squares.sum::<f64>() / self.centres.len() as f64).sqrt().max(LEAST_SD);
+        let (sum, n) = (squares.sum::<f64>(), self.centres.len() as f64);
+        let value = |log_sd: f64| {
+            let sd = libm::exp(log_sd);
+            let prior = prior.log_density(sd);
+            if prior.is_finite() { prior - n * log_sd - 0.5 * sum / (sd * sd) } else { f64::NEG_INFINITY }
+        };
+        self.centre_sd = libm::exp(highest(libm::log(LEAST_SD), libm::log(MOST_SD), value));
     }
 
     /// Intercepts as each centre's own patients have them, not shrunken.
@@ -225,6 +247,17 @@ impl Curvature {
         }
         Some((step, centres))
     }
+}
+
+/// Where a function of one hump is highest, by golden sections.
+fn highest(mut low: f64, mut high: f64, f: impl Fn(f64) -> f64) -> f64 {
+    const GOLDEN: f64 = 0.618_033_988_749_895;
+    while high - low > 1e-9 {
+        let (a, b) = (high - GOLDEN * (high - low), low + GOLDEN * (high - low));
+        // A prior may end: what lies beyond its end is lower than anything.
+        if f(a) >= f(b) { high = b } else { low = a }
+    }
+    0.5 * (low + high)
 }
 
 /// Patients by cell.

@@ -12,8 +12,8 @@ use super::super::text::{audit_table, effect_table, probability_table};
 use super::super::words::{capitalised, prior_statement};
 use super::document::{Format, Frame, render};
 use super::{flat, on_page, sheets, words};
-use crate::compare::Glance;
 use crate::compare::bias::ShiftPoint;
+use crate::compare::{Glance, STATED, held};
 use crate::decide::Fit;
 use crate::error::Result;
 use crate::figure::{Gallery, ThresholdCurves, beliefs_by_prior};
@@ -128,6 +128,15 @@ pub fn page(p: &Presentation<'_>, figures: &[Figure], format: Format) -> Result<
 fn page_statements(study: &Study, shown: &Shown<'_>) -> Vec<String> {
     let mut all = statements(study, shown.report);
     all.extend(shown.others.about_sources.iter().cloned());
+    let stated = |name: &str| {
+        let row = shown.others.rows.iter().find(|r| r.prior == STATED && r.subgroup == name);
+        row.and_then(|r| r.benefit)
+    };
+    if let Some(held) = held(study, shown.report, stated) {
+        all.push(format!(
+            "Under another prior, and under biases, covariates' coefficients and centres' intercepts are held where the data have them. {held}"
+        ));
+    }
     all
 }
 

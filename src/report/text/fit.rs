@@ -369,7 +369,7 @@ fn footnotes(study: &Study, report: &Report) -> String {
             (true, false) => match &study.adjustment {
                 None => format!("For {patients}, each {} counts at its size.", study.subgroup_name),
                 Some(a) => format!(
-                    "Risks are averages over {}; for {patients}, each {} counts at its size among them.",
+                    "Risks are averages over {}; for {patients}, each {} counts at its size among them, and the odds ratio is that of the averages.",
                     a.population.in_words(),
                     study.subgroup_name
                 ),

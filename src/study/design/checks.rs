@@ -4,9 +4,9 @@ use std::ops::Range;
 
 use toml::Spanned;
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Place, Result};
 use crate::study::adjust_section::{AdjustEntry, PopulationEntry};
-use crate::study::adjustment::{Patterns, Term};
+use crate::study::adjustment::{Patterns, Population, Term};
 use crate::study::patients::{Measured, Values};
 use crate::study::source::Source;
 
@@ -54,7 +54,12 @@ pub fn not_the_outcome(
 pub fn varies(source: &Source, terms: &[Term], spans: &[Range<usize>], patterns: &Patterns) -> Result<()> {
     for (k, term) in terms.iter().enumerate() {
         let error = |message: String| Error::new(message).at(source.place(spans[k].clone()));
-        if term.sd.is_nan() || term.sd <= 0.0 {
+        let differs = patterns.columns[k].windows(2).any(|w| w[0] != w[1]);
+        if !term.mean.is_finite() || !term.sd.is_finite() || differs && term.sd <= 0.0 {
+            return Err(error(format!("the values of `{}` are beyond the range of numbers", term.name))
+                .help("give them in another unit"));
+        }
+        if term.sd <= 0.0 {
             return Err(error(format!("`{}` is the same in every row that is used", term.name))
                 .help("there is nothing to adjust for: leave it out"));
         }
@@ -67,6 +72,33 @@ pub fn varies(source: &Source, terms: &[Term], spans: &[Range<usize>], patterns:
             return Err(error(format!("`{}` does not vary within the arms of any subgroup", term.name))
                 .help("it can't be told from the subgroups' own risks and effects: leave it out"));
         }
+    }
+    Ok(())
+}
+
+/// Centres are more than one, and not the subgroups by another name.
+pub fn centres_differ(
+    source: &Source,
+    names: &[String],
+    patterns: &Patterns,
+    subgroups: usize,
+) -> Result<()> {
+    let error = |message: &str| {
+        Err(Error::new(message.to_string()).at(Place::File(source.file.clone())).help(
+            "centres need intercepts of their own beside the subgroups': leave `centre` out of the columns",
+        ))
+    };
+    if names.len() < 2 {
+        return error("there is only one centre");
+    }
+    let mut centre_of = vec![None; subgroups];
+    let alone = patterns
+        .subgroup
+        .iter()
+        .zip(&patterns.centre)
+        .all(|(&g, &c)| *centre_of[g as usize].get_or_insert(c) == c);
+    if alone {
+        return error("every subgroup lies in one centre: they can't be told apart");
     }
     Ok(())
 }
@@ -166,21 +198,25 @@ pub fn separated(terms: &[Term], patterns: &Patterns) -> Vec<String> {
     notices
 }
 
-/// Every subgroup has treated patients over whom risks can be averaged.
-pub fn treated(
+/// Every subgroup has patients over whom risks can be averaged.
+pub fn populated(
     source: &Source,
-    population: Option<&Spanned<PopulationEntry>>,
+    (entry, population): (Option<&Spanned<PopulationEntry>>, Population),
     patterns: &Patterns,
     names: &[&str],
 ) -> Result<()> {
-    let mut treated = vec![false; names.len()];
+    let mut there = vec![false; names.len()];
     for (&g, &active) in patterns.subgroup.iter().zip(&patterns.active) {
-        treated[g as usize] |= active;
+        there[g as usize] |= active || population != Population::Treated;
     }
-    match treated.iter().position(|t| !t) {
-        None => Ok(()),
-        Some(g) => Err(Error::new(format!("subgroup `{}` has no treated patients", names[g]))
-            .at(source.place(population.map_or(0..0, Spanned::span)))
-            .help("risks can't be averaged over them: write population = \"all\"")),
-    }
+    let Some(g) = there.iter().position(|t| !t) else { return Ok(()) };
+    let (name, place) = (names[g], source.place(entry.map_or(0..0, Spanned::span)));
+    Err(match population {
+        Population::Treated => Error::new(format!("subgroup `{name}` has no treated patients"))
+            .at(place)
+            .help("risks can't be averaged over them: write population = \"all\""),
+        _ => Error::new(format!("subgroup `{name}` has no row that is used"))
+            .at(Place::File(source.file.clone()))
+            .help("its rows lack an outcome or a covariate: leave it out by [data.where], or the covariate"),
+    })
 }

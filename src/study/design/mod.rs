@@ -8,6 +8,7 @@ use toml::Spanned;
 use super::adjust_section::{AdjustEntry, PopulationEntry};
 use super::adjustment::{Adjustment, Centres, Covariate, Form, Population, Term};
 use super::model_file::{ModelSection, PriorSection};
+use super::number::Count;
 use super::patients::{Levels, Measured, Values};
 use super::source::Source;
 use super::{Written, prior_words};
@@ -72,13 +73,14 @@ pub fn adjustment(
         terms.push(Term { name, mean, sd, prior });
     }
     let spans: Vec<_> = owners.iter().map(|&i| model.adjust[i].span()).collect();
+    if let Some(centres) = &centres {
+        checks::centres_differ(source, &centres.names, &patterns, names.len())?;
+    }
     checks::varies(source, &terms, &spans, &patterns)?;
     checks::independent(source, &terms, &spans, &patterns, names.len())?;
     notices.extend(checks::separated(&terms, &patterns));
     let population = population(source, model.population.as_ref())?;
-    if population == Population::Treated {
-        checks::treated(source, model.population.as_ref(), &patterns, names)?;
-    }
+    checks::populated(source, (model.population.as_ref(), population), &patterns, names)?;
     Ok(Adjustment { covariates, terms, centres, population, patterns })
 }
 
@@ -172,22 +174,23 @@ fn reference(source: &Source, asked: &AdjustEntry, levels: &Levels) -> Result<us
 /// At Harrell's quantiles of the patients.
 fn knots(
     source: &Source,
-    asked: &Spanned<u64>,
+    asked: &Spanned<Count>,
     column: &str,
     numbers: &[f64],
     measured: &Measured,
 ) -> Result<Vec<f64>> {
     let error = |message: String| Error::new(message).at(source.place(asked.span()));
-    let Some(quantiles) = spline::knot_quantiles(*asked.get_ref() as usize) else {
-        return Err(error(format!("a spline with {} knots", asked.get_ref()))
+    let Some(quantiles) = spline::knot_quantiles(asked.get_ref().0 as usize) else {
+        return Err(error(format!("a spline with {} knots", asked.get_ref().0))
             .help("a restricted cubic spline has 3 to 7 knots here; 3 to 5 are usual"));
     };
-    let mut sorted: Vec<f64> = numbers
+    let mut sorted: Vec<(f64, u64)> = numbers
         .iter()
         .zip(&measured.totals)
-        .flat_map(|(&x, &n)| std::iter::repeat_n(x, n as usize))
+        .map(|(&x, &n)| (x, u64::from(n)))
+        .filter(|(_, n)| *n > 0)
         .collect();
-    sorted.sort_unstable_by(f64::total_cmp);
+    sorted.sort_unstable_by(|a, b| a.0.total_cmp(&b.0));
     if sorted.is_empty() {
         return Err(error(format!("`{column}` has no values")));
     }

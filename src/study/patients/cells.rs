@@ -109,6 +109,13 @@ fn finish(
     if counted.read == 0 {
         return Err(Error::new("the file has a header and no rows").at(here()));
     }
+    let most = (0..counted.unmeasured.len()).max_by_key(|&place| counted.unmeasured[place]);
+    if let (0, Some(place)) = (counted.used(), most.filter(|&place| counted.unmeasured[place] > 0)) {
+        let (name, rows) = (covariates.name(place), counted.unmeasured[place]);
+        return Err(Error::new(format!("no row is used: `{name}` is missing in {rows} of {}", counted.read))
+            .at(source.place(file_span()))
+            .help("leave it out of [model] adjust, or of the columns"));
+    }
     if counted.used() == 0 {
         return Err(Error::new(format!("none of {} rows is used", counted.read))
             .at(source.place(file_span()))

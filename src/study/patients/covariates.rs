@@ -117,6 +117,13 @@ impl Covariates {
             read.push(Column { name, index, role: "covariate", form, missing: 0, at_hand: 0.0 });
         }
         if let Some((_, named)) = data.columns.iter().find(|(key, _)| key.get_ref() == "centre") {
+            let twice = |(key, name): &(&Spanned<String>, &Spanned<String>)| {
+                key.get_ref() != "centre" && name.get_ref() == named.get_ref()
+            };
+            if let Some((role, _)) = data.columns.iter().find(twice) {
+                let message = format!("`centre` and `{}` are the same column", role.get_ref());
+                return Err(Error::new(message).at(source.place(named.span())));
+            }
             let (index, name) = (column_named(source, header, named)?, named.get_ref().clone());
             measured.centres = Some(Levels { column: name.clone(), ..Levels::default() });
             let form = Form::Levels { listed: false, most: MOST_CENTRES };
@@ -140,7 +147,8 @@ impl Covariates {
             let fault = |fault| (column.index, fault);
             let bytes = field(column.index);
             let text = std::str::from_utf8(bytes).map_err(|_| fault(Fault::NotUtf8))?.trim();
-            if is_nothing(text) {
+            let is_level = levels.as_ref().is_some_and(|l| l.found.contains_key(text.as_bytes()));
+            if is_nothing(text) && !is_level {
                 column.missing += 1;
                 lacks.get_or_insert(i);
                 continue;
@@ -148,7 +156,7 @@ impl Covariates {
             column.at_hand = match (&column.form, levels) {
                 (Form::Levels { listed, most }, Some(levels)) => {
                     let known = levels.found.len();
-                    let place = levels.place(bytes);
+                    let place = levels.place(text.as_bytes());
                     if *listed && levels.found.len() > known {
                         levels.names.pop();
                         let expected = levels.names.iter().map(|n| format!("`{n}`")).collect::<Vec<_>>();

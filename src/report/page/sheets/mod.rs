@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::super::numbers::plain;
 use super::super::passage::Table;
-use super::super::words::{priors_as_written, test_name};
+use super::super::words::{all_priors, test_name};
 use super::Shown;
 use crate::decide::{Discussion, InteractionTest, interaction_test};
 use crate::study::{Assignment, Data, Decision, Study};
@@ -56,15 +56,23 @@ pub fn of_study(study: &Study, shown: Option<&Shown<'_>>) -> Vec<Sheet> {
 }
 
 fn model(study: &Study) -> &'static str {
-    match study.data {
-        Data::Counts(_) => "binomial counts by arm, log odds ratios by subgroup; see Methods",
-        Data::Estimates(_) => "normal likelihood of published estimates; see Methods",
+    match (&study.data, &study.adjustment) {
+        (Data::Counts(_), Some(_)) => "logistic model of patients, log odds ratios by subgroup; see Methods",
+        (Data::Counts(_), None) => "binomial counts by arm, log odds ratios by subgroup; see Methods",
+        (Data::Estimates(_), _) => "normal likelihood of published estimates; see Methods",
     }
 }
 
 fn engine(shown: Option<&Shown<'_>>) -> String {
     let Some(shown) = shown else { return "the run did not pass its checks".to_string() };
     match &shown.report.settings.sampler {
+        Some(s) if !shown.report.checks.exact.available => {
+            let opinion = match &shown.report.checks.importance {
+                Some(i) if i.is_trusted() => ", held against importance sampling",
+                _ => "",
+            };
+            format!("the No-U-Turn sampler ({} chains of {} draws){opinion}", s.chains, s.draws)
+        }
         Some(s) => format!(
             "numerical integration and the No-U-Turn sampler ({} chains of {} draws), held against each other",
             s.chains, s.draws
@@ -95,7 +103,7 @@ fn robust(study: &Study, shown: Option<&Shown<'_>>) -> Sheet {
         "ROBUST",
         "reporting of Bayes used in clinical studies (J Clin Epidemiol 2005;58:261)",
         vec![
-            item("Prior distribution: specified", priors_as_written(&study.priors)),
+            item("Prior distribution: specified", all_priors(study)),
             item("Prior distribution: justified", NOT_STATED),
             item("Prior distribution: sensitivity analysis", sensitivity(shown)),
             item("Analysis: statistical model", model(study)),
@@ -118,7 +126,7 @@ fn barg(study: &Study, shown: Option<&Shown<'_>>) -> Sheet {
             item("Preamble: why Bayesian, and the goals", NOT_STATED),
             item(
                 "1. Explain the model: data, likelihood, prior",
-                format!("{}; {}", model(study), priors_as_written(&study.priors)),
+                format!("{}; {}", model(study), all_priors(study)),
             ),
             item(
                 "1. Prior predictive check",
