@@ -547,6 +547,75 @@ fn rows_that_lack_a_covariate_are_counted_or_an_error() {
     check(folder.path(), &data, &strict, ADJUST).code(1).stderr(contains("row 302, column `age`"));
 }
 
+// ---- What was wrong once ----
+
+/// Patients of two regions that differ in age, with a large effect of it.
+fn young_and_old(n: usize, seed: u64) -> Vec<Row> {
+    let mut rows = patients(n, seed);
+    rows.retain(|r| r.region != "west");
+    rows.iter_mut().filter(|r| r.region == "south").for_each(|r| r.age += 40);
+    rows
+}
+
+#[test]
+fn each_subgroup_has_the_prior_risks_of_its_own_patients() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let adjust = r#"adjust = [{ column = "age", prior = "normal(2, 0.2)" }]"#;
+    let study = study(folder.path(), &csv(&young_and_old(900, 16)), PATIENTS, adjust);
+    let report = analyse(&study, few_draws());
+    let prior = |region: &str| {
+        let row = report.estimates.iter().find(|e| {
+            e.scope == Scope::Subgroup
+                && e.subgroup.as_deref() == Some(region)
+                && e.measure == Measure::RiskControl
+        });
+        row.and_then(|e| e.prior).expect("a prior").median
+    };
+    // By the prior risks rise with age: two standard deviations of it on the log odds.
+    assert!(prior("south") > prior("north") + 0.2, "{} and {}", prior("south"), prior("north"));
+}
+
+#[test]
+fn comparisons_that_are_sampled_are_adjusted_too() {
+    // Confounded as in the registry: the crude answer is another.
+    let folder = tempfile::tempdir().expect("a folder");
+    let patients = registry::patients(1_500, 4);
+    registry::written(folder.path(), &patients).expect("files");
+    let model = registry::model(true).replace(
+        "baseline = \"normal(0, 1.5)\"",
+        "baseline = { mean = \"normal(0, 1.5)\", sd = \"half-normal(1)\" }",
+    );
+    let path = folder.path().join("exchangeable.toml");
+    fs::write(&path, model).expect("a model file");
+    let study = open(&path.to_string_lossy()).expect("a study");
+    let report = analyse(
+        &comparable(&study),
+        Options { sampling: Sampling { draws: Some(1_000), ..Sampling::default() }, ..Options::default() },
+    );
+    assert!(report.checks.ok, "{:?}", report.checks.reasons);
+    let fit = analyse(
+        &study,
+        Options { sampling: Sampling { draws: Some(1_000), ..Sampling::default() }, ..Options::default() },
+    );
+    for etiology in registry::ETIOLOGIES {
+        let ((p, a), (q, b)) = (probability(&report, etiology.name), probability(&fit, etiology.name));
+        assert!((p - q).abs() < 4.0 * a.hypot(b), "{}: {p} and {q}", etiology.name);
+    }
+}
+
+#[test]
+fn centres_that_can_not_be_told_from_subgroups_are_refused() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut rows = patients(300, 17);
+    let section = PATIENTS.replace("region\" }", "region\", centre = \"hospital\" }");
+    rows.iter_mut().for_each(|r| r.hospital = r.region.len());
+    check(folder.path(), &csv(&rows), &section, "")
+        .code(1)
+        .stderr(contains("every subgroup lies in one centre"));
+    rows.iter_mut().for_each(|r| r.hospital = 1);
+    check(folder.path(), &csv(&rows), &section, "").code(1).stderr(contains("only one centre"));
+}
+
 // ---- What the program prints ----
 
 #[test]
