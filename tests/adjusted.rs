@@ -104,8 +104,7 @@ fn few_draws() -> Options {
 }
 
 /// Everything that is reported, as numbers with their names.
-fn numbers(study: &Study, report: &Report) -> Vec<(String, Option<f64>)> {
-    let _ = study;
+fn numbers(report: &Report) -> Vec<(String, Option<f64>)> {
     let parameters = report.parameters.iter().map(|p| (p.name.clone(), p.reported.mean));
     let estimates = report
         .estimates
@@ -139,7 +138,7 @@ fn the_order_of_rows_changes_no_bit() {
     shuffled.rotate_left(123);
     let of = |rows: &[Row]| {
         let study = study(folder.path(), &csv(rows), PATIENTS, ADJUST);
-        numbers(&study, &analyse(&study, few_draws()))
+        numbers(&analyse(&study, few_draws()))
     };
     assert_eq!(of(&rows), of(&shuffled));
 }
@@ -164,9 +163,9 @@ rows = "counts"
 columns = { subgroup = "region", arm = "drug", events = "events", total = "total" }
 levels = { control = "0", active = "1" }
 "#;
-    let expected = numbers(&whole, &analyse(&whole, few_draws()));
+    let expected = numbers(&analyse(&whole, few_draws()));
     let counted = study(folder.path(), &counts, section, ADJUST);
-    assert_eq!(numbers(&counted, &analyse(&counted, few_draws())), expected);
+    assert_eq!(numbers(&analyse(&counted, few_draws())), expected);
     let patterns = counted.adjustment.as_ref().expect("adjusted").patterns.len();
     assert_eq!(patterns, cells.len());
 }
@@ -180,7 +179,7 @@ fn a_covariates_unit_changes_no_bit() {
     quarters.iter_mut().for_each(|r| r.age *= 4);
     let of = |rows: &[Row]| {
         let study = study(folder.path(), &csv(rows), PATIENTS, ADJUST);
-        numbers(&study, &analyse(&study, few_draws()))
+        numbers(&analyse(&study, few_draws()))
     };
     assert_eq!(of(&rows), of(&quarters));
 }
@@ -614,6 +613,23 @@ fn centres_that_can_not_be_told_from_subgroups_are_refused() {
         .stderr(contains("every subgroup lies in one centre"));
     rows.iter_mut().for_each(|r| r.hospital = 1);
     check(folder.path(), &csv(&rows), &section, "").code(1).stderr(contains("only one centre"));
+}
+
+#[test]
+fn a_draft_takes_no_column_twice() {
+    let folder = tempfile::tempdir().expect("a folder");
+    fs::write(folder.path().join("trial.csv"), csv(&patients(100, 18))).expect("a data file");
+    let roles = ["--outcome", "dead", "--treatment", "drug", "--subgroup", "region"];
+    let rest = ["--assignment", "observational", "--higher-is", "worse", "--adjust"];
+    for (adjust, words) in [
+        ("dead", "`dead` is the column of the outcome"),
+        ("age,region", "`region` is the column of the subgroup"),
+        ("age,age", "`age` is listed twice"),
+    ] {
+        let mut command = Command::cargo_bin("equipoise").expect("built");
+        command.current_dir(folder.path()).args(["new", "trial.csv"]).args(roles).args(rest).arg(adjust);
+        command.assert().code(1).stderr(contains(words));
+    }
 }
 
 // ---- What the program prints ----

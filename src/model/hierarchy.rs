@@ -16,8 +16,8 @@ use crate::density::LogDensity;
 ///
 /// In order: for every effect level (one under partial and complete pooling, one a subgroup without pooling) the
 /// coordinates of μ and, where it is sampled, of τ; for exchangeable baselines those of their mean and sd; then z for every
-/// θ_g and w for every α_g; then whatever is not known of a bias; then coefficients and centres. Under complete pooling there is no z; with published
-/// estimates the θ_g are integrated out, and there is neither z nor w.
+/// θ_g and w for every α_g; then whatever is not known of a bias; then coefficients and centres. Under complete pooling
+/// there is no z; with published estimates the θ_g are integrated out, and there is neither z nor w.
 #[derive(Debug, Clone)]
 pub struct Hierarchy {
     effects: Vec<Placed>,

@@ -70,6 +70,17 @@ pub fn draft(path: &Path, named: &str, said: &Draft) -> Result<String> {
     let adjust = said.adjust.iter().map(|name| covariate(&columns, name)).collect::<Result<_>>()?;
     let centre =
         said.centre.as_deref().map(|name| column(&columns, "centre", Some(name), &[])).transpose()?;
+    let roles = [("outcome", outcome), ("treatment", treatment), ("subgroup", subgroup)];
+    let taken: Vec<(&str, &Surveyed)> = roles.into_iter().chain(centre.map(|c| ("centre", c))).collect();
+    for (i, name) in said.adjust.iter().enumerate() {
+        if let Some((role, _)) = taken.iter().find(|(_, c)| c.name == *name) {
+            return Err(Error::new(format!("`{name}` is the column of the {role}"))
+                .help("a covariate is something that was known before treatment"));
+        }
+        if said.adjust[..i].contains(name) {
+            return Err(Error::new(format!("`{name}` is listed twice")).help("name it once"));
+        }
+    }
     let parts =
         Parts { outcome, treatment, subgroup, event, no_event, control, active, groups, adjust, centre };
     Ok(written(said, &parts, (&columns, rows), named))
