@@ -18,6 +18,7 @@ fn main() -> Result<(), Unavailable> {
             effect: LocationPrior::normal(0.0, 0.355),
             baseline: BaselinePrior::Independent(LocationPrior::normal(0.0, 1.5)),
             misclassification: None,
+            baseline_of: BaselineOf::Control,
             rows: None,
         };
         let posterior = ExactPosterior::new(&model, Resolution::default())?;

@@ -15,7 +15,7 @@ mod rows;
 use calibration::{DRAWS, Ranks, Uniformity, ranks, uniform_below};
 use common::{close, estimates_model, pair};
 use equipoise::model::{
-    Arm, BaselinePrior, BinomialPair, Confounder, HeterogeneityPrior, Likelihood, LocationPrior,
+    Arm, BaselineOf, BaselinePrior, BinomialPair, Confounder, HeterogeneityPrior, Likelihood, LocationPrior,
     Misclassification, Missing, Model, NormalComponent, Nuisance, Pooling, SubgroupBias,
 };
 use equipoise::sampler::{Purpose, stream};
@@ -71,6 +71,7 @@ fn counts(subgroups: usize, pooling: Pooling, effect: LocationPrior, baseline: B
         effect,
         baseline,
         misclassification: None,
+        baseline_of: BaselineOf::Control,
         rows: None,
     }
 }

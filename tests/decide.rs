@@ -8,7 +8,7 @@ use std::fs;
 use common::{close, flipped_study};
 use equipoise::decide::{Discussion, EffectRow, Population, decide};
 use equipoise::exact::{ExactPosterior, Resolution, RiskMeasure};
-use equipoise::model::{Arm, BaselinePrior, BinomialPair, HeterogeneityPrior, Likelihood, Model};
+use equipoise::model::{Arm, BaselineOf, BaselinePrior, BinomialPair, HeterogeneityPrior, Likelihood, Model};
 use equipoise::numeric::normal_cdf;
 use equipoise::posterior::{
     Bounded, By, Claim, Direction, Method, Options, Sampling, Says, Scope, Statement, Verdict, analyse,
@@ -643,6 +643,7 @@ fn ratios_of_shares_have_neither_steps_nor_gaps() {
         effect: LocationPrior::normal(0.0, 1.0),
         baseline: BaselinePrior::Independent(LocationPrior::normal(0.0, 1.5)),
         misclassification: None,
+        baseline_of: BaselineOf::Control,
         rows: None,
     };
     let posterior = ExactPosterior::new(&model, Resolution::default()).expect("covered");

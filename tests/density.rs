@@ -16,8 +16,8 @@ mod common;
 use common::Worst;
 use equipoise::density::LogDensity;
 use equipoise::model::{
-    Arm, BaselinePrior, BinomialPair, HeterogeneityPrior, Hierarchy, Likelihood, LocationPrior, Model,
-    NormalComponent, NormalEstimate, Parameters, Pooling,
+    Arm, BaselineOf, BaselinePrior, BinomialPair, HeterogeneityPrior, Hierarchy, Likelihood, LocationPrior,
+    Model, NormalComponent, NormalEstimate, Parameters, Pooling,
 };
 use num_dual::{Dual64, DualNum};
 
@@ -350,7 +350,15 @@ impl Lcg {
                 BaselinePrior::Exchangeable { mean: self.location(4), sd: sds[self.below(sds.len())] }
             }
         };
-        Model { likelihood, pooling, effect: self.location(4), baseline, misclassification: None, rows: None }
+        Model {
+            likelihood,
+            pooling,
+            effect: self.location(4),
+            baseline,
+            baseline_of: BaselineOf::Control,
+            misclassification: None,
+            rows: None,
+        }
     }
 
     /// Coordinates up to ±`reach`, about the middle.

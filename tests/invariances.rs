@@ -5,8 +5,8 @@ mod common;
 use common::{above_zero, close, counts_model, estimates_model, fit, flipped_study, pair};
 use equipoise::exact::{ExactPosterior, Resolution, RiskMeasure};
 use equipoise::model::{
-    BaselinePrior, BinomialPair, HeterogeneityPrior, Likelihood, LocationPrior, Model, NormalEstimate,
-    Pooling,
+    BaselineOf, BaselinePrior, BinomialPair, HeterogeneityPrior, Likelihood, LocationPrior, Model,
+    NormalEstimate, Pooling,
 };
 use equipoise::posterior::{Options, Report, Statement, analyse};
 use equipoise::study::open;
@@ -291,7 +291,7 @@ proptest! {
             likelihood: Likelihood::Estimates(rows),
             pooling: Pooling::Partial(HeterogeneityPrior::HalfNormal { scale }),
             effect: LocationPrior::Flat,
-            baseline: BaselinePrior::Independent(LocationPrior::normal(0.0, 1.5)), misclassification: None, rows: None };
+            baseline: BaselinePrior::Independent(LocationPrior::normal(0.0, 1.5)), baseline_of: BaselineOf::Control, misclassification: None, rows: None };
         let posterior = fit(&model);
         let mean = y.iter().sum::<f64>() / y.len() as f64;
         for (g, &own) in y.iter().enumerate() {

@@ -90,7 +90,8 @@ fn normal_parts(effect: &LocationPrior) -> Vec<(f64, f64, f64)> {
             let total: f64 = parts.iter().map(|p| p.0).sum();
             parts.into_iter().map(|(w, m, s)| (w / total, m, s)).filter(|p| p.0 > 1e-12).collect()
         }
-        LocationComponent::Flat => Vec::new(),
+        // Effects have none of the former.
+        LocationComponent::LogitBeta { .. } | LocationComponent::Flat => Vec::new(),
     };
     effect.components().into_iter().flat_map(one).collect()
 }

@@ -250,7 +250,7 @@ fn fitted(cells: &Cells, components: usize) -> Vec<NormalComponent> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{BaselinePrior, Likelihood, Pooling};
+    use crate::model::{BaselineOf, BaselinePrior, Likelihood, Pooling};
 
     fn prior(effect: LocationPrior) -> ExactPosterior {
         let model = Model {
@@ -259,6 +259,7 @@ mod tests {
             effect,
             baseline: BaselinePrior::Independent(LocationPrior::normal(0.0, 1.0)),
             misclassification: None,
+            baseline_of: BaselineOf::default(),
             rows: None,
         };
         ExactPosterior::new(&model, Resolution::default()).expect("closed")

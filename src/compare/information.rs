@@ -27,6 +27,8 @@ pub fn patients(sd: f64, unit: f64) -> f64 {
 pub fn location_information(prior: &LocationPrior) -> f64 {
     match prior {
         LocationPrior::Flat => 0.0,
+        // E[(a(1 − p) − bp)²] under beta(a, b).
+        LocationPrior::LogitBeta { a, b } => a * b / (a + b + 1.0),
         LocationPrior::StudentT { df, scale, .. } => (df + 1.0) / ((df + 3.0) * scale * scale),
         LocationPrior::Normals(normals) => match normals.as_slice() {
             [n] => 1.0 / (n.sd * n.sd),

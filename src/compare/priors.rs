@@ -5,7 +5,7 @@ use super::external::{self, Fitted, Predictions};
 use super::information::{location_information, unit_information};
 use crate::error::{Error, Result};
 use crate::exact::{Distribution, ExactPosterior, Resolution};
-use crate::model::{BaselinePrior, Likelihood, LocationPrior, Model, Pooling};
+use crate::model::{BaselineOf, BaselinePrior, Likelihood, LocationPrior, Model, Pooling};
 use crate::posterior::{Measure, Quantiles, Sampling, Statement, region};
 use crate::study::{
     HeterogeneityPrior, NormalComponent, Pooling as StudyPooling, Priors, Scale, Study, Written,
@@ -140,6 +140,7 @@ fn before_data(effect: &LocationPrior, heterogeneity: Option<HeterogeneityPrior>
         effect: effect.clone(),
         baseline: BaselinePrior::Independent(LocationPrior::normal(0.0, 1.0)),
         misclassification: None,
+        baseline_of: BaselineOf::default(),
         rows: None,
     };
     effect.is_proper().then(|| ExactPosterior::new(&model, Resolution::default()).ok()).flatten()

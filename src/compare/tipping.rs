@@ -273,6 +273,8 @@ fn moved(effect: &LocationPrior, by: f64) -> LocationPrior {
         LocationPrior::StudentT { df, location, scale } => {
             LocationPrior::StudentT { df: *df, location: location + by, scale: *scale }
         }
+        // Effects have none such.
+        LocationPrior::LogitBeta { .. } => effect.clone(),
         LocationPrior::Flat => LocationPrior::Flat,
     }
 }
@@ -282,6 +284,7 @@ fn centre_of(effect: &LocationPrior) -> f64 {
     match effect {
         LocationPrior::Normals(normals) => normals.iter().map(|n| n.weight * n.mean).sum(),
         LocationPrior::StudentT { location, .. } => *location,
+        LocationPrior::LogitBeta { a, b } => libm::log(a / b),
         LocationPrior::Flat => 0.0,
     }
 }

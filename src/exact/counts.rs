@@ -326,7 +326,7 @@ fn effect_range(effect: &LocationPrior, heterogeneity: &HeterogeneityPrior) -> E
                 second += location * location + 4.0 * scale * scale;
                 reach = reach.max(location.abs() + heavy(df, scale));
             }
-            LocationComponent::Flat => {
+            LocationComponent::LogitBeta { .. } | LocationComponent::Flat => {
                 second += 100.0;
                 reach = reach.max(1e3);
             }

@@ -79,7 +79,8 @@ fn prior_parts(effect: &LocationPrior, resolution: Resolution) -> Vec<PriorPart>
             .iter()
             .map(|n| PriorPart { log_weight: libm::log(n.weight), mean: n.mean, variance: n.sd * n.sd })
             .collect(),
-        LocationPrior::Flat => {
+        // A baseline prior: estimates have no baseline, and no effect has such a prior.
+        LocationPrior::LogitBeta { .. } | LocationPrior::Flat => {
             vec![PriorPart { log_weight: 0.0, mean: 0.0, variance: f64::INFINITY }]
         }
         LocationPrior::StudentT { df, location, scale } => {

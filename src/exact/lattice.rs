@@ -434,7 +434,7 @@ impl Narrow {
 mod tests {
     use super::*;
     use crate::exact::ExactPosterior;
-    use crate::model::{Arm, BaselinePrior, Likelihood, Model, NormalComponent, Pooling};
+    use crate::model::{Arm, BaselineOf, BaselinePrior, Likelihood, Model, NormalComponent, Pooling};
 
     fn pair(control: (u32, u32), active: (u32, u32)) -> BinomialPair {
         let arm = |(events, total): (u32, u32)| Arm { events: f64::from(events), total: f64::from(total) };
@@ -466,6 +466,7 @@ mod tests {
                     effect: effect.clone(),
                     baseline: BaselinePrior::Independent(baseline.clone()),
                     misclassification: None,
+                    baseline_of: BaselineOf::Control,
                     rows: None,
                 };
                 let exact = ExactPosterior::new(&model, Resolution::default()).expect("settles");
@@ -523,6 +524,7 @@ mod tests {
                         effect: effect.clone(),
                         baseline: BaselinePrior::Independent(baseline.clone()),
                         misclassification: None,
+                        baseline_of: BaselineOf::Control,
                         rows: None,
                     };
                     let exact = ExactPosterior::new(&model, Resolution::default()).expect("settles");
@@ -560,6 +562,7 @@ mod tests {
                 effect: effect.clone(),
                 baseline: BaselinePrior::Independent(baseline.clone()),
                 misclassification: None,
+                baseline_of: BaselineOf::Control,
                 rows: None,
             };
             if let Some(found) = lattice.under(&effect, &half(scale)) {

@@ -2,7 +2,7 @@
 
 use std::f64::consts::PI;
 
-use crate::numeric::{Peak, normal_log_density};
+use crate::numeric::{Peak, logistic, normal_log_density, softplus};
 use crate::study::{HeterogeneityPrior, LocationPrior, NormalComponent};
 
 impl LocationPrior {
@@ -15,6 +15,7 @@ impl LocationPrior {
             LocationPrior::StudentT { df, location, scale } => {
                 vec![LocationComponent::StudentT { df: *df, location: *location, scale: *scale }]
             }
+            LocationPrior::LogitBeta { a, b } => vec![LocationComponent::LogitBeta { a: *a, b: *b }],
             LocationPrior::Flat => vec![LocationComponent::Flat],
         }
     }
@@ -22,7 +23,7 @@ impl LocationPrior {
     /// Moments of order below this exist under the prior.
     pub fn moment_limit(&self) -> f64 {
         match self {
-            LocationPrior::Normals(_) => f64::INFINITY,
+            LocationPrior::Normals(_) | LocationPrior::LogitBeta { .. } => f64::INFINITY,
             LocationPrior::StudentT { df, .. } => *df,
             LocationPrior::Flat => 0.0,
         }
@@ -42,6 +43,9 @@ impl LocationPrior {
                 let (df, scale) = powered_t(*df, *scale, power)?;
                 Some(LocationPrior::StudentT { df, location: *location, scale })
             }
+            LocationPrior::LogitBeta { a, b } => {
+                Some(LocationPrior::LogitBeta { a: power * a, b: power * b })
+            }
             LocationPrior::Flat => Some(LocationPrior::Flat),
         }
     }
@@ -57,7 +61,16 @@ fn powered_t(df: f64, scale: f64, power: f64) -> Option<(f64, f64)> {
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum LocationComponent {
     Normal(NormalComponent),
-    StudentT { df: f64, location: f64, scale: f64 },
+    StudentT {
+        df: f64,
+        location: f64,
+        scale: f64,
+    },
+    /// The log odds of a risk whose distribution is beta(a, b).
+    LogitBeta {
+        a: f64,
+        b: f64,
+    },
     Flat,
 }
 
@@ -74,6 +87,7 @@ impl LocationComponent {
                 let z = (x - location) / scale;
                 -0.5 * (df + 1.0) * libm::log1p(z * z / df) + self.log_constant()
             }
+            LocationComponent::LogitBeta { a, b } => a * x - (a + b) * softplus(x) + self.log_constant(),
             LocationComponent::Flat => 0.0,
         }
     }
@@ -83,6 +97,9 @@ impl LocationComponent {
             LocationComponent::Normal(n) => libm::log(n.weight) - libm::log(n.sd) - 0.5 * libm::log(2.0 * PI),
             LocationComponent::StudentT { df, scale, .. } => {
                 student_t_log_density(0.0, *df) - libm::log(*scale)
+            }
+            LocationComponent::LogitBeta { a, b } => {
+                libm::lgamma(a + b) - libm::lgamma(*a) - libm::lgamma(*b)
             }
             LocationComponent::Flat => 0.0,
         }
@@ -101,6 +118,10 @@ impl LocationComponent {
                 let weight = (df + 1.0) / (df * scale * scale + d * d);
                 (-d * weight, weight)
             }
+            LocationComponent::LogitBeta { a, b } => {
+                let p = logistic(x);
+                (a * (1.0 - p) - b * p, (a + b) * p * (1.0 - p))
+            }
             LocationComponent::Flat => (0.0, 0.0),
         }
     }
@@ -111,6 +132,9 @@ impl LocationComponent {
             LocationComponent::Normal(n) => Some(Peak { centre: n.mean, sd: n.sd }),
             LocationComponent::StudentT { location, scale, .. } => {
                 Some(Peak { centre: *location, sd: *scale })
+            }
+            LocationComponent::LogitBeta { a, b } => {
+                Some(Peak { centre: libm::log(a / b), sd: libm::sqrt(1.0 / a + 1.0 / b) })
             }
             LocationComponent::Flat => None,
         }

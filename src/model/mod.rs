@@ -20,7 +20,7 @@ mod seen;
 mod simulate;
 
 pub use crate::study::{
-    BaselinePrior, Confounder, HeterogeneityPrior, LocationPrior, Misclassification, Missing,
+    BaselineOf, BaselinePrior, Confounder, HeterogeneityPrior, LocationPrior, Misclassification, Missing,
     NormalComponent, Nuisance, SubgroupBias,
 };
 pub use bias::{confounded, confounded_estimate, mix, unmix};
@@ -51,6 +51,8 @@ pub struct Model {
     pub effect: LocationPrior,
     /// The prior of α; unused for estimates.
     pub baseline: BaselinePrior,
+    /// Where α lies between the arms' log odds.
+    pub baseline_of: BaselineOf,
     /// Where the two subgroups' counts are by labels that may be wrong; θ and α are then those of the true subgroups.
     pub misclassification: Option<Misclassification>,
     /// Rows with covariates or centres, of which the counts are the sums; α and θ are then those at the covariates' means.
@@ -85,7 +87,8 @@ impl Model {
             likelihood,
             pooling,
             effect: study.priors.effect.distribution.clone(),
-            baseline: baseline.unwrap_or_else(|| BaselinePrior::Independent(LocationPrior::normal(0.0, 1.5))),
+            baseline: baseline.unwrap_or_else(|| BaselinePrior::Independent(LocationPrior::normal(0.0, 2.5))),
+            baseline_of: study.priors.baseline_of,
             misclassification: study
                 .bias
                 .as_ref()

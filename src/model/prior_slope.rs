@@ -1,7 +1,7 @@
 //! Priors prepared for many evaluations: log density up to a constant, with its slope.
 
 use super::LocationComponent;
-use crate::numeric::{exp_of_nonpositive, ln_1p_of_fraction};
+use crate::numeric::{exp_of_nonpositive, ln_1p_of_fraction, logistic, softplus};
 use crate::study::{HeterogeneityPrior, LocationPrior};
 
 /// A [`LocationPrior`] with its constants worked out.
@@ -10,6 +10,7 @@ pub enum LocationSlope {
     Normal { mean: f64, precision: f64 },
     Mixture(Vec<LocationComponent>),
     StudentT { df: f64, location: f64, scale: f64 },
+    LogitBeta { a: f64, b: f64 },
     Flat,
 }
 
@@ -24,6 +25,7 @@ impl LocationSlope {
             LocationPrior::StudentT { df, location, scale } => {
                 LocationSlope::StudentT { df: *df, location: *location, scale: *scale }
             }
+            LocationPrior::LogitBeta { a, b } => LocationSlope::LogitBeta { a: *a, b: *b },
             LocationPrior::Flat => LocationSlope::Flat,
         }
     }
@@ -54,6 +56,9 @@ impl LocationSlope {
                 let spread = df * scale * scale + d * d;
                 (-0.5 * (df + 1.0) * libm::log1p(d * d / (df * scale * scale)), -(df + 1.0) * d / spread)
             }
+            LocationSlope::LogitBeta { a, b } => {
+                (a * x - (a + b) * softplus(x), a * logistic(-x) - b * logistic(x))
+            }
             LocationSlope::Flat => (0.0, 0.0),
         }
     }
@@ -73,6 +78,7 @@ impl LocationSlope {
                 (mean, 1.0 / (square - mean * mean))
             }
             LocationSlope::StudentT { location, scale, .. } => (*location, 1.0 / (scale * scale)),
+            LocationSlope::LogitBeta { a, b } => (libm::log(a / b), a * b / (a + b)),
             LocationSlope::Flat => (0.0, 0.0),
         }
     }

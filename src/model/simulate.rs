@@ -228,6 +228,11 @@ impl LocationPrior {
                 Some(n.mean + n.sd * from.normal())
             }
             LocationPrior::StudentT { df, location, scale } => Some(location + scale * from.student_t(*df)),
+            LocationPrior::LogitBeta { a, b } => {
+                // A beta exchanges its ends where it is mirrored: deviations of the log odds change their sign.
+                let x = Beta::new(*a, *b).map_or(f64::NAN, |beta| logit(beta.sample(from.rng)));
+                Some(x)
+            }
             LocationPrior::Flat => None,
         }
     }

@@ -14,9 +14,9 @@ use super::model_file::{LocationEntry, Rows};
 use super::number::Real;
 use super::source::{Source, sha256};
 use super::{
-    ArmCounts, BaselinePrior, Data, HeterogeneityPrior, LocationPrior, MOST_SUBGROUPS, Outcome, PatientFile,
-    Pooling, Priors, Scale, Study, SubgroupCounts, SubgroupEstimate, Thresholds, Treatment, Written,
-    bias_words, design, patients::Measured, prior_words, table,
+    ArmCounts, BaselineOf, BaselinePrior, Data, HeterogeneityPrior, LocationPrior, MOST_SUBGROUPS, Outcome,
+    PatientFile, Pooling, Priors, Scale, Study, SubgroupCounts, SubgroupEstimate, Thresholds, Treatment,
+    Written, bias_words, design, patients::Measured, prior_words, table,
 };
 use crate::error::{Error, Place, Result};
 
@@ -485,7 +485,7 @@ fn priors(
             Some(prior_words::baseline(&default).map_err(|f| at_fault(source, span, f))?)
         }
     };
-    Ok(Priors { effect, heterogeneity, baseline })
+    Ok(Priors { effect, heterogeneity, baseline, baseline_of: BaselineOf::Arms })
 }
 
 fn at_fault(source: &Source, span: Range<usize>, f: prior_words::Fault) -> Error {

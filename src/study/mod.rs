@@ -39,8 +39,8 @@ pub use named::about_sources;
 pub use opening::{open, open_copy};
 pub use patients::{ColumnAccount, Dropped, LevelAccount, Numbers, PatientFile, Surveyed, rows_read, survey};
 pub use prior::{
-    HeterogeneityPrior, LibraryPrior, LocationPrior, NormalComponent, four_decimals, library_names,
-    library_priors,
+    BaselineOf, HeterogeneityPrior, LibraryPrior, LocationPrior, NormalComponent, four_decimals,
+    library_names, library_priors,
 };
 pub use schema::{decision_schema, json_schema};
 pub use shipped::{Shipped, shipped, shipped_decisions};
@@ -259,6 +259,8 @@ pub struct Priors {
     pub heterogeneity: Option<Written<HeterogeneityPrior>>,
     /// None for estimates.
     pub baseline: Option<Written<BaselinePrior>>,
+    /// Where a baseline lies between the arms' log odds.
+    pub baseline_of: BaselineOf,
 }
 
 /// A further set of priors.

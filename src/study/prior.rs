@@ -21,8 +21,45 @@ pub enum LocationPrior {
         location: f64,
         scale: f64,
     },
+    /// A risk's beta(a, b) on its log odds: for baselines alone.
+    LogitBeta {
+        a: f64,
+        b: f64,
+    },
     /// Constant 1: not a probability distribution, a labelled reference.
     Flat,
+}
+
+/// What a subgroup's baseline α stands for: where it lies between its arms' log odds.
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
+)]
+#[serde(rename_all = "lowercase")]
+pub enum BaselineOf {
+    /// The mean of the arms' log odds: a prior on it takes neither arm's side.
+    #[default]
+    Arms,
+    /// The control arm's log odds: for those who hold knowledge of the control risk.
+    Control,
+}
+
+impl BaselineOf {
+    /// The part s of the effect θ by which the control arm's log odds lie below α: they are α − s·θ, the active arm's
+    /// α + (1 − s)·θ.
+    #[inline]
+    pub const fn control_share(self) -> f64 {
+        match self {
+            BaselineOf::Arms => 0.5,
+            BaselineOf::Control => 0.0,
+        }
+    }
+
+    /// Log odds of the control arm and of the active arm.
+    #[inline]
+    pub fn log_odds(self, alpha: f64, theta: f64) -> [f64; 2] {
+        let below = self.control_share();
+        [alpha - below * theta, alpha + (1.0 - below) * theta]
+    }
 }
 
 /// A distribution on the positive half-line, for standard deviations.
@@ -81,6 +118,7 @@ impl LocationPrior {
             LocationPrior::StudentT { df, location, scale } => {
                 LocationPrior::StudentT { df: *df, location: -location, scale: *scale }
             }
+            LocationPrior::LogitBeta { a, b } => LocationPrior::LogitBeta { a: *b, b: *a },
             LocationPrior::Flat => LocationPrior::Flat,
         }
     }

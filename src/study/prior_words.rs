@@ -89,7 +89,7 @@ impl Limits {
         let parts: Vec<(f64, f64, f64)> = match prior {
             LocationPrior::Normals(parts) => parts.iter().map(|n| (n.mean, n.sd, f64::INFINITY)).collect(),
             LocationPrior::StudentT { df, location, scale } => vec![(*location, *scale, *df)],
-            LocationPrior::Flat => Vec::new(),
+            LocationPrior::LogitBeta { .. } | LocationPrior::Flat => Vec::new(),
         };
         for (centre, scale, df) in parts {
             if centre.abs() > self.location {

@@ -3,8 +3,8 @@
 
 use equipoise::exact::{Distribution, ExactPosterior, Resolution};
 use equipoise::model::{
-    Arm, BaselinePrior, BinomialPair, HeterogeneityPrior, Likelihood, LocationPrior, Model, NormalEstimate,
-    Pooling,
+    Arm, BaselineOf, BaselinePrior, BinomialPair, HeterogeneityPrior, Likelihood, LocationPrior, Model,
+    NormalEstimate, Pooling,
 };
 use equipoise::posterior::{Engine, Options, Sampling};
 use equipoise::study::{
@@ -26,6 +26,7 @@ pub fn counts_model(counts: Vec<BinomialPair>) -> Model {
         effect: LocationPrior::normal(0.0, 0.355),
         baseline: BaselinePrior::Independent(LocationPrior::normal(0.0, 1.5)),
         misclassification: None,
+        baseline_of: BaselineOf::Control,
         rows: None,
     }
 }
@@ -39,6 +40,7 @@ pub fn estimates_model(rows: &[(f64, f64)], pooling: Pooling, effect: LocationPr
         effect,
         baseline: BaselinePrior::Independent(LocationPrior::normal(0.0, 1.5)),
         misclassification: None,
+        baseline_of: BaselineOf::Control,
         rows: None,
     }
 }
@@ -144,6 +146,7 @@ pub fn study_of(model: &Model) -> Study {
         effect: written(model.effect.clone()),
         heterogeneity,
         baseline: counts.then(|| written(model.baseline.clone())),
+        baseline_of: model.baseline_of,
     };
     study.outcome.higher_is = study::HigherIs::Better;
     study.outcome.scale = Scale::LogOddsRatio;
