@@ -94,7 +94,7 @@ fn hold_case(worst: &mut Worst, case: &Value) {
         hold_summary(worst, &format!("{name}: theta {g}"), &*posterior.theta(g), expected, false);
     }
     let risks = [
-        ("alpha", RiskMeasure::LogOddsControl),
+        ("alpha", RiskMeasure::Baseline),
         ("risk_control", RiskMeasure::Control),
         ("risk_active", RiskMeasure::Active),
         ("risk_difference", RiskMeasure::Difference),

@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::priors::PriorSet;
 use super::table::{poolings, study_under};
 use crate::exact::{ExactPosterior, Resolution, log_marginal_likelihood};
-use crate::model::{Likelihood, Model, NormalEstimate};
+use crate::model::{BaselinePrior, BinomialPair, Likelihood, Model, NormalEstimate};
 use crate::numeric::{log_expit, log_sum_exp};
 use crate::posterior::{Engine, Options, SampledPosterior, analyse, psis_threshold, smooth};
 use crate::study::{Pooling, Study};
@@ -99,6 +99,10 @@ fn exact(model: &Model) -> Found {
     let units = match &model.likelihood {
         Likelihood::Counts(counts) => ExactPosterior::new(model, Resolution::default()).ok().and_then(|p| {
             let mut units = Units::new();
+            let bounds = |c: &BinomialPair| match &model.baseline {
+                BaselinePrior::Independent(prior) => c.moment_limit(model.baseline_of, prior) > 0.0,
+                BaselinePrior::Exchangeable { .. } => false,
+            };
             for (g, c) in counts.iter().enumerate() {
                 let number = [
                     c.control.total - c.control.events,
@@ -111,7 +115,7 @@ fn exact(model: &Model) -> Found {
                     let Some(l) = l else { continue };
                     let rest = c.without(cell >= 2, cell % 2 == 1);
                     // The only patient that bounds the effect: the tail of the rest is another, and is integrated anew.
-                    let unbounded = rest.filter(|rest| c.bounds_effect() && !rest.bounds_effect());
+                    let unbounded = rest.filter(|rest| bounds(c) && !bounds(rest));
                     let refitted = unbounded.as_ref().and_then(|rest| {
                         let mut counts = counts.clone();
                         counts[g] = rest.clone();

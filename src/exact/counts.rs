@@ -7,7 +7,7 @@ use rayon::prelude::*;
 
 use super::Resolution;
 use super::distribution::{Tabulated, bulk};
-use super::effect_likelihood::{EffectLikelihood, EffectRange, log_marginal_of_control, log_marginals};
+use super::effect_likelihood::{Baseline, EffectLikelihood, EffectRange, log_marginal_of_silent, log_marginals};
 use super::gaussian::{MomentLimits, moment_limits};
 use super::pair::{Marginal, PairMember, PairPosterior};
 use super::risks::RiskPosterior;
@@ -24,17 +24,19 @@ pub enum Observed {
 }
 
 impl Observed {
-    fn informs_effect(&self) -> bool {
+    fn informs_effect(&self, baseline: &Baseline) -> bool {
         match self {
-            Observed::Counts(counts) => counts.informs_effect(),
+            Observed::Counts(counts) => counts.informs_effect(baseline.of),
             Observed::Estimate(estimate) => estimate.se.is_finite(),
         }
     }
 
-    fn bounds_effect(&self) -> bool {
+    /// Moments of order below this exist of the effect's likelihood.
+    fn moment_limit(&self, baseline: &Baseline) -> f64 {
         match self {
-            Observed::Counts(counts) => counts.bounds_effect(),
-            Observed::Estimate(estimate) => estimate.se.is_finite(),
+            Observed::Counts(counts) => counts.moment_limit(baseline.of, &baseline.prior),
+            Observed::Estimate(estimate) if estimate.se.is_finite() => f64::INFINITY,
+            Observed::Estimate(_) => 0.0,
         }
     }
 
@@ -47,7 +49,7 @@ impl Observed {
 
     fn likelihood(
         &self,
-        baseline: &LocationPrior,
+        baseline: &Baseline,
         range: EffectRange,
         resolution: Resolution,
     ) -> EffectLikelihood {
@@ -62,9 +64,9 @@ impl Observed {
     }
 
     /// The log marginal likelihood of a subgroup that says nothing of its effect.
-    fn log_marginal_of_silent(&self, baseline: &LocationPrior, resolution: Resolution) -> f64 {
+    fn log_marginal_of_silent(&self, baseline: &Baseline, resolution: Resolution) -> f64 {
         match self {
-            Observed::Counts(counts) => log_marginal_of_control(counts, baseline, resolution.mass()),
+            Observed::Counts(counts) => log_marginal_of_silent(counts, baseline, resolution.mass()),
             Observed::Estimate(_) => 0.0,
         }
     }
@@ -74,13 +76,13 @@ impl Observed {
 pub struct CountsPosterior {
     rows: Rows,
     observed: Vec<Observed>,
-    /// Subgroups whose active arm has patients, in order; `informative[g]` is the place of subgroup g among them.
+    /// Subgroups whose data say something of their effect, in order; `informative[g]` is the place of subgroup g among them.
     likelihoods: Vec<EffectLikelihood>,
     informative: Vec<Option<usize>>,
     moments: MomentLimits,
     bounded_subgroups: usize,
     heterogeneity: HeterogeneityPrior,
-    baseline: LocationPrior,
+    baseline: Baseline,
     resolution: Resolution,
     /// Made when they are first asked for.
     subgroups: Vec<OnceLock<SubgroupPosterior>>,
@@ -92,7 +94,7 @@ pub struct CountsPosterior {
 pub struct SubgroupPosterior {
     pub theta: Tabulated,
     observed: Observed,
-    baseline: LocationPrior,
+    baseline: Baseline,
     /// The log density of θ before this subgroup's own data.
     prediction: LogInterpolant,
     resolution: Resolution,
@@ -137,24 +139,24 @@ impl CountsPosterior {
         observed: Vec<Observed>,
         effect: &LocationPrior,
         heterogeneity: &HeterogeneityPrior,
-        baseline: &LocationPrior,
+        baseline: &Baseline,
         resolution: Resolution,
     ) -> Result<CountsPosterior, NotConverged> {
         let range = effect_range(effect, heterogeneity);
         let each: Vec<Option<EffectLikelihood>> = observed
             .par_iter()
-            .map(|o| o.informs_effect().then(|| o.likelihood(baseline, range, resolution)))
+            .map(|o| o.informs_effect(baseline).then(|| o.likelihood(baseline, range, resolution)))
             .collect();
         let mut so_far = 0..;
         let informative = each.iter().map(|l| l.as_ref().and_then(|_| so_far.next())).collect();
         let likelihoods: Vec<EffectLikelihood> = each.into_iter().flatten().collect();
-        let bounded = observed.iter().filter(|o| o.bounds_effect()).count();
+        let bounded = observed.iter().filter(|o| o.moment_limit(baseline) > 0.0).count();
         let moments = moment_limits(heterogeneity, effect, bounded as f64);
         let maker = RowMaker { subgroups: &likelihoods, effect, heterogeneity: *heterogeneity, resolution };
         let rows = maker.rows(moments.tau)?;
         let silent: f64 = observed
             .iter()
-            .filter(|o| !o.informs_effect())
+            .filter(|o| !o.informs_effect(baseline))
             .map(|o| o.log_marginal_of_silent(baseline, resolution))
             .sum();
         let coefficients: f64 = observed.iter().map(Observed::log_coefficient).sum();
@@ -184,7 +186,7 @@ impl CountsPosterior {
         let mut each = Vec::new();
         let table =
             tabulate(self.mean_peak(0.0), self.resolution.density(), |mu| density.log_density(mu, &mut each));
-        Tabulated { table, moment_limit: self.moments.mean, moments: Some(self.row_moments(0.0)) }
+        Tabulated::proven(table, self.moments.mean, Some(self.row_moments(0.0)), self.rows.log_total)
     }
 
     /// θ of a further similar subgroup.
@@ -210,7 +212,7 @@ impl CountsPosterior {
         };
         SubgroupPosterior {
             prediction: LogInterpolant::new(&table.grid, &prediction),
-            theta: Tabulated { table, moment_limit: self.subgroup_moment_limit(g), moments: None },
+            theta: Tabulated::proven(table, self.subgroup_moment_limit(g), None, self.rows.log_total),
             observed: self.observed[g].clone(),
             baseline: self.baseline.clone(),
             resolution: self.resolution,
@@ -233,17 +235,18 @@ impl CountsPosterior {
         self.informative[g].map(|i| (i, &self.likelihoods[i]))
     }
 
-    /// With events and non-events in its active arm a subgroup's likelihood bounds its own effect.
+    /// As many moments as the subgroup's own likelihood bounds, and those that the others and the prior leave.
     fn subgroup_moment_limit(&self, g: usize) -> f64 {
-        if self.observed[g].bounds_effect() {
-            f64::INFINITY
+        let own = self.observed[g].moment_limit(&self.baseline);
+        if own == f64::INFINITY {
+            own
         } else {
             let others = moment_limits(
                 &self.heterogeneity,
                 &LocationPrior::normal(0.0, 1.0),
-                self.bounded_subgroups as f64,
+                (self.bounded_subgroups - usize::from(own > 0.0)) as f64,
             );
-            others.tau.min(self.moments.mean)
+            own + others.tau.min(self.moments.mean)
         }
     }
 

@@ -3,7 +3,7 @@
 
 use super::Resolution;
 use super::effect_likelihood::climb;
-use crate::model::{BinomialPair, LocationComponent, Side};
+use crate::model::{BaselineOf, BinomialPair, LocationComponent, Side};
 use crate::numeric::{
     LogInterpolant, LogTable, Peak, Placement, log_expit, logistic, logit, tabulate, tabulate_in_place,
     tabulate_with,
@@ -24,6 +24,21 @@ impl OuterArm {
             OuterArm::Active => (outer - theta, outer),
         }
     }
+
+    fn side(self) -> Side {
+        match self {
+            OuterArm::Control => Side::Control,
+            OuterArm::Active => Side::Active,
+        }
+    }
+
+    /// The slope by θ of the baseline while this arm's log odds stay.
+    pub fn alpha_by_theta(self, baseline_of: BaselineOf) -> f64 {
+        match self {
+            OuterArm::Control => baseline_of.control_share(),
+            OuterArm::Active => baseline_of.control_share() - 1.0,
+        }
+    }
 }
 
 /// Everything that is known of one subgroup under one component of the baseline prior, up to a constant.
@@ -31,6 +46,7 @@ impl OuterArm {
 pub struct Known<'a> {
     pub counts: &'a BinomialPair,
     pub baseline: LocationComponent,
+    pub baseline_of: BaselineOf,
     /// The log density of θ before this subgroup's data.
     pub prediction: &'a LogInterpolant,
     /// Where the posterior of θ lies.
@@ -38,24 +54,44 @@ pub struct Known<'a> {
 }
 
 impl Known<'_> {
+    /// The baseline α from the outer arm's log odds and θ.
+    fn alpha(&self, outer: OuterArm, x: f64, theta: f64) -> f64 {
+        x + self.alpha_by_theta(outer) * theta
+    }
+
+    /// Its slope by θ.
+    fn alpha_by_theta(&self, outer: OuterArm) -> f64 {
+        outer.alpha_by_theta(self.baseline_of)
+    }
+
     /// The part of the log density that the outer arm's log odds alone determine.
     fn outer_part(&self, outer: OuterArm, x: f64) -> f64 {
-        match outer {
-            OuterArm::Control => self.baseline.log_density(x) + self.counts.log_likelihood(Side::Control, x),
-            OuterArm::Active => self.counts.log_likelihood(Side::Active, x),
-        }
+        let own = self.counts.log_likelihood(outer.side(), x);
+        if self.alpha_by_theta(outer) == 0.0 { own + self.baseline.log_density(x) } else { own }
     }
 
     /// The rest, as a function of θ.
     fn inner_part(&self, outer: OuterArm, x: f64, theta: f64) -> f64 {
-        let (alpha, beta) = outer.log_odds(x, theta);
-        self.prediction.at(theta)
-            + match outer {
-                OuterArm::Control => self.counts.log_likelihood(Side::Active, beta),
-                OuterArm::Active => {
-                    self.counts.log_likelihood(Side::Control, alpha) + self.baseline.log_density(alpha)
-                }
-            }
+        let (control, active) = outer.log_odds(x, theta);
+        let other = match outer {
+            OuterArm::Control => self.counts.log_likelihood(Side::Active, active),
+            OuterArm::Active => self.counts.log_likelihood(Side::Control, control),
+        };
+        let rest = self.prediction.at(theta) + other;
+        if self.alpha_by_theta(outer) == 0.0 {
+            rest
+        } else {
+            rest + self.baseline.log_density(self.alpha(outer, x, theta))
+        }
+    }
+
+    /// Whether θ is the same whatever the outer arm's log odds.
+    fn theta_is_apart(&self, outer: OuterArm) -> bool {
+        let other = match outer {
+            OuterArm::Control => &self.counts.active,
+            OuterArm::Active => &self.counts.control,
+        };
+        self.alpha_by_theta(outer) == 0.0 && other.total == 0.0
     }
 
     /// θ given the outer arm's log odds; `start` is where it was for a neighbour, and is moved.
@@ -72,36 +108,42 @@ impl Known<'_> {
     }
 
     fn inner_slope(&self, outer: OuterArm, x: f64, theta: f64) -> (f64, f64) {
-        let (alpha, beta) = outer.log_odds(x, theta);
-        match outer {
-            OuterArm::Control => self.counts.slope_and_curvature(Side::Active, beta),
+        let (control, active) = outer.log_odds(x, theta);
+        let (own, curvature) = match outer {
+            OuterArm::Control => self.counts.slope_and_curvature(Side::Active, active),
             OuterArm::Active => {
-                let (prior_slope, bound) = self.baseline.slope_and_bound(alpha);
-                let (own, curvature) = self.counts.slope_and_curvature(Side::Control, alpha);
-                (-own - prior_slope, curvature + bound)
+                let (slope, curvature) = self.counts.slope_and_curvature(Side::Control, control);
+                (-slope, curvature)
             }
+        };
+        let by_theta = self.alpha_by_theta(outer);
+        if by_theta == 0.0 {
+            return (own, curvature);
         }
+        let (prior_slope, bound) = self.baseline.slope_and_bound(self.alpha(outer, x, theta));
+        (own + by_theta * prior_slope, curvature + by_theta * by_theta * bound)
     }
 
     fn outer_guess(&self, outer: OuterArm) -> Peak {
-        match outer {
-            OuterArm::Control => climb(self.counts.control.empirical_log_odds(), |alpha| {
-                let (slope, bound) = self.baseline.slope_and_bound(alpha);
-                let (own, curvature) = self.counts.slope_and_curvature(Side::Control, alpha);
-                (own + slope, curvature + bound)
-            }),
-            OuterArm::Active => {
-                // Without events on one side the likelihood alone has no mode; the control arm and the prediction bound it.
-                let centre = self.outer_guess(OuterArm::Control);
-                let spread = libm::hypot(centre.sd, self.theta.sd);
-                let middle = centre.centre + self.theta.centre;
-                climb(middle, |beta| {
-                    let (own, curvature) = self.counts.slope_and_curvature(Side::Active, beta);
-                    let precision = 1.0 / (spread * spread);
-                    (own + (middle - beta) * precision, curvature + precision)
-                })
-            }
+        // What the prior of the baseline says of an arm, θ being what it is a posteriori.
+        let by_theta = self.alpha_by_theta(OuterArm::Control);
+        let control = climb(self.counts.control.empirical_log_odds(), |x| {
+            let (slope, bound) = self.baseline.slope_and_bound(x + by_theta * self.theta.centre);
+            let widened = 1.0 + bound * by_theta * by_theta * self.theta.sd * self.theta.sd;
+            let (own, curvature) = self.counts.slope_and_curvature(Side::Control, x);
+            (own + slope / widened, curvature + bound / widened)
+        });
+        if outer == OuterArm::Control {
+            return control;
         }
+        // Without events on one side the likelihood alone has no mode; the control arm and the prediction bound it.
+        let spread = libm::hypot(control.sd, self.theta.sd);
+        let middle = control.centre + self.theta.centre;
+        climb(middle, |beta| {
+            let (own, curvature) = self.counts.slope_and_curvature(Side::Active, beta);
+            let precision = 1.0 / (spread * spread);
+            (own + (middle - beta) * precision, curvature + precision)
+        })
     }
 
     /// One arm's log odds, θ summed out.
@@ -115,7 +157,7 @@ impl Known<'_> {
     /// One arm's log odds, and θ given each of its nodes.
     pub fn tables(&self, outer: OuterArm, resolution: Resolution) -> (LogTable, Vec<LogTable>) {
         let mut start = self.theta.centre;
-        if outer == OuterArm::Control && self.counts.active.total == 0.0 {
+        if self.theta_is_apart(outer) {
             let theta = self.theta_given(outer, 0.0, &mut start, resolution.density());
             let table = tabulate(self.outer_guess(outer), resolution.density(), |x| {
                 self.outer_part(outer, x) + theta.log_mass
@@ -160,8 +202,7 @@ impl Known<'_> {
         };
         let inner = Placement { tolerance: 1e-6, ..resolution.density() };
         let mut start = self.theta.centre;
-        // With an empty active arm θ is the same whatever the control risk.
-        let constant = (outer == OuterArm::Control && self.counts.active.total == 0.0)
+        let constant = self.theta_is_apart(outer)
             .then(|| self.theta_given(outer, seen.centre, &mut start, inner));
         let mut log_density = |v: f64| {
             let (log_risk, log_rest) = log_shares((low, high), v);

@@ -7,8 +7,9 @@
 use super::Distribution;
 use super::Resolution;
 use super::contrast::{Contrast, log_odds_of};
+use super::effect_likelihood::Baseline;
 use super::joint::{Known, OuterArm, better_known};
-use crate::model::{BinomialPair, LocationComponent, LocationPrior};
+use crate::model::{BaselineOf, BinomialPair, LocationComponent};
 use crate::numeric::{LogInterpolant, LogTable, Peak, invert_distribution, log_expit, log_sum_exp, logistic};
 
 /// Nodes with less than this share of the posterior are left out of sums.
@@ -28,6 +29,7 @@ const OUT_OF_REACH: f64 = 1e-8;
 #[derive(Debug, Clone)]
 pub struct RiskPosterior {
     counts: BinomialPair,
+    baseline_of: BaselineOf,
     prediction: LogInterpolant,
     theta: Peak,
     resolution: Resolution,
@@ -52,7 +54,8 @@ struct Part {
 /// A function of the two risks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RiskMeasure {
-    LogOddsControl,
+    /// The baseline α, on the log odds scale.
+    Baseline,
     Control,
     Active,
     Difference,
@@ -67,6 +70,7 @@ pub enum RiskMeasure {
 /// Mean and sd of each measure, and of the scale on which its quantiles are searched.
 #[derive(Debug, Clone, Copy, Default)]
 struct Moments {
+    baseline: (f64, f64),
     log_odds_control: (f64, f64),
     log_odds_active: (f64, f64),
     control: (f64, f64),
@@ -79,23 +83,30 @@ impl RiskPosterior {
     /// `prediction` is the log density of θ before this subgroup's data, `theta` where its posterior lies.
     pub fn new(
         counts: BinomialPair,
-        baseline: &LocationPrior,
+        baseline: &Baseline,
         prediction: LogInterpolant,
         theta: Peak,
         resolution: Resolution,
     ) -> RiskPosterior {
         let outer = better_known(&counts);
         let mut parts: Vec<Part> = baseline
+            .prior
             .components()
             .into_iter()
-            .map(|baseline| {
-                let known = Known { counts: &counts, baseline, prediction: &prediction, theta };
+            .map(|component| {
+                let known = Known {
+                    counts: &counts,
+                    baseline: component,
+                    baseline_of: baseline.of,
+                    prediction: &prediction,
+                    theta,
+                };
                 let (table, theta) = known.tables(outer, resolution);
                 let (control, active) = match outer {
                     OuterArm::Control => (table, known.margin(OuterArm::Active, resolution)),
                     OuterArm::Active => (known.margin(OuterArm::Control, resolution), table),
                 };
-                Part { share: 0.0, baseline, control, active, theta }
+                Part { share: 0.0, baseline: component, control, active, theta }
             })
             .collect();
         let masses: Vec<f64> = parts.iter().map(|p| p.outer(outer).log_mass).collect();
@@ -104,8 +115,8 @@ impl RiskPosterior {
             part.share = libm::exp(part.outer(outer).log_mass - total);
         }
         parts.retain(|p| p.share > NEGLIGIBLE);
-        let moments = moments(outer, &parts);
-        RiskPosterior { counts, prediction, theta, resolution, outer, parts, moments }
+        let moments = moments(outer, baseline.of, &parts);
+        RiskPosterior { counts, baseline_of: baseline.of, prediction, theta, resolution, outer, parts, moments }
     }
 
     /// The distribution of a function of the risks.
@@ -157,13 +168,14 @@ fn node_moments<const N: usize>(
     std::array::from_fn(|i| (first[i], libm::sqrt((second[i] - first[i] * first[i]).max(0.0))))
 }
 
-fn moments(outer: OuterArm, parts: &[Part]) -> Moments {
-    let [log_odds_control, log_odds_active, control, active, difference, log_ratio] =
-        node_moments(outer, parts, |alpha, beta| {
-            let (p0, p1) = (logistic(alpha), logistic(beta));
-            [alpha, beta, p0, p1, p1 - p0, libm::log(p1 / p0)]
+fn moments(outer: OuterArm, baseline_of: BaselineOf, parts: &[Part]) -> Moments {
+    let share = baseline_of.control_share();
+    let [baseline, log_odds_control, log_odds_active, control, active, difference, log_ratio] =
+        node_moments(outer, parts, |x0, x1| {
+            let (p0, p1) = (logistic(x0), logistic(x1));
+            [x0 + share * (x1 - x0), x0, x1, p0, p1, p1 - p0, log_expit(x1) - log_expit(x0)]
         });
-    Moments { log_odds_control, log_odds_active, control, active, difference, log_ratio }
+    Moments { baseline, log_odds_control, log_odds_active, control, active, difference, log_ratio }
 }
 
 /// One [`RiskMeasure`] of a [`RiskPosterior`].
@@ -188,6 +200,7 @@ impl RiskDistribution<'_> {
         let known = Known {
             counts: &joint.counts,
             baseline: part.baseline,
+            baseline_of: joint.baseline_of,
             prediction: &joint.prediction,
             theta: joint.theta,
         };
@@ -232,7 +245,13 @@ impl RiskDistribution<'_> {
 impl Distribution for RiskDistribution<'_> {
     fn cdf(&self, x: f64) -> f64 {
         match self.measure {
-            RiskMeasure::LogOddsControl => self.margin_cdf(|p| &p.control, x),
+            RiskMeasure::Baseline => match self.joint.baseline_of {
+                BaselineOf::Control => self.margin_cdf(|p| &p.control, x),
+                BaselineOf::Arms => {
+                    let share = BaselineOf::Arms.control_share();
+                    self.contrast_cdf(Contrast::Baseline { value: x, share })
+                }
+            },
             RiskMeasure::Control => self.margin_cdf(|p| &p.control, log_odds_of(x)),
             RiskMeasure::Active => self.margin_cdf(|p| &p.active, log_odds_of(x)),
             RiskMeasure::Difference if x <= -1.0 => 0.0,
@@ -254,7 +273,7 @@ impl Distribution for RiskDistribution<'_> {
             invert_distribution(p, (spread.0, spread.1.max(1e-300)), range, cdf)
         };
         match self.measure {
-            RiskMeasure::LogOddsControl => search(moments.log_odds_control, FAR, &|x| self.cdf(x)),
+            RiskMeasure::Baseline => search(moments.baseline, FAR, &|x| self.cdf(x)),
             RiskMeasure::Control => {
                 logistic(search(moments.log_odds_control, FAR, &|x| self.margin_cdf(|p| &p.control, x)))
             }
@@ -284,7 +303,7 @@ impl RiskDistribution<'_> {
     fn moments(&self) -> Option<(f64, f64)> {
         let moments = &self.joint.moments;
         match self.measure {
-            RiskMeasure::LogOddsControl => Some(moments.log_odds_control),
+            RiskMeasure::Baseline => Some(moments.baseline),
             RiskMeasure::Control => Some(moments.control),
             RiskMeasure::Active => Some(moments.active),
             RiskMeasure::Difference => Some(moments.difference),

@@ -32,6 +32,8 @@ pub struct Rows {
     pub rows: Vec<Row>,
     /// Log of the total mass: the marginal likelihood, without binomial coefficients.
     pub log_evidence: f64,
+    /// Log of the rows' weights times their masses, all of them: what a density made of the rows must hold.
+    pub log_total: f64,
     /// None where τ is fixed.
     pub tau: Option<TauPosterior>,
 }
@@ -140,7 +142,7 @@ fn collect(nodes: Vec<TauNode>, step: f64, typical: f64, tau: Option<TauPosterio
     }
     let far = |tau: f64| 1.0 + (tau / typical) * (tau / typical);
     rows.retain(|row| row.share * far(row.tau) > 1e-14);
-    Rows { rows, log_evidence: log_total + libm::log(step), tau }
+    Rows { rows, log_evidence: log_total + libm::log(step), log_total, tau }
 }
 
 /// The μ of one row as the prior and the other subgroups have it: informative subgroups `left_out` are taken out again.

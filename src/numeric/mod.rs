@@ -19,7 +19,7 @@ pub use exp::{
     sum_exp_shifted,
 };
 pub use grid::{Grid, LogTable, Peak, Placement, tabulate, tabulate_in_place, tabulate_with};
-pub use hermite::normal_rule;
+pub use hermite::{NODES as NORMAL_RULE_NODES, normal_rule};
 pub use interpolate::LogInterpolant;
 pub use normal_pair::opposite_signs;
 pub use root::{crossing, invert_distribution, invert_increasing};
