@@ -1,6 +1,6 @@
 //! Where a function of both risks has a given value: the bound on θ, seen from one arm.
 
-use super::joint::{OuterArm, log_shares};
+use super::joint::OuterArm;
 use crate::numeric::{logistic, logit};
 
 /// A function of both risks at one value.
@@ -35,14 +35,6 @@ fn baseline_bound(outer: OuterArm, value: f64, share: f64, log_odds: f64) -> f64
     }
 }
 
-/// The sign with which θ leads from the outer arm's log odds to the other arm's.
-fn sign_of(outer: OuterArm) -> f64 {
-    match outer {
-        OuterArm::Control => 1.0,
-        OuterArm::Active => -1.0,
-    }
-}
-
 /// The risk, or its complement: either turns one into the other.
 fn share(event: bool, x: f64) -> f64 {
     if event { x } else { 1.0 - x }
@@ -63,9 +55,8 @@ impl Contrast {
     /// The other arm's risk at which the function has this value; may lie outside [0, 1].
     fn other_risk(self, outer: OuterArm, risk: f64) -> f64 {
         match (self, outer) {
-            (Contrast::Baseline { value, share }, outer) => {
-                logistic(logit(risk) + sign_of(outer) * baseline_bound(outer, value, share, logit(risk)))
-            }
+            // Its bound is finite everywhere, and asked for directly.
+            (Contrast::Baseline { .. }, _) => risk,
             (Contrast::Difference(x), OuterArm::Control) => risk + x,
             (Contrast::Difference(x), OuterArm::Active) => risk - x,
             (Contrast::Ratio(x), OuterArm::Control) => risk * x,
@@ -118,26 +109,6 @@ impl Contrast {
             return 0.0;
         }
         let other = log_odds_of(self.other_risk(outer, logistic(log_odds)));
-        match outer {
-            OuterArm::Control => other - log_odds,
-            OuterArm::Active => log_odds - other,
-        }
-    }
-
-    /// As [`Contrast::bound`], from the stretched coordinate v of the outer risk within its reach, where the other arm's
-    /// risk near 0 or 1 keeps its digits.
-    pub fn bound_within_reach(self, outer: OuterArm, v: f64) -> f64 {
-        let (low, high) = self.reach(outer);
-        let (log_risk, log_rest) = log_shares((low, high), v);
-        let log_odds = log_risk - log_rest;
-        if let Contrast::Baseline { value, share } = self {
-            return baseline_bound(outer, value, share, log_odds);
-        }
-        // The other arm's risk runs over an interval of its own with the same share, or the other way round.
-        let [first, last] = [low, high].map(|end| self.other_risk(outer, end).clamp(0.0, 1.0));
-        let (log_other, log_other_rest) =
-            if first <= last { log_shares((first, last), v) } else { log_shares((last, first), -v) };
-        let other = log_other - log_other_rest;
         match outer {
             OuterArm::Control => other - log_odds,
             OuterArm::Active => log_odds - other,

@@ -108,7 +108,14 @@ impl SubgroupPosterior {
         Some(self.risks.get_or_init(|| {
             let theta = bulk(&self.theta.table);
             let prediction = self.prediction.clone();
-            RiskPosterior::new(counts.clone(), &self.baseline, prediction, theta, self.resolution)
+            // Data that say nothing of the effect are in the risks all the same.
+            let silent = if counts.informs_effect(self.baseline.of) {
+                0.0
+            } else {
+                self.observed.log_marginal_of_silent(&self.baseline, self.resolution)
+            };
+            let placed = (theta, self.theta.table.log_mass + silent);
+            RiskPosterior::new(counts.clone(), &self.baseline, prediction, placed, self.resolution)
         }))
     }
 

@@ -4,10 +4,7 @@
 use super::Resolution;
 use super::effect_likelihood::climb;
 use crate::model::{BaselineOf, BinomialPair, LocationComponent, Side};
-use crate::numeric::{
-    LogInterpolant, LogTable, Peak, Placement, log_expit, logistic, logit, tabulate, tabulate_in_place,
-    tabulate_with,
-};
+use crate::numeric::{LogInterpolant, LogTable, Peak, Placement, tabulate, tabulate_with};
 
 /// Whose log odds are on the outer grid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -173,86 +170,6 @@ impl Known<'_> {
         };
         make(self.outer_guess(outer), resolution.density())
     }
-
-    /// The probability that the outer arm's risk lies between `low` and `high` and θ below a bound that runs to infinity at
-    /// one of the two, relative to `log_total`; `seen` is where the outer arm's log odds lie. In the coordinate v with `risk = low + (high − low) · logistic(v)` such an
-    /// integrand is smooth.
-    pub fn probability_between(
-        &self,
-        outer: OuterArm,
-        (low, high): (f64, f64),
-        seen: Peak,
-        log_total: f64,
-        resolution: Resolution,
-        bound: impl Fn(f64) -> f64,
-    ) -> f64 {
-        // Where the posterior of the outer log odds lies in v. The features of the integrand have the scale of a logistic,
-        // or that of the posterior where it is narrower.
-        let risk = logistic(seen.centre);
-        let share = (risk - low) / (high - low);
-        let well_inside = (0.02..0.98).contains(&share);
-        let share = share.clamp(0.02, 0.98);
-        let stretch = risk * (1.0 - risk) / ((high - low) * share * (1.0 - share));
-        let sd = (if well_inside { seen.sd * stretch.max(1.0) } else { seen.sd }).min(1.0);
-        let peak = Peak { centre: if seen.sd > 1.0 { 0.0 } else { logit(share) }, sd };
-        let placement = Placement {
-            step: 0.33 / resolution.refinement,
-            tolerance: 5e-5,
-            at_least: if well_inside { FAR * sd } else { 0.0 },
-        };
-        let inner = Placement { tolerance: 1e-6, ..resolution.density() };
-        let mut start = self.theta.centre;
-        let constant = self.theta_is_apart(outer)
-            .then(|| self.theta_given(outer, seen.centre, &mut start, inner));
-        let mut log_density = |v: f64| {
-            let (log_risk, log_rest) = log_shares((low, high), v);
-            let x = log_risk - log_rest;
-            let (below, log_mass) = match &constant {
-                Some(theta) => (theta.cdf(bound(v)), theta.log_mass),
-                None => {
-                    let theta = self.theta_given(outer, x, &mut start, inner);
-                    (theta.cdf(bound(v)), theta.log_mass)
-                }
-            };
-            let log_slope = libm::log(high - low) + log_expit(v) + log_expit(-v) - log_risk - log_rest;
-            let value = self.outer_part(outer, x) + log_mass + log_slope + libm::log(below);
-            if value.is_nan() { f64::NEG_INFINITY } else { value }
-        };
-        let table = if well_inside || seen.sd > 1.0 {
-            tabulate_in_place(peak, placement, log_density)
-        } else {
-            // The posterior lies near an end of the interval, where next to nothing of θ may be below the bound: from there
-            // nothing would be seen of what lies farther in.
-            let places = [-24.0, -12.0, -6.0, -3.0, -1.0, 1.0, 3.0, 6.0, 12.0, 24.0];
-            let mut best = (peak.centre, log_density(peak.centre));
-            for v in places {
-                let found = log_density(v);
-                if found > best.1 {
-                    best = (v, found);
-                }
-            }
-            tabulate(Peak { centre: best.0, ..peak }, placement, log_density)
-        };
-        if table.log_mass.is_nan() {
-            return 0.0;
-        }
-        libm::exp(table.log_mass - log_total)
-    }
-}
-
-/// Standard deviations on either side of the centre that are looked at, whatever lies between.
-const FAR: f64 = 12.0;
-
-/// Logs of `low + (high − low)·s` and of its complement to 1, s = logistic(v), kept where s is too small for a number.
-pub fn log_shares((low, high): (f64, f64), v: f64) -> (f64, f64) {
-    let log_of = |base: f64, log_s: f64| {
-        if base > 0.0 {
-            libm::log(base + (high - low) * libm::exp(log_s))
-        } else {
-            libm::log(high - low) + log_s
-        }
-    };
-    (log_of(low, log_expit(v)), log_of(1.0 - high, log_expit(-v)))
 }
 
 /// The arm that is known better belongs outside: given the other, θ would jump within a cell.

@@ -84,8 +84,6 @@ const EVEN_OVER: f64 = 4.0;
 /// Each refinement of a step that turned out too coarse, and the most of them.
 const REFINEMENT: f64 = 0.6;
 const MOST_REFINEMENTS: usize = 5;
-/// On a grid that is not placed anew, for steps in the density.
-const MOST_REFINEMENTS_IN_PLACE: usize = 8;
 
 /// Of the standard normal.
 const NORMAL_INTERQUARTILE_RANGE: f64 = 1.348_979_500_392_163_5;
@@ -129,6 +127,11 @@ impl Grid {
     /// The position of `x` in units of nodes, 0 at the first; may lie outside the grid.
     pub fn position(&self, x: f64) -> f64 {
         libm::asinh((x - self.centre) / self.scale) / self.step - f64::from(self.first)
+    }
+
+    /// The inverse of [`Grid::position`].
+    pub fn at_position(&self, position: f64) -> f64 {
+        self.centre + self.scale * libm::sinh((position + f64::from(self.first)) * self.step)
     }
 
     /// The distance between neighbouring nodes near `x`.
@@ -264,18 +267,7 @@ pub fn tabulate_with<P>(
         peak = Peak { centre: found.centre, sd: peak.sd * ratio.clamp(0.05, 1e6) };
         (table, found_by_the_way) = walk(peak, placement, &mut log_density);
     }
-    refine(peak, placement, (table, found_by_the_way), MOST_REFINEMENTS, log_density)
-}
-
-/// As [`tabulate`], on a grid that stays where it is put.
-pub fn tabulate_in_place(
-    peak: Peak,
-    placement: Placement,
-    mut log_density: impl FnMut(f64) -> f64,
-) -> LogTable {
-    let mut f = |x: f64| (log_density(x), ());
-    let first = walk(peak, placement, &mut f);
-    refine(peak, placement, first, MOST_REFINEMENTS_IN_PLACE, f).0
+    refine(peak, placement, (table, found_by_the_way), log_density)
 }
 
 /// Smaller steps for a density that is sharper in places than its spread tells.
@@ -283,11 +275,10 @@ fn refine<P>(
     peak: Peak,
     placement: Placement,
     (mut table, mut found_by_the_way): (LogTable, Vec<P>),
-    most: usize,
     mut log_density: impl FnMut(f64) -> (f64, P),
 ) -> (LogTable, Vec<P>) {
     let mut step = placement.step;
-    for _ in 0..most {
+    for _ in 0..MOST_REFINEMENTS {
         if table.halving_change <= placement.tolerance {
             break;
         }
