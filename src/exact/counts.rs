@@ -189,6 +189,7 @@ impl CountsPosterior {
 
     /// The mean of the subgroup effects.
     pub fn mu(&self) -> Tabulated {
+        if std::env::var("DBG").is_ok() { for r in &self.rows.rows { if r.mu.grid.x.len() < 20 { eprintln!("ROW {} {:?} {} {:?} {:?}", r.tau, r.component, r.share, r.mu.grid, r.mu.log_density); } } }
         let density = MeanDensity::new(&self.rows);
         let mut each = Vec::new();
         let table =

@@ -101,7 +101,7 @@ pub struct Tabulated {
 }
 
 /// The part of a mass that a table may miss, and the part of a standard deviation by which its moments may be off.
-const MISSED: f64 = 1e-6;
+const MISSED: f64 = 1e-5;
 const MOVED: f64 = 1e-4;
 
 impl Tabulated {

@@ -38,7 +38,7 @@ const MOST_PANELS: usize = 160;
 const FIRST_PANELS: usize = 8;
 
 /// The part of a mass that may be missed.
-const MISSED: f64 = 1e-6;
+const MISSED: f64 = 2e-5;
 
 /// How near a contrast's quantile is searched, in probability.
 const NEAR: f64 = 1e-10;
@@ -150,6 +150,7 @@ impl RiskPosterior {
         }
         parts.retain(|p| p.share > NEGLIGIBLE);
         let moments = moments(outer, baseline.of, &parts);
+        if std::env::var("DBG").is_ok() { let p = &parts[0]; let t = p.outer(outer); eprintln!("RISK total {:.3e} other {:.3e} outer {:?} n {} hc {:.1e} theta n {} hc {:.1e}", total - log_total, other - log_total, outer, t.mass.len(), t.halving_change, p.theta[t.mass.len()/2].mass.len(), p.theta.iter().map(|t| t.halving_change).fold(0.0, f64::max)); }
         let holds = |mass: f64| (mass - log_total).abs() < MISSED;
         RiskPosterior {
             counts,

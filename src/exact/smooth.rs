@@ -120,12 +120,17 @@ impl Smoother {
             }
         }
         // In units of sd from x: the mode of f(x + sd z) − z²/2.
+        let product = |z: f64| f.at(x + sd * z) - 0.5 * z * z;
         let mut z = (start - x) / sd;
+        if z != 0.0 && product(0.0) >= product(z) {
+            z = 0.0;
+        }
         let mut precision = 1.0;
         for _ in 0..60 {
             let (slope, bend) = f.slope_and_bend(x + sd * z);
             precision = (1.0 - bend * sd * sd).max(0.3);
-            let step = ((slope * sd - z) / precision).clamp(-64.0, 64.0);
+            let longest = 64.0 + z.abs();
+            let step = ((slope * sd - z) / precision).clamp(-longest, longest);
             z += step;
             if step.abs() * libm::sqrt(precision) < 0.02 {
                 break;

@@ -85,6 +85,13 @@ const EVEN_OVER: f64 = 4.0;
 const REFINEMENT: f64 = 0.6;
 const MOST_REFINEMENTS: usize = 5;
 
+/// A side of the mode that is narrower than this share of the spread is a cliff; so often a cliff may turn out steeper still.
+const STEEP: f64 = 0.6;
+const MOST_CLIFFS: usize = 4;
+
+/// Nodes on either side of the centre at least, enough for interpolation.
+const FEWEST: i32 = 7;
+
 /// Of the standard normal.
 const NORMAL_INTERQUARTILE_RANGE: f64 = 1.348_979_500_392_163_5;
 
@@ -217,6 +224,24 @@ impl LogTable {
         libm::sqrt(self.expect(|x| (x - mean) * (x - mean)))
     }
 
+    /// The mode, and the sd of a normal that falls away as fast as the density does on its steeper side.
+    fn steepest(&self) -> Option<Peak> {
+        /// Two standard deviations below its mode a normal's log density is lower by this.
+        const FALL: f64 = 2.0;
+        let f = &self.log_density;
+        let mode = (0..f.len()).max_by(|&i, &j| f[i].total_cmp(&f[j]))?;
+        let level = f[mode] - FALL;
+        let crossing = |inner: usize, outer: usize| {
+            let share = (f[inner] - level) / (f[inner] - f[outer]);
+            self.grid.x[inner] + share.clamp(0.0, 1.0) * (self.grid.x[outer] - self.grid.x[inner])
+        };
+        let above = (mode + 1..f.len()).find(|&i| f[i] <= level).map(|i| crossing(i - 1, i));
+        let below = (0..mode).rev().find(|&i| f[i] <= level).map(|i| crossing(i + 1, i));
+        let widths = above.into_iter().chain(below).map(|x| 0.5 * (x - self.grid.x[mode]).abs());
+        let sd = widths.fold(f64::INFINITY, f64::min);
+        (sd > 0.0 && sd.is_finite()).then_some(Peak { centre: self.grid.x[mode], sd })
+    }
+
     /// Median, and the sd of the normal with the same quartiles, by plain accumulation: for placing grids.
     fn rough_peak(&self) -> Peak {
         let at = |p: f64| {
@@ -270,13 +295,25 @@ pub fn tabulate_with<P>(
     refine(peak, placement, (table, found_by_the_way), log_density)
 }
 
-/// Smaller steps for a density that is sharper in places than its spread tells.
+/// Smaller steps for a density that is sharper in places than its spread tells. Where it has a cliff, such as that of a
+/// likelihood without events beside a wide prior, nodes are placed around the cliff: from there the stretch reaches all else.
 fn refine<P>(
-    peak: Peak,
+    mut peak: Peak,
     placement: Placement,
     (mut table, mut found_by_the_way): (LogTable, Vec<P>),
     mut log_density: impl FnMut(f64) -> (f64, P),
 ) -> (LogTable, Vec<P>) {
+    for _ in 0..MOST_CLIFFS {
+        if table.halving_change <= placement.tolerance {
+            break;
+        }
+        let Some(cliff) = table.steepest().filter(|found| found.sd < STEEP * peak.sd) else { break };
+        let (other, kept) = walk(cliff, placement, &mut log_density);
+        if other.halving_change.is_nan() || other.halving_change >= table.halving_change {
+            break;
+        }
+        (peak, table, found_by_the_way) = (cliff, other, kept);
+    }
     let mut step = placement.step;
     for _ in 0..MOST_REFINEMENTS {
         if table.halving_change <= placement.tolerance {
@@ -317,7 +354,7 @@ fn walk<P>(
             w.push(wj);
             f.push(fj);
             below = if weighted < high - CUT { below + 1 } else { 0 };
-            if below >= 2 && (xj - peak.centre).abs() >= placement.at_least {
+            if below >= 2 && j.abs() >= FEWEST && (xj - peak.centre).abs() >= placement.at_least {
                 break;
             }
             j += direction;
