@@ -6,15 +6,19 @@ use std::sync::OnceLock;
 use rayon::prelude::*;
 
 use super::Resolution;
-use super::distribution::{Tabulated, bulk};
-use super::effect_likelihood::{Baseline, EffectLikelihood, EffectRange, log_marginal_of_silent, log_marginals};
+use super::distribution::{Distribution, Lost, Tabulated, bulk};
+use super::effect_likelihood::{
+    Baseline, EffectLikelihood, EffectRange, log_marginal_of_silent, log_marginals,
+};
 use super::gaussian::{MomentLimits, moment_limits};
 use super::pair::{Marginal, PairMember, PairPosterior};
-use super::risks::RiskPosterior;
+use super::risks::{RiskMeasure, RiskPosterior};
 use super::rows::{MeanDensity, NewEffect, Prediction, RowMaker, Rows};
 use super::scale::{NotConverged, TauPosterior};
 use crate::model::{BinomialPair, HeterogeneityPrior, LocationComponent, LocationPrior, NormalEstimate};
-use crate::numeric::{LogInterpolant, LogTable, Peak, log_sum_exp, tabulate, tabulate_with};
+use crate::numeric::{
+    LogInterpolant, LogTable, Peak, Placement, log_sum_exp, tabulate, tabulate_around, tabulate_with,
+};
 
 /// What was observed in one subgroup.
 #[derive(Debug, Clone)]
@@ -102,10 +106,13 @@ pub struct SubgroupPosterior {
 }
 
 impl SubgroupPosterior {
-    /// Both risks jointly; none for estimates.
-    pub fn risks(&self) -> Option<&RiskPosterior> {
+    /// A function of both risks; none for estimates.
+    pub fn risk(&self, measure: RiskMeasure) -> Option<Box<dyn Distribution + '_>> {
         let Observed::Counts(counts) = &self.observed else { return None };
-        Some(self.risks.get_or_init(|| {
+        if !self.theta.settled {
+            return Some(Box::new(Lost));
+        }
+        let joint = self.risks.get_or_init(|| {
             let theta = bulk(&self.theta.table);
             let prediction = self.prediction.clone();
             // Data that say nothing of the effect are in the risks all the same.
@@ -116,7 +123,8 @@ impl SubgroupPosterior {
             };
             let placed = (theta, self.theta.table.log_mass + silent);
             RiskPosterior::new(counts.clone(), &self.baseline, prediction, placed, self.resolution)
-        }))
+        });
+        Some(Box::new(joint.distribution(measure)))
     }
 
     /// By arm and outcome, the log probability of one such patient given all others: the ratio of the marginal
@@ -189,7 +197,6 @@ impl CountsPosterior {
 
     /// The mean of the subgroup effects.
     pub fn mu(&self) -> Tabulated {
-        if std::env::var("DBG").is_ok() { for r in &self.rows.rows { if r.mu.grid.x.len() < 20 { eprintln!("ROW {} {:?} {} {:?} {:?}", r.tau, r.component, r.share, r.mu.grid, r.mu.log_density); } } }
         let density = MeanDensity::new(&self.rows);
         let mut each = Vec::new();
         let table =
@@ -214,12 +221,13 @@ impl CountsPosterior {
     fn new_subgroup(&self, g: usize) -> SubgroupPosterior {
         let member = self.member(g);
         let left_out: Vec<usize> = member.iter().map(|m| m.0).collect();
+        let prediction = Prediction::new(&self.rows, &left_out);
         let (table, prediction) = match member {
-            Some((_, likelihood)) => self.informed_theta(&left_out, likelihood),
-            None => self.predicted(),
+            Some((_, likelihood)) => self.informed_theta(&prediction, likelihood),
+            None => self.predicted(&prediction),
         };
         SubgroupPosterior {
-            prediction: LogInterpolant::new(&table.grid, &prediction),
+            prediction,
             theta: Tabulated::proven(table, self.subgroup_moment_limit(g), None, self.rows.log_total),
             observed: self.observed[g].clone(),
             baseline: self.baseline.clone(),
@@ -258,11 +266,33 @@ impl CountsPosterior {
         }
     }
 
-    /// θ given its own data: e^{ℓ(θ)} times the prediction from the rest; returns the prediction's log too.
-    fn informed_theta(&self, left_out: &[usize], likelihood: &EffectLikelihood) -> (LogTable, Vec<f64>) {
-        let prediction = Prediction::new(&self.rows, left_out);
+    /// θ given its own data, e^{ℓ(θ)} times the prediction from the rest; and the prediction's log. The prediction is a sum
+    /// over all rows at each node, and is smooth: it is tabulated once, as finely as its narrowest row asks, and interpolated
+    /// for however many nodes the product needs.
+    fn informed_theta(
+        &self,
+        prediction: &Prediction,
+        likelihood: &EffectLikelihood,
+    ) -> (LogTable, LogInterpolant) {
         let (mut terms, mut each) = (Vec::new(), Vec::new());
         let (centre, precision) = likelihood.normal;
+        let core = prediction.core();
+        let placement = self.resolution.density();
+        if prediction.is_direct() {
+            let (table, predicted) = tabulate_with(self.mean_peak(0.0), placement, |theta| {
+                let predicted = prediction.log_density(theta, &mut terms, &mut each);
+                (predicted + likelihood.at(theta), predicted)
+            });
+            let predicted = LogInterpolant::new(&table.grid, &predicted);
+            return (table, predicted);
+        }
+        let apart = if precision > 0.0 { (centre - core.centre).abs() } else { 0.0 };
+        let reaching = Placement { at_least: apart, ..placement };
+        let (found, predicted) = tabulate_around(core, reaching, |theta| {
+            let predicted = prediction.log_density(theta, &mut terms, &mut each);
+            (predicted + likelihood.at(theta), predicted)
+        });
+        let predicted = LogInterpolant::new(&found.grid, &predicted);
         let outer = self.mean_peak(1.0);
         let outer_precision = 1.0 / (outer.sd * outer.sd);
         let total = precision + outer_precision;
@@ -270,20 +300,17 @@ impl CountsPosterior {
             centre: (precision * centre + outer_precision * outer.centre) / total,
             sd: 1.0 / libm::sqrt(total),
         };
-        tabulate_with(guess, self.resolution.density(), |theta| {
-            let predicted = prediction.log_density(theta, &mut terms, &mut each);
-            (predicted + likelihood.at(theta), predicted)
-        })
+        (tabulate(guess, placement, |theta| predicted.at(theta) + likelihood.at(theta)), predicted)
     }
 
-    /// The predictive density itself, for a subgroup without data on its effect.
-    fn predicted(&self) -> (LogTable, Vec<f64>) {
-        let prediction = Prediction::new(&self.rows, &[]);
+    /// The predictive density itself, for a subgroup without data on its effect, and its log.
+    fn predicted(&self, prediction: &Prediction) -> (LogTable, LogInterpolant) {
         let (mut terms, mut each) = (Vec::new(), Vec::new());
-        tabulate_with(self.mean_peak(1.0), self.resolution.density(), |theta| {
-            let predicted = prediction.log_density(theta, &mut terms, &mut each);
-            (predicted, predicted)
-        })
+        let (table, _) = tabulate_around(prediction.core(), self.resolution.density(), |theta| {
+            (prediction.log_density(theta, &mut terms, &mut each), ())
+        });
+        let predicted = LogInterpolant::new(&table.grid, &table.log_density);
+        (table, predicted)
     }
 
     /// Mean and sd of μ plus `share` of τ² of variance, from the rows.

@@ -62,6 +62,32 @@ impl Distribution for PointMass {
     }
 }
 
+/// What could not be integrated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Lost;
+
+impl Distribution for Lost {
+    fn cdf(&self, _: f64) -> f64 {
+        f64::NAN
+    }
+
+    fn quantile(&self, _: f64) -> f64 {
+        f64::NAN
+    }
+
+    fn mean(&self) -> Option<f64> {
+        None
+    }
+
+    fn sd(&self) -> Option<f64> {
+        None
+    }
+
+    fn is_settled(&self) -> bool {
+        false
+    }
+}
+
 /// The negative of a quantity with a continuous distribution.
 #[derive(Debug, Clone, Copy)]
 pub struct Negated<D>(pub D);

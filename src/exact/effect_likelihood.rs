@@ -14,6 +14,8 @@ const DEPTH: f64 = 1e8;
 /// Where ℓ has become a line to this part, it is a line from there on: both arms' risks are at their ends.
 const LINE: f64 = 1e-12;
 
+const LEAST_SLOPE: f64 = 1e-6;
+
 /// So far on a log scale at least before ℓ may count as a line.
 const FARTHEST_BEND: f64 = 30.0;
 
@@ -109,13 +111,7 @@ struct Beyond<'a> {
 impl Beyond<'_> {
     /// Values at the nodes beyond `end`, as far as any effect may lie or until nothing is left of the likelihood. Once ℓ is
     /// a line it is continued as one. `inside` are the values up to the end, in the order of the walk.
-    fn outward(
-        &self,
-        end: i32,
-        direction: i32,
-        inside: &[f64],
-        at: &mut impl FnMut(f64) -> f64,
-    ) -> Vec<f64> {
+    fn outward(&self, end: i32, direction: i32, inside: &[f64], at: &mut impl FnMut(f64) -> f64) -> Vec<f64> {
         let node = |k: i32| self.grid.node(end + direction * k);
         let mut values: Vec<f64> = Vec::new();
         let value = |values: &[f64], k: i32| {
@@ -129,7 +125,10 @@ impl Beyond<'_> {
             }
             let next = node(k + 1);
             let [before, here] = [value(&values, k - 1), value(&values, k)];
-            let continued = here + (here - before) / (x - node(k - 1)) * (next - x);
+            let slope = (here - before) / (x - node(k - 1));
+            // Either no patient counts there or at least one does: a smaller slope is rounding, and far out would be more.
+            let slope = if slope.abs() < LEAST_SLOPE { 0.0 } else { slope };
+            let continued = here + slope * (next - x);
             if line {
                 values.push(continued);
                 continue;
@@ -169,9 +168,8 @@ fn log_marginal(
 ) -> f64 {
     let mut total = f64::NEG_INFINITY;
     for component in baseline.prior.components() {
-        let log_joint = |alpha: f64| {
-            log_likelihood(counts, baseline.of, alpha, theta) + component.log_density(alpha)
-        };
+        let log_joint =
+            |alpha: f64| log_likelihood(counts, baseline.of, alpha, theta) + component.log_density(alpha);
         let climbed = |from: f64| {
             climb(from, |alpha| {
                 let (slope, bound) = component.slope_and_bound(alpha);
@@ -190,8 +188,7 @@ fn log_marginal(
                 let own = |arm: &crate::model::Arm, shift: f64| {
                     (arm.total > 0.0).then(|| arm.empirical_log_odds() - shift)
                 };
-                let candidates =
-                    [Some(location), own(&counts.control, control), own(&counts.active, active)];
+                let candidates = [Some(location), own(&counts.control, control), own(&counts.active, active)];
                 let mut peaks = vec![peak];
                 peaks.extend(candidates.into_iter().flatten().map(climbed));
                 log_mass_of_peaks(&mut peaks, placement, log_joint)
@@ -206,11 +203,7 @@ fn log_marginal(
 /// The log mass of a density with several peaks, which may lie far apart. One peak is tabulated as it is; the density around
 /// several is split into a part each by weights that sum to 1 and are as smooth as the density itself: the parts that powers of
 /// the distance from each, in its own width, give it.
-fn log_mass_of_peaks(
-    peaks: &mut Vec<Peak>,
-    placement: Placement,
-    log_density: impl Fn(f64) -> f64,
-) -> f64 {
+fn log_mass_of_peaks(peaks: &mut Vec<Peak>, placement: Placement, log_density: impl Fn(f64) -> f64) -> f64 {
     /// Peaks nearer than this, in their own widths, are one.
     const APART: f64 = 1.0;
     peaks.sort_by(|a, b| a.centre.total_cmp(&b.centre));

@@ -165,8 +165,8 @@ impl ExactPosterior {
     /// A function of the risks of subgroup `g`; none for estimates, which have no risks.
     pub fn risk(&self, g: usize, measure: RiskMeasure) -> Dynamic<'_> {
         match &self.kind {
-            Kind::Counts(shared) => Some(Box::new(shared.subgroup(g).risks()?.distribution(measure))),
-            Kind::SeparateCounts(each) => Some(Box::new(each[g].subgroup(0).risks()?.distribution(measure))),
+            Kind::Counts(shared) => shared.subgroup(g).risk(measure),
+            Kind::SeparateCounts(each) => each[g].subgroup(0).risk(measure),
             Kind::Estimates(_) | Kind::SeparateEstimates(_) | Kind::Labelled(_) => None,
         }
     }

@@ -463,7 +463,8 @@ mod tests {
         ];
         for counts in &tables {
             for (extent, effect, tau) in &cases {
-                let lattice = Lattice::new(counts, &of_control(&baseline), *extent, &[0.0], Resolution::default());
+                let lattice =
+                    Lattice::new(counts, &of_control(&baseline), *extent, &[0.0], Resolution::default());
                 let model = Model {
                     likelihood: Likelihood::Counts(counts.clone()),
                     pooling: Pooling::Partial(*tau),

@@ -37,6 +37,9 @@ const ADAPTIVE: f64 = 3e-9;
 const MOST_PANELS: usize = 160;
 const FIRST_PANELS: usize = 8;
 
+/// Nodes of all tables that one integral may ask: what needs more is not settled.
+const MOST_WORK: usize = 600_000;
+
 /// The part of a mass that may be missed.
 const MISSED: f64 = 2e-5;
 
@@ -150,7 +153,6 @@ impl RiskPosterior {
         }
         parts.retain(|p| p.share > NEGLIGIBLE);
         let moments = moments(outer, baseline.of, &parts);
-        if std::env::var("DBG").is_ok() { let p = &parts[0]; let t = p.outer(outer); eprintln!("RISK total {:.3e} other {:.3e} outer {:?} n {} hc {:.1e} theta n {} hc {:.1e}", total - log_total, other - log_total, outer, t.mass.len(), t.halving_change, p.theta[t.mass.len()/2].mass.len(), p.theta.iter().map(|t| t.halving_change).fold(0.0, f64::max)); }
         let holds = |mass: f64| (mass - log_total).abs() < MISSED;
         RiskPosterior {
             counts,
@@ -269,6 +271,9 @@ impl RiskDistribution<'_> {
 
     /// P(θ ≤ bound) under one component, for bounds that are steep, or infinite inside the grid.
     fn adaptively(&self, part: &Part, contrast: Contrast) -> f64 {
+        if self.lost.load(Ordering::Relaxed) {
+            return f64::NAN;
+        }
         let outer = self.joint.outer;
         let table = part.outer(outer);
         let counts = |m: &f64| *m > NEGLIGIBLE;
@@ -287,19 +292,25 @@ impl RiskDistribution<'_> {
         let (start, end) = (edges[0], edges[FIRST_PANELS]);
         edges.extend(ends.into_iter().filter(|x| start < *x && *x < end));
         edges.sort_by(f64::total_cmp);
+        let mut work = 0;
         let found = integrate(&edges, ADAPTIVE, MOST_PANELS, |x| {
             let bound = contrast.bound(outer, x);
             let below = if bound == f64::INFINITY {
                 1.0
             } else if bound == f64::NEG_INFINITY {
                 0.0
+            } else if work > MOST_WORK {
+                f64::NAN
             } else {
-                self.joint.theta_between(part, x).cdf(bound)
+                let theta = self.joint.theta_between(part, x);
+                work += theta.mass.len();
+                theta.cdf(bound)
             };
             below * libm::exp(part.density.at(x) - table.log_mass)
         });
         if !found.settled {
             self.lost.store(true, Ordering::Relaxed);
+            return f64::NAN;
         }
         found.value
     }
@@ -374,9 +385,7 @@ impl Distribution for RiskDistribution<'_> {
                 logistic(search(moments.log_odds_active, FAR, &|x| self.margin_cdf(|p| &p.active, x)))
             }
             RiskMeasure::Difference => search_near(moments.difference, (-1.0, 1.0), &|x| self.cdf(x)),
-            RiskMeasure::Ratio => {
-                libm::exp(search_near(moments.log_ratio, FAR, &|x| self.cdf(libm::exp(x))))
-            }
+            RiskMeasure::Ratio => libm::exp(search_near(moments.log_ratio, FAR, &|x| self.cdf(libm::exp(x)))),
             RiskMeasure::Shares { control_event, active_event } => {
                 let spread = self.joint.log_ratio_of_shares(control_event, active_event);
                 libm::exp(search_near(spread, FAR, &|x| self.cdf(libm::exp(x))))

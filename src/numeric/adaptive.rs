@@ -69,18 +69,16 @@ pub struct Integral {
 /// `∫ f` over the panels between neighbouring `edges`, of a function whose integral is of the order of 1: the worst panel is
 /// halved until what is left of all errors is below `tolerance`, or `most` panels have been made.
 pub fn integrate(edges: &[f64], tolerance: f64, most: usize, mut f: impl FnMut(f64) -> f64) -> Integral {
-    let mut panels: Vec<Panel> = edges
-        .windows(2)
-        .filter(|w| w[0] < w[1])
-        .map(|w| Panel::new(w[0], w[1], &mut f))
-        .collect();
+    let mut panels: Vec<Panel> =
+        edges.windows(2).filter(|w| w[0] < w[1]).map(|w| Panel::new(w[0], w[1], &mut f)).collect();
     let mut made = panels.len();
     let settled = loop {
         let left: f64 = panels.iter().map(|p| p.error).sum();
         if left <= tolerance {
             break true;
         }
-        let Some((worst, panel)) = panels.iter().copied().enumerate().max_by(|a, b| a.1.error.total_cmp(&b.1.error))
+        let Some((worst, panel)) =
+            panels.iter().copied().enumerate().max_by(|a, b| a.1.error.total_cmp(&b.1.error))
         else {
             break true;
         };

@@ -41,7 +41,7 @@ struct Stretch {
 }
 
 /// Nodes on either side of the centre that are kept.
-const INNER: i32 = 64;
+const INNER: i32 = 512;
 
 impl Stretch {
     fn of(step: f64) -> Stretch {
@@ -84,6 +84,9 @@ const EVEN_OVER: f64 = 4.0;
 /// Each refinement of a step that turned out too coarse, and the most of them.
 const REFINEMENT: f64 = 0.6;
 const MOST_REFINEMENTS: usize = 5;
+
+/// A grid of more nodes than this is not refined: what it misses is for those to find who know what it must hold.
+const MOST_NODES: usize = 1200;
 
 /// A side of the mode that is narrower than this share of the spread is a cliff; so often a cliff may turn out steeper still.
 const STEEP: f64 = 0.6;
@@ -273,6 +276,15 @@ pub fn tabulate(guess: Peak, placement: Placement, mut log_density: impl FnMut(f
     tabulate_with(guess, placement, |x| (log_density(x), ())).0
 }
 
+/// One walk outward from a peak that is known to be the right place for nodes.
+pub fn tabulate_around<P>(
+    peak: Peak,
+    placement: Placement,
+    mut log_density: impl FnMut(f64) -> (f64, P),
+) -> (LogTable, Vec<P>) {
+    walk(peak, placement, &mut log_density)
+}
+
 /// As [`tabulate`], keeping what the density's evaluation found by the way, node by node.
 pub fn tabulate_with<P>(
     guess: Peak,
@@ -316,7 +328,7 @@ fn refine<P>(
     }
     let mut step = placement.step;
     for _ in 0..MOST_REFINEMENTS {
-        if table.halving_change <= placement.tolerance {
+        if table.halving_change <= placement.tolerance || table.mass.len() > MOST_NODES {
             break;
         }
         step *= REFINEMENT;

@@ -20,7 +20,7 @@ pub use exp::{
     exp_of_nonpositive, exp_of_nonpositive_fused, exp_within_range_fused, ln_1p_of_fraction, ln_of_normal,
     sum_exp_shifted,
 };
-pub use grid::{Grid, LogTable, Peak, Placement, tabulate, tabulate_with};
+pub use grid::{Grid, LogTable, Peak, Placement, tabulate, tabulate_around, tabulate_with};
 pub use hermite::{NODES as NORMAL_RULE_NODES, normal_rule};
 pub use interpolate::LogInterpolant;
 pub use normal_pair::opposite_signs;

@@ -20,6 +20,9 @@ fn invert_increasing_to(
 ) -> f64 {
     let mut below = f(low) - target;
     let mut above = f(high) - target;
+    if below.is_nan() || above.is_nan() {
+        return f64::NAN;
+    }
     if below >= 0.0 {
         return low;
     }
@@ -35,6 +38,9 @@ fn invert_increasing_to(
             (low * above - high * below) / (above - below)
         };
         let value = f(x) - target;
+        if value.is_nan() {
+            return value;
+        }
         if value.abs() < tolerance || (high - low).abs() <= 1e-14 * (low.abs() + high.abs()) {
             return x;
         }

@@ -12,8 +12,8 @@
 
 use rayon::prelude::*;
 
-use super::Unsettled;
 use super::super::effect_likelihood::Baseline;
+use super::Unsettled;
 use super::arm::{Accuracy, Arm, ArmTable, Blend, Reach, Window, windows};
 use crate::exact::Resolution;
 use crate::model::{BaselineOf, BinomialPair, LocationPrior, Misclassification, Nuisance, cells_of};
@@ -263,12 +263,7 @@ fn step(counts: &[BinomialPair], baseline: &LocationPrior, resolution: Resolutio
 
 /// `Σ C₀(α) C₁(α + θ)` at every θ that the two tables reach, times a factor; not yet a logarithm. Products far below the
 /// floor are left out.
-fn correlated(
-    [control, active]: &[ArmTable; 2],
-    means: Option<&Means>,
-    factor: f64,
-    step: f64,
-) -> Surface {
+fn correlated([control, active]: &[ArmTable; 2], means: Option<&Means>, factor: f64, step: f64) -> Surface {
     /// Rows know where their values exceed e^-4k.
     const LEVELS: usize = 10;
     const PER_LEVEL: f64 = 4.0;
