@@ -1,11 +1,8 @@
 //! Adjusted models from a data file to probabilities: what must not change an answer, what must be refused, and where the truth
 //! is known.
 
-mod common;
-
-#[path = "../examples/registry.rs"]
-#[allow(dead_code, reason = "the example's own output")]
-mod registry;
+use crate::common;
+use crate::registry;
 
 use std::fmt::Write as _;
 use std::fs;

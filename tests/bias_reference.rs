@@ -1,6 +1,6 @@
 //! Biases against an independent program: `reference/bias.py`, by direct numerical integration, two ways for much of it.
 
-mod common;
+use crate::common;
 
 use common::{Worst, above_zero, close, counts_model, estimates_model, fit, pair, study_of};
 use equipoise::compare::bias::{Conversion, e_value};

@@ -1,7 +1,7 @@
 //! The exact engine against an independent program: composite Gauss–Legendre integration in Python
 //! (`tests/reference/brute_force.py`), whose own error is below 1e-9.
 
-mod common;
+use crate::common;
 
 use common::Worst;
 use equipoise::exact::{Distribution, ExactPosterior, Resolution, RiskMeasure};

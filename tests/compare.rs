@@ -1,6 +1,6 @@
 //! `compare` against an independent program (`tests/reference/compare.py`), closed forms, and itself turned around.
 
-mod common;
+use crate::common;
 
 use common::{close, estimates_model, flipped_study, study_of};
 use equipoise::compare::{Asked, Comparison, Request, STATED, compare};

@@ -1,7 +1,7 @@
 //! `decide` against independent programs (`tests/reference/decide.py`, `decide_more.py`), closed forms, and itself turned
 //! around.
 
-mod common;
+use crate::common;
 
 use std::fs;
 

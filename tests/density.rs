@@ -11,7 +11,7 @@
 //! Models: every heterogeneity prior with 1, 2, 5 and 22 subgroups, partial, separate and complete pooling,
 //! counts and estimates; priors and data by a generator with a fixed seed.
 
-mod common;
+use crate::common;
 
 use common::Worst;
 use equipoise::density::LogDensity;

@@ -165,7 +165,7 @@ def measure(engine, folder):
     """Runs an engine as a process of its own; None if it failed."""
     if engine == "equipoise":
         run = folder / "run"
-        program = os.environ.get("EQUIPOISE", HERE.parents[1] / "target/release/equipoise")
+        program = os.environ.get("EQUIPOISE", HERE.parents[1] / "target/dist/equipoise")
         program = Path(program).resolve()
         options = ["--draws", str(DRAWS), "--chains", str(CHAINS), "--out", run]
         command = [program, "fit", folder / "trial.toml", *options]

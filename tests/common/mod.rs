@@ -1,6 +1,9 @@
 //! Shared by the integration tests: models from inputs, one number out of a result.
 #![allow(dead_code, reason = "each test program uses its own part")]
 
+pub mod calibration;
+pub mod rows;
+
 use equipoise::exact::{Distribution, ExactPosterior, Resolution};
 use equipoise::model::{
     Arm, BaselineOf, BaselinePrior, BinomialPair, HeterogeneityPrior, Likelihood, LocationPrior, Model,
