@@ -33,7 +33,7 @@ const SETTLED_NEAR_AN_END: f64 = 3e-7;
 const OUT_OF_REACH: f64 = 1e-8;
 
 /// How far an adaptive integral may be off, how many panels it may have, and how many it begins with.
-const ADAPTIVE: f64 = 3e-9;
+const ADAPTIVE: f64 = 1e-7;
 const MOST_PANELS: usize = 160;
 const FIRST_PANELS: usize = 8;
 

@@ -92,8 +92,8 @@ pub struct NotConverged;
 const CUT: f64 = 27.0;
 
 /// The nodes are dense enough when leaving out every other one moves no check by more than this: the trapezoid rule's
-/// error is squared by each halving of the step, so what is left with all of them is about 1e-8.
-const CONVERGED: f64 = 1e-4;
+/// error is squared by each halving of the step, so what is left with all of them is about 2e-9.
+const CONVERGED: f64 = 5e-5;
 
 const MOST_HALVINGS: usize = 8;
 
