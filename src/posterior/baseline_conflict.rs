@@ -10,11 +10,13 @@
 //!
 //! a binomial's sum being a beta's integral. The tail probability is the smaller of P(Y ≤ y) and P(Y ≥ y), twice
 //! (Box 1980, JRSS A 143:383, one arm at a time). λ is tabulated; η is a mixture of normals, over τ and over the scales
-//! of Student t priors, beside the log odds of a beta where the baseline's prior is one. Nothing grows with n.
+//! of Student t priors, or a table where these are many or are added to the log odds of a beta. Nothing grows with n.
 
 use rayon::prelude::*;
 
-use crate::numeric::{LogTable, Peak, Placement, normal_cdf, normal_rule, softplus, tabulate};
+use crate::numeric::{
+    LogTable, Peak, Placement, normal_cdf, normal_log_density, normal_rule, softplus, tabulate,
+};
 use crate::study::{
     BaselinePrior, Data, HeterogeneityPrior, LocationPrior, Study, SubgroupBias, SubgroupCounts,
 };
@@ -92,10 +94,12 @@ struct Part {
     variance: f64,
 }
 
-/// The prior of an arm's log odds: a mixture of normals, added to a beta's log odds where there is one.
-struct ArmPrior {
-    normals: Vec<Part>,
-    beta: Option<LogTable>,
+/// The prior of an arm's log odds.
+enum ArmPrior {
+    /// A few normals.
+    Normals(Vec<Part>),
+    /// Many of one centre, or of a beta's log odds and normals added to them.
+    Table(LogTable),
 }
 
 /// How tables are made: a normal's sums at this step are exact to rounding, and skewed ones are refined.
@@ -115,10 +119,12 @@ impl ArmPrior {
             BaselinePrior::Exchangeable { mean, sd } => sums(&normals(mean)?, &spread(sd), 1.0, 0.0),
         };
         let beta = match baseline {
-            BaselinePrior::Independent(LocationPrior::LogitBeta { a, b }) => Some(log_odds_of_beta(*a, *b)),
+            BaselinePrior::Independent(LocationPrior::LogitBeta { a, b }) => {
+                Some((log_odds_of_beta(*a, *b), *a, *b))
+            }
             _ => None,
         };
-        let wide = beta.as_ref().map_or(0.0, |b| b.sd() * b.sd());
+        let wide = beta.as_ref().map_or(0.0, |(b, ..)| b.sd() * b.sd());
         let mut all = alpha;
         if c != 0.0 {
             all = sums(&all, &normals(&study.priors.effect.distribution)?, c, wide);
@@ -126,12 +132,20 @@ impl ArmPrior {
                 all = sums(&all, &spread(&tau.distribution), c, wide);
             }
         }
-        Some(ArmPrior { normals: all, beta })
+        /// As many normals cost as much as a table.
+        const FEW: usize = 12;
+        let one_centre = all.windows(2).all(|w| w[0].mean == w[1].mean);
+        Some(match &beta {
+            Some(beta) => ArmPrior::Table(tabulated(&all, Some(beta))),
+            None if one_centre && all.len() > FEW => ArmPrior::Table(tabulated(&all, None)),
+            None => ArmPrior::Normals(all),
+        })
     }
 
     /// Of `y` events in `n` patients, two-sided.
     fn tail_probability(&self, y: u64, n: u64) -> f64 {
-        let at_most = if y == n { 1.0 } else { self.below(&log_odds_of_beta(y as f64 + 1.0, (n - y) as f64)) };
+        let at_most =
+            if y == n { 1.0 } else { self.below(&log_odds_of_beta(y as f64 + 1.0, (n - y) as f64)) };
         let at_least =
             if y == 0 { 1.0 } else { 1.0 - self.below(&log_odds_of_beta(y as f64, (n - y) as f64 + 1.0)) };
         (2.0 * at_most.min(at_least)).clamp(0.0, 1.0)
@@ -139,18 +153,49 @@ impl ArmPrior {
 
     /// P(η ≤ λ).
     fn below(&self, lambda: &LogTable) -> f64 {
-        let of = |part: &Part| {
-            let (mean, sd) = (part.mean, libm::sqrt(part.variance));
-            let p = match &self.beta {
-                None => exceeds(lambda, mean, sd),
-                // Summed over the narrower of the two, the other's distribution function being smooth at its scale.
-                Some(beta) if beta.sd() < lambda.sd() => beta.expect(|b| exceeds(lambda, b + mean, sd)),
-                Some(beta) => lambda.expect(|l| 1.0 - exceeds(beta, l - mean, sd)),
-            };
-            part.weight * p
-        };
-        self.normals.iter().map(of).sum()
+        match self {
+            ArmPrior::Normals(parts) => {
+                let of = |p: &Part| p.weight * exceeds(lambda, p.mean, libm::sqrt(p.variance));
+                parts.iter().map(of).sum()
+            }
+            // Summed over the narrower of the two, the other's distribution function being smooth at its scale.
+            ArmPrior::Table(eta) if eta.grid.scale < lambda.grid.scale => eta.expect(|x| 1.0 - lambda.cdf(x)),
+            ArmPrior::Table(eta) => lambda.expect(|x| eta.cdf(x)),
+        }
     }
+}
+
+/// The density of a mixture of normals, or of their sums with a beta's log odds.
+fn tabulated(parts: &[Part], beta: Option<&(LogTable, f64, f64)>) -> LogTable {
+    let mean: f64 = parts.iter().map(|p| p.weight * p.mean).sum();
+    let middle = parts.iter().max_by(|a, b| a.weight.total_cmp(&b.weight)).map_or(1.0, |p| p.variance);
+    let guess = match beta {
+        Some((b, ..)) => Peak { centre: b.mean() + mean, sd: libm::sqrt(b.sd() * b.sd() + middle) },
+        None => Peak { centre: mean, sd: libm::sqrt(middle) },
+    };
+    let density = |x: f64| -> f64 {
+        let of = |p: &Part| {
+            let sd = libm::sqrt(p.variance);
+            let Some((table, a, b)) = beta else {
+                return p.weight * libm::exp(normal_log_density(x, p.mean, sd));
+            };
+            let at = x - p.mean;
+            let density = if sd >= RESOLVED * table.grid.spacing(at) {
+                table.expect(|b| libm::exp(normal_log_density(at, b, sd)))
+            } else {
+                let log_mass = libm::lgamma(*a) + libm::lgamma(*b) - libm::lgamma(a + b);
+                let own = |x: f64| libm::exp(a * x - (a + b) * softplus(x) - log_mass);
+                if sd > 0.0 {
+                    normal_rule().iter().map(|&(z, weight)| weight * own(at + sd * z)).sum()
+                } else {
+                    own(at)
+                }
+            };
+            p.weight * density
+        };
+        parts.iter().map(of).sum()
+    };
+    tabulate(guess, PLACEMENT, |x| libm::log(density(x)))
 }
 
 /// P(X ≥ Z) with X tabulated and Z ~ N(mean, sd²).
@@ -181,11 +226,15 @@ fn normals(prior: &LocationPrior) -> Option<Vec<Part>> {
         LocationPrior::StudentT { df, location, scale } => {
             let half = 0.5 * df;
             // The logarithm of a Gamma(ν/2, ν/2).
-            let precision =
-                tabulate(Peak { centre: 0.0, sd: libm::sqrt(1.0 / half) }, PLACEMENT, |l| half * (l - libm::exp(l)));
+            let precision = tabulate(Peak { centre: 0.0, sd: libm::sqrt(1.0 / half) }, PLACEMENT, |l| {
+                half * (l - libm::exp(l))
+            });
             let nodes = precision.grid.x.iter().zip(&precision.mass);
-            let part =
-                |(&l, &weight): (&f64, &f64)| Part { weight, mean: *location, variance: scale * scale * libm::exp(-l) };
+            let part = |(&l, &weight): (&f64, &f64)| Part {
+                weight,
+                mean: *location,
+                variance: scale * scale * libm::exp(-l),
+            };
             Some(nodes.map(part).collect())
         }
         LocationPrior::LogitBeta { .. } | LocationPrior::Flat => None,
