@@ -2,11 +2,16 @@
 
 mod common;
 
+use std::fs;
+use std::path::Path;
+
+use assert_cmd::Command;
 use common::{close, counts_model, pair, study_of};
 use equipoise::model::{BaselineOf, BaselinePrior, HeterogeneityPrior, LocationPrior, NormalComponent};
 use equipoise::numeric::{log_binomial_coefficient, softplus};
-use equipoise::posterior::baseline_conflicts;
-use equipoise::study::{Data, Priors, Study, Written};
+use equipoise::posterior::{Measure, Options, Scope, Statement, analyse, baseline_conflicts};
+use equipoise::study::{Data, Priors, Study, Written, open};
+use serde_json::Value;
 
 fn written<T>(distribution: T) -> Written<T> {
     Written { distribution, words: String::new() }
@@ -195,4 +200,243 @@ fn five_hundred_subgroups_of_a_million_patients_take_no_time() {
         assert!(found.iter().all(|f| (0.0..=1.0).contains(&f.tail_probability)));
         assert!(seconds < 5.0, "{baseline:?} took {seconds} s");
     }
+}
+
+// ---- What is written, refused and told ----
+
+const HEAD: &str = r#"title = "A trial"
+[study]
+assignment = "randomised"
+[outcome]
+name = "death"
+kind = "binary"
+higher_is = "worse"
+[treatment]
+name = "drug"
+control = "placebo"
+active = "drug"
+[data]
+counts = [
+  { subgroup = "A", control = { events = 40, total = 100 }, active = { events = 35, total = 100 } },
+  { subgroup = "B", control = { events = 2, total = 400 }, active = { events = 3, total = 400 } },
+]
+[prior]
+effect = "normal(0, 0.355)"
+heterogeneity = "half-normal(0.5)"
+"#;
+
+/// A run of the program on a model file; standard output.
+fn told(folder: &Path, command: &[&str], model: &str) -> String {
+    fs::write(folder.join("trial.toml"), model).expect("a model file");
+    let mut program = Command::cargo_bin("equipoise").expect("built");
+    let found = program.current_dir(folder).args(command).assert().success();
+    String::from_utf8_lossy(&found.get_output().stdout).into_owned()
+}
+
+fn in_one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+fn refused(model: &str, words: &[&str]) {
+    let folder = tempfile::tempdir().expect("a folder");
+    fs::write(folder.path().join("trial.toml"), model).expect("a model file");
+    let mut program = Command::cargo_bin("equipoise").expect("built");
+    let found = program.current_dir(folder.path()).args(["check", "trial.toml"]).assert().code(1);
+    let said = in_one_line(&String::from_utf8_lossy(&found.get_output().stderr));
+    for word in words {
+        assert!(said.contains(word), "{word} in {said}");
+    }
+}
+
+fn opened(model: &str) -> Study {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("trial.toml");
+    fs::write(&path, model).expect("a model file");
+    open(&path.to_string_lossy()).expect("a study")
+}
+
+#[test]
+fn a_baseline_is_the_mean_of_the_arms_unless_the_model_says_otherwise() {
+    let baseline = |model: &str| {
+        let study = opened(model);
+        (study.priors.baseline.expect("counts").distribution, study.priors.baseline_of)
+    };
+    let normal = |sd| BaselinePrior::Independent(LocationPrior::normal(0.0, sd));
+    assert_eq!(baseline(HEAD), (normal(2.5), BaselineOf::Arms));
+    let stated = format!("{HEAD}baseline = \"normal(0, 1)\"\nbaseline_of = \"control\"\n");
+    assert_eq!(baseline(&stated), (normal(1.0), BaselineOf::Control));
+    let beta = format!("{HEAD}baseline = \"beta(4, 36)\"\n");
+    let expected = BaselinePrior::Independent(LocationPrior::LogitBeta { a: 4.0, b: 36.0 });
+    assert_eq!(baseline(&beta), (expected, BaselineOf::Arms));
+    // A further prior keeps what it does not state, and states what its baseline is of beside it.
+    let named = "[priors.known]\nbaseline = \"beta(4, 36)\"\nbaseline_of = \"control\"\n[priors.wide]\nbaseline = \"normal(0, 3)\"\n";
+    let study = opened(&format!("{HEAD}{named}"));
+    let of: Vec<BaselineOf> = study.named.iter().map(|n| n.priors.baseline_of).collect();
+    assert_eq!(of, [BaselineOf::Control, BaselineOf::Arms]);
+}
+
+#[test]
+fn what_a_baseline_can_not_be_is_refused_with_what_it_can() {
+    let with = |line: &str| format!("{HEAD}{line}\n");
+    refused(&with("baseline = \"flat\""), &["a flat prior", "0.7 % to 99.3 %"]);
+    refused(&with("baseline = \"beta(0, 4)\""), &["beta(0, 4)", "between 0.2 and a million"]);
+    refused(&with("baseline = \"beta(4)\""), &["wrong number of arguments", "beta(4, 36)"]);
+    refused(&with("baseline = { mean = \"beta(4, 36)\", sd = \"half-normal(1)\" }"), &["one of a risk"]);
+    refused(&with("baseline = \"norml(0, 2)\""), &["did you mean normal?", "beta(4, 36)"]);
+    refused(&HEAD.replace("normal(0, 0.355)", "beta(1, 1)"), &["only a baseline by itself"]);
+    refused(&with("baseline = \"0.5 * beta(1, 1) + 0.5 * normal(0, 1)\""), &["mixtures are of normals"]);
+    refused(&with("baseline_of = \"active\""), &["`arms` or `control`"]);
+    refused(
+        &with("[priors.other]\nbaseline_of = \"control\""),
+        &["`baseline_of` without `baseline`", "no prior of the other"],
+    );
+    // Help no longer offers what is refused.
+    let folder = tempfile::tempdir().expect("a folder");
+    fs::write(folder.path().join("trial.toml"), with("baseline = \"uniform(0, 1)\"")).expect("a model file");
+    let mut program = Command::cargo_bin("equipoise").expect("built");
+    let found = program.current_dir(folder.path()).args(["check", "trial.toml"]).assert().code(1);
+    let said = String::from_utf8_lossy(&found.get_output().stderr).into_owned();
+    assert!(!said.contains("flat") && !said.contains("vague"), "{said}");
+    let estimates = HEAD
+        .replace("kind = \"binary\"", "kind = \"estimate\"\nscale = \"log_odds_ratio\"")
+        .replace("counts = [", "estimates = [{ subgroup = \"A\", ratio = 0.8, se = 0.2 }]\n[other]\nx = [");
+    let estimates = estimates.split("[other]").next().expect("a part").to_string()
+        + "[prior]\neffect = \"normal(0, 0.355)\"\nheterogeneity = \"half-normal(0.5)\"\nbaseline_of = \"control\"\n";
+    refused(&estimates, &["`baseline_of` for published estimates"]);
+}
+
+#[test]
+fn it_is_said_which_wherever_priors_are_told() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let here = folder.path();
+    let arms = "baseline, the mean of the arms' log odds, normal(0, 2.5)";
+    assert!(in_one_line(&told(here, &["check", "trial.toml"], HEAD)).contains(arms));
+    let fit = ["fit", "trial.toml", "--engine", "exact", "--out", "run"];
+    assert!(in_one_line(&told(here, &fit, HEAD)).contains(arms));
+    let result: Value =
+        serde_json::from_str(&fs::read_to_string(here.join("run/result.json")).expect("a result")).expect("JSON");
+    assert_eq!(result["prior"]["baseline_of"], "arms");
+    let known = format!("{HEAD}baseline = \"beta(4, 36)\"\nbaseline_of = \"control\"\n");
+    let text = in_one_line(&told(here, &["check", "trial.toml"], &known));
+    assert!(text.contains("baseline, the control arm's risk, beta(4, 36)"), "{text}");
+    let json: Value =
+        serde_json::from_str(&told(here, &["check", "trial.toml", "--format", "json"], &known)).expect("JSON");
+    assert_eq!(json["prior"]["baseline_of"], "control");
+    assert_eq!(json["prior"]["baseline"], "beta(4, 36)");
+}
+
+#[test]
+fn arms_far_out_under_the_prior_are_named() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let known = format!("{HEAD}baseline = {{ risk = [0.2, 0.6], mass = 0.9 }}\nbaseline_of = \"control\"\n");
+    let text = in_one_line(&told(folder.path(), &["check", "trial.toml"], &known));
+    let line = "Baseline prior against the data: 2 of 4 arms lie beyond the central 95 %";
+    assert!(text.contains(line), "{text}");
+    assert!(text.contains("placebo in B, 2 of 400 with the event, < 0.001"), "{text}");
+    let json: Value =
+        serde_json::from_str(&told(folder.path(), &["check", "trial.toml", "--format", "json"], &known))
+            .expect("JSON");
+    let arms = json["prior"]["baseline_against_data"].as_array().expect("arms");
+    assert_eq!(arms.len(), 4);
+    assert_eq!((&arms[2]["subgroup"], &arms[2]["arm"]), (&"B".into(), &"placebo".into()));
+    // The default has nothing to say against them.
+    let text = in_one_line(&told(folder.path(), &["check", "trial.toml"], HEAD));
+    assert!(!text.contains("against the data"), "{text}");
+}
+
+#[test]
+fn the_prior_in_brackets_of_a_risk_difference_is_at_the_posteriors_control_risk() {
+    let study = opened(&format!("{HEAD}[thresholds]\nprimary = {{ risk_difference = 0.05 }}\n"));
+    let report = analyse(&study, Options::default());
+    let of = |scope: Scope, subgroup: Option<&str>, statement: Statement| {
+        let row = report.probabilities.iter().find(|p| {
+            p.scope == scope
+                && p.subgroup.as_deref() == subgroup
+                && p.measure == Measure::RiskDifference
+                && p.statement == statement
+        });
+        row.expect("a row")
+    };
+    // A control risk of half a percent can't fall by five points, whatever the prior says of other risks.
+    let b = of(Scope::Subgroup, Some("B"), Statement::BenefitAtLeast);
+    assert_eq!(b.prior_beside(), Some(0.0));
+    assert!(b.prior > Some(0.05), "{:?}", b.prior);
+    // Over all patients between the two, and at no effect the prior's own value.
+    let all = of(Scope::Overall, None, Statement::BenefitAtLeast).prior_beside().expect("sampled");
+    let a = of(Scope::Subgroup, Some("A"), Statement::BenefitAtLeast).prior_beside().expect("known");
+    assert!(all > 0.0 && all < a, "{all} and {a}");
+    close("at no effect", of(Scope::Overall, None, Statement::Benefit).prior_beside().expect("sampled"), 0.5, 1e-9);
+    let text = equipoise::report::fit_text(&study, &report);
+    assert!(in_one_line(&text).contains("with the control risk at its posterior median"), "{text}");
+}
+
+#[test]
+fn the_default_prior_of_a_coefficient_is_for_a_step_where_there_is_no_standard_deviation() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut rows = "group,drug,dead,age,smoker,severity\n".to_string();
+    for i in 0..240_u32 {
+        let severity = ["mild", "moderate", "severe"][(i / 3 % 3) as usize];
+        rows += &format!(
+            "{},{},{},{},{},{severity}\n",
+            ["A", "B"][(i % 2) as usize],
+            i / 2 % 2,
+            u32::from(i * 7 % 11 < 4),
+            40 + i * 13 % 41,
+            u32::from(i * 5 % 7 < 2)
+        );
+    }
+    fs::write(folder.path().join("trial.csv"), rows).expect("a data file");
+    let model = HEAD.split("[data]").next().expect("a head").to_string()
+        + r#"[data]
+file = "trial.csv"
+rows = "patients"
+columns = { outcome = "dead", treatment = "drug", subgroup = "group" }
+[model]
+adjust = ["age", "smoker", { column = "severity", reference = "mild" }]
+[prior]
+effect = "normal(0, 0.355)"
+heterogeneity = "half-normal(0.5)"
+"#;
+    let text = in_one_line(&told(folder.path(), &["check", "trial.toml"], &model));
+    assert!(text.contains("coefficients of age: normal(0, 2.5) for one standard deviation; of smoker, severity=moderate, severity=severe: normal(0, 2.5) for the step from 0 to 1"), "{text}");
+    let study = open(&folder.path().join("trial.toml").to_string_lossy()).expect("a study");
+    for term in &study.adjustment.as_ref().expect("adjusted").terms {
+        let expected = if term.name == "age" { 2.5 } else { 2.5 * term.sd };
+        assert_eq!(term.prior.distribution, LocationPrior::normal(0.0, expected), "{}", term.name);
+    }
+    // Stated, it is for one standard deviation, whatever the column.
+    let stated = model.replace("\"smoker\"", "{ column = \"smoker\", prior = \"normal(0, 1)\" }");
+    fs::write(folder.path().join("trial.toml"), stated).expect("a model file");
+    let study = open(&folder.path().join("trial.toml").to_string_lossy()).expect("a study");
+    let smoker = &study.adjustment.as_ref().expect("adjusted").terms[1];
+    assert_eq!(smoker.prior.distribution, LocationPrior::normal(0.0, 1.0));
+}
+
+#[test]
+fn a_large_effect_is_one_of_the_risk_ratio() {
+    // The odds ratios of these cohorts are above 2, no risk ratio is.
+    let folder = tempfile::tempdir().expect("a folder");
+    told(folder.path(), &["report", "ras-basilar-function", "-o", "page.md"], HEAD);
+    let page = fs::read_to_string(folder.path().join("page.md")).expect("a page");
+    assert!(page.contains("not met: no median risk ratio is above 2 or below 0.50: PC-SEARCH 1."), "{page}");
+    told(folder.path(), &["report", "solvd", "-o", "page.md"], HEAD);
+    let page = fs::read_to_string(folder.path().join("page.md")).expect("a page");
+    assert!(!page.contains("large effect") || page.contains("can't be judged"), "{page}");
+}
+
+#[test]
+fn a_draft_proposes_exchangeable_baselines_from_three_subgroups_on() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = |groups: u32| {
+        let rows: String =
+            (0..120_u32).map(|i| format!("g{},{},{}\n", i % groups, i / 4 % 2, i / 3 % 2)).collect();
+        fs::write(folder.path().join("trial.csv"), format!("subgroup,arm,death\n{rows}")).expect("a data file");
+        let words = ["new", "trial.csv", "--assignment", "randomised", "--higher-is", "worse"];
+        let mut program = Command::cargo_bin("equipoise").expect("built");
+        let found = program.current_dir(folder.path()).args(words).assert().success();
+        String::from_utf8_lossy(&found.get_output().stdout).into_owned()
+    };
+    assert!(file(2).contains("baseline = \"normal(0, 2.5)\""));
+    let text = file(3);
+    assert!(text.contains("baseline = { mean = \"normal(0, 2.5)\", sd = \"half-normal(1)\" }"), "{text}");
 }
