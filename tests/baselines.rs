@@ -314,13 +314,14 @@ fn it_is_said_which_wherever_priors_are_told() {
     let fit = ["fit", "trial.toml", "--engine", "exact", "--out", "run"];
     assert!(in_one_line(&told(here, &fit, HEAD)).contains(arms));
     let result: Value =
-        serde_json::from_str(&fs::read_to_string(here.join("run/result.json")).expect("a result")).expect("JSON");
+        serde_json::from_str(&fs::read_to_string(here.join("run/result.json")).expect("a result"))
+            .expect("JSON");
     assert_eq!(result["prior"]["baseline_of"], "arms");
     let known = format!("{HEAD}baseline = \"beta(4, 36)\"\nbaseline_of = \"control\"\n");
     let text = in_one_line(&told(here, &["check", "trial.toml"], &known));
     assert!(text.contains("baseline, the control arm's risk, beta(4, 36)"), "{text}");
-    let json: Value =
-        serde_json::from_str(&told(here, &["check", "trial.toml", "--format", "json"], &known)).expect("JSON");
+    let json: Value = serde_json::from_str(&told(here, &["check", "trial.toml", "--format", "json"], &known))
+        .expect("JSON");
     assert_eq!(json["prior"]["baseline_of"], "control");
     assert_eq!(json["prior"]["baseline"], "beta(4, 36)");
 }
@@ -361,11 +362,17 @@ fn the_prior_in_brackets_of_a_risk_difference_is_at_the_posteriors_control_risk(
     let b = of(Scope::Subgroup, Some("B"), Statement::BenefitAtLeast);
     assert_eq!(b.prior_beside(), Some(0.0));
     assert!(b.prior > Some(0.05), "{:?}", b.prior);
-    // Over all patients between the two, and at no effect the prior's own value.
+    // Over all patients between the two. At no effect nearly the prior's own value: where effects are opposed the subgroup
+    // of more events decides.
     let all = of(Scope::Overall, None, Statement::BenefitAtLeast).prior_beside().expect("sampled");
     let a = of(Scope::Subgroup, Some("A"), Statement::BenefitAtLeast).prior_beside().expect("known");
     assert!(all > 0.0 && all < a, "{all} and {a}");
-    close("at no effect", of(Scope::Overall, None, Statement::Benefit).prior_beside().expect("sampled"), 0.5, 1e-9);
+    close(
+        "at no effect",
+        of(Scope::Overall, None, Statement::Benefit).prior_beside().expect("sampled"),
+        0.5,
+        0.03,
+    );
     let text = equipoise::report::fit_text(&study, &report);
     assert!(in_one_line(&text).contains("with the control risk at its posterior median"), "{text}");
 }
@@ -390,6 +397,7 @@ fn the_default_prior_of_a_coefficient_is_for_a_step_where_there_is_no_standard_d
         + r#"[data]
 file = "trial.csv"
 rows = "patients"
+missing = "error"
 columns = { outcome = "dead", treatment = "drug", subgroup = "group" }
 [model]
 adjust = ["age", "smoker", { column = "severity", reference = "mild" }]
@@ -418,7 +426,10 @@ fn a_large_effect_is_one_of_the_risk_ratio() {
     let folder = tempfile::tempdir().expect("a folder");
     told(folder.path(), &["report", "ras-basilar-function", "-o", "page.md"], HEAD);
     let page = fs::read_to_string(folder.path().join("page.md")).expect("a page");
-    assert!(page.contains("not met: no median risk ratio is above 2 or below 0.50: PC-SEARCH 1."), "{page}");
+    assert!(
+        page.contains("not met: no median risk ratio is above 2.00 or below 0.50: PC-SEARCH 1."),
+        "{page}"
+    );
     told(folder.path(), &["report", "solvd", "-o", "page.md"], HEAD);
     let page = fs::read_to_string(folder.path().join("page.md")).expect("a page");
     assert!(!page.contains("large effect") || page.contains("can't be judged"), "{page}");
@@ -430,7 +441,8 @@ fn a_draft_proposes_exchangeable_baselines_from_three_subgroups_on() {
     let file = |groups: u32| {
         let rows: String =
             (0..120_u32).map(|i| format!("g{},{},{}\n", i % groups, i / 4 % 2, i / 3 % 2)).collect();
-        fs::write(folder.path().join("trial.csv"), format!("subgroup,arm,death\n{rows}")).expect("a data file");
+        fs::write(folder.path().join("trial.csv"), format!("subgroup,arm,death\n{rows}"))
+            .expect("a data file");
         let words = ["new", "trial.csv", "--assignment", "randomised", "--higher-is", "worse"];
         let mut program = Command::cargo_bin("equipoise").expect("built");
         let found = program.current_dir(folder.path()).args(words).assert().success();
