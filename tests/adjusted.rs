@@ -261,8 +261,14 @@ active = "aspirin"
 [prior]
 effect = "normal(0, 0.355)"
 heterogeneity = "half-normal(0.25)"
+baseline = "normal(0, 1.5)"
+baseline_of = "control"
 [model]
-adjust = ["AGE", "RSBP", { column = "RCONSC", reference = "F" }]
+adjust = [
+  { column = "AGE", prior = "normal(0, 1)" },
+  { column = "RSBP", prior = "normal(0, 1)" },
+  { column = "RCONSC", reference = "F", prior = "normal(0, 1)" },
+]
 [data]
 file = "FILE"
 rows = "patients"

@@ -50,6 +50,7 @@ adjust = {adjust}
 effect = "normal(0, 0.355)"
 heterogeneity = "half-normal(0.25)"
 baseline = "normal(0, 1.5)"
+baseline_of = "control"
 """
 
 
@@ -70,7 +71,8 @@ def write_trial(folder, rows, subgroups, covariates):
     trial["subgroup"] = [f"g{g:02}" for g in subgroup]
     trial[names] = x
     trial.to_csv(folder / "trial.csv", index=False)
-    (folder / "trial.toml").write_text(MODEL_FILE.format(adjust=json.dumps(names)))
+    adjust = ", ".join(f'{{ column = "{name}", prior = "normal(0, 1)" }}' for name in names)
+    (folder / "trial.toml").write_text(MODEL_FILE.format(adjust=f"[{adjust}]"))
 
 
 def read_trial(folder):

@@ -6,7 +6,7 @@ use rayon::prelude::*;
 use super::estimand::Measure;
 use crate::density::LogDensity;
 use crate::model::{Drawn, Hierarchy, LabelShares, Likelihood, Model, Rows, Standardised};
-use crate::numeric::exp_of_nonpositive;
+use crate::numeric::{exp_of_nonpositive, logit};
 use crate::sampler::{Purpose, Recorded, stream};
 use crate::study::Study;
 
@@ -401,6 +401,22 @@ impl SampledPosterior {
         let odds = |p: &Column, q: &Column| -> Column { p.iter().zip(q).map(|(p, q)| p / q).collect() };
         let (control, active) = (odds(&all.control, &rest.control), odds(&all.active, &rest.active));
         Some((all, odds(&active, &control)))
+    }
+
+    /// The risk difference over the study's patients by these effects, where each subgroup's control risk is known; none
+    /// where there are not as many.
+    pub fn overall_difference_at(&self, control: &[f64]) -> Option<Column> {
+        if control.len() != self.theta.len() || self.shares.len() != control.len() {
+            return None;
+        }
+        let mut all = vec![0.0; self.chains * self.draws];
+        for (g, (&p0, theta)) in control.iter().zip(&self.theta).enumerate() {
+            let at = logit(p0);
+            for (i, (sum, &t)) in all.iter_mut().zip(theta).enumerate() {
+                *sum += self.share(g, i) * (risk(at + t) - p0);
+            }
+        }
+        Some(all)
     }
 
     /// Subgroup `g`'s share of the study's patients at draw `i`: of the true subgroup, where labels may be wrong.

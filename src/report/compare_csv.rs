@@ -9,7 +9,7 @@ use crate::compare::{Comparison, PriorSet};
 use crate::study::Study;
 
 /// As in the JSON; `row` says which of its lists a row is from. Columns that a list does not have are empty.
-const HEADER: [&str; 55] = [
+const HEADER: [&str; 56] = [
     "row",
     "prior",
     "heterogeneity",
@@ -61,6 +61,7 @@ const HEADER: [&str; 55] = [
     "trusted_k",
     "effect",
     "baseline_prior",
+    "baseline_of",
     "patients",
     "note",
     "unavailable",
@@ -113,6 +114,7 @@ fn prior(study: &Study, set: &PriorSet) -> Value {
         "effect": set.priors.effect.words,
         "heterogeneity": set.priors.heterogeneity.as_ref().map(|h| &h.words),
         "baseline_prior": set.priors.baseline.as_ref().map(|b| &b.words),
+        "baseline_of": set.priors.baseline.as_ref().map(|_| set.priors.baseline_of),
         "patients": set.says.patients,
         "prior_probability": set.says.benefit,
         "note": prior_statement(study, set),

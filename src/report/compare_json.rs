@@ -90,6 +90,7 @@ fn prior(study: &Study, set: &PriorSet) -> Value {
         "effect": priors.effect.words,
         "heterogeneity": priors.heterogeneity.as_ref().map(|p| &p.words),
         "baseline": priors.baseline.as_ref().map(|p| &p.words),
+        "baseline_of": priors.baseline.as_ref().map(|_| priors.baseline_of),
         "statement": prior_statement(study, set),
         "benefit": says.benefit,
         "harm": says.harm,

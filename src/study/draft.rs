@@ -168,6 +168,9 @@ fn covariate(columns: &[Surveyed], name: &str) -> Result<String> {
     }
 }
 
+/// From so many subgroups on, exchangeable baselines are proposed.
+const EXCHANGEABLE_FROM: usize = 3;
+
 struct Parts<'a> {
     outcome: &'a Surveyed,
     treatment: &'a Surveyed,
@@ -267,7 +270,14 @@ fn written(said: &Draft, p: &Parts<'_>, (columns, rows): (&[Surveyed], u64), nam
     line("\n[prior]".to_string());
     line("effect = \"normal(0, 0.355)\"          # odds ratio between 0.5 and 2 with probability 0.95: neutral; state yours".to_string());
     line("heterogeneity = \"half-normal(0.5)\"   # how much subgroups may differ: it decides; see `equipoise compare`".to_string());
-    line("baseline = \"normal(0, 1.5)\"".to_string());
+    // Three baselines and more say something of each other.
+    if p.groups.len() >= EXCHANGEABLE_FROM {
+        line("# The mean of the arms' log odds; subgroups' risks inform each other. Or independent: \"normal(0, 2.5)\"".to_string());
+        line("baseline = { mean = \"normal(0, 2.5)\", sd = \"half-normal(1)\" }".to_string());
+    } else {
+        line("baseline = \"normal(0, 2.5)\"             # the mean of the arms' log odds: risks from 0.7 % to 99.3 % with probability 0.95".to_string());
+    }
+    line("# baseline_of = \"control\"             # where `baseline` is what you know of the control arm's risk".to_string());
     line("\n# The file's columns:".to_string());
     for c in columns {
         line(format!("# {}: {}", c.name, c.in_words()).replace(['\r', '\n'], " "));

@@ -26,7 +26,7 @@ mod source;
 mod table;
 mod values;
 
-pub use adjustment::{Adjustment, Centres, Covariate, Form, Patterns, Population, Term};
+pub use adjustment::{Adjustment, Centres, Covariate, Form, Patterns, Population, PriorFor, Term};
 pub use audit::{Audit, AuditRow};
 pub use bias::{Assumption, Bias, BiasKind, Confounder, Misclassification, Missing, Nuisance, SubgroupBias};
 pub use decision::{
@@ -281,7 +281,7 @@ pub struct External {
     pub weight: f64,
 }
 
-/// The prior of the control-arm log odds.
+/// The prior of the baselines' log odds.
 #[derive(Debug, Clone, PartialEq)]
 pub enum BaselinePrior {
     Independent(LocationPrior),

@@ -107,6 +107,29 @@ fn written<T>(distribution: T) -> Written<T> {
     Written { distribution, words: String::new() }
 }
 
+/// The study under the baseline prior that the independent programs have: the control arm's log odds, normal(0, 1.5). Its
+/// further priors and the studies they come from too.
+pub fn with_control_baselines(mut study: Study) -> Study {
+    let put = |priors: &mut Priors| {
+        if priors.baseline.is_some() {
+            priors.baseline = Some(Written {
+                distribution: BaselinePrior::Independent(LocationPrior::normal(0.0, 1.5)),
+                words: "normal(0, 1.5)".to_string(),
+            });
+            priors.baseline_of = BaselineOf::Control;
+        }
+    };
+    put(&mut study.priors);
+    for named in &mut study.named {
+        put(&mut named.priors);
+        if let Some(external) = &mut named.external {
+            let sources = std::mem::take(&mut external.sources);
+            external.sources = sources.into_iter().map(with_control_baselines).collect();
+        }
+    }
+    study
+}
+
 /// The model as a study on log odds ratios with subgroups "1", "2", … and a threshold for each measure.
 /// Counts are whole.
 pub fn study_of(model: &Model) -> Study {
