@@ -17,7 +17,7 @@ use super::source::{RiskQuantities, Source};
 use crate::exact::Distribution;
 use crate::model::Model;
 use crate::numeric::{logistic, logit};
-use crate::study::{Data, HeterogeneityPrior, Pooling, Population, Study};
+use crate::study::{BaselineOf, Data, HeterogeneityPrior, Pooling, Population, Study};
 
 /// Pairs are reported for up to this many subgroups unless they are asked for.
 pub const PAIRS_UP_TO: usize = 6;
@@ -304,6 +304,10 @@ impl<'a> Filling<'a, '_> {
             let control = match (control, &assembly.adjusted_variances) {
                 // A risk of averages is no function of the log odds at them.
                 (Some(q), Some(_)) => q.summary(self.workspace),
+                // Nor of a baseline that lies between the arms.
+                (Some(q), None) if assembly.study.priors.baseline_of != BaselineOf::Control => {
+                    q.summary(self.workspace)
+                }
                 (Some(q), None) => q.summary_as_function(&alpha, logistic, self.workspace),
                 (None, _) => Found::default(),
             };
