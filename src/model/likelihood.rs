@@ -34,6 +34,19 @@ impl Arm {
         (libm::log(events) - libm::log(others), if self.total > 0.0 { information } else { 0.0 })
     }
 
+    /// To which side the counts leave the log odds open: −1 without events, +1 with nothing but events, else 0.
+    pub fn open_side(&self) -> f64 {
+        if self.total == 0.0 {
+            0.0
+        } else if self.events == 0.0 {
+            -1.0
+        } else if self.events == self.total {
+            1.0
+        } else {
+            0.0
+        }
+    }
+
     /// Log odds of the shrunken rate.
     pub fn empirical_log_odds(&self) -> f64 {
         logit((self.events + 0.5) / (self.total + 1.0))
