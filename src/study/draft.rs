@@ -4,7 +4,7 @@ use std::fmt::Write;
 use std::path::Path;
 
 use super::patients::{Surveyed, survey};
-use super::{Assignment, HigherIs};
+use super::{Assignment, HigherIs, Reading};
 use crate::error::{Error, Place, Result};
 
 /// What the user says of a file; what is left out is found where only one thing is possible.
@@ -24,6 +24,7 @@ pub struct Draft {
     pub centre: Option<String>,
     pub assignment: Assignment,
     pub higher_is: HigherIs,
+    pub reading: Reading,
 }
 
 /// Column names that are usual for what they hold, in lower case.
@@ -37,7 +38,7 @@ const NO: [&str; 9] = ["0", "n", "no", "false", "alive", "control", "placebo", "
 
 /// The text of a model file beside the data; `named` is the data file as the model file is to call it.
 pub fn draft(path: &Path, named: &str, said: &Draft) -> Result<String> {
-    let (columns, rows) = survey(path)?;
+    let (columns, rows) = survey(path, said.reading)?;
     let outcome = column(&columns, "outcome", said.outcome.as_deref(), &OUTCOMES)?;
     let treatment = column(&columns, "treatment", said.treatment.as_deref(), &TREATMENTS)?;
     let subgroup = column(&columns, "subgroup", said.subgroup.as_deref(), &SUBGROUPS)?;
