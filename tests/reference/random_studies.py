@@ -83,6 +83,7 @@ def adapt(rule, f, grp, a, b, groups, tol, rounds=60):
         return np.maximum(np.nan_to_num(v, nan=NONE, posinf=NONE, neginf=NONE), NONE)
 
     F = values(grp, a, b)
+    done = []  # panels of the groups that are good
     for _ in range(rounds):
         order = np.lexsort((a, grp))
         grp, a, b, F = grp[order], a[order], b[order], F[order]
@@ -101,7 +102,11 @@ def adapt(rule, f, grp, a, b, groups, tol, rounds=60):
             other = np.clip(at + step, 0, len(grp) - 1)
             bad[other[grp[other] == grp[at]]] = True
         bad &= (b - a) > 1e-12 * (np.abs(a) + np.abs(b)) + 1e-300
-        if not bad.any():
+        ready = np.bincount(grp, bad, groups)[grp] == 0
+        if ready.any():
+            done.append((grp[ready], a[ready], b[ready], F[ready]))
+            grp, a, b, F, bad = grp[~ready], a[~ready], b[~ready], F[~ready], bad[~ready]
+        if not len(grp):
             break
         m = 0.5 * (a[bad] + b[bad])
         g2 = np.concatenate([grp[bad], grp[bad]])
@@ -110,6 +115,8 @@ def adapt(rule, f, grp, a, b, groups, tol, rounds=60):
         grp = np.concatenate([grp[good], g2])
         a, b = np.concatenate([a[good], a2]), np.concatenate([b[good], b2])
         F = np.concatenate([F[good], values(g2, a2, b2)])
+    done.append((grp, a, b, F))
+    grp, a, b, F = (np.concatenate(v) for v in zip(*done))
     order = np.lexsort((a, grp))
     return grp[order], a[order], b[order], F[order]
 
@@ -198,7 +205,7 @@ class Marginal:
         s = 2 * self.C[full, 0].sum()
         if part.any():
             s += (antiderivatives(u[part], self.n) * self.C[part]).sum()
-        return float(s)
+        return min(max(float(s), 0.0), 1.0)
 
     def quantile(self, p):
         return brentq(lambda x: self.cdf(x) - p, self.lo, self.hi, xtol=1e-14, rtol=1e-13, maxiter=300)
@@ -211,7 +218,7 @@ def parse(text):
     return name, [float(v) for v in inside.split(",")]
 
 
-LADDER = np.array([0.5, 1.2, 2.2, 3.5, 5.5, 9, 15, 26, 45, 80])
+LADDER = np.array([1.2, 3, 6, 13, 30, 80])
 
 
 class Prior:
@@ -266,7 +273,7 @@ class Prior:
         for _, m, s in self.parts:
             k = LADDER
             while k[-1] * s < self.reach():
-                k = np.append(k, k[-1] * 2.5)
+                k = np.append(k, k[-1] * 4)
             out += [[m], m + s * k, m - s * k]
         return np.concatenate(out)
 
@@ -352,11 +359,11 @@ class Arm:
 class Level:
     def __init__(self, fine):
         self.fine = fine
-        self.rule = Rule(16 if fine else 10)     # mu, theta, arm log odds, alpha
+        self.rule = Rule(14 if fine else 9)     # mu, theta, arm log odds, alpha
         self.table = Rule(14 if fine else 10)    # log tables
-        self.tau = Rule(10 if fine else 6)
-        self.tol = 1e-9 if fine else 1e-6
-        self.tau_tol = 1e-7 if fine else 2e-5
+        self.tau = Rule(9 if fine else 6)
+        self.tol = 1e-8 if fine else 3e-6
+        self.tau_tol = 3e-7 if fine else 3e-5
         self.table_tol = 2e-9 if fine else 2e-7
         x, w = np.polynomial.hermite_e.hermegauss(40 if fine else 20)
         self.z, self.lz = x, np.log(w / math.sqrt(2 * math.pi))
@@ -388,7 +395,7 @@ class Subgroup:
         for i in range(0, len(theta), 400):
             t = theta[i:i + 400]
             shift = (np.zeros(len(t)), -t) if self.control else (t / 2, -t / 2)
-            k = np.array([-40, -12, -4, -1.3, 0, 1.3, 4, 12, 40.0])
+            k = np.array([-30, -6, -1.5, 1.5, 6, 30])
             prior = np.sort(self.baseline.edges())
             cols = [np.broadcast_to(prior, (len(t), len(prior)))]
             for arm, d in zip(self.arms, shift):
@@ -407,9 +414,9 @@ class Subgroup:
     def tabulate(self, reach):
         guess = self.arms[1].centre - self.arms[0].centre
         s = math.hypot(self.arms[0].scale, self.arms[1].scale)
-        k = [0.5, 1, 1.7, 2.5, 3.5, 5, 7, 10, 14, 20, 28, 40, 60, 100]
+        k = [1, 2, 4, 7, 12, 20, 40, 100]
         while k[-1] < reach:
-            k.append(k[-1] * 2)
+            k.append(k[-1] * 3)
         k = np.array(k)
         e = np.unique(np.concatenate([[0.0], k, -k, [guess]]))
         self.lo, self.hi = e[0], e[-1]
@@ -433,7 +440,7 @@ class Subgroup:
         ks = [0, 2, 4, 6, 8]
         step = 2.0
         while self.c + self.s * ks[-1] < self.hi or self.c - self.s * ks[-1] > self.lo:
-            step *= 1.25
+            step *= 1.4
             ks.append(ks[-1] + step)
             if len(ks) > 400:
                 break
@@ -442,9 +449,7 @@ class Subgroup:
         e = np.unique(np.clip(e, self.lo, self.hi))
         r = self.level.rule
         if r.n > 12:
-            r = Rule(14)
-        elif r.n > 9:
-            r = Rule(9)
+            r = Rule(12)
         a, b = e[:-1], e[1:]
         x = r.nodes(a, b)
         v = self.log(x.ravel()).reshape(x.shape)
@@ -528,7 +533,7 @@ class Pooled:
             m = np.array([g.c for g in self.groups] + [self.effect.centre()])
             s = 1 / math.sqrt((1 / v).sum())
             c = s * s * (m / v).sum()
-            k = np.array([2, 5.0, 10, 25, 80])
+            k = np.array([2, 6.0, 25])
             rows.append(np.concatenate([prior, c + s * k, c - s * k, [m.min() - 5 * s, m.max() + 5 * s]]))
         e = np.sort(np.array(rows), 1)
         g = np.repeat(np.arange(len(taus)), e.shape[1] - 1)
@@ -686,7 +691,7 @@ def theta_marginal(fit, g, level):
     centre, unit = 0.5 * (lo + hi), max((hi - lo) / 6, 1e-4)
     k = [1.5, 5]
     while k[-1] * unit < reach:
-        k.append(k[-1] * 2.2)
+        k.append(k[-1] * 3)
     k = np.array(k)
     e += [centre + unit * k, centre - unit * k]
     if sub is not None:
@@ -708,7 +713,6 @@ def theta_marginal(fit, g, level):
     i, j = np.nonzero(top)[0][[0, -1]]
     a, b = a[i:j + 1], b[i:j + 1]
     lw = np.array([kept[t] for t in r.nodes(a, b).ravel().tolist()]).reshape(-1, r.n)
-    total = float(log_totals(r, np.zeros(len(F), int), e[:0], e[:0], F, 1)[0]) if False else None
     return marginal, Table(r, a, b, lw, outside=NONE)
 
 
@@ -731,15 +735,19 @@ class Plane:
             al = x0 if sub.control else 0.5 * (x0 + x1)
             return sub.arms[0].log(x0) + sub.arms[1].log(x1) + sub.baseline.log(al) + table(x1 - x0)
 
-        k = np.array([-60, -20, -8, -3.5, -1.5, 0, 1.5, 3.5, 8, 20, 60])
+        k = np.array([-40, -12, -4, -1.3, 1.3, 4, 12, 40])
         prior = np.sort(sub.baseline.edges())
+        tail = [80.0]
+        while tail[-1] * ts < max(abs(tlo), abs(thi)):
+            tail.append(tail[-1] * 4)
+        kt = np.concatenate([-np.array(tail[::-1]), k, tail])
 
         def f(_, x):
             out = np.empty(len(x))
             for i in range(0, len(x), 400):
                 xs = x[i:i + 400]
                 lo, hi = (xs + tlo, xs + thi) if sign > 0 else (xs - thi, xs - tlo)
-                cols = [lo[:, None], hi[:, None], (xs + sign * tc)[:, None] + ts * k,
+                cols = [lo[:, None], hi[:, None], (xs + sign * tc)[:, None] + ts * kt,
                         np.broadcast_to(other.centre + other.scale * k, (len(xs), len(k)))]
                 if not sub.control:
                     cols.append(2 * np.array([p[1] for p in sub.baseline.parts]) - xs[:, None])
@@ -795,7 +803,7 @@ class Plane:
         s = 2 * self.C[full, 0].sum()
         if part.any():
             s += (antiderivatives(u[part], self.n) * self.C[part]).sum()
-        return float(s)
+        return min(max(float(s), 0.0), 1.0)
 
 
 def log_p(x):
