@@ -623,6 +623,10 @@ class Pooled:
         for i in self.hermite:
             sl = slice(self.start[i], self.start[i + 1])
             a, b, q = self.a[sl], self.b[sl], R[sl]
+            # far panels where the logarithm is no polynomial would overshoot between nodes: nothing there
+            C = q @ r.leg
+            f = self.F[sl].max(1)
+            q = np.where(((np.abs(C[:, -1]) + np.abs(C[:, -2]) > 0.1) & (f < f.max() - 16))[:, None], -1e6, q)
             # runs of adjoining panels; gaps (dropped panels) get nothing
             fill_a, fill_b, fill_q = [a[0]], [b[0]], [q[0]]
             for j in range(1, len(a)):
@@ -709,10 +713,27 @@ def theta_marginal(fit, g, level):
 
     _, a, b, F = adapt(r, f, np.zeros(len(e) - 1, int), e[:-1], e[1:], 1, level.tol)
     marginal = Marginal(r, a, b, np.exp(F - F.max()))
-    top = F.max(1) > F.max() - 38
-    i, j = np.nonzero(top)[0][[0, -1]]
-    a, b = a[i:j + 1], b[i:j + 1]
     lw = np.array([kept[t] for t in r.nodes(a, b).ravel().tolist()]).reshape(-1, r.n)
+    # the table must be good in log scale too, wherever there is mass, lest it overshoot between nodes
+    best = F.max()
+    for _ in range(16):
+        top = F.max(1) - best
+        i, j = np.nonzero(top > -38)[0][[0, -1]]
+        a, b, F, lw, top = a[i:j + 1], b[i:j + 1], F[i:j + 1], lw[i:j + 1], top[i:j + 1]
+        C = lw @ r.leg
+        error = np.abs(C[:, -1]) + np.abs(C[:, -2]) + 0.1 * np.abs(C[:, -3])
+        bad = error > np.clip(0.01 * level.tol * np.exp(-top), 1e-6 if level.fine else 1e-5, 0.1)
+        if sub is None or not bad.any() or len(a) > 150:
+            break
+        m = 0.5 * (a[bad] + b[bad])
+        a2, b2 = np.concatenate([a[bad], m]), np.concatenate([m, b[bad]])
+        x = r.nodes(a2, b2)
+        w2 = w(x.ravel()).reshape(x.shape)
+        F2 = w2 if sub is None else w2 + sub.log(x.ravel()).reshape(x.shape)
+        a, b = np.concatenate([a[~bad], a2]), np.concatenate([b[~bad], b2])
+        F, lw = np.concatenate([F[~bad], F2]), np.concatenate([lw[~bad], w2])
+        o = np.argsort(a)
+        a, b, F, lw = a[o], b[o], F[o], lw[o]
     return marginal, Table(r, a, b, lw, outside=NONE)
 
 
@@ -778,32 +799,61 @@ class Plane:
         e = np.unique(np.concatenate(e))
         _, a, b, F = adapt(r, f, np.zeros(len(e) - 1, int), e[:-1], e[1:], 1, level.tol)
         self.marginal = Marginal(r, a, b, np.exp(F - F.max()))
+        # where theta is known far better than the outer arm, P(RD <= r | outer) is nearly a step: panels no wider
+        # than some sds of theta
+        mass = (b - a) * (np.exp(F - F.max()) @ r.w)
+        n = np.where(mass > 1e-8 * mass.sum(), np.ceil((b - a) / (2.5 * ts)), 1)
+        n = np.ceil(n * min(1, (600 if level.fine else 400) / n.sum())).astype(int)
+        split = n > 1
+        if split.any():
+            j = np.repeat(np.nonzero(split)[0], n[split])
+            k = np.arange(len(j)) - np.repeat(np.cumsum(n[split]) - n[split], n[split])
+            width = (b - a) / n
+            a2 = a[j] + k * width[j]
+            b2 = a[j] + (k + 1) * width[j]
+            x = r.nodes(a2, b2)
+            F = np.concatenate([F[~split], f(None, x.ravel()).reshape(x.shape)])
+            a, b = np.concatenate([a[~split], a2]), np.concatenate([b[~split], b2])
         x = r.nodes(a, b)
         lw = np.log(0.5 * (b - a))[:, None] + np.log(r.w) + np.zeros_like(x)
+        order = np.argsort(a)
+        a, b, F, x, lw = a[order], b[order], F[order], x[order], lw[order]
+        self.oa, self.ob, self.ox, self.w, self.leg = a, b, x, r.w, r.leg
         keep = (lw + F) > (lw + F).max() - 32
-        X, A, B, C = [], [], [], []
         top = F.max()
-        for xv, w in zip(x[keep].tolist(), lw[keep]):
+        node, A, B, C = [], [], [], []
+        for at, xv, w in zip(np.nonzero(keep.ravel())[0], x[keep].tolist(), lw[keep]):
             ia, ib, iF = store[xv]
             E = np.exp(iF - top + w)
             A.append(ia), B.append(ib), C.append((E @ r.leg) * (0.5 * (ib - ia))[:, None])
-            X.append(np.full(len(ia), xv))
-        self.x, self.a, self.b, self.C = (np.concatenate(v) for v in (X, A, B, C))
-        total = 2 * self.C[:, 0].sum()
-        self.C /= total
-        keep = np.abs(self.C).max(1) > 1e-18
-        self.x, self.a, self.b, self.C = self.x[keep], self.a[keep], self.b[keep], self.C[keep]
+            node.append(np.full(len(ia), at))
+        node, a, b, C = (np.concatenate(v) for v in (node, A, B, C))
+        C /= 2 * C[:, 0].sum()
+        keep = np.abs(C).max(1) > 1e-18
+        self.node, self.a, self.b, self.C = node[keep], a[keep], b[keep], C[keep]
+        self.all = self.masses(np.full(x.shape, np.inf))
 
-    def below(self, cut):
-        """P(x_inner <= cut(x_outer)), cut given for each panel."""
+    def masses(self, cut):
+        """Mass with x_inner <= cut, a cut for each outer node; times the node's weight."""
+        cut = cut.ravel()[self.node]
         with np.errstate(invalid="ignore"):
             u = np.clip((2 * cut - self.a - self.b) / (self.b - self.a), -1, 1)
-        full = u >= 1
-        part = ~full & (u > -1)
-        s = 2 * self.C[full, 0].sum()
-        if part.any():
-            s += (antiderivatives(u[part], self.n) * self.C[part]).sum()
-        return min(max(float(s), 0.0), 1.0)
+        out = np.where(u >= 1, 2 * self.C[:, 0], 0.0)
+        part = (u < 1) & (u > -1)
+        out[part] = (antiderivatives(u[part], self.n) * self.C[part]).sum(1)
+        return np.bincount(self.node, out, self.ox.size).reshape(self.ox.shape)
+
+    def upto(self, M, x):
+        """Sum of the nodes' masses M over outer x' <= x; the panel that holds x by its polynomial."""
+        i = int(np.searchsorted(self.ob, x, side="right"))
+        s = M[:i].sum()
+        if i < len(self.oa) and self.oa[i] < x:
+            u = np.array((2 * x - self.oa[i] - self.ob[i]) / (self.ob[i] - self.oa[i]))
+            s += float(antiderivatives(u, self.n) @ ((M[i] / self.w) @ self.leg))
+        return float(s)
+
+    def below(self, cut):
+        return min(max(float(self.masses(cut).sum()), 0.0), 1.0)
 
 
 def log_p(x):
@@ -816,46 +866,36 @@ class Risks:
         self.B = Plane(sub, table, marginal, level, 1)
         self.zero = marginal.cdf(0.0)
 
-    def rd_planes(self, r):
-        """P(RD <= r), outer control and outer active; thresholds of the inner arm."""
-        out = []
-        for plane, d in ((self.A, r), (self.B, -r)):
-            # inner risk at the threshold: outer risk + d
-            p, q = np.exp(log_p(plane.x)), np.exp(log_p(-plane.x))
-            with np.errstate(divide="ignore", invalid="ignore"):
-                cut = np.where(p + d <= 0, -np.inf, np.where(q - d <= 0, np.inf, np.log(p + d) - np.log(q - d)))
-            v = plane.below(cut)
-            out.append(v if plane is self.A else 1 - v)
-        return out
+    @staticmethod
+    def beyond(P, Q, r):
+        """P(risk of Q's outer arm > risk of P's outer arm + r), r > 0, without a threshold that runs to infinity:
+        up to the middle of the curve p_Q = p_P + r by its p_P, from there by its p_Q."""
+        m = math.log1p(r) - math.log1p(-r)  # the curve's middle: p_P = (1 - r)/2, p_Q = (1 + r)/2
+        with np.errstate(divide="ignore", invalid="ignore"):
+            p, q = np.exp(log_p(P.ox)), np.exp(log_p(-P.ox))
+            cut = np.where(q - r > 0, np.log(p + r) - np.log(q - r), np.inf)
+            first = P.upto(P.all - P.masses(cut), -m)
+            p, q = np.exp(log_p(Q.ox)), np.exp(log_p(-Q.ox))
+            cut = np.where(p - r > 0, np.log(p - r) - np.log(q + r), -np.inf)
+        M = Q.masses(cut) - Q.masses(np.full(Q.ox.shape, -m))
+        return first + float(M.sum()) - Q.upto(M, m)
 
     def rd_cdf(self, r):
-        if r <= -1:
-            return 0.0
-        if r >= 1:
-            return 1.0
+        """P(RD <= r)"""
+        if abs(r) >= 1:
+            return float(r > 0)
         if r == 0:
             return self.zero
-        A, B = self.A.marginal, self.B.marginal
-        s = abs(r)
-        lo, hi = math.log(s / 2 / max(1 - s / 2, 1e-300)), math.log(min(2 * s, 0.999999) / (1 - min(2 * s, 0.999999)))
-        far = math.log(s / 100)
-        # where the threshold of the inner arm runs to infinity, times the inner mass out there
-        if r < 0:
-            kink_a = (A.cdf(hi) - A.cdf(lo)) * B.cdf(far)
-            kink_b = (B.cdf(-lo) - B.cdf(-hi)) * (1 - A.cdf(-far))
-        else:
-            kink_a = (A.cdf(-lo) - A.cdf(-hi)) * (1 - B.cdf(-far))
-            kink_b = (B.cdf(hi) - B.cdf(lo)) * A.cdf(far)
-        both = self.rd_planes(r)
-        return both[0] if kink_a <= kink_b else both[1]
+        v = 1 - self.beyond(self.A, self.B, r) if r > 0 else self.beyond(self.B, self.A, -r)
+        return min(max(v, 0.0), 1.0)
 
     def rr_cdf(self, lr):
         """P(log RR <= lr): for lr < 0 by the active arm's threshold, for lr > 0 by the control arm's."""
         if lr <= 0:
-            lp = log_p(self.A.x) + lr
+            lp = log_p(self.A.ox) + lr
             with np.errstate(divide="ignore"):
                 return self.A.below(lp - np.log(-np.expm1(lp)))
-        lp = log_p(self.B.x) - lr
+        lp = log_p(self.B.ox) - lr
         with np.errstate(divide="ignore"):
             return 1 - self.B.below(lp - np.log(-np.expm1(lp)))
 
