@@ -1,12 +1,10 @@
 //! Baselines: what a prior of theirs binds to, what is said of it, and how far the data lie from it.
 
-mod common;
-
 use std::fs;
 use std::path::Path;
 
+use crate::common::{close, counts_model, pair, study_of};
 use assert_cmd::Command;
-use common::{close, counts_model, pair, study_of};
 use equipoise::model::{BaselineOf, BaselinePrior, HeterogeneityPrior, LocationPrior, NormalComponent};
 use equipoise::numeric::{log_binomial_coefficient, softplus};
 use equipoise::posterior::{Measure, Options, Scope, Statement, analyse, baseline_conflicts};

@@ -5,7 +5,7 @@ use crate::common;
 
 use common::Worst;
 use equipoise::exact::{Distribution, ExactPosterior, Resolution, RiskMeasure};
-use equipoise::model::Model;
+use equipoise::model::{BaselineOf, Model};
 use serde_json::Value;
 
 /// Probabilities agree to this; means, deviations and quantiles to ten times this share of their own posterior standard
@@ -54,7 +54,9 @@ fn model(case: &Value) -> Model {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("case.toml");
     std::fs::write(&path, text).expect("written");
-    Model::of(&equipoise::study::open(path.to_str().expect("UTF-8")).unwrap_or_else(|e| panic!("{e}")))
+    let study = equipoise::study::open(path.to_str().expect("UTF-8")).unwrap_or_else(|e| panic!("{e}"));
+    // The program that made the values holds baselines to be the control arm's.
+    Model { baseline_of: BaselineOf::Control, ..Model::of(&study) }
 }
 
 fn hold_summary(worst: &mut Worst, what: &str, d: &dyn Distribution, expected: &Value, logarithm: bool) {

@@ -10,6 +10,7 @@ mod common;
 mod registry;
 
 mod adjusted;
+mod baselines;
 mod bias;
 mod bias_reference;
 mod brute_force;
@@ -24,6 +25,7 @@ mod density;
 mod invariances;
 mod patient_files;
 mod patients;
+mod random_studies;
 mod readme;
 mod references;
 mod report;

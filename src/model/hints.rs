@@ -135,7 +135,8 @@ pub fn baseline_hints([control, active]: [&Hints; 2], below: f64, effect_precisi
         let (i0, i1) = (control.information[g], active.information[g]);
         // The margin of α in the normal of `effect_hints`, with the prior on θ instead.
         let known = i0 * i1 + p * (i0 + i1);
-        let weighted = i0 * (above * i1 + p) * control.estimates[g] + i1 * (below * i0 + p) * active.estimates[g];
+        let weighted =
+            i0 * (above * i1 + p) * control.estimates[g] + i1 * (below * i0 + p) * active.estimates[g];
         let of_effect = below * below * i0 + above * above * i1 + p;
         // Of an effect of which nothing at all is known, an arm that does not hang on it is left.
         let (x, information) =

@@ -1,7 +1,11 @@
 //! Do the two engines agree, within what sampling leaves open?
 
+use std::borrow::Cow;
+
 use super::diagnostics::{Draws, Workspace, proportion};
+use super::estimand::{Axis, Measure, Scope};
 use super::result::{Estimate, Parameter, Probability};
+use super::sampled::SampledPosterior;
 use crate::numeric::normal_quantile;
 
 /// The probability that a run in which nothing is wrong is suspected.
@@ -41,12 +45,13 @@ impl Agreement {
     }
 }
 
-/// Every probability and every mean that both engines have, and the shares of draws below the exact quantiles of every
-/// parameter, whose draws are `columns`. Where all draws agree on an event, `least_ess` stands for its effective size. Means of quantities without an exact variance are left out.
+/// Every probability, every mean, and the shares of draws below the exact quantiles of every parameter and every estimate
+/// that both engines have; `names` are the subgroups'. Where all draws agree on an event, `least_ess` stands for its effective
+/// size. Means of quantities without an exact variance are left out, and so is shrinkage, which is a function of τ.
 pub fn agreement(
     (parameters, estimates, probabilities): (&[Parameter], &[Estimate], &[Probability]),
-    columns: &[(String, &Vec<f64>)],
-    (chains, least_ess): (usize, f64),
+    (posterior, names): (&SampledPosterior, &[&str]),
+    least_ess: f64,
 ) -> Agreement {
     let mut found = Agreement::default();
     for row in probabilities {
@@ -63,16 +68,63 @@ pub fn agreement(
         }
     }
     let mut workspace = Workspace::default();
+    let chains = posterior.chains;
+    let mut take_quantiles = |values: &[f64], quantiles: [f64; 3]| {
+        for (at, p) in quantiles.into_iter().zip([0.5, 0.025, 0.975]) {
+            let below = proportion(Draws { values, chains }, |x| x < at, &mut workspace);
+            found.take_probability(below.probability, p, below.ess.unwrap_or(least_ess));
+        }
+    };
+    let columns = posterior.parameters(names);
     for row in parameters {
         let column = columns.iter().find(|(name, _)| *name == row.name);
         let (Some((_, values)), Some(exact)) = (column, &row.exact) else { continue };
         let q = &exact.quantiles;
-        for (at, p) in [(q.median, 0.5), (q.q2_5, 0.025), (q.q97_5, 0.975)] {
-            let below = proportion(Draws { values, chains }, |x| x < at, &mut workspace);
-            found.take_probability(below.probability, p, below.ess.unwrap_or(least_ess));
-        }
+        take_quantiles(values, [q.median, q.q2_5, q.q97_5]);
+    }
+    for row in estimates {
+        let Some(exact) = &row.exact else { continue };
+        let Some((values, logarithm)) = draws_of(row, posterior, names) else { continue };
+        let own = |x: f64| if logarithm { libm::log(x) } else { x };
+        let q = &exact.quantiles;
+        take_quantiles(&values, [q.median, q.q2_5, q.q97_5].map(own));
     }
     found
+}
+
+/// The draws of an estimate, and whether they are of its logarithm; none where the sampler has no such column.
+fn draws_of<'a>(
+    row: &Estimate,
+    posterior: &'a SampledPosterior,
+    names: &[&str],
+) -> Option<(Cow<'a, [f64]>, bool)> {
+    let place = |name: &Option<String>| {
+        let name = name.as_deref()?;
+        names.iter().position(|n| *n == name)
+    };
+    let logarithm = row.measure.axis() == Axis::Ratio;
+    let column = |c: Option<&'a Vec<f64>>| Some((Cow::Borrowed(c?.as_slice()), logarithm));
+    match (row.scope, row.measure) {
+        (_, Measure::Shrinkage | Measure::DifferenceOfRiskDifferences) | (Scope::Overall, _) => None,
+        (Scope::Mean, _) => column(posterior.mu.as_ref()),
+        (Scope::New, _) => column(posterior.theta_new.as_ref()),
+        (Scope::Pair, _) => {
+            let (a, b) = (place(&row.subgroup)?, place(&row.subgroup_b)?);
+            Some((Cow::Owned(posterior.difference(a, b)), logarithm))
+        }
+        (Scope::Subgroup, measure) => {
+            let g = place(&row.subgroup)?;
+            // Published ratios of risks are effects of their own, not made of two risks.
+            let has_risks = !posterior.alpha.is_empty();
+            match measure {
+                Measure::RiskControl => Some((Cow::Owned(posterior.risks(g)?.control), false)),
+                Measure::RiskActive => Some((Cow::Owned(posterior.risks(g)?.active), false)),
+                Measure::RiskDifference => Some((Cow::Owned(posterior.risks(g)?.difference()), false)),
+                Measure::RiskRatio if has_risks => Some((Cow::Owned(posterior.risks(g)?.ratio()), false)),
+                _ => column(posterior.theta.get(g)),
+            }
+        }
+    }
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! Every quantity that is reported: both engines, the priors beside them, and the checks.
 
 use super::agreement::{Agreement, agreement};
-use super::assembly::{Assembly, Rows};
+use super::assembly::{Assembly, Rows, UNPROVEN};
 use super::block::Block;
 use super::claim::{Claim, Method, Says};
 use super::estimand::{Measure, Scope};
@@ -311,9 +311,9 @@ impl Sides<'_> {
         }
         let agreement = match (run, exact) {
             (Some(run), Some(_)) => {
-                let columns = run.posterior.parameters(&self.assembly.names());
+                let names = self.assembly.names();
                 let rows = (&*report.parameters, &*report.estimates, &*report.probabilities);
-                agreement(rows, &columns, (run.posterior.chains, checks.least_ess().unwrap_or(1.0)))
+                agreement(rows, (&run.posterior, &names), checks.least_ess().unwrap_or(1.0))
             }
             _ => Agreement::default(),
         };
@@ -324,6 +324,8 @@ impl Sides<'_> {
             max_abs_z: agreement.max_abs_z,
             allowed_abs_z: agreement.allowed(),
             log_marginal_likelihood: exact.and_then(ExactPosterior::log_marginal_likelihood),
+            proven: report.proven(),
+            unsettled: report.unsettled(),
         };
         checks.gate_agreement();
         if let Some(run) = run.filter(|run| run.is_adjusted() && self.options.detail == Detail::Full) {
@@ -404,6 +406,21 @@ impl Report {
             self.probabilities.iter_mut().for_each(|row| row.unadjusted = None);
         }
         self.unadjusted = Some(Box::new(without));
+    }
+
+    /// Rows with exact numbers.
+    fn proven(&self) -> u64 {
+        let estimates = self.estimates.iter().filter(|e| e.exact.is_some()).count();
+        let probabilities = self.probabilities.iter().filter(|p| p.exact.is_some()).count();
+        (estimates + probabilities) as u64
+    }
+
+    /// Rows whose exact numbers could not be proven.
+    fn unsettled(&self) -> u64 {
+        let unproven = |reason: &Option<String>| reason.as_deref() == Some(UNPROVEN);
+        let estimates = self.estimates.iter().map(|e| [&e.unavailable, &e.exact_unavailable]);
+        let probabilities = self.probabilities.iter().map(|p| [&p.unavailable, &p.exact_unavailable]);
+        estimates.chain(probabilities).filter(|r| r.iter().any(|r| unproven(r))).count() as u64
     }
 
     /// A leaning's subgroup in natural frequencies, by the medians that are reported; none for estimates, which have no risks.

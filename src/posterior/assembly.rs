@@ -32,6 +32,9 @@ const NO_RISKS: &str =
 
 const UNSETTLED: &str = "the integral over both subgroups' effects did not settle";
 
+/// Why an exact number is left out that could not be proven: masses and quantiles are held against each other.
+pub const UNPROVEN: &str = "the exact engine's integral did not settle";
+
 /// The rows of one study.
 pub struct Assembly<'a> {
     pub study: &'a Study,
@@ -473,7 +476,8 @@ impl<'a> Filling<'a, '_> {
     fn scaled(&mut self, subject: &Subject, scale: Scale, quantity: Option<&Quantity<'_>>, own: Found) {
         let found =
             quantity.map_or_else(Found::default, |quantity| Reporting { quantity, scale }.rescaled(own));
-        self.block.estimates.push(estimate(subject, scale.measure, found, Some(self.reason)));
+        let reason = if own.unsettled { UNPROVEN } else { self.reason };
+        self.block.estimates.push(estimate(subject, scale.measure, found, Some(reason)));
     }
 
     fn chances(
@@ -495,7 +499,8 @@ impl<'a> Filling<'a, '_> {
     ) {
         for (&(statement, t), &chance) in asked.iter().zip(chances) {
             let row = (statement, measure, t);
-            self.block.probabilities.push(probability(subject, row, chance, Some(self.reason)));
+            let reason = if chance.unsettled { UNPROVEN } else { self.reason };
+            self.block.probabilities.push(probability(subject, row, chance, Some(reason)));
         }
     }
 }

@@ -26,6 +26,8 @@ impl Checks {
                 max_abs_z: None,
                 allowed_abs_z: None,
                 log_marginal_likelihood: None,
+                proven: 0,
+                unsettled: 0,
             },
             importance: None,
             chains: Vec::new(),

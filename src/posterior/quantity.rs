@@ -38,6 +38,8 @@ pub struct Scale {
 pub struct Found {
     pub reported: Reported,
     pub exact: Option<Summary>,
+    /// The exact engine's integral did not prove itself, and its number is left out.
+    pub unsettled: bool,
 }
 
 impl Found {
@@ -51,6 +53,32 @@ impl Found {
 pub struct Chance {
     pub sampled: Option<Proportion>,
     pub exact: Option<f64>,
+    /// As [`Found::unsettled`].
+    pub unsettled: bool,
+}
+
+/// How far the probability below a quantile may be off.
+const NEAR: f64 = 1e-6;
+
+/// The exact summary; none where a grid behind it missed mass, or a quantile does not have the probability that it must.
+fn proven(d: &dyn Distribution) -> Option<Summary> {
+    let (mean, sd) = (d.mean(), d.sd());
+    let at = [0.5, 0.025, 0.975];
+    let q = at.map(|p| d.quantile(p));
+    // All probability on one value.
+    let known = sd == Some(0.0);
+    let near = |(&p, &x): (&f64, &f64)| (d.cdf(x) - p).abs() < NEAR;
+    let sound = q.iter().all(|x| x.is_finite()) && (known || at.iter().zip(&q).all(near));
+    let quantiles = Quantiles { median: q[0], q2_5: q[1], q97_5: q[2] };
+    (sound && d.is_settled()).then_some(Summary { mean, sd, quantiles })
+}
+
+impl Chance {
+    /// None where the integral behind it did not prove itself.
+    pub fn of_exact(p: f64, settled: bool) -> Chance {
+        let sound = settled && p.is_finite();
+        Chance { exact: sound.then_some(p), sampled: None, unsettled: !sound }
+    }
 }
 
 impl Quantity<'_> {
@@ -58,9 +86,8 @@ impl Quantity<'_> {
     pub fn summary(&self, workspace: &mut Workspace) -> Found {
         match self {
             Quantity::Exact(d) => {
-                let q = |p: f64| d.quantile(p);
-                let quantiles = Quantiles { median: q(0.5), q2_5: q(0.025), q97_5: q(0.975) };
-                Found { exact: Some(Summary { mean: d.mean(), sd: d.sd(), quantiles }), ..Found::default() }
+                let exact = proven(&**d);
+                Found { exact, unsettled: exact.is_none(), ..Found::default() }
             }
             Quantity::Sampled { values, chains, alone } => {
                 let draws = Draws { values, chains: *chains };
@@ -69,11 +96,11 @@ impl Quantity<'_> {
                 } else {
                     (diagnose(draws, workspace), None)
                 };
-                Found { reported: reported(&found, errors), exact: None }
+                Found { reported: reported(&found, errors), ..Found::default() }
             }
             Quantity::Simulated(values) => {
                 let found = simulated(values);
-                Found { reported: found, exact: None }
+                Found { reported: found, ..Found::default() }
             }
         }
     }
@@ -102,24 +129,23 @@ impl Quantity<'_> {
             rhat: r.rhat,
         };
         let draws = Draws { values, chains: *chains };
-        Found { reported: reported(&diagnose_monotone(same, draws, workspace), None), exact: None }
+        Found { reported: reported(&diagnose_monotone(same, draws, workspace), None), ..Found::default() }
     }
 
     /// The share of draws in an open interval, or the mass of the distribution there.
     fn chance_within(&self, (low, high): (f64, f64), workspace: &mut Workspace) -> Chance {
         let inside = |x: f64| low < x && x < high;
         match self {
-            Quantity::Exact(d) => {
-                Chance { exact: Some(mass_within((low, high), &|x| d.cdf(x))), sampled: None }
-            }
+            Quantity::Exact(d) => Chance::of_exact(mass_within((low, high), &|x| d.cdf(x)), d.is_settled()),
             Quantity::Sampled { values, chains, .. } => {
                 let draws = Draws { values, chains: *chains };
-                Chance { sampled: Some(proportion(draws, inside, workspace)), exact: None }
+                Chance { sampled: Some(proportion(draws, inside, workspace)), ..Chance::default() }
             }
             Quantity::Simulated(values) => {
                 let held = values.iter().filter(|x| inside(**x)).count();
                 let probability = held as f64 / values.len() as f64;
-                Chance { sampled: Some(Proportion { probability, ess: None, mcse: None }), exact: None }
+                let sampled = Some(Proportion { probability, ess: None, mcse: None });
+                Chance { sampled, ..Chance::default() }
             }
         }
     }
@@ -184,7 +210,7 @@ impl Reporting<'_> {
                 })
             };
             let exact = |&(statement, t): &(Statement, f64)| probability_of(statement, t, axis, sign, &below);
-            return statements.iter().map(|s| Chance { exact: Some(exact(s)), sampled: None }).collect();
+            return statements.iter().map(|s| Chance::of_exact(exact(s), d.is_settled())).collect();
         }
         statements
             .iter()

@@ -242,4 +242,9 @@ pub struct ExactChecks {
     /// What `max_abs_z` may be: the two-sided normal quantile at 10⁻⁴ over the number of comparisons.
     pub allowed_abs_z: Option<f64>,
     pub log_marginal_likelihood: Option<f64>,
+    /// Rows with exact numbers: each has proven the mass of the grids behind it, and that its quantiles have the
+    /// probabilities that they must.
+    pub proven: u64,
+    /// Rows that did not, whose exact numbers are left out.
+    pub unsettled: u64,
 }

@@ -195,7 +195,7 @@ impl<'a> Source<'a> {
             if !pair.settled {
                 return nothing(true);
             }
-            let exact = |p: f64| Chance { exact: Some(p), sampled: None };
+            let exact = |p: f64| Chance::of_exact(p, true);
             return PairQuantities {
                 one_effect: pair.difference.sd() == Some(0.0),
                 unsettled: false,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use equipoise::model::{HeterogeneityPrior, Likelihood, LocationPrior, Model, Rows};
 use equipoise::sampler::{Purpose, stream};
-use equipoise::study::{Adjustment, Centres, Covariate, Form, Patterns, Population, Term, Written};
+use equipoise::study::{Adjustment, Centres, Covariate, Form, Patterns, Population, PriorFor, Term, Written};
 use rand_distr::{Distribution, StandardNormal, StandardUniform};
 
 /// How many of each.
@@ -50,7 +50,15 @@ pub fn adjustment(
     });
     Adjustment {
         covariates: (0..sizes.terms).map(|k| Covariate { column: name(k), form: Form::Linear }).collect(),
-        terms: (0..sizes.terms).map(|k| Term { name: name(k), mean: 0.0, sd: 1.0, prior: prior() }).collect(),
+        terms: (0..sizes.terms)
+            .map(|k| Term {
+                name: name(k),
+                mean: 0.0,
+                sd: 1.0,
+                prior: prior(),
+                prior_for: PriorFor::StandardDeviation,
+            })
+            .collect(),
         centres,
         population,
         patterns,
