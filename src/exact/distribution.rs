@@ -181,13 +181,16 @@ impl Distribution for Tabulated {
     }
 }
 
-/// Where the bulk of a tabulated density lies. The moments of a heavy-tailed one can be far wider: then its grid, which was
-/// placed around the bulk, tells.
+/// Where the bulk of a tabulated density lies. The moments of a heavy-tailed one can be far wider: then its quartiles tell.
 pub fn bulk(table: &LogTable) -> Peak {
-    let (sd, scale) = (table.sd(), table.grid.scale);
-    if sd.is_finite() && sd < 4.0 * scale {
+    let (sd, rough) = (table.sd(), table.rough_peak());
+    if sd.is_finite() && sd < WIDER * rough.sd {
         Peak { centre: table.mean(), sd }
     } else {
-        Peak { centre: table.grid.centre, sd: scale }
+        Peak { centre: rough.centre, sd: WIDE * rough.sd }
     }
 }
+
+/// A spread beyond so many times that of the normal with the same quartiles is the tails' alone; and the one taken instead.
+const WIDER: f64 = 16.0;
+const WIDE: f64 = 4.0;

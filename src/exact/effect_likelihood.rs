@@ -51,8 +51,7 @@ impl EffectLikelihood {
         theta: Placement,
         alpha: Placement,
     ) -> EffectLikelihood {
-        let mut alpha_start = starting_alpha(counts, baseline);
-        let at = |x: f64| log_marginal(counts, baseline, x, &mut alpha_start, alpha);
+        let at = |x: f64| log_marginal(counts, baseline, x, alpha);
         EffectLikelihood::tabulated(range, theta, at)
     }
 
@@ -141,14 +140,15 @@ impl Beyond<'_> {
     }
 }
 
-/// The mean of the arms' log odds, shrunk a little, or the prior's centre where an arm is without patients.
-fn starting_alpha(counts: &BinomialPair, baseline: &Baseline) -> f64 {
-    let own = |arm: &crate::model::Arm| (arm.total > 0.0).then(|| arm.empirical_log_odds());
-    let prior = || baseline.prior.components()[0].peak().map_or(0.0, |p| p.centre);
-    match (own(&counts.control), own(&counts.active), baseline.of) {
-        (Some(control), Some(active), BaselineOf::Arms) => 0.5 * (control + active),
-        (Some(control), _, BaselineOf::Control) => control,
-        _ => prior(),
+/// Where the arms have the baseline, roughly, given the effect: the mean of what either says, weighted by its information; the
+/// prior's centre without patients.
+fn starting_alpha(counts: &BinomialPair, baseline: &Baseline, theta: f64) -> f64 {
+    let [control, active] = baseline.of.log_odds(0.0, theta);
+    let ((x0, i0), (x1, i1)) = (counts.control.hint(), counts.active.hint());
+    if i0 + i1 > 0.0 {
+        (i0 * (x0 - control) + i1 * (x1 - active)) / (i0 + i1)
+    } else {
+        baseline.prior.components()[0].peak().map_or(0.0, |p| p.centre)
     }
 }
 
@@ -158,14 +158,15 @@ fn log_likelihood(counts: &BinomialPair, of: BaselineOf, alpha: f64, theta: f64)
     counts.log_likelihood(Side::Control, control) + counts.log_likelihood(Side::Active, active)
 }
 
-/// `log ∫ p(y | α, θ) p(α) dα`, each component of the prior in turn; `start` is where the last search ended.
+/// `log ∫ p(y | α, θ) p(α) dα`, each component of the prior in turn: a function of θ alone, whatever was
+/// asked before, so that equal arms have an even one.
 fn log_marginal(
     counts: &BinomialPair,
     baseline: &Baseline,
     theta: f64,
-    start: &mut f64,
     placement: Placement,
 ) -> f64 {
+    let start = starting_alpha(counts, baseline, theta);
     let mut total = f64::NEG_INFINITY;
     for component in baseline.prior.components() {
         let log_joint =
@@ -179,8 +180,7 @@ fn log_marginal(
                 (control + active + slope, control_curvature + active_curvature + bound)
             })
         };
-        let peak = climbed(*start);
-        *start = peak.centre;
+        let peak = climbed(start);
         let mass = match component {
             // A heavy tail lets data far from its centre have a peak of their own.
             LocationComponent::StudentT { location, .. } => {
@@ -238,8 +238,7 @@ pub fn log_marginals(
     theta: &[f64],
     alpha: Placement,
 ) -> Vec<f64> {
-    let mut start = starting_alpha(counts, baseline);
-    theta.iter().map(|&theta| log_marginal(counts, baseline, theta, &mut start, alpha)).collect()
+    theta.iter().map(|&theta| log_marginal(counts, baseline, theta, alpha)).collect()
 }
 
 /// The log marginal likelihood of a subgroup that says nothing of its effect.
@@ -247,7 +246,7 @@ pub fn log_marginal_of_silent(counts: &BinomialPair, baseline: &Baseline, alpha:
     if counts.control.total + counts.active.total == 0.0 {
         return 0.0;
     }
-    log_marginal(counts, baseline, 0.0, &mut starting_alpha(counts, baseline), alpha)
+    log_marginal(counts, baseline, 0.0, alpha)
 }
 
 /// Newton's method for the mode of a log density with the given slope and (positive) curvature.

@@ -246,7 +246,7 @@ impl LogTable {
     }
 
     /// Median, and the sd of the normal with the same quartiles, by plain accumulation: for placing grids.
-    fn rough_peak(&self) -> Peak {
+    pub fn rough_peak(&self) -> Peak {
         let at = |p: f64| {
             let mut below = 0.0;
             for (j, &m) in self.mass.iter().enumerate() {

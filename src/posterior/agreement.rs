@@ -87,6 +87,10 @@ pub fn agreement(
         let Some((values, logarithm)) = draws_of(row, posterior, names) else { continue };
         let own = |x: f64| if logarithm { libm::log(x) } else { x };
         let q = &exact.quantiles;
+        // All probability on one value: of what is known there is nothing to compare.
+        if q.q2_5 == q.q97_5 {
+            continue;
+        }
         take_quantiles(&values, [q.median, q.q2_5, q.q97_5].map(own));
     }
     found
