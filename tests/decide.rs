@@ -31,6 +31,10 @@ fn shipped(name: &str) -> Decision {
     for outcome in &mut decision.outcomes {
         outcome.study = with_control_baselines(outcome.study.clone());
     }
+    if let Some(layers) = &mut decision.layers {
+        layers.outer = with_control_baselines(layers.outer.clone());
+        layers.inner = with_control_baselines(layers.inner.clone());
+    }
     decision
 }
 

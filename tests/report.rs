@@ -495,7 +495,7 @@ fn where_only_the_sampler_serves_the_page_has_its_numbers() {
     let evt = open("attention-evt").expect("shipped");
     let exchangeable = "baseline = { mean = \"normal(0, 1.5)\", sd = \"half-normal(0.5)\" }";
     let text: Vec<&str> =
-        evt.text.lines().map(|l| if l.starts_with("baseline") { exchangeable } else { l }).collect();
+        evt.text.lines().map(|l| if l.starts_with("baseline ") { exchangeable } else { l }).collect();
     fs::write(&path, text.join("\n")).expect("written");
     let study = open(&path.to_string_lossy()).expect("a model");
     let sampling = Sampling { draws: Some(600), ..Sampling::default() };
