@@ -33,6 +33,7 @@ from scipy import special, stats
 from scipy.optimize import brentq
 
 NONE = -1e300  # log of zero
+MOST = 300  # panels of one integral
 LOG2PI = math.log(2 * math.pi)
 
 
@@ -102,6 +103,7 @@ def adapt(rule, f, grp, a, b, groups, tol, rounds=60):
             other = np.clip(at + step, 0, len(grp) - 1)
             bad[other[grp[other] == grp[at]]] = True
         bad &= (b - a) > 1e-12 * (np.abs(a) + np.abs(b)) + 1e-300
+        bad &= np.bincount(grp, minlength=groups)[grp] < MOST  # else it is rounding that is being bisected
         ready = np.bincount(grp, bad, groups)[grp] == 0
         if ready.any():
             done.append((grp[ready], a[ready], b[ready], F[ready]))
@@ -170,7 +172,7 @@ def log_table(rule, f, edges, tol):
         C = F @ rule.leg
         error = np.abs(C[:, -1]) + np.abs(C[:, -2]) + 0.1 * np.abs(C[:, -3])
         bad = error > tol + 1e-12 * (F.max() - F.max(1))
-        bad &= (b - a) > 1e-5
+        bad &= ((b - a) > 1e-5) & (F.max(1) > F.max() - 3e5)  # further down nothing matters
         if not bad.any() or len(a) > 600:
             break
         m = 0.5 * (a[bad] + b[bad])
@@ -364,7 +366,7 @@ class Level:
         self.tau = Rule(9 if fine else 6)
         self.tol = 1e-8 if fine else 3e-6
         self.tau_tol = 3e-7 if fine else 3e-5
-        self.table_tol = 2e-9 if fine else 2e-7
+        self.table_tol = 1e-8 if fine else 3e-7
         x, w = np.polynomial.hermite_e.hermegauss(40 if fine else 20)
         self.z, self.lz = x, np.log(w / math.sqrt(2 * math.pi))
 
@@ -395,11 +397,20 @@ class Subgroup:
         for i in range(0, len(theta), 400):
             t = theta[i:i + 400]
             shift = (np.zeros(len(t)), -t) if self.control else (t / 2, -t / 2)
-            k = np.array([-30, -6, -1.5, 1.5, 6, 30])
             prior = np.sort(self.baseline.edges())
             cols = [np.broadcast_to(prior, (len(t), len(prior)))]
             for arm, d in zip(self.arms, shift):
-                cols.append((arm.centre + d)[:, None] + arm.scale * k)
+                cols.append((arm.centre + d)[:, None] + arm.scale * np.array([-6, 0, 6]))
+            # where the likelihood of both arms is largest, by bisection of its slope
+            ends = np.concatenate(cols[1:], 1)
+            lo, hi = ends.min(1), ends.max(1)
+            for _ in range(48):
+                m = 0.5 * (lo + hi)
+                p = [special.expit(x) for x in self.eta(m, t)]
+                up = sum(arm.y - arm.n * q for arm, q in zip(self.arms, p)) > 0
+                lo, hi = np.where(up, m, lo), np.where(up, hi, m)
+            info = sum(arm.n * q * (1 - q) for arm, q in zip(self.arms, p))
+            cols.append(m[:, None] + (1 / np.sqrt(info + 0.05))[:, None] * np.array([-20, -5, -1.5, 1.5, 5, 20]))
             e = np.sort(np.concatenate(cols, 1), 1)
             g = np.repeat(np.arange(len(t)), e.shape[1] - 1)
 
@@ -407,7 +418,7 @@ class Subgroup:
                 x0, x1 = self.eta(al, t[grp])
                 return self.arms[0].log(x0) + self.arms[1].log(x1) + self.baseline.log(al)
 
-            res = adapt(r, f, g, e[:, :-1].ravel(), e[:, 1:].ravel(), len(t), self.level.tol)
+            res = adapt(r, f, g, e[:, :-1].ravel(), e[:, 1:].ravel(), len(t), 0.01 * self.level.tol)
             out[i:i + 400] = log_totals(r, *res, len(t))
         return out
 
