@@ -9,6 +9,7 @@ use std::time::Duration;
 use indicatif::{HumanCount, ProgressBar};
 
 use super::notice;
+use crate::compare::Steps;
 use crate::error::Result;
 use crate::sampler::Watch;
 use crate::study::{Study, open, rows_read};
@@ -43,15 +44,23 @@ impl Watch for Progress {
 /// Does the work with progress shown. The first interrupt stops the sampler cleanly, if it is `sampling`; the second, or the
 /// first where there is no sampler to stop, ends the program.
 pub fn watched<T>(sampling: bool, work: impl FnOnce(&Progress) -> T) -> T {
+    watched_by(sampling, None, work)
+}
+
+/// The same of a comparison, with its rows counted.
+pub fn watched_by<T>(sampling: bool, steps: Option<&Steps>, work: impl FnOnce(&Progress) -> T) -> T {
     let progress = Progress::default();
     let flag = Arc::clone(&progress.stopped);
     // Where no handler can be set an interrupt ends the program, as it would without one.
     let _ = ctrlc::set_handler(move || {
         if flag.swap(true, Ordering::Relaxed) || !sampling {
+            if !sampling {
+                notice("Interrupted: stopped without a result.");
+            }
             std::process::exit(INTERRUPTED);
         }
     });
-    beside(|| words(&progress), || progress.stopped(), || work(&progress))
+    beside(sampling, || words(&progress, steps), || progress.stopped(), || work(&progress))
 }
 
 /// Opens a study, with the rows of a large data file counted as they are read.
@@ -61,11 +70,13 @@ pub fn opened(model: &str) -> Result<Study> {
 
 /// Reads a data file likewise.
 pub fn reading<T>(work: impl FnOnce() -> T) -> T {
-    beside(|| format!("Reading: {} rows", HumanCount(rows_read())), || false, work)
+    beside(true, || format!("Reading: {} rows", HumanCount(rows_read())), || false, work)
 }
 
-/// Does the work and says `words` beside it, from time to time; once and no more where they are the `last`.
+/// Does the work and says `words` beside it, from time to time; once and no more where they are the `last`. Outside a
+/// terminal only what is said `anywhere`.
 fn beside<T>(
+    anywhere: bool,
     words: impl Fn() -> String + Send,
     last: impl Fn() -> bool + Send,
     work: impl FnOnce() -> T,
@@ -73,7 +84,9 @@ fn beside<T>(
     std::thread::scope(|scope| {
         // Dropped when the work is done, or has panicked: the other end then stops waiting.
         let (working, done) = channel::<()>();
-        scope.spawn(move || show(words, last, &done));
+        if anywhere || std::io::stderr().is_terminal() {
+            scope.spawn(move || show(words, last, &done));
+        }
         let result = work();
         drop(working);
         result
@@ -104,7 +117,10 @@ fn show(words: impl Fn() -> String, last: impl Fn() -> bool, done: &Receiver<()>
     }
 }
 
-fn words(progress: &Progress) -> String {
+fn words(progress: &Progress, steps: Option<&Steps>) -> String {
+    if let Some((done, planned)) = steps.map(Steps::so_far).filter(|(_, planned)| *planned > 0) {
+        return format!("Comparing: {} of {} rows done (Ctrl-C stops)", done.min(planned), planned);
+    }
     if progress.stopped() {
         return "Stopping; once more ends at once".to_string();
     }
