@@ -1,6 +1,6 @@
 //! Wall time of the exact engine, of a whole analysis, and of the whole process.
 //!
-//! `cargo bench`
+//! `cargo bench --profile dist`, as what is shipped is built
 
 use std::process::{Command, Stdio};
 

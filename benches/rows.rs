@@ -1,6 +1,6 @@
 //! Wall time of rows with covariates: one gradient by each set of instructions, standardisation, and whole fits.
 //!
-//! `cargo bench --bench rows`
+//! `cargo bench --profile dist --bench rows`, as what is shipped is built
 //!
 //! The figure below a gradient's time is rows a second: its inverse is the time a row.
 

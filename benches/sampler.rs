@@ -1,6 +1,6 @@
 //! Wall time of the sampler, from one gradient to a whole fit.
 //!
-//! `cargo bench --bench sampler`
+//! `cargo bench --profile dist --bench sampler`, as what is shipped is built
 //!
 //! A leapfrog can't be called from outside. `leapfrogs` therefore times the same transitions as `draws` and
 //! counts their steps: the figure below the time is leapfrogs a second, each with its share of the tree's

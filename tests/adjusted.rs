@@ -1,11 +1,8 @@
 //! Adjusted models from a data file to probabilities: what must not change an answer, what must be refused, and where the truth
 //! is known.
 
-mod common;
-
-#[path = "../examples/registry.rs"]
-#[allow(dead_code, reason = "the example's own output")]
-mod registry;
+use crate::common;
+use crate::registry;
 
 use std::fmt::Write as _;
 use std::fs;
@@ -264,8 +261,14 @@ active = "aspirin"
 [prior]
 effect = "normal(0, 0.355)"
 heterogeneity = "half-normal(0.25)"
+baseline = "normal(0, 1.5)"
+baseline_of = "control"
 [model]
-adjust = ["AGE", "RSBP", { column = "RCONSC", reference = "F" }]
+adjust = [
+  { column = "AGE", prior = "normal(0, 1)" },
+  { column = "RSBP", prior = "normal(0, 1)" },
+  { column = "RCONSC", reference = "F", prior = "normal(0, 1)" },
+]
 [data]
 file = "FILE"
 rows = "patients"

@@ -1,7 +1,7 @@
 //! Biases that stand between effects and data: the engines agree with each other, with an independent program, and with
 //! the model without any where there is nothing in the way.
 
-mod common;
+use crate::common;
 
 use common::{Worst, above_zero, close, counts_model, draws, estimates_model, fit, flipped_study, pair};
 use equipoise::compare::bias::{Varied, compare_bias};

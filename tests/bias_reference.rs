@@ -1,8 +1,10 @@
 //! Biases against an independent program: `reference/bias.py`, by direct numerical integration, two ways for much of it.
 
-mod common;
+use crate::common;
 
-use common::{Worst, above_zero, close, counts_model, estimates_model, fit, pair, study_of};
+use common::{
+    Worst, above_zero, close, counts_model, estimates_model, fit, pair, study_of, with_control_baselines,
+};
 use equipoise::compare::bias::{Conversion, e_value};
 use equipoise::exact::{ExactPosterior, RiskMeasure};
 use equipoise::model::{
@@ -274,7 +276,7 @@ fn tipping_biases_are_the_reference_ones() {
     let reference = reference();
     let crossings = &reference["tipping"]["crossings"];
     let of_difference = &reference["tipping"]["difference"]["crossings"];
-    let study = equipoise::study::open("attention-ras-etiology").expect("shipped");
+    let study = with_control_baselines(equipoise::study::open("attention-ras-etiology").expect("shipped"));
     let found = compare_bias(&study, Sampling::default());
     let mut worst = Worst::default();
     for t in found.tipping.iter().filter(|t| t.varied == Varied::Bias) {

@@ -5,12 +5,8 @@
 //! changes; with new seeds, all configurations and quantities together raise a false alarm with
 //! probability [`FALSE_ALARM`] at most.
 
-mod common;
-
-#[path = "common/calibration.rs"]
-mod calibration;
-#[path = "common/rows.rs"]
-mod rows;
+use crate::common;
+use crate::common::{calibration, rows};
 
 use calibration::{DRAWS, Ranks, Uniformity, ranks, uniform_below};
 use common::{close, estimates_model, pair};

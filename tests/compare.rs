@@ -1,8 +1,8 @@
 //! `compare` against an independent program (`tests/reference/compare.py`), closed forms, and itself turned around.
 
-mod common;
+use crate::common;
 
-use common::{close, estimates_model, flipped_study, study_of};
+use common::{close, estimates_model, flipped_study, study_of, with_control_baselines};
 use equipoise::compare::{Asked, Comparison, Request, STATED, compare};
 use equipoise::exact::{ExactPosterior, Resolution};
 use equipoise::model::{HeterogeneityPrior, LocationPrior, Model, NormalComponent, Pooling};
@@ -38,7 +38,7 @@ fn pooling_key(pooling: equipoise::study::Pooling) -> &'static str {
 /// Both data sets of the reference, with all that is compared of them.
 fn both() -> [(&'static str, Study, Comparison); 2] {
     [("etiology", "attention-ras-etiology"), ("cohorts", "ras-basilar-function")].map(|(key, name)| {
-        let study = open(name).expect("shipped");
+        let study = with_control_baselines(open(name).expect("shipped"));
         let found = ask(&study, &[], false);
         (key, study, found)
     })
@@ -195,7 +195,7 @@ fn evidence_leaving_one_out_envelope_and_power_are_those_of_an_independent_progr
 #[test]
 fn a_prior_from_other_cohorts_is_their_prediction_discounted() {
     let expected = &reference()["etiology"]["external"];
-    let study = open("attention-ras-etiology").expect("shipped");
+    let study = with_control_baselines(open("attention-ras-etiology").expect("shipped"));
     let names = ["cohorts-0", "cohorts-25", "cohorts-50", "cohorts-100"];
     let c = ask(&study, &names, false);
     for (name, of) in names.iter().zip(expected["benefit"].as_array().expect("a row a weight")) {

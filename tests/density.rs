@@ -11,7 +11,7 @@
 //! Models: every heterogeneity prior with 1, 2, 5 and 22 subgroups, partial, separate and complete pooling,
 //! counts and estimates; priors and data by a generator with a fixed seed.
 
-mod common;
+use crate::common;
 
 use common::Worst;
 use equipoise::density::LogDensity;
@@ -55,6 +55,7 @@ fn log_location<D: Number>(prior: &LocationPrior, x: D) -> D {
             normals.iter().map(|n| (part(n) - highest).exp()).sum::<D>().ln() + highest
         }
         LocationPrior::StudentT { df, location, scale } => log_student_t((x - *location) / *scale, *df),
+        LocationPrior::LogitBeta { a, b } => x * *a - x.exp().ln_1p() * (*a + *b),
         LocationPrior::Flat => D::from(0.0),
     }
 }
@@ -146,6 +147,7 @@ fn rough_prior(prior: &LocationPrior) -> Rough {
             (mean, 1.0 / normals.iter().map(spread).sum::<f64>())
         }
         LocationPrior::StudentT { location, scale, .. } => (*location, scale.powi(-2)),
+        LocationPrior::LogitBeta { a, b } => ((a / b).ln(), a * b / (a + b)),
         LocationPrior::Flat => (0.0, 0.0),
     }
 }

@@ -9,6 +9,9 @@ chooses its copying routines by the processor, so that their number differs betw
 the count is the same in every run, and a loss of a few percent shows. It depends on the compiler, whose
 version is kept in the record.
 
+The record is of the profile `release`, which the tests build anyway. `dist`, with link-time optimisation,
+needs some percent fewer, but everything would be compiled a second time only to be counted.
+
 A script rather than gungraun: that needs a runner installed in just the version of the library.
 """
 

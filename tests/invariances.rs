@@ -1,6 +1,6 @@
 //! What must not matter does not matter, and what has a closed form meets it.
 
-mod common;
+use crate::common;
 
 use common::{above_zero, close, counts_model, estimates_model, fit, flipped_study, pair};
 use equipoise::exact::{ExactPosterior, Resolution, RiskMeasure};

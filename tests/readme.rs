@@ -1,19 +1,17 @@
 //! Everything the README shows is what the program prints.
 //!
-//! `UPDATE_README=1 cargo test --release --test readme` writes the present outputs into it.
+//! `UPDATE_README=1 cargo test --release --test suite readme` writes the present outputs into it.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use assert_cmd::Command;
 
+use crate::registry;
+
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).to_path_buf()
 }
-
-#[path = "../examples/registry.rs"]
-#[allow(dead_code, reason = "the example's own output")]
-mod registry;
 
 fn output_of(command: &str) -> String {
     let folder = tempfile::tempdir().expect("a folder");

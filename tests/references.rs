@@ -1,7 +1,7 @@
 //! The exact engine against values from elsewhere: converged quadrature by other hands, and published examples with the
 //! tolerance their printing or sampling leaves (`tests/reference`).
 
-mod common;
+use crate::common;
 
 use common::{above_zero, close, counts_model, estimates_model, fit, pair};
 use equipoise::exact::Distribution;

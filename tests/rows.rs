@@ -1,10 +1,8 @@
 //! Rows with covariates and centres: the kernel is the formula, whatever the instructions; the density's gradient is its
 //! derivative; standardised risks are averages.
 
-mod common;
-
-#[path = "common/rows.rs"]
-mod rows;
+use crate::common;
+use crate::common::rows;
 
 use common::{close, counts_model, pair};
 use equipoise::density::LogDensity;

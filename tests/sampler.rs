@@ -5,7 +5,7 @@
 //! nothing is wrong: by the program's own comparison rule one run in 10⁴, before draws are doubled;
 //! references as stated there.
 
-mod common;
+use crate::common;
 
 use common::{counts_model, draws, estimates_model, pair, sampler, study_of};
 use equipoise::model::{

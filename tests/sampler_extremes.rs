@@ -1,6 +1,6 @@
 //! The sampler on data at the edge, its randomness, and when it stops.
 
-mod common;
+use crate::common;
 
 use common::{counts_model, draws, estimates_model, pair, sampler, study_of};
 use equipoise::model::{BaselinePrior, BinomialPair, HeterogeneityPrior, LocationPrior, Model, Pooling};

@@ -50,6 +50,7 @@ adjust = {adjust}
 effect = "normal(0, 0.355)"
 heterogeneity = "half-normal(0.25)"
 baseline = "normal(0, 1.5)"
+baseline_of = "control"
 """
 
 
@@ -70,7 +71,8 @@ def write_trial(folder, rows, subgroups, covariates):
     trial["subgroup"] = [f"g{g:02}" for g in subgroup]
     trial[names] = x
     trial.to_csv(folder / "trial.csv", index=False)
-    (folder / "trial.toml").write_text(MODEL_FILE.format(adjust=json.dumps(names)))
+    adjust = ", ".join(f'{{ column = "{name}", prior = "normal(0, 1)" }}' for name in names)
+    (folder / "trial.toml").write_text(MODEL_FILE.format(adjust=f"[{adjust}]"))
 
 
 def read_trial(folder):
@@ -165,7 +167,7 @@ def measure(engine, folder):
     """Runs an engine as a process of its own; None if it failed."""
     if engine == "equipoise":
         run = folder / "run"
-        program = os.environ.get("EQUIPOISE", HERE.parents[1] / "target/release/equipoise")
+        program = os.environ.get("EQUIPOISE", HERE.parents[1] / "target/dist/equipoise")
         program = Path(program).resolve()
         options = ["--draws", str(DRAWS), "--chains", str(CHAINS), "--out", run]
         command = [program, "fit", folder / "trial.toml", *options]

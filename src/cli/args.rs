@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::study::{Assignment, HigherIs};
+use crate::study::{Assignment, HigherIs, Reading};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -135,6 +135,20 @@ One row a patient; CSV (plain or gzipped), Parquet or Excel. Columns with usual 
 treatment, arm, subgroup …) and values with usual ones (0 and 1, N and Y) are found;
 what stays open is asked for, and the file's columns are listed.";
 
+/// How data files are read.
+#[derive(Debug, Args, Default)]
+pub struct ReadingArgs {
+    /// Read a file of patients even if, unpacked, it holds more than 256 MB and more than 100 times what it takes on the disk
+    #[arg(long)]
+    pub large: bool,
+}
+
+impl From<&ReadingArgs> for Reading {
+    fn from(said: &ReadingArgs) -> Reading {
+        Reading { large: said.large }
+    }
+}
+
 /// Arguments of `new`.
 #[derive(Debug, Args)]
 #[command(after_help = NEW_EXAMPLES)]
@@ -177,6 +191,8 @@ pub struct NewArgs {
     /// The model file; an existing one is left alone [default: standard output]
     #[arg(short, long, value_name = "FILE")]
     pub out: Option<PathBuf>,
+    #[command(flatten)]
+    pub reading: ReadingArgs,
 }
 
 /// How patients came to be treated.
@@ -258,6 +274,8 @@ pub struct FitArgs {
     /// Print and write numbers even where the run fails its checks; the exit status stays 2
     #[arg(long)]
     pub show_unreliable: bool,
+    #[command(flatten)]
+    pub reading: ReadingArgs,
 }
 
 /// Chains, and transitions of each before and after its warm-up, that can be asked for.
@@ -323,6 +341,8 @@ pub struct CheckArgs {
     /// What is printed to standard output
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub format: Format,
+    #[command(flatten)]
+    pub reading: ReadingArgs,
 }
 
 /// Arguments of `compare`.
@@ -349,6 +369,8 @@ pub struct CompareArgs {
     /// Threads at most; results are the same for any number [default: all processors]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub threads: Option<u16>,
+    #[command(flatten)]
+    pub reading: ReadingArgs,
 }
 
 /// Arguments of `decide`.
@@ -366,6 +388,8 @@ pub struct DecideArgs {
     /// Threads at most; results are the same for any number [default: all processors]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub threads: Option<u16>,
+    #[command(flatten)]
+    pub reading: ReadingArgs,
 }
 
 /// Arguments of `report`.
@@ -396,6 +420,8 @@ pub struct ReportArgs {
     /// Threads at most; results are the same for any number [default: all processors]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub threads: Option<u16>,
+    #[command(flatten)]
+    pub reading: ReadingArgs,
 }
 
 /// Formats of figures.

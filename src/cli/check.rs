@@ -9,7 +9,7 @@ use crate::report;
 
 /// Reads, audits, and shows what the priors imply; writes nothing.
 pub fn run(args: &CheckArgs) -> Result<Outcome> {
-    let study = opened(&args.model)?;
+    let study = opened(&args.model, (&args.reading).into())?;
     let prior = prior_report(&study, Options::default());
     print(&match args.format {
         Format::Text => report::check_text(&study, prior.as_ref()),

@@ -12,7 +12,7 @@ use crate::study::Study;
 
 /// Fits the study under many priors and prints how far its conclusions hang on them; writes nothing.
 pub fn run(args: &CompareArgs) -> Result<Outcome> {
-    let study = opened(&args.model)?;
+    let study = opened(&args.model, (&args.reading).into())?;
     let usual = Sampling::default();
     let request = Request {
         priors: Asked(args.priors.iter().map(|name| name.trim().to_string()).collect()),

@@ -1,17 +1,17 @@
 //! `equipoise decide DECISION`.
 
 use super::args::{DecideArgs, Format};
-use super::progress::watched;
+use super::progress::{reading, watched};
 use super::{Outcome, limit_threads, notice, print};
 use crate::decide::decide;
 use crate::error::Result;
 use crate::posterior::Sampling;
 use crate::report;
-use crate::study::open_decision;
+use crate::study::open_decision_with;
 
 /// Fits every outcome and prints what bears on the decision; writes nothing.
 pub fn run(args: &DecideArgs) -> Result<Outcome> {
-    let decision = open_decision(&args.decision)?;
+    let decision = reading(|| open_decision_with(&args.decision, (&args.reading).into()))?;
     let usual = Sampling::default();
     let sampling = Sampling { seed: args.seed.unwrap_or(usual.seed), ..usual };
     limit_threads(args.threads);

@@ -1,27 +1,16 @@
 //! `equipoise fit MODEL`, and `equipoise` alone.
 
-use std::fs;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use super::args::{EngineArg, FitArgs, Format, SamplingArgs, Save};
 use super::progress::{opened, watched};
+use super::run_folder::{FILES, replaceable, write_folder};
 use super::{Outcome, limit_threads, notice, print};
-use crate::error::{Error, Place, Result};
+use crate::error::{Error, Result};
 use crate::posterior::{Engine, Options, Report, Sampling, Stopped, analyse_watched};
 use crate::report;
 use crate::study::{Study, open, shipped};
-
-/// What a run folder holds; a folder that holds anything else is never replaced.
-const FILES: [&str; 6] = [
-    "result.json",
-    "model.toml",
-    "run.json",
-    "draws_parameters.csv",
-    "draws_estimands.csv",
-    "statements.txt",
-];
 
 /// The default shipped model's table; nothing is written.
 pub fn default_model() -> Result<Outcome> {
@@ -38,7 +27,7 @@ pub fn default_model() -> Result<Outcome> {
 pub fn run(args: &FitArgs) -> Result<Outcome> {
     let started = jiff::Timestamp::now();
     let clock = Instant::now();
-    let study = opened(&args.model)?;
+    let study = opened(&args.model, (&args.reading).into())?;
     let folder = args.out.clone().unwrap_or_else(|| Path::new("runs").join(&study.name));
     replaceable(&folder)?;
     if let Some(page) = &args.report {
@@ -164,82 +153,4 @@ fn outcome(report: &Report) -> Outcome {
         _ => {}
     }
     if report.checks.ok { Outcome::Done } else { Outcome::ChecksFailed }
-}
-
-/// An earlier run's folder may be replaced, an empty or absent one filled; anything else is left alone.
-fn replaceable(folder: &Path) -> Result<()> {
-    let here = || Place::File(folder.display().to_string());
-    if !folder.exists() {
-        return Ok(());
-    }
-    if !folder.is_dir() {
-        return Err(Error::new("the run folder's name is taken by a file")
-            .at(here())
-            .help("choose another with --out"));
-    }
-    if folder.is_symlink() {
-        return Err(Error::new("the run folder's name is taken by a symbolic link")
-            .at(here())
-            .help("choose another with --out"));
-    }
-    let entries = fs::read_dir(folder).map_err(|e| Error::new(format!("can't be read: {e}")).at(here()))?;
-    let ours = |name: &std::ffi::OsStr| FILES.iter().any(|f| name == *f);
-    if entries.flatten().all(|entry| ours(&entry.file_name())) {
-        return Ok(());
-    }
-    Err(Error::new("this folder holds something other than a run")
-        .at(here())
-        .help("a run folder is replaced whole; choose another with --out"))
-}
-
-/// Writes all files, each from its pieces, beside the folder first, then puts the whole in its place.
-fn write_folder(folder: &Path, files: &[(&str, Vec<String>)]) -> Result<()> {
-    let fault = |what: &str, e: &std::io::Error| {
-        Error::new(format!("{what}: {e}"))
-            .at(Place::File(folder.display().to_string()))
-            .help("choose another place with --out")
-    };
-    let parent: PathBuf = match folder.parent() {
-        Some(p) if !p.as_os_str().is_empty() => p.to_path_buf(),
-        _ => PathBuf::from("."),
-    };
-    fs::create_dir_all(&parent).map_err(|e| fault("its parent folder can't be made", &e))?;
-    let temporary = tempfile::Builder::new()
-        .prefix(".equipoise-")
-        .tempdir_in(&parent)
-        .map_err(|e| fault("can't be written", &e))?;
-    for (name, pieces) in files {
-        let write = |path: &Path| -> std::io::Result<()> {
-            let mut file = fs::File::create(path)?;
-            pieces.iter().try_for_each(|piece| file.write_all(piece.as_bytes()))
-        };
-        write(&temporary.path().join(name)).map_err(|e| fault("can't be written", &e))?;
-    }
-    open_to_others(temporary.path()).map_err(|e| fault("can't be written", &e))?;
-    // The old folder steps aside until the new one stands.
-    let aside = tempfile::Builder::new()
-        .prefix(".equipoise-old-")
-        .tempdir_in(&parent)
-        .map_err(|e| fault("can't be written", &e))?;
-    let old = aside.path().join("run");
-    if folder.exists() {
-        fs::rename(folder, &old).map_err(|e| fault("the earlier run can't be moved", &e))?;
-    }
-    let whole = temporary.keep();
-    fs::rename(&whole, folder).map_err(|e| {
-        let _ = fs::rename(&old, folder);
-        let _ = fs::remove_dir_all(&whole);
-        fault("can't be written", &e)
-    })
-}
-
-/// A temporary folder is its owner's alone; a run folder has the usual permissions.
-fn open_to_others(folder: &Path) -> std::io::Result<()> {
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        fs::set_permissions(folder, fs::Permissions::from_mode(0o755))?;
-    }
-    let _ = folder;
-    Ok(())
 }

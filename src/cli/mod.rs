@@ -11,6 +11,7 @@ mod man;
 mod new;
 mod progress;
 mod report;
+mod run_folder;
 mod whole_file;
 
 use std::io::{IsTerminal, Write};

@@ -23,6 +23,7 @@ pub fn run(args: &NewArgs) -> Result<Outcome> {
         centre: args.centre.clone(),
         assignment: args.assignment.into(),
         higher_is: args.higher_is.into(),
+        reading: (&args.reading).into(),
     };
     let Some(out) = &args.out else {
         let text = reading(|| draft(&args.data, &args.data.to_string_lossy(), &said))?;

@@ -1,9 +1,9 @@
 //! Progress of long runs on standard error, and stopping them.
 
 use std::io::IsTerminal;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::sync::{Arc, Mutex, Once, PoisonError};
 use std::time::Duration;
 
 use indicatif::{HumanCount, ProgressBar};
@@ -12,14 +12,13 @@ use super::notice;
 use crate::compare::Steps;
 use crate::error::Result;
 use crate::sampler::Watch;
-use crate::study::{Study, open, rows_read};
+use crate::study::{Reading, Study, open_with, rows_read};
 
 /// A run that takes no longer says nothing.
 const PATIENCE: Duration = Duration::from_millis(500);
 
-/// Between two words on a terminal, and elsewhere.
+/// Between two words on a terminal, and between two looks elsewhere, where there is nothing to say before an interrupt.
 const BLINK: Duration = Duration::from_millis(120);
-const SELDOM: Duration = Duration::from_secs(5);
 
 /// The exit status of a program that was interrupted, as shells have it.
 const INTERRUPTED: i32 = 130;
@@ -41,6 +40,9 @@ impl Watch for Progress {
     }
 }
 
+/// Who is told of an interrupt: a sampler that stops cleanly, if there is one.
+static LISTENER: Mutex<Option<Arc<AtomicBool>>> = Mutex::new(None);
+
 /// Does the work with progress shown. The first interrupt stops the sampler cleanly, if it is `sampling`; the second, or the
 /// first where there is no sampler to stop, ends the program.
 pub fn watched<T>(sampling: bool, work: impl FnOnce(&Progress) -> T) -> T {
@@ -50,33 +52,48 @@ pub fn watched<T>(sampling: bool, work: impl FnOnce(&Progress) -> T) -> T {
 /// The same of a comparison, with its rows counted.
 pub fn watched_by<T>(sampling: bool, steps: Option<&Steps>, work: impl FnOnce(&Progress) -> T) -> T {
     let progress = Progress::default();
-    let flag = Arc::clone(&progress.stopped);
-    // Where no handler can be set an interrupt ends the program, as it would without one.
-    let _ = ctrlc::set_handler(move || {
-        if flag.swap(true, Ordering::Relaxed) || !sampling {
-            if !sampling {
-                notice("Interrupted: stopped without a result.");
-            }
-            std::process::exit(INTERRUPTED);
-        }
-    });
-    beside(sampling, || words(&progress, steps), || progress.stopped(), || work(&progress))
+    let listener = sampling.then(|| Arc::clone(&progress.stopped));
+    interruptible(listener, || beside(|| words(&progress, steps), || progress.stopped(), || work(&progress)))
 }
 
 /// Opens a study, with the rows of a large data file counted as they are read.
-pub fn opened(model: &str) -> Result<Study> {
-    reading(|| open(model))
+pub fn opened(model: &str, how: Reading) -> Result<Study> {
+    reading(|| open_with(model, how))
 }
 
-/// Reads a data file likewise.
+/// Reads a data file likewise; an interrupt ends the program.
 pub fn reading<T>(work: impl FnOnce() -> T) -> T {
-    beside(true, || format!("Reading: {} rows", HumanCount(rows_read())), || false, work)
+    let words = || format!("Reading: {} rows (Ctrl-C stops)", HumanCount(rows_read()));
+    interruptible(None, || beside(words, || false, work))
 }
 
-/// Does the work and says `words` beside it, from time to time; once and no more where they are the `last`. Outside a
-/// terminal only what is said `anywhere`.
+/// Does the work while interrupts (Ctrl-C, and the signal to terminate) are told to the listener. Without one, or where it was
+/// told already, an interrupt ends the program at once, with a word: files are written beside their place and renamed, so
+/// that none is left half-written.
+fn interruptible<T>(listener: Option<Arc<AtomicBool>>, work: impl FnOnce() -> T) -> T {
+    static HANDLER: Once = Once::new();
+    set_listener(listener);
+    // Where no handler can be set an interrupt ends the program too, without a word.
+    HANDLER.call_once(|| {
+        let _ = ctrlc::set_handler(|| {
+            let listener = LISTENER.lock().unwrap_or_else(PoisonError::into_inner).clone();
+            if listener.is_none_or(|told| told.swap(true, Ordering::Relaxed)) {
+                notice("Interrupted: nothing is left half-written.");
+                std::process::exit(INTERRUPTED);
+            }
+        });
+    });
+    let result = work();
+    set_listener(None);
+    result
+}
+
+fn set_listener(listener: Option<Arc<AtomicBool>>) {
+    *LISTENER.lock().unwrap_or_else(PoisonError::into_inner) = listener;
+}
+
+/// Does the work and says `words` beside it, from time to time, on a terminal; elsewhere once, where they are the `last`.
 fn beside<T>(
-    anywhere: bool,
     words: impl Fn() -> String + Send,
     last: impl Fn() -> bool + Send,
     work: impl FnOnce() -> T,
@@ -84,9 +101,7 @@ fn beside<T>(
     std::thread::scope(|scope| {
         // Dropped when the work is done, or has panicked: the other end then stops waiting.
         let (working, done) = channel::<()>();
-        if anywhere || std::io::stderr().is_terminal() {
-            scope.spawn(move || show(words, last, &done));
-        }
+        scope.spawn(move || show(words, last, &done));
         let result = work();
         drop(working);
         result
@@ -106,14 +121,12 @@ fn show(words: impl Fn() -> String, last: impl Fn() -> bool, done: &Receiver<()>
         }
         bar.finish_and_clear();
     } else {
-        loop {
-            notice(&words());
-            // Once is enough to say that it stops.
-            let wait = if last() { Duration::MAX } else { SELDOM };
-            if over(wait) {
+        while !last() {
+            if over(BLINK) {
                 return;
             }
         }
+        notice(&words());
     }
 }
 

@@ -8,7 +8,7 @@ use rayon::prelude::*;
 use serde_json::Value;
 
 use super::args::{CHAINS, DRAWS, Picture, ReportArgs, WARMUP};
-use super::progress::{opened, watched};
+use super::progress::{opened, reading, watched};
 use super::whole_file::write_whole;
 use super::{Outcome, limit_threads, notice};
 use crate::compare::bias::shift_surface;
@@ -18,7 +18,7 @@ use crate::error::{Error, Result};
 use crate::figure::Gallery;
 use crate::posterior::Sampling;
 use crate::report::{self, Figure, PageFormat, Presentation, RESULT_SCHEMA, Shown};
-use crate::study::{Decision, Study, is_decision, open_copy, open_decision};
+use crate::study::{Decision, Reading, Study, is_decision, open_copy, open_decision_with};
 
 /// Beyond this many subgroups neither priors by priors nor biases are refitted: no figure shows them.
 const REFITTED_UP_TO: usize = 5;
@@ -36,12 +36,12 @@ pub fn run(args: &ReportArgs) -> Result<Outcome> {
     is_no_folder(&page)?;
     let format = format_of(&page);
     let made = if !Path::new(&args.model).is_dir() && is_decision(&args.model)? {
-        let decision = open_decision(&args.model)?;
+        let decision = reading(|| open_decision_with(&args.model, (&args.reading).into()))?;
         let usual = Sampling::default();
         limit_threads(args.threads);
         of_decision(&decision, Sampling { seed: args.seed.unwrap_or(usual.seed), ..usual }, format)?
     } else {
-        let (study, run) = asked(&args.model)?;
+        let (study, run) = asked(&args.model, (&args.reading).into())?;
         limit_threads(args.threads);
         of_study(&study, Sampling { seed: args.seed.unwrap_or(run.seed), ..run }, format)?
     };
@@ -83,10 +83,10 @@ pub fn write_page(study: &Study, sampling: Sampling, page: &Path) -> Result<()> 
 }
 
 /// The study, and how a run folder's run was sampled: the same settings give the same numbers again.
-fn asked(model: &str) -> Result<(Study, Sampling)> {
+fn asked(model: &str, how: Reading) -> Result<(Study, Sampling)> {
     let folder = Path::new(model);
     if !folder.is_dir() {
-        return Ok((opened(model)?, Sampling::default()));
+        return Ok((opened(model, how)?, Sampling::default()));
     }
     let path = folder.join("result.json");
     let fault = |what: String| {
@@ -103,7 +103,7 @@ fn asked(model: &str) -> Result<(Study, Sampling)> {
         ))
         .help("fit the model again: equipoise fit MODEL"));
     }
-    let mut study = open_copy(&folder.join("model.toml"), original_folder(folder))?;
+    let mut study = reading(|| open_copy(&folder.join("model.toml"), original_folder(folder), how))?;
     if result["data"]["sha256"].as_str().is_some_and(|s| s != study.data_sha256) {
         return Err(Error::new(format!(
             "{}: the data are no longer those that were fitted",

@@ -7,7 +7,7 @@ use super::refit::MANY;
 use super::steps::Steps;
 use super::table::{poolings, study_under};
 use crate::exact::{ExactPosterior, Resolution, log_marginal_likelihood};
-use crate::model::{BinomialPair, Likelihood, Model, NormalEstimate};
+use crate::model::{BaselinePrior, BinomialPair, Likelihood, Model, NormalEstimate};
 use crate::numeric::log_sum_exp;
 use crate::posterior::{Engine, Options, analyse, psis_threshold, smooth};
 use crate::study::{Pooling, Study};
@@ -106,7 +106,7 @@ fn standard_error(units: &Units) -> f64 {
 
 fn exact(model: &Model) -> Found {
     let refitted_patients = match &model.likelihood {
-        Likelihood::Counts(counts) => counts.iter().map(refits_for).sum(),
+        Likelihood::Counts(counts) => counts.iter().map(|c| refits_for(model, c)).sum(),
         Likelihood::Estimates(rows) => rows.len(),
     };
     let within_reach = refitted_patients <= MOST_REFITS || model.subgroups() <= MANY;
@@ -127,7 +127,7 @@ fn exact(model: &Model) -> Found {
                 for (cell, (l, n)) in cells {
                     let Some(l) = l else { continue };
                     let rest = c.without(cell >= 2, cell % 2 == 1);
-                    let unbounded = rest.filter(|rest| is_unbounded_without(c, rest));
+                    let unbounded = rest.filter(|rest| is_unbounded_without(model, c, rest));
                     let refitted = unbounded.as_ref().and_then(|rest| {
                         let mut counts = counts.clone();
                         counts[g] = rest.clone();
@@ -156,14 +156,18 @@ fn exact(model: &Model) -> Found {
 
 /// Whether the patient left out is the only one that bounds the effect: the tail of the rest is another, and is integrated
 /// anew.
-fn is_unbounded_without(all: &BinomialPair, rest: &BinomialPair) -> bool {
-    all.bounds_effect() && !rest.bounds_effect()
+fn is_unbounded_without(model: &Model, all: &BinomialPair, rest: &BinomialPair) -> bool {
+    let bounds = |c: &BinomialPair| match &model.baseline {
+        BaselinePrior::Independent(prior) => c.moment_limit(model.baseline_of, prior) > 0.0,
+        BaselinePrior::Exchangeable { .. } => false,
+    };
+    bounds(all) && !bounds(rest)
 }
 
 /// How many of a subgroup's kinds of patient are integrated anew.
-fn refits_for(c: &BinomialPair) -> usize {
+fn refits_for(model: &Model, c: &BinomialPair) -> usize {
     let cells = (0..4).filter_map(|cell| c.without(cell >= 2, cell % 2 == 1));
-    cells.filter(|rest| is_unbounded_without(c, rest)).count()
+    cells.filter(|rest| is_unbounded_without(model, c, rest)).count()
 }
 
 /// From draws: each kind of patient's weights are one over its probability.

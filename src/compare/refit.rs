@@ -8,7 +8,7 @@ use rayon::prelude::*;
 
 use super::question::Question;
 use super::steps::Steps;
-use crate::exact::{ExactPosterior, Extent, Lattice, Resolution, RiskMeasure};
+use crate::exact::{Baseline, ExactPosterior, Extent, Lattice, Resolution, RiskMeasure};
 use crate::model::{BaselinePrior, Likelihood, Model};
 use crate::posterior::{Detail, Engine, Measure, Options, Probability, Report, Sampling, analyse};
 use crate::study::{HeterogeneityPrior, LocationPrior, Pooling, Study, Written};
@@ -241,7 +241,8 @@ impl<'a> Refits<'a> {
         if counts.len() > MANY {
             return None;
         }
-        let BaselinePrior::Independent(baseline) = &self.model.baseline else { return None };
+        let BaselinePrior::Independent(prior) = &self.model.baseline else { return None };
+        let baseline = Baseline { prior: prior.clone(), of: self.model.baseline_of };
         let stated = self.study.priors.heterogeneity.as_ref().map(|h| h.distribution);
         let scales = match stated {
             Some(HeterogeneityPrior::HalfStudentT { df, .. }) if df < 3.0 => FAR_REACH,
@@ -253,7 +254,7 @@ impl<'a> Refits<'a> {
         let narrowest = sds.fold(self.narrowest, f64::min);
         let extent = |(typical, fixed_tau)| Extent { typical, fixed_tau, reach, narrowest };
         let lattice = |counts: &[_], tau| {
-            Lattice::new(counts, baseline, extent(tau), &self.points, Resolution::default())
+            Lattice::new(counts, &baseline, extent(tau), &self.points, Resolution::default())
         };
         let tau = match stated {
             Some(HeterogeneityPrior::Fixed { value }) => (USUAL_TAU, Some(value)),

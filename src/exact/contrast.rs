@@ -1,6 +1,6 @@
 //! Where a function of both risks has a given value: the bound on θ, seen from one arm.
 
-use super::joint::{OuterArm, log_shares};
+use super::joint::OuterArm;
 use crate::numeric::{logistic, logit};
 
 /// A function of both risks at one value.
@@ -10,6 +10,8 @@ pub enum Contrast {
     Difference(f64),
     /// active / control ≤ value
     Ratio(f64),
+    /// The baseline, control log odds + share · (active log odds − control log odds), at most `value`; 0 < share < 1.
+    Baseline { value: f64, share: f64 },
     /// control arm's share with (or without) the event / active arm's share with (or without) it ≤ ratio
     Shares { ratio: f64, control_event: bool, active_event: bool },
 }
@@ -25,6 +27,14 @@ pub fn log_odds_of(p: f64) -> f64 {
     }
 }
 
+/// θ at which the baseline has a value, given one arm's log odds.
+fn baseline_bound(outer: OuterArm, value: f64, share: f64, log_odds: f64) -> f64 {
+    match outer {
+        OuterArm::Control => (value - log_odds) / share,
+        OuterArm::Active => (log_odds - value) / (1.0 - share),
+    }
+}
+
 /// The risk, or its complement: either turns one into the other.
 fn share(event: bool, x: f64) -> f64 {
     if event { x } else { 1.0 - x }
@@ -36,6 +46,7 @@ impl Contrast {
     pub fn rises_with_effect(self, outer: OuterArm) -> bool {
         match (self, outer) {
             (Contrast::Difference(_) | Contrast::Ratio(_), _) => true,
+            (Contrast::Baseline { .. }, outer) => outer == OuterArm::Control,
             (Contrast::Shares { active_event, .. }, OuterArm::Control) => !active_event,
             (Contrast::Shares { control_event, .. }, OuterArm::Active) => !control_event,
         }
@@ -44,6 +55,8 @@ impl Contrast {
     /// The other arm's risk at which the function has this value; may lie outside [0, 1].
     fn other_risk(self, outer: OuterArm, risk: f64) -> f64 {
         match (self, outer) {
+            // Its bound is finite everywhere, and asked for directly.
+            (Contrast::Baseline { .. }, _) => risk,
             (Contrast::Difference(x), OuterArm::Control) => risk + x,
             (Contrast::Difference(x), OuterArm::Active) => risk - x,
             (Contrast::Ratio(x), OuterArm::Control) => risk * x,
@@ -64,6 +77,7 @@ impl Contrast {
             if event { (0.0, end) } else { (1.0 - end, 1.0) }
         };
         let shift = match (self, outer) {
+            (Contrast::Baseline { .. }, _) => return (0.0, 1.0),
             (Contrast::Difference(x), OuterArm::Control) => -x,
             (Contrast::Difference(x), OuterArm::Active) => x,
             (Contrast::Ratio(x), OuterArm::Control) => return up_to(true, 1.0 / x),
@@ -80,7 +94,11 @@ impl Contrast {
 
     /// θ at which the function has the value, given the outer arm's log odds.
     pub fn bound(self, outer: OuterArm, log_odds: f64) -> f64 {
+        if let Contrast::Baseline { value, share } = self {
+            return baseline_bound(outer, value, share, log_odds);
+        }
         let null = match self {
+            Contrast::Baseline { .. } => false,
             Contrast::Difference(x) => x == 0.0,
             Contrast::Ratio(x) => x == 1.0,
             Contrast::Shares { ratio, control_event, active_event } => {
@@ -91,23 +109,6 @@ impl Contrast {
             return 0.0;
         }
         let other = log_odds_of(self.other_risk(outer, logistic(log_odds)));
-        match outer {
-            OuterArm::Control => other - log_odds,
-            OuterArm::Active => log_odds - other,
-        }
-    }
-
-    /// As [`Contrast::bound`], from the stretched coordinate v of the outer risk within its reach, where the other arm's
-    /// risk near 0 or 1 keeps its digits.
-    pub fn bound_within_reach(self, outer: OuterArm, v: f64) -> f64 {
-        let (low, high) = self.reach(outer);
-        let (log_risk, log_rest) = log_shares((low, high), v);
-        let log_odds = log_risk - log_rest;
-        // The other arm's risk runs over an interval of its own with the same share, or the other way round.
-        let [first, last] = [low, high].map(|end| self.other_risk(outer, end).clamp(0.0, 1.0));
-        let (log_other, log_other_rest) =
-            if first <= last { log_shares((first, last), v) } else { log_shares((last, first), -v) };
-        let other = log_other - log_other_rest;
         match outer {
             OuterArm::Control => other - log_odds,
             OuterArm::Active => log_odds - other,

@@ -6,15 +6,19 @@ use std::sync::OnceLock;
 use rayon::prelude::*;
 
 use super::Resolution;
-use super::distribution::{Tabulated, bulk};
-use super::effect_likelihood::{EffectLikelihood, EffectRange, log_marginal_of_control, log_marginals};
+use super::distribution::{Distribution, Lost, Tabulated, bulk};
+use super::effect_likelihood::{
+    Baseline, EffectLikelihood, EffectRange, log_marginal_of_silent, log_marginals,
+};
 use super::gaussian::{MomentLimits, moment_limits};
 use super::pair::{Marginal, PairMember, PairPosterior};
-use super::risks::RiskPosterior;
+use super::risks::{RiskMeasure, RiskPosterior};
 use super::rows::{MeanDensity, NewEffect, Prediction, RowMaker, Rows};
 use super::scale::{NotConverged, TauPosterior};
 use crate::model::{BinomialPair, HeterogeneityPrior, LocationComponent, LocationPrior, NormalEstimate};
-use crate::numeric::{LogInterpolant, LogTable, Peak, log_sum_exp, tabulate, tabulate_with};
+use crate::numeric::{
+    LogInterpolant, LogTable, Peak, Placement, log_sum_exp, tabulate, tabulate_around, tabulate_with,
+};
 
 /// What was observed in one subgroup.
 #[derive(Debug, Clone)]
@@ -24,17 +28,19 @@ pub enum Observed {
 }
 
 impl Observed {
-    fn informs_effect(&self) -> bool {
+    fn informs_effect(&self, baseline: &Baseline) -> bool {
         match self {
-            Observed::Counts(counts) => counts.informs_effect(),
+            Observed::Counts(counts) => counts.informs_effect(baseline.of),
             Observed::Estimate(estimate) => estimate.se.is_finite(),
         }
     }
 
-    fn bounds_effect(&self) -> bool {
+    /// Moments of order below this exist of the effect's likelihood.
+    fn moment_limit(&self, baseline: &Baseline) -> f64 {
         match self {
-            Observed::Counts(counts) => counts.bounds_effect(),
-            Observed::Estimate(estimate) => estimate.se.is_finite(),
+            Observed::Counts(counts) => counts.moment_limit(baseline.of, &baseline.prior),
+            Observed::Estimate(estimate) if estimate.se.is_finite() => f64::INFINITY,
+            Observed::Estimate(_) => 0.0,
         }
     }
 
@@ -47,7 +53,7 @@ impl Observed {
 
     fn likelihood(
         &self,
-        baseline: &LocationPrior,
+        baseline: &Baseline,
         range: EffectRange,
         resolution: Resolution,
     ) -> EffectLikelihood {
@@ -62,9 +68,9 @@ impl Observed {
     }
 
     /// The log marginal likelihood of a subgroup that says nothing of its effect.
-    fn log_marginal_of_silent(&self, baseline: &LocationPrior, resolution: Resolution) -> f64 {
+    fn log_marginal_of_silent(&self, baseline: &Baseline, resolution: Resolution) -> f64 {
         match self {
-            Observed::Counts(counts) => log_marginal_of_control(counts, baseline, resolution.mass()),
+            Observed::Counts(counts) => log_marginal_of_silent(counts, baseline, resolution.mass()),
             Observed::Estimate(_) => 0.0,
         }
     }
@@ -74,13 +80,13 @@ impl Observed {
 pub struct CountsPosterior {
     rows: Rows,
     observed: Vec<Observed>,
-    /// Subgroups whose active arm has patients, in order; `informative[g]` is the place of subgroup g among them.
+    /// Subgroups whose data say something of their effect, in order; `informative[g]` is the place of subgroup g among them.
     likelihoods: Vec<EffectLikelihood>,
     informative: Vec<Option<usize>>,
     moments: MomentLimits,
     bounded_subgroups: usize,
     heterogeneity: HeterogeneityPrior,
-    baseline: LocationPrior,
+    baseline: Baseline,
     resolution: Resolution,
     /// Made when they are first asked for.
     subgroups: Vec<OnceLock<SubgroupPosterior>>,
@@ -92,7 +98,7 @@ pub struct CountsPosterior {
 pub struct SubgroupPosterior {
     pub theta: Tabulated,
     observed: Observed,
-    baseline: LocationPrior,
+    baseline: Baseline,
     /// The log density of θ before this subgroup's own data.
     prediction: LogInterpolant,
     resolution: Resolution,
@@ -100,14 +106,25 @@ pub struct SubgroupPosterior {
 }
 
 impl SubgroupPosterior {
-    /// Both risks jointly; none for estimates.
-    pub fn risks(&self) -> Option<&RiskPosterior> {
+    /// A function of both risks; none for estimates.
+    pub fn risk(&self, measure: RiskMeasure) -> Option<Box<dyn Distribution + '_>> {
         let Observed::Counts(counts) = &self.observed else { return None };
-        Some(self.risks.get_or_init(|| {
+        if !self.theta.settled {
+            return Some(Box::new(Lost));
+        }
+        let joint = self.risks.get_or_init(|| {
             let theta = bulk(&self.theta.table);
             let prediction = self.prediction.clone();
-            RiskPosterior::new(counts.clone(), &self.baseline, prediction, theta, self.resolution)
-        }))
+            // Data that say nothing of the effect are in the risks all the same.
+            let silent = if counts.informs_effect(self.baseline.of) {
+                0.0
+            } else {
+                self.observed.log_marginal_of_silent(&self.baseline, self.resolution)
+            };
+            let placed = (theta, self.theta.table.log_mass + silent);
+            RiskPosterior::new(counts.clone(), &self.baseline, prediction, placed, self.resolution)
+        });
+        Some(Box::new(joint.distribution(measure)))
     }
 
     /// By arm and outcome, the log probability of one such patient given all others: the ratio of the marginal
@@ -137,24 +154,24 @@ impl CountsPosterior {
         observed: Vec<Observed>,
         effect: &LocationPrior,
         heterogeneity: &HeterogeneityPrior,
-        baseline: &LocationPrior,
+        baseline: &Baseline,
         resolution: Resolution,
     ) -> Result<CountsPosterior, NotConverged> {
         let range = effect_range(effect, heterogeneity);
         let each: Vec<Option<EffectLikelihood>> = observed
             .par_iter()
-            .map(|o| o.informs_effect().then(|| o.likelihood(baseline, range, resolution)))
+            .map(|o| o.informs_effect(baseline).then(|| o.likelihood(baseline, range, resolution)))
             .collect();
         let mut so_far = 0..;
         let informative = each.iter().map(|l| l.as_ref().and_then(|_| so_far.next())).collect();
         let likelihoods: Vec<EffectLikelihood> = each.into_iter().flatten().collect();
-        let bounded = observed.iter().filter(|o| o.bounds_effect()).count();
+        let bounded = observed.iter().filter(|o| o.moment_limit(baseline) > 0.0).count();
         let moments = moment_limits(heterogeneity, effect, bounded as f64);
         let maker = RowMaker { subgroups: &likelihoods, effect, heterogeneity: *heterogeneity, resolution };
         let rows = maker.rows(moments.tau)?;
         let silent: f64 = observed
             .iter()
-            .filter(|o| !o.informs_effect())
+            .filter(|o| !o.informs_effect(baseline))
             .map(|o| o.log_marginal_of_silent(baseline, resolution))
             .sum();
         let coefficients: f64 = observed.iter().map(Observed::log_coefficient).sum();
@@ -184,7 +201,7 @@ impl CountsPosterior {
         let mut each = Vec::new();
         let table =
             tabulate(self.mean_peak(0.0), self.resolution.density(), |mu| density.log_density(mu, &mut each));
-        Tabulated { table, moment_limit: self.moments.mean, moments: Some(self.row_moments(0.0)) }
+        Tabulated::proven(table, self.moments.mean, Some(self.row_moments(0.0)), self.rows.log_total)
     }
 
     /// θ of a further similar subgroup.
@@ -204,13 +221,14 @@ impl CountsPosterior {
     fn new_subgroup(&self, g: usize) -> SubgroupPosterior {
         let member = self.member(g);
         let left_out: Vec<usize> = member.iter().map(|m| m.0).collect();
+        let prediction = Prediction::new(&self.rows, &left_out);
         let (table, prediction) = match member {
-            Some((_, likelihood)) => self.informed_theta(&left_out, likelihood),
-            None => self.predicted(),
+            Some((_, likelihood)) => self.informed_theta(&prediction, likelihood),
+            None => self.predicted(&prediction),
         };
         SubgroupPosterior {
-            prediction: LogInterpolant::new(&table.grid, &prediction),
-            theta: Tabulated { table, moment_limit: self.subgroup_moment_limit(g), moments: None },
+            prediction,
+            theta: Tabulated::proven(table, self.subgroup_moment_limit(g), None, self.rows.log_total),
             observed: self.observed[g].clone(),
             baseline: self.baseline.clone(),
             resolution: self.resolution,
@@ -233,25 +251,48 @@ impl CountsPosterior {
         self.informative[g].map(|i| (i, &self.likelihoods[i]))
     }
 
-    /// With events and non-events in its active arm a subgroup's likelihood bounds its own effect.
+    /// As many moments as the subgroup's own likelihood bounds, and those that the others and the prior leave.
     fn subgroup_moment_limit(&self, g: usize) -> f64 {
-        if self.observed[g].bounds_effect() {
-            f64::INFINITY
+        let own = self.observed[g].moment_limit(&self.baseline);
+        if own == f64::INFINITY {
+            own
         } else {
             let others = moment_limits(
                 &self.heterogeneity,
                 &LocationPrior::normal(0.0, 1.0),
-                self.bounded_subgroups as f64,
+                (self.bounded_subgroups - usize::from(own > 0.0)) as f64,
             );
-            others.tau.min(self.moments.mean)
+            own + others.tau.min(self.moments.mean)
         }
     }
 
-    /// θ given its own data: e^{ℓ(θ)} times the prediction from the rest; returns the prediction's log too.
-    fn informed_theta(&self, left_out: &[usize], likelihood: &EffectLikelihood) -> (LogTable, Vec<f64>) {
-        let prediction = Prediction::new(&self.rows, left_out);
+    /// θ given its own data, e^{ℓ(θ)} times the prediction from the rest; and the prediction's log. The prediction is a sum
+    /// over all rows at each node, and is smooth: it is tabulated once, as finely as its narrowest row asks, and interpolated
+    /// for however many nodes the product needs.
+    fn informed_theta(
+        &self,
+        prediction: &Prediction,
+        likelihood: &EffectLikelihood,
+    ) -> (LogTable, LogInterpolant) {
         let (mut terms, mut each) = (Vec::new(), Vec::new());
         let (centre, precision) = likelihood.normal;
+        let core = prediction.core();
+        let placement = self.resolution.density();
+        if prediction.is_direct() {
+            let (table, predicted) = tabulate_with(self.mean_peak(0.0), placement, |theta| {
+                let predicted = prediction.log_density(theta, &mut terms, &mut each);
+                (predicted + likelihood.at(theta), predicted)
+            });
+            let predicted = LogInterpolant::new(&table.grid, &predicted);
+            return (table, predicted);
+        }
+        let apart = if precision > 0.0 { (centre - core.centre).abs() } else { 0.0 };
+        let reaching = Placement { at_least: apart, ..placement };
+        let (found, predicted) = tabulate_around(core, reaching, |theta| {
+            let predicted = prediction.log_density(theta, &mut terms, &mut each);
+            (predicted + likelihood.at(theta), predicted)
+        });
+        let predicted = LogInterpolant::new(&found.grid, &predicted);
         let outer = self.mean_peak(1.0);
         let outer_precision = 1.0 / (outer.sd * outer.sd);
         let total = precision + outer_precision;
@@ -259,20 +300,17 @@ impl CountsPosterior {
             centre: (precision * centre + outer_precision * outer.centre) / total,
             sd: 1.0 / libm::sqrt(total),
         };
-        tabulate_with(guess, self.resolution.density(), |theta| {
-            let predicted = prediction.log_density(theta, &mut terms, &mut each);
-            (predicted + likelihood.at(theta), predicted)
-        })
+        (tabulate(guess, placement, |theta| predicted.at(theta) + likelihood.at(theta)), predicted)
     }
 
-    /// The predictive density itself, for a subgroup without data on its effect.
-    fn predicted(&self) -> (LogTable, Vec<f64>) {
-        let prediction = Prediction::new(&self.rows, &[]);
+    /// The predictive density itself, for a subgroup without data on its effect, and its log.
+    fn predicted(&self, prediction: &Prediction) -> (LogTable, LogInterpolant) {
         let (mut terms, mut each) = (Vec::new(), Vec::new());
-        tabulate_with(self.mean_peak(1.0), self.resolution.density(), |theta| {
-            let predicted = prediction.log_density(theta, &mut terms, &mut each);
-            (predicted, predicted)
-        })
+        let (table, _) = tabulate_around(prediction.core(), self.resolution.density(), |theta| {
+            (prediction.log_density(theta, &mut terms, &mut each), ())
+        });
+        let predicted = LogInterpolant::new(&table.grid, &table.log_density);
+        (table, predicted)
     }
 
     /// Mean and sd of μ plus `share` of τ² of variance, from the rows.

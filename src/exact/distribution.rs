@@ -12,6 +12,10 @@ pub trait Distribution: Sync {
     fn mean(&self) -> Option<f64>;
     /// None where the variance does not exist.
     fn sd(&self) -> Option<f64>;
+    /// Whether the grids behind it held the mass that they must: where not, nothing here can be believed.
+    fn is_settled(&self) -> bool {
+        true
+    }
 }
 
 impl<T: Distribution + ?Sized> Distribution for &T {
@@ -29,6 +33,10 @@ impl<T: Distribution + ?Sized> Distribution for &T {
 
     fn sd(&self) -> Option<f64> {
         (**self).sd()
+    }
+
+    fn is_settled(&self) -> bool {
+        (**self).is_settled()
     }
 }
 
@@ -54,6 +62,32 @@ impl Distribution for PointMass {
     }
 }
 
+/// What could not be integrated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Lost;
+
+impl Distribution for Lost {
+    fn cdf(&self, _: f64) -> f64 {
+        f64::NAN
+    }
+
+    fn quantile(&self, _: f64) -> f64 {
+        f64::NAN
+    }
+
+    fn mean(&self) -> Option<f64> {
+        None
+    }
+
+    fn sd(&self) -> Option<f64> {
+        None
+    }
+
+    fn is_settled(&self) -> bool {
+        false
+    }
+}
+
 /// The negative of a quantity with a continuous distribution.
 #[derive(Debug, Clone, Copy)]
 pub struct Negated<D>(pub D);
@@ -74,6 +108,10 @@ impl<D: Distribution> Distribution for Negated<D> {
     fn sd(&self) -> Option<f64> {
         self.0.sd()
     }
+
+    fn is_settled(&self) -> bool {
+        self.0.is_settled()
+    }
 }
 
 /// A tabulated density, with the number of moments that are known to exist.
@@ -84,6 +122,28 @@ pub struct Tabulated {
     pub moment_limit: f64,
     /// Mean and sd from elsewhere, for tails that the table cuts.
     pub moments: Option<(f64, f64)>,
+    /// The table holds the mass that it must.
+    pub settled: bool,
+}
+
+/// The part of a mass that a table may miss, and the part of a standard deviation by which its moments may be off.
+const MISSED: f64 = 1e-5;
+const MOVED: f64 = 1e-4;
+
+impl Tabulated {
+    /// Of a table that must hold `log_total`, and have the moments known from elsewhere if all of them exist.
+    pub fn proven(
+        table: LogTable,
+        moment_limit: f64,
+        moments: Option<(f64, f64)>,
+        log_total: f64,
+    ) -> Tabulated {
+        let held = (table.log_mass - log_total).abs() < MISSED;
+        let same = moments.filter(|_| moment_limit == f64::INFINITY).is_none_or(|(mean, sd)| {
+            (table.mean() - mean).abs() < MOVED * sd && (table.sd() / sd - 1.0).abs() < MOVED
+        });
+        Tabulated { table, moment_limit, moments, settled: held && same }
+    }
 }
 
 impl Distribution for Tabulated {
@@ -114,6 +174,10 @@ impl Distribution for Tabulated {
 
     fn sd(&self) -> Option<f64> {
         (self.moment_limit > 2.0).then(|| self.moments.map_or_else(|| self.table.sd(), |m| m.1))
+    }
+
+    fn is_settled(&self) -> bool {
+        self.settled
     }
 }
 

@@ -3,6 +3,7 @@
 use super::Resolution;
 use super::counts::{CountsPosterior, Observed};
 use super::distribution::{Distribution, Negated, PointMass};
+use super::effect_likelihood::Baseline;
 use super::gaussian::EstimatesPosterior;
 use super::labelled::{LabelledPosterior, Unsettled};
 use super::pair::IndependentPair;
@@ -81,8 +82,9 @@ impl ExactPosterior {
             if separate || counts.len() != 2 || !baseline.is_proper() {
                 return Err(Unavailable::WrongLabels);
             }
+            let baseline = Baseline { prior: baseline.clone(), of: model.baseline_of };
             let posterior =
-                LabelledPosterior::new(counts, m, &model.effect, &heterogeneity, baseline, resolution);
+                LabelledPosterior::new(counts, m, &model.effect, &heterogeneity, &baseline, resolution);
             let posterior = posterior.map_err(|why| match why {
                 Unsettled::NotConverged => Unavailable::NotConverged,
                 Unsettled::TooLarge | Unsettled::NotNormal => Unavailable::WrongLabels,
@@ -95,11 +97,12 @@ impl ExactPosterior {
                     return Err(Unavailable::ExchangeableBaselines);
                 };
                 let observed = counts.iter().cloned().map(Observed::Counts).collect();
-                curves_posterior(observed, &model.effect, heterogeneity, baseline, separate, resolution)?
+                let baseline = Baseline { prior: baseline.clone(), of: model.baseline_of };
+                curves_posterior(observed, &model.effect, heterogeneity, &baseline, separate, resolution)?
             }
             Likelihood::Estimates(estimates) if estimates.iter().any(|e| e.bias().is_some()) => {
                 let observed = estimates.iter().cloned().map(Observed::Estimate).collect();
-                let none = LocationPrior::normal(0.0, 1.0);
+                let none = Baseline { prior: LocationPrior::normal(0.0, 1.0), of: model.baseline_of };
                 curves_posterior(observed, &model.effect, heterogeneity, &none, separate, resolution)?
             }
             Likelihood::Estimates(estimates) => {
@@ -162,8 +165,8 @@ impl ExactPosterior {
     /// A function of the risks of subgroup `g`; none for estimates, which have no risks.
     pub fn risk(&self, g: usize, measure: RiskMeasure) -> Dynamic<'_> {
         match &self.kind {
-            Kind::Counts(shared) => Some(Box::new(shared.subgroup(g).risks()?.distribution(measure))),
-            Kind::SeparateCounts(each) => Some(Box::new(each[g].subgroup(0).risks()?.distribution(measure))),
+            Kind::Counts(shared) => shared.subgroup(g).risk(measure),
+            Kind::SeparateCounts(each) => each[g].subgroup(0).risk(measure),
             Kind::Estimates(_) | Kind::SeparateEstimates(_) | Kind::Labelled(_) => None,
         }
     }
@@ -269,7 +272,7 @@ fn curves_posterior(
     observed: Vec<Observed>,
     effect: &LocationPrior,
     heterogeneity: HeterogeneityPrior,
-    baseline: &LocationPrior,
+    baseline: &Baseline,
     separate: bool,
     resolution: Resolution,
 ) -> Result<Kind, NotConverged> {

@@ -3,11 +3,8 @@
 
 use super::Resolution;
 use super::effect_likelihood::climb;
-use crate::model::{BinomialPair, LocationComponent, Side};
-use crate::numeric::{
-    LogInterpolant, LogTable, Peak, Placement, log_expit, logistic, logit, tabulate, tabulate_in_place,
-    tabulate_with,
-};
+use crate::model::{BaselineOf, BinomialPair, LocationComponent, Side};
+use crate::numeric::{LogInterpolant, LogTable, Peak, Placement, tabulate, tabulate_with};
 
 /// Whose log odds are on the outer grid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,6 +21,21 @@ impl OuterArm {
             OuterArm::Active => (outer - theta, outer),
         }
     }
+
+    fn side(self) -> Side {
+        match self {
+            OuterArm::Control => Side::Control,
+            OuterArm::Active => Side::Active,
+        }
+    }
+
+    /// The slope by θ of the baseline while this arm's log odds stay.
+    pub fn alpha_by_theta(self, baseline_of: BaselineOf) -> f64 {
+        match self {
+            OuterArm::Control => baseline_of.control_share(),
+            OuterArm::Active => baseline_of.control_share() - 1.0,
+        }
+    }
 }
 
 /// Everything that is known of one subgroup under one component of the baseline prior, up to a constant.
@@ -31,6 +43,7 @@ impl OuterArm {
 pub struct Known<'a> {
     pub counts: &'a BinomialPair,
     pub baseline: LocationComponent,
+    pub baseline_of: BaselineOf,
     /// The log density of θ before this subgroup's data.
     pub prediction: &'a LogInterpolant,
     /// Where the posterior of θ lies.
@@ -38,24 +51,44 @@ pub struct Known<'a> {
 }
 
 impl Known<'_> {
+    /// The baseline α from the outer arm's log odds and θ.
+    fn alpha(&self, outer: OuterArm, x: f64, theta: f64) -> f64 {
+        x + self.alpha_by_theta(outer) * theta
+    }
+
+    /// Its slope by θ.
+    fn alpha_by_theta(&self, outer: OuterArm) -> f64 {
+        outer.alpha_by_theta(self.baseline_of)
+    }
+
     /// The part of the log density that the outer arm's log odds alone determine.
     fn outer_part(&self, outer: OuterArm, x: f64) -> f64 {
-        match outer {
-            OuterArm::Control => self.baseline.log_density(x) + self.counts.log_likelihood(Side::Control, x),
-            OuterArm::Active => self.counts.log_likelihood(Side::Active, x),
-        }
+        let own = self.counts.log_likelihood(outer.side(), x);
+        if self.alpha_by_theta(outer) == 0.0 { own + self.baseline.log_density(x) } else { own }
     }
 
     /// The rest, as a function of θ.
     fn inner_part(&self, outer: OuterArm, x: f64, theta: f64) -> f64 {
-        let (alpha, beta) = outer.log_odds(x, theta);
-        self.prediction.at(theta)
-            + match outer {
-                OuterArm::Control => self.counts.log_likelihood(Side::Active, beta),
-                OuterArm::Active => {
-                    self.counts.log_likelihood(Side::Control, alpha) + self.baseline.log_density(alpha)
-                }
-            }
+        let (control, active) = outer.log_odds(x, theta);
+        let other = match outer {
+            OuterArm::Control => self.counts.log_likelihood(Side::Active, active),
+            OuterArm::Active => self.counts.log_likelihood(Side::Control, control),
+        };
+        let rest = self.prediction.at(theta) + other;
+        if self.alpha_by_theta(outer) == 0.0 {
+            rest
+        } else {
+            rest + self.baseline.log_density(self.alpha(outer, x, theta))
+        }
+    }
+
+    /// Whether θ is the same whatever the outer arm's log odds.
+    fn theta_is_apart(&self, outer: OuterArm) -> bool {
+        let other = match outer {
+            OuterArm::Control => &self.counts.active,
+            OuterArm::Active => &self.counts.control,
+        };
+        self.alpha_by_theta(outer) == 0.0 && other.total == 0.0
     }
 
     /// θ given the outer arm's log odds; `start` is where it was for a neighbour, and is moved.
@@ -72,36 +105,42 @@ impl Known<'_> {
     }
 
     fn inner_slope(&self, outer: OuterArm, x: f64, theta: f64) -> (f64, f64) {
-        let (alpha, beta) = outer.log_odds(x, theta);
-        match outer {
-            OuterArm::Control => self.counts.slope_and_curvature(Side::Active, beta),
+        let (control, active) = outer.log_odds(x, theta);
+        let (own, curvature) = match outer {
+            OuterArm::Control => self.counts.slope_and_curvature(Side::Active, active),
             OuterArm::Active => {
-                let (prior_slope, bound) = self.baseline.slope_and_bound(alpha);
-                let (own, curvature) = self.counts.slope_and_curvature(Side::Control, alpha);
-                (-own - prior_slope, curvature + bound)
+                let (slope, curvature) = self.counts.slope_and_curvature(Side::Control, control);
+                (-slope, curvature)
             }
+        };
+        let by_theta = self.alpha_by_theta(outer);
+        if by_theta == 0.0 {
+            return (own, curvature);
         }
+        let (prior_slope, bound) = self.baseline.slope_and_bound(self.alpha(outer, x, theta));
+        (own + by_theta * prior_slope, curvature + by_theta * by_theta * bound)
     }
 
     fn outer_guess(&self, outer: OuterArm) -> Peak {
-        match outer {
-            OuterArm::Control => climb(self.counts.control.empirical_log_odds(), |alpha| {
-                let (slope, bound) = self.baseline.slope_and_bound(alpha);
-                let (own, curvature) = self.counts.slope_and_curvature(Side::Control, alpha);
-                (own + slope, curvature + bound)
-            }),
-            OuterArm::Active => {
-                // Without events on one side the likelihood alone has no mode; the control arm and the prediction bound it.
-                let centre = self.outer_guess(OuterArm::Control);
-                let spread = libm::hypot(centre.sd, self.theta.sd);
-                let middle = centre.centre + self.theta.centre;
-                climb(middle, |beta| {
-                    let (own, curvature) = self.counts.slope_and_curvature(Side::Active, beta);
-                    let precision = 1.0 / (spread * spread);
-                    (own + (middle - beta) * precision, curvature + precision)
-                })
-            }
+        // What the prior of the baseline says of an arm, θ being what it is a posteriori.
+        let by_theta = self.alpha_by_theta(OuterArm::Control);
+        let control = climb(self.counts.control.empirical_log_odds(), |x| {
+            let (slope, bound) = self.baseline.slope_and_bound(x + by_theta * self.theta.centre);
+            let widened = 1.0 + bound * by_theta * by_theta * self.theta.sd * self.theta.sd;
+            let (own, curvature) = self.counts.slope_and_curvature(Side::Control, x);
+            (own + slope / widened, curvature + bound / widened)
+        });
+        if outer == OuterArm::Control {
+            return control;
         }
+        // Without events on one side the likelihood alone has no mode; the control arm and the prediction bound it.
+        let spread = libm::hypot(control.sd, self.theta.sd);
+        let middle = control.centre + self.theta.centre;
+        climb(middle, |beta| {
+            let (own, curvature) = self.counts.slope_and_curvature(Side::Active, beta);
+            let precision = 1.0 / (spread * spread);
+            (own + (middle - beta) * precision, curvature + precision)
+        })
     }
 
     /// One arm's log odds, θ summed out.
@@ -115,7 +154,7 @@ impl Known<'_> {
     /// One arm's log odds, and θ given each of its nodes.
     pub fn tables(&self, outer: OuterArm, resolution: Resolution) -> (LogTable, Vec<LogTable>) {
         let mut start = self.theta.centre;
-        if outer == OuterArm::Control && self.counts.active.total == 0.0 {
+        if self.theta_is_apart(outer) {
             let theta = self.theta_given(outer, 0.0, &mut start, resolution.density());
             let table = tabulate(self.outer_guess(outer), resolution.density(), |x| {
                 self.outer_part(outer, x) + theta.log_mass
@@ -131,87 +170,6 @@ impl Known<'_> {
         };
         make(self.outer_guess(outer), resolution.density())
     }
-
-    /// The probability that the outer arm's risk lies between `low` and `high` and θ below a bound that runs to infinity at
-    /// one of the two, relative to `log_total`; `seen` is where the outer arm's log odds lie. In the coordinate v with `risk = low + (high − low) · logistic(v)` such an
-    /// integrand is smooth.
-    pub fn probability_between(
-        &self,
-        outer: OuterArm,
-        (low, high): (f64, f64),
-        seen: Peak,
-        log_total: f64,
-        resolution: Resolution,
-        bound: impl Fn(f64) -> f64,
-    ) -> f64 {
-        // Where the posterior of the outer log odds lies in v. The features of the integrand have the scale of a logistic,
-        // or that of the posterior where it is narrower.
-        let risk = logistic(seen.centre);
-        let share = (risk - low) / (high - low);
-        let well_inside = (0.02..0.98).contains(&share);
-        let share = share.clamp(0.02, 0.98);
-        let stretch = risk * (1.0 - risk) / ((high - low) * share * (1.0 - share));
-        let sd = (if well_inside { seen.sd * stretch.max(1.0) } else { seen.sd }).min(1.0);
-        let peak = Peak { centre: if seen.sd > 1.0 { 0.0 } else { logit(share) }, sd };
-        let placement = Placement {
-            step: 0.33 / resolution.refinement,
-            tolerance: 5e-5,
-            at_least: if well_inside { FAR * sd } else { 0.0 },
-        };
-        let inner = Placement { tolerance: 1e-6, ..resolution.density() };
-        let mut start = self.theta.centre;
-        // With an empty active arm θ is the same whatever the control risk.
-        let constant = (outer == OuterArm::Control && self.counts.active.total == 0.0)
-            .then(|| self.theta_given(outer, seen.centre, &mut start, inner));
-        let mut log_density = |v: f64| {
-            let (log_risk, log_rest) = log_shares((low, high), v);
-            let x = log_risk - log_rest;
-            let (below, log_mass) = match &constant {
-                Some(theta) => (theta.cdf(bound(v)), theta.log_mass),
-                None => {
-                    let theta = self.theta_given(outer, x, &mut start, inner);
-                    (theta.cdf(bound(v)), theta.log_mass)
-                }
-            };
-            let log_slope = libm::log(high - low) + log_expit(v) + log_expit(-v) - log_risk - log_rest;
-            let value = self.outer_part(outer, x) + log_mass + log_slope + libm::log(below);
-            if value.is_nan() { f64::NEG_INFINITY } else { value }
-        };
-        let table = if well_inside || seen.sd > 1.0 {
-            tabulate_in_place(peak, placement, log_density)
-        } else {
-            // The posterior lies near an end of the interval, where next to nothing of θ may be below the bound: from there
-            // nothing would be seen of what lies farther in.
-            let places = [-24.0, -12.0, -6.0, -3.0, -1.0, 1.0, 3.0, 6.0, 12.0, 24.0];
-            let mut best = (peak.centre, log_density(peak.centre));
-            for v in places {
-                let found = log_density(v);
-                if found > best.1 {
-                    best = (v, found);
-                }
-            }
-            tabulate(Peak { centre: best.0, ..peak }, placement, log_density)
-        };
-        if table.log_mass.is_nan() {
-            return 0.0;
-        }
-        libm::exp(table.log_mass - log_total)
-    }
-}
-
-/// Standard deviations on either side of the centre that are looked at, whatever lies between.
-const FAR: f64 = 12.0;
-
-/// Logs of `low + (high − low)·s` and of its complement to 1, s = logistic(v), kept where s is too small for a number.
-pub fn log_shares((low, high): (f64, f64), v: f64) -> (f64, f64) {
-    let log_of = |base: f64, log_s: f64| {
-        if base > 0.0 {
-            libm::log(base + (high - low) * libm::exp(log_s))
-        } else {
-            libm::log(high - low) + log_s
-        }
-    };
-    (log_of(low, log_expit(v)), log_of(1.0 - high, log_expit(-v)))
 }
 
 /// The arm that is known better belongs outside: given the other, θ would jump within a cell.

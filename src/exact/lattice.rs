@@ -10,7 +10,7 @@
 use rayon::prelude::*;
 
 use super::Resolution;
-use super::effect_likelihood::{EffectLikelihood, EffectRange};
+use super::effect_likelihood::{Baseline, EffectLikelihood, EffectRange};
 use super::scale::ScaleMap;
 use crate::model::{BinomialPair, HeterogeneityPrior, LocationPrior};
 use crate::numeric::{Grid, Peak, Placement, Weights, exp_of_nonpositive, normal_cdf, normal_log_density};
@@ -102,7 +102,7 @@ impl Lattice {
     /// For the model's subgroups under partial pooling; `points` are the values x.
     pub fn new(
         counts: &[BinomialPair],
-        baseline: &LocationPrior,
+        baseline: &Baseline,
         extent: Extent,
         points: &[f64],
         resolution: Resolution,
@@ -113,7 +113,7 @@ impl Lattice {
             .map(|c| {
                 let make =
                     || EffectLikelihood::new(c, baseline, range, resolution.density(), resolution.mass());
-                c.informs_effect().then(make)
+                c.informs_effect(baseline.of).then(make)
             })
             .collect();
         let mu = nodes_of_mu(&likelihoods, &extent, resolution);
@@ -441,6 +441,10 @@ mod tests {
         BinomialPair::new(arm(control), arm(active))
     }
 
+    fn of_control(prior: &LocationPrior) -> Baseline {
+        Baseline { prior: prior.clone(), of: BaselineOf::Control }
+    }
+
     const USUAL: Extent = Extent { typical: 0.35, fixed_tau: None, reach: 250.0, narrowest: 0.05 };
 
     /// Narrow priors and heavy tails, for which the lattice is made finer and wider.
@@ -459,7 +463,8 @@ mod tests {
         ];
         for counts in &tables {
             for (extent, effect, tau) in &cases {
-                let lattice = Lattice::new(counts, &baseline, *extent, &[0.0], Resolution::default());
+                let lattice =
+                    Lattice::new(counts, &of_control(&baseline), *extent, &[0.0], Resolution::default());
                 let model = Model {
                     likelihood: Likelihood::Counts(counts.clone()),
                     pooling: Pooling::Partial(*tau),
@@ -515,7 +520,7 @@ mod tests {
         let points = [0.0, 0.405, -0.2];
         let (mut worst, mut asked, mut resolved): (f64, u32, u32) = (0.0, 0, 0);
         for counts in &tables {
-            let lattice = Lattice::new(counts, &baseline, USUAL, &points, Resolution::default());
+            let lattice = Lattice::new(counts, &of_control(&baseline), USUAL, &points, Resolution::default());
             for effect in &effects {
                 for tau in &taus {
                     let model = Model {
@@ -552,7 +557,7 @@ mod tests {
         let mut counts = vec![pair((2000, 4000), (2490, 4000)); 12];
         counts.push(pair((6000, 12000), (5100, 12000)));
         let baseline = LocationPrior::normal(0.0, 1.5);
-        let lattice = Lattice::new(&counts, &baseline, USUAL, &[0.0], Resolution::default());
+        let lattice = Lattice::new(&counts, &of_control(&baseline), USUAL, &[0.0], Resolution::default());
         let (effect, half) =
             (LocationPrior::normal(0.0, 1.0), |scale| HeterogeneityPrior::HalfNormal { scale });
         for scale in [0.003, 0.02, 0.5] {

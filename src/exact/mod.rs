@@ -24,6 +24,7 @@ mod scale;
 mod smooth;
 
 pub use distribution::Distribution;
+pub use effect_likelihood::Baseline;
 pub use engine::{ExactPosterior, Pair, Unavailable, log_marginal_likelihood};
 pub use lattice::{Extent, Lattice};
 pub use risks::RiskMeasure;

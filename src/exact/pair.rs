@@ -308,6 +308,10 @@ impl Distribution for PairPosterior {
     fn sd(&self) -> Option<f64> {
         (self.moment_limit > 2.0).then_some(self.sd)
     }
+
+    fn is_settled(&self) -> bool {
+        self.settled
+    }
 }
 
 /// Two effects that are independent: each subgroup alone.
@@ -353,5 +357,9 @@ impl Distribution for IndependentPair<'_> {
 
     fn sd(&self) -> Option<f64> {
         Some(libm::hypot(self.first.sd()?, self.second.sd()?))
+    }
+
+    fn is_settled(&self) -> bool {
+        self.first.is_settled() && self.second.is_settled()
     }
 }

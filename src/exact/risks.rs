@@ -1,15 +1,23 @@
 //! Risks in the two arms of one subgroup, their difference and ratio.
 //!
 //! A risk difference below δ is θ below a bound that depends on one arm's log odds; its probability is one value of the
-//! distribution function of θ given them, summed over their grid. Where the bound runs to infinity inside the grid (a
-//! control risk within δ of 0 or 1) the sum is made in a coordinate that has that point at infinity.
+//! distribution function of θ given them, summed over their grid. Where the bound is steep, or runs to infinity inside the
+//! grid (a control risk within δ of 0 or 1), that sum does not settle, and the integral is made adaptively.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::Distribution;
 use super::Resolution;
 use super::contrast::{Contrast, log_odds_of};
+use super::effect_likelihood::Baseline;
 use super::joint::{Known, OuterArm, better_known};
-use crate::model::{BinomialPair, LocationComponent, LocationPrior};
-use crate::numeric::{LogInterpolant, LogTable, Peak, invert_distribution, log_expit, log_sum_exp, logistic};
+use crate::model::{BaselineOf, BinomialPair, LocationComponent};
+use crate::numeric::{
+    LogInterpolant, LogTable, Peak, Placement, integrate, invert_distribution, invert_distribution_to,
+    log_expit, log_sum_exp, logistic,
+};
 
 /// Nodes with less than this share of the posterior are left out of sums.
 const NEGLIGIBLE: f64 = 1e-14;
@@ -24,20 +32,38 @@ const SETTLED_NEAR_AN_END: f64 = 3e-7;
 /// Less probability than this beyond such an end is no concern.
 const OUT_OF_REACH: f64 = 1e-8;
 
+/// How far an adaptive integral may be off, how many panels it may have, and how many it begins with.
+const ADAPTIVE: f64 = 1e-7;
+const MOST_PANELS: usize = 160;
+const FIRST_PANELS: usize = 8;
+
+/// Nodes of all tables that one integral may ask: what needs more is not settled.
+const MOST_WORK: usize = 600_000;
+
+/// The part of a mass that may be missed.
+const MISSED: f64 = 2e-5;
+
+/// How near a contrast's quantile is searched, in probability.
+const NEAR: f64 = 1e-10;
+
 /// The joint posterior of the two risks of one subgroup.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct RiskPosterior {
     counts: BinomialPair,
+    baseline_of: BaselineOf,
     prediction: LogInterpolant,
     theta: Peak,
     resolution: Resolution,
     outer: OuterArm,
     parts: Vec<Part>,
     moments: Moments,
+    /// The grids held the mass that they must: that of the outer arm with θ, and that of the other arm.
+    settled: bool,
+    other_settled: bool,
 }
 
 /// One component of the baseline prior.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 struct Part {
     share: f64,
     baseline: LocationComponent,
@@ -47,12 +73,17 @@ struct Part {
     active: LogTable,
     /// θ given the outer arm's log odds, for each node of its table.
     theta: Vec<LogTable>,
+    /// The outer arm's log density between its nodes.
+    density: LogInterpolant,
+    /// θ given log odds between the nodes, where it was asked for.
+    between: Mutex<HashMap<u64, Arc<LogTable>>>,
 }
 
 /// A function of the two risks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RiskMeasure {
-    LogOddsControl,
+    /// The baseline α, on the log odds scale.
+    Baseline,
     Control,
     Active,
     Difference,
@@ -67,6 +98,7 @@ pub enum RiskMeasure {
 /// Mean and sd of each measure, and of the scale on which its quantiles are searched.
 #[derive(Debug, Clone, Copy, Default)]
 struct Moments {
+    baseline: (f64, f64),
     log_odds_control: (f64, f64),
     log_odds_active: (f64, f64),
     control: (f64, f64),
@@ -76,41 +108,97 @@ struct Moments {
 }
 
 impl RiskPosterior {
-    /// `prediction` is the log density of θ before this subgroup's data, `theta` where its posterior lies.
+    /// `prediction` is the log density of θ before this subgroup's data, `theta` where its posterior lies, `log_total` the
+    /// mass of both together.
     pub fn new(
         counts: BinomialPair,
-        baseline: &LocationPrior,
+        baseline: &Baseline,
         prediction: LogInterpolant,
-        theta: Peak,
+        (theta, log_total): (Peak, f64),
         resolution: Resolution,
     ) -> RiskPosterior {
         let outer = better_known(&counts);
         let mut parts: Vec<Part> = baseline
+            .prior
             .components()
             .into_iter()
-            .map(|baseline| {
-                let known = Known { counts: &counts, baseline, prediction: &prediction, theta };
+            .map(|component| {
+                let known = Known {
+                    counts: &counts,
+                    baseline: component,
+                    baseline_of: baseline.of,
+                    prediction: &prediction,
+                    theta,
+                };
                 let (table, theta) = known.tables(outer, resolution);
+                let density = LogInterpolant::new(&table.grid, &table.log_density);
                 let (control, active) = match outer {
                     OuterArm::Control => (table, known.margin(OuterArm::Active, resolution)),
                     OuterArm::Active => (known.margin(OuterArm::Control, resolution), table),
                 };
-                Part { share: 0.0, baseline, control, active, theta }
+                let between = Mutex::default();
+                Part { share: 0.0, baseline: component, control, active, theta, density, between }
             })
             .collect();
-        let masses: Vec<f64> = parts.iter().map(|p| p.outer(outer).log_mass).collect();
-        let total = log_sum_exp(&masses);
+        let total_of = |table: fn(&Part) -> &LogTable| {
+            log_sum_exp(&parts.iter().map(|p| table(p).log_mass).collect::<Vec<f64>>())
+        };
+        let (of_control, of_active) = (total_of(|p| &p.control), total_of(|p| &p.active));
+        let [total, other] = match outer {
+            OuterArm::Control => [of_control, of_active],
+            OuterArm::Active => [of_active, of_control],
+        };
         for part in &mut parts {
             part.share = libm::exp(part.outer(outer).log_mass - total);
         }
         parts.retain(|p| p.share > NEGLIGIBLE);
-        let moments = moments(outer, &parts);
-        RiskPosterior { counts, prediction, theta, resolution, outer, parts, moments }
+        let moments = moments(outer, baseline.of, &parts);
+        let holds = |mass: f64| (mass - log_total).abs() < MISSED;
+        RiskPosterior {
+            counts,
+            baseline_of: baseline.of,
+            prediction,
+            theta,
+            resolution,
+            outer,
+            parts,
+            moments,
+            settled: holds(total),
+            other_settled: holds(other),
+        }
     }
 
     /// The distribution of a function of the risks.
     pub fn distribution(&self, measure: RiskMeasure) -> RiskDistribution<'_> {
-        RiskDistribution { joint: self, measure }
+        RiskDistribution { joint: self, measure, lost: AtomicBool::new(false) }
+    }
+
+    /// θ given the outer arm's log odds, which lie between the nodes of its table.
+    fn theta_between(&self, part: &Part, x: f64) -> Arc<LogTable> {
+        const MOST_KEPT: usize = 4096;
+        let key = x.to_bits();
+        let kept = || part.between.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(found) = kept().get(&key) {
+            return found.clone();
+        }
+        let nodes = &part.outer(self.outer).grid.x;
+        let nearest = nodes.partition_point(|&node| node < x).min(nodes.len() - 1);
+        // From the nearest node on, so that the table is the same whatever was asked before.
+        let mut start = part.theta[nearest].grid.centre;
+        let known = Known {
+            counts: &self.counts,
+            baseline: part.baseline,
+            baseline_of: self.baseline_of,
+            prediction: &self.prediction,
+            theta: self.theta,
+        };
+        let placement = Placement { tolerance: 1e-6, ..self.resolution.density() };
+        let table = Arc::new(known.theta_given(self.outer, x, &mut start, placement));
+        let mut kept = kept();
+        if kept.len() < MOST_KEPT {
+            kept.insert(key, table.clone());
+        }
+        table
     }
 
     /// Mean and sd of the logarithm of one arm's share over the other's.
@@ -157,20 +245,23 @@ fn node_moments<const N: usize>(
     std::array::from_fn(|i| (first[i], libm::sqrt((second[i] - first[i] * first[i]).max(0.0))))
 }
 
-fn moments(outer: OuterArm, parts: &[Part]) -> Moments {
-    let [log_odds_control, log_odds_active, control, active, difference, log_ratio] =
-        node_moments(outer, parts, |alpha, beta| {
-            let (p0, p1) = (logistic(alpha), logistic(beta));
-            [alpha, beta, p0, p1, p1 - p0, libm::log(p1 / p0)]
+fn moments(outer: OuterArm, baseline_of: BaselineOf, parts: &[Part]) -> Moments {
+    let share = baseline_of.control_share();
+    let [baseline, log_odds_control, log_odds_active, control, active, difference, log_ratio] =
+        node_moments(outer, parts, |x0, x1| {
+            let (p0, p1) = (logistic(x0), logistic(x1));
+            [x0 + share * (x1 - x0), x0, x1, p0, p1, p1 - p0, log_expit(x1) - log_expit(x0)]
         });
-    Moments { log_odds_control, log_odds_active, control, active, difference, log_ratio }
+    Moments { baseline, log_odds_control, log_odds_active, control, active, difference, log_ratio }
 }
 
 /// One [`RiskMeasure`] of a [`RiskPosterior`].
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 pub struct RiskDistribution<'a> {
     joint: &'a RiskPosterior,
     measure: RiskMeasure,
+    /// An integral that was asked for did not settle.
+    lost: AtomicBool,
 }
 
 impl RiskDistribution<'_> {
@@ -180,26 +271,48 @@ impl RiskDistribution<'_> {
 
     /// P(θ ≤ bound) under one component, for bounds that are steep, or infinite inside the grid.
     fn adaptively(&self, part: &Part, contrast: Contrast) -> f64 {
-        let joint = self.joint;
-        let outer = joint.outer;
+        if self.lost.load(Ordering::Relaxed) {
+            return f64::NAN;
+        }
+        let outer = self.joint.outer;
         let table = part.outer(outer);
-        let (low, high) = contrast.reach(outer);
-        let seen = Peak { centre: table.mean(), sd: table.sd() };
-        let known = Known {
-            counts: &joint.counts,
-            baseline: part.baseline,
-            prediction: &joint.prediction,
-            theta: joint.theta,
+        let counts = |m: &f64| *m > NEGLIGIBLE;
+        let (Some(first), Some(last)) =
+            (table.mass.iter().position(counts), table.mass.iter().rposition(counts))
+        else {
+            return f64::NAN;
         };
-        let inside =
-            known.probability_between(outer, (low, high), seen, table.log_mass, joint.resolution, |v| {
-                contrast.bound_within_reach(outer, v)
-            });
-        // Beyond an end the bound is infinite, plus or minus by the side and the arm.
-        let certain = |log_odds: f64| contrast.bound(outer, log_odds) > 0.0;
-        let below = if low > 0.0 && certain(-800.0) { table.cdf(log_odds_of(low)) } else { 0.0 };
-        let above = if high < 1.0 && certain(800.0) { 1.0 - table.cdf(log_odds_of(high)) } else { 0.0 };
-        inside + below + above
+        let place = |k: usize| {
+            let share = k as f64 / FIRST_PANELS as f64;
+            table.grid.at_position(first as f64 + share * (last - first) as f64)
+        };
+        let mut edges: Vec<f64> = (0..=FIRST_PANELS).map(place).collect();
+        let (low, high) = contrast.reach(outer);
+        let ends = [low, high].map(log_odds_of);
+        let (start, end) = (edges[0], edges[FIRST_PANELS]);
+        edges.extend(ends.into_iter().filter(|x| start < *x && *x < end));
+        edges.sort_by(f64::total_cmp);
+        let mut work = 0;
+        let found = integrate(&edges, ADAPTIVE, MOST_PANELS, |x| {
+            let bound = contrast.bound(outer, x);
+            let below = if bound == f64::INFINITY {
+                1.0
+            } else if bound == f64::NEG_INFINITY {
+                0.0
+            } else if work > MOST_WORK {
+                f64::NAN
+            } else {
+                let theta = self.joint.theta_between(part, x);
+                work += theta.mass.len();
+                theta.cdf(bound)
+            };
+            below * libm::exp(part.density.at(x) - table.log_mass)
+        });
+        if !found.settled {
+            self.lost.store(true, Ordering::Relaxed);
+            return f64::NAN;
+        }
+        found.value
     }
 
     fn contrast_cdf(&self, contrast: Contrast) -> f64 {
@@ -232,7 +345,13 @@ impl RiskDistribution<'_> {
 impl Distribution for RiskDistribution<'_> {
     fn cdf(&self, x: f64) -> f64 {
         match self.measure {
-            RiskMeasure::LogOddsControl => self.margin_cdf(|p| &p.control, x),
+            RiskMeasure::Baseline => match self.joint.baseline_of {
+                BaselineOf::Control => self.margin_cdf(|p| &p.control, x),
+                BaselineOf::Arms => {
+                    let share = BaselineOf::Arms.control_share();
+                    self.contrast_cdf(Contrast::Baseline { value: x, share })
+                }
+            },
             RiskMeasure::Control => self.margin_cdf(|p| &p.control, log_odds_of(x)),
             RiskMeasure::Active => self.margin_cdf(|p| &p.active, log_odds_of(x)),
             RiskMeasure::Difference if x <= -1.0 => 0.0,
@@ -253,19 +372,23 @@ impl Distribution for RiskDistribution<'_> {
         let search = |spread: (f64, f64), range, cdf: &dyn Fn(f64) -> f64| {
             invert_distribution(p, (spread.0, spread.1.max(1e-300)), range, cdf)
         };
+        // A contrast's distribution function is an integral of its own at every value.
+        let search_near = |spread: (f64, f64), range, cdf: &dyn Fn(f64) -> f64| {
+            invert_distribution_to(NEAR, p, (spread.0, spread.1.max(1e-300)), range, cdf)
+        };
         match self.measure {
-            RiskMeasure::LogOddsControl => search(moments.log_odds_control, FAR, &|x| self.cdf(x)),
+            RiskMeasure::Baseline => search_near(moments.baseline, FAR, &|x| self.cdf(x)),
             RiskMeasure::Control => {
                 logistic(search(moments.log_odds_control, FAR, &|x| self.margin_cdf(|p| &p.control, x)))
             }
             RiskMeasure::Active => {
                 logistic(search(moments.log_odds_active, FAR, &|x| self.margin_cdf(|p| &p.active, x)))
             }
-            RiskMeasure::Difference => search(moments.difference, (-1.0, 1.0), &|x| self.cdf(x)),
-            RiskMeasure::Ratio => libm::exp(search(moments.log_ratio, FAR, &|x| self.cdf(libm::exp(x)))),
+            RiskMeasure::Difference => search_near(moments.difference, (-1.0, 1.0), &|x| self.cdf(x)),
+            RiskMeasure::Ratio => libm::exp(search_near(moments.log_ratio, FAR, &|x| self.cdf(libm::exp(x)))),
             RiskMeasure::Shares { control_event, active_event } => {
                 let spread = self.joint.log_ratio_of_shares(control_event, active_event);
-                libm::exp(search(spread, FAR, &|x| self.cdf(libm::exp(x))))
+                libm::exp(search_near(spread, FAR, &|x| self.cdf(libm::exp(x))))
             }
         }
     }
@@ -277,6 +400,18 @@ impl Distribution for RiskDistribution<'_> {
     fn sd(&self) -> Option<f64> {
         self.moments().map(|m| m.1)
     }
+
+    fn is_settled(&self) -> bool {
+        let joint = self.joint;
+        let of_outer = match (self.measure, joint.outer, joint.baseline_of) {
+            (RiskMeasure::Baseline, _, BaselineOf::Arms) => true,
+            (RiskMeasure::Control | RiskMeasure::Baseline, outer, _) => outer == OuterArm::Control,
+            (RiskMeasure::Active, outer, _) => outer == OuterArm::Active,
+            _ => true,
+        };
+        let held = if of_outer { joint.settled } else { joint.other_settled };
+        held && !self.lost.load(Ordering::Relaxed)
+    }
 }
 
 impl RiskDistribution<'_> {
@@ -284,7 +419,7 @@ impl RiskDistribution<'_> {
     fn moments(&self) -> Option<(f64, f64)> {
         let moments = &self.joint.moments;
         match self.measure {
-            RiskMeasure::LogOddsControl => Some(moments.log_odds_control),
+            RiskMeasure::Baseline => Some(moments.baseline),
             RiskMeasure::Control => Some(moments.control),
             RiskMeasure::Active => Some(moments.active),
             RiskMeasure::Difference => Some(moments.difference),

@@ -32,6 +32,8 @@ pub struct Rows {
     pub rows: Vec<Row>,
     /// Log of the total mass: the marginal likelihood, without binomial coefficients.
     pub log_evidence: f64,
+    /// Log of the rows' weights times their masses, all of them: what a density made of the rows must hold.
+    pub log_total: f64,
     /// None where τ is fixed.
     pub tau: Option<TauPosterior>,
 }
@@ -140,7 +142,7 @@ fn collect(nodes: Vec<TauNode>, step: f64, typical: f64, tau: Option<TauPosterio
     }
     let far = |tau: f64| 1.0 + (tau / typical) * (tau / typical);
     rows.retain(|row| row.share * far(row.tau) > 1e-14);
-    Rows { rows, log_evidence: log_total + libm::log(step), tau }
+    Rows { rows, log_evidence: log_total + libm::log(step), log_total, tau }
 }
 
 /// The μ of one row as the prior and the other subgroups have it: informative subgroups `left_out` are taken out again.
@@ -151,7 +153,10 @@ pub enum RowPrediction {
         mean: f64,
         sd: f64,
     },
-    Table(Box<Smoother>),
+    Table {
+        smoother: Box<Smoother>,
+        peak: Peak,
+    },
 }
 
 impl RowPrediction {
@@ -169,7 +174,17 @@ impl RowPrediction {
             .zip(&row.log_likelihood)
             .map(|(&f, each)| f - left_out.iter().map(|&g| each[g]).sum::<f64>())
             .collect();
-        RowPrediction::Table(Box::new(Smoother::new(&row.mu.grid, &values)))
+        let table = LogTable::new(row.mu.grid.clone(), values);
+        let peak = Peak { centre: table.mean(), sd: table.sd() };
+        RowPrediction::Table { smoother: Box::new(Smoother::new(&table.grid, &table.log_density)), peak }
+    }
+
+    /// Mean and sd of μ.
+    fn peak(&self) -> Peak {
+        match self {
+            RowPrediction::Normal { mean, sd, .. } => Peak { centre: *mean, sd: *sd },
+            RowPrediction::Table { peak, .. } => *peak,
+        }
     }
 
     /// `log ∫ N(x; μ, width²) p(μ) dμ`, up to the row's constant.
@@ -178,7 +193,7 @@ impl RowPrediction {
             RowPrediction::Normal { log_weight, mean, sd } => {
                 log_weight + normal_log_density(x, *mean, libm::hypot(*sd, width))
             }
-            RowPrediction::Table(smoother) => smoother.log_smooth(x, width, terms),
+            RowPrediction::Table { smoother, .. } => smoother.log_smooth(x, width, terms),
         }
     }
 }
@@ -187,13 +202,38 @@ impl RowPrediction {
 pub struct Prediction {
     /// Log weight and τ of each row, and its μ.
     rows: Vec<(f64, f64, RowPrediction)>,
+    /// The narrowest of the rows: its place, and μ's sd and τ together.
+    core: Peak,
 }
+
+/// Rows with less of the posterior than this do not decide how finely a prediction is tabulated.
+const HARDLY: f64 = 1e-9;
 
 impl Prediction {
     /// `left_out` lists the informative subgroups whose own data are taken out again.
     pub fn new(rows: &Rows, left_out: &[usize]) -> Prediction {
-        let rows = rows.rows.iter();
-        Prediction { rows: rows.map(|r| (r.log_weight, r.tau, RowPrediction::new(r, left_out))).collect() }
+        let mut core: Option<Peak> = None;
+        let made = rows.rows.iter().map(|row| {
+            let prediction = RowPrediction::new(row, left_out);
+            let own = prediction.peak();
+            let sd = libm::hypot(own.sd, row.tau);
+            if row.share > HARDLY && core.is_none_or(|c| sd < c.sd) {
+                core = Some(Peak { centre: own.centre, sd });
+            }
+            (row.log_weight, row.tau, prediction)
+        });
+        let made = made.collect();
+        Prediction { rows: made, core: core.unwrap_or(Peak { centre: 0.0, sd: 1.0 }) }
+    }
+
+    /// Whether μ itself is what is predicted, without a sum over τ: nothing is gained by tabulating it.
+    pub fn is_direct(&self) -> bool {
+        self.rows.iter().all(|row| row.1 == 0.0)
+    }
+
+    /// Where its finest feature lies: nodes that begin there and stretch outward resolve all of it.
+    pub fn core(&self) -> Peak {
+        self.core
     }
 
     /// The log density at `theta`; `terms` and `each` are working space.

@@ -7,13 +7,19 @@ use std::sync::OnceLock;
 
 use crate::numeric::{Grid, LogInterpolant, normal_rule, sum_exp_shifted};
 
-/// The normal must span at least this many node spacings to be summed on the grid of `f`; a narrower one is integrated
-/// by Gauss–Hermite on nodes of its own, with `f` interpolated. At 1.1 the trapezoid sum of a normal errs by 1e-10, with
-/// alternating signs.
-const RESOLVED: f64 = 1.1;
+/// The product of normal and curve must span at least 1.1 node spacings to be summed on the grid of `f`: there the
+/// trapezoid sum of a normal errs by 1e-10, with alternating signs. So far may the logarithm of a term lie above the mean of
+/// its two neighbours' where the terms are largest.
+const BEND_PER_NODE: f64 = 0.5 / (1.1 * 1.1);
+
+/// A normal narrower than this share of the narrowest spacing is not worth a sum over the grid.
+const HOPELESS: f64 = 0.5;
 
 /// Below this share of a node's spacing a normal's second moment is all that is felt of it.
 const SECOND_ORDER: f64 = 1e-3;
+
+/// Terms that are smaller by this many logarithmic units count for nothing, however many they are.
+const NEGLIGIBLE: f64 = 48.0;
 
 const LOG_SQRT_2_PI: f64 = 0.918_938_533_204_672_8;
 
@@ -23,6 +29,11 @@ pub struct Smoother {
     grid: Grid,
     /// `f` plus the log of the node's weight.
     weighted: Vec<f64>,
+    /// The largest `weighted` up to a node, and from a node on: what lies beyond a node is below.
+    rising: Vec<f64>,
+    falling: Vec<f64>,
+    /// The node with the largest of them all.
+    top: usize,
     values: Vec<f64>,
     /// Made when first wanted: wide kernels never want it.
     interpolant: OnceLock<LogInterpolant>,
@@ -30,8 +41,24 @@ pub struct Smoother {
 
 impl Smoother {
     pub fn new(grid: &Grid, f: &[f64]) -> Smoother {
-        let weighted = f.iter().zip(&grid.weight).map(|(&f, &w)| f + libm::log(w)).collect();
-        Smoother { grid: grid.clone(), weighted, values: f.to_vec(), interpolant: OnceLock::new() }
+        let weighted: Vec<f64> = f.iter().zip(&grid.weight).map(|(&f, &w)| f + libm::log(w)).collect();
+        let highest = |high: &mut f64, &w: &f64| {
+            *high = high.max(w);
+            Some(*high)
+        };
+        let rising: Vec<f64> = weighted.iter().scan(f64::NEG_INFINITY, highest).collect();
+        let mut falling: Vec<f64> = weighted.iter().rev().scan(f64::NEG_INFINITY, highest).collect();
+        falling.reverse();
+        let top = rising.partition_point(|&high| high < falling[0]);
+        Smoother {
+            grid: grid.clone(),
+            weighted,
+            rising,
+            falling,
+            top,
+            values: f.to_vec(),
+            interpolant: OnceLock::new(),
+        }
     }
 
     pub fn interpolant(&self) -> &LogInterpolant {
@@ -41,48 +68,82 @@ impl Smoother {
     /// `log ∫ N(u; x, sd²) e^{f(u)} du`; at `sd` 0, `f(x)`. `terms` is working space.
     pub fn log_smooth(&self, x: f64, sd: f64, terms: &mut Vec<f64>) -> f64 {
         if sd == 0.0 {
-            self.interpolant().at(x)
-        } else if sd >= RESOLVED * self.grid.spacing(x) {
-            self.on_the_grid(x, sd, terms)
-        } else {
-            self.on_own_nodes(x, sd, terms)
+            return self.interpolant().at(x);
+        }
+        let narrowest = self.grid.spacing(self.grid.centre);
+        if sd < HOPELESS * narrowest {
+            return self.on_own_nodes(x, sd, x);
+        }
+        match self.on_the_grid(x, sd, terms) {
+            Ok(value) => value,
+            Err(highest) => self.on_own_nodes(x, sd, highest),
         }
     }
 
-    fn on_the_grid(&self, x: f64, sd: f64, terms: &mut Vec<f64>) -> f64 {
+    /// The sum over the nodes; where they do not resolve the product, the place of its largest term.
+    fn on_the_grid(&self, x: f64, sd: f64, terms: &mut Vec<f64>) -> Result<f64, f64> {
         let half_precision = 0.5 / (sd * sd);
+        let nodes = &self.grid.x;
+        let term = |i: usize| {
+            let d = nodes[i] - x;
+            self.weighted[i] - half_precision * d * d
+        };
+        // No term is below the largest by more than is counted where even the curve alone is.
+        let level = term(self.top) - NEGLIGIBLE;
+        let first = self.rising.partition_point(|&high| high < level);
+        let last = self.falling.partition_point(|&high| high >= level);
         terms.clear();
-        terms.extend(self.weighted.iter().zip(&self.grid.x).map(|(&f, &u)| {
-            let d = u - x;
-            f - half_precision * d * d
-        }));
-        log_sum(terms) - libm::log(sd) - LOG_SQRT_2_PI
+        terms.extend((first..last).map(term));
+        let mut high = 0;
+        for (i, t) in terms.iter().enumerate() {
+            if *t > terms[high] {
+                high = i;
+            }
+        }
+        if high == 0 || high + 1 == terms.len() {
+            // The product goes on beyond the table.
+            return Err(nodes[first + high]);
+        }
+        if terms[high] - 0.5 * (terms[high - 1] + terms[high + 1]) > BEND_PER_NODE {
+            return Err(nodes[first + high]);
+        }
+        Ok(log_sum(terms) - libm::log(sd) - LOG_SQRT_2_PI)
     }
 
-    fn on_own_nodes(&self, x: f64, sd: f64, terms: &mut Vec<f64>) -> f64 {
-        if sd < SECOND_ORDER * self.grid.spacing(x) && self.interpolant().covers(x) {
-            let (value, slope, bend) = self.interpolant().with_derivatives(x);
-            return value + 0.5 * sd * sd * (bend + slope * slope);
-        }
+    /// Gauss–Hermite on the product's own mode and width; `start` is near the mode.
+    fn on_own_nodes(&self, x: f64, sd: f64, start: f64) -> f64 {
         let f = self.interpolant();
-        // The product's own centre and width, from the slope and bend of f at x.
-        let (slope, bend) = if f.covers(x) {
-            let (_, slope, bend) = f.with_derivatives(x);
-            (slope, bend)
-        } else {
-            let probe = 1e-3 * sd;
-            ((f.at(x + probe) - f.at(x - probe)) / (2.0 * probe), 0.0)
-        };
-        let precision = (1.0 - bend * sd * sd).max(0.3);
-        let centre = slope * sd / precision;
+        if sd < SECOND_ORDER * self.grid.spacing(x) && f.covers(x) {
+            let (value, slope, bend) = f.with_derivatives(x);
+            if (slope * sd).abs() < 1e-3 {
+                return value + 0.5 * sd * sd * (bend + slope * slope);
+            }
+        }
+        // In units of sd from x: the mode of f(x + sd z) − z²/2.
+        let product = |z: f64| f.at(x + sd * z) - 0.5 * z * z;
+        let mut z = (start - x) / sd;
+        if z != 0.0 && product(0.0) >= product(z) {
+            z = 0.0;
+        }
+        let mut precision = 1.0;
+        for _ in 0..60 {
+            let (slope, bend) = f.slope_and_bend(x + sd * z);
+            precision = (1.0 - bend * sd * sd).max(0.3);
+            let longest = 64.0 + z.abs();
+            let step = ((slope * sd - z) / precision).clamp(-longest, longest);
+            z += step;
+            if step.abs() * libm::sqrt(precision) < 0.02 {
+                break;
+            }
+        }
         let width = 1.0 / libm::sqrt(precision);
-        terms.clear();
-        terms.extend(normal_rule().iter().map(|&(node, weight)| {
-            let z = centre + width * node;
+        let mut logs = [0.0; crate::numeric::NORMAL_RULE_NODES];
+        for (log, &(node, weight)) in logs.iter_mut().zip(normal_rule()) {
+            let at = z + width * node;
             // The rule's own normal is divided out.
-            f.at(x + sd * z) - 0.5 * z * z + 0.5 * node * node + libm::log(weight)
-        }));
-        log_sum(terms) + libm::log(width)
+            *log = f.at(x + sd * at) - 0.5 * at * at + 0.5 * node * node + libm::log(weight);
+        }
+        log_sum(&logs) + libm::log(width)
     }
 }
 

@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use super::between::{Between, Tape};
 use super::binomial::log_likelihood_of_cells;
+use super::given_effect::GivenEffect;
 use super::hints::{arm_hints, baseline_hints, effect_hints, effect_precision};
 use super::labels::{LabelShares, Labels};
 use super::level::{Adjoint, Child, Hints, Level, Located, half_log_product};
 use super::prior_slope::LocationSlope;
 use super::rows::{Terms, TermsScratch};
-use super::{BaselinePrior, HeterogeneityPrior, Likelihood, LocationPrior, Model, Pooling, Side};
+use super::{BaselineOf, BaselinePrior, HeterogeneityPrior, Likelihood, LocationPrior, Model, Pooling, Side};
 use crate::density::LogDensity;
 
 /// The posterior of a [`Model`] in standardised coordinates.
@@ -57,12 +58,9 @@ struct Counts {
     z: Option<usize>,
     w: usize,
     baseline: Baseline,
-    /// Pseudo-estimates and informations of the arms' log odds.
-    control: Hints,
-    active: Hints,
-    /// Of both arms together, and the active arm's part in it.
-    information: Vec<f64>,
-    active_share: Vec<f64>,
+    baseline_of: BaselineOf,
+    /// Where each α is placed given θ.
+    given_effect: Vec<GivenEffect>,
     /// Control arms, then active arms.
     events: Vec<f64>,
     totals: Vec<f64>,
@@ -70,16 +68,8 @@ struct Counts {
 
 #[derive(Debug, Clone)]
 enum Baseline {
-    Independent { prior: LocationSlope, known: Vec<Known> },
+    Independent { prior: LocationSlope },
     Exchangeable(Placed),
-}
-
-/// What is known of one independent baseline given θ: its prior and both arms, `α ≈ fixed + by_x x̂ ± sd`.
-#[derive(Debug, Clone, Copy)]
-struct Known {
-    fixed: f64,
-    by_x: f64,
-    sd: f64,
 }
 
 /// Parameters at one point, and what is needed to go back.
@@ -90,7 +80,10 @@ pub struct Scratch {
     baseline: Option<Located>,
     theta_children: Vec<Child>,
     alpha_children: Vec<Child>,
-    /// Log odds of the cells: α, then α + θ.
+    alpha: Vec<f64>,
+    /// Slopes of the places of α by θ.
+    hint_by_theta: Vec<f64>,
+    /// Log odds of the cells: control arms, then active arms.
     x: Vec<f64>,
     slopes: Vec<f64>,
     theta: Vec<f64>,
@@ -106,6 +99,8 @@ pub struct Scratch {
 pub struct Parameters<'a> {
     pub theta: &'a [f64],
     pub alpha: &'a [f64],
+    /// The control arms' log odds.
+    pub control: &'a [f64],
     /// Mean and sd of the effects; none where every subgroup has its own.
     pub mu: Option<f64>,
     /// None also where it is fixed.
@@ -147,27 +142,26 @@ impl Hierarchy {
         let effects: Vec<Placed> =
             groups.iter().map(|group| place(Level::new(&model.effect, scale, hints.of(group)))).collect();
         let observed = match &model.likelihood {
-            Likelihood::Estimates(rows) => Observed::Estimates(Hints {
-                estimates: rows.iter().map(|r| r.estimate).collect(),
-                information: rows.iter().map(|r| 1.0 / (r.se * r.se)).collect(),
-            }),
+            Likelihood::Estimates(rows) => Observed::Estimates(Hints::closed(
+                rows.iter().map(|r| r.estimate).collect(),
+                rows.iter().map(|r| 1.0 / (r.se * r.se)).collect(),
+            )),
             Likelihood::Counts(counts) => {
                 let [control, active] =
                     [Side::Control, Side::Active].map(|side| arm_hints(model, counts, side));
+                let below = model.baseline_of.control_share();
+                let own_prior = match &model.baseline {
+                    BaselinePrior::Independent(prior) => LocationSlope::of(prior).stand_in(),
+                    BaselinePrior::Exchangeable { .. } => (0.0, 0.0),
+                };
+                let given_effect = GivenEffect::of([&control, &active], below, own_prior);
                 let baseline = match &model.baseline {
                     BaselinePrior::Independent(prior) => {
-                        let prior = LocationSlope::of(prior);
-                        let (centre, precision) = prior.stand_in();
-                        let known = control.information.iter().zip(&active.information).map(|(c, a)| {
-                            let v = 1.0 / (precision + c + a);
-                            Known { fixed: v * precision * centre, by_x: v * (c + a), sd: v.sqrt() }
-                        });
-                        let known = known.collect();
-                        Baseline::Independent { prior, known }
+                        Baseline::Independent { prior: LocationSlope::of(prior) }
                     }
                     BaselinePrior::Exchangeable { mean, sd } => {
-                        let hints =
-                            baseline_hints(&control, &active, effect_precision(&model.effect, &scale));
+                        let precision = effect_precision(&model.effect, &scale);
+                        let hints = baseline_hints([&control, &active], below, precision);
                         Baseline::Exchangeable(place(Level::new(mean, *sd, hints)))
                     }
                 };
@@ -178,15 +172,12 @@ impl Hierarchy {
                 let both = |f: fn(&super::Arm) -> f64| {
                     counts.iter().map(|c| f(&c.control)).chain(counts.iter().map(|c| f(&c.active))).collect()
                 };
-                let arms = || control.information.iter().zip(&active.information);
                 Observed::Counts(Box::new(Counts {
-                    information: arms().map(|(c, a)| c + a).collect(),
-                    active_share: arms().map(|(c, a)| if c + a > 0.0 { a / (c + a) } else { 0.0 }).collect(),
                     z,
                     w,
                     baseline,
-                    control,
-                    active,
+                    baseline_of: model.baseline_of,
+                    given_effect,
                     events: both(|a| a.events),
                     totals: both(|a| a.total),
                 }))
@@ -278,7 +269,8 @@ impl Hierarchy {
             new_sd: shared.then(|| scratch.effects[0].scale.value),
             baseline_mean: scratch.baseline.map(|b| b.location),
             baseline_sd: scratch.baseline.map(|b| b.scale.value),
-            alpha: if self.has_counts() { &scratch.x[..self.subgroups()] } else { &[] },
+            alpha: if self.has_counts() { &scratch.alpha } else { &[] },
+            control: if self.has_counts() { &scratch.x[..self.subgroups()] } else { &[] },
             theta: &scratch.theta,
             labels: self.labels.as_ref().map(|labels| labels.shares(q)),
             bias: &scratch.bias,
@@ -317,21 +309,26 @@ impl Hierarchy {
 
     /// The effect level of subgroup `g`, and the subgroup's hint in it.
     #[inline]
-    fn effect_child(&self, g: usize, scratch: &Scratch) -> (Located, f64, f64) {
+    fn effect_child(&self, g: usize, scratch: &Scratch) -> (Located, f64, f64, f64) {
         let level = self.effect_of[g];
         let hints = self.effects[level].level.hints();
         let within = if self.effects.len() == 1 { g } else { 0 };
-        (scratch.effects[level], hints.estimates[within], hints.information[within])
+        (scratch.effects[level], hints.estimates[within], hints.information[within], hints.open[within])
     }
 
     /// θ, α and the cells' log odds.
     fn place_children(&self, counts: &Counts, q: &[f64], scratch: &mut Scratch) {
         let n = self.subgroups();
         for g in 0..n {
-            let (at, estimate, information) = self.effect_child(g, scratch);
+            let (at, estimate, information, open) = self.effect_child(g, scratch);
             scratch.theta[g] = match counts.z {
                 Some(z) => {
-                    let child = Child::place(&at, estimate, information, q[z + g]);
+                    let z = q[z + g];
+                    let child = if open == 0.0 {
+                        Child::place(&at, estimate, information, z)
+                    } else {
+                        Child::place_open(&at, estimate, information, open, z)
+                    };
                     scratch.theta_children[g] = child;
                     child.value(&at)
                 }
@@ -339,22 +336,26 @@ impl Hierarchy {
             };
         }
         for g in 0..n {
-            let (i, x) = counts.baseline_hint(g, scratch.theta[g]);
+            let theta = scratch.theta[g];
+            let given = &counts.given_effect[g];
+            let (x, by_theta) = given.at(theta);
             let w = q[counts.w + g];
             let alpha = match (&counts.baseline, &scratch.baseline) {
                 (Baseline::Exchangeable(_), Some(at)) => {
-                    let child = Child::place(at, x, i, w);
+                    let child = if given.open == 0.0 {
+                        Child::place(at, x, given.precision, w)
+                    } else {
+                        Child::place_open(at, x, given.precision, given.open, w)
+                    };
                     scratch.alpha_children[g] = child;
                     child.value(at)
                 }
-                (Baseline::Independent { known, .. }, _) => {
-                    let known = &known[g];
-                    known.fixed + known.by_x * x + known.sd * w
-                }
+                (Baseline::Independent { .. }, _) => x + given.sd * w,
                 (Baseline::Exchangeable(_), None) => f64::NAN,
             };
-            scratch.x[g] = alpha;
-            scratch.x[n + g] = alpha + scratch.theta[g];
+            scratch.alpha[g] = alpha;
+            scratch.hint_by_theta[g] = by_theta;
+            [scratch.x[g], scratch.x[n + g]] = counts.baseline_of.log_odds(alpha, theta);
         }
     }
 
@@ -367,27 +368,28 @@ impl Hierarchy {
             (None, Some(labels)) => labels.log_density(&scratch.x, q, gradient, &mut scratch.slopes),
         };
         let mut baseline_adjoint = Adjoint::default();
+        let below = counts.baseline_of.control_share();
         for g in 0..n {
-            let by_active = scratch.slopes[n + g];
-            let by_alpha = scratch.slopes[g] + by_active;
-            // α was placed by θ: its hint is x̂ = (I₀x₀ + I₁(x₁ − θ))/(I₀ + I₁).
-            let hint_by_theta = -counts.active_share[g];
+            let (by_control, by_active) = (scratch.slopes[g], scratch.slopes[n + g]);
+            let by_alpha = by_control + by_active;
             let (by_w, by_hint) = match (&counts.baseline, &scratch.baseline) {
                 (Baseline::Exchangeable(_), Some(at)) => {
                     let child = &scratch.alpha_children[g];
                     log_density -= 0.5 * child.e * child.e;
                     child.pull(at, by_alpha, &mut baseline_adjoint)
                 }
-                (Baseline::Independent { prior, known }, _) => {
-                    let (value, slope) = prior.at(scratch.x[g]);
+                (Baseline::Independent { prior }, _) => {
+                    let (value, slope) = prior.at(scratch.alpha[g]);
                     log_density += value;
                     let by_alpha = by_alpha + slope;
-                    (known[g].sd * by_alpha, known[g].by_x * by_alpha)
+                    (counts.given_effect[g].sd * by_alpha, by_alpha)
                 }
                 (Baseline::Exchangeable(_), None) => (f64::NAN, f64::NAN),
             };
             gradient[counts.w + g] = by_w;
-            let by_theta = by_active + by_hint * hint_by_theta;
+            // Through both arms, and through the hint by which α was placed.
+            let by_arms = (1.0 - below) * by_active - below * by_control;
+            let by_theta = by_arms + by_hint * scratch.hint_by_theta[g];
             let level = self.effect_of[g];
             match counts.z {
                 Some(z) => {
@@ -503,16 +505,6 @@ impl Placed {
     }
 }
 
-impl Counts {
-    /// Information and estimate of α given θ.
-    #[inline]
-    fn baseline_hint(&self, g: usize, theta: f64) -> (f64, f64) {
-        let share = self.active_share[g];
-        let x = (1.0 - share) * self.control.estimates[g] + share * (self.active.estimates[g] - theta);
-        (self.information[g], x)
-    }
-}
-
 impl LogDensity for Hierarchy {
     type Scratch = Scratch;
 
@@ -525,7 +517,7 @@ impl LogDensity for Hierarchy {
         let nowhere = Level::new(
             &LocationPrior::Flat,
             HeterogeneityPrior::Fixed { value: 0.0 },
-            Hints { estimates: Vec::new(), information: Vec::new() },
+            Hints::closed(Vec::new(), Vec::new()),
         )
         .locate(0.0, 0.0);
         Scratch {
@@ -534,6 +526,8 @@ impl LogDensity for Hierarchy {
             baseline: None,
             theta_children: vec![Child::default(); n],
             alpha_children: vec![Child::default(); n],
+            alpha: vec![0.0; n],
+            hint_by_theta: vec![0.0; n],
             x: vec![0.0; 2 * n],
             slopes: vec![0.0; 2 * n],
             theta: vec![0.0; n],

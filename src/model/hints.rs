@@ -13,7 +13,17 @@ impl Hints {
     /// Those of some subgroups.
     pub fn of(&self, group: &[usize]) -> Hints {
         let pick = |v: &[f64]| group.iter().map(|&g| v[g]).collect();
-        Hints { estimates: pick(&self.estimates), information: pick(&self.information) }
+        Hints {
+            estimates: pick(&self.estimates),
+            information: pick(&self.information),
+            open: pick(&self.open),
+        }
+    }
+
+    /// Of children that are bounded on both sides.
+    pub fn closed(estimates: Vec<f64>, information: Vec<f64>) -> Hints {
+        let open = vec![0.0; estimates.len()];
+        Hints { estimates, information, open }
     }
 }
 
@@ -28,12 +38,33 @@ pub fn arm_hints(model: &Model, counts: &[BinomialPair], side: Side) -> Hints {
         };
         let moved = counts.iter().map(|pair| pair.hint(side).0 - pair.arm(side).hint().0);
         let estimates = estimates[cells.clone()].iter().zip(moved).map(|(x, m)| x + m).collect();
-        return Hints { estimates, information: information[cells].to_vec() };
+        let open = counts.iter().map(|pair| pair.arm(side).open_side()).collect();
+        return Hints { estimates, information: information[cells].to_vec(), open };
     }
     let told = told_by_labels(model);
     let hints = counts.iter().map(|pair| pair.hint(side));
-    let (estimates, information) = hints.map(|(x, information)| (x, told * information)).unzip();
-    Hints { estimates, information }
+    let (estimates, information): (Vec<f64>, Vec<f64>) = hints.map(|(x, i)| (x, told * i)).unzip();
+    // Any label can be that of an event elsewhere.
+    let open = |pair: &BinomialPair| {
+        if model.misclassification.is_some() { 0.0 } else { pair.arm(side).open_side() }
+    };
+    Hints { estimates, information, open: counts.iter().map(open).collect() }
+}
+
+/// To which side both arms leave an effect open at a given baseline, of which the control arm's log odds hang on the effect
+/// by −`below`; 0 where they do to neither, or to both.
+fn open_effect(counts: &BinomialPair, [control, active]: [f64; 2], below: f64) -> f64 {
+    // Whether anything keeps the effect from going to the side.
+    let bounded = |side: f64| {
+        let by_active = counts.active.total > 0.0 && active != side;
+        let by_control = below > 0.0 && counts.control.total > 0.0 && control != -side;
+        by_active || by_control
+    };
+    match (bounded(-1.0), bounded(1.0)) {
+        (false, true) => -1.0,
+        (true, false) => 1.0,
+        _ => 0.0,
+    }
 }
 
 /// The part of the information about a true subgroup that is left where labels may be wrong, roughly: Youden's index,
@@ -50,7 +81,7 @@ pub fn effect_hints(model: &Model) -> Hints {
     match &model.likelihood {
         Likelihood::Estimates(rows) => {
             let (estimates, information) = rows.iter().map(NormalEstimate::hint).unzip();
-            Hints { estimates, information }
+            Hints::closed(estimates, information)
         }
         Likelihood::Counts(counts) => {
             let [control, active] = [Side::Control, Side::Active].map(|side| arm_hints(model, counts, side));
@@ -63,14 +94,25 @@ pub fn effect_hints(model: &Model) -> Hints {
                     (centre, 1.0 / (variance + spread * spread))
                 }
             };
-            let mut hints = Hints { estimates: Vec::new(), information: Vec::new() };
-            for g in 0..counts.len() {
+            let below = model.baseline_of.control_share();
+            let mut hints = Hints::closed(Vec::new(), Vec::new());
+            for (g, pair) in counts.iter().enumerate() {
                 let (i0, i1) = (control.information[g], active.information[g]);
-                let known = i0 + precision;
-                let informative = i1 > 0.0 && known > 0.0;
-                let alpha = (i0 * control.estimates[g] + precision * centre) / known;
-                hints.estimates.push(if informative { active.estimates[g] - alpha } else { 0.0 });
-                hints.information.push(if informative { i1 * known / (i1 + known) } else { 0.0 });
+                // The margin of θ in the normal over (α, θ) of both arms and α's prior, of precisions I₀ + I₁ + P for α,
+                // I₀s² + I₁(1 − s)² for θ and I₁(1 − s) − I₀s between them.
+                let (above, through) = (1.0 - below, i0 * below * below + i1 * (1.0 - below) * (1.0 - below));
+                let known = i0 * i1 + precision * through;
+                let weighted = i1 * (i0 + above * precision) * active.estimates[g]
+                    - i0 * (i1 + below * precision) * control.estimates[g]
+                    - precision * (above * i1 - below * i0) * centre;
+                let informative = known > 0.0;
+                hints.estimates.push(if informative { weighted / known } else { 0.0 });
+                hints.information.push(if informative { known / (i0 + i1 + precision) } else { 0.0 });
+                hints.open.push(if model.misclassification.is_some() {
+                    0.0
+                } else {
+                    open_effect(pair, [control.open[g], active.open[g]], below)
+                });
             }
             hints
         }
@@ -84,22 +126,24 @@ pub fn effect_precision(effect: &LocationPrior, scale: &HeterogeneityPrior) -> f
     if precision > 0.0 { 1.0 / (1.0 / precision + tau * tau) } else { 0.0 }
 }
 
-/// What the data say of each α with θ integrated out.
-pub fn baseline_hints(control: &Hints, active: &Hints, effect_precision: f64) -> Hints {
-    let mut hints = Hints { estimates: Vec::new(), information: Vec::new() };
+/// What the data say of each α with θ integrated out, which is taken as near its prior's centre, 0 in most cases. `below` is
+/// the control arm's share s of θ.
+pub fn baseline_hints([control, active]: [&Hints; 2], below: f64, effect_precision: f64) -> Hints {
+    let (above, p) = (1.0 - below, effect_precision);
+    let mut hints = Hints::closed(Vec::new(), Vec::new());
     for g in 0..control.estimates.len() {
         let (i0, i1) = (control.information[g], active.information[g]);
-        // The active arm tells of α only as far as θ is known: θ is taken as near its prior's centre, 0 in most cases.
-        let through =
-            if i1 + effect_precision > 0.0 { i1 * effect_precision / (i1 + effect_precision) } else { 0.0 };
-        let total = i0 + through;
-        let x = if total > 0.0 {
-            (i0 * control.estimates[g] + through * active.estimates[g]) / total
-        } else {
-            0.0
-        };
-        hints.estimates.push(x);
-        hints.information.push(total);
+        // The margin of α in the normal of `effect_hints`, with the prior on θ instead.
+        let known = i0 * i1 + p * (i0 + i1);
+        let weighted =
+            i0 * (above * i1 + p) * control.estimates[g] + i1 * (below * i0 + p) * active.estimates[g];
+        let of_effect = below * below * i0 + above * above * i1 + p;
+        // Of an effect of which nothing at all is known, an arm that does not hang on it is left.
+        let (x, information) =
+            if of_effect > 0.0 { (weighted / known, known / of_effect) } else { (control.estimates[g], i0) };
+        hints.estimates.push(if information > 0.0 { x } else { 0.0 });
+        hints.information.push(information);
+        hints.open.push(0.0);
     }
     hints
 }

@@ -12,9 +12,17 @@
 //! For any fixed x̂, I ≥ 0, ℓ₀ and P this is a one-to-one map with Jacobian √V · Π σ h_g, so the posterior is exact however
 //! rough they are; only speed depends on them. At I = 0 it is the non-centred form, as σ grows it becomes the centred one:
 //! the funnels of both are gone.
+//!
+//! Data without events, or with nothing but events, say of a child only that it lies on one side of x̂: beyond, its own
+//! prior is all there is, of width σ and not 1/√I, and under a heavy-tailed prior of σ the difference has no bound. Such an
+//! open child (to the side d = ±1) has both widths, each where it belongs:
+//!
+//! ```text
+//! e_g = c_g (x̂_g − ℓ) + h_g z_g + d (1 − h_g) ln(1 + e^(d z_g))
+//! ```
 
 use super::prior_slope::{LocationSlope, ScalePoint};
-use crate::numeric::ln_of_normal;
+use crate::numeric::{ln_of_normal, logistic, softplus};
 use crate::study::{HeterogeneityPrior, LocationPrior};
 
 /// What the data say of a level's children, roughly: estimates x̂ and informations I, both of length G.
@@ -22,6 +30,8 @@ use crate::study::{HeterogeneityPrior, LocationPrior};
 pub struct Hints {
     pub estimates: Vec<f64>,
     pub information: Vec<f64>,
+    /// To which side the data leave a child open: +1, −1, or 0 where they bound it on both.
+    pub open: Vec<f64>,
 }
 
 /// A location, a scale and their children.
@@ -155,7 +165,10 @@ impl Located {
 pub struct Child {
     pub e: f64,
     c: f64,
+    /// de/dz, and its logarithm's derivatives by z and σ.
     h: f64,
+    bend: f64,
+    thinning: f64,
     /// de/dσ.
     by_scale: f64,
 }
@@ -170,7 +183,26 @@ impl Child {
         let k = information * rho;
         let c = k * sigma;
         let apart = estimate - at.location;
-        Child { e: c * apart + h * z, c, h, by_scale: k * (2.0 * rho - 1.0) * apart - c * h * z }
+        let by_scale = k * (2.0 * rho - 1.0) * apart - c * h * z;
+        Child { e: c * apart + h * z, c, h, bend: 0.0, thinning: -c, by_scale }
+    }
+
+    /// The same where the data leave it open to the side `open`, ±1.
+    #[inline]
+    pub fn place_open(at: &Located, estimate: f64, information: f64, open: f64, z: f64) -> Child {
+        let closed = Child::place(at, estimate, information, z);
+        let (h, rest) = (closed.h, 1.0 - closed.h);
+        let (beyond, share) = (softplus(open * z), logistic(open * z));
+        let slope = h + rest * share;
+        let h_by_scale = -closed.c * h;
+        Child {
+            e: closed.e + open * rest * beyond,
+            h: slope,
+            bend: open * rest * share * (1.0 - share) / slope,
+            thinning: h_by_scale * (1.0 - share) / slope,
+            by_scale: closed.by_scale - open * h_by_scale * beyond,
+            ..closed
+        }
     }
 
     #[inline]
@@ -178,20 +210,20 @@ impl Child {
         at.location + at.scale.value * self.e
     }
 
-    /// ρ = h², whose half logarithm is the map's Jacobian.
+    /// (de/dz)², ρ of a closed child, whose half logarithm is the map's Jacobian.
     #[inline]
     pub fn rho(&self) -> f64 {
         self.h * self.h
     }
 
     /// From the density's slope by the child's value: adds to the level's adjoint, and returns the slopes by z and by x̂.
-    /// The child's own prior −½e² + ½ log ρ is included.
+    /// The child's own prior −½e² and the map's Jacobian are included.
     #[inline]
     pub fn pull(&self, at: &Located, by_value: f64, level: &mut Adjoint) -> (f64, f64) {
         let by_e = at.scale.value * by_value - self.e;
         level.location += by_value - self.c * by_e;
-        level.scale += self.e * by_value + self.by_scale * by_e - self.c;
-        (self.h * by_e, self.c * by_e)
+        level.scale += self.e * by_value + self.by_scale * by_e + self.thinning;
+        (self.h * by_e + self.bend, self.c * by_e)
     }
 }
 

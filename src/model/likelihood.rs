@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::seen::{EstimateSeen, PairSeen, View};
 use crate::numeric::{log_binomial_coefficient, logistic, logit, normal_log_density};
-use crate::study::{ArmCounts, SubgroupBias, SubgroupCounts};
+use crate::study::{ArmCounts, BaselineOf, LocationPrior, SubgroupBias, SubgroupCounts};
 
 /// Events among the patients of one arm.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -32,6 +32,19 @@ impl Arm {
         let (events, others) = (self.events + 0.5, self.total - self.events + 0.5);
         let information = events * others / (events + others);
         (libm::log(events) - libm::log(others), if self.total > 0.0 { information } else { 0.0 })
+    }
+
+    /// To which side the counts leave the log odds open: −1 without events, +1 with nothing but events, else 0.
+    pub fn open_side(&self) -> f64 {
+        if self.total == 0.0 {
+            0.0
+        } else if self.events == 0.0 {
+            -1.0
+        } else if self.events == self.total {
+            1.0
+        } else {
+            0.0
+        }
     }
 
     /// Log odds of the shrunken rate.
@@ -174,14 +187,38 @@ impl BinomialPair {
         BinomialPair { control: arm(&self.control), active: arm(&self.active), seen }
     }
 
-    /// Whether the likelihood says anything about the effect: without an active arm it does not.
-    pub fn informs_effect(&self) -> bool {
-        self.active.total > 0.0
+    /// Whether the likelihood says anything about the effect: without an active arm it does not where the baseline is the
+    /// control arm's; where it is the arms' mean, one arm alone says as much as the prior of the mean does.
+    pub fn informs_effect(&self, baseline_of: BaselineOf) -> bool {
+        match baseline_of {
+            BaselineOf::Arms => self.control.total + self.active.total > 0.0,
+            BaselineOf::Control => self.active.total > 0.0,
+        }
     }
 
-    /// Whether the likelihood of the effect falls away on both sides: events and non-events in the active arm.
-    pub fn bounds_effect(&self) -> bool {
-        self.active.events > 0.0 && self.active.events < self.active.total
+    /// Moments of order below this exist of the effect's likelihood, the baseline integrated out: infinite where it falls
+    /// away on both sides faster than any power, 0 where on one side it does not fall away at all.
+    ///
+    /// A large effect is ruled out by the two arms together (events in one, non-events in the other), or by one of them
+    /// together with the tail of the baseline's prior, which then has to follow.
+    pub fn moment_limit(&self, baseline_of: BaselineOf, baseline: &LocationPrior) -> f64 {
+        let some = |a: &Arm| [a.total - a.events > 0.0, a.events > 0.0];
+        let ([control_others, control_events], [active_others, active_events]) =
+            (some(&self.control), some(&self.active));
+        let one_side = |active_bounds: bool, control_bounds: bool| {
+            let by_prior = match baseline_of {
+                BaselineOf::Arms => active_bounds || control_bounds,
+                BaselineOf::Control => active_bounds,
+            };
+            if active_bounds && control_bounds {
+                f64::INFINITY
+            } else if by_prior {
+                baseline.moment_limit()
+            } else {
+                0.0
+            }
+        };
+        one_side(active_others, control_events).min(one_side(active_events, control_others))
     }
 }
 

@@ -8,6 +8,7 @@ mod between;
 mod bias;
 mod binomial;
 mod density;
+mod given_effect;
 mod hierarchy;
 mod hints;
 mod labels;

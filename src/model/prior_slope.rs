@@ -1,7 +1,9 @@
 //! Priors prepared for many evaluations: log density up to a constant, with its slope.
 
 use super::LocationComponent;
-use crate::numeric::{exp_of_nonpositive, ln_1p_of_fraction, logistic, softplus};
+use crate::numeric::{
+    exp_of_nonpositive, ln_1p_of_fraction, logistic, normal_cdf, normal_quantile, softplus,
+};
 use crate::study::{HeterogeneityPrior, LocationPrior};
 
 /// A [`LocationPrior`] with its constants worked out.
@@ -107,8 +109,9 @@ enum Map {
     Exponential,
     /// σ = s ln(1 + e^u), for tails like a normal's or an exponential's: there e^u would make them doubly exponential.
     Softplus { unit: f64 },
-    /// σ = b/(1 + e^−u), for bounded ones.
-    Logistic { upper: f64 },
+    /// σ = b Φ(u), for bounded ones. By b/(1 + e^−u) a posterior at the upper end would have an exponential tail there, and
+    /// trajectories that come down from it end in the steep side below.
+    Normal { upper: f64 },
 }
 
 impl HeterogeneityPrior {
@@ -119,7 +122,7 @@ impl HeterogeneityPrior {
                 Map::Softplus { unit: scale }
             }
             HeterogeneityPrior::Exponential { mean } => Map::Softplus { unit: mean },
-            HeterogeneityPrior::Uniform { upper } => Map::Logistic { upper },
+            HeterogeneityPrior::Uniform { upper } => Map::Normal { upper },
             _ => Map::Exponential,
         }
     }
@@ -142,11 +145,11 @@ impl HeterogeneityPrior {
                 let (above, below) = (0.5 * (u + u.abs()), 0.5 * (u - u.abs()));
                 (unit * (above + log1p), unit * rise, below - log1p, rest)
             }
-            Map::Logistic { upper } => {
-                let e = exp_of_nonpositive(-u.abs());
-                let near_one = 1.0 / (1.0 + e);
-                let (rise, rest) = if u >= 0.0 { (near_one, e * near_one) } else { (e * near_one, near_one) };
-                (upper * rise, upper * rise * rest, -u.abs() - 2.0 * ln_1p_of_fraction(e), rest - rise)
+            Map::Normal { upper } => {
+                const ROOT_TWO_PI: f64 = 2.506_628_274_631_000_7;
+                let log_rate = -0.5 * u * u;
+                let rate = upper / ROOT_TWO_PI * exp_of_nonpositive(log_rate);
+                (upper * normal_cdf(u), rate, log_rate, -u)
             }
         };
         let (log_prior, prior_slope) = self.log_density_and_slope(value);
@@ -186,7 +189,7 @@ impl HeterogeneityPrior {
         match self.map() {
             Map::Exponential => libm::log(value),
             Map::Softplus { unit } => value / unit + libm::log(-libm::expm1(-value / unit)),
-            Map::Logistic { upper } => crate::numeric::logit(value / upper),
+            Map::Normal { upper } => normal_quantile(value / upper),
         }
     }
 }

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use rand_chacha::ChaCha8Rng;
-use rand_distr::{Beta, Binomial, ChiSquared, Distribution, Exp1, StandardNormal, StandardUniform};
+use rand_chacha::rand_core::{Rng, SeedableRng};
+use rand_distr::{Beta, Binomial, ChiSquared, Distribution, Exp1, Gamma, StandardNormal, StandardUniform};
 
 use super::{
     Arm, BaselinePrior, BinomialPair, HeterogeneityPrior, LabelShares, Likelihood, LocationPrior,
@@ -33,6 +34,15 @@ pub struct Drawn {
     pub gamma: Vec<f64>,
     pub centres: Vec<f64>,
     pub centre_sd: Option<f64>,
+}
+
+impl Drawn {
+    /// Log odds of the control arms and of the active arms.
+    pub fn arms(&self, model: &Model) -> [Vec<f64>; 2] {
+        let pairs = self.alpha.iter().zip(&self.theta);
+        let (control, active) = pairs.map(|(a, t)| model.baseline_of.log_odds(*a, *t).into()).unzip();
+        [control, active]
+    }
 }
 
 impl Model {
@@ -119,7 +129,7 @@ impl Model {
         if let (Likelihood::Counts(counts), Some(m), Some(labels)) =
             (&self.likelihood, &self.misclassification, &drawn.labels)
         {
-            return Likelihood::Counts(draw_labelled(counts, m.positive, labels, drawn, rng));
+            return Likelihood::Counts(draw_labelled(counts, m.positive, labels, &drawn.arms(self), rng));
         }
         match &self.likelihood {
             Likelihood::Counts(counts) => Likelihood::Counts(
@@ -130,8 +140,9 @@ impl Model {
                         let (alpha, theta) = (drawn.alpha[g], drawn.theta[g]);
                         let none = SubgroupBias::default();
                         let bias = pair.bias().unwrap_or(&none);
-                        let control = bias.draw_seen(Side::Control, alpha, rng);
-                        let active = bias.draw_seen(Side::Active, alpha + theta, rng);
+                        let [control, active] = self.baseline_of.log_odds(alpha, theta);
+                        let control = bias.draw_seen(Side::Control, control, rng);
+                        let active = bias.draw_seen(Side::Active, active, rng);
                         let control = draw_arm(pair.control.total, control, rng);
                         let active = draw_arm(pair.active.total, active, rng);
                         BinomialPair::new(control, active).through(bias)
@@ -159,8 +170,8 @@ impl Model {
         let Some(rows) = &self.rows else {
             return Model { likelihood: self.draw_data(drawn, rng), ..self.clone() };
         };
-        let active = drawn.alpha.iter().zip(&drawn.theta).map(|(a, t)| a + t);
-        let cells: Vec<f64> = drawn.alpha.iter().copied().chain(active).collect();
+        let [control, active] = drawn.arms(self);
+        let cells = [control, active].concat();
         let rows = rows.with_drawn_outcomes(&cells, (&drawn.gamma, &drawn.centres), rng);
         Model { likelihood: Likelihood::Counts(rows.counts()), rows: Some(Arc::new(rows)), ..self.clone() }
     }
@@ -170,19 +181,21 @@ impl Model {
     pub fn log_likelihood(&self, theta: &[f64], alpha: &[f64], labels: Option<&LabelShares>) -> f64 {
         match &self.likelihood {
             Likelihood::Counts(counts) if let (Some(m), Some(labels)) = (&self.misclassification, labels) => {
-                let (p, n) = (m.positive, 1 - m.positive);
-                let control =
-                    labelled_arm(&cells_of(counts, p, false), [alpha[p], alpha[n]], labels.log_odds(0));
-                let x = [alpha[p] + theta[p], alpha[n] + theta[n]];
-                let active = labelled_arm(&cells_of(counts, p, true), x, labels.log_odds(1));
-                control.log_likelihood + active.log_likelihood
+                let p = m.positive;
+                let of = |g: usize| self.baseline_of.log_odds(alpha[g], theta[g]);
+                let (of_p, of_n) = (of(p), of(1 - p));
+                let arm = |a: usize| {
+                    let cells = cells_of(counts, p, a == 1);
+                    labelled_arm(&cells, [of_p[a], of_n[a]], labels.log_odds(a)).log_likelihood
+                };
+                arm(0) + arm(1)
             }
             Likelihood::Counts(counts) => counts
                 .iter()
                 .zip(theta.iter().zip(alpha))
                 .map(|(pair, (theta, alpha))| {
-                    pair.log_likelihood(Side::Control, *alpha)
-                        + pair.log_likelihood(Side::Active, alpha + theta)
+                    let [control, active] = self.baseline_of.log_odds(*alpha, *theta);
+                    pair.log_likelihood(Side::Control, control) + pair.log_likelihood(Side::Active, active)
                 })
                 .sum(),
             Likelihood::Estimates(estimates) => {
@@ -212,6 +225,24 @@ impl Source<'_> {
     fn uniform(&mut self) -> f64 {
         StandardUniform.sample(self.rng)
     }
+
+    /// The log odds of a beta are those of one gamma to another. Each has its own randomness, which the mirror image
+    /// exchanges: where one draw of a pair is high the other is low, and beta(b, a) gives the same pairs with changed signs.
+    fn log_odds_of_beta(&mut self, a: f64, b: f64) -> f64 {
+        let mut seeds = [self.rng.next_u64(), self.rng.next_u64()];
+        if self.sign < 0.0 {
+            seeds.reverse();
+        }
+        log_of_gamma(a, seeds[0]) - log_of_gamma(b, seeds[1])
+    }
+}
+
+/// The logarithm of a gamma variable: of shape a + 1, times the a-th root of a uniform one, so that small shapes stay finite.
+fn log_of_gamma(shape: f64, seed: u64) -> f64 {
+    let mut rng = ChaCha8Rng::seed_from_u64(seed);
+    let unit: f64 = Exp1.sample(&mut rng);
+    // Shapes are above 0 wherever a prior was built.
+    Gamma::new(shape + 1.0, 1.0).map_or(f64::NAN, |gamma| libm::log(gamma.sample(&mut rng)) - unit / shape)
 }
 
 impl LocationPrior {
@@ -228,11 +259,7 @@ impl LocationPrior {
                 Some(n.mean + n.sd * from.normal())
             }
             LocationPrior::StudentT { df, location, scale } => Some(location + scale * from.student_t(*df)),
-            LocationPrior::LogitBeta { a, b } => {
-                // A beta exchanges its ends where it is mirrored: deviations of the log odds change their sign.
-                let x = Beta::new(*a, *b).map_or(f64::NAN, |beta| logit(beta.sample(from.rng)));
-                Some(x)
-            }
+            LocationPrior::LogitBeta { a, b } => Some(from.log_odds_of_beta(*a, *b)),
             LocationPrior::Flat => None,
         }
     }
@@ -287,7 +314,7 @@ fn draw_labelled(
     counts: &[BinomialPair],
     positive: usize,
     labels: &LabelShares,
-    drawn: &Drawn,
+    log_odds: &[Vec<f64>; 2],
     rng: &mut ChaCha8Rng,
 ) -> Vec<BinomialPair> {
     let mut arms = [[Arm { events: 0.0, total: 0.0 }; 2]; 2];
@@ -300,8 +327,7 @@ fn draw_labelled(
                 u < p
             };
             let truly = if chance(labels.share[a]) { positive } else { 1 - positive };
-            let effect = if a == 0 { 0.0 } else { drawn.theta[truly] };
-            let event = chance(logistic(drawn.alpha[truly] + effect));
+            let event = chance(logistic(log_odds[a][truly]));
             let right = if truly == positive { labels.sensitivity[a] } else { labels.specificity[a] };
             let label = if chance(right) { truly } else { 1 - truly };
             arm[label].total += 1.0;

@@ -41,7 +41,7 @@ struct Stretch {
 }
 
 /// Nodes on either side of the centre that are kept.
-const INNER: i32 = 64;
+const INNER: i32 = 512;
 
 impl Stretch {
     fn of(step: f64) -> Stretch {
@@ -84,8 +84,16 @@ const EVEN_OVER: f64 = 4.0;
 /// Each refinement of a step that turned out too coarse, and the most of them.
 const REFINEMENT: f64 = 0.6;
 const MOST_REFINEMENTS: usize = 5;
-/// On a grid that is not placed anew, for steps in the density.
-const MOST_REFINEMENTS_IN_PLACE: usize = 8;
+
+/// A grid of more nodes than this is not refined: what it misses is for those to find who know what it must hold.
+const MOST_NODES: usize = 1200;
+
+/// A side of the mode that is narrower than this share of the spread is a cliff; so often a cliff may turn out steeper still.
+const STEEP: f64 = 0.6;
+const MOST_CLIFFS: usize = 4;
+
+/// Nodes on either side of the centre at least, enough for interpolation.
+const FEWEST: i32 = 7;
 
 /// Of the standard normal.
 const NORMAL_INTERQUARTILE_RANGE: f64 = 1.348_979_500_392_163_5;
@@ -129,6 +137,11 @@ impl Grid {
     /// The position of `x` in units of nodes, 0 at the first; may lie outside the grid.
     pub fn position(&self, x: f64) -> f64 {
         libm::asinh((x - self.centre) / self.scale) / self.step - f64::from(self.first)
+    }
+
+    /// The inverse of [`Grid::position`].
+    pub fn at_position(&self, position: f64) -> f64 {
+        self.centre + self.scale * libm::sinh((position + f64::from(self.first)) * self.step)
     }
 
     /// The distance between neighbouring nodes near `x`.
@@ -214,6 +227,24 @@ impl LogTable {
         libm::sqrt(self.expect(|x| (x - mean) * (x - mean)))
     }
 
+    /// The mode, and the sd of a normal that falls away as fast as the density does on its steeper side.
+    fn steepest(&self) -> Option<Peak> {
+        /// Two standard deviations below its mode a normal's log density is lower by this.
+        const FALL: f64 = 2.0;
+        let f = &self.log_density;
+        let mode = (0..f.len()).max_by(|&i, &j| f[i].total_cmp(&f[j]))?;
+        let level = f[mode] - FALL;
+        let crossing = |inner: usize, outer: usize| {
+            let share = (f[inner] - level) / (f[inner] - f[outer]);
+            self.grid.x[inner] + share.clamp(0.0, 1.0) * (self.grid.x[outer] - self.grid.x[inner])
+        };
+        let above = (mode + 1..f.len()).find(|&i| f[i] <= level).map(|i| crossing(i - 1, i));
+        let below = (0..mode).rev().find(|&i| f[i] <= level).map(|i| crossing(i + 1, i));
+        let widths = above.into_iter().chain(below).map(|x| 0.5 * (x - self.grid.x[mode]).abs());
+        let sd = widths.fold(f64::INFINITY, f64::min);
+        (sd > 0.0 && sd.is_finite()).then_some(Peak { centre: self.grid.x[mode], sd })
+    }
+
     /// Median, and the sd of the normal with the same quartiles, by plain accumulation: for placing grids.
     fn rough_peak(&self) -> Peak {
         let at = |p: f64| {
@@ -245,6 +276,15 @@ pub fn tabulate(guess: Peak, placement: Placement, mut log_density: impl FnMut(f
     tabulate_with(guess, placement, |x| (log_density(x), ())).0
 }
 
+/// One walk outward from a peak that is known to be the right place for nodes.
+pub fn tabulate_around<P>(
+    peak: Peak,
+    placement: Placement,
+    mut log_density: impl FnMut(f64) -> (f64, P),
+) -> (LogTable, Vec<P>) {
+    walk(peak, placement, &mut log_density)
+}
+
 /// As [`tabulate`], keeping what the density's evaluation found by the way, node by node.
 pub fn tabulate_with<P>(
     guess: Peak,
@@ -264,31 +304,31 @@ pub fn tabulate_with<P>(
         peak = Peak { centre: found.centre, sd: peak.sd * ratio.clamp(0.05, 1e6) };
         (table, found_by_the_way) = walk(peak, placement, &mut log_density);
     }
-    refine(peak, placement, (table, found_by_the_way), MOST_REFINEMENTS, log_density)
+    refine(peak, placement, (table, found_by_the_way), log_density)
 }
 
-/// As [`tabulate`], on a grid that stays where it is put.
-pub fn tabulate_in_place(
-    peak: Peak,
-    placement: Placement,
-    mut log_density: impl FnMut(f64) -> f64,
-) -> LogTable {
-    let mut f = |x: f64| (log_density(x), ());
-    let first = walk(peak, placement, &mut f);
-    refine(peak, placement, first, MOST_REFINEMENTS_IN_PLACE, f).0
-}
-
-/// Smaller steps for a density that is sharper in places than its spread tells.
+/// Smaller steps for a density that is sharper in places than its spread tells. Where it has a cliff, such as that of a
+/// likelihood without events beside a wide prior, nodes are placed around the cliff: from there the stretch reaches all else.
 fn refine<P>(
-    peak: Peak,
+    mut peak: Peak,
     placement: Placement,
     (mut table, mut found_by_the_way): (LogTable, Vec<P>),
-    most: usize,
     mut log_density: impl FnMut(f64) -> (f64, P),
 ) -> (LogTable, Vec<P>) {
-    let mut step = placement.step;
-    for _ in 0..most {
+    for _ in 0..MOST_CLIFFS {
         if table.halving_change <= placement.tolerance {
+            break;
+        }
+        let Some(cliff) = table.steepest().filter(|found| found.sd < STEEP * peak.sd) else { break };
+        let (other, kept) = walk(cliff, placement, &mut log_density);
+        if other.halving_change.is_nan() || other.halving_change >= table.halving_change {
+            break;
+        }
+        (peak, table, found_by_the_way) = (cliff, other, kept);
+    }
+    let mut step = placement.step;
+    for _ in 0..MOST_REFINEMENTS {
+        if table.halving_change <= placement.tolerance || table.mass.len() > MOST_NODES {
             break;
         }
         step *= REFINEMENT;
@@ -326,7 +366,7 @@ fn walk<P>(
             w.push(wj);
             f.push(fj);
             below = if weighted < high - CUT { below + 1 } else { 0 };
-            if below >= 2 && (xj - peak.centre).abs() >= placement.at_least {
+            if below >= 2 && j.abs() >= FEWEST && (xj - peak.centre).abs() >= placement.at_least {
                 break;
             }
             j += direction;

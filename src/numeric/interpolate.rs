@@ -94,6 +94,18 @@ impl LogInterpolant {
         }
     }
 
+    /// First and second derivative; beyond the nodes those of the line that continues the curve.
+    pub fn slope_and_bend(&self, x: f64) -> (f64, f64) {
+        if x < self.x[0] {
+            (self.ends[0].1, 0.0)
+        } else if x > self.x[self.x.len() - 1] {
+            (self.ends[1].1, 0.0)
+        } else {
+            let (_, slope, bend) = self.with_derivatives(x);
+            (slope, bend)
+        }
+    }
+
     /// Value, first and second derivative at an `x` that the nodes cover.
     pub fn with_derivatives(&self, x: f64) -> (f64, f64, f64) {
         let piece = self.piece(x);

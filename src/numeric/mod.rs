@@ -3,6 +3,7 @@
 //! Everything here is built from additions, multiplications and `libm`, never from the platform's own mathematics
 //! library, so that the same input gives the same bits on every machine.
 
+mod adaptive;
 mod exp;
 mod grid;
 mod hermite;
@@ -14,15 +15,16 @@ mod sinc;
 mod special;
 pub mod spline;
 
+pub use adaptive::{Integral, integrate};
 pub use exp::{
     exp_of_nonpositive, exp_of_nonpositive_fused, exp_within_range_fused, ln_1p_of_fraction, ln_of_normal,
     sum_exp_shifted,
 };
-pub use grid::{Grid, LogTable, Peak, Placement, tabulate, tabulate_in_place, tabulate_with};
-pub use hermite::normal_rule;
+pub use grid::{Grid, LogTable, Peak, Placement, tabulate, tabulate_around, tabulate_with};
+pub use hermite::{NODES as NORMAL_RULE_NODES, normal_rule};
 pub use interpolate::LogInterpolant;
 pub use normal_pair::opposite_signs;
-pub use root::{crossing, invert_distribution, invert_increasing};
+pub use root::{crossing, invert_distribution, invert_distribution_to, invert_increasing};
 pub use sinc::{Weights, cumulative_sum, cumulative_weight};
 pub use special::{
     chi_square_above, log_add_exp, log_binomial_coefficient, log_expit, log_sum_exp, logistic, logit,

@@ -6,9 +6,23 @@ use super::special::normal_quantile;
 ///
 /// The secant step with halving of the stale end ("Illinois"), which keeps the root bracketed; ends when the bracket or
 /// the residual is at rounding level.
-pub fn invert_increasing(mut low: f64, mut high: f64, target: f64, mut f: impl FnMut(f64) -> f64) -> f64 {
+pub fn invert_increasing(low: f64, high: f64, target: f64, f: impl FnMut(f64) -> f64) -> f64 {
+    invert_increasing_to(1e-14, low, high, target, f)
+}
+
+/// The same for a function that is known no better than to `tolerance`: a smaller residual is not searched for.
+fn invert_increasing_to(
+    tolerance: f64,
+    mut low: f64,
+    mut high: f64,
+    target: f64,
+    mut f: impl FnMut(f64) -> f64,
+) -> f64 {
     let mut below = f(low) - target;
     let mut above = f(high) - target;
+    if below.is_nan() || above.is_nan() {
+        return f64::NAN;
+    }
     if below >= 0.0 {
         return low;
     }
@@ -24,7 +38,10 @@ pub fn invert_increasing(mut low: f64, mut high: f64, target: f64, mut f: impl F
             (low * above - high * below) / (above - below)
         };
         let value = f(x) - target;
-        if value.abs() < 1e-14 || (high - low).abs() <= 1e-14 * (low.abs() + high.abs()) {
+        if value.is_nan() {
+            return value;
+        }
+        if value.abs() < tolerance || (high - low).abs() <= 1e-14 * (low.abs() + high.abs()) {
             return x;
         }
         if value < 0.0 {
@@ -52,6 +69,17 @@ pub fn invert_increasing(mut low: f64, mut high: f64, target: f64, mut f: impl F
 /// bracket `low … high` is searched instead.
 pub fn invert_distribution(
     p: f64,
+    normal: (f64, f64),
+    range: (f64, f64),
+    cdf: impl FnMut(f64) -> f64,
+) -> f64 {
+    invert_distribution_to(1e-14, p, normal, range, cdf)
+}
+
+/// The same for a distribution function that is known no better than to `tolerance`.
+pub fn invert_distribution_to(
+    tolerance: f64,
+    p: f64,
     (mean, sd): (f64, f64),
     (low, high): (f64, f64),
     mut cdf: impl FnMut(f64) -> f64,
@@ -69,14 +97,15 @@ pub fn invert_distribution(
         if (next - x).abs() <= 1e-13 * (sd + x.abs()) {
             return next;
         }
-        let next_y = normal_quantile(cdf(next));
-        if (next_y - target).abs() < 1e-11 {
+        let next_p = cdf(next);
+        let next_y = normal_quantile(next_p);
+        if (next_y - target).abs() < 1e-11 || (tolerance > 1e-14 && (next_p - p).abs() < tolerance) {
             return next;
         }
         slope = (next_y - y) / (next - x);
         (x, y) = (next, next_y);
     }
-    invert_increasing(low, high, p, cdf)
+    invert_increasing_to(tolerance, low, high, p, cdf)
 }
 
 /// The `x` between `a` and `b` at which the continuous function `f`, of opposite signs there (`fa`, `fb`), is zero; to

@@ -269,6 +269,9 @@ impl Sides<'_> {
             }
             block.claim = self.assembly.claim(block);
         }
+        if let Some(prior) = &self.prior.simulated {
+            self.assembly.put_overall_prior_at_control_risk(&mut rows, prior);
+        }
         let mut report = Report::of(rows, self.settings(run, unsampled), Checks::passed());
         report.checks = self.checks(&report, run, unsampled);
         report.heterogeneity_learned = self.learned(run);

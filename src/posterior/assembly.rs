@@ -13,6 +13,7 @@ use super::nnt::Nnt;
 use super::options::{Detail, Options};
 use super::quantity::{Chance, Found, Quantity, Reporting, Scale};
 use super::result::{Probability, Quantiles, Reported, Summary};
+use super::sampled::{Empirical, SampledPosterior};
 use super::source::{RiskQuantities, Source};
 use crate::exact::Distribution;
 use crate::model::Model;
@@ -208,6 +209,30 @@ impl<'a> Assembly<'a> {
         }
     }
 
+    /// The same over the study's patients: every subgroup's control risk held where the posterior has it, its effect drawn
+    /// from the prior.
+    pub fn put_overall_prior_at_control_risk(&self, rows: &mut Rows, prior: &SampledPosterior) {
+        if self.study.adjustment.is_some() {
+            return;
+        }
+        let of_control = |block: &Block| {
+            let row = block.estimates.iter().find(|e| e.measure == Measure::RiskControl)?;
+            row.best().map(|q| q.median)
+        };
+        let Some(control) = rows.subgroups.iter().map(of_control).collect::<Option<Vec<f64>>>() else {
+            return;
+        };
+        let Some(differences) = prior.overall_difference_at(&control) else { return };
+        let prior = Empirical::of(&differences);
+        let asked = |p: &&mut Probability| p.scope == Scope::Overall && p.measure == Measure::RiskDifference;
+        for row in rows.shared.probabilities.iter_mut().filter(asked) {
+            let axis = row.measure.axis();
+            let below = |x: f64| prior.cdf(x);
+            row.prior_at_control_risk =
+                Some(probability_of(row.statement, row.threshold, axis, self.sign, &below));
+        }
+    }
+
     /// Numbers needed to treat, from the risk differences that are printed.
     pub fn put_nnt(&self, block: &mut Block) {
         for row in block.estimates.iter_mut().filter(|e| e.measure == Measure::RiskDifference) {
@@ -225,7 +250,7 @@ impl<'a> Assembly<'a> {
         let errors = if row.exact.is_some() { None } else { row.reported.mcse_quantiles };
         let leaning = Leaning {
             sampled: benefit.exact.and(benefit.probability.zip(benefit.mcse)),
-            prior_probability: benefit.prior,
+            prior_probability: benefit.prior_beside(),
             measure,
             effect: row.best()?,
             effect_errors: errors,
@@ -301,11 +326,14 @@ impl<'a> Filling<'a, '_> {
                 self.reason = NO_RISKS;
             }
             let control = risks.control.as_ref();
-            let control = match (control, &assembly.adjusted_variances) {
-                // A risk of averages is no function of the log odds at them.
-                (Some(q), Some(_)) => q.summary(self.workspace),
-                (Some(q), None) => q.summary_as_function(&alpha, logistic, self.workspace),
-                (None, _) => Found::default(),
+            // The control arm's risk is a function of the baseline where that is the control arm's; a risk of averages is none
+            // of the log odds at them.
+            let of_alpha = assembly.study.priors.baseline_of.control_share() == 0.0
+                && assembly.adjusted_variances.is_none();
+            let control = match control {
+                Some(q) if of_alpha => q.summary_as_function(&alpha, logistic, self.workspace),
+                Some(q) => q.summary(self.workspace),
+                None => Found::default(),
             };
             self.risks(&subject, (&risks, control));
             self.reason = reason;

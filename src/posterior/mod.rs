@@ -11,6 +11,7 @@
 mod agreement;
 mod analysis;
 mod assembly;
+mod baseline_conflict;
 mod block;
 mod checks;
 mod claim;
@@ -28,6 +29,7 @@ mod sampling;
 mod source;
 
 pub use analysis::{LARGE, Report, analyse, analyse_watched, prior_report};
+pub use baseline_conflict::{BaselineConflict, baseline_conflicts};
 pub use claim::{
     About, Bounded, By, Claim, CriterionRow, Direction, Dissenter, Leaning, Method, Rate, STATED, Says,
     Verdict,

@@ -119,7 +119,8 @@ pub struct Probability {
     pub resolution: Option<f64>,
     /// Under the prior alone.
     pub prior: Option<f64>,
-    /// Under the effect prior alone, with the control risk at its posterior median: risk differences only.
+    /// Under the effect prior alone, with the control risk (over all patients every subgroup's) at its posterior median: risk
+    /// differences only.
     pub prior_at_control_risk: Option<f64>,
     /// Without the bias that the model allows for; absent where it allows for none.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -129,6 +130,15 @@ pub struct Probability {
     /// Why there is no exact number, where there is a sampled one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub exact_unavailable: Option<String>,
+}
+
+impl Probability {
+    /// The prior's value to show beside this one. A statement on a risk difference has the one at the posterior's control
+    /// risk where that is known: under all priors together risks are about a half, where a difference is large whatever the
+    /// effect.
+    pub fn prior_beside(&self) -> Option<f64> {
+        self.prior_at_control_risk.or(self.prior)
+    }
 }
 
 /// How the numbers were made.

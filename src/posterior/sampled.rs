@@ -5,8 +5,8 @@ use rayon::prelude::*;
 
 use super::estimand::Measure;
 use crate::density::LogDensity;
-use crate::model::{Drawn, Hierarchy, LabelShares, Likelihood, Model, Rows, Standardised};
-use crate::numeric::exp_of_nonpositive;
+use crate::model::{BaselineOf, Drawn, Hierarchy, LabelShares, Likelihood, Model, Rows, Standardised};
+use crate::numeric::{exp_of_nonpositive, logit};
 use crate::sampler::{Purpose, Recorded, stream};
 use crate::study::Study;
 
@@ -31,6 +31,7 @@ pub struct SampledPosterior {
     pub theta: Vec<Column>,
     /// Empty for estimates.
     pub alpha: Vec<Column>,
+    baseline_of: BaselineOf,
     /// By how much a bias moves what is seen of each subgroup's effect; empty where there is none, or none is sampled.
     pub bias: Vec<Column>,
     /// Where subgroups are labels that may be wrong: sensitivity, specificity and true share of the positive one, each in
@@ -169,6 +170,7 @@ impl SampledPosterior {
         let gamma_names = model.rows.as_ref().map(|rows| rows.term_names.clone()).unwrap_or_default();
         SampledPosterior {
             shares: shares(model),
+            baseline_of: model.baseline_of,
             labelled: labelled(model),
             gamma_names,
             ..Default::default()
@@ -209,7 +211,8 @@ impl SampledPosterior {
                         if let Some(rows) = &rows {
                             let mut risks = vec![[0.0; 2]; drawn.theta.len()];
                             let terms = (&*drawn.gamma, &*drawn.centres);
-                            rows.standardised((&drawn.alpha, &drawn.theta), terms, &mut risks);
+                            let [control, _] = drawn.arms(model);
+                            rows.standardised((&control, &drawn.theta), terms, &mut risks);
                             out.push_standardised(&risks);
                         }
                     });
@@ -365,10 +368,15 @@ impl SampledPosterior {
         if let Some(risks) = self.standardised.get(g) {
             return Some(risks.clone());
         }
-        let alpha = self.alpha.get(g)?;
-        let control = alpha.iter().map(|&a| risk(a)).collect();
-        let active = alpha.iter().zip(&self.theta[g]).map(|(&a, &t)| risk(a + t)).collect();
+        let (alpha, theta) = (self.alpha.get(g)?, self.theta.get(g)?);
+        let log_odds = alpha.iter().zip(theta).map(|(&a, &t)| self.baseline_of.log_odds(a, t));
+        let (control, active) = log_odds.map(|[control, active]| (risk(control), risk(active))).unzip();
         Some(Risks { control, active })
+    }
+
+    /// Log odds of both arms of subgroup `g` at draw `i`.
+    pub fn log_odds(&self, g: usize, i: usize) -> [f64; 2] {
+        self.baseline_of.log_odds(self.alpha[g][i], self.theta[g][i])
     }
 
     /// Risks averaged over the study's subgroups at their sizes, and the odds ratio of the averages; none for estimates.
@@ -392,15 +400,32 @@ impl SampledPosterior {
         for (g, (alpha, theta)) in self.alpha.iter().zip(&self.theta).enumerate().take(alike) {
             for (i, (&a, &t)) in alpha.iter().zip(theta).enumerate() {
                 let share = self.share(g, i);
-                all.control[i] += share * risk(a);
-                rest.control[i] += share * risk(-a);
-                all.active[i] += share * risk(a + t);
-                rest.active[i] += share * risk(-(a + t));
+                let [control, active] = self.baseline_of.log_odds(a, t);
+                all.control[i] += share * risk(control);
+                rest.control[i] += share * risk(-control);
+                all.active[i] += share * risk(active);
+                rest.active[i] += share * risk(-active);
             }
         }
         let odds = |p: &Column, q: &Column| -> Column { p.iter().zip(q).map(|(p, q)| p / q).collect() };
         let (control, active) = (odds(&all.control, &rest.control), odds(&all.active, &rest.active));
         Some((all, odds(&active, &control)))
+    }
+
+    /// The risk difference over the study's patients by these effects, where each subgroup's control risk is known; none
+    /// where there are not as many.
+    pub fn overall_difference_at(&self, control: &[f64]) -> Option<Column> {
+        if control.len() != self.theta.len() || self.shares.len() != control.len() {
+            return None;
+        }
+        let mut all = vec![0.0; self.chains * self.draws];
+        for (g, (&p0, theta)) in control.iter().zip(&self.theta).enumerate() {
+            let at = logit(p0);
+            for (i, (sum, &t)) in all.iter_mut().zip(theta).enumerate() {
+                *sum += self.share(g, i) * (risk(at + t) - p0);
+            }
+        }
+        Some(all)
     }
 
     /// Subgroup `g`'s share of the study's patients at draw `i`: of the true subgroup, where labels may be wrong.
@@ -457,7 +482,7 @@ fn standardised_over_draws(rows: &Rows, hierarchy: &Hierarchy, chains: &[&[f64]]
                 let mut out = vec![[0.0; 2]; draws.len() / dim * subgroups];
                 for (q, out) in draws.chunks_exact(dim).zip(out.chunks_exact_mut(subgroups)) {
                     let p = hierarchy.parameters(q, &[], scratch);
-                    rows.standardised((p.alpha, p.theta), (p.gamma, p.centres), out);
+                    rows.standardised((p.control, p.theta), (p.gamma, p.centres), out);
                 }
                 out
             },

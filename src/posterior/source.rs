@@ -132,7 +132,7 @@ impl<'a> Source<'a> {
     /// The control arm's log odds in subgroup `g`.
     pub fn alpha(&self, g: usize) -> Option<Quantity<'a>> {
         match self {
-            Source::Exact(p) => p.risk(g, RiskMeasure::LogOddsControl).map(Quantity::Exact),
+            Source::Exact(p) => p.risk(g, RiskMeasure::Baseline).map(Quantity::Exact),
             _ => self.column(self.draws()?.alpha.get(g)),
         }
     }

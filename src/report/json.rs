@@ -6,9 +6,11 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::sentences::claims_json;
-use crate::posterior::{Checks, Estimate, Parameter, Probability, Report, Settings};
+use crate::posterior::{
+    BaselineConflict, Checks, Estimate, Parameter, Probability, Report, Settings, baseline_conflicts,
+};
 use crate::study::{
-    Adjustment, Assignment, Assumption, Audit, Covariate, Population, Study, Term, library_priors,
+    Adjustment, Assignment, Assumption, Audit, BaselineOf, Covariate, Population, Study, Term, library_priors,
 };
 
 /// The schema's name; its number rises when anything is renamed or removed.
@@ -74,6 +76,10 @@ struct PriorHead<'a> {
     effect: &'a str,
     heterogeneity: Option<&'a str>,
     baseline: Option<&'a str>,
+    /// What a baseline is; null for estimates, which have none.
+    baseline_of: Option<BaselineOf>,
+    /// Each arm's number of events under the priors alone; empty where that can't be told.
+    baseline_against_data: Vec<BaselineConflict>,
 }
 
 /// What the effects are adjusted for.
@@ -134,6 +140,8 @@ fn prior_head(study: &Study) -> PriorHead<'_> {
         effect: &study.priors.effect.words,
         heterogeneity: study.priors.heterogeneity.as_ref().map(|p| p.words.as_str()),
         baseline: study.priors.baseline.as_ref().map(|p| p.words.as_str()),
+        baseline_of: study.priors.baseline.as_ref().map(|_| study.priors.baseline_of),
+        baseline_against_data: baseline_conflicts(study),
     }
 }
 

@@ -1,5 +1,6 @@
 //! Results as text, JSON and CSV: rendering only, no arithmetic beyond rounding for print.
 
+mod baseline_conflict;
 mod bias_json;
 mod compare_csv;
 mod compare_json;
@@ -17,6 +18,7 @@ mod sentences;
 mod text;
 mod words;
 
+pub use baseline_conflict::baseline_conflict_line;
 pub use bias_json::{bias_csv, bias_json};
 pub use compare_csv::compare_csv;
 pub use compare_json::{compare_json, compare_statements};

@@ -3,15 +3,19 @@
 use crate::compare::PriorSet;
 use crate::decide::InteractionTest;
 use crate::posterior::{Measure, Scope};
-use crate::study::{Adjustment, Priors, Study};
+use crate::study::{Adjustment, BaselineOf, BaselinePrior, LocationPrior, PriorFor, Priors, Study, Term};
 
 use super::numbers::{probability, value};
 
 /// What an effect prior says before any data, in one sentence.
 pub fn prior_statement(study: &Study, set: &PriorSet) -> String {
     let says = &set.says;
+    let own = (&set.priors.baseline, set.priors.baseline_of);
+    let own = own != (&study.priors.baseline, study.priors.baseline_of);
+    let baseline =
+        baseline_as_written(&set.priors).filter(|_| own).map_or_else(String::new, |b| format!("; {b}"));
     let (Some(benefit), Some(q)) = (says.benefit, says.effect) else {
-        return "flat: a reference, no belief; it has no probabilities".to_string();
+        return format!("flat: a reference, no belief; it has no probabilities{baseline}");
     };
     let measure = Measure::of(study.outcome.scale);
     let mut text = format!(
@@ -24,7 +28,7 @@ pub fn prior_statement(study: &Study, set: &PriorSet) -> String {
     if says.reference_only {
         text += "; nearly flat: reference only";
     }
-    text
+    text + &baseline
 }
 
 /// Priors as they are written, in one line: "effect normal(0, 0.355); heterogeneity half-normal(0.5)".
@@ -33,10 +37,20 @@ pub fn priors_as_written(priors: &Priors) -> String {
     if let Some(h) = &priors.heterogeneity {
         text += &format!("; heterogeneity {}", h.words);
     }
-    if let Some(b) = &priors.baseline {
-        text += &format!("; baseline {}", b.words);
-    }
-    text
+    text + &baseline_as_written(priors).map_or_else(String::new, |b| format!("; {b}"))
+}
+
+/// "baseline, the mean of the arms' log odds, normal(0, 2.5)": what a baseline is, and its prior. None for estimates.
+pub fn baseline_as_written(priors: &Priors) -> Option<String> {
+    let b = priors.baseline.as_ref()?;
+    let of_a_risk = matches!(b.distribution, BaselinePrior::Independent(LocationPrior::LogitBeta { .. }));
+    let what = match (priors.baseline_of, of_a_risk) {
+        (BaselineOf::Arms, false) => "the mean of the arms' log odds",
+        (BaselineOf::Arms, true) => "the risk at the mean of the arms' log odds",
+        (BaselineOf::Control, false) => "the control arm's log odds",
+        (BaselineOf::Control, true) => "the control arm's risk",
+    };
+    Some(format!("baseline, {what}, {}", b.words))
 }
 
 /// All priors of a study: those of coefficients and centres too.
@@ -45,16 +59,28 @@ pub fn all_priors(study: &Study) -> String {
     priors_as_written(&study.priors) + &own
 }
 
-/// "; coefficients normal(0, 1) for one standard deviation; sd among centres half-normal(1)".
+/// "; coefficients normal(0, 2.5) for one standard deviation; sd among centres half-normal(1)".
 fn adjustment_priors(adjustment: &Adjustment) -> String {
-    let mut all: Vec<&str> = adjustment.terms.iter().map(|t| t.prior.words.as_str()).collect();
-    all.dedup();
-    let mut text = match all.as_slice() {
+    let of = |t: &Term| match t.prior_for {
+        PriorFor::StandardDeviation => format!("{} for one standard deviation", t.prior.words),
+        PriorFor::Unit => format!("{} for the step from 0 to 1", t.prior.words),
+    };
+    let mut kinds: Vec<String> = Vec::new();
+    for kind in adjustment.terms.iter().map(of) {
+        if !kinds.contains(&kind) {
+            kinds.push(kind);
+        }
+    }
+    let mut text = match kinds.as_slice() {
         [] => String::new(),
-        [one] => format!("; coefficients {one} for one standard deviation"),
-        _ => {
-            let each = adjustment.terms.iter().map(|t| format!("{} {}", t.name, t.prior.words));
-            format!("; coefficients, for one standard deviation, {}", each.collect::<Vec<_>>().join(", "))
+        [one] => format!("; coefficients {one}"),
+        many => {
+            let each = many.iter().map(|kind| {
+                let of_kind = adjustment.terms.iter().filter(|t| of(t) == *kind);
+                let names: Vec<&str> = of_kind.map(|t| t.name.as_str()).collect();
+                format!("{}: {kind}", names.join(", "))
+            });
+            format!("; coefficients of {}", each.collect::<Vec<_>>().join("; of "))
         }
     };
     if let Some(centres) = &adjustment.centres {

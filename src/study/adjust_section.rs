@@ -37,7 +37,9 @@ pub struct AdjustTable {
     /// For a number: a restricted cubic spline with this many knots, 3 to 7, at Harrell's quantiles.
     #[schemars(with = "Option<u64>")]
     spline: Option<Spanned<Count>>,
-    /// Of every coefficient of this covariate, on the log odds for one standard deviation. Default "normal(0, 1)".
+    /// Of every coefficient of this covariate, on the log odds for one standard deviation of its column. Default
+    /// "normal(0, 2.5)" for one standard deviation of a number; for levels, and for a column of nothing but 0 and 1,
+    /// "normal(0, 2.5)" for the whole step from the reference, or from 0, to 1.
     #[schemars(with = "Option<String>")]
     prior: Option<Spanned<String>>,
 }

@@ -43,9 +43,20 @@ pub struct Term {
     pub name: String,
     pub mean: f64,
     pub sd: f64,
-    /// Of γ, on the log odds for one standard deviation.
+    /// Of γ, on the log odds for one standard deviation; in words for what `prior_for` says.
     #[serde(serialize_with = "in_words")]
     pub prior: Written<LocationPrior>,
+    pub prior_for: PriorFor,
+}
+
+/// What the words of a coefficient's prior are for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PriorFor {
+    /// One standard deviation of the column.
+    StandardDeviation,
+    /// The step from 0 to 1: a level against the reference, a column of nothing but 0 and 1.
+    Unit,
 }
 
 fn in_words<S: Serializer>(prior: &Written<LocationPrior>, serializer: S) -> Result<S::Ok, S::Error> {

@@ -327,7 +327,7 @@ impl Context<'_> {
         if matches!(self.baseline, Some(BaselinePrior::Exchangeable { .. })) {
             return Err(Error::new("misclassified subgroups with exchangeable baselines")
                 .at(place())
-                .help("write an independent baseline prior, such as \"normal(0, 1.5)\""));
+                .help("write an independent baseline prior, such as \"normal(0, 2.5)\""));
         }
         let positive = self.index(&s.positive, names)?;
         let by_arm = |value: &Spanned<toml::Value>| -> Result<([Read; 2], bool)> {

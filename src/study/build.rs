@@ -20,8 +20,8 @@ use super::{
 };
 use crate::error::{Error, Place, Result};
 
-/// The default for control-arm log odds.
-const DEFAULT_BASELINE: &str = "normal(0, 1.5)";
+/// The default for a baseline's log odds: central 95 % of the risk from 0.7 % to 99.3 %.
+const DEFAULT_BASELINE: &str = "normal(0, 2.5)";
 
 /// Checks everything and puts the study together, without its named priors.
 pub fn study(source: &Source, file: ModelFile) -> Result<Study> {
@@ -41,7 +41,7 @@ pub fn study(source: &Source, file: ModelFile) -> Result<Study> {
     }
     let priors = priors(source, &file.prior, file.model.pooling, scale, &file.outcome)?;
     if !priors.effect.distribution.is_proper() {
-        check_flat(source, file.model.pooling, file.prior.effect.span(), &data)?;
+        check_flat(source, (file.model.pooling, priors.baseline_of), file.prior.effect.span(), &data)?;
         notices.push(
             "The effect prior is flat: a reference, not a belief. It has no prior probabilities.".to_string(),
         );
@@ -485,7 +485,8 @@ fn priors(
             Some(prior_words::baseline(&default).map_err(|f| at_fault(source, span, f))?)
         }
     };
-    Ok(Priors { effect, heterogeneity, baseline, baseline_of: BaselineOf::Arms })
+    let baseline_of = baseline_of(source, section.baseline_of.as_ref(), outcome)?.unwrap_or_default();
+    Ok(Priors { effect, heterogeneity, baseline, baseline_of })
 }
 
 fn at_fault(source: &Source, span: Range<usize>, f: prior_words::Fault) -> Error {
@@ -528,10 +529,34 @@ pub fn baseline_prior(
     prior_words::baseline(entry.get_ref()).map_err(|f| at_fault(source, entry.span(), f))
 }
 
+/// What a baseline is of, where that is said; only counts have one.
+pub fn baseline_of(
+    source: &Source,
+    said: Option<&Spanned<BaselineOf>>,
+    outcome: &OutcomeSection,
+) -> Result<Option<BaselineOf>> {
+    match said {
+        Some(said) if outcome.kind == Kind::Estimate => {
+            Err(Error::new("`baseline_of` for published estimates")
+                .at(source.place(said.span()))
+                .help("estimates have no baseline: leave it out"))
+        }
+        said => Ok(said.map(|of| *of.get_ref())),
+    }
+}
+
 /// A flat effect prior gives a posterior only where the data bound the effect.
-pub fn check_flat(source: &Source, pooling: Pooling, span: Range<usize>, data: &Data) -> Result<()> {
+pub fn check_flat(
+    source: &Source,
+    (pooling, baseline_of): (Pooling, BaselineOf),
+    span: Range<usize>,
+    data: &Data,
+) -> Result<()> {
     let Data::Counts(rows) = data else { return Ok(()) };
-    let bounded = |row: &SubgroupCounts| row.active.events > 0 && row.active.events < row.active.total;
+    let both = |arm: &ArmCounts| arm.events > 0 && arm.events < arm.total;
+    // An arm that has both outcomes bounds its log odds; where the effect moves it, the baseline's prior bounds the rest.
+    let bounded =
+        |row: &SubgroupCounts| both(&row.active) || baseline_of.control_share() > 0.0 && both(&row.control);
     let enough = match pooling {
         Pooling::None => rows.iter().all(bounded),
         Pooling::Partial | Pooling::Complete => rows.iter().any(bounded),
@@ -541,7 +566,14 @@ pub fn check_flat(source: &Source, pooling: Pooling, span: Range<usize>, data: &
     }
     Err(Error::new("with a flat effect prior these data give no posterior")
         .at(source.place(span))
-        .help("an active arm without events, or with nothing else, leaves the effect unbounded; write a proper prior"))
+        .help(match baseline_of {
+            BaselineOf::Control => {
+                "an active arm without events, or with nothing else, leaves the effect unbounded; write a proper prior"
+            }
+            BaselineOf::Arms => {
+                "arms without events, or with nothing else, leave the effect unbounded; write a proper prior"
+            }
+        }))
 }
 
 fn expected_odds_ratio(source: &Source, value: &Spanned<Real>, scale: Scale) -> Result<f64> {

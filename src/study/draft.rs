@@ -4,7 +4,7 @@ use std::fmt::Write;
 use std::path::Path;
 
 use super::patients::{Surveyed, survey};
-use super::{Assignment, HigherIs};
+use super::{Assignment, HigherIs, Reading};
 use crate::error::{Error, Place, Result};
 
 /// What the user says of a file; what is left out is found where only one thing is possible.
@@ -24,6 +24,7 @@ pub struct Draft {
     pub centre: Option<String>,
     pub assignment: Assignment,
     pub higher_is: HigherIs,
+    pub reading: Reading,
 }
 
 /// Column names that are usual for what they hold, in lower case.
@@ -37,7 +38,7 @@ const NO: [&str; 9] = ["0", "n", "no", "false", "alive", "control", "placebo", "
 
 /// The text of a model file beside the data; `named` is the data file as the model file is to call it.
 pub fn draft(path: &Path, named: &str, said: &Draft) -> Result<String> {
-    let (columns, rows) = survey(path)?;
+    let (columns, rows) = survey(path, said.reading)?;
     let outcome = column(&columns, "outcome", said.outcome.as_deref(), &OUTCOMES)?;
     let treatment = column(&columns, "treatment", said.treatment.as_deref(), &TREATMENTS)?;
     let subgroup = column(&columns, "subgroup", said.subgroup.as_deref(), &SUBGROUPS)?;
@@ -168,6 +169,9 @@ fn covariate(columns: &[Surveyed], name: &str) -> Result<String> {
     }
 }
 
+/// From so many subgroups on, exchangeable baselines are proposed.
+const EXCHANGEABLE_FROM: usize = 3;
+
 struct Parts<'a> {
     outcome: &'a Surveyed,
     treatment: &'a Surveyed,
@@ -267,7 +271,14 @@ fn written(said: &Draft, p: &Parts<'_>, (columns, rows): (&[Surveyed], u64), nam
     line("\n[prior]".to_string());
     line("effect = \"normal(0, 0.355)\"          # odds ratio between 0.5 and 2 with probability 0.95: neutral; state yours".to_string());
     line("heterogeneity = \"half-normal(0.5)\"   # how much subgroups may differ: it decides; see `equipoise compare`".to_string());
-    line("baseline = \"normal(0, 1.5)\"".to_string());
+    // Three baselines and more say something of each other.
+    if p.groups.len() >= EXCHANGEABLE_FROM {
+        line("# The mean of the arms' log odds; subgroups' risks inform each other. Or independent: \"normal(0, 2.5)\"".to_string());
+        line("baseline = { mean = \"normal(0, 2.5)\", sd = \"half-normal(1)\" }".to_string());
+    } else {
+        line("baseline = \"normal(0, 2.5)\"             # the mean of the arms' log odds: risks from 0.7 % to 99.3 % with probability 0.95".to_string());
+    }
+    line("# baseline_of = \"control\"             # where `baseline` is what you know of the control arm's risk".to_string());
     line("\n# The file's columns:".to_string());
     for c in columns {
         line(format!("# {}: {}", c.name, c.in_words()).replace(['\r', '\n'], " "));

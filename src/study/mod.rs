@@ -26,17 +26,17 @@ mod source;
 mod table;
 mod values;
 
-pub use adjustment::{Adjustment, Centres, Covariate, Form, Patterns, Population, Term};
+pub use adjustment::{Adjustment, Centres, Covariate, Form, Patterns, Population, PriorFor, Term};
 pub use audit::{Audit, AuditRow};
 pub use bias::{Assumption, Bias, BiasKind, Confounder, Misclassification, Missing, Nuisance, SubgroupBias};
 pub use decision::{
     Action, Bound, Costs, CredibilitySection, Criterion, Decision, DecisionFile, DecisionOutcome, Layers,
-    Member, Rule, Values, View, active_risk, is_decision, open_decision,
+    Member, Rule, Values, View, active_risk, is_decision, open_decision, open_decision_with,
 };
 pub use draft::{Draft, draft};
 pub use model_file::ModelFile;
 pub use named::about_sources;
-pub use opening::{open, open_copy};
+pub use opening::{Reading, open, open_copy, open_with};
 pub use patients::{ColumnAccount, Dropped, LevelAccount, Numbers, PatientFile, Surveyed, rows_read, survey};
 pub use prior::{
     BaselineOf, HeterogeneityPrior, LibraryPrior, LocationPrior, NormalComponent, four_decimals,
@@ -281,7 +281,7 @@ pub struct External {
     pub weight: f64,
 }
 
-/// The prior of the control-arm log odds.
+/// The prior of the baselines' log odds.
 #[derive(Debug, Clone, PartialEq)]
 pub enum BaselinePrior {
     Independent(LocationPrior),

@@ -13,7 +13,7 @@ use super::bias_section::BiasSection;
 use super::decision::ModelDecision;
 use super::number::{Count, Real};
 use super::values::Values;
-use super::{Assignment, HigherIs, Pooling, Scale};
+use super::{Assignment, BaselineOf, HigherIs, Pooling, Scale};
 
 /// A study, its data, the model and its priors.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
@@ -288,10 +288,14 @@ pub struct PriorSection {
     /// Required unless pooling is complete.
     #[schemars(with = "Option<String>")]
     pub heterogeneity: Option<Spanned<String>>,
-    /// For the control arm's log odds: a distribution, or a risk in clinical words, or { mean, sd } for exchangeable
-    /// baselines. Default "normal(0, 1.5)".
+    /// For a subgroup's baseline, which `baseline_of` says what it is: a distribution of its log odds, "beta(a, b)" of the
+    /// risk, a risk in clinical words, or { mean, sd } for exchangeable baselines. Default "normal(0, 2.5)".
     #[schemars(with = "Option<BaselineWords>")]
     pub baseline: Option<Spanned<LocationEntry>>,
+    /// What a baseline is: "arms", the mean of the arms' log odds, whose prior takes neither arm's side; or "control", the
+    /// control arm's log odds, for knowledge of the control risk. Default "arms".
+    #[schemars(with = "Option<BaselineOf>")]
+    pub baseline_of: Option<Spanned<BaselineOf>>,
     /// For the standard deviation of the centres' intercepts, on the log odds. Default "half-normal(1)".
     #[schemars(with = "Option<String>")]
     pub centre: Option<Spanned<String>>,
@@ -308,6 +312,9 @@ pub struct NamedPriorSection {
     pub heterogeneity: Option<Spanned<String>>,
     #[schemars(with = "Option<BaselineWords>")]
     pub baseline: Option<Spanned<LocationEntry>>,
+    /// What `baseline` beside it is of; without it, what `[prior]` says.
+    #[schemars(with = "Option<BaselineOf>")]
+    pub baseline_of: Option<Spanned<BaselineOf>>,
     /// Other models, shipped ones by name or files by path: the effect prior is then what their fits predict for a further
     /// subgroup, several in equal parts. Same outcome, scale and direction.
     #[schemars(with = "Option<Vec<String>>")]
@@ -399,12 +406,12 @@ pub enum LocationWords {
     Expected { expected: f64, beyond_null: f64 },
 }
 
-/// A prior for the control arm.
+/// A prior for a baseline.
 #[derive(JsonSchema)]
 #[schemars(untagged)]
 #[allow(dead_code, reason = "describes LocationEntry to editors")]
 pub enum BaselineWords {
-    /// A distribution of the log odds, such as "normal(0, 1.5)".
+    /// A distribution of the log odds, such as "normal(0, 2.5)", or of the risk: "beta(4, 36)".
     Distribution(String),
     /// The normal on the log odds with this mass between two risks.
     Risk { risk: [f64; 2], mass: f64 },

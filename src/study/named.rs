@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use toml::Spanned;
 
-use super::build::{baseline_prior, check_flat, effect_prior, heterogeneity_prior, study};
+use super::build::{baseline_of, baseline_prior, check_flat, effect_prior, heterogeneity_prior, study};
 use super::model_file::{NamedPriorSection, OutcomeSection};
 use super::source::Source;
 use super::{Data, External, NamedPriors, Pooling, Study};
@@ -31,15 +31,24 @@ pub fn priors(
             let mut priors = study.priors.clone();
             if let Some(entry) = &section.effect {
                 priors.effect = effect_prior(source, entry, scale)?;
-                if !priors.effect.distribution.is_proper() {
-                    check_flat(source, study.pooling, entry.span(), &study.data)?;
-                }
             }
             if let Some(text) = &section.heterogeneity {
                 priors.heterogeneity = Some(heterogeneity_prior(source, text, scale)?);
             }
             if let Some(entry) = &section.baseline {
                 priors.baseline = Some(baseline_prior(source, entry, outcome)?);
+            }
+            if let Some(said) = &section.baseline_of {
+                if section.baseline.is_none() {
+                    return Err(Error::new("`baseline_of` without `baseline`")
+                        .at(source.place(said.span()))
+                        .help("a prior of one is no prior of the other: set baseline beside it"));
+                }
+                let of = baseline_of(source, Some(said), outcome)?;
+                priors.baseline_of = of.unwrap_or(priors.baseline_of);
+            }
+            if let Some(entry) = section.effect.as_ref().filter(|_| !priors.effect.distribution.is_proper()) {
+                check_flat(source, (study.pooling, priors.baseline_of), entry.span(), &study.data)?;
             }
             let external = external(source, section, study)?;
             let nothing = section.effect.is_none()

@@ -7,16 +7,29 @@ use super::source::Source;
 use super::{Study, build, named};
 use crate::error::Result;
 
+/// How data files are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Reading {
+    /// Reads on where a file of patients, unpacked, holds more than 256 MB and more than 100 times what it takes on the
+    /// disk, which otherwise is an error. Memory is then the caller's concern.
+    pub large: bool,
+}
+
 /// Reads a study from a path, or by the name of a shipped model.
 pub fn open(model: &str) -> Result<Study> {
-    let source = Source::find(model)?;
+    open_with(model, Reading::default())
+}
+
+/// The same, with a word on how data files are read.
+pub fn open_with(model: &str, reading: Reading) -> Result<Study> {
+    let source = Source { reading, ..Source::find(model)? };
     let file = source.parse()?;
     study_of(&source, file)
 }
 
 /// The same of a copy that lies elsewhere: data files and other models are looked for in the folder of the original.
-pub fn open_copy(path: &Path, folder: PathBuf) -> Result<Study> {
-    let source = Source { folder: Some(folder), ..Source::find(&path.to_string_lossy())? };
+pub fn open_copy(path: &Path, folder: PathBuf, reading: Reading) -> Result<Study> {
+    let source = Source { folder: Some(folder), reading, ..Source::find(&path.to_string_lossy())? };
     let file = source.parse()?;
     study_of(&source, file)
 }

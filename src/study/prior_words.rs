@@ -24,6 +24,9 @@ fn fault(message: impl Into<String>, help: impl Into<String>) -> Fault {
 }
 
 const LOCATION_FORMS: &str = "write normal(mean, sd), student-t(df, location, scale), a mixture such as 0.8 * normal(-0.3, 0.2) + 0.2 * normal(0, 1), or flat";
+/// Where a flat prior is refused.
+const PROPER_FORMS: &str = "write normal(mean, sd), student-t(df, location, scale) or a mixture such as 0.8 * normal(-0.3, 0.2) + 0.2 * normal(0, 1)";
+const BASELINE_FORMS: &str = "write \"normal(0, 2.5)\" or \"student-t(4, 0, 2)\" of the log odds, \"beta(4, 36)\" of the risk, { risk = [0.2, 0.6], mass = 0.9 } or { mean = \"normal(0, 2.5)\", sd = \"half-normal(1)\" }";
 const HETEROGENEITY_FORMS: &str = "write half-normal(scale), half-student-t(df, scale), half-cauchy(scale), exponential(mean), log-normal(mean, sd), uniform(0, upper) or fixed(value)";
 
 /// A call such as `half-student-t(4, 0.5)`: its name and numbers.
@@ -77,7 +80,7 @@ pub const LOG_RATIOS: Limits = Limits { location: 15.0, scale: (1e-4, 1e5), on: 
 /// Differences carry the outcome's own units.
 pub const DIFFERENCES: Limits = Limits { location: 1e6, scale: (1e-6, 1e6), on: "this scale" };
 
-/// Control-arm log odds.
+/// Log odds of baselines.
 pub const BASELINES: Limits = Limits { location: 15.0, scale: (1e-3, 1e5), on: "the log odds" };
 
 impl Limits {
@@ -154,11 +157,22 @@ fn check_df(df: f64) -> Result<(), Fault> {
 
 /// A distribution on the real line from its text.
 pub fn location(text: &str) -> Result<LocationPrior, Fault> {
+    location_among(text, &["normal", "student-t", "flat"], LOCATION_FORMS)
+}
+
+/// The same where a flat one is refused.
+fn proper_location(text: &str, forms: &str, instead: &str) -> Result<LocationPrior, Fault> {
+    let prior = location_among(text, &["normal", "student-t"], forms)?;
+    if prior.is_proper() { Ok(prior) } else { Err(fault("a flat prior", instead)) }
+}
+
+/// `known` are the families that are offered, `forms` what may be written.
+fn location_among(text: &str, known: &[&str], forms: &str) -> Result<LocationPrior, Fault> {
     if text.contains('*') || text.contains('+') && text.matches('(').count() > 1 {
-        return mixture(text);
+        return mixture(text, forms);
     }
     let Some((name, numbers)) = call(text) else {
-        return Err(fault(format!("can't read the prior \"{text}\""), LOCATION_FORMS));
+        return Err(fault(format!("can't read the prior \"{text}\""), forms));
     };
     match (name.as_str(), numbers.as_slice()) {
         ("normal", &[mean, sd]) => {
@@ -171,9 +185,13 @@ pub fn location(text: &str) -> Result<LocationPrior, Fault> {
         }
         ("flat", &[]) => Ok(LocationPrior::Flat),
         ("normal" | "student-t" | "flat", _) => {
-            Err(fault(format!("\"{text}\" has the wrong number of arguments"), LOCATION_FORMS))
+            Err(fault(format!("\"{text}\" has the wrong number of arguments"), forms))
         }
-        _ => Err(unknown(text, &name, &["normal", "student-t", "flat"], LOCATION_FORMS)),
+        ("beta", _) => Err(fault(
+            "a beta prior is one of a risk",
+            format!("only a baseline by itself can have it, baseline = \"beta(4, 36)\"; here {forms}"),
+        )),
+        _ => Err(unknown(text, &name, known, forms)),
     }
 }
 
@@ -183,8 +201,8 @@ fn unknown(text: &str, name: &str, known: &[&str], forms: &str) -> Fault {
     fault(format!("\"{text}\" is not a prior known here"), help)
 }
 
-fn mixture(text: &str) -> Result<LocationPrior, Fault> {
-    let unreadable = || fault(format!("can't read the mixture \"{text}\""), LOCATION_FORMS);
+fn mixture(text: &str, forms: &str) -> Result<LocationPrior, Fault> {
+    let unreadable = || fault(format!("can't read the mixture \"{text}\""), forms);
     let mut components = Vec::new();
     // A plus sign separates components only after a closing bracket: exponents such as 1e+2 hold one too.
     for part in text.split(')').map(str::trim).filter(|p| !p.is_empty()) {
@@ -383,34 +401,47 @@ fn effect_in_words(
 
 /// The prior of a coefficient from its text.
 pub fn coefficient(text: &str) -> Result<LocationPrior, Fault> {
-    let prior = location(text)?;
-    if !prior.is_proper() {
-        return Err(fault("a flat prior of a coefficient", "write normal(0, 1), or a wider one"));
-    }
+    let prior = proper_location(
+        text,
+        PROPER_FORMS,
+        "a coefficient's prior is a proper distribution: write normal(0, 2.5), or a wider one",
+    )?;
     BASELINES.check_location(&prior)?;
     Ok(prior)
 }
 
+/// A risk's beta(a, b), on its log odds.
+fn beta(numbers: &[f64]) -> Result<LocationPrior, Fault> {
+    /// Below, the tails of the log odds outweigh everything; above, the prior is a number.
+    const WITHIN: std::ops::RangeInclusive<f64> = 0.2..=1e6;
+    let &[a, b] = numbers else {
+        return Err(fault("beta has the wrong number of arguments", BASELINE_FORMS));
+    };
+    if !WITHIN.contains(&a) || !WITHIN.contains(&b) {
+        return Err(fault(
+            format!("beta({a}, {b})"),
+            "both numbers lie between 0.2 and a million; beta(4, 36) is what 4 events in 40 patients say",
+        ));
+    }
+    Ok(LocationPrior::LogitBeta { a, b })
+}
+
 /// The baseline prior from its entry.
 pub fn baseline(entry: &LocationEntry) -> Result<Written<BaselinePrior>, Fault> {
-    const FORMS: &str = "write \"normal(0, 1.5)\", { risk = [0.2, 0.6], mass = 0.9 } or { mean = \"normal(0, 1.5)\", sd = \"half-normal(0.5)\" }";
-    let proper = |prior: LocationPrior| {
-        if prior.is_proper() {
-            BASELINES.check_location(&prior)?;
-            Ok(prior)
-        } else {
-            Err(fault(
-                "a flat baseline prior",
-                "a baseline prior must be a proper distribution: normal(0, 1.5) is vague on the risk",
-            ))
-        }
+    const FORMS: &str = BASELINE_FORMS;
+    const INSTEAD: &str = "a baseline's prior is a proper distribution: write normal(0, 2.5), whose central 95 % are risks from 0.7 % to 99.3 %";
+    let proper = |text: &str, forms: &str| {
+        let prior = proper_location(text, forms, INSTEAD)?;
+        BASELINES.check_location(&prior).map(|()| prior)
     };
     let words = match entry {
         LocationEntry::Text(text) => {
-            return Ok(Written {
-                distribution: BaselinePrior::Independent(proper(location(text)?)?),
-                words: text.trim().to_string(),
-            });
+            let prior = match call(text) {
+                Some((name, numbers)) if name == "beta" => beta(&numbers)?,
+                _ => proper(text, FORMS)?,
+            };
+            let words = text.trim().to_string();
+            return Ok(Written { distribution: BaselinePrior::Independent(prior), words });
         }
         LocationEntry::Words(words) => words,
     };
@@ -428,7 +459,7 @@ pub fn baseline(entry: &LocationEntry) -> Result<Written<BaselinePrior>, Fault> 
                 logit(high),
                 mass,
             )),
-            words: format!("control risk between {low} and {high} with probability {mass}"),
+            words: format!("risk between {low} and {high} with probability {mass}"),
         });
     }
     only(words, &["mean", "sd"], FORMS)?;
@@ -444,7 +475,7 @@ pub fn baseline(entry: &LocationEntry) -> Result<Written<BaselinePrior>, Fault> 
     let locate = |f: Fault, span: Range<usize>| Fault { span: Some(span), ..f };
     Ok(Written {
         distribution: BaselinePrior::Exchangeable {
-            mean: location(&mean).and_then(proper).map_err(|f| locate(f, mean_span))?,
+            mean: proper(&mean, PROPER_FORMS).map_err(|f| locate(f, mean_span))?,
             sd: heterogeneity(&sd)
                 .and_then(|prior| LOG_RATIOS.check_heterogeneity(&prior).map(|()| prior))
                 .map_err(|f| locate(f, sd_span))?,

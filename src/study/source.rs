@@ -9,6 +9,7 @@ use toml::Spanned;
 
 use super::model_file::ModelFile;
 use super::nearest::nearest;
+use super::opening::Reading;
 use super::shipped::{Shipped, shipped, shipped_decisions};
 use crate::error::{Error, Place, Result};
 
@@ -25,6 +26,8 @@ pub struct Source {
     pub text: Arc<str>,
     /// Where data files are looked for.
     pub folder: Option<PathBuf>,
+    /// How they are read.
+    pub reading: Reading,
 }
 
 impl Source {
@@ -44,6 +47,7 @@ impl Source {
             file: model.to_string(),
             text: text.into(),
             folder: Some(path.parent().map_or_else(PathBuf::new, Path::to_path_buf)),
+            reading: Reading::default(),
         })
     }
 
@@ -60,7 +64,7 @@ impl Source {
         }
         let path = self.folder.as_ref().map(|f| f.join(name)).filter(|p| p.exists());
         if let Some(path) = path {
-            return Source::find(&path.to_string_lossy());
+            return Ok(Source { reading: self.reading, ..Source::find(&path.to_string_lossy())? });
         }
         let error = Error::new(format!("no model named `{name}`, and no file at that path"))
             .at(self.place(model.span()));
@@ -243,6 +247,7 @@ impl Shipped {
             file: format!("{}.toml (shipped)", self.name),
             text: self.text.into(),
             folder: None,
+            reading: Reading::default(),
         }
     }
 }

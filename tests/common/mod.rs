@@ -1,6 +1,9 @@
 //! Shared by the integration tests: models from inputs, one number out of a result.
 #![allow(dead_code, reason = "each test program uses its own part")]
 
+pub mod calibration;
+pub mod rows;
+
 use equipoise::exact::{Distribution, ExactPosterior, Resolution};
 use equipoise::model::{
     Arm, BaselineOf, BaselinePrior, BinomialPair, HeterogeneityPrior, Likelihood, LocationPrior, Model,
@@ -102,6 +105,29 @@ impl Worst {
 
 fn written<T>(distribution: T) -> Written<T> {
     Written { distribution, words: String::new() }
+}
+
+/// The study under the baseline prior that the independent programs have: the control arm's log odds, normal(0, 1.5). Its
+/// further priors and the studies they come from too.
+pub fn with_control_baselines(mut study: Study) -> Study {
+    let put = |priors: &mut Priors| {
+        if priors.baseline.is_some() {
+            priors.baseline = Some(Written {
+                distribution: BaselinePrior::Independent(LocationPrior::normal(0.0, 1.5)),
+                words: "normal(0, 1.5)".to_string(),
+            });
+            priors.baseline_of = BaselineOf::Control;
+        }
+    };
+    put(&mut study.priors);
+    for named in &mut study.named {
+        put(&mut named.priors);
+        if let Some(external) = &mut named.external {
+            let sources = std::mem::take(&mut external.sources);
+            external.sources = sources.into_iter().map(with_control_baselines).collect();
+        }
+    }
+    study
 }
 
 /// The model as a study on log odds ratios with subgroups "1", "2", … and a threshold for each measure.

@@ -39,7 +39,7 @@ pub struct Arm<'a> {
     pub cells: [f64; 4],
     pub positive: usize,
     pub share: &'a Nuisance,
-    /// Of both log odds: in the control arm alone.
+    /// Of both log odds: in the control arm alone, and there only where baselines are the control arm's.
     pub prior: Option<&'a LocationPrior>,
     pub reach: Reach,
     pub resolution: Resolution,

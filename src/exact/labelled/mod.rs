@@ -16,6 +16,7 @@ use surface::Surface;
 
 use super::Resolution;
 use super::distribution::Distribution;
+use super::effect_likelihood::Baseline;
 use super::gaussian::moment_limits;
 use super::pair::{Marginal, PairPosterior, PairSlice};
 use super::scale::{ScaleMap, Tail, TauPosterior, settle};
@@ -70,7 +71,7 @@ impl LabelledPosterior {
         m: &Misclassification,
         effect: &LocationPrior,
         heterogeneity: &HeterogeneityPrior,
-        baseline: &LocationPrior,
+        baseline: &Baseline,
         resolution: Resolution,
     ) -> Result<LabelledPosterior, Unsettled> {
         let LocationPrior::Normals(priors) = effect else { return Err(Unsettled::NotNormal) };
@@ -90,7 +91,7 @@ impl LabelledPosterior {
             return Err(Unsettled::NotConverged);
         }
         let lines = Lines::new(&surface);
-        let bounded = counts.iter().filter(|c| c.bounds_effect()).count();
+        let bounded = counts.iter().filter(|c| c.moment_limit(baseline.of, &baseline.prior) > 0.0).count();
         let limits = moment_limits(heterogeneity, effect, bounded as f64);
         let (nodes, log_step, tau) = match *heterogeneity {
             HeterogeneityPrior::Fixed { value } => {

@@ -2,16 +2,21 @@
 //!
 //! `L(θ_A, θ_B) = ∫∫ C₀(α_A, α_B) p(α_A) p(α_B) C₁(α_A + θ_A, α_B + θ_B) dα_A dα_B`,
 //!
+//! for baselines that are the control arm's; where they are the means of the arms' log odds,
+//!
+//! `L(θ_A, θ_B) = ∫∫ C₀(x_A, x_B) C₁(x_A + θ_A, x_B + θ_B) p(x_A + θ_A/2) p(x_B + θ_B/2) dx_A dx_B`,
+//!
 //! `C_a` the probability of arm a's four cells with the true share of the subgroups summed out, and sensitivity and
 //! specificity too where an arm has its own. On even nodes of one step in all log odds this is a correlation of two tables;
 //! unknowns that both arms share are summed over outside.
 
 use rayon::prelude::*;
 
+use super::super::effect_likelihood::Baseline;
 use super::Unsettled;
 use super::arm::{Accuracy, Arm, ArmTable, Blend, Reach, Window, windows};
 use crate::exact::Resolution;
-use crate::model::{BinomialPair, LocationPrior, Misclassification, Nuisance, cells_of};
+use crate::model::{BaselineOf, BinomialPair, LocationPrior, Misclassification, Nuisance, cells_of};
 use crate::numeric::{LogInterpolant, logistic};
 
 /// L at even nodes: θ = step · (first + i), rows by θ_A.
@@ -53,7 +58,7 @@ impl Surface {
     pub fn new(
         counts: &[BinomialPair],
         m: &Misclassification,
-        baseline: &LocationPrior,
+        baseline: &Baseline,
         effect: Reach,
         resolution: Resolution,
     ) -> Result<Surface, Unsettled> {
@@ -79,11 +84,11 @@ impl Surface {
             cells: cells_of(counts, m.positive, a == 1),
             positive: m.positive,
             share: &m.share[a],
-            prior: if a == 0 { Some(baseline) } else { None },
+            prior: (a == 0 && baseline.of == BaselineOf::Control).then_some(&baseline.prior),
             reach: reach_of(baseline, effect, a == 1),
             resolution,
         });
-        let step = step(counts, baseline, resolution);
+        let step = step(counts, &baseline.prior, resolution);
         let of_outer: Vec<(f64, [Vec<Blend>; 2])> = outer
             .iter()
             .map(|o| {
@@ -118,9 +123,16 @@ impl Surface {
         if counted.len() as f64 * work(&windows[0]) * work(&windows[1]) > BUDGET {
             return Err(Unsettled::TooLarge);
         }
+        let means = counted.first().and_then(|t| Means::of(baseline, &t.1, step));
+        let factor = |t: &(f64, [ArmTable; 2])| libm::exp(scale_of(t) - scale);
         let parts: Vec<Surface> =
-            counted.par_iter().map(|t| correlated(&t.1, libm::exp(scale_of(t) - scale), step)).collect();
-        let coarse: f64 = counted.iter().map(|t| halved_total(&t.1) * libm::exp(scale_of(t) - scale)).sum();
+            counted.par_iter().map(|t| correlated(&t.1, means.as_ref(), factor(t), step)).collect();
+        let coarse: f64 = counted
+            .par_iter()
+            .map(|t| halved_total(&t.1, means.as_ref()) * factor(t))
+            .collect::<Vec<f64>>()
+            .iter()
+            .sum();
         let mut parts = parts.into_iter();
         let Some(mut surface) = parts.next() else { return Err(Unsettled::NotConverged) };
         for part in parts {
@@ -214,12 +226,30 @@ fn accuracy_nodes(n: &Nuisance, patients: f64, resolution: Resolution) -> Vec<(f
 }
 
 /// The middle and spread of an arm's log odds before the data.
-fn reach_of(baseline: &LocationPrior, effect: Reach, active: bool) -> Reach {
-    let (centre, variance) = Nuisance::Location(baseline.clone()).rough();
-    if active {
-        (centre + effect.0, libm::hypot(libm::sqrt(variance), effect.1))
-    } else {
-        (centre, libm::sqrt(variance))
+fn reach_of(baseline: &Baseline, effect: Reach, active: bool) -> Reach {
+    let (centre, variance) = Nuisance::Location(baseline.prior.clone()).rough();
+    let [control_part, active_part] = baseline.of.log_odds(0.0, 1.0);
+    let part = if active { active_part } else { control_part };
+    (centre + part * effect.0, libm::hypot(libm::sqrt(variance), part * effect.1))
+}
+
+/// The prior of both subgroups' means of their arms' log odds, by the sum of the control arm's node and the active arm's.
+struct Means([Vec<f64>; 2]);
+
+impl Means {
+    /// None where the baseline is the control arm's, whose table has the prior already.
+    fn of(baseline: &Baseline, [control, active]: &[ArmTable; 2], step: f64) -> Option<Means> {
+        if baseline.of == BaselineOf::Control {
+            return None;
+        }
+        let components = baseline.prior.components();
+        let density = |x: f64| components.iter().map(|c| libm::exp(c.log_density(x))).sum::<f64>();
+        let of_subgroup = |k: usize| {
+            let first = control.first[k] + active.first[k];
+            let sums = control.size[k] + active.size[k] - 1;
+            (0..sums as i64).map(|s| density(0.5 * step * (first + s) as f64)).collect()
+        };
+        Some(Means([of_subgroup(0), of_subgroup(1)]))
     }
 }
 
@@ -233,7 +263,7 @@ fn step(counts: &[BinomialPair], baseline: &LocationPrior, resolution: Resolutio
 
 /// `Σ C₀(α) C₁(α + θ)` at every θ that the two tables reach, times a factor; not yet a logarithm. Products far below the
 /// floor are left out.
-fn correlated([control, active]: &[ArmTable; 2], factor: f64, step: f64) -> Surface {
+fn correlated([control, active]: &[ArmTable; 2], means: Option<&Means>, factor: f64, step: f64) -> Surface {
     /// Rows know where their values exceed e^-4k.
     const LEVELS: usize = 10;
     const PER_LEVEL: f64 = 4.0;
@@ -266,11 +296,19 @@ fn correlated([control, active]: &[ArmTable; 2], factor: f64, step: f64) -> Surf
             for (j, (&value, level)) in from.iter().zip(&levels).enumerate() {
                 let Some(level) = level else { continue };
                 let (start, end) = ranges[*level];
-                let weight = value * factor;
                 let offset = start + control.size[1] - 1 - j;
                 let to = &to[start..end];
-                for (sum, &other) in out[offset..offset + to.len()].iter_mut().zip(to) {
-                    *sum += weight * other;
+                let out = out[offset..offset + to.len()].iter_mut();
+                match means {
+                    None => {
+                        let weight = value * factor;
+                        out.zip(to).for_each(|(sum, &other)| *sum += weight * other);
+                    }
+                    Some(Means([first, second])) => {
+                        let weight = value * factor * first[i + r];
+                        let second = &second[j + start..j + end];
+                        out.zip(to).zip(second).for_each(|((sum, &other), p)| *sum += weight * other * p);
+                    }
                 }
             }
         }
@@ -278,12 +316,29 @@ fn correlated([control, active]: &[ArmTable; 2], factor: f64, step: f64) -> Surf
     Surface { step, first, size, log }
 }
 
-/// The total over every other node of every log odds: of both tables it is the product of their sums.
-fn halved_total([control, active]: &[ArmTable; 2]) -> f64 {
-    let of = |t: &ArmTable| {
-        let rows = t.scaled();
-        let rows = rows.chunks(t.size[1]).step_by(2);
-        rows.map(|r| r.iter().step_by(2).sum::<f64>()).sum::<f64>()
+/// The total over every other node of every log odds. Without a prior of means it is the product of both tables' sums.
+fn halved_total([control, active]: &[ArmTable; 2], means: Option<&Means>) -> f64 {
+    let (c, a) = (control.scaled(), active.scaled());
+    let rows = |values: &[f64], t: &ArmTable| -> Vec<Vec<f64>> {
+        values.chunks(t.size[1]).step_by(2).map(|r| r.iter().step_by(2).copied().collect()).collect()
     };
-    of(control) * of(active)
+    let (c, a) = (rows(&c, control), rows(&a, active));
+    let Some(Means([first, second])) = means else {
+        let of = |rows: &[Vec<f64>]| rows.iter().map(|r| r.iter().sum::<f64>()).sum::<f64>();
+        return of(&c) * of(&a);
+    };
+    let second: Vec<f64> = second.iter().step_by(2).copied().collect();
+    let mut total = 0.0;
+    for (i, from) in c.iter().enumerate() {
+        for (r, to) in a.iter().enumerate() {
+            let row: f64 = from
+                .iter()
+                .enumerate()
+                .filter(|(_, value)| **value > 1e-12)
+                .map(|(j, value)| value * to.iter().zip(&second[j..]).map(|(x, p)| x * p).sum::<f64>())
+                .sum();
+            total += first[2 * (i + r)] * row;
+        }
+    }
+    total
 }

@@ -321,10 +321,10 @@ impl Rows {
         linear - normaliser
     }
 
-    /// Both risks of every subgroup averaged over the population, at log odds α of the controls and effects θ.
+    /// Both risks of every subgroup averaged over the population, at log odds of the control arms and effects θ.
     pub fn standardised(
         &self,
-        (alpha, theta): (&[f64], &[f64]),
+        (control, theta): (&[f64], &[f64]),
         (gamma, centres): (&[f64], &[f64]),
         out: &mut [Standardised],
     ) {
@@ -339,7 +339,7 @@ impl Rows {
                 let active = section.cell >= self.subgroups;
                 let own = section.cell % self.subgroups == g;
                 if own && (active || self.population == Population::All) {
-                    let base = (alpha[g], theta[g]);
+                    let base = (control[g], theta[g]);
                     let risks = kernel::risks(self.instructions, &self.layout, section, base, at);
                     sums = [sums[0] + risks[0], sums[1] + risks[1]];
                 }

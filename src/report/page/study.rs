@@ -3,12 +3,13 @@
 use serde::Serialize;
 use serde_json::json;
 
+use super::super::baseline_conflict::baseline_conflict_line;
 use super::super::figure::{self, Figure};
 use super::super::json::statements;
 use super::super::numbers::{interval, probability};
 use super::super::passage::Table;
 use super::super::sentences::sentence;
-use super::super::text::{audit_table, effect_table, probability_table};
+use super::super::text::{audit_table, effect_table, prior_note, probability_table};
 use super::super::words::{capitalised, prior_statement};
 use super::document::{Format, Frame, render};
 use super::{flat, on_page, sheets, words};
@@ -58,7 +59,7 @@ struct Context<'a> {
     kind_of_subgroup: String,
     headlines: Option<Vec<Headline>>,
     table_of_effects: Option<Table>,
-    table_note: &'static str,
+    table_note: String,
     sliders: Option<Sliders<'a>>,
     priors: Option<Vec<PriorOnPage>>,
     prior_claims: Option<Vec<String>>,
@@ -93,7 +94,8 @@ pub fn figures(study: &Study, shown: Shown<'_>) -> Vec<Figure> {
 pub fn page(p: &Presentation<'_>, figures: &[Figure], format: Format) -> Result<String> {
     let study = p.study;
     let shown = p.shown.as_ref().ok();
-    let (header, rows, audit_lines) = audit_table(study);
+    let (header, rows, mut audit_lines) = audit_table(study);
+    audit_lines.extend(baseline_conflict_line(study));
     let audit = Table { header: header.into_iter().map(flat).collect(), rows, ..Table::default() };
     let said = shown.map_or_else(|| study.statements(), |s| page_statements(study, s));
     let frame = Frame {
@@ -112,7 +114,7 @@ pub fn page(p: &Presentation<'_>, figures: &[Figure], format: Format) -> Result<
         kind_of_subgroup: capitalised(&study.subgroup_name),
         headlines: shown.map(|s| headlines(study, s)),
         table_of_effects: shown.map(|s| table(study, s.report)),
-        table_note: NOTE,
+        table_note: shown.map_or_else(String::new, |s| note(s.report)),
         sliders: shown.and_then(|s| sliders(study, &s.gallery.thresholds)),
         priors: shown.map(|s| priors(study, s.others)),
         prior_claims: shown.map(|s| s.others.claims.iter().map(sentence).collect::<Vec<_>>()),
@@ -168,8 +170,16 @@ fn table(study: &Study, report: &Report) -> Table {
     Table { header: header.into_iter().map(flat).collect(), rows, ..Table::default() }
 }
 
-const NOTE: &str =
-    "Probabilities with their value under the prior alone in brackets. Medians and central 95 % intervals.";
+/// What the table shows.
+fn note(report: &Report) -> String {
+    match prior_note(report) {
+        Some(note) => format!("{note} Medians and central 95 % intervals."),
+        None => {
+            "Probabilities with their value under the prior alone in brackets. Medians and central 95 % intervals."
+                .to_string()
+        }
+    }
+}
 
 #[derive(Serialize)]
 struct Sliders<'a> {

@@ -1,7 +1,7 @@
 //! The page's paragraphs about design, checks, methods and provenance.
 
 use super::super::numbers::plain;
-use super::super::text::second_opinion;
+use super::super::text::{prior_note, second_opinion};
 use super::super::words::{all_priors, capitalised, plural};
 use super::study::Presentation;
 use crate::posterior::Report;
@@ -94,9 +94,11 @@ pub fn methods(study: &Study, report: Option<&Report>) -> Vec<String> {
             adjustment.population.in_words()
         ));
     }
+    let held = report.is_some_and(|r| prior_note(r).is_some());
     lines.push(format!(
-        "Direction: {}. Reported are posterior medians with central 95 % intervals, and posterior probabilities, each beside its value under the prior alone.",
-        study.direction()
+        "Direction: {}. Reported are posterior medians with central 95 % intervals, and posterior probabilities, each beside its value under the prior alone{}.",
+        study.direction(),
+        if held { " (of risk differences, under the effect prior with the control risk at its posterior median)" } else { "" }
     ));
     if report.is_some() {
         let how = match &study.adjustment {

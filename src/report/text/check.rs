@@ -1,5 +1,6 @@
 //! The audit, and what the priors imply.
 
+use super::super::baseline_conflict::baseline_conflict_line;
 use super::super::numbers::{parameter, plain, probability, threshold, value};
 use super::super::words::{all_priors, capitalised, plural};
 use super::layout::{
@@ -276,6 +277,9 @@ fn implied(study: &Study, prior: Option<&Report>) -> String {
     out.push_str(&extremes(study, prior, &first));
     let text = format!("Priors: {}", all_priors(study));
     push(&mut out, &format!("{text}."), 2);
+    if let Some(line) = baseline_conflict_line(study) {
+        push(&mut out, &line, 2);
+    }
     out
 }
 

@@ -1,5 +1,6 @@
 //! The table of a fit.
 
+use super::super::baseline_conflict::baseline_conflict_line;
 use super::super::numbers::{interval, plain, threshold, with_prior};
 use super::super::sentences::sentence;
 use super::super::words::{all_priors, capitalised, plural};
@@ -227,7 +228,7 @@ fn probability_cells(study: &Study, lookup: &Lookup<'_>) -> Cells {
         let cell = |statement, measure: Measure, at: f64| {
             lookup
                 .probability(scope, name, measure, statement, at)
-                .map_or_else(|| "–".to_string(), |p| with_prior(&shown_probability(p), p.prior))
+                .map_or_else(|| "–".to_string(), |p| with_prior(&shown_probability(p), p.prior_beside()))
         };
         let mut row = vec![
             label,
@@ -339,6 +340,9 @@ fn footnotes(study: &Study, report: &Report) -> String {
         Pooling::Complete => ".",
     };
     push(&mut out, &words, 2);
+    if let Some(line) = baseline_conflict_line(study) {
+        push(&mut out, &line, 2);
+    }
     let tau = report.parameters.iter().find(|p| p.name == "tau");
     if let Some(tau) = tau.and_then(|t| t.best().zip(t.prior)) {
         let of = |q: &Quantiles| format!("{} ({} to {})", plain(q.median), plain(q.q2_5), plain(q.q97_5));
@@ -358,6 +362,9 @@ fn footnotes(study: &Study, report: &Report) -> String {
         ""
     };
     push(&mut out, &format!("Medians and central 95 % intervals{nnt}."), 2);
+    if let Some(note) = prior_note(report) {
+        push(&mut out, &note, 2);
+    }
     let sampled = report.settings.sampler.as_ref().is_some_and(|s| s.draws > 0);
     if study.data.names().len() > 1 && rows_have_counts(study) {
         let patients = scope_label(study, Scope::Overall);
@@ -379,6 +386,15 @@ fn footnotes(study: &Study, report: &Report) -> String {
         push(&mut out, &text, 2);
     }
     out
+}
+
+/// Which prior stands in brackets beside a statement on a risk difference, where there is one.
+pub fn prior_note(report: &Report) -> Option<String> {
+    let held = report.probabilities.iter().any(|p| p.prior_at_control_risk.is_some());
+    held.then(|| {
+        "In brackets the prior's value; for risk differences that of the effect prior with the control risk at its posterior median."
+            .to_string()
+    })
 }
 
 /// What was learned of labels that may be wrong.

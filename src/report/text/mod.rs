@@ -15,5 +15,6 @@ pub use bias::bias_text;
 pub use check::{audit_table, check_text};
 pub use compare::compare_text;
 pub use decide::decide_text;
-pub use fit::{effect_table, fit_text, probability_table};
+pub use fit::{effect_table, fit_text, prior_note, probability_table};
+pub use layout::grouped;
 pub use list::list_text;

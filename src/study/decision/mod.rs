@@ -9,7 +9,7 @@ mod panel;
 mod rules;
 
 pub use file::{CredibilitySection, DecisionFile, ModelDecision};
-pub use opening::{is_decision, open_decision};
+pub use opening::{is_decision, open_decision, open_decision_with};
 
 use super::{Assignment, HeterogeneityPrior, LocationPrior, Scale, Study, Written};
 

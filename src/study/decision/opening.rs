@@ -1,7 +1,7 @@
 //! From a name or a path to a decision, with the studies of its outcomes.
 
 use super::super::model_file::ModelFile;
-use super::super::opening::study_of;
+use super::super::opening::{Reading, study_of};
 use super::super::source::Source;
 use super::super::{Study, shipped_decisions};
 use super::file::{DecisionFile, QuestionSection};
@@ -11,9 +11,14 @@ use crate::error::Result;
 /// Reads a decision: a shipped one by name, a decision file, a model with a section `[decision]`, or a plain model, whose
 /// question is then which of its arms is better.
 pub fn open_decision(decision: &str) -> Result<Decision> {
+    open_decision_with(decision, Reading::default())
+}
+
+/// The same, with a word on how data files are read.
+pub fn open_decision_with(decision: &str, reading: Reading) -> Result<Decision> {
     let source = match shipped_decisions().iter().find(|s| s.name == decision) {
         Some(shipped) => shipped.source(),
-        None => Source::find(decision)?,
+        None => Source { reading, ..Source::find(decision)? },
     };
     if source.is_decision() {
         let file: DecisionFile = source.parse_as()?;

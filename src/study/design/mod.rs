@@ -6,18 +6,20 @@ mod patterns;
 use toml::Spanned;
 
 use super::adjust_section::{AdjustEntry, PopulationEntry};
-use super::adjustment::{Adjustment, Centres, Covariate, Form, Population, Term};
+use super::adjustment::{Adjustment, Centres, Covariate, Form, Population, PriorFor, Term};
 use super::model_file::{ModelSection, PriorSection};
 use super::number::Count;
 use super::patients::{Levels, Measured, Values};
 use super::source::Source;
-use super::{Written, prior_words};
+use super::{LocationPrior, Written, prior_words};
 use crate::error::{Error, Result};
 use crate::numeric::spline;
 use patterns::Raw;
 
-/// What a coefficient's prior is unless the model file says otherwise, and that of σ among centres.
-const DEFAULT_COEFFICIENT: &str = "normal(0, 1)";
+/// The sd of a coefficient's prior unless the model file says otherwise: for one standard deviation of a number (a tighter
+/// one leaves part of strong confounding in the effect), for the whole step from 0 to 1 where that is all there is.
+const DEFAULT_COEFFICIENT: f64 = 2.5;
+/// The prior of σ among centres unless it says otherwise.
 const DEFAULT_CENTRES: &str = "half-normal(1)";
 
 /// Coefficients at most.
@@ -26,7 +28,8 @@ const MOST_TERMS: usize = 200;
 /// A column of the design before it is standardised.
 struct Column {
     name: String,
-    prior: Written<super::LocationPrior>,
+    /// As stated, for one standard deviation.
+    prior: Option<Written<LocationPrior>>,
     values: Vec<f64>,
 }
 
@@ -69,8 +72,14 @@ pub fn adjustment(
     let mut patterns = raw.merged();
     let mut terms = Vec::new();
     for (k, (name, prior)) in named.into_iter().enumerate() {
+        let steps = values[k].iter().all(|x| *x == 0.0 || *x == 1.0);
         let (mean, sd) = patterns.standardise(k);
-        terms.push(Term { name, mean, sd, prior });
+        let (prior, prior_for) = match prior {
+            Some(stated) => (stated, PriorFor::StandardDeviation),
+            None if steps => (default_coefficient(sd), PriorFor::Unit),
+            None => (default_coefficient(1.0), PriorFor::StandardDeviation),
+        };
+        terms.push(Term { name, mean, sd, prior, prior_for });
     }
     let spans: Vec<_> = owners.iter().map(|&i| model.adjust[i].span()).collect();
     if let Some(centres) = &centres {
@@ -146,16 +155,22 @@ fn columns_of(
     }
 }
 
-fn coefficient_prior(source: &Source, asked: &AdjustEntry) -> Result<Written<super::LocationPrior>> {
-    let (text, span) = match &asked.prior {
-        Some(text) => (text.get_ref().as_str(), text.span()),
-        None => (DEFAULT_COEFFICIENT, 0..0),
-    };
+/// The default for `unit` of a column's standard deviations.
+fn default_coefficient(unit: f64) -> Written<LocationPrior> {
+    Written {
+        distribution: LocationPrior::normal(0.0, DEFAULT_COEFFICIENT * unit),
+        words: format!("normal(0, {DEFAULT_COEFFICIENT})"),
+    }
+}
+
+fn coefficient_prior(source: &Source, asked: &AdjustEntry) -> Result<Option<Written<LocationPrior>>> {
+    let Some(text) = &asked.prior else { return Ok(None) };
+    let (text, span) = (text.get_ref().as_str(), text.span());
     let fault = |f: prior_words::Fault| {
         Error::new(f.message).at(source.place(f.span.unwrap_or(span.clone()))).help(f.help)
     };
     let distribution = prior_words::coefficient(text).map_err(fault)?;
-    Ok(Written { distribution, words: text.trim().to_string() })
+    Ok(Some(Written { distribution, words: text.trim().to_string() }))
 }
 
 fn reference(source: &Source, asked: &AdjustEntry, levels: &Levels) -> Result<usize> {

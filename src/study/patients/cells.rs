@@ -43,7 +43,7 @@ pub fn read(
             .at(source.place(file))
             .help("write missing = \"drop\" to leave them out and count them, or missing = \"error\""));
     };
-    let mut reader = Reader::open(path, &shown)?;
+    let mut reader = Reader::open(path, &shown, source.reading)?;
     let indices = layout(source, data, &reader.header, (["outcome", "treatment", "subgroup"], &["centre"]))?;
     let mut coding = Coding::new(source, data, indices)?;
     let mut covariates = Covariates::new(source, data, adjust, &reader.header)?;

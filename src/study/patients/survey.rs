@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use super::super::Reading;
 use super::coding::is_nothing;
 use super::reader::Reader;
 use crate::error::{Error, Place, Result};
@@ -20,12 +21,12 @@ pub struct Surveyed {
 }
 
 /// Every column of a file, and how many rows it has.
-pub fn survey(path: &Path) -> Result<(Vec<Surveyed>, u64)> {
+pub fn survey(path: &Path, reading: Reading) -> Result<(Vec<Surveyed>, u64)> {
     let shown = path.display().to_string();
     if !path.exists() {
         return Err(Error::new("there is no such file").at(Place::File(shown)));
     }
-    let mut reader = Reader::open(path, &shown)?;
+    let mut reader = Reader::open(path, &shown, reading)?;
     let mut columns: Vec<Surveyed> = reader
         .header
         .iter()

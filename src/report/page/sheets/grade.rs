@@ -2,14 +2,14 @@
 
 use super::{Item, NOT_STATED, Sheet, found, item, results};
 use crate::decide::{Discussion, EffectRow, interaction_test};
-use crate::posterior::{Axis, Measure, Parameter, Quantiles, Scope};
+use crate::posterior::{Measure, Parameter, Quantiles, Scope};
 use crate::report::discussion::{in_words, name};
-use crate::report::numbers::{parameter, plain, signed};
+use crate::report::numbers::{parameter, plain, ratio, signed};
 use crate::report::page::Shown;
-use crate::study::{Assignment, Decision, Study};
+use crate::study::{Assignment, Data, Decision, Scale, Study};
 
-/// A ratio from which an effect counts as large, or its reciprocal (Guyatt et al., J Clin Epidemiol 2011;64:1311, of risk
-/// ratios).
+/// A risk ratio from which an effect counts as large, or its reciprocal (Guyatt et al., J Clin Epidemiol 2011;64:1311): odds
+/// ratios lie further out where the outcome is common.
 const LARGE: f64 = 2.0;
 
 /// Guyatt et al., BMJ 2008;336:924: the domains, filled as far as the run knows them. The rating is a panel's.
@@ -62,24 +62,40 @@ fn imprecision(study: &Study, shown: Option<&Shown<'_>>) -> String {
 }
 
 fn large(study: &Study, shown: Option<&Shown<'_>>) -> String {
-    let measure = Measure::of(study.outcome.scale);
-    if measure.axis() != Axis::Ratio {
-        return NOT_STATED.to_string();
+    /// Risk ratios are listed for up to this many subgroups.
+    const LISTED: usize = 6;
+    let judged = matches!(study.data, Data::Counts(_)) || study.outcome.scale == Scale::LogRiskRatio;
+    if !judged {
+        return match study.outcome.scale {
+            Scale::LogOddsRatio | Scale::LogHazardRatio => format!(
+                "can't be judged: the criterion is a risk ratio above {} or below {}, and {}s give one only with a baseline risk, which is not stated",
+                plain(LARGE),
+                plain(1.0 / LARGE),
+                study.outcome.scale.measure_in_words()
+            ),
+            Scale::LogRiskRatio | Scale::Difference => NOT_STATED.to_string(),
+        };
     }
     let is_large = |x: f64| !(1.0 / LARGE..=LARGE).contains(&x);
     let beyond = format!("above {} or below {}", plain(LARGE), plain(1.0 / LARGE));
-    let all = effects(study, shown);
+    let all = medians(shown, Measure::RiskRatio);
+    let listed: Vec<String> = all.iter().map(|(name, q, _)| format!("{name} {}", ratio(q.median))).collect();
+    let listed = if all.len() <= LISTED { format!(": {}", listed.join(", ")) } else { String::new() };
     let names: Vec<String> = all.iter().filter(|e| is_large(e.1.median)).map(|e| e.0.clone()).collect();
     match (all.is_empty(), names.is_empty()) {
         (true, _) => results(shown, NOT_STATED),
-        (false, true) => format!("no median {} is {beyond}", measure.in_words()),
-        (false, false) => format!("the median {} is {beyond} in {}", measure.in_words(), names.join(", ")),
+        (false, true) => format!("not met: no median risk ratio is {beyond}{listed}"),
+        (false, false) => format!("the median risk ratio is {beyond} in {}{listed}", names.join(", ")),
     }
 }
 
 /// Every subgroup's effect, and where there is none.
 fn effects(study: &Study, shown: Option<&Shown<'_>>) -> Vec<(String, Quantiles, f64)> {
-    let measure = Measure::of(study.outcome.scale);
+    medians(shown, Measure::of(study.outcome.scale))
+}
+
+/// A measure in every subgroup, and where there is no effect.
+fn medians(shown: Option<&Shown<'_>>, measure: Measure) -> Vec<(String, Quantiles, f64)> {
     let rows = shown.into_iter().flat_map(|s| &s.report.estimates);
     rows.filter(|e| e.scope == Scope::Subgroup && e.measure == measure)
         .filter_map(|e| Some((e.subgroup.clone()?, e.best()?, measure.null())))

@@ -130,7 +130,7 @@ fn barg(study: &Study, shown: Option<&Shown<'_>>) -> Sheet {
             ),
             item(
                 "1. Prior predictive check",
-                "what the prior implies stands in brackets beside every probability",
+                "what the prior implies stands in brackets beside every probability; arms far out under the priors are named, see The data",
             ),
             item("2. Computation: software and convergence", format!("{}; see Checks", engine(shown))),
             item("3. The posterior distribution", results(shown, "table and figures")),

@@ -2,7 +2,7 @@
 
 use super::super::super::numbers::{parameter, plain, probability, value};
 use super::super::super::sentences::sentence;
-use super::super::super::words::{plural, priors_as_written};
+use super::super::super::words::{baseline_as_written, plural, priors_as_written};
 use super::super::layout::{grouped, push, table};
 use super::title;
 use crate::compare::{Comparison, PriorSet};
@@ -113,10 +113,8 @@ fn own_parts(study: &Study, c: &Comparison, p: &PriorSet) -> Option<String> {
     {
         parts.push(format!("heterogeneity {}", h.words));
     }
-    if p.priors.baseline != stated.baseline
-        && let Some(b) = &p.priors.baseline
-    {
-        parts.push(format!("baseline {}", b.words));
+    if (&p.priors.baseline, p.priors.baseline_of) != (&stated.baseline, stated.baseline_of) {
+        parts.extend(baseline_as_written(&p.priors));
     }
     (!parts.is_empty()).then(|| format!("{}: {}.", p.name, parts.join("; ")))
 }

@@ -2,7 +2,7 @@
 
 use parquet::basic::{ConvertedType, LogicalType, TimeUnit, Type};
 use parquet::column::reader::{ColumnReader, ColumnReaderImpl};
-use parquet::data_type::{DataType, Int96};
+use parquet::data_type::{ByteArray, ByteArrayType, DataType, Int96};
 use parquet::errors::ParquetError;
 use parquet::schema::types::ColumnDescriptor;
 
@@ -49,11 +49,16 @@ pub struct Column {
 pub struct Texts {
     bytes: Vec<u8>,
     ends: Vec<usize>,
+    /// Instead of these, texts that stay in their page, however many rows have the same.
+    shared: Vec<ByteArray>,
 }
 
 impl Texts {
     /// Trimmed, as those of a CSV file are.
     pub fn get(&self, at: usize) -> &[u8] {
+        if let Some(text) = self.shared.get(at) {
+            return text.data().trim_ascii();
+        }
         let start = if at == 0 { 0 } else { self.ends[at - 1] };
         self.bytes[start..self.ends[at]].trim_ascii()
     }
@@ -65,15 +70,10 @@ impl Texts {
         (rows, optional): (usize, bool),
         write: impl Fn(&T::T, &mut Vec<u8>) -> Kept<()>,
     ) -> Kept<()> {
-        let (mut present, mut values) = (Vec::new(), Vec::with_capacity(rows));
-        let (read, _, _) = reader.read_records(rows, optional.then_some(&mut present), None, &mut values)?;
-        present.resize(if optional { present.len() } else { rows }, 1);
-        if read != rows || present.len() != rows || values.len() != present.iter().filter(|p| **p > 0).count()
-        {
-            return Err(ParquetError::General("it ends before its row group does".to_string()));
-        }
+        let (present, values) = read::<T>(reader, (rows, optional))?;
         self.bytes.clear();
         self.ends.clear();
+        self.shared.clear();
         let mut values = values.iter();
         for is_present in present {
             if is_present > 0
@@ -85,6 +85,36 @@ impl Texts {
         }
         Ok(())
     }
+
+    /// The same of texts that are told as they are.
+    fn share(
+        &mut self,
+        reader: &mut ColumnReaderImpl<ByteArrayType>,
+        (rows, optional): (usize, bool),
+    ) -> Kept<()> {
+        let (present, values) = read::<ByteArrayType>(reader, (rows, optional))?;
+        let mut values = values.into_iter();
+        let nothing = || ByteArray::from("");
+        self.shared.clear();
+        self.shared.extend(present.into_iter().map(|is_present| {
+            if is_present > 0 { values.next().unwrap_or_else(nothing) } else { nothing() }
+        }));
+        Ok(())
+    }
+}
+
+/// The next `rows`: which are there, and their values.
+fn read<T: DataType>(
+    reader: &mut ColumnReaderImpl<T>,
+    (rows, optional): (usize, bool),
+) -> Kept<(Vec<i16>, Vec<T::T>)> {
+    let (mut present, mut values) = (Vec::new(), Vec::with_capacity(rows));
+    let (read, _, _) = reader.read_records(rows, optional.then_some(&mut present), None, &mut values)?;
+    present.resize(if optional { present.len() } else { rows }, 1);
+    if read != rows || present.len() != rows || values.len() != present.iter().filter(|p| **p > 0).count() {
+        return Err(ParquetError::General("it ends before its row group does".to_string()));
+    }
+    Ok((present, values))
 }
 
 impl Column {
@@ -134,6 +164,7 @@ impl Column {
                 texts::double(*v, out);
                 Ok(())
             }),
+            Some(ColumnReader::ByteArrayColumnReader(r)) if meaning == Meaning::Plain => texts.share(r, what),
             Some(ColumnReader::ByteArrayColumnReader(r)) => {
                 texts.fill(r, what, |v, out| meaning.tell_bytes(v.data(), out))
             }

@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::path::Path;
+use std::sync::{Arc, Mutex};
 
 use csv::ByteRecord;
 use parquet::basic::{Compression, Repetition};
@@ -12,17 +13,26 @@ use parquet::file::reader::{FileReader, SerializedFileReader};
 use parquet::file::serialized_reader::ReadOptionsBuilder;
 use parquet::schema::types::Type;
 
+use super::super::super::Reading;
+use super::bounds::{Growth, LONGEST_VALUE, MOST_COLUMNS, TooLarge, too_long};
 use super::column::{Column, Kept};
+use super::footer::{self, Fault};
+use super::page::Packed;
 use super::pages::Pages;
 use super::{Found, guarded, unreadable};
 use crate::error::{Error, Place, Result};
 
-/// Rows decoded at once.
+/// Rows decoded at once, and values where there are many columns.
 const BATCH: usize = 4096;
+const VALUES: usize = 1 << 20;
 
 pub struct Columnar {
     file: SerializedFileReader<File>,
+    bytes: Arc<File>,
     length: u64,
+    /// Of pages as they are unpacked, and of texts as they are given out: a text of a dictionary is given many times.
+    unpacked: Arc<Mutex<Growth>>,
+    texts: Growth,
     columns: Vec<Column>,
     /// The row group that is read next.
     group: usize,
@@ -34,9 +44,12 @@ pub struct Columnar {
     row: u64,
 }
 
-pub fn open(path: &Path, shown: &str) -> Result<Found<Columnar>> {
-    let file = File::open(path).map_err(|e| unreadable(shown, &e))?;
+pub fn open(path: &Path, shown: &str, reading: Reading) -> Result<Found<Columnar>> {
+    let mut file = File::open(path).map_err(|e| unreadable(shown, &e))?;
     let length = file.metadata().map_err(|e| unreadable(shown, &e))?.len();
+    let bytes = Arc::new(File::open(path).map_err(|e| unreadable(shown, &e))?);
+    let growth = Growth::of(length, reading.large);
+    footer::check(&mut file, length, &mut growth.clone()).map_err(|fault| refused(fault, shown))?;
     let options = ReadOptionsBuilder::new()
         .with_column_stats_policy(ParquetStatisticsPolicy::SkipAll)
         .with_size_stats_policy(ParquetStatisticsPolicy::SkipAll)
@@ -45,7 +58,20 @@ pub fn open(path: &Path, shown: &str) -> Result<Found<Columnar>> {
         library(|| SerializedFileReader::new_with_options(file, options)).map_err(|e| damaged(shown, &e))?;
     let columns = columns_of(&file).map_err(|e| e.at(Place::File(shown.to_string())))?;
     let header = columns.iter().map(|c| c.name.clone()).collect();
-    let records = Columnar { file, length, columns, group: 0, left: 0, batch: 0, given: 0, row: 0 };
+    let unpacked = Arc::new(Mutex::new(growth));
+    let records = Columnar {
+        file,
+        bytes,
+        length,
+        unpacked,
+        texts: growth,
+        columns,
+        group: 0,
+        left: 0,
+        batch: 0,
+        given: 0,
+        row: 0,
+    };
     Ok(Found { file: shown.to_string(), header, header_row: None, records })
 }
 
@@ -76,7 +102,13 @@ impl Columnar {
         }
         record.clear();
         for column in &self.columns {
-            record.push_field(column.texts.get(self.given));
+            let text = column.texts.get(self.given);
+            if text.len() > LONGEST_VALUE {
+                let column = Some(column.name.clone());
+                return Err(too_long(Place::Row { file: file.to_string(), row: self.row + 1, column }));
+            }
+            self.texts.add(text.len() as u64).map_err(|large| large.error(file))?;
+            record.push_field(text);
         }
         self.given += 1;
         self.row += 1;
@@ -88,8 +120,18 @@ impl Columnar {
         let group = self.file.get_row_group(self.group)?;
         let rows = rows_of(group.metadata(), self.length)?;
         for (k, column) in self.columns.iter_mut().enumerate() {
-            let described = group.metadata().column(k).column_descr_ptr();
-            let pages = Pages::of(group.get_column_page_reader(k)?, rows, column.optional);
+            let chunk = group.metadata().column(k);
+            let described = chunk.column_descr_ptr();
+            let (at, length) = chunk.byte_range();
+            let packed = Packed {
+                file: Arc::clone(&self.bytes),
+                at,
+                end: at + length,
+                compression: chunk.compression(),
+                growth: Arc::clone(&self.unpacked),
+            };
+            let physical = (described.physical_type(), described.type_length());
+            let pages = Pages::of(packed, rows, (column.optional, physical));
             column.reader = Some(get_column_reader(described, Box::new(pages)));
         }
         self.left = rows;
@@ -99,9 +141,12 @@ impl Columnar {
 
     /// The next batch of every column as texts.
     fn decode(&mut self, file: &str) -> Result<()> {
-        let rows = self.left.min(BATCH);
+        let rows = self.left.min(BATCH).min((VALUES / self.columns.len()).max(1));
         for column in &mut self.columns {
             library(|| column.decode(rows)).map_err(|e| {
+                if let Some(large) = too_large(&e) {
+                    return large.error(file);
+                }
                 let column = Some(column.name.clone());
                 Error::new(format!("the column can't be read from here on: {}", words(&e)))
                     .at(Place::Row { file: file.to_string(), row: self.row + 1, column })
@@ -154,6 +199,28 @@ fn check_compression(chunk: &ColumnChunkMetaData) -> Result<()> {
 
 fn library<T>(work: impl FnOnce() -> Kept<T>) -> Kept<T> {
     guarded(work).unwrap_or_else(|| Err(ParquetError::General("its bytes make no sense".to_string())))
+}
+
+/// Whether it is that more was unpacked than is read.
+fn too_large(e: &ParquetError) -> Option<TooLarge> {
+    match e {
+        ParquetError::External(inner) => inner.downcast_ref::<TooLarge>().copied(),
+        _ => None,
+    }
+}
+
+/// What is wrong with a footer.
+fn refused(fault: Fault, shown: &str) -> Error {
+    match fault {
+        Fault::Unreadable(e) => unreadable(shown, &e),
+        Fault::Damaged(what) => damaged(shown, &ParquetError::General(what.to_string())),
+        Fault::TooLarge(large) => large.error(shown),
+        Fault::Columns(n) => {
+            Error::new(format!("the file has {n} columns, and at most {MOST_COLUMNS} are read"))
+                .at(Place::File(shown.to_string()))
+                .help("one row a patient is expected; leave out columns that the model does not name")
+        }
+    }
 }
 
 fn damaged(shown: &str, e: &ParquetError) -> Error {

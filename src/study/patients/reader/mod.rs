@@ -4,27 +4,36 @@
 //! an Excel workbook. A missing value is the empty text, a truth `true` or `false`, a number the shortest text that is
 //! exactly it, a whole one without a point.
 
+mod archive;
+mod bounds;
 mod column;
 mod columnar;
 mod delimited;
+mod footer;
+mod guard;
 mod kind;
+mod page;
 mod pages;
 mod texts;
+mod thrift;
 mod workbook;
 
+use std::collections::HashSet;
 use std::fs::File;
 use std::io::{BufRead, BufReader};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use csv::ByteRecord;
 use sha2::{Digest, Sha256};
 
+use super::super::Reading;
 use super::super::source::in_hexadecimal;
 use crate::error::{Error, Place, Result};
+use bounds::{LONGEST_VALUE, MOST_COLUMNS, too_long};
 use columnar::Columnar;
 use delimited::Delimited;
+use guard::guarded;
 use kind::{Head, Kind};
 use workbook::Sheet;
 
@@ -68,16 +77,16 @@ impl<T> Found<T> {
 
 impl Reader {
     /// Opens a file, and looks at its first bytes rather than at its name.
-    pub fn open(path: &Path, shown: &str) -> Result<Reader> {
+    pub fn open(path: &Path, shown: &str, reading: Reading) -> Result<Reader> {
         let here = || Place::File(shown.to_string());
         if path.is_dir() {
             return Err(Error::new("this is a folder, not a file").at(here()).help("name a file in it"));
         }
         let head = Head::of(path).map_err(|e| unreadable(shown, &e))?;
         let found = match head.kind().map_err(|e| e.at(here()))? {
-            Kind::Text => delimited::open(path, shown, &head)?.map(Records::Delimited),
-            Kind::Parquet => columnar::open(path, shown)?.map(|c| Records::Columnar(Box::new(c))),
-            Kind::Zip => workbook::open(path, shown)?.map(Records::Sheet),
+            Kind::Text => delimited::open(path, shown, (&head, reading))?.map(Records::Delimited),
+            Kind::Parquet => columnar::open(path, shown, reading)?.map(|c| Records::Columnar(Box::new(c))),
+            Kind::Zip => workbook::open(path, shown, reading)?.map(Records::Sheet),
         };
         Reader::of(found)
     }
@@ -93,8 +102,17 @@ impl Reader {
                 .at(place(None))
                 .help("a header line is expected first"));
         }
-        for (i, name) in header.iter().enumerate() {
-            if header[..i].contains(name) {
+        if header.len() > MOST_COLUMNS {
+            return Err(Error::new(format!(
+                "the file has {} columns, and at most {MOST_COLUMNS} are read",
+                header.len()
+            ))
+            .at(place(header_row))
+            .help("one row a patient is expected; leave out columns that the model does not name"));
+        }
+        let mut names = HashSet::with_capacity(header.len());
+        for name in &header {
+            if !names.insert(name) {
                 return Err(Error::new(format!("two columns are called `{name}`"))
                     .at(place(header_row))
                     .help("rename one of them"));
@@ -112,18 +130,19 @@ impl Reader {
             Records::Sheet(records) => Ok(records.next(&mut self.record)),
         };
         ROWS.fetch_add(1, Ordering::Relaxed);
-        Ok(row?.map(|row| (row, &self.record)))
+        let Some(row) = row? else { return Ok(None) };
+        if self.record.as_slice().len() > LONGEST_VALUE
+            && let Some(column) = self.record.iter().position(|value| value.len() > LONGEST_VALUE)
+        {
+            return Err(too_long(self.place(row, column)));
+        }
+        Ok(Some((row, &self.record)))
     }
 
     /// Where a value stands.
     pub fn place(&self, row: u64, column: usize) -> Place {
         Place::Row { file: self.file.clone(), row, column: Some(self.header[column].clone()) }
     }
-}
-
-/// What a library does with bytes that it did not expect may be a panic: none then.
-fn guarded<T>(work: impl FnOnce() -> T) -> Option<T> {
-    catch_unwind(AssertUnwindSafe(work)).ok()
 }
 
 fn unreadable(shown: &str, e: &std::io::Error) -> Error {

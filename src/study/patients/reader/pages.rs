@@ -1,30 +1,54 @@
 //! Pages of a Parquet column that hold what their headers promise: the library asks for memory for that before it reads.
 
-use parquet::basic::Encoding;
+use std::sync::{Arc, Mutex};
+
+use parquet::basic::{Encoding, Type};
 use parquet::column::page::{Page, PageMetadata, PageReader};
 use parquet::errors::{ParquetError, Result};
 
+use super::bounds::Growth;
+use super::page::{self, Packed};
+
 pub struct Pages {
-    pages: Box<dyn PageReader>,
+    pages: Packed,
     /// Values that the column still has, missing ones included.
     left: usize,
     /// Whether values may be missing: pages then begin with which are there.
     optional: bool,
+    /// What a value is kept as, and its length where all have the same.
+    physical: (Type, i32),
     has_dictionary: bool,
+    growth: Arc<Mutex<Growth>>,
 }
 
 impl Pages {
-    pub fn of(pages: Box<dyn PageReader>, rows: usize, optional: bool) -> Pages {
-        Pages { pages, left: rows, optional, has_dictionary: false }
+    pub fn of(pages: Packed, rows: usize, (optional, physical): (bool, (Type, i32))) -> Pages {
+        let growth = Arc::clone(&pages.growth);
+        Pages { pages, left: rows, optional, physical, has_dictionary: false, growth }
+    }
+
+    /// Every value of a dictionary is held as one, whose text stays in the page.
+    fn check_dictionary(&mut self, page: &Page) -> Result<()> {
+        /// A text's place and owner.
+        const HELD: u64 = 40;
+        self.has_dictionary = true;
+        let (physical, length) = self.physical;
+        let takes = match physical {
+            Type::BOOLEAN => 1,
+            Type::INT32 | Type::FLOAT | Type::BYTE_ARRAY => 4,
+            Type::INT64 | Type::DOUBLE => 8,
+            Type::INT96 => 12,
+            Type::FIXED_LEN_BYTE_ARRAY => u64::try_from(length).unwrap_or(0).max(1),
+        };
+        let count = u64::from(page.num_values());
+        if count * takes > page.buffer().len() as u64 {
+            return Err(ParquetError::General(SHORT.to_string()));
+        }
+        page::count(&self.growth, count * HELD)
     }
 
     fn check(&mut self, page: &Page) -> std::result::Result<(), &'static str> {
         let (count, buffer) = (page.num_values() as usize, page.buffer());
-        if page.is_dictionary_page() {
-            self.has_dictionary = true;
-            // A value takes a byte at least.
-            return if count <= buffer.len() { Ok(()) } else { Err(SHORT) };
-        }
         self.left = self.left.checked_sub(count).ok_or("it has more values than its row group has rows")?;
         let values = buffer.get(self.levels(page).ok_or(SHORT)?..).ok_or(SHORT)?;
         let most = u64::from(page.num_values());
@@ -114,9 +138,13 @@ impl Iterator for Pages {
 impl PageReader for Pages {
     fn get_next_page(&mut self) -> Result<Option<Page>> {
         while let Some(page) = self.pages.get_next_page()? {
+            if page.is_dictionary_page() {
+                self.check_dictionary(&page)?;
+                return Ok(Some(page));
+            }
             self.check(&page).map_err(|what| ParquetError::General(what.to_string()))?;
             // A page of no values would be taken for the end.
-            if page.is_dictionary_page() || page.num_values() > 0 {
+            if page.num_values() > 0 {
                 return Ok(Some(page));
             }
         }

@@ -14,6 +14,9 @@ use calamine::{
 };
 use csv::ByteRecord;
 
+use super::super::super::Reading;
+use super::archive::{Claim, check_claims};
+use super::bounds::{LONGEST_VALUE, too_long};
 use super::texts::{self, put};
 use super::{Found, guarded, unreadable};
 use crate::error::{Error, Place, Result};
@@ -48,7 +51,12 @@ struct Row {
 
 type Book = Xlsx<BufReader<File>>;
 
-pub fn open(path: &Path, shown: &str) -> Result<Found<Sheet>> {
+/// A worksheet ends with row 1,048,576 and with column XFD.
+const LAST_ROW: u64 = 1 << 20;
+const LAST_COLUMN: u32 = (1 << 14) - 1;
+
+pub fn open(path: &Path, shown: &str, reading: Reading) -> Result<Found<Sheet>> {
+    check_archive(path, shown, reading)?;
     let file = File::open(path).map_err(|e| unreadable(shown, &e))?;
     let mut book: Book =
         library(|| Xlsx::new(BufReader::new(file))).map_err(|e| no_workbook(&e, path, shown))?;
@@ -74,6 +82,18 @@ pub fn open(path: &Path, shown: &str) -> Result<Found<Sheet>> {
             .help("the first row that is not empty has to name the columns: remove titles above it and notes beside"));
     }
     Ok(Found { file, header, header_row: Some(header_row), records: sheet })
+}
+
+/// The library believes what the archive's parts say of their sizes: they are compared with what is there beforehand.
+fn check_archive(path: &Path, shown: &str, reading: Reading) -> Result<()> {
+    let file = File::open(path).map_err(|e| unreadable(shown, &e))?;
+    match guarded(|| check_claims(file, reading)) {
+        // What can't be unpacked here can't be there: the library finds words for it.
+        Some(Ok(()) | Err(Claim::Unpacked)) => Ok(()),
+        Some(Err(Claim::TooLarge(large))) => Err(large.error(shown)),
+        Some(Err(Claim::False(what))) => Err(damaged(&XlsxError::Unexpected(what), shown)),
+        None => Err(damaged(&XlsxError::Unexpected("its bytes make no sense"), shown)),
+    }
 }
 
 /// The first worksheet that is shown, and the file's name in errors: with the sheet's where there are several.
@@ -116,6 +136,11 @@ impl Sheet {
             let next = library(|| cells.next_cell_with_formula_metadata());
             let Some(cell) = next.map_err(|e| self.fault(&e, file))? else { break };
             let (row, column) = (u64::from(cell.pos.0) + 1, cell.pos.1);
+            if row > LAST_ROW || column > LAST_COLUMN {
+                return Err(Error::new("a cell lies beyond the last row or column that a worksheet has")
+                    .at(Place::Row { file: file.to_string(), row, column: None })
+                    .help("the file is damaged, or was not written by a spreadsheet program: save it again as .xlsx"));
+            }
             let start = self.text.len();
             let wrong = match &cell.value {
                 DataRef::Empty if cell.formula.is_some() => Some("a formula that was never calculated"),
@@ -127,6 +152,9 @@ impl Sheet {
                     .help("put a value there, or leave it empty; formulas are calculated when Excel saves"));
             }
             let length = self.text.len() - start;
+            if length > LONGEST_VALUE {
+                return Err(too_long(self.place(file, row, column)));
+            }
             if length > 0 {
                 self.push(row, column, length).map_err(|what| damaged(&XlsxError::Unexpected(what), file))?;
                 used.resize(used.len().max(column as usize + 1), false);

@@ -1,0 +1,298 @@
+//! The prior of a baseline against the data: how far out each arm's number of events lies under the priors.
+//!
+//! An arm's log odds are η = α + c·θ: c is −s for the control arm and 1 − s for the active arm, s the part of the effect
+//! by which the control arm lies below the baseline. Before the data α has the baseline prior (of exchangeable baselines
+//! the marginal one) and θ = μ + τz those of μ and τ. With Y ~ Binomial(n, logit⁻¹(η)),
+//!
+//! ```text
+//! P(Y ≤ y) = P(η ≤ λ),   λ the log odds of a Beta(y + 1, n − y),
+//! ```
+//!
+//! a binomial's sum being a beta's integral. The tail probability is the smaller of P(Y ≤ y) and P(Y ≥ y), twice
+//! (Box 1980, JRSS A 143:383, one arm at a time). λ is tabulated; η is a mixture of normals, over τ and over the scales
+//! of Student t priors, or a table where these are many or are added to the log odds of a beta. Nothing grows with n.
+
+use rayon::prelude::*;
+
+use crate::numeric::{
+    LogTable, Peak, Placement, normal_cdf, normal_log_density, normal_rule, softplus, tabulate,
+};
+use crate::study::{
+    BaselinePrior, Data, HeterogeneityPrior, LocationPrior, Study, SubgroupBias, SubgroupCounts,
+};
+
+/// One arm of one subgroup beside its prior.
+#[derive(Debug, Clone, PartialEq, serde::Serialize)]
+pub struct BaselineConflict {
+    pub subgroup: String,
+    /// What the arm is called.
+    pub arm: String,
+    pub events: u64,
+    pub total: u64,
+    /// Under the priors alone, the probability of a number of events as far out or further, two-sided.
+    pub tail_probability: f64,
+}
+
+impl BaselineConflict {
+    /// Whether the arm lies beyond the central 95 % of its prior.
+    pub fn is_beyond(&self) -> bool {
+        self.tail_probability < BEYOND
+    }
+}
+
+/// A tail probability below this is told.
+const BEYOND: f64 = 0.05;
+
+/// Every arm with patients, in the order of the data, control first. None for published estimates, which have no
+/// baseline; for adjusted studies, whose baseline is that of a patient with average covariates and not of an arm; for
+/// arms that a bias stands before; and for arms that hang on an effect whose prior is flat.
+pub fn baseline_conflicts(study: &Study) -> Vec<BaselineConflict> {
+    let (Data::Counts(rows), Some(baseline)) = (&study.data, &study.priors.baseline) else {
+        return Vec::new();
+    };
+    let mislabelled = study.bias.as_ref().is_some_and(|b| b.misclassification.is_some());
+    if study.adjustment.is_some() || mislabelled {
+        return Vec::new();
+    }
+    let below = study.priors.baseline_of.control_share();
+    let arms = [-below, 1.0 - below].map(|c| ArmPrior::of(study, &baseline.distribution, c));
+    let bias = |g: usize| study.bias.as_ref().and_then(|b| b.subgroups.get(g));
+    let one = |(g, row): (usize, &SubgroupCounts)| -> Vec<BaselineConflict> {
+        let seen = seen_as_they_are(bias(g));
+        let counts = [(&row.control, &study.treatment.control), (&row.active, &study.treatment.active)];
+        let each = counts.into_iter().zip(&arms).zip(seen);
+        each.filter(|((counts, _), seen)| *seen && counts.0.total > 0)
+            .filter_map(|(((counts, name), prior), _)| {
+                let tail = prior.as_ref()?.tail_probability(counts.events, counts.total);
+                Some(BaselineConflict {
+                    subgroup: row.name.clone(),
+                    arm: name.clone(),
+                    events: counts.events,
+                    total: counts.total,
+                    tail_probability: tail,
+                })
+            })
+            .collect()
+    };
+    let found: Vec<Vec<BaselineConflict>> = rows.par_iter().enumerate().map(one).collect();
+    found.into_iter().flatten().collect()
+}
+
+/// Of the control arm and the active arm, whether nothing stands between its log odds and its counts.
+fn seen_as_they_are(bias: Option<&SubgroupBias>) -> [bool; 2] {
+    bias.map_or([true; 2], |b| {
+        let shifted = b.confounder.is_some() || b.shift.is_some();
+        [b.missing[0].is_none(), b.missing[1].is_none() && !shifted]
+    })
+}
+
+/// One normal of a mixture.
+#[derive(Debug, Clone, Copy)]
+struct Part {
+    weight: f64,
+    mean: f64,
+    variance: f64,
+}
+
+/// The prior of an arm's log odds.
+enum ArmPrior {
+    /// A few normals.
+    Normals(Vec<Part>),
+    /// Many of one centre, or of a beta's log odds and normals added to them.
+    Table(LogTable),
+}
+
+/// How tables are made: a normal's sums at this step are exact to rounding, and skewed ones are refined.
+const PLACEMENT: Placement = Placement { step: 0.7, tolerance: 1e-6, at_least: 0.0 };
+
+/// A normal of at least so many node spacings may be summed on the nodes; a narrower one has nodes of its own.
+const RESOLVED: f64 = 1.1;
+
+impl ArmPrior {
+    /// Of α + c·θ; none where that has no distribution.
+    fn of(study: &Study, baseline: &BaselinePrior, c: f64) -> Option<ArmPrior> {
+        let alpha = match baseline {
+            BaselinePrior::Independent(LocationPrior::LogitBeta { .. }) => {
+                vec![Part { weight: 1.0, mean: 0.0, variance: 0.0 }]
+            }
+            BaselinePrior::Independent(prior) => normals(prior)?,
+            BaselinePrior::Exchangeable { mean, sd } => sums(&normals(mean)?, &spread(sd), 1.0, 0.0),
+        };
+        let beta = match baseline {
+            BaselinePrior::Independent(LocationPrior::LogitBeta { a, b }) => {
+                Some((log_odds_of_beta(*a, *b), *a, *b))
+            }
+            _ => None,
+        };
+        let wide = beta.as_ref().map_or(0.0, |(b, ..)| b.sd() * b.sd());
+        let mut all = alpha;
+        if c != 0.0 {
+            all = sums(&all, &normals(&study.priors.effect.distribution)?, c, wide);
+            if let Some(tau) = &study.priors.heterogeneity {
+                all = sums(&all, &spread(&tau.distribution), c, wide);
+            }
+        }
+        /// As many normals cost as much as a table.
+        const FEW: usize = 12;
+        let one_centre = all.windows(2).all(|w| w[0].mean == w[1].mean);
+        Some(match &beta {
+            Some(beta) => ArmPrior::Table(tabulated(&all, Some(beta))),
+            None if one_centre && all.len() > FEW => ArmPrior::Table(tabulated(&all, None)),
+            None => ArmPrior::Normals(all),
+        })
+    }
+
+    /// Of `y` events in `n` patients, two-sided.
+    fn tail_probability(&self, y: u64, n: u64) -> f64 {
+        let at_most =
+            if y == n { 1.0 } else { self.below(&log_odds_of_beta(y as f64 + 1.0, (n - y) as f64)) };
+        let at_least =
+            if y == 0 { 1.0 } else { 1.0 - self.below(&log_odds_of_beta(y as f64, (n - y) as f64 + 1.0)) };
+        (2.0 * at_most.min(at_least)).clamp(0.0, 1.0)
+    }
+
+    /// P(η ≤ λ).
+    fn below(&self, lambda: &LogTable) -> f64 {
+        match self {
+            ArmPrior::Normals(parts) => {
+                let of = |p: &Part| p.weight * exceeds(lambda, p.mean, libm::sqrt(p.variance));
+                parts.iter().map(of).sum()
+            }
+            // Summed over the narrower of the two, the other's distribution function being smooth at its scale.
+            ArmPrior::Table(eta) if eta.grid.scale < lambda.grid.scale => eta.expect(|x| 1.0 - lambda.cdf(x)),
+            ArmPrior::Table(eta) => lambda.expect(|x| eta.cdf(x)),
+        }
+    }
+}
+
+/// The density of a mixture of normals, or of their sums with a beta's log odds.
+fn tabulated(parts: &[Part], beta: Option<&(LogTable, f64, f64)>) -> LogTable {
+    let mean: f64 = parts.iter().map(|p| p.weight * p.mean).sum();
+    let middle = parts.iter().max_by(|a, b| a.weight.total_cmp(&b.weight)).map_or(1.0, |p| p.variance);
+    let guess = match beta {
+        Some((b, ..)) => Peak { centre: b.mean() + mean, sd: libm::sqrt(b.sd() * b.sd() + middle) },
+        None => Peak { centre: mean, sd: libm::sqrt(middle) },
+    };
+    let density = |x: f64| -> f64 {
+        let of = |p: &Part| {
+            let sd = libm::sqrt(p.variance);
+            let Some((table, a, b)) = beta else {
+                return p.weight * libm::exp(normal_log_density(x, p.mean, sd));
+            };
+            let at = x - p.mean;
+            let density = if sd >= RESOLVED * table.grid.spacing(at) {
+                table.expect(|b| libm::exp(normal_log_density(at, b, sd)))
+            } else {
+                let log_mass = libm::lgamma(*a) + libm::lgamma(*b) - libm::lgamma(a + b);
+                let own = |x: f64| libm::exp(a * x - (a + b) * softplus(x) - log_mass);
+                if sd > 0.0 {
+                    normal_rule().iter().map(|&(z, weight)| weight * own(at + sd * z)).sum()
+                } else {
+                    own(at)
+                }
+            };
+            p.weight * density
+        };
+        parts.iter().map(of).sum()
+    };
+    tabulate(guess, PLACEMENT, |x| libm::log(density(x)))
+}
+
+/// P(X ≥ Z) with X tabulated and Z ~ N(mean, sd²).
+fn exceeds(x: &LogTable, mean: f64, sd: f64) -> f64 {
+    if sd >= RESOLVED * x.grid.spacing(mean) {
+        x.expect(|x| normal_cdf((x - mean) / sd))
+    } else if sd > 0.0 {
+        normal_rule().iter().map(|&(z, weight)| weight * (1.0 - x.cdf(mean + sd * z))).sum()
+    } else {
+        1.0 - x.cdf(mean)
+    }
+}
+
+/// The log odds of a risk whose distribution is Beta(a, b).
+fn log_odds_of_beta(a: f64, b: f64) -> LogTable {
+    let log_density = |x: f64| a * x - (a + b) * softplus(x);
+    let guess = Peak { centre: libm::log(a / b), sd: libm::sqrt(1.0 / a + 1.0 / b) };
+    let highest = log_density(guess.centre);
+    tabulate(guess, PLACEMENT, |x| log_density(x) - highest)
+}
+
+/// A prior as a mixture of normals: a Student t is one over its precision. None for a flat one.
+fn normals(prior: &LocationPrior) -> Option<Vec<Part>> {
+    match prior {
+        LocationPrior::Normals(normals) => Some(
+            normals.iter().map(|n| Part { weight: n.weight, mean: n.mean, variance: n.sd * n.sd }).collect(),
+        ),
+        LocationPrior::StudentT { df, location, scale } => {
+            let half = 0.5 * df;
+            // The logarithm of a Gamma(ν/2, ν/2).
+            let precision = tabulate(Peak { centre: 0.0, sd: libm::sqrt(1.0 / half) }, PLACEMENT, |l| {
+                half * (l - libm::exp(l))
+            });
+            let nodes = precision.grid.x.iter().zip(&precision.mass);
+            let part = |(&l, &weight): (&f64, &f64)| Part {
+                weight,
+                mean: *location,
+                variance: scale * scale * libm::exp(-l),
+            };
+            Some(nodes.map(part).collect())
+        }
+        LocationPrior::LogitBeta { .. } | LocationPrior::Flat => None,
+    }
+}
+
+/// τz as a mixture of normals over τ.
+fn spread(prior: &HeterogeneityPrior) -> Vec<Part> {
+    let of = |tau: f64, weight: f64| Part { weight, mean: 0.0, variance: tau * tau };
+    let over = |table: LogTable, tau: &dyn Fn(f64) -> f64| -> Vec<Part> {
+        table.grid.x.iter().zip(&table.mass).map(|(&u, &weight)| of(tau(u), weight)).collect()
+    };
+    match prior {
+        HeterogeneityPrior::Fixed { value } => vec![of(*value, 1.0)],
+        HeterogeneityPrior::Uniform { upper } => {
+            let logistic = tabulate(Peak { centre: 0.0, sd: 1.8 }, PLACEMENT, |u| u - 2.0 * softplus(u));
+            over(logistic, &|u| upper * crate::numeric::logistic(u))
+        }
+        other => {
+            let guess = Peak { centre: libm::log(other.typical()), sd: 1.0 };
+            over(tabulate(guess, PLACEMENT, |u| other.log_density(libm::exp(u)) + u), &libm::exp)
+        }
+    }
+}
+
+/// X + c·Y as a mixture of normals. Parts of one mean are brought together where their variances, with that of what is
+/// added later, hardly differ, mass and variance kept.
+fn sums(x: &[Part], y: &[Part], c: f64, beside: f64) -> Vec<Part> {
+    /// Between the logarithms of variances that are kept apart.
+    const STEP: f64 = 0.02;
+    /// Parts of less mass than this are left out.
+    const NOTHING: f64 = 1e-14;
+    let mut found: Vec<(i64, Part)> = Vec::new();
+    for a in x {
+        for b in y {
+            let weight = a.weight * b.weight;
+            if weight < NOTHING {
+                continue;
+            }
+            let variance = a.variance + c * c * b.variance;
+            let part = Part { weight, mean: a.mean + c * b.mean, variance };
+            let total = variance + beside;
+            let bin = if total > 0.0 { libm::floor(libm::log(total) / STEP) as i64 } else { i64::MIN };
+            found.push((bin, part));
+        }
+    }
+    found.sort_by(|a, b| a.1.mean.total_cmp(&b.1.mean).then(a.0.cmp(&b.0)));
+    let mut kept: Vec<(i64, Part)> = Vec::new();
+    for (bin, part) in found {
+        match kept.last_mut() {
+            Some((last, into)) if *last == bin && into.mean == part.mean => {
+                let weight = into.weight + part.weight;
+                into.variance = (into.weight * into.variance + part.weight * part.variance) / weight;
+                into.weight = weight;
+            }
+            _ => kept.push((bin, part)),
+        }
+    }
+    let total: f64 = kept.iter().map(|(_, p)| p.weight).sum();
+    kept.into_iter().map(|(_, p)| Part { weight: p.weight / total, ..p }).collect()
+}
