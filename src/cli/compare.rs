@@ -1,10 +1,10 @@
 //! `equipoise compare MODEL`.
 
 use super::args::{CompareArgs, Format};
-use super::progress::{opened, watched};
+use super::progress::{opened, watched, watched_by};
 use super::{Outcome, limit_threads, notice, print};
 use crate::compare::bias::compare_bias;
-use crate::compare::{Asked, Request, comparable, compare};
+use crate::compare::{Asked, Request, Steps, comparable, compare_counted};
 use crate::error::Result;
 use crate::posterior::Sampling;
 use crate::report;
@@ -24,7 +24,8 @@ pub fn run(args: &CompareArgs) -> Result<Outcome> {
     if args.bias {
         return biases(&study, request.sampling, args.format);
     }
-    let comparison = watched(false, |_| compare(&study, &request))?;
+    let steps = Steps::default();
+    let comparison = watched_by(false, Some(&steps), |_| compare_counted(&study, &request, &steps))?;
     let study = &*comparable(&study);
     print(&match args.format {
         Format::Text => report::compare_text(study, &comparison),

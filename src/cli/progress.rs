@@ -9,6 +9,7 @@ use std::time::Duration;
 use indicatif::{HumanCount, ProgressBar};
 
 use super::notice;
+use crate::compare::Steps;
 use crate::error::Result;
 use crate::sampler::Watch;
 use crate::study::{Reading, Study, open_with, rows_read};
@@ -45,9 +46,14 @@ static LISTENER: Mutex<Option<Arc<AtomicBool>>> = Mutex::new(None);
 /// Does the work with progress shown. The first interrupt stops the sampler cleanly, if it is `sampling`; the second, or the
 /// first where there is no sampler to stop, ends the program.
 pub fn watched<T>(sampling: bool, work: impl FnOnce(&Progress) -> T) -> T {
+    watched_by(sampling, None, work)
+}
+
+/// The same of a comparison, with its rows counted.
+pub fn watched_by<T>(sampling: bool, steps: Option<&Steps>, work: impl FnOnce(&Progress) -> T) -> T {
     let progress = Progress::default();
     let listener = sampling.then(|| Arc::clone(&progress.stopped));
-    interruptible(listener, || beside(|| words(&progress), || progress.stopped(), || work(&progress)))
+    interruptible(listener, || beside(|| words(&progress, steps), || progress.stopped(), || work(&progress)))
 }
 
 /// Opens a study, with the rows of a large data file counted as they are read.
@@ -124,7 +130,10 @@ fn show(words: impl Fn() -> String, last: impl Fn() -> bool, done: &Receiver<()>
     }
 }
 
-fn words(progress: &Progress) -> String {
+fn words(progress: &Progress, steps: Option<&Steps>) -> String {
+    if let Some((done, planned)) = steps.map(Steps::so_far).filter(|(_, planned)| *planned > 0) {
+        return format!("Comparing: {} of {} rows done (Ctrl-C stops)", done.min(planned), planned);
+    }
     if progress.stopped() {
         return "Stopping; once more ends at once".to_string();
     }

@@ -55,8 +55,19 @@ pub struct HeterogeneityRow {
 const STEPS: std::ops::RangeInclusive<i32> = -20..=12;
 const A_DOUBLING: f64 = 4.0;
 
-fn scales(stated: &HeterogeneityPrior) -> Vec<f64> {
-    STEPS.map(|k| libm::exp2(f64::from(k) / A_DOUBLING) * stated.scale()).collect()
+/// A step of whole doublings where every refit is a whole fit of many subgroups.
+const COARSE_STEP: usize = 4;
+
+fn scales(refits: &Refits<'_>, stated: &HeterogeneityPrior) -> Vec<f64> {
+    let step = if refits.is_coarse() { COARSE_STEP } else { 1 };
+    STEPS.step_by(step).map(|k| libm::exp2(f64::from(k) / A_DOUBLING) * stated.scale()).collect()
+}
+
+/// How many refits a curve takes that are counted.
+pub fn planned(refits: &Refits<'_>, set: &PriorSet) -> usize {
+    let stated = set.priors.heterogeneity.as_ref().map(|h| h.distribution);
+    let varied = stated.filter(|h| h.scale() > 0.0 && refits.study.pooling != Pooling::Complete);
+    varied.filter(|_| refits.is_coarse()).map_or(0, |h| scales(refits, &h).len())
 }
 
 /// The curve of one set of priors, and its crossings. Nothing under complete pooling, which has no τ.
@@ -73,7 +84,7 @@ pub fn curve(refits: &Refits<'_>, set: &PriorSet) -> (Vec<CurvePoint>, Vec<Cross
         let prior = stated.scaled(scale / stated.scale());
         refits.effects(pooling, effect, Some(&prior))
     };
-    let scales = scales(&stated);
+    let scales = scales(refits, &stated);
     let answers: Vec<_> = scales.par_iter().map(|&s| at(s)).collect();
     let (mut points, mut crossings) = (Vec::new(), Vec::new());
     let asked = refits.questions.iter().enumerate();
@@ -95,7 +106,7 @@ pub fn curve(refits: &Refits<'_>, set: &PriorSet) -> (Vec<CurvePoint>, Vec<Cross
                     continue;
                 }
                 let ends = [ends[0], ends[1]].map(libm::log);
-                let found = if refits.is_sampled() {
+                let found = if refits.is_sampled() || refits.is_coarse() {
                     Some(ends[0] + (ends[1] - ends[0]) * (line - a) / (b - a))
                 } else {
                     let excess = |x: f64| {

@@ -99,10 +99,20 @@ impl PriorBox {
     }
 }
 
+/// Centres, sds and scales that are tried where every prior is a run or a fit that takes long: corners and a middle.
+const CORNERS: [usize; 3] = [3, 2, 2];
+
+/// How many refits an envelope takes that are counted.
+pub fn planned(refits: &Refits<'_>, within: &PriorBox) -> usize {
+    let depth = if within.dimensions() == 3 { CORNERS[2] } else { 1 };
+    if refits.is_coarse() { CORNERS[0] * CORNERS[1] * depth } else { 0 }
+}
+
 /// Of every subgroup's benefit and harm: a lattice over the box, then a search from the best of its nodes, halving the step.
 pub fn envelope(refits: &Refits<'_>, within: &PriorBox) -> Vec<Envelope> {
     let study = refits.study;
-    let nodes: [usize; 3] = if refits.is_sampled() { [3, 2, 2] } else { [9, 9, 7] };
+    let few = refits.is_sampled() || refits.is_coarse();
+    let nodes = if few { CORNERS } else { [9, 9, 7] };
     let stated = study.priors.heterogeneity.as_ref().map(|h| h.distribution);
     let priors = |u: [f64; 3]| {
         let point = within.at(u);
@@ -140,9 +150,9 @@ pub fn envelope(refits: &Refits<'_>, within: &PriorBox) -> Vec<Envelope> {
                 let mut starts: Vec<(f64, [f64; 3])> =
                     lattice.iter().zip(&answers).filter_map(|(&u, a)| Some((sign * a[i]?, u))).collect();
                 starts.sort_by(|a, b| b.0.total_cmp(&a.0));
-                starts.truncate(if refits.is_sampled() { 1 } else { 2 });
+                starts.truncate(if few { 1 } else { 2 });
                 let climbed = starts.into_iter().map(|start| {
-                    if refits.is_sampled() {
+                    if few {
                         start
                     } else {
                         climb(start, within.dimensions(), nodes, |u| one(i, u).map(|p| sign * p))

@@ -7,7 +7,7 @@ use super::curve::{self, Crossing, CurvePoint};
 use super::grid::{self, GridRow};
 use super::question::questions;
 use super::refit::{self, Refits};
-use super::{Asked, PriorSet, curve_sets, envelope, prior_sets, table};
+use super::{Asked, PriorSet, Steps, curve_sets, envelope, prior_sets, table};
 use crate::error::Result;
 use crate::exact::{ExactPosterior, Resolution};
 use crate::model::Model;
@@ -49,7 +49,7 @@ pub fn glance(study: &Study, sampling: Sampling, grid: bool) -> Result<Glance> {
     let sets = prior_sets(study, &Asked::default(), sampling)?;
     let options = refit::options(study, sampling, false);
     let questions = questions(study);
-    let refits = Refits::new(study, &questions, options, envelope::prior_box(study).sd[0]);
+    let refits = Refits::new(study, &questions, options, envelope::prior_box(study).sd[0], &Steps::default());
     refits.prepare(study.pooling);
     if grid {
         refits.prepare(crate::study::Pooling::Partial);
@@ -57,7 +57,7 @@ pub fn glance(study: &Study, sampling: Sampling, grid: bool) -> Result<Glance> {
     let (fits, (curves, own)) = rayon::join(
         || sets.par_iter().map(|set| under(study, set, options)).collect::<Vec<_>>(),
         || {
-            let sets = curve_sets(study, &sets);
+            let sets = curve_sets(study, &sets, refits.is_coarse());
             let curves: Vec<_> = sets.iter().map(|set| curve::curve(&refits, set)).collect();
             let stated = study.priors.heterogeneity.as_ref().map(|h| h.distribution);
             (curves, refits.all(study.pooling, &study.priors.effect.distribution, stated.as_ref()))

@@ -4,14 +4,17 @@
 //! study → priors → table (every prior × pooling, whole fits)
 //!       → refits → curve over τ's scale, grid, envelope, tipping (the same questions, thousands of priors)
 //!       → who decided, power-scaling, poolings
+//!       → baselines, coefficients (their priors half and twice as wide)
 //! ```
 //!
 //! Everything is fitted again, nothing reweighted that can be refitted. Refits of counts go through
 //! [`crate::exact::Lattice`], on which another prior of μ and τ is one weighted sum; the engine serves what the lattice does
 //! not resolve, and the sampler what the engine does not cover.
 
+mod baselines;
 pub mod bias;
 mod claims;
+mod coefficients;
 mod conflict;
 mod curve;
 mod envelope;
@@ -25,10 +28,13 @@ mod priors;
 mod question;
 mod reference;
 mod refit;
+mod steps;
 mod table;
 mod tipping;
 mod who_decided;
 
+pub use baselines::{BaselineRow, Variant};
+pub use coefficients::CoefficientRow;
 pub use conflict::Conflict;
 pub use curve::{Crossing, CurvePoint, HeterogeneityRow, Hinge};
 pub use envelope::{BoxPoint, Envelope, PriorBox};
@@ -41,6 +47,7 @@ pub use priors::{Asked, PriorSet, STATED, Says, is_reference_only, set as prior_
 pub use question::{Question, questions};
 pub use reference::Reference;
 pub use refit::Refits;
+pub use steps::Steps;
 pub use table::{EstimateRow, TableRow};
 pub use tipping::{Absence, FrontierPoint, Tipping};
 pub use who_decided::{Corner, WhoDecided};
@@ -48,7 +55,7 @@ pub use who_decided::{Corner, WhoDecided};
 use std::borrow::Cow;
 use std::fmt;
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::model::Model;
 use crate::posterior::{
     Claim, Detail, Engine, Measure, Options, Report, Sampling, Scope, Statement, analyse,
@@ -85,11 +92,17 @@ pub struct Comparison {
     pub engine: Engine,
     /// The largest Monte Carlo error of a probability where the engine is the sampler.
     pub mcse: f64,
+    /// Searches made do with few priors, each a whole fit of many subgroups, and what lies between two is interpolated.
+    pub is_coarse: bool,
     /// What must stand beside numbers that rest on other studies.
     pub about_sources: Vec<String>,
     pub priors: Vec<PriorSet>,
     pub table: Vec<TableRow>,
     pub estimates: Vec<EstimateRow>,
+    /// Other baseline priors, or why there are none.
+    pub baselines: std::result::Result<Vec<BaselineRow>, String>,
+    /// Other priors of the covariates' coefficients, or why there are none.
+    pub coefficients: std::result::Result<Vec<CoefficientRow>, String>,
     pub tau_curve: Vec<CurvePoint>,
     pub crossings: Vec<Crossing>,
     pub hinges: Vec<Hinge>,
@@ -116,36 +129,61 @@ impl Comparison {
 
 /// Fits the study under every prior that is asked for, and asks how far the conclusions hang on them.
 pub fn compare(study: &Study, request: &Request) -> Result<Comparison> {
+    compare_counted(study, request, &Steps::default())
+}
+
+/// The same, with someone who counts how many of its fits are done.
+pub fn compare_counted(study: &Study, request: &Request, steps: &Steps) -> Result<Comparison> {
     let own = study;
     let study = &*comparable(study);
     let sets = priors::sets(study, &request.priors, request.sampling)?;
     let options = refit::options(study, request.sampling, request.sampled);
     let questions = questions(study);
     let within = envelope::prior_box(study);
-    let refits = Refits::new(study, &questions, options, within.sd[0]);
+    let refits = Refits::new(study, &questions, options, within.sd[0], steps);
     refits.prepare(study.pooling);
+    let is_coarse = refits.is_coarse();
+    if is_coarse && request.grid {
+        return Err(Error::new(format!("no grid for {} subgroups", study.data.names().len()))
+            .help("its several hundred combinations are whole fits there; leave out --grid, or name priors of your own"));
+    }
     if request.grid {
         for pooling in [Pooling::Partial, Pooling::None, Pooling::Complete] {
             refits.prepare(pooling);
         }
     }
     let stated = &sets[0];
+    let curve_sets = curve_sets(study, &sets, is_coarse);
+    steps.plan(
+        table::planned(study, &sets)
+            + table::poolings(study, stated).len()
+            + curve_sets.iter().map(|set| curve::planned(&refits, set)).sum::<usize>()
+            + envelope::planned(&refits, &within)
+            + tipping::planned(&refits)
+            + who_decided::planned(study)
+            + power::planned(study, options)
+            + baselines::planned(study)
+            + coefficients::planned(own),
+    );
     let (fits, rest) = rayon::join(
-        || table::fits(study, &sets, options),
+        || table::fits(study, &sets, options, steps),
         || {
-            let curves: Vec<_> =
-                curve_sets(study, &sets).iter().map(|set| curve::curve(&refits, set)).collect();
+            let curves: Vec<_> = curve_sets.iter().map(|set| curve::curve(&refits, set)).collect();
             (
                 curves,
                 envelope::envelope(&refits, &within),
                 tipping::tipping(&refits),
-                who_decided::who_decided(study, &questions, options),
-                power::power_scaling(study, &questions, options),
-                pooling::compared(study, stated, options),
+                who_decided::who_decided(study, &questions, options, steps),
+                power::power_scaling(study, &questions, options, steps),
+                pooling::compared(study, stated, options, steps),
+                (
+                    baselines::baselines(study, options, steps),
+                    coefficients::coefficients(own, options, steps),
+                ),
             )
         },
     );
-    let (curves, envelope, tipping, who_decided, power_scaling, poolings) = rest;
+    let (curves, envelope, tipping, who_decided, power_scaling, poolings, (baselines, coefficients)) = rest;
     let grid = request.grid.then(|| grid::grid(&refits, &sets));
     let (table, estimates) = table::rows(study, &fits);
     let mut reasons = Vec::new();
@@ -190,6 +228,9 @@ pub fn compare(study: &Study, request: &Request) -> Result<Comparison> {
         priors: sets,
         table,
         estimates,
+        baselines,
+        coefficients,
+        is_coarse,
         tau_curve,
         crossings,
         heterogeneity,
@@ -279,6 +320,12 @@ fn notices(
     poolings: &[PoolingRow],
 ) -> Vec<String> {
     let mut notices = Vec::new();
+    if refits.is_coarse() {
+        let n = refits.study.data.names().len();
+        notices.push(format!(
+            "With {n} subgroups every refit is a whole fit. Other priors are fitted under the stated pooling alone, envelope, tipping points and curve are of a few priors each, and what lies between two is interpolated; the frontier has no numbers."
+        ));
+    }
     match refits.failures() {
         0 => {}
         n => notices.push(format!(
@@ -304,6 +351,14 @@ fn notices(
             ));
         }
     }
+    let exact = |r: &&PoolingRow| r.method == "exact" && r.elpd.is_none();
+    if refits.study.data.names().len() > refit::MANY && poolings.iter().any(|r| exact(&r)) {
+        notices.push(format!(
+            "Leaving one {} at a time has no number: more than {} of them would need whole fits of their own.",
+            poolings[0].unit,
+            pooling::MOST_REFITS
+        ));
+    }
     for row in poolings {
         if let (Some(k), Some(trusted)) = (row.max_k.filter(|_| row.elpd.is_none()), row.trusted_k) {
             notices.push(format!(
@@ -315,8 +370,11 @@ fn notices(
     notices
 }
 
-/// The curve is drawn for the stated priors and for the named ones that keep the stated baseline.
-fn curve_sets<'a>(study: &Study, sets: &'a [PriorSet]) -> Vec<&'a PriorSet> {
-    let named = |s: &&PriorSet| s.name == STATED || study.named.iter().any(|n| n.name == s.name);
-    sets.iter().filter(named).filter(|s| s.priors.baseline == study.priors.baseline).collect()
+/// The curve is drawn for the stated priors, and but where it is coarse for the named ones that keep the stated baseline.
+fn curve_sets<'a>(study: &Study, sets: &'a [PriorSet], is_coarse: bool) -> Vec<&'a PriorSet> {
+    let own = (&study.priors.baseline, study.priors.baseline_of);
+    let named =
+        |s: &&PriorSet| s.name == STATED || !is_coarse && study.named.iter().any(|n| n.name == s.name);
+    let keeps = |s: &&PriorSet| (&s.priors.baseline, s.priors.baseline_of) == own;
+    sets.iter().filter(named).filter(keeps).collect()
 }

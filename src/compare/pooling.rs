@@ -3,11 +3,13 @@
 use serde::Serialize;
 
 use super::priors::PriorSet;
+use super::refit::MANY;
+use super::steps::Steps;
 use super::table::{poolings, study_under};
 use crate::exact::{ExactPosterior, Resolution, log_marginal_likelihood};
 use crate::model::{BaselinePrior, BinomialPair, Likelihood, Model, NormalEstimate};
-use crate::numeric::{log_expit, log_sum_exp};
-use crate::posterior::{Engine, Options, SampledPosterior, analyse, psis_threshold, smooth};
+use crate::numeric::log_sum_exp;
+use crate::posterior::{Engine, Options, analyse, psis_threshold, smooth};
 use crate::study::{Pooling, Study};
 
 /// One pooling.
@@ -33,6 +35,9 @@ pub struct PoolingRow {
     pub trusted_k: Option<f64>,
 }
 
+/// Of many subgroups, the most that are fitted again for single patients or estimates left out.
+pub const MOST_REFITS: usize = 20;
+
 /// Units that are alike: how many, and the log probability of one given all others.
 type Units = Vec<(f64, f64)>;
 
@@ -44,14 +49,20 @@ struct Found {
 }
 
 /// Under one set of priors.
-pub fn compared(study: &Study, set: &PriorSet, options: Options) -> Vec<PoolingRow> {
+pub fn compared(study: &Study, set: &PriorSet, options: Options, steps: &Steps) -> Vec<PoolingRow> {
     let poolings = poolings(study, set);
     let found: Vec<Found> = poolings
         .iter()
         .map(|&p| {
             let study = study_under(study, set, p);
             let model = Model::of(&study);
-            if options.engine == Engine::Sampler { sampled(&study, &model, options) } else { exact(&model) }
+            let found = if options.engine == Engine::Sampler {
+                sampled(&study, &model, options)
+            } else {
+                exact(&model)
+            };
+            steps.did(1);
+            found
         })
         .collect();
     let elpd = |units: &Units| units.iter().map(|(n, l)| n * l).sum::<f64>();
@@ -94,15 +105,17 @@ fn standard_error(units: &Units) -> f64 {
 }
 
 fn exact(model: &Model) -> Found {
+    let refitted_patients = match &model.likelihood {
+        Likelihood::Counts(counts) => counts.iter().map(|c| refits_for(model, c)).sum(),
+        Likelihood::Estimates(rows) => rows.len(),
+    };
+    let within_reach = refitted_patients <= MOST_REFITS || model.subgroups() <= MANY;
     let log_marginal_likelihood_of = |m: &Model| log_marginal_likelihood(m, Resolution::default()).ok();
     let whole = log_marginal_likelihood_of(model);
     let units = match &model.likelihood {
+        _ if !within_reach => None,
         Likelihood::Counts(counts) => ExactPosterior::new(model, Resolution::default()).ok().and_then(|p| {
             let mut units = Units::new();
-            let bounds = |c: &BinomialPair| match &model.baseline {
-                BaselinePrior::Independent(prior) => c.moment_limit(model.baseline_of, prior) > 0.0,
-                BaselinePrior::Exchangeable { .. } => false,
-            };
             for (g, c) in counts.iter().enumerate() {
                 let number = [
                     c.control.total - c.control.events,
@@ -114,8 +127,7 @@ fn exact(model: &Model) -> Found {
                 for (cell, (l, n)) in cells {
                     let Some(l) = l else { continue };
                     let rest = c.without(cell >= 2, cell % 2 == 1);
-                    // The only patient that bounds the effect: the tail of the rest is another, and is integrated anew.
-                    let unbounded = rest.filter(|rest| bounds(c) && !bounds(rest));
+                    let unbounded = rest.filter(|rest| is_unbounded_without(model, c, rest));
                     let refitted = unbounded.as_ref().and_then(|rest| {
                         let mut counts = counts.clone();
                         counts[g] = rest.clone();
@@ -142,6 +154,22 @@ fn exact(model: &Model) -> Found {
     Found { log_marginal_likelihood: whole.filter(|_| proper), units, max_k: None, trusted_k: None }
 }
 
+/// Whether the patient left out is the only one that bounds the effect: the tail of the rest is another, and is integrated
+/// anew.
+fn is_unbounded_without(model: &Model, all: &BinomialPair, rest: &BinomialPair) -> bool {
+    let bounds = |c: &BinomialPair| match &model.baseline {
+        BaselinePrior::Independent(prior) => c.moment_limit(model.baseline_of, prior) > 0.0,
+        BaselinePrior::Exchangeable { .. } => false,
+    };
+    bounds(all) && !bounds(rest)
+}
+
+/// How many of a subgroup's kinds of patient are integrated anew.
+fn refits_for(model: &Model, c: &BinomialPair) -> usize {
+    let cells = (0..4).filter_map(|cell| c.without(cell >= 2, cell % 2 == 1));
+    cells.filter(|rest| is_unbounded_without(model, c, rest)).count()
+}
+
 /// From draws: each kind of patient's weights are one over its probability.
 fn sampled(study: &Study, model: &Model, options: Options) -> Found {
     let report = analyse(study, options);
@@ -157,13 +185,14 @@ fn sampled(study: &Study, model: &Model, options: Options) -> Found {
     let (mut units, mut max_k) = (Units::new(), f64::NEG_INFINITY);
     for (g, c) in counts.iter().enumerate() {
         let cells = [
-            (c.control.total - c.control.events, 0.0, -1.0),
-            (c.control.events, 0.0, 1.0),
-            (c.active.total - c.active.events, 1.0, -1.0),
-            (c.active.events, 1.0, 1.0),
+            (c.control.total - c.control.events, false, false),
+            (c.control.events, false, true),
+            (c.active.total - c.active.events, true, false),
+            (c.active.events, true, true),
         ];
-        for (number, active, sign) in cells.into_iter().filter(|cell| cell.0 >= 1.0) {
-            let logs = log_probabilities(draws, g, active, sign);
+        let Some(risks) = draws.risks(g) else { return nothing };
+        for (number, is_active, has_event) in cells.into_iter().filter(|cell| cell.0 >= 1.0) {
+            let logs = log_probabilities(if is_active { &risks.active } else { &risks.control }, has_event);
             let ratios: Vec<f64> = logs.iter().map(|l| -l).collect();
             let smoothed = smooth(&ratios, efficiency);
             max_k = max_k.max(smoothed.k);
@@ -181,7 +210,7 @@ fn sampled(study: &Study, model: &Model, options: Options) -> Found {
     }
 }
 
-/// `log P(outcome)` of one kind of patient by draw: `sign` +1 for the event.
-fn log_probabilities(draws: &SampledPosterior, g: usize, active: f64, sign: f64) -> Vec<f64> {
-    draws.alpha[g].iter().zip(&draws.theta[g]).map(|(a, t)| log_expit(sign * (a + active * t))).collect()
+/// `log P(outcome)` of one kind of patient by draw.
+fn log_probabilities(risk: &[f64], has_event: bool) -> Vec<f64> {
+    risk.iter().map(|&p| if has_event { libm::log(p) } else { libm::log1p(-p) }).collect()
 }

@@ -1,15 +1,17 @@
 //! Power-scaling: how much each printed number moves when the priors, or the likelihood, count a little more or less
 //! (Kallioinen, Paananen, Bürkner & Vehtari, Stat Comput 2024;34:57).
 //!
-//! The priors of μ and τ (the hyper-priors) are raised to a power together; the baseline's is left. Where the exact engine
-//! covers the powered model it is refitted; elsewhere draws are reweighted, with Pareto-smoothed weights.
+//! The priors of μ and τ (the hyper-priors) are raised to a power together, and apart from them that of the baselines (of
+//! exchangeable ones the priors of their mean and sd). Where the exact engine covers the powered model it is refitted;
+//! elsewhere draws are reweighted, with Pareto-smoothed weights.
 
 use rayon::prelude::*;
 use serde::Serialize;
 
 use super::question::Question;
+use super::steps::Steps;
 use crate::exact::{Distribution, ExactPosterior, Resolution, RiskMeasure};
-use crate::model::{HeterogeneityPrior, Likelihood, LocationPrior, Model, Pooling};
+use crate::model::{BaselinePrior, HeterogeneityPrior, Likelihood, LocationPrior, Model, Pooling};
 use crate::posterior::{
     Engine, Measure, Options, SampledPosterior, Scope, Statement, analyse, psis_threshold, smooth,
 };
@@ -25,9 +27,12 @@ pub struct PowerRow {
     pub statement: Option<Statement>,
     pub threshold: Option<f64>,
     /// For a quantity the distance by which its distribution moves (cumulative Jensen–Shannon), for a probability its change:
-    /// per doubling of the weight of the priors, and of the likelihood.
+    /// per doubling of the weight of the priors of μ and τ, and of the likelihood.
     pub prior: Option<f64>,
+    /// The same of the baselines' prior; null for published estimates, which have none.
+    pub baseline_prior: Option<f64>,
     pub likelihood: Option<f64>,
+    /// From `prior` and `likelihood`.
     pub diagnosis: Option<Diagnosis>,
     /// `refit`, or `psis`.
     pub method: &'static str,
@@ -58,10 +63,49 @@ const TAIL: f64 = 1e-3;
 const NODES: usize = 96;
 
 /// Every subgroup's effect, its risk difference, the mean, and every question.
-pub fn power_scaling(study: &Study, questions: &[Question], options: Options) -> Vec<PowerRow> {
+pub fn power_scaling(
+    study: &Study,
+    questions: &[Question],
+    options: Options,
+    steps: &Steps,
+) -> Vec<PowerRow> {
     let model = Model::of(study);
-    let closed = options.engine == Engine::Exact && prior_to(&model, libm::exp2(-STEP)).is_some();
-    if closed { by_refits(study, &model, questions) } else { by_weights(study, &model, questions, options) }
+    if is_closed(study, &model, options) {
+        by_refits(study, &model, questions, steps)
+    } else {
+        by_weights(study, &model, questions, options)
+    }
+}
+
+/// How many refits [`power_scaling`] makes.
+pub fn planned(study: &Study, options: Options) -> usize {
+    if is_closed(study, &Model::of(study), options) { powers(study).len() } else { 0 }
+}
+
+/// Whether every prior is of its own family when it is raised to a power, and the model one that is integrated.
+fn is_closed(study: &Study, model: &Model, options: Options) -> bool {
+    let power = libm::exp2(-STEP);
+    let baseline = study.priors.baseline.is_none() || baseline_to(model, power).is_some();
+    options.engine == Engine::Exact && prior_to(model, power).is_some() && baseline
+}
+
+/// What is raised to a power.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Part {
+    Priors,
+    Baseline,
+    Data,
+}
+
+/// The models of [`by_refits`]: as stated, then each part to two powers on either side.
+fn powers(study: &Study) -> Vec<Option<(Part, f64)>> {
+    let parts = [Part::Priors, Part::Data, Part::Baseline];
+    let parts = &parts[..if study.priors.baseline.is_some() { 3 } else { 2 }];
+    let mut all = vec![None];
+    for step in [STEP, 0.5 * STEP] {
+        all.extend(parts.iter().flat_map(|&part| [Some((part, step)), Some((part, -step))]));
+    }
+    all
 }
 
 fn prior_to(model: &Model, power: f64) -> Option<Model> {
@@ -72,6 +116,17 @@ fn prior_to(model: &Model, power: f64) -> Option<Model> {
         Pooling::Complete => Pooling::Complete,
     };
     Some(Model { effect, pooling, ..model.clone() })
+}
+
+/// None where the baselines' prior is of another family then.
+fn baseline_to(model: &Model, power: f64) -> Option<Model> {
+    let baseline = match &model.baseline {
+        BaselinePrior::Independent(prior) => BaselinePrior::Independent(prior.powered(power)?),
+        BaselinePrior::Exchangeable { mean, sd } => {
+            BaselinePrior::Exchangeable { mean: mean.powered(power)?, sd: sd.powered(power)? }
+        }
+    };
+    Some(Model { baseline, ..model.clone() })
 }
 
 fn likelihood_to(model: &Model, power: f64) -> Model {
@@ -106,38 +161,36 @@ fn quantity<'p>(
     }
 }
 
-fn by_refits(study: &Study, model: &Model, questions: &[Question]) -> Vec<PowerRow> {
+fn by_refits(study: &Study, model: &Model, questions: &[Question], steps: &Steps) -> Vec<PowerRow> {
     let names = study.data.names();
-    let power = |x: f64| libm::exp2(x);
-    let half = 0.5 * STEP;
-    let priors = |x: f64| prior_to(model, power(x));
-    let data = |x: f64| Some(likelihood_to(model, power(x)));
-    let models = [
-        Some(model.clone()),
-        priors(STEP),
-        priors(-STEP),
-        data(STEP),
-        data(-STEP),
-        priors(half),
-        priors(-half),
-        data(half),
-        data(-half),
-    ];
-    let fit = |m: &Option<Model>| ExactPosterior::new(m.as_ref()?, Resolution::default()).ok();
-    let fits: Vec<Option<ExactPosterior>> = models.par_iter().map(fit).collect();
+    let powers = powers(study);
+    let fit = |power: &Option<(Part, f64)>| {
+        let of = |x: f64| libm::exp2(x);
+        let powered = match *power {
+            None => Some(model.clone()),
+            Some((Part::Priors, x)) => prior_to(model, of(x)),
+            Some((Part::Baseline, x)) => baseline_to(model, of(x)),
+            Some((Part::Data, x)) => Some(likelihood_to(model, of(x))),
+        };
+        let posterior = ExactPosterior::new(&powered?, Resolution::default()).ok();
+        steps.did(1);
+        posterior
+    };
+    let fits: Vec<Option<ExactPosterior>> = powers.par_iter().map(fit).collect();
+    let place = |part: Part, step: f64| powers.iter().position(|p| *p == Some((part, step)));
     let all = quantities(study);
     let rows = all.into_par_iter().map(|which| {
         let (scope, g, measure) = which;
-        let mut curves = fits[..5].iter().map(|f| quantity(f.as_ref()?, which)).collect::<Vec<_>>();
-        let base = curves.remove(0);
-        let moved = |k: usize| -> Option<f64> {
-            let (base, up, down) = (base.as_ref()?, curves[k].as_ref()?, curves[k + 1].as_ref()?);
+        let base = fits[0].as_ref().and_then(|f| quantity(f, which));
+        let moved = |part: Part| -> Option<f64> {
+            let at = |step: f64| quantity(fits[place(part, step)?].as_ref()?, which);
+            let (base, up, down) = (base.as_ref()?, &at(STEP)?, &at(-STEP)?);
             let x = grid_of(|p| base.quantile(p));
             let at = |d: &dyn Distribution| x.iter().map(|&x| d.cdf(x)).collect::<Vec<f64>>();
             let base = at(&**base);
             Some((distance(&x, &base, &at(&**up)) + distance(&x, &base, &at(&**down))) / (2.0 * STEP))
         };
-        let (prior, likelihood) = (moved(0), moved(2));
+        let (prior, likelihood) = (moved(Part::Priors), moved(Part::Data));
         PowerRow {
             scope,
             subgroup: g.map(|g| names[g].to_string()),
@@ -145,6 +198,7 @@ fn by_refits(study: &Study, model: &Model, questions: &[Question]) -> Vec<PowerR
             statement: None,
             threshold: None,
             prior,
+            baseline_prior: moved(Part::Baseline),
             likelihood,
             diagnosis: prior.zip(likelihood).map(|(p, l)| diagnosed(p, l)),
             method: "refit",
@@ -155,12 +209,13 @@ fn by_refits(study: &Study, model: &Model, questions: &[Question]) -> Vec<PowerR
     let probabilities = questions.par_iter().map(|q| {
         let p: Vec<Option<f64>> = fits.iter().map(|f| q.ask(f.as_ref()?)).collect();
         // Central differences at two steps, and what they tend to.
-        let slope = |wide: usize, near: usize| -> Option<f64> {
-            let wide = (p[wide]? - p[wide + 1]?) / (2.0 * STEP);
-            let near = (p[near]? - p[near + 1]?) / STEP;
+        let slope = |part: Part| -> Option<f64> {
+            let at = |step: f64| p[place(part, step)?];
+            let wide = (at(STEP)? - at(-STEP)?) / (2.0 * STEP);
+            let near = (at(0.5 * STEP)? - at(-0.5 * STEP)?) / STEP;
             Some((4.0 * near - wide) / 3.0)
         };
-        probability_row(q, slope(1, 5), slope(3, 7), ("refit", None))
+        probability_row(q, [Part::Priors, Part::Baseline, Part::Data].map(slope), ("refit", None))
     });
     rows.extend(probabilities.collect::<Vec<_>>());
     rows
@@ -168,8 +223,7 @@ fn by_refits(study: &Study, model: &Model, questions: &[Question]) -> Vec<PowerR
 
 fn probability_row(
     q: &Question,
-    prior: Option<f64>,
-    likelihood: Option<f64>,
+    [prior, baseline_prior, likelihood]: [Option<f64>; 3],
     (method, max_k): (&'static str, Option<f64>),
 ) -> PowerRow {
     PowerRow {
@@ -179,6 +233,7 @@ fn probability_row(
         statement: Some(q.statement),
         threshold: Some(q.threshold),
         prior,
+        baseline_prior,
         likelihood,
         diagnosis: None,
         method,
@@ -229,7 +284,7 @@ fn by_weights(study: &Study, model: &Model, questions: &[Question], options: Opt
     let (true, Some(draws)) = (report.checks.ok, &report.sampled) else { return Vec::new() };
     let size = draws.chains * draws.draws;
     let efficiency = report.checks.least_ess().map_or(1.0, |ess| (ess / size as f64).min(1.0));
-    let (prior, likelihood) = logs(model, draws);
+    let [prior, baseline, likelihood] = logs(study, model, draws);
     let weights = |log: &Option<Vec<f64>>, x: f64| {
         let by = libm::exp2(x) - 1.0;
         log.as_ref().map(|log| smooth(&log.iter().map(|l| by * l).collect::<Vec<f64>>(), efficiency))
@@ -239,10 +294,12 @@ fn by_weights(study: &Study, model: &Model, questions: &[Question], options: Opt
         weights(&prior, -STEP),
         weights(&likelihood, STEP),
         weights(&likelihood, -STEP),
+        weights(&baseline, STEP),
+        weights(&baseline, -STEP),
     ];
     let trusted = psis_threshold(size);
     let k = |i: usize| all[i].as_ref().map(|w| w.k);
-    let worst = (0..4).filter_map(k).reduce(f64::max);
+    let worst = (0..all.len()).filter_map(k).reduce(f64::max);
     let sound = |i: usize| all[i].as_ref().filter(|w| w.k <= trusted).map(|w| &w.weights);
     let names = study.data.names();
     let mut rows = Vec::new();
@@ -267,6 +324,7 @@ fn by_weights(study: &Study, model: &Model, questions: &[Question], options: Opt
             statement: None,
             threshold: None,
             prior,
+            baseline_prior: moved(4),
             likelihood,
             diagnosis: prior.zip(likelihood).map(|(p, l)| diagnosed(p, l)),
             method: "psis",
@@ -281,7 +339,7 @@ fn by_weights(study: &Study, model: &Model, questions: &[Question], options: Opt
                 |w: &Vec<f64>| w.iter().zip(holds).map(|(w, h)| if *h { *w } else { 0.0 }).sum::<f64>();
             Some((share(up) - share(down)) / (2.0 * STEP))
         };
-        rows.push(probability_row(q, slope(0), slope(2), ("psis", worst)));
+        rows.push(probability_row(q, [slope(0), slope(4), slope(2)], ("psis", worst)));
     }
     rows
 }
@@ -315,13 +373,14 @@ fn reweighted(column: &[f64], weights: &[f64]) -> f64 {
     distance(&x, &p, &q)
 }
 
-/// Log prior of μ and τ, and log likelihood, by draw; none where a model has neither one μ.
-fn logs(model: &Model, draws: &SampledPosterior) -> (Option<Vec<f64>>, Option<Vec<f64>>) {
-    let effect = &model.effect;
-    let location = |x: f64| {
-        let each: Vec<f64> = effect.components().iter().map(|c| c.log_density(x)).collect();
+/// Log prior of μ and τ, of the baselines, and log likelihood, by draw; none where a model has neither one μ, or no
+/// baselines.
+fn logs(study: &Study, model: &Model, draws: &SampledPosterior) -> [Option<Vec<f64>>; 3] {
+    let location = |prior: &LocationPrior, x: f64| {
+        let each: Vec<f64> = prior.components().iter().map(|c| c.log_density(x)).collect();
         crate::numeric::log_sum_exp(&each)
     };
+    let effect = &model.effect;
     let tau_prior: Option<HeterogeneityPrior> = match model.pooling {
         Pooling::Partial(h) => Some(h),
         _ => None,
@@ -331,8 +390,24 @@ fn logs(model: &Model, draws: &SampledPosterior) -> (Option<Vec<f64>>, Option<Ve
             (Some(tau), Some(h)) => h.log_density(tau[i]),
             _ => 0.0,
         };
-        mu.iter().enumerate().map(|(i, &m)| location(m) + of_tau(i)).collect()
+        mu.iter().enumerate().map(|(i, &m)| location(effect, m) + of_tau(i)).collect()
     });
+    let baseline = match &model.baseline {
+        _ if study.priors.baseline.is_none() || draws.alpha.is_empty() => None,
+        BaselinePrior::Independent(prior) => {
+            let of_draw = |i: usize| draws.alpha.iter().map(|a| location(prior, a[i])).sum();
+            Some((0..draws.chains * draws.draws).map(of_draw).collect())
+        }
+        BaselinePrior::Exchangeable { mean, sd } => {
+            let fixed = matches!(sd, HeterogeneityPrior::Fixed { .. });
+            let of_sd = |i: usize| match &draws.baseline_sd {
+                Some(s) if !fixed => sd.log_density(s[i]),
+                _ => 0.0,
+            };
+            let means = draws.baseline_mean.as_ref();
+            means.map(|m| m.iter().enumerate().map(|(i, &m)| location(mean, m) + of_sd(i)).collect())
+        }
+    };
     let counts = matches!(model.likelihood, Likelihood::Counts(_));
     let n = draws.chains * draws.draws;
     let likelihood = (0..n).map(|i| {
@@ -340,7 +415,8 @@ fn logs(model: &Model, draws: &SampledPosterior) -> (Option<Vec<f64>>, Option<Ve
         let alpha = if counts { row(&draws.alpha) } else { Vec::new() };
         model.log_likelihood(&row(&draws.theta), &alpha, draws.label_shares(i).as_ref())
     });
-    (prior.filter(|_| !matches!(effect, LocationPrior::Flat)), Some(likelihood.collect()))
+    let prior = prior.filter(|_| !matches!(effect, LocationPrior::Flat));
+    [prior, baseline, Some(likelihood.collect())]
 }
 
 #[cfg(test)]

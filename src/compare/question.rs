@@ -1,5 +1,7 @@
 //! The statements whose probabilities are compared: of every subgroup benefit, harm, and either of the size that matters.
 
+use std::collections::HashMap;
+
 use crate::posterior::{Axis, Measure, Probability, Report, Scope, Statement, primary, region};
 use crate::study::{Data, Study};
 
@@ -84,14 +86,18 @@ impl Question {
         self.holds_above
     }
 
-    /// The row of a report that answers it.
-    pub fn row<'r>(&self, report: &'r Report) -> Option<&'r Probability> {
-        report.probabilities.iter().find(|p| {
-            p.scope == Scope::Subgroup
-                && p.subgroup.as_deref() == Some(self.name.as_str())
-                && p.statement == self.statement
-                && p.measure == self.measure
-                && p.threshold == self.threshold
-        })
+    /// The rows of a report that answer several, in one pass over it.
+    pub fn rows<'r>(questions: &[Question], report: &'r Report) -> Vec<Option<&'r Probability>> {
+        let mut places: HashMap<&str, Vec<&Probability>> = HashMap::new();
+        for p in report.probabilities.iter().filter(|p| p.scope == Scope::Subgroup) {
+            places.entry(p.subgroup.as_deref().unwrap_or("")).or_default().push(p);
+        }
+        let find = |q: &Question| {
+            let own = places.get(q.name.as_str())?;
+            own.iter()
+                .copied()
+                .find(|p| p.statement == q.statement && p.measure == q.measure && p.threshold == q.threshold)
+        };
+        questions.iter().map(find).collect()
     }
 }

@@ -7,9 +7,10 @@ use std::sync::{Arc, Mutex, OnceLock};
 use rayon::prelude::*;
 
 use super::question::Question;
+use super::steps::Steps;
 use crate::exact::{Baseline, ExactPosterior, Extent, Lattice, Resolution, RiskMeasure};
 use crate::model::{BaselinePrior, Likelihood, Model};
-use crate::posterior::{Detail, Engine, Measure, Options, Report, Sampling, analyse};
+use crate::posterior::{Detail, Engine, Measure, Options, Probability, Report, Sampling, analyse};
 use crate::study::{HeterogeneityPrior, LocationPrior, Pooling, Study, Written};
 
 /// The farthest μ and θ on a lattice, in scales of the prior of τ, of which the curve asks for eight; more where its tail
@@ -20,6 +21,15 @@ const REACHES: (f64, f64) = (250.0, 1e5);
 
 /// The narrowest sceptical prior on log scales.
 const NARROWEST: f64 = 0.05;
+
+/// Subgroups beyond which the data are so sharp that no lattice resolves them, and every refit is a whole fit.
+pub const MANY: usize = 30;
+
+/// The same of published estimates, of which a whole fit takes a millisecond or so.
+const MANY_ESTIMATES: usize = 200;
+
+/// So many whole fits of few subgroups are made for a search.
+const FEW: usize = 5;
 
 /// A τ in the middle of the priors that are asked about where the study states none.
 const USUAL_TAU: f64 = 0.35;
@@ -41,13 +51,21 @@ pub struct Refits<'a> {
     one_effect: OnceLock<Lattice>,
     alone: OnceLock<Vec<Lattice>>,
     failures: AtomicUsize,
+    steps: Steps,
     /// Sampled runs by what was asked: they are costly.
     runs: Mutex<HashMap<String, Option<Arc<Answers>>>>,
+    resolved: OnceLock<Option<bool>>,
 }
 
 impl<'a> Refits<'a> {
     /// `narrowest` is the least sd among the priors that will be asked about.
-    pub fn new(study: &'a Study, questions: &'a [Question], options: Options, narrowest: f64) -> Refits<'a> {
+    pub fn new(
+        study: &'a Study,
+        questions: &'a [Question],
+        options: Options,
+        narrowest: f64,
+        steps: &Steps,
+    ) -> Refits<'a> {
         let mut points: Vec<f64> = Vec::new();
         for value in questions.iter().filter_map(|q| q.effect_bound()) {
             if !points.contains(&value) {
@@ -65,13 +83,33 @@ impl<'a> Refits<'a> {
             one_effect: OnceLock::new(),
             alone: OnceLock::new(),
             failures: AtomicUsize::new(0),
+            steps: steps.clone(),
             runs: Mutex::new(HashMap::new()),
+            resolved: OnceLock::new(),
         }
     }
 
     /// Whether every number is sampled, since the exact engine does not cover the model.
     pub fn is_sampled(&self) -> bool {
         self.options.engine == Engine::Sampler
+    }
+
+    /// Whether every refit is a whole fit of many subgroups, so that searches make do with few of them: what lies between two
+    /// is interpolated.
+    pub fn is_coarse(&self) -> bool {
+        let subgroups = self.study.data.names().len();
+        !self.is_sampled()
+            && (has_many_subgroups(self.study)
+                || subgroups > FEW && *self.resolved.get_or_init(|| self.resolves_stated()) == Some(false))
+    }
+
+    /// Whether the lattice, where there is one, resolves the stated priors.
+    fn resolves_stated(&self) -> Option<bool> {
+        let counts = matches!(self.model.likelihood, Likelihood::Counts(_));
+        let stated = self.study.priors.heterogeneity.as_ref().map(|h| h.distribution);
+        let effect = &self.study.priors.effect.distribution;
+        let asked = || self.on_lattice(self.study.pooling, effect, stated.as_ref(), None).is_some();
+        counts.then(asked)
     }
 
     /// The model under these priors.
@@ -119,19 +157,31 @@ impl<'a> Refits<'a> {
             return self.run(pooling, effect, heterogeneity);
         }
         if let Some(above) = self.on_lattice(pooling, effect, heterogeneity, None) {
-            let answer = |q: &Question| {
-                let value = q.effect_bound()?;
-                let place = self.points.iter().position(|&p| p == value)?;
-                Some(q.from_above(above[q.subgroup][place]))
-            };
-            return self.questions.iter().map(answer).collect();
+            return self.answered(&above);
         }
+        self.steps.did(usize::from(self.is_coarse()));
         let Ok(posterior) =
             ExactPosterior::new(&self.model(pooling, effect, heterogeneity), Resolution::default())
         else {
             return self.failed();
         };
-        let answer = |q: &Question| q.effect_bound().and_then(|_| q.ask(&posterior));
+        // A subgroup's effect is made when it is asked for, once for all that is asked of it.
+        let subgroups = self.study.data.names().len();
+        let bounds = |g: usize| {
+            let theta = posterior.theta(g);
+            self.points.iter().map(|&x| 1.0 - theta.cdf(x)).collect::<Vec<f64>>()
+        };
+        let above: Vec<Vec<f64>> = (0..subgroups).into_par_iter().map(bounds).collect();
+        self.answered(&above)
+    }
+
+    /// From P(θ_g > x) by subgroup and point.
+    fn answered(&self, above: &[Vec<f64>]) -> Answers {
+        let answer = |q: &Question| {
+            let value = q.effect_bound()?;
+            let place = self.points.iter().position(|&p| p == value)?;
+            Some(q.from_above(above[q.subgroup][place]))
+        };
         self.questions.iter().map(answer).collect()
     }
 
@@ -188,6 +238,9 @@ impl<'a> Refits<'a> {
         only: Option<usize>,
     ) -> Option<Vec<Vec<f64>>> {
         let Likelihood::Counts(counts) = &self.model.likelihood else { return None };
+        if counts.len() > MANY {
+            return None;
+        }
         let BaselinePrior::Independent(prior) = &self.model.baseline else { return None };
         let baseline = Baseline { prior: prior.clone(), of: self.model.baseline_of };
         let stated = self.study.priors.heterogeneity.as_ref().map(|h| h.distribution);
@@ -265,7 +318,13 @@ pub fn answers_of(model: &Model, questions: &[Question]) -> Answers {
 
 /// The answers that stand in a report.
 fn answers_in(report: &Report, questions: &[Question]) -> Answers {
-    questions.iter().map(|q| q.row(report).and_then(|row| row.best())).collect()
+    Question::rows(questions, report).into_iter().map(|row| row.and_then(Probability::best)).collect()
+}
+
+/// Whether the study has so many subgroups that only a few whole fits of it can be waited for.
+pub fn has_many_subgroups(study: &Study) -> bool {
+    let closed = matches!(study.data, crate::study::Data::Estimates(_)) && study.adjustment.is_none();
+    study.data.names().len() > if closed { MANY_ESTIMATES } else { MANY }
 }
 
 /// Whether the baselines are exchangeable, which only sampling covers.

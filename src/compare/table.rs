@@ -3,8 +3,9 @@
 use rayon::prelude::*;
 use serde::Serialize;
 
-use super::priors::PriorSet;
-use super::refit;
+use super::priors::{PriorSet, STATED};
+use super::refit::{self, has_many_subgroups};
+use super::steps::Steps;
 use crate::posterior::{
     Engine, Estimate, Measure, Options, Probability, Quantiles, Report, Scope, Statement, analyse, primary,
 };
@@ -59,10 +60,12 @@ pub struct Fit {
     pub report: Report,
 }
 
-/// The poolings under which a set of priors can be fitted: all three; for one subgroup, and under a flat effect prior, whose
-/// posterior need not exist under another pooling, the stated one alone.
+/// The poolings under which a set of priors is fitted: all three; for one subgroup, and under a flat effect prior, whose
+/// posterior need not exist under another pooling, the stated one alone; so too of many subgroups under other priors than
+/// the stated ones.
 pub fn poolings(study: &Study, set: &PriorSet) -> Vec<Pooling> {
-    if study.data.names().len() == 1 || !set.priors.effect.distribution.is_proper() {
+    let spared = has_many_subgroups(study) && set.name != STATED;
+    if study.data.names().len() == 1 || spared || !set.priors.effect.distribution.is_proper() {
         return vec![study.pooling];
     }
     match set.priors.heterogeneity {
@@ -83,26 +86,36 @@ pub fn study_under(study: &Study, set: &PriorSet, pooling: Pooling) -> Study {
 }
 
 /// Fits every set of priors under every pooling.
-pub fn fits(study: &Study, sets: &[PriorSet], options: Options) -> Vec<Fit> {
+pub fn fits(study: &Study, sets: &[PriorSet], options: Options, steps: &Steps) -> Vec<Fit> {
     let all: Vec<(&PriorSet, Pooling)> =
         sets.iter().flat_map(|set| poolings(study, set).into_iter().map(move |p| (set, p))).collect();
     all.into_par_iter()
-        .map(|(set, pooling)| Fit {
-            prior: set.name.clone(),
-            pooling,
-            report: fitted(&study_under(study, set, pooling), options),
+        .map(|(set, pooling)| {
+            let report = fitted(&study_under(study, set, pooling), options);
+            steps.did(1);
+            Fit { prior: set.name.clone(), pooling, report }
         })
         .collect()
 }
 
+/// How many fits [`fits`] makes.
+pub fn planned(study: &Study, sets: &[PriorSet]) -> usize {
+    sets.iter().map(|set| poolings(study, set).len()).sum()
+}
+
 /// A named prior may bring a baseline that the exact engine does not cover.
 pub fn fitted(study: &Study, options: Options) -> Report {
+    fitted_once(study, Options { adjusted_only: false, ..options })
+}
+
+/// The same; a study that allows for a bias is not fitted without it too, unless that is asked for.
+pub fn fitted_once(study: &Study, options: Options) -> Report {
     let covered = !refit::needs_sampling(study);
     let engine = match options.engine {
         Engine::Exact if !covered => Engine::Sampler,
         other => other,
     };
-    analyse(study, Options { engine, adjusted_only: false, ..options })
+    analyse(study, Options { engine, ..options })
 }
 
 /// The rows of all fits.

@@ -73,6 +73,22 @@ const RISKS_UP_TO: usize = 5;
 /// Scales of the frontier, in doublings of the stated one.
 const FRONTIER: std::ops::RangeInclusive<i32> = -3..=3;
 
+/// Intervals of the scans over sceptical sds and centres; a third of them where every refit is a whole fit of many
+/// subgroups.
+const SCEPTICAL_NODES: usize = 24;
+const CENTRE_NODES: usize = 30;
+
+fn nodes(refits: &Refits<'_>, usual: usize) -> usize {
+    if refits.is_coarse() { usual / 3 } else { usual }
+}
+
+/// How many refits the searches take that are counted.
+pub fn planned(refits: &Refits<'_>) -> usize {
+    let proper = refits.study.priors.effect.distribution.is_proper();
+    let centres = if proper { 2 * (nodes(refits, CENTRE_NODES) + 1) } else { 0 };
+    if refits.is_coarse() { nodes(refits, SCEPTICAL_NODES) + 1 + centres } else { 0 }
+}
+
 impl Refits<'_> {
     fn searches_risks(&self) -> bool {
         self.study.data.names().len() <= RISKS_UP_TO
@@ -124,8 +140,8 @@ impl<'a> Scan<'a> {
         }
         let step = known.windows(2).find(|w| w[0].1 > line && w[1].1 <= line)?;
         let (a, b) = (step[0], step[1]);
-        if self.refits.is_sampled() {
-            // Between two runs, on the probit scale.
+        if self.refits.is_sampled() || self.refits.is_coarse() {
+            // Between two runs, or whole fits, on the probit scale.
             let [from, to, level] = [a.1, b.1, line].map(|p| normal_quantile(p).clamp(-9.0, 9.0));
             return Some(a.0 + (b.0 - a.0) * (level - from) / (to - from));
         }
@@ -214,9 +230,9 @@ impl<'a> Sceptical<'a> {
         heterogeneity: Option<HeterogeneityPrior>,
         asked: Asked,
     ) -> Sceptical<'a> {
-        const NODES: usize = 24;
+        let nodes = nodes(refits, SCEPTICAL_NODES);
         let (wide, narrow) = (libm::log(reference.sd), libm::log(NARROWEST * reference.sd));
-        let x = (0..=NODES).map(|k| wide + (narrow - wide) * k as f64 / NODES as f64).collect();
+        let x = (0..=nodes).map(|k| wide + (narrow - wide) * k as f64 / nodes as f64).collect();
         let at = |log_sd: f64, everything: bool| {
             sceptic(refits, log_sd, heterogeneity, everything && asked == Asked::Everything)
         };
@@ -303,7 +319,6 @@ impl<'a> Centres<'a> {
         heterogeneity: Option<HeterogeneityPrior>,
         reference: &Reference,
     ) -> Centres<'a> {
-        const NODES: usize = 30;
         /// The farthest move, as a part of the reference prior's sd: 3 on log scales.
         const REACH: f64 = 0.6;
         let pooling = refits.study.pooling;
@@ -317,7 +332,8 @@ impl<'a> Centres<'a> {
         };
         let scan = |sign: f64| {
             let far = sign * REACH * reference.sd;
-            let x = (0..=NODES).map(|k| far * k as f64 / NODES as f64).collect();
+            let nodes = nodes(refits, CENTRE_NODES);
+            let x = (0..=nodes).map(|k| far * k as f64 / nodes as f64).collect();
             Scan::new(refits, x, 6, at)
         };
         let scans = effect.is_proper().then(|| [scan(1.0), scan(-1.0)]);
@@ -358,7 +374,7 @@ impl<'a> Frontier<'a> {
         let Some(stated) = stated.filter(|h| needed && h.scale() > 0.0) else {
             return Frontier { scans: Vec::new() };
         };
-        if refits.study.pooling == Pooling::Complete || refits.is_sampled() {
+        if refits.study.pooling == Pooling::Complete || refits.is_sampled() || refits.is_coarse() {
             return Frontier { scans: Vec::new() };
         }
         let scan = |k: i32| {

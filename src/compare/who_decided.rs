@@ -1,4 +1,4 @@
-//! Who decided? Shapley values of the data and of both priors in every probability.
+//! Who decided? Shapley values of the data and of the priors of effect, heterogeneity and baseline in every probability.
 
 use rayon::prelude::*;
 use serde::Serialize;
@@ -6,11 +6,13 @@ use serde::Serialize;
 use super::question::Question;
 use super::reference::Reference;
 use super::refit::variant;
+use super::steps::Steps;
 use crate::model::{HeterogeneityPrior, LocationPrior};
 use crate::posterior::{Measure, Options, Probability, Report, Statement, analyse};
-use crate::study::{Pooling, Study};
+use crate::study::{Pooling, Study, Written};
 
-/// A probability in parts: `baseline + data + effect_prior + heterogeneity_prior = probability`.
+/// A probability in parts: `baseline + data + effect_prior + heterogeneity_prior + baseline_prior = probability`, where
+/// `baseline` is what there is before any of them.
 #[derive(Debug, Clone, Serialize)]
 pub struct WhoDecided {
     pub subgroup: String,
@@ -19,79 +21,121 @@ pub struct WhoDecided {
     pub threshold: f64,
     /// Without data and under the reference priors.
     pub baseline: Option<f64>,
-    /// Shifts of the probability, averaged over the orders in which the three can be switched on.
+    /// Shifts of the probability, averaged over the orders in which they can be switched on.
     pub data: Option<f64>,
     pub effect_prior: Option<f64>,
     pub heterogeneity_prior: Option<f64>,
+    /// Null for published estimates, which have none.
+    pub baseline_prior: Option<f64>,
     /// With everything as stated.
     pub probability: Option<f64>,
     pub corners: Vec<Corner>,
 }
 
-/// One of eight fits.
+/// One way of switching all on or off: sixteen, of published estimates eight.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Corner {
     pub data: bool,
     /// As stated; otherwise the reference.
     pub effect_prior: bool,
     pub heterogeneity_prior: bool,
+    pub baseline_prior: bool,
     pub probability: Option<f64>,
 }
 
-/// Every question's parts. The four fits carry the prior's values beside the posterior's: eight corners.
-pub fn who_decided(study: &Study, questions: &[Question], options: Options) -> Vec<WhoDecided> {
+/// Players by their bits.
+const DATA: usize = 1;
+const EFFECT: usize = 2;
+const TAU: usize = 4;
+const BASELINE: usize = 8;
+
+/// Fits behind [`who_decided`]: every way of taking the priors, with the prior's values beside the posterior's.
+pub fn planned(study: &Study) -> usize {
+    players(study) / 2
+}
+
+/// The number of ways of switching all on or off.
+fn players(study: &Study) -> usize {
+    if study.priors.baseline.is_some() { 16 } else { 8 }
+}
+
+/// Every question's parts.
+pub fn who_decided(
+    study: &Study,
+    questions: &[Question],
+    options: Options,
+    steps: &Steps,
+) -> Vec<WhoDecided> {
     let reference = Reference::of(study);
     let (wide, broad) = (reference.effect(), reference.heterogeneity());
     let stated: &LocationPrior = &study.priors.effect.distribution;
     let own = study.priors.heterogeneity.as_ref().map(|h| h.distribution);
+    let corners = players(study);
     let fit = |k: usize| -> Report {
-        let effect = if k & 1 == 1 { stated } else { &wide };
+        let on = |player: usize| (k << 1) & player != 0;
+        let effect = if on(EFFECT) { stated } else { &wide };
         let tau: Option<&HeterogeneityPrior> =
-            if k & 2 == 2 { own.as_ref() } else { own.as_ref().map(|_| &broad) };
+            if on(TAU) { own.as_ref() } else { own.as_ref().map(|_| &broad) };
         let pooling = if own.is_some() { study.pooling } else { Pooling::Complete };
-        analyse(&variant(study, pooling, (effect, "", tau)), options)
+        let mut under = variant(study, pooling, (effect, "", tau));
+        if corners == 16 && !on(BASELINE) {
+            let (distribution, of) = reference.baseline();
+            under.priors.baseline = Some(Written { distribution, words: String::new() });
+            under.priors.baseline_of = of;
+        }
+        let report = analyse(&under, options);
+        steps.did(1);
+        report
     };
-    let fits: Vec<Report> = (0..4).into_par_iter().map(fit).collect();
-    questions
-        .iter()
-        .map(|q| {
-            // Bits: data, effect prior, heterogeneity prior.
-            let corner = |bits: usize| {
-                let row = q.row(&fits[bits >> 1]);
-                if bits & 1 == 1 { row.and_then(Probability::best) } else { row.and_then(|r| r.prior) }
-            };
-            let corners: [Option<f64>; 8] = std::array::from_fn(corner);
-            let values = corners.iter().copied().collect::<Option<Vec<f64>>>();
-            let parts = values.map(|v| [1, 2, 4].map(|player| shapley(&v, player)));
-            WhoDecided {
-                subgroup: q.name.clone(),
-                statement: q.statement,
-                measure: q.measure,
-                threshold: q.threshold,
-                baseline: corners[0],
-                data: parts.map(|p| p[0]),
-                effect_prior: parts.map(|p| p[1]),
-                heterogeneity_prior: parts.map(|p| p[2]),
-                probability: corners[7],
-                corners: (0..8)
-                    .map(|bits| Corner {
-                        data: bits & 1 == 1,
-                        effect_prior: bits & 2 == 2,
-                        heterogeneity_prior: bits & 4 == 4,
-                        probability: corners[bits],
-                    })
-                    .collect(),
-            }
-        })
-        .collect()
+    let fits: Vec<Report> = (0..corners / 2).into_par_iter().map(fit).collect();
+    let rows: Vec<Vec<Option<&Probability>>> = fits.iter().map(|f| Question::rows(questions, f)).collect();
+    let one = |(i, q): (usize, &Question)| {
+        let corner = |bits: usize| {
+            let row = rows[bits >> 1][i];
+            if bits & DATA != 0 { row.and_then(Probability::best) } else { row.and_then(|r| r.prior) }
+        };
+        let found: Vec<Option<f64>> = (0..corners).map(corner).collect();
+        let values = found.iter().copied().collect::<Option<Vec<f64>>>();
+        let part = |player: usize| {
+            if player < corners { values.as_ref().map(|v| shapley(v, player)) } else { None }
+        };
+        WhoDecided {
+            subgroup: q.name.clone(),
+            statement: q.statement,
+            measure: q.measure,
+            threshold: q.threshold,
+            baseline: found[0],
+            data: part(DATA),
+            effect_prior: part(EFFECT),
+            heterogeneity_prior: part(TAU),
+            baseline_prior: part(BASELINE),
+            probability: found[corners - 1],
+            corners: (0..corners)
+                .map(|bits| Corner {
+                    data: bits & DATA != 0,
+                    effect_prior: bits & EFFECT != 0,
+                    heterogeneity_prior: bits & TAU != 0,
+                    baseline_prior: corners == 16 && bits & BASELINE != 0,
+                    probability: found[bits],
+                })
+                .collect(),
+        }
+    };
+    questions.iter().enumerate().map(one).collect()
 }
 
-/// The mean over all orders of what switching `player` (a bit) on does to the value of three players' game.
+/// The mean over all orders of what switching `player` (a bit) on does to the value of the game, given for every set of
+/// players.
 fn shapley(values: &[f64], player: usize) -> f64 {
-    const WEIGHTS: [f64; 3] = [1.0 / 3.0, 1.0 / 6.0, 1.0 / 3.0];
-    (0..8usize)
+    let players = values.len().trailing_zeros();
+    // The part of the orders in which just this many come before the player: |S|! (n − 1 − |S|)! / n!.
+    let weight = |before: u32| {
+        let choose = (0..before).fold(1.0, |c, k| c * f64::from(players - 1 - k) / f64::from(k + 1));
+        1.0 / (f64::from(players) * choose)
+    };
+    (0..values.len())
         .filter(|set| set & player == 0)
-        .map(|set| WEIGHTS[set.count_ones() as usize] * (values[set | player] - values[set]))
+        .map(|set| weight(set.count_ones()) * (values[set | player] - values[set]))
         .sum()
 }
 
@@ -107,5 +151,16 @@ mod tests {
         assert_eq!(parts[2], 0.0);
         // Two players left: the mean of two orders.
         assert!((parts[0] - 0.5 * (0.4 + 0.25)).abs() < 1e-15);
+    }
+
+    #[test]
+    fn four_players_share_what_each_of_two_pairs_makes_together() {
+        // Players 1 and 2 make 1 together, players 4 and 8 make 3 together, neither pair anything apart.
+        let value =
+            |set: usize| f64::from(u8::from(set & 3 == 3)) + 3.0 * f64::from(u8::from(set & 12 == 12));
+        let values: Vec<f64> = (0..16).map(value).collect();
+        for (player, part) in [(1, 0.5), (2, 0.5), (4, 1.5), (8, 1.5)] {
+            assert!((shapley(&values, player) - part).abs() < 1e-15);
+        }
     }
 }

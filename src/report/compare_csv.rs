@@ -9,7 +9,7 @@ use crate::compare::{Comparison, PriorSet};
 use crate::study::Study;
 
 /// As in the JSON; `row` says which of its lists a row is from. Columns that a list does not have are empty.
-const HEADER: [&str; 56] = [
+const HEADER: [&str; 60] = [
     "row",
     "prior",
     "heterogeneity",
@@ -44,9 +44,11 @@ const HEADER: [&str; 56] = [
     "data",
     "effect_prior",
     "heterogeneity_prior",
+    "baseline_part",
     "low",
     "high",
     "prior_sensitivity",
+    "baseline_sensitivity",
     "likelihood_sensitivity",
     "diagnosis",
     "log_marginal_likelihood",
@@ -62,6 +64,8 @@ const HEADER: [&str; 56] = [
     "effect",
     "baseline_prior",
     "baseline_of",
+    "variant",
+    "scale_factor",
     "patients",
     "note",
     "unavailable",
@@ -77,6 +81,8 @@ pub fn compare_csv(study: &Study, c: &Comparison) -> String {
         "estimate",
         values(&c.estimates).into_iter().map(|row| spread(row, "unadjusted", "unadjusted_")).collect(),
     );
+    table.put("baseline", c.baselines.as_ref().map(|rows| values(rows)).unwrap_or_default());
+    table.put("coefficient", c.coefficients.as_ref().map(|rows| values(rows)).unwrap_or_default());
     table.put("tau_curve", values(&c.tau_curve));
     table.put("tau_crossing", values(&c.crossings));
     let halves = values(&c.heterogeneity).into_iter().flat_map(|row| {
@@ -96,10 +102,15 @@ pub fn compare_csv(study: &Study, c: &Comparison) -> String {
     table.put("grid", c.grid.as_ref().map(|g| values(g)).unwrap_or_default());
     table.put("envelope", values(&c.envelope));
     table.put("tipping", values(&c.tipping));
-    table.put("who_decided", values(&c.who_decided));
+    let parts = values(&c.who_decided).into_iter().map(|mut row| {
+        row["baseline_part"] = row["baseline_prior"].take();
+        row
+    });
+    table.put("who_decided", parts.collect());
     let sensitivities = values(&c.power_scaling).into_iter().map(|mut row| {
         row["prior_sensitivity"] = row["prior"].take();
         row["likelihood_sensitivity"] = row["likelihood"].take();
+        row["baseline_sensitivity"] = row["baseline_prior"].take();
         row
     });
     table.put("power_scaling", sensitivities.collect());

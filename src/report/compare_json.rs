@@ -7,8 +7,8 @@ use super::json::{data_head, model_head, pretty};
 use super::sentences::claims_json;
 use super::words::prior_statement;
 use crate::compare::{
-    Comparison, Crossing, CurvePoint, Envelope, EstimateRow, GridRow, HeterogeneityRow, PoolingRow, PowerRow,
-    PriorBox, PriorSet, TableRow, Tipping, WhoDecided,
+    BaselineRow, CoefficientRow, Comparison, Crossing, CurvePoint, Envelope, EstimateRow, GridRow,
+    HeterogeneityRow, PoolingRow, PowerRow, PriorBox, PriorSet, TableRow, Tipping, WhoDecided,
 };
 use crate::posterior::Engine;
 use crate::study::Study;
@@ -28,6 +28,11 @@ struct Document<'a> {
     priors: Vec<Value>,
     table: &'a [TableRow],
     estimates: &'a [EstimateRow],
+    /// Null where there are none, with the reason.
+    baselines: Option<&'a [BaselineRow]>,
+    baselines_unavailable: Option<&'a str>,
+    coefficients: Option<&'a [CoefficientRow]>,
+    coefficients_unavailable: Option<&'a str>,
     tau_curve: &'a [CurvePoint],
     tau_crossings: &'a [Crossing],
     heterogeneity: &'a [HeterogeneityRow],
@@ -64,17 +69,23 @@ pub fn compare_json(study: &Study, c: &Comparison) -> String {
         priors: c.priors.iter().map(|p| prior(study, p)).collect(),
         table: &c.table,
         estimates: &c.estimates,
+        baselines: c.baselines.as_deref().ok(),
+        baselines_unavailable: c.baselines.as_ref().err().map(String::as_str),
+        coefficients: c.coefficients.as_deref().ok(),
+        coefficients_unavailable: c.coefficients.as_ref().err().map(String::as_str),
         tau_curve: &c.tau_curve,
         tau_crossings: &c.crossings,
         heterogeneity: &c.heterogeneity,
         grid: c.grid.as_deref(),
         prior_box: &c.prior_box,
-        envelope_method: if c.resolution().is_some() { "corners" } else { "optimised" },
+        envelope_method: if c.resolution().is_some() || c.is_coarse { "corners" } else { "optimised" },
         envelope: &c.envelope,
         tipping: &c.tipping,
         reference: json!({
             "effect": format!("normal(0, {})", c.reference.sd),
             "heterogeneity": format!("half-normal({})", c.reference.tau),
+            "baseline": study.priors.baseline.as_ref().map(|_| format!("normal(0, {})", c.reference.baseline)),
+            "baseline_of": study.priors.baseline.as_ref().map(|_| c.reference.baseline().1),
         }),
         who_decided: &c.who_decided,
         power_scaling: &c.power_scaling,

@@ -51,9 +51,9 @@ pub fn envelope(study: &Study, c: &Comparison) -> String {
         .map(|e| vec![e.subgroup.clone(), at(e.low, e.low_at), at(e.high, e.high_at)])
         .collect();
     let mut out = String::new();
-    let whose = match c.resolution() {
-        Some(_) => "of priors at the corners and in the middle of a box",
-        None => "that any prior in a box gives",
+    let whose = match c.resolution().is_some() || c.is_coarse {
+        true => "of priors at the corners and in the middle of a box",
+        false => "that any prior in a box gives",
     };
     title(&mut out, &format!("Lowest and highest P(better) {whose}, and the prior"));
     out.push_str(&table(["", "lowest", "highest"].map(str::to_string).to_vec(), rows));
@@ -64,17 +64,23 @@ pub fn envelope(study: &Study, c: &Comparison) -> String {
     push(
         &mut out,
         &format!(
-            "Box: normal priors of the mean effect centred on a{} {} of {} to {}, SD {} to {}{tau}.",
+            "Box: normal priors of the mean effect centred on a{} {} of {} to {}, SD {} to {}{tau}.{}",
             if effect.in_words().starts_with('o') { "n" } else { "" },
             effect.in_words(),
             out_of(b.centre[0]),
             out_of(b.centre[1]),
             plain(b.sd[0]),
-            parameter(b.sd[1])
+            parameter(b.sd[1]),
+            baseline_held(study)
         ),
         2,
     );
     out
+}
+
+/// What the searches leave alone.
+fn baseline_held(study: &Study) -> &'static str {
+    if study.priors.baseline.is_some() { " The baseline prior is held as stated." } else { "" }
 }
 
 /// What would overturn the statements that stand above a line of 0.8 or more.
@@ -96,7 +102,7 @@ pub fn tipping(study: &Study, c: &Comparison) -> String {
         return out;
     }
     let in_patients = passed.iter().any(|t| t.as_patients.is_some());
-    let rough = c.resolution().is_some();
+    let rough = c.resolution().is_some() || c.is_coarse;
     let row = |t: &&Tipping| {
         let mut row = vec![
             format!("{}: {}", t.subgroup, statement(t.statement, t.measure, t.threshold)),
@@ -122,11 +128,18 @@ pub fn tipping(study: &Study, c: &Comparison) -> String {
     out.push_str(&table(header, passed.iter().map(row).collect()));
     push(
         &mut out,
-        "Sceptical SD: of a prior centred on no effect, heterogeneity as stated; as patients: what it is worth. Prior centre: to which the stated prior must move. None: no such prior does it, as far as was searched; any: even the widest is enough.",
+        &format!(
+            "Sceptical SD: of a prior centred on no effect, heterogeneity as stated; as patients: what it is worth. Prior centre: to which the stated prior must move.{} None: no such prior does it, as far as was searched; any: even the widest is enough.",
+            baseline_held(study)
+        ),
         2,
     );
     if few {
-        out.push_str(&frontier(&passed));
+        let frontier = frontier(&passed);
+        if !frontier.is_empty() {
+            out.push_str(&frontier);
+            push(&mut out, baseline_held(study).trim(), 2);
+        }
     }
     out
 }
@@ -156,19 +169,24 @@ pub fn who_decided(study: &Study, c: &Comparison) -> String {
         let leans = benefit.and_then(|w| w.probability).is_none_or(|p| p >= 0.5);
         leans == (statement_word(s) == "better")
     };
+    let has_baseline = study.priors.baseline.is_some();
     let rows: Vec<Vec<String>> = c
         .who_decided
         .iter()
         .filter(|w| leaning(&w.subgroup, w.statement))
         .map(|w| {
-            vec![
+            let mut row = vec![
                 format!("{}: {}", w.subgroup, statement(w.statement, w.measure, w.threshold)),
                 shown(c, w.baseline),
                 shift(w.data),
                 shift(w.effect_prior),
                 shift(w.heterogeneity_prior),
-                shown(c, w.probability),
-            ]
+            ];
+            if has_baseline {
+                row.push(shift(w.baseline_prior));
+            }
+            row.push(shown(c, w.probability));
+            row
         })
         .collect();
     let mut out = String::new();
@@ -177,15 +195,24 @@ pub fn who_decided(study: &Study, c: &Comparison) -> String {
         push(&mut out, "A flat effect prior has no probabilities without data, and so no shifts.", 0);
         return out;
     }
-    let header = ["", "reference", "data", "effect\nprior", "heterog.\nprior", "as stated"];
-    out.push_str(&table(header.map(str::to_string).to_vec(), rows));
+    let mut header = vec!["", "reference", "data", "effect\nprior", "heterog.\nprior"];
+    if has_baseline {
+        header.push("baseline\nprior");
+    }
+    header.push("as\nstated");
+    out.push_str(&table(header.into_iter().map(str::to_string).collect(), rows));
     push(
         &mut out,
         &format!(
-            "Reference: no data, effect normal(0, {}){}. Shapley values: the shift by each, averaged over the orders in which the three can be put in; they add up. Shifts, not shares of credit.",
+            "Reference: no data, effect normal(0, {}){}{}. Shapley values: the shift by each, averaged over the orders in which they can be put in; they add up. Shifts, not shares of credit.",
             parameter(c.reference.sd),
             if study.priors.heterogeneity.is_some() {
                 format!(", heterogeneity half-normal({})", parameter(c.reference.tau))
+            } else {
+                String::new()
+            },
+            if has_baseline {
+                format!(", baseline (mean of the arms) normal(0, {})", parameter(c.reference.baseline))
             } else {
                 String::new()
             }
@@ -213,7 +240,8 @@ pub fn power_scaling(study: &Study, c: &Comparison) -> String {
     }
     let two = |x: Option<f64>| x.map_or_else(|| "–".to_string(), |x| format!("{x:.3}"));
     let shift = |x: Option<f64>| x.map_or_else(|| "–".to_string(), |x| signed(x, 3));
-    let rows: Vec<Vec<String>> = c
+    let has_baseline = study.priors.baseline.is_some();
+    let mut rows: Vec<Vec<String>> = c
         .power_scaling
         .iter()
         .filter(|r| !matches!(r.statement, Some(Statement::Harm | Statement::HarmAtLeast)))
@@ -226,12 +254,14 @@ pub fn power_scaling(study: &Study, c: &Comparison) -> String {
                 (Some(s), Some(t)) => vec![
                     format!("{whom}: P({})", statement(s, r.measure, t)),
                     shift(r.prior),
+                    shift(r.baseline_prior),
                     shift(r.likelihood),
                     String::new(),
                 ],
                 _ => vec![
                     format!("{whom}: {}", r.measure.in_words()),
                     two(r.prior),
+                    two(r.baseline_prior),
                     two(r.likelihood),
                     match r.diagnosis {
                         Some(Diagnosis::PriorDataConflict) => "possible conflict",
@@ -246,7 +276,12 @@ pub fn power_scaling(study: &Study, c: &Comparison) -> String {
         .collect();
     let mut out = String::new();
     title(&mut out, "Sensitivity to power-scaling, per doubling of the weight");
-    let header = ["", "of the priors", "of the data", "reading"].map(str::to_string).to_vec();
+    let header = ["", "of the\npriors", "of the\nbaseline", "of the\ndata", "reading"];
+    let mut header = header.map(str::to_string).to_vec();
+    if !has_baseline {
+        header.remove(2);
+        rows.iter_mut().for_each(|row| drop(row.remove(2)));
+    }
     out.push_str(&table(header, rows));
     let method = match c.power_scaling.iter().find(|r| r.method == "psis") {
         Some(row) => format!(
@@ -258,7 +293,8 @@ pub fn power_scaling(study: &Study, c: &Comparison) -> String {
     push(
         &mut out,
         &format!(
-            "Quantities: distance by which the distribution moves (cumulative Jensen–Shannon; from 0.05 it counts). Probabilities: their change. Priors of μ and τ together.{method}"
+            "Quantities: distance by which the distribution moves (cumulative Jensen–Shannon; from 0.05 it counts). Probabilities: their change. The priors: of μ and τ together{}; the reading is of them and the data.{method}",
+            if has_baseline { "; the baseline: its prior alone" } else { "" }
         ),
         2,
     );

@@ -37,7 +37,10 @@ pub fn compare_text(study: &Study, c: &Comparison) -> String {
     if let Some(grid) = &c.grid {
         sections.push(tables::grid(study, c, grid));
     }
-    sections.extend([hangs::envelope(study, c), hangs::tipping(study, c)]);
+    if few {
+        sections.push(tables::baselines(study, c));
+    }
+    sections.extend([tables::coefficients(study, c), hangs::envelope(study, c), hangs::tipping(study, c)]);
     if few {
         sections.extend([hangs::who_decided(study, c), hangs::power_scaling(study, c)]);
     }

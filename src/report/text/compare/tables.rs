@@ -1,12 +1,12 @@
 //! Every prior in every subgroup.
 
-use super::super::super::numbers::{interval_known_to, sampled_probability, threshold, with_prior};
+use super::super::super::numbers::{interval_known_to, sampled_probability, signed, threshold, with_prior};
 use super::super::super::words::capitalised;
 use super::super::layout::{push, scope_label, table};
 use super::{shown, statement_word, title};
-use crate::compare::{Comparison, EstimateRow, GridRow, STATED, TableRow};
+use crate::compare::{BaselineRow, Comparison, EstimateRow, GridRow, STATED, TableRow, Variant};
 use crate::posterior::{Axis, Measure, Quantiles, Scope, Statement, primary};
-use crate::study::{Assignment, Data, Pooling, Study};
+use crate::study::{Assignment, BaselineOf, Data, Pooling, Study};
 
 /// One pooling's rows of one subgroup, or of what is shared.
 struct Rows<'a> {
@@ -44,8 +44,7 @@ impl<'a> Rows<'a> {
 
     /// With the digits that its Monte Carlo error leaves.
     fn shown(&self, row: &TableRow) -> String {
-        let sampled = row.exact.is_none() && row.probability.is_some();
-        sampled_probability(row.probability, sampled.then(|| row.mcse.unwrap_or(self.c.mcse)))
+        known(self.c, row)
     }
 
     fn interval(&self, prior: &str, measure: Measure) -> String {
@@ -229,6 +228,149 @@ pub fn without_bias(study: &Study, c: &Comparison) -> String {
         std::iter::once(prior.to_string()).chain(cells).collect()
     };
     out.push_str(&table(header, c.priors.iter().map(|p| line(&p.name)).collect()));
+    out
+}
+
+/// A probability with the digits that its Monte Carlo error leaves.
+fn known(c: &Comparison, row: &TableRow) -> String {
+    let sampled = row.exact.is_none() && row.probability.is_some();
+    sampled_probability(row.probability, sampled.then(|| row.mcse.unwrap_or(c.mcse)))
+}
+
+/// Whose P(better) is told where a prior is varied: subgroups, and the mean where there is one.
+fn told_rows<'a>(rows: impl Iterator<Item = &'a TableRow>) -> Vec<&'a TableRow> {
+    rows.filter(|r| r.statement == Statement::Benefit && r.scope != Scope::New).collect()
+}
+
+fn whose(study: &Study, row: &TableRow) -> String {
+    row.subgroup.clone().unwrap_or_else(|| scope_label(study, row.scope))
+}
+
+/// The largest move of P(better) from the first column, and whose it is; nothing where there is no other number.
+fn largest_move(moves: &[(f64, String)]) -> String {
+    let largest = moves.iter().max_by(|a, b| a.0.abs().total_cmp(&b.0.abs()));
+    match largest {
+        Some((by, whose)) if by.abs() >= 0.005 => {
+            format!("The largest move of P(better) is by {}: {whose}.", signed(*by, 2))
+        }
+        Some(_) => "P(better) moves by less than 0.005 throughout.".to_string(),
+        None => String::new(),
+    }
+}
+
+/// P(better) under other baseline priors.
+pub fn baselines(study: &Study, c: &Comparison) -> String {
+    let mut out = String::new();
+    title(&mut out, "Baseline prior varied: P(better), all else as stated");
+    let rows = match &c.baselines {
+        Ok(rows) => rows,
+        Err(why) => {
+            push(&mut out, &format!("Not varied: {why}."), 2);
+            return out;
+        }
+    };
+    let mut variants: Vec<&BaselineRow> = Vec::new();
+    for row in rows {
+        if !variants.iter().any(|v| v.variant == row.variant) {
+            variants.push(row);
+        }
+    }
+    let of = |variant: Variant| told_rows(rows.iter().filter(|r| r.variant == variant).map(|r| &r.row));
+    let label = |v: &&BaselineRow| match v.variant {
+        Variant::Stated => "as\nstated".to_string(),
+        Variant::HalfScale => "half the\nscale".to_string(),
+        Variant::DoubleScale => "twice the\nscale".to_string(),
+        Variant::OtherArms => match v.baseline_of {
+            BaselineOf::Control => "of the\ncontrol arm".to_string(),
+            BaselineOf::Arms => "of both\narms".to_string(),
+        },
+        Variant::Exchangeable => "exchange-\nable".to_string(),
+        Variant::Independent => "indepen-\ndent".to_string(),
+    };
+    let name_of = |v: &BaselineRow| label(&v).replace("-\n", "").replace('\n', " ");
+    let columns: Vec<Vec<&TableRow>> = variants.iter().map(|v| of(v.variant)).collect();
+    let mut header = vec![String::new()];
+    header.extend(variants.iter().map(label));
+    let mut moves = Vec::new();
+    let lines = columns[0].iter().enumerate().map(|(k, first)| {
+        let mut line = vec![whose(study, first)];
+        for (column, v) in columns.iter().zip(&variants) {
+            line.push(known(c, column[k]));
+            // What is only sampled may move by chance.
+            if v.variant != Variant::Stated
+                && let (Some(p), Some(stated)) = (column[k].exact, first.exact)
+            {
+                moves.push((p - stated, format!("{}, {}", whose(study, first), name_of(v))));
+            }
+        }
+        line
+    });
+    let lines: Vec<Vec<String>> = lines.collect();
+    out.push_str(&table(header, lines));
+    let each = variants.iter().map(|v| match v.variant {
+        Variant::OtherArms => format!("{}: {}", name_of(v), of_words(v.baseline_of)),
+        _ => format!("{}: {}", name_of(v), v.baseline_prior),
+    });
+    let words = format!(
+        "{} Baseline priors, {}: {}.",
+        largest_move(&moves),
+        of_words(variants[0].baseline_of),
+        each.collect::<Vec<_>>().join("; ")
+    );
+    push(&mut out, words.trim(), 2);
+    for v in &variants {
+        let column = told_rows(rows.iter().filter(|r| r.variant == v.variant).map(|r| &r.row));
+        if let Some(why) =
+            column.iter().find(|r| r.probability.is_none()).and_then(|r| r.unavailable.as_ref())
+        {
+            push(&mut out, &format!("{}: no number, since {why}.", capitalised(&name_of(v))), 2);
+        }
+    }
+    out
+}
+
+fn of_words(of: BaselineOf) -> &'static str {
+    match of {
+        BaselineOf::Arms => "of the mean of the arms' log odds",
+        BaselineOf::Control => "of the control arm's log odds",
+    }
+}
+
+/// P(better) under other priors of the covariates' coefficients; nothing where there are no covariates.
+pub fn coefficients(study: &Study, c: &Comparison) -> String {
+    if study.adjustment.as_ref().is_none_or(|a| a.terms.is_empty()) {
+        return String::new();
+    }
+    let mut out = String::new();
+    title(&mut out, "Priors of the coefficients varied: P(better), all else as stated");
+    let rows = match &c.coefficients {
+        Ok(rows) => rows,
+        Err(why) => {
+            push(&mut out, &format!("Not varied: {why}."), 2);
+            return out;
+        }
+    };
+    let of = |factor: f64| told_rows(rows.iter().filter(|r| r.scale_factor == factor).map(|r| &r.row));
+    let [stated, half, double] = [1.0, 0.5, 2.0].map(of);
+    let mut moves = Vec::new();
+    let mut lines = Vec::new();
+    for ((stated, half), double) in stated.iter().zip(&half).zip(&double) {
+        for (row, name) in [(half, "half the scale"), (double, "twice the scale")] {
+            if let (Some(p), Some(as_stated)) = (row.exact, stated.exact) {
+                moves.push((p - as_stated, format!("{}, {name}", whose(study, stated))));
+            }
+        }
+        let mut line = vec![whose(study, stated)];
+        line.extend([stated, half, double].map(|r| known(c, r)));
+        lines.push(line);
+    }
+    let header = ["", "as\nstated", "half the\nscale", "twice the\nscale"];
+    out.push_str(&table(header.map(str::to_string).to_vec(), lines));
+    let words = format!(
+        "{} The scale is that of every coefficient's prior; coefficients are held where the data and that prior have them.",
+        largest_move(&moves)
+    );
+    push(&mut out, words.trim(), 2);
     out
 }
 

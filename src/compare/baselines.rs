@@ -1,0 +1,258 @@
+//! The baseline prior varied, all else as stated: half and double its scale, on the other place between the arms, and shared
+//! among the subgroups (exchangeable) instead of independent.
+
+use rayon::prelude::*;
+use serde::Serialize;
+
+use super::priors::STATED;
+use super::refit::{MANY, is_exchangeable};
+use super::steps::Steps;
+use super::table::{Fit, TableRow, fitted_once, rows};
+use crate::model::{BaselineOf, BaselinePrior, HeterogeneityPrior, LocationPrior, NormalComponent};
+use crate::posterior::{Options, Scope};
+use crate::study::{Study, Written, four_decimals};
+
+/// How the baseline prior departs from the stated one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Variant {
+    Stated,
+    HalfScale,
+    DoubleScale,
+    /// Of the control arm where it is stated of the mean of the arms, and the other way round.
+    OtherArms,
+    /// Shared among the subgroups: α_g ~ N(m, s), the stated prior that of m.
+    Exchangeable,
+    /// Independent, where the stated one is exchangeable.
+    Independent,
+}
+
+/// One statement under one baseline prior.
+#[derive(Debug, Clone, Serialize)]
+pub struct BaselineRow {
+    pub variant: Variant,
+    /// The baseline prior in words.
+    pub baseline_prior: String,
+    pub baseline_of: BaselineOf,
+    #[serde(flatten)]
+    pub row: TableRow,
+}
+
+/// Spread of exchangeable baselines where the study states none.
+const SPREAD: f64 = 1.0;
+
+/// Independent baselines where the study states exchangeable ones: the model file's own default.
+const INDEPENDENT: f64 = 2.5;
+
+/// Every statement about subgroups and what they share, under every variant; or why there are none.
+pub fn baselines(study: &Study, options: Options, steps: &Steps) -> Result<Vec<BaselineRow>, String> {
+    let stated = study.priors.baseline.as_ref().ok_or("published estimates have no baseline")?;
+    let all = variants(study, stated);
+    let fit = |(variant, baseline, of): (Variant, Written<BaselinePrior>, BaselineOf)| {
+        let mut other = study.clone();
+        (other.priors.baseline, other.priors.baseline_of) = (Some(baseline.clone()), of);
+        let found = match not_fitted(study, variant) {
+            Some(why) => Err(why),
+            None => Ok(fitted_once(&other, options)),
+        };
+        steps.did(1);
+        (variant, baseline.words, of, found)
+    };
+    let found: Vec<_> = all.into_par_iter().map(fit).collect();
+    let mut out: Vec<BaselineRow> = Vec::new();
+    for (variant, words, baseline_of, report) in found {
+        let own = match report {
+            Ok(report) => {
+                let fit = Fit { prior: STATED.to_string(), pooling: study.pooling, report };
+                rows(study, std::slice::from_ref(&fit)).0
+            }
+            // The same rows as under the stated prior, without numbers.
+            Err(why) => without_numbers(&out, &why),
+        };
+        let told = own.into_iter().filter(|r| matches!(r.scope, Scope::Subgroup | Scope::Mean | Scope::New));
+        out.extend(told.map(|row| BaselineRow { variant, baseline_prior: words.clone(), baseline_of, row }));
+    }
+    Ok(out)
+}
+
+/// How many fits [`baselines`] makes.
+pub fn planned(study: &Study) -> usize {
+    study.priors.baseline.as_ref().map_or(0, |stated| variants(study, stated).len())
+}
+
+fn without_numbers(before: &[BaselineRow], why: &str) -> Vec<TableRow> {
+    let stated = before.iter().filter(|r| r.variant == Variant::Stated);
+    stated
+        .map(|r| TableRow {
+            probability: None,
+            mcse: None,
+            exact: None,
+            prior_probability: None,
+            unadjusted: None,
+            unavailable: Some(why.to_string()),
+            ..r.row.clone()
+        })
+        .collect()
+}
+
+/// Why a variant is not fitted, where it is not.
+fn not_fitted(study: &Study, variant: Variant) -> Option<String> {
+    let subgroups = study.data.names().len();
+    let labels = study.bias.as_ref().is_some_and(|b| b.misclassification.is_some());
+    match variant {
+        Variant::Exchangeable if subgroups < 2 => {
+            Some("one subgroup shares its baseline with no other".to_string())
+        }
+        Variant::Exchangeable if study.adjustment.is_some() => Some(
+            "exchangeable baselines are sampled with all rows, which takes long: name them in a prior of their own"
+                .to_string(),
+        ),
+        Variant::Exchangeable if labels => {
+            Some("where labels may be wrong baselines are independent".to_string())
+        }
+        Variant::Exchangeable if subgroups > MANY => Some(format!(
+            "exchangeable baselines are sampled, which for more than {MANY} subgroups takes long: name them in a prior of their own"
+        )),
+        _ => None,
+    }
+}
+
+/// The stated prior first.
+fn variants(
+    study: &Study,
+    stated: &Written<BaselinePrior>,
+) -> Vec<(Variant, Written<BaselinePrior>, BaselineOf)> {
+    let of = study.priors.baseline_of;
+    let other = match of {
+        BaselineOf::Arms => BaselineOf::Control,
+        BaselineOf::Control => BaselineOf::Arms,
+    };
+    let scaled = |factor: f64| in_words(scaled(&stated.distribution, factor));
+    let (variant, shared) = match &stated.distribution {
+        BaselinePrior::Independent(mean) => {
+            let sd = HeterogeneityPrior::HalfNormal { scale: SPREAD };
+            (Variant::Exchangeable, BaselinePrior::Exchangeable { mean: mean.clone(), sd })
+        }
+        BaselinePrior::Exchangeable { .. } => {
+            (Variant::Independent, BaselinePrior::Independent(LocationPrior::normal(0.0, INDEPENDENT)))
+        }
+    };
+    let shared = match (&stated.distribution, variant) {
+        // In the words in which the study states it.
+        (_, Variant::Exchangeable) => Written {
+            words: format!("mean {}, sd half-normal({})", stated.words, four_decimals(SPREAD)),
+            distribution: shared,
+        },
+        _ => in_words(shared),
+    };
+    debug_assert_eq!(variant == Variant::Independent, is_exchangeable(study));
+    vec![
+        (Variant::Stated, stated.clone(), of),
+        (Variant::HalfScale, scaled(0.5), of),
+        (Variant::DoubleScale, scaled(2.0), of),
+        (Variant::OtherArms, stated.clone(), other),
+        (variant, shared, of),
+    ]
+}
+
+fn in_words(distribution: BaselinePrior) -> Written<BaselinePrior> {
+    let words = match &distribution {
+        BaselinePrior::Independent(prior) => location_words(prior),
+        BaselinePrior::Exchangeable { mean, sd } => {
+            format!("mean {}, sd {}", location_words(mean), scale_words(sd))
+        }
+    };
+    Written { distribution, words }
+}
+
+/// A baseline prior with all its scales times `factor`.
+fn scaled(prior: &BaselinePrior, factor: f64) -> BaselinePrior {
+    match prior {
+        BaselinePrior::Independent(prior) => BaselinePrior::Independent(scaled_location(prior, factor)),
+        BaselinePrior::Exchangeable { mean, sd } => {
+            BaselinePrior::Exchangeable { mean: scaled_location(mean, factor), sd: sd.scaled(factor) }
+        }
+    }
+}
+
+/// The same distribution about its centre, `factor` times as wide: a mixture about its mean; a risk's beta with
+/// 1/`factor`² times the patients, which on the log odds is nearly that.
+pub fn scaled_location(prior: &LocationPrior, factor: f64) -> LocationPrior {
+    match prior {
+        LocationPrior::Normals(normals) => {
+            let centre = match normals.as_slice() {
+                [one] => one.mean,
+                several => several.iter().map(|n| n.weight * n.mean).sum(),
+            };
+            let part = |n: &NormalComponent| NormalComponent {
+                weight: n.weight,
+                mean: centre + factor * (n.mean - centre),
+                sd: factor * n.sd,
+            };
+            LocationPrior::Normals(normals.iter().map(part).collect())
+        }
+        LocationPrior::StudentT { df, location, scale } => {
+            LocationPrior::StudentT { df: *df, location: *location, scale: factor * scale }
+        }
+        LocationPrior::LogitBeta { a, b } => {
+            LocationPrior::LogitBeta { a: a / (factor * factor), b: b / (factor * factor) }
+        }
+        LocationPrior::Flat => LocationPrior::Flat,
+    }
+}
+
+/// As a model file has it.
+pub fn location_words(prior: &LocationPrior) -> String {
+    match prior {
+        LocationPrior::Normals(normals) => match normals.as_slice() {
+            [one] => one.words(),
+            several => {
+                let part = |n: &NormalComponent| format!("{} * {}", four_decimals(n.weight), n.words());
+                several.iter().map(part).collect::<Vec<_>>().join(" + ")
+            }
+        },
+        LocationPrior::StudentT { df, location, scale } => format!(
+            "student-t({}, {}, {})",
+            four_decimals(*df),
+            four_decimals(*location),
+            four_decimals(*scale)
+        ),
+        LocationPrior::LogitBeta { a, b } => format!("beta({}, {})", four_decimals(*a), four_decimals(*b)),
+        LocationPrior::Flat => "flat".to_string(),
+    }
+}
+
+fn scale_words(prior: &HeterogeneityPrior) -> String {
+    let four = |x: f64| four_decimals(x);
+    match *prior {
+        HeterogeneityPrior::HalfNormal { scale } => format!("half-normal({})", four(scale)),
+        HeterogeneityPrior::HalfStudentT { df: 1.0, scale } => format!("half-cauchy({})", four(scale)),
+        HeterogeneityPrior::HalfStudentT { df, scale } => {
+            format!("half-student-t({}, {})", four(df), four(scale))
+        }
+        HeterogeneityPrior::Exponential { mean } => format!("exponential({})", four(mean)),
+        HeterogeneityPrior::LogNormal { mean, sd } => format!("log-normal({}, {})", four(mean), four(sd)),
+        HeterogeneityPrior::Uniform { upper } => format!("uniform(0, {})", four(upper)),
+        HeterogeneityPrior::Fixed { value } => format!("fixed({})", four(value)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_scaled_prior_keeps_its_centre_and_its_family() {
+        let normal = scaled_location(&LocationPrior::normal(-1.0, 2.5), 0.5);
+        assert_eq!(normal, LocationPrior::normal(-1.0, 1.25));
+        assert_eq!(location_words(&normal), "normal(-1, 1.25)");
+        let part = |weight, mean, sd| NormalComponent { weight, mean, sd };
+        let mixture = LocationPrior::Normals(vec![part(0.25, -3.0, 1.0), part(0.75, 1.0, 2.0)]);
+        let LocationPrior::Normals(wide) = scaled_location(&mixture, 2.0) else { panic!("normals stay") };
+        let mean: f64 = wide.iter().map(|n| n.weight * n.mean).sum();
+        assert!(mean.abs() < 1e-15, "{mean}");
+        assert_eq!((wide[0].mean, wide[0].sd, wide[1].sd), (-6.0, 2.0, 4.0));
+        let beta = LocationPrior::LogitBeta { a: 2.0, b: 6.0 };
+        assert_eq!(scaled_location(&beta, 0.5), LocationPrior::LogitBeta { a: 8.0, b: 24.0 });
+    }
+}

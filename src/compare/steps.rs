@@ -1,0 +1,29 @@
+//! How far a comparison has come: whole fits, those done and those that are to be done.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// Counted by whoever works, read by whoever looks on.
+#[derive(Debug, Clone, Default)]
+pub struct Steps(Arc<Counts>);
+
+#[derive(Debug, Default)]
+struct Counts {
+    planned: AtomicUsize,
+    done: AtomicUsize,
+}
+
+impl Steps {
+    pub(super) fn plan(&self, more: usize) {
+        self.0.planned.fetch_add(more, Ordering::Relaxed);
+    }
+
+    pub(super) fn did(&self, more: usize) {
+        self.0.done.fetch_add(more, Ordering::Relaxed);
+    }
+
+    /// Rows done, and rows in all as far as they are known.
+    pub fn so_far(&self) -> (usize, usize) {
+        (self.0.done.load(Ordering::Relaxed), self.0.planned.load(Ordering::Relaxed))
+    }
+}
