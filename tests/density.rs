@@ -11,7 +11,7 @@
 //! Models: every heterogeneity prior with 1, 2, 5 and 22 subgroups, partial, separate and complete pooling,
 //! counts and estimates; priors and data by a generator with a fixed seed.
 
-use crate::common;
+mod common;
 
 use common::Worst;
 use equipoise::density::LogDensity;
@@ -55,7 +55,8 @@ fn log_location<D: Number>(prior: &LocationPrior, x: D) -> D {
             normals.iter().map(|n| (part(n) - highest).exp()).sum::<D>().ln() + highest
         }
         LocationPrior::StudentT { df, location, scale } => log_student_t((x - *location) / *scale, *df),
-        LocationPrior::LogitBeta { a, b } => x * *a - x.exp().ln_1p() * (*a + *b),
+        // The beta's density of the risk, times that of the risk by its log odds.
+        LocationPrior::LogitBeta { a, b } => log_binomial(Arm { events: *a, total: a + b }, x),
         LocationPrior::Flat => D::from(0.0),
     }
 }
@@ -88,6 +89,11 @@ fn heterogeneity(model: &Model) -> HeterogeneityPrior {
     }
 }
 
+/// By how much of the effect the control arm lies below the baseline.
+fn share_of_control(model: &Model) -> f64 {
+    if model.baseline_of == BaselineOf::Arms { 0.5 } else { 0.0 }
+}
+
 fn log_posterior<D: Number>(model: &Model, at: &Natural<D>) -> D {
     let of = |v: &[D], g: usize| v[g % v.len()];
     let mut sum = D::from(0.0);
@@ -113,7 +119,9 @@ fn log_posterior<D: Number>(model: &Model, at: &Natural<D>) -> D {
                     (_, Some((mean, sd))) => log_normal(alpha, mean, sd.powi(2)),
                     (_, None) => panic!("an exchangeable baseline has a mean and an sd"),
                 };
-                sum += log_binomial(cell.control, alpha) + log_binomial(cell.active, alpha + theta);
+                let below = share_of_control(model);
+                sum += log_binomial(cell.control, alpha - theta * below);
+                sum += log_binomial(cell.active, alpha + theta * (1.0 - below));
             }
             if let (BaselinePrior::Exchangeable { mean, sd }, Some((m, s))) = (&model.baseline, at.baseline) {
                 sum += log_location(mean, m) + log_scale(*sd, s);
@@ -164,6 +172,90 @@ fn rough_arm(arm: Arm) -> Rough {
     ((events / others).ln(), precision)
 }
 
+/// Where an arm has no events, or nothing but events: the side on which nothing bounds its log odds; else 0.
+fn open_side(arm: Arm) -> f64 {
+    if arm.total == 0.0 || (arm.events > 0.0 && arm.events < arm.total) {
+        0.0
+    } else if arm.events == 0.0 {
+        -1.0
+    } else {
+        1.0
+    }
+}
+
+/// The mean of what pairs of statements say, weighted, and the sum of the weights.
+fn of_pairs(pairs: &[Rough]) -> Rough {
+    combined(&pairs.iter().copied().filter(|p| p.1 > 0.0).collect::<Vec<_>>())
+}
+
+/// What a subgroup says of its effect. Any two of its three statements, x₀ of α − s θ, x₁ of α + (1 − s) θ and the prior's of
+/// α, make an effect; their weight is the product of the precisions and of the squared determinant (Cauchy–Binet).
+fn rough_effect(cell: &BinomialPair, below: f64, (centre, p): Rough) -> (f64, f64, f64) {
+    let ((x0, i0), (x1, i1)) = (rough_arm(cell.control), rough_arm(cell.active));
+    let above = 1.0 - below;
+    let by_control = if below > 0.0 { ((centre - x0) / below, p * i0 * below * below) } else { (0.0, 0.0) };
+    let (x, weight) = of_pairs(&[(x1 - x0, i0 * i1), by_control, ((x1 - centre) / above, p * i1 * above * above)]);
+    let information = if weight > 0.0 { weight / (i0 + i1 + p) } else { 0.0 };
+    // Nothing keeps the effect from going up (down) where each arm that hangs on it is open to where it goes.
+    let free = |side: f64| {
+        (cell.active.total == 0.0 || open_side(cell.active) == side)
+            && (below == 0.0 || cell.control.total == 0.0 || open_side(cell.control) == -side)
+    };
+    let open = match (free(-1.0), free(1.0)) {
+        (true, false) => -1.0,
+        (false, true) => 1.0,
+        _ => 0.0,
+    };
+    (x, if open != 0.0 && below == 0.0 { 4.0 * information } else { information }, open)
+}
+
+/// The same of its baseline, with the prior's statement of θ, 0, instead.
+fn rough_baseline(cell: &BinomialPair, below: f64, p: f64) -> Rough {
+    let ((x0, i0), (x1, i1)) = (rough_arm(cell.control), rough_arm(cell.active));
+    let of_effect = i0 * below * below + i1 * (1.0 - below) * (1.0 - below) + p;
+    if of_effect == 0.0 {
+        return (x0, i0);
+    }
+    let both = (1.0 - below) * x0 + below * x1;
+    let (x, weight) = of_pairs(&[(both, i0 * i1), (x0, i0 * p), (x1, i1 * p)]);
+    (x, weight / of_effect)
+}
+
+/// Where α is placed given θ, with what precision, and to which side it is open: the mean of what bounds it, pushed by walls.
+fn placed_baseline<D: Number>(cell: &BinomialPair, below: f64, prior: Rough, theta: D) -> (D, f64, f64) {
+    let arms = [(cell.control, theta * below), (cell.active, theta * (below - 1.0))];
+    let said = arms.map(|(arm, moved)| (moved + rough_arm(arm).0, rough_arm(arm).1, open_side(arm)));
+    let total = prior.1 + said[0].1 + said[1].1;
+    let mut walls: Vec<usize> = (0..2).filter(|&i| said[i].1 > 0.0 && said[i].2 != 0.0).collect();
+    let bounded = prior.1 > 0.0 || (0..2).any(|i| said[i].1 > 0.0 && said[i].2 == 0.0);
+    let mut open = 0.0;
+    if !bounded {
+        let sides: Vec<f64> = walls.iter().map(|&i| said[i].2).collect();
+        // A child in a level: the first wall stands for what bounds it, the second one if it is on the same side is a wall.
+        open = if sides.windows(2).all(|w| w[0] == w[1]) { sides.first().copied().unwrap_or(0.0) } else { 0.0 };
+        walls = if walls.len() == 2 && open != 0.0 { vec![1] } else { vec![] };
+    }
+    let (mut sum, mut precision) = (D::from(prior.0 * prior.1), prior.1);
+    for i in (0..2).filter(|i| !walls.contains(i)) {
+        sum += said[i].0 * said[i].1;
+        precision += said[i].1;
+    }
+    let rest = if precision > 0.0 { sum / precision } else { D::from(prior.0) };
+    let mut place = rest;
+    for i in walls {
+        let (x, information, side) = said[i];
+        let width = (1.0 / information + 1.0 / precision).sqrt();
+        // Two walls on one side are as the nearer of them, softly.
+        let share = if open == 0.0 { information / total } else { 1.0 };
+        place += log_one_plus_exp((x - rest) * (side / width)) * (side * share * width);
+    }
+    (place, total, open)
+}
+
+fn log_one_plus_exp<D: Number>(x: D) -> D {
+    if x.re() > 0.0 { x + (-x).exp().ln_1p() } else { x.exp().ln_1p() }
+}
+
 /// Reads coordinates one after the other and gathers the log Jacobian.
 struct Walk<'q, D> {
     q: &'q [D],
@@ -189,9 +281,12 @@ impl<D: Number> Walk<'_, D> {
         let sigma = match scale {
             HeterogeneityPrior::Fixed { value } => D::from(value),
             HeterogeneityPrior::Uniform { upper } => {
-                let fraction = ((-self.next()).exp() + 1.0).recip();
-                self.log_jacobian += (fraction * (-fraction + 1.0) * upper).ln();
-                fraction * upper
+                // Φ, to first order.
+                let u = self.next();
+                let at = u.re();
+                let density = (-0.5 * at * at).exp() / std::f64::consts::TAU.sqrt();
+                self.log_jacobian -= u.powi(2) * 0.5;
+                ((u - at) * density + equipoise::numeric::normal_cdf(at)) * upper
             }
             // Light tails, s log(1 + e^u); s is the prior's scale.
             HeterogeneityPrior::HalfNormal { scale } | HeterogeneityPrior::Exponential { mean: scale } => {
@@ -219,7 +314,7 @@ impl<D: Number> Walk<'_, D> {
     }
 
     /// A child by the normal that it has given its level and what is roughly known of it.
-    fn child(&mut self, (location, sigma): (D, D), known: D, information: f64) -> D {
+    fn child(&mut self, (location, sigma): (D, D), known: D, (information, open): (f64, f64)) -> D {
         let z = self.next();
         if sigma.re() == 0.0 {
             // An idle coordinate: standard normal.
@@ -228,8 +323,16 @@ impl<D: Number> Walk<'_, D> {
         }
         let between = sigma.powi(-2);
         let precision = between + information;
-        self.log_jacobian -= precision.ln() * 0.5;
-        (between * location + known * information) / precision + z / precision.sqrt()
+        let closed = (between * location + known * information) / precision + z / precision.sqrt();
+        if open == 0.0 {
+            self.log_jacobian -= precision.ln() * 0.5;
+            return closed;
+        }
+        // Of the width of the data to one side, of the population's to the other.
+        let narrow = precision.sqrt().recip();
+        let share = ((z * -open).exp() + 1.0).recip();
+        self.log_jacobian += (narrow + (sigma - narrow) * share).ln();
+        closed + (sigma - narrow) * log_one_plus_exp(z * open) * open
     }
 }
 
@@ -237,33 +340,29 @@ impl<D: Number> Walk<'_, D> {
 /// estimates θ is left out.
 fn natural_at<D: Number>(model: &Model, q: &[D]) -> (Natural<D>, D) {
     let mut walk = Walk { q, log_jacobian: D::from(0.0) };
-    let (counts, hints): (&[BinomialPair], Vec<Rough>) = match &model.likelihood {
-        Likelihood::Estimates(rows) => (&[], rows.iter().map(|r| (r.estimate, r.se.powi(-2))).collect()),
+    let below = share_of_control(model);
+    let (counts, hints): (&[BinomialPair], Vec<(f64, f64, f64)>) = match &model.likelihood {
+        Likelihood::Estimates(rows) => {
+            (&[], rows.iter().map(|r| (r.estimate, r.se.powi(-2), 0.0)).collect())
+        }
         Likelihood::Counts(cells) => {
-            let rough_baseline = match &model.baseline {
+            let prior = match &model.baseline {
                 BaselinePrior::Independent(prior) => rough_prior(prior),
                 BaselinePrior::Exchangeable { mean, sd } => rough_member(mean, *sd),
             };
-            let hint = |cell: &BinomialPair| {
-                let alpha = combined(&[rough_arm(cell.control), rough_baseline]);
-                let active = rough_arm(cell.active);
-                (active.0 - alpha.0, of_sum(alpha.1, active.1))
-            };
-            (cells, cells.iter().map(hint).collect())
+            (cells, cells.iter().map(|cell| rough_effect(cell, below, prior)).collect())
         }
     };
     let prior = heterogeneity(model);
     let groups = if matches!(model.pooling, Pooling::Separate(_)) { 1 } else { hints.len() };
+    let rough = |hints: &[(f64, f64, f64)]| hints.iter().map(|h| (h.0, h.1)).collect::<Vec<Rough>>();
     let levels: Vec<(D, D)> =
-        hints.chunks(groups).map(|children| walk.level(&model.effect, prior, children)).collect();
+        hints.chunks(groups).map(|children| walk.level(&model.effect, prior, &rough(children))).collect();
     let level = |g: usize| levels[g % levels.len()];
     let baseline = match &model.baseline {
         BaselinePrior::Exchangeable { mean, sd } if !counts.is_empty() => {
             let effect = rough_member(&model.effect, prior).1;
-            let hint = |cell: &BinomialPair| {
-                let active = rough_arm(cell.active);
-                combined(&[rough_arm(cell.control), (active.0, of_sum(active.1, effect))])
-            };
+            let hint = |cell: &BinomialPair| rough_baseline(cell, below, effect);
             Some(walk.level(mean, *sd, &counts.iter().map(hint).collect::<Vec<_>>()))
         }
         _ => None,
@@ -271,22 +370,21 @@ fn natural_at<D: Number>(model: &Model, q: &[D]) -> (Natural<D>, D) {
     let mut theta: Vec<D> = (0..counts.len()).map(|g| level(g).0).collect();
     if prior != NO_HETEROGENEITY {
         for (g, theta) in theta.iter_mut().enumerate() {
-            *theta = walk.child(level(g), D::from(hints[g].0), hints[g].1);
+            *theta = walk.child(level(g), D::from(hints[g].0), (hints[g].1, hints[g].2));
         }
     }
     let mut alpha = Vec::new();
     for (cell, &theta) in counts.iter().zip(&theta) {
-        let ((x0, i0), (x1, i1)) = (rough_arm(cell.control), rough_arm(cell.active));
-        let information = i0 + i1;
-        let share = if information > 0.0 { i1 / information } else { 0.0 };
-        let known = (-theta + x1) * share + x0 * (1.0 - share);
         alpha.push(match (&model.baseline, baseline) {
             (BaselinePrior::Independent(prior), _) => {
-                let (centre, precision) = rough_prior(prior);
-                // As a child of a known population. The Jacobian is constant.
-                walk.child((D::from(centre), D::from(precision.powf(-0.5))), known, information)
+                let (place, precision, _) = placed_baseline(cell, below, rough_prior(prior), theta);
+                // The Jacobian is constant.
+                place + walk.next() / precision.sqrt()
             }
-            (_, level) => walk.child(level.expect("placed above"), known, information),
+            (_, level) => {
+                let (place, information, open) = placed_baseline(cell, below, (0.0, 0.0), theta);
+                walk.child(level.expect("placed above"), place, (information, open))
+            }
         });
     }
     assert!(walk.q.is_empty(), "{} coordinates were not used", walk.q.len());
@@ -327,6 +425,15 @@ impl Lcg {
         }
     }
 
+    /// A baseline's own: beta priors of a risk too.
+    fn baseline(&mut self) -> LocationPrior {
+        if self.below(4) == 0 {
+            LocationPrior::LogitBeta { a: self.uniform(0.3, 6.0), b: self.uniform(0.3, 20.0) }
+        } else {
+            self.location(3)
+        }
+    }
+
     fn arm(&mut self) -> Arm {
         let total = [0.0, 3.0, 40.0, 40.0, 700.0, 1e6][self.below(6)];
         let share = [0.0, 1.0, self.uniform(0.02, 0.98), self.uniform(0.2, 0.8)][self.below(4)];
@@ -346,7 +453,7 @@ impl Lcg {
             Likelihood::Estimates((0..subgroups).map(|_| self.estimate()).collect())
         };
         let baseline = match self.below(2) {
-            0 => BaselinePrior::Independent(self.location(3)),
+            0 => BaselinePrior::Independent(self.baseline()),
             _ => {
                 let sds = scale_priors(self);
                 BaselinePrior::Exchangeable { mean: self.location(4), sd: sds[self.below(sds.len())] }
@@ -357,7 +464,7 @@ impl Lcg {
             pooling,
             effect: self.location(4),
             baseline,
-            baseline_of: BaselineOf::Control,
+            baseline_of: [BaselineOf::Control, BaselineOf::Arms][self.below(2)],
             misclassification: None,
             rows: None,
         }
@@ -469,7 +576,7 @@ fn the_gradient_agrees_with_dual_numbers() {
             }
         }
     });
-    worst.within(1e-11, 10_000);
+    worst.within(1e-10, 10_000);
 }
 
 /// The natural parameters that the crate reports, one after the other, those that are sampled.
@@ -614,4 +721,88 @@ fn beyond_the_range_of_numbers_nothing_panics_and_a_finite_density_has_a_finite_
         }
     });
     assert!(finite > 5_000 && beyond > 5_000, "{finite} finite, {beyond} beyond");
+}
+
+/// The arms exchanged, and what the priors say of the effect with its sign changed.
+fn exchanged(model: &Model) -> Model {
+    let Likelihood::Counts(cells) = &model.likelihood else { return model.clone() };
+    let cells = cells.iter().map(|c| BinomialPair::new(c.active, c.control)).collect();
+    Model { likelihood: Likelihood::Counts(cells), effect: model.effect.mirrored(), ..model.clone() }
+}
+
+/// Outcomes counted the other way, and all priors with their signs changed.
+fn flipped(model: &Model) -> Model {
+    let Likelihood::Counts(cells) = &model.likelihood else { return model.clone() };
+    let arm = |a: Arm| Arm { events: a.total - a.events, ..a };
+    let cells = cells.iter().map(|c| BinomialPair::new(arm(c.control), arm(c.active))).collect();
+    let baseline = match &model.baseline {
+        BaselinePrior::Independent(prior) => BaselinePrior::Independent(prior.mirrored()),
+        BaselinePrior::Exchangeable { mean, sd } => {
+            BaselinePrior::Exchangeable { mean: mean.mirrored(), sd: *sd }
+        }
+    };
+    let likelihood = Likelihood::Counts(cells);
+    Model { likelihood, effect: model.effect.mirrored(), baseline, ..model.clone() }
+}
+
+/// Coordinates of a level's location and of its children follow a change of sign of what they stand for; those of scales stay.
+fn coordinates_mirrored(model: &Model, hierarchy: &Hierarchy, q: &[f64], (theta, alpha): (f64, f64)) -> Vec<f64> {
+    let n = hierarchy.subgroups();
+    let sampled = |p: HeterogeneityPrior| !matches!(p, HeterogeneityPrior::Fixed { .. });
+    let levels = if matches!(model.pooling, Pooling::Separate(_)) { n } else { 1 };
+    let mut signs = Vec::new();
+    let mut level = |sign: f64, scale: bool| {
+        signs.push(sign);
+        signs.extend(scale.then_some(1.0));
+    };
+    (0..levels).for_each(|_| level(theta, sampled(heterogeneity(model))));
+    if let BaselinePrior::Exchangeable { sd, .. } = &model.baseline {
+        level(alpha, sampled(*sd));
+    }
+    let children = if heterogeneity(model) == NO_HETEROGENEITY { 0 } else { n };
+    signs.extend(std::iter::repeat_n(theta, children));
+    signs.extend(std::iter::repeat_n(alpha, n));
+    assert_eq!(signs.len(), q.len());
+    q.iter().zip(signs).map(|(q, sign)| q * sign).collect()
+}
+
+#[test]
+fn exchanging_the_arms_with_the_effect_prior_mirrored_mirrors_the_density_where_baselines_lie_between_them() {
+    let mut worst = Worst::default();
+    everywhere(|model, hierarchy, points| {
+        if model.baseline_of != BaselineOf::Arms || !matches!(model.likelihood, Likelihood::Counts(_)) {
+            return;
+        }
+        let other = Hierarchy::new(&exchanged(model));
+        for q in points {
+            let mirrored = coordinates_mirrored(model, hierarchy, q, (-1.0, 1.0));
+            let (value, again) = (value_and_gradient(hierarchy, q).0, value_and_gradient(&other, &mirrored).0);
+            worst.hold(|| format!("{model:?} at {q:?}"), again, value, 1.0 + largest_term(model, hierarchy, q));
+            let (mut own, mut there) = (hierarchy.scratch(), other.scratch());
+            let (at, to) = (hierarchy.parameters(q, &[], &mut own), other.parameters(&mirrored, &[], &mut there));
+            for g in 0..hierarchy.subgroups() {
+                let size = 1.0 + largest(at.theta) + largest(at.alpha);
+                worst.hold(|| format!("theta of {model:?} at {q:?}"), to.theta[g], -at.theta[g], size);
+                worst.hold(|| format!("alpha of {model:?} at {q:?}"), to.alpha[g], at.alpha[g], size);
+            }
+        }
+    });
+    worst.within(1e-12, 500);
+}
+
+#[test]
+fn counting_the_outcome_the_other_way_with_all_priors_mirrored_mirrors_the_density() {
+    let mut worst = Worst::default();
+    everywhere(|model, hierarchy, points| {
+        if !matches!(model.likelihood, Likelihood::Counts(_)) {
+            return;
+        }
+        let other = Hierarchy::new(&flipped(model));
+        for q in points {
+            let mirrored = coordinates_mirrored(model, hierarchy, q, (-1.0, -1.0));
+            let (value, again) = (value_and_gradient(hierarchy, q).0, value_and_gradient(&other, &mirrored).0);
+            worst.hold(|| format!("{model:?} at {q:?}"), again, value, 1.0 + largest_term(model, hierarchy, q));
+        }
+    });
+    worst.within(1e-12, 300);
 }

@@ -236,6 +236,23 @@ impl HeterogeneityPrior {
         }
     }
 
+    /// A value that is passed with a probability of about 1 %.
+    pub fn far(&self) -> f64 {
+        /// The 99.5 % quantile of the standard normal.
+        const Z: f64 = 2.576;
+        match *self {
+            HeterogeneityPrior::HalfNormal { scale } => Z * scale,
+            // That of Student's t to a few percent.
+            HeterogeneityPrior::HalfStudentT { df, scale } => {
+                scale * Z * libm::exp(3.2 * libm::pow(df, -1.3))
+            }
+            HeterogeneityPrior::Exponential { mean } => 4.605 * mean,
+            HeterogeneityPrior::LogNormal { mean, sd } => libm::exp(mean + 2.326 * sd),
+            HeterogeneityPrior::Uniform { upper } => upper,
+            HeterogeneityPrior::Fixed { value } => value,
+        }
+    }
+
     /// A value in the middle of the prior.
     pub fn typical(&self) -> f64 {
         match *self {

@@ -64,7 +64,8 @@ impl GivenEffect {
         let all = prior.precision + control.precision + active.precision;
         let informed = arms.map(|(voice, _)| voice.precision > 0.0);
         let mut is_wall = [informed[0] && first != 0.0, informed[1] && second != 0.0];
-        // Of a level's child nothing is known but by its arms, and one of them must stand for it.
+        // Of a level's child nothing is known but by its arms, and one of them must stand for it: of two walls on one side
+        // the nearer holds, softly, −w ln Σ e^(−x̂/w).
         let mut open = 0.0;
         if prior.precision == 0.0 {
             let bounded = (0..2).any(|i| informed[i] && !is_wall[i]);
@@ -85,7 +86,7 @@ impl GivenEffect {
                     fixed: (voice.fixed - rest.fixed) / width,
                     by_theta: (voice.by_theta - rest.by_theta) / width,
                     side,
-                    reach: voice.precision / all * width,
+                    reach: if open == 0.0 { voice.precision / all * width } else { width },
                 }
             })
         };

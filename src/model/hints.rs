@@ -76,6 +76,11 @@ fn told_by_labels(model: &Model) -> f64 {
     (youden * youden).max(0.05)
 }
 
+/// How much more an arm that leaves the effect open is taken to say than its hint has. Its likelihood ends in a wall that is
+/// exponentially steep, which half the unit makes gentle; the open side has a unit of its own. Where the baseline lies between
+/// the arms it meets the same walls, and the effect's unit alone changes nothing for the better.
+const STEEP: f64 = 4.0;
+
 /// What the data say of each θ: exactly for estimates, roughly for counts, with α integrated out.
 pub fn effect_hints(model: &Model) -> Hints {
     match &model.likelihood {
@@ -108,11 +113,12 @@ pub fn effect_hints(model: &Model) -> Hints {
                 let informative = known > 0.0;
                 hints.estimates.push(if informative { weighted / known } else { 0.0 });
                 hints.information.push(if informative { known / (i0 + i1 + precision) } else { 0.0 });
-                hints.open.push(if model.misclassification.is_some() {
-                    0.0
-                } else {
-                    open_effect(pair, [control.open[g], active.open[g]], below)
-                });
+                let told = model.misclassification.is_none();
+                let open = if told { open_effect(pair, [control.open[g], active.open[g]], below) } else { 0.0 };
+                if open != 0.0 && below == 0.0 {
+                    hints.information[g] *= STEEP;
+                }
+                hints.open.push(open);
             }
             hints
         }

@@ -154,6 +154,22 @@ impl Model {
         self.rows.as_ref().is_some_and(|rows| (1..FEW).contains(&rows.centres()))
     }
 
+    /// Whether an arm has no events, or nothing but events, and the priors let effects or baselines run far beyond what such
+    /// an arm can say.
+    pub fn has_walls(&self) -> bool {
+        /// Log odds, about the width of what half an event says.
+        const FAR: f64 = 1.5;
+        let Likelihood::Counts(counts) = &self.likelihood else { return false };
+        let far = |prior: &HeterogeneityPrior| prior.far() > FAR;
+        let effects = match &self.pooling {
+            Pooling::Partial(prior) | Pooling::Separate(prior) => far(prior),
+            Pooling::Complete => false,
+        };
+        let baselines = matches!(&self.baseline, BaselinePrior::Exchangeable { sd, .. } if far(sd));
+        let one_sided = |c: &BinomialPair| c.control.open_side() != 0.0 || c.active.open_side() != 0.0;
+        (effects || baselines) && counts.iter().any(one_sided)
+    }
+
     pub fn subgroups(&self) -> usize {
         self.likelihood.subgroups()
     }

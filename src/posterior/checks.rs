@@ -56,11 +56,13 @@ impl Checks {
         if let Some(rhat) = self.max_rhat.filter(|r| r.is_nan() || *r >= MOST_RHAT) {
             self.fail(format!("R-hat is {rhat:.3}, at least {MOST_RHAT}: the chains have not mixed"));
         }
+        // Where trajectories diverge more of them would not help.
+        let more = if self.divergences == Some(0) { ": ask for more draws" } else { "" };
         for (name, ess) in [("bulk", self.min_ess_bulk), ("tail", self.min_ess_tail)] {
             match ess {
                 Some(ess) if ess >= LEAST_ESS => {}
                 Some(ess) => self.fail(format!(
-                    "the effective sample size ({name}) is {ess:.0}, below {LEAST_ESS}: ask for more draws"
+                    "the effective sample size ({name}) is {ess:.0}, below {LEAST_ESS}{more}"
                 )),
                 None => self.fail(format!("the effective sample size ({name}) can't be told: too few draws")),
             }

@@ -55,8 +55,8 @@ pub enum Unsampled {
 
 impl<'h> Run<'h> {
     /// Warms up and samples until the answer is sure, or to the number asked for, a limit, or a stop from outside. Rows with
-    /// covariates or centres can have corners where a usual step is too long: a run that diverges there is made again with
-    /// shorter ones.
+    /// covariates or centres, and arms without events, can have corners where a usual step is too long: a run that diverges
+    /// there is made again with shorter ones.
     pub fn new(
         (model, hierarchy): (&'h Model, &'h Hierarchy),
         assembly: &Assembly<'_>,
@@ -65,11 +65,13 @@ impl<'h> Run<'h> {
         watch: &impl Watch,
     ) -> Result<Run<'h>, Unsampled> {
         // Where labels may be wrong the posterior has corners: with usual steps one to a few trajectories in 100,000
-        // diverge, with these none in 640,000. A few centres' spread is hardly known, and its end at 0 is another.
-        let corners = model.misclassification.is_some() || model.has_few_centres();
+        // diverge, with these none in 640,000. A few centres' spread is hardly known, and its end at 0 is another. The
+        // likelihood of an arm without events ends in a wall that is exponentially steep.
+        let walls = model.has_walls();
+        let corners = model.misclassification.is_some() || model.has_few_centres() || walls;
         let target = if corners { 0.95 } else { 0.8 };
         let run = Run::towards(target, (model, hierarchy), assembly, (asked, alone), watch)?;
-        if model.rows.is_some() && run.has_diverged() && !watch.stopped() {
+        if (model.rows.is_some() || walls) && run.has_diverged() && !watch.stopped() {
             return Run::towards(0.99, (model, hierarchy), assembly, (asked, alone), watch);
         }
         Ok(run)
