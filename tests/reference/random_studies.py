@@ -16,8 +16,11 @@ Method.
   4. w_g(theta), the density of theta_g predicted by all others: theta_g's posterior is w_g exp l_g.
   5. Risks: arm log odds (x0, x1), one outer and one inner; each statement about RD or RR is a threshold
      of the inner one, so that its probability is smooth in the outer one.
-All of it twice: 'base' and 'fine' (more nodes a panel, tolerances a thousandth).  The fine numbers are written;
+All of it twice: 'base' and 'fine' (more nodes a panel, tolerances some hundredth).  The fine numbers are written;
 a number that moves by more than 1e-5 in probability (1e-4 sd for means and sds) is written as null.
+
+random_studies.json holds the studies by hand and the first random ones of seed 1 (0-55 without 26, which is slow:
+an empty arm against a full one under a mixture of baselines far apart).
 
 Use: random_studies.py [--studies N] [--seed S] [--first K] [-o FILE|-]
 """
