@@ -287,7 +287,8 @@ impl CountsPosterior {
             return (table, predicted);
         }
         let apart = if precision > 0.0 { (centre - core.centre).abs() } else { 0.0 };
-        let reaching = Placement { at_least: apart, ..placement };
+        // Closer together than a density's own nodes: it is interpolated between them.
+        let reaching = Placement { at_least: apart, step: INTERPOLATED * placement.step, ..placement };
         let (found, predicted) = tabulate_around(core, reaching, |theta| {
             let predicted = prediction.log_density(theta, &mut terms, &mut each);
             (predicted + likelihood.at(theta), predicted)
@@ -335,6 +336,9 @@ impl CountsPosterior {
         Peak { centre: mean, sd: libm::hypot(libm::sqrt(variance), tau_share * spread) }
     }
 }
+
+/// Nodes of a prediction for each of a density's own.
+const INTERPOLATED: f64 = 0.65;
 
 /// Where θ may lie a priori.
 fn effect_range(effect: &LocationPrior, heterogeneity: &HeterogeneityPrior) -> EffectRange {

@@ -160,12 +160,7 @@ fn log_likelihood(counts: &BinomialPair, of: BaselineOf, alpha: f64, theta: f64)
 
 /// `log ∫ p(y | α, θ) p(α) dα`, each component of the prior in turn: a function of θ alone, whatever was
 /// asked before, so that equal arms have an even one.
-fn log_marginal(
-    counts: &BinomialPair,
-    baseline: &Baseline,
-    theta: f64,
-    placement: Placement,
-) -> f64 {
+fn log_marginal(counts: &BinomialPair, baseline: &Baseline, theta: f64, placement: Placement) -> f64 {
     let start = starting_alpha(counts, baseline, theta);
     let mut total = f64::NEG_INFINITY;
     for component in baseline.prior.components() {

@@ -158,21 +158,23 @@ impl PairPosterior {
             }
         };
         // The plane of the two effects holds just the mass that the rows hold.
-        let masses: Vec<f64> = rows.rows.iter().map(|r| r.log_weight + r.mu.log_mass).collect();
-        let expected = log_sum(&masses) + 0.5 * libm::log(2.0 * std::f64::consts::PI);
-        PairPosterior::of_slices(marginals, resolution, (moment_limit, expected), slice)
+        let expected = rows.log_total + 0.5 * libm::log(2.0 * std::f64::consts::PI);
+        // The effects are apart by some τ, however little is known of either.
+        let spread = 2.0 * rows.rows.iter().map(|r| r.share * r.tau.min(10.0)).sum::<f64>();
+        PairPosterior::of_slices(marginals, spread, resolution, (moment_limit, expected), slice)
     }
 
-    /// From the mass at any d; `log_total` is what all of it must come to.
+    /// From the mass at any d, whose sd is `spread` at most; `log_total` is what all of it must come to.
     pub fn of_slices(
         marginals: [Marginal; 2],
+        spread: f64,
         resolution: Resolution,
         (moment_limit, log_total): (f64, f64),
         mut slice: impl FnMut(f64) -> PairSlice,
     ) -> PairPosterior {
         let [a, b] = marginals;
         let d_mean = a.peak.centre - b.peak.centre;
-        let d_sd = libm::hypot(a.peak.sd, b.peak.sd);
+        let d_sd = libm::hypot(a.peak.sd, b.peak.sd).min(spread);
         let scale = d_sd.max(d_mean.abs());
         let map = ScaleMap::HalfLine { scale };
         // Fine enough for the density of d, and for the sign of either effect as d varies.

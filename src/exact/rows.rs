@@ -175,11 +175,11 @@ impl RowPrediction {
             .map(|(&f, each)| f - left_out.iter().map(|&g| each[g]).sum::<f64>())
             .collect();
         let table = LogTable::new(row.mu.grid.clone(), values);
-        let peak = Peak { centre: table.mean(), sd: table.sd() };
+        let peak = table.sharpest();
         RowPrediction::Table { smoother: Box::new(Smoother::new(&table.grid, &table.log_density)), peak }
     }
 
-    /// Mean and sd of μ.
+    /// Where μ lies, as narrowly as its steeper side.
     fn peak(&self) -> Peak {
         match self {
             RowPrediction::Normal { mean, sd, .. } => Peak { centre: *mean, sd: *sd },

@@ -114,7 +114,8 @@ pub fn effect_hints(model: &Model) -> Hints {
                 hints.estimates.push(if informative { weighted / known } else { 0.0 });
                 hints.information.push(if informative { known / (i0 + i1 + precision) } else { 0.0 });
                 let told = model.misclassification.is_none();
-                let open = if told { open_effect(pair, [control.open[g], active.open[g]], below) } else { 0.0 };
+                let open =
+                    if told { open_effect(pair, [control.open[g], active.open[g]], below) } else { 0.0 };
                 if open != 0.0 && below == 0.0 {
                     hints.information[g] *= STEEP;
                 }

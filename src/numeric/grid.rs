@@ -227,6 +227,12 @@ impl LogTable {
         libm::sqrt(self.expect(|x| (x - mean) * (x - mean)))
     }
 
+    /// Mean and sd; of a density with a cliff its mode and the width of the cliff.
+    pub fn sharpest(&self) -> Peak {
+        let whole = Peak { centre: self.mean(), sd: self.sd() };
+        self.steepest().filter(|cliff| cliff.sd < STEEP * whole.sd).unwrap_or(whole)
+    }
+
     /// The mode, and the sd of a normal that falls away as fast as the density does on its steeper side.
     fn steepest(&self) -> Option<Peak> {
         /// Two standard deviations below its mode a normal's log density is lower by this.

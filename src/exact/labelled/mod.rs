@@ -176,6 +176,7 @@ impl LabelledPosterior {
         let mut each = Vec::with_capacity(self.slices.len());
         PairPosterior::of_slices(
             [marginal(a), marginal(b)],
+            f64::INFINITY,
             self.resolution,
             (self.moment_limit, log_sum(&masses)),
             |d| {
