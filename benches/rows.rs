@@ -10,11 +10,11 @@ use divan::counter::ItemsCount;
 use divan::{Bencher, black_box};
 use equipoise::density::LogDensity;
 use equipoise::model::{
-    BaselinePrior, HeterogeneityPrior, Hierarchy, Instructions, Likelihood, LocationPrior, Model, Pooling,
-    Rows,
+    BaselineOf, BaselinePrior, HeterogeneityPrior, Hierarchy, Instructions, Likelihood, LocationPrior, Model,
+    Pooling, Rows,
 };
 use equipoise::sampler::{Purpose, Settings, extend, start, stream};
-use equipoise::study::{Adjustment, Covariate, Form, Patterns, Population, Term, Written};
+use equipoise::study::{Adjustment, Covariate, Form, Patterns, Population, PriorFor, Term, Written};
 use rand_distr::{Distribution, StandardNormal, StandardUniform};
 
 fn main() {
@@ -42,7 +42,15 @@ fn model(rows: usize, terms: usize) -> Model {
     let prior = || Written { distribution: LocationPrior::normal(0.0, 1.0), words: String::new() };
     let adjustment = Adjustment {
         covariates: (0..terms).map(|k| Covariate { column: name(k), form: Form::Linear }).collect(),
-        terms: (0..terms).map(|k| Term { name: name(k), mean: 0.0, sd: 1.0, prior: prior() }).collect(),
+        terms: (0..terms)
+            .map(|k| Term {
+                name: name(k),
+                mean: 0.0,
+                sd: 1.0,
+                prior: prior(),
+                prior_for: PriorFor::StandardDeviation,
+            })
+            .collect(),
         centres: None,
         population: Population::All,
         patterns,
@@ -56,6 +64,7 @@ fn model(rows: usize, terms: usize) -> Model {
         pooling: Pooling::Partial(HeterogeneityPrior::HalfNormal { scale: 0.25 }),
         effect: LocationPrior::normal(0.0, 0.355),
         baseline: BaselinePrior::Independent(LocationPrior::normal(0.0, 1.5)),
+        baseline_of: BaselineOf::Arms,
         misclassification: None,
         rows: Some(Arc::new(drawn)),
     }

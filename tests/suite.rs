@@ -22,6 +22,7 @@ mod cli_decide;
 mod compare;
 mod decide;
 mod density;
+mod hostile_files;
 mod invariances;
 mod patient_files;
 mod patients;

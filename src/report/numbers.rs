@@ -58,7 +58,18 @@ fn decimals_of_ratio(x: f64) -> usize {
     }
 }
 
+/// What is said of a number that is larger than numbers can be, with its sign, and of one that is none.
+fn out_of_range(x: f64) -> Option<String> {
+    if x.is_nan() {
+        return Some("–".to_string());
+    }
+    x.is_infinite().then(|| format!("beyond {}1e308", if x < 0.0 { "−" } else { "" }))
+}
+
 fn ratio_to(x: f64, decimals: usize) -> String {
+    if let Some(words) = out_of_range(x) {
+        return words;
+    }
     if x < 99_999.5 { format!("{x:.decimals$}") } else { format!("{x:.1e}") }
 }
 
@@ -74,12 +85,18 @@ pub fn points(x: f64) -> String {
 
 /// A signed number; nothing but zeros carries no sign.
 pub fn signed(x: f64, decimals: usize) -> String {
+    if let Some(words) = out_of_range(x) {
+        return words;
+    }
     let text = format!("{x:+.decimals$}").replace('-', "−");
     if text.chars().all(|c| !c.is_ascii_digit() || c == '0') { text.replace(['+', '−'], "") } else { text }
 }
 
 /// Significant to three digits or so, without a trailing tail of zeros.
 pub fn plain(x: f64) -> String {
+    if let Some(words) = out_of_range(x) {
+        return words;
+    }
     if x == 0.0 {
         return "0".to_string();
     }
@@ -198,6 +215,16 @@ mod tests {
         assert_eq!(known(Measure::RiskDifference, [0.000_4; 3]), "+16.8 (+8.3 to +26.1)");
         assert_eq!(known(Measure::RiskDifference, [0.000_4, 0.001, 0.001]), "+16.8 (+8 to +26)");
         assert_eq!(known(Measure::OddsRatio, [0.004, 0.02, 0.4]), "0.17 (0.08 to 0.3)");
+    }
+
+    #[test]
+    fn numbers_out_of_range_are_told_in_words() {
+        let q = Quantiles { median: 1.0, q2_5: 0.0, q97_5: f64::INFINITY };
+        assert_eq!(interval(Measure::OddsRatio, &q), "1.00 (0.000 to beyond 1e308)");
+        let q = Quantiles { median: 0.0, q2_5: f64::NEG_INFINITY, q97_5: f64::INFINITY };
+        assert_eq!(interval(Measure::Difference, &q), "0.00 (beyond −1e308 to beyond 1e308)");
+        assert_eq!([ratio(f64::NAN), plain(f64::NAN), signed(f64::NAN, 1)], ["–", "–", "–"]);
+        assert_eq!(plain(f64::INFINITY), "beyond 1e308");
     }
 
     #[test]

@@ -227,6 +227,7 @@ fn implied(study: &Study, prior: Option<&Report>) -> String {
         return out;
     };
     let mut rows = Vec::new();
+    let mut beyond = false;
     let first = study.data.names().first().map(|n| (*n).to_string());
     let mut add = |label: String, scope: Scope, e: &Estimate| {
         let benefit = prior.probabilities.iter().find(|p| {
@@ -235,6 +236,8 @@ fn implied(study: &Study, prior: Option<&Report>) -> String {
                 && p.measure == e.measure
                 && p.subgroup == e.subgroup
         });
+        let best = e.best();
+        beyond |= best.is_some_and(|q| [q.q2_5, q.median, q.q97_5].iter().any(|x| x.is_infinite()));
         rows.push(vec![
             label,
             shown_interval(Some(e)),
@@ -263,6 +266,13 @@ fn implied(study: &Study, prior: Option<&Report>) -> String {
         vec!["Before any data".to_string(), "median (95 %)".to_string(), "P(better)".to_string()],
         rows,
     ));
+    if beyond {
+        push(
+            &mut out,
+            "Beyond 1e308: the prior's quantile lies outside the range of numbers. Is the prior's scale meant?",
+            0,
+        );
+    }
     let mut words = Vec::new();
     for p in prior.probabilities.iter().filter(|p| p.scope == Scope::Subgroup && p.subgroup == first) {
         let what = match p.statement {

@@ -48,9 +48,8 @@ pub fn check_claims(file: File, reading: Reading) -> Result<(), Claim> {
         let Ok(mut part) = archive.by_index(k) else { continue };
         let mut tags = Tags::default();
         let mut piece = vec![0; 64 << 10];
-        loop {
-            // What can't be unpacked further is not read further either.
-            let Ok(read) = part.read(&mut piece) else { break };
+        // What can't be unpacked further is not read further either.
+        while let Ok(read) = part.read(&mut piece) {
             if read == 0 {
                 break;
             }

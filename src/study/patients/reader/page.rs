@@ -269,3 +269,61 @@ impl PageReader for Packed {
         Err(ParquetError::NYI("pages are read in order".to_string()))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use super::*;
+
+    fn integer(whole: i64) -> Vec<u8> {
+        let (mut left, mut out) = ((whole << 1).cast_unsigned(), Vec::new());
+        while left >= 0x80 {
+            out.push(left as u8 | 0x80);
+            left >>= 7;
+        }
+        out.push(left as u8);
+        out
+    }
+
+    /// The first page of a column that holds this one, whose header claims so many bytes unpacked.
+    fn read(compression: Compression, packed: &[u8], unpacked: i64) -> Result<usize> {
+        let head = [
+            &[0x15, 4, 0x15][..],
+            &integer(unpacked),
+            &[0x15],
+            &integer(packed.len() as i64),
+            // A dictionary of one value, plain.
+            &[0x4c, 0x15, 2, 0x15, 0, 0, 0],
+        ]
+        .concat();
+        let mut file = tempfile::tempfile().expect("a file");
+        file.write_all(&[&head, packed].concat()).expect("written");
+        let growth = Arc::new(Mutex::new(Growth::of(0, false)));
+        let end = (head.len() + packed.len()) as u64;
+        let mut pages = Packed { file: Arc::new(file), at: 0, end, compression, growth };
+        pages.get_next_page().map(|page| page.map_or(0, |page| page.buffer().len()))
+    }
+
+    fn gzipped(bytes: &[u8]) -> Vec<u8> {
+        let mut out = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+        out.write_all(bytes).expect("written");
+        out.finish().expect("written")
+    }
+
+    #[test]
+    fn a_page_unpacks_to_exactly_what_its_header_says_or_not_at_all() {
+        let text = [b'x'; 100_000];
+        let snappy = snap::raw::Encoder::new().compress_vec(&text).expect("packed");
+        for (compression, packed) in
+            [(Compression::SNAPPY, snappy), (Compression::GZIP(Default::default()), gzipped(&text))]
+        {
+            assert_eq!(read(compression, &packed, 100_000).expect("whole"), 100_000);
+            for claim in [1, 99_999, 100_001, 1 << 28, i64::from(i32::MAX)] {
+                assert!(read(compression, &packed, claim).is_err(), "{compression:?}, {claim}");
+            }
+            assert!(read(compression, &packed[..packed.len() / 2], 100_000).is_err());
+        }
+        assert_eq!(read(Compression::UNCOMPRESSED, &text, 7).expect("whole"), 100_000);
+    }
+}

@@ -107,11 +107,6 @@ impl<'a> Walk<'a> {
         self.pass_to_depth(field, DEEPEST)
     }
 
-    /// Passes a structure's fields.
-    pub fn pass_structure(&mut self) -> Option<()> {
-        self.pass_field(Field::Structure)
-    }
-
     fn pass_to_depth(&mut self, field: Field, depth: usize) -> Option<()> {
         let depth = depth.checked_sub(1)?;
         match field {
@@ -170,15 +165,18 @@ mod tests {
         ];
         assert_eq!((seen.as_slice(), walk.walked()), (&wanted[..], 17));
         for end in 0..17 {
-            assert_eq!(Walk::of(&bytes[..end]).pass_structure(), None);
+            assert_eq!(Walk::of(&bytes[..end]).pass_field(Field::Structure), None);
         }
     }
 
     #[test]
     fn lists_longer_than_what_is_left_and_endless_nests_are_not_walked() {
-        assert_eq!(Walk::of(&[0x19, 0xf5, 0xff, 0xff, 0xff, 0xff, 0x07, 0]).pass_structure(), None);
-        assert_eq!(Walk::of(&[0x1c; 100_000]).pass_structure(), None);
+        assert_eq!(
+            Walk::of(&[0x19, 0xf5, 0xff, 0xff, 0xff, 0xff, 0x07, 0]).pass_field(Field::Structure),
+            None
+        );
+        assert_eq!(Walk::of(&[0x1c; 100_000]).pass_field(Field::Structure), None);
         let nested: Vec<u8> = std::iter::once(0x19).chain([0x19; 100_000]).collect();
-        assert_eq!(Walk::of(&nested).pass_structure(), None);
+        assert_eq!(Walk::of(&nested).pass_field(Field::Structure), None);
     }
 }
