@@ -194,7 +194,8 @@ fn rough_effect(cell: &BinomialPair, below: f64, (centre, p): Rough) -> (f64, f6
     let ((x0, i0), (x1, i1)) = (rough_arm(cell.control), rough_arm(cell.active));
     let above = 1.0 - below;
     let by_control = if below > 0.0 { ((centre - x0) / below, p * i0 * below * below) } else { (0.0, 0.0) };
-    let (x, weight) = of_pairs(&[(x1 - x0, i0 * i1), by_control, ((x1 - centre) / above, p * i1 * above * above)]);
+    let (x, weight) =
+        of_pairs(&[(x1 - x0, i0 * i1), by_control, ((x1 - centre) / above, p * i1 * above * above)]);
     let information = if weight > 0.0 { weight / (i0 + i1 + p) } else { 0.0 };
     // Nothing keeps the effect from going up (down) where each arm that hangs on it is open to where it goes.
     let free = |side: f64| {
@@ -232,7 +233,8 @@ fn placed_baseline<D: Number>(cell: &BinomialPair, below: f64, prior: Rough, the
     if !bounded {
         let sides: Vec<f64> = walls.iter().map(|&i| said[i].2).collect();
         // A child in a level: the first wall stands for what bounds it, the second one if it is on the same side is a wall.
-        open = if sides.windows(2).all(|w| w[0] == w[1]) { sides.first().copied().unwrap_or(0.0) } else { 0.0 };
+        open =
+            if sides.windows(2).all(|w| w[0] == w[1]) { sides.first().copied().unwrap_or(0.0) } else { 0.0 };
         walls = if walls.len() == 2 && open != 0.0 { vec![1] } else { vec![] };
     }
     let (mut sum, mut precision) = (D::from(prior.0 * prior.1), prior.1);
@@ -342,9 +344,7 @@ fn natural_at<D: Number>(model: &Model, q: &[D]) -> (Natural<D>, D) {
     let mut walk = Walk { q, log_jacobian: D::from(0.0) };
     let below = share_of_control(model);
     let (counts, hints): (&[BinomialPair], Vec<(f64, f64, f64)>) = match &model.likelihood {
-        Likelihood::Estimates(rows) => {
-            (&[], rows.iter().map(|r| (r.estimate, r.se.powi(-2), 0.0)).collect())
-        }
+        Likelihood::Estimates(rows) => (&[], rows.iter().map(|r| (r.estimate, r.se.powi(-2), 0.0)).collect()),
         Likelihood::Counts(cells) => {
             let prior = match &model.baseline {
                 BaselinePrior::Independent(prior) => rough_prior(prior),
@@ -746,7 +746,12 @@ fn flipped(model: &Model) -> Model {
 }
 
 /// Coordinates of a level's location and of its children follow a change of sign of what they stand for; those of scales stay.
-fn coordinates_mirrored(model: &Model, hierarchy: &Hierarchy, q: &[f64], (theta, alpha): (f64, f64)) -> Vec<f64> {
+fn coordinates_mirrored(
+    model: &Model,
+    hierarchy: &Hierarchy,
+    q: &[f64],
+    (theta, alpha): (f64, f64),
+) -> Vec<f64> {
     let n = hierarchy.subgroups();
     let sampled = |p: HeterogeneityPrior| !matches!(p, HeterogeneityPrior::Fixed { .. });
     let levels = if matches!(model.pooling, Pooling::Separate(_)) { n } else { 1 };
@@ -776,10 +781,17 @@ fn exchanging_the_arms_with_the_effect_prior_mirrored_mirrors_the_density_where_
         let other = Hierarchy::new(&exchanged(model));
         for q in points {
             let mirrored = coordinates_mirrored(model, hierarchy, q, (-1.0, 1.0));
-            let (value, again) = (value_and_gradient(hierarchy, q).0, value_and_gradient(&other, &mirrored).0);
-            worst.hold(|| format!("{model:?} at {q:?}"), again, value, 1.0 + largest_term(model, hierarchy, q));
+            let (value, again) =
+                (value_and_gradient(hierarchy, q).0, value_and_gradient(&other, &mirrored).0);
+            worst.hold(
+                || format!("{model:?} at {q:?}"),
+                again,
+                value,
+                1.0 + largest_term(model, hierarchy, q),
+            );
             let (mut own, mut there) = (hierarchy.scratch(), other.scratch());
-            let (at, to) = (hierarchy.parameters(q, &[], &mut own), other.parameters(&mirrored, &[], &mut there));
+            let (at, to) =
+                (hierarchy.parameters(q, &[], &mut own), other.parameters(&mirrored, &[], &mut there));
             for g in 0..hierarchy.subgroups() {
                 let size = 1.0 + largest(at.theta) + largest(at.alpha);
                 worst.hold(|| format!("theta of {model:?} at {q:?}"), to.theta[g], -at.theta[g], size);
@@ -800,8 +812,14 @@ fn counting_the_outcome_the_other_way_with_all_priors_mirrored_mirrors_the_densi
         let other = Hierarchy::new(&flipped(model));
         for q in points {
             let mirrored = coordinates_mirrored(model, hierarchy, q, (-1.0, -1.0));
-            let (value, again) = (value_and_gradient(hierarchy, q).0, value_and_gradient(&other, &mirrored).0);
-            worst.hold(|| format!("{model:?} at {q:?}"), again, value, 1.0 + largest_term(model, hierarchy, q));
+            let (value, again) =
+                (value_and_gradient(hierarchy, q).0, value_and_gradient(&other, &mirrored).0);
+            worst.hold(
+                || format!("{model:?} at {q:?}"),
+                again,
+                value,
+                1.0 + largest_term(model, hierarchy, q),
+            );
         }
     });
     worst.within(1e-12, 300);

@@ -44,7 +44,11 @@ struct Voice {
 
 impl GivenEffect {
     /// Of every subgroup; `below` is s. The prior of α as (centre, precision), of no precision where α is a child in a level.
-    pub fn of([control, active]: [&Hints; 2], below: f64, (centre, precision): (f64, f64)) -> Vec<GivenEffect> {
+    pub fn of(
+        [control, active]: [&Hints; 2],
+        below: f64,
+        (centre, precision): (f64, f64),
+    ) -> Vec<GivenEffect> {
         let prior = Voice { fixed: centre, by_theta: 0.0, precision };
         let arm = |hints: &Hints, g: usize, by_theta: f64| {
             let voice = Voice { fixed: hints.estimates[g], by_theta, precision: hints.information[g] };

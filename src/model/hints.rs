@@ -114,7 +114,8 @@ pub fn effect_hints(model: &Model) -> Hints {
                 hints.estimates.push(if informative { weighted / known } else { 0.0 });
                 hints.information.push(if informative { known / (i0 + i1 + precision) } else { 0.0 });
                 let told = model.misclassification.is_none();
-                let open = if told { open_effect(pair, [control.open[g], active.open[g]], below) } else { 0.0 };
+                let open =
+                    if told { open_effect(pair, [control.open[g], active.open[g]], below) } else { 0.0 };
                 if open != 0.0 && below == 0.0 {
                     hints.information[g] *= STEEP;
                 }
@@ -141,7 +142,8 @@ pub fn baseline_hints([control, active]: [&Hints; 2], below: f64, effect_precisi
         let (i0, i1) = (control.information[g], active.information[g]);
         // The margin of α in the normal of `effect_hints`, with the prior on θ instead.
         let known = i0 * i1 + p * (i0 + i1);
-        let weighted = i0 * (above * i1 + p) * control.estimates[g] + i1 * (below * i0 + p) * active.estimates[g];
+        let weighted =
+            i0 * (above * i1 + p) * control.estimates[g] + i1 * (below * i0 + p) * active.estimates[g];
         let of_effect = below * below * i0 + above * above * i1 + p;
         // Of an effect of which nothing at all is known, an arm that does not hang on it is left.
         let (x, information) =

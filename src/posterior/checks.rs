@@ -59,9 +59,8 @@ impl Checks {
         for (name, ess) in [("bulk", self.min_ess_bulk), ("tail", self.min_ess_tail)] {
             match ess {
                 Some(ess) if ess >= LEAST_ESS => {}
-                Some(ess) => self.fail(format!(
-                    "the effective sample size ({name}) is {ess:.0}, below {LEAST_ESS}{more}"
-                )),
+                Some(ess) => self
+                    .fail(format!("the effective sample size ({name}) is {ess:.0}, below {LEAST_ESS}{more}")),
                 None => self.fail(format!("the effective sample size ({name}) can't be told: too few draws")),
             }
         }
