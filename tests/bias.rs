@@ -8,8 +8,8 @@ use equipoise::compare::bias::{Varied, compare_bias};
 use equipoise::density::LogDensity;
 use equipoise::exact::{ExactPosterior, RiskMeasure};
 use equipoise::model::{
-    BinomialPair, Confounder, HeterogeneityPrior, Hierarchy, Likelihood, LocationPrior, Misclassification,
-    Missing, Model, NormalComponent, Nuisance, Pooling, Side, SubgroupBias,
+    BaselineOf, BinomialPair, Confounder, HeterogeneityPrior, Hierarchy, Likelihood, LocationPrior,
+    Misclassification, Missing, Model, NormalComponent, Nuisance, Pooling, Side, SubgroupBias,
 };
 use equipoise::numeric::normal_quantile;
 use equipoise::posterior::{Measure, Options, Report, Sampling, Statement, analyse};
@@ -78,6 +78,10 @@ fn gradients_are_derivatives() {
         *rows = rows.iter().cloned().map(|r| r.through(&with)).collect();
     }
     models.push(estimates);
+    let labels = Some(judged(0.9, 0.8));
+    models.push(Model { misclassification: labels, ..counts_model(etiology()) });
+    let between = models.iter().map(|m| Model { baseline_of: BaselineOf::Arms, ..m.clone() });
+    models.extend(between.collect::<Vec<_>>());
     let mut worst = Worst::default();
     for model in &models {
         let hierarchy = Hierarchy::new(model);

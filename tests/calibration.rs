@@ -77,6 +77,15 @@ fn estimates(pooling: Pooling, effect: LocationPrior) -> Model {
     estimates_model(&[(0.0, 0.25), (0.0, 0.42), (0.0, 0.5), (0.0, 1.2)], pooling, effect)
 }
 
+/// The same with baselines that are the means of the arms.
+fn between(model: Model) -> Model {
+    Model { baseline_of: BaselineOf::Arms, ..model }
+}
+
+fn beta() -> BaselinePrior {
+    BaselinePrior::Independent(LocationPrior::LogitBeta { a: 1.5, b: 4.0 })
+}
+
 type Configuration = (&'static str, fn() -> Model);
 
 const PARTIAL_INDEPENDENT: [Configuration; 4] = [
@@ -200,6 +209,20 @@ fn misclassified([sensitivity, specificity]: [Nuisance; 2], shared: bool) -> Mod
     Model { misclassification: Some(misclassification), ..model }
 }
 
+/// Baselines between the arms, and beta priors of a risk.
+const BETWEEN: [Configuration; 8] = [
+    ("half-normal", || between(counts(2, Pooling::Partial(HALF_NORMAL), sceptical(), independent()))),
+    ("half-Cauchy", || between(counts(3, Pooling::Partial(HALF_CAUCHY), sceptical(), independent()))),
+    ("uniform, a beta prior", || between(counts(5, Pooling::Partial(UNIFORM), heavy_tailed(), beta()))),
+    ("a beta prior of the control risk", || counts(3, Pooling::Partial(EXPONENTIAL), sceptical(), beta())),
+    ("exchangeable", || {
+        between(counts(4, Pooling::Partial(EXPONENTIAL), sceptical(), exchangeable(HALF_NORMAL)))
+    }),
+    ("complete", || between(counts(3, Pooling::Complete, heavy_tailed(), independent()))),
+    ("a bias added", || between(biased(2, &shifted(normal(0.2, 0.4))))),
+    ("covariates", || between(of_rows(Pooling::Partial(HALF_NORMAL), Sizes { terms: 3, centres: 0, ..FEW }))),
+];
+
 /// Of all of the above.
 const CONFIGURATIONS: usize = PARTIAL_INDEPENDENT.len()
     + PARTIAL_EXCHANGEABLE.len()
@@ -208,7 +231,8 @@ const CONFIGURATIONS: usize = PARTIAL_INDEPENDENT.len()
     + ESTIMATES.len()
     + BIASED.len()
     + ROWS.len()
-    + MISCLASSIFIED.len();
+    + MISCLASSIFIED.len()
+    + BETWEEN.len();
 
 /// What the ranks of all quantities say.
 struct Verdict {
@@ -274,6 +298,11 @@ fn rows_with_covariates_and_centres_are_calibrated() {
 }
 
 #[test]
+fn baselines_between_the_arms_are_calibrated() {
+    calibrated(&BETWEEN, REPLICATIONS);
+}
+
+#[test]
 fn misclassified_subgroups_are_calibrated() {
     calibrated(&MISCLASSIFIED, REPLICATIONS);
 }
@@ -307,6 +336,7 @@ fn every_configuration_is_calibrated_in_ten_times_as_many_replications() {
         &BIASED,
         &ROWS,
         &MISCLASSIFIED,
+        &BETWEEN,
     ];
     all.into_iter().for_each(|configurations| calibrated(configurations, MANY_REPLICATIONS));
 }

@@ -7,8 +7,8 @@ use crate::common::rows;
 use common::{close, counts_model, pair};
 use equipoise::density::LogDensity;
 use equipoise::model::{
-    BaselinePrior, HeterogeneityPrior, Hierarchy, Instructions, Likelihood, LocationPrior, Model, Nuisance,
-    Pooling, Rows, SubgroupBias,
+    BaselineOf, BaselinePrior, HeterogeneityPrior, Hierarchy, Instructions, Likelihood, LocationPrior, Model,
+    Nuisance, Pooling, Rows, SubgroupBias,
 };
 use equipoise::numeric::logistic;
 use equipoise::sampler::{Purpose, Settings, extend, start, stream};
@@ -179,8 +179,13 @@ fn the_gradient_is_the_derivative_under_every_pooling_baseline_and_prior_of_the_
                 let through = counts.into_iter().map(|c| c.through(&bias)).collect();
                 let biased = Model { likelihood: Likelihood::Counts(through), ..model.clone() };
                 for model in [model, biased] {
-                    let error = gradient_error(&model, 1);
-                    assert!(error < 1e-9, "{pooling:?}, {baseline:?}, {sd:?}: {error:e}");
+                    for baseline_of in [BaselineOf::Control, BaselineOf::Arms] {
+                        let error = gradient_error(&Model { baseline_of, ..model.clone() }, 1);
+                        assert!(
+                            error < 1e-9,
+                            "{pooling:?}, {baseline:?}, {sd:?}, {baseline_of:?}: {error:e}"
+                        );
+                    }
                 }
             }
         }

@@ -68,7 +68,8 @@ fn posterior(observed: &Model, fitted: &Model, seed: u64) -> (SampledPosterior, 
     let log_likelihood = |(i, q): (usize, &[f64])| match &observed.rows {
         Some(rows) => {
             let p = hierarchy.parameters(q, &[], &mut scratch);
-            of_rows(rows, (p.alpha, p.theta), (p.gamma, p.centres))
+            let active = p.control.iter().zip(p.theta).map(|(x, t)| x + t).collect();
+            of_rows(rows, &[p.control.to_vec(), active], (p.gamma, p.centres))
         }
         None => {
             let labels = posterior.label_shares(i);
@@ -80,9 +81,8 @@ fn posterior(observed: &Model, fitted: &Model, seed: u64) -> (SampledPosterior, 
 }
 
 /// The log likelihood of rows with covariates and centres.
-fn of_rows(rows: &Rows, (alpha, theta): (&[f64], &[f64]), terms: (&[f64], &[f64])) -> f64 {
-    let active = alpha.iter().zip(theta).map(|(a, t)| a + t);
-    let cells: Vec<f64> = alpha.iter().copied().chain(active).collect();
+fn of_rows(rows: &Rows, arms: &[Vec<f64>; 2], terms: (&[f64], &[f64])) -> f64 {
+    let cells = arms.concat();
     let (mut a, mut b, mut c) = (vec![0.0; cells.len()], vec![0.0; terms.0.len()], vec![0.0; terms.1.len()]);
     rows.log_likelihood(&cells, terms, (&mut a, &mut b, &mut c), &mut rows.sums())
 }
@@ -148,7 +148,7 @@ fn compared(
         add("true share", value, draws);
     }
     let log_likelihood = match &observed.rows {
-        Some(rows) => of_rows(rows, (&truth.alpha, &truth.theta), (&truth.gamma, &truth.centres)),
+        Some(rows) => of_rows(rows, &truth.arms(observed), (&truth.gamma, &truth.centres)),
         None => observed.log_likelihood(&truth.theta, &truth.alpha, truth.labels.as_ref()),
     };
     add("log likelihood", Some(log_likelihood), Some(log_likelihoods));
@@ -159,10 +159,12 @@ fn compared(
 fn risk_differences(observed: &Model, truth: &Drawn) -> Vec<f64> {
     if let Some(rows) = &observed.rows {
         let mut risks = vec![[0.0; 2]; truth.theta.len()];
-        rows.standardised((&truth.alpha, &truth.theta), (&truth.gamma, &truth.centres), &mut risks);
+        let [control, _] = truth.arms(observed);
+        rows.standardised((&control, &truth.theta), (&truth.gamma, &truth.centres), &mut risks);
         return risks.iter().map(|[p0, p1]| p1 - p0).collect();
     }
-    truth.alpha.iter().zip(&truth.theta).map(|(a, t)| logistic(a + t) - logistic(*a)).collect()
+    let [control, active] = truth.arms(observed);
+    active.iter().zip(&control).map(|(x1, x0)| logistic(*x1) - logistic(*x0)).collect()
 }
 
 /// The difference between the risks, averaged over all patients, with everybody active and nobody.
