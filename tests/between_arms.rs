@@ -1,6 +1,6 @@
 //! The sampler where a baseline is the mean of the arms' log odds, and where arms have no events, or nothing but events.
 
-mod common;
+use crate::common;
 
 use common::{close, counts_model, pair, sampler, study_of};
 use equipoise::model::{

@@ -11,6 +11,7 @@ mod registry;
 
 mod adjusted;
 mod baselines;
+mod between_arms;
 mod bias;
 mod bias_reference;
 mod brute_force;
