@@ -145,7 +145,9 @@ fn published_estimates_have_no_baseline_to_vary_and_it_is_said() {
 
 #[test]
 fn what_data_and_three_priors_decided_adds_up_to_the_probability() {
-    for text in [model(COUNTS, ""), model(COUNTS, "baseline = \"normal(-2, 0.3)\"\nbaseline_of = \"control\"")] {
+    for text in
+        [model(COUNTS, ""), model(COUNTS, "baseline = \"normal(-2, 0.3)\"\nbaseline_of = \"control\"")]
+    {
         let c = compared(&study(&text), &[STATED]);
         assert!(!c.who_decided.is_empty());
         for w in &c.who_decided {
@@ -174,9 +176,10 @@ fn power_scaling_the_baseline_is_the_slope_of_refits_with_its_sd_moved() {
     // Of the control arm, so that it matters.
     let study = study(&model(COUNTS, "baseline = \"normal(0, 1)\"\nbaseline_of = \"control\""));
     let c = compared(&study, &[STATED]);
-    let row = c.power_scaling.iter().find(|r| {
-        r.subgroup.as_deref() == Some("men") && r.statement == Some(Statement::Benefit)
-    });
+    let row = c
+        .power_scaling
+        .iter()
+        .find(|r| r.subgroup.as_deref() == Some("men") && r.statement == Some(Statement::Benefit));
     let found = row.expect("a row").baseline_prior.expect("a slope");
     // A normal to the power 2^x is the normal with its sd times 2^(−x/2).
     let step: f64 = 0.02;
@@ -246,9 +249,8 @@ heterogeneity = "half-normal(0.5)"
 
 #[test]
 fn coefficients_priors_varied_are_those_of_a_study_whose_file_states_them() {
-    let at = |folder: &TempDir| {
-        open(folder.path().join("model.toml").to_str().expect("a path")).expect("a study")
-    };
+    let at =
+        |folder: &TempDir| open(folder.path().join("model.toml").to_str().expect("a path")).expect("a study");
     let own = at(&adjusted("normal(0, 0.2)"));
     let c = compared(&own, &[STATED]);
     let rows = c.coefficients.as_ref().expect("covariates");
@@ -285,11 +287,16 @@ fn many_subgroups_are_compared_by_few_fits_which_are_counted() {
     assert_eq!(done, planned);
     assert!((40..=120).contains(&planned), "{planned}");
     assert!(c.table.iter().filter(|r| r.prior == "wide").all(|r| r.pooling == Pooling::Partial));
-    assert!(c.table.iter().all(|r| r.probability.is_some()), "{:?}", c.table.iter().find(|r| r.probability.is_none()));
+    assert!(
+        c.table.iter().all(|r| r.probability.is_some()),
+        "{:?}",
+        c.table.iter().find(|r| r.probability.is_none())
+    );
     for e in c.envelope.iter().filter(|e| e.statement == Statement::Benefit) {
         assert!(e.low.expect("a corner") < e.high.expect("a corner"));
     }
     let shared = |r: &&equipoise::compare::BaselineRow| r.variant == Variant::Exchangeable;
-    let why = c.baselines.as_ref().expect("counts").iter().find(shared).expect("its rows").row.unavailable.clone();
+    let why =
+        c.baselines.as_ref().expect("counts").iter().find(shared).expect("its rows").row.unavailable.clone();
     assert!(why.expect("a reason").contains("more than 30 subgroups"));
 }

@@ -21,6 +21,7 @@ mod cli_bias;
 mod cli_compare;
 mod cli_decide;
 mod compare;
+mod compare_baselines;
 mod decide;
 mod density;
 mod hostile_files;

@@ -202,7 +202,7 @@ pub fn scaled_location(prior: &LocationPrior, factor: f64) -> LocationPrior {
 }
 
 /// As a model file has it.
-pub fn location_words(prior: &LocationPrior) -> String {
+fn location_words(prior: &LocationPrior) -> String {
     match prior {
         LocationPrior::Normals(normals) => match normals.as_slice() {
             [one] => one.words(),

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use super::baselines::{location_words, scaled_location};
+use super::baselines::scaled_location;
 use super::priors::STATED;
 use super::steps::Steps;
 use super::table::{Fit, TableRow, fitted_once, rows};
@@ -59,8 +59,7 @@ fn under(own: &Study, adjustment: &Arc<Adjustment>, factor: f64) -> Study {
     }
     let term = |t: &Term| {
         let distribution = scaled_location(&t.prior.distribution, factor);
-        let words = location_words(&distribution);
-        Term { prior: Written { distribution, words }, ..t.clone() }
+        Term { prior: Written { distribution, words: String::new() }, ..t.clone() }
     };
     let terms = adjustment.terms.iter().map(term).collect();
     let adjustment = Arc::new(Adjustment { terms, ..Adjustment::clone(adjustment) });

@@ -55,7 +55,7 @@ pub use who_decided::{Corner, WhoDecided};
 use std::borrow::Cow;
 use std::fmt;
 
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::model::Model;
 use crate::posterior::{
     Claim, Detail, Engine, Measure, Options, Report, Sampling, Scope, Statement, analyse,
@@ -143,11 +143,8 @@ pub fn compare_counted(study: &Study, request: &Request, steps: &Steps) -> Resul
     let refits = Refits::new(study, &questions, options, within.sd[0], steps);
     refits.prepare(study.pooling);
     let is_coarse = refits.is_coarse();
-    if is_coarse && request.grid {
-        return Err(Error::new(format!("no grid for {} subgroups", study.data.names().len()))
-            .help("its several hundred combinations are whole fits there; leave out --grid, or name priors of your own"));
-    }
-    if request.grid {
+    let with_grid = request.grid && !refit::has_many_subgroups(study);
+    if with_grid {
         for pooling in [Pooling::Partial, Pooling::None, Pooling::Complete] {
             refits.prepare(pooling);
         }
@@ -184,7 +181,7 @@ pub fn compare_counted(study: &Study, request: &Request, steps: &Steps) -> Resul
         },
     );
     let (curves, envelope, tipping, who_decided, power_scaling, poolings, (baselines, coefficients)) = rest;
-    let grid = request.grid.then(|| grid::grid(&refits, &sets));
+    let grid = with_grid.then(|| grid::grid(&refits, &sets));
     let (table, estimates) = table::rows(study, &fits);
     let mut reasons = Vec::new();
     for fit in fits.iter().filter(|f| !f.report.checks.ok) {
@@ -193,6 +190,12 @@ pub fn compare_counted(study: &Study, request: &Request, steps: &Steps) -> Resul
         reasons.push(format!("{}, {pooling} pooling: {why}", fit.prior));
     }
     let mut notices = notices(&refits, &sets, &power_scaling, &poolings);
+    if request.grid && !with_grid {
+        notices.push(
+            "The grid has no numbers: each of its combinations would be a whole fit of all subgroups."
+                .to_string(),
+        );
+    }
     if let Data::Estimates(_) = study.data
         && let Data::Counts(_) = own.data
     {

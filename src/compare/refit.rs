@@ -103,13 +103,14 @@ impl<'a> Refits<'a> {
                 || subgroups > FEW && *self.resolved.get_or_init(|| self.resolves_stated()) == Some(false))
     }
 
-    /// Whether the lattice, where there is one, resolves the stated priors.
+    /// Whether the lattice, where there is one, resolves the stated prior of τ and its like at other scales.
     fn resolves_stated(&self) -> Option<bool> {
         let counts = matches!(self.model.likelihood, Likelihood::Counts(_));
         let stated = self.study.priors.heterogeneity.as_ref().map(|h| h.distribution);
-        let effect = &self.study.priors.effect.distribution;
-        let asked = || self.on_lattice(self.study.pooling, effect, stated.as_ref(), None).is_some();
-        counts.then(asked)
+        let effect = LocationPrior::normal(0.0, 1.0);
+        let fixed = matches!(stated, Some(HeterogeneityPrior::Fixed { value }) if value > 0.0);
+        let asked = || self.on_lattice(self.study.pooling, &effect, stated.as_ref(), None).is_some();
+        counts.then(|| !fixed && asked())
     }
 
     /// The model under these priors.

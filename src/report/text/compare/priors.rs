@@ -1,5 +1,6 @@
 //! The priors, and what each says before the data.
 
+use super::super::super::baseline_conflict::baseline_conflict_line;
 use super::super::super::numbers::{parameter, plain, probability, value};
 use super::super::super::sentences::sentence;
 use super::super::super::words::{baseline_as_written, plural, priors_as_written};
@@ -69,6 +70,9 @@ pub fn section(study: &Study, c: &Comparison) -> String {
     }
     for claim in c.claims.iter().filter(|c| matches!(c.says, Says::PriorAtOdds { .. })) {
         push(&mut out, &sentence(claim), 2);
+    }
+    if let Some(line) = baseline_conflict_line(study) {
+        push(&mut out, &line, 2);
     }
     let stated = &c.priors[0].priors;
     let text = format!("Stated: {}", priors_as_written(stated));
