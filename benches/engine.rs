@@ -6,8 +6,8 @@ use std::process::{Command, Stdio};
 
 use divan::{Bencher, black_box};
 use equipoise::compare::{Request, compare};
-use equipoise::exact::{ExactPosterior, Extent, Lattice, Resolution};
-use equipoise::model::{HeterogeneityPrior, Likelihood, LocationPrior, Model};
+use equipoise::exact::{Baseline, ExactPosterior, Extent, Lattice, Resolution};
+use equipoise::model::{BaselineOf, HeterogeneityPrior, Likelihood, LocationPrior, Model};
 use equipoise::posterior::{Options, analyse};
 use equipoise::study::open;
 
@@ -81,7 +81,7 @@ fn lattice_of(name: &str) -> Lattice {
     let Likelihood::Counts(counts) = Model::of(&open(name).expect("shipped")).likelihood else {
         panic!("{name} has no counts");
     };
-    let baseline = LocationPrior::normal(0.0, 1.5);
+    let baseline = Baseline { prior: LocationPrior::normal(0.0, 2.5), of: BaselineOf::Arms };
     let extent = Extent { typical: 0.35, fixed_tau: None, reach: 250.0, narrowest: 0.05 };
     Lattice::new(&counts, &baseline, extent, &[0.0], Resolution::default())
 }

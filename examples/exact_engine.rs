@@ -4,7 +4,7 @@
 
 use equipoise::exact::{ExactPosterior, Resolution, Unavailable};
 use equipoise::model::{
-    BaselinePrior, HeterogeneityPrior, Likelihood, LocationPrior, Model, NormalEstimate, Pooling,
+    BaselineOf, BaselinePrior, HeterogeneityPrior, Likelihood, LocationPrior, Model, NormalEstimate, Pooling,
 };
 
 fn main() -> Result<(), Unavailable> {
@@ -18,7 +18,7 @@ fn main() -> Result<(), Unavailable> {
             effect: LocationPrior::normal(0.0, 0.355),
             baseline: BaselinePrior::Independent(LocationPrior::normal(0.0, 1.5)),
             misclassification: None,
-            baseline_of: BaselineOf::Control,
+            baseline_of: BaselineOf::Arms,
             rows: None,
         };
         let posterior = ExactPosterior::new(&model, Resolution::default())?;

@@ -135,7 +135,7 @@ pub fn rows(study: &Study, fits: &[Fit]) -> (Vec<TableRow>, Vec<EstimateRow>) {
             probability: p.probability,
             mcse: p.mcse,
             exact: p.exact,
-            prior_probability: p.prior,
+            prior_probability: p.prior_beside(),
             unadjusted: p.unadjusted,
             unavailable: p.unavailable.clone(),
         }));
