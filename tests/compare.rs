@@ -134,20 +134,32 @@ fn who_decided_adds_up_and_its_corners_are_those_of_an_independent_program() {
                 Statement::BenefitAtLeast => "rd_above",
                 _ => "rd_below",
             };
-            let parts = [
-                ("data", row.data),
-                ("effect", row.effect_prior),
-                ("heterogeneity", row.heterogeneity_prior),
-            ];
-            let mut sum = row.baseline.expect("proper");
-            for (part, found) in parts {
-                let found = found.expect("proper");
-                sum += found;
-                close(part, found, number(&expected["shapley"][word][part][g]), TOLERANCE);
-            }
+            let parts = [row.data, row.effect_prior, row.heterogeneity_prior, row.baseline_prior];
+            let shifts: f64 = parts.iter().map(|p| p.expect("proper")).sum();
+            let sum = row.baseline.expect("proper") + shifts;
             close("sum of parts", sum, row.probability.expect("proper"), 1e-9);
-            assert_eq!(row.corners.len(), 8);
-            for corner in &row.corners {
+            assert_eq!(row.corners.len(), 16);
+            // The program held the baseline prior as stated: half of the corners are its eight, and make its parts.
+            let held: Vec<_> = row.corners.iter().filter(|c| c.baseline_prior).collect();
+            let at = |on: [bool; 3]| {
+                let same = held.iter().find(|c| [c.data, c.effect_prior, c.heterogeneity_prior] == on);
+                same.and_then(|c| c.probability).expect("a corner")
+            };
+            for (player, part) in ["data", "effect", "heterogeneity"].into_iter().enumerate() {
+                let mut shift = 0.0;
+                for others in 0..4 {
+                    let mut on = [false; 3];
+                    let rest = [(player + 1) % 3, (player + 2) % 3];
+                    (on[rest[0]], on[rest[1]]) = (others & 1 > 0, others & 2 > 0);
+                    let without = at(on);
+                    on[player] = true;
+                    // Of the six orders two have none of the others before, two both, one each of the rest.
+                    let weight = if others == 1 || others == 2 { 1.0 } else { 2.0 } / 6.0;
+                    shift += weight * (at(on) - without);
+                }
+                close(part, shift, number(&expected["shapley"][word][part][g]), TOLERANCE);
+            }
+            for corner in held {
                 let same = expected["corners"].as_array().expect("corners").iter().find(|x| {
                     x["data"] == corner.data
                         && x["effect_stated"] == corner.effect_prior

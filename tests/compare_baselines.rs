@@ -225,6 +225,7 @@ fn adjusted(coefficient: &str) -> TempDir {
 [data]
 file = "trial.csv"
 rows = "patients"
+missing = "error"
 columns = {{ outcome = "dead", treatment = "drug", subgroup = "sex" }}
 
 [model]
@@ -284,7 +285,8 @@ fn many_subgroups_are_compared_by_few_fits_which_are_counted() {
     assert!(c.ok && c.is_coarse, "{:?}", c.reasons);
     assert!(c.notices.iter().any(|n| n.contains("whole fit")), "{:?}", c.notices);
     let (done, planned) = steps.so_far();
-    assert_eq!(done, planned);
+    // Searches end a fit earlier or later than planned.
+    assert!(done.abs_diff(planned) * 20 <= planned, "{done} of {planned}");
     assert!((40..=120).contains(&planned), "{planned}");
     assert!(c.table.iter().filter(|r| r.prior == "wide").all(|r| r.pooling == Pooling::Partial));
     assert!(

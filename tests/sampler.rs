@@ -195,11 +195,11 @@ fn little_data(counts: Vec<BinomialPair>) -> Model {
 }
 
 #[test]
-fn heavy_tails_over_little_data_are_refused_rather_than_misreported() {
-    // At a heterogeneity in the hundreds the likelihood is a wall that trajectories break at.
+fn heavy_tails_over_little_data_are_sampled_as_they_are_integrated() {
+    // At a heterogeneity in the hundreds the likelihood is a wall that trajectories broke at.
     let report = analyse(&study_of(&little_data(vec![pair((0, 0), (3, 3))])), Options::default());
-    assert!(!report.checks.ok && report.withheld, "{:?}", report.checks);
-    assert!(report.probabilities.iter().all(|p| p.probability.is_none() && p.exact.is_none()));
+    assert!(report.checks.ok && report.checks.divergences == Some(0), "{:?}", report.checks);
+    assert!(report.checks.exact.comparisons > 20, "{:?}", report.checks);
     // Here the exact engine's integral over both effects misses mass, and says so: the pair is told from draws alone.
     // Nested sums over τ, μ and both effects give P(first > second) = 0.019.
     let one_sided = little_data(vec![pair((16, 20), (0, 5)), pair((10, 33), (3, 3))]);
