@@ -165,7 +165,7 @@ fn log_marginal(counts: &BinomialPair, baseline: &Baseline, theta: f64, placemen
     let mut total = f64::NEG_INFINITY;
     for component in baseline.prior.components() {
         let log_joint =
-            |alpha: f64| log_likelihood(counts, baseline.of, alpha, theta) + component.log_density(alpha);
+            |alpha: f64| log_likelihood(counts, baseline.of, alpha, theta) + component.log_kernel(alpha);
         let climbed = |from: f64| {
             climb(from, |alpha| {
                 let (slope, bound) = component.slope_and_bound(alpha);
@@ -190,7 +190,7 @@ fn log_marginal(counts: &BinomialPair, baseline: &Baseline, theta: f64, placemen
             }
             _ => tabulate(peak, placement, log_joint).log_mass,
         };
-        total = log_add_exp(total, mass);
+        total = log_add_exp(total, mass + component.log_constant());
     }
     total
 }

@@ -38,7 +38,10 @@ impl OuterArm {
     }
 }
 
-/// Everything that is known of one subgroup under one component of the baseline prior, up to a constant.
+/// How closely θ is tabulated given an arm: its distribution function errs by about as much.
+const INNER: f64 = 3e-7;
+
+/// Everything that is known of one subgroup under one component of the baseline prior, up to that prior's constant.
 #[derive(Debug, Clone, Copy)]
 pub struct Known<'a> {
     pub counts: &'a BinomialPair,
@@ -64,7 +67,7 @@ impl Known<'_> {
     /// The part of the log density that the outer arm's log odds alone determine.
     fn outer_part(&self, outer: OuterArm, x: f64) -> f64 {
         let own = self.counts.log_likelihood(outer.side(), x);
-        if self.alpha_by_theta(outer) == 0.0 { own + self.baseline.log_density(x) } else { own }
+        if self.alpha_by_theta(outer) == 0.0 { own + self.baseline.log_kernel(x) } else { own }
     }
 
     /// The rest, as a function of θ.
@@ -78,7 +81,7 @@ impl Known<'_> {
         if self.alpha_by_theta(outer) == 0.0 {
             rest
         } else {
-            rest + self.baseline.log_density(self.alpha(outer, x, theta))
+            rest + self.baseline.log_kernel(self.alpha(outer, x, theta))
         }
     }
 
@@ -162,9 +165,10 @@ impl Known<'_> {
             let thetas = vec![theta; table.mass.len()];
             return (table, thetas);
         }
+        let inner = Placement { tolerance: INNER, ..resolution.density() };
         let mut make = |guess: Peak, placement: Placement| {
             tabulate_with(guess, placement, |x| {
-                let theta = self.theta_given(outer, x, &mut start, resolution.density());
+                let theta = self.theta_given(outer, x, &mut start, inner);
                 (self.outer_part(outer, x) + theta.log_mass, theta)
             })
         };

@@ -14,7 +14,7 @@ use super::scale::ScaleMap;
 use super::smooth::log_sum;
 use crate::numeric::{
     Grid, LogInterpolant, LogTable, Peak, Placement, Weights, cumulative_sum, exp_of_nonpositive,
-    invert_distribution,
+    invert_distribution, invert_distribution_to,
 };
 
 /// Either subgroup: its place among the informative ones and its likelihood; none where it has no data on its effect.
@@ -39,6 +39,9 @@ pub struct PairPosterior {
 
 /// The part of the mass that may be missing.
 const SETTLED: f64 = 1e-5;
+
+/// How near the quantiles of two independent effects' difference are searched, in probability.
+const NEAR: f64 = 1e-10;
 
 /// The posterior mass of |d| on one side of zero, at even nodes of the stretched coordinate.
 #[derive(Debug, Clone)]
@@ -339,18 +342,19 @@ impl Distribution for IndependentPair<'_> {
     fn cdf(&self, x: f64) -> f64 {
         let (a, b) = (&self.first.table, &self.second.table);
         let p = if a.sd() <= b.sd() {
-            1.0 - a.expect(|theta| b.cdf(theta - x))
+            1.0 - a.expect_of_bulk(|theta| b.cdf(theta - x))
         } else {
-            b.expect(|theta| a.cdf(theta + x))
+            b.expect_of_bulk(|theta| a.cdf(theta + x))
         };
         p.clamp(0.0, 1.0)
     }
 
     fn quantile(&self, p: f64) -> f64 {
         let (a, b) = (&self.first.table, &self.second.table);
-        let (mean, sd) = (a.mean() - b.mean(), libm::hypot(a.sd(), b.sd()));
+        let (first, second) = (bulk(a), bulk(b));
+        let (mean, sd) = (first.centre - second.centre, libm::hypot(first.sd, second.sd));
         let reach = 1e3 * sd + mean.abs();
-        invert_distribution(p, (mean, sd), (-reach, reach), |x| self.cdf(x))
+        invert_distribution_to(NEAR, p, (mean, sd), (-reach, reach), |x| self.cdf(x))
     }
 
     fn mean(&self) -> Option<f64> {

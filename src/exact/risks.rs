@@ -141,7 +141,8 @@ impl RiskPosterior {
             })
             .collect();
         let total_of = |table: fn(&Part) -> &LogTable| {
-            log_sum_exp(&parts.iter().map(|p| table(p).log_mass).collect::<Vec<f64>>())
+            let mass = |p: &Part| table(p).log_mass + p.baseline.log_constant();
+            log_sum_exp(&parts.iter().map(mass).collect::<Vec<f64>>())
         };
         let (of_control, of_active) = (total_of(|p| &p.control), total_of(|p| &p.active));
         let [total, other] = match outer {
@@ -149,7 +150,7 @@ impl RiskPosterior {
             OuterArm::Active => [of_active, of_control],
         };
         for part in &mut parts {
-            part.share = libm::exp(part.outer(outer).log_mass - total);
+            part.share = libm::exp(part.outer(outer).log_mass + part.baseline.log_constant() - total);
         }
         parts.retain(|p| p.share > NEGLIGIBLE);
         let moments = moments(outer, baseline.of, &parts);

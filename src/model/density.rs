@@ -79,20 +79,30 @@ impl LocationComponent {
     #[inline]
     pub fn log_density(&self, x: f64) -> f64 {
         match self {
+            LocationComponent::Flat => 0.0,
+            _ => self.log_kernel(x) + self.log_constant(),
+        }
+    }
+
+    /// The log density but for [`LocationComponent::log_constant`], which is dear: for many evaluations of one component.
+    #[inline]
+    pub fn log_kernel(&self, x: f64) -> f64 {
+        match self {
             LocationComponent::Normal(n) => {
                 let z = (x - n.mean) / n.sd;
-                -0.5 * z * z + self.log_constant()
+                -0.5 * z * z
             }
             LocationComponent::StudentT { df, location, scale } => {
                 let z = (x - location) / scale;
-                -0.5 * (df + 1.0) * libm::log1p(z * z / df) + self.log_constant()
+                -0.5 * (df + 1.0) * libm::log1p(z * z / df)
             }
-            LocationComponent::LogitBeta { a, b } => a * x - (a + b) * softplus(x) + self.log_constant(),
+            LocationComponent::LogitBeta { a, b } => a * x - (a + b) * softplus(x),
             LocationComponent::Flat => 0.0,
         }
     }
 
-    fn log_constant(&self) -> f64 {
+    /// What makes the density's mass the component's weight.
+    pub fn log_constant(&self) -> f64 {
         match self {
             LocationComponent::Normal(n) => libm::log(n.weight) - libm::log(n.sd) - 0.5 * libm::log(2.0 * PI),
             LocationComponent::StudentT { df, scale, .. } => {
