@@ -222,7 +222,7 @@ mod tests {
         let q = Quantiles { median: 1.0, q2_5: 0.0, q97_5: f64::INFINITY };
         assert_eq!(interval(Measure::OddsRatio, &q), "1.00 (0.000 to beyond 1e308)");
         let q = Quantiles { median: 0.0, q2_5: f64::NEG_INFINITY, q97_5: f64::INFINITY };
-        assert_eq!(interval(Measure::Difference, &q), "0.00 (beyond −1e308 to beyond 1e308)");
+        assert_eq!(interval(Measure::Difference, &q), "0.0 (beyond −1e308 to beyond 1e308)");
         assert_eq!([ratio(f64::NAN), plain(f64::NAN), signed(f64::NAN, 1)], ["–", "–", "–"]);
         assert_eq!(plain(f64::INFINITY), "beyond 1e308");
     }
