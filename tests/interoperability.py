@@ -93,7 +93,7 @@ def csv_and_json_say_the_same():
 
 
 def a_single_table_agrees_with_adaptive_quadrature():
-    """ATTENTION: one table, complete pooling; P(RD > 0.05) by QUADPACK over (alpha, theta)."""
+    """ATTENTION: one table, complete pooling; P(RD > 0.05) by QUADPACK over (control log odds, theta)."""
     with tempfile.TemporaryDirectory() as folder:
         result = json.loads(run("fit", "attention-evt", "--format", "json", folder=folder))
     found = {
@@ -105,7 +105,9 @@ def a_single_table_agrees_with_adaptive_quadrature():
 
     def density(alpha, theta):
         log = y0 * alpha - n0 * np.logaddexp(0, alpha) + y1 * (alpha + theta) - n1 * np.logaddexp(0, alpha + theta)
-        return math.exp(log + 220.0) * stats.norm.pdf(alpha, 0, 1.5) * stats.norm.pdf(theta, 0, 0.355)
+        # The prior of the baseline is of the mean of the arms' log odds.
+        baseline = stats.norm.pdf(alpha + 0.5 * theta, 0, 2.5)
+        return math.exp(log + 220.0) * baseline * stats.norm.pdf(theta, 0, 0.355)
 
     def mass(lower):
         inner = lambda alpha: integrate.quad(lambda t: density(alpha, t), lower(alpha), 3, epsabs=0, epsrel=1e-11)[0]

@@ -137,3 +137,26 @@ impl Reported {
         };
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::posterior::{Engine, Options, Sampling, analyse};
+    use crate::study::open;
+
+    #[test]
+    fn more_draws_are_asked_for_where_they_would_help_and_not_where_trajectories_diverge() {
+        let sampling = Sampling { draws: Some(40), ..Sampling::default() };
+        let options = Options { engine: Engine::Sampler, sampling, ..Options::default() };
+        let report = analyse(&open("attention-ras-etiology").expect("shipped"), options);
+        let asked = |divergences: u64| {
+            let mut chains = report.checks.chains.clone();
+            chains[0].divergences = divergences;
+            let mut checks = Checks::passed();
+            checks.gate_sampler(&report, chains);
+            assert!(!checks.ok && checks.reasons.iter().any(|r| r.contains("effective sample size")));
+            checks.reasons.iter().any(|r| r.contains("ask for more draws"))
+        };
+        assert!(asked(0) && !asked(1));
+    }
+}
