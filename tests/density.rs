@@ -576,7 +576,8 @@ fn the_gradient_agrees_with_dual_numbers() {
             }
         }
     });
-    worst.within(1e-10, 10_000);
+    // Between the arms both slopes of a cell of a million patients lead to θ, and cancel: 3.1e-11 is what rounding leaves there.
+    worst.within(4e-11, 10_000);
 }
 
 /// The natural parameters that the crate reports, one after the other, those that are sampled.
