@@ -67,6 +67,20 @@ impl Observed {
         }
     }
 
+    /// Beyond this lies no effect for which these data speak against others.
+    fn farthest(&self) -> f64 {
+        /// For data without a mode of their own, and the baseline's pull.
+        const BEYOND: f64 = 20.0;
+        match self {
+            Observed::Counts(counts) => {
+                let places = [&counts.control, &counts.active].map(|arm| arm.empirical_log_odds().abs());
+                places[0] + places[1] + BEYOND
+            }
+            Observed::Estimate(e) if e.se.is_finite() => e.estimate.abs() + 10.0 * e.se,
+            Observed::Estimate(_) => 0.0,
+        }
+    }
+
     /// The log marginal likelihood of a subgroup that says nothing of its effect.
     fn log_marginal_of_silent(&self, baseline: &Baseline, resolution: Resolution) -> f64 {
         match self {
@@ -157,7 +171,9 @@ impl CountsPosterior {
         baseline: &Baseline,
         resolution: Resolution,
     ) -> Result<CountsPosterior, NotConverged> {
-        let range = effect_range(effect, heterogeneity);
+        let mut range = effect_range(effect, heterogeneity);
+        // Data that contradict each other, or the prior, pull the effects to among them.
+        range.reach = observed.iter().map(Observed::farthest).fold(range.reach, f64::max);
         let each: Vec<Option<EffectLikelihood>> = observed
             .par_iter()
             .map(|o| o.informs_effect(baseline).then(|| o.likelihood(baseline, range, resolution)))
@@ -169,6 +185,9 @@ impl CountsPosterior {
         let moments = moment_limits(heterogeneity, effect, bounded as f64);
         let maker = RowMaker { subgroups: &likelihoods, effect, heterogeneity: *heterogeneity, resolution };
         let rows = maker.rows(moments.tau)?;
+        if rows.share_outside(known(&likelihoods)) > UNKNOWN {
+            return Err(NotConverged);
+        }
         let silent: f64 = observed
             .iter()
             .filter(|o| !o.informs_effect(baseline))
@@ -336,6 +355,16 @@ impl CountsPosterior {
         Peak { centre: mean, sd: libm::hypot(libm::sqrt(variance), tau_share * spread) }
     }
 }
+
+/// Where every subgroup's likelihood is known.
+fn known(likelihoods: &[EffectLikelihood]) -> (f64, f64) {
+    likelihoods.iter().fold((f64::NEG_INFINITY, f64::INFINITY), |(low, high), l| {
+        (low.max(l.known.0), high.min(l.known.1))
+    })
+}
+
+/// So little of the posterior may lie where a likelihood is not known.
+const UNKNOWN: f64 = 1e-6;
 
 /// Nodes of a prediction for each of a density's own.
 const INTERPOLATED: f64 = 0.65;

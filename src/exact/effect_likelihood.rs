@@ -32,6 +32,9 @@ pub struct EffectLikelihood {
     pub smoother: Smoother,
     /// The normal that resembles e^ℓ near the bulk: centre and precision; precision 0 where ℓ has no bend.
     pub normal: (f64, f64),
+    /// From where to where ℓ is known: beyond, a line stands for it that it may not be. Infinite where it is one, or where
+    /// nothing is left of the likelihood.
+    pub known: (f64, f64),
 }
 
 /// Where θ may lie a priori: centre, spread, and how far out any mass remains.
@@ -75,9 +78,9 @@ impl EffectLikelihood {
         let first = bulk.grid.first;
         let last = first + bulk.grid.x.len() as i32 - 1;
         let beyond = Beyond { grid: &bulk.grid, range, floor: highest - DEPTH };
-        let above = beyond.outward(last, 1, &values, &mut at);
+        let (above, high) = beyond.outward(last, 1, &values, &mut at);
         let reversed: Vec<f64> = values.iter().rev().copied().collect();
-        let mut all = beyond.outward(first, -1, &reversed, &mut at);
+        let (mut all, low) = beyond.outward(first, -1, &reversed, &mut at);
         let grid = bulk.grid.extended(all.len(), above.len());
         all.reverse();
         all.extend(values);
@@ -86,7 +89,7 @@ impl EffectLikelihood {
         let middle = bulk.mean().clamp(grid.x[0], grid.x[grid.x.len() - 1]);
         let (_, slope, bend) = smoother.interpolant().with_derivatives(middle);
         let normal = if bend < 0.0 { (middle - slope / bend, -bend) } else { (middle, 0.0) };
-        EffectLikelihood { smoother, normal }
+        EffectLikelihood { smoother, normal, known: (low, high) }
     }
 
     /// `log ∫ N(θ; μ, τ²) e^{ℓ(θ)} dθ`.
@@ -109,17 +112,31 @@ struct Beyond<'a> {
 
 impl Beyond<'_> {
     /// Values at the nodes beyond `end`, as far as any effect may lie or until nothing is left of the likelihood. Once ℓ is
-    /// a line it is continued as one. `inside` are the values up to the end, in the order of the walk.
-    fn outward(&self, end: i32, direction: i32, inside: &[f64], at: &mut impl FnMut(f64) -> f64) -> Vec<f64> {
+    /// a line it is continued as one. `inside` are the values up to the end, in the order of the walk. Also how far ℓ is
+    /// known then.
+    fn outward(
+        &self,
+        end: i32,
+        direction: i32,
+        inside: &[f64],
+        at: &mut impl FnMut(f64) -> f64,
+    ) -> (Vec<f64>, f64) {
         let node = |k: i32| self.grid.node(end + direction * k);
         let mut values: Vec<f64> = Vec::new();
         let value = |values: &[f64], k: i32| {
             if k > 0 { values[k as usize - 1] } else { inside[(inside.len() as i32 - 1 + k) as usize] }
         };
         let mut line = false;
+        let mut known = f64::from(direction) * f64::INFINITY;
         for k in 0.. {
             let x = node(k);
-            if value(&values, k) < self.floor || (x - self.range.centre).abs() > self.range.reach {
+            if value(&values, k) < self.floor {
+                break;
+            }
+            if (x - self.range.centre).abs() > self.range.reach {
+                if !line {
+                    known = x;
+                }
                 break;
             }
             let next = node(k + 1);
@@ -136,7 +153,7 @@ impl Beyond<'_> {
             values.push(found);
             line = x.abs() > FARTHEST_BEND && (found - continued).abs() <= LINE * found.abs().max(1.0);
         }
-        values
+        (values, known)
     }
 }
 

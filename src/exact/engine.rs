@@ -45,7 +45,7 @@ enum Kind {
     /// Each subgroup alone.
     SeparateCounts(Vec<CountsPosterior>),
     Estimates(EstimatesPosterior),
-    SeparateEstimates(Vec<EstimatesPosterior>),
+    SeparateEstimates(Vec<EstimatesPosterior>, Resolution),
     /// Two subgroups whose labels may be wrong.
     Labelled(Box<LabelledPosterior>),
 }
@@ -112,7 +112,7 @@ impl ExactPosterior {
                 if separate {
                     let each: Result<Vec<_>, NotConverged> =
                         estimates.iter().map(|e| alone(std::slice::from_ref(e))).collect();
-                    Kind::SeparateEstimates(each?)
+                    Kind::SeparateEstimates(each?, resolution)
                 } else {
                     Kind::Estimates(alone(estimates)?)
                 }
@@ -127,7 +127,7 @@ impl ExactPosterior {
             Kind::Counts(shared) => Some(Box::new(shared.mu())),
             Kind::Estimates(shared) => Some(Box::new(shared.mu())),
             Kind::Labelled(shared) => Some(Box::new(shared.mu())),
-            Kind::SeparateCounts(_) | Kind::SeparateEstimates(_) => None,
+            Kind::SeparateCounts(_) | Kind::SeparateEstimates(..) => None,
         }
     }
 
@@ -137,7 +137,7 @@ impl ExactPosterior {
             Kind::Counts(shared) => shared.tau().map(|t| t as &dyn Distribution),
             Kind::Estimates(shared) => shared.tau.as_ref().map(|t| t as &dyn Distribution),
             Kind::Labelled(shared) => shared.tau().map(|t| t as &dyn Distribution),
-            Kind::SeparateCounts(_) | Kind::SeparateEstimates(_) => None,
+            Kind::SeparateCounts(_) | Kind::SeparateEstimates(..) => None,
         }
     }
 
@@ -147,7 +147,7 @@ impl ExactPosterior {
             Kind::Counts(shared) => Some(Box::new(shared.theta_new())),
             Kind::Estimates(shared) => Some(Box::new(shared.theta_new())),
             Kind::Labelled(shared) => Some(Box::new(shared.theta_new())),
-            Kind::SeparateCounts(_) | Kind::SeparateEstimates(_) => None,
+            Kind::SeparateCounts(_) | Kind::SeparateEstimates(..) => None,
         }
     }
 
@@ -158,7 +158,7 @@ impl ExactPosterior {
             Kind::SeparateCounts(each) => Box::new(&each[g].subgroup(0).theta),
             Kind::Estimates(shared) => Box::new(shared.theta(g)),
             Kind::Labelled(shared) => Box::new(shared.theta(g)),
-            Kind::SeparateEstimates(each) => Box::new(each[g].theta(0)),
+            Kind::SeparateEstimates(each, ..) => Box::new(each[g].theta(0)),
         }
     }
 
@@ -167,7 +167,7 @@ impl ExactPosterior {
         match &self.kind {
             Kind::Counts(shared) => shared.subgroup(g).risk(measure),
             Kind::SeparateCounts(each) => each[g].subgroup(0).risk(measure),
-            Kind::Estimates(_) | Kind::SeparateEstimates(_) | Kind::Labelled(_) => None,
+            Kind::Estimates(_) | Kind::SeparateEstimates(..) | Kind::Labelled(_) => None,
         }
     }
 
@@ -219,11 +219,11 @@ impl ExactPosterior {
                 first_below_second_above: shared.opposite_signs(b, a),
                 settled: true,
             },
-            Kind::SeparateEstimates(each) => {
+            Kind::SeparateEstimates(each, resolution) => {
                 let (first, second) = (each[a].theta(0), each[b].theta(0));
                 let (p, q) = (first.cdf(0.0), second.cdf(0.0));
                 Pair {
-                    difference: Box::new(first.minus(&second)),
+                    difference: first.minus(&second, *resolution),
                     first_above_second_below: (1.0 - p) * q,
                     first_below_second_above: p * (1.0 - q),
                     settled: true,
@@ -239,7 +239,7 @@ impl ExactPosterior {
         match &self.kind {
             Kind::Counts(shared) => shared.subgroup(g).leave_one_out(),
             Kind::SeparateCounts(each) => each[g].subgroup(0).leave_one_out(),
-            Kind::Estimates(_) | Kind::SeparateEstimates(_) | Kind::Labelled(_) => None,
+            Kind::Estimates(_) | Kind::SeparateEstimates(..) | Kind::Labelled(_) => None,
         }
     }
 
@@ -250,7 +250,7 @@ impl ExactPosterior {
             Kind::Counts(shared) => Some(shared.log_marginal_likelihood),
             Kind::Estimates(shared) => Some(shared.log_marginal_likelihood),
             Kind::Labelled(shared) => Some(shared.log_marginal_likelihood),
-            Kind::SeparateCounts(_) | Kind::SeparateEstimates(_) => None,
+            Kind::SeparateCounts(_) | Kind::SeparateEstimates(..) => None,
         }
     }
 }
@@ -264,7 +264,7 @@ pub fn log_marginal_likelihood(model: &Model, resolution: Resolution) -> Result<
         Kind::Estimates(shared) => shared.log_marginal_likelihood,
         Kind::Labelled(shared) => shared.log_marginal_likelihood,
         Kind::SeparateCounts(each) => each.iter().map(|p| p.log_marginal_likelihood).sum(),
-        Kind::SeparateEstimates(each) => each.iter().map(|p| p.log_marginal_likelihood).sum(),
+        Kind::SeparateEstimates(each, ..) => each.iter().map(|p| p.log_marginal_likelihood).sum(),
     })
 }
 

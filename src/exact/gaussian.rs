@@ -3,10 +3,12 @@
 
 use super::Distribution;
 use super::Resolution;
+use super::distribution::Tabulated;
+use super::pair::IndependentPair;
 use super::scale::{NotConverged, ScaleMap, ScaleNode, Tail, TauPosterior, settle};
 use super::smooth::log_sum;
 use crate::model::{HeterogeneityPrior, LocationPrior, NormalEstimate};
-use crate::numeric::{invert_distribution, normal_cdf, opposite_signs};
+use crate::numeric::{Peak, invert_distribution, normal_cdf, opposite_signs, tabulate};
 
 const LOG_2_PI: f64 = 1.837_877_066_409_345_3;
 
@@ -274,6 +276,9 @@ pub fn moment_limits(
     MomentLimits { tau, mean }
 }
 
+/// A mixture of more parts is summed from a table of its density.
+const MOST_PARTS: usize = 4096;
+
 /// A finite mixture of normals.
 #[derive(Debug, Clone)]
 pub struct NormalMixture {
@@ -283,8 +288,15 @@ pub struct NormalMixture {
 }
 
 impl NormalMixture {
-    /// The difference of two independent mixtures.
-    pub fn minus(&self, other: &NormalMixture) -> NormalMixture {
+    /// The difference of two independent mixtures: of few parts again a mixture, otherwise from tables of both, since its
+    /// parts would be as many as both have together.
+    pub fn minus(&self, other: &NormalMixture, resolution: Resolution) -> Box<dyn Distribution> {
+        if self.parts.len() * other.parts.len() > MOST_PARTS {
+            return Box::new(IndependentPair {
+                first: self.tabulated(resolution),
+                second: other.tabulated(resolution),
+            });
+        }
         let parts = self
             .parts
             .iter()
@@ -293,7 +305,23 @@ impl NormalMixture {
             })
             .filter(|p| p.0 > 1e-15)
             .collect();
-        NormalMixture { parts, moment_limit: self.moment_limit.min(other.moment_limit) }
+        Box::new(NormalMixture { parts, moment_limit: self.moment_limit.min(other.moment_limit) })
+    }
+
+    fn tabulated(&self, resolution: Resolution) -> Tabulated {
+        let logs: Vec<f64> = self.parts.iter().map(|(w, _, s)| libm::log(*w) - libm::log(*s)).collect();
+        let (_, centre, sd) =
+            self.parts.iter().copied().max_by(|a, b| a.0.total_cmp(&b.0)).unwrap_or((1.0, 0.0, 1.0));
+        let mut terms = Vec::with_capacity(self.parts.len());
+        let table = tabulate(Peak { centre, sd }, resolution.density(), |x| {
+            terms.clear();
+            terms.extend(logs.iter().zip(&self.parts).map(|(log, (_, m, s))| {
+                let z = (x - m) / s;
+                log - 0.5 * z * z
+            }));
+            log_sum(&terms) - 0.5 * LOG_2_PI
+        });
+        Tabulated::proven(table, self.moment_limit, Some(self.moments()), 0.0)
     }
 
     fn moments(&self) -> (f64, f64) {

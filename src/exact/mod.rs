@@ -57,7 +57,7 @@ impl Resolution {
 
     /// For integrals of which only the value counts.
     fn mass(self) -> Placement {
-        Placement { step: 0.6 / self.refinement, tolerance: 1e-4, at_least: 0.0 }
+        Placement { step: 0.6 / self.refinement, tolerance: 1e-5, at_least: 0.0 }
     }
 
     /// The first step in the stretched coordinate of τ; halved until the answer stands still.

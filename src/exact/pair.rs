@@ -5,6 +5,8 @@
 //! `R(s) = ∫ N(s; μ, τ²/2) p(μ | others, τ) dμ`. Summed over τ the density of d has a sharp (logarithmic) peak at zero, so
 //! the two sides of zero are integrated apart, each in a coordinate that stretches towards it.
 
+use std::borrow::Borrow;
+
 use super::Distribution;
 use super::Resolution;
 use super::distribution::{Tabulated, bulk};
@@ -320,27 +322,33 @@ impl Distribution for PairPosterior {
 }
 
 /// Two effects that are independent: each subgroup alone.
-pub struct IndependentPair<'a> {
-    pub first: &'a Tabulated,
-    pub second: &'a Tabulated,
+pub struct IndependentPair<T> {
+    pub first: T,
+    pub second: T,
 }
 
-impl IndependentPair<'_> {
+impl<T: Borrow<Tabulated>> IndependentPair<T> {
+    fn each(&self) -> [&Tabulated; 2] {
+        [self.first.borrow(), self.second.borrow()]
+    }
+
     /// P(θ_A > 0 and θ_B < 0).
     pub fn first_above_second_below(&self) -> f64 {
-        (1.0 - self.first.cdf(0.0)) * self.second.cdf(0.0)
+        let [first, second] = self.each();
+        (1.0 - first.cdf(0.0)) * second.cdf(0.0)
     }
 
     /// P(θ_A < 0 and θ_B > 0).
     pub fn first_below_second_above(&self) -> f64 {
-        self.first.cdf(0.0) * (1.0 - self.second.cdf(0.0))
+        let [first, second] = self.each();
+        first.cdf(0.0) * (1.0 - second.cdf(0.0))
     }
 }
 
-impl Distribution for IndependentPair<'_> {
+impl<T: Borrow<Tabulated> + Sync> Distribution for IndependentPair<T> {
     /// A sum over the nodes of the narrower one, since the other's distribution function is smooth on their scale.
     fn cdf(&self, x: f64) -> f64 {
-        let (a, b) = (&self.first.table, &self.second.table);
+        let [a, b] = self.each().map(|t| &t.table);
         let p = if a.sd() <= b.sd() {
             1.0 - a.expect_of_bulk(|theta| b.cdf(theta - x))
         } else {
@@ -350,7 +358,7 @@ impl Distribution for IndependentPair<'_> {
     }
 
     fn quantile(&self, p: f64) -> f64 {
-        let (a, b) = (&self.first.table, &self.second.table);
+        let [a, b] = self.each().map(|t| &t.table);
         let (first, second) = (bulk(a), bulk(b));
         let (mean, sd) = (first.centre - second.centre, libm::hypot(first.sd, second.sd));
         let reach = 1e3 * sd + mean.abs();
@@ -358,14 +366,16 @@ impl Distribution for IndependentPair<'_> {
     }
 
     fn mean(&self) -> Option<f64> {
-        Some(self.first.mean()? - self.second.mean()?)
+        let [first, second] = self.each();
+        Some(first.mean()? - second.mean()?)
     }
 
     fn sd(&self) -> Option<f64> {
-        Some(libm::hypot(self.first.sd()?, self.second.sd()?))
+        let [first, second] = self.each();
+        Some(libm::hypot(first.sd()?, second.sd()?))
     }
 
     fn is_settled(&self) -> bool {
-        self.first.is_settled() && self.second.is_settled()
+        self.each().iter().all(|t| t.is_settled())
     }
 }

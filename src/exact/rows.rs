@@ -132,6 +132,14 @@ impl RowMaker<'_> {
     }
 }
 
+impl Rows {
+    /// The share of the posterior with μ outside an interval, node by node.
+    pub fn share_outside(&self, (low, high): (f64, f64)) -> f64 {
+        let of_row = |row: &Row| row.mu.expect(|mu| f64::from(u8::from(mu < low || mu > high)));
+        self.rows.iter().map(|row| row.share * of_row(row)).sum()
+    }
+}
+
 /// Rows that count for no sum, nor for a second moment in τ, are dropped.
 fn collect(nodes: Vec<TauNode>, step: f64, typical: f64, tau: Option<TauPosterior>) -> Rows {
     let masses: Vec<f64> = nodes.iter().map(|n| n.log_mass).collect();

@@ -5,7 +5,7 @@
 
 use std::sync::OnceLock;
 
-use crate::numeric::{Grid, LogInterpolant, normal_rule, sum_exp_shifted};
+use crate::numeric::{Grid, LogInterpolant, NORMAL_RULE_NODES, normal_rule, short_normal_rule, sum_exp_shifted, terms_under_normal};
 
 /// The product of normal and curve must span at least 1.1 node spacings to be summed on the grid of `f`: there the
 /// trapezoid sum of a normal errs by 1e-10, with alternating signs. So far may the logarithm of a term lie above the mean of
@@ -17,6 +17,12 @@ const HOPELESS: f64 = 0.5;
 
 /// Below this share of a node's spacing a normal's second moment is all that is felt of it.
 const SECOND_ORDER: f64 = 1e-3;
+
+/// So narrow, in spacings, and with so little slope and bend within a standard deviation a normal is summed on its own six
+/// nodes: of e^(gz) they miss g¹² 6!/12!, here 4e-10, and of e^(−bz²/2) about (b/2)⁶, here 2e-10.
+const NARROW: f64 = 0.5;
+const GENTLE: f64 = 0.5;
+const FLAT: f64 = 0.05;
 
 /// Terms that are smaller by this many logarithmic units count for nothing, however many they are.
 const NEGLIGIBLE: f64 = 48.0;
@@ -84,39 +90,38 @@ impl Smoother {
     fn on_the_grid(&self, x: f64, sd: f64, terms: &mut Vec<f64>) -> Result<f64, f64> {
         let half_precision = 0.5 / (sd * sd);
         let nodes = &self.grid.x;
-        let term = |i: usize| {
-            let d = nodes[i] - x;
-            self.weighted[i] - half_precision * d * d
-        };
-        // No term is below the largest by more than is counted where even the curve alone is.
-        let level = term(self.top) - NEGLIGIBLE;
+        // No term is below the largest by more than is counted where even the curve alone is, nor where the normal is.
+        let from_x = nodes[self.top] - x;
+        let level = self.weighted[self.top] - half_precision * from_x * from_x - NEGLIGIBLE;
         let first = self.rising.partition_point(|&high| high < level);
         let last = self.falling.partition_point(|&high| high >= level);
-        terms.clear();
-        terms.extend((first..last).map(term));
-        let mut high = 0;
-        for (i, t) in terms.iter().enumerate() {
-            if *t > terms[high] {
-                high = i;
-            }
-        }
-        if high == 0 || high + 1 == terms.len() {
+        let (weighted, nodes) = (&self.weighted[first..last], &nodes[first..last]);
+        let highest = terms_under_normal(weighted, nodes, x, half_precision, terms);
+        let at = terms.iter().position(|&t| t == highest).unwrap_or(0);
+        if at == 0 || at + 1 == terms.len() {
             // The product goes on beyond the table.
-            return Err(nodes[first + high]);
+            return Err(nodes[at]);
         }
-        if terms[high] - 0.5 * (terms[high - 1] + terms[high + 1]) > BEND_PER_NODE {
-            return Err(nodes[first + high]);
+        if terms[at] - 0.5 * (terms[at - 1] + terms[at + 1]) > BEND_PER_NODE {
+            return Err(nodes[at]);
         }
-        Ok(log_sum(terms) - libm::log(sd) - LOG_SQRT_2_PI)
+        Ok(log_sum_below(terms, highest) - libm::log(sd) - LOG_SQRT_2_PI)
     }
 
     /// Gauss–Hermite on the product's own mode and width; `start` is near the mode.
     fn on_own_nodes(&self, x: f64, sd: f64, start: f64) -> f64 {
         let f = self.interpolant();
-        if sd < SECOND_ORDER * self.grid.spacing(x) && f.covers(x) {
+        let spacing = self.grid.spacing(x);
+        if sd < NARROW * spacing && f.covers(x) {
             let (value, slope, bend) = f.with_derivatives(x);
-            if (slope * sd).abs() < 1e-3 {
+            if sd < SECOND_ORDER * spacing && (slope * sd).abs() < 1e-3 {
                 return value + 0.5 * sd * sd * (bend + slope * slope);
+            }
+            if (slope * sd).abs() < GENTLE && (bend * sd * sd).abs() < FLAT {
+                // The curve hardly varies under the normal: the normal's own nodes.
+                let rise = |z: f64| libm::exp(f.at(x + sd * z) - value);
+                let mean: f64 = short_normal_rule().iter().map(|&(z, weight)| weight * rise(z)).sum();
+                return value + libm::log(mean);
             }
         }
         // In units of sd from x: the mode of f(x + sd z) − z²/2.
@@ -137,14 +142,19 @@ impl Smoother {
             }
         }
         let width = 1.0 / libm::sqrt(precision);
-        let mut logs = [0.0; crate::numeric::NORMAL_RULE_NODES];
-        for (log, &(node, weight)) in logs.iter_mut().zip(normal_rule()) {
+        let mut logs = [0.0; NORMAL_RULE_NODES];
+        for (log, &(node, log_weight)) in logs.iter_mut().zip(rule_without_its_normal()) {
             let at = z + width * node;
-            // The rule's own normal is divided out.
-            *log = f.at(x + sd * at) - 0.5 * at * at + 0.5 * node * node + libm::log(weight);
+            *log = f.at(x + sd * at) - 0.5 * at * at + log_weight;
         }
         log_sum(&logs) + libm::log(width)
     }
+}
+
+/// The nodes of the Gauss–Hermite rule, and the logarithms of its weights over the normal density's kernel there.
+fn rule_without_its_normal() -> &'static [(f64, f64); NORMAL_RULE_NODES] {
+    static RULE: OnceLock<[(f64, f64); NORMAL_RULE_NODES]> = OnceLock::new();
+    RULE.get_or_init(|| normal_rule().map(|(node, weight)| (node, libm::log(weight) + 0.5 * node * node)))
 }
 
 /// `log Σ e^x`, leaving out what is too far below the largest to count.
@@ -153,6 +163,11 @@ pub fn log_sum(terms: &[f64]) -> f64 {
     for &t in terms {
         high = if t > high { t } else { high };
     }
+    log_sum_below(terms, high)
+}
+
+/// The same where the largest is known.
+fn log_sum_below(terms: &[f64], high: f64) -> f64 {
     if !high.is_finite() {
         return high;
     }

@@ -2,7 +2,7 @@
 
 use std::f64::consts::PI;
 
-use crate::numeric::{Peak, logistic, normal_log_density, softplus};
+use crate::numeric::{Peak, ln_of_normal, logistic, normal_log_density, softplus};
 use crate::study::{HeterogeneityPrior, LocationPrior, NormalComponent};
 
 impl LocationPrior {
@@ -94,7 +94,9 @@ impl LocationComponent {
             }
             LocationComponent::StudentT { df, location, scale } => {
                 let z = (x - location) / scale;
-                -0.5 * (df + 1.0) * libm::log1p(z * z / df)
+                let rise = 1.0 + z * z / df;
+                // Its logarithm is wanted to an absolute error.
+                -0.5 * (df + 1.0) * if rise < f64::MAX { ln_of_normal(rise) } else { f64::INFINITY }
             }
             LocationComponent::LogitBeta { a, b } => a * x - (a + b) * softplus(x),
             LocationComponent::Flat => 0.0,

@@ -29,7 +29,8 @@ pub use density::LocationComponent;
 pub use hierarchy::{Hierarchy, Parameters, Scratch};
 pub use labels::{LabelShares, cells_of, labelled_arm};
 pub use likelihood::{Arm, BinomialPair, Likelihood, NormalEstimate, Side};
-pub use rows::{Instructions, Rows, Standardised};
+pub use crate::numeric::Instructions;
+pub use rows::{Rows, Standardised};
 pub use simulate::Drawn;
 
 /// How the subgroup effects θ hang together.

@@ -1,6 +1,6 @@
 //! `e^x` for many non-positive arguments at once.
 //!
-//! The exact engine spends most of its time here. The functions are free of branches, and fuse products only
+//! The functions are free of branches, and fuse products only
 //! where their names say so (a fused product is rounded once, in hardware or not), so the compiler can vectorise them and every
 //! machine still computes the same bits.
 
@@ -33,7 +33,7 @@ const TAYLOR: [f64; 12] = [
 ];
 
 /// `e^x` for `x ≤ 0`, to about one unit in the last place; arguments below −700 count as −700.
-#[inline]
+#[inline(always)]
 pub fn exp_of_nonpositive(x: f64) -> f64 {
     let x = if x > FLOOR { x } else { FLOOR };
     let shifted = x * LOG2_E + ROUNDER;
@@ -132,21 +132,6 @@ pub fn ln_of_normal(x: f64) -> f64 {
     let fraction = f64::from_bits(x.to_bits().wrapping_sub((exponent as u64) << 52));
     let k = exponent as f64;
     k * LN_2_LOW + (k * LN_2_HIGH + twice_atanh((fraction - 1.0) / (fraction + 1.0)))
-}
-
-/// `Σ e^(xᵢ − high)`, four partial sums in a fixed order; `high` at least the largest `xᵢ`.
-pub fn sum_exp_shifted(x: &[f64], high: f64) -> f64 {
-    let mut partial = [0.0; 4];
-    let mut blocks = x.chunks_exact(4);
-    for block in &mut blocks {
-        for lane in 0..4 {
-            partial[lane] += exp_of_nonpositive(block[lane] - high);
-        }
-    }
-    for (lane, &value) in blocks.remainder().iter().enumerate() {
-        partial[lane] += exp_of_nonpositive(value - high);
-    }
-    (partial[0] + partial[1]) + (partial[2] + partial[3])
 }
 
 #[cfg(test)]

@@ -5,24 +5,35 @@ use std::sync::OnceLock;
 /// Nodes of the rule: exact for polynomials of degree 23.
 pub const NODES: usize = 12;
 
+/// Nodes of the short rule: exact for polynomials of degree 11.
+pub const FEW_NODES: usize = 6;
+
 /// `E[h(Z)] ≈ Σ wᵢ h(zᵢ)`, Z standard normal: nodes ascending, and weights.
 pub fn normal_rule() -> &'static [(f64, f64); NODES] {
     static RULE: OnceLock<[(f64, f64); NODES]> = OnceLock::new();
-    RULE.get_or_init(|| {
-        // The roots of Heₙ lie one each between those of Heₙ₋₁ and two bounds outside them.
-        let mut roots: Vec<f64> = Vec::new();
-        for degree in 1..=NODES {
-            let reach = 2.0 * libm::sqrt(degree as f64) + 1.0;
-            let mut bounds = vec![-reach];
-            bounds.extend(&roots);
-            bounds.push(reach);
-            roots = bounds.windows(2).map(|b| root(degree, b[0], b[1])).collect();
-        }
-        let factorial: f64 = (1..NODES).map(|k| k as f64).product();
-        std::array::from_fn(|i| {
-            let previous = hermite(NODES - 1, roots[i]);
-            (roots[i], factorial / (NODES as f64 * previous * previous))
-        })
+    RULE.get_or_init(rule)
+}
+
+/// The same with half the nodes, for functions that hardly vary within a few standard deviations.
+pub fn short_normal_rule() -> &'static [(f64, f64); FEW_NODES] {
+    static RULE: OnceLock<[(f64, f64); FEW_NODES]> = OnceLock::new();
+    RULE.get_or_init(rule)
+}
+
+fn rule<const N: usize>() -> [(f64, f64); N] {
+    // The roots of Heₙ lie one each between those of Heₙ₋₁ and two bounds outside them.
+    let mut roots: Vec<f64> = Vec::new();
+    for degree in 1..=N {
+        let reach = 2.0 * libm::sqrt(degree as f64) + 1.0;
+        let mut bounds = vec![-reach];
+        bounds.extend(&roots);
+        bounds.push(reach);
+        roots = bounds.windows(2).map(|b| root(degree, b[0], b[1])).collect();
+    }
+    let factorial: f64 = (1..N).map(|k| k as f64).product();
+    std::array::from_fn(|i| {
+        let previous = hermite(N - 1, roots[i]);
+        (roots[i], factorial / (N as f64 * previous * previous))
     })
 }
 

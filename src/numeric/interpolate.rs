@@ -1,5 +1,7 @@
 //! Local polynomial interpolation of a smooth log density between uneven nodes.
 
+use super::finder::Finder;
+
 /// Nodes that share in one interpolated value: six on each side.
 const STENCIL: usize = 12;
 
@@ -10,6 +12,7 @@ const STENCIL: usize = 12;
 #[derive(Debug, Clone)]
 pub struct LogInterpolant {
     x: Vec<f64>,
+    finder: Finder,
     pieces: Vec<Piece>,
     /// Value and slope at the first node and the last.
     ends: [(f64, f64); 2],
@@ -59,7 +62,8 @@ impl LogInterpolant {
                 Piece::new(&x[start..start + 2 * side], &newton[start], x[left], x[left + 1])
             })
             .collect();
-        let mut interpolant = LogInterpolant { ends: [(0.0, 0.0); 2], pieces, x };
+        let finder = Finder::new(&x);
+        let mut interpolant = LogInterpolant { ends: [(0.0, 0.0); 2], finder, pieces, x };
         interpolant.ends = [interpolant.x[0], interpolant.x[interpolant.x.len() - 1]].map(|end| {
             let (value, slope, _) = interpolant.with_derivatives(end);
             (value, slope)
@@ -78,8 +82,7 @@ impl LogInterpolant {
     }
 
     fn piece(&self, x: f64) -> &Piece {
-        let inner = &self.x[1..self.x.len() - 1];
-        &self.pieces[inner.partition_point(|&node| node <= x)]
+        &self.pieces[self.finder.interval(&self.x, x)]
     }
 
     /// The interpolated value.

@@ -5,8 +5,11 @@
 
 mod adaptive;
 mod exp;
+mod finder;
 mod grid;
 mod hermite;
+mod instructions;
+mod lanes;
 mod interpolate;
 pub mod linear;
 mod normal_pair;
@@ -18,11 +21,13 @@ pub mod spline;
 pub use adaptive::{Integral, integrate};
 pub use exp::{
     exp_of_nonpositive, exp_of_nonpositive_fused, exp_within_range_fused, ln_1p_of_fraction, ln_of_normal,
-    sum_exp_shifted,
 };
 pub use grid::{Grid, LogTable, Peak, Placement, tabulate, tabulate_around, tabulate_with};
-pub use hermite::{NODES as NORMAL_RULE_NODES, normal_rule};
+pub use hermite::{FEW_NODES, NODES as NORMAL_RULE_NODES, normal_rule, short_normal_rule};
+pub use instructions::Instructions;
+pub(crate) use instructions::{Kind as InstructionKind, compiled_for_each};
 pub use interpolate::LogInterpolant;
+pub use lanes::{sum_exp_shifted, terms_under_normal};
 pub use normal_pair::opposite_signs;
 pub use root::{crossing, invert_distribution, invert_distribution_to, invert_increasing};
 pub use sinc::{Weights, cumulative_sum, cumulative_weight};

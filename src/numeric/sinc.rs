@@ -7,6 +7,8 @@
 use std::f64::consts::{FRAC_PI_2, PI};
 use std::sync::OnceLock;
 
+use super::lanes::rippled;
+
 /// The table runs to this distance; beyond it the asymptotic series of Si is used.
 const TABLE_END: usize = 16;
 /// Entries for one unit of distance.
@@ -26,7 +28,20 @@ pub fn cumulative_weight(x: f64) -> f64 {
 /// the nodes.
 pub fn cumulative_sum(mass: &[f64], position: f64) -> f64 {
     let weights = Weights::at(position);
-    mass.iter().enumerate().map(|(j, &m)| m * weights.of(j)).sum()
+    // Nodes nearer than the table's end one by one; the others, on either side, share the functions of the position.
+    let count = mass.len();
+    let near_from = whole(position - TABLE_END as f64 + 1.0, count);
+    let near_to = whole(libm::ceil(position + TABLE_END as f64), count).max(near_from);
+    let (below, rest) = mass.split_at(near_from);
+    let (near, above) = rest.split_at(near_to - near_from);
+    let sum: f64 = near.iter().enumerate().map(|(j, &m)| m * weights.of(near_from + j)).sum();
+    sum + weights.far(below, 0) + weights.far(above, near_to)
+}
+
+/// The whole number at or below `x`, between 0 and `most`.
+fn whole(x: f64, most: usize) -> usize {
+    // `as` takes what is below 0, or no number, to 0.
+    (x as usize).min(most)
 }
 
 /// The weights of all nodes for one position: their distances share a fraction, and with it all the costly parts.
@@ -73,6 +88,28 @@ impl Weights {
         if x < 0.0 { 0.5 - half } else { 0.5 + half }
     }
 
+    /// `Σ massⱼ H(position − j − start)` over neighbouring nodes that all lie below the position or all above it, none nearer
+    /// than the table's end.
+    fn far(&self, mass: &[f64], start: usize) -> f64 {
+        if mass.is_empty() {
+            return 0.0;
+        }
+        let first = self.position - start as f64;
+        if first < 0.0 {
+            let [_, ripple] = rippled(mass, (-first, 1.0), self.cos, -self.sin);
+            self.sign(start) * ripple / PI
+        } else {
+            let [whole, ripple] = rippled(mass, (first, -1.0), self.cos, self.sin);
+            whole - self.sign(start) * ripple / PI
+        }
+    }
+
+    /// (−1) to the power of the nodes between `j` and the one nearest to the position.
+    #[inline]
+    fn sign(&self, j: usize) -> f64 {
+        if (self.nearest - j as i64) % 2 != 0 { -1.0 } else { 1.0 }
+    }
+
     #[inline]
     fn interpolate(&self, x: f64, distance: f64) -> f64 {
         let entries = distance * PER_UNIT as f64;
@@ -94,8 +131,7 @@ impl Weights {
         let f = (1.0 - inverse * (2.0 - inverse * (24.0 - inverse * (720.0 - inverse * 40_320.0)))) / z;
         let g =
             (1.0 - inverse * (6.0 - inverse * (120.0 - inverse * (5_040.0 - inverse * 362_880.0)))) * inverse;
-        let odd = (self.nearest - j as i64) % 2 != 0;
-        let sign = if odd { -1.0 } else { 1.0 };
+        let sign = self.sign(j);
         let sin = if mirrored { -self.sin } else { self.sin };
         (FRAC_PI_2 - sign * (f * self.cos + g * sin)) / PI
     }
@@ -182,6 +218,19 @@ mod tests {
         }
         for x in [0.3, 4.9, 40.2] {
             assert!((cumulative_weight(x) + cumulative_weight(-x) - 1.0).abs() < 1e-15);
+        }
+    }
+
+    #[test]
+    fn the_sum_over_many_nodes_is_that_of_the_weights_one_by_one() {
+        for count in [0, 1, 20, 33, 150] {
+            let mass: Vec<f64> = (0..count).map(|j| 1.0 + libm::sin(2.7 * f64::from(j))).collect();
+            for position in [-40.3, -16.0, -0.5, 0.0, 3.0, 15.99, 16.0, 16.2, 74.5, 133.0, 149.0, 166.0, 180.7, 1e6] {
+                let weights = Weights::at(position);
+                let expected: f64 = mass.iter().enumerate().map(|(j, &m)| m * weights.of(j)).sum();
+                let error = cumulative_sum(&mass, position) - expected;
+                assert!(error.abs() < 1e-12, "{count} nodes, to {position}: off by {error:e}");
+            }
         }
     }
 }

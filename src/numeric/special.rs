@@ -2,6 +2,8 @@
 
 use std::f64::consts::{LN_2, PI, SQRT_2};
 
+use super::exp::{exp_of_nonpositive, ln_1p_of_fraction};
+
 /// `1 / (1 + e^-x)`: log odds to probability.
 pub fn logistic(x: f64) -> f64 {
     if x >= 0.0 {
@@ -19,7 +21,7 @@ pub fn logit(p: f64) -> f64 {
 
 /// `log(1 + e^x)` without overflow.
 pub fn softplus(x: f64) -> f64 {
-    x.max(0.0) + libm::log1p(libm::exp(-x.abs()))
+    x.max(0.0) + ln_1p_of_fraction(exp_of_nonpositive(-x.abs()))
 }
 
 /// `log(logistic(x))`.
@@ -42,7 +44,7 @@ pub fn log_sum_exp(x: &[f64]) -> f64 {
     if !high.is_finite() {
         return high;
     }
-    high + libm::log(super::exp::sum_exp_shifted(x, high))
+    high + libm::log(super::sum_exp_shifted(x, high))
 }
 
 /// `log N(x; mean, sd²)`.

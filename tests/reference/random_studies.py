@@ -19,15 +19,16 @@ Method.
 All of it twice: 'base' and 'fine' (more nodes a panel, tolerances some hundredth).  The fine numbers are written;
 a number that moves by more than 1e-5 in probability (1e-4 sd for means and sds) is written as null.
 
-random_studies.json holds the studies by hand and the first random ones of seed 1 (0-55 without 26, which is slow:
-an empty arm against a full one under a mixture of baselines far apart).
+random_studies.json holds the studies by hand and random ones of seed 1 up to 308, but for those that take minutes (26:
+an empty arm against a full one under a mixture of baselines far apart; 227, 265).
 
-Use: random_studies.py [--studies N] [--seed S] [--first K] [-o FILE|-]
+Use: random_studies.py [--studies N] [--seed S] [--first K] [--limit SECONDS] [-o FILE|-]
 """
 import argparse
 import json
 import math
 import re
+import signal
 import sys
 import time
 
@@ -1186,8 +1187,14 @@ def main():
     p.add_argument("--seed", type=int, default=1)
     p.add_argument("--first", type=int, default=0, help="number of the first random study")
     p.add_argument("--no-hand", action="store_true", help="leave out the studies written by hand")
+    p.add_argument("--limit", type=int, default=0, help="seconds for one study, which is left out beyond them; 0: no limit")
     p.add_argument("-o", default="random_studies.json", help="file, or - for one JSON object a line")
     args = p.parse_args()
+
+    def too_long(*_):
+        raise TimeoutError(f"more than {args.limit} s")
+
+    signal.signal(signal.SIGALRM, too_long)
     todo = [] if args.no_hand or args.first > 0 else hand()
     todo += [(f"random-{args.seed}-{k}", None) for k in range(args.first, args.first + args.studies)]
     done = []
@@ -1195,14 +1202,20 @@ def main():
         if study is None:
             study = random_study(args.seed, int(name.rsplit("-", 1)[1]))
         start = time.time()
+        signal.alarm(args.limit)
         try:
             expected, judge = solve(study)
         except Exception as e:  # a study that cannot be done is told, and left out
             print(f"{name}: {type(e).__name__}: {e}", file=sys.stderr)
             continue
+        finally:
+            signal.alarm(0)
         bad = f"  null: {len(judge.failed)} " + "; ".join(f"{n} {c:.1e}" for n, c in judge.failed[:4]) \
             if judge.failed else ""
         print(f"{name}: {time.time() - start:.1f} s, largest change {judge.worst:.1e}{bad}", file=sys.stderr, flush=True)
+        for key in ("mu", "new", "tau"):  # nothing of a distribution is believed none of whose quantiles stood still
+            if isinstance(expected.get(key), dict) and not any(q is not None for q in expected[key].get("q", [0])):
+                expected[key] = None
         item = {"id": name, "study": study, "expected": expected}
         if args.o == "-":
             print(json.dumps(item), flush=True)

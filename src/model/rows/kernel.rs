@@ -1,13 +1,13 @@
 //! One pass over rows for the log likelihood and its gradient: the sampler spends its time here.
 //!
-//! The mathematics is that of one row, written over lanes so that the compiler turns it into vector instructions. It
-//! is compiled three times, for any processor, for AVX2 and for AVX-512; sums run over lanes in an order that is written
-//! down here, and a fused product is rounded once wherever it is made, so that the bits are the same from each. (Processors
-//! without fused products make them by a function: right, and slow.)
+//! The mathematics is that of one row, written over lanes so that the compiler turns it into vector instructions,
+//! compiled for each width of them.
 
 use std::ops::Range;
 
-use crate::numeric::{exp_of_nonpositive_fused, exp_within_range_fused, ln_1p_of_fraction, ln_of_normal};
+use crate::numeric::{
+    compiled_for_each, exp_of_nonpositive_fused, exp_within_range_fused, ln_1p_of_fraction, ln_of_normal,
+};
 
 /// Rows that are taken at once. Sections of rows are padded to a multiple of it with rows that weigh nothing.
 pub const LANES: usize = 16;
@@ -56,144 +56,25 @@ pub struct Expected<'a> {
     pub centres: &'a mut [f64],
 }
 
-/// The instructions that a pass is compiled for: none but what this processor has.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Instructions(Kind);
+compiled_for_each! {
+    /// `Σ n ln(1 + e^η)` over the sections, and what is expected there.
+    pub fn pass(
+        layout: &Layout,
+        sections: Range<usize>,
+        at: Predictor<'_>,
+        expected: &mut Expected<'_>,
+    ) -> f64 = over_sections;
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
-    Portable,
-    #[cfg(target_arch = "x86_64")]
-    Avx2,
-    #[cfg(target_arch = "x86_64")]
-    Avx512,
-}
+    /// `Σ n p₀` and `Σ n p₁` over a section's rows, with log odds `control` and `control + effect` beside the covariates'.
+    pub fn risks(
+        layout: &Layout,
+        section: &Section,
+        control_and_effect: (f64, f64),
+        at: Predictor<'_>,
+    ) -> [f64; 2] = over_risks;
 
-impl Instructions {
-    /// Those that every processor has.
-    pub const PORTABLE: Instructions = Instructions(Kind::Portable);
-
-    /// All that this processor has, the widest last.
-    pub fn available() -> Vec<Instructions> {
-        #[cfg(target_arch = "x86_64")]
-        {
-            let mut all = vec![Instructions::PORTABLE];
-            if std::arch::is_x86_feature_detected!("avx2") && std::arch::is_x86_feature_detected!("fma") {
-                all.push(Instructions(Kind::Avx2));
-                if std::arch::is_x86_feature_detected!("avx512f")
-                    && std::arch::is_x86_feature_detected!("avx512dq")
-                {
-                    all.push(Instructions(Kind::Avx512));
-                }
-            }
-            all
-        }
-        #[cfg(not(target_arch = "x86_64"))]
-        vec![Instructions::PORTABLE]
-    }
-
-    /// The widest.
-    pub fn best() -> Instructions {
-        Instructions::available().pop().unwrap_or(Instructions::PORTABLE)
-    }
-}
-
-/// `Σ n ln(1 + e^η)` over the sections, and what is expected there.
-pub fn pass(
-    with: Instructions,
-    layout: &Layout,
-    sections: Range<usize>,
-    at: Predictor<'_>,
-    expected: &mut Expected<'_>,
-) -> f64 {
-    match with.0 {
-        Kind::Portable => over_sections(layout, sections, at, expected),
-        // SAFETY: `Instructions` beyond the portable ones come from `available`, which asked the processor.
-        #[cfg(target_arch = "x86_64")]
-        Kind::Avx2 => unsafe { avx2::pass(layout, sections, at, expected) },
-        // SAFETY: as above.
-        #[cfg(target_arch = "x86_64")]
-        Kind::Avx512 => unsafe { avx512::pass(layout, sections, at, expected) },
-    }
-}
-
-/// `Σ n p₀` and `Σ n p₁` over a section's rows, with log odds `control` and `control + effect` beside the covariates'.
-pub fn risks(
-    with: Instructions,
-    layout: &Layout,
-    section: &Section,
-    (control, effect): (f64, f64),
-    at: Predictor<'_>,
-) -> [f64; 2] {
-    let odds_ratio = libm::exp(-effect);
-    match with.0 {
-        Kind::Portable => over_risks(layout, section, (control, odds_ratio), at),
-        // SAFETY: as in `pass`.
-        #[cfg(target_arch = "x86_64")]
-        Kind::Avx2 => unsafe { avx2::risks(layout, section, (control, odds_ratio), at) },
-        // SAFETY: as in `pass`.
-        #[cfg(target_arch = "x86_64")]
-        Kind::Avx512 => unsafe { avx512::risks(layout, section, (control, odds_ratio), at) },
-    }
-}
-
-/// `Σ n ln(1 + e^η)` over one section at log odds `base` beside the covariates'.
-pub fn normaliser(
-    with: Instructions,
-    layout: &Layout,
-    section: &Section,
-    base: f64,
-    at: Predictor<'_>,
-) -> f64 {
-    match with.0 {
-        Kind::Portable => over_normaliser(layout, section, base, at),
-        // SAFETY: as in `pass`.
-        #[cfg(target_arch = "x86_64")]
-        Kind::Avx2 => unsafe { avx2::normaliser(layout, section, base, at) },
-        // SAFETY: as in `pass`.
-        #[cfg(target_arch = "x86_64")]
-        Kind::Avx512 => unsafe { avx512::normaliser(layout, section, base, at) },
-    }
-}
-
-#[cfg(target_arch = "x86_64")]
-mod avx2 {
-    use super::{Expected, Layout, Predictor, Range, Section, over_normaliser, over_risks, over_sections};
-
-    #[target_feature(enable = "avx2,fma")]
-    pub fn normaliser(l: &Layout, s: &Section, base: f64, at: Predictor<'_>) -> f64 {
-        over_normaliser(l, s, base, at)
-    }
-
-    #[target_feature(enable = "avx2,fma")]
-    pub fn pass(l: &Layout, s: Range<usize>, at: Predictor<'_>, expected: &mut Expected<'_>) -> f64 {
-        over_sections(l, s, at, expected)
-    }
-
-    #[target_feature(enable = "avx2,fma")]
-    pub fn risks(l: &Layout, s: &Section, base: (f64, f64), at: Predictor<'_>) -> [f64; 2] {
-        over_risks(l, s, base, at)
-    }
-}
-
-#[cfg(target_arch = "x86_64")]
-mod avx512 {
-    use super::{Expected, Layout, Predictor, Range, Section, over_normaliser, over_risks, over_sections};
-
-    #[target_feature(enable = "avx512f,avx512dq,fma")]
-    pub fn normaliser(l: &Layout, s: &Section, base: f64, at: Predictor<'_>) -> f64 {
-        over_normaliser(l, s, base, at)
-    }
-
-    #[target_feature(enable = "avx512f,avx512dq,fma")]
-    pub fn pass(l: &Layout, s: Range<usize>, at: Predictor<'_>, expected: &mut Expected<'_>) -> f64 {
-        over_sections(l, s, at, expected)
-    }
-
-    #[target_feature(enable = "avx512f,avx512dq,fma")]
-    pub fn risks(l: &Layout, s: &Section, base: (f64, f64), at: Predictor<'_>) -> [f64; 2] {
-        over_risks(l, s, base, at)
-    }
+    /// `Σ n ln(1 + e^η)` over one section at log odds `base` beside the covariates'.
+    pub fn normaliser(layout: &Layout, section: &Section, base: f64, at: Predictor<'_>) -> f64 = over_normaliser;
 }
 
 type Lanes = [f64; LANES];
@@ -398,9 +279,10 @@ fn over_normaliser(layout: &Layout, section: &Section, base: f64, at: Predictor<
 fn over_risks(
     layout: &Layout,
     section: &Section,
-    (control, odds_ratio): (f64, f64),
+    (control, effect): (f64, f64),
     at: Predictor<'_>,
 ) -> [f64; 2] {
+    let odds_ratio = libm::exp(-effect);
     let mut sums = [[0.0; LANES]; 2];
     let mut eta = [0.0; BLOCK];
     let mut row = section.rows.start;

@@ -23,7 +23,7 @@ use super::seen::View;
 use super::{Arm, BinomialPair};
 use crate::numeric::{logistic, logit};
 use crate::study::{Adjustment, HeterogeneityPrior, LocationPrior, Patterns, Population};
-pub use kernel::Instructions;
+use crate::numeric::Instructions;
 use kernel::{Expected, LANES, Layout, Predictor, Section};
 use pilot::Pilot;
 pub use terms::{Scratch as TermsScratch, Terms};
