@@ -24,7 +24,7 @@ const NEGLIGIBLE: f64 = 1e-14;
 
 /// A sum over even nodes and one over odd nodes may differ by this: for a smooth integrand their total then errs by less
 /// than its square.
-const SETTLED: f64 = 1e-4;
+const SETTLED: f64 = 1e-5;
 
 /// The same where the bound runs to infinity inside the grid, which is not smooth.
 const SETTLED_NEAR_AN_END: f64 = 3e-7;

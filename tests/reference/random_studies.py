@@ -313,17 +313,19 @@ class Scale:
         return self.dist.logpdf(t)
 
     def top(self):
+        """So far that nothing is beyond it a posteriori either: subgroups that contradict each other pull tau
+        far into its prior's tail."""
         if self.name == "fixed":
             return self.v[0]
         if self.name == "uniform":
             return self.v[1]
         if self.name == "half-student-t":
-            return self.v[1] * stats.t.isf(0.5e-9, self.v[0])
+            return self.v[1] * max(stats.t.isf(0.5e-9, self.v[0]), 400.0)
         if self.name == "half-cauchy":
             return self.v[0] * 1e8
         if self.name == "log-normal":
-            return self.dist.isf(1e-14)
-        return self.dist.isf(1e-18)
+            return self.dist.isf(1e-40)
+        return self.dist.isf(1e-150)
 
     def edges(self, smallest):
         top = self.top()
