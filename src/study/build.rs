@@ -123,6 +123,7 @@ pub fn study(source: &Source, file: ModelFile) -> Result<Study> {
         patients,
         adjustment: adjustment.map(Arc::new),
         notices,
+        files: source.read.so_far(),
         text: source.text.to_string(),
         data_sha256: data_sha256.unwrap_or_else(|| model_sha256.clone()),
         model_sha256,

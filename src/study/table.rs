@@ -56,6 +56,7 @@ pub fn read(
             .at(source.place(file.span()))
             .help("the path is relative to the model file"));
     }
+    source.read.note(&path);
     if data.rows == Some(Rows::Patients) {
         let found = patients::read(source, (data, adjust), (&path, file.get_ref()))?;
         return Ok(Held {
