@@ -5,8 +5,8 @@ use std::time::Instant;
 
 use super::args::{EngineArg, FitArgs, Format, SamplingArgs, Save};
 use super::progress::{opened, watched};
-use super::run_folder::{FILES, is_finished, write_folder};
-use super::{Outcome, limit_threads, notice, outputs, print};
+use super::run_folder::{FILES, is_finished, text, write_folder};
+use super::{Outcome, start_threads, notice, outputs, print};
 use crate::error::{Error, Result};
 use crate::posterior::{Engine, Options, Report, Sampling, Stopped, analyse_watched};
 use crate::report;
@@ -14,6 +14,7 @@ use crate::study::{Study, open, shipped};
 
 /// The default shipped model's table; nothing is written.
 pub fn default_model() -> Result<Outcome> {
+    start_threads(None)?;
     let study = open(shipped()[0].name)?;
     let report = watched(true, |progress| analyse_watched(&study, Options::default(), progress));
     print(&report::fit_text(&study, &report))?;
@@ -25,6 +26,7 @@ pub fn default_model() -> Result<Outcome> {
 
 /// Fits, prints, and writes the run folder.
 pub fn run(args: &FitArgs) -> Result<Outcome> {
+    start_threads(args.threads)?;
     let started = jiff::Timestamp::now();
     let clock = Instant::now();
     let study = opened(&args.model, (&args.reading).into())?;
@@ -38,29 +40,25 @@ pub fn run(args: &FitArgs) -> Result<Outcome> {
         }
     }
     let options = options(args, study.data.names().len())?;
-    limit_threads(args.threads);
     let report =
         watched(options.engine != Engine::Exact, |progress| analyse_watched(&study, options, progress));
     let json = report::fit_json(&study, &report);
-    let mut files = vec![(FILES[0], vec![json.clone()]), (FILES[1], vec![study.text.clone()])];
-    let keep = args.save == Save::Csv && (report.checks.ok || args.show_unreliable);
-    if let (true, Some(sampled)) = (keep, &report.sampled) {
-        let (parameters, estimands) = rayon::join(
-            || report::parameter_draws_csv(&study, sampled),
-            || report::estimand_draws_csv(&study, sampled, report.settings.pairs),
-        );
-        files.extend([(FILES[3], parameters), (FILES[4], estimands)]);
-    }
-    // Draws have no column for what must stand beside them.
-    let statements = report::statements(&study, &report);
-    if !statements.is_empty() {
-        files.push((FILES[5], vec![statements.join("\n") + "\n"]));
-    }
     let seconds = clock.elapsed().as_secs_f64();
     let from = folder_of(&args.model);
     let threads = rayon::current_num_threads();
     let about = report::run_json(&started.to_string(), seconds, threads, from.as_deref());
-    files.push((FILES[2], vec![about]));
+    // Draws have no column for what must stand beside them.
+    let statements: String = report::statements(&study, &report).iter().map(|s| format!("{s}\n")).collect();
+    let mut files = vec![text(FILES[0], &json), text(FILES[1], &study.text), text(FILES[2], &about)];
+    let keep = args.save == Save::Csv && (report.checks.ok || args.show_unreliable);
+    if let (true, Some(sampled)) = (keep, &report.sampled) {
+        let (study, estimands) = (&study, (sampled, report.settings.pairs));
+        files.push((FILES[3], Box::new(move |to| report::write_parameter_draws(study, sampled, to))));
+        files.push((FILES[4], Box::new(move |to| report::write_estimand_draws(study, estimands, to))));
+    }
+    if !statements.is_empty() {
+        files.push(text(FILES[5], &statements));
+    }
     let interrupted = report.settings.sampler.as_ref().is_some_and(|s| s.stopped == Stopped::Interrupted);
     let kept = interrupted && is_finished(&folder);
     if !kept {
@@ -68,7 +66,7 @@ pub fn run(args: &FitArgs) -> Result<Outcome> {
     }
     print(&match args.format {
         Format::Text => report::fit_text(&study, &report),
-        Format::Json => json,
+        Format::Json => json.clone(),
         Format::Csv => report::fit_csv(&study, &report),
     })?;
     if args.format != Format::Text {

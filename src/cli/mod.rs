@@ -21,6 +21,7 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use crate::error::Error;
+use crate::terminal::shown;
 use args::{Command, Parsed};
 
 /// How a command that did not fail ended.
@@ -71,24 +72,26 @@ fn ended(result: Result<Outcome, Error>) -> ExitCode {
         Ok(Outcome::Interrupted) => ExitCode::from(INTERRUPTED),
         Err(e) => {
             let styled = std::io::stderr().is_terminal();
-            notice(&e.render(styled));
+            styled_notice(&e.render(styled));
             ExitCode::from(1)
         }
     }
 }
 
-/// Sets the number of threads, where one is asked for.
-fn limit_threads(threads: Option<u16>) {
-    if let Some(n) = threads {
-        // Fails only where the pool already stands, which is never before the first fit.
-        let _ = rayon::ThreadPoolBuilder::new().num_threads(usize::from(n)).build_global();
-    }
+/// Starts the threads that compute: as many as are asked for, or one a processor.
+fn start_threads(threads: Option<u16>) -> Result<(), Error> {
+    // Zero is one a processor. The pool is built once in a run of the program.
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads.map_or(0, usize::from));
+    pool.build_global().map_err(|e| {
+        Error::new(format!("the system starts no more threads: {e}"))
+            .help("ask for fewer with --threads, or raise the limit of processes or of memory (`ulimit -a` shows them)")
+    })
 }
 
 /// To standard output; a reader that has gone away is no error.
 fn print(text: &str) -> Result<(), Error> {
     let mut out = anstream::AutoStream::auto(std::io::stdout());
-    out.write_all(text.as_bytes()).and_then(|()| out.flush()).or_else(unprinted)
+    out.write_all(shown(text).as_bytes()).and_then(|()| out.flush()).or_else(unprinted)
 }
 
 /// What standard output could not take is an error, unless its reader has gone away.
@@ -101,6 +104,11 @@ fn unprinted(e: std::io::Error) -> Result<(), Error> {
 
 /// To standard error; if that fails there is nobody to tell.
 fn notice(text: &str) {
+    styled_notice(&shown(text));
+}
+
+/// The same of a text that may hold the terminal's colours.
+fn styled_notice(text: &str) {
     let mut err = anstream::AutoStream::auto(std::io::stderr());
     let _ = writeln!(err, "{text}");
 }

@@ -5,12 +5,13 @@ use std::path::{Path, PathBuf};
 use super::args::NewArgs;
 use super::progress::reading;
 use super::whole_file::write_whole;
-use super::{Outcome, notice, outputs, print};
+use super::{Outcome, notice, outputs, print, start_threads};
 use crate::error::{Error, Result};
 use crate::study::{Draft, draft, open_text};
 
 /// Looks at a file of patients and writes a first model file for it.
 pub fn run(args: &NewArgs) -> Result<Outcome> {
+    start_threads(None)?;
     let said = Draft {
         outcome: args.outcome.clone(),
         treatment: args.treatment.clone(),

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::sync::{Arc, Mutex, Once, PoisonError};
+use std::thread::Builder;
 use std::time::Duration;
 
 use indicatif::{HumanCount, ProgressBar};
@@ -99,7 +100,8 @@ fn beside<T>(
     std::thread::scope(|scope| {
         // Dropped when the work is done, or has panicked: the other end then stops waiting.
         let (working, done) = channel::<()>();
-        scope.spawn(move || show(words, last, &done));
+        // Where the system has no thread for it the work is done without a word.
+        let _ = Builder::new().spawn_scoped(scope, move || show(words, last, &done));
         let result = work();
         drop(working);
         result

@@ -11,7 +11,7 @@ use super::args::{CHAINS, DRAWS, Picture, ReportArgs, WARMUP};
 use super::progress::{opened, reading, watched};
 use super::whole_file::write_whole;
 use super::run_folder::FILES;
-use super::{Outcome, limit_threads, notice, outputs};
+use super::{Outcome, start_threads, notice, outputs};
 use crate::compare::bias::shift_surface;
 use crate::compare::glance;
 use crate::decide::{Fit, decide};
@@ -36,6 +36,7 @@ struct Made {
 
 /// Fits, compares, and writes the page, and the figures where they are asked for.
 pub fn run(args: &ReportArgs) -> Result<Outcome> {
+    start_threads(args.threads)?;
     let page = args.out.clone().unwrap_or_else(|| Path::new("report.html").to_path_buf());
     let format = format_of(&page);
     let can_be_written = |files: &[PathBuf]| -> Result<()> {
@@ -48,13 +49,11 @@ pub fn run(args: &ReportArgs) -> Result<Outcome> {
         can_be_written(&decision.files)?;
         files = decision.files.clone();
         let usual = Sampling::default();
-        limit_threads(args.threads);
         of_decision(&decision, Sampling { seed: args.seed.unwrap_or(usual.seed), ..usual }, format)?
     } else {
         let (study, run) = asked(&args.model, (&args.reading).into())?;
         can_be_written(&study.files)?;
         files = study.files.clone();
-        limit_threads(args.threads);
         of_study(&study, Sampling { seed: args.seed.unwrap_or(run.seed), ..run }, format)?
     };
     if let Some(folder) = &args.figures {

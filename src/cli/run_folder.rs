@@ -102,8 +102,16 @@ impl Earlier {
     }
 }
 
-/// Writes all files, each from its pieces, beside the folder first, then puts the whole in its place.
-pub fn write_folder(folder: &Path, files: &[(&str, Vec<String>)]) -> Result<()> {
+/// A file of a run: its name, and what writes it.
+pub type Content<'a> = (&'a str, Box<dyn Fn(&mut dyn Write) -> io::Result<()> + 'a>);
+
+/// A file that is this text.
+pub fn text<'a>(name: &'a str, text: &'a str) -> Content<'a> {
+    (name, Box::new(move |to| to.write_all(text.as_bytes())))
+}
+
+/// Writes all files beside the folder first, then puts the whole in its place.
+pub fn write_folder(folder: &Path, files: &[Content<'_>]) -> Result<()> {
     let fault = |what: &str, e: &io::Error| {
         Error::new(format!("{what}: {e}"))
             .at(Place::File(folder.display().to_string()))
@@ -117,10 +125,10 @@ pub fn write_folder(folder: &Path, files: &[(&str, Vec<String>)]) -> Result<()> 
     fs::create_dir_all(&parent).map_err(|e| fault("its parent folder can't be made", &e))?;
     sweep(&parent);
     let new = Hidden::make(&parent, NEW).map_err(unwritten)?;
-    for (name, pieces) in files {
+    for (name, content) in files {
         let write = |path: &Path| -> io::Result<()> {
             let mut file = File::create(path)?;
-            pieces.iter().try_for_each(|piece| file.write_all(piece.as_bytes()))?;
+            content(&mut file)?;
             // On the disk before it takes its place: a machine that stops leaves the old run or the new one.
             file.sync_all()
         };
@@ -280,7 +288,7 @@ mod tests {
     use super::{ASIDE, Hidden, NEW, step_aside, sweep, write_folder};
 
     fn written(folder: &Path, text: &str) {
-        write_folder(folder, &[("result.json", vec![text.to_string()])]).expect("written");
+        write_folder(folder, &[super::text("result.json", text)]).expect("written");
     }
 
     fn hidden(parent: &Path) -> Vec<String> {

@@ -25,6 +25,7 @@ mod shipped;
 mod source;
 mod table;
 mod values;
+mod words;
 
 pub use adjustment::{Adjustment, Centres, Covariate, Form, Patterns, Population, PriorFor, Term};
 pub use audit::{Audit, AuditRow};

@@ -13,6 +13,7 @@ use super::model_file::ModelFile;
 use super::nearest::nearest;
 use super::opening::Reading;
 use super::shipped::{Shipped, shipped, shipped_decisions};
+use super::words;
 use crate::error::{Error, Place, Result};
 
 /// Larger model files are taken for something else.
@@ -130,6 +131,7 @@ impl Source {
 
     /// A file's structure; errors point at the line.
     pub fn parse_as<T: DeserializeOwned>(&self) -> Result<T> {
+        words::check_file(self, self.toml())?;
         toml::from_str(self.toml()).map_err(|e| {
             let span = e.span().unwrap_or(0..0);
             let (message, label, help) = in_plain_words(e.message());
