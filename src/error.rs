@@ -87,7 +87,9 @@ impl Error {
             if let Some(label) = &label {
                 annotation = annotation.label(label.as_str());
             }
-            group = group.element(Snippet::source(without_eight_bit_controls(text)).path(shown(file)).annotation(annotation));
+            group = group.element(
+                Snippet::source(without_eight_bit_controls(text)).path(shown(file)).annotation(annotation),
+            );
         }
         for help in &help {
             group = group.element(Level::HELP.message(help.as_str()));

@@ -23,6 +23,9 @@ mod tests {
 
     #[test]
     fn a_terminal_is_shown_signs_for_what_it_would_obey() {
-        assert_eq!(shown("a\u{1b}[31m\tb\nc\u{202e}\u{9b}d\u{0}"), "a\u{241b}[31m\tb\nc\u{fffd}\u{fffd}d\u{2400}");
+        assert_eq!(
+            shown("a\u{1b}[31m\tb\nc\u{202e}\u{9b}d\u{0}"),
+            "a\u{241b}[31m\tb\nc\u{fffd}\u{fffd}d\u{2400}"
+        );
     }
 }

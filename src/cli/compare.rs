@@ -2,7 +2,7 @@
 
 use super::args::{CompareArgs, Format};
 use super::progress::{opened, watched, watched_by};
-use super::{Outcome, start_threads, notice, print};
+use super::{Outcome, notice, print, start_threads};
 use crate::compare::bias::compare_bias;
 use crate::compare::{Asked, Request, Steps, comparable, compare_counted};
 use crate::error::Result;

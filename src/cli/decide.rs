@@ -2,7 +2,7 @@
 
 use super::args::{DecideArgs, Format};
 use super::progress::{reading, watched};
-use super::{Outcome, start_threads, notice, print};
+use super::{Outcome, notice, print, start_threads};
 use crate::decide::decide;
 use crate::error::Result;
 use crate::posterior::Sampling;

@@ -6,7 +6,7 @@ use std::time::Instant;
 use super::args::{EngineArg, FitArgs, Format, SamplingArgs, Save};
 use super::progress::{opened, watched};
 use super::run_folder::{FILES, is_finished, text, write_folder};
-use super::{Outcome, start_threads, notice, outputs, print};
+use super::{Outcome, notice, outputs, print, start_threads};
 use crate::error::{Error, Result};
 use crate::posterior::{Engine, Options, Report, Sampling, Stopped, analyse_watched};
 use crate::report;

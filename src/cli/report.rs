@@ -9,9 +9,9 @@ use serde_json::Value;
 
 use super::args::{CHAINS, DRAWS, Picture, ReportArgs, WARMUP};
 use super::progress::{opened, reading, watched};
-use super::whole_file::write_whole;
 use super::run_folder::FILES;
-use super::{Outcome, start_threads, notice, outputs};
+use super::whole_file::write_whole;
+use super::{Outcome, notice, outputs, start_threads};
 use crate::compare::bias::shift_surface;
 use crate::compare::glance;
 use crate::decide::{Fit, decide};

@@ -53,7 +53,8 @@ pub fn replaceable(folder: &Path) -> Result<()> {
             .at(here())
             .help("choose another with --out"));
     }
-    let mut entries = fs::read_dir(folder).map_err(|e| Error::new(format!("can't be read: {e}")).at(here()))?;
+    let mut entries =
+        fs::read_dir(folder).map_err(|e| Error::new(format!("can't be read: {e}")).at(here()))?;
     if entries.next().is_none() || is_a_run(folder) {
         return Ok(());
     }

@@ -43,9 +43,6 @@ mod tests {
         let mut rows = Rows::new();
         rows.put(["=1+1", "+a", "-a", "@a", "\ta", "\ra", "a=1", "'a", ""]);
         rows.put(["-1", "+1", "-2.5e-7", "0.5"]);
-        assert_eq!(
-            rows.text(),
-            "'=1+1,'+a,'-a,'@a,'\ta,\"'\ra\",a=1,'a,\n-1,+1,-2.5e-7,0.5\n"
-        );
+        assert_eq!(rows.text(), "'=1+1,'+a,'-a,'@a,'\ta,\"'\ra\",a=1,'a,\n-1,+1,-2.5e-7,0.5\n");
     }
 }

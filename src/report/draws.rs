@@ -17,7 +17,11 @@ pub fn write_parameter_draws(
     to: &mut dyn Write,
 ) -> io::Result<()> {
     let columns = sampled.parameters(&study.data.names());
-    table(sampled, &columns.iter().map(|(name, column)| (name.as_str(), column.as_slice())).collect::<Vec<_>>(), to)
+    table(
+        sampled,
+        &columns.iter().map(|(name, column)| (name.as_str(), column.as_slice())).collect::<Vec<_>>(),
+        to,
+    )
 }
 
 /// Writes the draws of every estimand, of pairs of subgroups if wanted.
@@ -27,7 +31,11 @@ pub fn write_estimand_draws(
     to: &mut dyn Write,
 ) -> io::Result<()> {
     let columns = sampled.estimands(study, pairs);
-    table(sampled, &columns.iter().map(|(name, column)| (name.as_str(), column.as_slice())).collect::<Vec<_>>(), to)
+    table(
+        sampled,
+        &columns.iter().map(|(name, column)| (name.as_str(), column.as_slice())).collect::<Vec<_>>(),
+        to,
+    )
 }
 
 /// The header, then the rows in pieces: some are made in parallel and written, before the next are, so that no more than these

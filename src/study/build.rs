@@ -668,7 +668,9 @@ fn thresholds(source: &Source, section: &ThresholdsSection, scale: Scale, kind: 
             let found = list.as_ref().map_or(0, Vec::len);
             return Err(Error::new(format!("{found} thresholds on the {}", name.replace('_', " ")))
                 .at(source.place(value.span()))
-                .help(format!("at most {MOST_THRESHOLDS} are asked of a measure: every one is a row of each subgroup")));
+                .help(format!(
+                    "at most {MOST_THRESHOLDS} are asked of a measure: every one is a row of each subgroup"
+                )));
         }
         let mut values = Vec::new();
         for value in list.iter().flat_map(|l| l.iter()) {

@@ -236,12 +236,14 @@ pub(super) fn read_text(path: &Path, shown: &str) -> Result<String> {
     if metadata.is_dir() {
         return Err(Error::new("this is a folder, not a file").at(here()).help("name a file in it"));
     }
-    let bytes = read_at_most(LARGEST_MODEL_FILE, path)
-        .map_err(|e| unreadable(&e).at(here()))?
-        .ok_or_else(|| {
-            Error::new(format!("more than {} MB are too much for this kind of file", LARGEST_MODEL_FILE >> 20))
-                .at(here())
-                .help("is it the file that you mean? rows of patients are read with rows = \"patients\"")
+    let bytes =
+        read_at_most(LARGEST_MODEL_FILE, path).map_err(|e| unreadable(&e).at(here()))?.ok_or_else(|| {
+            Error::new(format!(
+                "more than {} MB are too much for this kind of file",
+                LARGEST_MODEL_FILE >> 20
+            ))
+            .at(here())
+            .help("is it the file that you mean? rows of patients are read with rows = \"patients\"")
         })?;
     String::from_utf8(bytes).map_err(|e| {
         let offset = e.utf8_error().valid_up_to();

@@ -128,9 +128,7 @@ pub fn check_header(header: &[String], (file, row): (&str, Option<u64>)) -> Resu
         None => Place::File(file.to_string()),
     };
     if header.iter().all(String::is_empty) {
-        return Err(Error::new("the file is empty")
-            .at(place(None))
-            .help("a header line is expected first"));
+        return Err(Error::new("the file is empty").at(place(None)).help("a header line is expected first"));
     }
     if header.len() > MOST_COLUMNS {
         return Err(Error::new(format!(
