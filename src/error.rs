@@ -6,6 +6,8 @@ use std::sync::Arc;
 
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 
+use crate::terminal::shown;
+
 /// Shorthand for results of this crate.
 pub type Result<T> = std::result::Result<T, Error>;
 
@@ -75,19 +77,30 @@ impl Error {
             }
             _ => self.0.message.clone(),
         };
+        // What is quoted from a file or a path is shown, not obeyed.
+        let title = shown(&title);
+        let label = self.0.label.as_deref().map(shown);
+        let help: Vec<String> = self.0.help.iter().map(|line| shown(line)).collect();
         let mut group = Group::with_title(Level::ERROR.primary_title(title.as_str()));
         if let Some(Place::Text { file, text, span }) = &self.0.place {
             let mut annotation = AnnotationKind::Primary.span(visible(text, span));
-            if let Some(label) = &self.0.label {
+            if let Some(label) = &label {
                 annotation = annotation.label(label.as_str());
             }
-            group = group.element(Snippet::source(&**text).path(file.as_str()).annotation(annotation));
+            group = group.element(
+                Snippet::source(without_eight_bit_controls(text)).path(shown(file)).annotation(annotation),
+            );
         }
-        for help in &self.0.help {
+        for help in &help {
             group = group.element(Level::HELP.message(help.as_str()));
         }
         renderer.render(&[group])
     }
+}
+
+/// Each has become a dot of as many bytes, so that spans hold. The other controls of a source are the renderer's concern.
+fn without_eight_bit_controls(text: &str) -> String {
+    text.chars().map(|c| if matches!(c, '\u{80}'..='\u{9f}') { '·' } else { c }).collect()
 }
 
 /// A span inside the text and at least one character long, so that there is something to underline.

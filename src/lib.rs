@@ -57,3 +57,4 @@ pub mod posterior;
 pub mod report;
 pub mod sampler;
 pub mod study;
+pub mod terminal;

@@ -89,7 +89,7 @@ fn study(folder: &Path, data: &str, section: &str, model: &str) -> Study {
     let (csv, toml) = (folder.join("trial.csv"), folder.join("trial.toml"));
     fs::write(csv, data).expect("a data file");
     fs::write(&toml, format!("{HEAD}{section}[model]\n{model}\n")).expect("a model file");
-    open(&toml.to_string_lossy()).unwrap_or_else(|e| panic!("{}", e.render(false)))
+    open(&toml).unwrap_or_else(|e| panic!("{}", e.render(false)))
 }
 
 fn few_draws() -> Options {
@@ -193,7 +193,7 @@ fn the_outcome_turned_round_changes_no_conclusion() {
     fs::write(folder.path().join("trial.csv"), csv(&alive)).expect("a data file");
     let turned = HEAD.replace("higher_is = \"worse\"", "higher_is = \"better\"");
     fs::write(&toml, format!("{turned}{PATIENTS}[model]\n{ADJUST}\n")).expect("a model file");
-    let alive = analyse(&open(&toml.to_string_lossy()).expect("a study"), Options::default());
+    let alive = analyse(&open(&toml).expect("a study"), Options::default());
     for region in ["north", "south", "west"] {
         let ((p, a), (q, b)) = (probability(&dead, region), probability(&alive, region));
         assert!((p - q).abs() < 4.0 * a.hypot(b), "{region}: {p} ± {a} and {q} ± {b}");
@@ -219,7 +219,7 @@ fn in_the_registry_the_unadjusted_answer_is_wrong_and_the_adjusted_one_right() {
         let truth = registry::true_differences(&patients);
         let paths = registry::written(folder.path(), &patients).expect("files");
         let [unadjusted, adjusted] = paths.map(|path| {
-            let study = open(&path.to_string_lossy()).expect("a study");
+            let study = open(&path).expect("a study");
             analyse(&study, Options::default())
         });
         assert!(unadjusted.checks.ok && adjusted.checks.ok, "{:?}", adjusted.checks.reasons);
@@ -279,7 +279,7 @@ levels = { event = [1, 2], no_event = [3, 4], unknown = [0, 9], control = "N", a
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("ist.toml");
     fs::write(&path, model.replace("FILE", &rows.to_string_lossy())).expect("a model file");
-    let study = open(&path.to_string_lossy()).expect("a study");
+    let study = open(&path).expect("a study");
     let sampling = Sampling { draws: Some(5_000), ..Sampling::default() };
     let report = analyse(&study, Options { sampling, ..Options::default() });
     assert!(report.checks.ok, "{:?}", report.checks.reasons);
@@ -589,7 +589,7 @@ fn comparisons_that_are_sampled_are_adjusted_too() {
     );
     let path = folder.path().join("exchangeable.toml");
     fs::write(&path, model).expect("a model file");
-    let study = open(&path.to_string_lossy()).expect("a study");
+    let study = open(&path).expect("a study");
     let report = analyse(
         &comparable(&study),
         Options { sampling: Sampling { draws: Some(1_000), ..Sampling::default() }, ..Options::default() },

@@ -3,6 +3,8 @@
 //! The allocator of this test program counts, each thread apart. Chains are warmed up and extended in a
 //! pool of one thread, so that neither the test harness nor another test disturbs the count.
 
+#![allow(unsafe_code, reason = "an allocator that counts")]
+
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 

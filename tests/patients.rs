@@ -99,7 +99,7 @@ fn file_of(rows: &[String], delimiter: char) -> String {
 fn study(folder: &Path, model: &str) -> Study {
     let path = folder.join("trial.toml");
     fs::write(&path, model).expect("written");
-    open(&path.to_string_lossy()).unwrap_or_else(|e| panic!("{}", e.render(false)))
+    open(&path).unwrap_or_else(|e| panic!("{}", e.render(false)))
 }
 
 fn counted() -> String {
@@ -333,7 +333,7 @@ fn a_first_model_file_is_one_that_runs() {
         .success()
         .stderr(contains("equipoise check first.toml"));
     run(here, &["fit", "first.toml"]).success();
-    let first = open(&here.join("first.toml").to_string_lossy()).expect("a model");
+    let first = open(&here.join("first.toml")).expect("a model");
     let Data::Counts(cells) = &first.data else { panic!("counts") };
     let found =
         |g: usize| [&cells[g].control, &cells[g].active].map(|a| (a.events as usize, a.total as usize));

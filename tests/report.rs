@@ -497,7 +497,7 @@ fn where_only_the_sampler_serves_the_page_has_its_numbers() {
     let text: Vec<&str> =
         evt.text.lines().map(|l| if l.starts_with("baseline ") { exchangeable } else { l }).collect();
     fs::write(&path, text.join("\n")).expect("written");
-    let study = open(&path.to_string_lossy()).expect("a model");
+    let study = open(&path).expect("a model");
     let sampling = Sampling { draws: Some(600), ..Sampling::default() };
     let seen = glance(&study, sampling, false).expect("known priors");
     assert!(seen.posteriors.iter().all(Option::is_none));

@@ -35,7 +35,9 @@ mod report;
 mod rows;
 mod sampler;
 mod sampler_extremes;
+mod third_party;
 mod tree;
+mod user_files;
 
 /// A file that nobody declares would be left out in silence.
 #[test]

@@ -20,7 +20,8 @@ Examples:
   equipoise fit my-trial.toml --format csv    one long table, to standard output
   equipoise fit blocker --format json | jq '.probabilities[0]'
 
-Exit status: 0 done; 1 the input or the call is wrong; 2 the run's checks failed.";
+Exit status: 0 done; 1 the input or the call is wrong; 2 the run's checks failed;
+130 interrupted, and nothing written.";
 
 const FIT_EXAMPLES: &str = "\
 Examples:
@@ -247,7 +248,7 @@ pub enum Format {
 #[command(after_help = FIT_EXAMPLES)]
 pub struct FitArgs {
     /// A model file, or the name of a shipped model (see `equipoise list`)
-    pub model: String,
+    pub model: PathBuf,
     /// The run folder, replaced whole [default: runs/<model>]
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
@@ -337,7 +338,7 @@ fn monte_carlo_error(text: &str) -> Result<f64, String> {
 #[command(after_help = CHECK_EXAMPLES)]
 pub struct CheckArgs {
     /// A model file, or the name of a shipped model
-    pub model: String,
+    pub model: PathBuf,
     /// What is printed to standard output
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub format: Format,
@@ -350,7 +351,7 @@ pub struct CheckArgs {
 #[command(after_help = COMPARE_EXAMPLES)]
 pub struct CompareArgs {
     /// A model file, or the name of a shipped model
-    pub model: String,
+    pub model: PathBuf,
     /// Which priors beside the stated ones: names, `library`, or `all` [default: all]
     #[arg(long, value_name = "NAME,…", value_delimiter = ',')]
     pub priors: Vec<String>,
@@ -378,7 +379,7 @@ pub struct CompareArgs {
 #[command(after_help = DECIDE_EXAMPLES)]
 pub struct DecideArgs {
     /// A decision file, a model file, or the name of a shipped one
-    pub decision: String,
+    pub decision: PathBuf,
     /// What is printed to standard output
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub format: Format,
@@ -397,7 +398,7 @@ pub struct DecideArgs {
 #[command(after_help = REPORT_EXAMPLES)]
 pub struct ReportArgs {
     /// A model or decision file, the name of a shipped one, or a folder that `fit` has written
-    pub model: String,
+    pub model: PathBuf,
     /// The page, or its words and tables as Markdown where the name ends in .md [default: report.html]
     #[arg(short, long, value_name = "FILE")]
     pub out: Option<PathBuf>,

@@ -2,13 +2,14 @@
 
 use super::args::{CheckArgs, Format};
 use super::progress::opened;
-use super::{Outcome, notice, print};
+use super::{Outcome, notice, print, start_threads};
 use crate::error::Result;
 use crate::posterior::{Options, prior_report};
 use crate::report;
 
 /// Reads, audits, and shows what the priors imply; writes nothing.
 pub fn run(args: &CheckArgs) -> Result<Outcome> {
+    start_threads(None)?;
     let study = opened(&args.model, (&args.reading).into())?;
     let prior = prior_report(&study, Options::default());
     print(&match args.format {

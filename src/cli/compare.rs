@@ -2,7 +2,7 @@
 
 use super::args::{CompareArgs, Format};
 use super::progress::{opened, watched, watched_by};
-use super::{Outcome, limit_threads, notice, print};
+use super::{Outcome, notice, print, start_threads};
 use crate::compare::bias::compare_bias;
 use crate::compare::{Asked, Request, Steps, comparable, compare_counted};
 use crate::error::Result;
@@ -12,6 +12,7 @@ use crate::study::Study;
 
 /// Fits the study under many priors and prints how far its conclusions hang on them; writes nothing.
 pub fn run(args: &CompareArgs) -> Result<Outcome> {
+    start_threads(args.threads)?;
     let study = opened(&args.model, (&args.reading).into())?;
     let usual = Sampling::default();
     let request = Request {
@@ -20,7 +21,6 @@ pub fn run(args: &CompareArgs) -> Result<Outcome> {
         sampling: Sampling { seed: args.seed.unwrap_or(usual.seed), ..usual },
         sampled: false,
     };
-    limit_threads(args.threads);
     if args.bias {
         return biases(&study, request.sampling, args.format);
     }

@@ -2,7 +2,7 @@
 
 use super::args::{DecideArgs, Format};
 use super::progress::{reading, watched};
-use super::{Outcome, limit_threads, notice, print};
+use super::{Outcome, notice, print, start_threads};
 use crate::decide::decide;
 use crate::error::Result;
 use crate::posterior::Sampling;
@@ -11,10 +11,10 @@ use crate::study::open_decision_with;
 
 /// Fits every outcome and prints what bears on the decision; writes nothing.
 pub fn run(args: &DecideArgs) -> Result<Outcome> {
+    start_threads(args.threads)?;
     let decision = reading(|| open_decision_with(&args.decision, (&args.reading).into()))?;
     let usual = Sampling::default();
     let sampling = Sampling { seed: args.seed.unwrap_or(usual.seed), ..usual };
-    limit_threads(args.threads);
     let discussion = watched(false, |_| decide(&decision, sampling))?;
     print(&match args.format {
         Format::Text => report::decide_text(&decision, &discussion),

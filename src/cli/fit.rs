@@ -5,8 +5,8 @@ use std::time::Instant;
 
 use super::args::{EngineArg, FitArgs, Format, SamplingArgs, Save};
 use super::progress::{opened, watched};
-use super::run_folder::{FILES, replaceable, write_folder};
-use super::{Outcome, limit_threads, notice, print};
+use super::run_folder::{FILES, is_finished, text, write_folder};
+use super::{Outcome, notice, outputs, print, start_threads};
 use crate::error::{Error, Result};
 use crate::posterior::{Engine, Options, Report, Sampling, Stopped, analyse_watched};
 use crate::report;
@@ -14,6 +14,7 @@ use crate::study::{Study, open, shipped};
 
 /// The default shipped model's table; nothing is written.
 pub fn default_model() -> Result<Outcome> {
+    start_threads(None)?;
     let study = open(shipped()[0].name)?;
     let report = watched(true, |progress| analyse_watched(&study, Options::default(), progress));
     print(&report::fit_text(&study, &report))?;
@@ -25,66 +26,75 @@ pub fn default_model() -> Result<Outcome> {
 
 /// Fits, prints, and writes the run folder.
 pub fn run(args: &FitArgs) -> Result<Outcome> {
+    start_threads(args.threads)?;
     let started = jiff::Timestamp::now();
     let clock = Instant::now();
     let study = opened(&args.model, (&args.reading).into())?;
     let folder = args.out.clone().unwrap_or_else(|| Path::new("runs").join(&study.name));
-    replaceable(&folder)?;
+    outputs::run_folder(&folder, &study.files)?;
     if let Some(page) = &args.report {
-        super::report::is_no_folder(page)?;
+        outputs::file(page, &study.files)?;
+        if outputs::lies_in(page, &folder) {
+            return Err(Error::new(format!("{} lies in the run folder", page.display()))
+                .help("a run folder is replaced whole, and holds nothing else: name a file beside it"));
+        }
     }
     let options = options(args, study.data.names().len())?;
-    limit_threads(args.threads);
     let report =
         watched(options.engine != Engine::Exact, |progress| analyse_watched(&study, options, progress));
     let json = report::fit_json(&study, &report);
-    let mut files = vec![(FILES[0], vec![json.clone()]), (FILES[1], vec![study.text.clone()])];
-    let keep = args.save == Save::Csv && (report.checks.ok || args.show_unreliable);
-    if let (true, Some(sampled)) = (keep, &report.sampled) {
-        let (parameters, estimands) = rayon::join(
-            || report::parameter_draws_csv(&study, sampled),
-            || report::estimand_draws_csv(&study, sampled, report.settings.pairs),
-        );
-        files.extend([(FILES[3], parameters), (FILES[4], estimands)]);
-    }
-    // Draws have no column for what must stand beside them.
-    let statements = report::statements(&study, &report);
-    if !statements.is_empty() {
-        files.push((FILES[5], vec![statements.join("\n") + "\n"]));
-    }
     let seconds = clock.elapsed().as_secs_f64();
     let from = folder_of(&args.model);
     let threads = rayon::current_num_threads();
     let about = report::run_json(&started.to_string(), seconds, threads, from.as_deref());
-    files.push((FILES[2], vec![about]));
-    write_folder(&folder, &files)?;
+    // Draws have no column for what must stand beside them.
+    let statements: String = report::statements(&study, &report).iter().map(|s| format!("{s}\n")).collect();
+    let mut files = vec![text(FILES[0], &json), text(FILES[1], &study.text), text(FILES[2], &about)];
+    let keep = args.save == Save::Csv && (report.checks.ok || args.show_unreliable);
+    if let (true, Some(sampled)) = (keep, &report.sampled) {
+        let (study, estimands) = (&study, (sampled, report.settings.pairs));
+        files.push((FILES[3], Box::new(move |to| report::write_parameter_draws(study, sampled, to))));
+        files.push((FILES[4], Box::new(move |to| report::write_estimand_draws(study, estimands, to))));
+    }
+    if !statements.is_empty() {
+        files.push(text(FILES[5], &statements));
+    }
+    let interrupted = report.settings.sampler.as_ref().is_some_and(|s| s.stopped == Stopped::Interrupted);
+    let kept = interrupted && is_finished(&folder);
+    if !kept {
+        write_folder(&folder, &files)?;
+    }
     print(&match args.format {
         Format::Text => report::fit_text(&study, &report),
-        Format::Json => json,
+        Format::Json => json.clone(),
         Format::Csv => report::fit_csv(&study, &report),
     })?;
     if args.format != Format::Text {
         tell(&study, &report);
     }
+    if kept {
+        outcome(&report);
+        notice(&format!("{} holds a finished run and stays as it is: nothing is written.", folder.display()));
+        return Ok(Outcome::Interrupted);
+    }
     notice(&format!("Written to {}", folder.display()));
-    if let Some(page) = &args.report {
-        super::report::write_page(&study, options.sampling, page)?;
+    match &args.report {
+        Some(page) if interrupted => notice(&format!("{} is not written.", page.display())),
+        Some(page) => super::report::write_page(&study, options.sampling, page)?,
+        None => {}
     }
     Ok(outcome(&report))
 }
 
 /// Where a model file's data files are looked for; none for a shipped model.
-fn folder_of(model: &str) -> Option<PathBuf> {
-    let path = Path::new(model);
-    if shipped().iter().any(|s| s.name == model) {
+fn folder_of(model: &Path) -> Option<PathBuf> {
+    if shipped().iter().any(|s| model == Path::new(s.name)) {
         return None;
     }
-    path.canonicalize().ok()?.parent().map(Path::to_path_buf)
+    model.canonicalize().ok()?.parent().map(Path::to_path_buf)
 }
 
 fn options(args: &FitArgs, subgroups: usize) -> Result<Options> {
-    /// Numbers of draws that are kept at most: some three thousand million bytes.
-    const MOST_NUMBERS: usize = 400_000_000;
     let engine = match args.engine {
         EngineArg::Both => Engine::Both,
         EngineArg::Sampler => Engine::Sampler,
@@ -107,27 +117,35 @@ fn options(args: &FitArgs, subgroups: usize) -> Result<Options> {
         }
     }
     let usual = Sampling::default();
-    let numbers =
-        chains.map_or(usual.chains, usize::from) * draws.unwrap_or(0) as usize * (2 * subgroups + 4);
+    let sampling = Sampling {
+        seed: seed.unwrap_or(usual.seed),
+        chains: chains.map_or(usual.chains, usize::from),
+        warmup: warmup.map_or(usual.warmup, |n| n as usize),
+        draws: draws.map(|n| n as usize),
+        mcse: mcse.unwrap_or(usual.mcse),
+    };
+    kept(&sampling, subgroups)?;
+    Ok(Options {
+        engine,
+        all_pairs: args.pairs,
+        sampling,
+        show_unreliable: args.show_unreliable,
+        ..Options::default()
+    })
+}
+
+/// Draws that are asked for can be held.
+pub fn kept(sampling: &Sampling, subgroups: usize) -> Result<()> {
+    /// Numbers of draws that are kept at most: some three thousand million bytes.
+    const MOST_NUMBERS: usize = 400_000_000;
+    let numbers = sampling.chains * sampling.draws.unwrap_or(0) * (2 * subgroups + 4);
     if numbers > MOST_NUMBERS {
         return Err(Error::new(format!(
             "{numbers} numbers would be drawn, more than are kept ({MOST_NUMBERS})"
         ))
         .help("ask for fewer --draws or --chains"));
     }
-    Ok(Options {
-        engine,
-        all_pairs: args.pairs,
-        sampling: Sampling {
-            seed: seed.unwrap_or(usual.seed),
-            chains: chains.map_or(usual.chains, usize::from),
-            warmup: warmup.map_or(usual.warmup, |n| n as usize),
-            draws: draws.map(|n| n as usize),
-            mcse: mcse.unwrap_or(usual.mcse),
-        },
-        show_unreliable: args.show_unreliable,
-        ..Options::default()
-    })
+    Ok(())
 }
 
 /// What a reader of a table without headings should hear: the statements, and why there is no number.

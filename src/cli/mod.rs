@@ -9,6 +9,7 @@ mod fit;
 mod list;
 mod man;
 mod new;
+mod outputs;
 mod progress;
 mod report;
 mod run_folder;
@@ -20,6 +21,7 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use crate::error::Error;
+use crate::terminal::shown;
 use args::{Command, Parsed};
 
 /// How a command that did not fail ended.
@@ -28,7 +30,12 @@ pub enum Outcome {
     Done,
     /// The run finished, its checks did not pass.
     ChecksFailed,
+    /// Stopped from outside, and nothing was written.
+    Interrupted,
 }
+
+/// The exit status of a program that was interrupted, as shells have it.
+const INTERRUPTED: u8 = 130;
 
 /// Runs the program: reads the arguments, does the work, reports, and says with which status to leave.
 pub fn main() -> ExitCode {
@@ -36,8 +43,10 @@ pub fn main() -> ExitCode {
         Ok(parsed) => parsed,
         Err(e) => {
             // Help and version are asked for; everything else is a wrong call.
-            let _ = e.print();
-            return ExitCode::from(if e.use_stderr() { 1 } else { 0 });
+            return match e.print() {
+                Err(fault) if !e.use_stderr() => ended(unprinted(fault).map(|()| Outcome::Done)),
+                _ => ExitCode::from(if e.use_stderr() { 1 } else { 0 }),
+            };
         }
     };
     let result = match parsed.command {
@@ -52,38 +61,54 @@ pub fn main() -> ExitCode {
         Some(Command::Completions(args)) => completions::run(&args),
         Some(Command::Man(args)) => man::run(&args),
     };
+    ended(result)
+}
+
+/// The exit status, with the word that belongs to it.
+fn ended(result: Result<Outcome, Error>) -> ExitCode {
     match result {
         Ok(Outcome::Done) => ExitCode::SUCCESS,
         Ok(Outcome::ChecksFailed) => ExitCode::from(2),
+        Ok(Outcome::Interrupted) => ExitCode::from(INTERRUPTED),
         Err(e) => {
             let styled = std::io::stderr().is_terminal();
-            notice(&e.render(styled));
+            styled_notice(&e.render(styled));
             ExitCode::from(1)
         }
     }
 }
 
-/// Sets the number of threads, where one is asked for.
-fn limit_threads(threads: Option<u16>) {
-    if let Some(n) = threads {
-        // Fails only where the pool already stands, which is never before the first fit.
-        let _ = rayon::ThreadPoolBuilder::new().num_threads(usize::from(n)).build_global();
-    }
+/// Starts the threads that compute: as many as are asked for, or one a processor.
+fn start_threads(threads: Option<u16>) -> Result<(), Error> {
+    // Zero is one a processor. The pool is built once in a run of the program.
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads.map_or(0, usize::from));
+    pool.build_global().map_err(|e| {
+        Error::new(format!("the system starts no more threads: {e}"))
+            .help("ask for fewer with --threads, or raise the limit of processes or of memory (`ulimit -a` shows them)")
+    })
 }
 
 /// To standard output; a reader that has gone away is no error.
 fn print(text: &str) -> Result<(), Error> {
     let mut out = anstream::AutoStream::auto(std::io::stdout());
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-        Err(e) if e.kind() != std::io::ErrorKind::BrokenPipe => {
-            Err(Error::new(format!("can't write to standard output: {e}")))
-        }
-        _ => Ok(()),
+    out.write_all(shown(text).as_bytes()).and_then(|()| out.flush()).or_else(unprinted)
+}
+
+/// What standard output could not take is an error, unless its reader has gone away.
+fn unprinted(e: std::io::Error) -> Result<(), Error> {
+    if e.kind() == std::io::ErrorKind::BrokenPipe {
+        return Ok(());
     }
+    Err(Error::new(format!("can't write to standard output: {e}")).help("is the disk full?"))
 }
 
 /// To standard error; if that fails there is nobody to tell.
 fn notice(text: &str) {
+    styled_notice(&shown(text));
+}
+
+/// The same of a text that may hold the terminal's colours.
+fn styled_notice(text: &str) {
     let mut err = anstream::AutoStream::auto(std::io::stderr());
     let _ = writeln!(err, "{text}");
 }

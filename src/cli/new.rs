@@ -1,16 +1,17 @@
 //! `equipoise new DATA.csv`.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::args::NewArgs;
 use super::progress::reading;
 use super::whole_file::write_whole;
-use super::{Outcome, notice, print};
+use super::{Outcome, notice, outputs, print, start_threads};
 use crate::error::{Error, Result};
-use crate::study::{Draft, draft};
+use crate::study::{Draft, draft, open_text};
 
 /// Looks at a file of patients and writes a first model file for it.
 pub fn run(args: &NewArgs) -> Result<Outcome> {
+    start_threads(None)?;
     let said = Draft {
         outcome: args.outcome.clone(),
         treatment: args.treatment.clone(),
@@ -26,21 +27,38 @@ pub fn run(args: &NewArgs) -> Result<Outcome> {
         reading: (&args.reading).into(),
     };
     let Some(out) = &args.out else {
-        let text = reading(|| draft(&args.data, &args.data.to_string_lossy(), &said))?;
+        // Paths start from the working folder, where standard output is likely to be put.
+        let text = drafted(&args.data, args.data.clone(), &said, Path::new("model.toml"))?;
         print(&text)?;
         return Ok(Outcome::Done);
     };
     if out.exists() {
         return Err(Error::new(format!("{} exists", out.display())).help("name another file with -o"));
     }
-    let text = reading(|| draft(&args.data, &named_from(&args.data, out), &said))?;
+    outputs::file(out, &[])?;
+    let text = drafted(&args.data, named_from(&args.data, out), &said, out)?;
     write_whole(out, text.as_bytes())?;
     notice(&format!("Written to {}; now run: equipoise check {}", out.display(), out.display()));
     Ok(Outcome::Done)
 }
 
+/// The text of a model file that `check` takes, were it at `place`.
+fn drafted(data: &Path, named: PathBuf, said: &Draft, place: &Path) -> Result<String> {
+    let named = named.into_os_string().into_string().map_err(|named| {
+        Error::new(format!("{} is not UTF-8, and a model file can name no such path", named.display()))
+            .help("rename the file or its folder")
+    })?;
+    reading(|| {
+        let text = draft(data, &named, said)?;
+        match open_text(&text, place, said.reading) {
+            Ok(_) => Ok(text),
+            Err(e) => Err(e.help("so much for the model file that these options ask for: it is not written")),
+        }
+    })
+}
+
 /// The data file as the model file is to name it: paths there start from its own folder.
-fn named_from(data: &Path, model: &Path) -> String {
+fn named_from(data: &Path, model: &Path) -> PathBuf {
     let folder =
         |p: &Path| p.parent().filter(|f| !f.as_os_str().is_empty()).unwrap_or(Path::new(".")).to_path_buf();
     let same = match (folder(data).canonicalize(), folder(model).canonicalize()) {
@@ -49,7 +67,7 @@ fn named_from(data: &Path, model: &Path) -> String {
     };
     let whole = || data.canonicalize().unwrap_or_else(|_| data.to_path_buf());
     match data.file_name() {
-        Some(name) if same => name.to_string_lossy().into_owned(),
-        _ => whole().to_string_lossy().into_owned(),
+        Some(name) if same => name.into(),
+        _ => whole(),
     }
 }

@@ -1,14 +1,16 @@
 //! Progress of long runs on standard error, and stopping them.
 
 use std::io::IsTerminal;
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::sync::{Arc, Mutex, Once, PoisonError};
+use std::thread::Builder;
 use std::time::Duration;
 
 use indicatif::{HumanCount, ProgressBar};
 
-use super::notice;
+use super::{INTERRUPTED, notice};
 use crate::compare::Steps;
 use crate::error::Result;
 use crate::sampler::Watch;
@@ -19,9 +21,6 @@ const PATIENCE: Duration = Duration::from_millis(500);
 
 /// Between two words on a terminal, and between two looks elsewhere, where there is nothing to say before an interrupt.
 const BLINK: Duration = Duration::from_millis(120);
-
-/// The exit status of a program that was interrupted, as shells have it.
-const INTERRUPTED: i32 = 130;
 
 /// What the sampler has done so far, and whether it shall go on.
 #[derive(Debug, Clone, Default)]
@@ -57,7 +56,7 @@ pub fn watched_by<T>(sampling: bool, steps: Option<&Steps>, work: impl FnOnce(&P
 }
 
 /// Opens a study, with the rows of a large data file counted as they are read.
-pub fn opened(model: &str, how: Reading) -> Result<Study> {
+pub fn opened(model: &Path, how: Reading) -> Result<Study> {
     reading(|| open_with(model, how))
 }
 
@@ -79,7 +78,7 @@ fn interruptible<T>(listener: Option<Arc<AtomicBool>>, work: impl FnOnce() -> T)
             let listener = LISTENER.lock().unwrap_or_else(PoisonError::into_inner).clone();
             if listener.is_none_or(|told| told.swap(true, Ordering::Relaxed)) {
                 notice("Interrupted: nothing is left half-written.");
-                std::process::exit(INTERRUPTED);
+                std::process::exit(INTERRUPTED.into());
             }
         });
     });
@@ -101,7 +100,8 @@ fn beside<T>(
     std::thread::scope(|scope| {
         // Dropped when the work is done, or has panicked: the other end then stops waiting.
         let (working, done) = channel::<()>();
-        scope.spawn(move || show(words, last, &done));
+        // Where the system has no thread for it the work is done without a word.
+        let _ = Builder::new().spawn_scoped(scope, move || show(words, last, &done));
         let result = work();
         drop(working);
         result

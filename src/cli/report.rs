@@ -9,8 +9,9 @@ use serde_json::Value;
 
 use super::args::{CHAINS, DRAWS, Picture, ReportArgs, WARMUP};
 use super::progress::{opened, reading, watched};
+use super::run_folder::FILES;
 use super::whole_file::write_whole;
-use super::{Outcome, limit_threads, notice};
+use super::{Outcome, notice, outputs, start_threads};
 use crate::compare::bias::shift_surface;
 use crate::compare::glance;
 use crate::decide::{Fit, decide};
@@ -18,10 +19,13 @@ use crate::error::{Error, Result};
 use crate::figure::Gallery;
 use crate::posterior::Sampling;
 use crate::report::{self, Figure, PageFormat, Presentation, RESULT_SCHEMA, Shown};
-use crate::study::{Decision, Reading, Study, is_decision, open_copy, open_decision_with};
+use crate::study::{Decision, Reading, Study, is_decision, open_copy, open_decision_with, read_at_most};
 
 /// Beyond this many subgroups neither priors by priors nor biases are refitted: no figure shows them.
 const REFITTED_UP_TO: usize = 5;
+
+/// A larger `result.json` is none: one of the most subgroups, with all their pairs, has a tenth of it.
+const LARGEST_RESULT: u64 = 1 << 30;
 
 /// A page, whether its checks passed, and its figures.
 struct Made {
@@ -32,20 +36,30 @@ struct Made {
 
 /// Fits, compares, and writes the page, and the figures where they are asked for.
 pub fn run(args: &ReportArgs) -> Result<Outcome> {
+    start_threads(args.threads)?;
     let page = args.out.clone().unwrap_or_else(|| Path::new("report.html").to_path_buf());
-    is_no_folder(&page)?;
     let format = format_of(&page);
-    let made = if !Path::new(&args.model).is_dir() && is_decision(&args.model)? {
+    let can_be_written = |files: &[PathBuf]| -> Result<()> {
+        outputs::file(&page, files)?;
+        args.figures.as_deref().map_or(Ok(()), outputs::folder)
+    };
+    let files;
+    let made = if !args.model.is_dir() && is_decision(&args.model)? {
         let decision = reading(|| open_decision_with(&args.model, (&args.reading).into()))?;
+        can_be_written(&decision.files)?;
+        files = decision.files.clone();
         let usual = Sampling::default();
-        limit_threads(args.threads);
         of_decision(&decision, Sampling { seed: args.seed.unwrap_or(usual.seed), ..usual }, format)?
     } else {
         let (study, run) = asked(&args.model, (&args.reading).into())?;
-        limit_threads(args.threads);
+        can_be_written(&study.files)?;
+        files = study.files.clone();
         of_study(&study, Sampling { seed: args.seed.unwrap_or(run.seed), ..run }, format)?
     };
     if let Some(folder) = &args.figures {
+        for path in written(folder, &made.figures, &args.formats) {
+            outputs::not_read(&path, &files)?;
+        }
         fs::create_dir_all(folder)
             .map_err(|e| Error::new(format!("can't make the folder {}: {e}", folder.display())))?;
     }
@@ -64,16 +78,6 @@ fn format_of(page: &Path) -> PageFormat {
     if ending.is_some_and(|e| e == "md" || e == "markdown") { PageFormat::Markdown } else { PageFormat::Html }
 }
 
-/// A page is a file.
-pub fn is_no_folder(page: &Path) -> Result<()> {
-    if page.is_dir() {
-        return Err(
-            Error::new(format!("{} is a folder", page.display())).help("name a file, such as report.html")
-        );
-    }
-    Ok(())
-}
-
 /// The page of a study, written.
 pub fn write_page(study: &Study, sampling: Sampling, page: &Path) -> Result<()> {
     let made = of_study(study, sampling, format_of(page))?;
@@ -83,18 +87,19 @@ pub fn write_page(study: &Study, sampling: Sampling, page: &Path) -> Result<()> 
 }
 
 /// The study, and how a run folder's run was sampled: the same settings give the same numbers again.
-fn asked(model: &str, how: Reading) -> Result<(Study, Sampling)> {
-    let folder = Path::new(model);
+fn asked(folder: &Path, how: Reading) -> Result<(Study, Sampling)> {
     if !folder.is_dir() {
-        return Ok((opened(model, how)?, Sampling::default()));
+        return Ok((opened(folder, how)?, Sampling::default()));
     }
     let path = folder.join("result.json");
     let fault = |what: String| {
         Error::new(format!("{}: {what}", path.display()))
             .help("name a model, or a folder that `equipoise fit` has written")
     };
-    let text = fs::read_to_string(&path).map_err(|e| fault(format!("can't be read: {e}")))?;
-    let result: Value = serde_json::from_str(&text).map_err(|e| fault(format!("is no JSON: {e}")))?;
+    let bytes = read_at_most(LARGEST_RESULT, &path)
+        .map_err(|e| fault(format!("can't be read: {e}")))?
+        .ok_or_else(|| fault(format!("holds more than {} MB, and no result does", LARGEST_RESULT >> 20)))?;
+    let result: Value = serde_json::from_slice(&bytes).map_err(|e| fault(format!("is no JSON: {e}")))?;
     let schema = result["schema"].as_str().unwrap_or("none");
     if schema != RESULT_SCHEMA {
         return Err(Error::new(format!(
@@ -115,13 +120,20 @@ fn asked(model: &str, how: Reading) -> Result<(Study, Sampling)> {
     if let Some(name) = result["model"]["name"].as_str() {
         study.name = name.to_string();
     }
-    Ok((study, sampling_of(&result["settings"]["sampler"])))
+    // The rest of the run is no place for a page either.
+    study.files.extend(FILES.iter().map(|name| folder.join(name)));
+    let sampling = sampling_of(&result["settings"]["sampler"]);
+    super::fit::kept(&sampling, study.data.names().len()).map_err(|e| {
+        Error::new(format!("{}: {}", path.display(), e.message()))
+            .help("no run has kept so many: fit the model again, equipoise fit MODEL")
+    })?;
+    Ok((study, sampling))
 }
 
 /// Where the model file lay that a run folder's copy was made of; the run folder itself where that is not known.
 fn original_folder(run: &Path) -> PathBuf {
-    let text = fs::read_to_string(run.join("run.json")).unwrap_or_default();
-    let about: Value = serde_json::from_str(&text).unwrap_or_default();
+    let bytes = read_at_most(LARGEST_RESULT, &run.join("run.json")).ok().flatten().unwrap_or_default();
+    let about: Value = serde_json::from_slice(&bytes).unwrap_or_default();
     about["folder"].as_str().map_or_else(|| run.to_path_buf(), PathBuf::from)
 }
 
@@ -177,6 +189,15 @@ fn of_study(study: &Study, sampling: Sampling, format: PageFormat) -> Result<Mad
     let ok = shown.is_ok();
     let text = report::page(&Presentation { study, shown }, &figures, format)?;
     Ok(Made { ok, text, figures })
+}
+
+/// The files that figures are written to.
+fn written(folder: &Path, figures: &[Figure], formats: &[Picture]) -> Vec<PathBuf> {
+    let pictures = [(Picture::Png, "png"), (Picture::Svg, "svg")];
+    let pictures = pictures.into_iter().filter(|(format, _)| formats.contains(format)).map(|(_, end)| end);
+    let ends: Vec<&str> = pictures.chain(["csv"]).collect();
+    let of = |f: &Figure| ends.iter().map(|end| folder.join(format!("{}.{end}", f.name))).collect::<Vec<_>>();
+    figures.iter().flat_map(of).collect()
 }
 
 /// Every figure in the formats that are asked for, and its numbers as CSV beside it.

@@ -9,9 +9,10 @@
 
 use std::ffi::OsStr;
 use std::fs::{self, File};
-use std::io::{self, Write};
+use std::io::{self, BufReader, Write};
 use std::path::{Path, PathBuf};
 
+use serde::Deserialize;
 use tempfile::TempDir;
 
 use crate::error::{Error, Place, Result};
@@ -26,6 +27,9 @@ pub const FILES: [&str; 6] = [
     "statements.txt",
 ];
 
+/// How the schema of every `result.json` begins.
+const RESULTS: &str = "equipoise/result/";
+
 /// How the names of hidden folders begin: of a new run, and of one that stepped aside.
 const NEW: &str = ".equipoise-new-";
 const ASIDE: &str = ".equipoise-old-";
@@ -36,6 +40,11 @@ const RANDOM: usize = 6;
 /// An earlier run's folder may be replaced, an empty or absent one filled; anything else is left alone.
 pub fn replaceable(folder: &Path) -> Result<()> {
     let here = || Place::File(folder.display().to_string());
+    if folder.is_symlink() {
+        return Err(Error::new("the run folder's name is taken by a symbolic link")
+            .at(here())
+            .help("choose another with --out"));
+    }
     if !folder.exists() {
         return Ok(());
     }
@@ -44,14 +53,9 @@ pub fn replaceable(folder: &Path) -> Result<()> {
             .at(here())
             .help("choose another with --out"));
     }
-    if folder.is_symlink() {
-        return Err(Error::new("the run folder's name is taken by a symbolic link")
-            .at(here())
-            .help("choose another with --out"));
-    }
-    let entries = fs::read_dir(folder).map_err(|e| Error::new(format!("can't be read: {e}")).at(here()))?;
-    let ours = |name: &std::ffi::OsStr| FILES.iter().any(|f| name == *f);
-    if entries.flatten().all(|entry| ours(&entry.file_name())) {
+    let mut entries =
+        fs::read_dir(folder).map_err(|e| Error::new(format!("can't be read: {e}")).at(here()))?;
+    if entries.next().is_none() || is_a_run(folder) {
         return Ok(());
     }
     Err(Error::new("this folder holds something other than a run")
@@ -59,8 +63,56 @@ pub fn replaceable(folder: &Path) -> Result<()> {
         .help("a run folder is replaced whole; choose another with --out"))
 }
 
-/// Writes all files, each from its pieces, beside the folder first, then puts the whole in its place.
-pub fn write_folder(folder: &Path, files: &[(&str, Vec<String>)]) -> Result<()> {
+/// Whether a folder is an earlier run: its `result.json` is one of this program's, and nothing else lies there.
+fn is_a_run(folder: &Path) -> bool {
+    holds_only_files_of_runs(folder)
+        && Earlier::of(folder).is_some_and(|earlier| earlier.schema.starts_with(RESULTS))
+}
+
+/// Whether a folder holds an earlier run that nobody interrupted.
+pub fn is_finished(folder: &Path) -> bool {
+    let stopped = Earlier::of(folder).map(|earlier| earlier.settings.sampler.and_then(|s| s.stopped));
+    is_a_run(folder) && stopped.is_some_and(|stopped| stopped.as_deref() != Some("interrupted"))
+}
+
+/// What is asked of an earlier run's `result.json`; all else is passed over.
+#[derive(Deserialize)]
+struct Earlier {
+    schema: String,
+    #[serde(default)]
+    settings: Settings,
+}
+
+#[derive(Deserialize, Default)]
+struct Settings {
+    sampler: Option<Sampler>,
+}
+
+#[derive(Deserialize)]
+struct Sampler {
+    stopped: Option<String>,
+}
+
+impl Earlier {
+    fn of(folder: &Path) -> Option<Earlier> {
+        let path = folder.join(FILES[0]);
+        if !path.symlink_metadata().ok()?.is_file() {
+            return None;
+        }
+        serde_json::from_reader(BufReader::new(File::open(path).ok()?)).ok()
+    }
+}
+
+/// A file of a run: its name, and what writes it.
+pub type Content<'a> = (&'a str, Box<dyn Fn(&mut dyn Write) -> io::Result<()> + 'a>);
+
+/// A file that is this text.
+pub fn text<'a>(name: &'a str, text: &'a str) -> Content<'a> {
+    (name, Box::new(move |to| to.write_all(text.as_bytes())))
+}
+
+/// Writes all files beside the folder first, then puts the whole in its place.
+pub fn write_folder(folder: &Path, files: &[Content<'_>]) -> Result<()> {
     let fault = |what: &str, e: &io::Error| {
         Error::new(format!("{what}: {e}"))
             .at(Place::File(folder.display().to_string()))
@@ -74,14 +126,17 @@ pub fn write_folder(folder: &Path, files: &[(&str, Vec<String>)]) -> Result<()> 
     fs::create_dir_all(&parent).map_err(|e| fault("its parent folder can't be made", &e))?;
     sweep(&parent);
     let new = Hidden::make(&parent, NEW).map_err(unwritten)?;
-    for (name, pieces) in files {
+    for (name, content) in files {
         let write = |path: &Path| -> io::Result<()> {
             let mut file = File::create(path)?;
-            pieces.iter().try_for_each(|piece| file.write_all(piece.as_bytes()))
+            content(&mut file)?;
+            // On the disk before it takes its place: a machine that stops leaves the old run or the new one.
+            file.sync_all()
         };
         write(&new.path().join(name)).map_err(unwritten)?;
     }
     open_to_others(new.path()).map_err(unwritten)?;
+    flush_names(new.path());
     if !folder.exists() {
         return new.place(folder).map_err(unwritten);
     }
@@ -178,7 +233,7 @@ fn sweep(parent: &Path) {
         }
         if is(ASIDE) {
             put_back(&path, parent);
-        } else if holds_a_run(&path) {
+        } else if holds_only_files_of_runs(&path) {
             let _ = fs::remove_dir_all(&path);
         }
     }
@@ -188,7 +243,7 @@ fn sweep(parent: &Path) {
 fn put_back(aside: &Path, parent: &Path) {
     for entry in fs::read_dir(aside).into_iter().flatten().flatten() {
         let (old, place) = (entry.path(), parent.join(entry.file_name()));
-        if !holds_a_run(&old) {
+        if !holds_only_files_of_runs(&old) {
             return;
         }
         let _ = if place.exists() { fs::remove_dir_all(&old) } else { fs::rename(&old, &place) };
@@ -198,7 +253,7 @@ fn put_back(aside: &Path, parent: &Path) {
 }
 
 /// Whether a folder holds nothing but what a run writes.
-fn holds_a_run(folder: &Path) -> bool {
+fn holds_only_files_of_runs(folder: &Path) -> bool {
     let ours = |entry: io::Result<fs::DirEntry>| {
         entry.is_ok_and(|entry| {
             FILES.iter().any(|f| entry.file_name() == *f)
@@ -206,6 +261,13 @@ fn holds_a_run(folder: &Path) -> bool {
         })
     };
     fs::read_dir(folder).is_ok_and(|mut entries| entries.all(ours))
+}
+
+/// Puts a folder's list of names on the disk, where the system can do that.
+fn flush_names(folder: &Path) {
+    if let Ok(folder) = File::open(folder) {
+        let _ = folder.sync_all();
+    }
 }
 
 /// A temporary folder is its owner's alone; a run folder has the usual permissions.
@@ -227,7 +289,7 @@ mod tests {
     use super::{ASIDE, Hidden, NEW, step_aside, sweep, write_folder};
 
     fn written(folder: &Path, text: &str) {
-        write_folder(folder, &[("result.json", vec![text.to_string()])]).expect("written");
+        write_folder(folder, &[super::text("result.json", text)]).expect("written");
     }
 
     fn hidden(parent: &Path) -> Vec<String> {

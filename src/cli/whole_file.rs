@@ -18,6 +18,8 @@ pub fn write_whole(path: &Path, content: &[u8]) -> Result<()> {
     let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let mut file = open_to_others().tempfile_in(folder).map_err(fault)?;
     file.write_all(content).map_err(fault)?;
+    // On the disk before it takes its name: a machine that stops leaves the old file or the new one.
+    file.as_file().sync_all().map_err(fault)?;
     file.persist(path).map_err(|e| fault(e.error))?;
     Ok(())
 }

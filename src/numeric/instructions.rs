@@ -77,6 +77,7 @@ macro_rules! compiled_for_each {
         $visibility:vis fn $name:ident($($argument:ident: $type:ty),* $(,)?) -> $result:ty = $body:path;
     )*) => { $(
         $(#[$doc])*
+        #[allow(unsafe_code, reason = "vector instructions that the processor was asked for")]
         $visibility fn $name(with: $crate::numeric::Instructions, $($argument: $type),*) -> $result {
             use $crate::numeric::InstructionKind as Kind;
 

@@ -3,6 +3,7 @@
 use crate::posterior::{Report, Scope};
 use crate::study::Study;
 
+use super::cells::Rows;
 use super::json::statements;
 use super::numbers::full;
 
@@ -63,15 +64,12 @@ fn word(value: impl serde::Serialize) -> String {
 
 fn write(study: &Study, report: &Report) -> String {
     let caveat = statements(study, report).join(" ");
-    let mut writer = csv::Writer::from_writer(Vec::new());
+    let mut rows = Rows::new();
     let text = |s: &Option<String>| s.clone().unwrap_or_default();
     let head = |row: &str, scope: Scope, a: &Option<String>, b: &Option<String>| {
         vec![row.to_string(), word(scope), text(a), text(b)]
     };
-    let mut put = |record: Vec<String>| {
-        // Writing to memory does not fail.
-        let _ = writer.write_record(record);
-    };
+    let mut put = |record: Vec<String>| rows.put(record);
     let empty = |n: usize| std::iter::repeat_n(String::new(), n);
     put(HEADER.iter().map(|h| (*h).to_string()).collect());
     for e in &report.estimates {
@@ -103,5 +101,5 @@ fn write(study: &Study, report: &Report) -> String {
         record.extend([text(&p.unavailable), text(&p.exact_unavailable), caveat.clone()]);
         put(record);
     }
-    writer.into_inner().ok().and_then(|bytes| String::from_utf8(bytes).ok()).unwrap_or_default()
+    rows.text()
 }

@@ -2,38 +2,61 @@
 //!
 //! In R: `posterior::as_draws_df(read.csv(file, check.names = FALSE))`.
 
+use std::io::{self, Write};
+
 use rayon::prelude::*;
 
+use super::cells::Rows;
 use crate::posterior::SampledPosterior;
 use crate::study::Study;
 
-/// Draws of every parameter, as pieces of one text.
-pub fn parameter_draws_csv(study: &Study, sampled: &SampledPosterior) -> Vec<String> {
+/// Writes the draws of every parameter.
+pub fn write_parameter_draws(
+    study: &Study,
+    sampled: &SampledPosterior,
+    to: &mut dyn Write,
+) -> io::Result<()> {
     let columns = sampled.parameters(&study.data.names());
-    table(sampled, columns.iter().map(|(name, column)| (name.as_str(), column.as_slice())).collect())
+    table(
+        sampled,
+        &columns.iter().map(|(name, column)| (name.as_str(), column.as_slice())).collect::<Vec<_>>(),
+        to,
+    )
 }
 
-/// Draws of every estimand, of pairs of subgroups if wanted, as pieces of one text.
-pub fn estimand_draws_csv(study: &Study, sampled: &SampledPosterior, pairs: bool) -> Vec<String> {
+/// Writes the draws of every estimand, of pairs of subgroups if wanted.
+pub fn write_estimand_draws(
+    study: &Study,
+    (sampled, pairs): (&SampledPosterior, bool),
+    to: &mut dyn Write,
+) -> io::Result<()> {
     let columns = sampled.estimands(study, pairs);
-    table(sampled, columns.iter().map(|(name, column)| (name.as_str(), column.as_slice())).collect())
+    table(
+        sampled,
+        &columns.iter().map(|(name, column)| (name.as_str(), column.as_slice())).collect::<Vec<_>>(),
+        to,
+    )
 }
 
-/// The header, then the rows in pieces that are written in parallel.
-fn table(sampled: &SampledPosterior, columns: Vec<(&str, &[f64])>) -> Vec<String> {
-    /// Rows of a piece.
-    const PIECE: usize = 1024;
-    let mut writer = csv::Writer::from_writer(Vec::new());
-    let head = [".chain", ".iteration", ".draw"].into_iter().chain(columns.iter().map(|c| c.0));
-    // Writing to memory does not fail.
-    let _ = writer.write_record(head);
-    let head = writer.into_inner().ok().and_then(|b| String::from_utf8(b).ok()).unwrap_or_default();
+/// The header, then the rows in pieces: some are made in parallel and written, before the next are, so that no more than these
+/// are held as text.
+fn table(sampled: &SampledPosterior, columns: &[(&str, &[f64])], to: &mut dyn Write) -> io::Result<()> {
+    /// Numbers of a piece.
+    const PIECE: usize = 1 << 18;
+    let mut head = Rows::new();
+    head.put([".chain", ".iteration", ".draw"].into_iter().chain(columns.iter().map(|c| c.0)));
+    to.write_all(head.text().as_bytes())?;
     let all = sampled.chains * sampled.draws;
-    let pieces: Vec<String> = (0..all.div_ceil(PIECE))
-        .into_par_iter()
-        .map(|i| rows(i * PIECE..all.min((i + 1) * PIECE), sampled.draws, &columns))
-        .collect();
-    std::iter::once(head).chain(pieces).collect()
+    let draws = (PIECE / (columns.len() + 3)).max(1);
+    let starts: Vec<usize> = (0..all).step_by(draws).collect();
+    for together in starts.chunks(4 * rayon::current_num_threads()) {
+        let made: Vec<String> = together
+            .par_iter()
+            .map(|&start| rows(start..all.min(start + draws), sampled.draws, columns))
+            .collect();
+        made.iter().try_for_each(|piece| to.write_all(piece.as_bytes()))?;
+    }
+    Ok(())
 }
 
 /// Rows of these draws; numbers as the shortest text that reads back the same.

@@ -196,7 +196,7 @@ pub fn check_json(study: &Study, prior: Option<&Report>) -> String {
     }))
 }
 
-/// What may differ between two equal runs; `folder` is where the model file's paths start.
+/// What may differ between two equal runs; `folder` is where the model file's paths start, null where it is not UTF-8.
 pub fn run_json(started: &str, seconds: f64, threads: usize, folder: Option<&Path>) -> String {
     pretty(&json!({
         "schema": "equipoise/run/1",
@@ -204,7 +204,7 @@ pub fn run_json(started: &str, seconds: f64, threads: usize, folder: Option<&Pat
         "started": started,
         "seconds": seconds,
         "threads": threads,
-        "folder": folder,
+        "folder": folder.and_then(Path::to_str),
         "system": format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
     }))
 }

@@ -3,6 +3,7 @@
 use serde::Serialize;
 use serde_json::Value;
 
+use super::cells::Rows;
 use super::numbers::full;
 
 /// A table in the making: `row` says which list a row is from, `caveat` what must stand beside every number; columns that a
@@ -10,27 +11,26 @@ use super::numbers::full;
 pub struct LongTable<const N: usize> {
     header: [&'static str; N],
     caveat: String,
-    writer: csv::Writer<Vec<u8>>,
+    rows: Rows,
 }
 
 impl<const N: usize> LongTable<N> {
     pub fn new(header: [&'static str; N], caveat: String) -> LongTable<N> {
-        let mut writer = csv::Writer::from_writer(Vec::new());
-        // Writing to memory does not fail.
-        let _ = writer.write_record(header);
-        LongTable { header, caveat, writer }
+        let mut rows = Rows::new();
+        rows.put(header);
+        LongTable { header, caveat, rows }
     }
 
     pub fn put(&mut self, kind: &str, rows: Vec<Value>) {
         for mut row in rows {
             row["row"] = Value::from(kind);
             row["caveat"] = Value::from(self.caveat.clone());
-            let _ = self.writer.write_record(self.header.map(|key| cell(&row[key])));
+            self.rows.put(self.header.map(|key| cell(&row[key])));
         }
     }
 
     pub fn text(self) -> String {
-        self.writer.into_inner().ok().and_then(|bytes| String::from_utf8(bytes).ok()).unwrap_or_default()
+        self.rows.text()
     }
 }
 

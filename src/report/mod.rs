@@ -2,6 +2,7 @@
 
 mod baseline_conflict;
 mod bias_json;
+mod cells;
 mod compare_csv;
 mod compare_json;
 mod csv;
@@ -24,7 +25,7 @@ pub use compare_csv::compare_csv;
 pub use compare_json::{compare_json, compare_statements};
 pub use csv::{check_csv, fit_csv};
 pub use decide_json::{decide_csv, decide_json, decide_statements};
-pub use draws::{estimand_draws_csv, parameter_draws_csv};
+pub use draws::{write_estimand_draws, write_parameter_draws};
 pub use figure::{Cell, Figure, figure_csv, png, uncovered};
 pub use json::{RESULT_SCHEMA, check_json, fit_json, run_json, statements};
 pub use page::{PageFormat, Presentation, Shown, decision_figures, decision_page, figures, page};

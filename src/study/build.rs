@@ -16,12 +16,15 @@ use super::source::{Source, sha256};
 use super::{
     ArmCounts, BaselineOf, BaselinePrior, Data, HeterogeneityPrior, LocationPrior, MOST_SUBGROUPS, Outcome,
     PatientFile, Pooling, Priors, Scale, Study, SubgroupCounts, SubgroupEstimate, Thresholds, Treatment,
-    Written, bias_words, design, patients::Measured, prior_words, table,
+    Written, bias_words, design, patients::Measured, prior_words, table, words,
 };
 use crate::error::{Error, Place, Result};
 
 /// The default for a baseline's log odds: central 95 % of the risk from 0.7 % to 99.3 %.
 const DEFAULT_BASELINE: &str = "normal(0, 2.5)";
+
+/// Thresholds of a measure at most.
+const MOST_THRESHOLDS: usize = 100;
 
 /// Checks everything and puts the study together, without its named priors.
 pub fn study(source: &Source, file: ModelFile) -> Result<Study> {
@@ -123,6 +126,7 @@ pub fn study(source: &Source, file: ModelFile) -> Result<Study> {
         patients,
         adjustment: adjustment.map(Arc::new),
         notices,
+        files: source.read.so_far(),
         text: source.text.to_string(),
         data_sha256: data_sha256.unwrap_or_else(|| model_sha256.clone()),
         model_sha256,
@@ -144,6 +148,14 @@ fn check_labels(source: &Source, file: &ModelFile) -> Result<()> {
         return Err(Error::new(format!("`{key}` is empty"))
             .at(here())
             .help("labels, sentences and columns are made from it"));
+    }
+    let unfit = |key: &str, unfit: words::Unfit| {
+        Error::new(format!("`{key}` {}", unfit.in_words())).at(here()).help(unfit.help())
+    };
+    words::title(&file.title).map_err(|e| unfit("title", e))?;
+    let event = file.outcome.event.as_ref().map(|event| ("outcome.event", event.get_ref()));
+    for (key, label) in labels.into_iter().chain(event) {
+        words::name(label).map_err(|e| unfit(key, e))?;
     }
     if treatment.control.trim() == treatment.active.trim() {
         return Err(Error::new(format!("both arms are called `{}`", treatment.control))
@@ -299,6 +311,7 @@ fn data(source: &Source, file: &ModelFile, scale: Scale, notices: &mut Vec<Strin
 }
 
 fn counts(source: &Source, entries: &[Spanned<CountsEntry>]) -> Result<Vec<SubgroupCounts>> {
+    few_enough(source, entries)?;
     entries
         .iter()
         .map(|entry| {
@@ -344,6 +357,7 @@ fn estimates(
     scale: Scale,
     notices: &mut Vec<String>,
 ) -> Result<Vec<SubgroupEstimate>> {
+    few_enough(source, entries)?;
     let mut rows = Vec::with_capacity(entries.len());
     for entry in entries {
         let row = entry.get_ref();
@@ -382,6 +396,16 @@ fn estimates(
     Ok(rows)
 }
 
+/// No more rows than subgroups may be, before any is looked at.
+fn few_enough<T>(source: &Source, entries: &[Spanned<T>]) -> Result<()> {
+    match entries.get(MOST_SUBGROUPS) {
+        Some(entry) => Err(Error::new(format!("{} subgroups", entries.len()))
+            .at(source.place(entry.span()))
+            .help(format!("the program takes at most {MOST_SUBGROUPS}"))),
+        None => Ok(()),
+    }
+}
+
 /// Names are there, different, and not too many.
 fn check_names(
     source: &Source,
@@ -410,11 +434,11 @@ fn check_names(
         if name.trim().is_empty() {
             return Err(Error::new(format!("subgroup {} has no name", i + 1)).at(at(i)).help("name it"));
         }
-        if name.chars().any(invisible) {
-            return Err(Error::new(format!("the name of subgroup {} holds an invisible character", i + 1))
+        words::name(name).map_err(|unfit| {
+            Error::new(format!("the name of subgroup {} {}", i + 1, unfit.in_words()))
                 .at(at(i))
-                .help("type the name again"));
-        }
+                .help(unfit.help())
+        })?;
         if name.trim() != *name {
             return Err(Error::new(format!("the name of subgroup {} starts or ends with a space", i + 1))
                 .at(at(i))
@@ -431,12 +455,6 @@ fn check_names(
         }
     }
     Ok(())
-}
-
-/// Characters that show nothing, or turn the direction of a line.
-fn invisible(c: char) -> bool {
-    let formats = ['\u{200b}'..='\u{200f}', '\u{2028}'..='\u{202e}', '\u{2060}'..='\u{206f}'];
-    c.is_control() || c == '\u{feff}' || formats.iter().any(|range| range.contains(&c))
 }
 
 /// A notice for a subgroup whose data can't speak.
@@ -646,6 +664,14 @@ fn thresholds(source: &Source, section: &ThresholdsSection, scale: Scale, kind: 
     };
     let mut found = Thresholds::default();
     for (name, list, fits) in &lists {
+        if let Some(value) = list.as_ref().and_then(|list| list.get(MOST_THRESHOLDS)) {
+            let found = list.as_ref().map_or(0, Vec::len);
+            return Err(Error::new(format!("{found} thresholds on the {}", name.replace('_', " ")))
+                .at(source.place(value.span()))
+                .help(format!(
+                    "at most {MOST_THRESHOLDS} are asked of a measure: every one is a row of each subgroup"
+                )));
+        }
         let mut values = Vec::new();
         for value in list.iter().flat_map(|l| l.iter()) {
             let t = check(name, *fits, value)?;

@@ -25,6 +25,7 @@ mod shipped;
 mod source;
 mod table;
 mod values;
+mod words;
 
 pub use adjustment::{Adjustment, Centres, Covariate, Form, Patterns, Population, PriorFor, Term};
 pub use audit::{Audit, AuditRow};
@@ -36,7 +37,7 @@ pub use decision::{
 pub use draft::{Draft, draft};
 pub use model_file::ModelFile;
 pub use named::about_sources;
-pub use opening::{Reading, open, open_copy, open_with};
+pub use opening::{Reading, open, open_copy, open_text, open_with};
 pub use patients::{ColumnAccount, Dropped, LevelAccount, Numbers, PatientFile, Surveyed, rows_read, survey};
 pub use prior::{
     BaselineOf, HeterogeneityPrior, LibraryPrior, LocationPrior, NormalComponent, four_decimals,
@@ -44,8 +45,9 @@ pub use prior::{
 };
 pub use schema::{decision_schema, json_schema};
 pub use shipped::{Shipped, shipped, shipped_decisions};
-pub use source::Source;
+pub use source::{Source, read_at_most};
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 /// The most subgroups that a study may have.
@@ -85,6 +87,8 @@ pub struct Study {
     pub adjustment: Option<Arc<Adjustment>>,
     /// What a reader should know that is not an error.
     pub notices: Vec<String>,
+    /// The files that it was read from, all of them: the model file, its data file, and those of the models that it names.
+    pub files: Vec<PathBuf>,
     /// The model file as read.
     pub text: String,
     pub model_sha256: String,

@@ -7,6 +7,7 @@ use toml::Spanned;
 use super::build::{baseline_of, baseline_prior, check_flat, effect_prior, heterogeneity_prior, study};
 use super::model_file::{NamedPriorSection, OutcomeSection};
 use super::source::Source;
+use super::words;
 use super::{Data, External, NamedPriors, Pooling, Study};
 use crate::error::{Error, Result};
 
@@ -76,6 +77,9 @@ fn check_name(source: &Source, name: &Spanned<String>) -> Result<()> {
     let fault = |message: String, help: &str| {
         Err(Error::new(message).at(source.place(name.span())).help(help.to_string()))
     };
+    if let Err(unfit) = words::name(text) {
+        return fault(format!("the prior's name {}", unfit.in_words()), unfit.help());
+    }
     let plain = |c: char| c.is_alphanumeric() || "-_.".contains(c);
     if text.is_empty() || !text.chars().all(plain) {
         return fault(

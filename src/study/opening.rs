@@ -16,20 +16,28 @@ pub struct Reading {
 }
 
 /// Reads a study from a path, or by the name of a shipped model.
-pub fn open(model: &str) -> Result<Study> {
+pub fn open(model: impl AsRef<Path>) -> Result<Study> {
     open_with(model, Reading::default())
 }
 
 /// The same, with a word on how data files are read.
-pub fn open_with(model: &str, reading: Reading) -> Result<Study> {
-    let source = Source { reading, ..Source::find(model)? };
+pub fn open_with(model: impl AsRef<Path>, reading: Reading) -> Result<Study> {
+    let source = Source { reading, ..Source::find(model.as_ref())? };
     let file = source.parse()?;
     study_of(&source, file)
 }
 
 /// The same of a copy that lies elsewhere: data files and other models are looked for in the folder of the original.
 pub fn open_copy(path: &Path, folder: PathBuf, reading: Reading) -> Result<Study> {
-    let source = Source { folder: Some(folder), reading, ..Source::find(&path.to_string_lossy())? };
+    let source = Source { folder: Some(folder), reading, ..Source::find(path)? };
+    let file = source.parse()?;
+    study_of(&source, file)
+}
+
+/// Reads a study from a text as if it were the file at `path`, which need not be there.
+pub fn open_text(text: &str, path: &Path, reading: Reading) -> Result<Study> {
+    let written = Source::written("model".to_string(), &path.to_string_lossy(), text.to_string(), path);
+    let source = Source { reading, ..written };
     let file = source.parse()?;
     study_of(&source, file)
 }
@@ -40,5 +48,6 @@ pub fn study_of(source: &Source, mut file: ModelFile) -> Result<Study> {
     let outcome = file.outcome.clone();
     let mut study = build::study(source, file)?;
     study.named = named::priors(source, sections, (&study, &outcome))?;
+    study.files = source.read.so_far();
     Ok(study)
 }

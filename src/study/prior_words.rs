@@ -29,6 +29,9 @@ const PROPER_FORMS: &str = "write normal(mean, sd), student-t(df, location, scal
 const BASELINE_FORMS: &str = "write \"normal(0, 2.5)\" or \"student-t(4, 0, 2)\" of the log odds, \"beta(4, 36)\" of the risk, { risk = [0.2, 0.6], mass = 0.9 } or { mean = \"normal(0, 2.5)\", sd = \"half-normal(1)\" }";
 const HETEROGENEITY_FORMS: &str = "write half-normal(scale), half-student-t(df, scale), half-cauchy(scale), exponential(mean), log-normal(mean, sd), uniform(0, upper) or fixed(value)";
 
+/// Normals in a mixture at most.
+const MOST_COMPONENTS: usize = 50;
+
 /// A call such as `half-student-t(4, 0.5)`: its name and numbers.
 fn call(text: &str) -> Option<(String, Vec<f64>)> {
     let text = text.trim();
@@ -202,6 +205,13 @@ fn unknown(text: &str, name: &str, known: &[&str], forms: &str) -> Fault {
 }
 
 fn mixture(text: &str, forms: &str) -> Result<LocationPrior, Fault> {
+    let parts = text.matches('*').count();
+    if parts > MOST_COMPONENTS {
+        return Err(fault(
+            format!("a mixture of {parts} normals"),
+            format!("at most {MOST_COMPONENTS} are taken: fewer, wider ones say the same"),
+        ));
+    }
     let unreadable = || fault(format!("can't read the mixture \"{text}\""), forms);
     let mut components = Vec::new();
     // A plus sign separates components only after a closing bracket: exponents such as 1e+2 hold one too.

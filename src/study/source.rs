@@ -1,7 +1,9 @@
 //! Finding and reading model files.
 
+use std::fs::File;
+use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
@@ -11,6 +13,7 @@ use super::model_file::ModelFile;
 use super::nearest::nearest;
 use super::opening::Reading;
 use super::shipped::{Shipped, shipped, shipped_decisions};
+use super::words;
 use crate::error::{Error, Place, Result};
 
 /// Larger model files are taken for something else.
@@ -28,27 +31,52 @@ pub struct Source {
     pub folder: Option<PathBuf>,
     /// How they are read.
     pub reading: Reading,
+    /// What was read so far, this file and those that it names.
+    pub read: FilesRead,
+}
+
+/// Paths of the files that were read, shared by a model file and those that it names.
+#[derive(Debug, Clone, Default)]
+pub struct FilesRead(Arc<Mutex<Vec<PathBuf>>>);
+
+impl FilesRead {
+    pub(super) fn note(&self, path: &Path) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(path.to_path_buf());
+    }
+
+    /// In the order in which they were read.
+    pub(super) fn so_far(&self) -> Vec<PathBuf> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
 }
 
 impl Source {
     /// The text of a shipped model, or of the file at a path.
-    pub fn find(model: &str) -> Result<Source> {
-        if let Ok(found) = Source::shipped(model) {
+    pub fn find(model: &Path) -> Result<Source> {
+        let shown = model.to_string_lossy();
+        if let Ok(found) = Source::shipped(&shown) {
             return Ok(found);
         }
-        let path = Path::new(model);
-        if !path.exists() {
-            return Err(not_found(model));
+        if !model.exists() {
+            return Err(not_found(&shown));
         }
-        let text = read_text(path, model)?;
-        let name = path.file_stem().map_or_else(|| "model".into(), |s| s.to_string_lossy().into_owned());
-        Ok(Source {
+        let text = read_text(model, &shown)?;
+        let name = model.file_stem().map_or_else(|| "model".into(), |s| s.to_string_lossy().into_owned());
+        Ok(Source::written(name, &shown, text, model))
+    }
+
+    /// A text that is, or is to be, the file at this path.
+    pub(super) fn written(name: String, shown: &str, text: String, path: &Path) -> Source {
+        let read = FilesRead::default();
+        read.note(path);
+        Source {
             name,
-            file: model.to_string(),
+            file: shown.to_string(),
             text: text.into(),
             folder: Some(path.parent().map_or_else(PathBuf::new, Path::to_path_buf)),
             reading: Reading::default(),
-        })
+            read,
+        }
     }
 
     /// The text of a shipped model alone.
@@ -64,7 +92,9 @@ impl Source {
         }
         let path = self.folder.as_ref().map(|f| f.join(name)).filter(|p| p.exists());
         if let Some(path) = path {
-            return Ok(Source { reading: self.reading, ..Source::find(&path.to_string_lossy())? });
+            let found = Source { reading: self.reading, ..Source::find(&path)? };
+            self.read.note(&path);
+            return Ok(Source { read: self.read.clone(), ..found });
         }
         let error = Error::new(format!("no model named `{name}`, and no file at that path"))
             .at(self.place(model.span()));
@@ -101,6 +131,7 @@ impl Source {
 
     /// A file's structure; errors point at the line.
     pub fn parse_as<T: DeserializeOwned>(&self) -> Result<T> {
+        words::check_file(self, self.toml())?;
         toml::from_str(self.toml()).map_err(|e| {
             let span = e.span().unwrap_or(0..0);
             let (message, label, help) = in_plain_words(e.message());
@@ -205,12 +236,15 @@ pub(super) fn read_text(path: &Path, shown: &str) -> Result<String> {
     if metadata.is_dir() {
         return Err(Error::new("this is a folder, not a file").at(here()).help("name a file in it"));
     }
-    if metadata.len() > LARGEST_MODEL_FILE {
-        return Err(
-            Error::new(format!("{} MB is too large for this kind of file", metadata.len() >> 20)).at(here())
-        );
-    }
-    let bytes = std::fs::read(path).map_err(|e| unreadable(&e).at(here()))?;
+    let bytes =
+        read_at_most(LARGEST_MODEL_FILE, path).map_err(|e| unreadable(&e).at(here()))?.ok_or_else(|| {
+            Error::new(format!(
+                "more than {} MB are too much for this kind of file",
+                LARGEST_MODEL_FILE >> 20
+            ))
+            .at(here())
+            .help("is it the file that you mean? rows of patients are read with rows = \"patients\"")
+        })?;
     String::from_utf8(bytes).map_err(|e| {
         let offset = e.utf8_error().valid_up_to();
         let line = e.as_bytes()[..offset].iter().filter(|&&b| b == b'\n').count() + 1;
@@ -221,6 +255,13 @@ pub(super) fn read_text(path: &Path, shown: &str) -> Result<String> {
             error.help("save the file as UTF-8")
         }
     })
+}
+
+/// The bytes of a file, a device or a pipe; none where there are more than `most`, of which no more are held.
+pub fn read_at_most(most: u64, path: &Path) -> std::io::Result<Option<Vec<u8>>> {
+    let mut bytes = Vec::new();
+    File::open(path)?.take(most + 1).read_to_end(&mut bytes)?;
+    Ok((bytes.len() as u64 <= most).then_some(bytes))
 }
 
 fn unreadable(e: &std::io::Error) -> Error {
@@ -248,6 +289,7 @@ impl Shipped {
             text: self.text.into(),
             folder: None,
             reading: Reading::default(),
+            read: FilesRead::default(),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Data files: tables of counts and of estimates here, patients in `patients`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 
 use toml::Spanned;
@@ -12,7 +12,7 @@ use super::nearest::nearest;
 use super::patients::{self, Covariates, Measured, PatientFile};
 use super::source::{Source, read_text, sha256};
 use super::values::Values;
-use super::{ArmCounts, Data, Scale, SubgroupCounts};
+use super::{ArmCounts, Data, MOST_SUBGROUPS, Scale, SubgroupCounts};
 use crate::error::{Error, Place, Result};
 
 /// As in model files.
@@ -56,6 +56,7 @@ pub fn read(
             .at(source.place(file.span()))
             .help("the path is relative to the model file"));
     }
+    source.read.note(&path);
     if data.rows == Some(Rows::Patients) {
         let found = patients::read(source, (data, adjust), (&path, file.get_ref()))?;
         return Ok(Held {
@@ -148,15 +149,23 @@ pub fn layout<const N: usize>(
 #[derive(Default)]
 struct Added {
     rows: Vec<SubgroupCounts>,
+    places: HashMap<String, usize>,
 }
 
 impl Added {
-    fn place(&mut self, name: &str) -> usize {
-        self.rows.iter().position(|r| r.name == name).unwrap_or_else(|| {
-            let [control, active] = [ArmCounts::default(), ArmCounts::default()];
-            self.rows.push(SubgroupCounts { name: name.to_string(), control, active, citation: None });
-            self.rows.len() - 1
-        })
+    /// A subgroup's place in the order of their first rows; none where there are too many.
+    fn place(&mut self, name: &str) -> Option<usize> {
+        if let Some(place) = self.places.get(name) {
+            return Some(*place);
+        }
+        let place = self.rows.len();
+        if place == MOST_SUBGROUPS {
+            return None;
+        }
+        let [control, active] = [ArmCounts::default(), ArmCounts::default()];
+        self.rows.push(SubgroupCounts { name: name.to_string(), control, active, citation: None });
+        self.places.insert(name.to_string(), place);
+        Some(place)
     }
 
     /// Adds the cells of one row, with the covariates that were looked at.
@@ -191,18 +200,7 @@ impl Table {
         };
         let header: Vec<String> =
             reader.headers().map_err(|e| fault(&e))?.iter().map(str::to_string).collect();
-        if header.iter().all(String::is_empty) {
-            return Err(Error::new("the file is empty")
-                .at(Place::File(file))
-                .help("a header line is expected first"));
-        }
-        for (i, name) in header.iter().enumerate() {
-            if header[..i].contains(name) {
-                return Err(Error::new(format!("two columns are called `{name}`"))
-                    .at(Place::Row { file, row: 1, column: None })
-                    .help("rename one of them"));
-            }
-        }
+        patients::check_header(&header, (&file, Some(1)))?;
         let mut rows = Vec::new();
         for record in reader.records() {
             let record = record.map_err(|e| fault(&e))?;
@@ -237,6 +235,12 @@ impl Table {
 
     fn place(&self, row: u64, column: usize) -> Place {
         Place::Row { file: self.file.clone(), row, column: Some(self.header[column].clone()) }
+    }
+
+    fn too_many(&self, row: u64) -> Error {
+        Error::new(format!("more than {MOST_SUBGROUPS} subgroups"))
+            .at(Place::Row { file: self.file.clone(), row, column: None })
+            .help(format!("the program takes at most {MOST_SUBGROUPS}: is it the right column?"))
     }
 
     fn count(&self, row: u64, fields: &[String], column: usize) -> Result<u64> {
@@ -302,7 +306,7 @@ impl Table {
                 let mut added = Added::default();
                 for ((line, fields), row) in self.rows.iter().zip(rows) {
                     self.look(covariates, *line, fields)?;
-                    let g = added.place(&row.name);
+                    let g = added.place(&row.name).ok_or_else(|| self.too_many(*line))?;
                     added.add(covariates, g, [Some(row.control), Some(row.active)]);
                 }
                 Ok(added.rows)
@@ -321,7 +325,7 @@ impl Table {
         let mut added = Added::default();
         for ((line, fields), (name, active, counts)) in self.rows.iter().zip(arms) {
             self.look(covariates, *line, fields)?;
-            let g = added.place(&name);
+            let g = added.place(&name).ok_or_else(|| self.too_many(*line))?;
             added.add(covariates, g, if active { [None, Some(counts)] } else { [Some(counts), None] });
         }
         Ok(added.rows)

@@ -6,6 +6,7 @@
 //! ```
 
 mod curves;
+#[allow(unsafe_code, reason = "vector instructions that the processor was asked for")]
 mod kernel;
 mod pilot;
 mod terms;

@@ -26,6 +26,7 @@ pub use png::{png, uncovered};
 pub use shrinkage::shrinkage;
 pub use utility::utility;
 
+use super::cells::Rows;
 use crate::study::{HigherIs, Study};
 
 /// A picture with the numbers that it is drawn from.
@@ -107,16 +108,15 @@ fn sides(study: &Study) -> [String; 2] {
 
 /// The numbers of a figure as CSV.
 pub fn figure_csv(figure: &Figure) -> String {
-    let mut writer = csv::Writer::from_writer(Vec::new());
-    // Writing to memory does not fail.
+    let mut rows = Rows::new();
     let caveat = figure.statements.join(" ");
-    let _ = writer.write_record(figure.data.header.iter().copied().chain(["caveat"]));
+    rows.put(figure.data.header.iter().copied().chain(["caveat"]));
     for row in &figure.data.rows {
         let cells = row.iter().map(|cell| match cell {
             Cell::Name(text) => text.clone(),
             Cell::Number(x) => super::numbers::full(*x),
         });
-        let _ = writer.write_record(cells.chain([caveat.clone()]));
+        rows.put(cells.chain([caveat.clone()]));
     }
-    writer.into_inner().ok().and_then(|bytes| String::from_utf8(bytes).ok()).unwrap_or_default()
+    rows.text()
 }

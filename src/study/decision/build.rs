@@ -30,12 +30,14 @@ pub fn decision(source: &Source, file: DecisionFile, own: Option<Study>) -> Resu
             worth.join(" and of ")
         ));
     }
+    let layers = file.layers.as_ref().map(|l| layers::layers(source, l)).transpose()?;
     Ok(Decision {
         name: source.name.clone(),
         question: question.question.trim().to_string(),
         rules: rules::rules(source, &file.rule, &outcomes)?,
         panel: panel::members(source, &file.panel, &outcomes)?,
-        layers: file.layers.as_ref().map(|l| layers::layers(source, l)).transpose()?,
+        layers,
+        files: source.read.so_far(),
         costs: file.costs.as_ref().map(|c| costs(source, c, &actions)).transpose()?,
         credibility: file.credibility.clone().unwrap_or_default(),
         text: source.text.to_string(),

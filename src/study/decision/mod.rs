@@ -11,6 +11,8 @@ mod rules;
 pub use file::{CredibilitySection, DecisionFile, ModelDecision};
 pub use opening::{is_decision, open_decision, open_decision_with};
 
+use std::path::PathBuf;
+
 use super::{Assignment, HeterogeneityPrior, LocationPrior, Scale, Study, Written};
 
 /// The most outcomes that a decision may have.
@@ -36,6 +38,8 @@ pub struct Decision {
     pub credibility: CredibilitySection,
     /// What a reader should know that is not an error.
     pub notices: Vec<String>,
+    /// The files that it was read from: its own, and those of its models.
+    pub files: Vec<PathBuf>,
     pub text: String,
     pub sha256: String,
 }

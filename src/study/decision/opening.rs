@@ -1,5 +1,7 @@
 //! From a name or a path to a decision, with the studies of its outcomes.
 
+use std::path::Path;
+
 use super::super::model_file::ModelFile;
 use super::super::opening::{Reading, study_of};
 use super::super::source::Source;
@@ -10,13 +12,14 @@ use crate::error::Result;
 
 /// Reads a decision: a shipped one by name, a decision file, a model with a section `[decision]`, or a plain model, whose
 /// question is then which of its arms is better.
-pub fn open_decision(decision: &str) -> Result<Decision> {
+pub fn open_decision(decision: impl AsRef<Path>) -> Result<Decision> {
     open_decision_with(decision, Reading::default())
 }
 
 /// The same, with a word on how data files are read.
-pub fn open_decision_with(decision: &str, reading: Reading) -> Result<Decision> {
-    let source = match shipped_decisions().iter().find(|s| s.name == decision) {
+pub fn open_decision_with(decision: impl AsRef<Path>, reading: Reading) -> Result<Decision> {
+    let decision = decision.as_ref();
+    let source = match shipped_decisions().iter().find(|s| decision == Path::new(s.name)) {
         Some(shipped) => shipped.source(),
         None => Source { reading, ..Source::find(decision)? },
     };
@@ -35,8 +38,8 @@ pub fn open_decision_with(decision: &str, reading: Reading) -> Result<Decision> 
 }
 
 /// Whether a name or path stands for a decision: a shipped one, a decision file, or a model with a section `[decision]`.
-pub fn is_decision(name: &str) -> Result<bool> {
-    if shipped_decisions().iter().any(|s| s.name == name) {
+pub fn is_decision(name: &Path) -> Result<bool> {
+    if shipped_decisions().iter().any(|s| name == Path::new(s.name)) {
         return Ok(true);
     }
     let source = Source::find(name)?;

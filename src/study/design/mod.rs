@@ -11,8 +11,8 @@ use super::model_file::{ModelSection, PriorSection};
 use super::number::Count;
 use super::patients::{Levels, Measured, Values};
 use super::source::Source;
-use super::{LocationPrior, Written, prior_words};
-use crate::error::{Error, Result};
+use super::{LocationPrior, Written, prior_words, words};
+use crate::error::{Error, Place, Result};
 use crate::numeric::spline;
 use patterns::Raw;
 
@@ -21,6 +21,9 @@ use patterns::Raw;
 const DEFAULT_COEFFICIENT: f64 = 2.5;
 /// The prior of σ among centres unless it says otherwise.
 const DEFAULT_CENTRES: &str = "half-normal(1)";
+
+/// The most characters of a covariate's name with its level, and of a centre's.
+const LONGEST_TERM: usize = 2 * words::LONGEST_NAME;
 
 /// Coefficients at most.
 const MOST_TERMS: usize = 200;
@@ -59,6 +62,14 @@ pub fn adjustment(
             .help(format!("at most {MOST_TERMS} columns can be adjusted for")));
     }
     let (centres, codes) = centres.unzip();
+    let of_centres = centres.iter().flat_map(|c: &Centres| c.names.iter());
+    for name in columns.iter().map(|c| &c.name).chain(of_centres) {
+        words::short(name, LONGEST_TERM).map_err(|unfit| {
+            Error::new(format!("the name of a covariate's column or of a centre {}", unfit.in_words()))
+                .at(Place::File(source.file.clone()))
+                .help("is it the right column? shorten its values in the data file")
+        })?;
+    }
     let (named, values): (Vec<_>, Vec<_>) =
         columns.into_iter().map(|c| ((c.name, c.prior), c.values)).unzip();
     let raw = Raw {

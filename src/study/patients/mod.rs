@@ -19,5 +19,5 @@ mod survey;
 pub use account::{ColumnAccount, Dropped, LevelAccount, Numbers, PatientFile};
 pub use cells::read;
 pub use covariates::{Covariates, Levels, Measured, Values};
-pub use reader::rows_read;
+pub use reader::{check_header, rows_read};
 pub use survey::{Surveyed, survey};

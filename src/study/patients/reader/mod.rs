@@ -93,31 +93,7 @@ impl Reader {
 
     fn of(found: Found<Records>) -> Result<Reader> {
         let Found { file, header, header_row, records } = found;
-        let place = |row: Option<u64>| match row {
-            Some(row) => Place::Row { file: file.clone(), row, column: None },
-            None => Place::File(file.clone()),
-        };
-        if header.iter().all(String::is_empty) {
-            return Err(Error::new("the file is empty")
-                .at(place(None))
-                .help("a header line is expected first"));
-        }
-        if header.len() > MOST_COLUMNS {
-            return Err(Error::new(format!(
-                "the file has {} columns, and at most {MOST_COLUMNS} are read",
-                header.len()
-            ))
-            .at(place(header_row))
-            .help("one row a patient is expected; leave out columns that the model does not name"));
-        }
-        let mut names = HashSet::with_capacity(header.len());
-        for name in &header {
-            if !names.insert(name) {
-                return Err(Error::new(format!("two columns are called `{name}`"))
-                    .at(place(header_row))
-                    .help("rename one of them"));
-            }
-        }
+        check_header(&header, (&file, header_row))?;
         Ok(Reader { file, header, records, record: ByteRecord::new() })
     }
 
@@ -143,6 +119,34 @@ impl Reader {
     pub fn place(&self, row: u64, column: usize) -> Place {
         Place::Row { file: self.file.clone(), row, column: Some(self.header[column].clone()) }
     }
+}
+
+/// A header has names, each once, and not too many; `row` is where it stands, if it stands in one.
+pub fn check_header(header: &[String], (file, row): (&str, Option<u64>)) -> Result<()> {
+    let place = |row: Option<u64>| match row {
+        Some(row) => Place::Row { file: file.to_string(), row, column: None },
+        None => Place::File(file.to_string()),
+    };
+    if header.iter().all(String::is_empty) {
+        return Err(Error::new("the file is empty").at(place(None)).help("a header line is expected first"));
+    }
+    if header.len() > MOST_COLUMNS {
+        return Err(Error::new(format!(
+            "the file has {} columns, and at most {MOST_COLUMNS} are read",
+            header.len()
+        ))
+        .at(place(row))
+        .help("one row a patient is expected; leave out columns that the model does not name"));
+    }
+    let mut names = HashSet::with_capacity(header.len());
+    for name in header {
+        if !names.insert(name) {
+            return Err(Error::new(format!("two columns are called `{name}`"))
+                .at(place(row))
+                .help("rename one of them"));
+        }
+    }
+    Ok(())
 }
 
 fn unreadable(shown: &str, e: &std::io::Error) -> Error {
