@@ -175,8 +175,8 @@ pub fn found(report: &Report, name: &str) -> Option<([f64; 3], f64)> {
 /// Truth, unadjusted and adjusted answer side by side.
 pub fn table(folder: &Path, patients: &[Patient]) -> Result<String, Box<dyn Error>> {
     let truth = true_differences(patients);
-    let [unadjusted, adjusted] = written(folder, patients)?
-        .map(|path| open(&path).map(|study| analyse(&study, Options::default())));
+    let [unadjusted, adjusted] =
+        written(folder, patients)?.map(|path| open(&path).map(|study| analyse(&study, Options::default())));
     let (unadjusted, adjusted) = (unadjusted?, adjusted?);
     let mut out = "Risk difference of stenting for mRS 0–3, points (95 %), and P(better)\n\n".to_string();
     writeln!(out, "{:<16} {:>6}   {:<30}  adjusted", "etiology", "truth", "unadjusted")?;

@@ -358,9 +358,9 @@ impl CountsPosterior {
 
 /// Where every subgroup's likelihood is known.
 fn known(likelihoods: &[EffectLikelihood]) -> (f64, f64) {
-    likelihoods.iter().fold((f64::NEG_INFINITY, f64::INFINITY), |(low, high), l| {
-        (low.max(l.known.0), high.min(l.known.1))
-    })
+    likelihoods
+        .iter()
+        .fold((f64::NEG_INFINITY, f64::INFINITY), |(low, high), l| (low.max(l.known.0), high.min(l.known.1)))
 }
 
 /// So little of the posterior may lie where a likelihood is not known.

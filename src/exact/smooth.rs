@@ -5,7 +5,10 @@
 
 use std::sync::OnceLock;
 
-use crate::numeric::{Grid, LogInterpolant, NORMAL_RULE_NODES, normal_rule, short_normal_rule, sum_exp_shifted, terms_under_normal};
+use crate::numeric::{
+    Grid, LogInterpolant, NORMAL_RULE_NODES, normal_rule, short_normal_rule, sum_exp_shifted,
+    terms_under_normal,
+};
 
 /// The product of normal and curve must span at least 1.1 node spacings to be summed on the grid of `f`: there the
 /// trapezoid sum of a normal errs by 1e-10, with alternating signs. So far may the logarithm of a term lie above the mean of

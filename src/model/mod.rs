@@ -20,6 +20,7 @@ mod rows;
 mod seen;
 mod simulate;
 
+pub use crate::numeric::Instructions;
 pub use crate::study::{
     BaselineOf, BaselinePrior, Confounder, HeterogeneityPrior, LocationPrior, Misclassification, Missing,
     NormalComponent, Nuisance, SubgroupBias,
@@ -29,7 +30,6 @@ pub use density::LocationComponent;
 pub use hierarchy::{Hierarchy, Parameters, Scratch};
 pub use labels::{LabelShares, cells_of, labelled_arm};
 pub use likelihood::{Arm, BinomialPair, Likelihood, NormalEstimate, Side};
-pub use crate::numeric::Instructions;
 pub use rows::{Rows, Standardised};
 pub use simulate::Drawn;
 

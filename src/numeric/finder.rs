@@ -29,8 +29,12 @@ impl Finder {
                 densest = i;
             }
         }
-        let mut finder =
-            Finder { centre: nodes[densest], scale: SPACINGS * spacing(densest), below: 0, starts: Vec::new() };
+        let mut finder = Finder {
+            centre: nodes[densest],
+            scale: SPACINGS * spacing(densest),
+            below: 0,
+            starts: Vec::new(),
+        };
         finder.below = 1 + finder.octave_part(finder.centre - nodes[0]);
         let above = 1 + finder.octave_part(nodes[nodes.len() - 1] - finder.centre);
         let buckets = finder.below + above;

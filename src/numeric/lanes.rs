@@ -90,7 +90,9 @@ fn over_normal_terms(
             high[lane] = if t > high[lane] { t } else { high[lane] };
         }
     }
-    for (((out, &weight), &node), high) in terms_rest.iter_mut().zip(weights_rest).zip(nodes_rest).zip(&mut high) {
+    for (((out, &weight), &node), high) in
+        terms_rest.iter_mut().zip(weights_rest).zip(nodes_rest).zip(&mut high)
+    {
         let t = term(weight, node);
         *out = t;
         *high = if t > *high { t } else { *high };
@@ -104,7 +106,8 @@ fn over_ripples(mass: &[f64], (distance, change): (f64, f64), cos: f64, sin: f64
     let ripple = |d: f64| {
         let reciprocal = 1.0 / (PI * d);
         let inverse = reciprocal * reciprocal;
-        let f = (1.0 - inverse * (2.0 - inverse * (24.0 - inverse * (720.0 - inverse * 40_320.0)))) * reciprocal;
+        let f =
+            (1.0 - inverse * (2.0 - inverse * (24.0 - inverse * (720.0 - inverse * 40_320.0)))) * reciprocal;
         let g =
             (1.0 - inverse * (6.0 - inverse * (120.0 - inverse * (5_040.0 - inverse * 362_880.0)))) * inverse;
         f * cos + g * sin

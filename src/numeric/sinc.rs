@@ -225,7 +225,9 @@ mod tests {
     fn the_sum_over_many_nodes_is_that_of_the_weights_one_by_one() {
         for count in [0, 1, 20, 33, 150] {
             let mass: Vec<f64> = (0..count).map(|j| 1.0 + libm::sin(2.7 * f64::from(j))).collect();
-            for position in [-40.3, -16.0, -0.5, 0.0, 3.0, 15.99, 16.0, 16.2, 74.5, 133.0, 149.0, 166.0, 180.7, 1e6] {
+            for position in
+                [-40.3, -16.0, -0.5, 0.0, 3.0, 15.99, 16.0, 16.2, 74.5, 133.0, 149.0, 166.0, 180.7, 1e6]
+            {
                 let weights = Weights::at(position);
                 let expected: f64 = mass.iter().enumerate().map(|(j, &m)| m * weights.of(j)).sum();
                 let error = cumulative_sum(&mass, position) - expected;
