@@ -405,7 +405,7 @@ heterogeneity = "half-normal(0.5)"
 "#;
     let text = in_one_line(&told(folder.path(), &["check", "trial.toml"], &model));
     assert!(text.contains("coefficients of age: normal(0, 2.5) for one standard deviation; of smoker, severity=moderate, severity=severe: normal(0, 2.5) for the step from 0 to 1"), "{text}");
-    let study = open(&folder.path().join("trial.toml")).expect("a study");
+    let study = open(folder.path().join("trial.toml")).expect("a study");
     for term in &study.adjustment.as_ref().expect("adjusted").terms {
         let expected = if term.name == "age" { 2.5 } else { 2.5 * term.sd };
         assert_eq!(term.prior.distribution, LocationPrior::normal(0.0, expected), "{}", term.name);
@@ -413,7 +413,7 @@ heterogeneity = "half-normal(0.5)"
     // Stated, it is for one standard deviation, whatever the column.
     let stated = model.replace("\"smoker\"", "{ column = \"smoker\", prior = \"normal(0, 1)\" }");
     fs::write(folder.path().join("trial.toml"), stated).expect("a model file");
-    let study = open(&folder.path().join("trial.toml")).expect("a study");
+    let study = open(folder.path().join("trial.toml")).expect("a study");
     let smoker = &study.adjustment.as_ref().expect("adjusted").terms[1];
     assert_eq!(smoker.prior.distribution, LocationPrior::normal(0.0, 1.0));
 }

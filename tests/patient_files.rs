@@ -607,7 +607,7 @@ fn workbooks_that_are_not_read() {
 /// Opens a file that nobody wrote; what matters is that it returns.
 fn read(path: &Path, file: &[u8]) -> bool {
     fs::write(path.join("trial.csv"), file).expect("written");
-    open(&path.join("trial.toml")).is_ok()
+    open(path.join("trial.toml")).is_ok()
 }
 
 #[test]

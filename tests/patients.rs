@@ -333,7 +333,7 @@ fn a_first_model_file_is_one_that_runs() {
         .success()
         .stderr(contains("equipoise check first.toml"));
     run(here, &["fit", "first.toml"]).success();
-    let first = open(&here.join("first.toml")).expect("a model");
+    let first = open(here.join("first.toml")).expect("a model");
     let Data::Counts(cells) = &first.data else { panic!("counts") };
     let found =
         |g: usize| [&cells[g].control, &cells[g].active].map(|a| (a.events as usize, a.total as usize));
