@@ -7,7 +7,8 @@ pub struct Rows(csv::Writer<Vec<u8>>);
 
 impl Rows {
     pub fn new() -> Rows {
-        Rows(csv::Writer::from_writer(Vec::new()))
+        // Rows of another length are a table of their own below the first, no error.
+        Rows(csv::WriterBuilder::new().flexible(true).from_writer(Vec::new()))
     }
 
     /// Adds a row, each of whose cells is a number or a text.
