@@ -102,15 +102,16 @@ fn content(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
 
 #[test]
 fn no_command_writes_over_what_it_reads() {
-    let file = "[data]\nfile = \"forest.csv\"\nrows = \"counts\"\ncolumns = { subgroup = \"sex\", control_events = \"y0\", control_total = \"n0\", active_events = \"y1\", active_total = \"n1\" }\n";
+    let file = "[data]\nfile = \"forest-odds-ratio.csv\"\nrows = \"counts\"\ncolumns = { subgroup = \"sex\", control_events = \"y0\", control_total = \"n0\", active_events = \"y1\", active_total = \"n1\" }\n";
     let named = "[priors.other]\nfrom = [\"other.toml\"]\nweight = 0.5\n";
     let desk = Desk::with(&format!("{START}{file}{PRIOR}{named}"));
-    fs::write(desk.at("forest.csv"), "sex,y0,n0,y1,n1\nmen,8,40,4,41\nwomen,5,30,6,29\n").expect("written");
+    fs::write(desk.at("forest-odds-ratio.csv"), "sex,y0,n0,y1,n1\nmen,8,40,4,41\nwomen,5,30,6,29\n")
+        .expect("written");
     fs::write(desk.at("other.toml"), model().replace("total = 40", "total = 44")).expect("written");
     let decision = "[decision]\nquestion = \"Which?\"\n[[outcome]]\nmodel = \"other.toml\"\n";
     fs::write(desk.at("decision.toml"), decision).expect("written");
     let said = &["is read by this command and would be replaced", "name another file"];
-    for page in ["model.toml", "./forest.csv", "other.toml"] {
+    for page in ["model.toml", "./forest-odds-ratio.csv", "other.toml"] {
         desk.refuses(&["report", "model.toml", "-o", page], said);
         desk.refuses(&["fit", "model.toml", "--report", page], said);
     }
@@ -119,7 +120,16 @@ fn no_command_writes_over_what_it_reads() {
     }
     desk.refuses(&["report", "model.toml", "--figures", "."], said);
     desk.refuses(
-        &["new", "forest.csv", "--assignment", "randomised", "--higher-is", "worse", "-o", "model.toml"],
+        &[
+            "new",
+            "forest-odds-ratio.csv",
+            "--assignment",
+            "randomised",
+            "--higher-is",
+            "worse",
+            "-o",
+            "model.toml",
+        ],
         &["exists"],
     );
     // A run's files, by its folder and as a model.

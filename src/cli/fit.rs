@@ -33,11 +33,11 @@ pub fn run(args: &FitArgs) -> Result<Outcome> {
     let folder = args.out.clone().unwrap_or_else(|| Path::new("runs").join(&study.name));
     outputs::run_folder(&folder, &study.files)?;
     if let Some(page) = &args.report {
-        outputs::file(page, &study.files)?;
         if outputs::lies_in(page, &folder) {
             return Err(Error::new(format!("{} lies in the run folder", page.display()))
                 .help("a run folder is replaced whole, and holds nothing else: name a file beside it"));
         }
+        outputs::file(page, &study.files)?;
     }
     let options = options(args, study.data.names().len())?;
     let report =

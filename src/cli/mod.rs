@@ -21,7 +21,7 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use crate::error::Error;
-use crate::terminal::shown;
+use crate::terminal::{shown, shown_with_emphasis};
 use args::{Command, Parsed};
 
 /// How a command that did not fail ended.
@@ -91,7 +91,7 @@ fn start_threads(threads: Option<u16>) -> Result<(), Error> {
 /// To standard output; a reader that has gone away is no error.
 fn print(text: &str) -> Result<(), Error> {
     let mut out = anstream::AutoStream::auto(std::io::stdout());
-    out.write_all(shown(text).as_bytes()).and_then(|()| out.flush()).or_else(unprinted)
+    out.write_all(shown_with_emphasis(text).as_bytes()).and_then(|()| out.flush()).or_else(unprinted)
 }
 
 /// What standard output could not take is an error, unless its reader has gone away.

@@ -7,6 +7,7 @@ use super::super::passage::{self, Block, Passage};
 use super::super::words::{capitalised, plural, scope_in_words};
 use crate::posterior::{Estimate, Probability, Scope};
 use crate::study::{Data, Study};
+use crate::terminal::{BOLD, BOLD_YELLOW, PLAIN};
 
 const WIDTH: usize = 80;
 
@@ -18,11 +19,11 @@ pub const ARM_WIDTH: usize = 11;
 
 /// Bold and yellow for terminals; stripped by the writer where there is none.
 pub fn bold(text: &str) -> String {
-    format!("\u{1b}[1m{text}\u{1b}[0m")
+    format!("{BOLD}{text}{PLAIN}")
 }
 
 pub fn warning(text: &str) -> String {
-    format!("\u{1b}[1;33m{text}\u{1b}[0m")
+    format!("{BOLD_YELLOW}{text}{PLAIN}")
 }
 
 /// Paragraphs of at most 80 columns, later lines indented.
