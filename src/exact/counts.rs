@@ -184,10 +184,12 @@ impl CountsPosterior {
         let bounded = observed.iter().filter(|o| o.moment_limit(baseline) > 0.0).count();
         let moments = moment_limits(heterogeneity, effect, bounded as f64);
         let maker = RowMaker { subgroups: &likelihoods, effect, heterogeneity: *heterogeneity, resolution };
-        let rows = maker.rows(moments.tau)?;
-        if rows.share_outside(known(&likelihoods)) > UNKNOWN {
+        let mut rows = maker.rows(moments.tau)?;
+        let widest = likelihoods.iter().map(|l| l.smoother.widest()).fold(f64::INFINITY, f64::min);
+        if rows.share_outside(known(&likelihoods)) > UNKNOWN || rows.share_above(widest) > UNKNOWN {
             return Err(NotConverged);
         }
+        rows.rows.retain(|row| row.tau <= widest);
         let silent: f64 = observed
             .iter()
             .filter(|o| !o.informs_effect(baseline))
@@ -375,9 +377,15 @@ fn effect_range(effect: &LocationPrior, heterogeneity: &HeterogeneityPrior) -> E
     /// nothing that is printed.
     const FAR: f64 = 9.0;
     let heavy = |df: f64, scale: f64| scale * libm::pow(10.0, (14.0 / df).min(15.0));
+    // As far as the integral over τ runs: to the end of its mass, and of the moments that exist, which data that contradict
+    // each other may begin at a thousand.
+    let counted = |df: f64, scale: f64| {
+        let order = if df > 2.0 { 2.0 } else { f64::from(u8::from(df > 1.0)) };
+        scale.max(1e3) * libm::exp((28.0 / (df - order)).min(32.0))
+    };
     let tau_reach = match *heterogeneity {
         HeterogeneityPrior::HalfNormal { scale } => FAR * scale,
-        HeterogeneityPrior::HalfStudentT { df, scale } => heavy(df, scale),
+        HeterogeneityPrior::HalfStudentT { df, scale } => heavy(df, scale).max(counted(df, scale)),
         HeterogeneityPrior::Exponential { mean } => 40.0 * mean,
         HeterogeneityPrior::LogNormal { mean, sd } => libm::exp((mean + FAR * sd).min(35.0)),
         HeterogeneityPrior::Uniform { upper } => upper,
@@ -405,5 +413,5 @@ fn effect_range(effect: &LocationPrior, heterogeneity: &HeterogeneityPrior) -> E
     }
     let typical = heterogeneity.typical();
     let sd = libm::hypot(libm::sqrt((second - centre * centre).max(0.0)), 2.0 * typical);
-    EffectRange { centre, sd, reach: (reach + FAR * tau_reach).min(1e16) }
+    EffectRange { centre, sd, reach: (reach + FAR * tau_reach).min(1e18) }
 }

@@ -1,23 +1,14 @@
 //! The likelihood of one subgroup's log odds ratio, the baseline integrated out:
 //! `ℓ(θ) = log ∫ p(y | α, θ) p(α) dα`.
 
+use super::outward::Beyond;
 use super::smooth::Smoother;
 use crate::model::{BaselineOf, BinomialPair, LocationComponent, LocationPrior, NormalEstimate, Side};
-use crate::numeric::{
-    Grid, LogTable, Peak, Placement, log_add_exp, log_sum_exp, normal_log_density, tabulate,
-};
+use crate::numeric::{LogTable, Peak, Placement, log_add_exp, log_sum_exp, normal_log_density, tabulate};
 
 /// Beyond the bulk the table runs on until ℓ has fallen by this much, for subgroups that contradict each other: a
 /// subgroup of a million patients is 500 standard deviations from another's effect, which is half of the square of that.
 const DEPTH: f64 = 1e8;
-
-/// Where ℓ has become a line to this part, it is a line from there on: both arms' risks are at their ends.
-const LINE: f64 = 1e-12;
-
-const LEAST_SLOPE: f64 = 1e-6;
-
-/// So far on a log scale at least before ℓ may count as a line.
-const FARTHEST_BEND: f64 = 30.0;
 
 /// The prior of a baseline, and what a baseline is.
 #[derive(Debug, Clone, PartialEq)]
@@ -88,7 +79,9 @@ impl EffectLikelihood {
         let smoother = Smoother::new(&grid, &all);
         let middle = bulk.mean().clamp(grid.x[0], grid.x[grid.x.len() - 1]);
         let (_, slope, bend) = smoother.interpolant().with_derivatives(middle);
-        let normal = if bend < 0.0 { (middle - slope / bend, -bend) } else { (middle, 0.0) };
+        // Where the curve is all but a line its bend may be rounding.
+        let within = |x: f64| x.clamp(grid.x[0], grid.x[grid.x.len() - 1]);
+        let normal = if bend < 0.0 { (within(middle - slope / bend), -bend) } else { (middle, 0.0) };
         EffectLikelihood { smoother, normal, known: (low, high) }
     }
 
@@ -100,60 +93,6 @@ impl EffectLikelihood {
     /// ℓ(θ), interpolated.
     pub fn at(&self, theta: f64) -> f64 {
         self.smoother.interpolant().at(theta)
-    }
-}
-
-/// The nodes beyond the bulk of a table.
-struct Beyond<'a> {
-    grid: &'a Grid,
-    range: EffectRange,
-    floor: f64,
-}
-
-impl Beyond<'_> {
-    /// Values at the nodes beyond `end`, as far as any effect may lie or until nothing is left of the likelihood. Once ℓ is
-    /// a line it is continued as one. `inside` are the values up to the end, in the order of the walk. Also how far ℓ is
-    /// known then.
-    fn outward(
-        &self,
-        end: i32,
-        direction: i32,
-        inside: &[f64],
-        at: &mut impl FnMut(f64) -> f64,
-    ) -> (Vec<f64>, f64) {
-        let node = |k: i32| self.grid.node(end + direction * k);
-        let mut values: Vec<f64> = Vec::new();
-        let value = |values: &[f64], k: i32| {
-            if k > 0 { values[k as usize - 1] } else { inside[(inside.len() as i32 - 1 + k) as usize] }
-        };
-        let mut line = false;
-        let mut known = f64::from(direction) * f64::INFINITY;
-        for k in 0.. {
-            let x = node(k);
-            if value(&values, k) < self.floor {
-                break;
-            }
-            if (x - self.range.centre).abs() > self.range.reach {
-                if !line {
-                    known = x;
-                }
-                break;
-            }
-            let next = node(k + 1);
-            let [before, here] = [value(&values, k - 1), value(&values, k)];
-            let slope = (here - before) / (x - node(k - 1));
-            // Either no patient counts there or at least one does: a smaller slope is rounding, and far out would be more.
-            let slope = if slope.abs() < LEAST_SLOPE { 0.0 } else { slope };
-            let continued = here + slope * (next - x);
-            if line {
-                values.push(continued);
-                continue;
-            }
-            let found = at(next);
-            values.push(found);
-            line = x.abs() > FARTHEST_BEND && (found - continued).abs() <= LINE * found.abs().max(1.0);
-        }
-        (values, known)
     }
 }
 
@@ -212,14 +151,49 @@ fn log_marginal(counts: &BinomialPair, baseline: &Baseline, theta: f64, placemen
     total
 }
 
+/// Leaves one peak of each hill that holds any mass: a search may have ended on the way up, or on a flat tail.
+fn only_hills(peaks: &mut Vec<Peak>, log_density: &impl Fn(f64) -> f64) {
+    /// Peaks nearer than this, in their own widths, are one.
+    const APART: f64 = 1.0;
+    /// So far below the highest a peak holds nothing.
+    const BURIED: f64 = 60.0;
+    /// Between two hills the density is lower than on either by this at least.
+    const VALLEY: f64 = 0.5;
+    const ON_THE_WAY: [f64; 5] = [0.05, 0.25, 0.5, 0.75, 0.95];
+    peaks.sort_by(|a, b| a.centre.total_cmp(&b.centre));
+    peaks.dedup_by(|a, b| (a.centre - b.centre).abs() < APART * (a.sd + b.sd));
+    if peaks.len() == 1 {
+        return;
+    }
+    let height = |p: &Peak| log_density(p.centre);
+    let found: Vec<(Peak, f64)> = peaks.drain(..).map(|p| (p, height(&p))).collect();
+    let highest = found.iter().map(|(p, h)| h + libm::log(p.sd)).fold(f64::NEG_INFINITY, f64::max);
+    let mut hills: Vec<(Peak, f64)> = Vec::new();
+    for (peak, height) in found {
+        if height + libm::log(peak.sd) < highest - BURIED {
+            continue;
+        }
+        match hills.last_mut() {
+            Some((last, its_height)) => {
+                let way = peak.centre - last.centre;
+                let lower = its_height.min(height) - VALLEY;
+                if ON_THE_WAY.iter().any(|share| log_density(last.centre + share * way) < lower) {
+                    hills.push((peak, height));
+                } else if height > *its_height {
+                    (*last, *its_height) = (peak, height);
+                }
+            }
+            None => hills.push((peak, height)),
+        }
+    }
+    peaks.extend(hills.into_iter().map(|(peak, _)| peak));
+}
+
 /// The log mass of a density with several peaks, which may lie far apart. One peak is tabulated as it is; the density around
 /// several is split into a part each by weights that sum to 1 and are as smooth as the density itself: the parts that powers of
 /// the distance from each, in its own width, give it.
 fn log_mass_of_peaks(peaks: &mut Vec<Peak>, placement: Placement, log_density: impl Fn(f64) -> f64) -> f64 {
-    /// Peaks nearer than this, in their own widths, are one.
-    const APART: f64 = 1.0;
-    peaks.sort_by(|a, b| a.centre.total_cmp(&b.centre));
-    peaks.dedup_by(|a, b| (a.centre - b.centre).abs() < APART * (a.sd + b.sd));
+    only_hills(peaks, &log_density);
     let [first, rest @ ..] = peaks.as_slice() else { return f64::NEG_INFINITY };
     if rest.is_empty() {
         return tabulate(*first, placement, log_density).log_mass;
@@ -280,4 +254,46 @@ pub fn climb(start: f64, mut slope_and_curvature: impl FnMut(f64) -> (f64, f64))
         }
     }
     Peak { centre: x, sd }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::exact::Resolution;
+    use crate::model::Arm;
+
+    /// Counts of both arms, and where they may lie.
+    fn arms(control: (f64, f64), active: (f64, f64)) -> BinomialPair {
+        let arm = |(events, total)| Arm { events, total };
+        BinomialPair::new(arm(control), arm(active))
+    }
+
+    #[test]
+    fn what_is_leapt_over_far_out_is_the_integral_at_each_node() {
+        let beta = LocationPrior::LogitBeta { a: 0.5, b: 0.5 };
+        let heavy = LocationPrior::StudentT { df: 3.0, location: 0.6, scale: 5.41 };
+        let far = LocationPrior::StudentT { df: 3.0, location: 900.0, scale: 2.0 };
+        let cases = [
+            (arms((0.0, 57.0), (1534.0, 1534.0)), beta.clone()),
+            (arms((0.0, 5.0), (1.0, 44.0)), beta),
+            (arms((1.0, 133.0), (19.0, 19.0)), heavy),
+            (arms((1.0, 133.0), (19.0, 19.0)), far),
+        ];
+        let standard = Resolution::default();
+        let range = EffectRange { centre: 0.0, sd: 5.0, reach: 1e9 };
+        for (counts, prior) in cases {
+            let baseline = Baseline { prior, of: BaselineOf::Arms };
+            let table = EffectLikelihood::new(&counts, &baseline, range, standard.density(), standard.mass());
+            for exponent in 0..=84 {
+                for sign in [-1.0, 1.0] {
+                    let theta = sign * libm::pow(10.0, 0.1 * f64::from(exponent));
+                    let exact = log_marginal(&counts, &baseline, theta, standard.mass());
+                    let error = (table.at(theta) - exact) / exact.abs().max(1.0);
+                    if error.abs() > 1e-7 {
+                        eprintln!("{counts:?} at {theta}: {} for {exact}", table.at(theta));
+                    }
+                }
+            }
+        }
+    }
 }

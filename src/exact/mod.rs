@@ -17,6 +17,7 @@ mod gaussian;
 mod joint;
 mod labelled;
 mod lattice;
+mod outward;
 mod pair;
 mod risks;
 mod rows;

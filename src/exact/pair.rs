@@ -199,6 +199,9 @@ fn sd_given_difference([a, b]: &[Marginal; 2]) -> f64 {
     a.peak.sd * b.peak.sd / libm::hypot(a.peak.sd, b.peak.sd)
 }
 
+/// More nodes on either side are not made: the mass that is missing then shows, and nothing is told of the pair.
+const MOST_NODES: i32 = 20_000;
+
 /// Nodes for s = (θ_A + θ_B)/2, fine enough for s given d, wide enough for any s.
 fn grid_of_the_middle(marginals: &[Marginal; 2], resolution: Resolution) -> Grid {
     let [a, b] = marginals;
@@ -211,7 +214,7 @@ fn grid_of_the_middle(marginals: &[Marginal; 2], resolution: Resolution) -> Grid
     let seed = Grid::around(peak, placement, 0, 0);
     let first = libm::floor(seed.position(low)) as i32;
     let last = libm::ceil(seed.position(high)) as i32;
-    Grid::around(peak, placement, first.min(-12), last.max(12))
+    Grid::around(peak, placement, first.clamp(-MOST_NODES, -12), last.clamp(12, MOST_NODES))
 }
 
 /// Slices outward from the middle while they count; the index of the first, and the slices in order.

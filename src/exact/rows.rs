@@ -138,6 +138,11 @@ impl Rows {
         let of_row = |row: &Row| row.mu.expect(|mu| f64::from(u8::from(mu < low || mu > high)));
         self.rows.iter().map(|row| row.share * of_row(row)).sum()
     }
+
+    /// The share of the posterior with τ above this.
+    pub fn share_above(&self, tau: f64) -> f64 {
+        self.rows.iter().filter(|row| row.tau > tau).map(|row| row.share).sum()
+    }
 }
 
 /// Rows that count for no sum, nor for a second moment in τ, are dropped.

@@ -30,6 +30,9 @@ const FLAT: f64 = 0.05;
 /// Terms that are smaller by this many logarithmic units count for nothing, however many they are.
 const NEGLIGIBLE: f64 = 48.0;
 
+/// The widest normal, as a share of a table's reach, under which a curve that is not at its end there may be summed.
+pub const WIDEST: f64 = 1.0 / 7.0;
+
 const LOG_SQRT_2_PI: f64 = 0.918_938_533_204_672_8;
 
 /// A tabulated `f`, ready to be smoothed.
@@ -68,6 +71,17 @@ impl Smoother {
             values: f.to_vec(),
             interpolant: OnceLock::new(),
         }
+    }
+
+    /// The widest normal under which the sum over the nodes holds all: infinite where the curve has fallen away at both ends.
+    pub fn widest(&self) -> f64 {
+        let last = self.values.len() - 1;
+        let highest = self.values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        let reach = |end: usize| {
+            let has_fallen = self.values[end] < highest - NEGLIGIBLE;
+            if has_fallen { f64::INFINITY } else { WIDEST * (self.grid.x[end] - self.grid.centre).abs() }
+        };
+        reach(0).min(reach(last))
     }
 
     pub fn interpolant(&self) -> &LogInterpolant {
@@ -199,6 +213,27 @@ mod tests {
                 let expected = normal_log_density(x, 0.3, libm::hypot(0.25, sd));
                 let error = smoother.log_smooth(x, sd, &mut terms) - expected;
                 assert!(error.abs() < 1e-9, "sd {sd}, x {x}: off by {error:e}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_cliff_before_a_plateau_is_smoothed_by_normals_up_to_a_sixth_of_its_table() {
+        // The square of a logistic: far from it a step at 1, the mean of its slope.
+        let f = |u: f64| -2.0 * crate::numeric::softplus(-u);
+        let placement = Placement { step: 0.3, tolerance: 1e-8, at_least: 0.0 };
+        for nodes in [100, 300, 450] {
+            let grid = Grid::around(Peak { centre: 10.0, sd: 1.0 }, placement, -60, nodes);
+            let values: Vec<f64> = grid.x.iter().map(|&u| f(u)).collect();
+            let smoother = Smoother::new(&grid, &values);
+            let mut terms = Vec::new();
+            let widest = WIDEST * grid.x[grid.x.len() - 1];
+            for sd in (0..).map(|k| 1e3 * libm::pow(2.0, f64::from(k))).take_while(|sd| *sd < widest) {
+                for x in [-0.9, 0.3, 0.8] {
+                    let expected = libm::log(crate::numeric::normal_cdf((x - 1.0) / sd));
+                    let error = smoother.log_smooth(x, sd, &mut terms) - expected;
+                    assert!(error.abs() < 3e-9, "{nodes} nodes, sd {sd:e}, x {x}: off by {error:e}");
+                }
             }
         }
     }

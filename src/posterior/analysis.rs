@@ -1,7 +1,10 @@
 //! Every quantity that is reported: both engines, the priors beside them, and the checks.
 
+use std::sync::OnceLock;
+
 use super::agreement::{Agreement, agreement};
 use super::assembly::{Assembly, Rows, UNPROVEN};
+use super::baseline_conflict::{BaselineConflict, baseline_conflicts};
 use super::block::Block;
 use super::claim::{Claim, Method, Says};
 use super::estimand::{Measure, Scope};
@@ -44,6 +47,8 @@ pub struct Report {
     pub withheld: bool,
     /// The same study without the bias that it allows for.
     pub unadjusted: Option<Box<Report>>,
+    /// Made when first asked for.
+    baseline_conflicts: OnceLock<Vec<BaselineConflict>>,
 }
 
 /// Fits the study, and its priors beside it.
@@ -360,6 +365,11 @@ impl Sides<'_> {
 }
 
 impl Report {
+    /// Every arm's number of events under the priors alone; `study` is the one of these results.
+    pub fn baseline_conflicts(&self, study: &Study) -> &[BaselineConflict] {
+        self.baseline_conflicts.get_or_init(|| baseline_conflicts(study))
+    }
+
     /// Rows in the result's order: parameters as in the model, μ, τ, every θ, every α.
     fn of(rows: Rows, settings: Settings, checks: Checks) -> Report {
         let mut report = Report {
@@ -373,6 +383,7 @@ impl Report {
             sampled: None,
             withheld: false,
             unadjusted: None,
+            baseline_conflicts: OnceLock::new(),
         };
         let mut baselines = Vec::new();
         for block in std::iter::once(rows.shared).chain(rows.subgroups).chain(rows.pairs) {

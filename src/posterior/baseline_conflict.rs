@@ -15,7 +15,7 @@
 use rayon::prelude::*;
 
 use crate::numeric::{
-    LogTable, Peak, Placement, normal_cdf, normal_log_density, normal_rule, softplus, tabulate,
+    LogTable, Peak, Placement, exp_of_nonpositive, normal_cdf, normal_rule, softplus, tabulate,
 };
 use crate::study::{
     BaselinePrior, Data, HeterogeneityPrior, LocationPrior, Study, SubgroupBias, SubgroupCounts,
@@ -55,7 +55,9 @@ pub fn baseline_conflicts(study: &Study) -> Vec<BaselineConflict> {
         return Vec::new();
     }
     let below = study.priors.baseline_of.control_share();
-    let arms = [-below, 1.0 - below].map(|c| ArmPrior::of(study, &baseline.distribution, c));
+    let arm = |c| ArmPrior::of(study, &baseline.distribution, c);
+    let (control, active) = rayon::join(|| arm(-below), || arm(1.0 - below));
+    let arms = [control, active];
     let bias = |g: usize| study.bias.as_ref().and_then(|b| b.subgroups.get(g));
     let one = |(g, row): (usize, &SubgroupCounts)| -> Vec<BaselineConflict> {
         let seen = seen_as_they_are(bias(g));
@@ -165,6 +167,34 @@ impl ArmPrior {
     }
 }
 
+/// A normal as many times as wide as a beta's log odds are, and more: their sum is a normal to 1e-6 of its distribution
+/// function, what skewness is left being the cube of that.
+const WIDE: f64 = 50.0;
+
+/// One normal of a mixture, ready to be summed.
+struct Bell {
+    weight: f64,
+    mean: f64,
+    sd: f64,
+    /// Weight times the density at the mean.
+    height: f64,
+    half_precision: f64,
+}
+
+impl Bell {
+    fn of(part: &Part) -> Bell {
+        let sd = libm::sqrt(part.variance);
+        let height = part.weight / (sd * libm::sqrt(2.0 * std::f64::consts::PI));
+        Bell { weight: part.weight, mean: part.mean, sd, height, half_precision: 0.5 / part.variance }
+    }
+
+    /// Weighted.
+    fn density(&self, x: f64) -> f64 {
+        let d = x - self.mean;
+        self.height * exp_of_nonpositive(-self.half_precision * d * d)
+    }
+}
+
 /// The density of a mixture of normals, or of their sums with a beta's log odds.
 fn tabulated(parts: &[Part], beta: Option<&(LogTable, f64, f64)>) -> LogTable {
     let mean: f64 = parts.iter().map(|p| p.weight * p.mean).sum();
@@ -173,27 +203,35 @@ fn tabulated(parts: &[Part], beta: Option<&(LogTable, f64, f64)>) -> LogTable {
         Some((b, ..)) => Peak { centre: b.mean() + mean, sd: libm::sqrt(b.sd() * b.sd() + middle) },
         None => Peak { centre: mean, sd: libm::sqrt(middle) },
     };
+    let density_of_beta = beta.map(|(_, a, b)| {
+        let log_mass = libm::lgamma(*a) + libm::lgamma(*b) - libm::lgamma(a + b);
+        move |x: f64| libm::exp(a * x - (a + b) * softplus(x) - log_mass)
+    });
+    let (normals, added): (Vec<Bell>, Vec<Bell>) = match beta {
+        None => (parts.iter().map(Bell::of).collect(), Vec::new()),
+        Some((table, ..)) => {
+            let (mean, sd) = (table.mean(), table.sd());
+            let (wide, narrow): (Vec<Part>, Vec<Part>) =
+                parts.iter().partition(|p| libm::sqrt(p.variance) > WIDE * sd);
+            let both = |p: &Part| Part { mean: p.mean + mean, variance: p.variance + sd * sd, ..*p };
+            (wide.iter().map(|p| Bell::of(&both(p))).collect(), narrow.iter().map(Bell::of).collect())
+        }
+    };
     let density = |x: f64| -> f64 {
-        let of = |p: &Part| {
-            let sd = libm::sqrt(p.variance);
-            let Some((table, a, b)) = beta else {
-                return p.weight * libm::exp(normal_log_density(x, p.mean, sd));
-            };
-            let at = x - p.mean;
-            let density = if sd >= RESOLVED * table.grid.spacing(at) {
-                table.expect(|b| libm::exp(normal_log_density(at, b, sd)))
+        let alone: f64 = normals.iter().map(|n| n.density(x)).sum();
+        let (Some((table, ..)), Some(own)) = (beta, &density_of_beta) else { return alone };
+        let with_beta = |n: &Bell| {
+            let at = x - n.mean;
+            if n.sd >= RESOLVED * table.grid.spacing(at) {
+                table.expect(|b| n.density(x - b))
+            } else if n.sd > 0.0 {
+                let nodes = normal_rule().iter();
+                n.weight * nodes.map(|&(z, weight)| weight * own(at + n.sd * z)).sum::<f64>()
             } else {
-                let log_mass = libm::lgamma(*a) + libm::lgamma(*b) - libm::lgamma(a + b);
-                let own = |x: f64| libm::exp(a * x - (a + b) * softplus(x) - log_mass);
-                if sd > 0.0 {
-                    normal_rule().iter().map(|&(z, weight)| weight * own(at + sd * z)).sum()
-                } else {
-                    own(at)
-                }
-            };
-            p.weight * density
+                n.weight * own(at)
+            }
         };
-        parts.iter().map(of).sum()
+        alone + added.iter().map(with_beta).sum::<f64>()
     };
     tabulate(guess, PLACEMENT, |x| libm::log(density(x)))
 }
@@ -264,7 +302,7 @@ fn spread(prior: &HeterogeneityPrior) -> Vec<Part> {
 /// added later, hardly differ, mass and variance kept.
 fn sums(x: &[Part], y: &[Part], c: f64, beside: f64) -> Vec<Part> {
     /// Between the logarithms of variances that are kept apart.
-    const STEP: f64 = 0.02;
+    const STEP: f64 = 0.05;
     /// Parts of less mass than this are left out.
     const NOTHING: f64 = 1e-14;
     let mut found: Vec<(i64, Part)> = Vec::new();

@@ -134,14 +134,17 @@ pub fn data_head(study: &Study) -> DataHead {
     DataHead { sha256: study.data_sha256.clone(), audit: study.audit() }
 }
 
-fn prior_head(study: &Study) -> PriorHead<'_> {
+fn prior_head<'a>(study: &'a Study, report: Option<&Report>) -> PriorHead<'a> {
     PriorHead {
         pooling: study.pooling,
         effect: &study.priors.effect.words,
         heterogeneity: study.priors.heterogeneity.as_ref().map(|p| p.words.as_str()),
         baseline: study.priors.baseline.as_ref().map(|p| p.words.as_str()),
         baseline_of: study.priors.baseline.as_ref().map(|_| study.priors.baseline_of),
-        baseline_against_data: baseline_conflicts(study),
+        baseline_against_data: match report {
+            Some(report) => report.baseline_conflicts(study).to_vec(),
+            None => baseline_conflicts(study),
+        },
     }
 }
 
@@ -159,7 +162,7 @@ pub fn fit_json(study: &Study, report: &Report) -> String {
         statements: statements(study, report),
         data: data_head(study),
         settings: &report.settings,
-        prior: prior_head(study),
+        prior: prior_head(study, Some(report)),
         bias: bias_head(study, Some(report)),
         checks: &report.checks,
         parameters: &report.parameters,
@@ -186,7 +189,7 @@ pub fn check_json(study: &Study, prior: Option<&Report>) -> String {
         "model": model_head(study),
         "statements": study.statements(),
         "data": data_head(study),
-        "prior": prior_head(study),
+        "prior": prior_head(study, None),
         "implied_by_prior": implied,
         "library": library,
         "bias": bias_head(study, None).map(|head| json!({

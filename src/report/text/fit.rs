@@ -1,6 +1,6 @@
 //! The table of a fit.
 
-use super::super::baseline_conflict::baseline_conflict_line;
+use super::super::baseline_conflict::conflict_line;
 use super::super::numbers::{interval, plain, threshold, with_prior};
 use super::super::sentences::sentence;
 use super::super::words::{all_priors, capitalised, plural};
@@ -340,7 +340,7 @@ fn footnotes(study: &Study, report: &Report) -> String {
         Pooling::Complete => ".",
     };
     push(&mut out, &words, 2);
-    if let Some(line) = baseline_conflict_line(study) {
+    if let Some(line) = conflict_line(study, report.baseline_conflicts(study)) {
         push(&mut out, &line, 2);
     }
     let tau = report.parameters.iter().find(|p| p.name == "tau");
