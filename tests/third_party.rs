@@ -17,7 +17,14 @@ const TARGETS: [&str; 5] = [
 fn every_crate_in_the_program_has_its_notice_whatever_the_system() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut command = Command::new(env!("CARGO"));
-    command.current_dir(root).args(["tree", "--locked", "--edges", "normal,no-proc-macro", "--prefix", "none"]);
+    command.current_dir(root).args([
+        "tree",
+        "--locked",
+        "--edges",
+        "normal,no-proc-macro",
+        "--prefix",
+        "none",
+    ]);
     command.args(["--format", "{p}"]).args(TARGETS.iter().flat_map(|target| ["--target", target]));
     let output = command.output().expect("cargo");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
