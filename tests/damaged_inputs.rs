@@ -128,7 +128,7 @@ fn number(random: &mut Random) -> String {
 /// Where the numbers of a text are.
 fn numbers(text: &[u8]) -> Vec<(usize, usize)> {
     let part = |b: u8| b.is_ascii_digit() || b == b'.';
-    runs(text, |b| part(b))
+    runs(text, part)
         .into_iter()
         .filter(|(from, to)| text[*from..*to].iter().any(u8::is_ascii_digit))
         .collect()
@@ -748,6 +748,34 @@ fn whole_inputs_are_read() {
             }
         }
     }
+}
+
+/// One subgroup's effect is known to a thousandth of what is known of another's, where their difference has no end of nodes.
+#[test]
+fn a_pair_of_effects_as_unlike_as_can_be_is_given_up_in_seconds() {
+    let here = tempfile::tempdir().expect("a folder");
+    let whole = shipped("models").into_iter().map(|m| String::from_utf8(m).expect("text"));
+    let model =
+        whole.into_iter().find(|m| m.contains("[bias.confounder.subgroups")).expect("the confounded one");
+    let priors = [
+        ("effect", "normal(0, 1e-4)"),
+        ("heterogeneity", "half-cauchy(1e-4)"),
+        ("baseline", "normal(0, 50)"),
+    ];
+    let with = |line: &str| {
+        let key = line.split(' ').next().unwrap_or_default();
+        let prior = priors.iter().find(|(name, _)| *name == key);
+        prior.map_or_else(|| line.to_string(), |(name, prior)| format!("{name} = \"{prior}\""))
+    };
+    let text: Vec<String> = model.lines().map(with).collect();
+    assert_eq!(text.iter().filter(|line| line.contains("e-4)")).count(), 2);
+    fs::write(here.path().join("model.toml"), text.join("\n")).expect("written");
+    // Seconds of processor time, after which the system ends it.
+    let mut command = Command::new("sh");
+    command.current_dir(here.path()).arg("-c").arg("ulimit -t 15; exec \"$0\" \"$@\"");
+    command.arg(assert_cmd::cargo::cargo_bin("equipoise")).args(["fit", "model.toml", "--engine", "exact"]);
+    let output = command.output().expect("run");
+    assert!(output.status.success(), "{}\n{}", output.status, String::from_utf8_lossy(&output.stderr));
 }
 
 macro_rules! damaged_inputs {
