@@ -750,39 +750,55 @@ fn whole_inputs_are_read() {
     }
 }
 
-/// One subgroup's effect is known to a thousandth of what is known of another's, where their difference has no end of nodes.
+/// The program ends by itself within so many seconds of processor time.
+fn takes_at_most(seconds: u32, model: &str, arguments: &[&str]) {
+    let here = tempfile::tempdir().expect("a folder");
+    fs::write(here.path().join("model.toml"), model).expect("written");
+    let mut command = Command::new("sh");
+    command.current_dir(here.path()).arg("-c").arg(format!("ulimit -t {seconds}; exec \"$0\" \"$@\""));
+    let output =
+        command.arg(assert_cmd::cargo::cargo_bin("equipoise")).args(arguments).output().expect("run");
+    assert!(output.status.success(), "{}\n{}", output.status, String::from_utf8_lossy(&output.stderr));
+}
+
+/// A shipped model with other words in it.
+fn changed(name: &str, changes: &[(&str, &str)]) -> String {
+    let model = equipoise::study::shipped().iter().find(|s| s.name == name).expect("shipped");
+    changes.iter().fold(model.text.to_string(), |text, (from, to)| {
+        assert!(text.contains(from), "{from}");
+        text.replacen(from, to, 1)
+    })
+}
+
+/// One cohort's effect is known to a thousandth of what is known of another's: this took half a minute.
 #[test]
 fn a_pair_of_effects_as_unlike_as_can_be_is_given_up_in_seconds() {
-    let here = tempfile::tempdir().expect("a folder");
-    let whole = shipped("models").into_iter().map(|m| String::from_utf8(m).expect("text"));
-    let model =
-        whole.into_iter().find(|m| m.contains("[bias.confounder.subgroups")).expect("the confounded one");
     let priors = [
-        ("effect", "normal(0, 1e-4)"),
-        ("heterogeneity", "half-cauchy(1e-4)"),
-        ("baseline", "normal(0, 50)"),
+        ("\"normal(0, 0.355)\"", "\"normal(0, 1e-4)\""),
+        ("\"half-normal(0.5)\"", "\"half-cauchy(1e-4)\""),
+        ("\"normal(0, 2.5)\"", "\"normal(0, 50)\""),
     ];
-    let with = |line: &str| {
-        let key = line.split(' ').next().unwrap_or_default();
-        let prior = priors.iter().find(|(name, _)| *name == key);
-        prior.map_or_else(|| line.to_string(), |(name, prior)| format!("{name} = \"{prior}\""))
-    };
-    let text: Vec<String> = model.lines().map(with).collect();
-    assert_eq!(text.iter().filter(|line| line.contains("e-4)")).count(), 2);
-    fs::write(here.path().join("model.toml"), text.join("\n")).expect("written");
-    // Seconds of processor time, after which the system ends it.
-    let mut command = Command::new("sh");
-    command.current_dir(here.path()).arg("-c").arg("ulimit -t 15; exec \"$0\" \"$@\"");
-    command.arg(assert_cmd::cargo::cargo_bin("equipoise")).args(["fit", "model.toml", "--engine", "exact"]);
-    let output = command.output().expect("run");
-    assert!(output.status.success(), "{}\n{}", output.status, String::from_utf8_lossy(&output.stderr));
+    let model = changed("ras-basilar-confounded", &priors);
+    takes_at_most(15, &model, &["fit", "model.toml", "--engine", "exact"]);
+}
+
+/// The lattice resolves a wide prior of the mean effect and not the stated one, beside which two trials are far off: all of the
+/// searches were whole fits, and took minutes.
+#[test]
+fn a_comparison_of_many_subgroups_that_no_lattice_resolves_takes_seconds() {
+    let changes = [
+        ("total = 1533", "total = 8520"),
+        ("events = 16, total = 293", "events = 16, total = 20"),
+        ("\"normal(0, 1)\"", "\"normal(0, 0.0558)\""),
+    ];
+    takes_at_most(25, &changed("blocker", &changes), &["compare", "model.toml"]);
 }
 
 macro_rules! damaged_inputs {
     ($($kind:literal: $few:ident, $many:ident;)+) => {$(
         #[test]
         fn $few() {
-            damage($kind, 2_000, 1_000, (100, 20));
+            damage($kind, 2_000, 1_000, (60, 10));
         }
 
         #[test]
