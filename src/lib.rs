@@ -44,6 +44,19 @@
 //! # Ok::<(), equipoise::error::Error>(())
 //! ```
 
+// What is read is the user's, and no word of it may end the program.
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::expect_used,
+        clippy::panic,
+        clippy::todo,
+        clippy::unimplemented,
+        clippy::unreachable,
+        clippy::unwrap_used
+    )
+)]
+
 pub mod cli;
 pub mod compare;
 pub mod decide;

@@ -22,6 +22,7 @@ mod cli_compare;
 mod cli_decide;
 mod compare;
 mod compare_baselines;
+mod damaged_inputs;
 mod decide;
 mod density;
 mod hostile_files;

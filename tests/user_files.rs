@@ -223,6 +223,79 @@ fn an_interrupted_run_does_not_replace_a_finished_one() {
     assert!(!desk.at("page.html").exists());
 }
 
+/// The files of a run by name; the one that tells when it was is left out.
+fn run_files(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
+    let mut files = content(folder);
+    files.retain(|(path, _)| path.file_name() != Some(OsStr::new("run.json")));
+    files.iter_mut().for_each(|(path, _)| *path = path.file_name().expect("a name").into());
+    files
+}
+
+fn hidden_names(folder: &Path) -> Vec<std::ffi::OsString> {
+    let names = fs::read_dir(folder).expect("a folder").flatten().map(|e| e.file_name());
+    names.filter(|name| name.to_string_lossy().starts_with('.')).collect()
+}
+
+#[test]
+fn a_program_killed_at_any_moment_leaves_one_whole_run() {
+    // Two runs that have no file in common.
+    let desk = Desk::with(&model());
+    let other = model().replace("A small", "Another").replace("total = 40", "total = 44");
+    fs::write(desk.at("other.toml"), other).expect("written");
+    let arguments = |which: usize, out| {
+        let model = ["model.toml", "other.toml"][which];
+        ["fit", model, "--out", out, "--draws", "500", "--show-unreliable"]
+    };
+    let mut took = Duration::ZERO;
+    let whole = [0, 1].map(|which| {
+        let begun = Instant::now();
+        assert_ne!(desk.run(&arguments(which, "whole")).status.code(), Some(1));
+        took = begun.elapsed();
+        run_files(&desk.at("whole"))
+    });
+    let names = |k: usize| whole[k].iter().map(|(name, _)| name.clone()).collect::<Vec<_>>();
+    assert_eq!(names(0), names(1));
+    assert!(names(0).len() >= 4);
+    assert!(whole[0].iter().zip(&whole[1]).all(|(a, b)| a.1 != b.1));
+    desk.run(&arguments(0, "run"));
+    let (mut there, mut left, mut replaced) = (0, 0, 0);
+    for k in 0..40_u32 {
+        let mut command = desk.command(&arguments(1 - there, "run"));
+        let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("started");
+        if k < 16 {
+            std::thread::sleep(took * k / 15);
+        } else {
+            // More densely from when the first file is begun on; what an earlier one left is swept up before.
+            let before = hidden_names(desk.0.path());
+            while hidden_names(desk.0.path()).iter().all(|name| before.contains(name))
+                && child.try_wait().expect("a child").is_none()
+            {}
+            std::thread::sleep(Duration::from_micros(100) * (k - 16));
+        }
+        // The signal that no program can refuse; one that has ended by now needs none.
+        child.kill().expect("killed");
+        child.wait().expect("ended");
+        left += usize::from(!hidden_names(desk.0.path()).is_empty());
+        let found = run_files(&desk.at("run"));
+        let which = whole.iter().position(|w| *w == found);
+        let which = which.unwrap_or_else(|| panic!("killed at moment {k}, neither run is whole: {found:?}"));
+        replaced += usize::from(which != there);
+        there = which;
+        for name in ["run.json", "result.json"] {
+            let text = fs::read(desk.at("run").join(name)).expect("read");
+            assert!(serde_json::from_slice::<serde_json::Value>(&text).is_ok(), "{name}, moment {k}");
+        }
+        // What is left lies hidden until a run that is not killed: here every fourth.
+        if k % 4 == 3 {
+            assert_ne!(desk.run(&arguments(there, "run")).status.code(), Some(1));
+            assert!(hidden_names(desk.0.path()).is_empty(), "moment {k}");
+            assert_eq!(run_files(&desk.at("run")), whole[there]);
+        }
+    }
+    println!("{left} of 40 left a hidden folder, {replaced} came to the end");
+    assert!(left > 0);
+}
+
 #[test]
 fn what_can_not_be_written_is_told_before_the_work() {
     let desk = Desk::with(&model());
@@ -336,6 +409,127 @@ fn a_draft_that_check_would_refuse_is_not_written() {
     assert!(desk.run(&["check", "plain.toml"]).status.success());
     desk.refuses(&[&new[..], &["--adjust", "age"]].concat(), &["it is not written"]);
     desk.refuses(&[&new[..], &["--adjust", "age", "-o", "adjusted.toml"]].concat(), &["it is not written"]);
+}
+
+/// Random numbers, the same every time.
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, n: usize) -> usize {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) as usize % n.max(1)
+    }
+
+    fn of<'a>(&mut self, all: &[&'a str]) -> &'a str {
+        all[self.below(all.len())]
+    }
+}
+
+/// Names of columns and of subgroups, as people have them and as nobody should.
+const NAMES: [&str; 24] = [
+    "men",
+    "women",
+    " men",
+    "men ",
+    "Men",
+    "1",
+    "2",
+    "01",
+    "1.0",
+    "-3",
+    "1e3",
+    "true",
+    "ST-elevation",
+    "< 60 years",
+    "\"quoted\"",
+    "it's",
+    "'both' \"kinds\"",
+    "\"\"\"three\"\"\" '''",
+    "back\\slash",
+    "a = b # c",
+    "Müller, \u{65e5}\u{672c}",
+    "\u{645}\u{6cc}\u{200c}\u{62e}",
+    "[data]",
+    "two\nlines",
+];
+
+/// A table of patients, and what is said of it.
+fn table(random: &mut Random) -> (Vec<u8>, Vec<String>) {
+    let usual = random.below(2) == 0;
+    let mut names = ["outcome", "arm", "subgroup", "age", "site", "same"].map(str::to_string);
+    if !usual {
+        names.iter_mut().enumerate().for_each(|(k, name)| *name = format!("{}{k}", random.of(&NAMES)));
+    }
+    if random.below(20) == 0 {
+        names[3] = names[4].clone();
+    }
+    let [no, yes] = [["0", "1"], ["no", "yes"], ["alive", "dead"], ["a\"b", "c'd"]][random.below(4)];
+    let [control, active] = [["0", "1"], ["placebo", "drug"], ["C", "T"], ["2", "1"]][random.below(4)];
+    let groups: Vec<&str> = (0..=random.below(4)).map(|_| random.of(&NAMES)).collect();
+    let empty = random.below(3) == 0;
+    let one_sided = random.below(4) == 0;
+    let delimiter = [b',', b';', b'\t'][random.below(3)];
+    let mut out = csv::WriterBuilder::new().delimiter(delimiter).from_writer(Vec::new());
+    out.write_record(&names).expect("written");
+    for _ in 0..4 + random.below(40) {
+        let group = groups[random.below(groups.len())];
+        let arm = if (one_sided && group == groups[0]) || random.below(2) == 0 { control } else { active };
+        let outcome = if random.below(3) == 0 { yes } else { no };
+        let (age, site) = ((40 + random.below(50)).to_string(), random.of(&["a", "b", "c \"d\""]));
+        let mut row = [outcome, arm, group, &age, site, "5"];
+        if empty && random.below(4) == 0 {
+            row[random.below(6)] = random.of(&["", " ", "NA", "."]);
+        }
+        out.write_record(row).expect("written");
+    }
+    let mut said = vec!["--assignment".to_string(), random.of(&["randomised", "observational"]).to_string()];
+    said.extend(["--higher-is".to_string(), random.of(&["worse", "better"]).to_string()]);
+    if !usual {
+        let flags = ["--outcome", "--treatment", "--subgroup"];
+        said.extend(flags.iter().zip(&names).map(|(flag, name)| format!("{flag}={name}")));
+    }
+    if random.below(3) > 0 {
+        said.extend([format!("--event={yes}"), format!("--control={control}")]);
+    }
+    if random.below(3) == 0 {
+        said.push(format!("--adjust={}", names[3 + random.below(3)]));
+    }
+    if random.below(4) == 0 {
+        said.push(format!("--centre={}", names[4]));
+    }
+    (out.into_inner().expect("written"), said)
+}
+
+#[test]
+fn what_new_writes_check_takes() {
+    let mut random = Random(1);
+    let (mut written, mut refused) = (0, Vec::new());
+    for k in 0..300 {
+        let desk = Desk::with(&model());
+        let (table, said) = table(&mut random);
+        let strange = ["a trial, \"2\".csv", "it's # one.csv", "back\\slash.csv", "t\nwo.csv"];
+        let data = if random.below(3) == 0 { random.of(&strange) } else { "trial.csv" };
+        let out = random.of(&["new.toml", "models/new.toml", "models/it's \"new\".toml"]);
+        fs::write(desk.at(data), &table).expect("written");
+        fs::create_dir(desk.at("models")).expect("made");
+        let mut new = ["new", data, "-o", out].map(str::to_string).to_vec();
+        new.extend(said);
+        let output = desk.run(&new);
+        let told = words(&output.stderr);
+        let shown = || format!("table {k}, {new:?}\n{}\n{told}", words(&table));
+        if output.status.success() {
+            written += 1;
+            let check = desk.run(&["check", out]);
+            let text = fs::read_to_string(desk.at(out)).expect("written");
+            assert!(check.status.success(), "{}\n{text}\n{}", shown(), words(&check.stderr));
+        } else {
+            assert_eq!(output.status.code(), Some(1), "{}", shown());
+            assert!(!desk.at(out).exists() && told.starts_with("error: "), "{}", shown());
+            refused.push(told);
+        }
+    }
+    println!("{written} written\n{}", refused.join("\n"));
+    assert!(written >= 100, "{written} of 300 were written");
 }
 
 // Limits.

@@ -141,8 +141,11 @@ pub fn write_folder(folder: &Path, files: &[Content<'_>]) -> Result<()> {
         return new.place(folder).map_err(unwritten);
     }
     match exchange(new.path(), folder) {
-        // What is hidden now is the earlier run, and goes.
-        Ok(()) => Ok(()),
+        // What is hidden now is the earlier run, and goes when the disk knows of the exchange.
+        Ok(()) => {
+            flush_names(&parent);
+            Ok(())
+        }
         Err(e) if e.kind() == io::ErrorKind::Unsupported => {
             step_aside(&parent, folder, new).map_err(unwritten)
         }

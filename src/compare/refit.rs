@@ -103,14 +103,15 @@ impl<'a> Refits<'a> {
                 || subgroups > FEW && *self.resolved.get_or_init(|| self.resolves_stated()) == Some(false))
     }
 
-    /// Whether the lattice, where there is one, resolves the stated prior of τ and its like at other scales.
+    /// Whether the lattice, where there is one, resolves the stated prior of τ and its like at other scales, under the stated
+    /// prior of μ and under a wide one.
     fn resolves_stated(&self) -> Option<bool> {
         let counts = matches!(self.model.likelihood, Likelihood::Counts(_));
         let stated = self.study.priors.heterogeneity.as_ref().map(|h| h.distribution);
-        let effect = LocationPrior::normal(0.0, 1.0);
+        let wide = LocationPrior::normal(0.0, 1.0);
         let fixed = matches!(stated, Some(HeterogeneityPrior::Fixed { value }) if value > 0.0);
-        let asked = || self.on_lattice(self.study.pooling, &effect, stated.as_ref(), None).is_some();
-        counts.then(|| !fixed && asked())
+        let asked = |effect| self.on_lattice(self.study.pooling, effect, stated.as_ref(), None).is_some();
+        counts.then(|| !fixed && asked(&wide) && asked(&self.model.effect))
     }
 
     /// The model under these priors.

@@ -42,6 +42,13 @@ pub struct PairPosterior {
 /// The part of the mass that may be missing.
 const SETTLED: f64 = 1e-5;
 
+/// Slices on each side of a side's middle, at most.
+pub const FARTHEST: i32 = 2000;
+
+/// Products of rows, nodes and slices that one pair may take: a second or two. Where one effect is known to a thousandth of
+/// what is known of the other, the slices that this leaves may not reach all of the mass, and the pair is not settled.
+const MOST_PRODUCTS: usize = 2_000_000_000;
+
 /// How near the quantiles of two independent effects' difference are searched, in probability.
 const NEAR: f64 = 1e-10;
 
@@ -166,13 +173,16 @@ impl PairPosterior {
         let expected = rows.log_total + 0.5 * libm::log(2.0 * std::f64::consts::PI);
         // The effects are apart by some τ, however little is known of either.
         let spread = 2.0 * rows.rows.iter().map(|r| r.share * r.tau.min(10.0)).sum::<f64>();
-        PairPosterior::of_slices(marginals, spread, resolution, (moment_limit, expected), slice)
+        let products = kernel.rows.len().max(1) * s_grid.x.len();
+        let farthest = (MOST_PRODUCTS / products / 4).min(FARTHEST as usize) as i32;
+        PairPosterior::of_slices(marginals, (spread, farthest), resolution, (moment_limit, expected), slice)
     }
 
-    /// From the mass at any d, whose sd is `spread` at most; `log_total` is what all of it must come to.
+    /// From the mass at any d, whose sd is `spread` at most, in so many slices in either direction from both sides' middles;
+    /// `log_total` is what all of it must come to.
     pub fn of_slices(
         marginals: [Marginal; 2],
-        spread: f64,
+        (spread, farthest): (f64, i32),
         resolution: Resolution,
         (moment_limit, log_total): (f64, f64),
         mut slice: impl FnMut(f64) -> PairSlice,
@@ -189,7 +199,7 @@ impl PairPosterior {
             let found = slice(sign * distance);
             PairSlice { log_mass: found.log_mass + log_slope, ..found }
         };
-        let sides = [1.0, -1.0].map(|sign| walk(|j| stretched(sign, j)));
+        let sides = [1.0, -1.0].map(|sign| walk(farthest, |j| stretched(sign, j)));
         assemble(sides, map, step, (moment_limit, log_total - libm::log(step)))
     }
 }
@@ -218,13 +228,12 @@ fn grid_of_the_middle(marginals: &[Marginal; 2], resolution: Resolution) -> Grid
 }
 
 /// Slices outward from the middle while they count; the index of the first, and the slices in order.
-fn walk(mut slice: impl FnMut(i32) -> PairSlice) -> (i32, Vec<PairSlice>) {
+fn walk(farthest: i32, mut slice: impl FnMut(i32) -> PairSlice) -> (i32, Vec<PairSlice>) {
     const CUT: f64 = 27.0;
-    const FARTHEST: i32 = 2000;
     let mut high = f64::NEG_INFINITY;
     let mut outward = |direction: i32, start: i32| {
         let mut slices = Vec::new();
-        for j in start..FARTHEST {
+        for j in start..farthest {
             let s = slice(direction * j);
             high = high.max(s.log_mass);
             let done = s.log_mass.is_nan() || s.log_mass < high - CUT;

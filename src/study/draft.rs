@@ -185,9 +185,24 @@ struct Parts<'a> {
     centre: Option<&'a Surveyed>,
 }
 
-/// Text as TOML writes it.
+/// Text as TOML writes it in one line, between double quotes: a key can't be written otherwise, whatever it holds.
 fn quoted(text: &str) -> String {
-    toml::Value::String(text.to_string()).to_string()
+    let mut out = String::with_capacity(text.len() + 2);
+    out.push('"');
+    for c in text.chars() {
+        match c {
+            '"' | '\\' => out.extend(['\\', c]),
+            c if c.is_control() => out += &format!("\\u{:04X}", u32::from(c)),
+            c => out.push(c),
+        }
+    }
+    out.push('"');
+    out
+}
+
+/// What is said in a comment, which ends with its line and holds no control character.
+fn remark(text: &str) -> String {
+    format!("# {}", text.replace(|c: char| c.is_control(), " "))
 }
 
 fn list(values: &[String]) -> String {
@@ -212,9 +227,9 @@ fn written(said: &Draft, p: &Parts<'_>, (columns, rows): (&[Surveyed], u64), nam
         },
     );
     let (control, active) = (p.control.join(" or "), p.active.join(" or "));
-    line(format!(
-        "# A first model of {named}, {rows} rows: put it into words, then run `equipoise check` on it."
-    ));
+    line(remark(&format!(
+        "A first model of {named}, {rows} rows: put it into words, then run `equipoise check` on it."
+    )));
     line(format!(
         "title = {}",
         quoted(&format!("{}: {} by {}", p.outcome.name, p.treatment.name, p.subgroup.name))
@@ -281,7 +296,7 @@ fn written(said: &Draft, p: &Parts<'_>, (columns, rows): (&[Surveyed], u64), nam
     line("# baseline_of = \"control\"             # where `baseline` is what you know of the control arm's risk".to_string());
     line("\n# The file's columns:".to_string());
     for c in columns {
-        line(format!("# {}: {}", c.name, c.in_words()).replace(['\r', '\n'], " "));
+        line(remark(&format!("{}: {}", c.name, c.in_words())));
     }
     out
 }

@@ -18,7 +18,7 @@ use super::Resolution;
 use super::distribution::Distribution;
 use super::effect_likelihood::Baseline;
 use super::gaussian::moment_limits;
-use super::pair::{Marginal, PairPosterior, PairSlice};
+use super::pair::{FARTHEST, Marginal, PairPosterior, PairSlice};
 use super::scale::{ScaleMap, Tail, TauPosterior, settle};
 use super::smooth::log_sum;
 use crate::model::{BinomialPair, HeterogeneityPrior, LocationPrior, Misclassification, Nuisance, cells_of};
@@ -176,7 +176,7 @@ impl LabelledPosterior {
         let mut each = Vec::with_capacity(self.slices.len());
         PairPosterior::of_slices(
             [marginal(a), marginal(b)],
-            f64::INFINITY,
+            (f64::INFINITY, FARTHEST),
             self.resolution,
             (self.moment_limit, log_sum(&masses)),
             |d| {

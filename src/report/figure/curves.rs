@@ -81,7 +81,8 @@ pub fn thresholds(study: &Study, name: &str, measure: Measure, told: &[SizeCurve
     let Some(first) = sizes().map(|p| p[0]).reduce(f64::min).filter(|_| told.len() <= MOST) else {
         return Vec::new();
     };
-    let least = told.iter().filter_map(|c| c.points.get(LEAST.min(c.points.len() - 1))).map(|p| p[0]);
+    let least =
+        told.iter().filter_map(|c| c.points.get(LEAST.min(c.points.len().saturating_sub(1)))).map(|p| p[0]);
     let seen = sizes().filter(|p| p[1].max(p[2]) > 0.01).map(|p| p[0]);
     let last = seen.chain(least).fold(first, f64::max);
     // Of few subgroups both directions; of many, better alone, told apart by line too.
