@@ -15,8 +15,8 @@ use super::effect_likelihood::Baseline;
 use super::joint::{Known, OuterArm, better_known};
 use crate::model::{BaselineOf, BinomialPair, LocationComponent};
 use crate::numeric::{
-    LogInterpolant, LogTable, Peak, Placement, integrate, invert_distribution, invert_distribution_to,
-    log_expit, log_sum_exp, logistic,
+    Cumulative, LogInterpolant, LogTable, Peak, Placement, integrate, invert_distribution,
+    invert_distribution_to, log_expit, log_sum_exp, logistic,
 };
 
 /// Nodes with less than this share of the posterior are left out of sums.
@@ -76,7 +76,7 @@ struct Part {
     /// The outer arm's log density between its nodes.
     density: LogInterpolant,
     /// θ given log odds between the nodes, where it was asked for.
-    between: Mutex<HashMap<u64, Arc<LogTable>>>,
+    between: Mutex<HashMap<u64, Arc<Cumulative>>>,
 }
 
 /// A function of the two risks.
@@ -175,7 +175,7 @@ impl RiskPosterior {
     }
 
     /// θ given the outer arm's log odds, which lie between the nodes of its table.
-    fn theta_between(&self, part: &Part, x: f64) -> Arc<LogTable> {
+    fn theta_between(&self, part: &Part, x: f64) -> Arc<Cumulative> {
         const MOST_KEPT: usize = 4096;
         let key = x.to_bits();
         let kept = || part.between.lock().unwrap_or_else(PoisonError::into_inner);
@@ -194,7 +194,8 @@ impl RiskPosterior {
             theta: self.theta,
         };
         let placement = Placement { tolerance: 1e-6, ..self.resolution.density() };
-        let table = Arc::new(known.theta_given(self.outer, x, &mut start, placement));
+        let table = known.theta_given(self.outer, x, &mut start, placement);
+        let table = Arc::new(table.into_cumulative());
         let mut kept = kept();
         if kept.len() < MOST_KEPT {
             kept.insert(key, table.clone());
@@ -304,7 +305,7 @@ impl RiskDistribution<'_> {
                 f64::NAN
             } else {
                 let theta = self.joint.theta_between(part, x);
-                work += theta.mass.len();
+                work += theta.nodes();
                 theta.cdf(bound)
             };
             below * libm::exp(part.density.at(x) - table.log_mass)
