@@ -292,7 +292,13 @@ impl RiskDistribution<'_> {
         let (low, high) = contrast.reach(outer);
         let ends = [low, high].map(log_odds_of);
         let (start, end) = (edges[0], edges[FIRST_PANELS]);
-        edges.extend(ends.into_iter().filter(|x| start < *x && *x < end));
+        let turns = ends.into_iter().zip([1.0, -1.0]).filter(|(x, _)| start < *x && *x < end);
+        for (at, inward) in turns {
+            edges.push(at);
+            edges.extend(
+                contrast.rises(outer, (at, inward), self.joint.theta).filter(|x| start < *x && *x < end),
+            );
+        }
         edges.sort_by(f64::total_cmp);
         let mut work = 0;
         let found = integrate(&edges, ADAPTIVE, MOST_PANELS, |x| {
