@@ -272,7 +272,7 @@ mod tests {
     fn what_is_leapt_over_far_out_is_the_integral_at_each_node() {
         let beta = LocationPrior::LogitBeta { a: 0.5, b: 0.5 };
         let heavy = LocationPrior::StudentT { df: 3.0, location: 0.6, scale: 5.41 };
-        let far = LocationPrior::StudentT { df: 3.0, location: 900.0, scale: 2.0 };
+        let far = LocationPrior::StudentT { df: 3.0, location: -8.0, scale: 2.0 };
         let cases = [
             (arms((0.0, 57.0), (1534.0, 1534.0)), beta.clone()),
             (arms((0.0, 5.0), (1.0, 44.0)), beta),
@@ -288,10 +288,16 @@ mod tests {
                 for sign in [-1.0, 1.0] {
                     let theta = sign * libm::pow(10.0, 0.1 * f64::from(exponent));
                     let exact = log_marginal(&counts, &baseline, theta, standard.mass());
-                    let error = (table.at(theta) - exact) / exact.abs().max(1.0);
-                    if error.abs() > 1e-7 {
-                        eprintln!("{counts:?} at {theta}: {} for {exact}", table.at(theta));
+                    // Of less nothing is left, whatever it is multiplied by.
+                    if exact < -1e4 {
+                        continue;
                     }
+                    let error = (table.at(theta) - exact) / exact.abs().max(1.0);
+                    assert!(
+                        error.abs() < 1e-6,
+                        "{counts:?} {baseline:?} at {theta}: {} for {exact}",
+                        table.at(theta)
+                    );
                 }
             }
         }
