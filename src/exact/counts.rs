@@ -365,7 +365,7 @@ fn known(likelihoods: &[EffectLikelihood]) -> (f64, f64) {
         .fold((f64::NEG_INFINITY, f64::INFINITY), |(low, high), l| (low.max(l.known.0), high.min(l.known.1)))
 }
 
-/// So little of the posterior may lie where a likelihood is not known.
+/// So little of the posterior may lie where a likelihood is not known, or under a τ too wide for its table.
 const UNKNOWN: f64 = 1e-6;
 
 /// Nodes of a prediction for each of a density's own.
