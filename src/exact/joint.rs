@@ -22,6 +22,13 @@ impl OuterArm {
         }
     }
 
+    pub fn other(self) -> OuterArm {
+        match self {
+            OuterArm::Control => OuterArm::Active,
+            OuterArm::Active => OuterArm::Control,
+        }
+    }
+
     fn side(self) -> Side {
         match self {
             OuterArm::Control => Side::Control,

@@ -130,11 +130,14 @@ impl RiskPosterior {
                     prediction: &prediction,
                     theta,
                 };
-                let (table, theta) = known.tables(outer, resolution);
+                let ((table, theta), other) = rayon::join(
+                    || known.tables(outer, resolution),
+                    || known.margin(outer.other(), resolution),
+                );
                 let density = LogInterpolant::new(&table.grid, &table.log_density);
                 let (control, active) = match outer {
-                    OuterArm::Control => (table, known.margin(OuterArm::Active, resolution)),
-                    OuterArm::Active => (known.margin(OuterArm::Control, resolution), table),
+                    OuterArm::Control => (table, other),
+                    OuterArm::Active => (other, table),
                 };
                 let between = Mutex::default();
                 Part { share: 0.0, baseline: component, control, active, theta, density, between }
