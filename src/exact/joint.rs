@@ -4,7 +4,7 @@
 use super::Resolution;
 use super::effect_likelihood::climb;
 use crate::model::{BaselineOf, BinomialPair, LocationComponent, Side};
-use crate::numeric::{LogInterpolant, LogTable, Peak, Placement, tabulate, tabulate_with};
+use crate::numeric::{LogInterpolant, LogTable, Peak, Placement, tabulate, tabulate_to, tabulate_with};
 
 /// Whose log odds are on the outer grid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -101,8 +101,17 @@ impl Known<'_> {
         self.alpha_by_theta(outer) == 0.0 && other.total == 0.0
     }
 
-    /// θ given the outer arm's log odds; `start` is where it was for a neighbour, and is moved.
-    pub fn theta_given(&self, outer: OuterArm, x: f64, start: &mut f64, placement: Placement) -> LogTable {
+    /// θ given the outer arm's log odds; `start` is where it was for a neighbour, and is moved. `share` tells from the log mass
+    /// of the outer arm's log odds at `x` what part of the posterior lies near there: what is next to nothing need not be
+    /// tabulated closely.
+    pub fn theta_given(
+        &self,
+        outer: OuterArm,
+        x: f64,
+        start: &mut f64,
+        placement: Placement,
+        share: impl FnOnce(f64) -> f64,
+    ) -> LogTable {
         // Where the prediction is flat the posterior's own width keeps the Newton steps short.
         let least_curvature = 0.05 / (self.theta.sd * self.theta.sd);
         let peak = climb(*start, |theta| {
@@ -111,7 +120,11 @@ impl Known<'_> {
             (slope + own_slope, own_curvature + (-bend).max(least_curvature))
         });
         *start = peak.centre;
-        tabulate(peak, placement, |theta| self.inner_part(outer, x, theta))
+        // Between the whole error at every node, which is dear, and the same in total at each, which could add up.
+        let tolerance = |log_mass: f64| {
+            placement.tolerance / libm::sqrt(share(self.outer_part(outer, x) + log_mass).clamp(1e-30, 1.0))
+        };
+        tabulate_to(peak, placement, tolerance, |theta| self.inner_part(outer, x, theta))
     }
 
     fn inner_slope(&self, outer: OuterArm, x: f64, theta: f64) -> (f64, f64) {
@@ -156,8 +169,12 @@ impl Known<'_> {
     /// One arm's log odds, θ summed out.
     pub fn margin(&self, outer: OuterArm, resolution: Resolution) -> LogTable {
         let mut start = self.theta.centre;
-        tabulate(self.outer_guess(outer), resolution.density(), |x| {
-            self.outer_part(outer, x) + self.theta_given(outer, x, &mut start, resolution.mass()).log_mass
+        let guess = self.outer_guess(outer);
+        let mut shares = Shares::around(guess);
+        tabulate(guess, resolution.density(), |x| {
+            let share = |log_mass| shares.at(x, log_mass);
+            let theta = self.theta_given(outer, x, &mut start, resolution.mass(), share);
+            self.outer_part(outer, x) + theta.log_mass
         })
     }
 
@@ -165,7 +182,7 @@ impl Known<'_> {
     pub fn tables(&self, outer: OuterArm, resolution: Resolution) -> (LogTable, Vec<LogTable>) {
         let mut start = self.theta.centre;
         if self.theta_is_apart(outer) {
-            let theta = self.theta_given(outer, 0.0, &mut start, resolution.density());
+            let theta = self.theta_given(outer, 0.0, &mut start, resolution.density(), |_| 1.0);
             let table = tabulate(self.outer_guess(outer), resolution.density(), |x| {
                 self.outer_part(outer, x) + theta.log_mass
             });
@@ -173,13 +190,32 @@ impl Known<'_> {
             return (table, thetas);
         }
         let inner = Placement { tolerance: INNER, ..resolution.density() };
-        let mut make = |guess: Peak, placement: Placement| {
-            tabulate_with(guess, placement, |x| {
-                let theta = self.theta_given(outer, x, &mut start, inner);
-                (self.outer_part(outer, x) + theta.log_mass, theta)
-            })
-        };
-        make(self.outer_guess(outer), resolution.density())
+        let guess = self.outer_guess(outer);
+        let mut shares = Shares::around(guess);
+        tabulate_with(guess, resolution.density(), |x| {
+            let share = |log_mass| shares.at(x, log_mass);
+            let theta = self.theta_given(outer, x, &mut start, inner, share);
+            (self.outer_part(outer, x) + theta.log_mass, theta)
+        })
+    }
+}
+
+/// What part of the mass lies around each place of a walk, as far as the walk has come.
+struct Shares {
+    around: Peak,
+    highest: f64,
+}
+
+impl Shares {
+    fn around(around: Peak) -> Shares {
+        Shares { around, highest: f64::NEG_INFINITY }
+    }
+
+    /// Of a log density at `x`. Nodes lie the further apart the further they are from the centre.
+    fn at(&mut self, x: f64, log_density: f64) -> f64 {
+        let here = log_density + libm::log(libm::hypot(x - self.around.centre, self.around.sd));
+        self.highest = self.highest.max(here);
+        libm::exp(here - self.highest)
     }
 }
 

@@ -197,7 +197,12 @@ impl RiskPosterior {
             theta: self.theta,
         };
         let placement = Placement { tolerance: 1e-6, ..self.resolution.density() };
-        let table = known.theta_given(self.outer, x, &mut start, placement);
+        let outer = part.outer(self.outer);
+        let share = |_| {
+            let density = libm::exp(part.density.at(x) - outer.log_mass);
+            density * libm::hypot(x - outer.grid.centre, outer.grid.scale)
+        };
+        let table = known.theta_given(self.outer, x, &mut start, placement, share);
         let table = Arc::new(table.into_cumulative());
         let mut kept = kept();
         if kept.len() < MOST_KEPT {

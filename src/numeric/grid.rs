@@ -316,6 +316,20 @@ pub fn tabulate(guess: Peak, placement: Placement, mut log_density: impl FnMut(f
     tabulate_with(guess, placement, |x| (log_density(x), ())).0
 }
 
+/// As [`tabulate`], to a tolerance that depends on what the mass turns out to be: `tolerance` is asked once, with its
+/// logarithm.
+pub fn tabulate_to(
+    guess: Peak,
+    placement: Placement,
+    tolerance: impl FnOnce(f64) -> f64,
+    mut log_density: impl FnMut(f64) -> f64,
+) -> LogTable {
+    let mut log_density = |x| (log_density(x), ());
+    let (peak, found) = settled(guess, placement, &mut log_density);
+    let tolerance = tolerance(found.0.log_mass);
+    refine(peak, Placement { tolerance, ..placement }, found, log_density).0
+}
+
 /// One walk outward from a peak that is known to be the right place for nodes.
 pub fn tabulate_around<P>(
     peak: Peak,
@@ -331,20 +345,30 @@ pub fn tabulate_with<P>(
     placement: Placement,
     mut log_density: impl FnMut(f64) -> (f64, P),
 ) -> (LogTable, Vec<P>) {
+    let (peak, found) = settled(guess, placement, &mut log_density);
+    refine(peak, placement, found, log_density)
+}
+
+/// Moves a guess until the grid around it fits what it finds.
+fn settled<P>(
+    guess: Peak,
+    placement: Placement,
+    log_density: &mut impl FnMut(f64) -> (f64, P),
+) -> (Peak, (LogTable, Vec<P>)) {
     let mut peak = guess;
-    let (mut table, mut found_by_the_way) = walk(peak, placement, &mut log_density);
+    let mut found = walk(peak, placement, log_density);
     for _ in 0..12 {
-        let found = table.rough_peak();
-        let ratio = found.sd / peak.sd;
-        let off = (found.centre - peak.centre).abs() / peak.sd;
+        let now = found.0.rough_peak();
+        let ratio = now.sd / peak.sd;
+        let off = (now.centre - peak.centre).abs() / peak.sd;
         if (0.6..=1.6).contains(&ratio) && off <= 1.0 {
             break;
         }
         // A density narrower than a cell shows the cell's width, so shrinking proceeds in bounded steps.
-        peak = Peak { centre: found.centre, sd: peak.sd * ratio.clamp(0.05, 1e6) };
-        (table, found_by_the_way) = walk(peak, placement, &mut log_density);
+        peak = Peak { centre: now.centre, sd: peak.sd * ratio.clamp(0.05, 1e6) };
+        found = walk(peak, placement, log_density);
     }
-    refine(peak, placement, (table, found_by_the_way), log_density)
+    (peak, found)
 }
 
 /// Smaller steps for a density that is sharper in places than its spread tells. Where it has a cliff, such as that of a

@@ -21,7 +21,13 @@ pub fn logit(p: f64) -> f64 {
 
 /// `log(1 + e^x)` without overflow.
 pub fn softplus(x: f64) -> f64 {
-    x.max(0.0) + ln_1p_of_fraction(exp_of_nonpositive(-x.abs()))
+    /// Beyond this `1 + e^-x` is 1.
+    const ALL_OF_IT: f64 = 40.0;
+    if x > ALL_OF_IT {
+        return x;
+    }
+    let e = exp_of_nonpositive(-x.abs());
+    if x < -ALL_OF_IT { e } else { x.max(0.0) + ln_1p_of_fraction(e) }
 }
 
 /// `log(logistic(x))`.
