@@ -32,10 +32,9 @@ const SETTLED_NEAR_AN_END: f64 = 3e-7;
 /// Less probability than this beyond such an end is no concern.
 const OUT_OF_REACH: f64 = 1e-8;
 
-/// How far an adaptive integral may be off, how many panels it may have, and how many it begins with.
+/// How far an adaptive integral may be off, and how many panels it may have.
 const ADAPTIVE: f64 = 1e-7;
 const MOST_PANELS: usize = 160;
-const FIRST_PANELS: usize = 8;
 
 /// Nodes of all tables that one integral may ask: what needs more is not settled.
 const MOST_WORK: usize = 600_000;
@@ -221,6 +220,27 @@ impl RiskPosterior {
     }
 }
 
+/// Where an adaptive integral over a table is divided to begin with, in positions among its nodes: at quantiles, so that no
+/// panel holds the bulk in a corner.
+fn first_edges(mass: &[f64]) -> Vec<f64> {
+    const AT: [f64; 9] = [1e-6, 1e-3, 0.03, 0.2, 0.5, 0.8, 0.97, 0.999, 0.999_999];
+    let counts = |m: &f64| *m > NEGLIGIBLE;
+    let (Some(first), Some(last)) = (mass.iter().position(counts), mass.iter().rposition(counts)) else {
+        return Vec::new();
+    };
+    let mut edges = vec![first];
+    let mut below = 0.0;
+    for (node, m) in mass.iter().enumerate() {
+        if AT.iter().any(|share| (below..below + m).contains(share)) {
+            edges.push(node);
+        }
+        below += m;
+    }
+    edges.push(last);
+    edges.dedup();
+    edges.into_iter().map(|node| node as f64).collect()
+}
+
 impl Part {
     fn outer(&self, outer: OuterArm) -> &LogTable {
         match outer {
@@ -286,32 +306,22 @@ impl RiskDistribution<'_> {
         }
         let outer = self.joint.outer;
         let table = part.outer(outer);
-        let counts = |m: &f64| *m > NEGLIGIBLE;
-        let (Some(first), Some(last)) =
-            (table.mass.iter().position(counts), table.mass.iter().rposition(counts))
-        else {
-            return f64::NAN;
-        };
-        let place = |k: usize| {
-            let share = k as f64 / FIRST_PANELS as f64;
-            table.grid.at_position(first as f64 + share * (last - first) as f64)
-        };
-        let mut edges: Vec<f64> = (0..=FIRST_PANELS).map(place).collect();
+        let grid = &table.grid;
+        // In the grid's own coordinate the density is as wide as it is anywhere, whatever its tails.
+        let mut edges = first_edges(&table.mass);
+        let (Some(&start), Some(&end)) = (edges.first(), edges.last()) else { return f64::NAN };
         let (low, high) = contrast.reach(outer);
-        let ends = [low, high].map(log_odds_of);
-        let (start, end) = (edges[0], edges[FIRST_PANELS]);
-        let turns = ends.into_iter().zip([1.0, -1.0]).filter(|(x, _)| start < *x && *x < end);
-        for (at, inward) in turns {
-            edges.push(at);
-            edges.extend(
-                contrast.rises(outer, (at, inward), self.joint.theta).filter(|x| start < *x && *x < end),
-            );
+        let turns = [(log_odds_of(low), 1.0), (log_odds_of(high), -1.0)];
+        let inside = |x: &f64| (start..end).contains(&grid.position(*x)) && grid.position(*x) > start;
+        for (at, inward) in turns.into_iter().filter(|(x, _)| inside(x)) {
+            let rises = contrast.rises(outer, (at, inward), self.joint.theta).filter(inside);
+            edges.extend(std::iter::once(at).chain(rises).map(|x| grid.position(x)));
         }
         edges.sort_by(f64::total_cmp);
         let mut work = 0;
-        let found = integrate(&edges, ADAPTIVE, MOST_PANELS, |x| {
+        let mut below = |x: f64| {
             let bound = contrast.bound(outer, x);
-            let below = if bound == f64::INFINITY {
+            if bound == f64::INFINITY {
                 1.0
             } else if bound == f64::NEG_INFINITY {
                 0.0
@@ -321,9 +331,15 @@ impl RiskDistribution<'_> {
                 let theta = self.joint.theta_between(part, x);
                 work += theta.nodes();
                 theta.cdf(bound)
-            };
-            below * libm::exp(part.density.at(x) - table.log_mass)
-        });
+            }
+        };
+        let at = |position: f64| {
+            let x = grid.at_position(position);
+            let density = grid.spacing(x) * libm::exp(part.density.at(x) - table.log_mass);
+            [density * below(x), density]
+        };
+        let mass = |a: f64, b: f64| table.cdf(grid.at_position(b)) - table.cdf(grid.at_position(a));
+        let found = integrate(&edges, ADAPTIVE, MOST_PANELS, at, mass);
         if !found.settled {
             self.lost.store(true, Ordering::Relaxed);
             return f64::NAN;
