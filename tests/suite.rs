@@ -29,6 +29,7 @@ mod hostile_files;
 mod invariances;
 mod patient_files;
 mod patients;
+mod priors_alone;
 mod random_studies;
 mod readme;
 mod references;
