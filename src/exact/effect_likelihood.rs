@@ -54,7 +54,7 @@ impl EffectLikelihood {
         EffectLikelihood::tabulated(range, theta, |x| estimate.log_likelihood(x))
     }
 
-    fn tabulated(range: EffectRange, theta: Placement, mut at: impl FnMut(f64) -> f64) -> EffectLikelihood {
+    fn tabulated(range: EffectRange, theta: Placement, at: impl Fn(f64) -> f64 + Sync) -> EffectLikelihood {
         let guess = Peak { centre: range.centre, sd: range.sd.min(1.0) };
         let bulk: LogTable =
             tabulate(guess, theta, |x| at(x) + normal_log_density(x, range.centre, range.sd));
@@ -69,9 +69,11 @@ impl EffectLikelihood {
         let first = bulk.grid.first;
         let last = first + bulk.grid.x.len() as i32 - 1;
         let beyond = Beyond { grid: &bulk.grid, range, floor: highest - DEPTH };
-        let (above, high) = beyond.outward(last, 1, &values, &mut at);
         let reversed: Vec<f64> = values.iter().rev().copied().collect();
-        let (mut all, low) = beyond.outward(first, -1, &reversed, &mut at);
+        let ((above, high), (mut all, low)) = rayon::join(
+            || beyond.outward(last, 1, &values, &at),
+            || beyond.outward(first, -1, &reversed, &at),
+        );
         let grid = bulk.grid.extended(all.len(), above.len());
         all.reverse();
         all.extend(values);

@@ -38,7 +38,7 @@ impl Beyond<'_> {
         end: i32,
         direction: i32,
         inside: &[f64],
-        at: &mut impl FnMut(f64) -> f64,
+        at: &impl Fn(f64) -> f64,
     ) -> (Vec<f64>, f64) {
         let node = |k: i32| self.grid.node(end + direction * k);
         let is_beyond = |k: i32| (node(k) - self.range.centre).abs() > self.range.reach;

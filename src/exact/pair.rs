@@ -141,10 +141,10 @@ impl PairPosterior {
         let s_grid = grid_of_the_middle(&marginals, resolution);
         let kernel = Kernel::new(rows, &left_out, &s_grid);
         let likelihood = |m: PairMember<'_>, x: f64| m.map_or(0.0, |(_, l)| l.at(x));
-        let mut sum = vec![0.0; s_grid.x.len()];
-        let mut inner = vec![0.0; s_grid.x.len()];
-        let slice = |d: f64| {
-            let unit = kernel.at(d, &mut sum);
+        let slice = |d: f64, [sum, inner]: &mut [Vec<f64>; 2]| {
+            sum.resize(s_grid.x.len(), 0.0);
+            inner.resize(s_grid.x.len(), 0.0);
+            let unit = kernel.at(d, sum);
             for (i, f) in inner.iter_mut().enumerate() {
                 let s = s_grid.x[i];
                 *f = likelihood(members[0], s + 0.5 * d) + likelihood(members[1], s - 0.5 * d);
@@ -178,14 +178,14 @@ impl PairPosterior {
         PairPosterior::of_slices(marginals, (spread, farthest), resolution, (moment_limit, expected), slice)
     }
 
-    /// From the mass at any d, whose sd is `spread` at most, in so many slices in either direction from both sides' middles;
+    /// From the mass at any d, for which `slice` is given working memory, whose sd is `spread` at most, in so many slices in either direction from both sides' middles;
     /// `log_total` is what all of it must come to.
-    pub fn of_slices(
+    pub fn of_slices<S: Default>(
         marginals: [Marginal; 2],
         (spread, farthest): (f64, i32),
         resolution: Resolution,
         (moment_limit, log_total): (f64, f64),
-        mut slice: impl FnMut(f64) -> PairSlice,
+        slice: impl Fn(f64, &mut S) -> PairSlice + Sync,
     ) -> PairPosterior {
         let [a, b] = marginals;
         let d_mean = a.peak.centre - b.peak.centre;
@@ -194,13 +194,16 @@ impl PairPosterior {
         let map = ScaleMap::HalfLine { scale };
         // Fine enough for the density of d, and for the sign of either effect as d varies.
         let step = (0.1_f64).min(0.33 * sd_given_difference(&marginals) / scale) / resolution.refinement;
-        let mut stretched = |sign: f64, j: i32| {
-            let (distance, log_slope) = map.at(step * f64::from(j));
-            let found = slice(sign * distance);
-            PairSlice { log_mass: found.log_mass + log_slope, ..found }
+        let side = |sign: f64| {
+            let mut memory = S::default();
+            walk(farthest, |j| {
+                let (distance, log_slope) = map.at(step * f64::from(j));
+                let found = slice(sign * distance, &mut memory);
+                PairSlice { log_mass: found.log_mass + log_slope, ..found }
+            })
         };
-        let sides = [1.0, -1.0].map(|sign| walk(farthest, |j| stretched(sign, j)));
-        assemble(sides, map, step, (moment_limit, log_total - libm::log(step)))
+        let (above, below) = rayon::join(|| side(1.0), || side(-1.0));
+        assemble([above, below], map, step, (moment_limit, log_total - libm::log(step)))
     }
 }
 

@@ -173,18 +173,17 @@ impl LabelledPosterior {
             high: e.start + e.step * e.mass.len() as f64,
         };
         let masses: Vec<f64> = self.slices.iter().map(|s| s.log_mass).collect();
-        let mut each = Vec::with_capacity(self.slices.len());
         PairPosterior::of_slices(
             [marginal(a), marginal(b)],
             (f64::INFINITY, FARTHEST),
             self.resolution,
             (self.moment_limit, log_sum(&masses)),
-            |d| {
+            |d, each: &mut Vec<(f64, f64)>| {
                 each.clear();
                 each.extend(self.slices.iter().map(|s| s.at_difference(d)));
                 let high = each.iter().map(|e| e.0).fold(f64::NEG_INFINITY, f64::max);
                 let (mut total, mut opposed) = (0.0, 0.0);
-                for (log, chance) in &each {
+                for &mut (log, chance) in each {
                     let mass = libm::exp(log - high);
                     total += mass;
                     opposed += mass * chance;
