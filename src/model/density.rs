@@ -93,8 +93,8 @@ impl LocationComponent {
                 -0.5 * z * z
             }
             LocationComponent::StudentT { df, location, scale } => {
-                let z = (x - location) / scale;
-                let rise = 1.0 + z * z / df;
+                let d = x - location;
+                let rise = 1.0 + d * d / (df * scale * scale);
                 // Its logarithm is wanted to an absolute error.
                 -0.5 * (df + 1.0) * if rise < f64::MAX { ln_of_normal(rise) } else { f64::INFINITY }
             }
