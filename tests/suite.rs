@@ -25,6 +25,7 @@ mod compare_baselines;
 mod damaged_inputs;
 mod decide;
 mod density;
+mod golden;
 mod hostile_files;
 mod invariances;
 mod patient_files;
