@@ -12,7 +12,7 @@
 //! densities. [`exact::ExactPosterior`] integrates it, without sampling, into distributions; [`sampler`] draws from its
 //! [`model::Hierarchy`], and knows no more of it than a [`density::LogDensity`]. [`posterior::analyse`] turns both into every
 //! estimate and probability that is reported, and compares them; [`compare::compare`] fits a study again under many priors and
-//! asks what its conclusions hang on; [`decide::decide`] lays several outcomes out for a decision; [`figure::Gallery`] is what figures show; [`report`] renders. [`cli`] is the program.
+//! asks what its conclusions depend on; [`decide::decide`] lays several outcomes out for a decision; [`figure::Gallery`] is what figures show; [`report`] renders. [`cli`] is the program.
 //!
 //! # Notation
 //!

@@ -248,7 +248,7 @@ fn one_normal_outcome_has_the_closed_form_of_perfect_information() {
     assert!(m < 0.0 && placebo.chosen == Some(true));
     close("EVPI", d.evpi[0].evpi.expect("values"), gain, 1e-9);
     close("utility of placebo", placebo.expected_utility.expect("values"), 0.2 + 0.5 * 0.4, 1e-12);
-    // One outcome alone: nothing hangs on dependence.
+    // One outcome alone: nothing depends on dependence.
     assert_eq!(drug.probability_best_low, drug.probability_best_high);
 }
 

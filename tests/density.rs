@@ -197,7 +197,7 @@ fn rough_effect(cell: &BinomialPair, below: f64, (centre, p): Rough) -> (f64, f6
     let (x, weight) =
         of_pairs(&[(x1 - x0, i0 * i1), by_control, ((x1 - centre) / above, p * i1 * above * above)]);
     let information = if weight > 0.0 { weight / (i0 + i1 + p) } else { 0.0 };
-    // Nothing keeps the effect from going up (down) where each arm that hangs on it is open to where it goes.
+    // Nothing keeps the effect from going up (down) where each arm that depends on it is open to where it goes.
     let free = |side: f64| {
         (cell.active.total == 0.0 || open_side(cell.active) == side)
             && (below == 0.0 || cell.control.total == 0.0 || open_side(cell.control) == -side)

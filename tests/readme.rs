@@ -1,6 +1,6 @@
-//! Everything the README shows is what the program prints.
+//! Everything that the README and the book in `docs` show is what the program prints.
 //!
-//! `UPDATE_README=1 cargo test --release --test suite readme` writes the present outputs into it.
+//! `UPDATE_README=1 cargo test --release --test suite readme` writes the present outputs into them.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -13,11 +13,39 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).to_path_buf()
 }
 
+/// The README, then the pages of the book.
+fn pages() -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let mut folders = vec![root().join("docs/src")];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).expect("a folder") {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|e| e == "md") {
+                found.push(path);
+            }
+        }
+    }
+    found.sort();
+    found.insert(0, root().join("README.md"));
+    found
+}
+
+/// All of their text.
+fn documentation() -> String {
+    pages().iter().map(|path| fs::read_to_string(path).expect("a page")).collect()
+}
+
 fn output_of(command: &str) -> String {
     let folder = tempfile::tempdir().expect("a folder");
     if command.starts_with("cargo run --release --example registry") {
         return registry::table(folder.path(), &registry::usual()).expect("a table");
     }
+    let (command, most) = match command.split_once(" | head -") {
+        Some((command, lines)) => (command, lines.parse().expect("a number of lines")),
+        None => (command, usize::MAX),
+    };
     let mut words = command.split_whitespace();
     assert_eq!(words.next(), Some("equipoise"));
     if command.contains("adjusted.toml") {
@@ -29,41 +57,86 @@ fn output_of(command: &str) -> String {
         .args(words)
         .assert()
         .success();
-    String::from_utf8(assert.get_output().stdout.clone()).expect("UTF-8")
+    let text = String::from_utf8(assert.get_output().stdout.clone()).expect("UTF-8");
+    text.split_inclusive('\n').take(most).collect()
 }
 
 #[test]
 fn the_outputs_shown_are_the_outputs() {
-    let path = root().join("README.md");
-    let text = fs::read_to_string(&path).expect("README.md");
-    let mut fresh = String::new();
-    let mut lines = text.lines();
     let mut shown = 0;
-    while let Some(line) = lines.next() {
-        fresh += line;
-        fresh.push('\n');
-        if line == "```console" {
-            let prompt = lines.next().expect("a command");
-            let command = prompt.strip_prefix("$ ").expect("a prompt");
-            fresh += &format!("{prompt}\n{}```\n", output_of(command));
-            assert!(lines.any(|l| l == "```"), "the block of `{command}` does not end");
-            shown += 1;
+    let mut stale = Vec::new();
+    for path in pages() {
+        let text = fs::read_to_string(&path).expect("a page");
+        let mut fresh = String::new();
+        let mut lines = text.lines();
+        while let Some(line) = lines.next() {
+            fresh += line;
+            fresh.push('\n');
+            if line == "```console" {
+                let prompt = lines.next().expect("a command");
+                let command = prompt.strip_prefix("$ ").expect("a prompt");
+                fresh += &format!("{prompt}\n{}```\n", output_of(command));
+                assert!(lines.any(|l| l == "```"), "the block of `{command}` does not end");
+                shown += 1;
+            }
+        }
+        if text != fresh && std::env::var_os("UPDATE_README").is_some() {
+            fs::write(&path, fresh).expect("written");
+        } else if text != fresh {
+            stale.push(path);
         }
     }
-    assert!(shown >= 3);
-    if std::env::var_os("UPDATE_README").is_some() {
-        fs::write(&path, fresh).expect("written");
-    } else {
-        assert!(
-            text == fresh,
-            "README.md shows other outputs than the program prints; see the head of this file"
-        );
+    assert!(shown >= 10, "{shown} outputs are shown");
+    assert!(
+        stale.is_empty(),
+        "{stale:?} show other outputs than the program prints; see the head of this file"
+    );
+}
+
+/// The links of a text to files, without those that are shown as code.
+fn links(text: &str) -> Vec<String> {
+    let mut code = false;
+    let prose: String = text
+        .lines()
+        .filter(|line| {
+            code ^= line.starts_with("```");
+            !code
+        })
+        .flat_map(|line| line.split('`').step_by(2).chain(["\n"]))
+        .collect();
+    let targets = prose.split("](").skip(1).filter_map(|rest| rest.split(')').next());
+    let local = targets.filter(|target| !target.contains("://") && !target.starts_with('#'));
+    local.map(|target| target.split('#').next().unwrap_or(target).to_owned()).collect()
+}
+
+#[test]
+fn every_link_leads_somewhere_and_every_page_is_in_the_book() {
+    let others = ["ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md"].map(|name| root().join(name));
+    for path in pages().into_iter().chain(others) {
+        let text = fs::read_to_string(&path).expect("a page");
+        for link in links(&text) {
+            let target = path.parent().expect("a folder").join(&link);
+            assert!(target.exists(), "{}: {link} is not there", path.display());
+        }
+    }
+    let book = root().join("docs/src");
+    let summary = links(&fs::read_to_string(book.join("SUMMARY.md")).expect("a summary"));
+    for path in pages().into_iter().skip(1).filter(|path| !path.ends_with("SUMMARY.md")) {
+        let page = path.strip_prefix(&book).expect("in the book").to_string_lossy().into_owned();
+        assert!(summary.contains(&page), "SUMMARY.md does not list {page}");
     }
 }
 
 #[test]
+fn what_is_read_first_is_short() {
+    let size = |name: &str| fs::metadata(root().join(name)).expect("a file").len();
+    assert!(size("README.md") <= 10_000, "the README is read whole: {} bytes", size("README.md"));
+    assert!(size("ARCHITECTURE.md") <= 12_000, "so is ARCHITECTURE.md: {} bytes", size("ARCHITECTURE.md"));
+}
+
+#[test]
 fn the_model_file_shown_is_read_and_fitted() {
-    let text = fs::read_to_string(root().join("README.md")).expect("README.md");
+    let text = documentation();
     let start = text.find("```toml\n").expect("a model file") + "```toml\n".len();
     let end = start + text[start..].find("```").expect("its end");
     let folder = tempfile::tempdir().expect("a folder");
@@ -80,7 +153,7 @@ fn the_model_file_shown_is_read_and_fitted() {
 
 #[test]
 fn the_named_priors_shown_are_compared() {
-    let text = fs::read_to_string(root().join("README.md")).expect("README.md");
+    let text = documentation();
     let start = text.find("```toml\n[priors.").expect("named priors") + "```toml\n".len();
     let end = start + text[start..].find("```").expect("their end");
     let shipped = |name: &str| {
@@ -101,7 +174,7 @@ fn the_named_priors_shown_are_compared() {
 
 #[test]
 fn the_bias_shown_is_allowed_for() {
-    let text = fs::read_to_string(root().join("README.md")).expect("README.md");
+    let text = documentation();
     let start = text.find("```toml\n[bias.").expect("a bias") + "```toml\n".len();
     let end = start + text[start..].find("```").expect("its end");
     let model = fs::read_to_string(root().join("models/ras-basilar-function.toml")).expect("a shipped model");
@@ -128,7 +201,7 @@ fn the_bias_shown_is_allowed_for() {
 
 #[test]
 fn the_decision_file_shown_is_decided() {
-    let text = fs::read_to_string(root().join("README.md")).expect("README.md");
+    let text = documentation();
     let start = text.find("```toml\n[decision]").expect("a decision") + "```toml\n".len();
     let end = start + text[start..].find("```").expect("its end");
     let folder = tempfile::tempdir().expect("a folder");
@@ -161,7 +234,7 @@ fn rows_as_shown() -> String {
 
 #[test]
 fn the_patient_rows_shown_are_read_and_drafted() {
-    let text = fs::read_to_string(root().join("README.md")).expect("README.md");
+    let text = documentation();
     let folder = tempfile::tempdir().expect("a folder");
     let run = |words: Vec<&str>| {
         let mut command = Command::cargo_bin("equipoise").expect("built");

@@ -94,7 +94,7 @@ fn markup_in_a_model_file_stays_text() {
     study.subgroup_name = format!("kind{markup}");
     study.citation = vec![markup.to_string()];
     study.text = format!("</pre>{markup}");
-    if let equipoise::study::Data::Counts(counts) = &mut study.data {
+    if let Data::Counts(counts) = &mut study.data {
         counts[0].name = format!("</script>{markup}");
     }
     let (html, drawn) = presented(&study);
@@ -515,21 +515,22 @@ fn where_only_the_sampler_serves_the_page_has_its_numbers() {
     assert!(told > 0, "no run passed its checks");
 }
 
-/// `UPDATE_GALLERY=1 cargo test --release --test report` draws the README's figures anew.
+/// `UPDATE_GALLERY=1 cargo test --release --test suite the_gallery` draws the figures of the book anew.
 #[test]
 fn the_gallery_shows_what_the_program_draws() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let readme = fs::read_to_string(root.join("README.md")).expect("README.md");
+    let page = fs::read_to_string(root.join("docs/src/report.md")).expect("a page of the book");
     let kept = |name: &str, shown: &[&str], drawn: &[equipoise::report::Figure]| {
         for figure in shown {
             let drawn = drawn.iter().find(|f| f.name == *figure).expect("drawn");
-            let path = format!("gallery/{name}-{figure}.svg");
+            let path = format!("docs/src/gallery/{name}-{figure}.svg");
             if std::env::var_os("UPDATE_GALLERY").is_some() {
                 fs::write(root.join(&path), &drawn.svg).expect("written");
             }
             let kept = fs::read_to_string(root.join(&path)).expect("a kept figure");
             assert!(kept == drawn.svg, "{path} is not what the program draws");
-            assert!(readme.contains(&format!("({path})")), "the README shows {path}");
+            let link = format!("(gallery/{name}-{figure}.svg)");
+            assert!(page.contains(&link), "the book does not show {path}");
         }
     };
     for (model, shown) in [

@@ -14,7 +14,7 @@ Examples:
   equipoise list                              the models shipped inside
   equipoise check ras-basilar-death           what was read, what the priors imply
   equipoise fit ras-basilar-death             the posterior; writes runs/ras-basilar-death
-  equipoise compare ras-basilar-death         priors side by side, and what the answer hangs on
+  equipoise compare ras-basilar-death         priors side by side, and what the answer depends on
   equipoise decide rescue-stenting            sizes, harms, rules and values before a panel
   equipoise new trial.csv --help              a model file for rows of patients
   equipoise fit my-trial.toml --format csv    one long table, to standard output
@@ -109,7 +109,7 @@ pub enum Command {
     Fit(FitArgs),
     /// Read model and data, print the audit and what the priors imply; no posterior
     Check(CheckArgs),
-    /// Put priors side by side, and show how far each conclusion hangs on them
+    /// Put priors side by side, and show how far each conclusion depends on them
     Compare(CompareArgs),
     /// Lay before a panel: how large, for whom, at what harm, by which rule, on whose values
     Decide(DecideArgs),
@@ -132,7 +132,7 @@ Examples:
     --event 1,2 --unknown 0,8,9 --adjust AGE,RSBP,RCONSC \
     --assignment randomised --higher-is worse
 
-One row a patient; CSV (plain or gzipped), Parquet or Excel. Columns with usual names (outcome, death,
+One row per patient; CSV (plain or gzipped), Parquet or Excel. Columns with usual names (outcome, death,
 treatment, arm, subgroup …) and values with usual ones (0 and 1, N and Y) are found;
 what stays open is asked for, and the file's columns are listed.";
 
@@ -154,7 +154,7 @@ impl From<&ReadingArgs> for Reading {
 #[derive(Debug, Args)]
 #[command(after_help = NEW_EXAMPLES)]
 pub struct NewArgs {
-    /// A file with one row a patient: CSV (plain or gzipped), Parquet, or Excel (.xlsx)
+    /// A file with one row per patient: CSV (plain or gzipped), Parquet, or Excel (.xlsx)
     pub data: PathBuf,
     /// How patients came to be treated: it decides the wording of every sentence
     #[arg(long, value_enum)]

@@ -10,7 +10,7 @@ use crate::posterior::Sampling;
 use crate::report;
 use crate::study::Study;
 
-/// Fits the study under many priors and prints how far its conclusions hang on them; writes nothing.
+/// Fits the study under many priors and prints how far its conclusions depend on them; writes nothing.
 pub fn run(args: &CompareArgs) -> Result<Outcome> {
     start_threads(args.threads)?;
     let study = opened(&args.model, (&args.reading).into())?;

@@ -274,7 +274,7 @@ fn flush_names(folder: &Path) {
 }
 
 /// A temporary folder is its owner's alone; a run folder has the usual permissions.
-fn open_to_others(folder: &Path) -> std::io::Result<()> {
+fn open_to_others(folder: &Path) -> io::Result<()> {
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;

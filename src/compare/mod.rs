@@ -1,4 +1,4 @@
-//! Priors side by side, and how far each conclusion hangs on them.
+//! Priors side by side, and how far each conclusion depends on them.
 //!
 //! ```text
 //! study → priors → table (every prior × pooling, whole fits)
@@ -127,7 +127,7 @@ impl Comparison {
     }
 }
 
-/// Fits the study under every prior that is asked for, and asks how far the conclusions hang on them.
+/// Fits the study under every prior that is asked for, and asks how far the conclusions depend on them.
 pub fn compare(study: &Study, request: &Request) -> Result<Comparison> {
     compare_counted(study, request, &Steps::default())
 }
@@ -332,7 +332,7 @@ fn notices(
     match refits.failures() {
         0 => {}
         n => notices.push(format!(
-            "{n} of the refits behind the curve, the envelope, tipping points and the grid did not pass their checks or did not settle; what hangs on them has no number."
+            "{n} of the refits behind the curve, the envelope, tipping points and the grid did not pass their checks or did not settle; what depends on them has no number."
         )),
     }
     if power.is_empty() {

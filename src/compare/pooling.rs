@@ -176,7 +176,7 @@ fn sampled(study: &Study, model: &Model, options: Options) -> Found {
     let nothing = Found { log_marginal_likelihood: None, units: None, max_k: None, trusted_k: None };
     let (true, Some(draws)) = (report.checks.ok, &report.sampled) else { return nothing };
     let Likelihood::Counts(counts) = &model.likelihood else { return nothing };
-    // A draw's patients hang on what is not known of a bias, or of their labels, too.
+    // A draw's patients depend on what is not known of a bias, or of their labels, too.
     if model.misclassification.is_some() || counts.iter().any(|c| c.bias().is_some()) {
         return nothing;
     }

@@ -19,7 +19,7 @@ pub struct InteractionTest {
     pub p_value: f64,
 }
 
-/// None where fewer than two subgroups say anything. Of an adjusted study by its adjusted odds ratios, what hangs together among
+/// None where fewer than two subgroups say anything. Of an adjusted study by its adjusted odds ratios, what is correlated among
 /// them by the coefficients not counted.
 pub fn interaction_test(study: &Study) -> Option<InteractionTest> {
     if let (Some(effects), Data::Counts(counts)) = (Model::effects_alone(study), &study.data) {

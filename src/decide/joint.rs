@@ -1,4 +1,4 @@
-//! Two outcomes at once. The models are fitted apart, so that their posteriors say nothing of how the two hang together:
+//! Two outcomes at once. The models are fitted apart, so that their posteriors say nothing of how the two are correlated:
 //! Fréchet's bounds hold whatever the dependence, the product under independence.
 
 use serde::Serialize;

@@ -124,7 +124,7 @@ fn of(study: &Study, statement: Statement, d: &dyn Distribution) -> f64 {
     mass_within(region(statement, 0.0, Axis::Additive, sign), &|x| d.cdf(x)).clamp(0.0, 1.0)
 }
 
-/// Σ share with the layer · RD of the layer, draw by draw: the subgroups hang together.
+/// Σ share with the layer · RD of the layer, draw by draw: the subgroups are correlated.
 fn weighted(rows: &[SubgroupCounts], differences: impl Fn(usize) -> Option<Vec<f64>>) -> Option<Vec<f64>> {
     let all: u64 = rows.iter().map(|r| r.control.total + r.active.total).sum();
     let mut sum: Vec<f64> = Vec::new();

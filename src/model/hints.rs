@@ -51,7 +51,7 @@ pub fn arm_hints(model: &Model, counts: &[BinomialPair], side: Side) -> Hints {
     Hints { estimates, information, open: counts.iter().map(open).collect() }
 }
 
-/// To which side both arms leave an effect open at a given baseline, of which the control arm's log odds hang on the effect
+/// To which side both arms leave an effect open at a given baseline, of which the control arm's log odds depend on the effect
 /// by −`below`; 0 where they do to neither, or to both.
 fn open_effect(counts: &BinomialPair, [control, active]: [f64; 2], below: f64) -> f64 {
     // Whether anything keeps the effect from going to the side.
@@ -145,7 +145,7 @@ pub fn baseline_hints([control, active]: [&Hints; 2], below: f64, effect_precisi
         let weighted =
             i0 * (above * i1 + p) * control.estimates[g] + i1 * (below * i0 + p) * active.estimates[g];
         let of_effect = below * below * i0 + above * above * i1 + p;
-        // Of an effect of which nothing at all is known, an arm that does not hang on it is left.
+        // Of an effect of which nothing at all is known, an arm that does not depend on it is left.
         let (x, information) =
             if of_effect > 0.0 { (weighted / known, known / of_effect) } else { (control.estimates[g], i0) };
         hints.estimates.push(if information > 0.0 { x } else { 0.0 });

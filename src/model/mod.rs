@@ -33,7 +33,7 @@ pub use likelihood::{Arm, BinomialPair, Likelihood, NormalEstimate, Side};
 pub use rows::{Rows, Standardised};
 pub use simulate::Drawn;
 
-/// How the subgroup effects θ hang together.
+/// How the subgroup effects θ are related.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Pooling {
     /// θ_g ~ N(μ, τ²), one μ and one τ.

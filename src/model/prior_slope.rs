@@ -101,7 +101,7 @@ pub struct ScalePoint {
 /// From so many degrees of freedom on a half-t counts as light-tailed.
 const LIGHT_TAILED: f64 = 10.0;
 
-/// How σ hangs on its coordinate u, chosen by the prior's tail so that the density of u falls off no faster than a normal's
+/// How σ depends on its coordinate u, chosen by the prior's tail so that the density of u falls off no faster than a normal's
 /// on either side: the leapfrog is stable all over.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Map {

@@ -85,11 +85,8 @@ pub fn integrate(
     mut f: impl FnMut(f64) -> [f64; 2],
     witness: impl Fn(f64, f64) -> f64,
 ) -> Integral {
-    let mut panels: Vec<Panel> = edges
-        .windows(2)
-        .filter(|w| w[0] < w[1])
-        .map(|w| Panel::new(w[0], w[1], &mut f, &witness))
-        .collect();
+    let mut panels: Vec<Panel> =
+        edges.windows(2).filter(|w| w[0] < w[1]).map(|w| Panel::new(w[0], w[1], &mut f, &witness)).collect();
     let mut made = panels.len();
     let settled = loop {
         let left: f64 = panels.iter().map(|p| p.error).sum();

@@ -22,7 +22,9 @@ pub use adaptive::{Integral, integrate};
 pub use exp::{
     exp_of_nonpositive, exp_of_nonpositive_fused, exp_within_range_fused, ln_1p_of_fraction, ln_of_normal,
 };
-pub use grid::{Cumulative, Grid, LogTable, Peak, Placement, tabulate, tabulate_around, tabulate_to, tabulate_with};
+pub use grid::{
+    Cumulative, Grid, LogTable, Peak, Placement, tabulate, tabulate_around, tabulate_to, tabulate_with,
+};
 pub use hermite::{FEW_NODES, NODES as NORMAL_RULE_NODES, normal_rule, short_normal_rule};
 pub use instructions::Instructions;
 pub(crate) use instructions::{Kind as InstructionKind, compiled_for_each};

@@ -45,7 +45,7 @@ const BEYOND: f64 = 0.05;
 
 /// Every arm with patients, in the order of the data, control first. None for published estimates, which have no
 /// baseline; for adjusted studies, whose baseline is that of a patient with average covariates and not of an arm; for
-/// arms that a bias stands before; and for arms that hang on an effect whose prior is flat.
+/// arms that a bias stands before; and for arms that depend on an effect whose prior is flat.
 pub fn baseline_conflicts(study: &Study) -> Vec<BaselineConflict> {
     let (Data::Counts(rows), Some(baseline)) = (&study.data, &study.priors.baseline) else {
         return Vec::new();

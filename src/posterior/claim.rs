@@ -95,7 +95,7 @@ pub enum Says {
     NothingStands { line: f64 },
     /// Two outcomes move at once; whatever their dependence, and under independence.
     Both { outcome_b: String, direction_b: Direction, rates: [Rate; 2], both: Bounded },
-    /// A rule's verdict, with the criteria that it hangs on.
+    /// A rule's verdict, with the criteria that it depends on.
     Rule { rule: String, verdict: Verdict, criteria: Vec<CriterionRow> },
     /// One action has the higher expected utility.
     Action { action: String, gain: f64, best: Bounded, expected_loss: f64 },

@@ -84,7 +84,7 @@ pub enum Population {
     BaselineRisk(f64),
 }
 
-/// Patients who are alike in subgroup, arm, centre and covariates, in an order that does not hang on the rows'. All columns
+/// Patients who are alike in subgroup, arm, centre and covariates, in an order that does not depend on the rows'. All columns
 /// of one length.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Patterns {

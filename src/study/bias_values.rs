@@ -29,7 +29,7 @@ pub fn as_number(value: &toml::Value) -> Option<f64> {
 }
 
 /// A prior's entry from a value that is not a number.
-fn entry(value: &toml::Value, forms: &str) -> std::result::Result<LocationEntry, Fault> {
+fn entry(value: &toml::Value, forms: &str) -> Result<LocationEntry, Fault> {
     match value {
         toml::Value::String(text) => Ok(LocationEntry::Text(text.clone())),
         toml::Value::Table(table) => Ok(LocationEntry::Words(
@@ -40,7 +40,7 @@ fn entry(value: &toml::Value, forms: &str) -> std::result::Result<LocationEntry,
 }
 
 /// A number or a prior on the scale of the log ratio (or of the difference).
-pub fn shift(value: &toml::Value, scale: Scale) -> std::result::Result<Read, Fault> {
+pub fn shift(value: &toml::Value, scale: Scale) -> Result<Read, Fault> {
     let forms = SHIFT_FORMS.replace("odds_ratio", scale.key());
     let limit = if scale.is_ratio() { 15.0 } else { 1e6 };
     if let Some(b) = as_number(value) {
@@ -62,7 +62,7 @@ pub fn shift(value: &toml::Value, scale: Scale) -> std::result::Result<Read, Fau
 }
 
 /// A ratio, or a prior of its logarithm.
-pub fn strength(value: &toml::Value, scale: Scale) -> std::result::Result<Read, Fault> {
+pub fn strength(value: &toml::Value, scale: Scale) -> Result<Read, Fault> {
     if let Some(ratio) = as_number(value) {
         if (1e-6..=1e6).contains(&ratio) {
             let known = Nuisance::Known(libm::log(ratio));
@@ -74,7 +74,7 @@ pub fn strength(value: &toml::Value, scale: Scale) -> std::result::Result<Read, 
 }
 
 /// A proportion, or a prior of one.
-pub fn share(value: &toml::Value) -> std::result::Result<Read, Fault> {
+pub fn share(value: &toml::Value) -> Result<Read, Fault> {
     if let Some(p) = as_number(value) {
         if (0.0..=1.0).contains(&p) {
             return Ok(Written { distribution: Nuisance::Known(logit(p)), words: format!("{p}") });
@@ -93,7 +93,7 @@ pub fn share(value: &toml::Value) -> std::result::Result<Read, Fault> {
     }
 }
 
-fn beta(text: &str) -> std::result::Result<Read, Fault> {
+fn beta(text: &str) -> Result<Read, Fault> {
     let unreadable = || fault(format!("can't read \"{text}\" as a prior of a proportion"), SHARE_FORMS);
     let inner = text.trim().strip_prefix("beta").and_then(|rest| rest.trim().strip_prefix('('));
     let inner = inner.and_then(|rest| rest.strip_suffix(')')).ok_or_else(unreadable)?;
@@ -112,7 +112,7 @@ fn beta(text: &str) -> std::result::Result<Read, Fault> {
     Ok(Written { distribution: Nuisance::LogitBeta { a, b }, words: format!("beta({a}, {b})") })
 }
 
-fn between(table: &toml::map::Map<String, toml::Value>) -> std::result::Result<Read, Fault> {
+fn between(table: &toml::map::Map<String, toml::Value>) -> Result<Read, Fault> {
     if let Some(unknown) = table.keys().find(|k| !["proportion", "mass"].contains(&k.as_str())) {
         return Err(fault(format!("unknown key `{unknown}` in a prior of a proportion"), SHARE_FORMS));
     }
@@ -149,10 +149,7 @@ pub fn in_words(table: &toml::map::Map<String, toml::Value>) -> bool {
 const WORSE_THAN_CHANCE: f64 = 0.01;
 
 /// Refused with what to do: sensitivity + specificity ≤ 1 would make the labels say the opposite.
-pub fn better_than_chance(
-    sensitivity: &Nuisance,
-    specificity: &Nuisance,
-) -> std::result::Result<(), &'static str> {
+pub fn better_than_chance(sensitivity: &Nuisance, specificity: &Nuisance) -> Result<(), &'static str> {
     let (se, sp) = (masses(sensitivity), masses(specificity));
     let mean = |m: &[(f64, f64)]| m.iter().map(|(p, w)| p * w).sum::<f64>();
     if mean(&se) + mean(&sp) <= 1.0 {

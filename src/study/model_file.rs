@@ -249,7 +249,7 @@ pub struct EstimateEntry {
     pub citation: Option<String>,
 }
 
-/// How the subgroups hang together.
+/// How the subgroups are related.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ModelSection {

@@ -174,7 +174,7 @@ pub fn study_of(model: &Model) -> Study {
         baseline: counts.then(|| written(model.baseline.clone())),
         baseline_of: model.baseline_of,
     };
-    study.outcome.higher_is = study::HigherIs::Better;
+    study.outcome.higher_is = HigherIs::Better;
     study.outcome.scale = Scale::LogOddsRatio;
     study.thresholds = Thresholds {
         odds_ratio: vec![1.25],

@@ -1,4 +1,4 @@
-//! How far the conclusions hang on biases that nobody can see in the data: unmeasured confounding, missing outcomes,
+//! How far the conclusions depend on biases that nobody can see in the data: unmeasured confounding, missing outcomes,
 //! subgroups that were judged wrongly.
 //!
 //! ```text

@@ -76,7 +76,7 @@ impl Along {
         level: f64,
         tolerance: f64,
         at: impl Fn(f64) -> Option<f64>,
-    ) -> std::result::Result<f64, NoTipping> {
+    ) -> Result<f64, NoTipping> {
         let known: Vec<(f64, f64)> = self
             .x
             .iter()
@@ -160,7 +160,7 @@ pub fn rows(
 ) -> Vec<BiasTipping> {
     let none = along.benefit[along.x.len() / 2];
     // P(harm) is what P(benefit) leaves, so the eight lines are crossed at seven levels.
-    let mut known: Vec<(f64, std::result::Result<f64, NoTipping>)> = Vec::new();
+    let mut known: Vec<(f64, Result<f64, NoTipping>)> = Vec::new();
     let mut found = |level: f64| {
         let same = known.iter().find(|k| (k.0 - level).abs() < 1e-9).map(|k| k.1);
         same.unwrap_or_else(|| {

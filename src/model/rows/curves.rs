@@ -2,7 +2,7 @@
 //!
 //! Coefficients and intercepts are held where the pilot has them, and what is not known of them is added to each subgroup's
 //! effect as a normal shift, with the variance that they add to its log odds ratio. What this leaves out is that the shifts of
-//! two subgroups hang together, and that coefficients move a little with the priors of the effects.
+//! two subgroups are correlated, and that coefficients move a little with the priors of the effects.
 
 use std::sync::Arc;
 

@@ -71,7 +71,7 @@ mod textbook {
         let below = position.floor() as usize;
         let above = (below + 1).min(all.len() - 1);
         let fraction = position - below as f64;
-        // In this form the median is rounded once; whether its neighbours' distances tie hangs on the last
+        // In this form the median is rounded once; whether its neighbours' distances tie depends on the last
         // bit.
         (1.0 - fraction) * all[below] + fraction * all[above]
     }

@@ -80,7 +80,7 @@ fn in_short(d: &Discussion) -> Passage {
     of_claims(d, "In short", |says| matches!(says, Says::Action { .. } | Says::Leaning(_)))
 }
 
-/// Verdicts, and the criteria that they hang on.
+/// Verdicts, and the criteria that they depend on.
 fn rules(d: &Discussion) -> Passage {
     of_claims(d, "Rules", |says| matches!(says, Says::Rule { .. }))
 }

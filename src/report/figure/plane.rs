@@ -100,7 +100,7 @@ pub fn plane(
     let words = [
         format!("Benefit against harm: {} and {}", names[1], names[0]),
         format!(
-            "Risk differences per 1,000 patients, in favour of {active} above 0 and of {control} below, medians with 95 % intervals. The two were fitted apart: the arms of a cross say nothing of how the outcomes hang together."
+            "Risk differences per 1,000 patients, in favour of {active} above 0 and of {control} below, medians with 95 % intervals. The two were fitted apart: the arms of a cross say nothing of how the outcomes are correlated."
         ),
     ];
     Figure::beside(statements, name, words, canvas, data)

@@ -133,7 +133,7 @@ fn effects(study: &Study, lookup: &Lookup<'_>) -> String {
     table(arms_wrapped(study, header), rows)
 }
 
-/// Raw figures and effects, one row a subgroup, then the shared ones.
+/// Raw figures and effects, one row per subgroup, then the shared ones.
 fn effect_cells(study: &Study, lookup: &Lookup<'_>) -> Cells {
     let measure = Measure::of(study.outcome.scale);
     let mut rows = Vec::new();

@@ -53,7 +53,7 @@ impl Numbers {
     pub fn of(values: &[f64], patients: &[u32]) -> Option<Numbers> {
         let mut sorted: Vec<(f64, f64)> =
             values.iter().zip(patients).map(|(&x, &n)| (x, f64::from(n))).collect();
-        // Sums do not hang on the order of rows.
+        // Sums do not depend on the order of rows.
         sorted.sort_unstable_by(|a, b| a.0.total_cmp(&b.0).then(a.1.total_cmp(&b.1)));
         let all: f64 = sorted.iter().map(|(_, n)| n).sum();
         let mean = sorted.iter().map(|(x, n)| x * n).sum::<f64>() / all;

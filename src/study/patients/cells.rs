@@ -38,7 +38,7 @@ pub fn read(
 ) -> Result<Patients> {
     let shown = path.display().to_string();
     let Some(missing) = &data.missing else {
-        let file = data.file.as_ref().map_or(0..0, toml::Spanned::span);
+        let file = data.file.as_ref().map_or(0..0, Spanned::span);
         return Err(Error::new("`missing` is not stated: what is done with rows that lack a value?")
             .at(source.place(file))
             .help("write missing = \"drop\" to leave them out and count them, or missing = \"error\""));
@@ -105,7 +105,7 @@ fn finish(
     (path, named): (&Path, &str),
 ) -> Result<Patients> {
     let here = || Place::File(path.display().to_string());
-    let file_span = || data.file.as_ref().map_or(0..0, toml::Spanned::span);
+    let file_span = || data.file.as_ref().map_or(0..0, Spanned::span);
     if counted.read == 0 {
         return Err(Error::new("the file has a header and no rows").at(here()));
     }

@@ -262,7 +262,7 @@ impl Levels {
         place
     }
 
-    /// Levels that were met, by name: nothing hangs on the order of rows.
+    /// Levels that were met, by name: nothing depends on the order of rows.
     pub fn sorted(self) -> Levels {
         let mut met = vec![false; self.names.len()];
         self.codes.iter().for_each(|&c| met[c as usize] = true);

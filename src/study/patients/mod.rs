@@ -1,4 +1,4 @@
-//! Patient rows: from a file of one row a patient to cells, and an account of what was read.
+//! Patient rows: from a file of one row per patient to cells, and an account of what was read.
 //!
 //! ```text
 //! file (CSV, plain or gzipped, Parquet, Excel) → reader (records, one at a time) → coding (what stands for arm, event, subgroup)

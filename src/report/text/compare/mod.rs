@@ -1,7 +1,7 @@
 //! The comparison of priors, in sections.
 
 mod curve;
-mod hangs;
+mod dependence;
 mod priors;
 mod tables;
 
@@ -40,11 +40,15 @@ pub fn compare_text(study: &Study, c: &Comparison) -> String {
     if few {
         sections.push(tables::baselines(study, c));
     }
-    sections.extend([tables::coefficients(study, c), hangs::envelope(study, c), hangs::tipping(study, c)]);
+    sections.extend([
+        tables::coefficients(study, c),
+        dependence::envelope(study, c),
+        dependence::tipping(study, c),
+    ]);
     if few {
-        sections.extend([hangs::who_decided(study, c), hangs::power_scaling(study, c)]);
+        sections.extend([dependence::who_decided(study, c), dependence::power_scaling(study, c)]);
     }
-    sections.push(hangs::poolings(study, c));
+    sections.push(dependence::poolings(study, c));
     for section in sections.into_iter().filter(|s| !s.is_empty()) {
         out.push_str(&section);
         out.push('\n');

@@ -218,7 +218,7 @@ fn refused(fault: Fault, shown: &str) -> Error {
         Fault::Columns(n) => {
             Error::new(format!("the file has {n} columns, and at most {MOST_COLUMNS} are read"))
                 .at(Place::File(shown.to_string()))
-                .help("one row a patient is expected; leave out columns that the model does not name")
+                .help("one row per patient is expected; leave out columns that the model does not name")
         }
     }
 }

@@ -136,7 +136,7 @@ pub fn check_header(header: &[String], (file, row): (&str, Option<u64>)) -> Resu
             header.len()
         ))
         .at(place(row))
-        .help("one row a patient is expected; leave out columns that the model does not name"));
+        .help("one row per patient is expected; leave out columns that the model does not name"));
     }
     let mut names = HashSet::with_capacity(header.len());
     for name in header {

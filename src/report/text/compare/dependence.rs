@@ -1,4 +1,4 @@
-//! How far the conclusions hang on the priors: envelope, tipping, who decided, power-scaling, pooling.
+//! How far the conclusions depend on the priors: envelope, tipping, who decided, power-scaling, pooling.
 
 use super::super::super::numbers::{parameter, plain, signed, threshold, value};
 use super::super::super::sentences::sentence;
@@ -336,7 +336,7 @@ pub fn poolings(_: &Study, c: &Comparison) -> String {
     push(
         &mut out,
         &format!(
-            "{method}The first hangs on how wide the priors are. The second asks how well the next {} of these subgroups is predicted, not a new subgroup; a difference below 4, or twice its SE, says nothing. Neither is a reason to choose a pooling after seeing the data.",
+            "{method}The first depends on how wide the priors are. The second asks how well the next {} of these subgroups is predicted, not a new subgroup; a difference below 4, or twice its SE, is no evidence. Neither is a reason to choose a pooling after seeing the data.",
             first.unit
         ),
         2,
