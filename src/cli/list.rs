@@ -9,7 +9,7 @@ use crate::study::{Source, decision_schema, json_schema, shipped, shipped_decisi
 /// What is shipped, one of the files, or the schema of all model or decision files.
 pub fn run(args: &ListArgs) -> Result<Outcome> {
     if let Some(kind) = args.schema {
-        print(&match kind {
+        print(match kind {
             Kind::Model => json_schema(),
             Kind::Decision => decision_schema(),
         })?;

@@ -2,7 +2,6 @@
 
 use std::fmt;
 
-use schemars::JsonSchema;
 use serde::Deserialize;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserializer, Error, MapAccess, Visitor};
@@ -24,28 +23,30 @@ pub struct AdjustEntry {
 }
 
 /// The long form.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Debug, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct AdjustTable {
     column: String,
     /// For a covariate of levels: the level that the others are compared with.
-    #[schemars(with = "Option<Values>")]
+    #[cfg_attr(test, schemars(with = "Option<Values>"))]
     reference: Option<Spanned<Values>>,
     /// All levels that the column may have; another is then an error.
-    #[schemars(with = "Option<Values>")]
+    #[cfg_attr(test, schemars(with = "Option<Values>"))]
     levels: Option<Spanned<Values>>,
     /// For a number: a restricted cubic spline with this many knots, 3 to 7, at Harrell's quantiles.
-    #[schemars(with = "Option<u64>")]
+    #[cfg_attr(test, schemars(with = "Option<u64>"))]
     spline: Option<Spanned<Count>>,
     /// Of every coefficient of this covariate, on the log odds for one standard deviation of its column. Default
     /// "normal(0, 2.5)" for one standard deviation of a number; for levels, and for a column of nothing but 0 and 1,
     /// "normal(0, 2.5)" for the whole step from the reference, or from 0, to 1.
-    #[schemars(with = "Option<String>")]
+    #[cfg_attr(test, schemars(with = "Option<String>"))]
     prior: Option<Spanned<String>>,
 }
 
 /// A covariate by its column's name, or with more said of it.
-#[derive(JsonSchema)]
+#[cfg(test)]
+#[derive(schemars::JsonSchema)]
 #[schemars(untagged)]
 #[allow(dead_code, reason = "describes AdjustEntry to editors")]
 pub enum AdjustWords {
@@ -87,7 +88,8 @@ pub enum PopulationEntry {
 }
 
 /// The patients over whom risks are averaged.
-#[derive(JsonSchema)]
+#[cfg(test)]
+#[derive(schemars::JsonSchema)]
 #[schemars(untagged)]
 #[allow(dead_code, reason = "describes PopulationEntry to editors")]
 pub enum PopulationWords {
@@ -96,7 +98,8 @@ pub enum PopulationWords {
 }
 
 /// Patients of the file.
-#[derive(JsonSchema)]
+#[cfg(test)]
+#[derive(schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
 #[allow(dead_code, reason = "describes PopulationEntry to editors")]
 pub enum Patients {
@@ -107,7 +110,8 @@ pub enum Patients {
 }
 
 /// Patients elsewhere, of whom the risk without the treatment is known.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Debug, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct External {
     /// Between 0 and 1.

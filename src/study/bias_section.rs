@@ -2,115 +2,120 @@
 
 use std::collections::BTreeMap;
 
-use schemars::JsonSchema;
 use serde::Deserialize;
 use toml::Spanned;
 
 /// What may stand between the effects that are asked for and the data. Every number is given with and without it.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct BiasSection {
     /// Added to the log odds ratio: what is seen is the effect plus this. One for all subgroups (each has its own draw from
     /// it), or a table by subgroup.
-    #[schemars(with = "Option<ShiftBySubgroup>")]
+    #[cfg_attr(test, schemars(with = "Option<ShiftBySubgroup>"))]
     pub log_odds_ratio: Option<Spanned<toml::Value>>,
     /// The same for published risk ratios.
-    #[schemars(with = "Option<ShiftBySubgroup>")]
+    #[cfg_attr(test, schemars(with = "Option<ShiftBySubgroup>"))]
     pub log_risk_ratio: Option<Spanned<toml::Value>>,
     /// The same for published hazard ratios.
-    #[schemars(with = "Option<ShiftBySubgroup>")]
+    #[cfg_attr(test, schemars(with = "Option<ShiftBySubgroup>"))]
     pub log_hazard_ratio: Option<Spanned<toml::Value>>,
     /// The same for published differences, in the outcome's units.
-    #[schemars(with = "Option<ShiftBySubgroup>")]
+    #[cfg_attr(test, schemars(with = "Option<ShiftBySubgroup>"))]
     pub difference: Option<Spanned<toml::Value>>,
     /// A binary covariate that was not adjusted for.
-    #[schemars(with = "Option<ConfounderSection>")]
+    #[cfg_attr(test, schemars(with = "Option<ConfounderSection>"))]
     pub confounder: Option<Spanned<ConfounderSection>>,
     /// How the outcomes that are missing may differ from those that are known.
-    #[schemars(with = "Option<MissingSection>")]
+    #[cfg_attr(test, schemars(with = "Option<MissingSection>"))]
     pub missing: Option<Spanned<MissingSection>>,
     /// How well patients were assigned to two subgroups.
-    #[schemars(with = "Option<MisclassificationSection>")]
+    #[cfg_attr(test, schemars(with = "Option<MisclassificationSection>"))]
     pub misclassification: Option<Spanned<MisclassificationSection>>,
     /// For E-values of published odds or hazard ratios: whether the outcome is rare (below 15 %). Taken as common if not said.
-    #[schemars(with = "Option<bool>")]
+    #[cfg_attr(test, schemars(with = "Option<bool>"))]
     pub rare_outcome: Option<Spanned<bool>>,
 }
 
 /// An unmeasured binary confounder.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ConfounderSection {
     /// What it is, in words.
     pub name: String,
     /// Its prevalence in the control arm.
-    #[schemars(with = "Share")]
+    #[cfg_attr(test, schemars(with = "Share"))]
     pub control: Spanned<toml::Value>,
     /// Its prevalence in the active arm.
-    #[schemars(with = "Share")]
+    #[cfg_attr(test, schemars(with = "Share"))]
     pub active: Spanned<toml::Value>,
     /// Its odds ratio with the outcome's events, the same in both arms.
-    #[schemars(with = "Option<Strength>")]
+    #[cfg_attr(test, schemars(with = "Option<Strength>"))]
     pub odds_ratio: Option<Spanned<toml::Value>>,
     /// For published risk ratios: its risk ratio.
-    #[schemars(with = "Option<Strength>")]
+    #[cfg_attr(test, schemars(with = "Option<Strength>"))]
     pub risk_ratio: Option<Spanned<toml::Value>>,
     /// For published hazard ratios: its hazard ratio.
-    #[schemars(with = "Option<Strength>")]
+    #[cfg_attr(test, schemars(with = "Option<Strength>"))]
     pub hazard_ratio: Option<Spanned<toml::Value>>,
     /// What differs in single subgroups.
     #[serde(default)]
-    #[schemars(with = "BTreeMap<String, ConfounderOverride>")]
+    #[cfg_attr(test, schemars(with = "BTreeMap<String, ConfounderOverride>"))]
     pub subgroups: BTreeMap<Spanned<String>, Spanned<ConfounderOverride>>,
 }
 
 /// What differs from the confounder's section in one subgroup.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ConfounderOverride {
-    #[schemars(with = "Option<Share>")]
+    #[cfg_attr(test, schemars(with = "Option<Share>"))]
     pub control: Option<Spanned<toml::Value>>,
-    #[schemars(with = "Option<Share>")]
+    #[cfg_attr(test, schemars(with = "Option<Share>"))]
     pub active: Option<Spanned<toml::Value>>,
-    #[schemars(with = "Option<Strength>")]
+    #[cfg_attr(test, schemars(with = "Option<Strength>"))]
     pub odds_ratio: Option<Spanned<toml::Value>>,
-    #[schemars(with = "Option<Strength>")]
+    #[cfg_attr(test, schemars(with = "Option<Strength>"))]
     pub risk_ratio: Option<Spanned<toml::Value>>,
-    #[schemars(with = "Option<Strength>")]
+    #[cfg_attr(test, schemars(with = "Option<Strength>"))]
     pub hazard_ratio: Option<Spanned<toml::Value>>,
 }
 
 /// The log odds of an event among patients whose outcome is missing, minus those among the others. An arm that is left out
 /// is taken as missing at random.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct MissingSection {
-    #[schemars(with = "Option<Shift>")]
+    #[cfg_attr(test, schemars(with = "Option<Shift>"))]
     pub control: Option<Spanned<toml::Value>>,
-    #[schemars(with = "Option<Shift>")]
+    #[cfg_attr(test, schemars(with = "Option<Shift>"))]
     pub active: Option<Spanned<toml::Value>>,
 }
 
 /// Labels of two subgroups that may be wrong.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct MisclassificationSection {
     /// The subgroup that sensitivity is about.
-    #[schemars(with = "String")]
+    #[cfg_attr(test, schemars(with = "String"))]
     pub positive: Spanned<String>,
     /// P(labelled `positive` | truly so); one for both arms, or { control, active }.
-    #[schemars(with = "ShareByArm")]
+    #[cfg_attr(test, schemars(with = "ShareByArm"))]
     pub sensitivity: Spanned<toml::Value>,
     /// P(labelled the other | truly the other).
-    #[schemars(with = "ShareByArm")]
+    #[cfg_attr(test, schemars(with = "ShareByArm"))]
     pub specificity: Spanned<toml::Value>,
     /// The true share of `positive` among an arm's patients. Default "beta(1, 1)" in each arm.
-    #[schemars(with = "Option<ShareByArm>")]
+    #[cfg_attr(test, schemars(with = "Option<ShareByArm>"))]
     pub prevalence: Option<Spanned<toml::Value>>,
 }
 
 /// A bias on the scale of the log ratio.
-#[derive(JsonSchema)]
+#[cfg(test)]
+#[derive(schemars::JsonSchema)]
 #[schemars(untagged)]
 #[allow(dead_code, reason = "describes values to editors")]
 pub enum Shift {
@@ -138,7 +143,8 @@ pub enum Shift {
 }
 
 /// A bias for all subgroups, or by subgroup.
-#[derive(JsonSchema)]
+#[cfg(test)]
+#[derive(schemars::JsonSchema)]
 #[schemars(untagged)]
 #[allow(dead_code, reason = "describes values to editors")]
 pub enum ShiftBySubgroup {
@@ -147,7 +153,8 @@ pub enum ShiftBySubgroup {
 }
 
 /// How strongly a confounder goes with the outcome: a ratio.
-#[derive(JsonSchema)]
+#[cfg(test)]
+#[derive(schemars::JsonSchema)]
 #[schemars(untagged)]
 #[allow(dead_code, reason = "describes values to editors")]
 pub enum Strength {
@@ -171,7 +178,8 @@ pub enum Strength {
 }
 
 /// A proportion.
-#[derive(JsonSchema)]
+#[cfg(test)]
+#[derive(schemars::JsonSchema)]
 #[schemars(untagged)]
 #[allow(dead_code, reason = "describes values to editors")]
 pub enum Share {
@@ -184,7 +192,8 @@ pub enum Share {
 }
 
 /// A proportion for both arms, or by arm.
-#[derive(JsonSchema)]
+#[cfg(test)]
+#[derive(schemars::JsonSchema)]
 #[schemars(untagged)]
 #[allow(dead_code, reason = "describes values to editors")]
 pub enum ShareByArm {

@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use schemars::JsonSchema;
 use serde::Deserialize;
 use serde::de::{Deserializer, Error, MapAccess, Visitor};
 use toml::Spanned;
 
-use super::adjust_section::{AdjustEntry, AdjustWords, PopulationEntry, PopulationWords};
+use super::adjust_section::{AdjustEntry, PopulationEntry};
+#[cfg(test)]
+use super::adjust_section::{AdjustWords, PopulationWords};
 use super::bias_section::BiasSection;
 use super::decision::ModelDecision;
 use super::number::{Count, Real};
@@ -16,9 +17,10 @@ use super::values::Values;
 use super::{Assignment, BaselineOf, HigherIs, Pooling, Scale};
 
 /// A study, its data, the model and its priors.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
-#[schemars(title = "equipoise model file")]
+#[cfg_attr(test, schemars(title = "equipoise model file"))]
 pub struct ModelFile {
     /// The question in one line; heads every output.
     pub title: String,
@@ -35,26 +37,27 @@ pub struct ModelFile {
     pub treatment: TreatmentSection,
     #[serde(default)]
     pub subgroup: SubgroupSection,
-    #[schemars(with = "DataSection")]
+    #[cfg_attr(test, schemars(with = "DataSection"))]
     pub data: Spanned<DataSection>,
     #[serde(default)]
     pub model: ModelSection,
     pub prior: PriorSection,
     /// Further priors by name, for `equipoise compare`. What one leaves out is taken from `prior`.
     #[serde(default)]
-    #[schemars(with = "BTreeMap<String, NamedPriorSection>")]
+    #[cfg_attr(test, schemars(with = "BTreeMap<String, NamedPriorSection>"))]
     pub priors: BTreeMap<Spanned<String>, Spanned<NamedPriorSection>>,
     pub library: Option<LibrarySection>,
     pub thresholds: Option<ThresholdsSection>,
-    #[schemars(with = "Option<BiasSection>")]
+    #[cfg_attr(test, schemars(with = "Option<BiasSection>"))]
     pub bias: Option<Spanned<BiasSection>>,
     /// For `equipoise decide`.
-    #[schemars(with = "Option<ModelDecision>")]
+    #[cfg_attr(test, schemars(with = "Option<ModelDecision>"))]
     pub decision: Option<Spanned<ModelDecision>>,
 }
 
 /// How the study was done.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct StudySection {
     /// Whether treatment was given by chance or otherwise. Decides the wording of every sentence.
@@ -66,7 +69,8 @@ pub struct StudySection {
 }
 
 /// What was measured.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct OutcomeSection {
     /// In words, with its time: "mRS 0–3 at 90 days".
@@ -75,15 +79,16 @@ pub struct OutcomeSection {
     /// Which way is good. Declared once; every sign, label and sentence derives from it.
     pub higher_is: HigherIs,
     /// For kind = "estimate": the scale of the estimates.
-    #[schemars(with = "Option<Scale>")]
+    #[cfg_attr(test, schemars(with = "Option<Scale>"))]
     pub scale: Option<Spanned<Scale>>,
     /// For kind = "binary": what the events are called, in the plural ("deaths").
-    #[schemars(with = "Option<String>")]
+    #[cfg_attr(test, schemars(with = "Option<String>"))]
     pub event: Option<Spanned<String>>,
 }
 
 /// What the data are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Kind {
     /// Events and patients by arm.
@@ -93,7 +98,8 @@ pub enum Kind {
 }
 
 /// What was compared.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct TreatmentSection {
     pub name: String,
@@ -104,7 +110,8 @@ pub struct TreatmentSection {
 }
 
 /// What the subgroups are.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct SubgroupSection {
     /// Such as "cohort", "etiology", "trial".
@@ -118,17 +125,18 @@ impl Default for SubgroupSection {
 }
 
 /// The observations: one of `counts`, `estimates` or `file`.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct DataSection {
     /// Events and totals by subgroup and arm.
-    #[schemars(with = "Option<Vec<CountsEntry>>")]
+    #[cfg_attr(test, schemars(with = "Option<Vec<CountsEntry>>"))]
     pub counts: Option<Spanned<Vec<Spanned<CountsEntry>>>>,
     /// Published estimates by subgroup.
-    #[schemars(with = "Option<Vec<EstimateEntry>>")]
+    #[cfg_attr(test, schemars(with = "Option<Vec<EstimateEntry>>"))]
     pub estimates: Option<Spanned<Vec<Spanned<EstimateEntry>>>>,
     /// A CSV file, relative to the model file.
-    #[schemars(with = "Option<String>")]
+    #[cfg_attr(test, schemars(with = "Option<String>"))]
     pub file: Option<Spanned<String>>,
     /// What a row of the file is.
     pub rows: Option<Rows>,
@@ -137,21 +145,22 @@ pub struct DataSection {
     /// `missing`) and `levels`. For estimates: `subgroup`, and `estimate` or
     /// `ratio`, and `se` or `lower` and `upper`. For patients: `outcome`, `treatment`, `subgroup` (and `centre`).
     #[serde(default)]
-    #[schemars(with = "BTreeMap<String, String>")]
+    #[cfg_attr(test, schemars(with = "BTreeMap<String, String>"))]
     pub columns: BTreeMap<Spanned<String>, Spanned<String>>,
     /// What stands in the file for arms, and in a file of patients for events and subgroups.
-    #[schemars(with = "Option<Levels>")]
+    #[cfg_attr(test, schemars(with = "Option<Levels>"))]
     pub levels: Option<Spanned<Levels>>,
     /// For rows = "patients": what is done with rows that lack a value.
     pub missing: Option<MissingRows>,
     /// Keep only rows that have these values in these columns.
     #[serde(default, rename = "where")]
-    #[schemars(with = "BTreeMap<String, String>")]
+    #[cfg_attr(test, schemars(with = "BTreeMap<String, String>"))]
     pub keep: BTreeMap<Spanned<String>, Spanned<String>>,
 }
 
 /// What a row of a data file is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Rows {
     /// Events and totals of a subgroup, or of one arm of it.
@@ -163,7 +172,8 @@ pub enum Rows {
 }
 
 /// What is done with rows of patients that lack a value.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum MissingRows {
     /// They are left out and counted; of those without an outcome, arm and subgroup are kept, so that `[bias.missing]` can
@@ -174,75 +184,79 @@ pub enum MissingRows {
 }
 
 /// What stands in a file's columns. Events and arms may be left out of a file of patients that has 1 and 0.
-#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Levels {
     /// Of the arm or treatment column.
-    #[schemars(with = "Option<Values>")]
+    #[cfg_attr(test, schemars(with = "Option<Values>"))]
     pub control: Option<Spanned<Values>>,
-    #[schemars(with = "Option<Values>")]
+    #[cfg_attr(test, schemars(with = "Option<Values>"))]
     pub active: Option<Spanned<Values>>,
     /// For patients, of the outcome column: an event, none, and codes that say that nothing is known.
-    #[schemars(with = "Option<Values>")]
+    #[cfg_attr(test, schemars(with = "Option<Values>"))]
     pub event: Option<Spanned<Values>>,
-    #[schemars(with = "Option<Values>")]
+    #[cfg_attr(test, schemars(with = "Option<Values>"))]
     pub no_event: Option<Spanned<Values>>,
-    #[schemars(with = "Option<Values>")]
+    #[cfg_attr(test, schemars(with = "Option<Values>"))]
     pub unknown: Option<Spanned<Values>>,
     /// For patients, of the subgroup column: the name of each value's subgroup, in the order in which they are shown.
     /// Without it every value is a subgroup, by name.
     #[serde(default)]
-    #[schemars(with = "BTreeMap<String, String>")]
+    #[cfg_attr(test, schemars(with = "BTreeMap<String, String>"))]
     pub subgroup: BTreeMap<Spanned<String>, Spanned<String>>,
 }
 
 /// One subgroup's counts.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct CountsEntry {
-    #[schemars(with = "String")]
+    #[cfg_attr(test, schemars(with = "String"))]
     pub subgroup: Spanned<String>,
     /// The control arm. An arm without patients is written { events = 0, total = 0 }.
-    #[schemars(required)]
+    #[cfg_attr(test, schemars(required))]
     pub control: Option<ArmEntry>,
-    #[schemars(required)]
+    #[cfg_attr(test, schemars(required))]
     pub active: Option<ArmEntry>,
     pub citation: Option<String>,
 }
 
 /// One arm.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ArmEntry {
-    #[schemars(with = "Count")]
+    #[cfg_attr(test, schemars(with = "Count"))]
     pub events: Spanned<Count>,
     /// Patients whose outcome is known.
-    #[schemars(with = "Count")]
+    #[cfg_attr(test, schemars(with = "Count"))]
     pub total: Spanned<Count>,
     /// Further patients whose outcome is not known. Default 0.
-    #[schemars(with = "Option<Count>")]
+    #[cfg_attr(test, schemars(with = "Option<Count>"))]
     pub missing: Option<Spanned<Count>>,
     /// How the figures were obtained: "printed", "derived from a percentage", "solved from a printed p value".
     pub source: Option<String>,
 }
 
 /// One published estimate: `ratio` (with `ci`) on ratio scales, or `estimate` on the scale of the model; and `ci` or `se`.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct EstimateEntry {
-    #[schemars(with = "String")]
+    #[cfg_attr(test, schemars(with = "String"))]
     pub subgroup: Spanned<String>,
     /// An odds, risk or hazard ratio as printed.
-    #[schemars(with = "Option<Real>")]
+    #[cfg_attr(test, schemars(with = "Option<Real>"))]
     pub ratio: Option<Spanned<Real>>,
     /// On the scale of the model: the log of a ratio, or a difference.
-    #[schemars(with = "Option<Real>")]
+    #[cfg_attr(test, schemars(with = "Option<Real>"))]
     pub estimate: Option<Spanned<Real>>,
     /// The 95 % interval, in the same units as the estimate beside it.
-    #[schemars(with = "Option<[Real; 2]>")]
+    #[cfg_attr(test, schemars(with = "Option<[Real; 2]>"))]
     pub ci: Option<Spanned<Vec<Real>>>,
     /// Standard error, on the scale of the model (of the log, for ratios).
-    #[schemars(with = "Option<Real>")]
+    #[cfg_attr(test, schemars(with = "Option<Real>"))]
     pub se: Option<Spanned<Real>>,
     /// How the figures were obtained.
     pub source: Option<String>,
@@ -250,7 +264,8 @@ pub struct EstimateEntry {
 }
 
 /// How the subgroups are related.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ModelSection {
     #[serde(default = "partial")]
@@ -258,10 +273,10 @@ pub struct ModelSection {
     /// Covariates of a data file, beside subgroup and arm. A column by its name is a number, linear on the log odds; a table
     /// says more.
     #[serde(default)]
-    #[schemars(with = "Vec<AdjustWords>")]
+    #[cfg_attr(test, schemars(with = "Vec<AdjustWords>"))]
     pub adjust: Vec<Spanned<AdjustEntry>>,
     /// Whose risks are averaged where there are covariates or centres: "all" (the default), "treated", or { baseline_risk = 0.3 }.
-    #[schemars(with = "Option<PopulationWords>")]
+    #[cfg_attr(test, schemars(with = "Option<PopulationWords>"))]
     pub population: Option<Spanned<PopulationEntry>>,
 }
 
@@ -276,79 +291,83 @@ impl Default for ModelSection {
 }
 
 /// Priors. Each binds to the quantity it names.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct PriorSection {
     /// For the mean effect μ, on the log odds ratio (or the scale of the estimates): "normal(0, 0.355)",
     /// "student-t(4, 0, 0.5)", "0.8 * normal(-0.3, 0.2) + 0.2 * normal(0, 1)", "flat"; or in clinical words.
-    #[schemars(with = "LocationWords")]
+    #[cfg_attr(test, schemars(with = "LocationWords"))]
     pub effect: Spanned<LocationEntry>,
     /// For τ, the standard deviation of the subgroup effects: "half-normal(0.5)", "half-student-t(4, 0.5)",
     /// "half-cauchy(0.5)", "exponential(0.5)" (its mean), "log-normal(-1, 0.7)", "uniform(0, 2)", "fixed(0.3)".
     /// Required unless pooling is complete.
-    #[schemars(with = "Option<String>")]
+    #[cfg_attr(test, schemars(with = "Option<String>"))]
     pub heterogeneity: Option<Spanned<String>>,
     /// For a subgroup's baseline, which `baseline_of` says what it is: a distribution of its log odds, "beta(a, b)" of the
     /// risk, a risk in clinical words, or { mean, sd } for exchangeable baselines. Default "normal(0, 2.5)".
-    #[schemars(with = "Option<BaselineWords>")]
+    #[cfg_attr(test, schemars(with = "Option<BaselineWords>"))]
     pub baseline: Option<Spanned<LocationEntry>>,
     /// What a baseline is: "arms", the mean of the arms' log odds, whose prior takes neither arm's side; or "control", the
     /// control arm's log odds, for knowledge of the control risk. Default "arms".
-    #[schemars(with = "Option<BaselineOf>")]
+    #[cfg_attr(test, schemars(with = "Option<BaselineOf>"))]
     pub baseline_of: Option<Spanned<BaselineOf>>,
     /// For the standard deviation of the centres' intercepts, on the log odds. Default "half-normal(1)".
-    #[schemars(with = "Option<String>")]
+    #[cfg_attr(test, schemars(with = "Option<String>"))]
     pub centre: Option<Spanned<String>>,
 }
 
 /// A further set of priors, `[priors.NAME]`: what it leaves out is taken from `[prior]`.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct NamedPriorSection {
     /// As in `[prior]`; with `from`, the part that is not taken from other models.
-    #[schemars(with = "Option<LocationWords>")]
+    #[cfg_attr(test, schemars(with = "Option<LocationWords>"))]
     pub effect: Option<Spanned<LocationEntry>>,
-    #[schemars(with = "Option<String>")]
+    #[cfg_attr(test, schemars(with = "Option<String>"))]
     pub heterogeneity: Option<Spanned<String>>,
-    #[schemars(with = "Option<BaselineWords>")]
+    #[cfg_attr(test, schemars(with = "Option<BaselineWords>"))]
     pub baseline: Option<Spanned<LocationEntry>>,
     /// What `baseline` beside it is of; without it, what `[prior]` says.
-    #[schemars(with = "Option<BaselineOf>")]
+    #[cfg_attr(test, schemars(with = "Option<BaselineOf>"))]
     pub baseline_of: Option<Spanned<BaselineOf>>,
     /// Other models, shipped ones by name or files by path: the effect prior is then what their fits predict for a further
     /// subgroup, several in equal parts. Same outcome, scale and direction.
-    #[schemars(with = "Option<Vec<String>>")]
+    #[cfg_attr(test, schemars(with = "Option<Vec<String>>"))]
     pub from: Option<Spanned<Vec<Spanned<String>>>>,
     /// How far the other models are believed to speak of this one, 0 to 1: the rest of the prior is `effect`.
-    #[schemars(with = "Option<Real>")]
+    #[cfg_attr(test, schemars(with = "Option<Real>"))]
     pub weight: Option<Spanned<Real>>,
 }
 
 /// For the reanalysis library of priors.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct LibrarySection {
     /// A magnitude, above 1 and toward benefit; the program derives the sign.
-    #[schemars(with = "Real")]
+    #[cfg_attr(test, schemars(with = "Real"))]
     pub expected_odds_ratio: Spanned<Real>,
 }
 
 /// Sizes of effect to ask about, as magnitudes: risk differences and differences above 0, ratios above 1.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ThresholdsSection {
-    #[schemars(with = "Option<Vec<Real>>")]
+    #[cfg_attr(test, schemars(with = "Option<Vec<Real>>"))]
     pub risk_difference: Option<Vec<Spanned<Real>>>,
-    #[schemars(with = "Option<Vec<Real>>")]
+    #[cfg_attr(test, schemars(with = "Option<Vec<Real>>"))]
     pub odds_ratio: Option<Vec<Spanned<Real>>>,
-    #[schemars(with = "Option<Vec<Real>>")]
+    #[cfg_attr(test, schemars(with = "Option<Vec<Real>>"))]
     pub risk_ratio: Option<Vec<Spanned<Real>>>,
-    #[schemars(with = "Option<Vec<Real>>")]
+    #[cfg_attr(test, schemars(with = "Option<Vec<Real>>"))]
     pub hazard_ratio: Option<Vec<Spanned<Real>>>,
-    #[schemars(with = "Option<Vec<Real>>")]
+    #[cfg_attr(test, schemars(with = "Option<Vec<Real>>"))]
     pub difference: Option<Vec<Spanned<Real>>>,
     /// The one that matters most: { risk_difference = 0.05 }.
-    #[schemars(with = "Option<BTreeMap<String, Real>>")]
+    #[cfg_attr(test, schemars(with = "Option<BTreeMap<String, Real>>"))]
     pub primary: Option<Spanned<BTreeMap<String, Spanned<Real>>>>,
 }
 
@@ -388,7 +407,8 @@ impl<'de> Deserialize<'de> for LocationEntry {
 }
 
 /// A prior for an effect, as a distribution or in clinical words.
-#[derive(JsonSchema)]
+#[cfg(test)]
+#[derive(schemars::JsonSchema)]
 #[schemars(untagged)]
 #[allow(dead_code, reason = "describes LocationEntry to editors")]
 pub enum LocationWords {
@@ -407,7 +427,8 @@ pub enum LocationWords {
 }
 
 /// A prior for a baseline.
-#[derive(JsonSchema)]
+#[cfg(test)]
+#[derive(schemars::JsonSchema)]
 #[schemars(untagged)]
 #[allow(dead_code, reason = "describes LocationEntry to editors")]
 pub enum BaselineWords {

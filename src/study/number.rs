@@ -12,6 +12,7 @@ const LARGEST: u64 = 1_000_000_000;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Count(pub u64);
 
+#[cfg(test)]
 impl schemars::JsonSchema for Count {
     fn inline_schema() -> bool {
         true
@@ -70,6 +71,7 @@ impl<'de> Deserialize<'de> for Count {
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Real(pub f64);
 
+#[cfg(test)]
 impl schemars::JsonSchema for Real {
     fn inline_schema() -> bool {
         true

@@ -31,9 +31,8 @@ pub enum LocationPrior {
 }
 
 /// What a subgroup's baseline α stands for: where it lies between its arms' log odds.
-#[derive(
-    Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
-)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum BaselineOf {
     /// The mean of the arms' log odds: a prior on it takes neither arm's side.

@@ -2,7 +2,6 @@
 
 use std::fmt;
 
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
 use serde::de::{Deserializer, Error, SeqAccess, Visitor};
 
@@ -10,7 +9,8 @@ use serde::de::{Deserializer, Error, SeqAccess, Visitor};
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Values(pub Vec<String>);
 
-impl JsonSchema for Values {
+#[cfg(test)]
+impl schemars::JsonSchema for Values {
     fn inline_schema() -> bool {
         true
     }
@@ -19,9 +19,9 @@ impl JsonSchema for Values {
         "Values".into()
     }
 
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        let one = json_schema!({ "type": ["string", "integer", "boolean"] });
-        json_schema!({ "anyOf": [one, { "type": "array", "items": one, "minItems": 1 }] })
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        let one = schemars::json_schema!({ "type": ["string", "integer", "boolean"] });
+        schemars::json_schema!({ "anyOf": [one, { "type": "array", "items": one, "minItems": 1 }] })
     }
 }
 

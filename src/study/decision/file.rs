@@ -2,91 +2,96 @@
 
 use std::collections::BTreeMap;
 
-use schemars::JsonSchema;
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::super::model_file::{LocationEntry, LocationWords};
+use super::super::model_file::LocationEntry;
+#[cfg(test)]
+use super::super::model_file::LocationWords;
 use super::super::number::Real;
 
 /// A question, the outcomes that bear on it, and who judges them by what.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
-#[schemars(title = "equipoise decision file")]
+#[cfg_attr(test, schemars(title = "equipoise decision file"))]
 pub struct DecisionFile {
-    #[schemars(with = "QuestionSection")]
+    #[cfg_attr(test, schemars(with = "QuestionSection"))]
     pub decision: Spanned<QuestionSection>,
     /// Outcomes of one treatment, each a model; the first is the one that matters most.
     #[serde(default)]
-    #[schemars(with = "Vec<OutcomeEntry>")]
+    #[cfg_attr(test, schemars(with = "Vec<OutcomeEntry>"))]
     pub outcome: Vec<Spanned<OutcomeEntry>>,
     /// Rules of one or several criteria.
     #[serde(default)]
-    #[schemars(with = "Vec<RuleEntry>")]
+    #[cfg_attr(test, schemars(with = "Vec<RuleEntry>"))]
     pub rule: Vec<Spanned<RuleEntry>>,
     /// Members with priors and values of their own.
     #[serde(default)]
-    #[schemars(with = "Vec<MemberEntry>")]
+    #[cfg_attr(test, schemars(with = "Vec<MemberEntry>"))]
     pub panel: Vec<Spanned<MemberEntry>>,
-    #[schemars(with = "Option<LayersSection>")]
+    #[cfg_attr(test, schemars(with = "Option<LayersSection>"))]
     pub layers: Option<Spanned<LayersSection>>,
-    #[schemars(with = "Option<CostsSection>")]
+    #[cfg_attr(test, schemars(with = "Option<CostsSection>"))]
     pub costs: Option<Spanned<CostsSection>>,
     pub credibility: Option<CredibilitySection>,
 }
 
 /// What is asked.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct QuestionSection {
     /// In one line; heads every output.
     pub question: String,
     /// The two arms of the models, in the order in which they are to be shown. Default: active, control.
-    #[schemars(with = "Option<[String; 2]>")]
+    #[cfg_attr(test, schemars(with = "Option<[String; 2]>"))]
     pub actions: Option<Spanned<Vec<Spanned<String>>>>,
 }
 
 /// The same within a model file, `[decision]`: the model is then the first outcome, unless one is listed without `model`.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ModelDecision {
     /// In one line; heads every output.
     pub question: String,
     /// The two arms of the model, in the order in which they are to be shown. Default: active, control.
-    #[schemars(with = "Option<[String; 2]>")]
+    #[cfg_attr(test, schemars(with = "Option<[String; 2]>"))]
     pub actions: Option<Spanned<Vec<Spanned<String>>>>,
     /// `[[decision.outcome]]`: without `model` the model itself.
     #[serde(default)]
-    #[schemars(with = "Vec<OutcomeEntry>")]
+    #[cfg_attr(test, schemars(with = "Vec<OutcomeEntry>"))]
     pub outcome: Vec<Spanned<OutcomeEntry>>,
     #[serde(default)]
-    #[schemars(with = "Vec<RuleEntry>")]
+    #[cfg_attr(test, schemars(with = "Vec<RuleEntry>"))]
     pub rule: Vec<Spanned<RuleEntry>>,
     #[serde(default)]
-    #[schemars(with = "Vec<MemberEntry>")]
+    #[cfg_attr(test, schemars(with = "Vec<MemberEntry>"))]
     pub panel: Vec<Spanned<MemberEntry>>,
-    #[schemars(with = "Option<LayersSection>")]
+    #[cfg_attr(test, schemars(with = "Option<LayersSection>"))]
     pub layers: Option<Spanned<LayersSection>>,
-    #[schemars(with = "Option<CostsSection>")]
+    #[cfg_attr(test, schemars(with = "Option<CostsSection>"))]
     pub costs: Option<Spanned<CostsSection>>,
     pub credibility: Option<CredibilitySection>,
 }
 
 /// One outcome: its model, what it is worth, and which sizes of effect matter.
-#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct OutcomeEntry {
     /// A shipped model by name, or a file by its path from this one.
-    #[schemars(with = "Option<String>")]
+    #[cfg_attr(test, schemars(with = "Option<String>"))]
     pub model: Option<Spanned<String>>,
     /// What rules and members call it. Default: the model's name.
-    #[schemars(with = "Option<String>")]
+    #[cfg_attr(test, schemars(with = "Option<String>"))]
     pub name: Option<Spanned<String>>,
     /// What an event and its absence are worth, from 0 (as good as dead) to 1 (full health); below 0 is worse than dead.
-    #[schemars(with = "Option<UtilityEntry>")]
+    #[cfg_attr(test, schemars(with = "Option<UtilityEntry>"))]
     pub utility: Option<Spanned<UtilityEntry>>,
     /// Instead: what an event takes away, 0 to 1, where events are bad.
-    #[schemars(with = "Option<Real>")]
+    #[cfg_attr(test, schemars(with = "Option<Real>"))]
     pub disutility: Option<Spanned<Real>>,
     /// Three sizes that part trivial, small, moderate and large: { risk_difference = [0.02, 0.05, 0.10] }.
     pub bands: Option<DifferencesEntry>,
@@ -94,128 +99,137 @@ pub struct OutcomeEntry {
     pub thresholds: Option<DifferencesEntry>,
     /// The control risk of the patients decided for. With it the decision is also taken for a further similar subgroup;
     /// published estimates, which have no risks, need it.
-    #[schemars(with = "Option<Real>")]
+    #[cfg_attr(test, schemars(with = "Option<Real>"))]
     pub baseline_risk: Option<Spanned<Real>>,
 }
 
 /// Values of an outcome.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct UtilityEntry {
-    #[schemars(with = "Real")]
+    #[cfg_attr(test, schemars(with = "Real"))]
     pub event: Spanned<Real>,
-    #[schemars(with = "Real")]
+    #[cfg_attr(test, schemars(with = "Real"))]
     pub no_event: Spanned<Real>,
 }
 
 /// Risk differences as proportions: five percentage points are 0.05.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct DifferencesEntry {
-    #[schemars(with = "Vec<Real>")]
+    #[cfg_attr(test, schemars(with = "Vec<Real>"))]
     pub risk_difference: Spanned<Vec<Spanned<Real>>>,
 }
 
 /// A rule: yes where all its criteria hold, no where one does not.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct RuleEntry {
-    #[schemars(with = "String")]
+    #[cfg_attr(test, schemars(with = "String"))]
     pub name: Spanned<String>,
-    #[schemars(with = "Vec<CriterionEntry>")]
+    #[cfg_attr(test, schemars(with = "Vec<CriterionEntry>"))]
     pub all: Spanned<Vec<Spanned<CriterionEntry>>>,
 }
 
 /// One criterion: a size of benefit or harm, and how probable it must be or may be.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct CriterionEntry {
     /// An outcome's name.
-    #[schemars(with = "String")]
+    #[cfg_attr(test, schemars(with = "String"))]
     pub outcome: Spanned<String>,
     /// A benefit of at least this risk difference; 0 is any benefit.
-    #[schemars(with = "Option<Real>")]
+    #[cfg_attr(test, schemars(with = "Option<Real>"))]
     pub at_least: Option<Spanned<Real>>,
     /// A harm of at least this risk difference; 0 is any harm.
-    #[schemars(with = "Option<Real>")]
+    #[cfg_attr(test, schemars(with = "Option<Real>"))]
     pub harm_at_least: Option<Spanned<Real>>,
     /// The least probability that it must have.
-    #[schemars(with = "Option<Real>")]
+    #[cfg_attr(test, schemars(with = "Option<Real>"))]
     pub probability: Option<Spanned<Real>>,
     /// The probability below which it must stay.
-    #[schemars(with = "Option<Real>")]
+    #[cfg_attr(test, schemars(with = "Option<Real>"))]
     pub probability_below: Option<Spanned<Real>>,
 }
 
 /// A member of the panel: what is left out is as the models and the decision have it.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct MemberEntry {
-    #[schemars(with = "String")]
+    #[cfg_attr(test, schemars(with = "String"))]
     pub member: Spanned<String>,
     /// The prior of the mean effect on the first outcome, as in a model file.
-    #[schemars(with = "Option<LocationWords>")]
+    #[cfg_attr(test, schemars(with = "Option<LocationWords>"))]
     pub effect: Option<Spanned<LocationEntry>>,
     /// The prior of τ on the first outcome.
-    #[schemars(with = "Option<String>")]
+    #[cfg_attr(test, schemars(with = "Option<String>"))]
     pub heterogeneity: Option<Spanned<String>>,
     /// Of the first outcome.
-    #[schemars(with = "Option<UtilityEntry>")]
+    #[cfg_attr(test, schemars(with = "Option<UtilityEntry>"))]
     pub utility: Option<Spanned<UtilityEntry>>,
     /// Of the first outcome.
-    #[schemars(with = "Option<Real>")]
+    #[cfg_attr(test, schemars(with = "Option<Real>"))]
     pub disutility: Option<Spanned<Real>>,
     /// The same on other outcomes, by name.
     #[serde(default)]
-    #[schemars(with = "BTreeMap<String, ViewEntry>")]
+    #[cfg_attr(test, schemars(with = "BTreeMap<String, ViewEntry>"))]
     pub on: BTreeMap<Spanned<String>, Spanned<ViewEntry>>,
     /// In the pools, above 0. Default 1.
-    #[schemars(with = "Option<Real>")]
+    #[cfg_attr(test, schemars(with = "Option<Real>"))]
     pub weight: Option<Spanned<Real>>,
 }
 
 /// A member's prior and values on one outcome.
-#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ViewEntry {
-    #[schemars(with = "Option<LocationWords>")]
+    #[cfg_attr(test, schemars(with = "Option<LocationWords>"))]
     pub effect: Option<Spanned<LocationEntry>>,
-    #[schemars(with = "Option<String>")]
+    #[cfg_attr(test, schemars(with = "Option<String>"))]
     pub heterogeneity: Option<Spanned<String>>,
-    #[schemars(with = "Option<UtilityEntry>")]
+    #[cfg_attr(test, schemars(with = "Option<UtilityEntry>"))]
     pub utility: Option<Spanned<UtilityEntry>>,
-    #[schemars(with = "Option<Real>")]
+    #[cfg_attr(test, schemars(with = "Option<Real>"))]
     pub disutility: Option<Spanned<Real>>,
 }
 
 /// A procedure with a layer inside: two models of the same outcome.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct LayersSection {
     /// The whole procedure against none.
-    #[schemars(with = "String")]
+    #[cfg_attr(test, schemars(with = "String"))]
     pub outer: Spanned<String>,
     /// The layer against the procedure without it, among patients of the outer model's active arm.
-    #[schemars(with = "String")]
+    #[cfg_attr(test, schemars(with = "String"))]
     pub inner: Spanned<String>,
 }
 
 /// What the actions cost.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct CostsSection {
     /// "EUR".
     pub unit: String,
     /// Willingness to pay: what one unit of utility is worth.
-    #[schemars(with = "Real")]
+    #[cfg_attr(test, schemars(with = "Real"))]
     pub per_utility: Spanned<Real>,
     /// By action; one left out costs nothing.
-    #[schemars(with = "BTreeMap<String, Real>")]
+    #[cfg_attr(test, schemars(with = "BTreeMap<String, Real>"))]
     pub actions: BTreeMap<Spanned<String>, Spanned<Real>>,
 }
 
 /// What only the reader of the protocol can say of a subgroup claim, in words. What is left out is shown as "not stated".
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct CredibilitySection {
     /// Whether the direction was hypothesised before the data.
