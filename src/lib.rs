@@ -57,6 +57,7 @@
     )
 )]
 
+#[cfg(feature = "cli")]
 pub mod cli;
 pub mod compare;
 pub mod decide;
@@ -67,6 +68,7 @@ pub mod figure;
 pub mod model;
 pub mod numeric;
 pub mod posterior;
+#[cfg(feature = "report")]
 pub mod report;
 pub mod sampler;
 pub mod study;

@@ -26,7 +26,9 @@ pub use compare_json::{compare_json, compare_statements};
 pub use csv::{check_csv, fit_csv};
 pub use decide_json::{decide_csv, decide_json, decide_statements};
 pub use draws::{write_estimand_draws, write_parameter_draws};
-pub use figure::{Cell, Figure, figure_csv, png, uncovered};
+pub use figure::{Cell, Figure, figure_csv};
+#[cfg(feature = "png")]
+pub use figure::{png, uncovered};
 pub use json::{RESULT_SCHEMA, check_json, fit_json, run_json, statements};
 pub use page::{PageFormat, Presentation, Shown, decision_figures, decision_page, figures, page};
 pub use sentences::sentence;

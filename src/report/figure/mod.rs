@@ -10,6 +10,7 @@ mod forest;
 mod heat;
 mod legend;
 mod plane;
+#[cfg(feature = "png")]
 mod png;
 mod shrinkage;
 mod svg;
@@ -22,6 +23,7 @@ pub use energy::energy;
 pub use forest::forest;
 pub use heat::{bias_surface, prior_grid};
 pub use plane::{Gain, Point, plane};
+#[cfg(feature = "png")]
 pub use png::{png, uncovered};
 pub use shrinkage::shrinkage;
 pub use utility::utility;

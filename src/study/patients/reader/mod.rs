@@ -4,18 +4,32 @@
 //! an Excel workbook. A missing value is the empty text, a truth `true` or `false`, a number the shortest text that is
 //! exactly it, a whole one without a point.
 
+#[cfg(feature = "excel")]
 mod archive;
 mod bounds;
+#[cfg(feature = "parquet")]
 mod column;
+#[cfg(feature = "parquet")]
 mod columnar;
 mod delimited;
+#[cfg(feature = "parquet")]
 mod footer;
+#[cfg(any(feature = "excel", feature = "parquet"))]
 mod guard;
 mod kind;
+#[cfg(feature = "parquet")]
 mod page;
+#[cfg(feature = "parquet")]
 mod pages;
+#[cfg(any(feature = "excel", feature = "parquet"))]
+#[cfg_attr(
+    not(all(feature = "excel", feature = "parquet")),
+    allow(dead_code, reason = "each kind of file has its values")
+)]
 mod texts;
+#[cfg(feature = "parquet")]
 mod thrift;
+#[cfg(feature = "excel")]
 mod workbook;
 
 use std::collections::HashSet;
@@ -31,10 +45,13 @@ use super::super::Reading;
 use super::super::source::in_hexadecimal;
 use crate::error::{Error, Place, Result};
 use bounds::{LONGEST_VALUE, MOST_COLUMNS, too_long};
+#[cfg(feature = "parquet")]
 use columnar::Columnar;
 use delimited::Delimited;
+#[cfg(any(feature = "excel", feature = "parquet"))]
 use guard::guarded;
 use kind::{Head, Kind};
+#[cfg(feature = "excel")]
 use workbook::Sheet;
 
 /// Rows that this program has read so far, of all files: for whoever shows progress.
@@ -55,7 +72,9 @@ pub struct Reader {
 
 enum Records {
     Delimited(Delimited),
+    #[cfg(feature = "parquet")]
     Columnar(Box<Columnar>),
+    #[cfg(feature = "excel")]
     Sheet(Sheet),
 }
 
@@ -85,8 +104,14 @@ impl Reader {
         let head = Head::of(path).map_err(|e| unreadable(shown, &e))?;
         let found = match head.kind().map_err(|e| e.at(here()))? {
             Kind::Text => delimited::open(path, shown, (&head, reading))?.map(Records::Delimited),
+            #[cfg(feature = "parquet")]
             Kind::Parquet => columnar::open(path, shown, reading)?.map(|c| Records::Columnar(Box::new(c))),
+            #[cfg(feature = "excel")]
             Kind::Zip => workbook::open(path, shown, reading)?.map(Records::Sheet),
+            #[cfg(not(feature = "parquet"))]
+            Kind::Parquet => return Err(without("a Parquet file", "parquet").at(here())),
+            #[cfg(not(feature = "excel"))]
+            Kind::Zip => return Err(without("an Excel workbook", "excel").at(here())),
         };
         Reader::of(found)
     }
@@ -102,7 +127,9 @@ impl Reader {
     pub fn next(&mut self) -> Result<Option<(u64, &ByteRecord)>> {
         let row = match &mut self.records {
             Records::Delimited(records) => records.next(&self.file, &mut self.record),
+            #[cfg(feature = "parquet")]
             Records::Columnar(records) => records.next(&self.file, &mut self.record),
+            #[cfg(feature = "excel")]
             Records::Sheet(records) => Ok(records.next(&mut self.record)),
         };
         ROWS.fetch_add(1, Ordering::Relaxed);
@@ -119,6 +146,13 @@ impl Reader {
     pub fn place(&self, row: u64, column: usize) -> Place {
         Place::Row { file: self.file.clone(), row, column: Some(self.header[column].clone()) }
     }
+}
+
+/// Of a kind of file that this build leaves out.
+#[cfg(not(all(feature = "excel", feature = "parquet")))]
+fn without(what: &str, feature: &str) -> Error {
+    Error::new(format!("this is {what}, which this build does not read"))
+        .help(format!("save it as CSV, or build equipoise with the feature `{feature}`"))
 }
 
 /// A header has names, each once, and not too many; `row` is where it stands, if it stands in one.
