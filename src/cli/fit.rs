@@ -7,8 +7,9 @@ use super::args::{EngineArg, FitArgs, Format, SamplingArgs, Save};
 use super::progress::{opened, watched};
 use super::run_folder::{FILES, is_finished, text, write_folder};
 use super::{Outcome, notice, outputs, print, start_threads};
+use crate::decide::Fit;
 use crate::error::{Error, Result};
-use crate::posterior::{Engine, Options, Report, Sampling, Stopped, analyse_watched};
+use crate::posterior::{Engine, Options, Report, Sampling, Stopped, analyse_keeping, analyse_watched};
 use crate::report;
 use crate::study::{Study, open, shipped};
 
@@ -40,8 +41,8 @@ pub fn run(args: &FitArgs) -> Result<Outcome> {
         outputs::file(page, &study.files)?;
     }
     let options = options(args, study.data.names().len())?;
-    let report =
-        watched(options.engine != Engine::Exact, |progress| analyse_watched(&study, options, progress));
+    let (report, exact) =
+        watched(options.engine != Engine::Exact, |progress| analyse_keeping(&study, options, progress));
     let json = report::fit_json(&study, &report);
     let seconds = clock.elapsed().as_secs_f64();
     let from = folder_of(&args.model);
@@ -78,12 +79,19 @@ pub fn run(args: &FitArgs) -> Result<Outcome> {
         return Ok(Outcome::Interrupted);
     }
     notice(&format!("Written to {}", folder.display()));
+    let outcome = outcome(&report);
+    drop(files);
     match &args.report {
         Some(page) if interrupted => notice(&format!("{} is not written.", page.display())),
-        Some(page) => super::report::write_page(&study, options.sampling, page)?,
+        Some(page) => {
+            // A page shows a study as it is usually fitted; this run is that unless it was asked for something else.
+            let usual = Options { adjusted_only: options.adjusted_only, ..Fit::options(options.sampling) };
+            let fitted = (options == usual).then_some((report, exact));
+            super::report::write_page(&study, (options.sampling, fitted), page)?;
+        }
         None => {}
     }
-    Ok(outcome(&report))
+    Ok(outcome)
 }
 
 /// Where a model file's data files are looked for; none for a shipped model.

@@ -16,8 +16,9 @@ use crate::compare::bias::shift_surface;
 use crate::compare::glance;
 use crate::decide::{Fit, decide};
 use crate::error::{Error, Result};
+use crate::exact::ExactPosterior;
 use crate::figure::Gallery;
-use crate::posterior::Sampling;
+use crate::posterior::{Report, Sampling};
 use crate::report::{self, Figure, PageFormat, Presentation, RESULT_SCHEMA, Shown};
 use crate::study::{Decision, Reading, Study, is_decision, open_copy, open_decision_with, read_at_most};
 
@@ -54,7 +55,7 @@ pub fn run(args: &ReportArgs) -> Result<Outcome> {
         let (study, run) = asked(&args.model, (&args.reading).into())?;
         can_be_written(&study.files)?;
         files = study.files.clone();
-        of_study(&study, Sampling { seed: args.seed.unwrap_or(run.seed), ..run }, format)?
+        of_study(&study, (Sampling { seed: args.seed.unwrap_or(run.seed), ..run }, None), format)?
     };
     if let Some(folder) = &args.figures {
         for path in written(folder, &made.figures, &args.formats) {
@@ -78,9 +79,12 @@ fn format_of(page: &Path) -> PageFormat {
     if ending.is_some_and(|e| e == "md" || e == "markdown") { PageFormat::Markdown } else { PageFormat::Html }
 }
 
+/// A study's analysis where it is there already: what is reported, and the exact posterior behind it.
+type Fitted = Option<(Report, Option<ExactPosterior>)>;
+
 /// The page of a study, written.
-pub fn write_page(study: &Study, sampling: Sampling, page: &Path) -> Result<()> {
-    let made = of_study(study, sampling, format_of(page))?;
+pub fn write_page(study: &Study, how: (Sampling, Fitted), page: &Path) -> Result<()> {
+    let made = of_study(study, how, format_of(page))?;
     write_whole(page, made.text.as_bytes())?;
     notice(&format!("Written to {}", page.display()));
     Ok(())
@@ -161,13 +165,16 @@ fn of_decision(decision: &Decision, sampling: Sampling, format: PageFormat) -> R
     Ok(Made { ok: discussion.ok, text, figures })
 }
 
-fn of_study(study: &Study, sampling: Sampling, format: PageFormat) -> Result<Made> {
+fn of_study(study: &Study, (sampling, fitted): (Sampling, Fitted), format: PageFormat) -> Result<Made> {
     let few = study.data.names().len() <= REFITTED_UP_TO;
     let asked = || {
         rayon::join(|| glance(study, sampling, few), || if few { shift_surface(study) } else { Vec::new() })
     };
     let fitted = || {
-        let fit = Fit::checked(study, sampling);
+        let fit = match fitted {
+            Some(fitted) => Fit::of(study, fitted),
+            None => Fit::checked(study, sampling),
+        };
         let gallery = fit.as_ref().ok().and_then(|fit| Gallery::of(study, fit, sampling));
         (fit, gallery)
     };

@@ -6,7 +6,7 @@ use super::risks::Risks;
 use super::{Known, Population};
 use crate::exact::{Distribution, ExactPosterior, Resolution, RiskMeasure};
 use crate::model::Model;
-use crate::posterior::{Empirical, Options, Report, Sampling, Scope, analyse};
+use crate::posterior::{Empirical, Options, Report, Sampling, Scope, analyse_keeping};
 use crate::study::{Data, DecisionOutcome, Pooling, Priors, Study};
 
 /// One study's fit: its report, and the exact posterior where there is one.
@@ -19,8 +19,21 @@ pub struct Fit {
 impl Fit {
     /// By both engines, whose checks decide; or why they do not pass.
     pub fn checked(study: &Study, sampling: Sampling) -> Result<Fit, Vec<String>> {
-        let options = Options { sampling, adjusted_only: true, ..Options::default() };
-        let (report, exact) = rayon::join(|| analyse(study, options), || exact(study));
+        Fit::of(study, analyse_keeping(study, Fit::options(sampling), &()))
+    }
+
+    /// How studies are fitted for pages and decisions.
+    pub fn options(sampling: Sampling) -> Options {
+        Options { sampling, adjusted_only: true, ..Options::default() }
+    }
+
+    /// Of an analysis that is there already: it has to be one under [`Fit::options`], but for what it says beside the bias.
+    pub fn of(
+        study: &Study,
+        (mut report, posterior): (Report, Option<ExactPosterior>),
+    ) -> Result<Fit, Vec<String>> {
+        report.unadjusted = None;
+        let exact = posterior.filter(|posterior| is_whole(study, posterior));
         if report.checks.ok { Ok(Fit { report: Some(report), exact }) } else { Err(report.checks.reasons) }
     }
 
@@ -78,10 +91,13 @@ impl Fit {
 
 /// None where the engine does not cover the model, or gives effects but no risks, as where labels may be wrong.
 fn exact(study: &Study) -> Option<ExactPosterior> {
-    let posterior = ExactPosterior::new(&Model::of(study), Resolution::default()).ok()?;
-    let whole =
-        !matches!(study.data, Data::Counts(_)) || posterior.risk(0, RiskMeasure::Difference).is_some();
-    whole.then_some(posterior)
+    ExactPosterior::new(&Model::of(study), Resolution::default())
+        .ok()
+        .filter(|posterior| is_whole(study, posterior))
+}
+
+fn is_whole(study: &Study, posterior: &ExactPosterior) -> bool {
+    !matches!(study.data, Data::Counts(_)) || posterior.risk(0, RiskMeasure::Difference).is_some()
 }
 
 /// Subgroups in the order in which outcomes name them, then a further one where a control risk is stated.

@@ -58,14 +58,23 @@ pub fn analyse(study: &Study, options: Options) -> Report {
 
 /// The same, with someone who looks on and may stop the sampler. A study that allows for a bias is fitted without it too.
 pub fn analyse_watched(study: &Study, options: Options, watch: &impl Watch) -> Report {
-    let mut report = analyse_once(study, options, watch);
-    if let Some(without) = study.without_bias().filter(|_| !options.adjusted_only) {
-        report.put_unadjusted(analyse_once(&without, options, watch));
-    }
-    report
+    analyse_keeping(study, options, watch).0
 }
 
-fn analyse_once(study: &Study, options: Options, watch: &impl Watch) -> Report {
+/// The same, with the exact posterior behind the report, where there is one: for those who ask it more than is reported.
+pub fn analyse_keeping(
+    study: &Study,
+    options: Options,
+    watch: &impl Watch,
+) -> (Report, Option<ExactPosterior>) {
+    let (mut report, exact) = analyse_once(study, options, watch);
+    if let Some(without) = study.without_bias().filter(|_| !options.adjusted_only) {
+        report.put_unadjusted(analyse_once(&without, options, watch).0);
+    }
+    (report, exact)
+}
+
+fn analyse_once(study: &Study, options: Options, watch: &impl Watch) -> (Report, Option<ExactPosterior>) {
     let model = Model::of(study);
     let assembly = Assembly::new(study, &model, options);
     let hierarchy = (options.engine != Engine::Exact)
@@ -107,7 +116,7 @@ fn analyse_once(study: &Study, options: Options, watch: &impl Watch) -> Report {
     if !report.checks.ok && !options.show_unreliable {
         report.withhold();
     }
-    report
+    (report, sides.exact.posterior.ok())
 }
 
 /// What the priors alone say about everything that will be reported of a subgroup (and of a pair).

@@ -28,7 +28,7 @@ mod sampled;
 mod sampling;
 mod source;
 
-pub use analysis::{LARGE, Report, analyse, analyse_watched, prior_report};
+pub use analysis::{LARGE, Report, analyse, analyse_keeping, analyse_watched, prior_report};
 pub use baseline_conflict::{BaselineConflict, baseline_conflicts};
 pub use claim::{
     About, Bounded, By, Claim, CriterionRow, Direction, Dissenter, Leaning, Method, Rate, STATED, Says,

@@ -13,7 +13,7 @@ pub enum Detail {
 }
 
 /// What is computed, and how finely.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Options {
     pub engine: Engine,
     pub resolution: Resolution,
