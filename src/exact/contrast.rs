@@ -1,7 +1,7 @@
 //! Where a function of both risks has a given value: the bound on θ, seen from one arm.
 
 use super::joint::OuterArm;
-use crate::numeric::{Peak, logistic, logit};
+use crate::numeric::{logistic, logit};
 
 /// A function of both risks at one value.
 #[derive(Debug, Clone, Copy)]
@@ -93,20 +93,23 @@ impl Contrast {
     }
 
     /// Inward of an end of the reach the bound comes from infinity: the outer arm's log odds where it passes the bulk of θ, which
-    /// may be within a thousandth of the end.
-    pub fn rises(self, outer: OuterArm, (end, inward): (f64, f64), theta: Peak) -> impl Iterator<Item = f64> {
-        /// Standard deviations of θ from its centre.
-        const PLACES: [f64; 3] = [-4.0, 0.0, 4.0];
-        PLACES.into_iter().filter_map(move |z| {
-            let theta = theta.centre + z * theta.sd;
+    /// may be within a thousandth of the end. `below` is the distribution function of θ given the outer arm's log odds there.
+    pub fn rises(
+        self,
+        outer: OuterArm,
+        (end, inward): (f64, f64),
+        below: impl Fn(f64) -> f64,
+    ) -> impl Iterator<Item = f64> {
+        const PLACES: [f64; 5] = [1e-4, 0.02, 0.5, 0.98, 0.9999];
+        PLACES.into_iter().filter_map(move |p| {
             let at = |log_distance: f64| end + inward * libm::exp(log_distance);
-            let is_above = |log_distance: f64| self.bound(outer, at(log_distance)) > theta;
+            let is_above = |log_distance: f64| below(self.bound(outer, at(log_distance))) > p;
             let (mut near, mut far) = (-27.0, 2.0);
             let from = is_above(near);
             if is_above(far) == from {
                 return None;
             }
-            for _ in 0..24 {
+            for _ in 0..12 {
                 let middle = 0.5 * (near + far);
                 if is_above(middle) == from { near = middle } else { far = middle }
             }

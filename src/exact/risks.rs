@@ -314,7 +314,8 @@ impl RiskDistribution<'_> {
         let turns = [(log_odds_of(low), 1.0), (log_odds_of(high), -1.0)];
         let inside = |x: &f64| (start..end).contains(&grid.position(*x)) && grid.position(*x) > start;
         for (at, inward) in turns.into_iter().filter(|(x, _)| inside(x)) {
-            let rises = contrast.rises(outer, (at, inward), self.joint.theta).filter(inside);
+            let theta = self.joint.theta_between(part, at);
+            let rises = contrast.rises(outer, (at, inward), |bound| theta.cdf(bound)).filter(inside);
             edges.extend(std::iter::once(at).chain(rises).map(|x| grid.position(x)));
         }
         edges.sort_by(f64::total_cmp);
