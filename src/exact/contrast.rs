@@ -100,6 +100,7 @@ impl Contrast {
         (end, inward): (f64, f64),
         below: impl Fn(f64) -> f64,
     ) -> impl Iterator<Item = f64> {
+        /// Probabilities of θ below: its bulk, and where its tails begin to matter.
         const PLACES: [f64; 5] = [1e-4, 0.02, 0.5, 0.98, 0.9999];
         PLACES.into_iter().filter_map(move |p| {
             let at = |log_distance: f64| end + inward * libm::exp(log_distance);

@@ -120,7 +120,8 @@ impl Known<'_> {
             (slope + own_slope, own_curvature + (-bend).max(least_curvature))
         });
         *start = peak.centre;
-        // Between the whole error at every node, which is dear, and the same in total at each, which could add up.
+        // With the root of the share a node adds tolerance · √share to the whole error: tails, whose shares fall off, add little
+        // in sum, and cost one coarse table each.
         let tolerance = |log_mass: f64| {
             placement.tolerance / libm::sqrt(share(self.outer_part(outer, x) + log_mass).clamp(1e-30, 1.0))
         };

@@ -176,8 +176,9 @@ impl PairPosterior {
         PairPosterior::of_slices(marginals, (spread, farthest), resolution, (moment_limit, expected), slice)
     }
 
-    /// From the mass at any d, for which `slice` is given working memory, whose sd is `spread` at most, in so many slices in either direction from both sides' middles;
-    /// `log_total` is what all of it must come to.
+    /// From the mass at any d, which `slice` makes in working memory that it is given, outward from the middle of either side
+    /// of zero. `spread` is the most that the sd of d can be, `farthest` the most slices in one direction, and `log_total`
+    /// what the log mass of all must come to.
     pub fn of_slices<S: Default>(
         marginals: [Marginal; 2],
         (spread, farthest): (f64, i32),

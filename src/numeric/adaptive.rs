@@ -63,7 +63,8 @@ impl Panel {
     }
 }
 
-/// A panel whose witness is off by less is taken to have seen all: what is known of it is known no better.
+/// A panel whose witness is off by less is taken to have seen all: a distribution function that is interpolated between nodes
+/// knows no better.
 const UNSEEN: f64 = 2e-6;
 
 /// An integral, and whether it is as near as was asked.
