@@ -3,8 +3,8 @@
 //! `cargo run --release --example posterior_by_subgroup`
 
 use equipoise::error::Result;
+use equipoise::input::open;
 use equipoise::posterior::{Measure, Options, Scope, Statement, analyse};
-use equipoise::study::open;
 
 fn main() -> Result<()> {
     let study = open("ras-basilar-death")?;

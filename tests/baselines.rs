@@ -5,10 +5,11 @@ use std::path::Path;
 
 use crate::common::{close, counts_model, pair, study_of};
 use assert_cmd::Command;
+use equipoise::input::open;
 use equipoise::model::{BaselineOf, BaselinePrior, HeterogeneityPrior, LocationPrior, NormalComponent};
 use equipoise::numeric::{log_binomial_coefficient, softplus};
 use equipoise::posterior::{Measure, Options, Scope, Statement, analyse, baseline_conflicts};
-use equipoise::study::{Data, Priors, Study, Written, open};
+use equipoise::study::{Data, Priors, Study, Written};
 use serde_json::Value;
 
 fn written<T>(distribution: T) -> Written<T> {

@@ -7,13 +7,14 @@ use common::{Worst, above_zero, close, counts_model, draws, estimates_model, fit
 use equipoise::compare::bias::{Varied, compare_bias};
 use equipoise::density::LogDensity;
 use equipoise::exact::{ExactPosterior, RiskMeasure};
+use equipoise::input::open;
 use equipoise::model::{
     BaselineOf, BinomialPair, Confounder, HeterogeneityPrior, Hierarchy, Likelihood, LocationPrior,
     Misclassification, Missing, Model, NormalComponent, Nuisance, Pooling, Side, SubgroupBias,
 };
 use equipoise::numeric::normal_quantile;
 use equipoise::posterior::{Measure, Options, Report, Sampling, Statement, analyse};
-use equipoise::study::{self, Bias, Data, Study, open};
+use equipoise::study::{self, Bias, Data, Study};
 
 fn etiology() -> Vec<BinomialPair> {
     vec![pair((22, 46), (33, 70)), pair((37, 71), (8, 34))]

@@ -8,6 +8,7 @@ use std::fs;
 use common::{close, flipped_study, with_control_baselines};
 use equipoise::decide::{Discussion, EffectRow, Population, decide};
 use equipoise::exact::{ExactPosterior, Resolution, RiskMeasure};
+use equipoise::input::open_decision;
 use equipoise::model::{Arm, BaselineOf, BaselinePrior, BinomialPair, HeterogeneityPrior, Likelihood, Model};
 use equipoise::numeric::normal_cdf;
 use equipoise::posterior::{
@@ -15,7 +16,6 @@ use equipoise::posterior::{
 };
 use equipoise::study::{
     Costs, Data, Decision, HigherIs, LocationPrior, Pooling, Study, SubgroupCounts, Values, View, Written,
-    open_decision,
 };
 use serde_json::Value;
 

@@ -6,8 +6,9 @@ use std::io::Write;
 use std::path::Path;
 
 use assert_cmd::Command;
+use equipoise::input::open;
 use equipoise::posterior::{Options, analyse};
-use equipoise::study::{Data, Study, open};
+use equipoise::study::{Data, Study};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use predicates::prelude::*;

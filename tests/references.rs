@@ -206,7 +206,7 @@ fn solvd_meets_the_published_shrinkage() {
 
 #[test]
 fn shrinkage_is_the_published_variance_against_the_heterogeneity() {
-    let study = equipoise::study::open("eight-schools").expect("shipped");
+    let study = equipoise::input::open("eight-schools").expect("shipped");
     let report = equipoise::posterior::analyse(&study, equipoise::posterior::Options::exact());
     let row = report
         .estimates

@@ -8,12 +8,13 @@ use equipoise::compare::bias::shift_surface;
 use equipoise::compare::{GridRow, Request, compare, glance};
 use equipoise::decide::{Fit, decide};
 use equipoise::figure::{Gallery, Marginals, energies, outline};
+use equipoise::input::{open, open_decision};
 use equipoise::posterior::{Engine, Measure, Options, Sampling, Says, Scope, Statement, analyse};
 use equipoise::report::{
     Cell, PageFormat, Presentation, Shown, decide_text, decision_figures, decision_page, figure_csv, figures,
     fit_text, page,
 };
-use equipoise::study::{Assignment, Data, Decision, Pooling, Study, open, open_decision};
+use equipoise::study::{Assignment, Data, Decision, Pooling, Study};
 use predicates::prelude::*;
 use predicates::str::contains;
 

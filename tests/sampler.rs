@@ -8,6 +8,7 @@
 use crate::common;
 
 use common::{counts_model, draws, estimates_model, pair, sampler, study_of};
+use equipoise::input::{open, shipped};
 use equipoise::model::{
     BaselinePrior, BinomialPair, HeterogeneityPrior, LocationPrior, Model, NormalComponent, Pooling,
 };
@@ -16,7 +17,7 @@ use equipoise::posterior::diagnostics::{Draws, Workspace, diagnose, mcse_quantil
 use equipoise::posterior::{
     Checks, Options, Probability, Report, SampledPosterior, Sampling, Scope, Statement, Stopped, analyse,
 };
-use equipoise::study::{Data, HigherIs, Study, open, shipped};
+use equipoise::study::{Data, HigherIs, Study};
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 use serde_json::Value;

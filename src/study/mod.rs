@@ -1,51 +1,29 @@
-//! What the user wrote, read and validated: the model file, its data, its priors as written.
+//! A study: its data, its priors, what may stand between effects and data, and what is decided on it. It knows nothing of
+//! files; [`input`](crate::input) makes it from them.
 
-mod adjust_section;
 mod adjustment;
 mod audit;
 mod bias;
-mod bias_section;
-mod bias_values;
-mod bias_words;
-mod build;
 mod decision;
-mod design;
-mod draft;
-mod estimates;
-mod model_file;
-mod named;
-mod nearest;
-mod number;
-mod opening;
+pub(crate) mod estimates;
+mod external;
+pub(crate) mod names;
 mod patients;
 mod prior;
-mod prior_words;
-mod schema;
-mod shipped;
-mod source;
-mod table;
-mod values;
-mod words;
 
 pub use adjustment::{Adjustment, Centres, Covariate, Form, Patterns, Population, PriorFor, Term};
 pub use audit::{Audit, AuditRow};
 pub use bias::{Assumption, Bias, BiasKind, Confounder, Misclassification, Missing, Nuisance, SubgroupBias};
 pub use decision::{
-    Action, Bound, Costs, CredibilitySection, Criterion, Decision, DecisionFile, DecisionOutcome, Layers,
-    Member, Rule, Values, View, active_risk, is_decision, open_decision, open_decision_with,
+    Action, Bound, Costs, CredibilitySection, Criterion, Decision, DecisionOutcome, Layers, MOST_MEMBERS,
+    MOST_OUTCOMES, Member, Rule, Values, View, active_risk, needs_baseline,
 };
-pub use draft::{Draft, draft};
-pub use model_file::ModelFile;
-pub use named::about_sources;
-pub use opening::{Reading, open, open_copy, open_text, open_with};
-pub use patients::{ColumnAccount, Dropped, LevelAccount, Numbers, PatientFile, Surveyed, rows_read, survey};
+pub use external::about_sources;
+pub use patients::{ColumnAccount, Dropped, LevelAccount, Numbers, PatientFile};
 pub use prior::{
     BaselineOf, HeterogeneityPrior, LibraryPrior, LocationPrior, NormalComponent, four_decimals,
     library_names, library_priors,
 };
-pub use schema::{decision_schema, json_schema};
-pub use shipped::{Shipped, shipped, shipped_decisions};
-pub use source::{Source, read_at_most};
 
 use std::path::PathBuf;
 use std::sync::Arc;

@@ -5,6 +5,7 @@ pub mod calibration;
 pub mod rows;
 
 use equipoise::exact::{Distribution, ExactPosterior, Resolution};
+use equipoise::input::open;
 use equipoise::model::{
     Arm, BaselineOf, BaselinePrior, BinomialPair, HeterogeneityPrior, Likelihood, LocationPrior, Model,
     NormalEstimate, Pooling,
@@ -12,7 +13,7 @@ use equipoise::model::{
 use equipoise::posterior::{Engine, Options, Sampling};
 use equipoise::study::{
     self, ArmCounts, Data, HigherIs, Priors, Scale, Study, SubgroupCounts, SubgroupEstimate, Thresholds,
-    Written, open,
+    Written,
 };
 
 /// Events and totals of both arms.

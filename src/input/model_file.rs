@@ -14,7 +14,7 @@ use super::bias_section::BiasSection;
 use super::decision::ModelDecision;
 use super::number::{Count, Real};
 use super::values::Values;
-use super::{Assignment, BaselineOf, HigherIs, Pooling, Scale};
+use crate::study::{Assignment, BaselineOf, HigherIs, Pooling, Scale};
 
 /// A study, its data, the model and its priors.
 #[derive(Debug, Clone, Deserialize)]

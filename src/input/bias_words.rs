@@ -2,16 +2,16 @@
 
 use toml::Spanned;
 
-use super::bias::{
-    Assumption, Bias, BiasKind, Confounder, Misclassification, Missing, Nuisance, SubgroupBias,
-};
 use super::bias_section::{BiasSection, ConfounderSection, MisclassificationSection, MissingSection};
 use super::bias_values::{Read, better_than_chance, fault, in_words, share, shift, strength};
 use super::nearest::nearest;
 use super::prior_words::Fault;
 use super::source::Source;
-use super::{Assignment, BaselinePrior, Data, Scale, SubgroupCounts, Written};
 use crate::error::{Error, Result};
+use crate::study::{
+    Assignment, Assumption, BaselinePrior, Bias, BiasKind, Confounder, Data, Misclassification, Missing,
+    Nuisance, Scale, SubgroupBias, SubgroupCounts, Written,
+};
 
 /// Where the section stands, and what it speaks of.
 pub struct Context<'a> {

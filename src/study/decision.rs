@@ -1,16 +1,5 @@
 //! A decision as a panel writes it: a question over one or several models, values, rules, members.
 
-mod build;
-mod common;
-mod file;
-mod layers;
-mod opening;
-mod panel;
-mod rules;
-
-pub use file::{CredibilitySection, DecisionFile, ModelDecision};
-pub use opening::{is_decision, open_decision, open_decision_with};
-
 use std::path::PathBuf;
 
 use super::{Assignment, HeterogeneityPrior, LocationPrior, Scale, Study, Written};
@@ -201,4 +190,19 @@ pub fn active_risk(scale: Scale, control: f64, theta: f64) -> f64 {
         Scale::LogHazardRatio => -libm::expm1(libm::exp(theta) * libm::log1p(-control)),
         Scale::Difference => (control + theta).clamp(0.0, 1.0),
     }
+}
+
+/// What only the reader of the protocol can say of a subgroup claim, in words. What is left out is shown as "not stated".
+#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct CredibilitySection {
+    /// Whether the direction was hypothesised before the data.
+    pub direction: Option<String>,
+    /// What earlier studies say of it.
+    pub prior_evidence: Option<String>,
+    /// How many effect modifiers were tested.
+    pub modifiers_tested: Option<String>,
+    /// How a continuous modifier was cut.
+    pub cut_points: Option<String>,
 }

@@ -4,11 +4,12 @@ use std::path::Path;
 
 use super::super::model_file::ModelFile;
 use super::super::opening::{Reading, study_of};
+use super::super::shipped_decisions;
 use super::super::source::Source;
-use super::super::{Study, shipped_decisions};
+use super::build;
 use super::file::{DecisionFile, QuestionSection};
-use super::{Decision, build};
 use crate::error::Result;
+use crate::study::{Decision, Study};
 
 /// Reads a decision: a shipped one by name, a decision file, a model with a section `[decision]`, or a plain model, whose
 /// question is then which of its arms is better.

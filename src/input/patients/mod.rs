@@ -9,14 +9,12 @@
 //! Without covariates rows of one subgroup and arm are exchangeable: their cell is all that the model sees, so that a file of
 //! any size is fitted as fast as its table.
 
-mod account;
 mod cells;
 mod coding;
 mod covariates;
 mod reader;
 mod survey;
 
-pub use account::{ColumnAccount, Dropped, LevelAccount, Numbers, PatientFile};
 pub use cells::read;
 pub use covariates::{Covariates, Levels, Measured, Values};
 pub use reader::{check_header, rows_read};

@@ -7,10 +7,9 @@ use toml::Spanned;
 use super::super::nearest::nearest;
 use super::super::number::Real;
 use super::super::source::Source;
-use super::super::{HigherIs, Study};
-use super::Values;
 use super::file::UtilityEntry;
 use crate::error::{Error, Result};
+use crate::study::{HigherIs, Study, Values};
 
 /// An error at a place, with what to do.
 pub fn fault(

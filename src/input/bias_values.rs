@@ -2,11 +2,10 @@
 
 use toml::Spanned;
 
-use super::bias::Nuisance;
 use super::model_file::LocationEntry;
 use super::prior_words::{self, Fault};
-use super::{LocationPrior, Scale, Written};
 use crate::numeric::{logistic, logit, softplus};
+use crate::study::{LocationPrior, Nuisance, Scale, Written};
 
 /// A prior or a number with its words.
 pub type Read = Written<Nuisance>;

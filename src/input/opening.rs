@@ -4,8 +4,9 @@ use std::path::{Path, PathBuf};
 
 use super::model_file::ModelFile;
 use super::source::Source;
-use super::{Study, build, named};
+use super::{build, named};
 use crate::error::Result;
+use crate::study::Study;
 
 /// How data files are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -6,14 +6,17 @@ mod patterns;
 use toml::Spanned;
 
 use super::adjust_section::{AdjustEntry, PopulationEntry};
-use super::adjustment::{Adjustment, Centres, Covariate, Form, Population, PriorFor, Term};
 use super::model_file::{ModelSection, PriorSection};
 use super::number::Count;
 use super::patients::{Levels, Measured, Values};
+use super::prior_words;
 use super::source::Source;
-use super::{LocationPrior, Written, prior_words, words};
 use crate::error::{Error, Place, Result};
 use crate::numeric::spline;
+use crate::study::names;
+use crate::study::{
+    Adjustment, Centres, Covariate, Form, LocationPrior, Population, PriorFor, Term, Written,
+};
 use patterns::Raw;
 
 /// The sd of a coefficient's prior unless the model file says otherwise: for one standard deviation of a number (a tighter
@@ -23,7 +26,7 @@ const DEFAULT_COEFFICIENT: f64 = 2.5;
 const DEFAULT_CENTRES: &str = "half-normal(1)";
 
 /// The most characters of a covariate's name with its level, and of a centre's.
-const LONGEST_TERM: usize = 2 * words::LONGEST_NAME;
+const LONGEST_TERM: usize = 2 * names::LONGEST_NAME;
 
 /// Coefficients at most.
 const MOST_TERMS: usize = 200;
@@ -64,7 +67,7 @@ pub fn adjustment(
     let (centres, codes) = centres.unzip();
     let of_centres = centres.iter().flat_map(|c: &Centres| c.names.iter());
     for name in columns.iter().map(|c| &c.name).chain(of_centres) {
-        words::short(name, LONGEST_TERM).map_err(|unfit| {
+        names::short(name, LONGEST_TERM).map_err(|unfit| {
             Error::new(format!("the name of a covariate's column or of a centre {}", unfit.in_words()))
                 .at(Place::File(source.file.clone()))
                 .help("is it the right column? shorten its values in the data file")
@@ -121,7 +124,7 @@ fn centres(source: &Source, prior: &PriorSection, levels: &Levels) -> Result<Cen
         Some(text) => (text.get_ref().as_str(), text.span()),
         None => (DEFAULT_CENTRES, 0..0),
     };
-    let distribution = prior_words::heterogeneity_on(text, super::Scale::LogOddsRatio)
+    let distribution = prior_words::heterogeneity_on(text, crate::study::Scale::LogOddsRatio)
         .map_err(|f| Error::new(f.message).at(source.place(f.span.unwrap_or(span))).help(f.help))?;
     let sd = Written { distribution, words: text.trim().to_string() };
     Ok(Centres { column: levels.column.clone(), names: levels.names.clone(), sd })

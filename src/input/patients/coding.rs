@@ -4,8 +4,9 @@ use toml::Spanned;
 
 use super::super::model_file::{DataSection, Levels};
 use super::super::source::Source;
-use super::super::{MOST_SUBGROUPS, values::Values};
+use super::super::values::Values;
 use crate::error::{Error, Result};
+use crate::study::MOST_SUBGROUPS;
 
 /// What a value of a column is taken as.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -3,9 +3,10 @@
 use std::fmt::Write;
 use std::path::Path;
 
+use super::Reading;
 use super::patients::{Surveyed, survey};
-use super::{Assignment, HigherIs, Reading};
 use crate::error::{Error, Place, Result};
+use crate::study::{Assignment, HigherIs};
 
 /// What the user says of a file; what is left out is found where only one thing is possible.
 #[derive(Debug, Clone)]

@@ -8,9 +8,9 @@ use super::super::adjust_section::AdjustEntry;
 use super::super::model_file::DataSection;
 use super::super::source::Source;
 use super::super::table::column_named;
-use super::account::{ColumnAccount, LevelAccount, Numbers};
 use super::coding::is_nothing;
 use crate::error::{Error, Result};
+use crate::study::{ColumnAccount, LevelAccount, Numbers};
 
 /// Levels of a covariate at most: each but one is a coefficient.
 const MOST_LEVELS: usize = 50;

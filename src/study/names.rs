@@ -1,10 +1,5 @@
 //! What words of the user's may hold: nothing that a terminal would obey, and no more than a table can show.
 
-use toml::Spanned;
-use toml::de::{DeTable, DeValue};
-
-use super::source::Source;
-use crate::error::{Error, Result};
 use crate::terminal::controls;
 
 /// The most characters of a name: of a subgroup, an arm, an outcome, a prior.
@@ -17,7 +12,7 @@ const LONGEST_TITLE: usize = 1000;
 const LONGEST_TEXT: usize = 20_000;
 
 /// Nothing, or what is wrong.
-type Fit = std::result::Result<(), Unfit>;
+type Fit = Result<(), Unfit>;
 
 /// What is wrong with a name or a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -85,7 +80,7 @@ fn line(text: &str, most: usize) -> Fit {
 }
 
 /// A text of several lines.
-fn text(text: &str) -> Fit {
+pub fn text(text: &str) -> Fit {
     short(text, LONGEST_TEXT)?;
     match text.chars().find(|c| controls(*c) && !matches!(c, '\n' | '\r' | '\t')) {
         Some(c) => Err(Unfit::Controls(c)),
@@ -96,37 +91,6 @@ fn text(text: &str) -> Fit {
 /// Characters without a width of their own.
 fn is_format(c: char) -> bool {
     matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2060}'..='\u{2065}' | '\u{feff}')
-}
-
-/// Every key and every text of a file, wherever it stands; a file that is not TOML is told elsewhere.
-pub fn check_file(source: &Source, toml: &str) -> Result<()> {
-    DeTable::parse(toml).map_or(Ok(()), |table| check_table(source, table.get_ref()))
-}
-
-fn check_table(source: &Source, table: &DeTable<'_>) -> Result<()> {
-    for (key, value) in table {
-        let what = key.get_ref();
-        if let Err(unfit) = text(what) {
-            return Err(Error::new(format!("a key {}", unfit.in_words()))
-                .at(source.place(key.span()))
-                .help(unfit.help()));
-        }
-        check_value(source, what, value)?;
-    }
-    Ok(())
-}
-
-fn check_value(source: &Source, what: &str, value: &Spanned<DeValue<'_>>) -> Result<()> {
-    match value.get_ref() {
-        DeValue::String(found) => text(found).map_err(|unfit| {
-            Error::new(format!("`{what}` {}", unfit.in_words()))
-                .at(source.place(value.span()))
-                .help(unfit.help())
-        }),
-        DeValue::Array(list) => list.iter().try_for_each(|value| check_value(source, what, value)),
-        DeValue::Table(table) => check_table(source, table),
-        _ => Ok(()),
-    }
 }
 
 #[cfg(test)]

@@ -6,14 +6,14 @@ use std::path::Path;
 use toml::Spanned;
 
 use super::adjust_section::AdjustEntry;
-use super::estimates::{Figure, Printed, estimate};
 use super::model_file::{DataSection, Rows};
 use super::nearest::nearest;
-use super::patients::{self, Covariates, Measured, PatientFile};
+use super::patients::{self, Covariates, Measured};
 use super::source::{Source, read_text, sha256};
 use super::values::Values;
-use super::{ArmCounts, Data, MOST_SUBGROUPS, Scale, SubgroupCounts};
 use crate::error::{Error, Place, Result};
+use crate::study::estimates::{Figure, Printed, estimate};
+use crate::study::{ArmCounts, Data, MOST_SUBGROUPS, PatientFile, Scale, SubgroupCounts};
 
 /// As in model files.
 const MOST_PATIENTS: u64 = 1_000_000_000;
@@ -454,7 +454,7 @@ impl Table {
         data: &DataSection,
         scale: Scale,
         notices: &mut Vec<String>,
-    ) -> Result<Vec<super::SubgroupEstimate>> {
+    ) -> Result<Vec<crate::study::SubgroupEstimate>> {
         let value = if Self::has(data, "ratio") { "ratio" } else { "estimate" };
         let (name, point, spread) = if Self::has(data, "se") {
             let [a, b, c] = self.layout(source, data, ["subgroup", value, "se"], &[])?;

@@ -6,9 +6,8 @@ use std::ops::Range;
 use toml::Spanned;
 
 use super::model_file::LocationEntry;
-use super::prior::{HeterogeneityPrior, LocationPrior, NormalComponent};
-use super::{BaselinePrior, Scale, Written};
 use crate::numeric::logit;
+use crate::study::{BaselinePrior, HeterogeneityPrior, LocationPrior, NormalComponent, Scale, Written};
 
 /// What is wrong with a prior, and what would be right.
 #[derive(Debug, Clone, PartialEq)]

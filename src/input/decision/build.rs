@@ -4,13 +4,13 @@ use std::ops::Range;
 
 use toml::Spanned;
 
-use super::super::Study;
 use super::super::opening::study_of;
 use super::super::source::{Source, sha256};
 use super::common::{as_percent, difference, fault, known, values};
 use super::file::{CostsSection, DecisionFile, DifferencesEntry, OutcomeEntry, QuestionSection};
-use super::{Action, Costs, Decision, DecisionOutcome, MOST_OUTCOMES, layers, needs_baseline, panel, rules};
+use super::{layers, panel, rules};
 use crate::error::Result;
+use crate::study::{Action, Costs, Decision, DecisionOutcome, MOST_OUTCOMES, Study, needs_baseline};
 
 /// Checks everything and puts the decision together; `own` is the model in whose file it stands.
 pub fn decision(source: &Source, file: DecisionFile, own: Option<Study>) -> Result<Decision> {

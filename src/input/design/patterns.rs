@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use crate::study::adjustment::Patterns;
+use crate::study::Patterns;
 
 /// Rows as they were read; columns of one length.
 pub struct Raw<'a> {

@@ -2,13 +2,12 @@
 
 use toml::Spanned;
 
-use super::super::Data;
 use super::super::opening::study_of;
 use super::super::source::Source;
-use super::Layers;
 use super::common::fault;
 use super::file::LayersSection;
 use crate::error::Result;
+use crate::study::{Data, Layers};
 
 pub fn layers(source: &Source, section: &Spanned<LayersSection>) -> Result<Layers> {
     let open = |model: &Spanned<String>| {

@@ -4,11 +4,10 @@ use toml::Spanned;
 
 use super::super::build::{effect_prior, heterogeneity_prior};
 use super::super::source::Source;
-use super::super::{Pooling, Study};
 use super::common::{fault, known, values};
 use super::file::{MemberEntry, ViewEntry};
-use super::{DecisionOutcome, MOST_MEMBERS, Member, View};
 use crate::error::Result;
+use crate::study::{DecisionOutcome, MOST_MEMBERS, Member, Pooling, Study, View};
 
 /// In the order in which they are written.
 pub fn members(

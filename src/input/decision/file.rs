@@ -9,6 +9,7 @@ use super::super::model_file::LocationEntry;
 #[cfg(test)]
 use super::super::model_file::LocationWords;
 use super::super::number::Real;
+use crate::study::CredibilitySection;
 
 /// A question, the outcomes that bear on it, and who judges them by what.
 #[derive(Debug, Clone, Deserialize)]
@@ -225,21 +226,6 @@ pub struct CostsSection {
     /// By action; one left out costs nothing.
     #[cfg_attr(test, schemars(with = "BTreeMap<String, Real>"))]
     pub actions: BTreeMap<Spanned<String>, Spanned<Real>>,
-}
-
-/// What only the reader of the protocol can say of a subgroup claim, in words. What is left out is shown as "not stated".
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
-pub struct CredibilitySection {
-    /// Whether the direction was hypothesised before the data.
-    pub direction: Option<String>,
-    /// What earlier studies say of it.
-    pub prior_evidence: Option<String>,
-    /// How many effect modifiers were tested.
-    pub modifiers_tested: Option<String>,
-    /// How a continuous modifier was cut.
-    pub cut_points: Option<String>,
 }
 
 impl From<ModelDecision> for DecisionFile {

@@ -5,10 +5,10 @@ use std::ops::Range;
 use toml::Spanned;
 
 use crate::error::{Error, Place, Result};
-use crate::study::adjust_section::{AdjustEntry, PopulationEntry};
-use crate::study::adjustment::{Patterns, Population, Term};
-use crate::study::patients::{Measured, Values};
-use crate::study::source::Source;
+use crate::input::adjust_section::{AdjustEntry, PopulationEntry};
+use crate::input::patients::{Measured, Values};
+use crate::input::source::Source;
+use crate::study::{Patterns, Population, Term};
 
 /// The part of a column's variance that others must leave for it to say anything of its own.
 const LEAST_OWN: f64 = 1e-9;

@@ -11,12 +11,13 @@ use super::super::adjust_section::AdjustEntry;
 use super::super::model_file::{DataSection, MissingRows};
 use super::super::source::Source;
 use super::super::table::{column_named, layout};
-use super::super::{ArmCounts, MOST_SUBGROUPS, SubgroupCounts};
-use super::account::{ColumnAccount, Dropped, LevelAccount, PatientFile};
 use super::coding::{Coding, Column, EVENT, Taken};
 use super::covariates::{Covariates, Measured};
 use super::reader::{Reader, checksum};
 use crate::error::{Error, Place, Result};
+use crate::study::{
+    ArmCounts, ColumnAccount, Dropped, LevelAccount, MOST_SUBGROUPS, PatientFile, SubgroupCounts,
+};
 
 /// Levels of a column that the account lists.
 const MOST_LEVELS: usize = 50;

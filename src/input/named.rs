@@ -7,9 +7,9 @@ use toml::Spanned;
 use super::build::{baseline_of, baseline_prior, check_flat, effect_prior, heterogeneity_prior, study};
 use super::model_file::{NamedPriorSection, OutcomeSection};
 use super::source::Source;
-use super::words;
-use super::{Data, External, NamedPriors, Pooling, Study};
 use crate::error::{Error, Result};
+use crate::study::names;
+use crate::study::{Data, External, NamedPriors, Pooling, Study};
 
 /// Names that the program has given already.
 const TAKEN: [&str; 3] = ["stated", "library", "all"];
@@ -77,7 +77,7 @@ fn check_name(source: &Source, name: &Spanned<String>) -> Result<()> {
     let fault = |message: String, help: &str| {
         Err(Error::new(message).at(source.place(name.span())).help(help.to_string()))
     };
-    if let Err(unfit) = words::name(text) {
+    if let Err(unfit) = names::name(text) {
         return fault(format!("the prior's name {}", unfit.in_words()), unfit.help());
     }
     let plain = |c: char| c.is_alphanumeric() || "-_.".contains(c);
@@ -87,7 +87,7 @@ fn check_name(source: &Source, name: &Spanned<String>) -> Result<()> {
             "use letters, digits, `-`, `_` and `.`",
         );
     }
-    let library = super::prior::library_names();
+    let library = crate::study::library_names();
     if TAKEN.contains(&text.as_str()) || library.contains(text) {
         return fault(
             format!("the name `{text}` is the program's own"),
@@ -152,8 +152,8 @@ fn fits(found: &Study, study: &Study) -> Result<()> {
     }
     if found.outcome.higher_is != study.outcome.higher_is {
         let words = |s: &Study| match s.outcome.higher_is {
-            super::HigherIs::Better => "higher is better",
-            super::HigherIs::Worse => "higher is worse",
+            crate::study::HigherIs::Better => "higher is better",
+            crate::study::HigherIs::Worse => "higher is worse",
         };
         return differ("direction", words(found), words(study));
     }
@@ -191,31 +191,4 @@ fn same_figures(a: &Data, b: &Data) -> bool {
         rows
     };
     figures(a) == figures(b)
-}
-
-/// What must stand beside numbers that rest on other studies, of the priors that are `used`.
-pub fn about_sources(named: &[NamedPriors], used: impl Fn(&str) -> bool) -> Vec<String> {
-    let mut said: Vec<String> = Vec::new();
-    let used = named.iter().filter(|p| used(&p.name));
-    let external = used.filter_map(|p| p.external.as_ref()).filter(|e| e.weight > 0.0);
-    for source in external.flat_map(|e| &e.sources) {
-        let mut add = |text: String| {
-            if !said.contains(&text) {
-                said.push(text);
-            }
-        };
-        if source.illustrative {
-            add(format!(
-                "ILLUSTRATIVE: the numbers of `{}`, from which a prior is made, are made up.",
-                source.name
-            ));
-        }
-        if source.assignment == super::Assignment::Observational {
-            add(format!(
-                "The prior from `{}` rests on associations: treatment was not randomised there.",
-                source.name
-            ));
-        }
-    }
-    said
 }

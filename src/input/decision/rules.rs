@@ -6,8 +6,8 @@ use super::super::number::Real;
 use super::super::source::Source;
 use super::common::{difference, fault, known};
 use super::file::{CriterionEntry, RuleEntry};
-use super::{Bound, Criterion, DecisionOutcome, Rule};
 use crate::error::Result;
+use crate::study::{Bound, Criterion, DecisionOutcome, Rule};
 
 /// In the order in which they are written.
 pub fn rules(

@@ -6,19 +6,22 @@ use std::sync::Arc;
 
 use toml::Spanned;
 
-use super::estimates::{Figure, Printed, estimate};
 use super::model_file::{
-    CountsEntry, DataSection, EstimateEntry, Kind, ModelFile, OutcomeSection, PriorSection, ThresholdsSection,
+    CountsEntry, DataSection, EstimateEntry, Kind, LocationEntry, ModelFile, OutcomeSection, PriorSection,
+    Rows, ThresholdsSection,
 };
-use super::model_file::{LocationEntry, Rows};
 use super::number::Real;
+use super::patients::Measured;
 use super::source::{Source, sha256};
-use super::{
+use super::{bias_words, design, prior_words, table};
+use crate::error::{Error, Place, Result};
+use crate::study::estimates::{Figure, Printed, estimate};
+use crate::study::names;
+use crate::study::{
     ArmCounts, BaselineOf, BaselinePrior, Data, HeterogeneityPrior, LocationPrior, MOST_SUBGROUPS, Outcome,
     PatientFile, Pooling, Priors, Scale, Study, SubgroupCounts, SubgroupEstimate, Thresholds, Treatment,
-    Written, bias_words, design, patients::Measured, prior_words, table, words,
+    Written,
 };
-use crate::error::{Error, Place, Result};
 
 /// The default for a baseline's log odds: central 95 % of the risk from 0.7 % to 99.3 %.
 const DEFAULT_BASELINE: &str = "normal(0, 2.5)";
@@ -149,13 +152,13 @@ fn check_labels(source: &Source, file: &ModelFile) -> Result<()> {
             .at(here())
             .help("labels, sentences and columns are made from it"));
     }
-    let unfit = |key: &str, unfit: words::Unfit| {
+    let unfit = |key: &str, unfit: names::Unfit| {
         Error::new(format!("`{key}` {}", unfit.in_words())).at(here()).help(unfit.help())
     };
-    words::title(&file.title).map_err(|e| unfit("title", e))?;
+    names::title(&file.title).map_err(|e| unfit("title", e))?;
     let event = file.outcome.event.as_ref().map(|event| ("outcome.event", event.get_ref()));
     for (key, label) in labels.into_iter().chain(event) {
-        words::name(label).map_err(|e| unfit(key, e))?;
+        names::name(label).map_err(|e| unfit(key, e))?;
     }
     if treatment.control.trim() == treatment.active.trim() {
         return Err(Error::new(format!("both arms are called `{}`", treatment.control))
@@ -434,7 +437,7 @@ fn check_names(
         if name.trim().is_empty() {
             return Err(Error::new(format!("subgroup {} has no name", i + 1)).at(at(i)).help("name it"));
         }
-        words::name(name).map_err(|unfit| {
+        names::name(name).map_err(|unfit| {
             Error::new(format!("the name of subgroup {} {}", i + 1, unfit.in_words()))
                 .at(at(i))
                 .help(unfit.help())
