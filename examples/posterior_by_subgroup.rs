@@ -14,7 +14,7 @@ fn main() -> Result<()> {
             && row.statement == Statement::Benefit
             && row.measure == Measure::RiskDifference;
         if let (true, Some(name), Some(p)) = (wanted, &row.subgroup, row.probability) {
-            println!("{name:<20} P(fewer deaths with {}) = {p:.3}", study.treatment.active);
+            println!("{name:<20} P(fewer deaths with {}) = {p:.3}", study.treatment.active());
         }
     }
     for statement in study.statements() {

@@ -535,8 +535,8 @@ fn small(members: &[(&str, View)]) -> Decision {
     outcome.study.named.clear();
     let Data::Counts(counts) = &mut outcome.study.data else { panic!("counts") };
     *counts = vec![
-        SubgroupCounts { control: count(8, 40), active: count(13, 40), ..counts[0].clone() },
-        SubgroupCounts { control: count(9, 40), active: count(12, 40), ..counts[1].clone() },
+        SubgroupCounts { arms: vec![count(8, 40), count(13, 40)], ..counts[0].clone() },
+        SubgroupCounts { arms: vec![count(9, 40), count(12, 40)], ..counts[1].clone() },
     ];
     decision.panel = members
         .iter()

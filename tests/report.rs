@@ -91,7 +91,7 @@ fn markup_in_a_model_file_stays_text() {
     let mut study = open("attention-ras-etiology").expect("shipped");
     let markup = "<script>alert(1)</script>";
     study.title = format!("{markup} & \"quotes\"");
-    study.treatment.active = markup.to_string();
+    study.treatment.arms[1] = markup.to_string();
     study.subgroup_name = format!("kind{markup}");
     study.citation = vec![markup.to_string()];
     study.text = format!("</pre>{markup}");

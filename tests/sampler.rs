@@ -654,7 +654,7 @@ fn flipped(study: &Study) -> Study {
     };
     match &mut flipped.data {
         Data::Counts(rows) => {
-            for arm in rows.iter_mut().flat_map(|r| [&mut r.control, &mut r.active]) {
+            for arm in rows.iter_mut().flat_map(|r| &mut r.arms) {
                 arm.events = arm.total - arm.events;
             }
         }

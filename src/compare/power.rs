@@ -139,7 +139,7 @@ fn quantities(study: &Study) -> Vec<(Scope, Option<usize>, Measure)> {
     let mut all = Vec::new();
     for g in 0..study.data.names().len() {
         all.push((Scope::Subgroup, Some(g), effect));
-        if matches!(study.data, crate::study::Data::Counts(_)) {
+        if study.data.has_risks() {
             all.push((Scope::Subgroup, Some(g), Measure::RiskDifference));
         }
     }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use crate::posterior::{Axis, Measure, Probability, Report, Scope, Statement, primary, region};
-use crate::study::{Data, Study};
+use crate::study::Study;
 
 /// One statement about one subgroup.
 #[derive(Debug, Clone, PartialEq)]
@@ -23,7 +23,7 @@ pub struct Question {
 
 /// All questions of a study, subgroup by subgroup.
 pub fn questions(study: &Study) -> Vec<Question> {
-    let counts = matches!(study.data, Data::Counts(_));
+    let counts = study.data.has_risks();
     let effect = Measure::of(study.outcome.scale);
     let usual = if counts { Measure::RiskDifference } else { effect };
     let (measure, at) = primary(study);

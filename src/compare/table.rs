@@ -9,7 +9,7 @@ use super::steps::Steps;
 use crate::posterior::{
     Engine, Estimate, Measure, Options, Probability, Quantiles, Report, Scope, Statement, analyse, primary,
 };
-use crate::study::{Data, Pooling, Study};
+use crate::study::{Pooling, Study};
 
 /// The probability of one statement under one prior.
 #[derive(Debug, Clone, Serialize)]
@@ -162,10 +162,7 @@ pub fn rows(study: &Study, fits: &[Fit]) -> (Vec<TableRow>, Vec<EstimateRow>) {
 /// Every statement once: of counts by the risk difference, whose sign is the odds ratio's too.
 fn is_shown(study: &Study, p: &Probability) -> bool {
     let effect = Measure::of(study.outcome.scale);
-    let usual = match (&study.data, p.scope) {
-        (Data::Counts(_), Scope::Subgroup) => Measure::RiskDifference,
-        _ => effect,
-    };
+    let usual = if p.scope == Scope::Subgroup { Measure::usual(study) } else { effect };
     match (p.scope, p.statement) {
         (Scope::Overall, _) => false,
         (Scope::Pair, statement) => statement == Statement::BenefitAndHarm,

@@ -87,7 +87,7 @@ pub fn check_adjusted(source: &Source, spanned: &Spanned<BiasSection>) -> Result
 /// What is said of missing outcomes that no assumption covers, `covered` by arm; beside covariates none can.
 pub fn left_out(data: &Data, covered: &[bool; 2], adjusted: bool) -> Option<String> {
     let Data::Counts(rows) = data else { return None };
-    let arms = |r: &SubgroupCounts| [r.control.missing, r.active.missing];
+    let arms = |r: &SubgroupCounts| [r.control().missing, r.active().missing];
     let missing: u64 = rows
         .iter()
         .flat_map(|r| arms(r).into_iter().zip(covered))
@@ -272,8 +272,9 @@ impl Context<'_> {
                 *slot = Some(shift(value.get_ref(), Scale::LogOddsRatio).map_err(|f| self.fail(value, f))?);
             }
         }
-        let arms =
-            |r: &SubgroupCounts| [(r.control.total, r.control.missing), (r.active.total, r.active.missing)];
+        let arms = |r: &SubgroupCounts| {
+            [(r.control().total, r.control().missing), (r.active().total, r.active().missing)]
+        };
         for (subgroup, row) in bias.subgroups.iter_mut().zip(rows) {
             for ((slot, read), (known, missing)) in subgroup.missing.iter_mut().zip(&read).zip(arms(row)) {
                 if let Some(read) = read.as_ref().filter(|_| missing > 0 && known > 0) {

@@ -115,8 +115,7 @@ pub fn study(source: &Source, file: ModelFile) -> Result<Study> {
         },
         treatment: Treatment {
             name: file.treatment.name,
-            control: file.treatment.control,
-            active: file.treatment.active,
+            arms: vec![file.treatment.control, file.treatment.active],
         },
         subgroup_name: file.subgroup.name,
         data,
@@ -346,8 +345,7 @@ fn counts(source: &Source, entries: &[Spanned<CountsEntry>]) -> Result<Vec<Subgr
             };
             Ok(SubgroupCounts {
                 name: name.clone(),
-                control: arm(&row.control, "control")?,
-                active: arm(&row.active, "active")?,
+                arms: vec![arm(&row.control, "control")?, arm(&row.active, "active")?],
                 citation: row.citation.clone(),
             })
         })
@@ -462,7 +460,7 @@ fn check_names(
 
 /// A notice for a subgroup whose data can't speak.
 fn empty_arm(row: &SubgroupCounts) -> Option<String> {
-    let what = match (row.control.total, row.active.total) {
+    let what = match (row.control().total, row.active().total) {
         (0, 0) => "both arms are empty: the prior and the other subgroups alone speak there",
         (_, 0) => {
             "the active arm is empty: the prior and the other subgroups alone speak about the effect there"
@@ -577,7 +575,7 @@ pub fn check_flat(
     let both = |arm: &ArmCounts| arm.events > 0 && arm.events < arm.total;
     // An arm that has both outcomes bounds its log odds; where the effect moves it, the baseline's prior bounds the rest.
     let bounded =
-        |row: &SubgroupCounts| both(&row.active) || baseline_of.control_share() > 0.0 && both(&row.control);
+        |row: &SubgroupCounts| both(row.active()) || baseline_of.control_share() > 0.0 && both(row.control());
     let enough = match pooling {
         Pooling::None => rows.iter().all(bounded),
         Pooling::Partial | Pooling::Complete => rows.iter().any(bounded),

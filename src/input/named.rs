@@ -181,7 +181,7 @@ fn same_figures(a: &Data, b: &Data) -> bool {
         let mut rows: Vec<[u64; 4]> = match data {
             Data::Counts(rows) => rows
                 .iter()
-                .map(|r| [r.control.events, r.control.total, r.active.events, r.active.total])
+                .map(|r| [r.control().events, r.control().total, r.active().events, r.active().total])
                 .collect(),
             Data::Estimates(rows) => {
                 rows.iter().map(|r| [r.estimate.to_bits(), r.se.to_bits(), 0, 0]).collect()

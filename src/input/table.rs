@@ -163,7 +163,7 @@ impl Added {
             return None;
         }
         let [control, active] = [ArmCounts::default(), ArmCounts::default()];
-        self.rows.push(SubgroupCounts { name: name.to_string(), control, active, citation: None });
+        self.rows.push(SubgroupCounts::of_pair(name, control, active));
         self.places.insert(name.to_string(), place);
         Some(place)
     }
@@ -171,7 +171,7 @@ impl Added {
     /// Adds the cells of one row, with the covariates that were looked at.
     fn add(&mut self, covariates: &mut Covariates, g: usize, arms: [Option<ArmCounts>; 2]) {
         let row = &mut self.rows[g];
-        for (active, (all, own)) in [&mut row.control, &mut row.active].into_iter().zip(arms).enumerate() {
+        for (active, (all, own)) in row.arms.iter_mut().zip(arms).enumerate() {
             let Some(own) = own else { continue };
             all.events += own.events;
             all.total += own.total;
@@ -307,7 +307,7 @@ impl Table {
                 for ((line, fields), row) in self.rows.iter().zip(rows) {
                     self.look(covariates, *line, fields)?;
                     let g = added.place(&row.name).ok_or_else(|| self.too_many(*line))?;
-                    added.add(covariates, g, [Some(row.control), Some(row.active)]);
+                    added.add(covariates, g, [Some(row.control().clone()), Some(row.active().clone())]);
                 }
                 Ok(added.rows)
             }
@@ -357,8 +357,7 @@ impl Table {
                 };
                 Ok(SubgroupCounts {
                     name: fields[subgroup].clone(),
-                    control: arm(y0, n0, m0)?,
-                    active: arm(y1, n1, m1)?,
+                    arms: vec![arm(y0, n0, m0)?, arm(y1, n1, m1)?],
                     citation: None,
                 })
             })
@@ -435,9 +434,7 @@ impl Table {
         order
             .into_iter()
             .map(|name| match arms.remove(&name) {
-                Some([Some(control), Some(active)]) => {
-                    Ok(SubgroupCounts { name, control, active, citation: None })
-                }
+                Some([Some(control), Some(active)]) => Ok(SubgroupCounts::of_pair(name, control, active)),
                 found => {
                     let missing = if matches!(found, Some([None, _])) { "control" } else { "active" };
                     Err(Error::new(format!("subgroup `{name}` has no row for its {missing} arm"))

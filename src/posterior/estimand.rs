@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::study::{Data, Scale, Study};
+use crate::study::{Scale, Study};
 
 /// Of whom a number speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -58,6 +58,11 @@ impl Measure {
             Scale::LogHazardRatio => Measure::HazardRatio,
             Scale::Difference => Measure::Difference,
         }
+    }
+
+    /// The measure in which a subgroup's effect is usually told: the risk difference where there are risks.
+    pub fn usual(study: &Study) -> Measure {
+        if study.data.has_risks() { Measure::RiskDifference } else { Measure::of(study.outcome.scale) }
     }
 
     /// The contrast of two such effects.
@@ -148,8 +153,7 @@ pub enum Statement {
 /// Which measure matters most in this study, and the size of effect that does: the primary threshold, else the first of the
 /// usual measure.
 pub fn primary(study: &Study) -> (Measure, Option<f64>) {
-    let counts = matches!(study.data, Data::Counts(_));
-    let measure = if counts { Measure::RiskDifference } else { Measure::of(study.outcome.scale) };
+    let measure = Measure::usual(study);
     match study.thresholds.primary {
         Some(("risk_difference", t)) => (Measure::RiskDifference, Some(t)),
         Some(("risk_ratio", t)) => (Measure::RiskRatio, Some(t)),

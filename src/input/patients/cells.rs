@@ -151,11 +151,11 @@ fn finish(
     }
     let cell = |&g: &usize| {
         let [control, active] = counted.cells[g].clone();
-        SubgroupCounts { name: names[g].clone(), control, active, citation: None }
+        SubgroupCounts::of_pair(names[g].clone(), control, active)
     };
     let mut cells: Vec<SubgroupCounts> = order.iter().map(cell).collect();
     for cell in &mut cells {
-        for arm in [&mut cell.control, &mut cell.active] {
+        for arm in &mut cell.arms {
             arm.source = Some(format!("counted in {named}"));
         }
     }
