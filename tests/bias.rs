@@ -9,8 +9,8 @@ use equipoise::density::LogDensity;
 use equipoise::exact::{ExactPosterior, RiskMeasure};
 use equipoise::input::open;
 use equipoise::model::{
-    BaselineOf, BinomialPair, Confounder, HeterogeneityPrior, Hierarchy, Likelihood, LocationPrior,
-    Misclassification, Missing, Model, NormalComponent, Nuisance, Pooling, Side, SubgroupBias,
+    BaselineOf, BinomialPair, Confounder, HeterogeneityPrior, Hierarchy, LocationPrior, Misclassification,
+    Missing, Model, NormalComponent, Nuisance, Pooling, Side, SubgroupBias,
 };
 use equipoise::numeric::normal_quantile;
 use equipoise::posterior::{Measure, Options, Report, Sampling, Statement, analyse};
@@ -72,16 +72,12 @@ fn gradients_are_derivatives() {
     for pooling in [Pooling::Complete, Pooling::Separate(HeterogeneityPrior::Exponential { mean: 0.4 })] {
         models.push(Model { pooling, ..models[0].clone() });
     }
-    let mut estimates =
+    let estimates =
         estimates_model(&[(0.6, 0.42), (-0.55, 0.5)], models[0].pooling.clone(), models[0].effect.clone());
-    if let Likelihood::Estimates(rows) = &mut estimates.likelihood {
-        let with = SubgroupBias { missing: [None, None], ..all.clone() };
-        *rows = rows.iter().cloned().map(|r| r.through(&with)).collect();
-    }
-    models.push(estimates);
-    let labels = Some(judged(0.9, 0.8));
-    models.push(Model { misclassification: labels, ..counts_model(etiology()) });
-    let between = models.iter().map(|m| Model { baseline_of: BaselineOf::Arms, ..m.clone() });
+    let with = SubgroupBias { missing: [None, None], ..all.clone() };
+    models.push(estimates.observing(estimates.observation.clone().through(&vec![with; 2])));
+    models.push(counts_model(etiology()).labelled(&judged(0.9, 0.8)));
+    let between = models.iter().map(|m| m.with_baseline_of(BaselineOf::Arms));
     models.extend(between.collect::<Vec<_>>());
     let mut worst = Worst::default();
     for model in &models {
@@ -360,7 +356,7 @@ fn permuting_subgroups_permutes_what_is_said_of_their_bias() {
 fn a_normal_bias_of_one_estimate_is_closed() {
     let (y, se, m, s, sd) = (0.6, 0.42, 0.1, 0.3, 0.355);
     let mut model = estimates_model(&[(y, se)], Pooling::Complete, LocationPrior::normal(0.0, sd));
-    model.likelihood = model.likelihood.through(&[shifted(normal(m, s))]);
+    model.observation = model.observation.through(&[shifted(normal(m, s))]);
     let precision = 1.0 / (sd * sd) + 1.0 / (se * se + s * s);
     let mean = (y - m) / (se * se + s * s) / precision;
     let theta = fit(&model).theta(0).quantile(0.5);
@@ -509,7 +505,7 @@ fn both_engines_agree_under_wrong_labels() {
 #[test]
 fn labels_that_are_all_but_right_change_all_but_nothing() {
     let base = fit(&counts_model(etiology()));
-    let model = Model { misclassification: Some(judged(1.0 - 1e-9, 1.0 - 1e-9)), ..counts_model(etiology()) };
+    let model = counts_model(etiology()).labelled(&judged(1.0 - 1e-9, 1.0 - 1e-9));
     let found = fit(&model);
     let mut worst = Worst::default();
     for g in 0..2 {
@@ -549,11 +545,11 @@ fn labels_that_are_all_but_right_change_all_but_nothing() {
 /// The two subgroups exchanged, and what is said of their labels.
 #[test]
 fn permuting_subgroups_changes_nothing_under_wrong_labels() {
-    let one = Model { misclassification: Some(judged(0.8, 0.95)), ..counts_model(etiology()) };
+    let one = counts_model(etiology()).labelled(&judged(0.8, 0.95));
     let mut turned = etiology();
     turned.reverse();
     let m = Misclassification { positive: 1, ..judged(0.8, 0.95) };
-    let other = Model { misclassification: Some(m), ..counts_model(turned) };
+    let other = counts_model(turned).labelled(&m);
     let (one, other) = (fit(&one), fit(&other));
     for g in 0..2 {
         close("P(theta > 0)", above_zero(&*other.theta(1 - g)), above_zero(&*one.theta(g)), 1e-9);
@@ -586,7 +582,7 @@ fn simulated_wrong_labels_are_seen_through() {
         ..counts_model(counts)
     };
     let crude = fit(&wide).pair(0, 1).difference.quantile(0.5);
-    let posterior = fit(&Model { misclassification: Some(judged(accuracy[0], accuracy[1])), ..wide });
+    let posterior = fit(&wide.labelled(&judged(accuracy[0], accuracy[1])));
     let difference = posterior.pair(0, 1).difference;
     let (truth, sd) = (effect[0] - effect[1], difference.sd().expect("light tails"));
     assert!((difference.quantile(0.5) - truth).abs() < 3.0 * sd && sd < 0.2);

@@ -90,7 +90,7 @@ fn model(inputs: &Value) -> Model {
         }
     };
     let biases: Vec<SubgroupBias> = (0..model.subgroups()).map(|g| bias(inputs, g)).collect();
-    model.likelihood = model.likelihood.through(&biases);
+    model.observation = model.observation.through(&biases);
     model
 }
 
@@ -179,7 +179,7 @@ fn labelled(inputs: &Value) -> Model {
         specificity_shared: shared,
         share: [uniform.clone(), uniform],
     };
-    Model { misclassification: Some(misclassification), ..counts_model(counts(inputs)) }
+    counts_model(counts(inputs)).labelled(&misclassification)
 }
 
 #[test]
@@ -199,7 +199,8 @@ fn sampled_effects_and_risks_under_wrong_labels_are_the_reference_ones() {
     let mut compared = 0;
     for case in reference["misclassification"].as_array().expect("cases") {
         let model = labelled(&case["inputs"]);
-        let bias = Bias { misclassification: model.misclassification.clone(), ..Bias::default() };
+        let bias =
+            Bias { misclassification: model.observation.misclassification().cloned(), ..Bias::default() };
         let study = Study { bias: Some(bias), ..study_of(&model) };
         let sampling = Sampling { draws: Some(10_000), ..Sampling::default() };
         let options =

@@ -5,11 +5,11 @@ use crate::common;
 
 use std::fs;
 
-use common::{close, flipped_study, with_control_baselines};
+use common::{close, counts_model, flipped_study, with_control_baselines};
 use equipoise::decide::{Discussion, EffectRow, Population, decide};
 use equipoise::exact::{ExactPosterior, Resolution, RiskMeasure};
 use equipoise::input::open_decision;
-use equipoise::model::{Arm, BaselineOf, BaselinePrior, BinomialPair, HeterogeneityPrior, Likelihood, Model};
+use equipoise::model::{Arm, BaselinePrior, BinomialPair, HeterogeneityPrior, Model};
 use equipoise::numeric::normal_cdf;
 use equipoise::posterior::{
     Bounded, By, Claim, Direction, Method, Options, Sampling, Says, Scope, Statement, Verdict, analyse,
@@ -645,15 +645,7 @@ fn ratios_of_shares_have_neither_steps_nor_gaps() {
         (arm(2.0, 600.0), arm(9.0, 610.0)),
     ];
     let counts = rows.map(|(control, active)| BinomialPair::new(control, active)).to_vec();
-    let model = Model {
-        likelihood: Likelihood::Counts(counts),
-        pooling: equipoise::model::Pooling::Partial(HeterogeneityPrior::HalfNormal { scale: 0.5 }),
-        effect: LocationPrior::normal(0.0, 1.0),
-        baseline: BaselinePrior::Independent(LocationPrior::normal(0.0, 1.5)),
-        misclassification: None,
-        baseline_of: BaselineOf::Control,
-        rows: None,
-    };
+    let model = Model { effect: LocationPrior::normal(0.0, 1.0), ..counts_model(counts) };
     let posterior = ExactPosterior::new(&model, Resolution::default()).expect("covered");
     let shares = [[true, true], [true, false], [false, true], [false, false]]
         .map(|[control_event, active_event]| RiskMeasure::Shares { control_event, active_event });

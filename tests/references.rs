@@ -88,8 +88,7 @@ fn blocker_meets_the_converged_quadrature() {
     let counts = arm("control").into_iter().zip(arm("active")).map(|(c, a)| pair(c, a)).collect();
     let model = Model {
         effect: LocationPrior::normal(0.0, 1.0),
-        baseline: BaselinePrior::Independent(LocationPrior::normal(0.0, 2.5)),
-        ..counts_model(counts)
+        ..counts_model(counts).with_baseline(BaselinePrior::Independent(LocationPrior::normal(0.0, 2.5)))
     };
     let posterior = fit(&model);
     let values = &reference["values"];

@@ -158,7 +158,7 @@ proptest! {
         seed in 1_u64..1000,
     ) {
         let baseline = BaselinePrior::Independent(baseline);
-        agrees(&Model { pooling, effect, baseline, ..counts_model(counts) }, seed)?;
+        agrees(&Model { pooling, effect, ..counts_model(counts).with_baseline(baseline) }, seed)?;
     }
 
     #[test]
@@ -179,7 +179,7 @@ proptest! {
 fn under_baselines_with_heavy_tails_the_sampler_agrees_with_the_exact_engine() {
     for (df, location, scale) in [(3.0, -0.5, 1.0), (5.0, 0.4, 0.6), (8.0, 0.0, 1.5)] {
         let baseline = BaselinePrior::Independent(LocationPrior::StudentT { df, location, scale });
-        let checks = checks_of(&Model { baseline, ..counts_model(three()) }, 1);
+        let checks = checks_of(&counts_model(three()).with_baseline(baseline), 1);
         assert!(checks.ok, "{:?}", checks.reasons);
     }
 }
@@ -190,8 +190,7 @@ fn little_data(counts: Vec<BinomialPair>) -> Model {
     Model {
         pooling: Pooling::Partial(half_cauchy(0.35)),
         effect: LocationPrior::normal(0.3234, 0.16),
-        baseline: BaselinePrior::Independent(LocationPrior::normal(-0.47, 0.2912)),
-        ..counts_model(counts)
+        ..counts_model(counts).with_baseline(BaselinePrior::Independent(LocationPrior::normal(-0.47, 0.2912)))
     }
 }
 
@@ -392,8 +391,7 @@ fn blocker_meets_the_converged_quadrature() {
     let counts = arm("control").into_iter().zip(arm("active")).map(|(c, a)| pair(c, a)).collect();
     let drawn = posterior(&Model {
         effect: LocationPrior::normal(0.0, 1.0),
-        baseline: BaselinePrior::Independent(LocationPrior::normal(0.0, 2.5)),
-        ..counts_model(counts)
+        ..counts_model(counts).with_baseline(BaselinePrior::Independent(LocationPrior::normal(0.0, 2.5)))
     });
     let values = &reference["values"];
     let (mu, tau) = (&values["mu"], &values["tau"]);
@@ -494,8 +492,8 @@ fn solvd_meets_the_published_shrinkage() {
 fn one_arm(arms: &[(u32, u32)], mean: LocationPrior, sd: HeterogeneityPrior) -> Model {
     Model {
         pooling: Pooling::Complete,
-        baseline: BaselinePrior::Exchangeable { mean, sd },
         ..counts_model(arms.iter().map(|&arm| pair(arm, (0, 0))).collect())
+            .with_baseline(BaselinePrior::Exchangeable { mean, sd })
     }
 }
 
@@ -676,7 +674,7 @@ fn flipped(study: &Study) -> Study {
 #[test]
 fn flipping_the_outcome_leaves_every_probability_of_benefit_unchanged() {
     let baseline = BaselinePrior::Independent(LocationPrior::normal(-0.7, 1.0));
-    let counts = Model { effect: lopsided(), baseline, ..counts_model(three()) };
+    let counts = Model { effect: lopsided(), ..counts_model(three()).with_baseline(baseline) };
     let estimates = estimates_model(&FOUR, Pooling::Partial(half_normal(0.5)), lopsided());
     for model in [counts, estimates] {
         let study = study_of(&model);
@@ -774,8 +772,7 @@ fn exchangeable_baselines_of_known_mean_and_sd_are_independent_ones() {
     {
         let model = |baseline: &BaselinePrior| Model {
             pooling: pooling.clone(),
-            baseline: baseline.clone(),
-            ..counts_model(three())
+            ..counts_model(three()).with_baseline(baseline.clone())
         };
         sampled_is_exact(&model(&exchangeable), &model(&independent), 40);
     }
@@ -799,10 +796,8 @@ fn the_exchangeable_baseline_of_a_single_subgroup_is_a_mixture_over_its_sd() {
     };
     let itself = BaselinePrior::Independent(LocationPrior::StudentT { df: 4.0, location: -0.5, scale: 0.6 });
     for counts in [pair((2, 9), (7, 12)), pair((0, 5), (0, 0)), pair((0, 0), (3, 8))] {
-        let model = |baseline: &BaselinePrior| Model {
-            baseline: baseline.clone(),
-            ..counts_model(vec![counts.clone()])
-        };
+        let model =
+            |baseline: &BaselinePrior| counts_model(vec![counts.clone()]).with_baseline(baseline.clone());
         sampled_is_exact(&model(&exchangeable), &model(&mixture), 20);
         sampled_is_exact(&model(&none), &model(&itself), 20);
     }
@@ -810,7 +805,10 @@ fn the_exchangeable_baseline_of_a_single_subgroup_is_a_mixture_over_its_sd() {
 
 #[test]
 fn subgroups_of_one_baseline_and_one_effect_are_a_single_table() {
-    let model = |baseline, counts| Model { pooling: Pooling::Complete, baseline, ..counts_model(counts) };
+    let model = |baseline, counts| Model {
+        pooling: Pooling::Complete,
+        ..counts_model(counts).with_baseline(baseline)
+    };
     let mean = LocationPrior::normal(-0.5, 1.0);
     let sd = HeterogeneityPrior::Fixed { value: 0.0 };
     let subgroups = model(BaselinePrior::Exchangeable { mean: mean.clone(), sd }, three());
@@ -825,8 +823,8 @@ fn exchangeable_baselines_in_one_arm_are_partially_pooled_effects_in_the_other()
     let pinned = Model {
         pooling: Pooling::Partial(half_normal(1.0)),
         effect: LocationPrior::normal(0.0, 2.5),
-        baseline: BaselinePrior::Independent(LocationPrior::normal(0.0, 0.01)),
         ..counts_model(SURGICAL.iter().map(|&arm| pair((0, 0), arm)).collect())
+            .with_baseline(BaselinePrior::Independent(LocationPrior::normal(0.0, 0.01)))
     };
     let mut expected = exact(&study_of(&pinned));
     expected.probabilities.clear();
@@ -847,8 +845,8 @@ fn exchangeable_baselines_in_one_arm_are_partially_pooled_effects_in_the_other()
     let both = Model {
         pooling: Pooling::Complete,
         effect: LocationPrior::normal(0.0, 1e-4),
-        baseline: BaselinePrior::Exchangeable { mean, sd },
         ..counts_model(SURGICAL.into_iter().map(halves).collect())
+            .with_baseline(BaselinePrior::Exchangeable { mean, sd })
     };
     Held::new(&sampled(&study_of(&both)), &expected, 1.0).agree(40);
 }

@@ -19,7 +19,7 @@ pub struct Conflict {
 /// that is allowed for makes of them; subgroups with an empty cell have none, nor has one whose patients may be others'.
 fn estimates(study: &Study) -> Vec<(f64, f64)> {
     let model = Model::of(study);
-    if model.misclassification.is_some() {
+    if model.observation.misclassification().is_some() {
         return Vec::new();
     }
     let moved = |(g, (estimate, variance)): (usize, (f64, f64))| {

@@ -60,7 +60,7 @@ use crate::model::Model;
 use crate::posterior::{
     Claim, Detail, Engine, Measure, Options, Report, Sampling, Scope, Statement, analyse,
 };
-use crate::study::{Data, Pooling, Study, about_sources};
+use crate::study::{Pooling, Study, about_sources};
 
 /// Probabilities that conclusions are held against.
 pub const LINES: [f64; 4] = [0.5, 0.8, 0.9, 0.95];
@@ -196,9 +196,7 @@ pub fn compare_counted(study: &Study, request: &Request, steps: &Steps) -> Resul
                 .to_string(),
         );
     }
-    if let Data::Estimates(_) = study.data
-        && let Data::Counts(_) = own.data
-    {
+    if own.data.has_risks() && !study.data.has_risks() {
         let report =
             analyse(own, Options { sampling: request.sampling, detail: Detail::Brief, ..Options::default() });
         match held(own, &report, |name| stated_benefit(study, &table, name)) {

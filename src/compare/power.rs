@@ -11,7 +11,7 @@ use serde::Serialize;
 use super::question::Question;
 use super::steps::Steps;
 use crate::exact::{Distribution, ExactPosterior, Resolution, RiskMeasure};
-use crate::model::{BaselinePrior, HeterogeneityPrior, Likelihood, LocationPrior, Model, Pooling};
+use crate::model::{BaselinePrior, HeterogeneityPrior, LocationPrior, Model, Pooling};
 use crate::posterior::{
     Engine, Measure, Options, SampledPosterior, Scope, Statement, analyse, psis_threshold, smooth,
 };
@@ -120,17 +120,17 @@ fn prior_to(model: &Model, power: f64) -> Option<Model> {
 
 /// None where the baselines' prior is of another family then.
 fn baseline_to(model: &Model, power: f64) -> Option<Model> {
-    let baseline = match &model.baseline {
+    let prior = match model.observation.baseline_prior()? {
         BaselinePrior::Independent(prior) => BaselinePrior::Independent(prior.powered(power)?),
         BaselinePrior::Exchangeable { mean, sd } => {
             BaselinePrior::Exchangeable { mean: mean.powered(power)?, sd: sd.powered(power)? }
         }
     };
-    Some(Model { baseline, ..model.clone() })
+    Some(model.with_baseline(prior))
 }
 
 fn likelihood_to(model: &Model, power: f64) -> Model {
-    Model { likelihood: model.likelihood.powered(power), ..model.clone() }
+    model.observing(model.observation.powered(power))
 }
 
 /// The quantities whose distributions are compared.
@@ -392,13 +392,14 @@ fn logs(study: &Study, model: &Model, draws: &SampledPosterior) -> [Option<Vec<f
         };
         mu.iter().enumerate().map(|(i, &m)| location(effect, m) + of_tau(i)).collect()
     });
-    let baseline = match &model.baseline {
+    let baseline = match model.observation.baseline_prior() {
         _ if study.priors.baseline.is_none() || draws.alpha.is_empty() => None,
-        BaselinePrior::Independent(prior) => {
+        None => None,
+        Some(BaselinePrior::Independent(prior)) => {
             let of_draw = |i: usize| draws.alpha.iter().map(|a| location(prior, a[i])).sum();
             Some((0..draws.chains * draws.draws).map(of_draw).collect())
         }
-        BaselinePrior::Exchangeable { mean, sd } => {
+        Some(BaselinePrior::Exchangeable { mean, sd }) => {
             let fixed = matches!(sd, HeterogeneityPrior::Fixed { .. });
             let of_sd = |i: usize| match &draws.baseline_sd {
                 Some(s) if !fixed => sd.log_density(s[i]),
@@ -408,12 +409,12 @@ fn logs(study: &Study, model: &Model, draws: &SampledPosterior) -> [Option<Vec<f
             means.map(|m| m.iter().enumerate().map(|(i, &m)| location(mean, m) + of_sd(i)).collect())
         }
     };
-    let counts = matches!(model.likelihood, Likelihood::Counts(_));
+    let counts = model.observation.cells().is_some();
     let n = draws.chains * draws.draws;
     let likelihood = (0..n).map(|i| {
         let row = |columns: &[Vec<f64>]| columns.iter().map(|c| c[i]).collect::<Vec<f64>>();
         let alpha = if counts { row(&draws.alpha) } else { Vec::new() };
-        model.log_likelihood(&row(&draws.theta), &alpha, draws.label_shares(i).as_ref())
+        model.observation.log_likelihood(&row(&draws.theta), &alpha, draws.label_shares(i).as_ref())
     });
     let prior = prior.filter(|_| !matches!(effect, LocationPrior::Flat));
     [prior, baseline, Some(likelihood.collect())]

@@ -7,7 +7,7 @@ use super::source::{Marginals, outline};
 use crate::compare::Glance;
 use crate::decide::{Fit, Smooth};
 use crate::exact::{Distribution, ExactPosterior, Resolution};
-use crate::model::{Likelihood, LocationPrior, Model};
+use crate::model::{LocationPrior, Model};
 use crate::numeric::normal_log_density;
 use crate::posterior::{Sampling, Scope};
 use crate::study::{HeterogeneityPrior, Pooling, Priors, Study, Written};
@@ -92,11 +92,7 @@ fn prior_of_one(study: &Study) -> Vec<(f64, f64)> {
     if !model.effect.is_proper() {
         return Vec::new();
     }
-    let likelihood = Likelihood::Estimates(Vec::new()).emptied(2);
-    let before = ExactPosterior::new(
-        &Model { likelihood, misclassification: None, rows: None, ..model },
-        Resolution::default(),
-    );
+    let before = ExactPosterior::new(&model.of_effects_alone(2), Resolution::default());
     before.map_or_else(|_| Vec::new(), |e| outline(&*e.theta(0), false))
 }
 

@@ -16,7 +16,7 @@ use super::sampled::{Empirical, SampledPosterior};
 use super::sampling::{Run, Unsampled};
 use super::source::Source;
 use crate::exact::{Distribution, ExactPosterior, Unavailable};
-use crate::model::{BaselinePrior, Hierarchy, Likelihood, Model};
+use crate::model::{BaselinePrior, Hierarchy, Model};
 use crate::sampler::Watch;
 use crate::study::Study;
 
@@ -146,11 +146,8 @@ pub fn prior_report(study: &Study, options: Options) -> Option<Report> {
 
 /// Whether the exact engine covers effects before the data alone: exchangeable baselines, and covariates or centres.
 fn has_no_exact_risks(model: &Model) -> bool {
-    let exchangeable = matches!(
-        (&model.likelihood, &model.baseline),
-        (Likelihood::Counts(_), BaselinePrior::Exchangeable { .. })
-    );
-    exchangeable || model.rows.is_some()
+    let baseline = model.observation.baseline_prior();
+    matches!(baseline, Some(BaselinePrior::Exchangeable { .. })) || model.observation.rows().is_some()
 }
 
 /// The exact posterior and its rows, or the reason why there is none.
@@ -192,13 +189,10 @@ struct PriorSide {
 
 impl PriorSide {
     fn new(model: &Model, assembly: &Assembly<'_>, options: Options) -> PriorSide {
-        let counts = matches!(model.likelihood, Likelihood::Counts(_));
+        let counts = model.observation.cells().is_some();
         let whole = has_no_exact_risks(model);
-        let mut empty = model.without_data(2);
-        if whole {
-            // Effects have the same prior whatever the baselines have.
-            empty.likelihood = Likelihood::Estimates(Vec::new()).emptied(2);
-        }
+        // Effects have the same prior whatever the baselines have.
+        let empty = if whole { model.of_effects_alone(2) } else { model.without_data(2) };
         let wanted = counts && options.engine != Engine::Exact;
         let (exact, simulated) = rayon::join(
             || {
@@ -222,7 +216,7 @@ impl PriorSide {
             kinds.put_exact(&exact);
         }
         side.kinds = kinds;
-        if model.rows.is_some() && side.simulated.is_some() {
+        if model.observation.rows().is_some() && side.simulated.is_some() {
             side.own = Some(assembly.rows(side.simulated_source(), ""));
         }
         side

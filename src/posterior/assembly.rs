@@ -94,8 +94,11 @@ impl<'a> Assembly<'a> {
         let added = |g: usize| if biased { model.moved_by_bias(study, g).1 } else { 0.0 };
         Assembly {
             added_variances: (0..n).map(added).collect(),
-            adjusted_variances: model.rows.as_ref().map(|r| (0..n).map(|g| r.effect_variance(g)).collect()),
-            labelled: model.misclassification.is_some(),
+            adjusted_variances: model
+                .observation
+                .rows()
+                .map(|r| (0..n).map(|g| r.effect_variance(g)).collect()),
+            labelled: model.observation.misclassification().is_some(),
             pairs,
             names,
             sign: study.outcome.higher_is.sign(),

@@ -5,7 +5,7 @@ use rayon::prelude::*;
 
 use super::estimand::Measure;
 use crate::density::LogDensity;
-use crate::model::{BaselineOf, Drawn, Hierarchy, LabelShares, Likelihood, Model, Rows, Standardised};
+use crate::model::{BaselineOf, Drawn, Hierarchy, LabelShares, Model, Rows, Standardised};
 use crate::numeric::{exp_of_nonpositive, logit};
 use crate::sampler::{Purpose, Recorded, stream};
 use crate::study::Study;
@@ -105,7 +105,7 @@ impl SampledPosterior {
             })
             .collect();
         let mut all = SampledPosterior::joined(parts);
-        if let Some(rows) = &model.rows {
+        if let Some(rows) = model.observation.rows() {
             all.standardised = standardised_over_draws(rows, hierarchy, &draws);
         }
         all
@@ -116,7 +116,7 @@ impl SampledPosterior {
         /// Not a chain's.
         const STREAM: usize = 1 << 30;
         let mut all = SampledPosterior::of_chain(model, hierarchy, points, (seed, STREAM));
-        if let Some(rows) = &model.rows {
+        if let Some(rows) = model.observation.rows() {
             all.standardised = standardised_over_draws(rows, hierarchy, &[points]);
         }
         all
@@ -129,7 +129,7 @@ impl SampledPosterior {
         (seed, chain): (u64, usize),
     ) -> SampledPosterior {
         let subgroups = model.subgroups();
-        let counts = matches!(model.likelihood, Likelihood::Counts(_));
+        let counts = model.observation.cells().is_some();
         let mut rng = stream(seed, chain, Purpose::Prediction);
         let mut scratch = hierarchy.scratch();
         let n = draws.len() / hierarchy.dim();
@@ -167,10 +167,10 @@ impl SampledPosterior {
 
     /// No draws yet.
     fn empty(model: &Model) -> SampledPosterior {
-        let gamma_names = model.rows.as_ref().map(|rows| rows.term_names.clone()).unwrap_or_default();
+        let gamma_names = model.observation.rows().map(|rows| rows.term_names.clone()).unwrap_or_default();
         SampledPosterior {
             shares: shares(model),
-            baseline_of: model.baseline_of,
+            baseline_of: model.observation.cells().map(|c| c.baselines().of).unwrap_or_default(),
             labelled: labelled(model),
             gamma_names,
             ..Default::default()
@@ -198,7 +198,7 @@ impl SampledPosterior {
         /// Pieces of work, each with its own stream.
         const PIECES: usize = 8;
         let pairs = draws.div_ceil(2 * PIECES);
-        let rows = model.rows.as_ref().map(|rows| rows.thinned(ROWS));
+        let rows = model.observation.rows().map(|rows| rows.thinned(ROWS));
         let parts: Option<Vec<SampledPosterior>> = (0..PIECES)
             .into_par_iter()
             .map(|i| {
@@ -211,7 +211,7 @@ impl SampledPosterior {
                         if let Some(rows) = &rows {
                             let mut risks = vec![[0.0; 2]; drawn.theta.len()];
                             let terms = (&*drawn.gamma, &*drawn.centres);
-                            let [control, _] = drawn.arms(model);
+                            let [control, _] = drawn.arms(out.baseline_of);
                             rows.standardised((&control, &drawn.theta), terms, &mut risks);
                             out.push_standardised(&risks);
                         }
@@ -459,9 +459,8 @@ fn put(column: &mut Option<Column>, value: Option<f64>, capacity: usize) {
 
 /// The positive subgroup and both arms' shares of all patients, where labels may be wrong.
 fn labelled(model: &Model) -> Option<(usize, [f64; 2])> {
-    let (Likelihood::Counts(counts), Some(m)) = (&model.likelihood, &model.misclassification) else {
-        return None;
-    };
+    let cells = model.observation.cells()?;
+    let (counts, m) = (cells.pairs(), cells.misclassification()?);
     let control: f64 = counts.iter().map(|c| c.control.total).sum();
     let active: f64 = counts.iter().map(|c| c.active.total).sum();
     let all = control + active;
@@ -496,8 +495,9 @@ fn standardised_over_draws(rows: &Rows, hierarchy: &Hierarchy, chains: &[&[f64]]
 
 /// Every subgroup's share of all patients over whom risks are averaged; equal shares where there are none.
 fn shares(model: &Model) -> Vec<f64> {
-    let Likelihood::Counts(counts) = &model.likelihood else { return Vec::new() };
-    let sizes: Vec<f64> = match &model.rows {
+    let Some(cells) = model.observation.cells() else { return Vec::new() };
+    let counts = cells.pairs();
+    let sizes: Vec<f64> = match cells.rows() {
         Some(rows) => rows.population_sizes.clone(),
         None => counts.iter().map(|c| c.control.total + c.active.total).collect(),
     };

@@ -7,8 +7,8 @@ pub mod rows;
 use equipoise::exact::{Distribution, ExactPosterior, Resolution};
 use equipoise::input::open;
 use equipoise::model::{
-    Arm, BaselineOf, BaselinePrior, BinomialPair, HeterogeneityPrior, Likelihood, LocationPrior, Model,
-    NormalEstimate, Pooling,
+    Arm, BaselineOf, BaselinePrior, Baselines, BinomialPair, Cells, HeterogeneityPrior, LocationPrior, Model,
+    NormalEstimate, Observation, Pooling,
 };
 use equipoise::posterior::{Engine, Options, Sampling};
 use equipoise::study::{
@@ -24,29 +24,33 @@ pub fn pair(control: (u32, u32), active: (u32, u32)) -> BinomialPair {
 
 /// Counts under the usual priors, to be changed by the test.
 pub fn counts_model(counts: Vec<BinomialPair>) -> Model {
+    let baselines = Baselines {
+        prior: BaselinePrior::Independent(LocationPrior::normal(0.0, 1.5)),
+        of: BaselineOf::Control,
+    };
     Model {
-        likelihood: Likelihood::Counts(counts),
+        observation: Observation::Cells(Cells::new(counts, baselines)),
         pooling: Pooling::Partial(HeterogeneityPrior::HalfNormal { scale: 0.5 }),
         effect: LocationPrior::normal(0.0, 0.355),
-        baseline: BaselinePrior::Independent(LocationPrior::normal(0.0, 1.5)),
-        misclassification: None,
-        baseline_of: BaselineOf::Control,
-        rows: None,
     }
+}
+
+/// The cells of a model of counts.
+#[track_caller]
+pub fn cells_of(model: &Model) -> &Cells {
+    model.observation.cells().expect("a model of counts")
+}
+
+/// The same model of other counts.
+#[track_caller]
+pub fn recounted(model: &Model, counts: Vec<BinomialPair>) -> Model {
+    model.observing(Observation::Cells(cells_of(model).with_pairs(counts)))
 }
 
 /// Estimates and standard errors under a given prior.
 pub fn estimates_model(rows: &[(f64, f64)], pooling: Pooling, effect: LocationPrior) -> Model {
     let estimates = rows.iter().map(|&(estimate, se)| NormalEstimate::new(estimate, se)).collect();
-    Model {
-        likelihood: Likelihood::Estimates(estimates),
-        pooling,
-        effect,
-        baseline: BaselinePrior::Independent(LocationPrior::normal(0.0, 1.5)),
-        misclassification: None,
-        baseline_of: BaselineOf::Control,
-        rows: None,
-    }
+    Model { observation: Observation::Estimates(estimates), pooling, effect }
 }
 
 pub fn fit(model: &Model) -> ExactPosterior {
@@ -135,10 +139,10 @@ pub fn with_control_baselines(mut study: Study) -> Study {
 /// Counts are whole.
 pub fn study_of(model: &Model) -> Study {
     let name = |g: usize| (g + 1).to_string();
-    let counts = matches!(model.likelihood, Likelihood::Counts(_));
-    let mut study = open(if counts { "attention-ras-etiology" } else { "solvd" }).expect("shipped");
-    study.data = match &model.likelihood {
-        Likelihood::Counts(rows) => {
+    let cells = model.observation.cells();
+    let mut study = open(if cells.is_some() { "attention-ras-etiology" } else { "solvd" }).expect("shipped");
+    study.data = match &model.observation {
+        Observation::Cells(cells) => {
             let arm = |a: Arm| {
                 let (events, total) = (a.events as u64, a.total as u64);
                 ArmCounts { events, total, missing: 0, source: None }
@@ -146,9 +150,9 @@ pub fn study_of(model: &Model) -> Study {
             let row = |(g, r): (usize, &BinomialPair)| {
                 SubgroupCounts::of_pair(name(g), arm(r.control), arm(r.active))
             };
-            Data::Counts(rows.iter().enumerate().map(row).collect())
+            Data::Counts(cells.pairs().iter().enumerate().map(row).collect())
         }
-        Likelihood::Estimates(rows) => {
+        Observation::Estimates(rows) => {
             let row = |(g, r): (usize, &NormalEstimate)| SubgroupEstimate {
                 name: name(g),
                 estimate: r.estimate,
@@ -169,14 +173,14 @@ pub fn study_of(model: &Model) -> Study {
     study.priors = Priors {
         effect: written(model.effect.clone()),
         heterogeneity,
-        baseline: counts.then(|| written(model.baseline.clone())),
-        baseline_of: model.baseline_of,
+        baseline: cells.map(|cells| written(cells.baselines().prior.clone())),
+        baseline_of: cells.map_or(BaselineOf::Control, |cells| cells.baselines().of),
     };
     study.outcome.higher_is = HigherIs::Better;
     study.outcome.scale = Scale::LogOddsRatio;
     study.thresholds = Thresholds {
         odds_ratio: vec![1.25],
-        risk_difference: if counts { vec![0.05] } else { Vec::new() },
+        risk_difference: if cells.is_some() { vec![0.05] } else { Vec::new() },
         ..Thresholds::default()
     };
     study

@@ -58,13 +58,13 @@ impl<'a> Biased<'a> {
         let all = self.missing.iter().enumerate();
         let biases: Vec<SubgroupBias> =
             all.map(|(g, m)| SubgroupBias { missing: m.missing.clone(), ..bias(g) }).collect();
-        Model { likelihood: self.model.likelihood.clone().through(&biases), ..self.model.clone() }
+        self.model.observing(self.model.observation.clone().through(&biases))
     }
 
     /// The same without what is stated of missing outcomes.
     pub fn plain(&self, bias: impl Fn(usize) -> SubgroupBias) -> Model {
         let biases: Vec<SubgroupBias> = (0..self.names.len()).map(bias).collect();
-        Model { likelihood: self.model.likelihood.clone().through(&biases), ..self.model.clone() }
+        self.model.observing(self.model.observation.clone().through(&biases))
     }
 
     /// The same with other data, and nothing assumed of what is missing.

@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::biased::Biased;
 use crate::exact::{ExactPosterior, Resolution};
-use crate::model::{Misclassification, Model, Nuisance};
+use crate::model::{Cells, Misclassification, Model, Nuisance, Observation};
 use crate::numeric::logit;
 use crate::posterior::Quantiles;
 
@@ -54,11 +54,11 @@ pub fn labels(biased: &Biased<'_>) -> Vec<LabelPoint> {
                 specificity_shared: true,
                 share: share.clone(),
             };
-            let perfect = misclassification.is_perfect();
-            let model = Model {
-                misclassification: (!perfect).then_some(misclassification),
-                rows: None,
-                ..biased.with_data(biased.study.data.clone())
+            let stated = biased.with_data(biased.study.data.clone());
+            let model = match stated.observation.cells().cloned().map(Cells::of_patients_alike) {
+                Some(cells) if misclassification.is_perfect() => stated.observing(Observation::Cells(cells)),
+                Some(cells) => stated.observing(Observation::Cells(cells).labelled(&misclassification)),
+                None => stated,
             };
             point(biased, &model, positive, (sensitivity, specificity))
         })

@@ -11,7 +11,7 @@ pub use curve::tabulated;
 pub use view::View;
 
 use super::bias::{confounded, confounded_estimate, mix};
-use super::likelihood::{Arm, Side};
+use super::{Arm, Side};
 use crate::numeric::logit;
 use crate::study::{Confounder, Missing, Nuisance, SubgroupBias};
 

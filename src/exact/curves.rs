@@ -1,106 +1,34 @@
 //! Subgroups whose likelihoods are curves of their effects: counts in two arms, and published estimates seen through a bias
 //! that is not normal. Everything the rows of (μ, τ) can answer.
 
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use rayon::prelude::*;
 
 use super::Resolution;
 use super::distribution::{Distribution, Lost, Tabulated, bulk};
-use super::effect_likelihood::{
-    Baseline, EffectLikelihood, EffectRange, log_marginal_of_silent, log_marginals,
-};
+use super::effect_likelihood::{EffectLikelihood, EffectRange, log_marginals};
 use super::gaussian::{MomentLimits, moment_limits};
 use super::pair::{Marginal, PairMember, PairPosterior};
 use super::risks::{RiskMeasure, RiskPosterior};
 use super::rows::{MeanDensity, NewEffect, Prediction, RowMaker, Rows};
 use super::scale::{NotConverged, TauPosterior};
-use crate::model::{BinomialPair, HeterogeneityPrior, LocationComponent, LocationPrior, NormalEstimate};
+use super::subgroup::{CellsOfSubgroup, SubgroupData};
+use crate::model::{BinomialPair, HeterogeneityPrior, LocationComponent, LocationPrior};
 use crate::numeric::{
     LogInterpolant, LogTable, Peak, Placement, log_sum_exp, tabulate, tabulate_around, tabulate_with,
 };
 
-/// What was observed in one subgroup.
-#[derive(Debug, Clone)]
-pub enum Observed {
-    Counts(BinomialPair),
-    Estimate(NormalEstimate),
-}
-
-impl Observed {
-    fn informs_effect(&self, baseline: &Baseline) -> bool {
-        match self {
-            Observed::Counts(counts) => counts.informs_effect(baseline.of),
-            Observed::Estimate(estimate) => estimate.se.is_finite(),
-        }
-    }
-
-    /// Moments of order below this exist of the effect's likelihood.
-    fn moment_limit(&self, baseline: &Baseline) -> f64 {
-        match self {
-            Observed::Counts(counts) => counts.moment_limit(baseline.of, &baseline.prior),
-            Observed::Estimate(estimate) if estimate.se.is_finite() => f64::INFINITY,
-            Observed::Estimate(_) => 0.0,
-        }
-    }
-
-    fn log_coefficient(&self) -> f64 {
-        match self {
-            Observed::Counts(counts) => counts.log_coefficient(),
-            Observed::Estimate(_) => 0.0,
-        }
-    }
-
-    fn likelihood(
-        &self,
-        baseline: &Baseline,
-        range: EffectRange,
-        resolution: Resolution,
-    ) -> EffectLikelihood {
-        match self {
-            Observed::Counts(counts) => {
-                EffectLikelihood::new(counts, baseline, range, resolution.density(), resolution.mass())
-            }
-            Observed::Estimate(estimate) => {
-                EffectLikelihood::of_estimate(estimate, range, resolution.density())
-            }
-        }
-    }
-
-    /// Beyond this lies no effect for which these data speak against others.
-    fn farthest(&self) -> f64 {
-        /// For data without a mode of their own, and the baseline's pull.
-        const BEYOND: f64 = 20.0;
-        match self {
-            Observed::Counts(counts) => {
-                let places = [&counts.control, &counts.active].map(|arm| arm.empirical_log_odds().abs());
-                places[0] + places[1] + BEYOND
-            }
-            Observed::Estimate(e) if e.se.is_finite() => e.estimate.abs() + 10.0 * e.se,
-            Observed::Estimate(_) => 0.0,
-        }
-    }
-
-    /// The log marginal likelihood of a subgroup that says nothing of its effect.
-    fn log_marginal_of_silent(&self, baseline: &Baseline, resolution: Resolution) -> f64 {
-        match self {
-            Observed::Counts(counts) => log_marginal_of_silent(counts, baseline, resolution.mass()),
-            Observed::Estimate(_) => 0.0,
-        }
-    }
-}
-
-/// The posterior under partial pooling, or complete pooling (τ fixed at 0), with independent baselines.
-pub struct CountsPosterior {
+/// The posterior under partial pooling, or complete pooling (τ fixed at 0).
+pub struct CurvesPosterior {
     rows: Rows,
-    observed: Vec<Observed>,
+    data: Vec<Arc<dyn SubgroupData>>,
     /// Subgroups whose data say something of their effect, in order; `informative[g]` is the place of subgroup g among them.
     likelihoods: Vec<EffectLikelihood>,
     informative: Vec<Option<usize>>,
     moments: MomentLimits,
     bounded_subgroups: usize,
     heterogeneity: HeterogeneityPrior,
-    baseline: Baseline,
     resolution: Resolution,
     /// Made when they are first asked for.
     subgroups: Vec<OnceLock<SubgroupPosterior>>,
@@ -111,8 +39,7 @@ pub struct CountsPosterior {
 /// One subgroup's θ, and what its risks are made from when they are asked for.
 pub struct SubgroupPosterior {
     pub theta: Tabulated,
-    observed: Observed,
-    baseline: Baseline,
+    data: Arc<dyn SubgroupData>,
     /// The log density of θ before this subgroup's own data.
     prediction: LogInterpolant,
     resolution: Resolution,
@@ -122,7 +49,7 @@ pub struct SubgroupPosterior {
 impl SubgroupPosterior {
     /// A function of both risks; none for estimates.
     pub fn risk(&self, measure: RiskMeasure) -> Option<Box<dyn Distribution + '_>> {
-        let Observed::Counts(counts) = &self.observed else { return None };
+        let CellsOfSubgroup { pair, baseline } = self.data.cells()?;
         if !self.theta.settled {
             return Some(Box::new(Lost));
         }
@@ -130,13 +57,13 @@ impl SubgroupPosterior {
             let theta = bulk(&self.theta.table);
             let prediction = self.prediction.clone();
             // Data that say nothing of the effect are in the risks all the same.
-            let silent = if counts.informs_effect(self.baseline.of) {
+            let silent = if self.data.informs_effect() {
                 0.0
             } else {
-                self.observed.log_marginal_of_silent(&self.baseline, self.resolution)
+                self.data.log_marginal_of_silent(self.resolution)
             };
             let placed = (theta, self.theta.table.log_mass + silent);
-            RiskPosterior::new(counts.clone(), &self.baseline, prediction, placed, self.resolution)
+            RiskPosterior::new(pair.clone(), baseline, prediction, placed, self.resolution)
         });
         Some(Box::new(joint.distribution(measure)))
     }
@@ -144,10 +71,10 @@ impl SubgroupPosterior {
     /// By arm and outcome, the log probability of one such patient given all others: the ratio of the marginal
     /// likelihoods with and without, which is the posterior mean of `e^{ℓ without(θ) − ℓ(θ)}`, inverted. None for estimates, whose patients are not known.
     pub fn leave_one_out(&self) -> Option<[Option<f64>; 4]> {
-        let Observed::Counts(all) = &self.observed else { return None };
+        let CellsOfSubgroup { pair: all, baseline } = self.data.cells()?;
         let own = |counts: &BinomialPair| {
             let placement = self.resolution.density();
-            log_marginals(counts, &self.baseline, &self.theta.table.grid.x, placement)
+            log_marginals(counts, baseline, &self.theta.table.grid.x, placement)
         };
         let with = own(all);
         Some(std::array::from_fn(|cell| {
@@ -163,25 +90,22 @@ impl SubgroupPosterior {
     }
 }
 
-impl CountsPosterior {
+impl CurvesPosterior {
     pub fn new(
-        observed: Vec<Observed>,
+        data: Vec<Box<dyn SubgroupData>>,
         effect: &LocationPrior,
         heterogeneity: &HeterogeneityPrior,
-        baseline: &Baseline,
         resolution: Resolution,
-    ) -> Result<CountsPosterior, NotConverged> {
+    ) -> Result<CurvesPosterior, NotConverged> {
         let mut range = effect_range(effect, heterogeneity);
         // Data that contradict each other, or the prior, pull the effects to among them.
-        range.reach = observed.iter().map(Observed::farthest).fold(range.reach, f64::max);
-        let each: Vec<Option<EffectLikelihood>> = observed
-            .par_iter()
-            .map(|o| o.informs_effect(baseline).then(|| o.likelihood(baseline, range, resolution)))
-            .collect();
+        range.reach = data.iter().map(|d| d.farthest()).fold(range.reach, f64::max);
+        let each: Vec<Option<EffectLikelihood>> =
+            data.par_iter().map(|d| d.informs_effect().then(|| d.likelihood(range, resolution))).collect();
         let mut so_far = 0..;
         let informative = each.iter().map(|l| l.as_ref().and_then(|_| so_far.next())).collect();
         let likelihoods: Vec<EffectLikelihood> = each.into_iter().flatten().collect();
-        let bounded = observed.iter().filter(|o| o.moment_limit(baseline) > 0.0).count();
+        let bounded = data.iter().filter(|d| d.moment_limit() > 0.0).count();
         let moments = moment_limits(heterogeneity, effect, bounded as f64);
         let maker = RowMaker { subgroups: &likelihoods, effect, heterogeneity: *heterogeneity, resolution };
         let mut rows = maker.rows(moments.tau)?;
@@ -190,23 +114,19 @@ impl CountsPosterior {
             return Err(NotConverged);
         }
         rows.rows.retain(|row| row.tau <= widest);
-        let silent: f64 = observed
-            .iter()
-            .filter(|o| !o.informs_effect(baseline))
-            .map(|o| o.log_marginal_of_silent(baseline, resolution))
-            .sum();
-        let coefficients: f64 = observed.iter().map(Observed::log_coefficient).sum();
-        Ok(CountsPosterior {
+        let silent: f64 =
+            data.iter().filter(|d| !d.informs_effect()).map(|d| d.log_marginal_of_silent(resolution)).sum();
+        let coefficients: f64 = data.iter().map(|d| d.log_coefficient()).sum();
+        Ok(CurvesPosterior {
             log_marginal_likelihood: rows.log_evidence + silent + coefficients,
             rows,
-            subgroups: observed.iter().map(|_| OnceLock::new()).collect(),
-            observed,
+            subgroups: data.iter().map(|_| OnceLock::new()).collect(),
+            data: data.into_iter().map(Arc::from).collect(),
             likelihoods,
             informative,
             moments,
             bounded_subgroups: bounded,
             heterogeneity: *heterogeneity,
-            baseline: baseline.clone(),
             resolution,
         })
     }
@@ -250,8 +170,7 @@ impl CountsPosterior {
         SubgroupPosterior {
             prediction,
             theta: Tabulated::proven(table, self.subgroup_moment_limit(g), None, self.rows.log_total),
-            observed: self.observed[g].clone(),
-            baseline: self.baseline.clone(),
+            data: Arc::clone(&self.data[g]),
             resolution: self.resolution,
             risks: OnceLock::new(),
         }
@@ -274,7 +193,7 @@ impl CountsPosterior {
 
     /// As many moments as the subgroup's own likelihood bounds, and those that the others and the prior leave.
     fn subgroup_moment_limit(&self, g: usize) -> f64 {
-        let own = self.observed[g].moment_limit(&self.baseline);
+        let own = self.data[g].moment_limit();
         if own == f64::INFINITY {
             own
         } else {

@@ -1,16 +1,15 @@
 //! A bias in the sampler's coordinates: what is not known of it has coordinates of its own.
 
-use super::bias::{confounded, confounded_estimate, unmix};
-use super::prior_slope::LocationSlope;
-use super::{Likelihood, Nuisance, Side, SubgroupBias};
+use super::{BinomialPair, NormalEstimate, Side};
+use crate::model::bias::{confounded, confounded_estimate, unmix};
+use crate::model::prior_slope::LocationSlope;
 use crate::numeric::{logistic, logit, softplus};
+use crate::study::{Nuisance, SubgroupBias};
 
-/// Every subgroup's bias; the first coordinate stands at `start`.
+/// Every subgroup's bias.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Between {
     subgroups: Vec<SubgroupSlots>,
-    start: usize,
-    dim: usize,
 }
 
 /// One subgroup's unknowns.
@@ -163,37 +162,30 @@ impl Shift {
 }
 
 impl Between {
-    /// None where nothing stands between effects and data.
-    pub fn new(likelihood: &Likelihood, start: usize) -> Option<Between> {
-        let mut next = start;
-        let subgroups: Vec<SubgroupSlots> = match likelihood {
-            Likelihood::Counts(counts) => {
-                let slots = |c: &super::BinomialPair| {
-                    c.bias().map_or_else(SubgroupSlots::default, |bias| {
-                        // Before the bias is added stand the missing.
-                        let rest = SubgroupBias { confounder: None, shift: None, ..bias.clone() };
-                        let seen = super::BinomialPair::new(c.control, c.active).through(&rest);
-                        SubgroupSlots::new(bias, seen.hint(Side::Active), &mut next)
-                    })
-                };
-                counts.iter().map(slots).collect()
-            }
-            Likelihood::Estimates(estimates) => {
-                let slots = |e: &super::NormalEstimate| {
-                    e.bias().map_or_else(SubgroupSlots::default, |bias| {
-                        SubgroupSlots::new(bias, (0.0, 0.0), &mut next)
-                    })
-                };
-                estimates.iter().map(slots).collect()
-            }
+    /// At the next coordinates; none where nothing stands between effects and counts.
+    pub fn of_pairs(pairs: &[BinomialPair], dim: &mut usize) -> Option<Between> {
+        let slots = |c: &BinomialPair| {
+            c.bias().map_or_else(SubgroupSlots::default, |bias| {
+                // Before the bias is added stand the missing.
+                let rest = SubgroupBias { confounder: None, shift: None, ..bias.clone() };
+                let seen = BinomialPair::new(c.control, c.active).through(&rest);
+                SubgroupSlots::new(bias, seen.hint(Side::Active), dim)
+            })
         };
-        let any = subgroups.iter().any(|s| *s != SubgroupSlots::default());
-        any.then_some(Between { subgroups, start, dim: next - start })
+        Between::of(pairs.iter().map(slots).collect())
     }
 
-    /// Coordinates.
-    pub fn dim(&self) -> usize {
-        self.dim
+    /// The same of published estimates.
+    pub fn of_estimates(estimates: &[NormalEstimate], dim: &mut usize) -> Option<Between> {
+        let slots = |e: &NormalEstimate| {
+            e.bias().map_or_else(SubgroupSlots::default, |bias| SubgroupSlots::new(bias, (0.0, 0.0), dim))
+        };
+        Between::of(estimates.iter().map(slots).collect())
+    }
+
+    fn of(subgroups: Vec<SubgroupSlots>) -> Option<Between> {
+        let any = subgroups.iter().any(|s| *s != SubgroupSlots::default());
+        any.then_some(Between { subgroups })
     }
 
     /// The log odds at which both arms of subgroup `g` are seen, from those that are asked for; prior densities are added.

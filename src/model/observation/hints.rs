@@ -1,13 +1,11 @@
 //! What the data say of effects and baselines, roughly: where the sampler's coordinates are placed. Any hints give the same
 //! posterior; good ones make it nearly a standard normal.
 
-use super::level::Hints;
-use super::prior_slope::LocationSlope;
-use super::{
-    BaselinePrior, BinomialPair, HeterogeneityPrior, Likelihood, LocationPrior, Model, NormalEstimate,
-    Nuisance, Side,
-};
+use super::{BinomialPair, Cells, NormalEstimate, Observation, Side};
+use crate::model::level::Hints;
+use crate::model::prior_slope::LocationSlope;
 use crate::numeric::logistic;
+use crate::study::{BaselinePrior, HeterogeneityPrior, LocationPrior, Misclassification, Nuisance};
 
 impl Hints {
     /// Those of some subgroups.
@@ -29,8 +27,9 @@ impl Hints {
 
 /// The log odds of an arm and their information, half an event and half a non-event added; nothing for an empty arm. Where
 /// there are covariates, those of the rows.
-pub fn arm_hints(model: &Model, counts: &[BinomialPair], side: Side) -> Hints {
-    if let Some(rows) = &model.rows {
+pub fn arm_hints(of: &Cells, side: Side) -> Hints {
+    let counts = of.pairs();
+    if let Some(rows) = of.rows() {
         let (estimates, information) = rows.cell_hints();
         let cells = match side {
             Side::Control => 0..counts.len(),
@@ -41,12 +40,12 @@ pub fn arm_hints(model: &Model, counts: &[BinomialPair], side: Side) -> Hints {
         let open = counts.iter().map(|pair| pair.arm(side).open_side()).collect();
         return Hints { estimates, information: information[cells].to_vec(), open };
     }
-    let told = told_by_labels(model);
+    let told = of.misclassification().map_or(1.0, told_by_labels);
     let hints = counts.iter().map(|pair| pair.hint(side));
     let (estimates, information): (Vec<f64>, Vec<f64>) = hints.map(|(x, i)| (x, told * i)).unzip();
     // Any label can be that of an event elsewhere.
     let open = |pair: &BinomialPair| {
-        if model.misclassification.is_some() { 0.0 } else { pair.arm(side).open_side() }
+        if of.misclassification().is_some() { 0.0 } else { pair.arm(side).open_side() }
     };
     Hints { estimates, information, open: counts.iter().map(open).collect() }
 }
@@ -69,8 +68,7 @@ fn open_effect(counts: &BinomialPair, [control, active]: [f64; 2], below: f64) -
 
 /// The part of the information about a true subgroup that is left where labels may be wrong, roughly: Youden's index,
 /// squared.
-fn told_by_labels(model: &Model) -> f64 {
-    let Some(m) = &model.misclassification else { return 1.0 };
+fn told_by_labels(m: &Misclassification) -> f64 {
     let mean = |n: &[Nuisance; 2]| 0.5 * (logistic(n[0].rough().0) + logistic(n[1].rough().0));
     let youden = mean(&m.sensitivity) + mean(&m.specificity) - 1.0;
     (youden * youden).max(0.05)
@@ -82,15 +80,15 @@ fn told_by_labels(model: &Model) -> f64 {
 const STEEP: f64 = 4.0;
 
 /// What the data say of each θ: exactly for estimates, roughly for counts, with α integrated out.
-pub fn effect_hints(model: &Model) -> Hints {
-    match &model.likelihood {
-        Likelihood::Estimates(rows) => {
+pub fn effect_hints(observation: &Observation) -> Hints {
+    match observation {
+        Observation::Estimates(rows) => {
             let (estimates, information) = rows.iter().map(NormalEstimate::hint).unzip();
             Hints::closed(estimates, information)
         }
-        Likelihood::Counts(counts) => {
-            let [control, active] = [Side::Control, Side::Active].map(|side| arm_hints(model, counts, side));
-            let (centre, precision) = match &model.baseline {
+        Observation::Cells(cells) => {
+            let [control, active] = [Side::Control, Side::Active].map(|side| arm_hints(cells, side));
+            let (centre, precision) = match &cells.baselines().prior {
                 BaselinePrior::Independent(prior) => LocationSlope::of(prior).stand_in(),
                 BaselinePrior::Exchangeable { mean, sd } => {
                     let (centre, precision) = LocationSlope::of(mean).stand_in();
@@ -99,9 +97,9 @@ pub fn effect_hints(model: &Model) -> Hints {
                     (centre, 1.0 / (variance + spread * spread))
                 }
             };
-            let below = model.baseline_of.control_share();
+            let below = cells.baselines().of.control_share();
             let mut hints = Hints::closed(Vec::new(), Vec::new());
-            for (g, pair) in counts.iter().enumerate() {
+            for (g, pair) in cells.pairs().iter().enumerate() {
                 let (i0, i1) = (control.information[g], active.information[g]);
                 // The margin of θ in the normal over (α, θ) of both arms and α's prior, of precisions I₀ + I₁ + P for α,
                 // I₀s² + I₁(1 − s)² for θ and I₁(1 − s) − I₀s between them.
@@ -113,7 +111,7 @@ pub fn effect_hints(model: &Model) -> Hints {
                 let informative = known > 0.0;
                 hints.estimates.push(if informative { weighted / known } else { 0.0 });
                 hints.information.push(if informative { known / (i0 + i1 + precision) } else { 0.0 });
-                let told = model.misclassification.is_none();
+                let told = cells.misclassification().is_none();
                 let open =
                     if told { open_effect(pair, [control.open[g], active.open[g]], below) } else { 0.0 };
                 if open != 0.0 && below == 0.0 {

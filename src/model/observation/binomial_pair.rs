@@ -1,9 +1,9 @@
-//! What was observed in each subgroup.
+//! Events of two arms, each binomial.
 
 use std::sync::Arc;
 
-use super::seen::{EstimateSeen, PairSeen, View};
-use crate::numeric::{log_binomial_coefficient, logistic, logit, normal_log_density};
+use crate::model::seen::{PairSeen, View};
+use crate::numeric::{log_binomial_coefficient, logistic, logit};
 use crate::study::{ArmCounts, BaselineOf, LocationPrior, SubgroupBias, SubgroupCounts};
 
 /// Events among the patients of one arm.
@@ -98,6 +98,11 @@ impl BinomialPair {
     pub fn by_curves(self, curves: [Arc<View>; 2]) -> BinomialPair {
         let seen = PairSeen::of_curves([self.control, self.active], curves, SubgroupBias::default());
         BinomialPair { seen: Some(Arc::new(seen)), ..self }
+    }
+
+    /// Whether its likelihoods are curves over the arms' log odds, and its counts are there for their sizes alone.
+    pub fn is_curve(&self) -> bool {
+        self.curves().is_some()
     }
 
     fn curves(&self) -> Option<&[Arc<View>; 2]> {
@@ -219,121 +224,5 @@ impl BinomialPair {
             }
         };
         one_side(active_others, control_events).min(one_side(active_events, control_others))
-    }
-}
-
-/// A published estimate with its standard error, on the scale of θ, perhaps seen through a bias.
-#[derive(Debug, Clone, PartialEq)]
-pub struct NormalEstimate {
-    pub estimate: f64,
-    /// Infinite for a subgroup without data.
-    pub se: f64,
-    seen: Option<Arc<EstimateSeen>>,
-}
-
-impl NormalEstimate {
-    pub const fn new(estimate: f64, se: f64) -> NormalEstimate {
-        NormalEstimate { estimate, se, seen: None }
-    }
-
-    /// The same estimate, seen through a bias. A known bias, or a normal one that is added, moves the estimate and widens
-    /// its error, and nothing else remains of it.
-    #[must_use]
-    pub fn through(self, bias: &SubgroupBias) -> NormalEstimate {
-        let bias = bias.simplified();
-        let confounder = match &bias.confounder {
-            None => Some(0.0),
-            Some(c) => c.known_bias_of_estimate(),
-        };
-        let shift = if bias.shift.is_none() { Some((0.0, 0.0)) } else { bias.normal_shift() };
-        if let (Some(known), Some((mean, sd))) = (confounder, shift) {
-            return NormalEstimate::new(self.estimate - (known + mean), libm::hypot(self.se, sd));
-        }
-        let seen = (!bias.is_none()).then(|| Arc::new(EstimateSeen::new(self.estimate, self.se, bias, 1.0)));
-        NormalEstimate { seen, ..self }
-    }
-
-    /// What stands between effect and estimate, beyond what has gone into the estimate and its error.
-    pub fn bias(&self) -> Option<&SubgroupBias> {
-        self.seen.as_ref().map(|seen| seen.bias())
-    }
-
-    /// The log likelihood of θ.
-    pub fn log_likelihood(&self, theta: f64) -> f64 {
-        match &self.seen {
-            Some(seen) => seen.log_likelihood(theta),
-            None if self.se.is_finite() => normal_log_density(self.estimate, theta, self.se),
-            None => 0.0,
-        }
-    }
-
-    /// What it says of θ, roughly where a bias is not normal: estimate and information.
-    pub fn hint(&self) -> (f64, f64) {
-        let own = (self.estimate, 1.0 / (self.se * self.se));
-        self.seen.as_ref().map_or(own, |seen| seen.hint(own))
-    }
-
-    /// The likelihood raised to a power.
-    pub fn powered(&self, power: f64) -> NormalEstimate {
-        let seen = self.seen.as_ref().map(|seen| Arc::new(seen.powered(power)));
-        NormalEstimate { estimate: self.estimate, se: self.se / libm::sqrt(power), seen }
-    }
-}
-
-/// The observations of all subgroups.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Likelihood {
-    Counts(Vec<BinomialPair>),
-    Estimates(Vec<NormalEstimate>),
-}
-
-impl Likelihood {
-    pub fn subgroups(&self) -> usize {
-        match self {
-            Likelihood::Counts(counts) => counts.len(),
-            Likelihood::Estimates(estimates) => estimates.len(),
-        }
-    }
-
-    /// Whether the counts are there for their sizes alone, and their likelihoods are curves.
-    pub fn is_by_curves(&self) -> bool {
-        matches!(self, Likelihood::Counts(counts) if counts.iter().all(|c| c.curves().is_some()))
-    }
-
-    /// The same data, each subgroup's seen through a bias; subgroups beyond the list's end have none.
-    #[must_use]
-    pub fn through(self, biases: &[SubgroupBias]) -> Likelihood {
-        let none = SubgroupBias::default();
-        let biases = biases.iter().chain(std::iter::repeat(&none));
-        match self {
-            Likelihood::Counts(counts) => {
-                Likelihood::Counts(counts.into_iter().zip(biases).map(|(c, b)| c.through(b)).collect())
-            }
-            Likelihood::Estimates(rows) => {
-                Likelihood::Estimates(rows.into_iter().zip(biases).map(|(e, b)| e.through(b)).collect())
-            }
-        }
-    }
-
-    /// Raised to a power.
-    pub fn powered(&self, power: f64) -> Likelihood {
-        match self {
-            Likelihood::Counts(counts) => {
-                Likelihood::Counts(counts.iter().map(|c| c.powered(power)).collect())
-            }
-            Likelihood::Estimates(rows) => {
-                Likelihood::Estimates(rows.iter().map(|e| e.powered(power)).collect())
-            }
-        }
-    }
-
-    /// The same kind of observations, with nothing observed.
-    pub fn emptied(&self, subgroups: usize) -> Likelihood {
-        match self {
-            Likelihood::Counts(_) => Likelihood::Counts(vec![BinomialPair::EMPTY; subgroups]),
-            Likelihood::Estimates(_) => {
-                Likelihood::Estimates(vec![NormalEstimate::new(0.0, f64::INFINITY); subgroups])
-            }
-        }
     }
 }
