@@ -132,7 +132,7 @@ pub fn prior_report(study: &Study, options: Options) -> Option<Report> {
     };
     let mut study = Study { data, ..study.clone() };
     if let Data::Counts(_) = study.data {
-        study.thresholds.include_risk_difference(LARGE);
+        study.thresholds.include(Measure::RiskDifference, LARGE);
     }
     let assembly = Assembly::new(&study, &model, options);
     let prior = PriorSide::new(&model, &assembly, options);

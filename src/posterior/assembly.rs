@@ -114,7 +114,7 @@ impl<'a> Assembly<'a> {
     fn thresholds(&self, measure: Measure) -> Vec<f64> {
         match self.brief {
             Some((asked, at)) => at.filter(|_| asked == measure).into_iter().collect(),
-            None => self.study.thresholds.of(measure.key()).to_vec(),
+            None => self.study.thresholds.of(measure).to_vec(),
         }
     }
 

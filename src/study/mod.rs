@@ -12,6 +12,7 @@ mod decision;
 mod design;
 mod draft;
 mod estimates;
+mod measure;
 mod model_file;
 mod named;
 mod nearest;
@@ -24,6 +25,7 @@ mod schema;
 mod shipped;
 mod source;
 mod table;
+mod thresholds;
 mod values;
 mod words;
 
@@ -35,6 +37,7 @@ pub use decision::{
     Member, Rule, Values, View, active_risk, is_decision, open_decision, open_decision_with,
 };
 pub use draft::{Draft, draft};
+pub use measure::{Axis, Measure};
 pub use model_file::ModelFile;
 pub use named::about_sources;
 pub use opening::{Reading, open, open_copy, open_text, open_with};
@@ -46,6 +49,7 @@ pub use prior::{
 pub use schema::{decision_schema, json_schema};
 pub use shipped::{Shipped, shipped, shipped_decisions};
 pub use source::{Source, read_at_most};
+pub use thresholds::Thresholds;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -151,22 +155,12 @@ pub enum Scale {
 impl Scale {
     /// "odds ratio" and its like.
     pub fn measure_in_words(self) -> &'static str {
-        match self {
-            Scale::LogOddsRatio => "odds ratio",
-            Scale::LogRiskRatio => "risk ratio",
-            Scale::LogHazardRatio => "hazard ratio",
-            Scale::Difference => "difference",
-        }
+        Measure::of(self).in_words()
     }
 
     /// The key that names the measure in priors and thresholds.
     pub fn key(self) -> &'static str {
-        match self {
-            Scale::LogOddsRatio => "odds_ratio",
-            Scale::LogRiskRatio => "risk_ratio",
-            Scale::LogHazardRatio => "hazard_ratio",
-            Scale::Difference => "difference",
-        }
+        Measure::of(self).key()
     }
 
     pub fn is_ratio(self) -> bool {
@@ -294,21 +288,6 @@ pub struct External {
 pub enum BaselinePrior {
     Independent(LocationPrior),
     Exchangeable { mean: LocationPrior, sd: HeterogeneityPrior },
-}
-
-/// Sizes of effect worth asking about: magnitudes, in either direction.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Thresholds {
-    /// As differences of proportions, 0 < t < 1.
-    pub risk_difference: Vec<f64>,
-    /// Above 1.
-    pub odds_ratio: Vec<f64>,
-    pub risk_ratio: Vec<f64>,
-    pub hazard_ratio: Vec<f64>,
-    /// Above 0, in the outcome's units.
-    pub difference: Vec<f64>,
-    /// The measure's key and the value.
-    pub primary: Option<(&'static str, f64)>,
 }
 
 impl Study {

@@ -4,9 +4,9 @@ use std::ops::Range;
 
 use toml::Spanned;
 
-use super::super::Study;
 use super::super::opening::study_of;
 use super::super::source::{Source, sha256};
+use super::super::{Measure, Study};
 use super::common::{as_percent, difference, fault, known, values};
 use super::file::{CostsSection, DecisionFile, DifferencesEntry, OutcomeEntry, QuestionSection};
 use super::{Action, Costs, Decision, DecisionOutcome, MOST_OUTCOMES, layers, needs_baseline, panel, rules};
@@ -107,7 +107,7 @@ fn outcome(
     let bands = entry.bands.as_ref().map(|b| bands(source, b)).transpose()?;
     let mut thresholds = match &entry.thresholds {
         Some(list) => differences(source, list)?,
-        None => study.thresholds.risk_difference.clone(),
+        None => study.thresholds.of(Measure::RiskDifference).to_vec(),
     };
     thresholds.sort_by(f64::total_cmp);
     let baseline_risk = match &entry.baseline_risk {
