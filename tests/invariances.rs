@@ -31,7 +31,7 @@ fn risk_cdf(posterior: &ExactPosterior, g: usize, x: f64) -> f64 {
 fn hold_probabilities(a: &Report, b: &Report, tolerance: f64) {
     assert_eq!(a.probabilities.len(), b.probabilities.len());
     for (p, q) in a.probabilities.iter().zip(&b.probabilities) {
-        assert_eq!((p.statement, &p.subgroup, p.threshold), (q.statement, &q.subgroup, q.threshold));
+        assert_eq!((p.statement, p.estimand, p.threshold), (q.statement, q.estimand, q.threshold));
         for (x, y) in
             [(p.exact, q.exact), (p.prior, q.prior), (p.prior_at_control_risk, q.prior_at_control_risk)]
         {

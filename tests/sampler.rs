@@ -14,8 +14,7 @@ use equipoise::model::{
 use equipoise::numeric::normal_quantile;
 use equipoise::posterior::diagnostics::{Draws, Workspace, diagnose, mcse_quantile, mcse_sd, proportion};
 use equipoise::posterior::{
-    Checks, Options, Parameter, Probability, Report, SampledPosterior, Sampling, Scope, Statement, Stopped,
-    analyse,
+    Checks, Options, Parameter, Report, SampledPosterior, Sampling, Statement, Stopped, analyse,
 };
 use equipoise::study::{Data, HigherIs, Study, open, shipped};
 use proptest::prelude::*;
@@ -575,14 +574,8 @@ impl<'a> Held<'a> {
     }
 
     fn probabilities(&mut self) {
-        type Key<'k> = (Scope, Option<&'k str>, Option<&'k str>, Statement);
-        fn key(p: &Probability) -> Key<'_> {
-            (p.scope, p.subgroup.as_deref(), p.subgroup_b.as_deref(), p.statement)
-        }
         for p in &self.sampled.probabilities {
-            let same =
-                |q: &&Probability| key(q) == key(p) && (q.measure, q.threshold) == (p.measure, p.threshold);
-            let exact = self.exact.probabilities.iter().find(same).and_then(|q| q.exact);
+            let exact = self.exact.probability(p.estimand, p.statement, p.threshold).and_then(|q| q.exact);
             if let (Some(found), Some(expected), Some(ess)) = (p.probability, exact, p.ess) {
                 self.take(format!("{p:?}"), found, expected, ess);
             }
@@ -718,7 +711,7 @@ fn exchanging_the_arms_of_estimates_exchanges_benefit_and_harm() {
             other => other,
         };
         match row.statement {
-            Statement::BenefitAndHarm => std::mem::swap(&mut row.subgroup, &mut row.subgroup_b),
+            Statement::BenefitAndHarm => row.estimand.whom = row.estimand.whom.swapped(),
             Statement::GreaterBenefit => row.probability = row.probability.map(|p| 1.0 - p),
             _ => {}
         }

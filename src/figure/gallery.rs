@@ -5,7 +5,7 @@ use super::{
     threshold_curves,
 };
 use crate::decide::{Fit, ShrinkageRow, shrinkage};
-use crate::posterior::{Measure, Sampling, Scope};
+use crate::posterior::{Estimand, Measure, Sampling, Whom};
 use crate::study::{Data, Study};
 
 /// Numbers of all figures that need the fit alone.
@@ -30,7 +30,7 @@ impl Gallery {
         if matches!(study.data, Data::Counts(_)) {
             measures.push(Measure::RiskDifference);
         }
-        let mean = report.estimates.iter().find(|e| e.scope == Scope::Mean && e.measure == effect);
+        let mean = report.estimate(Estimand::new(Whom::Mean, effect));
         Some(Gallery {
             forests: measures.into_iter().filter_map(|m| forest(study, fit, report, m)).collect(),
             thresholds: threshold_curves(study, fit),

@@ -7,7 +7,7 @@ use super::assembly::{Assembly, Rows, UNPROVEN};
 use super::baseline_conflict::{BaselineConflict, baseline_conflicts};
 use super::block::Block;
 use super::claim::{Claim, Method, Says};
-use super::estimand::{Measure, Scope};
+use super::estimand::{Estimand, Measure, Statement};
 use super::names::Names;
 use super::options::{Detail, Options};
 use super::parameter::Parameter;
@@ -140,7 +140,7 @@ pub fn prior_report(study: &Study, options: Options) -> Option<Report> {
     rows.put_exact(&assembly.rows(Source::Exact(prior.exact.as_ref()?), ""));
     rows.blocks_mut().for_each(Block::report_exact);
     for block in rows.blocks_mut() {
-        block.estimates.retain(|e| e.measure != Measure::Shrinkage);
+        block.estimates.retain(|e| e.estimand.measure != Measure::Shrinkage);
     }
     let settings = Settings {
         engine: Engine::Exact,
@@ -415,6 +415,24 @@ impl Report {
         self.parameters.iter().find(|row| row.parameter == parameter)
     }
 
+    /// An estimand's row, where it is reported.
+    pub fn estimate(&self, estimand: Estimand) -> Option<&Estimate> {
+        self.estimates.iter().find(|row| row.estimand == estimand)
+    }
+
+    /// A statement's row, where it is reported; `threshold` is [`Measure::null`] for statements without a size.
+    pub fn probability(
+        &self,
+        estimand: Estimand,
+        statement: Statement,
+        threshold: f64,
+    ) -> Option<&Probability> {
+        let asked = |row: &&Probability| {
+            row.estimand == estimand && row.statement == statement && row.threshold == threshold
+        };
+        self.probabilities.iter().find(asked)
+    }
+
     /// Puts beside every number its like from the run without a bias: the same rows, but for a bias's own parameters.
     fn put_unadjusted(&mut self, without: Report) {
         for row in &mut self.parameters {
@@ -451,12 +469,8 @@ impl Report {
 
     /// A leaning's subgroup in natural frequencies, by the medians that are reported; none for estimates, which have no risks.
     pub fn frequencies(&self, study: &Study, leaning: &Claim) -> Option<Claim> {
-        let of = |measure: Measure| {
-            let found = self.estimates.iter().find(|e| {
-                e.scope == Scope::Subgroup && e.subgroup == leaning.subgroup && e.measure == measure
-            });
-            found.and_then(|e| e.best())
-        };
+        let g = self.names.place(leaning.subgroup.as_deref()?)?;
+        let of = |measure| self.estimate(Estimand::of_subgroup(g, measure)).and_then(|e| e.best());
         let (control, difference) = (of(Measure::RiskControl)?, of(Measure::RiskDifference)?);
         let event = study.outcome.event.clone();
         let says = Says::Frequencies { event, control: control.median, difference };

@@ -37,7 +37,7 @@ pub use claim::{
     Verdict,
 };
 pub use direction::{mass_within, region};
-pub use estimand::{Axis, Measure, Scope, Statement, primary};
+pub use estimand::{Axis, Estimand, Measure, Scope, Statement, Whom, primary};
 pub use importance::Importance;
 pub use names::Names;
 pub use nnt::Nnt;

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::importance::Importance;
 
-use super::estimand::{Measure, Scope, Statement};
+use super::estimand::{Estimand, Statement};
 use super::nnt::Nnt;
 use super::parameter::Parameter;
 
@@ -74,38 +74,27 @@ pub struct ParameterRow {
 }
 
 /// An estimand and its posterior summary.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone)]
 pub struct Estimate {
-    pub scope: Scope,
-    pub subgroup: Option<String>,
-    pub subgroup_b: Option<String>,
-    pub measure: Measure,
-    #[serde(flatten)]
+    pub estimand: Estimand,
     pub reported: Reported,
     pub exact: Option<Summary>,
     pub prior: Option<PriorSummary>,
-    /// Without the bias that the model allows for; absent where it allows for none.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// Without the bias that the model allows for; none where it allows for none.
     pub unadjusted: Option<Quantiles>,
     /// For risk differences.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub nnt: Option<Nnt>,
     /// Why there is no number, where there is none.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub unavailable: Option<String>,
     /// Why there is no exact number, where there is a sampled one.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub exact_unavailable: Option<String>,
 }
 
 /// A statement's probability.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone)]
 pub struct Probability {
-    pub scope: Scope,
-    pub subgroup: Option<String>,
-    pub subgroup_b: Option<String>,
+    pub estimand: Estimand,
     pub statement: Statement,
-    pub measure: Measure,
     /// On the measure's own scale; a magnitude for "at least" and "equivalent".
     pub threshold: f64,
     pub probability: Option<f64>,
@@ -114,20 +103,17 @@ pub struct Probability {
     pub ess: Option<f64>,
     pub exact: Option<f64>,
     /// What decides on the digits of a sampled probability in text: no digit is finer than twice this.
-    #[serde(skip)]
     pub resolution: Option<f64>,
     /// Under the prior alone.
     pub prior: Option<f64>,
     /// Under the effect prior alone, with the control risk (over all patients every subgroup's) at its posterior median: risk
     /// differences only.
     pub prior_at_control_risk: Option<f64>,
-    /// Without the bias that the model allows for; absent where it allows for none.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// Without the bias that the model allows for; none where it allows for none.
     pub unadjusted: Option<f64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// Why there is no number, where there is none.
     pub unavailable: Option<String>,
     /// Why there is no exact number, where there is a sampled one.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub exact_unavailable: Option<String>,
 }
 

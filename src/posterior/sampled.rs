@@ -3,7 +3,7 @@
 use rand_distr::{Distribution, StandardNormal};
 use rayon::prelude::*;
 
-use super::estimand::Measure;
+use super::estimand::{Estimand, Measure, Whom};
 use super::parameter::Parameter;
 use crate::density::LogDensity;
 use crate::model::{BaselineOf, Drawn, Hierarchy, LabelShares, Likelihood, Model, Rows, Side, Standardised};
@@ -75,14 +75,15 @@ impl Risks {
         self.with(|p0, p1| p1 / p0)
     }
 
-    fn named(self, name: impl Fn(Measure) -> String) -> [(String, Column); 4] {
+    fn of(self, whom: Whom) -> [(Estimand, Column); 4] {
         let (difference, ratio) = (self.difference(), self.ratio());
         [
-            (name(Measure::RiskControl), self.control),
-            (name(Measure::RiskActive), self.active),
-            (name(Measure::RiskDifference), difference),
-            (name(Measure::RiskRatio), ratio),
+            (Measure::RiskControl, self.control),
+            (Measure::RiskActive, self.active),
+            (Measure::RiskDifference, difference),
+            (Measure::RiskRatio, ratio),
         ]
+        .map(|(measure, column)| (Estimand::new(whom, measure), column))
     }
 }
 
@@ -312,10 +313,8 @@ impl SampledPosterior {
         gamma.chain(centre_sd).chain(all).collect()
     }
 
-    /// Every estimand's name and draws: of subgroups `measure[NAME]`, of pairs (if wanted) `measure[A,B]`, else
-    /// `scope.measure`.
-    pub fn estimands(&self, study: &Study, pairs: bool) -> Vec<(String, Column)> {
-        let names = study.data.names();
+    /// Every estimand and its draws, of pairs of subgroups if wanted.
+    pub fn estimands(&self, study: &Study, pairs: bool) -> Vec<(Estimand, Column)> {
         let (effect, contrast) =
             (Measure::of(study.outcome.scale), Measure::contrast_of(study.outcome.scale));
         let out = |column: &Column| -> Column {
@@ -326,27 +325,24 @@ impl SampledPosterior {
             }
         };
         let mut all = Vec::new();
-        for (g, name) in names.iter().enumerate() {
-            all.push((format!("{}[{name}]", effect.key()), out(&self.theta[g])));
-            if let Some(risks) = self.risks(g) {
-                all.extend(risks.named(|measure| format!("{}[{name}]", measure.key())));
-            }
+        for (g, theta) in self.theta.iter().enumerate() {
+            all.push((Estimand::of_subgroup(g, effect), out(theta)));
+            all.extend(self.risks(g).into_iter().flat_map(|risks| risks.of(Whom::Subgroup(g))));
         }
         if let Some((risks, odds_ratio)) = self.overall() {
-            all.extend(risks.named(|measure| format!("overall.{}", measure.key())));
-            all.push((format!("overall.{}", Measure::OddsRatio.key()), odds_ratio));
+            all.extend(risks.of(Whom::Overall));
+            all.push((Estimand::new(Whom::Overall, Measure::OddsRatio), odds_ratio));
         }
-        for (scope, column) in [("mean", &self.mu), ("new", &self.theta_new)] {
-            all.extend(column.as_ref().map(|c| (format!("{scope}.{}", effect.key()), out(c))));
+        for (whom, column) in [(Whom::Mean, &self.mu), (Whom::New, &self.theta_new)] {
+            all.extend(column.as_ref().map(|c| (Estimand::new(whom, effect), out(c))));
         }
-        if pairs {
-            for (a, first) in names.iter().enumerate() {
-                for (b, second) in names.iter().enumerate().skip(a + 1) {
-                    let of = |measure: Measure| format!("{}[{first},{second}]", measure.key());
-                    all.push((of(contrast), out(&self.difference(a, b))));
-                    if let Some(column) = self.difference_of_risk_differences(a, b) {
-                        all.push((of(Measure::DifferenceOfRiskDifferences), column));
-                    }
+        let subgroups = if pairs { self.theta.len() } else { 0 };
+        for a in 0..subgroups {
+            for b in a + 1..subgroups {
+                let of = |measure| Estimand::new(Whom::Pair(a, b), measure);
+                all.push((of(contrast), out(&self.difference(a, b))));
+                if let Some(column) = self.difference_of_risk_differences(a, b) {
+                    all.push((of(Measure::DifferenceOfRiskDifferences), column));
                 }
             }
         }

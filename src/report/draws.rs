@@ -28,7 +28,9 @@ pub fn write_estimand_draws(
     (sampled, pairs): (&SampledPosterior, bool),
     to: &mut dyn Write,
 ) -> io::Result<()> {
-    let columns = sampled.estimands(study, pairs);
+    let names = Names::of(study);
+    let columns: Vec<_> =
+        sampled.estimands(study, pairs).into_iter().map(|(key, column)| (key.name(&names), column)).collect();
     table(
         sampled,
         &columns.iter().map(|(name, column)| (name.as_str(), column.as_slice())).collect::<Vec<_>>(),

@@ -7,9 +7,7 @@ use serde_json::{Value, json};
 
 use super::sentences::claims_json;
 use super::wire;
-use crate::posterior::{
-    BaselineConflict, Checks, Estimate, Probability, Report, Settings, baseline_conflicts,
-};
+use crate::posterior::{BaselineConflict, Checks, Report, Settings, baseline_conflicts};
 use crate::study::{
     Adjustment, Assignment, Assumption, Audit, BaselineOf, Covariate, Population, Study, Term, library_priors,
 };
@@ -33,8 +31,8 @@ struct Document<'a> {
     bias: Option<BiasHead<'a>>,
     checks: &'a Checks,
     parameters: Vec<wire::WireParameter>,
-    estimates: &'a [Estimate],
-    probabilities: &'a [Probability],
+    estimates: Vec<wire::WireEstimate<'a>>,
+    probabilities: Vec<wire::WireProbability<'a>>,
     /// What is said of it in sentences.
     claims: Vec<Value>,
 }
@@ -167,17 +165,21 @@ pub fn fit_json(study: &Study, report: &Report) -> String {
         bias: bias_head(study, Some(report)),
         checks: &report.checks,
         parameters: wire::parameters(report),
-        estimates: &report.estimates,
-        probabilities: &report.probabilities,
+        estimates: wire::estimates(report),
+        probabilities: wire::probabilities(report),
         claims: claims_json(&report.claims),
     })
 }
 
 /// The audit and what the priors imply.
 pub fn check_json(study: &Study, prior: Option<&Report>) -> String {
-    let implied = prior.map(
-        |p| json!({ "estimates": p.estimates, "probabilities": p.probabilities, "parameters": wire::parameters(p) }),
-    );
+    let implied = prior.map(|p| {
+        json!({
+            "estimates": wire::estimates(p),
+            "probabilities": wire::probabilities(p),
+            "parameters": wire::parameters(p),
+        })
+    });
     let library = study.expected_odds_ratio.map(|expected| {
         library_priors(expected, study.outcome.higher_is)
             .into_iter()

@@ -3,49 +3,23 @@
 use super::super::baseline_conflict::conflict_line;
 use super::super::numbers::{interval, plain, threshold, with_prior};
 use super::super::sentences::sentence;
-use super::super::words::{all_priors, capitalised, plural};
+use super::super::words::{all_priors, capitalised, plural, whose};
 use super::adjusted::{coefficients, second_opinion};
 use super::layout::{
     arms_wrapped, bold, grouped, heading, push, push_assumptions, push_warning, rows_have_counts,
-    scope_label, shown_interval, shown_probability, table,
+    shown_interval, shown_probability, table,
 };
 use crate::posterior::{
-    Axis, Claim, Estimate, Measure, Parameter, Probability, Quantiles, Report, Says, Scope, Statement,
-    primary,
+    Axis, Claim, Estimand, Estimate, Measure, Parameter, Quantiles, Report, Says, Statement, Whom, primary,
 };
 use crate::study::{ArmCounts, Assignment, Data, Pooling, Study, SubgroupCounts};
 
 /// Sentences are given for up to this many subgroups; beyond, the tables speak.
 const SENTENCES_UP_TO: usize = 6;
 
-struct Lookup<'a>(&'a Report);
-
-impl<'a> Lookup<'a> {
-    fn estimate(&self, scope: Scope, subgroup: Option<&str>, measure: Measure) -> Option<&'a Estimate> {
-        self.0.estimates.iter().find(|e| {
-            e.scope == scope
-                && e.subgroup.as_deref() == subgroup
-                && e.measure == measure
-                && e.best().is_some()
-        })
-    }
-
-    fn probability(
-        &self,
-        scope: Scope,
-        subgroup: Option<&str>,
-        measure: Measure,
-        statement: Statement,
-        at: f64,
-    ) -> Option<&'a Probability> {
-        self.0.probabilities.iter().find(|p| {
-            p.scope == scope
-                && p.subgroup.as_deref() == subgroup
-                && p.measure == measure
-                && p.statement == statement
-                && p.threshold == at
-        })
-    }
+/// The row of an estimand, where it has a number.
+fn known(report: &Report, whom: Whom, measure: Measure) -> Option<&Estimate> {
+    report.estimate(Estimand::new(whom, measure)).filter(|e| e.best().is_some())
 }
 
 /// The table of a fit.
@@ -68,10 +42,9 @@ pub fn fit_text(study: &Study, report: &Report) -> String {
         push_assumptions(&mut out, study);
         out.push('\n');
     }
-    let lookup = Lookup(report);
-    out.push_str(&effects(study, &lookup));
+    out.push_str(&effects(study, report));
     out.push('\n');
-    out.push_str(&probabilities(study, &lookup));
+    out.push_str(&probabilities(study, report));
     out.push('\n');
     if study.data.names().len() <= SENTENCES_UP_TO {
         for claim in report.claims.iter().filter(|c| matches!(c.says, Says::Leaning(_))) {
@@ -107,8 +80,7 @@ fn unadjusted(study: &Study, without: &Report) -> String {
         out.push('\n');
         return out;
     }
-    let lookup = Lookup(without);
-    for section in [effects(study, &lookup), probabilities(study, &lookup), pairs(study, without)] {
+    for section in [effects(study, without), probabilities(study, without), pairs(study, without)] {
         if !section.is_empty() {
             out.push_str(&section);
             out.push('\n');
@@ -119,23 +91,13 @@ fn unadjusted(study: &Study, without: &Report) -> String {
 
 type Cells = (Vec<String>, Vec<Vec<String>>);
 
-/// The table of effects: heading and rows.
-pub fn effect_table(study: &Study, report: &Report) -> Cells {
-    effect_cells(study, &Lookup(report))
-}
-
-/// The table of probabilities: heading and rows.
-pub fn probability_table(study: &Study, report: &Report) -> Cells {
-    probability_cells(study, &Lookup(report))
-}
-
-fn effects(study: &Study, lookup: &Lookup<'_>) -> String {
-    let (header, rows) = effect_cells(study, lookup);
+fn effects(study: &Study, report: &Report) -> String {
+    let (header, rows) = effect_table(study, report);
     table(arms_wrapped(study, header), rows)
 }
 
-/// Raw figures and effects, one row per subgroup, then the shared ones.
-fn effect_cells(study: &Study, lookup: &Lookup<'_>) -> Cells {
+/// The table of effects, heading and rows: raw figures and effects, one row per subgroup, then the shared ones.
+pub fn effect_table(study: &Study, report: &Report) -> Cells {
     let measure = Measure::of(study.outcome.scale);
     let mut rows = Vec::new();
     let mut header = vec![capitalised(&study.subgroup_name)];
@@ -147,14 +109,14 @@ fn effect_cells(study: &Study, lookup: &Lookup<'_>) -> Cells {
                 "Odds ratio (95 %)".to_string(),
                 "Risk difference,\npoints (95 %)".to_string(),
             ]);
-            for c in counts {
-                let name = Some(c.name.as_str());
+            for (g, c) in counts.iter().enumerate() {
+                let whom = Whom::Subgroup(g);
                 rows.push(vec![
                     c.name.to_string(),
                     format!("{}/{}", c.control.events, c.control.total),
                     format!("{}/{}", c.active.events, c.active.total),
-                    shown_interval(lookup.estimate(Scope::Subgroup, name, measure)),
-                    shown_interval(lookup.estimate(Scope::Subgroup, name, Measure::RiskDifference)),
+                    shown_interval(known(report, whom, measure)),
+                    shown_interval(known(report, whom, Measure::RiskDifference)),
                 ]);
             }
         }
@@ -163,30 +125,29 @@ fn effect_cells(study: &Study, lookup: &Lookup<'_>) -> Cells {
                 "Published (95 %)".to_string(),
                 format!("Posterior\n{} (95 %)", measure.in_words()),
             ]);
-            for e in estimates {
-                let name = Some(e.name.as_str());
+            for (g, e) in estimates.iter().enumerate() {
                 rows.push(vec![
                     e.name.to_string(),
                     interval(measure, &published(study, e.estimate, e.se)),
-                    shown_interval(lookup.estimate(Scope::Subgroup, name, measure)),
+                    shown_interval(known(report, Whom::Subgroup(g), measure)),
                 ]);
             }
         }
     }
-    for scope in [Scope::Overall, Scope::Mean, Scope::New] {
+    for whom in Whom::SHARED {
         if study.data.names().len() < 2 {
             continue;
         }
-        if let Some(found) = lookup.estimate(scope, None, measure) {
-            let mut row = vec![scope_label(study, scope)];
-            match (&study.data, scope) {
-                (Data::Counts(counts), Scope::Overall) => row.extend(totals(counts)),
+        if let Some(found) = known(report, whom, measure) {
+            let mut row = vec![whose(study, whom)];
+            match (&study.data, whom) {
+                (Data::Counts(counts), Whom::Overall) => row.extend(totals(counts)),
                 (Data::Counts(_), _) => row.extend([String::new(), String::new()]),
                 (Data::Estimates(_), _) => row.push(String::new()),
             }
             row.push(shown_interval(Some(found)));
             if rows_have_counts(study) {
-                let difference = lookup.estimate(scope, None, Measure::RiskDifference);
+                let difference = known(report, whom, Measure::RiskDifference);
                 row.push(difference.map_or_else(String::new, |d| shown_interval(Some(d))));
             }
             rows.push(row);
@@ -212,8 +173,8 @@ fn published(study: &Study, estimate: f64, se: f64) -> Quantiles {
     Quantiles { median: out(estimate), q2_5: out(estimate - Z * se), q97_5: out(estimate + Z * se) }
 }
 
-/// Benefit, harm, and the primary threshold, each with its prior.
-fn probability_cells(study: &Study, lookup: &Lookup<'_>) -> Cells {
+/// The table of probabilities, heading and rows: benefit, harm, and the primary threshold, each with its prior.
+pub fn probability_table(study: &Study, report: &Report) -> Cells {
     let (measure, at) = primary(study);
     let base = if rows_have_counts(study) { Measure::RiskDifference } else { measure };
     let mut header = vec!["Probability (prior)".to_string(), "better".to_string(), "worse".to_string()];
@@ -225,14 +186,14 @@ fn probability_cells(study: &Study, lookup: &Lookup<'_>) -> Cells {
         };
         header.extend([format!("better {by}\n≥ {t}"), format!("worse {by}\n≥ {t}")]);
     }
-    let row = |label: String, scope: Scope, name: Option<&str>, base: Measure, measure: Measure| {
+    let row = |whom: Whom, base: Measure, measure: Measure| {
         let cell = |statement, measure: Measure, at: f64| {
-            lookup
-                .probability(scope, name, measure, statement, at)
+            report
+                .probability(Estimand::new(whom, measure), statement, at)
                 .map_or_else(|| "–".to_string(), |p| with_prior(&shown_probability(p), p.prior_beside()))
         };
         let mut row = vec![
-            label,
+            whose(study, whom),
             cell(Statement::Benefit, base, base.null()),
             cell(Statement::Harm, base, base.null()),
         ];
@@ -242,27 +203,23 @@ fn probability_cells(study: &Study, lookup: &Lookup<'_>) -> Cells {
         }
         row
     };
-    let mut rows: Vec<Vec<String>> = study
-        .data
-        .names()
-        .into_iter()
-        .map(|name| row(name.to_string(), Scope::Subgroup, Some(name), base, measure))
-        .collect();
+    let subgroups = study.data.names().len();
+    let mut rows: Vec<Vec<String>> = (0..subgroups).map(|g| row(Whom::Subgroup(g), base, measure)).collect();
     let effect = Measure::of(study.outcome.scale);
-    for scope in [Scope::Overall, Scope::Mean, Scope::New] {
-        let shown = lookup.estimate(scope, None, effect).is_some() && study.data.names().len() > 1;
-        if shown && scope == Scope::Overall {
-            rows.push(row(scope_label(study, scope), scope, None, Measure::RiskDifference, measure));
+    for whom in Whom::SHARED {
+        let shown = known(report, whom, effect).is_some() && subgroups > 1;
+        if shown && whom == Whom::Overall {
+            rows.push(row(whom, Measure::RiskDifference, measure));
         } else if shown {
             let at_measure = if measure == effect { measure } else { Measure::RiskDifference };
-            rows.push(row(scope_label(study, scope), scope, None, effect, at_measure));
+            rows.push(row(whom, effect, at_measure));
         }
     }
     (header, rows)
 }
 
-fn probabilities(study: &Study, lookup: &Lookup<'_>) -> String {
-    let (header, rows) = probability_cells(study, lookup);
+fn probabilities(study: &Study, report: &Report) -> String {
+    let (header, rows) = probability_table(study, report);
     let mut out = String::new();
     if study.assignment == Assignment::Observational {
         push(
@@ -289,26 +246,24 @@ fn probabilities(study: &Study, lookup: &Lookup<'_>) -> String {
 /// Ratios and opposite directions, two subgroups at a time.
 fn pairs(study: &Study, report: &Report) -> String {
     let contrast = Measure::contrast_of(study.outcome.scale);
-    let find = |a: &Option<String>, b: &Option<String>, statement: Statement| {
+    let effect = Measure::of(study.outcome.scale);
+    let opposed = |whom: Whom| {
         report
-            .probabilities
-            .iter()
-            .find(|p| p.statement == statement && p.subgroup == *a && p.subgroup_b == *b)
+            .probability(Estimand::new(whom, effect), Statement::BenefitAndHarm, effect.null())
             .map_or_else(|| "–".to_string(), |p| with_prior(&shown_probability(p), p.prior))
     };
+    let names = &report.names;
     let rows: Vec<Vec<String>> = report
         .estimates
         .iter()
-        .filter(|e| e.scope == Scope::Pair && e.measure == contrast)
-        .map(|e| {
-            let (a, b) = (&e.subgroup, &e.subgroup_b);
-            let names = |n: &Option<String>| n.clone().unwrap_or_default();
-            vec![
-                format!("{} : {}", names(a), names(b)),
+        .filter_map(|e| match e.estimand {
+            Estimand { whom: whom @ Whom::Pair(a, b), measure } if measure == contrast => Some(vec![
+                format!("{} : {}", names.subgroup(a), names.subgroup(b)),
                 shown_interval(Some(e)),
-                find(a, b, Statement::BenefitAndHarm),
-                find(b, a, Statement::BenefitAndHarm),
-            ]
+                opposed(whom),
+                opposed(whom.swapped()),
+            ]),
+            _ => None,
         })
         .collect();
     if rows.is_empty() {
@@ -367,7 +322,7 @@ fn footnotes(study: &Study, report: &Report) -> String {
     }
     let sampled = report.settings.sampler.as_ref().is_some_and(|s| s.draws > 0);
     if study.data.names().len() > 1 && rows_have_counts(study) {
-        let patients = scope_label(study, Scope::Overall);
+        let patients = whose(study, Whom::Overall);
         let text = match (sampled, report.checks.exact.available) {
             (true, true) => format!(
                 "For {patients}, each {} at its size, numbers are sampled and show no digit finer than twice their Monte Carlo error.",
