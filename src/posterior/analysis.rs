@@ -33,6 +33,7 @@ pub const LARGE: f64 = 0.2;
 
 /// All results of a study.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct Report {
     pub settings: Settings,
     pub checks: Checks,

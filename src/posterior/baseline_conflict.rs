@@ -22,7 +22,8 @@ use crate::study::{
 };
 
 /// One arm of one subgroup beside its prior.
-#[derive(Debug, Clone, PartialEq, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct BaselineConflict {
     pub subgroup: String,
     /// What the arm is called.

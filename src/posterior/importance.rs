@@ -41,7 +41,8 @@ const PIECE: usize = 50;
 
 /// What the weights and the comparison say. Nothing is compared where the Pareto k is above `trusted_k`, or less than half of
 /// the draws is effective.
-#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
 pub struct Importance {
     pub draws: u64,
     /// Shape of the weights' tail.
