@@ -7,9 +7,9 @@ use std::process::{Command, Stdio};
 use divan::{Bencher, black_box};
 use equipoise::compare::{Request, compare};
 use equipoise::exact::{Baseline, ExactPosterior, Extent, Lattice, Resolution};
+use equipoise::input::open;
 use equipoise::model::{BaselineOf, HeterogeneityPrior, Likelihood, LocationPrior, Model};
 use equipoise::posterior::{Options, analyse};
-use equipoise::study::open;
 
 const MODELS: [&str; 6] = [
     "attention-ras-etiology",

@@ -9,10 +9,10 @@
 use divan::counter::ItemsCount;
 use divan::{Bencher, black_box};
 use equipoise::density::LogDensity;
+use equipoise::input::open;
 use equipoise::model::{Hierarchy, Model};
 use equipoise::posterior::{Engine, Options, analyse};
 use equipoise::sampler::{Recorded, Settings, extend, start};
-use equipoise::study::open;
 
 /// Of 2, 5 and 22 subgroups.
 const MODELS: [&str; 3] = ["attention-ras-etiology", "ist-aspirin-subtype", "blocker"];

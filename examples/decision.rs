@@ -5,9 +5,9 @@
 use std::error::Error;
 
 use equipoise::decide::decide;
+use equipoise::input::open_decision;
 use equipoise::posterior::Sampling;
 use equipoise::report::sentence;
-use equipoise::study::open_decision;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let decision = open_decision("rescue-stenting")?;

@@ -10,10 +10,10 @@
 use std::error::Error;
 use std::time::Instant;
 
+use equipoise::input::open;
 use equipoise::model::{Hierarchy, Model};
 use equipoise::posterior::{Engine, Options, analyse};
 use equipoise::sampler::{Settings, extend, start};
-use equipoise::study::open;
 
 /// Of which the median is taken.
 const TIMES: usize = 11;

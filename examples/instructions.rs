@@ -11,11 +11,11 @@
 use std::hint::black_box;
 
 use equipoise::density::LogDensity;
+use equipoise::input::open;
 use equipoise::model::{Hierarchy, Model};
 use equipoise::sampler::laplace::laplace;
 use equipoise::sampler::warmup::schedule;
 use equipoise::sampler::{Chain, Purpose, Settings, stream};
-use equipoise::study::open;
 
 /// Of 2 and of 22 subgroups.
 const SMALL: &str = "attention-ras-etiology";

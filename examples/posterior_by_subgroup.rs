@@ -3,8 +3,8 @@
 //! `cargo run --release --example posterior_by_subgroup`
 
 use equipoise::error::Result;
+use equipoise::input::open;
 use equipoise::posterior::{Estimand, Measure, Options, Statement, analyse};
-use equipoise::study::open;
 
 fn main() -> Result<()> {
     let study = open("ras-basilar-death")?;
@@ -13,7 +13,7 @@ fn main() -> Result<()> {
         let difference = Estimand::of_subgroup(g, Measure::RiskDifference);
         let row = report.probability(difference, Statement::Benefit, 0.0);
         if let Some(p) = row.and_then(|row| row.probability) {
-            println!("{name:<20} P(fewer deaths with {}) = {p:.3}", study.treatment.active);
+            println!("{name:<20} P(fewer deaths with {}) = {p:.3}", study.treatment.active());
         }
     }
     for statement in study.statements() {

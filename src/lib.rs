@@ -4,11 +4,11 @@
 //! each, beside what the priors alone would say.
 //!
 //! ```text
-//! model file + data → study → model → sampler ─┐
-//!                               └──→ exact ────┴→ posterior → compare → decide → figure → report
+//! model file + data → input → study → model → sampler ─┐
+//!                                       └──→ exact ────┴→ posterior → compare → decide → figure → report
 //! ```
 //!
-//! A [`study::Study`] is what the user wrote, read and validated. A [`model::Model`] is its likelihood, pooling and priors as
+//! [`input`] reads what the user wrote; a [`study::Study`] is what came of it. A [`model::Model`] is its likelihood, pooling and priors as
 //! densities. [`exact::ExactPosterior`] integrates it, without sampling, into distributions; [`sampler`] draws from its
 //! [`model::Hierarchy`], and knows no more of it than a [`density::LogDensity`]. [`posterior::analyse`] turns both into every
 //! estimate and probability that is reported, and compares them; [`compare::compare`] fits a study again under many priors and
@@ -23,8 +23,8 @@
 //! # A worked example
 //!
 //! ```
+//! use equipoise::input::open;
 //! use equipoise::posterior::{Estimand, Measure, Options, Statement, analyse};
-//! use equipoise::study::open;
 //!
 //! let study = open("attention-evt")?;
 //! let report = analyse(&study, Options::default());
@@ -59,6 +59,7 @@ pub mod density;
 pub mod error;
 pub mod exact;
 pub mod figure;
+pub mod input;
 pub mod model;
 pub mod numeric;
 pub mod posterior;

@@ -11,11 +11,12 @@ use std::path::Path;
 use assert_cmd::Command;
 use common::close;
 use equipoise::compare::{Request, comparable, compare};
+use equipoise::input::open;
 use equipoise::posterior::{
     Estimand, Measure, Options, ParameterRow, Report, Sampling, Statement, Whom, analyse,
 };
 use equipoise::sampler::{Purpose, stream};
-use equipoise::study::{Study, open};
+use equipoise::study::Study;
 use predicates::str::contains;
 use rand_distr::{Distribution, StandardUniform};
 use serde_json::Value;

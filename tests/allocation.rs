@@ -8,9 +8,10 @@
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
+use equipoise::input::open;
 use equipoise::model::{HeterogeneityPrior, Hierarchy, Model};
 use equipoise::sampler::{Settings, extend, start};
-use equipoise::study::{Population, open};
+use equipoise::study::Population;
 use rows::{Sizes, adjustment, of_rows};
 
 #[path = "common/rows.rs"]

@@ -5,10 +5,11 @@ use std::path::Path;
 
 use crate::common::{close, counts_model, pair, study_of};
 use assert_cmd::Command;
+use equipoise::input::open;
 use equipoise::model::{BaselineOf, BaselinePrior, HeterogeneityPrior, LocationPrior, NormalComponent};
 use equipoise::numeric::{log_binomial_coefficient, softplus};
 use equipoise::posterior::{Estimand, Measure, Options, Statement, Whom, analyse, baseline_conflicts};
-use equipoise::study::{Data, Priors, Study, Written, open};
+use equipoise::study::{Data, Priors, Study, Written};
 use serde_json::Value;
 
 fn written<T>(distribution: T) -> Written<T> {
@@ -176,10 +177,10 @@ fn five_hundred_subgroups_of_a_million_patients_take_no_time() {
     let mut study = study_of(&counts_model(vec![pair((10, 20), (10, 20)); 500]));
     if let Data::Counts(rows) = &mut study.data {
         for (g, row) in rows.iter_mut().enumerate() {
-            row.control.total = 1_000_000;
-            row.control.events = 2_000 * g as u64;
-            row.active.total = 1_000_000 - g as u64;
-            row.active.events = row.active.total / 3;
+            row.arms[0].total = 1_000_000;
+            row.arms[0].events = 2_000 * g as u64;
+            row.arms[1].total = 1_000_000 - g as u64;
+            row.arms[1].events = row.arms[1].total / 3;
         }
     }
     study.priors.heterogeneity = Some(written(HeterogeneityPrior::HalfStudentT { df: 1.0, scale: 0.5 }));

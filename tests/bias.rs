@@ -7,13 +7,14 @@ use common::{Worst, above_zero, close, counts_model, draws, estimates_model, fit
 use equipoise::compare::bias::{Varied, compare_bias};
 use equipoise::density::LogDensity;
 use equipoise::exact::{ExactPosterior, RiskMeasure};
+use equipoise::input::open;
 use equipoise::model::{
     BaselineOf, BinomialPair, Confounder, HeterogeneityPrior, Hierarchy, Likelihood, LocationPrior,
     Misclassification, Missing, Model, NormalComponent, Nuisance, Pooling, Side, SubgroupBias,
 };
 use equipoise::numeric::normal_quantile;
 use equipoise::posterior::{Estimand, Measure, Options, Report, Sampling, Statement, analyse};
-use equipoise::study::{self, Bias, Data, Study, open};
+use equipoise::study::{self, Bias, Data, Study};
 
 fn etiology() -> Vec<BinomialPair> {
     vec![pair((22, 46), (33, 70)), pair((37, 71), (8, 34))]
@@ -177,7 +178,7 @@ fn judged(sensitivity: f64, specificity: f64) -> Misclassification {
 fn what_changes_nothing_changes_no_byte() {
     let mut study = open("attention-ras-etiology").expect("shipped");
     if let Data::Counts(rows) = &mut study.data {
-        rows[0].active.missing = 7;
+        rows[0].arms[1].missing = 7;
     }
     let nothing = |bias: SubgroupBias| vec![bias.clone(), bias];
     let idle = [
@@ -308,7 +309,7 @@ fn flipping_the_outcome_changes_no_conclusion_under_a_bias() {
     let of_missing = |study: &Study| {
         let mut study = study.clone();
         let Data::Counts(rows) = &mut study.data else { unreachable!("counts") };
-        (rows[0].control.missing, rows[0].active.missing, rows[1].active.missing) = (4, 9, 3);
+        (rows[0].arms[0].missing, rows[0].arms[1].missing, rows[1].arms[1].missing) = (4, 9, 3);
         compare_bias(&study, Sampling::default())
     };
     let (c, d) = (of_missing(&study), of_missing(&flipped));
@@ -479,7 +480,7 @@ fn both_engines_agree_under_wrong_labels() {
     let mut study = open("attention-ras-etiology").expect("shipped");
     if let Data::Counts(rows) = &mut study.data {
         for (row, [y0, n0, y1, n1]) in rows.iter_mut().zip([[4, 9, 6, 14], [7, 15, 2, 8]]) {
-            (row.control.events, row.control.total, row.active.events, row.active.total) = (y0, n0, y1, n1);
+            (row.arms[0].events, row.arms[0].total, row.arms[1].events, row.arms[1].total) = (y0, n0, y1, n1);
         }
     }
     let beta = |a, b| [Nuisance::LogitBeta { a, b }, Nuisance::LogitBeta { a, b }];

@@ -278,7 +278,7 @@ fn tipping_biases_are_the_reference_ones() {
     let reference = reference();
     let crossings = &reference["tipping"]["crossings"];
     let of_difference = &reference["tipping"]["difference"]["crossings"];
-    let study = with_control_baselines(equipoise::study::open("attention-ras-etiology").expect("shipped"));
+    let study = with_control_baselines(equipoise::input::open("attention-ras-etiology").expect("shipped"));
     let found = compare_bias(&study, Sampling::default());
     let mut worst = Worst::default();
     for t in found.tipping.iter().filter(|t| t.varied == Varied::Bias) {

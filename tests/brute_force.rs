@@ -54,7 +54,7 @@ fn model(case: &Value) -> Model {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("case.toml");
     std::fs::write(&path, text).expect("written");
-    let study = equipoise::study::open(path.to_str().expect("UTF-8")).unwrap_or_else(|e| panic!("{e}"));
+    let study = equipoise::input::open(path.to_str().expect("UTF-8")).unwrap_or_else(|e| panic!("{e}"));
     // The program that made the values holds baselines to be the control arm's.
     Model { baseline_of: BaselineOf::Control, ..Model::of(&study) }
 }

@@ -5,10 +5,11 @@ use crate::common;
 use common::{close, estimates_model, flipped_study, study_of, with_control_baselines};
 use equipoise::compare::{Asked, Comparison, Request, STATED, compare};
 use equipoise::exact::{ExactPosterior, Resolution};
+use equipoise::input::open;
 use equipoise::model::{HeterogeneityPrior, LocationPrior, Model, NormalComponent, Pooling};
 use equipoise::numeric::{normal_cdf, normal_quantile};
 use equipoise::posterior::{Scope, Statement};
-use equipoise::study::{Data, NamedPriors, Study, open};
+use equipoise::study::{Data, NamedPriors, Study};
 use serde_json::Value;
 
 /// Numbers of the reference program are right to 1e-11; ours to what the lattice and the engine claim.

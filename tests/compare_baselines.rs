@@ -9,9 +9,10 @@ use std::fs;
 use assert_cmd::Command;
 use equipoise::compare::{Asked, Comparison, Request, STATED, Steps, Variant, compare, compare_counted};
 use equipoise::exact::{ExactPosterior, Resolution};
+use equipoise::input::open;
 use equipoise::model::{BaselinePrior, LocationPrior, Model};
 use equipoise::posterior::{Measure, Options, Scope, Statement, Whom, analyse};
-use equipoise::study::{Pooling, Study, Written, open};
+use equipoise::study::{Pooling, Study, Written};
 use serde_json::Value;
 use tempfile::TempDir;
 

@@ -16,11 +16,10 @@ use std::time::{Duration, Instant};
 
 use equipoise::decide::decide;
 use equipoise::error::Result;
+use equipoise::input::{Draft, Reading, draft, is_decision, open, open_decision, survey};
 use equipoise::posterior::{Options, Sampling, analyse, prior_report};
 use equipoise::report;
-use equipoise::study::{
-    Assignment, Decision, Draft, HigherIs, Reading, Study, draft, is_decision, open, open_decision, survey,
-};
+use equipoise::study::{Assignment, Decision, HigherIs, Study};
 
 /// What a child may hold at most, in thousands of bytes, code and stacks included.
 const MEMORY: u32 = 1_500_000;
@@ -763,7 +762,7 @@ fn takes_at_most(seconds: u32, model: &str, arguments: &[&str]) {
 
 /// A shipped model with other words in it.
 fn changed(name: &str, changes: &[(&str, &str)]) -> String {
-    let model = equipoise::study::shipped().iter().find(|s| s.name == name).expect("shipped");
+    let model = equipoise::input::shipped().iter().find(|s| s.name == name).expect("shipped");
     changes.iter().fold(model.text.to_string(), |text, (from, to)| {
         assert!(text.contains(from), "{from}");
         text.replacen(from, to, 1)

@@ -8,6 +8,7 @@ use std::fs;
 use common::{close, flipped_study, with_control_baselines};
 use equipoise::decide::{Discussion, EffectRow, Population, decide};
 use equipoise::exact::{ExactPosterior, Resolution, RiskMeasure};
+use equipoise::input::open_decision;
 use equipoise::model::{Arm, BaselineOf, BaselinePrior, BinomialPair, HeterogeneityPrior, Likelihood, Model};
 use equipoise::numeric::normal_cdf;
 use equipoise::posterior::{
@@ -16,7 +17,6 @@ use equipoise::posterior::{
 };
 use equipoise::study::{
     Costs, Data, Decision, HigherIs, LocationPrior, Pooling, Study, SubgroupCounts, Values, View, Written,
-    open_decision,
 };
 use serde_json::Value;
 
@@ -531,8 +531,8 @@ fn small(members: &[(&str, View)]) -> Decision {
     outcome.study.named.clear();
     let Data::Counts(counts) = &mut outcome.study.data else { panic!("counts") };
     *counts = vec![
-        SubgroupCounts { control: count(8, 40), active: count(13, 40), ..counts[0].clone() },
-        SubgroupCounts { control: count(9, 40), active: count(12, 40), ..counts[1].clone() },
+        SubgroupCounts { arms: vec![count(8, 40), count(13, 40)], ..counts[0].clone() },
+        SubgroupCounts { arms: vec![count(9, 40), count(12, 40)], ..counts[1].clone() },
     ];
     decision.panel = members
         .iter()

@@ -10,7 +10,7 @@ use std::process::{Command, Output, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use equipoise::study::{Reading, survey};
+use equipoise::input::{Reading, survey};
 use flate2::Compression as Gzip;
 use flate2::write::GzEncoder;
 use parquet::basic::Compression;

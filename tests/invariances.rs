@@ -4,12 +4,12 @@ use crate::common;
 
 use common::{above_zero, close, counts_model, estimates_model, fit, flipped_study, pair};
 use equipoise::exact::{ExactPosterior, Resolution, RiskMeasure};
+use equipoise::input::open;
 use equipoise::model::{
     BaselineOf, BaselinePrior, BinomialPair, HeterogeneityPrior, Likelihood, LocationPrior, Model,
     NormalEstimate, Pooling,
 };
 use equipoise::posterior::{Measure, Options, Report, Statement, analyse};
-use equipoise::study::open;
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 

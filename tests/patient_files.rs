@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use assert_cmd::Command;
-use equipoise::study::open;
+use equipoise::input::open;
 use flate2::Compression as Gzip;
 use flate2::write::GzEncoder;
 use parquet::basic::Compression;

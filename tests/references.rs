@@ -207,7 +207,7 @@ fn solvd_meets_the_published_shrinkage() {
 
 #[test]
 fn shrinkage_is_the_published_variance_against_the_heterogeneity() {
-    let study = equipoise::study::open("eight-schools").expect("shipped");
+    let study = equipoise::input::open("eight-schools").expect("shipped");
     let report = analyse(&study, Options::exact());
     let shrinkage = Estimand::of_subgroup(0, Measure::Shrinkage);
     let row = report.estimate(shrinkage).expect("partial pooling shrinks");

@@ -8,6 +8,7 @@ use equipoise::compare::bias::shift_surface;
 use equipoise::compare::{GridRow, Request, compare, glance};
 use equipoise::decide::{Fit, decide};
 use equipoise::figure::{Gallery, Marginals, energies, outline};
+use equipoise::input::{open, open_decision};
 use equipoise::posterior::{
     Engine, Estimate, Measure, Options, Sampling, Says, Scope, Statement, Whom, analyse,
 };
@@ -15,7 +16,7 @@ use equipoise::report::{
     Cell, PageFormat, Presentation, Shown, decide_text, decision_figures, decision_page, figure_csv, figures,
     fit_text, page,
 };
-use equipoise::study::{Assignment, Data, Decision, Pooling, Study, open, open_decision};
+use equipoise::study::{Assignment, Data, Decision, Pooling, Study};
 use predicates::prelude::*;
 use predicates::str::contains;
 
@@ -94,7 +95,7 @@ fn markup_in_a_model_file_stays_text() {
     let mut study = open("attention-ras-etiology").expect("shipped");
     let markup = "<script>alert(1)</script>";
     study.title = format!("{markup} & \"quotes\"");
-    study.treatment.active = markup.to_string();
+    study.treatment.arms[1] = markup.to_string();
     study.subgroup_name = format!("kind{markup}");
     study.citation = vec![markup.to_string()];
     study.text = format!("</pre>{markup}");

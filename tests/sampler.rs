@@ -8,6 +8,7 @@
 use crate::common;
 
 use common::{counts_model, draws, estimates_model, pair, sampler, study_of};
+use equipoise::input::{open, shipped};
 use equipoise::model::{
     BaselinePrior, BinomialPair, HeterogeneityPrior, LocationPrior, Model, NormalComponent, Pooling,
 };
@@ -16,7 +17,7 @@ use equipoise::posterior::diagnostics::{Draws, Workspace, diagnose, mcse_quantil
 use equipoise::posterior::{
     Checks, Options, Parameter, Report, SampledPosterior, Sampling, Statement, Stopped, analyse,
 };
-use equipoise::study::{Data, HigherIs, Study, open, shipped};
+use equipoise::study::{Data, HigherIs, Study};
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 use serde_json::Value;
@@ -644,7 +645,7 @@ fn flipped(study: &Study) -> Study {
     };
     match &mut flipped.data {
         Data::Counts(rows) => {
-            for arm in rows.iter_mut().flat_map(|r| [&mut r.control, &mut r.active]) {
+            for arm in rows.iter_mut().flat_map(|r| &mut r.arms) {
                 arm.events = arm.total - arm.events;
             }
         }

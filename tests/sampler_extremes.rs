@@ -3,11 +3,12 @@
 use crate::common;
 
 use common::{counts_model, draws, estimates_model, pair, sampler, study_of};
+use equipoise::input::{open, shipped};
 use equipoise::model::{BaselinePrior, BinomialPair, HeterogeneityPrior, LocationPrior, Model, Pooling};
 use equipoise::posterior::{
     Engine, LEAST_ESS, Options, Report, SampledPosterior, SamplerSettings, Sampling, Stopped, analyse,
 };
-use equipoise::study::{Study, open, shipped};
+use equipoise::study::Study;
 
 fn settings(report: &Report) -> &SamplerSettings {
     report.settings.sampler.as_ref().expect("sampled")

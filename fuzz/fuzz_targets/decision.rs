@@ -1,7 +1,7 @@
 //! Whatever stands in a decision file is read, or refused in words.
 #![no_main]
 
-use equipoise::study::open_decision;
+use equipoise::input::open_decision;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {

@@ -2,7 +2,7 @@
 #![no_main]
 
 use equipoise::posterior::{Options, prior_report};
-use equipoise::study::open;
+use equipoise::input::open;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {

@@ -1,7 +1,7 @@
 //! Whatever stands in a file of patients, CSV, gzip, Parquet or Excel, is read within its own size, or refused in words.
 #![no_main]
 
-use equipoise::study::{Reading, survey};
+use equipoise::input::{Reading, survey};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {

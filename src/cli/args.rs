@@ -6,7 +6,8 @@ use std::path::PathBuf;
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::study::{Assignment, HigherIs, Reading};
+use crate::input::Reading;
+use crate::study::{Assignment, HigherIs};
 
 const EXAMPLES: &str = "\
 Examples:

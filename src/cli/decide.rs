@@ -5,9 +5,9 @@ use super::progress::{reading, watched};
 use super::{Outcome, notice, print, start_threads};
 use crate::decide::decide;
 use crate::error::Result;
+use crate::input::open_decision_with;
 use crate::posterior::Sampling;
 use crate::report;
-use crate::study::open_decision_with;
 
 /// Fits every outcome and prints what bears on the decision; writes nothing.
 pub fn run(args: &DecideArgs) -> Result<Outcome> {

@@ -9,9 +9,10 @@ use super::run_folder::{FILES, is_finished, text, write_folder};
 use super::{Outcome, notice, outputs, print, start_threads};
 use crate::decide::Fit;
 use crate::error::{Error, Result};
+use crate::input::{open, shipped};
 use crate::posterior::{Engine, Options, Report, Sampling, Stopped, analyse_keeping, analyse_watched};
 use crate::report;
-use crate::study::{Study, open, shipped};
+use crate::study::Study;
 
 /// The default shipped model's table; nothing is written.
 pub fn default_model() -> Result<Outcome> {

@@ -3,8 +3,8 @@
 use super::args::{Kind, ListArgs};
 use super::{Outcome, print};
 use crate::error::Result;
+use crate::input::{Source, decision_schema, json_schema, shipped, shipped_decisions};
 use crate::report;
-use crate::study::{Source, decision_schema, json_schema, shipped, shipped_decisions};
 
 /// What is shipped, one of the files, or the schema of all model or decision files.
 pub fn run(args: &ListArgs) -> Result<Outcome> {

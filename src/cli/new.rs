@@ -7,7 +7,7 @@ use super::progress::reading;
 use super::whole_file::write_whole;
 use super::{Outcome, notice, outputs, print, start_threads};
 use crate::error::{Error, Result};
-use crate::study::{Draft, draft, open_text};
+use crate::input::{Draft, draft, open_text};
 
 /// Looks at a file of patients and writes a first model file for it.
 pub fn run(args: &NewArgs) -> Result<Outcome> {

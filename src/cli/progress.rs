@@ -13,8 +13,9 @@ use indicatif::{HumanCount, ProgressBar};
 use super::{INTERRUPTED, notice};
 use crate::compare::Steps;
 use crate::error::Result;
+use crate::input::{Reading, open_with, rows_read};
 use crate::sampler::Watch;
-use crate::study::{Reading, Study, open_with, rows_read};
+use crate::study::Study;
 
 /// A run that takes no longer says nothing.
 const PATIENCE: Duration = Duration::from_millis(500);

@@ -18,9 +18,10 @@ use crate::decide::{Fit, decide};
 use crate::error::{Error, Result};
 use crate::exact::ExactPosterior;
 use crate::figure::Gallery;
+use crate::input::{Reading, is_decision, open_copy, open_decision_with, read_at_most};
 use crate::posterior::{Report, Sampling};
 use crate::report::{self, Figure, PageFormat, Presentation, RESULT_SCHEMA, Shown};
-use crate::study::{Decision, Reading, Study, is_decision, open_copy, open_decision_with, read_at_most};
+use crate::study::{Decision, Study};
 
 /// Beyond this many subgroups neither priors by priors nor biases are refitted: no figure shows them.
 const REFITTED_UP_TO: usize = 5;

@@ -2,7 +2,7 @@
 
 use crate::model::{LocationComponent, LocationPrior, Model};
 use crate::numeric::{crossing, log_sum_exp, normal_cdf};
-use crate::study::{Data, Study};
+use crate::study::Study;
 
 /// Where the mean effect seen lies among those that the prior predicts.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -26,28 +26,8 @@ fn estimates(study: &Study) -> Vec<(f64, f64)> {
         let (shift, added) = model.moved_by_bias(study, g);
         (estimate - shift, libm::sqrt(variance + added))
     };
-    let own: Vec<(usize, (f64, f64))> = match &study.data {
-        Data::Estimates(rows) => {
-            rows.iter().enumerate().map(|(g, r)| (g, (r.estimate, r.se * r.se))).collect()
-        }
-        Data::Counts(rows) => rows
-            .iter()
-            .enumerate()
-            .filter_map(|(g, r)| {
-                let cells = [
-                    r.active.events,
-                    r.active.total - r.active.events,
-                    r.control.events,
-                    r.control.total - r.control.events,
-                ]
-                .map(|n| n as f64);
-                let [a, b, c, d] = cells;
-                let variance: f64 = cells.iter().map(|n| 1.0 / n).sum();
-                variance.is_finite().then(|| (g, (libm::log(a * d / (b * c)), variance)))
-            })
-            .collect(),
-    };
-    own.into_iter().map(moved).collect()
+    let own = study.data.own_effects().into_iter().enumerate().filter_map(|(g, own)| Some((g, own?)));
+    own.map(moved).collect()
 }
 
 /// `tau` stands for the prior of the heterogeneity in equal parts. None under a flat prior, and where no subgroup has an

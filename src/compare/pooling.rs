@@ -82,11 +82,7 @@ pub fn compared(study: &Study, set: &PriorSet, options: Options, steps: &Steps) 
                 elpd_se: f.units.as_ref().map(standard_error),
                 difference: apart.as_ref().map(elpd),
                 difference_se: apart.as_ref().map(standard_error),
-                unit: if matches!(study.data, crate::study::Data::Counts(_)) {
-                    "patient"
-                } else {
-                    "estimate"
-                },
+                unit: study.data.unit(),
                 units: f.units.as_ref().map_or(0.0, |u| u.iter().map(|x| x.0).sum()),
                 method: if options.engine == Engine::Sampler { "psis" } else { "exact" },
                 max_k: f.max_k,

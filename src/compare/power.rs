@@ -140,7 +140,7 @@ fn quantities(study: &Study) -> Vec<Estimand> {
     let mut all = Vec::new();
     for g in 0..study.data.names().len() {
         all.push(Estimand::of_subgroup(g, effect));
-        if matches!(study.data, crate::study::Data::Counts(_)) {
+        if study.data.has_risks() {
             all.push(Estimand::of_subgroup(g, Measure::RiskDifference));
         }
     }

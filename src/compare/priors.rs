@@ -185,11 +185,9 @@ fn chance(study: &Study, d: &dyn Distribution, statement: Statement) -> f64 {
 /// least certain estimate.
 fn is_reference(study: &Study, d: &dyn Distribution) -> bool {
     const BEYOND: f64 = 0.3;
-    let far = match &study.data {
-        crate::study::Data::Estimates(rows) if !study.outcome.scale.is_ratio() => {
-            30.0 * rows.iter().map(|r| r.se).fold(0.0, f64::max)
-        }
-        _ => libm::log(20.0),
+    let far = match study.data.errors_of_differences(study.outcome.scale) {
+        Some(errors) => 30.0 * errors.into_iter().fold(0.0, f64::max),
+        None => libm::log(20.0),
     };
     1.0 - d.cdf(far) + d.cdf(-far) > BEYOND
 }

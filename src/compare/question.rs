@@ -1,7 +1,7 @@
 //! The statements whose probabilities are compared: of every subgroup benefit, harm, and either of the size that matters.
 
 use crate::posterior::{Axis, Estimand, Measure, Probability, Report, Statement, Whom, primary, region};
-use crate::study::{Data, Study};
+use crate::study::Study;
 
 /// One statement about one subgroup.
 #[derive(Debug, Clone, PartialEq)]
@@ -21,7 +21,7 @@ pub struct Question {
 
 /// All questions of a study, subgroup by subgroup.
 pub fn questions(study: &Study) -> Vec<Question> {
-    let counts = matches!(study.data, Data::Counts(_));
+    let counts = study.data.has_risks();
     let effect = Measure::of(study.outcome.scale);
     let usual = if counts { Measure::RiskDifference } else { effect };
     let (measure, at) = primary(study);

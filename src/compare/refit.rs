@@ -325,7 +325,7 @@ fn answers_in(report: &Report, questions: &[Question]) -> Answers {
 
 /// Whether the study has so many subgroups that only a few whole fits of it can be waited for.
 pub fn has_many_subgroups(study: &Study) -> bool {
-    let closed = matches!(study.data, crate::study::Data::Estimates(_)) && study.adjustment.is_none();
+    let closed = !study.data.has_risks() && study.adjustment.is_none();
     study.data.names().len() > if closed { MANY_ESTIMATES } else { MANY }
 }
 
@@ -340,7 +340,7 @@ pub fn is_exchangeable(study: &Study) -> bool {
 /// Whether some of what is compared needs sampling: exchangeable baselines, and risks in subgroups whose labels may be wrong.
 pub fn needs_sampling(study: &Study) -> bool {
     let labels = study.bias.as_ref().and_then(|b| b.misclassification.as_ref());
-    let rows = study.adjustment.is_some() && matches!(study.data, crate::study::Data::Counts(_));
+    let rows = study.adjustment.is_some() && study.data.has_risks();
     rows || is_exchangeable(study) || labels.is_some_and(|m| !m.is_perfect())
 }
 

@@ -10,7 +10,7 @@ use crate::posterior::{
     Engine, Estimand, Estimate, Measure, Options, Probability, Quantiles, Report, Scope, Statement, Whom,
     analyse, primary,
 };
-use crate::study::{Data, Pooling, Study};
+use crate::study::{Pooling, Study};
 
 /// The probability of one statement under one prior.
 #[derive(Debug, Clone, Serialize)]
@@ -164,8 +164,8 @@ pub fn rows(study: &Study, fits: &[Fit]) -> (Vec<TableRow>, Vec<EstimateRow>) {
 /// Every statement once: of counts by the risk difference, whose sign is the odds ratio's too.
 fn is_shown(study: &Study, p: &Probability) -> bool {
     let Estimand { whom, measure } = p.estimand;
-    let usual = match (&study.data, whom) {
-        (Data::Counts(_), Whom::Subgroup(_)) => Measure::RiskDifference,
+    let usual = match whom {
+        Whom::Subgroup(_) => Measure::usual(study),
         _ => Measure::of(study.outcome.scale),
     };
     match (whom, p.statement) {

@@ -128,7 +128,7 @@ impl Context<'_> {
             return Vec::new();
         };
         let about = About::study(&layers.inner);
-        let outer = layers.outer.treatment.active.clone();
+        let outer = layers.outer.treatment.active().to_string();
         let whole = Population { scope: Scope::Overall, subgroup: None };
         let mut all: Vec<Claim> = found
             .subgroups

@@ -7,7 +7,7 @@ use super::{Known, Population};
 use crate::exact::{Distribution, ExactPosterior, Resolution, RiskMeasure};
 use crate::model::Model;
 use crate::posterior::{Empirical, Options, Report, Sampling, Scope, analyse_keeping};
-use crate::study::{Data, DecisionOutcome, Pooling, Priors, Study};
+use crate::study::{DecisionOutcome, Pooling, Priors, Study};
 
 /// One study's fit: its report, and the exact posterior where there is one.
 pub struct Fit {
@@ -66,7 +66,7 @@ impl Fit {
     pub fn risks<'a>(&'a self, outcome: &DecisionOutcome, population: &Population) -> Option<Risks<'a>> {
         let names = outcome.study.data.names();
         let g = population.subgroup.as_ref().and_then(|s| names.iter().position(|n| n == s));
-        let counts = matches!(outcome.study.data, Data::Counts(_));
+        let counts = outcome.study.data.has_risks();
         let given = |theta| {
             let control = outcome.baseline_risk?;
             Some(Risks::Given { control, scale: outcome.study.outcome.scale, theta })
@@ -97,7 +97,7 @@ fn exact(study: &Study) -> Option<ExactPosterior> {
 }
 
 fn is_whole(study: &Study, posterior: &ExactPosterior) -> bool {
-    !matches!(study.data, Data::Counts(_)) || posterior.risk(0, RiskMeasure::Difference).is_some()
+    !study.data.has_risks() || posterior.risk(0, RiskMeasure::Difference).is_some()
 }
 
 /// Subgroups in the order in which outcomes name them, then a further one where a control risk is stated.

@@ -5,7 +5,7 @@ use super::source::{Marginals, outline};
 use crate::decide::Fit;
 use crate::model::Model;
 use crate::posterior::{Estimand, Measure, Quantiles, Report, Whom};
-use crate::study::{ArmCounts, Data, Study, SubgroupCounts, SubgroupEstimate};
+use crate::study::{ArmCounts, Study, SubgroupCounts, SubgroupEstimate};
 
 const Z: f64 = 1.959_963_984_540_054;
 
@@ -61,23 +61,17 @@ fn rows(study: &Study, fit: &Fit, report: &Report, measure: Measure) -> Vec<Fore
     for g in 0..study.data.names().len() {
         let whom = Whom::Subgroup(g);
         let Some((posterior, errors)) = find(whom) else { continue };
-        let (counts, raw) = match &study.data {
-            Data::Counts(all) => {
-                let c = &all[g];
-                let cells = [&c.control, &c.active].map(|a| format!("{}/{}", a.events, a.total));
-                let raw = match (&adjusted, difference) {
-                    (Some(_), true) => None,
-                    (Some(Study { data: Data::Estimates(all), .. }), false) => {
-                        let bounded = |a: &ArmCounts| a.events > 0 && a.events < a.total;
-                        (bounded(&c.control) && bounded(&c.active)).then(|| of_effect(&all[g]))
-                    }
-                    (_, true) => raw_difference(c),
-                    (_, false) => raw_odds_ratio(c),
-                };
-                (Some(cells), raw)
-            }
-            Data::Estimates(all) => (None, Some(of_effect(&all[g]))),
+        let cells = study.data.counts().map(|rows| &rows[g]);
+        let published = adjusted.as_ref().unwrap_or(study).data.published().map(|rows| &rows[g]);
+        let raw = match (cells, published, difference) {
+            // An empty cell is told by no estimate.
+            (Some(cells), Some(_), _) if difference || !cells.arms.iter().all(ArmCounts::is_bounded) => None,
+            (_, Some(published), _) => Some(of_effect(published)),
+            (Some(cells), None, true) => raw_difference(cells),
+            (Some(cells), None, false) => raw_odds_ratio(cells),
+            (None, None, _) => None,
         };
+        let counts = cells.map(|c| [c.control(), c.active()].map(|a| format!("{}/{}", a.events, a.total)));
         rows.push(ForestRow { whom, counts, raw, posterior, errors, outline: shape(whom) });
     }
     if rows.len() < 2 {
@@ -97,10 +91,10 @@ fn rows(study: &Study, fit: &Fit, report: &Report, measure: Measure) -> Vec<Fore
 /// Woolf's interval; none with an empty cell, since nothing is added to any.
 fn raw_odds_ratio(c: &SubgroupCounts) -> Option<Quantiles> {
     let cells = [
-        c.active.events,
-        c.active.total - c.active.events,
-        c.control.events,
-        c.control.total - c.control.events,
+        c.active().events,
+        c.active().total - c.active().events,
+        c.control().events,
+        c.control().total - c.control().events,
     ]
     .map(|n| n as f64);
     let [a, b, e, f] = cells;
@@ -112,7 +106,7 @@ fn raw_odds_ratio(c: &SubgroupCounts) -> Option<Quantiles> {
 
 /// Newcombe's interval from Wilson's (Stat Med 1998;17:873, method 10), which empty cells do not spoil.
 fn raw_difference(c: &SubgroupCounts) -> Option<Quantiles> {
-    if c.control.total == 0 || c.active.total == 0 {
+    if c.control().total == 0 || c.active().total == 0 {
         return None;
     }
     let wilson = |events: u64, total: u64| {
@@ -121,8 +115,8 @@ fn raw_difference(c: &SubgroupCounts) -> Option<Quantiles> {
         let half = Z / (1.0 + Z * Z / n) * (p * (1.0 - p) / n + Z * Z / (4.0 * n * n)).sqrt();
         (p, centre - half, centre + half)
     };
-    let (p0, l0, u0) = wilson(c.control.events, c.control.total);
-    let (p1, l1, u1) = wilson(c.active.events, c.active.total);
+    let (p0, l0, u0) = wilson(c.control().events, c.control().total);
+    let (p1, l1, u1) = wilson(c.active().events, c.active().total);
     let d = p1 - p0;
     Some(Quantiles { median: d, q2_5: d - (p1 - l1).hypot(u0 - p0), q97_5: d + (u1 - p1).hypot(p0 - l0) })
 }

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::decide::{Fit, ShrinkageRow, shrinkage};
 use crate::posterior::{Estimand, Measure, Sampling, Whom};
-use crate::study::{Data, Study};
+use crate::study::Study;
 
 /// Numbers of all figures that need the fit alone.
 #[derive(Debug, Clone)]
@@ -27,7 +27,7 @@ impl Gallery {
         let report = fit.report()?;
         let effect = Measure::of(study.outcome.scale);
         let mut measures = vec![effect];
-        if matches!(study.data, Data::Counts(_)) {
+        if study.data.has_risks() {
             measures.push(Measure::RiskDifference);
         }
         let mean = report.estimate(Estimand::new(Whom::Mean, effect));

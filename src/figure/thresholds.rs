@@ -6,7 +6,7 @@ use super::source::Marginals;
 use crate::decide::Fit;
 use crate::exact::Distribution;
 use crate::posterior::{Axis, Measure, Statement, Whom, region};
-use crate::study::{Data, Study};
+use crate::study::Study;
 
 /// Sizes of risk differences and differences in steps of a thousandth, of ratios in steps of a hundredth from 1.
 const STEPS: usize = 300;
@@ -37,10 +37,7 @@ pub struct ThresholdCurves {
 
 /// The same numbers that `fit` gives at the same sizes.
 pub fn threshold_curves(study: &Study, fit: &Fit) -> ThresholdCurves {
-    let measure = match study.data {
-        Data::Counts(_) => Measure::RiskDifference,
-        Data::Estimates(_) => Measure::of(study.outcome.scale),
-    };
+    let measure = Measure::usual(study);
     let sizes: Vec<f64> = (0..=STEPS)
         .map(|k| match measure.axis() {
             Axis::Ratio => (PARTS_OF_RATIO + k) as f64 / PARTS_OF_RATIO as f64,

@@ -88,7 +88,7 @@ impl BinomialPair {
 
     pub fn of(counts: &SubgroupCounts) -> BinomialPair {
         let arm = |a: &ArmCounts| Arm { events: a.events as f64, total: a.total as f64 };
-        BinomialPair::new(arm(&counts.control), arm(&counts.active))
+        BinomialPair::new(arm(counts.control()), arm(counts.active()))
     }
 
     /// The same counts, seen through a bias; parts of it that change nothing are left out.

@@ -104,7 +104,7 @@ impl Model {
     /// rows have them together, and what is not known of them is part of every effect's likelihood. Its model has nothing but
     /// effects that the exact engine covers, and no risks. None where there is nothing to adjust for.
     pub fn effects_alone(study: &Study) -> Option<Study> {
-        let adjustment = study.adjustment.as_ref().filter(|_| matches!(study.data, Data::Counts(_)))?;
+        let adjustment = study.adjustment.as_ref().filter(|_| study.data.has_risks())?;
         let names = study.data.names();
         let rows = Rows::of(adjustment, names.len());
         if !rows.is_settled() {

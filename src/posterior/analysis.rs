@@ -20,7 +20,7 @@ use super::source::Source;
 use crate::exact::{Distribution, ExactPosterior, Unavailable};
 use crate::model::{BaselinePrior, Hierarchy, Likelihood, Model};
 use crate::sampler::Watch;
-use crate::study::{Data, Study};
+use crate::study::Study;
 
 /// Draws from the prior, where it has to be simulated: a Monte Carlo error of 0.005 at most.
 const PRIOR_DRAWS: usize = 10_000;
@@ -127,12 +127,8 @@ fn analyse_once(study: &Study, options: Options, watch: &impl Watch) -> (Report,
 /// What the priors alone say about everything that will be reported of a subgroup (and of a pair).
 pub fn prior_report(study: &Study, options: Options) -> Option<Report> {
     let model = Model::of(study);
-    let data = match &study.data {
-        Data::Counts(rows) => Data::Counts(rows.iter().take(2).cloned().collect()),
-        Data::Estimates(rows) => Data::Estimates(rows.iter().take(2).cloned().collect()),
-    };
-    let mut study = Study { data, ..study.clone() };
-    if let Data::Counts(_) = study.data {
+    let mut study = Study { data: study.data.first(2), ..study.clone() };
+    if study.data.has_risks() {
         study.thresholds.include(Measure::RiskDifference, LARGE);
     }
     let assembly = Assembly::new(&study, &model, options);

@@ -20,7 +20,7 @@ use super::source::{RiskQuantities, Source};
 use crate::exact::Distribution;
 use crate::model::Model;
 use crate::numeric::{logistic, logit};
-use crate::study::{Data, HeterogeneityPrior, Pooling, Population, Study};
+use crate::study::{HeterogeneityPrior, Pooling, Population, Study};
 
 /// Pairs are reported for up to this many subgroups unless they are asked for.
 pub const PAIRS_UP_TO: usize = 6;
@@ -101,7 +101,7 @@ impl<'a> Assembly<'a> {
             pairs,
             names,
             sign: study.outcome.higher_is.sign(),
-            counts: matches!(study.data, Data::Counts(_)),
+            counts: study.data.has_risks(),
             effect: Scale { measure: Measure::of(study.outcome.scale), logarithm },
             contrast: Scale { measure: Measure::contrast_of(study.outcome.scale), logarithm },
             study,
@@ -416,13 +416,9 @@ impl<'a> Filling<'a, '_> {
     fn shrinkage(&mut self, g: usize, tau: &Found) {
         const EMPTY_CELL: &str = "with an empty cell the subgroup's own log odds ratio has no standard error";
         const LABELS: &str = "where labels may be wrong a subgroup has no estimate of its own";
-        let own: f64 = match (&self.assembly.study.data, &self.assembly.adjusted_variances) {
-            (_, Some(variances)) => variances[g],
-            (Data::Estimates(rows), None) => rows[g].se * rows[g].se,
-            (Data::Counts(rows), None) => [&rows[g].control, &rows[g].active]
-                .into_iter()
-                .map(|arm| 1.0 / arm.events as f64 + 1.0 / (arm.total - arm.events) as f64)
-                .sum(),
+        let own = match &self.assembly.adjusted_variances {
+            Some(variances) => variances[g],
+            None => self.assembly.study.data.own_variance(g),
         };
         let labelled = self.assembly.labelled;
         let v = if labelled { f64::INFINITY } else { own + self.assembly.added_variances[g] };

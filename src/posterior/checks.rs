@@ -141,8 +141,8 @@ impl Reported {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::input::open;
     use crate::posterior::{Engine, Options, Sampling, analyse};
-    use crate::study::open;
 
     #[test]
     fn more_draws_are_asked_for_where_they_would_help_and_not_where_trajectories_diverge() {

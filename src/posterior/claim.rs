@@ -67,8 +67,8 @@ impl About {
     pub fn study(study: &Study) -> About {
         About {
             assignment: study.assignment,
-            active: study.treatment.active.clone(),
-            control: study.treatment.control.clone(),
+            active: study.treatment.active().to_string(),
+            control: study.treatment.control().to_string(),
             outcome: study.outcome.name.clone(),
             kind_of_subgroup: study.subgroup_name.clone(),
         }

@@ -3,8 +3,8 @@
 use serde::{Serialize, Serializer};
 
 use super::names::Names;
+use crate::study::Study;
 pub use crate::study::{Axis, Measure};
-use crate::study::{Data, Study};
 
 /// Of whom a number speaks; subgroups by their places in the study.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -170,8 +170,7 @@ impl Serialize for Statement {
 /// Which measure matters most in this study, and the size of effect that does: the primary threshold, else the first of the
 /// usual measure.
 pub fn primary(study: &Study) -> (Measure, Option<f64>) {
-    let counts = matches!(study.data, Data::Counts(_));
-    let measure = if counts { Measure::RiskDifference } else { Measure::of(study.outcome.scale) };
+    let measure = Measure::usual(study);
     match study.thresholds.primary {
         Some((measure, t)) => (measure, Some(t)),
         None => (measure, study.thresholds.of(measure).first().copied()),

@@ -69,7 +69,7 @@ fn joint(decision: &Decision, d: &Discussion) -> Vec<Value> {
         let found = decision.outcomes.iter().find(|o| o.name == outcome);
         found.map_or("", |o| o.study.outcome.name.as_str())
     };
-    let active = &decision.first().treatment.active;
+    let active = &decision.first().treatment.active();
     let statements = d
         .joint
         .iter()

@@ -13,6 +13,7 @@ mod figure;
 mod json;
 mod long_table;
 mod numbers;
+mod observations;
 mod page;
 mod passage;
 mod sentences;

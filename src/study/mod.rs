@@ -1,54 +1,34 @@
-//! What the user wrote, read and validated: the model file, its data, its priors as written.
+//! A study: its data, its priors, what may stand between effects and data, and what is decided on it. It knows nothing of
+//! files; [`input`](crate::input) makes it from them.
 
-mod adjust_section;
 mod adjustment;
 mod audit;
 mod bias;
-mod bias_section;
-mod bias_values;
-mod bias_words;
-mod build;
 mod decision;
-mod design;
-mod draft;
-mod estimates;
+pub(crate) mod estimates;
+mod external;
 mod measure;
-mod model_file;
-mod named;
-mod nearest;
-mod number;
-mod opening;
+pub(crate) mod names;
+mod outcome;
 mod patients;
 mod prior;
-mod prior_words;
-mod schema;
-mod shipped;
-mod source;
-mod table;
 mod thresholds;
-mod values;
-mod words;
 
 pub use adjustment::{Adjustment, Centres, Covariate, Form, Patterns, Population, PriorFor, Term};
 pub use audit::{Audit, AuditRow};
 pub use bias::{Assumption, Bias, BiasKind, Confounder, Misclassification, Missing, Nuisance, SubgroupBias};
 pub use decision::{
-    Action, Bound, Costs, CredibilitySection, Criterion, Decision, DecisionFile, DecisionOutcome, Layers,
-    Member, Rule, Values, View, active_risk, is_decision, open_decision, open_decision_with,
+    Action, Bound, Costs, CredibilitySection, Criterion, Decision, DecisionOutcome, Layers, MOST_MEMBERS,
+    MOST_OUTCOMES, Member, Rule, Values, View, active_risk, needs_baseline,
 };
-pub use draft::{Draft, draft};
+pub use external::about_sources;
 pub use measure::{Axis, Measure};
-pub use model_file::ModelFile;
-pub use named::about_sources;
-pub use opening::{Reading, open, open_copy, open_text, open_with};
-pub use patients::{ColumnAccount, Dropped, LevelAccount, Numbers, PatientFile, Surveyed, rows_read, survey};
+pub use outcome::{ArmCounts, Data, HigherIs, Outcome, Scale, SubgroupCounts, SubgroupEstimate};
+pub use patients::{ColumnAccount, Dropped, LevelAccount, Numbers, PatientFile};
 pub use prior::{
     BaselineOf, HeterogeneityPrior, LibraryPrior, LocationPrior, NormalComponent, four_decimals,
     library_names, library_priors,
 };
-pub use schema::{decision_schema, json_schema};
-pub use shipped::{Shipped, shipped, shipped_decisions};
-pub use source::{Source, read_at_most};
 pub use thresholds::Thresholds;
 
 use std::path::PathBuf;
@@ -121,116 +101,34 @@ impl Assignment {
     }
 }
 
-/// Which way is good.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-#[serde(rename_all = "lowercase")]
-pub enum HigherIs {
-    Better,
-    Worse,
-}
-
-impl HigherIs {
-    /// s of every formula: benefit is s · effect > 0.
-    pub fn sign(self) -> f64 {
-        match self {
-            HigherIs::Better => 1.0,
-            HigherIs::Worse => -1.0,
-        }
-    }
-}
-
-/// The scale of the effect θ.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-#[serde(rename_all = "snake_case")]
-pub enum Scale {
-    LogOddsRatio,
-    LogRiskRatio,
-    LogHazardRatio,
-    /// A difference of means or of risks, not a logarithm.
-    Difference,
-}
-
-impl Scale {
-    /// "odds ratio" and its like.
-    pub fn measure_in_words(self) -> &'static str {
-        Measure::of(self).in_words()
-    }
-
-    /// The key that names the measure in priors and thresholds.
-    pub fn key(self) -> &'static str {
-        Measure::of(self).key()
-    }
-
-    pub fn is_ratio(self) -> bool {
-        self != Scale::Difference
-    }
-}
-
-/// What was measured.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Outcome {
-    pub name: String,
-    pub higher_is: HigherIs,
-    pub scale: Scale,
-    /// What one event is called; "events" unless the model file says otherwise.
-    pub event: String,
-}
-
 /// What was compared.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Treatment {
+    /// What is done, such as "rescue stenting".
     pub name: String,
-    pub control: String,
-    pub active: String,
+    /// What each arm had: the control arm first, then those that are compared with it.
+    pub arms: Vec<String>,
 }
 
-/// Observations by subgroup.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Data {
-    Counts(Vec<SubgroupCounts>),
-    Estimates(Vec<SubgroupEstimate>),
-}
-
-impl Data {
-    pub fn names(&self) -> Vec<&str> {
-        match self {
-            Data::Counts(rows) => rows.iter().map(|r| r.name.as_str()).collect(),
-            Data::Estimates(rows) => rows.iter().map(|r| r.name.as_str()).collect(),
-        }
+impl Treatment {
+    /// Two arms.
+    pub fn of_pair(
+        name: impl Into<String>,
+        control: impl Into<String>,
+        active: impl Into<String>,
+    ) -> Treatment {
+        Treatment { name: name.into(), arms: vec![control.into(), active.into()] }
     }
-}
 
-/// Events and patients of one arm.
-#[derive(Default, Debug, Clone, PartialEq, Eq)]
-pub struct ArmCounts {
-    pub events: u64,
-    /// Patients whose outcome is known.
-    pub total: u64,
-    /// Further patients whose outcome is not.
-    pub missing: u64,
-    /// How the figures were obtained, such as "printed" or "derived from a percentage".
-    pub source: Option<String>,
-}
+    /// What the control arm had.
+    pub fn control(&self) -> &str {
+        &self.arms[0]
+    }
 
-/// Both arms of one subgroup.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SubgroupCounts {
-    pub name: String,
-    pub control: ArmCounts,
-    pub active: ArmCounts,
-    pub citation: Option<String>,
-}
-
-/// One published estimate, on the scale of θ.
-#[derive(Debug, Clone, PartialEq)]
-pub struct SubgroupEstimate {
-    pub name: String,
-    pub estimate: f64,
-    pub se: f64,
-    pub source: Option<String>,
-    pub citation: Option<String>,
+    /// What the arm had that is compared with it.
+    pub fn active(&self) -> &str {
+        &self.arms[1]
+    }
 }
 
 /// How the subgroups borrow from each other.

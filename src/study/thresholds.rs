@@ -48,7 +48,7 @@ impl Thresholds {
     }
 
     /// At no effect there is nothing to ask beyond benefit and harm.
-    pub(super) fn drop_nulls(&mut self) {
+    pub(crate) fn drop_nulls(&mut self) {
         for (measure, values) in &mut self.of {
             values.retain(|t| *t > measure.null());
         }

@@ -5,6 +5,7 @@ pub mod calibration;
 pub mod rows;
 
 use equipoise::exact::{Distribution, ExactPosterior, Resolution};
+use equipoise::input::open;
 use equipoise::model::{
     Arm, BaselineOf, BaselinePrior, BinomialPair, HeterogeneityPrior, Likelihood, LocationPrior, Model,
     NormalEstimate, Pooling,
@@ -12,7 +13,7 @@ use equipoise::model::{
 use equipoise::posterior::{Engine, Options, Sampling};
 use equipoise::study::{
     self, ArmCounts, Data, HigherIs, Measure, Priors, Scale, Study, SubgroupCounts, SubgroupEstimate,
-    Thresholds, Written, open,
+    Thresholds, Written,
 };
 
 /// Events and totals of both arms.
@@ -142,11 +143,8 @@ pub fn study_of(model: &Model) -> Study {
                 let (events, total) = (a.events as u64, a.total as u64);
                 ArmCounts { events, total, missing: 0, source: None }
             };
-            let row = |(g, r): (usize, &BinomialPair)| SubgroupCounts {
-                name: name(g),
-                control: arm(r.control),
-                active: arm(r.active),
-                citation: None,
+            let row = |(g, r): (usize, &BinomialPair)| {
+                SubgroupCounts::of_pair(name(g), arm(r.control), arm(r.active))
             };
             Data::Counts(rows.iter().enumerate().map(row).collect())
         }
@@ -193,7 +191,7 @@ pub fn flipped_study(study: &Study) -> Study {
     };
     if let Data::Counts(rows) = &mut flipped.data {
         for row in rows {
-            for arm in [&mut row.control, &mut row.active] {
+            for arm in &mut row.arms {
                 arm.events = arm.total - arm.events;
             }
         }

@@ -8,7 +8,6 @@ use crate::exact::{ExactPosterior, Resolution};
 use crate::model::{Misclassification, Model, Nuisance};
 use crate::numeric::logit;
 use crate::posterior::Quantiles;
-use crate::study::Data;
 
 /// The two subgroups under known sensitivity and specificity, the same in both arms.
 #[derive(Debug, Clone, Serialize)]
@@ -32,7 +31,7 @@ const ACCURACIES: [f64; 4] = [1.0, 0.95, 0.9, 0.8];
 
 /// Empty unless there are the counts of two subgroups with independent baselines.
 pub fn labels(biased: &Biased<'_>) -> Vec<LabelPoint> {
-    let counts = matches!(biased.study.data, Data::Counts(_));
+    let counts = biased.study.data.has_risks();
     if !counts || biased.names.len() != 2 {
         return Vec::new();
     }

@@ -121,7 +121,8 @@ pub fn thresholds(study: &Study, name: &str, measure: Measure, told: &[SizeCurve
     let directions = if few { "better (thick lines) or worse (thin lines)" } else { "better" };
     let caption = format!(
         "Posterior probability that the outcome is {directions} with {} by at least the size below, by {}.",
-        study.treatment.active, study.subgroup_name
+        study.treatment.active(),
+        study.subgroup_name
     );
     let header = vec!["subgroup", "size", "better", "worse"];
     let row = |name: &str, p: &[f64; 3]| {
@@ -176,7 +177,7 @@ pub fn heterogeneity(study: &Study, c: &Glance) -> Vec<Figure> {
     let title = format!("Conclusion over the heterogeneity prior, {}", study.outcome.name);
     let caption = format!(
         "Posterior probability that the outcome is better with {} over the scale of the heterogeneity prior (stated: {words}). Rings: where it crosses 0.5, 0.8, 0.9 or 0.95.",
-        study.treatment.active
+        study.treatment.active()
     );
     let name = "heterogeneity";
     let header = vec!["subgroup", "scale", "better"];

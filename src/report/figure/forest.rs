@@ -83,8 +83,8 @@ fn draw(study: &Study, rows: &[ForestRow], measure: Measure) -> Canvas {
     head(&mut canvas, 14.0, &capitalised(&study.subgroup_name), Anchor::Start, label_width);
     if with_counts {
         let x0 = 14.0 + label_width + counts_width;
-        head(&mut canvas, x0, &study.treatment.control, Anchor::End, counts_width);
-        head(&mut canvas, x0 + counts_width, &study.treatment.active, Anchor::End, counts_width);
+        head(&mut canvas, x0, study.treatment.control(), Anchor::End, counts_width);
+        head(&mut canvas, x0 + counts_width, study.treatment.active(), Anchor::End, counts_width);
     }
     let unit = if percent { ", points" } else { "" };
     head(

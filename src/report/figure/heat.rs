@@ -132,7 +132,7 @@ pub fn prior_grid(study: &Study, c: &Glance) -> Vec<Figure> {
     let title = format!("Every prior by every heterogeneity prior, {}", study.outcome.name);
     let caption = format!(
         "Posterior probability that the outcome is better with {}, by effect prior (down) and heterogeneity prior (across). Blue: above one half; orange: below; the stronger the farther.",
-        study.treatment.active
+        study.treatment.active()
     );
     vec![Figure::new(study, name, [title, caption], draw(&panels, "Effect prior"), data(&panels))]
 }
@@ -189,7 +189,7 @@ pub fn bias_surface(study: &Study, shifts: &[ShiftPoint]) -> Vec<Figure> {
     let title = format!("Were the {what} biased, {}", study.outcome.name);
     let caption = format!(
         "Posterior probability that the outcome is better with {}, over the mean (down) and the standard deviation (across) of a bias of the {what}; in bold without any. Blue: above one half; orange: below; the stronger the farther.",
-        study.treatment.active
+        study.treatment.active()
     );
     vec![Figure::new(study, name, [title, caption], draw(&panels, "Mean bias"), data(&panels))]
 }

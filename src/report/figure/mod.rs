@@ -100,7 +100,7 @@ impl From<Option<f64>> for Cell {
 
 /// Which side of no effect favours which arm.
 fn sides(study: &Study) -> [String; 2] {
-    let (active, control) = (&study.treatment.active, &study.treatment.control);
+    let (active, control) = (study.treatment.active(), study.treatment.control());
     let (left, right) = match study.outcome.higher_is {
         HigherIs::Better => (control, active),
         HigherIs::Worse => (active, control),

@@ -102,12 +102,7 @@ fn audit_cells(study: &Study) -> (Vec<String>, Vec<Vec<String>>, Vec<String>) {
         .collect();
     let mut header = vec![capitalised(&study.subgroup_name)];
     if has_counts {
-        header.extend([
-            study.treatment.control.clone(),
-            "risk".to_string(),
-            study.treatment.active.clone(),
-            "risk".to_string(),
-        ]);
+        header.extend(study.treatment.arms.iter().flat_map(|arm| [arm.clone(), "risk".to_string()]));
     } else {
         let scale = if study.outcome.scale.is_ratio() { "log " } else { "" };
         header.extend([format!("{scale}{}", study.outcome.scale.measure_in_words()), "SE".to_string()]);

@@ -1,7 +1,7 @@
 //! The table of a fit.
 
 use super::super::baseline_conflict::conflict_line;
-use super::super::numbers::{interval, plain, threshold, with_prior};
+use super::super::numbers::{plain, threshold, with_prior};
 use super::super::sentences::sentence;
 use super::super::words::{all_priors, capitalised, plural, whose};
 use super::adjusted::{coefficients, second_opinion};
@@ -12,7 +12,8 @@ use super::layout::{
 use crate::posterior::{
     Axis, Claim, Estimand, Estimate, Measure, Parameter, Quantiles, Report, Says, Statement, Whom, primary,
 };
-use crate::study::{ArmCounts, Assignment, Data, Pooling, Study, SubgroupCounts};
+use crate::report::observations;
+use crate::study::{Assignment, Pooling, Study};
 
 /// Sentences are given for up to this many subgroups; beyond, the tables speak.
 const SENTENCES_UP_TO: usize = 6;
@@ -100,39 +101,16 @@ fn effects(study: &Study, report: &Report) -> String {
 pub fn effect_table(study: &Study, report: &Report) -> Cells {
     let measure = Measure::of(study.outcome.scale);
     let mut rows = Vec::new();
+    let effects = observations::effect_columns(study);
     let mut header = vec![capitalised(&study.subgroup_name)];
-    match &study.data {
-        Data::Counts(counts) => {
-            header.extend([
-                study.treatment.control.clone(),
-                study.treatment.active.clone(),
-                "Odds ratio (95 %)".to_string(),
-                "Risk difference,\npoints (95 %)".to_string(),
-            ]);
-            for (g, c) in counts.iter().enumerate() {
-                let whom = Whom::Subgroup(g);
-                rows.push(vec![
-                    c.name.to_string(),
-                    format!("{}/{}", c.control.events, c.control.total),
-                    format!("{}/{}", c.active.events, c.active.total),
-                    shown_interval(known(report, whom, measure)),
-                    shown_interval(known(report, whom, Measure::RiskDifference)),
-                ]);
-            }
-        }
-        Data::Estimates(estimates) => {
-            header.extend([
-                "Published (95 %)".to_string(),
-                format!("Posterior\n{} (95 %)", measure.in_words()),
-            ]);
-            for (g, e) in estimates.iter().enumerate() {
-                rows.push(vec![
-                    e.name.to_string(),
-                    interval(measure, &published(study, e.estimate, e.se)),
-                    shown_interval(known(report, Whom::Subgroup(g), measure)),
-                ]);
-            }
-        }
+    header.extend(observations::observed_header(study));
+    header.extend(effects.iter().map(|(heading, _)| heading.clone()));
+    for (g, name) in study.data.names().into_iter().enumerate() {
+        let mut row = vec![name.to_string()];
+        row.extend(observations::observed(study, g));
+        let shown = |measure: Measure| shown_interval(known(report, Whom::Subgroup(g), measure));
+        row.extend(effects.iter().map(|(_, measure)| shown(*measure)));
+        rows.push(row);
     }
     for whom in Whom::SHARED {
         if study.data.names().len() < 2 {
@@ -140,37 +118,16 @@ pub fn effect_table(study: &Study, report: &Report) -> Cells {
         }
         if let Some(found) = known(report, whom, measure) {
             let mut row = vec![whose(study, whom)];
-            match (&study.data, whom) {
-                (Data::Counts(counts), Whom::Overall) => row.extend(totals(counts)),
-                (Data::Counts(_), _) => row.extend([String::new(), String::new()]),
-                (Data::Estimates(_), _) => row.push(String::new()),
-            }
+            row.extend(observations::observed_of_all(study, whom));
             row.push(shown_interval(Some(found)));
-            if rows_have_counts(study) {
-                let difference = known(report, whom, Measure::RiskDifference);
-                row.push(difference.map_or_else(String::new, |d| shown_interval(Some(d))));
+            for (_, other) in effects.iter().filter(|(_, m)| *m != measure) {
+                let estimate = known(report, whom, *other);
+                row.push(estimate.map_or_else(String::new, |e| shown_interval(Some(e))));
             }
             rows.push(row);
         }
     }
     (header, rows)
-}
-
-/// Events and patients of both arms over all subgroups.
-fn totals(counts: &[SubgroupCounts]) -> [String; 2] {
-    let sum = |arm: fn(&SubgroupCounts) -> &ArmCounts| {
-        let (events, total) =
-            counts.iter().map(arm).fold((0, 0), |(e, t), arm| (e + arm.events, t + arm.total));
-        format!("{events}/{total}")
-    };
-    [sum(|c| &c.control), sum(|c| &c.active)]
-}
-
-/// The published estimate and its normal interval, on the measure's own scale.
-fn published(study: &Study, estimate: f64, se: f64) -> Quantiles {
-    const Z: f64 = 1.959_963_984_540_054;
-    let out = |x: f64| if study.outcome.scale.is_ratio() { x.exp() } else { x };
-    Quantiles { median: out(estimate), q2_5: out(estimate - Z * se), q97_5: out(estimate + Z * se) }
 }
 
 /// The table of probabilities, heading and rows: benefit, harm, and the primary threshold, each with its prior.
@@ -226,7 +183,7 @@ fn probabilities(study: &Study, report: &Report) -> String {
             &mut out,
             &format!(
                 "Probability that the outcome associated with {} is better or worse, given this model",
-                study.treatment.active
+                study.treatment.active()
             ),
             0,
         );
@@ -235,7 +192,7 @@ fn probabilities(study: &Study, report: &Report) -> String {
             &mut out,
             &format!(
                 "Probability that {} makes the outcome better or worse, given this model",
-                study.treatment.active
+                study.treatment.active()
             ),
             0,
         );

@@ -1,7 +1,7 @@
 //! The shipped models.
 
 use super::layout::{bold, push};
-use crate::study::{Shipped, open, open_decision};
+use crate::input::{Shipped, open, open_decision};
 
 /// The shipped models, then the decisions.
 pub fn list_text(models: &[Shipped], decisions: &[Shipped]) -> String {

@@ -6,7 +6,7 @@ use crate::posterior::{Estimand, Measure, Parameter, ParameterRow, Quantiles};
 use crate::report::discussion::{in_words, name};
 use crate::report::numbers::{parameter, plain, ratio, signed};
 use crate::report::page::Shown;
-use crate::study::{Assignment, Data, Decision, Scale, Study};
+use crate::study::{Assignment, Decision, Scale, Study};
 
 /// A risk ratio from which an effect counts as large, or its reciprocal (Guyatt et al., J Clin Epidemiol 2011;64:1311): odds
 /// ratios lie further out where the outcome is common.
@@ -63,7 +63,7 @@ fn imprecision(study: &Study, shown: Option<&Shown<'_>>) -> String {
 fn large(study: &Study, shown: Option<&Shown<'_>>) -> String {
     /// Risk ratios are listed for up to this many subgroups.
     const LISTED: usize = 6;
-    let judged = matches!(study.data, Data::Counts(_)) || study.outcome.scale == Scale::LogRiskRatio;
+    let judged = study.data.has_risks() || study.outcome.scale == Scale::LogRiskRatio;
     if !judged {
         return match study.outcome.scale {
             Scale::LogOddsRatio | Scale::LogHazardRatio => format!(

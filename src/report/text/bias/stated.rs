@@ -51,7 +51,7 @@ pub fn implied(study: &Study, implied: &[Implied]) -> String {
         &format!(
             "Above {} the bias makes {} look {} than it is, below it the other way.",
             parameter(measure.null()),
-            study.treatment.active,
+            study.treatment.active(),
             above_makes_look(study)
         ),
         2,

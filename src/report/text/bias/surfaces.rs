@@ -42,7 +42,7 @@ pub fn plot(study: &Study, c: &BiasComparison) -> String {
         &format!(
             "{}; * several; : no bias. To the right the data make {} look {} than it is.",
             letters.join("; "),
-            study.treatment.active,
+            study.treatment.active(),
             above_makes_look(study)
         ),
         2,

@@ -44,13 +44,13 @@ pub fn section(study: &Study, c: &BiasComparison) -> String {
     let reading = if is_ratio {
         format!(
             "2: the {what} that the data show is twice the true one, and makes {} look {}; 0.5: half. –: none within twenty-fold.",
-            study.treatment.active,
+            study.treatment.active(),
             above_makes_look(study)
         )
     } else {
         format!(
             "Above 0 the data make {} look {} than it is. –: none within six standard errors.",
-            study.treatment.active,
+            study.treatment.active(),
             above_makes_look(study)
         )
     };
@@ -144,7 +144,8 @@ pub fn missing(study: &Study, c: &BiasComparison) -> String {
         &mut out,
         &format!(
             "Best case: all who are missing fared well under {} and badly under {}; worst case: the other way.",
-            study.treatment.active, study.treatment.control
+            study.treatment.active(),
+            study.treatment.control()
         ),
         2,
     );
@@ -158,7 +159,9 @@ pub fn missing(study: &Study, c: &BiasComparison) -> String {
             &mut out,
             &format!(
                 "In log odds of {} among those missing under {}, the opposite under {}. –: none within ±4.",
-                study.outcome.event, study.treatment.active, study.treatment.control
+                study.outcome.event,
+                study.treatment.active(),
+                study.treatment.control()
             ),
             2,
         );

@@ -6,7 +6,8 @@ use super::super::layout::{push, scope_label, table};
 use super::{shown, statement_word, title};
 use crate::compare::{BaselineRow, Comparison, EstimateRow, GridRow, STATED, TableRow, Variant};
 use crate::posterior::{Axis, Measure, Quantiles, Scope, Statement, primary};
-use crate::study::{Assignment, BaselineOf, Data, Pooling, Study};
+use crate::report::observations;
+use crate::study::{Assignment, BaselineOf, Pooling, Study};
 
 /// One pooling's rows of one subgroup, or of what is shared.
 struct Rows<'a> {
@@ -83,26 +84,12 @@ fn subgroup(study: &Study, c: &Comparison, g: usize) -> String {
     let name = study.data.names()[g];
     let mut out = String::new();
     let (measure, at) = primary(study);
-    let raw = match &study.data {
-        Data::Counts(rows) => {
-            let r = &rows[g];
-            format!(
-                " ({} {}/{}, {} {}/{})",
-                study.treatment.control,
-                r.control.events,
-                r.control.total,
-                study.treatment.active,
-                r.active.events,
-                r.active.total
-            )
-        }
-        Data::Estimates(_) => String::new(),
-    };
+    let raw = observations::in_brackets(study, g);
     let verb = match study.assignment {
         Assignment::Observational => "outcome associated with",
         Assignment::Randomised => "effect of",
     };
-    title(&mut out, &format!("{}{raw}: {verb} {}", capitalised(name), study.treatment.active));
+    title(&mut out, &format!("{}{raw}: {verb} {}", capitalised(name), study.treatment.active()));
     let rows = Rows { c, pooling: study.pooling, scope: Scope::Subgroup, subgroup: Some(name) };
     let mut header = vec!["P (prior)".to_string(), "better".to_string(), "worse".to_string()];
     if let Some(t) = at {
@@ -121,7 +108,7 @@ fn subgroup(study: &Study, c: &Comparison, g: usize) -> String {
     };
     out.push_str(&table(header, c.priors.iter().map(|p| line(&p.name)).collect()));
     let effect = Measure::of(study.outcome.scale);
-    let counts = matches!(study.data, Data::Counts(_));
+    let counts = study.data.has_risks();
     let mut header = vec!["Size".to_string(), format!("{} (95 %)", capitalised(effect.in_words()))];
     if counts {
         header.push("Risk difference,\npoints (95 %)".to_string());

@@ -1,0 +1,303 @@
+//! A first model file for a file of patients: what its columns hold, and what was said of them.
+
+use std::fmt::Write;
+use std::path::Path;
+
+use super::Reading;
+use super::patients::{Surveyed, survey};
+use crate::error::{Error, Place, Result};
+use crate::study::{Assignment, HigherIs};
+
+/// What the user says of a file; what is left out is found where only one thing is possible.
+#[derive(Debug, Clone)]
+pub struct Draft {
+    pub outcome: Option<String>,
+    pub treatment: Option<String>,
+    pub subgroup: Option<String>,
+    /// Values of the outcome column.
+    pub event: Vec<String>,
+    pub unknown: Vec<String>,
+    /// Values of the treatment column.
+    pub control: Vec<String>,
+    pub active: Vec<String>,
+    /// Columns of covariates, and of centres.
+    pub adjust: Vec<String>,
+    pub centre: Option<String>,
+    pub assignment: Assignment,
+    pub higher_is: HigherIs,
+    pub reading: Reading,
+}
+
+/// Column names that are usual for what they hold, in lower case.
+const OUTCOMES: [&str; 8] = ["outcome", "event", "death", "dead", "died", "status", "response", "mrs03"];
+const TREATMENTS: [&str; 8] = ["treatment", "treat", "arm", "arms", "trt", "rx", "group", "randomised"];
+const SUBGROUPS: [&str; 6] = ["subgroup", "etiology", "aetiology", "subtype", "stratum", "cohort"];
+
+/// Values that are usual for the one of two.
+const YES: [&str; 6] = ["1", "y", "yes", "true", "dead", "event"];
+const NO: [&str; 9] = ["0", "n", "no", "false", "alive", "control", "placebo", "none", "c"];
+
+/// The text of a model file beside the data; `named` is the data file as the model file is to call it.
+pub fn draft(path: &Path, named: &str, said: &Draft) -> Result<String> {
+    let (columns, rows) = survey(path, said.reading)?;
+    let outcome = column(&columns, "outcome", said.outcome.as_deref(), &OUTCOMES)?;
+    let treatment = column(&columns, "treatment", said.treatment.as_deref(), &TREATMENTS)?;
+    let subgroup = column(&columns, "subgroup", said.subgroup.as_deref(), &SUBGROUPS)?;
+    let [outcome, treatment, subgroup] = [outcome, treatment, subgroup];
+    for (a, b, what) in [
+        (outcome, treatment, "outcome and treatment"),
+        (outcome, subgroup, "outcome and subgroup"),
+        (treatment, subgroup, "treatment and subgroup"),
+    ] {
+        if a.name == b.name {
+            return Err(Error::new(format!("{what} are the same column, `{}`", a.name)));
+        }
+    }
+    let known = |v: &&str| !said.unknown.iter().any(|u| u == v);
+    let levels = |c: &Surveyed, what: &str| -> Result<Vec<String>> {
+        let found = c.levels().ok_or_else(|| {
+            Error::new(format!("column `{}` has too many values to be {what}", c.name))
+                .help("name another column")
+        })?;
+        Ok(found.into_iter().map(str::to_string).collect())
+    };
+    let of_outcome = levels(outcome, "an outcome")?;
+    let of_outcome: Vec<&str> = of_outcome.iter().map(String::as_str).filter(known).collect();
+    let of_treatment = levels(treatment, "a treatment")?;
+    let of_treatment: Vec<&str> = of_treatment.iter().map(String::as_str).collect();
+    let [event, no_event] = two(outcome, &of_outcome, (&said.event, "--event"), (&[], "--unknown"), &YES)?;
+    let [control, active] =
+        two(treatment, &of_treatment, (&said.control, "--control"), (&said.active, "--active"), &NO)?;
+    let groups = levels(subgroup, "subgroups")?;
+    let adjust = said.adjust.iter().map(|name| covariate(&columns, name)).collect::<Result<_>>()?;
+    let centre =
+        said.centre.as_deref().map(|name| column(&columns, "centre", Some(name), &[])).transpose()?;
+    let roles = [("outcome", outcome), ("treatment", treatment), ("subgroup", subgroup)];
+    let taken: Vec<(&str, &Surveyed)> = roles.into_iter().chain(centre.map(|c| ("centre", c))).collect();
+    for (i, name) in said.adjust.iter().enumerate() {
+        if let Some((role, _)) = taken.iter().find(|(_, c)| c.name == *name) {
+            return Err(Error::new(format!("`{name}` is the column of the {role}"))
+                .help("a covariate is something that was known before treatment"));
+        }
+        if said.adjust[..i].contains(name) {
+            return Err(Error::new(format!("`{name}` is listed twice")).help("name it once"));
+        }
+    }
+    let parts =
+        Parts { outcome, treatment, subgroup, event, no_event, control, active, groups, adjust, centre };
+    Ok(written(said, &parts, (&columns, rows), named))
+}
+
+/// The column that is named, or the only one with a usual name.
+fn column<'a>(
+    columns: &'a [Surveyed],
+    what: &str,
+    said: Option<&str>,
+    usual: &[&str],
+) -> Result<&'a Surveyed> {
+    let listed =
+        || columns.iter().map(|c| format!("{} ({})", c.name, c.in_words())).collect::<Vec<_>>().join("; ");
+    if let Some(name) = said {
+        return columns.iter().find(|c| c.name == name).ok_or_else(|| {
+            Error::new(format!("the file has no column `{name}`"))
+                .help(format!("its columns are: {}", listed()))
+        });
+    }
+    let found: Vec<&Surveyed> =
+        columns.iter().filter(|c| usual.contains(&c.name.to_lowercase().as_str())).collect();
+    match found.as_slice() {
+        [one] => Ok(one),
+        _ => Err(Error::new(format!("which column is the {what}?"))
+            .help(format!("name it: --{what} COLUMN"))
+            .help(format!("the columns are: {}", listed()))),
+    }
+}
+
+/// A column's values in two lists: as said, or by usual names where there are two.
+fn two(
+    column: &Surveyed,
+    levels: &[&str],
+    (first, flag): (&[String], &str),
+    (second, other_flag): (&[String], &str),
+    usual: &[&str],
+) -> Result<[Vec<String>; 2]> {
+    for value in first.iter().chain(second) {
+        if !levels.contains(&value.as_str()) {
+            return Err(Error::new(format!("column `{}` has no value `{value}`", column.name))
+                .help(format!("its values are {}", column.in_words())));
+        }
+    }
+    let rest = |taken: &[String]| -> Vec<String> {
+        levels.iter().filter(|l| !taken.iter().any(|t| t == *l)).map(|l| (*l).to_string()).collect()
+    };
+    let lists = match (first, second) {
+        ([], []) => {
+            let is_usual = |l: &&&str| usual.contains(&l.to_lowercase().as_str());
+            let found: Vec<String> = levels.iter().filter(is_usual).map(|l| (*l).to_string()).collect();
+            if levels.len() != 2 || found.len() != 1 {
+                return Err(Error::new(format!("which values of column `{}` are which?", column.name)).help(
+                    format!("say so with {flag} or {other_flag}: its values are {}", column.in_words()),
+                ));
+            }
+            let rest = rest(&found);
+            [found, rest]
+        }
+        (first, []) => [first.to_vec(), rest(first)],
+        ([], second) => [rest(second), second.to_vec()],
+        (first, second) => [first.to_vec(), second.to_vec()],
+    };
+    match lists.iter().any(Vec::is_empty) {
+        true => Err(Error::new(format!("one side of column `{}` has no value", column.name))
+            .at(Place::File(column.name.clone()))
+            .help(format!("its values are {}", column.in_words()))),
+        false => Ok(lists),
+    }
+}
+
+/// A covariate as the model file has it: a number by its name, levels against the most frequent one.
+fn covariate(columns: &[Surveyed], name: &str) -> Result<String> {
+    let c = column(columns, "covariate", Some(name), &[])?;
+    if c.numeric {
+        return Ok(quoted(name));
+    }
+    let most = c.values.iter().flatten().max_by(|a, b| a.1.cmp(&b.1).then(b.0.cmp(&a.0)));
+    match most {
+        Some((reference, _)) => {
+            Ok(format!("{{ column = {}, reference = {} }}", quoted(name), quoted(reference)))
+        }
+        None => Err(Error::new(format!("column `{name}` is neither a number nor has it few levels"))
+            .help(format!("it holds {}", c.in_words()))),
+    }
+}
+
+/// From so many subgroups on, exchangeable baselines are proposed.
+const EXCHANGEABLE_FROM: usize = 3;
+
+struct Parts<'a> {
+    outcome: &'a Surveyed,
+    treatment: &'a Surveyed,
+    subgroup: &'a Surveyed,
+    event: Vec<String>,
+    no_event: Vec<String>,
+    control: Vec<String>,
+    active: Vec<String>,
+    groups: Vec<String>,
+    adjust: Vec<String>,
+    centre: Option<&'a Surveyed>,
+}
+
+/// Text as TOML writes it in one line, between double quotes: a key can't be written otherwise, whatever it holds.
+fn quoted(text: &str) -> String {
+    let mut out = String::with_capacity(text.len() + 2);
+    out.push('"');
+    for c in text.chars() {
+        match c {
+            '"' | '\\' => out.extend(['\\', c]),
+            c if c.is_control() => out += &format!("\\u{:04X}", u32::from(c)),
+            c => out.push(c),
+        }
+    }
+    out.push('"');
+    out
+}
+
+/// What is said in a comment, which ends with its line and holds no control character.
+fn remark(text: &str) -> String {
+    format!("# {}", text.replace(|c: char| c.is_control(), " "))
+}
+
+fn list(values: &[String]) -> String {
+    let each: Vec<String> = values.iter().map(|v| quoted(v)).collect();
+    if let [one] = each.as_slice() { one.clone() } else { format!("[{}]", each.join(", ")) }
+}
+
+fn written(said: &Draft, p: &Parts<'_>, (columns, rows): (&[Surveyed], u64), named: &str) -> String {
+    let mut out = String::new();
+    let mut line = |text: String| {
+        // Writing to memory does not fail.
+        let _ = writeln!(out, "{text}");
+    };
+    let (assignment, higher_is) = (
+        match said.assignment {
+            Assignment::Randomised => "randomised",
+            Assignment::Observational => "observational",
+        },
+        match said.higher_is {
+            HigherIs::Better => "better",
+            HigherIs::Worse => "worse",
+        },
+    );
+    let (control, active) = (p.control.join(" or "), p.active.join(" or "));
+    line(remark(&format!(
+        "A first model of {named}, {rows} rows: put it into words, then run `equipoise check` on it."
+    )));
+    line(format!(
+        "title = {}",
+        quoted(&format!("{}: {} by {}", p.outcome.name, p.treatment.name, p.subgroup.name))
+    ));
+    line("# citation = [\"doi:…\"]".to_string());
+    line("\n[study]".to_string());
+    line(format!("assignment = {}", quoted(assignment)));
+    line("# eligibility = \"who was eligible\"\n# time_zero = \"when follow-up starts\"".to_string());
+    line("\n[outcome]".to_string());
+    line(format!("name = {}   # in words, with its time", quoted(&p.outcome.name)));
+    line("kind = \"binary\"".to_string());
+    line(format!(
+        "higher_is = {}   # more events count as {higher_is}: every sign derives from it",
+        quoted(higher_is)
+    ));
+    line("# event = \"deaths\"   # what events are called, in the plural".to_string());
+    line("\n[treatment]".to_string());
+    line(format!("name = {}", quoted(&p.treatment.name)));
+    line(format!("control = {}   # in words", quoted(&control)));
+    line(format!("active = {}", quoted(&active)));
+    line("\n[subgroup]".to_string());
+    line(format!("name = {}", quoted(&p.subgroup.name)));
+    line("\n[data]".to_string());
+    line(format!("file = {}\nrows = \"patients\"", quoted(named)));
+    line("missing = \"drop\"   # rows that lack a value are left out and counted; or \"error\"".to_string());
+    line(format!(
+        "columns = {{ outcome = {}, treatment = {}, subgroup = {}{} }}",
+        quoted(&p.outcome.name),
+        quoted(&p.treatment.name),
+        quoted(&p.subgroup.name),
+        p.centre.map_or_else(String::new, |c| format!(", centre = {}", quoted(&c.name)))
+    ));
+    line("# where = { COLUMN = \"value\" }   # only such rows".to_string());
+    line("\n[data.levels]".to_string());
+    line(format!("event = {}\nno_event = {}", list(&p.event), list(&p.no_event)));
+    if !said.unknown.is_empty() {
+        line(format!("unknown = {}", list(&said.unknown)));
+    }
+    line(format!("control = {}\nactive = {}", list(&p.control), list(&p.active)));
+    line("\n[data.levels.subgroup]   # a value, and its subgroup's name; one name for several puts them together".to_string());
+    for value in &p.groups {
+        line(format!("{} = {}", quoted(value), quoted(value)));
+    }
+    line("\n[model]\npooling = \"partial\"".to_string());
+    if p.adjust.is_empty() {
+        line("# adjust = [\"AGE\", { column = \"SEX\", reference = \"F\" }]   # covariates known before treatment".to_string());
+    } else {
+        line(format!("adjust = [{}]", p.adjust.join(", ")));
+        line(
+            "# population = \"all\"   # whose risks are averaged; or \"treated\", or { baseline_risk = 0.3 }"
+                .to_string(),
+        );
+    }
+    line("\n[prior]".to_string());
+    line("effect = \"normal(0, 0.355)\"          # odds ratio between 0.5 and 2 with probability 0.95: neutral; state yours".to_string());
+    line("heterogeneity = \"half-normal(0.5)\"   # how much subgroups may differ: it decides; see `equipoise compare`".to_string());
+    // Three baselines and more say something of each other.
+    if p.groups.len() >= EXCHANGEABLE_FROM {
+        line("# The mean of the arms' log odds; subgroups' risks inform each other. Or independent: \"normal(0, 2.5)\"".to_string());
+        line("baseline = { mean = \"normal(0, 2.5)\", sd = \"half-normal(1)\" }".to_string());
+    } else {
+        line("baseline = \"normal(0, 2.5)\"             # the mean of the arms' log odds: risks from 0.7 % to 99.3 % with probability 0.95".to_string());
+    }
+    line("# baseline_of = \"control\"             # where `baseline` is what you know of the control arm's risk".to_string());
+    line("\n# The file's columns:".to_string());
+    for c in columns {
+        line(remark(&format!("{}: {}", c.name, c.in_words())));
+    }
+    out
+}

@@ -1,0 +1,35 @@
+//! What is written, read and checked: model files, decision files, data files, and the words of priors and biases.
+//!
+//! Everything ends in a [`Study`](crate::study::Study) or a [`Decision`](crate::study::Decision), or in an error that says
+//! where in which file, what was found, what was expected and what to do.
+
+mod adjust_section;
+mod bias_section;
+mod bias_values;
+mod bias_words;
+mod build;
+mod decision;
+mod design;
+mod draft;
+mod model_file;
+mod named;
+mod nearest;
+mod number;
+mod opening;
+mod patients;
+mod prior_words;
+mod schema;
+mod shipped;
+mod source;
+mod table;
+mod values;
+mod words;
+
+pub use decision::{DecisionFile, is_decision, open_decision, open_decision_with};
+pub use draft::{Draft, draft};
+pub use model_file::ModelFile;
+pub use opening::{Reading, open, open_copy, open_text, open_with};
+pub use patients::{Surveyed, rows_read, survey};
+pub use schema::{decision_schema, json_schema};
+pub use shipped::{Shipped, shipped, shipped_decisions};
+pub use source::{Source, read_at_most};

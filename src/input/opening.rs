@@ -1,0 +1,54 @@
+//! From a name or a path to a study, with the studies that its named priors come from.
+
+use std::path::{Path, PathBuf};
+
+use super::model_file::ModelFile;
+use super::source::Source;
+use super::{build, named};
+use crate::error::Result;
+use crate::study::Study;
+
+/// How data files are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Reading {
+    /// Reads on where a file of patients, unpacked, holds more than 256 MB and more than 100 times what it takes on the
+    /// disk, which otherwise is an error. Memory is then the caller's concern.
+    pub large: bool,
+}
+
+/// Reads a study from a path, or by the name of a shipped model.
+pub fn open(model: impl AsRef<Path>) -> Result<Study> {
+    open_with(model, Reading::default())
+}
+
+/// The same, with a word on how data files are read.
+pub fn open_with(model: impl AsRef<Path>, reading: Reading) -> Result<Study> {
+    let source = Source { reading, ..Source::find(model.as_ref())? };
+    let file = source.parse()?;
+    study_of(&source, file)
+}
+
+/// The same of a copy that lies elsewhere: data files and other models are looked for in the folder of the original.
+pub fn open_copy(path: &Path, folder: PathBuf, reading: Reading) -> Result<Study> {
+    let source = Source { folder: Some(folder), reading, ..Source::find(path)? };
+    let file = source.parse()?;
+    study_of(&source, file)
+}
+
+/// Reads a study from a text as if it were the file at `path`, which need not be there.
+pub fn open_text(text: &str, path: &Path, reading: Reading) -> Result<Study> {
+    let written = Source::written("model".to_string(), &path.to_string_lossy(), text.to_string(), path);
+    let source = Source { reading, ..written };
+    let file = source.parse()?;
+    study_of(&source, file)
+}
+
+/// The study of a model file that has been read.
+pub fn study_of(source: &Source, mut file: ModelFile) -> Result<Study> {
+    let sections = std::mem::take(&mut file.priors);
+    let outcome = file.outcome.clone();
+    let mut study = build::study(source, file)?;
+    study.named = named::priors(source, sections, (&study, &outcome))?;
+    study.files = source.read.so_far();
+    Ok(study)
+}

@@ -1,0 +1,330 @@
+//! Rows counted into cells of subgroup and arm.
+
+use std::collections::hash_map::DefaultHasher;
+use std::hash::Hasher;
+use std::path::Path;
+
+use csv::ByteRecord;
+use toml::Spanned;
+
+use super::super::adjust_section::AdjustEntry;
+use super::super::model_file::{DataSection, MissingRows};
+use super::super::source::Source;
+use super::super::table::{column_named, layout};
+use super::coding::{Coding, Column, EVENT, Taken};
+use super::covariates::{Covariates, Measured};
+use super::reader::{Reader, checksum};
+use crate::error::{Error, Place, Result};
+use crate::study::{
+    ArmCounts, ColumnAccount, Dropped, LevelAccount, MOST_SUBGROUPS, PatientFile, SubgroupCounts,
+};
+
+/// Levels of a column that the account lists.
+const MOST_LEVELS: usize = 50;
+
+/// What a file of patients holds: cells, its account, and its checksum.
+pub struct Patients {
+    pub cells: Vec<SubgroupCounts>,
+    pub file: PatientFile,
+    pub sha256: String,
+    /// Covariates and centres, where the model has any.
+    pub measured: Option<Measured>,
+}
+
+/// Reads a file once, row by row.
+pub fn read(
+    source: &Source,
+    (data, adjust): (&DataSection, &[Spanned<AdjustEntry>]),
+    (path, named): (&Path, &str),
+) -> Result<Patients> {
+    let shown = path.display().to_string();
+    let Some(missing) = &data.missing else {
+        let file = data.file.as_ref().map_or(0..0, Spanned::span);
+        return Err(Error::new("`missing` is not stated: what is done with rows that lack a value?")
+            .at(source.place(file))
+            .help("write missing = \"drop\" to leave them out and count them, or missing = \"error\""));
+    };
+    let mut reader = Reader::open(path, &shown, source.reading)?;
+    let indices = layout(source, data, &reader.header, (["outcome", "treatment", "subgroup"], &["centre"]))?;
+    let mut coding = Coding::new(source, data, indices)?;
+    let mut covariates = Covariates::new(source, data, adjust, &reader.header)?;
+    let keep = data.keep.iter().map(|(column, value)| {
+        Ok((column_named(source, &reader.header, column)?, value.get_ref().clone().into_bytes()))
+    });
+    let keep: Vec<(usize, Vec<u8>)> = keep.collect::<Result<_>>()?;
+    let mut counted = Counted::default();
+    let mut columns = Columns::of(reader.header.len());
+    while let Some((row, record)) = reader.next()? {
+        counted.read += 1;
+        columns.see(record);
+        if keep.iter().any(|(column, value)| record.get(*column) != Some(value)) {
+            counted.elsewhere += 1;
+            continue;
+        }
+        let taken = [&mut coding.outcome, &mut coding.treatment, &mut coding.subgroup].map(|column| {
+            let value = record.get(column.index).unwrap_or_default();
+            column.take(value).map_err(|_| (column.index, String::from_utf8(value.to_vec())))
+        });
+        if let Some(Err((column, value))) = taken.iter().find(|t| t.is_err()) {
+            return Err(unlisted(&reader, &coding, (row, *column), value.as_deref().ok()));
+        }
+        let [outcome, treatment, subgroup] = taken.map(|t| t.unwrap_or(Taken::Missing));
+        let unmeasured = match covariates.look(|index| record.get(index).unwrap_or_default()) {
+            Ok(unmeasured) => unmeasured,
+            Err((index, fault)) => {
+                return Err(fault.error(covariates.role(index)).at(reader.place(row, index)));
+            }
+        };
+        let lacks = if treatment == Taken::Missing {
+            Some((coding.treatment.role, coding.treatment.index))
+        } else if subgroup == Taken::Missing {
+            Some((coding.subgroup.role, coding.subgroup.index))
+        } else if Coding::is_unknown(outcome) {
+            Some((coding.outcome.role, coding.outcome.index))
+        } else {
+            unmeasured.map(|place| (covariates.name(place), covariates.index(place)))
+        };
+        if let (Some((role, index)), MissingRows::Error) = (lacks, missing) {
+            return Err(Error::new(format!("the {role} is missing"))
+                .at(reader.place(row, index))
+                .help("fill it in, or write missing = \"drop\" to leave such rows out"));
+        }
+        if let Some((g, arm)) = counted.count((outcome, treatment, subgroup), unmeasured)
+            && covariates.any
+        {
+            covariates.keep(g, arm == 1, (u32::from(outcome == Taken::As(EVENT)), 1));
+        }
+    }
+    finish(source, data, (&reader, &coding, covariates), (counted, &columns), (path, named))
+}
+
+fn finish(
+    source: &Source,
+    data: &DataSection,
+    (reader, coding, mut covariates): (&Reader, &Coding, Covariates),
+    (counted, columns): (Counted, &Columns),
+    (path, named): (&Path, &str),
+) -> Result<Patients> {
+    let here = || Place::File(path.display().to_string());
+    let file_span = || data.file.as_ref().map_or(0..0, Spanned::span);
+    if counted.read == 0 {
+        return Err(Error::new("the file has a header and no rows").at(here()));
+    }
+    let most = (0..counted.unmeasured.len()).max_by_key(|&place| counted.unmeasured[place]);
+    if let (0, Some(place)) = (counted.used(), most.filter(|&place| counted.unmeasured[place] > 0)) {
+        let (name, rows) = (covariates.name(place), counted.unmeasured[place]);
+        return Err(Error::new(format!("no row is used: `{name}` is missing in {rows} of {}", counted.read))
+            .at(source.place(file_span()))
+            .help("leave it out of [model] adjust, or of the columns"));
+    }
+    if counted.used() == 0 {
+        return Err(Error::new(format!("none of {} rows is used", counted.read))
+            .at(source.place(file_span()))
+            .help("look at [data.where], and at the values that [data.levels] lists"));
+    }
+    for (arm, word) in ["control", "active"].into_iter().enumerate() {
+        if counted.cells.iter().all(|c| c[arm].total + c[arm].missing == 0) {
+            return Err(Error::new(format!("no row is of the {word} arm"))
+                .at(here())
+                .help(format!("its values are {}", coding.treatment.expected())));
+        }
+    }
+    let sha256 = checksum(path).map_err(|e| Error::new(format!("can't be read: {e}")).at(here()))?;
+    let mut counted = counted;
+    counted.cells.resize_with(coding.subgroup.classes.len(), Default::default);
+    for (name, [control, active]) in coding.subgroup.classes.iter().zip(&counted.cells) {
+        if control.total + control.missing + active.total + active.missing == 0 {
+            return Err(Error::new(format!("no row is of the subgroup `{name}`"))
+                .at(here())
+                .help("leave it out of [data.levels] subgroup, or look at [data.where]"));
+        }
+    }
+    let file = counted.account(named, (reader, coding, &covariates), columns);
+    let names = &coding.subgroup.classes;
+    let mut order: Vec<usize> = (0..names.len()).collect();
+    // Without a list the order is by name, whatever the order of rows.
+    if data.levels.as_ref().is_none_or(|l| l.get_ref().subgroup.is_empty()) {
+        order.sort_by(|&a, &b| names[a].cmp(&names[b]));
+        let mut place = vec![0; names.len()];
+        order.iter().enumerate().for_each(|(new, &old)| place[old] = new as u32);
+        covariates.measured.subgroup.iter_mut().for_each(|g| *g = place[*g as usize]);
+    }
+    let cell = |&g: &usize| {
+        let [control, active] = counted.cells[g].clone();
+        SubgroupCounts::of_pair(names[g].clone(), control, active)
+    };
+    let mut cells: Vec<SubgroupCounts> = order.iter().map(cell).collect();
+    for cell in &mut cells {
+        for arm in &mut cell.arms {
+            arm.source = Some(format!("counted in {named}"));
+        }
+    }
+    let measured = covariates.any.then_some(covariates.measured);
+    Ok(Patients { cells, file, sha256, measured })
+}
+
+/// A value that the model file does not list.
+fn unlisted(reader: &Reader, coding: &Coding, (row, index): (u64, usize), value: Option<&str>) -> Error {
+    let all = [&coding.outcome, &coding.treatment, &coding.subgroup];
+    let Some(column) = all.into_iter().find(|c| c.index == index) else {
+        return Error::new("a value is not listed").at(reader.place(row, index));
+    };
+    let Some(value) = value else {
+        return Error::new("this is not UTF-8 text")
+            .at(reader.place(row, index))
+            .help("save the file as UTF-8");
+    };
+    if column.is_full() {
+        return Error::new(format!("the column has more than {MOST_SUBGROUPS} values"))
+            .at(reader.place(row, index))
+            .help("is it the right one? [data.levels] subgroup puts several values into one subgroup");
+    }
+    let key = match column.role {
+        "outcome" => "event, no_event or unknown",
+        "treatment" => "control or active",
+        _ => "subgroup",
+    };
+    Error::new(format!("found `{value}`, which [data.levels] does not list"))
+        .at(reader.place(row, index))
+        .help(format!(
+            "expected {}; list it under {key}, or choose rows with [data.where]",
+            column.expected()
+        ))
+}
+
+/// Cells as they fill.
+#[derive(Default)]
+struct Counted {
+    read: u64,
+    /// Rows that `where` leaves out.
+    elsewhere: u64,
+    no_treatment: u64,
+    no_subgroup: u64,
+    no_outcome: u64,
+    /// By place of the first covariate that lacks a value.
+    unmeasured: Vec<u64>,
+    /// By subgroup, control and active.
+    cells: Vec<[ArmCounts; 2]>,
+}
+
+impl Counted {
+    /// Counts a row; its subgroup and arm where it is used.
+    fn count(
+        &mut self,
+        (outcome, treatment, subgroup): (Taken, Taken, Taken),
+        unmeasured: Option<usize>,
+    ) -> Option<(usize, usize)> {
+        let (arm, g) = match (treatment, subgroup) {
+            (Taken::As(arm), Taken::As(g)) => (arm, g),
+            (Taken::Missing, _) => {
+                self.no_treatment += 1;
+                return None;
+            }
+            (_, Taken::Missing) => {
+                self.no_subgroup += 1;
+                return None;
+            }
+        };
+        if self.cells.len() <= g {
+            self.cells.resize_with(g + 1, Default::default);
+        }
+        let cell = &mut self.cells[g][arm];
+        if Coding::is_unknown(outcome) {
+            self.no_outcome += 1;
+            cell.missing += 1;
+            return None;
+        }
+        if let Some(place) = unmeasured {
+            self.unmeasured.resize(self.unmeasured.len().max(place + 1), 0);
+            self.unmeasured[place] += 1;
+            return None;
+        }
+        cell.total += 1;
+        cell.events += u64::from(outcome == Taken::As(EVENT));
+        Some((g, arm))
+    }
+
+    fn used(&self) -> u64 {
+        let unmeasured: u64 = self.unmeasured.iter().sum();
+        self.read - self.elsewhere - self.no_treatment - self.no_subgroup - self.no_outcome - unmeasured
+    }
+
+    fn account(
+        &self,
+        named: &str,
+        (reader, coding, covariates): (&Reader, &Coding, &Covariates),
+        columns: &Columns,
+    ) -> PatientFile {
+        let of_roles = [
+            ("left out by [data.where]", self.elsewhere),
+            ("treatment missing", self.no_treatment),
+            ("subgroup missing", self.no_subgroup),
+            ("outcome unknown", self.no_outcome),
+        ];
+        let of_covariates = covariates.names().map(|name| format!("{name} missing")).zip(&self.unmeasured);
+        let dropped = of_roles.map(|(why, rows)| (why.to_string(), rows)).into_iter();
+        let dropped = dropped.chain(of_covariates.map(|(why, rows)| (why, *rows)));
+        let name = |index: &usize| reader.header[*index].clone();
+        PatientFile {
+            file: named.to_string(),
+            rows_read: self.read,
+            rows_used: self.used(),
+            dropped: dropped.filter(|(_, rows)| *rows > 0).map(|(why, rows)| Dropped { why, rows }).collect(),
+            columns: [&coding.outcome, &coding.treatment, &coding.subgroup]
+                .map(|c| column_account(c, &reader.header[c.index]))
+                .into_iter()
+                .chain(covariates.accounts())
+                .collect(),
+            constant_columns: columns.constant().iter().map(name).collect(),
+            duplicate_columns: columns.duplicates().iter().map(|pair| pair.each_ref().map(name)).collect(),
+        }
+    }
+}
+
+fn column_account(column: &Column, name: &str) -> ColumnAccount {
+    let met: Vec<_> = column.levels().filter(|(_, _, rows)| *rows > 0).collect();
+    let missing = met.iter().filter(|(_, taken, _)| taken.is_none()).map(|(_, _, rows)| rows).sum();
+    let told = met.iter().filter_map(|(value, taken, rows)| {
+        Some(LevelAccount { value: value.clone(), taken_as: (*taken)?.to_string(), rows: *rows })
+    });
+    let mut levels: Vec<LevelAccount> = told.collect();
+    levels.sort_by(|a, b| a.value.cmp(&b.value));
+    levels.truncate(MOST_LEVELS);
+    ColumnAccount { column: name.to_string(), role: column.role, missing, levels, numbers: None }
+}
+
+/// Every column of the file: whether it varies, and what all its values hash to.
+struct Columns {
+    first: Vec<Vec<u8>>,
+    varies: Vec<bool>,
+    hashes: Vec<DefaultHasher>,
+}
+
+impl Columns {
+    fn of(n: usize) -> Columns {
+        Columns { first: Vec::new(), varies: vec![false; n], hashes: vec![DefaultHasher::new(); n] }
+    }
+
+    fn see(&mut self, record: &ByteRecord) {
+        if self.first.is_empty() {
+            self.first = record.iter().map(<[u8]>::to_vec).collect();
+        }
+        for (k, value) in record.iter().enumerate() {
+            self.hashes[k].write(value);
+            self.hashes[k].write_u8(0xff);
+            self.varies[k] |= self.first[k] != value;
+        }
+    }
+
+    fn constant(&self) -> Vec<usize> {
+        (0..self.varies.len()).filter(|k| !self.varies[*k]).collect()
+    }
+
+    /// Pairs of columns that vary and are the same in every row.
+    fn duplicates(&self) -> Vec<[usize; 2]> {
+        let sums: Vec<u64> = self.hashes.iter().map(Hasher::finish).collect();
+        let varying = || (0..sums.len()).filter(|k| self.varies[*k]);
+        let first_like = |k: usize| varying().find(|j| sums[*j] == sums[k]).filter(|j| *j < k);
+        varying().filter_map(|k| Some([first_like(k)?, k])).collect()
+    }
+}

@@ -1,0 +1,201 @@
+//! What stands in a file's columns for arms, events and subgroups.
+
+use toml::Spanned;
+
+use super::super::model_file::{DataSection, Levels};
+use super::super::source::Source;
+use super::super::values::Values;
+use crate::error::{Error, Result};
+use crate::study::MOST_SUBGROUPS;
+
+/// What a value of a column is taken as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Taken {
+    Missing,
+    /// An arm, an event or none, or a subgroup, as its place among them.
+    As(usize),
+}
+
+/// One column's values. Looked up by bytes; what was met is remembered with how often.
+#[derive(Debug)]
+pub struct Column {
+    pub role: &'static str,
+    pub index: usize,
+    /// What values are taken as, in words: "control", "event".
+    pub classes: Vec<String>,
+    met: Vec<Met>,
+    /// The last value's place: neighbours are often alike.
+    last: usize,
+    /// Whether values that are not listed are classes of their own.
+    open: bool,
+}
+
+#[derive(Debug)]
+struct Met {
+    value: Vec<u8>,
+    taken: Taken,
+    rows: u64,
+}
+
+/// Written where nothing was measured, in any case.
+const NOTHING: [&str; 6] = ["", "na", "n/a", "nan", ".", "null"];
+
+/// Whether a value says that nothing was measured.
+pub fn is_nothing(value: &str) -> bool {
+    NOTHING.contains(&value.to_lowercase().as_str())
+}
+
+/// A value that is neither listed nor missing.
+pub struct Unlisted;
+
+impl Column {
+    fn new(role: &'static str, index: usize, listed: &[(&str, &[String])], open: bool) -> Column {
+        let met = listed.iter().enumerate().flat_map(|(k, (_, values))| {
+            values.iter().map(move |v| Met { value: v.clone().into_bytes(), taken: Taken::As(k), rows: 0 })
+        });
+        Column {
+            role,
+            index,
+            classes: listed.iter().map(|(name, _)| (*name).to_string()).collect(),
+            met: met.collect(),
+            last: 0,
+            open,
+        }
+    }
+
+    /// What a value is taken as.
+    pub fn take(&mut self, value: &[u8]) -> std::result::Result<Taken, Unlisted> {
+        let same = |m: &Met| m.value == value;
+        let found = match self.met.get(self.last) {
+            Some(met) if same(met) => Some(self.last),
+            _ => self.met.iter().position(same),
+        };
+        let place = match found {
+            Some(place) => place,
+            None => self.first_met(value)?,
+        };
+        self.last = place;
+        let met = &mut self.met[place];
+        met.rows += 1;
+        Ok(met.taken)
+    }
+
+    fn first_met(&mut self, value: &[u8]) -> std::result::Result<usize, Unlisted> {
+        let text = std::str::from_utf8(value).map_err(|_| Unlisted)?;
+        let taken = if is_nothing(text) {
+            Taken::Missing
+        } else if self.open && self.classes.len() < MOST_SUBGROUPS {
+            self.classes.push(text.to_string());
+            Taken::As(self.classes.len() - 1)
+        } else {
+            return Err(Unlisted);
+        };
+        self.met.push(Met { value: value.to_vec(), taken, rows: 0 });
+        Ok(self.met.len() - 1)
+    }
+
+    /// Every value that was met or listed, what it is taken as, and in how many rows.
+    pub fn levels(&self) -> impl Iterator<Item = (String, Option<&str>, u64)> {
+        self.met.iter().map(|m| {
+            let taken = match m.taken {
+                Taken::Missing => None,
+                Taken::As(k) => self.classes.get(k).map(String::as_str),
+            };
+            (String::from_utf8_lossy(&m.value).into_owned(), taken, m.rows)
+        })
+    }
+
+    /// Whether another value would be one too many, rather than one that is not listed.
+    pub fn is_full(&self) -> bool {
+        self.open && self.classes.len() >= MOST_SUBGROUPS
+    }
+
+    /// The listed values as a reader would write them.
+    pub fn expected(&self) -> String {
+        let listed = self.levels().filter_map(|(value, taken, _)| Some(format!("`{value}` ({})", taken?)));
+        listed.collect::<Vec<_>>().join(", ")
+    }
+}
+
+/// The three columns that every file of patients has.
+pub struct Coding {
+    pub outcome: Column,
+    pub treatment: Column,
+    pub subgroup: Column,
+}
+
+/// Classes of the outcome after "no event".
+pub const EVENT: usize = 1;
+const UNKNOWN: usize = 2;
+
+impl Coding {
+    /// From `[data.levels]`; 0 and 1 are understood without.
+    pub fn new(
+        source: &Source,
+        data: &DataSection,
+        [outcome, treatment, subgroup]: [usize; 3],
+    ) -> Result<Coding> {
+        let nothing = Levels::default();
+        let levels = data.levels.as_ref().map_or(&nothing, Spanned::get_ref);
+        let [event, no_event] = pair(source, ("event", &levels.event), ("no_event", &levels.no_event))?;
+        let [active, control] = pair(source, ("active", &levels.active), ("control", &levels.control))?;
+        let unknown = levels.unknown.as_ref().map(|v| v.get_ref().0.clone()).unwrap_or_default();
+        if let (Some(twice), Some(spanned)) =
+            (unknown.iter().find(|v| event.contains(v) || no_event.contains(v)), &levels.unknown)
+        {
+            return Err(Error::new(format!("`{twice}` is listed twice")).at(source.place(spanned.span())));
+        }
+        let listed: [(&str, &[String]); 3] =
+            [("no event", &no_event), ("event", &event), ("unknown", &unknown)];
+        let outcome = Column::new("outcome", outcome, &listed, false);
+        let arms: [(&str, &[String]); 2] = [("control", &control), ("active", &active)];
+        let treatment = Column::new("treatment", treatment, &arms, false);
+        Ok(Coding { outcome, treatment, subgroup: subgroups(levels, subgroup) })
+    }
+
+    /// Whether a class of the outcome is that of what is not known.
+    pub fn is_unknown(taken: Taken) -> bool {
+        matches!(taken, Taken::Missing | Taken::As(UNKNOWN))
+    }
+}
+
+/// Listed subgroups in the order in which they are written; without a list every value is one.
+fn subgroups(levels: &Levels, index: usize) -> Column {
+    let mut written: Vec<_> = levels.subgroup.iter().collect();
+    written.sort_by_key(|(value, _)| value.span().start);
+    let mut named: Vec<(&str, Vec<String>)> = Vec::new();
+    for (value, name) in written {
+        let value = value.get_ref().clone();
+        match named.iter_mut().find(|(known, _)| known == name.get_ref()) {
+            Some((_, values)) => values.push(value),
+            None => named.push((name.get_ref(), vec![value])),
+        }
+    }
+    let listed: Vec<(&str, &[String])> = named.iter().map(|(name, v)| (*name, v.as_slice())).collect();
+    Column::new("subgroup", index, &listed, levels.subgroup.is_empty())
+}
+
+/// Two lists that leave no value in both: 1 and 0 where neither is written.
+fn pair(
+    source: &Source,
+    (first, yes): (&str, &Option<Spanned<Values>>),
+    (second, no): (&str, &Option<Spanned<Values>>),
+) -> Result<[Vec<String>; 2]> {
+    match (yes, no) {
+        (None, None) => Ok([vec!["1".to_string()], vec!["0".to_string()]]),
+        (Some(yes), Some(no)) => {
+            let [y, n] = [&yes.get_ref().0, &no.get_ref().0];
+            match n.iter().find(|v| y.contains(v)) {
+                Some(twice) => Err(Error::new(format!("`{twice}` is both `{first}` and `{second}`"))
+                    .at(source.place(no.span()))),
+                None => Ok([y.clone(), n.clone()]),
+            }
+        }
+        (Some(one), None) | (None, Some(one)) => {
+            let (given, other) = if yes.is_some() { (first, second) } else { (second, first) };
+            Err(Error::new(format!("`{given}` is listed, and `{other}` is not"))
+                .at(source.place(one.span()))
+                .help(format!("list both: what stands for one is not what is left by the other; `unknown` takes codes of the outcome that say nothing, and `{other}` the rest")))
+        }
+    }
+}

@@ -1,0 +1,21 @@
+//! Patient rows: from a file of one row per patient to cells, and an account of what was read.
+//!
+//! ```text
+//! file (CSV, plain or gzipped, Parquet, Excel) → reader (records, one at a time) → coding (what stands for arm, event, subgroup)
+//!     → cells (events and patients by subgroup and arm) + covariates (what else stands in the rows that are used)
+//!     + account (rows used and dropped, levels, columns)
+//! ```
+//!
+//! Without covariates rows of one subgroup and arm are exchangeable: their cell is all that the model sees, so that a file of
+//! any size is fitted as fast as its table.
+
+mod cells;
+mod coding;
+mod covariates;
+mod reader;
+mod survey;
+
+pub use cells::read;
+pub use covariates::{Covariates, Levels, Measured, Values};
+pub use reader::{check_header, rows_read};
+pub use survey::{Surveyed, survey};
