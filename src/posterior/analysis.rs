@@ -6,7 +6,7 @@ use super::agreement::{Agreement, agreement};
 use super::assembly::{Assembly, Rows, UNPROVEN};
 use super::baseline_conflict::{BaselineConflict, baseline_conflicts};
 use super::block::Block;
-use super::claim::{Claim, Method, Says};
+use super::claim::{Claim, Method, Says, Topic};
 use super::estimand::{Estimand, Measure, Statement};
 use super::names::Names;
 use super::options::{Detail, Options};
@@ -294,7 +294,7 @@ impl Sides<'_> {
         if let Some(distance) = report.heterogeneity_learned.filter(|d| *d < HARDLY_MOVED) {
             let method = if exact.is_some() { Method::Exact } else { Method::Sampled };
             let says = Says::HeterogeneityUnlearned { distance };
-            report.claims.push(Claim::of_all(self.assembly.study, "tau", method, says));
+            report.claims.push(Claim::of_all(self.assembly.study, Topic::Heterogeneity, method, says));
         }
         report
     }
@@ -471,7 +471,7 @@ impl Report {
         let (control, difference) = (of(Measure::RiskControl)?, of(Measure::RiskDifference)?);
         let event = study.outcome.event.clone();
         let says = Says::Frequencies { event, control: control.median, difference };
-        Some(Claim { says, estimand: Measure::RiskDifference.key(), ..leaning.clone() })
+        Some(Claim { says, estimand: Topic::Effect(Measure::RiskDifference), ..leaning.clone() })
     }
 
     /// What must stand beside numbers that failed their checks.

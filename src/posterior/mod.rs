@@ -34,7 +34,7 @@ pub use analysis::{LARGE, Report, analyse, analyse_keeping, analyse_watched, pri
 pub use baseline_conflict::{BaselineConflict, baseline_conflicts};
 pub use claim::{
     About, Bounded, By, Claim, CriterionRow, Direction, Dissenter, Leaning, Method, Rate, STATED, Says,
-    Verdict,
+    Topic, Verdict,
 };
 pub use direction::{mass_within, region};
 pub use estimand::{Axis, Estimand, Measure, Scope, Statement, Whom, primary};
