@@ -23,20 +23,14 @@
 //! # A worked example
 //!
 //! ```
-//! use equipoise::posterior::{Measure, Options, Scope, Statement, analyse};
 //! use equipoise::input::open;
+//! use equipoise::posterior::{Estimand, Measure, Options, Statement, analyse};
 //!
 //! let study = open("attention-evt")?;
 //! let report = analyse(&study, Options::default());
+//! let difference = Estimand::of_subgroup(0, Measure::RiskDifference);
 //! let row = report
-//!     .probabilities
-//!     .iter()
-//!     .find(|p| {
-//!         p.scope == Scope::Subgroup
-//!             && p.statement == Statement::BenefitAtLeast
-//!             && p.measure == Measure::RiskDifference
-//!             && p.threshold == 0.05
-//!     })
+//!     .probability(difference, Statement::BenefitAtLeast, 0.05)
 //!     .expect("0.05 is among the model's thresholds");
 //! // At least five percentage points more patients with a good outcome: near certain, and one in five a priori.
 //! assert!(row.probability.unwrap() > 0.98);

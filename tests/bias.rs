@@ -13,7 +13,7 @@ use equipoise::model::{
     Missing, Model, NormalComponent, Nuisance, Pooling, Side, SubgroupBias,
 };
 use equipoise::numeric::normal_quantile;
-use equipoise::posterior::{Measure, Options, Report, Sampling, Statement, analyse};
+use equipoise::posterior::{Estimand, Measure, Options, Report, Sampling, Statement, analyse};
 use equipoise::study::{self, Bias, Data, Study};
 
 fn etiology() -> Vec<BinomialPair> {
@@ -297,7 +297,7 @@ fn flipping_the_outcome_changes_no_conclusion_under_a_bias() {
     let (a, b) = (analyse(&study, Options::exact()), analyse(&flipped, Options::exact()));
     let mut worst = Worst::default();
     for (x, y) in a.probabilities.iter().zip(&b.probabilities).filter(|(x, _)| x.exact.is_some()) {
-        if x.measure == Measure::RiskDifference || x.measure == Measure::OddsRatio {
+        if x.estimand.measure == Measure::RiskDifference || x.estimand.measure == Measure::OddsRatio {
             worst.hold(|| format!("{x:?}"), y.exact.expect("as the other"), x.exact.expect("filtered"), 1.0);
         }
     }
@@ -493,7 +493,7 @@ fn both_engines_agree_under_wrong_labels() {
         assert!(report.checks.ok, "{what}: {:?}", report.checks.reasons);
         assert!(exact.available && exact.comparisons > 20, "{what}: {exact:?}");
         // Risks are sampled, and say why.
-        let risk = report.estimates.iter().find(|e| e.measure == Measure::RiskDifference).expect("a row");
+        let risk = report.estimate(Estimand::of_subgroup(0, Measure::RiskDifference)).expect("a row");
         assert!(
             risk.exact.is_none() && risk.exact_unavailable.as_ref().is_some_and(|r| !r.is_empty()),
             "{risk:?}"

@@ -9,10 +9,10 @@ use equipoise::compare::bias::{Conversion, e_value};
 use equipoise::exact::{ExactPosterior, RiskMeasure};
 use equipoise::model::{
     BinomialPair, Confounder, LocationPrior, Misclassification, Missing, Model, NormalComponent, Nuisance,
-    SubgroupBias,
+    Side, SubgroupBias,
 };
 use equipoise::numeric::logit;
-use equipoise::posterior::{Engine, Measure, Options, Sampling, Statement, analyse};
+use equipoise::posterior::{Engine, Estimand, Measure, Options, Parameter, Sampling, Statement, analyse};
 use equipoise::study::{Bias, Study};
 use serde_json::Value;
 
@@ -208,28 +208,30 @@ fn sampled_effects_and_risks_under_wrong_labels_are_the_reference_ones() {
         let report = analyse(&study, options);
         assert!(report.checks.ok, "{:?}", report.checks.reasons);
         for (g, expected) in case["subgroups"].as_array().expect("two").iter().enumerate() {
-            let name = (g + 1).to_string();
-            let of = |measure, statement| {
-                let row = report.probabilities.iter().find(|p| {
-                    p.subgroup.as_deref() == Some(name.as_str())
-                        && p.subgroup_b.is_none()
-                        && (p.measure, p.statement) == (measure, statement)
-                });
+            let of = |measure, statement, at| {
+                let row = report.probability(Estimand::of_subgroup(g, measure), statement, at);
                 let row = row.expect("a row");
                 (row.probability.expect("sampled"), row.mcse.expect("sampled"))
             };
             for (found, key) in [
-                (of(Measure::OddsRatio, Statement::Benefit), "positive"),
-                (of(Measure::RiskDifference, Statement::BenefitAtLeast), "rd_above_0_05"),
+                (of(Measure::OddsRatio, Statement::Benefit, 1.0), "positive"),
+                (of(Measure::RiskDifference, Statement::BenefitAtLeast, 0.05), "rd_above_0_05"),
             ] {
                 close(key, found.0, number(&expected[key]), 4.5 * found.1);
                 compared += 1;
             }
         }
-        let mean = |name: &str| report.parameters.iter().find(|p| p.name == name).map(|p| p.reported);
-        for (arm, expected) in ["control", "active"].iter().zip(case["pi_means"].as_array().expect("two")) {
-            let found = mean(&format!("prevalence[{arm}]")).expect("sampled");
-            close(arm, found.mean.expect("given"), number(expected), 4.5 * found.mcse_mean.expect("given"));
+        for (arm, expected) in
+            [Side::Control, Side::Active].into_iter().zip(case["pi_means"].as_array().expect("two"))
+        {
+            let row = report.parameter(Parameter::Prevalence(Some(arm)));
+            let found = row.expect("sampled").reported;
+            close(
+                arm.in_words(),
+                found.mean.expect("given"),
+                number(expected),
+                4.5 * found.mcse_mean.expect("given"),
+            );
             compared += 1;
         }
     }

@@ -11,7 +11,7 @@ use equipoise::compare::{Asked, Comparison, Request, STATED, Steps, Variant, com
 use equipoise::exact::{ExactPosterior, Resolution};
 use equipoise::input::open;
 use equipoise::model::{BaselinePrior, LocationPrior, Model};
-use equipoise::posterior::{Options, Scope, Statement, analyse};
+use equipoise::posterior::{Measure, Options, Scope, Statement, Whom, analyse};
 use equipoise::study::{Pooling, Study, Written};
 use serde_json::Value;
 use tempfile::TempDir;
@@ -88,14 +88,15 @@ fn a_baseline_prior_varied_is_the_prior_of_a_study_whose_file_states_it() {
     for (variant, prior) in stated {
         let other = study(&model(COUNTS, prior));
         let report = analyse(&other, Options::exact());
-        for p in report.probabilities.iter().filter(|p| p.scope == Scope::Subgroup) {
+        for p in &report.probabilities {
+            let Whom::Subgroup(g) = p.estimand.whom else { continue };
             let is_compared = match p.statement {
-                Statement::Benefit => p.measure == equipoise::posterior::Measure::RiskDifference,
+                Statement::Benefit => p.estimand.measure == Measure::RiskDifference,
                 Statement::BenefitAtLeast => p.threshold == 0.05,
                 _ => false,
             };
             if is_compared {
-                let found = under(&c, variant, p.subgroup.as_deref().expect("a name"), p.statement);
+                let found = under(&c, variant, report.names.subgroup(g), p.statement);
                 close(&format!("{variant:?}, {prior}"), found, p.exact.expect("integrated"), 1e-12);
             }
         }

@@ -12,7 +12,8 @@ use equipoise::input::open_decision;
 use equipoise::model::{Arm, BaselinePrior, BinomialPair, HeterogeneityPrior, Model};
 use equipoise::numeric::normal_cdf;
 use equipoise::posterior::{
-    Bounded, By, Claim, Direction, Method, Options, Sampling, Says, Scope, Statement, Verdict, analyse,
+    Bounded, By, Claim, Direction, Estimand, Measure, Method, Options, Sampling, Says, Scope, Statement,
+    Verdict, analyse,
 };
 use equipoise::study::{
     Costs, Data, Decision, HigherIs, LocationPrior, Pooling, Study, SubgroupCounts, Values, View, Written,
@@ -298,16 +299,11 @@ fn curves_fall_and_are_the_table_and_the_bands_and_the_fit() {
             // What `fit` prints of the same.
             if e.population.scope == Scope::Subgroup {
                 let fit = analyse(study, Options::default());
-                let of = |s| {
-                    let find = |p: &&equipoise::posterior::Probability| {
-                        p.subgroup == e.population.subgroup
-                            && p.subgroup_b.is_none()
-                            && p.statement == s
-                            && p.measure == equipoise::posterior::Measure::RiskDifference
-                            && p.threshold == 0.0
-                    };
-                    fit.probabilities.iter().find(find).expect("a statement").best().expect("a number")
-                };
+                let name = e.population.subgroup.as_deref().expect("a subgroup");
+                let g = fit.names.place(name).expect("one of the study's");
+                let difference = Estimand::of_subgroup(g, Measure::RiskDifference);
+                let of =
+                    |s| fit.probability(difference, s, 0.0).expect("a statement").best().expect("a number");
                 close("benefit", e.benefit, of(Statement::Benefit), 1e-9);
                 close("harm", e.harm, of(Statement::Harm), 1e-9);
             }

@@ -6,7 +6,7 @@ use common::{above_zero, close, counts_model, estimates_model, fit, flipped_stud
 use equipoise::exact::{ExactPosterior, Resolution, RiskMeasure};
 use equipoise::input::open;
 use equipoise::model::{BaselinePrior, BinomialPair, HeterogeneityPrior, LocationPrior, Model, Pooling};
-use equipoise::posterior::{Options, Report, Statement, analyse};
+use equipoise::posterior::{Measure, Options, Report, Statement, analyse};
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 
@@ -28,7 +28,7 @@ fn risk_cdf(posterior: &ExactPosterior, g: usize, x: f64) -> f64 {
 fn hold_probabilities(a: &Report, b: &Report, tolerance: f64) {
     assert_eq!(a.probabilities.len(), b.probabilities.len());
     for (p, q) in a.probabilities.iter().zip(&b.probabilities) {
-        assert_eq!((p.statement, &p.subgroup, p.threshold), (q.statement, &q.subgroup, q.threshold));
+        assert_eq!((p.statement, p.estimand, p.threshold), (q.statement, q.estimand, q.threshold));
         for (x, y) in
             [(p.exact, q.exact), (p.prior, q.prior), (p.prior_at_control_risk, q.prior_at_control_risk)]
         {
@@ -47,7 +47,7 @@ fn flipping_the_outcome_leaves_every_probability_of_benefit_unchanged() {
         let mut study = study;
         // A prior that is not its own mirror image, so that mirroring is tested too.
         study.priors.effect.distribution = LocationPrior::normal(0.2, 0.4);
-        study.thresholds.risk_ratio.clear();
+        study.thresholds.set(Measure::RiskRatio, Vec::new());
         let before = analyse(&study, Options::exact());
         let after = analyse(&flipped_study(&study), Options::exact());
         hold_probabilities(&before, &after, EXACT);

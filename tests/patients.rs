@@ -7,7 +7,7 @@ use std::path::Path;
 
 use assert_cmd::Command;
 use equipoise::input::open;
-use equipoise::posterior::{Options, analyse};
+use equipoise::posterior::{Measure, Options, analyse};
 use equipoise::study::{Data, Study};
 use flate2::Compression;
 use flate2::write::GzEncoder;
@@ -195,9 +195,10 @@ fn direction_is_that_of_the_model_file() {
     let survival = study(here, &model(&mirrored).replace("\"worse\"", "\"better\""));
     let [a, b] = [&death, &survival].map(|s| analyse(s, Options::default()));
     for (p, q) in a.probabilities.iter().zip(&b.probabilities) {
-        assert_eq!((p.statement, &p.subgroup), (q.statement, &q.subgroup));
+        assert_eq!((p.statement, p.estimand), (q.statement, q.estimand));
         if let (Some(x), Some(y)) = (p.exact, q.exact) {
-            let additive = p.threshold == p.measure.null() || p.measure.key() == "risk_difference";
+            let measure = p.estimand.measure;
+            let additive = p.threshold == measure.null() || measure == Measure::RiskDifference;
             assert!(!additive || (x - y).abs() < 1e-7, "{p:?} {q:?}");
         }
     }

@@ -9,7 +9,9 @@ use equipoise::compare::{GridRow, Request, compare, glance};
 use equipoise::decide::{Fit, decide};
 use equipoise::figure::{Gallery, Marginals, energies, outline};
 use equipoise::input::{open, open_decision};
-use equipoise::posterior::{Engine, Measure, Options, Sampling, Says, Scope, Statement, analyse};
+use equipoise::posterior::{
+    Engine, Estimate, Measure, Options, Sampling, Says, Scope, Statement, Whom, analyse,
+};
 use equipoise::report::{
     Cell, PageFormat, Presentation, Shown, decide_text, decision_figures, decision_page, figure_csv, figures,
     fit_text, page,
@@ -60,13 +62,15 @@ fn every_number_of_the_table_and_the_sentences_is_the_fits() {
         let (html, _) = presented(&study);
         let text = seen(&html);
         let report = analyse(&study, Options::default());
-        for row in report.estimates.iter().filter(|e| e.scope == Scope::Subgroup && e.best().is_some()) {
-            let told = ["odds_ratio", "risk_difference", "hazard_ratio"].contains(&row.measure.key());
+        let of_subgroups = |e: &&Estimate| e.estimand.whom.scope() == Scope::Subgroup && e.best().is_some();
+        for row in report.estimates.iter().filter(of_subgroups) {
+            let measure = row.estimand.measure.key();
+            let told = ["odds_ratio", "risk_difference", "hazard_ratio"].contains(&measure);
             if told {
                 let printed = fit_text(&study, &report);
                 let flat: String = printed.split_whitespace().collect::<Vec<_>>().join(" ");
                 let q = row.best().expect("numbers");
-                let shown = match row.measure.key() {
+                let shown = match measure {
                     "risk_difference" => format!("{:+.1} (", 100.0 * q.median).replace('-', "−"),
                     _ => format!("{:.2} (", q.median),
                 };
@@ -170,7 +174,7 @@ fn figures_stand_by_themselves_and_have_their_numbers() {
 fn an_outline_is_the_density() {
     let study = open("attention-ras-etiology").expect("shipped");
     let fit = Fit::checked(&study, Sampling::default()).expect("passes its checks");
-    let theta = Marginals(&fit).effect(Scope::Subgroup, 1).expect("exact");
+    let theta = Marginals(&fit).effect(Whom::Subgroup(1)).expect("exact");
     let points = outline(&*theta, false);
     let whole: f64 = points.iter().map(|p| p.1).sum();
     let below: f64 = points.iter().filter(|p| p.0 < -0.7).map(|p| p.1).sum();

@@ -15,7 +15,8 @@ use equipoise::model::{
 use equipoise::numeric::normal_quantile;
 use equipoise::posterior::diagnostics::{Draws, Workspace, diagnose, mcse_quantile, mcse_sd, proportion};
 use equipoise::posterior::{
-    Checks, Options, Probability, Report, SampledPosterior, Sampling, Scope, Statement, Stopped, analyse,
+    Checks, Estimand, Options, Parameter, Report, SampledPosterior, Sampling, Statement, Stopped, Whom,
+    analyse,
 };
 use equipoise::study::{Data, HigherIs, Study};
 use proptest::prelude::*;
@@ -572,15 +573,33 @@ impl<'a> Held<'a> {
         }
     }
 
+    /// The exact report's place of the subgroup of the same name.
+    fn place(&self, g: usize) -> Option<usize> {
+        self.exact.names.place(self.sampled.names.subgroup(g))
+    }
+
+    fn estimand(&self, Estimand { whom, measure }: Estimand) -> Option<Estimand> {
+        let whom = match whom {
+            Whom::Subgroup(g) => Whom::Subgroup(self.place(g)?),
+            Whom::Pair(a, b) => Whom::Pair(self.place(a)?, self.place(b)?),
+            shared => shared,
+        };
+        Some(Estimand { whom, measure })
+    }
+
+    fn parameter(&self, key: Parameter) -> Option<Parameter> {
+        Some(match key {
+            Parameter::Theta(g) => Parameter::Theta(self.place(g)?),
+            Parameter::Alpha(g) => Parameter::Alpha(self.place(g)?),
+            shared => shared,
+        })
+    }
+
     fn probabilities(&mut self) {
-        type Key<'k> = (Scope, Option<&'k str>, Option<&'k str>, Statement);
-        fn key(p: &Probability) -> Key<'_> {
-            (p.scope, p.subgroup.as_deref(), p.subgroup_b.as_deref(), p.statement)
-        }
         for p in &self.sampled.probabilities {
-            let same =
-                |q: &&Probability| key(q) == key(p) && (q.measure, q.threshold) == (p.measure, p.threshold);
-            let exact = self.exact.probabilities.iter().find(same).and_then(|q| q.exact);
+            let same = self.estimand(p.estimand);
+            let row = same.and_then(|same| self.exact.probability(same, p.statement, p.threshold));
+            let exact = row.and_then(|q| q.exact);
             if let (Some(found), Some(expected), Some(ess)) = (p.probability, exact, p.ess) {
                 self.take(format!("{p:?}"), found, expected, ess);
             }
@@ -589,13 +608,11 @@ impl<'a> Held<'a> {
 
     fn parameters(&mut self) {
         let drawn = self.sampled.sampled.as_ref().expect("draws");
-        let names: Vec<String> = self.sampled.parameters.iter().map(|p| p.name.clone()).collect();
-        let names: Vec<&str> =
-            names.iter().filter_map(|n| n.strip_prefix("theta[")?.strip_suffix(']')).collect();
-        for (name, column) in drawn.parameters(&names) {
-            let row = self.exact.parameters.iter().find(|p| p.name == name);
+        for (key, column) in drawn.parameters() {
+            let row = self.parameter(key).and_then(|same| self.exact.parameter(same));
             let Some(expected) = row.and_then(|p| p.exact) else { continue };
-            let sign = if name == "tau" { 1.0 } else { self.sign };
+            let name = key.name(&self.sampled.names);
+            let sign = if key == Parameter::Tau { 1.0 } else { self.sign };
             let values: Vec<f64> = column.iter().map(|x| sign * x).collect();
             let draws = Draws { values: &values, chains: drawn.chains };
             let found = diagnose(draws, &mut Workspace::default());
@@ -696,7 +713,7 @@ fn renaming_subgroups_changes_no_bit_of_any_draw() {
     let study = study_of(&counts_model(three()));
     let mut renamed = study.clone();
     let Data::Counts(rows) = &mut renamed.data else { unreachable!("counts") };
-    for (row, name) in rows.iter_mut().zip(["zeta", "a name of many words", "α"]) {
+    for (row, name) in rows.iter_mut().zip(["zeta", "alpha[a name, of many] words", "α"]) {
         row.name = name.to_string();
     }
     let (before, after) = (sampled(&study), sampled(&renamed));
@@ -719,7 +736,7 @@ fn exchanging_the_arms_of_estimates_exchanges_benefit_and_harm() {
             other => other,
         };
         match row.statement {
-            Statement::BenefitAndHarm => std::mem::swap(&mut row.subgroup, &mut row.subgroup_b),
+            Statement::BenefitAndHarm => row.estimand.whom = row.estimand.whom.swapped(),
             Statement::GreaterBenefit => row.probability = row.probability.map(|p| 1.0 - p),
             _ => {}
         }
@@ -828,12 +845,13 @@ fn exchangeable_baselines_in_one_arm_are_partially_pooled_effects_in_the_other()
     };
     let mut expected = exact(&study_of(&pinned));
     expected.probabilities.clear();
-    expected.parameters.retain(|p| !p.name.starts_with("alpha"));
+    expected.parameters.retain(|p| !matches!(p.parameter, Parameter::Alpha(_)));
     for row in &mut expected.parameters {
-        row.name = match row.name.as_str() {
-            "mu" => "baseline_mean".to_string(),
-            "tau" => "baseline_sd".to_string(),
-            other => other.replace("theta", "alpha"),
+        row.parameter = match row.parameter {
+            Parameter::Mu => Parameter::BaselineMean,
+            Parameter::Tau => Parameter::BaselineSd,
+            Parameter::Theta(g) => Parameter::Alpha(g),
+            other => other,
         };
     }
     let (mean, sd) = (LocationPrior::normal(0.0, 2.5), half_normal(1.0));

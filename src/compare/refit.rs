@@ -10,7 +10,7 @@ use super::question::Question;
 use super::steps::Steps;
 use crate::exact::{Baseline, CellsOfSubgroup, ExactPosterior, Extent, Lattice, Resolution, RiskMeasure};
 use crate::model::{BaselinePrior, Model};
-use crate::posterior::{Detail, Engine, Measure, Options, Probability, Report, Sampling, analyse};
+use crate::posterior::{Detail, Engine, Options, Probability, Report, Sampling, analyse};
 use crate::study::{HeterogeneityPrior, LocationPrior, Pooling, Study, Written};
 
 /// The farthest μ and θ on a lattice, in scales of the prior of τ, of which the curve asks for eight; more where its tail
@@ -375,12 +375,7 @@ impl Question {
         if let Some(value) = self.effect_bound() {
             return Some(self.from_above(1.0 - posterior.theta(self.subgroup).cdf(value)));
         }
-        let measure = match self.measure {
-            Measure::RiskDifference => RiskMeasure::Difference,
-            Measure::RiskRatio => RiskMeasure::Ratio,
-            _ => return None,
-        };
-        let risk = posterior.risk(self.subgroup, measure)?;
+        let risk = posterior.risk(self.subgroup, RiskMeasure::of(self.measure)?)?;
         Some(self.from_above(1.0 - risk.cdf(self.bound())))
     }
 }

@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::fit::Fit;
 use super::interaction::{InteractionTest, interaction_test};
 use crate::exact::Distribution;
-use crate::posterior::{Empirical, Measure, Method, Report, Sampling, Scope, Statement};
+use crate::posterior::{Empirical, Measure, Method, Report, Sampling, Statement, Whom};
 use crate::study::{Decision, Pooling, Study};
 
 /// Of the first outcome.
@@ -88,14 +88,16 @@ pub fn credibility(decision: &Decision, fit: &Fit, sampling: Sampling) -> Option
         ),
     ];
     let of_pairs = |statement: Statement| {
-        report.probabilities.iter().filter(move |p| p.scope == Scope::Pair && p.statement == statement)
+        let pairs = report.probabilities.iter().filter(|p| matches!(p.estimand.whom, Whom::Pair(..)));
+        pairs.filter(move |p| p.statement == statement)
     };
     let contrast = Measure::contrast_of(study.outcome.scale);
+    let name = |g: Option<usize>| g.map_or_else(String::new, |g| names[g].to_string());
     let greater = of_pairs(Statement::GreaterBenefit)
-        .filter(|p| p.measure == contrast)
+        .filter(|p| p.estimand.measure == contrast)
         .map(|p| GreaterRow {
-            subgroup: p.subgroup.clone().unwrap_or_default(),
-            subgroup_b: p.subgroup_b.clone().unwrap_or_default(),
+            subgroup: name(p.estimand.whom.subgroup()),
+            subgroup_b: name(p.estimand.whom.second()),
             probability: p.best(),
             prior: p.prior,
         })

@@ -9,7 +9,7 @@ use crate::decide::{Fit, Smooth};
 use crate::exact::{Distribution, ExactPosterior, Resolution};
 use crate::model::{LocationPrior, Model};
 use crate::numeric::normal_log_density;
-use crate::posterior::{Sampling, Scope};
+use crate::posterior::{Sampling, Whom};
 use crate::study::{HeterogeneityPrior, Pooling, Priors, Study, Written};
 
 /// What was believed of one subgroup's effect, what its data say, and what follows. On the measure's own scale; each one's
@@ -37,7 +37,7 @@ pub fn beliefs(study: &Study, fit: &Fit, sampling: Sampling) -> Vec<Belief> {
         .enumerate()
         .map(|(g, name)| {
             let posterior = Marginals(fit)
-                .effect(Scope::Subgroup, g)
+                .effect(Whom::Subgroup(g))
                 .map_or_else(Vec::new, |d| outline(&*d, fit.exact().is_none()));
             let likelihood =
                 alone.as_ref().and_then(Fit::exact).map_or_else(Vec::new, |e| likelihood(&*e.theta(g)));

@@ -4,7 +4,7 @@ use super::out;
 use super::source::{Marginals, outline};
 use crate::decide::Fit;
 use crate::model::Model;
-use crate::posterior::{Measure, Quantiles, Report, Scope};
+use crate::posterior::{Estimand, Measure, Quantiles, Report, Whom};
 use crate::study::{ArmCounts, Study, SubgroupCounts, SubgroupEstimate};
 
 const Z: f64 = 1.959_963_984_540_054;
@@ -19,8 +19,7 @@ pub struct Forest {
 /// One line of a forest.
 #[derive(Debug, Clone)]
 pub struct ForestRow {
-    pub scope: Scope,
-    pub subgroup: Option<String>,
+    pub whom: Whom,
     /// Events and patients of control and active; none for estimates and shared rows.
     pub counts: Option<[String; 2]>,
     /// The data of this subgroup alone, with a confidence interval.
@@ -35,25 +34,20 @@ pub struct ForestRow {
 /// The effect, or for counts the risk difference. None where there are no numbers.
 pub fn forest(study: &Study, fit: &Fit, report: &Report, measure: Measure) -> Option<Forest> {
     let rows = rows(study, fit, report, measure);
-    rows.iter().any(|r| r.scope == Scope::Subgroup).then_some(Forest { measure, rows })
+    rows.iter().any(|r| matches!(r.whom, Whom::Subgroup(_))).then_some(Forest { measure, rows })
 }
 
 fn rows(study: &Study, fit: &Fit, report: &Report, measure: Measure) -> Vec<ForestRow> {
     let marginals = Marginals(fit);
     let difference = measure == Measure::RiskDifference;
-    let find = |scope: Scope, name: Option<&str>| {
-        let of = report
-            .estimates
-            .iter()
-            .find(|e| e.scope == scope && e.subgroup.as_deref() == name && e.measure == measure);
-        of.and_then(|e| {
-            let errors = if e.exact.is_some() { None } else { e.reported.mcse_quantiles };
-            Some((e.best()?, errors))
-        })
+    let find = |whom: Whom| {
+        let e = report.estimate(Estimand::new(whom, measure))?;
+        let errors = if e.exact.is_some() { None } else { e.reported.mcse_quantiles };
+        Some((e.best()?, errors))
     };
-    let shape = |scope: Scope, g: usize| {
-        let found = if difference { marginals.difference(scope, g) } else { marginals.effect(scope, g) };
-        let points = found.map_or_else(Vec::new, |d| outline(&*d, marginals.is_sampled(scope)));
+    let shape = |whom: Whom| {
+        let found = if difference { marginals.difference(whom) } else { marginals.effect(whom) };
+        let points = found.map_or_else(Vec::new, |d| outline(&*d, marginals.is_sampled(whom)));
         let on_scale = |(x, y): (f64, f64)| (if difference { x } else { out(study, x) }, y);
         points.into_iter().map(on_scale).collect::<Vec<_>>()
     };
@@ -64,8 +58,9 @@ fn rows(study: &Study, fit: &Fit, report: &Report, measure: Measure) -> Vec<Fore
         Quantiles { median: at(0.0), q2_5: at(-Z), q97_5: at(Z) }
     };
     let mut rows = Vec::new();
-    for (g, name) in study.data.names().into_iter().enumerate() {
-        let Some((posterior, errors)) = find(Scope::Subgroup, Some(name)) else { continue };
+    for g in 0..study.data.names().len() {
+        let whom = Whom::Subgroup(g);
+        let Some((posterior, errors)) = find(whom) else { continue };
         let cells = study.data.counts().map(|rows| &rows[g]);
         let published = adjusted.as_ref().unwrap_or(study).data.published().map(|rows| &rows[g]);
         let raw = match (cells, published, difference) {
@@ -77,26 +72,18 @@ fn rows(study: &Study, fit: &Fit, report: &Report, measure: Measure) -> Vec<Fore
             (None, None, _) => None,
         };
         let counts = cells.map(|c| [c.control(), c.active()].map(|a| format!("{}/{}", a.events, a.total)));
-        rows.push(ForestRow {
-            scope: Scope::Subgroup,
-            subgroup: Some(name.to_string()),
-            counts,
-            raw,
-            posterior,
-            errors,
-            outline: shape(Scope::Subgroup, g),
-        });
+        rows.push(ForestRow { whom, counts, raw, posterior, errors, outline: shape(whom) });
     }
     if rows.len() < 2 {
         return rows;
     }
-    for scope in [Scope::Overall, Scope::Mean, Scope::New] {
-        let Some((posterior, errors)) = find(scope, None) else { continue };
-        let outline = shape(scope, 0);
+    for whom in Whom::SHARED {
+        let Some((posterior, errors)) = find(whom) else { continue };
+        let outline = shape(whom);
         if outline.is_empty() {
             continue;
         }
-        rows.push(ForestRow { scope, subgroup: None, counts: None, raw: None, posterior, errors, outline });
+        rows.push(ForestRow { whom, counts: None, raw: None, posterior, errors, outline });
     }
     rows
 }

@@ -5,7 +5,7 @@ use super::{
     threshold_curves,
 };
 use crate::decide::{Fit, ShrinkageRow, shrinkage};
-use crate::posterior::{Measure, Sampling, Scope};
+use crate::posterior::{Estimand, Measure, Sampling, Whom};
 use crate::study::Study;
 
 /// Numbers of all figures that need the fit alone.
@@ -30,14 +30,14 @@ impl Gallery {
         if study.data.has_risks() {
             measures.push(Measure::RiskDifference);
         }
-        let mean = report.estimates.iter().find(|e| e.scope == Scope::Mean && e.measure == effect);
+        let mean = report.estimate(Estimand::new(Whom::Mean, effect));
         Some(Gallery {
             forests: measures.into_iter().filter_map(|m| forest(study, fit, report, m)).collect(),
             thresholds: threshold_curves(study, fit),
             beliefs: beliefs(study, fit, sampling),
             shrinkage: shrinkage(study, fit, sampling),
             mean: mean.and_then(|e| e.best()).map(|q| q.median),
-            chains: chain_traces(study, report),
+            chains: chain_traces(report),
             energies: energies(report),
         })
     }

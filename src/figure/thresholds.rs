@@ -5,7 +5,7 @@ use rayon::prelude::*;
 use super::source::Marginals;
 use crate::decide::Fit;
 use crate::exact::Distribution;
-use crate::posterior::{Axis, Measure, Scope, Statement, region};
+use crate::posterior::{Axis, Measure, Statement, Whom, region};
 use crate::study::Study;
 
 /// Sizes of risk differences and differences in steps of a thousandth, of ratios in steps of a hundredth from 1.
@@ -49,8 +49,8 @@ pub fn threshold_curves(study: &Study, fit: &Fit) -> ThresholdCurves {
     let sign = study.outcome.higher_is.sign();
     let of = |g: usize| {
         let found = match measure {
-            Measure::RiskDifference => marginals.difference(Scope::Subgroup, g),
-            _ => marginals.effect(Scope::Subgroup, g),
+            Measure::RiskDifference => marginals.difference(Whom::Subgroup(g)),
+            _ => marginals.effect(Whom::Subgroup(g)),
         };
         let Some(d) = found else { return (Vec::new(), Vec::new(), Vec::new()) };
         // Every value is asked for once, either side of none, as far out as anything is left.

@@ -6,11 +6,13 @@ use super::agreement::{Agreement, agreement};
 use super::assembly::{Assembly, Rows, UNPROVEN};
 use super::baseline_conflict::{BaselineConflict, baseline_conflicts};
 use super::block::Block;
-use super::claim::{Claim, Method, Says};
-use super::estimand::{Measure, Scope};
+use super::claim::{Claim, Method, Says, Topic};
+use super::estimand::{Estimand, Measure, Statement};
+use super::names::Names;
 use super::options::{Detail, Options};
+use super::parameter::Parameter;
 use super::result::{
-    Checks, Engine, Estimate, ExactChecks, Parameter, Probability, SamplerSettings, Settings, Stopped,
+    Checks, Engine, Estimate, ExactChecks, ParameterRow, Probability, SamplerSettings, Settings, Stopped,
 };
 use super::sampled::{Empirical, SampledPosterior};
 use super::sampling::{Run, Unsampled};
@@ -31,10 +33,13 @@ pub const LARGE: f64 = 0.2;
 
 /// All results of a study.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct Report {
     pub settings: Settings,
     pub checks: Checks,
-    pub parameters: Vec<Parameter>,
+    /// What the places in the rows' keys are called.
+    pub names: Names,
+    pub parameters: Vec<ParameterRow>,
     pub estimates: Vec<Estimate>,
     pub probabilities: Vec<Probability>,
     /// One a subgroup, and one of τ where the data say nothing of it; empty where there are no numbers.
@@ -124,7 +129,7 @@ pub fn prior_report(study: &Study, options: Options) -> Option<Report> {
     let model = Model::of(study);
     let mut study = Study { data: study.data.first(2), ..study.clone() };
     if study.data.has_risks() {
-        study.thresholds.include_risk_difference(LARGE);
+        study.thresholds.include(Measure::RiskDifference, LARGE);
     }
     let assembly = Assembly::new(&study, &model, options);
     let prior = PriorSide::new(&model, &assembly, options);
@@ -132,7 +137,7 @@ pub fn prior_report(study: &Study, options: Options) -> Option<Report> {
     rows.put_exact(&assembly.rows(Source::Exact(prior.exact.as_ref()?), ""));
     rows.blocks_mut().for_each(Block::report_exact);
     for block in rows.blocks_mut() {
-        block.estimates.retain(|e| e.measure != Measure::Shrinkage);
+        block.estimates.retain(|e| e.estimand.measure != Measure::Shrinkage);
     }
     let settings = Settings {
         engine: Engine::Exact,
@@ -141,7 +146,7 @@ pub fn prior_report(study: &Study, options: Options) -> Option<Report> {
         interval: 0.95,
         sampler: None,
     };
-    Some(Report::of(rows, settings, Checks::passed()))
+    Some(Report::of(assembly.names, rows, settings, Checks::passed()))
 }
 
 /// Whether the exact engine covers effects before the data alone: exchangeable baselines, and covariates or centres.
@@ -276,13 +281,14 @@ impl Sides<'_> {
         if let Some(prior) = &self.prior.simulated {
             self.assembly.put_overall_prior_at_control_risk(&mut rows, prior);
         }
-        let mut report = Report::of(rows, self.settings(run, unsampled), Checks::passed());
+        let mut report =
+            Report::of(self.assembly.names.clone(), rows, self.settings(run, unsampled), Checks::passed());
         report.checks = self.checks(&report, run, unsampled);
         report.heterogeneity_learned = self.learned(run);
         if let Some(distance) = report.heterogeneity_learned.filter(|d| *d < HARDLY_MOVED) {
             let method = if exact.is_some() { Method::Exact } else { Method::Sampled };
             let says = Says::HeterogeneityUnlearned { distance };
-            report.claims.push(Claim::of_all(self.assembly.study, "tau", method, says));
+            report.claims.push(Claim::of_all(self.assembly.study, Topic::Heterogeneity, method, says));
         }
         report
     }
@@ -314,11 +320,7 @@ impl Sides<'_> {
             checks.gate_sampler(report, run.chain_summaries());
         }
         let agreement = match (run, exact) {
-            (Some(run), Some(_)) => {
-                let names = self.assembly.names();
-                let rows = (&*report.parameters, &*report.estimates, &*report.probabilities);
-                agreement(rows, (&run.posterior, &names), checks.least_ess().unwrap_or(1.0))
-            }
+            (Some(run), Some(_)) => agreement(report, &run.posterior, checks.least_ess().unwrap_or(1.0)),
             _ => Agreement::default(),
         };
         checks.exact = ExactChecks {
@@ -370,10 +372,11 @@ impl Report {
     }
 
     /// Rows in the result's order: parameters as in the model, μ, τ, every θ, every α.
-    fn of(rows: Rows, settings: Settings, checks: Checks) -> Report {
+    fn of(names: Names, rows: Rows, settings: Settings, checks: Checks) -> Report {
         let mut report = Report {
             settings,
             checks,
+            names,
             parameters: Vec::new(),
             estimates: Vec::new(),
             probabilities: Vec::new(),
@@ -387,7 +390,7 @@ impl Report {
         let mut baselines = Vec::new();
         for block in std::iter::once(rows.shared).chain(rows.subgroups).chain(rows.pairs) {
             let (alpha, rest): (Vec<_>, Vec<_>) =
-                block.parameters.into_iter().partition(|p| p.name.starts_with("alpha["));
+                block.parameters.into_iter().partition(|p| matches!(p.parameter, Parameter::Alpha(_)));
             report.parameters.extend(rest);
             baselines.extend(alpha);
             report.estimates.extend(block.estimates);
@@ -398,11 +401,33 @@ impl Report {
         report
     }
 
+    /// A parameter's row, where the model has the parameter.
+    pub fn parameter(&self, parameter: Parameter) -> Option<&ParameterRow> {
+        self.parameters.iter().find(|row| row.parameter == parameter)
+    }
+
+    /// An estimand's row, where it is reported.
+    pub fn estimate(&self, estimand: Estimand) -> Option<&Estimate> {
+        self.estimates.iter().find(|row| row.estimand == estimand)
+    }
+
+    /// A statement's row, where it is reported; `threshold` is [`Measure::null`] for statements without a size.
+    pub fn probability(
+        &self,
+        estimand: Estimand,
+        statement: Statement,
+        threshold: f64,
+    ) -> Option<&Probability> {
+        let asked = |row: &&Probability| {
+            row.estimand == estimand && row.statement == statement && row.threshold == threshold
+        };
+        self.probabilities.iter().find(asked)
+    }
+
     /// Puts beside every number its like from the run without a bias: the same rows, but for a bias's own parameters.
     fn put_unadjusted(&mut self, without: Report) {
         for row in &mut self.parameters {
-            let same = without.parameters.iter().find(|p| p.name == row.name);
-            row.unadjusted = same.and_then(Parameter::best);
+            row.unadjusted = without.parameter(row.parameter).and_then(ParameterRow::best);
         }
         for (row, same) in self.estimates.iter_mut().zip(&without.estimates) {
             row.unadjusted = same.best();
@@ -435,16 +460,12 @@ impl Report {
 
     /// A leaning's subgroup in natural frequencies, by the medians that are reported; none for estimates, which have no risks.
     pub fn frequencies(&self, study: &Study, leaning: &Claim) -> Option<Claim> {
-        let of = |measure: Measure| {
-            let found = self.estimates.iter().find(|e| {
-                e.scope == Scope::Subgroup && e.subgroup == leaning.subgroup && e.measure == measure
-            });
-            found.and_then(|e| e.best())
-        };
+        let g = self.names.place(leaning.subgroup.as_deref()?)?;
+        let of = |measure| self.estimate(Estimand::of_subgroup(g, measure)).and_then(|e| e.best());
         let (control, difference) = (of(Measure::RiskControl)?, of(Measure::RiskDifference)?);
         let event = study.outcome.event.clone();
         let says = Says::Frequencies { event, control: control.median, difference };
-        Some(Claim { says, estimand: Measure::RiskDifference.key(), ..leaning.clone() })
+        Some(Claim { says, estimand: Topic::Effect(Measure::RiskDifference), ..leaning.clone() })
     }
 
     /// What must stand beside numbers that failed their checks.

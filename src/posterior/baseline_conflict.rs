@@ -20,7 +20,8 @@ use crate::numeric::{
 use crate::study::{BaselinePrior, HeterogeneityPrior, LocationPrior, Study, SubgroupBias, SubgroupCounts};
 
 /// One arm of one subgroup beside its prior.
-#[derive(Debug, Clone, PartialEq, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct BaselineConflict {
     pub subgroup: String,
     /// What the arm is called.

@@ -41,7 +41,8 @@ const PIECE: usize = 50;
 
 /// What the weights and the comparison say. Nothing is compared where the Pareto k is above `trusted_k`, or less than half of
 /// the draws is effective.
-#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
 pub struct Importance {
     pub draws: u64,
     /// Shape of the weights' tail.
@@ -177,11 +178,10 @@ fn compared(
     weights: &[f64],
     pairs: bool,
 ) -> Agreement {
-    let names = study.data.names();
-    let own: Vec<(String, Vec<f64>)> = sampled.estimands(study, pairs);
+    let own = sampled.estimands(study, pairs);
     let other = weighted.estimands(study, pairs);
-    let parameters = sampled.parameters(&names).into_iter().map(|(_, c)| c.as_slice());
-    let others = weighted.parameters(&names).into_iter().map(|(_, c)| c.as_slice());
+    let parameters = sampled.parameters().into_iter().map(|(_, c)| c.as_slice());
+    let others = weighted.parameters().into_iter().map(|(_, c)| c.as_slice());
     let own = parameters.chain(own.iter().map(|(_, c)| c.as_slice()));
     let other = others.chain(other.iter().map(|(_, c)| c.as_slice()));
     let mut found = Agreement::default();

@@ -19,8 +19,10 @@ pub mod diagnostics;
 mod direction;
 mod estimand;
 mod importance;
+mod names;
 mod nnt;
 mod options;
+mod parameter;
 mod psis;
 mod quantity;
 mod result;
@@ -32,17 +34,19 @@ pub use analysis::{LARGE, Report, analyse, analyse_keeping, analyse_watched, pri
 pub use baseline_conflict::{BaselineConflict, baseline_conflicts};
 pub use claim::{
     About, Bounded, By, Claim, CriterionRow, Direction, Dissenter, Leaning, Method, Rate, STATED, Says,
-    Verdict,
+    Topic, Verdict,
 };
 pub use direction::{mass_within, region};
-pub use estimand::{Axis, Measure, Scope, Statement, primary};
+pub use estimand::{Axis, Estimand, Measure, Scope, Statement, Whom, primary};
 pub use importance::Importance;
+pub use names::Names;
 pub use nnt::Nnt;
 pub use options::{Detail, Options, Sampling};
+pub use parameter::Parameter;
 pub use psis::{Smoothed, smooth, threshold as psis_threshold};
 pub use result::{
-    ChainSummary, Checks, Engine, Estimate, ExactChecks, Parameter, PriorSummary, Probability, Quantiles,
-    SamplerSettings, Settings, Stopped, Summary,
+    ChainSummary, Checks, Engine, Estimate, ExactChecks, ParameterRow, PriorSummary, Probability, Quantiles,
+    Reported, SamplerSettings, Settings, Stopped, Summary,
 };
 pub use sampled::{Empirical, SampledPosterior};
 pub use sampling::LEAST_ESS;

@@ -3,9 +3,10 @@
 use rand_distr::{Distribution, StandardNormal};
 use rayon::prelude::*;
 
-use super::estimand::Measure;
+use super::estimand::{Estimand, Measure, Whom};
+use super::parameter::Parameter;
 use crate::density::LogDensity;
-use crate::model::{BaselineOf, Drawn, Hierarchy, LabelShares, Model, Rows, Standardised};
+use crate::model::{BaselineOf, Drawn, Hierarchy, LabelShares, Model, Rows, Side, Standardised};
 use crate::numeric::{exp_of_nonpositive, logit};
 use crate::sampler::{Purpose, Recorded, stream};
 use crate::study::Study;
@@ -40,7 +41,6 @@ pub struct SampledPosterior {
     /// Coefficients of the covariates, one a column of the design, and the sd among centres.
     pub gamma: Vec<Column>,
     pub centre_sd: Option<Column>,
-    gamma_names: Vec<String>,
     /// Both risks averaged over the declared patients, by subgroup; empty where all patients of a subgroup are alike.
     standardised: Vec<Risks>,
     /// The sampler's energy after each transition, −log density and half the squared momentum; empty for draws of a prior.
@@ -75,14 +75,15 @@ impl Risks {
         self.with(|p0, p1| p1 / p0)
     }
 
-    fn named(self, name: impl Fn(Measure) -> String) -> [(String, Column); 4] {
+    fn of(self, whom: Whom) -> [(Estimand, Column); 4] {
         let (difference, ratio) = (self.difference(), self.ratio());
         [
-            (name(Measure::RiskControl), self.control),
-            (name(Measure::RiskActive), self.active),
-            (name(Measure::RiskDifference), difference),
-            (name(Measure::RiskRatio), ratio),
+            (Measure::RiskControl, self.control),
+            (Measure::RiskActive, self.active),
+            (Measure::RiskDifference, difference),
+            (Measure::RiskRatio, ratio),
         ]
+        .map(|(measure, column)| (Estimand::new(whom, measure), column))
     }
 }
 
@@ -167,12 +168,10 @@ impl SampledPosterior {
 
     /// No draws yet.
     fn empty(model: &Model) -> SampledPosterior {
-        let gamma_names = model.observation.rows().map(|rows| rows.term_names.clone()).unwrap_or_default();
         SampledPosterior {
             shares: shares(model),
             baseline_of: model.observation.cells().map(|c| c.baselines().of).unwrap_or_default(),
             labelled: labelled(model),
-            gamma_names,
             ..Default::default()
         }
     }
@@ -278,48 +277,44 @@ impl SampledPosterior {
         all
     }
 
-    /// Every parameter's name and draws, in the result's order. `names` are the subgroups'.
-    pub fn parameters(&self, names: &[&str]) -> Vec<(String, &Column)> {
+    /// Every parameter and its draws, in the result's order.
+    pub fn parameters(&self) -> Vec<(Parameter, &Column)> {
         let shared = [
-            ("mu", &self.mu),
-            ("tau", &self.tau),
-            ("baseline_mean", &self.baseline_mean),
-            ("baseline_sd", &self.baseline_sd),
+            (Parameter::Mu, &self.mu),
+            (Parameter::Tau, &self.tau),
+            (Parameter::BaselineMean, &self.baseline_mean),
+            (Parameter::BaselineSd, &self.baseline_sd),
         ];
-        let shared = shared.into_iter().filter_map(|(name, c)| Some((name.to_string(), c.as_ref()?)));
-        let of = |stem: &'static str| move |(name, column)| (format!("{stem}[{name}]"), column);
-        let theta = names.iter().zip(&self.theta).map(of("theta"));
-        let alpha = names.iter().zip(&self.alpha).map(of("alpha"));
-        shared.chain(theta).chain(alpha).chain(self.extras(names)).collect()
+        let shared = shared.into_iter().filter_map(|(key, column)| Some((key, column.as_ref()?)));
+        let theta = each(Parameter::Theta, &self.theta);
+        let alpha = each(Parameter::Alpha, &self.alpha);
+        shared.chain(theta).chain(alpha).chain(self.extras()).collect()
     }
 
     /// Coefficients and the sd among centres; and what is sampled of a bias: by subgroup how much it moves the effect, by arm
-    /// how often labels are right. Known numbers are left out, and one that serves both arms is named once.
-    pub fn extras(&self, names: &[&str]) -> Vec<(String, &Column)> {
+    /// how often labels are right. Known numbers are left out, and one that serves both arms stands once.
+    pub fn extras(&self) -> Vec<(Parameter, &Column)> {
         let varies = |c: &Column| c.iter().any(|x| x.is_finite()) && c.windows(2).any(|w| w[0] != w[1]);
-        let bias = names.iter().zip(&self.bias).map(|(name, c)| (format!("bias[{name}]"), c));
-        let mut all: Vec<(String, &Column)> = bias.filter(|(_, c)| varies(c)).collect();
-        for (stem, pair) in
-            ["sensitivity", "specificity", "prevalence"].into_iter().zip(self.labels.chunks(2))
-        {
+        let mut all: Vec<(Parameter, &Column)> = each(Parameter::Bias, &self.bias).collect();
+        let of_labels: [fn(Option<Side>) -> Parameter; 3] =
+            [Parameter::Sensitivity, Parameter::Specificity, Parameter::Prevalence];
+        for (key, pair) in of_labels.into_iter().zip(self.labels.chunks(2)) {
             let [control, active] = pair else { continue };
             if control == active {
-                all.push((stem.to_string(), control));
+                all.push((key(None), control));
             } else {
-                all.push((format!("{stem}[control]"), control));
-                all.push((format!("{stem}[active]"), active));
+                all.push((key(Some(Side::Control)), control));
+                all.push((key(Some(Side::Active)), active));
             }
         }
         all.retain(|(_, c)| varies(c));
-        let gamma = self.gamma_names.iter().zip(&self.gamma).map(|(name, c)| (format!("gamma[{name}]"), c));
-        let centre_sd = self.centre_sd.as_ref().map(|c| ("centre_sd".to_string(), c));
+        let gamma = each(Parameter::Gamma, &self.gamma);
+        let centre_sd = self.centre_sd.as_ref().map(|c| (Parameter::CentreSd, c));
         gamma.chain(centre_sd).chain(all).collect()
     }
 
-    /// Every estimand's name and draws: of subgroups `measure[NAME]`, of pairs (if wanted) `measure[A,B]`, else
-    /// `scope.measure`.
-    pub fn estimands(&self, study: &Study, pairs: bool) -> Vec<(String, Column)> {
-        let names = study.data.names();
+    /// Every estimand and its draws, of pairs of subgroups if wanted.
+    pub fn estimands(&self, study: &Study, pairs: bool) -> Vec<(Estimand, Column)> {
         let (effect, contrast) =
             (Measure::of(study.outcome.scale), Measure::contrast_of(study.outcome.scale));
         let out = |column: &Column| -> Column {
@@ -330,27 +325,24 @@ impl SampledPosterior {
             }
         };
         let mut all = Vec::new();
-        for (g, name) in names.iter().enumerate() {
-            all.push((format!("{}[{name}]", effect.key()), out(&self.theta[g])));
-            if let Some(risks) = self.risks(g) {
-                all.extend(risks.named(|measure| format!("{}[{name}]", measure.key())));
-            }
+        for (g, theta) in self.theta.iter().enumerate() {
+            all.push((Estimand::of_subgroup(g, effect), out(theta)));
+            all.extend(self.risks(g).into_iter().flat_map(|risks| risks.of(Whom::Subgroup(g))));
         }
         if let Some((risks, odds_ratio)) = self.overall() {
-            all.extend(risks.named(|measure| format!("overall.{}", measure.key())));
-            all.push((format!("overall.{}", Measure::OddsRatio.key()), odds_ratio));
+            all.extend(risks.of(Whom::Overall));
+            all.push((Estimand::new(Whom::Overall, Measure::OddsRatio), odds_ratio));
         }
-        for (scope, column) in [("mean", &self.mu), ("new", &self.theta_new)] {
-            all.extend(column.as_ref().map(|c| (format!("{scope}.{}", effect.key()), out(c))));
+        for (whom, column) in [(Whom::Mean, &self.mu), (Whom::New, &self.theta_new)] {
+            all.extend(column.as_ref().map(|c| (Estimand::new(whom, effect), out(c))));
         }
-        if pairs {
-            for (a, first) in names.iter().enumerate() {
-                for (b, second) in names.iter().enumerate().skip(a + 1) {
-                    let of = |measure: Measure| format!("{}[{first},{second}]", measure.key());
-                    all.push((of(contrast), out(&self.difference(a, b))));
-                    if let Some(column) = self.difference_of_risk_differences(a, b) {
-                        all.push((of(Measure::DifferenceOfRiskDifferences), column));
-                    }
+        let subgroups = if pairs { self.theta.len() } else { 0 };
+        for a in 0..subgroups {
+            for b in a + 1..subgroups {
+                let of = |measure| Estimand::new(Whom::Pair(a, b), measure);
+                all.push((of(contrast), out(&self.difference(a, b))));
+                if let Some(column) = self.difference_of_risk_differences(a, b) {
+                    all.push((of(Measure::DifferenceOfRiskDifferences), column));
                 }
             }
         }
@@ -448,6 +440,11 @@ impl SampledPosterior {
     pub fn above_and_below(&self, a: usize, b: usize) -> Column {
         self.theta[a].iter().zip(&self.theta[b]).map(|(x, y)| x.min(-y)).collect()
     }
+}
+
+/// Columns of one kind by their places.
+fn each(key: fn(usize) -> Parameter, columns: &[Column]) -> impl Iterator<Item = (Parameter, &Column)> {
+    columns.iter().enumerate().map(move |(place, column)| (key(place), column))
 }
 
 /// The columns' type is known only from the first draw on.

@@ -4,6 +4,7 @@ use serde_json::json;
 
 use super::json::{data_head, model_head, pretty};
 use super::long_table::{LongTable, spread, values};
+use super::wire;
 use crate::compare::bias::BiasComparison;
 use crate::study::Study;
 
@@ -20,8 +21,8 @@ pub fn bias_json(study: &Study, c: &BiasComparison) -> String {
         "checks": { "ok": c.ok, "reasons": c.reasons, "notices": c.notices },
         "assumptions": c.assumptions,
         "implied": c.implied,
-        "estimates": c.stated.estimates,
-        "probabilities": c.stated.probabilities,
+        "estimates": wire::estimates(&c.stated),
+        "probabilities": wire::probabilities(&c.stated),
         "shift_surface": c.shifts,
         "confounder_surface": c.confounders,
         "tipping": c.tipping,
@@ -86,7 +87,7 @@ pub fn bias_csv(study: &Study, c: &BiasComparison) -> String {
     table.put("implied", values(&c.implied).into_iter().map(|row| spread(row, "bias", "")).collect());
     table.put(
         "estimate",
-        values(&c.stated.estimates)
+        values(&wire::estimates(&c.stated))
             .into_iter()
             .map(|mut row| {
                 // As in text, the exact numbers where there are any.
@@ -99,7 +100,7 @@ pub fn bias_csv(study: &Study, c: &BiasComparison) -> String {
             })
             .collect(),
     );
-    let probabilities = values(&c.stated.probabilities).into_iter().map(|mut row| {
+    let probabilities = values(&wire::probabilities(&c.stated)).into_iter().map(|mut row| {
         if row["exact"].is_number() {
             row["probability"] = row["exact"].clone();
         }

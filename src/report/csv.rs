@@ -6,6 +6,7 @@ use crate::study::Study;
 use super::cells::Rows;
 use super::json::statements;
 use super::numbers::full;
+use super::wire;
 
 /// The sampled numbers (or the exact ones where nothing was sampled), then the exact ones, as in `result.json`; `unadjusted`
 /// is filled where the model allows for a bias.
@@ -57,24 +58,19 @@ pub fn check_csv(study: &Study, prior: Option<&Report>) -> String {
     prior.map_or_else(|| HEADER.join(",") + "\n", |prior| write(study, prior))
 }
 
-/// The word that JSON uses for a value of an enum.
-fn word(value: impl serde::Serialize) -> String {
-    serde_json::to_value(value).ok().and_then(|v| v.as_str().map(str::to_string)).unwrap_or_default()
-}
-
 fn write(study: &Study, report: &Report) -> String {
     let caveat = statements(study, report).join(" ");
     let mut rows = Rows::new();
-    let text = |s: &Option<String>| s.clone().unwrap_or_default();
-    let head = |row: &str, scope: Scope, a: &Option<String>, b: &Option<String>| {
-        vec![row.to_string(), word(scope), text(a), text(b)]
+    let text = |s: Option<&str>| s.unwrap_or_default().to_string();
+    let head = |row: &str, scope: Scope, a: Option<&str>, b: Option<&str>| {
+        vec![row.to_string(), scope.key().to_string(), text(a), text(b)]
     };
     let mut put = |record: Vec<String>| rows.put(record);
     let empty = |n: usize| std::iter::repeat_n(String::new(), n);
     put(HEADER.iter().map(|h| (*h).to_string()).collect());
-    for e in &report.estimates {
-        let mut record = head("estimate", e.scope, &e.subgroup, &e.subgroup_b);
-        record.push(word(e.measure));
+    for e in wire::estimates(report) {
+        let mut record = head("estimate", e.scope, e.subgroup, e.subgroup_b);
+        record.push(e.measure.key().to_string());
         record.extend(empty(6));
         let r = &e.reported;
         record.extend([r.mean, r.sd, r.median, r.q2_5, r.q97_5].map(full));
@@ -88,17 +84,17 @@ fn write(study: &Study, report: &Report) -> String {
         let without = e.unadjusted.as_ref();
         record
             .extend([without.map(|q| q.median), without.map(|q| q.q2_5), without.map(|q| q.q97_5)].map(full));
-        record.extend([text(&e.unavailable), text(&e.exact_unavailable), caveat.clone()]);
+        record.extend([text(e.unavailable), text(e.exact_unavailable), caveat.clone()]);
         put(record);
     }
-    for p in &report.probabilities {
-        let mut record = head("probability", p.scope, &p.subgroup, &p.subgroup_b);
-        record.extend([word(p.measure), word(p.statement), full(Some(p.threshold))]);
+    for p in wire::probabilities(report) {
+        let mut record = head("probability", p.scope, p.subgroup, p.subgroup_b);
+        record.extend([p.measure.key().to_string(), p.statement.key().to_string(), full(Some(p.threshold))]);
         record.extend([p.probability, p.mcse, p.ess, p.exact].map(full));
         record.extend(empty(14));
         record.extend([full(p.prior), String::new(), String::new(), full(p.prior_at_control_risk)]);
         record.extend([full(p.unadjusted), String::new(), String::new()]);
-        record.extend([text(&p.unavailable), text(&p.exact_unavailable), caveat.clone()]);
+        record.extend([text(p.unavailable), text(p.exact_unavailable), caveat.clone()]);
         put(record);
     }
     rows.text()

@@ -2,7 +2,7 @@
 //! apart.
 
 use super::numbers::interval;
-use crate::posterior::{Measure, Quantiles, Scope};
+use crate::posterior::{Measure, Quantiles, Whom};
 use crate::study::{ArmCounts, Data, Study, SubgroupCounts};
 
 /// The likelihood in a methods section.
@@ -55,10 +55,10 @@ pub fn observed(study: &Study, g: usize) -> Vec<String> {
 }
 
 /// The same for a row of all subgroups: sums where the row is over all patients.
-pub fn observed_of_all(study: &Study, scope: Scope) -> Vec<String> {
+pub fn observed_of_all(study: &Study, whom: Whom) -> Vec<String> {
     let nothing = || vec![String::new(); observed_header(study).len()];
-    match (&study.data, scope) {
-        (Data::Counts(rows), Scope::Overall) => totals(study, rows),
+    match (&study.data, whom) {
+        (Data::Counts(rows), Whom::Overall) => totals(study, rows),
         _ => nothing(),
     }
 }

@@ -7,10 +7,12 @@ mod bias;
 mod decision;
 pub(crate) mod estimates;
 mod external;
+mod measure;
 pub(crate) mod names;
 mod outcome;
 mod patients;
 mod prior;
+mod thresholds;
 
 pub use adjustment::{Adjustment, Centres, Covariate, Form, Patterns, Population, PriorFor, Term};
 pub use audit::{Audit, AuditRow};
@@ -20,12 +22,14 @@ pub use decision::{
     MOST_OUTCOMES, Member, Rule, Values, View, active_risk, needs_baseline,
 };
 pub use external::about_sources;
+pub use measure::{Axis, Measure};
 pub use outcome::{ArmCounts, Data, HigherIs, Outcome, Scale, SubgroupCounts, SubgroupEstimate};
 pub use patients::{ColumnAccount, Dropped, LevelAccount, Numbers, PatientFile};
 pub use prior::{
     BaselineOf, HeterogeneityPrior, LibraryPrior, LocationPrior, NormalComponent, four_decimals,
     library_names, library_priors,
 };
+pub use thresholds::Thresholds;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -182,21 +186,6 @@ pub struct External {
 pub enum BaselinePrior {
     Independent(LocationPrior),
     Exchangeable { mean: LocationPrior, sd: HeterogeneityPrior },
-}
-
-/// Sizes of effect worth asking about: magnitudes, in either direction.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Thresholds {
-    /// As differences of proportions, 0 < t < 1.
-    pub risk_difference: Vec<f64>,
-    /// Above 1.
-    pub odds_ratio: Vec<f64>,
-    pub risk_ratio: Vec<f64>,
-    pub hazard_ratio: Vec<f64>,
-    /// Above 0, in the outcome's units.
-    pub difference: Vec<f64>,
-    /// The measure's key and the value.
-    pub primary: Option<(&'static str, f64)>,
 }
 
 impl Study {

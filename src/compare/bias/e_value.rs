@@ -3,7 +3,7 @@
 
 use serde::Serialize;
 
-use crate::posterior::{Measure, Report, Scope};
+use crate::posterior::{Estimand, Measure, Report};
 use crate::study::{Scale, Study};
 
 /// How a ratio is taken as a risk ratio.
@@ -71,9 +71,7 @@ pub fn e_values(study: &Study, report: &Report) -> Vec<EValueRow> {
     let mut all = Vec::new();
     for (g, name) in study.data.names().into_iter().enumerate() {
         for &measure in measures {
-            let row = report.estimates.iter().find(|e| {
-                e.scope == Scope::Subgroup && e.subgroup.as_deref() == Some(name) && e.measure == measure
-            });
+            let row = report.estimate(Estimand::of_subgroup(g, measure));
             let Some(q) = row.and_then(|e| e.best()) else { continue };
             let conversion = conversion(study, g, measure);
             let end = if q.q2_5 > 1.0 { q.q2_5 } else { q.q97_5 };

@@ -1,12 +1,12 @@
 //! The forest: densities, intervals, the data alone, and aligned numbers.
 
 use super::super::numbers::interval_known_to;
-use super::super::words::{capitalised, scope_in_words};
+use super::super::words::{capitalised, whose};
 use super::axis::{Axis, plain_label};
 use super::svg::{Anchor, Canvas, Ink, Stroke, TEXT, lines_within, width_of};
 use super::{Cell, Data, Figure, sides};
 use crate::figure::{Forest, ForestRow};
-use crate::posterior::{Axis as Kind, Measure, Quantiles, Scope};
+use crate::posterior::{Axis as Kind, Measure, Quantiles, Whom};
 use crate::study::Study;
 
 const ROW: f64 = 46.0;
@@ -32,7 +32,11 @@ pub fn forest(study: &Study, f: &Forest) -> Figure {
 }
 
 fn label(study: &Study, row: &ForestRow) -> String {
-    row.subgroup.clone().unwrap_or_else(|| scope_in_words(row.scope, &study.subgroup_name))
+    whose(study, row.whom)
+}
+
+fn is_shared(row: &ForestRow) -> bool {
+    !matches!(row.whom, Whom::Subgroup(_))
 }
 
 /// The values that the axis holds: all intervals, and as much of the raw ones as does not crowd the rest.
@@ -93,7 +97,7 @@ fn draw(study: &Study, rows: &[ForestRow], measure: Measure) -> Canvas {
     // No effect.
     let null = axis.at(measure.null());
     canvas.line((null, HEAD - 4.0), (null, bottom), Ink::Faint, 1.0, Stroke::Dashed);
-    let first_shared = rows.iter().position(|r| r.scope != Scope::Subgroup);
+    let first_shared = rows.iter().position(is_shared);
     for (k, row) in rows.iter().enumerate() {
         let base = HEAD + ROW * (k as f64 + 1.0) - 12.0;
         if first_shared == Some(k) {
@@ -123,7 +127,7 @@ fn draw(study: &Study, rows: &[ForestRow], measure: Measure) -> Canvas {
 }
 
 fn draw_row(canvas: &mut Canvas, row: &ForestRow, axis: &Axis, base: f64) {
-    let ink = if row.scope != Scope::Subgroup { Ink::Fourth } else { Ink::First };
+    let ink = if is_shared(row) { Ink::Fourth } else { Ink::First };
     let mut points: Vec<(f64, f64)> = row
         .outline
         .iter()

@@ -2,14 +2,15 @@
 
 use super::super::baseline_conflict::baseline_conflict_line;
 use super::super::numbers::{parameter, plain, probability, threshold, value};
-use super::super::words::{all_priors, capitalised, plural};
+use super::super::words::{all_priors, capitalised, plural, whose};
 use super::layout::{
-    arms_wrapped, grouped, heading, push, push_assumptions, rows_have_counts, scope_label, shown_interval,
-    table,
+    arms_wrapped, grouped, heading, push, push_assumptions, rows_have_counts, shown_interval, table,
 };
 use crate::compare::bias::implied as implied_by_bias;
 use crate::compare::is_reference_only;
-use crate::posterior::{Estimate, LARGE, Measure, Report, Scope, Statement};
+use crate::posterior::{
+    Estimand, Estimate, LARGE, Measure, Parameter, ParameterRow, Report, Statement, Whom,
+};
 use crate::study::{PatientFile, Study, library_priors};
 
 /// The audit, and what the priors imply.
@@ -223,14 +224,8 @@ fn implied(study: &Study, prior: Option<&Report>) -> String {
     };
     let mut rows = Vec::new();
     let mut beyond = false;
-    let first = study.data.names().first().map(|n| (*n).to_string());
-    let mut add = |label: String, scope: Scope, e: &Estimate| {
-        let benefit = prior.probabilities.iter().find(|p| {
-            p.scope == scope
-                && p.statement == Statement::Benefit
-                && p.measure == e.measure
-                && p.subgroup == e.subgroup
-        });
+    let mut add = |label: String, e: &Estimate| {
+        let benefit = prior.probability(e.estimand, Statement::Benefit, e.estimand.measure.null());
         let best = e.best();
         beyond |= best.is_some_and(|q| [q.q2_5, q.median, q.q97_5].iter().any(|x| x.is_infinite()));
         rows.push(vec![
@@ -240,20 +235,15 @@ fn implied(study: &Study, prior: Option<&Report>) -> String {
         ]);
     };
     for e in prior.estimates.iter().filter(|e| e.best().is_some()) {
-        match e.scope {
-            Scope::Subgroup if e.subgroup == first => {
-                add(format!("any {}: {}", study.subgroup_name, e.measure.in_words()), e.scope, e);
-            }
-            Scope::Mean => {
-                add(format!("{}: {}", scope_label(study, e.scope), e.measure.in_words()), e.scope, e)
-            }
-            Scope::Pair => {
-                add(format!("two {}: {}", plural(&study.subgroup_name), e.measure.in_words()), e.scope, e)
-            }
+        let measure = e.estimand.measure.in_words();
+        match e.estimand.whom {
+            Whom::Subgroup(0) => add(format!("any {}: {measure}", study.subgroup_name), e),
+            Whom::Mean => add(format!("{}: {measure}", whose(study, Whom::Mean)), e),
+            Whom::Pair(..) => add(format!("two {}: {measure}", plural(&study.subgroup_name)), e),
             _ => {}
         }
     }
-    if let Some(q) = prior.parameters.iter().find(|p| p.name == "tau").and_then(|p| p.best()) {
+    if let Some(q) = prior.parameter(Parameter::Tau).and_then(ParameterRow::best) {
         let text = format!("{} ({} to {})", plain(q.median), plain(q.q2_5), plain(q.q97_5));
         rows.push(vec!["heterogeneity τ".to_string(), text, String::new()]);
     }
@@ -269,17 +259,16 @@ fn implied(study: &Study, prior: Option<&Report>) -> String {
         );
     }
     let mut words = Vec::new();
-    for p in prior.probabilities.iter().filter(|p| p.scope == Scope::Subgroup && p.subgroup == first) {
-        let what = match p.statement {
-            Statement::BenefitAtLeast => "better",
-            _ => continue,
-        };
-        words.push(format!("{what} by ≥ {} {}", threshold(p.measure, p.threshold), probability(p.best())));
+    for p in prior.probabilities.iter().filter(|p| p.statement == Statement::BenefitAtLeast) {
+        if p.estimand.whom == Whom::Subgroup(0) {
+            let size = threshold(p.estimand.measure, p.threshold);
+            words.push(format!("better by ≥ {size} {}", probability(p.best())));
+        }
     }
     if !words.is_empty() {
         push(&mut out, &format!("In any {}: {}.", study.subgroup_name, words.join(", ")), 2);
     }
-    out.push_str(&extremes(study, prior, &first));
+    out.push_str(&extremes(study, prior));
     let text = format!("Priors: {}", all_priors(study));
     push(&mut out, &format!("{text}."), 2);
     if let Some(line) = baseline_conflict_line(study) {
@@ -289,21 +278,10 @@ fn implied(study: &Study, prior: Option<&Report>) -> String {
 }
 
 /// What a prior says without being asked: very large differences, opposite effects, and that it is no belief.
-fn extremes(study: &Study, prior: &Report, subgroup: &Option<String>) -> String {
+fn extremes(study: &Study, prior: &Report) -> String {
     let mut out = String::new();
-    let at_least = |statement: Statement| {
-        prior
-            .probabilities
-            .iter()
-            .find(|p| {
-                p.scope == Scope::Subgroup
-                    && p.subgroup == *subgroup
-                    && p.measure == Measure::RiskDifference
-                    && p.statement == statement
-                    && p.threshold == LARGE
-            })
-            .and_then(|p| p.best())
-    };
+    let difference = Estimand::of_subgroup(0, Measure::RiskDifference);
+    let at_least = |statement| prior.probability(difference, statement, LARGE).and_then(|p| p.best());
     if let (Some(up), Some(down)) = (at_least(Statement::BenefitAtLeast), at_least(Statement::HarmAtLeast)) {
         push(
             &mut out,
@@ -315,7 +293,9 @@ fn extremes(study: &Study, prior: &Report, subgroup: &Option<String>) -> String 
             2,
         );
     }
-    let opposed = prior.probabilities.iter().find(|p| p.statement == Statement::BenefitAndHarm);
+    let effect = Measure::of(study.outcome.scale);
+    let pair = Estimand::new(Whom::Pair(0, 1), effect);
+    let opposed = prior.probability(pair, Statement::BenefitAndHarm, effect.null());
     if let Some(p) = opposed.and_then(|p| p.best()) {
         push(
             &mut out,

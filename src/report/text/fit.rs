@@ -3,14 +3,14 @@
 use super::super::baseline_conflict::conflict_line;
 use super::super::numbers::{plain, threshold, with_prior};
 use super::super::sentences::sentence;
-use super::super::words::{all_priors, capitalised, plural};
+use super::super::words::{all_priors, capitalised, plural, whose};
 use super::adjusted::{coefficients, second_opinion};
 use super::layout::{
     arms_wrapped, bold, grouped, heading, push, push_assumptions, push_warning, rows_have_counts,
-    scope_label, shown_interval, shown_probability, table,
+    shown_interval, shown_probability, table,
 };
 use crate::posterior::{
-    Axis, Claim, Estimate, Measure, Probability, Quantiles, Report, Says, Scope, Statement, primary,
+    Axis, Claim, Estimand, Estimate, Measure, Parameter, Quantiles, Report, Says, Statement, Whom, primary,
 };
 use crate::report::observations;
 use crate::study::{Assignment, Pooling, Study};
@@ -18,34 +18,9 @@ use crate::study::{Assignment, Pooling, Study};
 /// Sentences are given for up to this many subgroups; beyond, the tables speak.
 const SENTENCES_UP_TO: usize = 6;
 
-struct Lookup<'a>(&'a Report);
-
-impl<'a> Lookup<'a> {
-    fn estimate(&self, scope: Scope, subgroup: Option<&str>, measure: Measure) -> Option<&'a Estimate> {
-        self.0.estimates.iter().find(|e| {
-            e.scope == scope
-                && e.subgroup.as_deref() == subgroup
-                && e.measure == measure
-                && e.best().is_some()
-        })
-    }
-
-    fn probability(
-        &self,
-        scope: Scope,
-        subgroup: Option<&str>,
-        measure: Measure,
-        statement: Statement,
-        at: f64,
-    ) -> Option<&'a Probability> {
-        self.0.probabilities.iter().find(|p| {
-            p.scope == scope
-                && p.subgroup.as_deref() == subgroup
-                && p.measure == measure
-                && p.statement == statement
-                && p.threshold == at
-        })
-    }
+/// The row of an estimand, where it has a number.
+fn known(report: &Report, whom: Whom, measure: Measure) -> Option<&Estimate> {
+    report.estimate(Estimand::new(whom, measure)).filter(|e| e.best().is_some())
 }
 
 /// The table of a fit.
@@ -68,10 +43,9 @@ pub fn fit_text(study: &Study, report: &Report) -> String {
         push_assumptions(&mut out, study);
         out.push('\n');
     }
-    let lookup = Lookup(report);
-    out.push_str(&effects(study, &lookup));
+    out.push_str(&effects(study, report));
     out.push('\n');
-    out.push_str(&probabilities(study, &lookup));
+    out.push_str(&probabilities(study, report));
     out.push('\n');
     if study.data.names().len() <= SENTENCES_UP_TO {
         for claim in report.claims.iter().filter(|c| matches!(c.says, Says::Leaning(_))) {
@@ -107,8 +81,7 @@ fn unadjusted(study: &Study, without: &Report) -> String {
         out.push('\n');
         return out;
     }
-    let lookup = Lookup(without);
-    for section in [effects(study, &lookup), probabilities(study, &lookup), pairs(study, without)] {
+    for section in [effects(study, without), probabilities(study, without), pairs(study, without)] {
         if !section.is_empty() {
             out.push_str(&section);
             out.push('\n');
@@ -119,23 +92,13 @@ fn unadjusted(study: &Study, without: &Report) -> String {
 
 type Cells = (Vec<String>, Vec<Vec<String>>);
 
-/// The table of effects: heading and rows.
-pub fn effect_table(study: &Study, report: &Report) -> Cells {
-    effect_cells(study, &Lookup(report))
-}
-
-/// The table of probabilities: heading and rows.
-pub fn probability_table(study: &Study, report: &Report) -> Cells {
-    probability_cells(study, &Lookup(report))
-}
-
-fn effects(study: &Study, lookup: &Lookup<'_>) -> String {
-    let (header, rows) = effect_cells(study, lookup);
+fn effects(study: &Study, report: &Report) -> String {
+    let (header, rows) = effect_table(study, report);
     table(arms_wrapped(study, header), rows)
 }
 
-/// Raw figures and effects, one row per subgroup, then the shared ones.
-fn effect_cells(study: &Study, lookup: &Lookup<'_>) -> Cells {
+/// The table of effects, heading and rows: raw figures and effects, one row per subgroup, then the shared ones.
+pub fn effect_table(study: &Study, report: &Report) -> Cells {
     let measure = Measure::of(study.outcome.scale);
     let mut rows = Vec::new();
     let effects = observations::effect_columns(study);
@@ -145,20 +108,20 @@ fn effect_cells(study: &Study, lookup: &Lookup<'_>) -> Cells {
     for (g, name) in study.data.names().into_iter().enumerate() {
         let mut row = vec![name.to_string()];
         row.extend(observations::observed(study, g));
-        let shown = |measure: Measure| shown_interval(lookup.estimate(Scope::Subgroup, Some(name), measure));
+        let shown = |measure: Measure| shown_interval(known(report, Whom::Subgroup(g), measure));
         row.extend(effects.iter().map(|(_, measure)| shown(*measure)));
         rows.push(row);
     }
-    for scope in [Scope::Overall, Scope::Mean, Scope::New] {
+    for whom in Whom::SHARED {
         if study.data.names().len() < 2 {
             continue;
         }
-        if let Some(found) = lookup.estimate(scope, None, measure) {
-            let mut row = vec![scope_label(study, scope)];
-            row.extend(observations::observed_of_all(study, scope));
+        if let Some(found) = known(report, whom, measure) {
+            let mut row = vec![whose(study, whom)];
+            row.extend(observations::observed_of_all(study, whom));
             row.push(shown_interval(Some(found)));
             for (_, other) in effects.iter().filter(|(_, m)| *m != measure) {
-                let estimate = lookup.estimate(scope, None, *other);
+                let estimate = known(report, whom, *other);
                 row.push(estimate.map_or_else(String::new, |e| shown_interval(Some(e))));
             }
             rows.push(row);
@@ -167,8 +130,8 @@ fn effect_cells(study: &Study, lookup: &Lookup<'_>) -> Cells {
     (header, rows)
 }
 
-/// Benefit, harm, and the primary threshold, each with its prior.
-fn probability_cells(study: &Study, lookup: &Lookup<'_>) -> Cells {
+/// The table of probabilities, heading and rows: benefit, harm, and the primary threshold, each with its prior.
+pub fn probability_table(study: &Study, report: &Report) -> Cells {
     let (measure, at) = primary(study);
     let base = if rows_have_counts(study) { Measure::RiskDifference } else { measure };
     let mut header = vec!["Probability (prior)".to_string(), "better".to_string(), "worse".to_string()];
@@ -180,14 +143,14 @@ fn probability_cells(study: &Study, lookup: &Lookup<'_>) -> Cells {
         };
         header.extend([format!("better {by}\n≥ {t}"), format!("worse {by}\n≥ {t}")]);
     }
-    let row = |label: String, scope: Scope, name: Option<&str>, base: Measure, measure: Measure| {
+    let row = |whom: Whom, base: Measure, measure: Measure| {
         let cell = |statement, measure: Measure, at: f64| {
-            lookup
-                .probability(scope, name, measure, statement, at)
+            report
+                .probability(Estimand::new(whom, measure), statement, at)
                 .map_or_else(|| "–".to_string(), |p| with_prior(&shown_probability(p), p.prior_beside()))
         };
         let mut row = vec![
-            label,
+            whose(study, whom),
             cell(Statement::Benefit, base, base.null()),
             cell(Statement::Harm, base, base.null()),
         ];
@@ -197,27 +160,23 @@ fn probability_cells(study: &Study, lookup: &Lookup<'_>) -> Cells {
         }
         row
     };
-    let mut rows: Vec<Vec<String>> = study
-        .data
-        .names()
-        .into_iter()
-        .map(|name| row(name.to_string(), Scope::Subgroup, Some(name), base, measure))
-        .collect();
+    let subgroups = study.data.names().len();
+    let mut rows: Vec<Vec<String>> = (0..subgroups).map(|g| row(Whom::Subgroup(g), base, measure)).collect();
     let effect = Measure::of(study.outcome.scale);
-    for scope in [Scope::Overall, Scope::Mean, Scope::New] {
-        let shown = lookup.estimate(scope, None, effect).is_some() && study.data.names().len() > 1;
-        if shown && scope == Scope::Overall {
-            rows.push(row(scope_label(study, scope), scope, None, Measure::RiskDifference, measure));
+    for whom in Whom::SHARED {
+        let shown = known(report, whom, effect).is_some() && subgroups > 1;
+        if shown && whom == Whom::Overall {
+            rows.push(row(whom, Measure::RiskDifference, measure));
         } else if shown {
             let at_measure = if measure == effect { measure } else { Measure::RiskDifference };
-            rows.push(row(scope_label(study, scope), scope, None, effect, at_measure));
+            rows.push(row(whom, effect, at_measure));
         }
     }
     (header, rows)
 }
 
-fn probabilities(study: &Study, lookup: &Lookup<'_>) -> String {
-    let (header, rows) = probability_cells(study, lookup);
+fn probabilities(study: &Study, report: &Report) -> String {
+    let (header, rows) = probability_table(study, report);
     let mut out = String::new();
     if study.assignment == Assignment::Observational {
         push(
@@ -244,26 +203,24 @@ fn probabilities(study: &Study, lookup: &Lookup<'_>) -> String {
 /// Ratios and opposite directions, two subgroups at a time.
 fn pairs(study: &Study, report: &Report) -> String {
     let contrast = Measure::contrast_of(study.outcome.scale);
-    let find = |a: &Option<String>, b: &Option<String>, statement: Statement| {
+    let effect = Measure::of(study.outcome.scale);
+    let opposed = |whom: Whom| {
         report
-            .probabilities
-            .iter()
-            .find(|p| p.statement == statement && p.subgroup == *a && p.subgroup_b == *b)
+            .probability(Estimand::new(whom, effect), Statement::BenefitAndHarm, effect.null())
             .map_or_else(|| "–".to_string(), |p| with_prior(&shown_probability(p), p.prior))
     };
+    let names = &report.names;
     let rows: Vec<Vec<String>> = report
         .estimates
         .iter()
-        .filter(|e| e.scope == Scope::Pair && e.measure == contrast)
-        .map(|e| {
-            let (a, b) = (&e.subgroup, &e.subgroup_b);
-            let names = |n: &Option<String>| n.clone().unwrap_or_default();
-            vec![
-                format!("{} : {}", names(a), names(b)),
+        .filter_map(|e| match e.estimand {
+            Estimand { whom: whom @ Whom::Pair(a, b), measure } if measure == contrast => Some(vec![
+                format!("{} : {}", names.subgroup(a), names.subgroup(b)),
                 shown_interval(Some(e)),
-                find(a, b, Statement::BenefitAndHarm),
-                find(b, a, Statement::BenefitAndHarm),
-            ]
+                opposed(whom),
+                opposed(whom.swapped()),
+            ]),
+            _ => None,
         })
         .collect();
     if rows.is_empty() {
@@ -299,8 +256,7 @@ fn footnotes(study: &Study, report: &Report) -> String {
     if let Some(line) = conflict_line(study, report.baseline_conflicts(study)) {
         push(&mut out, &line, 2);
     }
-    let tau = report.parameters.iter().find(|p| p.name == "tau");
-    if let Some(tau) = tau.and_then(|t| t.best().zip(t.prior)) {
+    if let Some(tau) = report.parameter(Parameter::Tau).and_then(|t| t.best().zip(t.prior)) {
         let of = |q: &Quantiles| format!("{} ({} to {})", plain(q.median), plain(q.q2_5), plain(q.q97_5));
         let is_of_tau = |c: &&Claim| matches!(c.says, Says::HeterogeneityUnlearned { .. });
         let claim = report.claims.iter().find(is_of_tau).map(|c| format!(" {}", sentence(c)));
@@ -323,7 +279,7 @@ fn footnotes(study: &Study, report: &Report) -> String {
     }
     let sampled = report.settings.sampler.as_ref().is_some_and(|s| s.draws > 0);
     if study.data.names().len() > 1 && rows_have_counts(study) {
-        let patients = scope_label(study, Scope::Overall);
+        let patients = whose(study, Whom::Overall);
         let text = match (sampled, report.checks.exact.available) {
             (true, true) => format!(
                 "For {patients}, each {} at its size, numbers are sampled and show no digit finer than twice their Monte Carlo error.",
@@ -360,23 +316,19 @@ fn labels(study: &Study, report: &Report) -> String {
     let positive = study.bias.as_ref().and_then(|b| b.misclassification.as_ref()).map(|m| names[m.positive]);
     let Some(positive) = positive else { return out };
     let of = |q: &Quantiles| format!("{:.2} ({:.2} to {:.2})", q.median, q.q2_5, q.q97_5);
-    let named = |stem: &str| {
-        let rows = report.parameters.iter().filter(move |p| p.name.split('[').next() == Some(stem));
-        let shown = rows.filter_map(|p| {
-            let arm = p.name.strip_prefix(stem).map(|a| a.trim_matches(['[', ']'])).filter(|a| !a.is_empty());
-            let arm = arm.map_or_else(String::new, |a| format!(", {a} arm"));
-            let prior = p.prior.as_ref().map_or_else(String::new, |q| format!("; prior {}", of(q)));
-            let what = match stem {
-                "specificity" => "Specificity".to_string(),
-                "sensitivity" => format!("Sensitivity for {positive}"),
-                _ => format!("True share of {positive}"),
-            };
-            Some(format!("{what}{arm}: {}{prior}.", of(&p.best()?)))
-        });
-        shown.collect::<Vec<String>>()
-    };
-    for line in ["sensitivity", "specificity", "prevalence"].into_iter().flat_map(named) {
-        push(&mut out, &line, 2);
+    // The model's order: sensitivities, specificities, shares.
+    for row in &report.parameters {
+        let (what, arm) = match row.parameter {
+            Parameter::Sensitivity(arm) => (format!("Sensitivity for {positive}"), arm),
+            Parameter::Specificity(arm) => ("Specificity".to_string(), arm),
+            Parameter::Prevalence(arm) => (format!("True share of {positive}"), arm),
+            _ => continue,
+        };
+        let arm = arm.map_or_else(String::new, |arm| format!(", {} arm", arm.in_words()));
+        let prior = row.prior.as_ref().map_or_else(String::new, |q| format!("; prior {}", of(q)));
+        if let Some(q) = row.best() {
+            push(&mut out, &format!("{what}{arm}: {}{prior}.", of(&q)), 2);
+        }
     }
     out
 }

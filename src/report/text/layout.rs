@@ -242,7 +242,7 @@ pub fn grouped(n: u64) -> String {
 pub fn shown_interval(e: Option<&Estimate>) -> String {
     let Some((e, q)) = e.and_then(|e| Some((e, e.best()?))) else { return "–".to_string() };
     let errors = if e.exact.is_some() { None } else { e.reported.mcse_quantiles };
-    interval_known_to(e.measure, &q, errors)
+    interval_known_to(e.estimand.measure, &q, errors)
 }
 
 /// A probability likewise.

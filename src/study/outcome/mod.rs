@@ -11,6 +11,8 @@ pub use counts::{ArmCounts, SubgroupCounts};
 pub use data::Data;
 pub use estimates::SubgroupEstimate;
 
+use super::Measure;
+
 /// Which way is good.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
@@ -45,22 +47,12 @@ pub enum Scale {
 impl Scale {
     /// "odds ratio" and its like.
     pub fn measure_in_words(self) -> &'static str {
-        match self {
-            Scale::LogOddsRatio => "odds ratio",
-            Scale::LogRiskRatio => "risk ratio",
-            Scale::LogHazardRatio => "hazard ratio",
-            Scale::Difference => "difference",
-        }
+        Measure::of(self).in_words()
     }
 
     /// The key that names the measure in priors and thresholds.
     pub fn key(self) -> &'static str {
-        match self {
-            Scale::LogOddsRatio => "odds_ratio",
-            Scale::LogRiskRatio => "risk_ratio",
-            Scale::LogHazardRatio => "hazard_ratio",
-            Scale::Difference => "difference",
-        }
+        Measure::of(self).key()
     }
 
     pub fn is_ratio(self) -> bool {

@@ -2,7 +2,7 @@
 
 use super::{Item, NOT_STATED, Sheet, found, item, results};
 use crate::decide::{Discussion, EffectRow, interaction_test};
-use crate::posterior::{Measure, Parameter, Quantiles, Scope};
+use crate::posterior::{Estimand, Measure, Parameter, ParameterRow, Quantiles};
 use crate::report::discussion::{in_words, name};
 use crate::report::numbers::{parameter, plain, ratio, signed};
 use crate::report::page::Shown;
@@ -37,8 +37,7 @@ pub fn certainty(study: &Study, shown: Option<&Shown<'_>>) -> Sheet {
 
 fn inconsistency(study: &Study, shown: Option<&Shown<'_>>) -> String {
     let mut told = Vec::new();
-    let of_tau = |p: &&Parameter| p.name == "tau";
-    let tau = shown.and_then(|s| s.report.parameters.iter().find(of_tau)).and_then(Parameter::best);
+    let tau = shown.and_then(|s| s.report.parameter(Parameter::Tau)).and_then(ParameterRow::best);
     if let Some(q) = tau {
         told.push(format!("heterogeneity sd {} ({} to {})", plain(q.median), plain(q.q2_5), plain(q.q97_5)));
     }
@@ -96,10 +95,12 @@ fn effects(study: &Study, shown: Option<&Shown<'_>>) -> Vec<(String, Quantiles, 
 
 /// A measure in every subgroup, and where there is no effect.
 fn medians(shown: Option<&Shown<'_>>, measure: Measure) -> Vec<(String, Quantiles, f64)> {
-    let rows = shown.into_iter().flat_map(|s| &s.report.estimates);
-    rows.filter(|e| e.scope == Scope::Subgroup && e.measure == measure)
-        .filter_map(|e| Some((e.subgroup.clone()?, e.best()?, measure.null())))
-        .collect()
+    let Some(report) = shown.map(|s| s.report) else { return Vec::new() };
+    let of = |(g, name): (usize, &String)| {
+        let row = report.estimate(Estimand::of_subgroup(g, measure))?;
+        Some((name.clone(), row.best()?, measure.null()))
+    };
+    report.names.subgroups.iter().enumerate().filter_map(of).collect()
 }
 
 /// Alonso-Coello et al., BMJ 2016;353:i2016.

@@ -1,11 +1,11 @@
 //! The bias that the model file states: what it assumes, what that means for the effect, and the results with and without.
 
 use super::super::super::numbers::{parameter, plain, value};
-use super::super::super::words::capitalised;
-use super::super::layout::{push, push_assumptions, scope_label, shown_interval, shown_probability, table};
+use super::super::super::words::{capitalised, whose};
+use super::super::layout::{push, push_assumptions, shown_interval, shown_probability, table};
 use super::{above_makes_look, title};
 use crate::compare::bias::{BiasComparison, Implied};
-use crate::posterior::{Measure, Scope, Statement};
+use crate::posterior::{Estimand, Measure, Report, Statement, Whom};
 use crate::study::Study;
 
 /// What is assumed, and by how much it moves what is seen.
@@ -66,30 +66,23 @@ pub fn with_and_without(study: &Study, c: &BiasComparison) -> String {
     title(&mut out, "With the bias allowed for, and without");
     let effect = Measure::of(study.outcome.scale);
     let contrast = Measure::contrast_of(study.outcome.scale);
+    let names = study.data.names();
     let (mut rows, mut shared, mut pairs) = (Vec::new(), Vec::new(), Vec::new());
     for (row, other) in c.stated.estimates.iter().zip(&without.estimates) {
-        let (label, statement) = match row.scope {
-            Scope::Subgroup if row.measure == effect => {
-                (row.subgroup.clone().unwrap_or_default(), Statement::Benefit)
+        let Estimand { whom, measure } = row.estimand;
+        let (label, statement) = match whom {
+            Whom::Subgroup(_) if measure == effect => (whose(study, whom), Statement::Benefit),
+            Whom::Mean | Whom::New if measure == effect && names.len() > 1 => {
+                (whose(study, whom), Statement::Benefit)
             }
-            Scope::Mean | Scope::New if row.measure == effect && study.data.names().len() > 1 => {
-                (scope_label(study, row.scope), Statement::Benefit)
-            }
-            Scope::Pair if row.measure == contrast => {
-                let name = |n: &Option<String>| n.clone().unwrap_or_default();
-                (format!("{} : {}", name(&row.subgroup), name(&row.subgroup_b)), Statement::GreaterBenefit)
+            Whom::Pair(a, b) if measure == contrast => {
+                (format!("{} : {}", names[a], names[b]), Statement::GreaterBenefit)
             }
             _ => continue,
         };
-        let same = |p: &&crate::posterior::Probability| {
-            p.scope == row.scope
-                && p.subgroup == row.subgroup
-                && p.subgroup_b == row.subgroup_b
-                && p.statement == statement
-                && p.threshold == p.measure.null()
-        };
-        let find = |report: &crate::posterior::Report| {
-            report.probabilities.iter().find(same).map_or_else(|| "–".to_string(), shown_probability)
+        let find = |report: &Report| {
+            let found = report.probability(row.estimand, statement, measure.null());
+            found.map_or_else(|| "–".to_string(), shown_probability)
         };
         let cells = vec![
             label,
@@ -99,9 +92,9 @@ pub fn with_and_without(study: &Study, c: &BiasComparison) -> String {
             shown_interval(Some(other)),
         ];
         // Subgroups first, as everywhere in text.
-        match row.scope {
-            Scope::Mean | Scope::New => shared.push(cells),
-            Scope::Pair => pairs.push(cells),
+        match whom {
+            Whom::Mean | Whom::New => shared.push(cells),
+            Whom::Pair(..) => pairs.push(cells),
             _ => rows.push(cells),
         }
     }
@@ -115,7 +108,7 @@ pub fn with_and_without(study: &Study, c: &BiasComparison) -> String {
         "without".to_string(),
     ];
     out.push_str(&table(header, rows));
-    if study.data.names().len() > 1 {
+    if names.len() > 1 {
         push(&mut out, "A : B, ratio of the two (or difference), and P(better in A than in B).", 2);
     }
     out

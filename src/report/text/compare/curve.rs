@@ -7,7 +7,7 @@ use super::super::layout::{push, table};
 use super::super::plot::{Plot, letter};
 use super::{shown, title};
 use crate::compare::{Comparison, HeterogeneityRow, STATED};
-use crate::posterior::{Quantiles, Statement};
+use crate::posterior::{Quantiles, Statement, Topic};
 use crate::study::Study;
 
 /// Columns of the plot between two scales.
@@ -44,7 +44,7 @@ pub fn section(study: &Study, c: &Comparison) -> String {
     out.push_str(&numbers(study, c, &curves));
     out.push('\n');
     out.push_str(&before_and_after(study, &c.heterogeneity));
-    for claim in c.claims.iter().filter(|c| c.estimand == "tau") {
+    for claim in c.claims.iter().filter(|c| c.estimand == Topic::Heterogeneity) {
         push(&mut out, &sentence(claim), 2);
     }
     out
