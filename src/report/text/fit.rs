@@ -5,6 +5,7 @@ use super::super::numbers::{interval, plain, threshold, with_prior};
 use super::super::sentences::sentence;
 use super::super::words::{all_priors, capitalised, plural};
 use super::adjusted::{coefficients, second_opinion};
+use super::columns::{Cells, Columns};
 use super::layout::{
     arms_wrapped, bold, grouped, heading, push, push_assumptions, push_warning, rows_have_counts,
     scope_label, shown_interval, shown_probability, table,
@@ -116,8 +117,6 @@ fn unadjusted(study: &Study, without: &Report) -> String {
     out
 }
 
-type Cells = (Vec<String>, Vec<Vec<String>>);
-
 /// The table of effects: heading and rows.
 pub fn effect_table(study: &Study, report: &Report) -> Cells {
     effect_cells(study, &Lookup(report))
@@ -133,75 +132,74 @@ fn effects(study: &Study, lookup: &Lookup<'_>) -> String {
     table(arms_wrapped(study, header), rows)
 }
 
+/// Whom a row of both tables is about.
+struct Whom {
+    label: String,
+    scope: Scope,
+    /// The subgroup's place among all.
+    subgroup: Option<usize>,
+}
+
+impl Whom {
+    /// Every subgroup, then what is shared.
+    fn all(study: &Study, lookup: &Lookup<'_>) -> Vec<Whom> {
+        let names = study.data.names();
+        let subgroup = |(g, name): (usize, &&str)| Whom {
+            label: (*name).to_string(),
+            scope: Scope::Subgroup,
+            subgroup: Some(g),
+        };
+        let measure = Measure::of(study.outcome.scale);
+        let is_shown = |scope: &Scope| names.len() > 1 && lookup.estimate(*scope, None, measure).is_some();
+        let shared = [Scope::Overall, Scope::Mean, Scope::New].into_iter().filter(is_shown);
+        let shared = shared.map(|scope| Whom { label: scope_label(study, scope), scope, subgroup: None });
+        names.iter().enumerate().map(subgroup).chain(shared).collect()
+    }
+
+    fn name(&self) -> Option<&str> {
+        self.subgroup.map(|_| self.label.as_str())
+    }
+}
+
 /// Raw figures and effects, one row per subgroup, then the shared ones.
 fn effect_cells(study: &Study, lookup: &Lookup<'_>) -> Cells {
     let measure = Measure::of(study.outcome.scale);
-    let mut rows = Vec::new();
-    let mut header = vec![capitalised(&study.subgroup_name)];
+    let effect = |whom: &Whom| shown_interval(lookup.estimate(whom.scope, whom.name(), measure));
+    let mut columns: Columns<'_, Whom> = Columns::new();
+    columns.add(capitalised(&study.subgroup_name), |whom| whom.label.clone());
     match &study.data {
         Data::Counts(counts) => {
-            header.extend([
-                study.treatment.control.clone(),
-                study.treatment.active.clone(),
-                "Odds ratio (95 %)".to_string(),
-                "Risk difference,\npoints (95 %)".to_string(),
-            ]);
-            for c in counts {
-                let name = Some(c.name.as_str());
-                rows.push(vec![
-                    c.name.to_string(),
-                    format!("{}/{}", c.control.events, c.control.total),
-                    format!("{}/{}", c.active.events, c.active.total),
-                    shown_interval(lookup.estimate(Scope::Subgroup, name, measure)),
-                    shown_interval(lookup.estimate(Scope::Subgroup, name, Measure::RiskDifference)),
-                ]);
-            }
+            let of_arm = |arm: fn(&SubgroupCounts) -> &ArmCounts| {
+                move |whom: &Whom| match whom.subgroup {
+                    Some(g) => events(&counts[g..=g], arm),
+                    None if whom.scope == Scope::Overall => events(counts, arm),
+                    None => String::new(),
+                }
+            };
+            columns.add(&study.treatment.control, of_arm(|c| &c.control));
+            columns.add(&study.treatment.active, of_arm(|c| &c.active));
+            columns.add("Odds ratio (95 %)", effect);
+            columns.add("Risk difference,\npoints (95 %)", |whom| {
+                let found = lookup.estimate(whom.scope, whom.name(), Measure::RiskDifference);
+                if found.is_none() && whom.subgroup.is_none() { String::new() } else { shown_interval(found) }
+            });
         }
         Data::Estimates(estimates) => {
-            header.extend([
-                "Published (95 %)".to_string(),
-                format!("Posterior\n{} (95 %)", measure.in_words()),
-            ]);
-            for e in estimates {
-                let name = Some(e.name.as_str());
-                rows.push(vec![
-                    e.name.to_string(),
-                    interval(measure, &published(study, e.estimate, e.se)),
-                    shown_interval(lookup.estimate(Scope::Subgroup, name, measure)),
-                ]);
-            }
+            columns.add("Published (95 %)", move |whom| {
+                let of = whom.subgroup.map(|g| &estimates[g]);
+                of.map_or_else(String::new, |e| interval(measure, &published(study, e.estimate, e.se)))
+            });
+            columns.add(format!("Posterior\n{} (95 %)", measure.in_words()), effect);
         }
     }
-    for scope in [Scope::Overall, Scope::Mean, Scope::New] {
-        if study.data.names().len() < 2 {
-            continue;
-        }
-        if let Some(found) = lookup.estimate(scope, None, measure) {
-            let mut row = vec![scope_label(study, scope)];
-            match (&study.data, scope) {
-                (Data::Counts(counts), Scope::Overall) => row.extend(totals(counts)),
-                (Data::Counts(_), _) => row.extend([String::new(), String::new()]),
-                (Data::Estimates(_), _) => row.push(String::new()),
-            }
-            row.push(shown_interval(Some(found)));
-            if rows_have_counts(study) {
-                let difference = lookup.estimate(scope, None, Measure::RiskDifference);
-                row.push(difference.map_or_else(String::new, |d| shown_interval(Some(d))));
-            }
-            rows.push(row);
-        }
-    }
-    (header, rows)
+    columns.cells(Whom::all(study, lookup))
 }
 
-/// Events and patients of both arms over all subgroups.
-fn totals(counts: &[SubgroupCounts]) -> [String; 2] {
-    let sum = |arm: fn(&SubgroupCounts) -> &ArmCounts| {
-        let (events, total) =
-            counts.iter().map(arm).fold((0, 0), |(e, t), arm| (e + arm.events, t + arm.total));
-        format!("{events}/{total}")
-    };
-    [sum(|c| &c.control), sum(|c| &c.active)]
+/// Events and patients of an arm, over these subgroups.
+fn events(counts: &[SubgroupCounts], arm: fn(&SubgroupCounts) -> &ArmCounts) -> String {
+    let sum = |(events, total), arm: &ArmCounts| (events + arm.events, total + arm.total);
+    let (events, total) = counts.iter().map(arm).fold((0, 0), sum);
+    format!("{events}/{total}")
 }
 
 /// The published estimate and its normal interval, on the measure's own scale.
@@ -214,50 +212,44 @@ fn published(study: &Study, estimate: f64, se: f64) -> Quantiles {
 /// Benefit, harm, and the primary threshold, each with its prior.
 fn probability_cells(study: &Study, lookup: &Lookup<'_>) -> Cells {
     let (measure, at) = primary(study);
+    let effect = Measure::of(study.outcome.scale);
     let base = if rows_have_counts(study) { Measure::RiskDifference } else { measure };
-    let mut header = vec!["Probability (prior)".to_string(), "better".to_string(), "worse".to_string()];
-    if let Some(t) = at {
-        let t = threshold(measure, t);
+    // The measure by which a direction is judged, and a size.
+    let direction_by = move |scope: Scope| match scope {
+        Scope::Subgroup => base,
+        Scope::Overall => Measure::RiskDifference,
+        _ => effect,
+    };
+    let size_by = move |scope: Scope| match scope {
+        Scope::Subgroup | Scope::Overall => measure,
+        _ if measure == effect => measure,
+        _ => Measure::RiskDifference,
+    };
+    let shown = |whom: &Whom, statement, measure: Measure, at: f64| {
+        let found = lookup.probability(whom.scope, whom.name(), measure, statement, at);
+        found.map_or_else(|| "–".to_string(), |p| with_prior(&shown_probability(p), p.prior_beside()))
+    };
+    let direction = |statement| {
+        move |whom: &Whom| {
+            let by = direction_by(whom.scope);
+            shown(whom, statement, by, by.null())
+        }
+    };
+    let mut columns: Columns<'_, Whom> = Columns::new();
+    columns.add("Probability (prior)", |whom| whom.label.clone());
+    columns.add("better", direction(Statement::Benefit));
+    columns.add("worse", direction(Statement::Harm));
+    if let Some(size) = at {
+        let t = threshold(measure, size);
         let by = match measure.axis() {
             Axis::Ratio => "ratio",
             Axis::Additive => "by",
         };
-        header.extend([format!("better {by}\n≥ {t}"), format!("worse {by}\n≥ {t}")]);
+        let at_least = |statement| move |whom: &Whom| shown(whom, statement, size_by(whom.scope), size);
+        columns.add(format!("better {by}\n≥ {t}"), at_least(Statement::BenefitAtLeast));
+        columns.add(format!("worse {by}\n≥ {t}"), at_least(Statement::HarmAtLeast));
     }
-    let row = |label: String, scope: Scope, name: Option<&str>, base: Measure, measure: Measure| {
-        let cell = |statement, measure: Measure, at: f64| {
-            lookup
-                .probability(scope, name, measure, statement, at)
-                .map_or_else(|| "–".to_string(), |p| with_prior(&shown_probability(p), p.prior_beside()))
-        };
-        let mut row = vec![
-            label,
-            cell(Statement::Benefit, base, base.null()),
-            cell(Statement::Harm, base, base.null()),
-        ];
-        if let Some(t) = at {
-            row.push(cell(Statement::BenefitAtLeast, measure, t));
-            row.push(cell(Statement::HarmAtLeast, measure, t));
-        }
-        row
-    };
-    let mut rows: Vec<Vec<String>> = study
-        .data
-        .names()
-        .into_iter()
-        .map(|name| row(name.to_string(), Scope::Subgroup, Some(name), base, measure))
-        .collect();
-    let effect = Measure::of(study.outcome.scale);
-    for scope in [Scope::Overall, Scope::Mean, Scope::New] {
-        let shown = lookup.estimate(scope, None, effect).is_some() && study.data.names().len() > 1;
-        if shown && scope == Scope::Overall {
-            rows.push(row(scope_label(study, scope), scope, None, Measure::RiskDifference, measure));
-        } else if shown {
-            let at_measure = if measure == effect { measure } else { Measure::RiskDifference };
-            rows.push(row(scope_label(study, scope), scope, None, effect, at_measure));
-        }
-    }
-    (header, rows)
+    columns.cells(Whom::all(study, lookup))
 }
 
 fn probabilities(study: &Study, lookup: &Lookup<'_>) -> String {
@@ -295,21 +287,8 @@ fn pairs(study: &Study, report: &Report) -> String {
             .find(|p| p.statement == statement && p.subgroup == *a && p.subgroup_b == *b)
             .map_or_else(|| "–".to_string(), |p| with_prior(&shown_probability(p), p.prior))
     };
-    let rows: Vec<Vec<String>> = report
-        .estimates
-        .iter()
-        .filter(|e| e.scope == Scope::Pair && e.measure == contrast)
-        .map(|e| {
-            let (a, b) = (&e.subgroup, &e.subgroup_b);
-            let names = |n: &Option<String>| n.clone().unwrap_or_default();
-            vec![
-                format!("{} : {}", names(a), names(b)),
-                shown_interval(Some(e)),
-                find(a, b, Statement::BenefitAndHarm),
-                find(b, a, Statement::BenefitAndHarm),
-            ]
-        })
-        .collect();
+    let is_told = |e: &&Estimate| e.scope == Scope::Pair && e.measure == contrast;
+    let rows: Vec<&Estimate> = report.estimates.iter().filter(is_told).collect();
     if rows.is_empty() {
         return String::new();
     }
@@ -319,13 +298,15 @@ fn pairs(study: &Study, report: &Report) -> String {
         Measure::DifferenceOfDifferences => "A minus B",
         _ => "Ratio of ratios (95 %)",
     };
-    let header = vec![
-        capitalised(&plural(&study.subgroup_name)),
-        label.to_string(),
-        "A +, B −".to_string(),
-        "A −, B +".to_string(),
-    ];
-    out.push_str(&table(header, rows));
+    let name = |n: &Option<String>| n.clone().unwrap_or_default();
+    let mut columns: Columns<'_, &Estimate> = Columns::new();
+    columns.add(capitalised(&plural(&study.subgroup_name)), |e| {
+        format!("{} : {}", name(&e.subgroup), name(&e.subgroup_b))
+    });
+    columns.add(label, |e| shown_interval(Some(e)));
+    columns.add("A +, B −", |e| find(&e.subgroup, &e.subgroup_b, Statement::BenefitAndHarm));
+    columns.add("A −, B +", |e| find(&e.subgroup_b, &e.subgroup, Statement::BenefitAndHarm));
+    out.push_str(&columns.table(rows));
     push(&mut out, "A +, B −: better in A and worse in B, jointly.", 2);
     out
 }

@@ -3,6 +3,7 @@
 mod adjusted;
 mod bias;
 mod check;
+mod columns;
 mod compare;
 mod decide;
 mod fit;
