@@ -31,6 +31,22 @@ pub fn write_estimand_draws(
     table(sampled, estimands.iter().map(|(name, draws)| Column::number(name, |i| draws[i])), to)
 }
 
+/// Writes what the sampler did on its way to every draw, under Stan's names. `lp__` is the log density in the sampler's
+/// coordinates, with their Jacobian and up to a constant.
+pub fn write_diagnostics(sampled: &SampledPosterior, to: &mut dyn Write) -> io::Result<()> {
+    let t = &sampled.transitions;
+    let columns = [
+        Column::number("lp__", |i| t[i].log_density),
+        Column::number("accept_stat__", |i| t[i].acceptance),
+        Column::number("stepsize__", |i| sampled.step_sizes[i / sampled.draws]),
+        Column::whole("treedepth__", |i| t[i].depth as usize),
+        Column::whole("n_leapfrog__", |i| t[i].steps as usize),
+        Column::whole("divergent__", |i| usize::from(t[i].diverged)),
+        Column::number("energy__", |i| t[i].energy),
+    ];
+    table(sampled, columns.into_iter(), to)
+}
+
 /// A column: its name, and what writes its cell of a draw.
 struct Column<'a> {
     name: &'a str,
