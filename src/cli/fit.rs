@@ -57,9 +57,10 @@ pub fn run(args: &FitArgs) -> Result<Outcome> {
         let (study, estimands) = (&study, (sampled, report.settings.pairs));
         files.push((FILES[3], Box::new(move |to| report::write_parameter_draws(study, sampled, to))));
         files.push((FILES[4], Box::new(move |to| report::write_estimand_draws(study, estimands, to))));
+        files.push((FILES[5], Box::new(move |to| report::write_diagnostics(sampled, to))));
     }
     if !statements.is_empty() {
-        files.push(text(FILES[5], &statements));
+        files.push(text(FILES[6], &statements));
     }
     let interrupted = report.settings.sampler.as_ref().is_some_and(|s| s.stopped == Stopped::Interrupted);
     let kept = interrupted && is_finished(&folder);
