@@ -6,9 +6,9 @@ use std::path::Path;
 use assert_cmd::Command;
 use equipoise::compare::bias::shift_surface;
 use equipoise::compare::{GridRow, Request, compare, glance};
-use equipoise::decide::{Fit, decide};
+use equipoise::decide::decide;
 use equipoise::figure::{Gallery, Marginals, energies, outline};
-use equipoise::posterior::{Engine, Measure, Options, Sampling, Says, Scope, Statement, analyse};
+use equipoise::posterior::{Engine, Fit, Measure, Options, Sampling, Says, Scope, Statement, analyse};
 use equipoise::report::{
     Cell, PageFormat, Presentation, Shown, decide_text, decision_figures, decision_page, figure_csv, figures,
     fit_text, page,

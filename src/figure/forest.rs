@@ -2,9 +2,8 @@
 
 use super::out;
 use super::source::{Marginals, outline};
-use crate::decide::Fit;
 use crate::model::Model;
-use crate::posterior::{Measure, Quantiles, Report, Scope};
+use crate::posterior::{Fit, Measure, Quantiles, Report, Scope};
 use crate::study::{ArmCounts, Data, Study, SubgroupCounts, SubgroupEstimate};
 
 const Z: f64 = 1.959_963_984_540_054;

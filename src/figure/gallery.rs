@@ -4,8 +4,7 @@ use super::{
     Belief, ChainTrace, Energies, Forest, ThresholdCurves, beliefs, chain_traces, energies, forest,
     threshold_curves,
 };
-use crate::decide::{Fit, ShrinkageRow, shrinkage};
-use crate::posterior::{Measure, Sampling, Scope};
+use crate::posterior::{Fit, Measure, Sampling, Scope, ShrinkageRow, shrinkage};
 use crate::study::{Data, Study};
 
 /// Numbers of all figures that need the fit alone.

@@ -18,17 +18,20 @@ mod claim;
 pub mod diagnostics;
 mod direction;
 mod estimand;
+mod fit;
 mod importance;
 mod nnt;
+mod normal_scores;
 mod options;
 mod psis;
 mod quantity;
 mod result;
 mod sampled;
 mod sampling;
+mod shrinkage;
 mod source;
 
-pub use analysis::{LARGE, Report, analyse, analyse_keeping, analyse_watched, prior_report};
+pub use analysis::{Analysis, LARGE, Report, analyse, analyse_watched, prior_report};
 pub use baseline_conflict::{BaselineConflict, baseline_conflicts};
 pub use claim::{
     About, Bounded, By, Claim, CriterionRow, Direction, Dissenter, Leaning, Method, Rate, STATED, Says,
@@ -36,8 +39,10 @@ pub use claim::{
 };
 pub use direction::{mass_within, region};
 pub use estimand::{Axis, Measure, Scope, Statement, primary};
+pub use fit::Fit;
 pub use importance::Importance;
 pub use nnt::Nnt;
+pub use normal_scores::{NormalScores, expected_gain_together};
 pub use options::{Detail, Options, Sampling};
 pub use psis::{Smoothed, smooth, threshold as psis_threshold};
 pub use result::{
@@ -46,3 +51,4 @@ pub use result::{
 };
 pub use sampled::{Empirical, SampledPosterior};
 pub use sampling::LEAST_ESS;
+pub use shrinkage::{ShrinkageRow, shrinkage};
