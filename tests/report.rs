@@ -6,11 +6,11 @@ use std::path::Path;
 use assert_cmd::Command;
 use equipoise::compare::bias::shift_surface;
 use equipoise::compare::{GridRow, Request, compare, glance};
-use equipoise::decide::{Fit, decide};
+use equipoise::decide::decide;
 use equipoise::figure::{Gallery, Marginals, energies, outline};
 use equipoise::input::{open, open_decision};
 use equipoise::posterior::{
-    Engine, Estimate, Measure, Options, Sampling, Says, Scope, Statement, Whom, analyse,
+    Engine, Estimate, Fit, Measure, Options, Sampling, Says, Scope, Statement, Whom, analyse,
 };
 use equipoise::report::{
     Cell, PageFormat, Presentation, Shown, decide_text, decision_figures, decision_page, figure_csv, figures,

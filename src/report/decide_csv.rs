@@ -5,10 +5,9 @@ use super::records::{Cell, Records, record};
 use super::sentences::sentence;
 use crate::decide::{
     ActionRow, AttributionRow, BandRow, CurveRow, Discussion, EffectRow, EvpiRow, FlipRow, GreaterRow,
-    Implied, Item, JointRow, LayerRow, PanelRow, PoolRow, Population, PriorRow, RuleRow, ShrinkageRow,
-    ValueRow,
+    Implied, Item, JointRow, LayerRow, PanelRow, PoolRow, Population, PriorRow, RuleRow, ValueRow,
 };
-use crate::posterior::{Bounded, Claim, CriterionRow, Quantiles, Says};
+use crate::posterior::{Bounded, Claim, CriterionRow, Quantiles, Says, ShrinkageRow};
 use crate::study::Decision;
 
 record! {

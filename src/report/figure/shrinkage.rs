@@ -5,8 +5,7 @@ use super::super::words::capitalised;
 use super::Figure;
 use super::axis::{Axis, plain_label};
 use super::svg::{Anchor, Canvas, Ink, Stroke, TEXT, lines_within};
-use crate::decide::ShrinkageRow;
-use crate::posterior::{Axis as Kind, Measure};
+use crate::posterior::{Axis as Kind, Measure, ShrinkageRow};
 use crate::study::Study;
 
 const WIDTH: f64 = 760.0;
