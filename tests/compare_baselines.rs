@@ -1,7 +1,7 @@
 //! `compare` with the baseline prior, the coefficients' priors, and many subgroups: against fits of studies whose files state
 //! what is varied, closed forms, and itself.
 
-use crate::common::close;
+use crate::common::{close, empty_columns};
 
 use std::fmt::Write as _;
 use std::fs;
@@ -217,6 +217,19 @@ fn the_text_says_what_of_the_baseline_prior_is_varied_and_where_it_is_held() {
     assert!(json["coefficients"].is_null());
     assert_eq!(json["coefficients_unavailable"], "the study has no covariates");
     let csv = run("csv");
+    // What the sampler, covariates, a stated bias and other studies have, and what is not known.
+    let absent = [
+        "unadjusted",
+        "unadjusted_median",
+        "unadjusted_q2_5",
+        "unadjusted_q97_5",
+        "max_k",
+        "trusted_k",
+        "scale_factor",
+        "unavailable",
+        "caveat",
+    ];
+    assert_eq!(empty_columns(&csv), absent);
     assert!(csv.lines().any(|l| l.starts_with("baseline,stated,") && l.contains("half_scale")));
 }
 

@@ -6,11 +6,11 @@ use std::path::Path;
 use assert_cmd::Command;
 use equipoise::compare::bias::shift_surface;
 use equipoise::compare::{GridRow, Request, compare, glance};
-use equipoise::decide::{Fit, decide};
+use equipoise::decide::decide;
 use equipoise::figure::{Gallery, Marginals, energies, outline};
 use equipoise::input::{open, open_decision};
 use equipoise::posterior::{
-    Engine, Estimate, Measure, Options, Sampling, Says, Scope, Statement, Whom, analyse,
+    Engine, Estimate, Fit, Measure, Options, Sampling, Says, Scope, Statement, Whom, analyse,
 };
 use equipoise::report::{
     Cell, PageFormat, Presentation, Shown, decide_text, decision_figures, decision_page, figure_csv, figures,
@@ -420,7 +420,7 @@ fn benefit_against_harm_is_told_in_favour_of_the_active_arm() {
         let Some(name) = &e.population.subgroup else { continue };
         let row = plane
             .data
-            .rows
+            .rows()
             .iter()
             .find(|r| r[0] == Cell::from(name.as_str()) && r[1] == Cell::from("across"));
         let Some(row) = row else { continue };
@@ -431,7 +431,7 @@ fn benefit_against_harm_is_told_in_favour_of_the_active_arm() {
     }
     let utility = drawn.iter().find(|f| f.name == "utility-1").expect("function has values");
     let of_first = d.value_map.iter().filter(|r| r.outcome == decision.outcomes[0].name).count();
-    assert_eq!(utility.data.rows.len(), of_first);
+    assert_eq!(utility.data.rows().len(), of_first);
 }
 
 #[test]

@@ -6,13 +6,12 @@
 
 use serde::Serialize;
 
-use super::fit::Fit;
+use super::bounds::bounds_of_sum;
 use super::joint::both;
-use super::smooth::{Smooth, bounds_of_sum};
 use crate::exact::{Distribution, RiskMeasure};
 use crate::numeric::invert_increasing;
 use crate::posterior::{
-    Axis, Bounded, Direction, Empirical, Quantiles, Rate, Statement, mass_within, region,
+    Axis, Bounded, Direction, Empirical, Fit, NormalScores, Quantiles, Rate, Statement, mass_within, region,
 };
 use crate::study::{Assignment, Layers, Study, SubgroupCounts};
 
@@ -141,7 +140,7 @@ fn implied(
     whole: &dyn Distribution,
     (of_layer, ess): (&[f64], f64),
 ) -> Option<Implied> {
-    let outer = Smooth::of(whole, 1e-8)?;
+    let outer = NormalScores::of(whole, 1e-8)?;
     let n = of_layer.len() as f64;
     let mean = of_layer.iter().sum::<f64>() / n;
     let below = |x: f64| of_layer.iter().map(|w| outer.cdf(x + w)).sum::<f64>() / n;
@@ -156,7 +155,7 @@ fn implied(
     };
     let inner = Empirical::of(of_layer);
     // Draws say nothing of tails that hardly any of them reach.
-    let inner = Smooth::of(&inner, 10.0 / n.max(100.0))?.scaled(-1.0, 0.0)?;
+    let inner = NormalScores::of(&inner, 10.0 / n.max(100.0))?.scaled(-1.0, 0.0)?;
     let (above_low, above_high) = bounds_of_sum(&[outer.clone(), inner]);
     let above = 1.0 - below(0.0);
     let better = layers.outer.outcome.higher_is.sign() > 0.0;

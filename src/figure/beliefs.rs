@@ -5,11 +5,10 @@ use rayon::prelude::*;
 use super::out;
 use super::source::{Marginals, outline};
 use crate::compare::Glance;
-use crate::decide::{Fit, Smooth};
 use crate::exact::{Distribution, ExactPosterior, Resolution};
 use crate::model::{LocationPrior, Model};
 use crate::numeric::normal_log_density;
-use crate::posterior::{Sampling, Whom};
+use crate::posterior::{Fit, NormalScores, Sampling, Whom};
 use crate::study::{HeterogeneityPrior, Pooling, Priors, Study, Written};
 
 /// What was believed of one subgroup's effect, what its data say, and what follows. On the measure's own scale; each one's
@@ -110,14 +109,14 @@ fn alone(study: &Study, sampling: Sampling) -> Option<Fit> {
 
 /// The density over the wide prior's, which is the likelihood.
 fn likelihood(d: &dyn Distribution) -> Vec<(f64, f64)> {
-    let Some(smooth) = Smooth::of(d, 1e-3) else { return Vec::new() };
-    let (first, last) = (smooth.value(-3.1), smooth.value(3.1));
+    let Some(scores) = NormalScores::of(d, 1e-3) else { return Vec::new() };
+    let (first, last) = (scores.value(-3.1), scores.value(3.1));
     let n = 80;
     let step = (last - first) / f64::from(n);
     let points: Vec<(f64, f64)> = (0..=n)
         .map(|k| first + step * f64::from(k))
         .map(|x| {
-            let density = (smooth.cdf(x + 0.5 * step) - smooth.cdf(x - 0.5 * step)).max(0.0);
+            let density = (scores.cdf(x + 0.5 * step) - scores.cdf(x - 0.5 * step)).max(0.0);
             (x, density / libm::exp(normal_log_density(x, 0.0, WIDE)))
         })
         .collect();

@@ -2,9 +2,8 @@
 
 use super::out;
 use super::source::{Marginals, outline};
-use crate::decide::Fit;
 use crate::model::Model;
-use crate::posterior::{Estimand, Measure, Quantiles, Report, Whom};
+use crate::posterior::{Estimand, Fit, Measure, Quantiles, Report, Whom};
 use crate::study::{ArmCounts, Study, SubgroupCounts, SubgroupEstimate};
 
 const Z: f64 = 1.959_963_984_540_054;

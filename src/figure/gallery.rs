@@ -4,8 +4,7 @@ use super::{
     Belief, ChainTrace, Energies, Forest, ThresholdCurves, beliefs, chain_traces, energies, forest,
     threshold_curves,
 };
-use crate::decide::{Fit, ShrinkageRow, shrinkage};
-use crate::posterior::{Estimand, Measure, Sampling, Whom};
+use crate::posterior::{Estimand, Fit, Measure, Sampling, ShrinkageRow, Whom, shrinkage};
 use crate::study::Study;
 
 /// Numbers of all figures that need the fit alone.

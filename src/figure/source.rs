@@ -1,8 +1,7 @@
 //! Distributions behind the figures, by whichever engine knows them.
 
-use crate::decide::{Fit, Smooth};
 use crate::exact::{Distribution, RiskMeasure};
-use crate::posterior::{Empirical, Whom};
+use crate::posterior::{Empirical, Fit, NormalScores, Whom};
 
 /// Points of a density's outline.
 const POINTS: usize = 81;
@@ -67,12 +66,12 @@ const AVERAGED: usize = 24;
 /// spread.
 pub fn outline(distribution: &dyn Distribution, sampled: bool) -> Vec<(f64, f64)> {
     // Draws say nothing of tails that hardly any of them reach; what is exact reaches farther than the outline.
-    let Some(smooth) = Smooth::of(distribution, 1e-3) else { return Vec::new() };
-    let (first, last) = (smooth.value(-END), smooth.value(END));
+    let Some(scores) = NormalScores::of(distribution, 1e-3) else { return Vec::new() };
+    let (first, last) = (scores.value(-END), scores.value(END));
     let step = (last - first) / (POINTS - 1) as f64;
     let mut points: Vec<(f64, f64)> = (0..POINTS)
         .map(|k| first + step * k as f64)
-        .map(|x| (x, (smooth.cdf(x + 0.5 * step) - smooth.cdf(x - 0.5 * step)).max(0.0)))
+        .map(|x| (x, (scores.cdf(x + 0.5 * step) - scores.cdf(x - 0.5 * step)).max(0.0)))
         .collect();
     for _ in 0..if sampled { AVERAGED } else { 0 } {
         let before: Vec<f64> = points.iter().map(|p| p.1).collect();

@@ -3,9 +3,8 @@
 use rayon::prelude::*;
 
 use super::source::Marginals;
-use crate::decide::Fit;
 use crate::exact::Distribution;
-use crate::posterior::{Axis, Measure, Statement, Whom, region};
+use crate::posterior::{Axis, Fit, Measure, Statement, Whom, region};
 use crate::study::Study;
 
 /// Sizes of risk differences and differences in steps of a thousandth, of ratios in steps of a hundredth from 1.

@@ -56,30 +56,27 @@ pub struct Report {
     baseline_conflicts: OnceLock<Vec<BaselineConflict>>,
 }
 
-/// Fits the study, and its priors beside it.
+/// What is reported of a study, and the exact posterior behind it, where there is one: for those who ask it more.
+pub struct Analysis {
+    pub report: Report,
+    pub exact: Option<ExactPosterior>,
+}
+
+/// Fits the study, and its priors beside it. A study that allows for a bias is fitted without it too.
 pub fn analyse(study: &Study, options: Options) -> Report {
-    analyse_watched(study, options, &())
+    analyse_watched(study, options, &()).report
 }
 
-/// The same, with someone who looks on and may stop the sampler. A study that allows for a bias is fitted without it too.
-pub fn analyse_watched(study: &Study, options: Options, watch: &impl Watch) -> Report {
-    analyse_keeping(study, options, watch).0
-}
-
-/// The same, with the exact posterior behind the report, where there is one: for those who ask it more than is reported.
-pub fn analyse_keeping(
-    study: &Study,
-    options: Options,
-    watch: &impl Watch,
-) -> (Report, Option<ExactPosterior>) {
-    let (mut report, exact) = analyse_once(study, options, watch);
+/// As [`analyse`], with someone who looks on and may stop the sampler, and with the exact posterior kept.
+pub fn analyse_watched(study: &Study, options: Options, watch: &impl Watch) -> Analysis {
+    let mut analysis = analyse_once(study, options, watch);
     if let Some(without) = study.without_bias().filter(|_| !options.adjusted_only) {
-        report.put_unadjusted(analyse_once(&without, options, watch).0);
+        analysis.report.put_unadjusted(analyse_once(&without, options, watch).report);
     }
-    (report, exact)
+    analysis
 }
 
-fn analyse_once(study: &Study, options: Options, watch: &impl Watch) -> (Report, Option<ExactPosterior>) {
+fn analyse_once(study: &Study, options: Options, watch: &impl Watch) -> Analysis {
     let model = Model::of(study);
     let assembly = Assembly::new(study, &model, options);
     let hierarchy = (options.engine != Engine::Exact)
@@ -121,7 +118,7 @@ fn analyse_once(study: &Study, options: Options, watch: &impl Watch) -> (Report,
     if !report.checks.ok && !options.show_unreliable {
         report.withhold();
     }
-    (report, sides.exact.posterior.ok())
+    Analysis { report, exact: sides.exact.posterior.ok() }
 }
 
 /// What the priors alone say about everything that will be reported of a subgroup (and of a pair).

@@ -8,7 +8,7 @@ use super::parameter::Parameter;
 use crate::density::LogDensity;
 use crate::model::{BaselineOf, Drawn, Hierarchy, LabelShares, Model, Rows, Side, Standardised};
 use crate::numeric::{exp_of_nonpositive, logit};
-use crate::sampler::{Purpose, Recorded, stream};
+use crate::sampler::{Purpose, Recorded, Transition, stream};
 use crate::study::Study;
 
 /// Draws of one quantity, chains one after another.
@@ -43,8 +43,10 @@ pub struct SampledPosterior {
     pub centre_sd: Option<Column>,
     /// Both risks averaged over the declared patients, by subgroup; empty where all patients of a subgroup are alike.
     standardised: Vec<Risks>,
-    /// The sampler's energy after each transition, −log density and half the squared momentum; empty for draws of a prior.
-    pub energy: Column,
+    /// The sampler's transition to each draw, chains one after another; empty for draws of a prior.
+    pub transitions: Vec<Transition>,
+    /// The sampler's step size in each chain, in the coordinates of its metric; empty for draws of a prior.
+    pub step_sizes: Vec<f64>,
     /// Each subgroup's share of the study's patients; empty for estimates.
     shares: Vec<f64>,
     /// Where labels may be wrong: the positive subgroup, and the arms' shares of all patients.
@@ -101,7 +103,8 @@ impl SampledPosterior {
             .par_iter()
             .enumerate()
             .map(|(c, chain)| SampledPosterior {
-                energy: chain.transitions.iter().map(|t| t.energy).collect(),
+                transitions: chain.transitions.clone(),
+                step_sizes: vec![chain.step_size()],
                 ..SampledPosterior::of_chain(model, hierarchy, &chain.draws, (seed, c))
             })
             .collect();
@@ -251,14 +254,16 @@ impl SampledPosterior {
     fn joined(parts: Vec<SampledPosterior>) -> SampledPosterior {
         let mut parts = parts.into_iter();
         let Some(mut all) = parts.next() else { return SampledPosterior::default() };
-        for part in parts {
+        for mut part in parts {
             all.chains += part.chains;
+            all.transitions.append(&mut part.transitions);
+            all.step_sizes.append(&mut part.step_sizes);
             let columns = |p: SampledPosterior| {
                 let shared = [p.mu, p.tau, p.baseline_mean, p.baseline_sd, p.theta_new, p.centre_sd];
                 let each = p.theta.into_iter().chain(p.alpha).chain(p.bias).chain(p.labels).chain(p.gamma);
                 let risks = p.standardised.into_iter().flat_map(|r| [r.control, r.active]);
                 let each = each.chain(risks);
-                shared.into_iter().flatten().chain(each).chain([p.energy])
+                shared.into_iter().flatten().chain(each)
             };
             let shared = [
                 &mut all.mu,
@@ -271,7 +276,7 @@ impl SampledPosterior {
             let into = shared.into_iter().flatten().chain(&mut all.theta).chain(&mut all.alpha);
             let into = into.chain(&mut all.bias).chain(&mut all.labels).chain(&mut all.gamma);
             let risks = all.standardised.iter_mut().flat_map(|r| [&mut r.control, &mut r.active]);
-            let into = into.chain(risks).chain([&mut all.energy]);
+            let into = into.chain(risks);
             into.zip(columns(part)).for_each(|(all, mut part)| all.append(&mut part));
         }
         all

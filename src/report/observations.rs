@@ -2,6 +2,7 @@
 //! apart.
 
 use super::numbers::interval;
+use super::text::Columns;
 use crate::posterior::{Measure, Quantiles, Whom};
 use crate::study::{ArmCounts, Data, Study, SubgroupCounts};
 
@@ -35,36 +36,33 @@ pub fn measures(study: &Study) -> String {
     if study.data.has_risks() { format!("{effect} and risk difference") } else { effect.to_string() }
 }
 
-/// Headings of the columns that hold what was observed.
-pub fn observed_header(study: &Study) -> Vec<String> {
+/// Columns of what was observed of whom: events and patients of every arm, or the published estimate. Over all patients
+/// they are sums; of nobody else that is shared anything was observed.
+pub fn observed(study: &Study) -> Columns<'_, Whom> {
+    let mut columns = Columns::new();
     match &study.data {
-        Data::Counts(_) => study.treatment.arms.clone(),
-        Data::Estimates(_) => vec!["Published (95 %)".to_string()],
-    }
-}
-
-/// What was observed in subgroup `g`: events and patients of every arm, or the published estimate.
-pub fn observed(study: &Study, g: usize) -> Vec<String> {
-    match &study.data {
-        Data::Counts(rows) => rows[g].arms.iter().map(|arm| share(arm.events, arm.total)).collect(),
-        Data::Estimates(rows) => {
-            let published = published(study, rows[g].estimate, rows[g].se);
-            vec![interval(Measure::of(study.outcome.scale), &published)]
+        Data::Counts(rows) => {
+            for (arm, name) in study.treatment.arms.iter().enumerate() {
+                columns.add(name, move |whom: &Whom| match *whom {
+                    Whom::Subgroup(g) => events(&rows[g..=g], arm),
+                    Whom::Overall => events(rows, arm),
+                    _ => String::new(),
+                });
+            }
         }
+        Data::Estimates(rows) => columns.add("Published (95 %)", move |whom: &Whom| match *whom {
+            Whom::Subgroup(g) => {
+                let published = published(study, rows[g].estimate, rows[g].se);
+                interval(Measure::of(study.outcome.scale), &published)
+            }
+            _ => String::new(),
+        }),
     }
-}
-
-/// The same for a row of all subgroups: sums where the row is over all patients.
-pub fn observed_of_all(study: &Study, whom: Whom) -> Vec<String> {
-    let nothing = || vec![String::new(); observed_header(study).len()];
-    match (&study.data, whom) {
-        (Data::Counts(rows), Whom::Overall) => totals(study, rows),
-        _ => nothing(),
-    }
+    columns
 }
 
 /// Every measure of a subgroup's effect that a table shows, under its heading.
-pub fn effect_columns(study: &Study) -> Vec<(String, Measure)> {
+pub fn effects(study: &Study) -> Vec<(String, Measure)> {
     let effect = Measure::of(study.outcome.scale);
     match &study.data {
         Data::Counts(_) => vec![
@@ -78,20 +76,15 @@ pub fn effect_columns(study: &Study) -> Vec<(String, Measure)> {
 /// Events and patients of both arms after a subgroup's name; nothing where they are not known.
 pub fn in_brackets(study: &Study, g: usize) -> String {
     let Some(rows) = study.data.counts() else { return String::new() };
-    let arms = study.treatment.arms.iter().zip(&rows[g].arms);
-    let each: Vec<String> =
-        arms.map(|(name, arm)| format!("{name} {}", share(arm.events, arm.total))).collect();
+    let arms = study.treatment.arms.iter().enumerate();
+    let each: Vec<String> = arms.map(|(arm, name)| format!("{name} {}", events(&rows[g..=g], arm))).collect();
     format!(" ({})", each.join(", "))
 }
 
-/// Events and patients of every arm over all subgroups.
-fn totals(study: &Study, rows: &[SubgroupCounts]) -> Vec<String> {
-    let sum = |arm: usize, of: fn(&ArmCounts) -> u64| rows.iter().map(|row| of(&row.arms[arm])).sum();
-    (0..study.treatment.arms.len()).map(|arm| share(sum(arm, |a| a.events), sum(arm, |a| a.total))).collect()
-}
-
-fn share(events: u64, total: u64) -> String {
-    format!("{events}/{total}")
+/// Events and patients of an arm, over these subgroups.
+fn events(rows: &[SubgroupCounts], arm: usize) -> String {
+    let sum = |of: fn(&ArmCounts) -> u64| rows.iter().map(|row| of(&row.arms[arm])).sum::<u64>();
+    format!("{}/{}", sum(|a| a.events), sum(|a| a.total))
 }
 
 /// The published estimate and its normal interval, on the measure's own scale.

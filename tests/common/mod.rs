@@ -223,3 +223,12 @@ pub fn sampler() -> Options {
 pub fn draws(n: usize) -> Sampling {
     Sampling { draws: Some(n), ..Sampling::default() }
 }
+
+/// Columns of a CSV table in which no row has anything.
+pub fn empty_columns(csv: &str) -> Vec<String> {
+    let mut reader = csv::Reader::from_reader(csv.as_bytes());
+    let names = reader.headers().expect("a header").clone();
+    let rows: Vec<csv::StringRecord> = reader.records().map(|r| r.expect("as many cells as names")).collect();
+    let is_empty = |(place, _): &(usize, &str)| rows.iter().all(|row| row[*place].is_empty());
+    names.iter().enumerate().filter(is_empty).map(|(_, name)| name.to_string()).collect()
+}

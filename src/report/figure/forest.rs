@@ -1,10 +1,11 @@
 //! The forest: densities, intervals, the data alone, and aligned numbers.
 
 use super::super::numbers::interval_known_to;
+use super::super::records::{Records, record};
 use super::super::words::{capitalised, whose};
 use super::axis::{Axis, plain_label};
 use super::svg::{Anchor, Canvas, Ink, Stroke, TEXT, lines_within, width_of};
-use super::{Cell, Data, Figure, sides};
+use super::{Figure, sides};
 use crate::figure::{Forest, ForestRow};
 use crate::posterior::{Axis as Kind, Measure, Quantiles, Whom};
 use crate::study::Study;
@@ -162,35 +163,25 @@ fn clipped(canvas: &mut Canvas, axis: &Axis, (low, high): (f64, f64), y: f64, in
     }
 }
 
-fn data(study: &Study, rows: &[ForestRow]) -> Data {
-    let header = vec!["row", "kind", "x", "median", "q2_5", "q97_5", "height"];
-    let mut cells = Vec::new();
-    for r in rows {
-        let name = label(study, r);
-        let three = |kind: &str, q: &Quantiles| {
-            vec![
-                Cell::from(name.as_str()),
-                kind.into(),
-                None.into(),
-                q.median.into(),
-                q.q2_5.into(),
-                q.q97_5.into(),
-                None.into(),
-            ]
+record! {
+    /// The posterior's interval, that of the data alone, or a point of the posterior's outline.
+    Row { row, kind, x, median, q2_5, q97_5, height }
+}
+
+fn data(study: &Study, rows: &[ForestRow]) -> Records {
+    let rows = rows.iter().flat_map(|r| {
+        let row = |kind: &str| Row { row: label(study, r).into(), kind: kind.into(), ..Row::default() };
+        let three = |kind: &str, q: &Quantiles| Row {
+            median: q.median.into(),
+            q2_5: q.q2_5.into(),
+            q97_5: q.q97_5.into(),
+            ..row(kind)
         };
-        cells.push(three("posterior", &r.posterior));
-        cells.extend(r.raw.as_ref().map(|q| three("data_alone", q)));
-        cells.extend(r.outline.iter().map(|&(x, y)| {
-            vec![
-                name.as_str().into(),
-                "density".into(),
-                x.into(),
-                None.into(),
-                None.into(),
-                None.into(),
-                y.into(),
-            ]
-        }));
-    }
-    Data { header, rows: cells }
+        let mut all = vec![three("posterior", &r.posterior)];
+        all.extend(r.raw.as_ref().map(|q| three("data_alone", q)));
+        let outline = r.outline.iter();
+        all.extend(outline.map(|&(x, y)| Row { x: x.into(), height: y.into(), ..row("density") }));
+        all
+    });
+    Records::of(rows)
 }

@@ -1,8 +1,9 @@
 //! Probabilities over two things at once: shaded cells with their numbers, which a grey print keeps.
 
 use super::super::numbers::{parameter, plain, probability, ratio};
+use super::super::records::{Records, record};
+use super::Figure;
 use super::svg::{Anchor, Canvas, Ink, TEXT, lines_within, width_of};
-use super::{Cell, Data, Figure};
 use crate::compare::bias::ShiftPoint;
 use crate::compare::{Glance, GridRow};
 use crate::posterior::Statement;
@@ -74,21 +75,26 @@ fn draw(panels: &[Panel], corner: &str) -> Canvas {
     canvas
 }
 
-fn data(panels: &[Panel]) -> Data {
+record! {
+    /// A cell of a panel.
+    CellRow { panel, row, column, better }
+}
+
+fn data(panels: &[Panel]) -> Records {
     let mut rows = Vec::new();
     for p in panels {
         for (row, cells) in p.rows.iter().zip(&p.cells) {
             for (column, value) in p.columns.iter().zip(cells) {
-                rows.push(vec![
-                    Cell::from(p.title.as_str()),
-                    row.as_str().into(),
-                    column.as_str().into(),
-                    (*value).into(),
-                ]);
+                rows.push(CellRow {
+                    panel: (&p.title).into(),
+                    row: row.into(),
+                    column: column.into(),
+                    better: (*value).into(),
+                });
             }
         }
     }
-    Data { header: vec!["panel", "row", "column", "better"], rows }
+    Records::of(rows)
 }
 
 /// Values each once, in their order.

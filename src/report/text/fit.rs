@@ -5,6 +5,7 @@ use super::super::numbers::{plain, threshold, with_prior};
 use super::super::sentences::sentence;
 use super::super::words::{all_priors, capitalised, plural, whose};
 use super::adjusted::{coefficients, second_opinion};
+use super::columns::{Cells, Columns};
 use super::layout::{
     arms_wrapped, bold, grouped, heading, push, push_assumptions, push_warning, rows_have_counts,
     shown_interval, shown_probability, table,
@@ -90,89 +91,75 @@ fn unadjusted(study: &Study, without: &Report) -> String {
     out
 }
 
-type Cells = (Vec<String>, Vec<Vec<String>>);
-
 fn effects(study: &Study, report: &Report) -> String {
     let (header, rows) = effect_table(study, report);
     table(arms_wrapped(study, header), rows)
 }
 
+/// Whom the rows of both tables are about: every subgroup, then what is shared.
+fn told(study: &Study, report: &Report) -> Vec<Whom> {
+    let subgroups = study.data.names().len();
+    let effect = Measure::of(study.outcome.scale);
+    let is_told = |whom: &Whom| subgroups > 1 && known(report, *whom, effect).is_some();
+    (0..subgroups).map(Whom::Subgroup).chain(Whom::SHARED.into_iter().filter(is_told)).collect()
+}
+
 /// The table of effects, heading and rows: raw figures and effects, one row per subgroup, then the shared ones.
 pub fn effect_table(study: &Study, report: &Report) -> Cells {
-    let measure = Measure::of(study.outcome.scale);
-    let mut rows = Vec::new();
-    let effects = observations::effect_columns(study);
-    let mut header = vec![capitalised(&study.subgroup_name)];
-    header.extend(observations::observed_header(study));
-    header.extend(effects.iter().map(|(heading, _)| heading.clone()));
-    for (g, name) in study.data.names().into_iter().enumerate() {
-        let mut row = vec![name.to_string()];
-        row.extend(observations::observed(study, g));
-        let shown = |measure: Measure| shown_interval(known(report, Whom::Subgroup(g), measure));
-        row.extend(effects.iter().map(|(_, measure)| shown(*measure)));
-        rows.push(row);
+    let mut columns: Columns<'_, Whom> = Columns::new();
+    columns.add(capitalised(&study.subgroup_name), |whom| whose(study, *whom));
+    columns.append(observations::observed(study));
+    for (heading, measure) in observations::effects(study) {
+        columns.add(heading, move |whom| {
+            let found = known(report, *whom, measure);
+            let is_subgroup = matches!(whom, Whom::Subgroup(_));
+            if found.is_some() || is_subgroup { shown_interval(found) } else { String::new() }
+        });
     }
-    for whom in Whom::SHARED {
-        if study.data.names().len() < 2 {
-            continue;
-        }
-        if let Some(found) = known(report, whom, measure) {
-            let mut row = vec![whose(study, whom)];
-            row.extend(observations::observed_of_all(study, whom));
-            row.push(shown_interval(Some(found)));
-            for (_, other) in effects.iter().filter(|(_, m)| *m != measure) {
-                let estimate = known(report, whom, *other);
-                row.push(estimate.map_or_else(String::new, |e| shown_interval(Some(e))));
-            }
-            rows.push(row);
-        }
-    }
-    (header, rows)
+    columns.cells(told(study, report))
 }
 
 /// The table of probabilities, heading and rows: benefit, harm, and the primary threshold, each with its prior.
 pub fn probability_table(study: &Study, report: &Report) -> Cells {
     let (measure, at) = primary(study);
+    let effect = Measure::of(study.outcome.scale);
     let base = if rows_have_counts(study) { Measure::RiskDifference } else { measure };
-    let mut header = vec!["Probability (prior)".to_string(), "better".to_string(), "worse".to_string()];
-    if let Some(t) = at {
-        let t = threshold(measure, t);
+    // The measure by which a direction is judged, and a size.
+    let direction_by = move |whom: Whom| match whom {
+        Whom::Subgroup(_) => base,
+        Whom::Overall => Measure::RiskDifference,
+        _ => effect,
+    };
+    let size_by = move |whom: Whom| match whom {
+        Whom::Subgroup(_) | Whom::Overall => measure,
+        _ if measure == effect => measure,
+        _ => Measure::RiskDifference,
+    };
+    let shown = |whom: Whom, statement, measure: Measure, at: f64| {
+        let found = report.probability(Estimand::new(whom, measure), statement, at);
+        found.map_or_else(|| "–".to_string(), |p| with_prior(&shown_probability(p), p.prior_beside()))
+    };
+    let direction = |statement| {
+        move |whom: &Whom| {
+            let by = direction_by(*whom);
+            shown(*whom, statement, by, by.null())
+        }
+    };
+    let mut columns: Columns<'_, Whom> = Columns::new();
+    columns.add("Probability (prior)", |whom| whose(study, *whom));
+    columns.add("better", direction(Statement::Benefit));
+    columns.add("worse", direction(Statement::Harm));
+    if let Some(size) = at {
+        let t = threshold(measure, size);
         let by = match measure.axis() {
             Axis::Ratio => "ratio",
             Axis::Additive => "by",
         };
-        header.extend([format!("better {by}\n≥ {t}"), format!("worse {by}\n≥ {t}")]);
+        let at_least = |statement| move |whom: &Whom| shown(*whom, statement, size_by(*whom), size);
+        columns.add(format!("better {by}\n≥ {t}"), at_least(Statement::BenefitAtLeast));
+        columns.add(format!("worse {by}\n≥ {t}"), at_least(Statement::HarmAtLeast));
     }
-    let row = |whom: Whom, base: Measure, measure: Measure| {
-        let cell = |statement, measure: Measure, at: f64| {
-            report
-                .probability(Estimand::new(whom, measure), statement, at)
-                .map_or_else(|| "–".to_string(), |p| with_prior(&shown_probability(p), p.prior_beside()))
-        };
-        let mut row = vec![
-            whose(study, whom),
-            cell(Statement::Benefit, base, base.null()),
-            cell(Statement::Harm, base, base.null()),
-        ];
-        if let Some(t) = at {
-            row.push(cell(Statement::BenefitAtLeast, measure, t));
-            row.push(cell(Statement::HarmAtLeast, measure, t));
-        }
-        row
-    };
-    let subgroups = study.data.names().len();
-    let mut rows: Vec<Vec<String>> = (0..subgroups).map(|g| row(Whom::Subgroup(g), base, measure)).collect();
-    let effect = Measure::of(study.outcome.scale);
-    for whom in Whom::SHARED {
-        let shown = known(report, whom, effect).is_some() && subgroups > 1;
-        if shown && whom == Whom::Overall {
-            rows.push(row(whom, Measure::RiskDifference, measure));
-        } else if shown {
-            let at_measure = if measure == effect { measure } else { Measure::RiskDifference };
-            rows.push(row(whom, effect, at_measure));
-        }
-    }
-    (header, rows)
+    columns.cells(told(study, report))
 }
 
 fn probabilities(study: &Study, report: &Report) -> String {
@@ -209,20 +196,8 @@ fn pairs(study: &Study, report: &Report) -> String {
             .probability(Estimand::new(whom, effect), Statement::BenefitAndHarm, effect.null())
             .map_or_else(|| "–".to_string(), |p| with_prior(&shown_probability(p), p.prior))
     };
-    let names = &report.names;
-    let rows: Vec<Vec<String>> = report
-        .estimates
-        .iter()
-        .filter_map(|e| match e.estimand {
-            Estimand { whom: whom @ Whom::Pair(a, b), measure } if measure == contrast => Some(vec![
-                format!("{} : {}", names.subgroup(a), names.subgroup(b)),
-                shown_interval(Some(e)),
-                opposed(whom),
-                opposed(whom.swapped()),
-            ]),
-            _ => None,
-        })
-        .collect();
+    let is_told = |e: &&Estimate| matches!(e.estimand.whom, Whom::Pair(..)) && e.estimand.measure == contrast;
+    let rows: Vec<&Estimate> = report.estimates.iter().filter(is_told).collect();
     if rows.is_empty() {
         return String::new();
     }
@@ -232,13 +207,16 @@ fn pairs(study: &Study, report: &Report) -> String {
         Measure::DifferenceOfDifferences => "A minus B",
         _ => "Ratio of ratios (95 %)",
     };
-    let header = vec![
-        capitalised(&plural(&study.subgroup_name)),
-        label.to_string(),
-        "A +, B −".to_string(),
-        "A −, B +".to_string(),
-    ];
-    out.push_str(&table(header, rows));
+    let name = |g: Option<usize>| g.map_or("", |g| report.names.subgroup(g));
+    let mut columns: Columns<'_, &Estimate> = Columns::new();
+    columns.add(capitalised(&plural(&study.subgroup_name)), |e| {
+        let pair = e.estimand.whom;
+        format!("{} : {}", name(pair.subgroup()), name(pair.second()))
+    });
+    columns.add(label, |e| shown_interval(Some(e)));
+    columns.add("A +, B −", |e| opposed(e.estimand.whom));
+    columns.add("A −, B +", |e| opposed(e.estimand.whom.swapped()));
+    out.push_str(&columns.table(rows));
     push(&mut out, "A +, B −: better in A and worse in B, jointly.", 2);
     out
 }

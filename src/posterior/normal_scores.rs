@@ -15,16 +15,16 @@ const NODES: usize = 97;
 
 /// Values against normal scores z = Φ⁻¹(P(X ≤ x)), a curve without corners: straight for a normal distribution.
 #[derive(Debug, Clone)]
-pub struct Smooth {
+pub struct NormalScores {
     x: Vec<f64>,
     z: Vec<f64>,
     score: LogInterpolant,
     value: LogInterpolant,
 }
 
-impl Smooth {
+impl NormalScores {
     /// Tabulates a distribution out to the probability `beyond` on either side. None for one without spread.
-    pub fn of(distribution: &dyn Distribution, beyond: f64) -> Option<Smooth> {
+    pub fn of(distribution: &dyn Distribution, beyond: f64) -> Option<NormalScores> {
         let knots = [beyond, 1e-4, 0.01, 0.15, 0.5, 0.85, 0.99, 1.0 - 1e-4, 1.0 - beyond];
         let mut placed: Vec<(f64, f64)> = Vec::new();
         for p in knots.into_iter().filter(|p| (beyond..=1.0 - beyond).contains(p)) {
@@ -37,11 +37,11 @@ impl Smooth {
         let last = placed.last()?.0;
         let nodes = (0..NODES).map(|j| first + (last - first) * j as f64 / (NODES - 1) as f64);
         let x: Vec<f64> = nodes.map(|z| between(&placed, z)).collect();
-        Smooth::at(x, |x| distribution.cdf(x))
+        NormalScores::at(x, |x| distribution.cdf(x))
     }
 
     /// From a distribution function and the values at which it is asked.
-    fn at(nodes: Vec<f64>, cdf: impl Fn(f64) -> f64) -> Option<Smooth> {
+    fn at(nodes: Vec<f64>, cdf: impl Fn(f64) -> f64) -> Option<NormalScores> {
         let (mut x, mut z) = (Vec::with_capacity(nodes.len()), Vec::with_capacity(nodes.len()));
         for value in nodes {
             let score = normal_quantile(cdf(value));
@@ -52,16 +52,16 @@ impl Smooth {
                 z.push(score);
             }
         }
-        Smooth::through(x, z)
+        NormalScores::through(x, z)
     }
 
-    fn through(x: Vec<f64>, z: Vec<f64>) -> Option<Smooth> {
+    fn through(x: Vec<f64>, z: Vec<f64>) -> Option<NormalScores> {
         if x.len() < 12 {
             return None;
         }
         let score = LogInterpolant::on_nodes(x.clone(), &z);
         let value = LogInterpolant::on_nodes(z.clone(), &x);
-        Some(Smooth { x, z, score, value })
+        Some(NormalScores { x, z, score, value })
     }
 
     pub fn cdf(&self, x: f64) -> f64 {
@@ -74,12 +74,12 @@ impl Smooth {
     }
 
     /// `factor · X + shift`; none for a factor of 0.
-    pub fn scaled(&self, factor: f64, shift: f64) -> Option<Smooth> {
+    pub fn scaled(&self, factor: f64, shift: f64) -> Option<NormalScores> {
         let x = self.x.iter().map(|x| factor * x + shift);
         if factor > 0.0 {
-            Smooth::through(x.collect(), self.z.clone())
+            NormalScores::through(x.collect(), self.z.clone())
         } else if factor < 0.0 {
-            Smooth::through(x.rev().collect(), self.z.iter().rev().map(|z| -z).collect())
+            NormalScores::through(x.rev().collect(), self.z.iter().rev().map(|z| -z).collect())
         } else {
             None
         }
@@ -96,8 +96,8 @@ impl Smooth {
     }
 
     /// The sum of two independent quantities.
-    pub fn plus(&self, other: &Smooth) -> Option<Smooth> {
-        let spread = |s: &Smooth| s.value(1.0) - s.value(-1.0);
+    pub fn plus(&self, other: &NormalScores) -> Option<NormalScores> {
+        let spread = |s: &NormalScores| s.value(1.0) - s.value(-1.0);
         // The narrower one is summed over: then the other's distribution function bends little between two terms.
         let (narrow, wide) = if spread(self) < spread(other) { (self, other) } else { (other, self) };
         let (a, b) = (spread(narrow), spread(wide));
@@ -107,7 +107,7 @@ impl Smooth {
         let reach = self.z[0].abs().min(other.z[0].abs()).min(5.5);
         let nodes = (0..NODES).map(|j| -reach + 2.0 * reach * j as f64 / (NODES - 1) as f64);
         let nodes = nodes.map(|z| middle + ratio * (together(z) - middle)).collect();
-        Smooth::at(nodes, |s| {
+        NormalScores::at(nodes, |s| {
             scores().map(|z| STEP * density(z) * wide.cdf(s - narrow.value(z))).sum::<f64>().clamp(0.0, 1.0)
         })
     }
@@ -139,91 +139,13 @@ fn expected_gain(zero: f64, value: impl Fn(f64) -> f64) -> f64 {
 }
 
 /// `E max(ΣX, 0)` where all terms rise and fall together, which no other dependence exceeds.
-pub fn expected_gain_together(terms: &[Smooth]) -> f64 {
+pub fn expected_gain_together(terms: &[NormalScores]) -> f64 {
     let value = |z: f64| terms.iter().map(|t| t.value(z)).sum::<f64>();
     if value(LAST) <= 0.0 {
         return 0.0;
     }
     let zero = crate::numeric::invert_increasing(-LAST, LAST, 0.0, value);
     expected_gain(zero, value)
-}
-
-/// P(ΣX > 0), at least and at most, whatever the dependence between the terms (Makarov's bounds; for more than two terms
-/// Frank, Nelsen & Schweizer, Probab Theory Relat Fields 1987;74:199, valid though not always sharp).
-pub fn bounds_of_sum(terms: &[Smooth]) -> (f64, f64) {
-    let n = terms.len() as f64;
-    let below = |x: &[f64]| terms.iter().zip(x).map(|(t, x)| t.cdf(*x)).sum::<f64>();
-    let most = sup(terms, 1.0, &below).max(n - 1.0).min(n) - (n - 1.0);
-    let least = sup(terms, -1.0, &|x| -below(x)).clamp(-1.0, 0.0);
-    // P(Σ < 0) lies between the two.
-    (1.0 + least, 1.0 - most)
-}
-
-/// The largest value over all divisions of 0 among the terms: from many starts, by moving between two terms at a time.
-fn sup(terms: &[Smooth], sign: f64, value: &dyn Fn(&[f64]) -> f64) -> f64 {
-    let n = terms.len();
-    let mut best = f64::NEG_INFINITY;
-    // Starts: all terms at one score, the remainder carried by one of them.
-    for carrier in 0..n {
-        for start in [0.5, 1.5, 2.5, 3.5] {
-            let mut x: Vec<f64> = terms.iter().map(|t| t.value(sign * start)).collect();
-            let rest: f64 = x.iter().sum::<f64>() - x[carrier];
-            x[carrier] = -rest;
-            let mut now = value(&x);
-            for _ in 0..40 {
-                let before = now;
-                for i in 0..n {
-                    for j in i + 1..n {
-                        now = exchanged(terms, &mut x, (i, j), value);
-                    }
-                }
-                if now - before < 1e-11 {
-                    break;
-                }
-            }
-            best = best.max(now);
-        }
-    }
-    best
-}
-
-/// Moves an amount from one term to another where that is best: a coarse search, then a golden one around its best.
-fn exchanged(terms: &[Smooth], x: &mut [f64], (i, j): (usize, usize), value: &dyn Fn(&[f64]) -> f64) -> f64 {
-    const COARSE: i32 = 32;
-    const GOLDEN: f64 = 0.618_033_988_749_894_8;
-    let spread = (terms[i].value(4.0) - terms[i].value(-4.0)).max(terms[j].value(4.0) - terms[j].value(-4.0));
-    let at = |moved: f64, x: &mut [f64]| {
-        let before = (x[i], x[j]);
-        (x[i], x[j]) = (before.0 + moved, before.1 - moved);
-        let v = value(x);
-        (x[i], x[j]) = before;
-        v
-    };
-    let step = spread / f64::from(COARSE);
-    let mut best = (0.0, at(0.0, x));
-    for k in -COARSE..=COARSE {
-        let v = at(step * f64::from(k), x);
-        if v > best.1 {
-            best = (step * f64::from(k), v);
-        }
-    }
-    let (mut low, mut high) = (best.0 - step, best.0 + step);
-    for _ in 0..40 {
-        let (a, b) = (high - GOLDEN * (high - low), low + GOLDEN * (high - low));
-        if at(a, x) > at(b, x) {
-            high = b;
-        } else {
-            low = a;
-        }
-    }
-    let middle = 0.5 * (low + high);
-    let found = at(middle, x);
-    if found > best.1 {
-        best = (middle, found);
-    }
-    x[i] += best.0;
-    x[j] -= best.0;
-    best.1
 }
 
 /// Straight lines between knots.
@@ -257,8 +179,11 @@ mod tests {
         }
     }
 
-    fn smooth(mean: f64, sd: f64) -> Smooth {
-        Smooth::of(&Normal(mean, sd), 1e-8).expect("spread")
+    impl NormalScores {
+        /// Of a normal distribution.
+        pub fn normal(mean: f64, sd: f64) -> NormalScores {
+            NormalScores::of(&Normal(mean, sd), 1e-8).expect("spread")
+        }
     }
 
     /// E max(X, 0) of a normal, in closed form.
@@ -269,7 +194,7 @@ mod tests {
     #[test]
     fn normals_have_their_closed_forms() {
         for (mean, sd) in [(0.05, 0.1), (-0.2, 0.1), (0.3, 0.05)] {
-            let x = smooth(mean, sd);
+            let x = NormalScores::normal(mean, sd);
             let (found, wanted) = (x.expected_gain(), gain(mean, sd));
             assert!((found - wanted).abs() < 1e-9, "{mean} {sd}: {found}, {wanted}");
             let (found, wanted) = (x.expect(|v| v * v), mean * mean + sd * sd);
@@ -280,7 +205,7 @@ mod tests {
     #[test]
     fn sums_of_normals_are_normal_however_unequal() {
         for sd in [0.1, 0.01, 0.001] {
-            let s = smooth(0.03, 0.1).plus(&smooth(-0.01, sd)).expect("spread");
+            let s = NormalScores::normal(0.03, 0.1).plus(&NormalScores::normal(-0.01, sd)).expect("spread");
             let both = (0.01 + sd * sd).sqrt();
             assert!((s.cdf(0.0) - normal_cdf(-0.02 / both)).abs() < 1e-9, "{sd}");
             assert!((s.expected_gain() - gain(0.02, both)).abs() < 1e-9, "{sd}");
@@ -288,19 +213,14 @@ mod tests {
     }
 
     #[test]
-    fn no_dependence_of_two_normals_leaves_the_bounds_and_the_extremes_are_the_known_ones() {
-        // Equal normals: the least P(X + Y > 0) is where both are at half the distance: 2Φ(m/s) − 1, for m > 0.
-        let x = smooth(0.05, 0.1);
-        let (low, high) = bounds_of_sum(&[x.clone(), x.clone()]);
-        assert!((low - (2.0 * normal_cdf(0.5) - 1.0)).abs() < 1e-7, "{low}");
-        assert!((high - 1.0).abs() < 1e-7, "{high}");
-        // Together they are one normal of twice the size.
+    fn terms_that_rise_and_fall_together_are_one_normal_of_their_summed_size() {
+        let x = NormalScores::normal(0.05, 0.1);
         assert!((expected_gain_together(&[x.clone(), x]) - gain(0.1, 0.2)).abs() < 1e-9);
     }
 
     #[test]
     fn a_negative_factor_turns_the_distribution_round() {
-        let x = smooth(0.05, 0.1).scaled(-2.0, 0.3).expect("spread");
+        let x = NormalScores::normal(0.05, 0.1).scaled(-2.0, 0.3).expect("spread");
         assert!((x.cdf(0.2) - 0.5).abs() < 1e-12);
         assert!((x.expected_gain() - gain(0.2, 0.2)).abs() < 1e-10);
     }
