@@ -15,7 +15,8 @@ use equipoise::model::{
 use equipoise::numeric::normal_quantile;
 use equipoise::posterior::diagnostics::{Draws, Workspace, diagnose, mcse_quantile, mcse_sd, proportion};
 use equipoise::posterior::{
-    Checks, Options, Parameter, Report, SampledPosterior, Sampling, Statement, Stopped, analyse,
+    Checks, Estimand, Options, Parameter, Report, SampledPosterior, Sampling, Statement, Stopped, Whom,
+    analyse,
 };
 use equipoise::study::{Data, HigherIs, Study};
 use proptest::prelude::*;
@@ -574,9 +575,33 @@ impl<'a> Held<'a> {
         }
     }
 
+    /// The exact report's place of the subgroup of the same name.
+    fn place(&self, g: usize) -> Option<usize> {
+        self.exact.names.place(self.sampled.names.subgroup(g))
+    }
+
+    fn estimand(&self, Estimand { whom, measure }: Estimand) -> Option<Estimand> {
+        let whom = match whom {
+            Whom::Subgroup(g) => Whom::Subgroup(self.place(g)?),
+            Whom::Pair(a, b) => Whom::Pair(self.place(a)?, self.place(b)?),
+            shared => shared,
+        };
+        Some(Estimand { whom, measure })
+    }
+
+    fn parameter(&self, key: Parameter) -> Option<Parameter> {
+        Some(match key {
+            Parameter::Theta(g) => Parameter::Theta(self.place(g)?),
+            Parameter::Alpha(g) => Parameter::Alpha(self.place(g)?),
+            shared => shared,
+        })
+    }
+
     fn probabilities(&mut self) {
         for p in &self.sampled.probabilities {
-            let exact = self.exact.probability(p.estimand, p.statement, p.threshold).and_then(|q| q.exact);
+            let same = self.estimand(p.estimand);
+            let row = same.and_then(|same| self.exact.probability(same, p.statement, p.threshold));
+            let exact = row.and_then(|q| q.exact);
             if let (Some(found), Some(expected), Some(ess)) = (p.probability, exact, p.ess) {
                 self.take(format!("{p:?}"), found, expected, ess);
             }
@@ -586,7 +611,8 @@ impl<'a> Held<'a> {
     fn parameters(&mut self) {
         let drawn = self.sampled.sampled.as_ref().expect("draws");
         for (key, column) in drawn.parameters() {
-            let Some(expected) = self.exact.parameter(key).and_then(|p| p.exact) else { continue };
+            let row = self.parameter(key).and_then(|same| self.exact.parameter(same));
+            let Some(expected) = row.and_then(|p| p.exact) else { continue };
             let name = key.name(&self.sampled.names);
             let sign = if key == Parameter::Tau { 1.0 } else { self.sign };
             let values: Vec<f64> = column.iter().map(|x| sign * x).collect();
@@ -689,7 +715,7 @@ fn renaming_subgroups_changes_no_bit_of_any_draw() {
     let study = study_of(&counts_model(three()));
     let mut renamed = study.clone();
     let Data::Counts(rows) = &mut renamed.data else { unreachable!("counts") };
-    for (row, name) in rows.iter_mut().zip(["zeta", "a name of many words", "α"]) {
+    for (row, name) in rows.iter_mut().zip(["zeta", "alpha[a name, of many] words", "α"]) {
         row.name = name.to_string();
     }
     let (before, after) = (sampled(&study), sampled(&renamed));
