@@ -141,7 +141,7 @@ what stays open is asked for, and the file's columns are listed.";
 /// How data files are read.
 #[derive(Debug, Args, Default)]
 pub struct ReadingArgs {
-    /// Read a file of patients even if, unpacked, it holds more than 256 MB and more than 100 times what it takes on the disk
+    /// Read a data file even if, unpacked, it holds more than 256 MB and more than 100 times what it takes on the disk
     #[arg(long)]
     pub large: bool,
 }

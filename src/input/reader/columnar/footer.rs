@@ -4,7 +4,7 @@
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 
-use super::bounds::{Growth, MOST_COLUMNS, TooLarge};
+use super::super::bounds::{Growth, MOST_COLUMNS, TooLarge};
 use super::thrift::{Field, STRUCTURE, Walk};
 
 /// Why a Parquet file is not read.

@@ -10,7 +10,7 @@ use parquet::basic::{Compression, Encoding};
 use parquet::column::page::{Page, PageMetadata, PageReader};
 use parquet::errors::{ParquetError, Result};
 
-use super::bounds::Growth;
+use super::super::bounds::Growth;
 use super::thrift::{Field, Walk};
 
 /// The first look at a header, and the last: statistics in it may be as long as two values.

@@ -1,5 +1,11 @@
 //! Rows of a Parquet file, a batch at a time: no more of it is held than a page of each column.
 
+mod column;
+mod footer;
+mod page;
+mod pages;
+mod thrift;
+
 use std::fs::File;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
@@ -13,20 +19,22 @@ use parquet::file::reader::{FileReader, SerializedFileReader};
 use parquet::file::serialized_reader::ReadOptionsBuilder;
 use parquet::schema::types::Type;
 
-use super::super::super::Reading;
-use super::bounds::{Growth, LONGEST_VALUE, MOST_COLUMNS, TooLarge, too_long};
-use super::column::{Column, Kept};
-use super::footer::{self, Fault};
-use super::page::Packed;
-use super::pages::Pages;
-use super::{Found, guarded, unreadable};
+use super::super::Reading;
+use super::bounds::{Growth, LONGEST_VALUE, TooLarge, too_long, too_many_columns};
+use super::kind::Head;
+use super::typed::guarded;
+use super::{Found, Records, unreadable};
 use crate::error::{Error, Place, Result};
+use column::{Column, Kept};
+use footer::Fault;
+use page::Packed;
+use pages::Pages;
 
 /// Rows decoded at once, and values where there are many columns.
 const BATCH: usize = 4096;
 const VALUES: usize = 1 << 20;
 
-pub struct Columnar {
+struct Columnar {
     file: SerializedFileReader<File>,
     bytes: Arc<File>,
     length: u64,
@@ -44,7 +52,7 @@ pub struct Columnar {
     row: u64,
 }
 
-pub fn open(path: &Path, shown: &str, reading: Reading) -> Result<Found<Columnar>> {
+pub fn open(path: &Path, shown: &str, (_, reading): (&Head, Reading)) -> Result<Found> {
     let mut file = File::open(path).map_err(|e| unreadable(shown, &e))?;
     let length = file.metadata().map_err(|e| unreadable(shown, &e))?.len();
     let bytes = Arc::new(File::open(path).map_err(|e| unreadable(shown, &e))?);
@@ -72,7 +80,7 @@ pub fn open(path: &Path, shown: &str, reading: Reading) -> Result<Found<Columnar
         given: 0,
         row: 0,
     };
-    Ok(Found { file: shown.to_string(), header, header_row: None, records })
+    Ok(Found { file: shown.to_string(), header, header_row: None, records: Box::new(records) })
 }
 
 /// The columns, where each holds one value a row and its compression is read.
@@ -89,8 +97,8 @@ fn columns_of(file: &SerializedFileReader<File>) -> Result<Vec<Column>> {
     about.schema_descr().columns().iter().map(|described| Column::of(described)).collect()
 }
 
-impl Columnar {
-    pub fn next(&mut self, file: &str, record: &mut ByteRecord) -> Result<Option<u64>> {
+impl Records for Columnar {
+    fn next(&mut self, file: &str, record: &mut ByteRecord) -> Result<Option<u64>> {
         while self.given == self.batch {
             if self.left > 0 {
                 self.decode(file)?;
@@ -114,7 +122,9 @@ impl Columnar {
         self.row += 1;
         Ok(Some(self.row))
     }
+}
 
+impl Columnar {
     /// Begins the next row group.
     fn enter(&mut self) -> Kept<()> {
         let group = self.file.get_row_group(self.group)?;
@@ -215,11 +225,7 @@ fn refused(fault: Fault, shown: &str) -> Error {
         Fault::Unreadable(e) => unreadable(shown, &e),
         Fault::Damaged(what) => damaged(shown, &ParquetError::General(what.to_string())),
         Fault::TooLarge(large) => large.error(shown),
-        Fault::Columns(n) => {
-            Error::new(format!("the file has {n} columns, and at most {MOST_COLUMNS} are read"))
-                .at(Place::File(shown.to_string()))
-                .help("one row per patient is expected; leave out columns that the model does not name")
-        }
+        Fault::Columns(n) => too_many_columns(n).at(Place::File(shown.to_string())),
     }
 }
 

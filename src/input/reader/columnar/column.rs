@@ -6,7 +6,7 @@ use parquet::data_type::{ByteArray, ByteArrayType, DataType, Int96};
 use parquet::errors::ParquetError;
 use parquet::schema::types::ColumnDescriptor;
 
-use super::texts::{self, put};
+use super::super::typed::texts::{self, put};
 use crate::error::{Error, Result};
 
 /// A result of the library's.

@@ -67,6 +67,13 @@ impl fmt::Display for TooLarge {
 
 impl std::error::Error for TooLarge {}
 
+/// More columns than are read.
+pub fn too_many_columns(found: usize) -> Error {
+    Error::new(format!("the file has {found} columns, and at most {MOST_COLUMNS} are read")).help(
+        "a row per patient, subgroup or arm is expected; leave out columns that the model does not name",
+    )
+}
+
 /// A value that is too long for one of a table.
 pub fn too_long(place: Place) -> Error {
     Error::new(format!("a value of more than {LONGEST_VALUE} bytes"))

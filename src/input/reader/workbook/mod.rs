@@ -3,6 +3,8 @@
 //! Cells are held as the texts that a CSV file would hold: memory is in proportion to what the sheet holds rather than to
 //! how far it reaches.
 
+mod archive;
+
 use std::fs::File;
 use std::io::{BufReader, Read, Seek, SeekFrom};
 use std::ops::Range;
@@ -14,16 +16,18 @@ use calamine::{
 };
 use csv::ByteRecord;
 
-use super::super::super::Reading;
-use super::archive::{Claim, check_claims};
+use super::super::Reading;
 use super::bounds::{LONGEST_VALUE, too_long};
-use super::texts::{self, put};
-use super::{Found, guarded, unreadable};
+use super::kind::Head;
+use super::typed::guarded;
+use super::typed::texts::{self, put};
+use super::{Found, Records, unreadable};
 use crate::error::{Error, Place, Result};
+use archive::{Claim, check_claims};
 
 /// What a worksheet holds, by row.
 #[derive(Default)]
-pub struct Sheet {
+struct Sheet {
     text: Vec<u8>,
     cells: Vec<Cell>,
     rows: Vec<Row>,
@@ -55,7 +59,7 @@ type Book = Xlsx<BufReader<File>>;
 const LAST_ROW: u64 = 1 << 20;
 const LAST_COLUMN: u32 = (1 << 14) - 1;
 
-pub fn open(path: &Path, shown: &str, reading: Reading) -> Result<Found<Sheet>> {
+pub fn open(path: &Path, shown: &str, (_, reading): (&Head, Reading)) -> Result<Found> {
     check_archive(path, shown, reading)?;
     let file = File::open(path).map_err(|e| unreadable(shown, &e))?;
     let mut book: Book =
@@ -67,7 +71,7 @@ pub fn open(path: &Path, shown: &str, reading: Reading) -> Result<Found<Sheet>> 
     let merged = library(|| book.merge_cells_by_sheet_name(&name)).map_err(damaged)?;
     sheet.check_merged(&merged, &file)?;
     let mut names = ByteRecord::new();
-    let Some(header_row) = sheet.next(&mut names) else {
+    let Some(header_row) = sheet.tell(&mut names) else {
         return Err(Error::new(format!("the first worksheet, `{name}`, is empty"))
             .at(Place::File(shown.to_string()))
             .help("the table is expected there, the names of its columns first"));
@@ -81,7 +85,13 @@ pub fn open(path: &Path, shown: &str, reading: Reading) -> Result<Found<Sheet>> 
             .at(Place::Row { file, row: header_row, column: None })
             .help("the first row that is not empty has to name the columns: remove titles above it and notes beside"));
     }
-    Ok(Found { file, header, header_row: Some(header_row), records: sheet })
+    Ok(Found { file, header, header_row: Some(header_row), records: Box::new(sheet) })
+}
+
+impl Records for Sheet {
+    fn next(&mut self, _: &str, record: &mut ByteRecord) -> Result<Option<u64>> {
+        Ok(self.tell(record))
+    }
 }
 
 /// The library believes what the archive's parts say of their sizes: they are compared with what is there beforehand.
@@ -112,7 +122,7 @@ fn first_sheet(book: &Book, shown: &str) -> Result<(String, String)> {
 
 impl Sheet {
     /// The next row that is not empty, and its number.
-    pub fn next(&mut self, record: &mut ByteRecord) -> Option<u64> {
+    fn tell(&mut self, record: &mut ByteRecord) -> Option<u64> {
         let row = *self.rows.get(self.given)?;
         let mut cells = self.cells[self.cells_of(self.given)].iter().peekable();
         record.clear();

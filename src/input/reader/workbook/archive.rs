@@ -9,7 +9,7 @@ use std::io::{BufReader, Read};
 use zip::ZipArchive;
 
 use super::super::super::Reading;
-use super::bounds::{Growth, TooLarge};
+use super::super::bounds::{Growth, TooLarge};
 
 /// Why a workbook is not read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -30,6 +30,18 @@ pub enum Kind {
     Zip,
 }
 
+impl Kind {
+    /// Of a kind of file that this build leaves out.
+    pub fn left_out(self) -> Error {
+        let (what, feature) = match self {
+            Kind::Zip => ("an Excel workbook", "excel"),
+            _ => ("a Parquet file", "parquet"),
+        };
+        Error::new(format!("this is {what}, which this build does not read"))
+            .help(format!("save it as CSV, or build equipoise with the feature `{feature}`"))
+    }
+}
+
 impl Head {
     pub fn of(path: &Path) -> std::io::Result<Head> {
         let mut bytes = Vec::new();

@@ -10,11 +10,10 @@ use std::rc::Rc;
 use csv::ByteRecord;
 use flate2::read::MultiGzDecoder;
 
-use super::super::super::Reading;
-use super::super::super::table::delimiter_of;
+use super::super::Reading;
 use super::bounds::{Growth, LONGEST_ROW, TooLarge};
 use super::kind::Head;
-use super::{Found, unreadable};
+use super::{Found, Records, unreadable};
 use crate::error::{Error, Place, Result};
 
 const BYTE_ORDER_MARK: &[u8] = &[0xef, 0xbb, 0xbf];
@@ -22,7 +21,7 @@ const BYTE_ORDER_MARK: &[u8] = &[0xef, 0xbb, 0xbf];
 /// How much is read at once.
 const BUFFER: usize = 1 << 20;
 
-pub struct Delimited {
+struct Delimited {
     records: csv::Reader<Counted>,
     /// Bytes read since the last record.
     since: Rc<Cell<u64>>,
@@ -56,7 +55,7 @@ impl fmt::Display for Endless {
 
 impl std::error::Error for Endless {}
 
-pub fn open(path: &Path, shown: &str, (head, reading): (&Head, Reading)) -> Result<Found<Delimited>> {
+pub fn open(path: &Path, shown: &str, (head, reading): (&Head, Reading)) -> Result<Found> {
     let file = File::open(path).map_err(|e| unreadable(shown, &e))?;
     let length = file.metadata().map_err(|e| unreadable(shown, &e))?.len();
     let file = BufReader::with_capacity(BUFFER, file);
@@ -70,7 +69,7 @@ pub fn open(path: &Path, shown: &str, (head, reading): (&Head, Reading)) -> Resu
         bytes.read_exact(&mut mark).map_err(|e| unreadable(shown, &e))?;
     }
     let first_line = head.bytes.split(|b| *b == b'\n').next().unwrap_or_default();
-    let delimiter = delimiter_of(&String::from_utf8_lossy(first_line));
+    let delimiter = delimiter_of(first_line);
     // What is not packed can't grow.
     let growth = Growth::of(length, reading.large || !head.gzipped);
     let since = Rc::new(Cell::new(0));
@@ -79,11 +78,20 @@ pub fn open(path: &Path, shown: &str, (head, reading): (&Head, Reading)) -> Resu
     let header = records.byte_headers().map_err(|e| fault(shown, &e))?;
     since.set(0);
     let header = header.iter().map(|name| String::from_utf8_lossy(name).into_owned()).collect();
-    Ok(Found { file: shown.to_string(), header, header_row: Some(1), records: Delimited { records, since } })
+    let records = Box::new(Delimited { records, since });
+    Ok(Found { file: shown.to_string(), header, header_row: Some(1), records })
 }
 
-impl Delimited {
-    pub fn next(&mut self, file: &str, record: &mut ByteRecord) -> Result<Option<u64>> {
+/// Semicolons where commas are decimal marks; tabs from spreadsheets.
+fn delimiter_of(first_line: &[u8]) -> u8 {
+    [b',', b';', b'\t']
+        .into_iter()
+        .max_by_key(|d| (first_line.iter().filter(|b| *b == d).count(), *d == b','))
+        .unwrap_or(b',')
+}
+
+impl Records for Delimited {
+    fn next(&mut self, file: &str, record: &mut ByteRecord) -> Result<Option<u64>> {
         let read = self.records.read_byte_record(record);
         self.since.set(0);
         match read {

@@ -6,7 +6,7 @@ use parquet::basic::{Encoding, Type};
 use parquet::column::page::{Page, PageMetadata, PageReader};
 use parquet::errors::{ParquetError, Result};
 
-use super::bounds::Growth;
+use super::super::bounds::Growth;
 use super::page::{self, Packed};
 
 pub struct Pages {
