@@ -12,7 +12,7 @@ use assert_cmd::Command;
 use common::close;
 use equipoise::compare::{Request, comparable, compare};
 use equipoise::input::open;
-use equipoise::posterior::{Measure, Options, Report, Sampling, Scope, Statement, analyse};
+use equipoise::posterior::{Measure, Options, ParameterRow, Report, Sampling, Scope, Statement, analyse};
 use equipoise::sampler::{Purpose, stream};
 use equipoise::study::Study;
 use predicates::str::contains;
@@ -103,7 +103,7 @@ fn few_draws() -> Options {
 
 /// Everything that is reported, as numbers with their names.
 fn numbers(report: &Report) -> Vec<(String, Option<f64>)> {
-    let parameters = report.parameters.iter().map(|p| (p.name.clone(), p.reported.mean));
+    let parameters = report.parameters.iter().map(|p| (p.parameter.name(&report.names), p.reported.mean));
     let estimates = report
         .estimates
         .iter()
@@ -294,7 +294,8 @@ levels = { event = [1, 2], no_event = [3, 4], unknown = [0, 9], control = "N", a
         compared += 1;
     };
     let mean = |name: &str| {
-        let p = report.parameters.iter().find(|p| p.name == name).expect("a parameter");
+        let named = |p: &&ParameterRow| p.parameter.name(&report.names) == name;
+        let p = report.parameters.iter().find(named).expect("a parameter");
         (p.reported.mean, p.reported.mcse_mean)
     };
     let mut parameter = |name: &str, expected: &Value| {

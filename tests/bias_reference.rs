@@ -9,10 +9,10 @@ use equipoise::compare::bias::{Conversion, e_value};
 use equipoise::exact::{ExactPosterior, RiskMeasure};
 use equipoise::model::{
     BinomialPair, Confounder, LocationPrior, Misclassification, Missing, Model, NormalComponent, Nuisance,
-    SubgroupBias,
+    Side, SubgroupBias,
 };
 use equipoise::numeric::logit;
-use equipoise::posterior::{Engine, Measure, Options, Sampling, Statement, analyse};
+use equipoise::posterior::{Engine, Measure, Options, Parameter, Sampling, Statement, analyse};
 use equipoise::study::{Bias, Study};
 use serde_json::Value;
 
@@ -225,10 +225,17 @@ fn sampled_effects_and_risks_under_wrong_labels_are_the_reference_ones() {
                 compared += 1;
             }
         }
-        let mean = |name: &str| report.parameters.iter().find(|p| p.name == name).map(|p| p.reported);
-        for (arm, expected) in ["control", "active"].iter().zip(case["pi_means"].as_array().expect("two")) {
-            let found = mean(&format!("prevalence[{arm}]")).expect("sampled");
-            close(arm, found.mean.expect("given"), number(expected), 4.5 * found.mcse_mean.expect("given"));
+        for (arm, expected) in
+            [Side::Control, Side::Active].into_iter().zip(case["pi_means"].as_array().expect("two"))
+        {
+            let row = report.parameter(Parameter::Prevalence(Some(arm)));
+            let found = row.expect("sampled").reported;
+            close(
+                arm.in_words(),
+                found.mean.expect("given"),
+                number(expected),
+                4.5 * found.mcse_mean.expect("given"),
+            );
             compared += 1;
         }
     }

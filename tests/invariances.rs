@@ -9,7 +9,7 @@ use equipoise::model::{
     BaselineOf, BaselinePrior, BinomialPair, HeterogeneityPrior, Likelihood, LocationPrior, Model,
     NormalEstimate, Pooling,
 };
-use equipoise::posterior::{Options, Report, Statement, analyse};
+use equipoise::posterior::{Measure, Options, Report, Statement, analyse};
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 
@@ -50,7 +50,7 @@ fn flipping_the_outcome_leaves_every_probability_of_benefit_unchanged() {
         let mut study = study;
         // A prior that is not its own mirror image, so that mirroring is tested too.
         study.priors.effect.distribution = LocationPrior::normal(0.2, 0.4);
-        study.thresholds.risk_ratio.clear();
+        study.thresholds.set(Measure::RiskRatio, Vec::new());
         let before = analyse(&study, Options::exact());
         let after = analyse(&flipped_study(&study), Options::exact());
         hold_probabilities(&before, &after, EXACT);

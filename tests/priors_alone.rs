@@ -71,7 +71,7 @@ fn risks_under_heavy_tailed_priors_alone_are_their_integrals() {
             baseline: Some(written(BaselinePrior::Independent(LocationPrior::normal(mean, spread)))),
             baseline_of: BaselineOf::Arms,
         };
-        study.thresholds.risk_difference = vec![0.02, 0.05];
+        study.thresholds.set(Measure::RiskDifference, vec![0.02, 0.05]);
         let report = analyse(&study, Options::exact());
         let alpha = normal(300, mean, spread);
         let theta = |t: f64| averaged(800, half_cauchy(scale), |tau| normal_cdf(t / sd.hypot(tau)));

@@ -15,7 +15,8 @@ use equipoise::model::{
 use equipoise::numeric::normal_quantile;
 use equipoise::posterior::diagnostics::{Draws, Workspace, diagnose, mcse_quantile, mcse_sd, proportion};
 use equipoise::posterior::{
-    Checks, Options, Probability, Report, SampledPosterior, Sampling, Scope, Statement, Stopped, analyse,
+    Checks, Options, Parameter, Probability, Report, SampledPosterior, Sampling, Scope, Statement, Stopped,
+    analyse,
 };
 use equipoise::study::{Data, HigherIs, Study};
 use proptest::prelude::*;
@@ -591,13 +592,10 @@ impl<'a> Held<'a> {
 
     fn parameters(&mut self) {
         let drawn = self.sampled.sampled.as_ref().expect("draws");
-        let names: Vec<String> = self.sampled.parameters.iter().map(|p| p.name.clone()).collect();
-        let names: Vec<&str> =
-            names.iter().filter_map(|n| n.strip_prefix("theta[")?.strip_suffix(']')).collect();
-        for (name, column) in drawn.parameters(&names) {
-            let row = self.exact.parameters.iter().find(|p| p.name == name);
-            let Some(expected) = row.and_then(|p| p.exact) else { continue };
-            let sign = if name == "tau" { 1.0 } else { self.sign };
+        for (key, column) in drawn.parameters() {
+            let Some(expected) = self.exact.parameter(key).and_then(|p| p.exact) else { continue };
+            let name = key.name(&self.sampled.names);
+            let sign = if key == Parameter::Tau { 1.0 } else { self.sign };
             let values: Vec<f64> = column.iter().map(|x| sign * x).collect();
             let draws = Draws { values: &values, chains: drawn.chains };
             let found = diagnose(draws, &mut Workspace::default());
@@ -830,12 +828,13 @@ fn exchangeable_baselines_in_one_arm_are_partially_pooled_effects_in_the_other()
     };
     let mut expected = exact(&study_of(&pinned));
     expected.probabilities.clear();
-    expected.parameters.retain(|p| !p.name.starts_with("alpha"));
+    expected.parameters.retain(|p| !matches!(p.parameter, Parameter::Alpha(_)));
     for row in &mut expected.parameters {
-        row.name = match row.name.as_str() {
-            "mu" => "baseline_mean".to_string(),
-            "tau" => "baseline_sd".to_string(),
-            other => other.replace("theta", "alpha"),
+        row.parameter = match row.parameter {
+            Parameter::Mu => Parameter::BaselineMean,
+            Parameter::Tau => Parameter::BaselineSd,
+            Parameter::Theta(g) => Parameter::Alpha(g),
+            other => other,
         };
     }
     let (mean, sd) = (LocationPrior::normal(0.0, 2.5), half_normal(1.0));

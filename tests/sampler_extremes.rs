@@ -50,10 +50,10 @@ fn holds(what: &str, model: &Model) {
         let p = row.probability.expect("a number");
         assert!((0.0..=1.0).contains(&p), "{what}: {row:?}");
     }
-    let rows = report.parameters.iter().map(|p| (&p.name, &p.reported));
-    for (name, row) in rows {
+    for p in &report.parameters {
+        let row = &p.reported;
         let all = [row.mean, row.sd, row.median, row.q2_5, row.q97_5];
-        assert!(all.iter().all(|x| x.is_some_and(f64::is_finite)), "{what}: {name} {row:?}");
+        assert!(all.iter().all(|x| x.is_some_and(f64::is_finite)), "{what}: {:?} {row:?}", p.parameter);
     }
     assert!(checks.ok, "{what}: {:?}", checks.reasons);
     assert_eq!(settings(&report).stopped, Stopped::Sure, "{what}");

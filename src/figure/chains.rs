@@ -1,7 +1,6 @@
 //! What the sampler did: traces and ranks of the subgroup effects, μ and τ.
 
-use crate::posterior::Report;
-use crate::study::Study;
+use crate::posterior::{Parameter, Report};
 
 /// Points of a chain that are drawn.
 const SHOWN: usize = 250;
@@ -21,13 +20,11 @@ pub struct ChainTrace {
 }
 
 /// Nothing where nothing was sampled.
-pub fn chain_traces(study: &Study, report: &Report) -> Vec<ChainTrace> {
+pub fn chain_traces(report: &Report) -> Vec<ChainTrace> {
     let Some(draws) = &report.sampled else { return Vec::new() };
-    let names = study.data.names();
-    let all = draws.parameters(&names);
-    let told = |name: &str| name == "mu" || name == "tau" || name.starts_with("theta[");
-    let told = all.into_iter().filter(|(name, _)| told(name));
-    told.map(|(parameter, column)| trace(parameter, column, draws.draws)).collect()
+    let told = |key: &Parameter| matches!(key, Parameter::Mu | Parameter::Tau | Parameter::Theta(_));
+    let told = draws.parameters().into_iter().filter(|(key, _)| told(key));
+    told.map(|(key, column)| trace(key.name(&report.names), column, draws.draws)).collect()
 }
 
 fn trace(parameter: String, column: &[f64], draws: usize) -> ChainTrace {

@@ -37,7 +37,7 @@ impl Gallery {
             beliefs: beliefs(study, fit, sampling),
             shrinkage: shrinkage(study, fit, sampling),
             mean: mean.and_then(|e| e.best()).map(|q| q.median),
-            chains: chain_traces(study, report),
+            chains: chain_traces(report),
             energies: energies(report),
         })
     }

@@ -18,9 +18,9 @@ use crate::error::{Error, Place, Result};
 use crate::study::estimates::{Figure, Printed, estimate};
 use crate::study::names;
 use crate::study::{
-    ArmCounts, BaselineOf, BaselinePrior, Data, HeterogeneityPrior, LocationPrior, MOST_SUBGROUPS, Outcome,
-    PatientFile, Pooling, Priors, Scale, Study, SubgroupCounts, SubgroupEstimate, Thresholds, Treatment,
-    Written,
+    ArmCounts, Axis, BaselineOf, BaselinePrior, Data, HeterogeneityPrior, LocationPrior, MOST_SUBGROUPS,
+    Measure, Outcome, PatientFile, Pooling, Priors, Scale, Study, SubgroupCounts, SubgroupEstimate,
+    Thresholds, Treatment, Written,
 };
 
 /// The default for a baseline's log odds: central 95 % of the risk from 0.7 % to 99.3 %.
@@ -618,34 +618,31 @@ fn expected_odds_ratio(source: &Source, value: &Spanned<Real>, scale: Scale) -> 
 fn thresholds(source: &Source, section: &ThresholdsSection, scale: Scale, kind: Kind) -> Result<Thresholds> {
     let binary = kind == Kind::Binary;
     let lists = [
-        ("risk_difference", &section.risk_difference, binary),
-        ("odds_ratio", &section.odds_ratio, scale == Scale::LogOddsRatio),
-        ("risk_ratio", &section.risk_ratio, binary || scale == Scale::LogRiskRatio),
-        ("hazard_ratio", &section.hazard_ratio, scale == Scale::LogHazardRatio),
-        ("difference", &section.difference, scale == Scale::Difference),
+        (Measure::RiskDifference, &section.risk_difference, binary),
+        (Measure::OddsRatio, &section.odds_ratio, scale == Scale::LogOddsRatio),
+        (Measure::RiskRatio, &section.risk_ratio, binary || scale == Scale::LogRiskRatio),
+        (Measure::HazardRatio, &section.hazard_ratio, scale == Scale::LogHazardRatio),
+        (Measure::Difference, &section.difference, scale == Scale::Difference),
     ];
     let available = || {
-        let names: Vec<&str> = lists.iter().filter(|l| l.2).map(|l| l.0).collect();
+        let names: Vec<&str> = lists.iter().filter(|l| l.2).map(|l| l.0.key()).collect();
         format!("this model reports {}", names.join(", "))
     };
-    let check = |name: &str, fits: bool, value: &Spanned<Real>| -> Result<f64> {
+    let check = |measure: Measure, fits: bool, value: &Spanned<Real>| -> Result<f64> {
         let t = value.get_ref().0;
         let fault = |message: String, help: String| {
             Err(Error::new(message).at(source.place(value.span())).help(help))
         };
         if !fits {
-            return fault(format!("a threshold on the {}", name.replace('_', " ")), available());
+            return fault(format!("a threshold on the {}", measure.in_words()), available());
         }
-        if name.ends_with("ratio") {
+        if measure.axis() == Axis::Ratio {
             if t <= 0.0 {
-                return fault(
-                    format!("a {} of {t}", name.replace('_', " ")),
-                    "ratios are above 0".to_string(),
-                );
+                return fault(format!("a {} of {t}", measure.in_words()), "ratios are above 0".to_string());
             }
             if t < 1.0 {
                 return fault(
-                    format!("a threshold of {t} on the {}", name.replace('_', " ")),
+                    format!("a threshold of {t} on the {}", measure.in_words()),
                     format!(
                         "thresholds are magnitudes, asked in both directions: write {}",
                         rounded(1.0 / t)
@@ -657,7 +654,7 @@ fn thresholds(source: &Source, section: &ThresholdsSection, scale: Scale, kind: 
                 format!("a threshold of {t}"),
                 format!("thresholds are magnitudes, asked in both directions: write {}", -t),
             );
-        } else if name == "risk_difference" && t >= 1.0 {
+        } else if measure == Measure::RiskDifference && t >= 1.0 {
             return fault(
                 format!("a risk difference of {t}"),
                 "risk differences are proportions below 1: 5 percentage points are 0.05".to_string(),
@@ -666,10 +663,10 @@ fn thresholds(source: &Source, section: &ThresholdsSection, scale: Scale, kind: 
         Ok(t)
     };
     let mut found = Thresholds::default();
-    for (name, list, fits) in &lists {
+    for (measure, list, fits) in lists {
         if let Some(value) = list.as_ref().and_then(|list| list.get(MOST_THRESHOLDS)) {
             let found = list.as_ref().map_or(0, Vec::len);
-            return Err(Error::new(format!("{found} thresholds on the {}", name.replace('_', " ")))
+            return Err(Error::new(format!("{found} thresholds on the {}", measure.in_words()))
                 .at(source.place(value.span()))
                 .help(format!(
                     "at most {MOST_THRESHOLDS} are asked of a measure: every one is a row of each subgroup"
@@ -677,7 +674,7 @@ fn thresholds(source: &Source, section: &ThresholdsSection, scale: Scale, kind: 
         }
         let mut values = Vec::new();
         for value in list.iter().flat_map(|l| l.iter()) {
-            let t = check(name, *fits, value)?;
+            let t = check(measure, fits, value)?;
             if values.contains(&t) {
                 return Err(
                     Error::new(format!("the threshold {t} stands twice")).at(source.place(value.span()))
@@ -685,7 +682,7 @@ fn thresholds(source: &Source, section: &ThresholdsSection, scale: Scale, kind: 
             }
             values.push(t);
         }
-        found.set(name, values);
+        found.set(measure, values);
     }
     if let Some(primary) = &section.primary {
         let mut entries = primary.get_ref().iter();
@@ -694,28 +691,28 @@ fn thresholds(source: &Source, section: &ThresholdsSection, scale: Scale, kind: 
                 .at(source.place(primary.span()))
                 .help("write primary = { risk_difference = 0.05 }"));
         };
-        let Some((key, list, fits)) = lists.iter().find(|l| l.0 == name) else {
+        let Some(&(measure, list, fits)) = lists.iter().find(|l| l.0.key() == name) else {
             let error = Error::new(format!("unknown measure `{name}`"))
                 .at(source.place(primary.span()))
                 .help(available());
-            return Err(match super::nearest::nearest(name, lists.iter().map(|l| l.0)) {
+            return Err(match super::nearest::nearest(name, lists.iter().map(|l| l.0.key())) {
                 Some(near) => error.label(format!("did you mean `{near}`?")),
                 None => error,
             });
         };
-        let t = check(key, *fits, value)?;
-        if list.is_some() && !found.of(key).contains(&t) {
+        let t = check(measure, fits, value)?;
+        if list.is_some() && !found.of(measure).contains(&t) {
             return Err(Error::new(format!(
                 "the primary threshold {t} is not among those listed for {}",
-                key.replace('_', " ")
+                measure.in_words()
             ))
             .at(source.place(value.span()))
             .help("list it too, or choose one that is listed"));
         }
         if list.is_none() {
-            found.set(key, vec![t]);
+            found.set(measure, vec![t]);
         }
-        found.primary = Some((key, t));
+        found.primary = Some((measure, t));
     }
     found.drop_nulls();
     Ok(found)
@@ -723,48 +720,4 @@ fn thresholds(source: &Source, section: &ThresholdsSection, scale: Scale, kind: 
 
 fn rounded(x: f64) -> f64 {
     libm::round(x * 1000.0) / 1000.0
-}
-
-impl Thresholds {
-    /// The thresholds of a measure, by its key, in increasing order.
-    pub fn of(&self, key: &str) -> &[f64] {
-        match key {
-            "risk_difference" => &self.risk_difference,
-            "odds_ratio" => &self.odds_ratio,
-            "risk_ratio" => &self.risk_ratio,
-            "hazard_ratio" => &self.hazard_ratio,
-            "difference" => &self.difference,
-            _ => &[],
-        }
-    }
-
-    /// Adds a threshold on the risk difference, unless it is there.
-    pub fn include_risk_difference(&mut self, t: f64) {
-        if !self.risk_difference.contains(&t) {
-            let mut values = std::mem::take(&mut self.risk_difference);
-            values.push(t);
-            self.set("risk_difference", values);
-        }
-    }
-
-    fn set(&mut self, key: &str, mut values: Vec<f64>) {
-        values.sort_by(f64::total_cmp);
-        match key {
-            "risk_difference" => self.risk_difference = values,
-            "odds_ratio" => self.odds_ratio = values,
-            "risk_ratio" => self.risk_ratio = values,
-            "hazard_ratio" => self.hazard_ratio = values,
-            "difference" => self.difference = values,
-            _ => {}
-        }
-    }
-
-    /// At no effect there is nothing to ask beyond benefit and harm.
-    fn drop_nulls(&mut self) {
-        self.risk_difference.retain(|&t| t > 0.0);
-        self.difference.retain(|&t| t > 0.0);
-        for list in [&mut self.odds_ratio, &mut self.risk_ratio, &mut self.hazard_ratio] {
-            list.retain(|&t| t > 1.0);
-        }
-    }
 }

@@ -68,6 +68,16 @@ pub enum Side {
     Active,
 }
 
+impl Side {
+    /// "control" or "active".
+    pub fn in_words(self) -> &'static str {
+        match self {
+            Side::Control => "control",
+            Side::Active => "active",
+        }
+    }
+}
+
 impl BinomialPair {
     pub const EMPTY: BinomialPair =
         BinomialPair::new(Arm { events: 0.0, total: 0.0 }, Arm { events: 0.0, total: 0.0 });

@@ -120,9 +120,7 @@ impl Model {
             citation: None,
         };
         let data = Data::Estimates(names.iter().zip(effects).map(row).collect());
-        let mut thresholds =
-            study::Thresholds { odds_ratio: study.thresholds.odds_ratio.clone(), ..Default::default() };
-        thresholds.primary = study.thresholds.primary.filter(|(key, _)| *key == "odds_ratio");
+        let thresholds = study.thresholds.only(study::Measure::OddsRatio);
         Some(Study { data, thresholds, ..study.clone() })
     }
 

@@ -2,9 +2,11 @@
 
 use std::borrow::Cow;
 
+use super::analysis::Report;
 use super::diagnostics::{Draws, Workspace, proportion};
 use super::estimand::{Axis, Measure, Scope};
-use super::result::{Estimate, Parameter, Probability};
+use super::names::Names;
+use super::result::Estimate;
 use super::sampled::SampledPosterior;
 use crate::numeric::normal_quantile;
 
@@ -46,21 +48,17 @@ impl Agreement {
 }
 
 /// Every probability, every mean, and the shares of draws below the exact quantiles of every parameter and every estimate
-/// that both engines have; `names` are the subgroups'. Where all draws agree on an event, `least_ess` stands for its effective
+/// that both engines have. Where all draws agree on an event, `least_ess` stands for its effective
 /// size. Means of quantities without an exact variance are left out, and so is shrinkage, which is a function of τ.
-pub fn agreement(
-    (parameters, estimates, probabilities): (&[Parameter], &[Estimate], &[Probability]),
-    (posterior, names): (&SampledPosterior, &[&str]),
-    least_ess: f64,
-) -> Agreement {
+pub fn agreement(report: &Report, posterior: &SampledPosterior, least_ess: f64) -> Agreement {
     let mut found = Agreement::default();
-    for row in probabilities {
+    for row in &report.probabilities {
         if let (Some(p), Some(exact)) = (row.probability, row.exact) {
             found.take_probability(p, exact, row.ess.unwrap_or(least_ess));
         }
     }
-    let means = parameters.iter().map(|p| (&p.reported, &p.exact));
-    for (reported, exact) in means.chain(estimates.iter().map(|e| (&e.reported, &e.exact))) {
+    let means = report.parameters.iter().map(|p| (&p.reported, &p.exact));
+    for (reported, exact) in means.chain(report.estimates.iter().map(|e| (&e.reported, &e.exact))) {
         let Some(exact) = exact else { continue };
         let means = reported.mean.zip(exact.mean).zip(reported.mcse_mean);
         if let (Some(((mean, expected), mcse)), Some(_)) = (means, exact.sd) {
@@ -75,16 +73,16 @@ pub fn agreement(
             found.take_probability(below.probability, p, below.ess.unwrap_or(least_ess));
         }
     };
-    let columns = posterior.parameters(names);
-    for row in parameters {
-        let column = columns.iter().find(|(name, _)| *name == row.name);
+    let columns = posterior.parameters();
+    for row in &report.parameters {
+        let column = columns.iter().find(|(key, _)| *key == row.parameter);
         let (Some((_, values)), Some(exact)) = (column, &row.exact) else { continue };
         let q = &exact.quantiles;
         take_quantiles(values, [q.median, q.q2_5, q.q97_5]);
     }
-    for row in estimates {
+    for row in &report.estimates {
         let Some(exact) = &row.exact else { continue };
-        let Some((values, logarithm)) = draws_of(row, posterior, names) else { continue };
+        let Some((values, logarithm)) = draws_of(row, posterior, &report.names) else { continue };
         let own = |x: f64| if logarithm { libm::log(x) } else { x };
         let q = &exact.quantiles;
         // All probability on one value: of what is known there is nothing to compare.
@@ -100,11 +98,11 @@ pub fn agreement(
 fn draws_of<'a>(
     row: &Estimate,
     posterior: &'a SampledPosterior,
-    names: &[&str],
+    names: &Names,
 ) -> Option<(Cow<'a, [f64]>, bool)> {
     let place = |name: &Option<String>| {
         let name = name.as_deref()?;
-        names.iter().position(|n| *n == name)
+        names.subgroups.iter().position(|n| n == name)
     };
     let logarithm = row.measure.axis() == Axis::Ratio;
     let column = |c: Option<&'a Vec<f64>>| Some((Cow::Borrowed(c?.as_slice()), logarithm));

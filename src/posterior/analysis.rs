@@ -8,9 +8,11 @@ use super::baseline_conflict::{BaselineConflict, baseline_conflicts};
 use super::block::Block;
 use super::claim::{Claim, Method, Says};
 use super::estimand::{Measure, Scope};
+use super::names::Names;
 use super::options::{Detail, Options};
+use super::parameter::Parameter;
 use super::result::{
-    Checks, Engine, Estimate, ExactChecks, Parameter, Probability, SamplerSettings, Settings, Stopped,
+    Checks, Engine, Estimate, ExactChecks, ParameterRow, Probability, SamplerSettings, Settings, Stopped,
 };
 use super::sampled::{Empirical, SampledPosterior};
 use super::sampling::{Run, Unsampled};
@@ -34,7 +36,9 @@ pub const LARGE: f64 = 0.2;
 pub struct Report {
     pub settings: Settings,
     pub checks: Checks,
-    pub parameters: Vec<Parameter>,
+    /// What the places in the rows' keys are called.
+    pub names: Names,
+    pub parameters: Vec<ParameterRow>,
     pub estimates: Vec<Estimate>,
     pub probabilities: Vec<Probability>,
     /// One a subgroup, and one of τ where the data say nothing of it; empty where there are no numbers.
@@ -128,7 +132,7 @@ pub fn prior_report(study: &Study, options: Options) -> Option<Report> {
     };
     let mut study = Study { data, ..study.clone() };
     if let Data::Counts(_) = study.data {
-        study.thresholds.include_risk_difference(LARGE);
+        study.thresholds.include(Measure::RiskDifference, LARGE);
     }
     let assembly = Assembly::new(&study, &model, options);
     let prior = PriorSide::new(&model, &assembly, options);
@@ -145,7 +149,7 @@ pub fn prior_report(study: &Study, options: Options) -> Option<Report> {
         interval: 0.95,
         sampler: None,
     };
-    Some(Report::of(rows, settings, Checks::passed()))
+    Some(Report::of(assembly.names, rows, settings, Checks::passed()))
 }
 
 /// Whether the exact engine covers effects before the data alone: exchangeable baselines, and covariates or centres.
@@ -286,7 +290,8 @@ impl Sides<'_> {
         if let Some(prior) = &self.prior.simulated {
             self.assembly.put_overall_prior_at_control_risk(&mut rows, prior);
         }
-        let mut report = Report::of(rows, self.settings(run, unsampled), Checks::passed());
+        let mut report =
+            Report::of(self.assembly.names.clone(), rows, self.settings(run, unsampled), Checks::passed());
         report.checks = self.checks(&report, run, unsampled);
         report.heterogeneity_learned = self.learned(run);
         if let Some(distance) = report.heterogeneity_learned.filter(|d| *d < HARDLY_MOVED) {
@@ -324,11 +329,7 @@ impl Sides<'_> {
             checks.gate_sampler(report, run.chain_summaries());
         }
         let agreement = match (run, exact) {
-            (Some(run), Some(_)) => {
-                let names = self.assembly.names();
-                let rows = (&*report.parameters, &*report.estimates, &*report.probabilities);
-                agreement(rows, (&run.posterior, &names), checks.least_ess().unwrap_or(1.0))
-            }
+            (Some(run), Some(_)) => agreement(report, &run.posterior, checks.least_ess().unwrap_or(1.0)),
             _ => Agreement::default(),
         };
         checks.exact = ExactChecks {
@@ -380,10 +381,11 @@ impl Report {
     }
 
     /// Rows in the result's order: parameters as in the model, μ, τ, every θ, every α.
-    fn of(rows: Rows, settings: Settings, checks: Checks) -> Report {
+    fn of(names: Names, rows: Rows, settings: Settings, checks: Checks) -> Report {
         let mut report = Report {
             settings,
             checks,
+            names,
             parameters: Vec::new(),
             estimates: Vec::new(),
             probabilities: Vec::new(),
@@ -397,7 +399,7 @@ impl Report {
         let mut baselines = Vec::new();
         for block in std::iter::once(rows.shared).chain(rows.subgroups).chain(rows.pairs) {
             let (alpha, rest): (Vec<_>, Vec<_>) =
-                block.parameters.into_iter().partition(|p| p.name.starts_with("alpha["));
+                block.parameters.into_iter().partition(|p| matches!(p.parameter, Parameter::Alpha(_)));
             report.parameters.extend(rest);
             baselines.extend(alpha);
             report.estimates.extend(block.estimates);
@@ -408,11 +410,15 @@ impl Report {
         report
     }
 
+    /// A parameter's row, where the model has the parameter.
+    pub fn parameter(&self, parameter: Parameter) -> Option<&ParameterRow> {
+        self.parameters.iter().find(|row| row.parameter == parameter)
+    }
+
     /// Puts beside every number its like from the run without a bias: the same rows, but for a bias's own parameters.
     fn put_unadjusted(&mut self, without: Report) {
         for row in &mut self.parameters {
-            let same = without.parameters.iter().find(|p| p.name == row.name);
-            row.unadjusted = same.and_then(Parameter::best);
+            row.unadjusted = without.parameter(row.parameter).and_then(ParameterRow::best);
         }
         for (row, same) in self.estimates.iter_mut().zip(&without.estimates) {
             row.unadjusted = same.best();

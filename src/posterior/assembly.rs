@@ -9,8 +9,10 @@ use super::claim::{Claim, Leaning, Method};
 use super::diagnostics::Workspace;
 use super::direction::probability_of;
 use super::estimand::{Measure, Scope, Statement, primary};
+use super::names::Names;
 use super::nnt::Nnt;
 use super::options::{Detail, Options};
+use super::parameter::Parameter;
 use super::quantity::{Chance, Found, Quantity, Reporting, Scale};
 use super::result::{Probability, Quantiles, Reported, Summary};
 use super::sampled::{Empirical, SampledPosterior};
@@ -38,7 +40,7 @@ pub const UNPROVEN: &str = "the exact engine's integral did not settle";
 /// The rows of one study.
 pub struct Assembly<'a> {
     pub study: &'a Study,
-    names: Vec<String>,
+    pub names: Names,
     pairs: Vec<(usize, usize)>,
     sign: f64,
     counts: bool,
@@ -82,8 +84,8 @@ impl Rows {
 
 impl<'a> Assembly<'a> {
     pub fn new(study: &'a Study, model: &Model, options: Options) -> Assembly<'a> {
-        let names: Vec<String> = study.data.names().into_iter().map(str::to_string).collect();
-        let n = names.len();
+        let names = Names::of(study);
+        let n = names.subgroups.len();
         let pairs = if n > PAIRS_UP_TO && !options.all_pairs {
             Vec::new()
         } else {
@@ -112,7 +114,7 @@ impl<'a> Assembly<'a> {
     fn thresholds(&self, measure: Measure) -> Vec<f64> {
         match self.brief {
             Some((asked, at)) => at.filter(|_| asked == measure).into_iter().collect(),
-            None => self.study.thresholds.of(measure.key()).to_vec(),
+            None => self.study.thresholds.of(measure).to_vec(),
         }
     }
 
@@ -123,8 +125,8 @@ impl<'a> Assembly<'a> {
         estimated && self.study.pooling == Pooling::Partial
     }
 
-    pub fn names(&self) -> Vec<&str> {
-        self.names.iter().map(String::as_str).collect()
+    fn subgroups(&self) -> usize {
+        self.names.subgroups.len()
     }
 
     pub fn has_pairs(&self) -> bool {
@@ -133,10 +135,10 @@ impl<'a> Assembly<'a> {
 
     /// All rows; `reason` says why the source has no number where it has none.
     pub fn rows(&self, source: Source<'_>, reason: &str) -> Rows {
-        let pieces = 1 + self.names.len() + self.pairs.len();
+        let pieces = 1 + self.subgroups() + self.pairs.len();
         let mut blocks: Vec<Block> =
             (0..pieces).into_par_iter().map(|i| self.lent(|w| self.piece(i, source, reason, w))).collect();
-        let pairs = blocks.split_off(1 + self.names.len());
+        let pairs = blocks.split_off(1 + self.subgroups());
         let mut subgroups = blocks.split_off(1);
         let mut shared = blocks.pop().unwrap_or_default();
         // Every subgroup's shrinkage follows from τ, and was made with it.
@@ -147,7 +149,7 @@ impl<'a> Assembly<'a> {
 
     /// Every kind of row once: what is shared, one subgroup, one pair. Shrinkage is not among them: it is each subgroup's own.
     pub fn kinds(&self, source: Source<'_>) -> Block {
-        let first_pair = self.pairs.first().map(|_| 1 + self.names.len());
+        let first_pair = self.pairs.first().map(|_| 1 + self.subgroups());
         let mut all = Block::default();
         for i in [Some(0), Some(1), first_pair].into_iter().flatten() {
             let mut block = self.lent(|w| self.piece(i, source, "", w));
@@ -172,7 +174,7 @@ impl<'a> Assembly<'a> {
 
     fn piece(&self, i: usize, source: Source<'_>, reason: &str, workspace: &mut Workspace) -> Block {
         let mut rows = Filling { assembly: self, source, reason, workspace, block: Block::default() };
-        let subgroups = self.names.len();
+        let subgroups = self.subgroups();
         if i == 0 {
             rows.shared();
         } else if i <= subgroups {
@@ -284,16 +286,16 @@ impl<'a> Filling<'a, '_> {
     fn shared(&mut self) {
         let (source, study) = (self.source, self.assembly.study);
         let mu = source.mu();
-        let own = self.parameter("mu".to_string(), mu.as_ref());
-        let tau = self.parameter("tau".to_string(), source.tau().as_ref());
+        let own = self.parameter(Parameter::Mu, mu.as_ref());
+        let tau = self.parameter(Parameter::Tau, source.tau().as_ref());
         if self.assembly.shrinks() {
-            (0..self.assembly.names.len()).for_each(|g| self.shrinkage(g, &tau));
+            (0..self.assembly.subgroups()).for_each(|g| self.shrinkage(g, &tau));
         }
         let [mean, sd] = source.baseline();
-        self.parameter("baseline_mean".to_string(), mean.as_ref());
-        self.parameter("baseline_sd".to_string(), sd.as_ref());
-        for (name, quantity) in source.bias(&self.assembly.names()) {
-            self.parameter(name, Some(&quantity));
+        self.parameter(Parameter::BaselineMean, mean.as_ref());
+        self.parameter(Parameter::BaselineSd, sd.as_ref());
+        for (parameter, quantity) in source.extras() {
+            self.parameter(parameter, Some(&quantity));
         }
         if study.pooling != Pooling::None {
             self.effect(&Subject::shared(Scope::Mean), mu.as_ref(), own);
@@ -315,15 +317,14 @@ impl<'a> Filling<'a, '_> {
 
     fn subgroup(&mut self, g: usize) {
         let (source, assembly, reason) = (self.source, self.assembly, self.reason);
-        let name = assembly.names[g].as_str();
-        let subject = Subject::subgroup(name);
+        let subject = Subject::subgroup(assembly.names.subgroup(g));
         let theta = source.theta(g);
-        let own = self.parameter(format!("theta[{name}]"), theta.as_ref());
+        let own = self.parameter(Parameter::Theta(g), theta.as_ref());
         self.effect(&subject, theta.as_ref(), own);
         if assembly.counts && assembly.brief.is_some() {
             self.risks(&subject, (&source.risks(g), Found::default()));
         } else if assembly.counts {
-            let alpha = self.parameter(format!("alpha[{name}]"), source.alpha(g).as_ref());
+            let alpha = self.parameter(Parameter::Alpha(g), source.alpha(g).as_ref());
             let risks = source.risks(g);
             if self.reason.is_empty() && risks.control.is_none() {
                 self.reason = NO_RISKS;
@@ -345,7 +346,7 @@ impl<'a> Filling<'a, '_> {
 
     fn pair(&mut self, (a, b): (usize, usize)) {
         let (source, assembly) = (self.source, self.assembly);
-        let (first, second) = (assembly.names[a].as_str(), assembly.names[b].as_str());
+        let (first, second) = (assembly.names.subgroup(a), assembly.names.subgroup(b));
         let (subject, swapped) = (Subject::pair(first, second), Subject::pair(second, first));
         let pair = source.pair(a, b, self.workspace);
         let reason = self.reason;
@@ -426,7 +427,7 @@ impl<'a> Filling<'a, '_> {
         };
         let labelled = self.assembly.labelled;
         let v = if labelled { f64::INFINITY } else { own + self.assembly.added_variances[g] };
-        let subject = Subject::subgroup(&self.assembly.names[g]);
+        let subject = Subject::subgroup(self.assembly.names.subgroup(g));
         let at = |tau: f64| v / (v + tau * tau);
         let mut found = Found::default();
         if v.is_finite() {
@@ -460,10 +461,10 @@ impl<'a> Filling<'a, '_> {
     }
 
     /// A parameter's row, where the model has the parameter.
-    fn parameter(&mut self, name: String, quantity: Option<&Quantity<'_>>) -> Found {
+    fn parameter(&mut self, key: Parameter, quantity: Option<&Quantity<'_>>) -> Found {
         let own = self.own(quantity);
         if quantity.is_some() {
-            self.block.parameters.push(parameter(name, own));
+            self.block.parameters.push(parameter(key, own));
         }
         own
     }

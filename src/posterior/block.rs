@@ -2,13 +2,14 @@
 
 use super::claim::Claim;
 use super::estimand::{Measure, Scope, Statement};
+use super::parameter::Parameter;
 use super::quantity::{Chance, Found};
-use super::result::{Estimate, Parameter, Probability, Quantiles, Reported};
+use super::result::{Estimate, ParameterRow, Probability, Quantiles, Reported};
 
 /// What one subgroup, one pair or what is shared contributes.
 #[derive(Debug, Clone, Default)]
 pub struct Block {
-    pub parameters: Vec<Parameter>,
+    pub parameters: Vec<ParameterRow>,
     pub estimates: Vec<Estimate>,
     pub probabilities: Vec<Probability>,
     pub claim: Option<Claim>,
@@ -37,8 +38,8 @@ impl Subject {
 }
 
 /// A parameter's row.
-pub fn parameter(name: String, found: Found) -> Parameter {
-    Parameter { name, reported: found.reported, exact: found.exact, prior: None, unadjusted: None }
+pub fn parameter(parameter: Parameter, found: Found) -> ParameterRow {
+    ParameterRow { parameter, reported: found.reported, exact: found.exact, prior: None, unadjusted: None }
 }
 
 /// An estimate's row; without numbers, the reason why.
@@ -105,7 +106,7 @@ impl Block {
     /// only one of the two has.
     pub fn put_exact(&mut self, exact: &Block) {
         for other in &exact.parameters {
-            match self.parameters.iter_mut().find(|p| p.name == other.name) {
+            match self.parameters.iter_mut().find(|p| p.parameter == other.parameter) {
                 Some(row) => row.exact = other.exact,
                 None => self.parameters.push(other.clone()),
             }
@@ -164,11 +165,10 @@ impl Block {
     /// Puts beside every row what the same row is under the prior alone. Every subgroup's prior is the same, and every
     /// pair's, so rows are matched by what they say, not of whom.
     pub fn beside(&mut self, prior: &Block) {
-        let stem = |name: &str| name.split('[').next().unwrap_or_default().to_string();
         for row in &mut self.parameters {
-            let named = prior.parameters.iter().find(|p| p.name == row.name);
-            let same = named.or(prior.parameters.iter().find(|p| stem(&p.name) == stem(&row.name)));
-            row.prior = same.and_then(Parameter::best);
+            let own = prior.parameters.iter().find(|p| p.parameter == row.parameter);
+            let like = || prior.parameters.iter().find(|p| p.parameter.is_like(row.parameter));
+            row.prior = own.or_else(like).and_then(ParameterRow::best);
         }
         for row in &mut self.estimates {
             let same = prior.estimates.iter().find(|p| p.scope == row.scope && p.measure == row.measure);
@@ -216,7 +216,7 @@ impl Reported {
     }
 }
 
-impl Parameter {
+impl ParameterRow {
     /// The exact quantiles where there are any, else the sampled ones.
     pub fn best(&self) -> Option<Quantiles> {
         self.exact.map(|s| s.quantiles).or(self.reported.quantiles())

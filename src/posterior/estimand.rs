@@ -2,7 +2,8 @@
 
 use serde::Serialize;
 
-use crate::study::{Data, Scale, Study};
+pub use crate::study::{Axis, Measure};
+use crate::study::{Data, Study};
 
 /// Of whom a number speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -18,115 +19,6 @@ pub enum Scope {
     New,
     /// Two subgroups.
     Pair,
-}
-
-/// What is measured.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Measure {
-    OddsRatio,
-    RiskControl,
-    RiskActive,
-    RiskDifference,
-    RiskRatio,
-    HazardRatio,
-    Difference,
-    RatioOfOddsRatios,
-    RatioOfRiskRatios,
-    RatioOfHazardRatios,
-    DifferenceOfDifferences,
-    DifferenceOfRiskDifferences,
-    /// How far a subgroup's own estimate is drawn to the mean: v/(v + τ²), v its squared standard error.
-    Shrinkage,
-}
-
-/// Where no effect lies, and whether magnitudes multiply.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Axis {
-    /// No effect is 0.
-    Additive,
-    /// No effect is 1.
-    Ratio,
-}
-
-impl Measure {
-    /// The measure of an effect on this scale.
-    pub fn of(scale: Scale) -> Measure {
-        match scale {
-            Scale::LogOddsRatio => Measure::OddsRatio,
-            Scale::LogRiskRatio => Measure::RiskRatio,
-            Scale::LogHazardRatio => Measure::HazardRatio,
-            Scale::Difference => Measure::Difference,
-        }
-    }
-
-    /// The contrast of two such effects.
-    pub fn contrast_of(scale: Scale) -> Measure {
-        match scale {
-            Scale::LogOddsRatio => Measure::RatioOfOddsRatios,
-            Scale::LogRiskRatio => Measure::RatioOfRiskRatios,
-            Scale::LogHazardRatio => Measure::RatioOfHazardRatios,
-            Scale::Difference => Measure::DifferenceOfDifferences,
-        }
-    }
-
-    pub fn axis(self) -> Axis {
-        match self {
-            Measure::OddsRatio
-            | Measure::RiskRatio
-            | Measure::HazardRatio
-            | Measure::RatioOfOddsRatios
-            | Measure::RatioOfRiskRatios
-            | Measure::RatioOfHazardRatios => Axis::Ratio,
-            _ => Axis::Additive,
-        }
-    }
-
-    /// The value of no effect.
-    pub fn null(self) -> f64 {
-        match self.axis() {
-            Axis::Additive => 0.0,
-            Axis::Ratio => 1.0,
-        }
-    }
-
-    /// The measure's name in JSON and CSV.
-    pub fn key(self) -> &'static str {
-        match self {
-            Measure::OddsRatio => "odds_ratio",
-            Measure::RiskControl => "risk_control",
-            Measure::RiskActive => "risk_active",
-            Measure::RiskDifference => "risk_difference",
-            Measure::RiskRatio => "risk_ratio",
-            Measure::HazardRatio => "hazard_ratio",
-            Measure::Difference => "difference",
-            Measure::RatioOfOddsRatios => "ratio_of_odds_ratios",
-            Measure::RatioOfRiskRatios => "ratio_of_risk_ratios",
-            Measure::RatioOfHazardRatios => "ratio_of_hazard_ratios",
-            Measure::DifferenceOfDifferences => "difference_of_differences",
-            Measure::DifferenceOfRiskDifferences => "difference_of_risk_differences",
-            Measure::Shrinkage => "shrinkage",
-        }
-    }
-
-    /// In words, for tables.
-    pub fn in_words(self) -> &'static str {
-        match self {
-            Measure::OddsRatio => "odds ratio",
-            Measure::RiskControl => "risk, control",
-            Measure::RiskActive => "risk, active",
-            Measure::RiskDifference => "risk difference",
-            Measure::RiskRatio => "risk ratio",
-            Measure::HazardRatio => "hazard ratio",
-            Measure::Difference => "difference",
-            Measure::RatioOfOddsRatios => "ratio of odds ratios",
-            Measure::RatioOfRiskRatios => "ratio of risk ratios",
-            Measure::RatioOfHazardRatios => "ratio of hazard ratios",
-            Measure::DifferenceOfDifferences => "difference of differences",
-            Measure::DifferenceOfRiskDifferences => "difference of risk differences",
-            Measure::Shrinkage => "shrinkage",
-        }
-    }
 }
 
 /// What a probability is the probability of. Directions derive from `higher_is`.
@@ -151,9 +43,7 @@ pub fn primary(study: &Study) -> (Measure, Option<f64>) {
     let counts = matches!(study.data, Data::Counts(_));
     let measure = if counts { Measure::RiskDifference } else { Measure::of(study.outcome.scale) };
     match study.thresholds.primary {
-        Some(("risk_difference", t)) => (Measure::RiskDifference, Some(t)),
-        Some(("risk_ratio", t)) => (Measure::RiskRatio, Some(t)),
-        Some((_, t)) => (Measure::of(study.outcome.scale), Some(t)),
-        None => (measure, study.thresholds.of(measure.key()).first().copied()),
+        Some((measure, t)) => (measure, Some(t)),
+        None => (measure, study.thresholds.of(measure).first().copied()),
     }
 }

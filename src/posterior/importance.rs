@@ -177,11 +177,10 @@ fn compared(
     weights: &[f64],
     pairs: bool,
 ) -> Agreement {
-    let names = study.data.names();
-    let own: Vec<(String, Vec<f64>)> = sampled.estimands(study, pairs);
+    let own = sampled.estimands(study, pairs);
     let other = weighted.estimands(study, pairs);
-    let parameters = sampled.parameters(&names).into_iter().map(|(_, c)| c.as_slice());
-    let others = weighted.parameters(&names).into_iter().map(|(_, c)| c.as_slice());
+    let parameters = sampled.parameters().into_iter().map(|(_, c)| c.as_slice());
+    let others = weighted.parameters().into_iter().map(|(_, c)| c.as_slice());
     let own = parameters.chain(own.iter().map(|(_, c)| c.as_slice()));
     let other = others.chain(other.iter().map(|(_, c)| c.as_slice()));
     let mut found = Agreement::default();

@@ -19,8 +19,10 @@ pub mod diagnostics;
 mod direction;
 mod estimand;
 mod importance;
+mod names;
 mod nnt;
 mod options;
+mod parameter;
 mod psis;
 mod quantity;
 mod result;
@@ -37,12 +39,14 @@ pub use claim::{
 pub use direction::{mass_within, region};
 pub use estimand::{Axis, Measure, Scope, Statement, primary};
 pub use importance::Importance;
+pub use names::Names;
 pub use nnt::Nnt;
 pub use options::{Detail, Options, Sampling};
+pub use parameter::Parameter;
 pub use psis::{Smoothed, smooth, threshold as psis_threshold};
 pub use result::{
-    ChainSummary, Checks, Engine, Estimate, ExactChecks, Parameter, PriorSummary, Probability, Quantiles,
-    SamplerSettings, Settings, Stopped, Summary,
+    ChainSummary, Checks, Engine, Estimate, ExactChecks, ParameterRow, PriorSummary, Probability, Quantiles,
+    Reported, SamplerSettings, Settings, Stopped, Summary,
 };
 pub use sampled::{Empirical, SampledPosterior};
 pub use sampling::LEAST_ESS;

@@ -6,6 +6,7 @@ use super::importance::Importance;
 
 use super::estimand::{Measure, Scope, Statement};
 use super::nnt::Nnt;
+use super::parameter::Parameter;
 
 /// Median and the central 95 % interval.
 #[derive(Debug, Clone, Copy, Serialize, PartialEq)]
@@ -61,16 +62,14 @@ impl Reported {
     }
 }
 
-/// A parameter of the model: `mu`, `tau`, `theta[…]`, `alpha[…]`.
-#[derive(Debug, Clone, Serialize)]
-pub struct Parameter {
-    pub name: String,
-    #[serde(flatten)]
+/// A parameter of the model and its posterior summary.
+#[derive(Debug, Clone)]
+pub struct ParameterRow {
+    pub parameter: Parameter,
     pub reported: Reported,
     pub exact: Option<Summary>,
     pub prior: Option<PriorSummary>,
-    /// Without the bias that the model allows for; absent where it allows for none.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// Without the bias that the model allows for; none where it allows for none.
     pub unadjusted: Option<Quantiles>,
 }
 

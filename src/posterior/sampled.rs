@@ -4,8 +4,9 @@ use rand_distr::{Distribution, StandardNormal};
 use rayon::prelude::*;
 
 use super::estimand::Measure;
+use super::parameter::Parameter;
 use crate::density::LogDensity;
-use crate::model::{BaselineOf, Drawn, Hierarchy, LabelShares, Likelihood, Model, Rows, Standardised};
+use crate::model::{BaselineOf, Drawn, Hierarchy, LabelShares, Likelihood, Model, Rows, Side, Standardised};
 use crate::numeric::{exp_of_nonpositive, logit};
 use crate::sampler::{Purpose, Recorded, stream};
 use crate::study::Study;
@@ -40,7 +41,6 @@ pub struct SampledPosterior {
     /// Coefficients of the covariates, one a column of the design, and the sd among centres.
     pub gamma: Vec<Column>,
     pub centre_sd: Option<Column>,
-    gamma_names: Vec<String>,
     /// Both risks averaged over the declared patients, by subgroup; empty where all patients of a subgroup are alike.
     standardised: Vec<Risks>,
     /// The sampler's energy after each transition, −log density and half the squared momentum; empty for draws of a prior.
@@ -167,12 +167,10 @@ impl SampledPosterior {
 
     /// No draws yet.
     fn empty(model: &Model) -> SampledPosterior {
-        let gamma_names = model.rows.as_ref().map(|rows| rows.term_names.clone()).unwrap_or_default();
         SampledPosterior {
             shares: shares(model),
             baseline_of: model.baseline_of,
             labelled: labelled(model),
-            gamma_names,
             ..Default::default()
         }
     }
@@ -278,41 +276,39 @@ impl SampledPosterior {
         all
     }
 
-    /// Every parameter's name and draws, in the result's order. `names` are the subgroups'.
-    pub fn parameters(&self, names: &[&str]) -> Vec<(String, &Column)> {
+    /// Every parameter and its draws, in the result's order.
+    pub fn parameters(&self) -> Vec<(Parameter, &Column)> {
         let shared = [
-            ("mu", &self.mu),
-            ("tau", &self.tau),
-            ("baseline_mean", &self.baseline_mean),
-            ("baseline_sd", &self.baseline_sd),
+            (Parameter::Mu, &self.mu),
+            (Parameter::Tau, &self.tau),
+            (Parameter::BaselineMean, &self.baseline_mean),
+            (Parameter::BaselineSd, &self.baseline_sd),
         ];
-        let shared = shared.into_iter().filter_map(|(name, c)| Some((name.to_string(), c.as_ref()?)));
-        let of = |stem: &'static str| move |(name, column)| (format!("{stem}[{name}]"), column);
-        let theta = names.iter().zip(&self.theta).map(of("theta"));
-        let alpha = names.iter().zip(&self.alpha).map(of("alpha"));
-        shared.chain(theta).chain(alpha).chain(self.extras(names)).collect()
+        let shared = shared.into_iter().filter_map(|(key, column)| Some((key, column.as_ref()?)));
+        let theta = each(Parameter::Theta, &self.theta);
+        let alpha = each(Parameter::Alpha, &self.alpha);
+        shared.chain(theta).chain(alpha).chain(self.extras()).collect()
     }
 
     /// Coefficients and the sd among centres; and what is sampled of a bias: by subgroup how much it moves the effect, by arm
-    /// how often labels are right. Known numbers are left out, and one that serves both arms is named once.
-    pub fn extras(&self, names: &[&str]) -> Vec<(String, &Column)> {
+    /// how often labels are right. Known numbers are left out, and one that serves both arms stands once.
+    pub fn extras(&self) -> Vec<(Parameter, &Column)> {
         let varies = |c: &Column| c.iter().any(|x| x.is_finite()) && c.windows(2).any(|w| w[0] != w[1]);
-        let bias = names.iter().zip(&self.bias).map(|(name, c)| (format!("bias[{name}]"), c));
-        let mut all: Vec<(String, &Column)> = bias.filter(|(_, c)| varies(c)).collect();
-        for (stem, pair) in
-            ["sensitivity", "specificity", "prevalence"].into_iter().zip(self.labels.chunks(2))
-        {
+        let mut all: Vec<(Parameter, &Column)> = each(Parameter::Bias, &self.bias).collect();
+        let of_labels: [fn(Option<Side>) -> Parameter; 3] =
+            [Parameter::Sensitivity, Parameter::Specificity, Parameter::Prevalence];
+        for (key, pair) in of_labels.into_iter().zip(self.labels.chunks(2)) {
             let [control, active] = pair else { continue };
             if control == active {
-                all.push((stem.to_string(), control));
+                all.push((key(None), control));
             } else {
-                all.push((format!("{stem}[control]"), control));
-                all.push((format!("{stem}[active]"), active));
+                all.push((key(Some(Side::Control)), control));
+                all.push((key(Some(Side::Active)), active));
             }
         }
         all.retain(|(_, c)| varies(c));
-        let gamma = self.gamma_names.iter().zip(&self.gamma).map(|(name, c)| (format!("gamma[{name}]"), c));
-        let centre_sd = self.centre_sd.as_ref().map(|c| ("centre_sd".to_string(), c));
+        let gamma = each(Parameter::Gamma, &self.gamma);
+        let centre_sd = self.centre_sd.as_ref().map(|c| (Parameter::CentreSd, c));
         gamma.chain(centre_sd).chain(all).collect()
     }
 
@@ -448,6 +444,11 @@ impl SampledPosterior {
     pub fn above_and_below(&self, a: usize, b: usize) -> Column {
         self.theta[a].iter().zip(&self.theta[b]).map(|(x, y)| x.min(-y)).collect()
     }
+}
+
+/// Columns of one kind by their places.
+fn each(key: fn(usize) -> Parameter, columns: &[Column]) -> impl Iterator<Item = (Parameter, &Column)> {
+    columns.iter().enumerate().map(move |(place, column)| (key(place), column))
 }
 
 /// The columns' type is known only from the first draw on.

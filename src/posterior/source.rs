@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use super::diagnostics::Workspace;
+use super::parameter::Parameter;
 use super::quantity::{Chance, Quantity};
 use super::sampled::{Column, Risks, SampledPosterior};
 use crate::exact::{ExactPosterior, RiskMeasure};
@@ -107,10 +108,10 @@ impl<'a> Source<'a> {
             .map(|column| self.column(column))
     }
 
-    /// What is sampled of a bias; the exact engine has integrated it out.
-    pub fn bias(&self, names: &[&str]) -> Vec<(String, Quantity<'a>)> {
+    /// Coefficients, and what is sampled of a bias; the exact engine has neither.
+    pub fn extras(&self) -> Vec<(Parameter, Quantity<'a>)> {
         let Some(draws) = self.draws_of_the_rest() else { return Vec::new() };
-        draws.extras(names).into_iter().map(|(name, c)| (name, self.quantity(Cow::Borrowed(c)))).collect()
+        draws.extras().into_iter().map(|(key, c)| (key, self.quantity(Cow::Borrowed(c)))).collect()
     }
 
     /// The effect of a further similar subgroup.

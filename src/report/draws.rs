@@ -7,7 +7,7 @@ use std::io::{self, Write};
 use rayon::prelude::*;
 
 use super::cells::Rows;
-use crate::posterior::SampledPosterior;
+use crate::posterior::{Names, SampledPosterior};
 use crate::study::Study;
 
 /// Writes the draws of every parameter.
@@ -16,12 +16,10 @@ pub fn write_parameter_draws(
     sampled: &SampledPosterior,
     to: &mut dyn Write,
 ) -> io::Result<()> {
-    let columns = sampled.parameters(&study.data.names());
-    table(
-        sampled,
-        &columns.iter().map(|(name, column)| (name.as_str(), column.as_slice())).collect::<Vec<_>>(),
-        to,
-    )
+    let names = Names::of(study);
+    let columns: Vec<(String, &[f64])> =
+        sampled.parameters().into_iter().map(|(key, column)| (key.name(&names), column.as_slice())).collect();
+    table(sampled, &columns.iter().map(|(name, column)| (name.as_str(), *column)).collect::<Vec<_>>(), to)
 }
 
 /// Writes the draws of every estimand, of pairs of subgroups if wanted.

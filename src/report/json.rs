@@ -6,8 +6,9 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::sentences::claims_json;
+use super::wire;
 use crate::posterior::{
-    BaselineConflict, Checks, Estimate, Parameter, Probability, Report, Settings, baseline_conflicts,
+    BaselineConflict, Checks, Estimate, Probability, Report, Settings, baseline_conflicts,
 };
 use crate::study::{
     Adjustment, Assignment, Assumption, Audit, BaselineOf, Covariate, Population, Study, Term, library_priors,
@@ -31,7 +32,7 @@ struct Document<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     bias: Option<BiasHead<'a>>,
     checks: &'a Checks,
-    parameters: &'a [Parameter],
+    parameters: Vec<wire::WireParameter>,
     estimates: &'a [Estimate],
     probabilities: &'a [Probability],
     /// What is said of it in sentences.
@@ -165,7 +166,7 @@ pub fn fit_json(study: &Study, report: &Report) -> String {
         prior: prior_head(study, Some(report)),
         bias: bias_head(study, Some(report)),
         checks: &report.checks,
-        parameters: &report.parameters,
+        parameters: wire::parameters(report),
         estimates: &report.estimates,
         probabilities: &report.probabilities,
         claims: claims_json(&report.claims),
@@ -175,7 +176,7 @@ pub fn fit_json(study: &Study, report: &Report) -> String {
 /// The audit and what the priors imply.
 pub fn check_json(study: &Study, prior: Option<&Report>) -> String {
     let implied = prior.map(
-        |p| json!({ "estimates": p.estimates, "probabilities": p.probabilities, "parameters": p.parameters }),
+        |p| json!({ "estimates": p.estimates, "probabilities": p.probabilities, "parameters": wire::parameters(p) }),
     );
     let library = study.expected_odds_ratio.map(|expected| {
         library_priors(expected, study.outcome.higher_is)

@@ -17,6 +17,7 @@ mod page;
 mod passage;
 mod sentences;
 mod text;
+mod wire;
 mod words;
 
 pub use baseline_conflict::baseline_conflict_line;

@@ -7,9 +7,11 @@ mod bias;
 mod decision;
 pub(crate) mod estimates;
 mod external;
+mod measure;
 pub(crate) mod names;
 mod patients;
 mod prior;
+mod thresholds;
 
 pub use adjustment::{Adjustment, Centres, Covariate, Form, Patterns, Population, PriorFor, Term};
 pub use audit::{Audit, AuditRow};
@@ -19,11 +21,13 @@ pub use decision::{
     MOST_OUTCOMES, Member, Rule, Values, View, active_risk, needs_baseline,
 };
 pub use external::about_sources;
+pub use measure::{Axis, Measure};
 pub use patients::{ColumnAccount, Dropped, LevelAccount, Numbers, PatientFile};
 pub use prior::{
     BaselineOf, HeterogeneityPrior, LibraryPrior, LocationPrior, NormalComponent, four_decimals,
     library_names, library_priors,
 };
+pub use thresholds::Thresholds;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -129,22 +133,12 @@ pub enum Scale {
 impl Scale {
     /// "odds ratio" and its like.
     pub fn measure_in_words(self) -> &'static str {
-        match self {
-            Scale::LogOddsRatio => "odds ratio",
-            Scale::LogRiskRatio => "risk ratio",
-            Scale::LogHazardRatio => "hazard ratio",
-            Scale::Difference => "difference",
-        }
+        Measure::of(self).in_words()
     }
 
     /// The key that names the measure in priors and thresholds.
     pub fn key(self) -> &'static str {
-        match self {
-            Scale::LogOddsRatio => "odds_ratio",
-            Scale::LogRiskRatio => "risk_ratio",
-            Scale::LogHazardRatio => "hazard_ratio",
-            Scale::Difference => "difference",
-        }
+        Measure::of(self).key()
     }
 
     pub fn is_ratio(self) -> bool {
@@ -272,21 +266,6 @@ pub struct External {
 pub enum BaselinePrior {
     Independent(LocationPrior),
     Exchangeable { mean: LocationPrior, sd: HeterogeneityPrior },
-}
-
-/// Sizes of effect worth asking about: magnitudes, in either direction.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Thresholds {
-    /// As differences of proportions, 0 < t < 1.
-    pub risk_difference: Vec<f64>,
-    /// Above 1.
-    pub odds_ratio: Vec<f64>,
-    pub risk_ratio: Vec<f64>,
-    pub hazard_ratio: Vec<f64>,
-    /// Above 0, in the outcome's units.
-    pub difference: Vec<f64>,
-    /// The measure's key and the value.
-    pub primary: Option<(&'static str, f64)>,
 }
 
 impl Study {

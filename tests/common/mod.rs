@@ -12,8 +12,8 @@ use equipoise::model::{
 };
 use equipoise::posterior::{Engine, Options, Sampling};
 use equipoise::study::{
-    self, ArmCounts, Data, HigherIs, Priors, Scale, Study, SubgroupCounts, SubgroupEstimate, Thresholds,
-    Written,
+    self, ArmCounts, Data, HigherIs, Measure, Priors, Scale, Study, SubgroupCounts, SubgroupEstimate,
+    Thresholds, Written,
 };
 
 /// Events and totals of both arms.
@@ -177,11 +177,11 @@ pub fn study_of(model: &Model) -> Study {
     };
     study.outcome.higher_is = HigherIs::Better;
     study.outcome.scale = Scale::LogOddsRatio;
-    study.thresholds = Thresholds {
-        odds_ratio: vec![1.25],
-        risk_difference: if counts { vec![0.05] } else { Vec::new() },
-        ..Thresholds::default()
-    };
+    study.thresholds = Thresholds::default();
+    study.thresholds.set(Measure::OddsRatio, vec![1.25]);
+    if counts {
+        study.thresholds.set(Measure::RiskDifference, vec![0.05]);
+    }
     study
 }
 

@@ -10,7 +10,7 @@ use super::common::{as_percent, difference, fault, known, values};
 use super::file::{CostsSection, DecisionFile, DifferencesEntry, OutcomeEntry, QuestionSection};
 use super::{layers, panel, rules};
 use crate::error::Result;
-use crate::study::{Action, Costs, Decision, DecisionOutcome, MOST_OUTCOMES, Study, needs_baseline};
+use crate::study::{Action, Costs, Decision, DecisionOutcome, MOST_OUTCOMES, Measure, Study, needs_baseline};
 
 /// Checks everything and puts the decision together; `own` is the model in whose file it stands.
 pub fn decision(source: &Source, file: DecisionFile, own: Option<Study>) -> Result<Decision> {
@@ -107,7 +107,7 @@ fn outcome(
     let bands = entry.bands.as_ref().map(|b| bands(source, b)).transpose()?;
     let mut thresholds = match &entry.thresholds {
         Some(list) => differences(source, list)?,
-        None => study.thresholds.risk_difference.clone(),
+        None => study.thresholds.of(Measure::RiskDifference).to_vec(),
     };
     thresholds.sort_by(f64::total_cmp);
     let baseline_risk = match &entry.baseline_risk {

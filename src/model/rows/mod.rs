@@ -42,8 +42,7 @@ pub struct Rows {
     events: Vec<f64>,
     events_by_gamma: Vec<f64>,
     events_by_centre: Vec<f64>,
-    /// The covariates' columns by name, and the priors of their coefficients.
-    pub term_names: Vec<String>,
+    /// The priors of the covariates' coefficients, one a column.
     pub gamma_priors: Vec<LocationPrior>,
     /// Of the centres' sd.
     pub centre_sd: Option<HeterogeneityPrior>,
@@ -110,7 +109,6 @@ impl Rows {
             events: vec![0.0; 2 * subgroups],
             events_by_gamma: Vec::new(),
             events_by_centre: vec![0.0; centres.map_or(0, |c| c.names.len())],
-            term_names: adjustment.terms.iter().map(|t| t.name.clone()).collect(),
             gamma_priors: adjustment.terms.iter().map(|t| t.prior.distribution.clone()).collect(),
             centre_sd: centres.map(|c| c.sd.distribution),
             population: adjustment.population,

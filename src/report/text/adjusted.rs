@@ -2,19 +2,19 @@
 
 use super::super::numbers::{interval_known_to, plain};
 use super::layout::{grouped, push, table};
-use crate::posterior::{Importance, Measure, Parameter, Quantiles, Report};
+use crate::posterior::{Importance, Measure, Parameter, ParameterRow, Quantiles, Report};
 use crate::study::{Adjustment, Form, Study, Term};
 
 /// Coefficients as odds ratios, and the spread among centres; nothing without covariates or centres.
 pub fn coefficients(study: &Study, report: &Report) -> String {
     let mut out = String::new();
     let Some(adjustment) = &study.adjustment else { return out };
-    let find = |name: String| report.parameters.iter().find(move |p| p.name == name);
     let rows: Vec<Vec<String>> = adjustment
         .terms
         .iter()
-        .filter_map(|term| {
-            let p = find(format!("gamma[{}]", term.name))?;
+        .enumerate()
+        .filter_map(|(j, term)| {
+            let p = report.parameter(Parameter::Gamma(j))?;
             let (what, unit) = compared(adjustment, term)?;
             Some(vec![what, unit.shown, ratio(p, unit.per_sd)?])
         })
@@ -39,7 +39,7 @@ pub fn coefficients(study: &Study, report: &Report) -> String {
         push(&mut out, &format!("Adjusted for {}.", splines.join("; ")), 2);
     }
     if let (Some(centres), Some(q)) =
-        (&adjustment.centres, find("centre_sd".to_string()).and_then(Parameter::best))
+        (&adjustment.centres, report.parameter(Parameter::CentreSd).and_then(ParameterRow::best))
     {
         let of = |q: &Quantiles| format!("{} ({} to {})", plain(q.median), plain(q.q2_5), plain(q.q97_5));
         push(
@@ -83,7 +83,7 @@ fn compared(adjustment: &Adjustment, term: &Term) -> Option<(String, Unit)> {
     None
 }
 
-fn ratio(p: &Parameter, per_sd: f64) -> Option<String> {
+fn ratio(p: &ParameterRow, per_sd: f64) -> Option<String> {
     let q = p.best()?;
     let out = |x: f64| libm::exp(per_sd * x);
     let q_out = Quantiles { median: out(q.median), q2_5: out(q.q2_5), q97_5: out(q.q97_5) };

@@ -9,7 +9,7 @@ use super::layout::{
 };
 use crate::compare::bias::implied as implied_by_bias;
 use crate::compare::is_reference_only;
-use crate::posterior::{Estimate, LARGE, Measure, Report, Scope, Statement};
+use crate::posterior::{Estimate, LARGE, Measure, Parameter, ParameterRow, Report, Scope, Statement};
 use crate::study::{PatientFile, Study, library_priors};
 
 /// The audit, and what the priors imply.
@@ -258,7 +258,7 @@ fn implied(study: &Study, prior: Option<&Report>) -> String {
             _ => {}
         }
     }
-    if let Some(q) = prior.parameters.iter().find(|p| p.name == "tau").and_then(|p| p.best()) {
+    if let Some(q) = prior.parameter(Parameter::Tau).and_then(ParameterRow::best) {
         let text = format!("{} ({} to {})", plain(q.median), plain(q.q2_5), plain(q.q97_5));
         rows.push(vec!["heterogeneity τ".to_string(), text, String::new()]);
     }

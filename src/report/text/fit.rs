@@ -10,7 +10,8 @@ use super::layout::{
     scope_label, shown_interval, shown_probability, table,
 };
 use crate::posterior::{
-    Axis, Claim, Estimate, Measure, Probability, Quantiles, Report, Says, Scope, Statement, primary,
+    Axis, Claim, Estimate, Measure, Parameter, Probability, Quantiles, Report, Says, Scope, Statement,
+    primary,
 };
 use crate::study::{ArmCounts, Assignment, Data, Pooling, Study, SubgroupCounts};
 
@@ -343,8 +344,7 @@ fn footnotes(study: &Study, report: &Report) -> String {
     if let Some(line) = conflict_line(study, report.baseline_conflicts(study)) {
         push(&mut out, &line, 2);
     }
-    let tau = report.parameters.iter().find(|p| p.name == "tau");
-    if let Some(tau) = tau.and_then(|t| t.best().zip(t.prior)) {
+    if let Some(tau) = report.parameter(Parameter::Tau).and_then(|t| t.best().zip(t.prior)) {
         let of = |q: &Quantiles| format!("{} ({} to {})", plain(q.median), plain(q.q2_5), plain(q.q97_5));
         let is_of_tau = |c: &&Claim| matches!(c.says, Says::HeterogeneityUnlearned { .. });
         let claim = report.claims.iter().find(is_of_tau).map(|c| format!(" {}", sentence(c)));
@@ -404,23 +404,19 @@ fn labels(study: &Study, report: &Report) -> String {
     let positive = study.bias.as_ref().and_then(|b| b.misclassification.as_ref()).map(|m| names[m.positive]);
     let Some(positive) = positive else { return out };
     let of = |q: &Quantiles| format!("{:.2} ({:.2} to {:.2})", q.median, q.q2_5, q.q97_5);
-    let named = |stem: &str| {
-        let rows = report.parameters.iter().filter(move |p| p.name.split('[').next() == Some(stem));
-        let shown = rows.filter_map(|p| {
-            let arm = p.name.strip_prefix(stem).map(|a| a.trim_matches(['[', ']'])).filter(|a| !a.is_empty());
-            let arm = arm.map_or_else(String::new, |a| format!(", {a} arm"));
-            let prior = p.prior.as_ref().map_or_else(String::new, |q| format!("; prior {}", of(q)));
-            let what = match stem {
-                "specificity" => "Specificity".to_string(),
-                "sensitivity" => format!("Sensitivity for {positive}"),
-                _ => format!("True share of {positive}"),
-            };
-            Some(format!("{what}{arm}: {}{prior}.", of(&p.best()?)))
-        });
-        shown.collect::<Vec<String>>()
-    };
-    for line in ["sensitivity", "specificity", "prevalence"].into_iter().flat_map(named) {
-        push(&mut out, &line, 2);
+    // The model's order: sensitivities, specificities, shares.
+    for row in &report.parameters {
+        let (what, arm) = match row.parameter {
+            Parameter::Sensitivity(arm) => (format!("Sensitivity for {positive}"), arm),
+            Parameter::Specificity(arm) => ("Specificity".to_string(), arm),
+            Parameter::Prevalence(arm) => (format!("True share of {positive}"), arm),
+            _ => continue,
+        };
+        let arm = arm.map_or_else(String::new, |arm| format!(", {} arm", arm.in_words()));
+        let prior = row.prior.as_ref().map_or_else(String::new, |q| format!("; prior {}", of(q)));
+        if let Some(q) = row.best() {
+            push(&mut out, &format!("{what}{arm}: {}{prior}.", of(&q)), 2);
+        }
     }
     out
 }

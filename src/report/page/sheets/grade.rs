@@ -2,7 +2,7 @@
 
 use super::{Item, NOT_STATED, Sheet, found, item, results};
 use crate::decide::{Discussion, EffectRow, interaction_test};
-use crate::posterior::{Measure, Parameter, Quantiles, Scope};
+use crate::posterior::{Measure, Parameter, ParameterRow, Quantiles, Scope};
 use crate::report::discussion::{in_words, name};
 use crate::report::numbers::{parameter, plain, ratio, signed};
 use crate::report::page::Shown;
@@ -37,8 +37,7 @@ pub fn certainty(study: &Study, shown: Option<&Shown<'_>>) -> Sheet {
 
 fn inconsistency(study: &Study, shown: Option<&Shown<'_>>) -> String {
     let mut told = Vec::new();
-    let of_tau = |p: &&Parameter| p.name == "tau";
-    let tau = shown.and_then(|s| s.report.parameters.iter().find(of_tau)).and_then(Parameter::best);
+    let tau = shown.and_then(|s| s.report.parameter(Parameter::Tau)).and_then(ParameterRow::best);
     if let Some(q) = tau {
         told.push(format!("heterogeneity sd {} ({} to {})", plain(q.median), plain(q.q2_5), plain(q.q97_5)));
     }
