@@ -17,11 +17,38 @@ pub struct Error(Box<Report>);
 
 #[derive(Debug, Clone)]
 struct Report {
+    kind: ErrorKind,
     message: String,
     place: Option<Place>,
     /// A word or two at the place itself.
     label: Option<String>,
     help: Vec<String>,
+}
+
+/// What sort of thing is wrong, for programs that act on it. What is wrong, where, and what to do, is in the message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// A file or folder is not there, or can't be read, written or replaced.
+    File,
+    /// What stands there is not of the form that it should have: TOML, UTF-8, the words of a prior, a workbook.
+    Syntax,
+    /// A key, a word, a column, a subgroup, a prior or a model that does not exist.
+    Unknown,
+    /// What has to be said is not said.
+    Missing,
+    /// A number or a text outside the range that it may have.
+    Value,
+    /// Parts that are right by themselves and do not go together.
+    Rule,
+    /// Rows or columns of a data file that can't be used as they are.
+    Data,
+    /// More than the program takes.
+    Limit,
+    /// A command with arguments that it can't have.
+    Usage,
+    /// What this build, this system or this computation can't give.
+    Unavailable,
 }
 
 /// Where an error is.
@@ -30,23 +57,45 @@ pub enum Place {
     /// A file as a whole.
     File(String),
     /// Bytes of a text.
-    Text { file: String, text: Arc<str>, span: Range<usize> },
+    Text {
+        /// As shown.
+        file: String,
+        /// The whole of it.
+        text: Arc<str>,
+        /// In bytes of the text.
+        span: Range<usize>,
+    },
     /// A row of a data file (counted from 1, the header first where it is a row), and the column's name.
-    Row { file: String, row: u64, column: Option<String> },
+    Row {
+        /// As shown.
+        file: String,
+        /// Counted from 1.
+        row: u64,
+        /// Where it is one.
+        column: Option<String>,
+    },
 }
 
 impl Error {
-    /// An error without a place, such as a wrong call.
-    pub fn new(message: impl Into<String>) -> Error {
-        Error(Box::new(Report { message: message.into(), place: None, label: None, help: Vec::new() }))
+    /// An error of a kind, without a place.
+    pub fn of(kind: ErrorKind, message: impl Into<String>) -> Error {
+        let message = message.into();
+        Error(Box::new(Report { kind, message, place: None, label: None, help: Vec::new() }))
     }
 
+    /// An error in rows or columns of a data file ([`ErrorKind::Data`]), without a place.
+    pub fn new(message: impl Into<String>) -> Error {
+        Error::of(ErrorKind::Data, message)
+    }
+
+    /// The same error at a place.
     #[must_use]
     pub fn at(mut self, place: Place) -> Error {
         self.0.place = Some(place);
         self
     }
 
+    /// The same error with a word or two at the place itself, which are shown where that is a text.
     #[must_use]
     pub fn label(mut self, label: impl Into<String>) -> Error {
         self.0.label = Some(label.into());
@@ -60,6 +109,12 @@ impl Error {
         self
     }
 
+    /// What sort of thing is wrong.
+    pub fn kind(&self) -> ErrorKind {
+        self.0.kind
+    }
+
+    /// What is wrong, without its place and what to do.
     pub fn message(&self) -> &str {
         &self.0.message
     }

@@ -8,7 +8,7 @@ use super::progress::{opened, watched};
 use super::report::{Fitting, write_page};
 use super::run_folder::{FILES, is_finished, text, write_folder};
 use super::{Outcome, notice, outputs, print, start_threads};
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::input::{open, shipped};
 use crate::posterior::{Analysis, Engine, Fit, Options, Report, Sampling, Stopped, analyse_watched};
 use crate::report;
@@ -37,7 +37,7 @@ pub fn run(args: &FitArgs) -> Result<Outcome> {
     outputs::run_folder(&folder, &study.files)?;
     if let Some(page) = &args.report {
         if outputs::lies_in(page, &folder) {
-            return Err(Error::new(format!("{} lies in the run folder", page.display()))
+            return Err(Error::of(ErrorKind::Usage, format!("{} lies in the run folder", page.display()))
                 .help("a run folder is replaced whole, and holds nothing else: name a file beside it"));
         }
         outputs::file(page, &study.files)?;
@@ -122,9 +122,10 @@ fn options(args: &FitArgs, subgroups: usize) -> Result<Options> {
             ("--mcse", mcse.is_some()),
         ];
         if let Some((name, _)) = given.iter().find(|(_, given)| *given) {
-            return Err(Error::new(format!(
-                "{name} speaks of sampling, and `--engine exact` samples nothing"
-            ))
+            return Err(Error::of(
+                ErrorKind::Usage,
+                format!("{name} speaks of sampling, and `--engine exact` samples nothing"),
+            )
             .help(format!("leave out {name}, or choose `--engine both`")));
         }
     }
@@ -152,9 +153,10 @@ pub fn kept(sampling: &Sampling, subgroups: usize) -> Result<()> {
     const MOST_NUMBERS: usize = 400_000_000;
     let numbers = sampling.chains * sampling.draws.unwrap_or(0) * (2 * subgroups + 4);
     if numbers > MOST_NUMBERS {
-        return Err(Error::new(format!(
-            "{numbers} numbers would be drawn, more than are kept ({MOST_NUMBERS})"
-        ))
+        return Err(Error::of(
+            ErrorKind::Limit,
+            format!("{numbers} numbers would be drawn, more than are kept ({MOST_NUMBERS})"),
+        )
         .help("ask for fewer --draws or --chains"));
     }
     Ok(())

@@ -4,7 +4,7 @@ use clap::CommandFactory;
 
 use super::args::{ManArgs, Parsed};
 use super::{Outcome, notice, print};
-use crate::error::{Error, Place, Result};
+use crate::error::{Error, ErrorKind, Place, Result};
 
 /// One page to standard output, or a page a command into a folder.
 pub fn run(args: &ManArgs) -> Result<Outcome> {
@@ -12,12 +12,12 @@ pub fn run(args: &ManArgs) -> Result<Outcome> {
         let mut page = Vec::new();
         clap_mangen::Man::new(Parsed::command())
             .render(&mut page)
-            .map_err(|e| Error::new(format!("the manual page can't be made: {e}")))?;
+            .map_err(|e| Error::of(ErrorKind::Unavailable, format!("the manual page can't be made: {e}")))?;
         print(&String::from_utf8_lossy(&page))?;
         return Ok(Outcome::Done);
     };
     let fault = |e: std::io::Error| {
-        Error::new(format!("the manual pages can't be written: {e}"))
+        Error::of(ErrorKind::File, format!("the manual pages can't be written: {e}"))
             .at(Place::File(folder.display().to_string()))
     };
     std::fs::create_dir_all(folder).map_err(fault)?;

@@ -20,7 +20,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::terminal::{shown, shown_with_emphasis};
 use args::{Command, Parsed};
 
@@ -83,7 +83,7 @@ fn start_threads(threads: Option<u16>) -> Result<(), Error> {
     // Zero is one a processor. The pool is built once in a run of the program.
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads.map_or(0, usize::from));
     pool.build_global().map_err(|e| {
-        Error::new(format!("the system starts no more threads: {e}"))
+        Error::of(ErrorKind::Unavailable, format!("the system starts no more threads: {e}"))
             .help("ask for fewer with --threads, or raise the limit of processes or of memory (`ulimit -a` shows them)")
     })
 }
@@ -99,7 +99,7 @@ fn unprinted(e: std::io::Error) -> Result<(), Error> {
     if e.kind() == std::io::ErrorKind::BrokenPipe {
         return Ok(());
     }
-    Err(Error::new(format!("can't write to standard output: {e}")).help("is the disk full?"))
+    Err(Error::of(ErrorKind::File, format!("can't write to standard output: {e}")).help("is the disk full?"))
 }
 
 /// To standard error; if that fails there is nobody to tell.

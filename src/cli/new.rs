@@ -6,7 +6,7 @@ use super::args::NewArgs;
 use super::progress::reading;
 use super::whole_file::write_whole;
 use super::{Outcome, notice, outputs, print, start_threads};
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::input::{Draft, draft, open_text};
 
 /// Looks at a file of patients and writes a first model file for it.
@@ -33,7 +33,9 @@ pub fn run(args: &NewArgs) -> Result<Outcome> {
         return Ok(Outcome::Done);
     };
     if out.exists() {
-        return Err(Error::new(format!("{} exists", out.display())).help("name another file with -o"));
+        return Err(
+            Error::of(ErrorKind::File, format!("{} exists", out.display())).help("name another file with -o")
+        );
     }
     outputs::file(out, &[])?;
     let text = drafted(&args.data, named_from(&args.data, out), &said, out)?;
@@ -45,8 +47,11 @@ pub fn run(args: &NewArgs) -> Result<Outcome> {
 /// The text of a model file that `check` takes, were it at `place`.
 fn drafted(data: &Path, named: PathBuf, said: &Draft, place: &Path) -> Result<String> {
     let named = named.into_os_string().into_string().map_err(|named| {
-        Error::new(format!("{} is not UTF-8, and a model file can name no such path", named.display()))
-            .help("rename the file or its folder")
+        Error::of(
+            ErrorKind::Usage,
+            format!("{} is not UTF-8, and a model file can name no such path", named.display()),
+        )
+        .help("rename the file or its folder")
     })?;
     reading(|| {
         let text = draft(data, &named, said)?;

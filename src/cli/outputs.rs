@@ -4,14 +4,13 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::run_folder;
-use crate::error::{Error, Place, Result};
+use crate::error::{Error, ErrorKind, Place, Result};
 
 /// A file that is to be written, beside what the command reads.
 pub fn file(path: &Path, read: &[PathBuf]) -> Result<()> {
     if path.is_dir() {
-        return Err(
-            Error::new(format!("{} is a folder", path.display())).help("name a file, such as report.html")
-        );
+        return Err(Error::of(ErrorKind::Usage, format!("{} is a folder", path.display()))
+            .help("name a file, such as report.html"));
     }
     not_read(path, read)?;
     // Devices and pipes are there already.
@@ -20,7 +19,7 @@ pub fn file(path: &Path, read: &[PathBuf]) -> Result<()> {
     }
     let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
     writable(folder).map_err(|e| {
-        Error::new(format!("can't write {}: {}", path.display(), in_words(&e)))
+        Error::of(ErrorKind::File, format!("can't write {}: {}", path.display(), in_words(&e)))
             .help("name a file in a folder that is there and that you may write to")
     })
 }
@@ -28,8 +27,11 @@ pub fn file(path: &Path, read: &[PathBuf]) -> Result<()> {
 /// A file that the command reads is not one that it writes.
 pub fn not_read(path: &Path, read: &[PathBuf]) -> Result<()> {
     if read.iter().any(|input| same_file(input, path)) {
-        return Err(Error::new(format!("{} is read by this command and would be replaced", path.display()))
-            .help("name another file"));
+        return Err(Error::of(
+            ErrorKind::Usage,
+            format!("{} is read by this command and would be replaced", path.display()),
+        )
+        .help("name another file"));
     }
     Ok(())
 }
@@ -37,7 +39,7 @@ pub fn not_read(path: &Path, read: &[PathBuf]) -> Result<()> {
 /// A folder that is to be made where it is not there yet.
 pub fn folder(path: &Path) -> Result<()> {
     let fault = |why: String| {
-        Error::new(format!("can't make the folder {}: {why}", path.display()))
+        Error::of(ErrorKind::File, format!("can't make the folder {}: {why}", path.display()))
             .help("name a folder that you may write to")
     };
     if path.exists() && !path.is_dir() {
@@ -51,15 +53,18 @@ pub fn run_folder(path: &Path, read: &[PathBuf]) -> Result<()> {
     let here = || Place::File(path.display().to_string());
     run_folder::replaceable(path)?;
     if let Some(input) = read.iter().find(|input| lies_in(input, path)) {
-        return Err(Error::new(format!("this folder is replaced whole, and {} is read", input.display()))
-            .at(here())
-            .help("choose another with --out, or copy the model out of it"));
+        return Err(Error::of(
+            ErrorKind::Usage,
+            format!("this folder is replaced whole, and {} is read", input.display()),
+        )
+        .at(here())
+        .help("choose another with --out, or copy the model out of it"));
     }
     // An earlier run changes places with a folder made beside it.
     let beside = if path.exists() { path.parent() } else { Some(existing(path)) };
     let beside = beside.filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
     writable(beside).map_err(|e| {
-        Error::new(format!("can't be written: {}", in_words(&e)))
+        Error::of(ErrorKind::File, format!("can't be written: {}", in_words(&e)))
             .at(here())
             .help("choose another place with --out")
     })

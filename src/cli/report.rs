@@ -15,7 +15,7 @@ use super::{Outcome, notice, outputs, start_threads};
 use crate::compare::bias::shift_surface;
 use crate::compare::glance;
 use crate::decide::decide;
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::figure::Gallery;
 use crate::input::{Reading, is_decision, open_copy, open_decision_with, read_at_most};
 use crate::posterior::{Analysis, Fit, Sampling};
@@ -62,8 +62,9 @@ pub fn run(args: &ReportArgs) -> Result<Outcome> {
         for path in written(folder, &made.figures, &args.formats) {
             outputs::not_read(&path, &files)?;
         }
-        fs::create_dir_all(folder)
-            .map_err(|e| Error::new(format!("can't make the folder {}: {e}", folder.display())))?;
+        fs::create_dir_all(folder).map_err(|e| {
+            Error::of(ErrorKind::File, format!("can't make the folder {}: {e}", folder.display()))
+        })?;
     }
     write_whole(&page, made.text.as_bytes())?;
     notice(&format!("Written to {}", page.display()));
@@ -101,28 +102,34 @@ fn asked(folder: &Path, how: Reading) -> Result<(Study, Sampling)> {
         return Ok((opened(folder, how)?, Sampling::default()));
     }
     let path = folder.join("result.json");
-    let fault = |what: String| {
-        Error::new(format!("{}: {what}", path.display()))
+    let fault = |kind, what: String| {
+        Error::of(kind, format!("{}: {what}", path.display()))
             .help("name a model, or a folder that `equipoise fit` has written")
     };
     let bytes = read_at_most(LARGEST_RESULT, &path)
-        .map_err(|e| fault(format!("can't be read: {e}")))?
-        .ok_or_else(|| fault(format!("holds more than {} MB, and no result does", LARGEST_RESULT >> 20)))?;
-    let result: Value = serde_json::from_slice(&bytes).map_err(|e| fault(format!("is no JSON: {e}")))?;
+        .map_err(|e| fault(ErrorKind::File, format!("can't be read: {e}")))?
+        .ok_or_else(|| {
+            fault(
+                ErrorKind::Limit,
+                format!("holds more than {} MB, and no result does", LARGEST_RESULT >> 20),
+            )
+        })?;
+    let result: Value =
+        serde_json::from_slice(&bytes).map_err(|e| fault(ErrorKind::Syntax, format!("is no JSON: {e}")))?;
     let schema = result["schema"].as_str().unwrap_or("none");
     if schema != RESULT_SCHEMA {
-        return Err(Error::new(format!(
-            "{}: the schema is `{schema}`, and this program reads `{RESULT_SCHEMA}`",
-            path.display()
-        ))
+        return Err(Error::of(
+            ErrorKind::Syntax,
+            format!("{}: the schema is `{schema}`, and this program reads `{RESULT_SCHEMA}`", path.display()),
+        )
         .help("fit the model again: equipoise fit MODEL"));
     }
     let mut study = reading(|| open_copy(&folder.join("model.toml"), original_folder(folder), how))?;
     if result["data"]["sha256"].as_str().is_some_and(|s| s != study.data_sha256) {
-        return Err(Error::new(format!(
-            "{}: the data are no longer those that were fitted",
-            folder.display()
-        ))
+        return Err(Error::of(
+            ErrorKind::Data,
+            format!("{}: the data are no longer those that were fitted", folder.display()),
+        )
         .help("fit the model again: equipoise fit MODEL"));
     }
     // The copy is called model.toml whatever the model was called.
@@ -133,7 +140,7 @@ fn asked(folder: &Path, how: Reading) -> Result<(Study, Sampling)> {
     study.files.extend(FILES.iter().map(|name| folder.join(name)));
     let sampling = sampling_of(&result["settings"]["sampler"]);
     super::fit::kept(&sampling, study.data.names().len()).map_err(|e| {
-        Error::new(format!("{}: {}", path.display(), e.message()))
+        Error::of(e.kind(), format!("{}: {}", path.display(), e.message()))
             .help("no run has kept so many: fit the model again, equipoise fit MODEL")
     })?;
     Ok((study, sampling))

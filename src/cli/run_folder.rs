@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use tempfile::TempDir;
 
-use crate::error::{Error, Place, Result};
+use crate::error::{Error, ErrorKind, Place, Result};
 
 /// What a run folder holds; a folder that holds anything else is never replaced.
 pub const FILES: [&str; 7] = [
@@ -42,7 +42,7 @@ const RANDOM: usize = 6;
 pub fn replaceable(folder: &Path) -> Result<()> {
     let here = || Place::File(folder.display().to_string());
     if folder.is_symlink() {
-        return Err(Error::new("the run folder's name is taken by a symbolic link")
+        return Err(Error::of(ErrorKind::File, "the run folder's name is taken by a symbolic link")
             .at(here())
             .help("choose another with --out"));
     }
@@ -50,16 +50,16 @@ pub fn replaceable(folder: &Path) -> Result<()> {
         return Ok(());
     }
     if !folder.is_dir() {
-        return Err(Error::new("the run folder's name is taken by a file")
+        return Err(Error::of(ErrorKind::File, "the run folder's name is taken by a file")
             .at(here())
             .help("choose another with --out"));
     }
-    let mut entries =
-        fs::read_dir(folder).map_err(|e| Error::new(format!("can't be read: {e}")).at(here()))?;
+    let mut entries = fs::read_dir(folder)
+        .map_err(|e| Error::of(ErrorKind::File, format!("can't be read: {e}")).at(here()))?;
     if entries.next().is_none() || is_a_run(folder) {
         return Ok(());
     }
-    Err(Error::new("this folder holds something other than a run")
+    Err(Error::of(ErrorKind::File, "this folder holds something other than a run")
         .at(here())
         .help("a run folder is replaced whole; choose another with --out"))
 }
@@ -115,7 +115,7 @@ pub fn text<'a>(name: &'a str, text: &'a str) -> Content<'a> {
 /// Writes all files beside the folder first, then puts the whole in its place.
 pub fn write_folder(folder: &Path, files: &[Content<'_>]) -> Result<()> {
     let fault = |what: &str, e: &io::Error| {
-        Error::new(format!("{what}: {e}"))
+        Error::of(ErrorKind::File, format!("{what}: {e}"))
             .at(Place::File(folder.display().to_string()))
             .help("choose another place with --out")
     };

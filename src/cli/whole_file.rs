@@ -4,12 +4,12 @@ use std::fs;
 use std::io::Write;
 use std::path::Path;
 
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 
 /// Beside its place first, then renamed: a reader sees the old file or the new one. Devices and pipes are written into.
 pub fn write_whole(path: &Path, content: &[u8]) -> Result<()> {
     let fault = |e: std::io::Error| {
-        Error::new(format!("can't write {}: {e}", path.display()))
+        Error::of(ErrorKind::File, format!("can't write {}: {e}", path.display()))
             .help("name a file in a folder that you may write to")
     };
     if path.metadata().is_ok_and(|m| !m.is_file()) {

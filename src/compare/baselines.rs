@@ -157,10 +157,8 @@ fn variants(
 
 fn in_words(distribution: BaselinePrior) -> Written<BaselinePrior> {
     let words = match &distribution {
-        BaselinePrior::Independent(prior) => location_words(prior),
-        BaselinePrior::Exchangeable { mean, sd } => {
-            format!("mean {}, sd {}", location_words(mean), scale_words(sd))
-        }
+        BaselinePrior::Independent(prior) => prior.in_short(),
+        BaselinePrior::Exchangeable { mean, sd } => format!("mean {}, sd {}", mean.in_short(), sd.in_short()),
     };
     Written { distribution, words }
 }
@@ -201,42 +199,6 @@ pub fn scaled_location(prior: &LocationPrior, factor: f64) -> LocationPrior {
     }
 }
 
-/// As a model file has it.
-fn location_words(prior: &LocationPrior) -> String {
-    match prior {
-        LocationPrior::Normals(normals) => match normals.as_slice() {
-            [one] => one.words(),
-            several => {
-                let part = |n: &NormalComponent| format!("{} * {}", four_decimals(n.weight), n.words());
-                several.iter().map(part).collect::<Vec<_>>().join(" + ")
-            }
-        },
-        LocationPrior::StudentT { df, location, scale } => format!(
-            "student-t({}, {}, {})",
-            four_decimals(*df),
-            four_decimals(*location),
-            four_decimals(*scale)
-        ),
-        LocationPrior::LogitBeta { a, b } => format!("beta({}, {})", four_decimals(*a), four_decimals(*b)),
-        LocationPrior::Flat => "flat".to_string(),
-    }
-}
-
-fn scale_words(prior: &HeterogeneityPrior) -> String {
-    let four = |x: f64| four_decimals(x);
-    match *prior {
-        HeterogeneityPrior::HalfNormal { scale } => format!("half-normal({})", four(scale)),
-        HeterogeneityPrior::HalfStudentT { df: 1.0, scale } => format!("half-cauchy({})", four(scale)),
-        HeterogeneityPrior::HalfStudentT { df, scale } => {
-            format!("half-student-t({}, {})", four(df), four(scale))
-        }
-        HeterogeneityPrior::Exponential { mean } => format!("exponential({})", four(mean)),
-        HeterogeneityPrior::LogNormal { mean, sd } => format!("log-normal({}, {})", four(mean), four(sd)),
-        HeterogeneityPrior::Uniform { upper } => format!("uniform(0, {})", four(upper)),
-        HeterogeneityPrior::Fixed { value } => format!("fixed({})", four(value)),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -245,7 +207,7 @@ mod tests {
     fn a_scaled_prior_keeps_its_centre_and_its_family() {
         let normal = scaled_location(&LocationPrior::normal(-1.0, 2.5), 0.5);
         assert_eq!(normal, LocationPrior::normal(-1.0, 1.25));
-        assert_eq!(location_words(&normal), "normal(-1, 1.25)");
+        assert_eq!(normal.in_short(), "normal(-1, 1.25)");
         let part = |weight, mean, sd| NormalComponent { weight, mean, sd };
         let mixture = LocationPrior::Normals(vec![part(0.25, -3.0, 1.0), part(0.75, 1.0, 2.0)]);
         let LocationPrior::Normals(wide) = scaled_location(&mixture, 2.0) else { panic!("normals stay") };

@@ -3,7 +3,7 @@
 use super::conflict::{Conflict, conflict};
 use super::external::{self, Fitted, Predictions};
 use super::information::{location_information, unit_information};
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::exact::{Distribution, ExactPosterior, Resolution};
 use crate::model::{BaselinePrior, LocationPrior, Model, Observation, Pooling};
 use crate::posterior::{Measure, Quantiles, Sampling, Statement, region};
@@ -79,7 +79,7 @@ pub fn sets(study: &Study, asked: &Asked, sampling: Sampling) -> Result<Vec<Prio
                     .chain(library.iter().map(|(n, _)| n.as_str()))
                     .chain(["library", "all"])
                     .collect();
-                return Err(Error::new(format!("no prior named `{name}`"))
+                return Err(Error::of(ErrorKind::Unknown, format!("no prior named `{name}`"))
                     .help(format!("this model has {}", known.join(", "))));
             }
         }
@@ -91,8 +91,10 @@ pub fn sets(study: &Study, asked: &Asked, sampling: Sampling) -> Result<Vec<Prio
             let mut priors = named.priors.clone();
             let mut fitted = None;
             if let Some(from) = &named.external {
-                let (effect, about) = external::effect(from, &priors.effect, &mut predictions)
-                    .map_err(|why| Error::new(format!("the prior `{name}` can't be made: {why}")))?;
+                let (effect, about) =
+                    external::effect(from, &priors.effect, &mut predictions).map_err(|why| {
+                        Error::of(ErrorKind::Unavailable, format!("the prior `{name}` can't be made: {why}"))
+                    })?;
                 (priors.effect, fitted) = (effect, Some(about));
             }
             sets.push(set(study, &name, priors, fitted));
@@ -115,13 +117,16 @@ fn library(study: &Study) -> Vec<(String, Written<LocationPrior>)> {
 
 fn no_library(study: &Study) -> Error {
     if study.outcome.scale == Scale::LogOddsRatio {
-        Error::new("the reanalysis library needs an expected effect")
+        Error::of(ErrorKind::Missing, "the reanalysis library needs an expected effect")
             .help("add a section [library] with expected_odds_ratio = 1.5, a magnitude above 1")
     } else {
-        Error::new(format!(
-            "the reanalysis library speaks of odds ratios, and this model's effect is a {}",
-            study.outcome.scale.measure_in_words()
-        ))
+        Error::of(
+            ErrorKind::Rule,
+            format!(
+                "the reanalysis library speaks of odds ratios, and this model's effect is a {}",
+                study.outcome.scale.measure_in_words()
+            ),
+        )
         .help("give priors of your own, [priors.NAME]")
     }
 }

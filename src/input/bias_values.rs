@@ -4,6 +4,7 @@ use toml::Spanned;
 
 use super::model_file::LocationEntry;
 use super::prior_words::{self, Fault};
+use crate::error::ErrorKind;
 use crate::numeric::{logistic, logit, softplus};
 use crate::study::{LocationPrior, Nuisance, Scale, Written};
 
@@ -15,8 +16,8 @@ const SHIFT_FORMS: &str =
 const SHARE_FORMS: &str =
     "write a proportion such as 0.30, \"beta(6, 14)\" or { proportion = [0.2, 0.4], mass = 0.95 }";
 
-pub fn fault(message: impl Into<String>, help: impl Into<String>) -> Fault {
-    Fault { message: message.into(), help: help.into(), span: None }
+pub fn fault(kind: ErrorKind, message: impl Into<String>, help: impl Into<String>) -> Fault {
+    Fault { kind, message: message.into(), help: help.into(), span: None }
 }
 
 pub fn as_number(value: &toml::Value) -> Option<f64> {
@@ -34,7 +35,7 @@ fn entry(value: &toml::Value, forms: &str) -> Result<LocationEntry, Fault> {
         toml::Value::Table(table) => Ok(LocationEntry::Words(
             table.iter().map(|(k, v)| (k.clone(), Spanned::new(0..0, v.clone()))).collect(),
         )),
-        _ => Err(fault("neither a number nor a prior", forms)),
+        _ => Err(fault(ErrorKind::Syntax, "neither a number nor a prior", forms)),
     }
 }
 
@@ -46,13 +47,18 @@ pub fn shift(value: &toml::Value, scale: Scale) -> Result<Read, Fault> {
         if b.abs() <= limit {
             return Ok(Written { distribution: Nuisance::Known(b), words: format!("known to be {b}") });
         }
-        return Err(fault(format!("a bias of {b}"), format!("it lies between −{limit} and {limit}")));
+        return Err(fault(
+            ErrorKind::Value,
+            format!("a bias of {b}"),
+            format!("it lies between −{limit} and {limit}"),
+        ));
     }
     // The part of the entry that is wrong has no place of its own in the file.
     let written =
         prior_words::effect(&entry(value, &forms)?, scale).map_err(|f| Fault { span: None, ..f })?;
     if !written.distribution.is_proper() {
         return Err(fault(
+            ErrorKind::Value,
             "a flat prior of a bias",
             "with it the data would say nothing: write a proper prior",
         ));
@@ -67,7 +73,11 @@ pub fn strength(value: &toml::Value, scale: Scale) -> Result<Read, Fault> {
             let known = Nuisance::Known(libm::log(ratio));
             return Ok(Written { distribution: known, words: format!("{ratio}") });
         }
-        return Err(fault(format!("a ratio of {ratio}"), "ratios are above 0; 1 is no association"));
+        return Err(fault(
+            ErrorKind::Value,
+            format!("a ratio of {ratio}"),
+            "ratios are above 0; 1 is no association",
+        ));
     }
     shift(value, scale)
 }
@@ -83,17 +93,18 @@ pub fn share(value: &toml::Value) -> Result<Read, Fault> {
         } else {
             "proportions lie between 0 and 1".to_string()
         };
-        return Err(fault(format!("a proportion of {p}"), help));
+        return Err(fault(ErrorKind::Value, format!("a proportion of {p}"), help));
     }
     match value {
         toml::Value::String(text) => beta(text),
         toml::Value::Table(table) => between(table),
-        _ => Err(fault("neither a proportion nor a prior of one", SHARE_FORMS)),
+        _ => Err(fault(ErrorKind::Syntax, "neither a proportion nor a prior of one", SHARE_FORMS)),
     }
 }
 
 fn beta(text: &str) -> Result<Read, Fault> {
-    let unreadable = || fault(format!("can't read \"{text}\" as a prior of a proportion"), SHARE_FORMS);
+    let unreadable =
+        || fault(ErrorKind::Syntax, format!("can't read \"{text}\" as a prior of a proportion"), SHARE_FORMS);
     let inner = text.trim().strip_prefix("beta").and_then(|rest| rest.trim().strip_prefix('('));
     let inner = inner.and_then(|rest| rest.strip_suffix(')')).ok_or_else(unreadable)?;
     let numbers: Option<Vec<f64>> = inner.split(',').map(|n| n.trim().parse().ok()).collect();
@@ -104,6 +115,7 @@ fn beta(text: &str) -> Result<Read, Fault> {
     let within = |x: f64| (0.2..=1e6).contains(&x);
     if !within(a) || !within(b) {
         return Err(fault(
+            ErrorKind::Value,
             format!("beta({a}, {b})"),
             "both numbers lie between 0.2 and a million; beta(6, 14) is what 6 of 20 patients say",
         ));
@@ -113,23 +125,28 @@ fn beta(text: &str) -> Result<Read, Fault> {
 
 fn between(table: &toml::map::Map<String, toml::Value>) -> Result<Read, Fault> {
     if let Some(unknown) = table.keys().find(|k| !["proportion", "mass"].contains(&k.as_str())) {
-        return Err(fault(format!("unknown key `{unknown}` in a prior of a proportion"), SHARE_FORMS));
+        return Err(fault(
+            ErrorKind::Unknown,
+            format!("unknown key `{unknown}` in a prior of a proportion"),
+            SHARE_FORMS,
+        ));
     }
     let ends = table.get("proportion").and_then(|v| v.as_array());
     let ends: Option<Vec<f64>> = ends.and_then(|ends| ends.iter().map(as_number).collect());
     let (low, high) = match ends.as_deref() {
         Some(&[low, high]) => (low, high),
-        _ => return Err(fault("`proportion` is not a pair of numbers", SHARE_FORMS)),
+        _ => return Err(fault(ErrorKind::Value, "`proportion` is not a pair of numbers", SHARE_FORMS)),
     };
     if !(low > 0.0 && low < high && high < 1.0) {
         return Err(fault(
+            ErrorKind::Value,
             format!("proportions from {low} to {high}"),
             "they lie above 0 and below 1, the smaller first",
         ));
     }
     let mass = table.get("mass").and_then(as_number);
     let Some(mass) = mass.filter(|m| *m > 0.0 && *m < 1.0) else {
-        return Err(fault("`mass` is missing, or not between 0 and 1", SHARE_FORMS));
+        return Err(fault(ErrorKind::Value, "`mass` is missing, or not between 0 and 1", SHARE_FORMS));
     };
     let prior = LocationPrior::normal_between(logit(low), logit(high), mass);
     Ok(Written {

@@ -7,7 +7,8 @@ use super::bias_values::{Read, better_than_chance, fault, in_words, share, shift
 use super::nearest::nearest;
 use super::prior_words::Fault;
 use super::source::Source;
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
+use crate::study::rules::left_out;
 use crate::study::{
     Assignment, Assumption, BaselinePrior, Bias, BiasKind, Confounder, Data, Misclassification, Missing,
     Nuisance, Scale, SubgroupBias, SubgroupCounts, Written,
@@ -48,14 +49,14 @@ pub fn bias(
     if let Some(rare) = &section.rare_outcome {
         let published = matches!(context.data, Data::Estimates(_));
         if !published || !matches!(context.scale, Scale::LogOddsRatio | Scale::LogHazardRatio) {
-            return Err(Error::new("`rare_outcome` is for published odds and hazard ratios")
+            return Err(Error::of(ErrorKind::Rule, "`rare_outcome` is for published odds and hazard ratios")
                 .at(context.source.place(rare.span()))
                 .help("with counts the risks are known, and risk ratios need no such choice; leave it out"));
         }
         bias.rare_outcome = Some(*rare.get_ref());
     }
     if !bias.assumes_anything() && bias.rare_outcome.is_none() {
-        return Err(Error::new("[bias] says nothing")
+        return Err(Error::of(ErrorKind::Missing, "[bias] says nothing")
             .at(context.source.place(spanned.span()))
             .help("write log_odds_ratio = \"normal(0, 0.3)\", or [bias.confounder], [bias.missing] or [bias.misclassification]; or leave it out"));
     }
@@ -78,29 +79,15 @@ pub fn check_adjusted(source: &Source, spanned: &Spanned<BiasSection>) -> Result
     ];
     match whole_arms.into_iter().find_map(|(key, span)| Some((key, span?))) {
         None => Ok(()),
-        Some((key, span)) => Err(Error::new(format!("[bias.{key}] does not go with covariates or centres"))
+        Some((key, span)) => Err(Error::of(ErrorKind::Rule, format!("[bias.{key}] does not go with covariates or centres"))
             .at(source.place(span))
             .help("it speaks of the patients of an arm as if they were alike; say what bias is left as log_odds_ratio = \"normal(0, 0.3)\"")),
     }
 }
 
-/// What is said of missing outcomes that no assumption covers, `covered` by arm; beside covariates none can.
-pub fn left_out(data: &Data, covered: &[bool; 2], adjusted: bool) -> Option<String> {
-    let Data::Counts(rows) = data else { return None };
-    let arms = |r: &SubgroupCounts| [r.control().missing, r.active().missing];
-    let missing: u64 = rows
-        .iter()
-        .flat_map(|r| arms(r).into_iter().zip(covered))
-        .map(|(m, covered)| if *covered { 0 } else { m })
-        .sum();
-    let plural = if missing == 1 { "outcome is" } else { "outcomes are" };
-    let how = if adjusted { " given the covariates" } else { "; [bias.missing] says how they may differ" };
-    (missing > 0).then(|| format!("{missing} {plural} missing and left out, as if missing at random{how}."))
-}
-
 impl Context<'_> {
     fn fail<T>(&self, value: &Spanned<T>, fault: Fault) -> Error {
-        Error::new(fault.message).at(self.source.place(value.span())).help(fault.help)
+        Error::of(fault.kind, fault.message).at(self.source.place(value.span())).help(fault.help)
     }
 
     fn index(&self, name: &Spanned<String>, names: &[&str]) -> Result<usize> {
@@ -109,7 +96,8 @@ impl Context<'_> {
 
     fn index_of(&self, name: &str, span: std::ops::Range<usize>, names: &[&str]) -> Result<usize> {
         names.iter().position(|n| *n == name).ok_or_else(|| {
-            let error = Error::new(format!("there is no subgroup `{name}`")).at(self.source.place(span));
+            let error = Error::of(ErrorKind::Unknown, format!("there is no subgroup `{name}`"))
+                .at(self.source.place(span));
             match nearest(name, names.iter().copied()) {
                 Some(near) => error.label(format!("did you mean `{near}`?")),
                 None => error.help(format!("the subgroups are {}", names.join(", "))),
@@ -129,7 +117,7 @@ impl Context<'_> {
         for (scale, key, value) in given {
             let Some(value) = value else { continue };
             if scale != self.scale {
-                return Err(Error::new(format!("a bias of the {}", key.replace('_', " ")))
+                return Err(Error::of(ErrorKind::Rule, format!("a bias of the {}", key.replace('_', " ")))
                     .at(self.source.place(value.span()))
                     .help(format!("the model's effect is on another scale: write `{own}`")));
             }
@@ -170,10 +158,12 @@ impl Context<'_> {
         let s = section.get_ref();
         let place = || self.source.place(section.span());
         if s.name.trim().is_empty() {
-            return Err(Error::new("the confounder has no name").at(place()).help("say what it is"));
+            return Err(Error::of(ErrorKind::Missing, "the confounder has no name")
+                .at(place())
+                .help("say what it is"));
         }
         if self.scale == Scale::Difference {
-            return Err(Error::new("a confounder of differences")
+            return Err(Error::of(ErrorKind::Rule, "a confounder of differences")
                 .at(place())
                 .help("a binary confounder is translated on ratio scales; write `difference = \"normal(…)\"` for its bias"));
         }
@@ -186,9 +176,12 @@ impl Context<'_> {
             for (scale, value) in scales.into_iter().zip(given) {
                 let Some(value) = value else { continue };
                 if scale != self.scale {
-                    return Err(Error::new(format!("the confounder's {}", scale.measure_in_words()))
-                        .at(self.source.place(value.span()))
-                        .help(format!("on the scale of the model's effect: write `{}`", self.scale.key())));
+                    return Err(Error::of(
+                        ErrorKind::Rule,
+                        format!("the confounder's {}", scale.measure_in_words()),
+                    )
+                    .at(self.source.place(value.span()))
+                    .help(format!("on the scale of the model's effect: write `{}`", self.scale.key())));
                 }
                 found = Some(strength(value.get_ref(), scale).map_err(|f| self.fail(value, f))?);
             }
@@ -197,9 +190,12 @@ impl Context<'_> {
         let control = share_of(&s.control)?;
         let active = share_of(&s.active)?;
         let Some(ratio) = strength_of([&s.odds_ratio, &s.risk_ratio, &s.hazard_ratio])? else {
-            return Err(Error::new(format!("the confounder has no `{}`", self.scale.key()))
-                .at(place())
-                .help("say how strongly it goes with the outcome's events, such as 2.5"));
+            return Err(Error::of(
+                ErrorKind::Missing,
+                format!("the confounder has no `{}`", self.scale.key()),
+            )
+            .at(place())
+            .help("say how strongly it goes with the outcome's events, such as 2.5"));
         };
         let mut each = vec![(control.clone(), active.clone(), ratio.clone()); names.len()];
         let mut special = Vec::new();
@@ -208,7 +204,7 @@ impl Context<'_> {
             let o = other.get_ref();
             let given = [&o.odds_ratio, &o.risk_ratio, &o.hazard_ratio];
             if o.control.is_none() && o.active.is_none() && given.iter().all(|v| v.is_none()) {
-                return Err(Error::new(format!("nothing differs in `{}`", names[g]))
+                return Err(Error::of(ErrorKind::Missing, format!("nothing differs in `{}`", names[g]))
                     .at(self.source.place(other.span()))
                     .help("leave it out"));
             }
@@ -256,13 +252,13 @@ impl Context<'_> {
     ) -> Result<()> {
         let place = || self.source.place(section.span());
         let Data::Counts(rows) = self.data else {
-            return Err(Error::new("missing outcomes of published estimates")
+            return Err(Error::of(ErrorKind::Rule, "missing outcomes of published estimates")
                 .at(place())
                 .help("only counts tell how many are missing; leave [bias.missing] out"));
         };
         let given = [&section.get_ref().control, &section.get_ref().active];
         if given.iter().all(|v| v.is_none()) {
-            return Err(Error::new("[bias.missing] says nothing")
+            return Err(Error::of(ErrorKind::Missing, "[bias.missing] says nothing")
                 .at(place())
                 .help("write control = \"normal(0, 0.5)\" and active = \"normal(0, 0.5)\""));
         }
@@ -312,21 +308,24 @@ impl Context<'_> {
         let s = section.get_ref();
         let counts = matches!(self.data, Data::Counts(_));
         if !counts || names.len() != 2 {
-            return Err(Error::new("misclassified subgroups need the counts of just two subgroups")
-                .at(place())
-                .help(if counts {
-                    format!("this model has {}", names.len())
-                } else {
-                    "published estimates don't tell who was counted where".to_string()
-                }));
+            return Err(Error::of(
+                ErrorKind::Rule,
+                "misclassified subgroups need the counts of just two subgroups",
+            )
+            .at(place())
+            .help(if counts {
+                format!("this model has {}", names.len())
+            } else {
+                "published estimates don't tell who was counted where".to_string()
+            }));
         }
         if !bias.assumptions.is_empty() {
-            return Err(Error::new("[bias.misclassification] beside another bias")
+            return Err(Error::of(ErrorKind::Rule, "[bias.misclassification] beside another bias")
                 .at(place())
                 .help("one at a time: labels are put right in the counts themselves, before any other bias could act on them"));
         }
         if matches!(self.baseline, Some(BaselinePrior::Exchangeable { .. })) {
-            return Err(Error::new("misclassified subgroups with exchangeable baselines")
+            return Err(Error::of(ErrorKind::Rule, "misclassified subgroups with exchangeable baselines")
                 .at(place())
                 .help("write an independent baseline prior, such as \"normal(0, 2.5)\""));
         }
@@ -340,7 +339,11 @@ impl Context<'_> {
                     (Some(v), 2) => read(v),
                     _ => Err(self.fail(
                         value,
-                        fault("not one proportion by arm", "write { control = …, active = … }"),
+                        fault(
+                            ErrorKind::Syntax,
+                            "not one proportion by arm",
+                            "write { control = …, active = … }",
+                        ),
                     )),
                 };
                 return Ok(([arm("control")?, arm("active")?], false));
@@ -354,10 +357,13 @@ impl Context<'_> {
             better_than_chance(&se.distribution, &sp.distribution).map_err(|help| {
                 let both = sensitivity_shared && specificity_shared;
                 let whose = if both { String::new() } else { format!(" in the {arm} arm") };
-                Error::new(format!(
-                    "sensitivity {} and specificity {}{whose}: labels that may be worse than chance",
-                    se.words, sp.words
-                ))
+                Error::of(
+                    ErrorKind::Rule,
+                    format!(
+                        "sensitivity {} and specificity {}{whose}: labels that may be worse than chance",
+                        se.words, sp.words
+                    ),
+                )
                 .at(self.source.place(s.sensitivity.span()))
                 .help(help)
             })?;

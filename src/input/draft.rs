@@ -5,7 +5,8 @@ use std::path::Path;
 
 use super::Reading;
 use super::patients::{Surveyed, survey};
-use crate::error::{Error, Place, Result};
+use crate::error::{Error, ErrorKind, Place, Result};
+use crate::study::model_file::quoted;
 use crate::study::{Assignment, HigherIs};
 
 /// What the user says of a file; what is left out is found where only one thing is possible.
@@ -50,13 +51,13 @@ pub fn draft(path: &Path, named: &str, said: &Draft) -> Result<String> {
         (treatment, subgroup, "treatment and subgroup"),
     ] {
         if a.name == b.name {
-            return Err(Error::new(format!("{what} are the same column, `{}`", a.name)));
+            return Err(Error::of(ErrorKind::Rule, format!("{what} are the same column, `{}`", a.name)));
         }
     }
     let known = |v: &&str| !said.unknown.iter().any(|u| u == v);
     let levels = |c: &Surveyed, what: &str| -> Result<Vec<String>> {
         let found = c.levels().ok_or_else(|| {
-            Error::new(format!("column `{}` has too many values to be {what}", c.name))
+            Error::of(ErrorKind::Data, format!("column `{}` has too many values to be {what}", c.name))
                 .help("name another column")
         })?;
         Ok(found.into_iter().map(str::to_string).collect())
@@ -76,11 +77,11 @@ pub fn draft(path: &Path, named: &str, said: &Draft) -> Result<String> {
     let taken: Vec<(&str, &Surveyed)> = roles.into_iter().chain(centre.map(|c| ("centre", c))).collect();
     for (i, name) in said.adjust.iter().enumerate() {
         if let Some((role, _)) = taken.iter().find(|(_, c)| c.name == *name) {
-            return Err(Error::new(format!("`{name}` is the column of the {role}"))
+            return Err(Error::of(ErrorKind::Rule, format!("`{name}` is the column of the {role}"))
                 .help("a covariate is something that was known before treatment"));
         }
         if said.adjust[..i].contains(name) {
-            return Err(Error::new(format!("`{name}` is listed twice")).help("name it once"));
+            return Err(Error::of(ErrorKind::Rule, format!("`{name}` is listed twice")).help("name it once"));
         }
     }
     let parts =
@@ -99,7 +100,7 @@ fn column<'a>(
         || columns.iter().map(|c| format!("{} ({})", c.name, c.in_words())).collect::<Vec<_>>().join("; ");
     if let Some(name) = said {
         return columns.iter().find(|c| c.name == name).ok_or_else(|| {
-            Error::new(format!("the file has no column `{name}`"))
+            Error::of(ErrorKind::Unknown, format!("the file has no column `{name}`"))
                 .help(format!("its columns are: {}", listed()))
         });
     }
@@ -107,7 +108,7 @@ fn column<'a>(
         columns.iter().filter(|c| usual.contains(&c.name.to_lowercase().as_str())).collect();
     match found.as_slice() {
         [one] => Ok(one),
-        _ => Err(Error::new(format!("which column is the {what}?"))
+        _ => Err(Error::of(ErrorKind::Missing, format!("which column is the {what}?"))
             .help(format!("name it: --{what} COLUMN"))
             .help(format!("the columns are: {}", listed()))),
     }
@@ -123,8 +124,11 @@ fn two(
 ) -> Result<[Vec<String>; 2]> {
     for value in first.iter().chain(second) {
         if !levels.contains(&value.as_str()) {
-            return Err(Error::new(format!("column `{}` has no value `{value}`", column.name))
-                .help(format!("its values are {}", column.in_words())));
+            return Err(Error::of(
+                ErrorKind::Unknown,
+                format!("column `{}` has no value `{value}`", column.name),
+            )
+            .help(format!("its values are {}", column.in_words())));
         }
     }
     let rest = |taken: &[String]| -> Vec<String> {
@@ -135,9 +139,11 @@ fn two(
             let is_usual = |l: &&&str| usual.contains(&l.to_lowercase().as_str());
             let found: Vec<String> = levels.iter().filter(is_usual).map(|l| (*l).to_string()).collect();
             if levels.len() != 2 || found.len() != 1 {
-                return Err(Error::new(format!("which values of column `{}` are which?", column.name)).help(
-                    format!("say so with {flag} or {other_flag}: its values are {}", column.in_words()),
-                ));
+                return Err(Error::of(
+                    ErrorKind::Missing,
+                    format!("which values of column `{}` are which?", column.name),
+                )
+                .help(format!("say so with {flag} or {other_flag}: its values are {}", column.in_words())));
             }
             let rest = rest(&found);
             [found, rest]
@@ -147,7 +153,7 @@ fn two(
         (first, second) => [first.to_vec(), second.to_vec()],
     };
     match lists.iter().any(Vec::is_empty) {
-        true => Err(Error::new(format!("one side of column `{}` has no value", column.name))
+        true => Err(Error::of(ErrorKind::Rule, format!("one side of column `{}` has no value", column.name))
             .at(Place::File(column.name.clone()))
             .help(format!("its values are {}", column.in_words()))),
         false => Ok(lists),
@@ -165,8 +171,11 @@ fn covariate(columns: &[Surveyed], name: &str) -> Result<String> {
         Some((reference, _)) => {
             Ok(format!("{{ column = {}, reference = {} }}", quoted(name), quoted(reference)))
         }
-        None => Err(Error::new(format!("column `{name}` is neither a number nor has it few levels"))
-            .help(format!("it holds {}", c.in_words()))),
+        None => Err(Error::of(
+            ErrorKind::Data,
+            format!("column `{name}` is neither a number nor has it few levels"),
+        )
+        .help(format!("it holds {}", c.in_words()))),
     }
 }
 
@@ -184,21 +193,6 @@ struct Parts<'a> {
     groups: Vec<String>,
     adjust: Vec<String>,
     centre: Option<&'a Surveyed>,
-}
-
-/// Text as TOML writes it in one line, between double quotes: a key can't be written otherwise, whatever it holds.
-fn quoted(text: &str) -> String {
-    let mut out = String::with_capacity(text.len() + 2);
-    out.push('"');
-    for c in text.chars() {
-        match c {
-            '"' | '\\' => out.extend(['\\', c]),
-            c if c.is_control() => out += &format!("\\u{:04X}", u32::from(c)),
-            c => out.push(c),
-        }
-    }
-    out.push('"');
-    out
 }
 
 /// What is said in a comment, which ends with its line and holds no control character.

@@ -5,8 +5,7 @@ use std::fmt;
 use serde::Deserialize;
 use serde::de::{Deserializer, Error, Unexpected, Visitor};
 
-/// No trial has more patients.
-const LARGEST: u64 = 1_000_000_000;
+use crate::study::rules::MOST_PATIENTS;
 
 /// A count: a whole number, 0 or more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,7 +42,7 @@ impl Visitor<'_> for CountVisitor {
     }
 
     fn visit_u64<E: Error>(self, value: u64) -> Result<Count, E> {
-        if value > LARGEST {
+        if value > MOST_PATIENTS {
             return Err(E::custom(format!("found {value}; a count is at most a thousand million")));
         }
         Ok(Count(value))

@@ -46,9 +46,8 @@ pub fn open_text(text: &str, path: &Path, reading: Reading) -> Result<Study> {
 /// The study of a model file that has been read.
 pub fn study_of(source: &Source, mut file: ModelFile) -> Result<Study> {
     let sections = std::mem::take(&mut file.priors);
-    let outcome = file.outcome.clone();
     let mut study = build::study(source, file)?;
-    study.named = named::priors(source, sections, (&study, &outcome))?;
+    study.named = named::priors(source, sections, &study)?;
     study.files = source.read.so_far();
     Ok(study)
 }

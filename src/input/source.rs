@@ -6,15 +6,16 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use serde::de::DeserializeOwned;
-use sha2::{Digest, Sha256};
 use toml::Spanned;
+use toml::de::DeTable;
 
 use super::model_file::ModelFile;
 use super::nearest::nearest;
 use super::opening::Reading;
 use super::shipped::{Shipped, shipped, shipped_decisions};
 use super::words;
-use crate::error::{Error, Place, Result};
+use crate::error::{Error, ErrorKind, Place, Result};
+pub(super) use crate::study::checksum::{in_hexadecimal, sha256};
 
 /// Larger model files are taken for something else.
 const LARGEST_MODEL_FILE: u64 = 16 << 20;
@@ -96,8 +97,9 @@ impl Source {
             self.read.note(&path);
             return Ok(Source { read: self.read.clone(), ..found });
         }
-        let error = Error::new(format!("no model named `{name}`, and no file at that path"))
-            .at(self.place(model.span()));
+        let error =
+            Error::of(ErrorKind::Unknown, format!("no model named `{name}`, and no file at that path"))
+                .at(self.place(model.span()));
         Err(match nearest(name, shipped().iter().map(|s| s.name)) {
             Some(near) => error.label(format!("did you mean `{near}`?")),
             None => error.help("`equipoise list` shows the shipped models; paths start from this file"),
@@ -119,7 +121,7 @@ impl Source {
     /// The model file's structure; errors point at the line.
     pub fn parse(&self) -> Result<ModelFile> {
         if self.is_decision() {
-            return Err(Error::new("this is a decision, not a model")
+            return Err(Error::of(ErrorKind::Syntax, "this is a decision, not a model")
                 .at(Place::File(self.file.clone()))
                 .help(format!("run `equipoise decide {}`", self.file)));
         }
@@ -134,8 +136,10 @@ impl Source {
         words::check_file(self, self.toml())?;
         toml::from_str(self.toml()).map_err(|e| {
             let span = e.span().unwrap_or(0..0);
-            let (message, label, help) = in_plain_words(e.message());
-            let mut error = Error::new(message).at(self.place(span));
+            let (kind, message, label, help) = in_plain_words(e.message());
+            let is_toml = DeTable::parse(self.toml()).is_ok();
+            let kind = if is_toml { kind } else { ErrorKind::Syntax };
+            let mut error = Error::of(kind, message).at(self.place(span));
             if let Some(label) = label {
                 error = error.label(label);
             }
@@ -156,7 +160,8 @@ impl Source {
 /// Sections and rows are tables: the reader would also take lists, by position, and nobody means that.
 fn check_shapes(file: &toml::Table) -> Result<()> {
     let wrong = |what: String| {
-        Err(Error::new(what).help("the shipped models show the form: equipoise list --show blocker"))
+        Err(Error::of(ErrorKind::Syntax, what)
+            .help("the shipped models show the form: equipoise list --show blocker"))
     };
     for (name, value) in file {
         let scalar = ["title", "citation", "illustrative", "note"].contains(&name.as_str());
@@ -183,7 +188,7 @@ fn check_shapes(file: &toml::Table) -> Result<()> {
 }
 
 /// Turns the parser's message into one for people: unknown keys get the nearest known one.
-fn in_plain_words(message: &str) -> (String, Option<String>, Option<String>) {
+fn in_plain_words(message: &str) -> (ErrorKind, String, Option<String>, Option<String>) {
     let quoted: Vec<&str> = message.split('`').skip(1).step_by(2).collect();
     for (start, what) in [("unknown field", "key"), ("unknown variant", "value")] {
         if message.starts_with(start) && !quoted.is_empty() {
@@ -195,7 +200,8 @@ fn in_plain_words(message: &str) -> (String, Option<String>, Option<String>) {
             };
             let near = nearest(quoted[0], quoted[1..].iter().copied());
             let label = near.as_ref().map(|n| format!("did you mean `{n}`?"));
-            return (format!("unknown {what} `{}`", quoted[0]), label, Some(format!("expected {expected}")));
+            let message = format!("unknown {what} `{}`", quoted[0]);
+            return (ErrorKind::Unknown, message, label, Some(format!("expected {expected}")));
         }
     }
     if message.starts_with("missing field") && !quoted.is_empty() {
@@ -211,16 +217,17 @@ fn in_plain_words(message: &str) -> (String, Option<String>, Option<String>) {
             "prior" => "add a section [prior] with effect = … and heterogeneity = …",
             _ => "the shipped models show a whole file: equipoise list",
         };
-        return (format!("`{}` is missing", quoted[0]), None, Some(help.to_string()));
+        let message = format!("`{}` is missing", quoted[0]);
+        return (ErrorKind::Missing, message, None, Some(help.to_string()));
     }
     let message = message.trim().replace('\n', "; ");
-    (message, None, None)
+    (ErrorKind::Value, message, None, None)
 }
 
 fn not_found(model: &str) -> Error {
-    let error = Error::new(format!("no model named `{model}`, and no file at that path"));
+    let error = Error::of(ErrorKind::Unknown, format!("no model named `{model}`, and no file at that path"));
     if shipped_decisions().iter().any(|s| s.name == model) {
-        return Error::new(format!("`{model}` is a decision, not a model"))
+        return Error::of(ErrorKind::Unknown, format!("`{model}` is a decision, not a model"))
             .help(format!("run `equipoise decide {model}`"));
     }
     match nearest(model, shipped().iter().map(|s| s.name)) {
@@ -234,21 +241,23 @@ fn read_text(path: &Path, shown: &str) -> Result<String> {
     let here = || Place::File(shown.to_string());
     let metadata = std::fs::metadata(path).map_err(|e| unreadable(&e).at(here()))?;
     if metadata.is_dir() {
-        return Err(Error::new("this is a folder, not a file").at(here()).help("name a file in it"));
+        return Err(Error::of(ErrorKind::File, "this is a folder, not a file")
+            .at(here())
+            .help("name a file in it"));
     }
     let bytes =
         read_at_most(LARGEST_MODEL_FILE, path).map_err(|e| unreadable(&e).at(here()))?.ok_or_else(|| {
-            Error::new(format!(
-                "more than {} MB are too much for this kind of file",
-                LARGEST_MODEL_FILE >> 20
-            ))
+            Error::of(
+                ErrorKind::Limit,
+                format!("more than {} MB are too much for this kind of file", LARGEST_MODEL_FILE >> 20),
+            )
             .at(here())
             .help("is it the file that you mean? data stand in a file of their own, which [data] file names")
         })?;
     String::from_utf8(bytes).map_err(|e| {
         let offset = e.utf8_error().valid_up_to();
         let line = e.as_bytes()[..offset].iter().filter(|&&b| b == b'\n').count() + 1;
-        let error = Error::new(format!("line {line} is not UTF-8 text")).at(here());
+        let error = Error::of(ErrorKind::Syntax, format!("line {line} is not UTF-8 text")).at(here());
         if e.as_bytes().starts_with(&[0xff, 0xfe]) || e.as_bytes().starts_with(&[0xfe, 0xff]) {
             error.help("the file is UTF-16; save it as UTF-8")
         } else {
@@ -266,19 +275,10 @@ pub fn read_at_most(most: u64, path: &Path) -> std::io::Result<Option<Vec<u8>>> 
 
 pub(super) fn unreadable(e: &std::io::Error) -> Error {
     match e.kind() {
-        std::io::ErrorKind::NotFound => Error::new("there is no such file"),
-        std::io::ErrorKind::PermissionDenied => Error::new("this file may not be read"),
-        _ => Error::new(format!("can't be read: {e}")),
+        std::io::ErrorKind::NotFound => Error::of(ErrorKind::File, "there is no such file"),
+        std::io::ErrorKind::PermissionDenied => Error::of(ErrorKind::File, "this file may not be read"),
+        _ => Error::of(ErrorKind::File, format!("can't be read: {e}")),
     }
-}
-
-/// In hexadecimal.
-pub(super) fn sha256(bytes: &[u8]) -> String {
-    in_hexadecimal(&Sha256::digest(bytes))
-}
-
-pub(super) fn in_hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().map(|b| format!("{b:02x}")).collect()
 }
 
 impl Shipped {

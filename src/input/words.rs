@@ -16,7 +16,7 @@ fn check_table(source: &Source, table: &DeTable<'_>) -> Result<()> {
     for (key, value) in table {
         let what = key.get_ref();
         if let Err(unfit) = text(what) {
-            return Err(Error::new(format!("a key {}", unfit.in_words()))
+            return Err(Error::of(unfit.kind(), format!("a key {}", unfit.in_words()))
                 .at(source.place(key.span()))
                 .help(unfit.help()));
         }
@@ -28,7 +28,7 @@ fn check_table(source: &Source, table: &DeTable<'_>) -> Result<()> {
 fn check_value(source: &Source, what: &str, value: &Spanned<DeValue<'_>>) -> Result<()> {
     match value.get_ref() {
         DeValue::String(found) => text(found).map_err(|unfit| {
-            Error::new(format!("`{what}` {}", unfit.in_words()))
+            Error::of(unfit.kind(), format!("`{what}` {}", unfit.in_words()))
                 .at(source.place(value.span()))
                 .help(unfit.help())
         }),

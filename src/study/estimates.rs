@@ -1,6 +1,8 @@
 //! Published estimates on the scale of the model.
 
+use super::problem::{Part, Problem};
 use super::{Scale, SubgroupEstimate};
+use crate::error::ErrorKind;
 use crate::numeric::normal_quantile;
 
 /// How far the point estimate may lie from the middle of its interval, as a share of the interval's width, before the
@@ -26,21 +28,33 @@ pub struct Printed {
 #[derive(Debug)]
 pub struct Fault {
     pub figure: Figure,
+    pub kind: ErrorKind,
     pub message: String,
     pub help: String,
 }
 
-/// The parts of a printed estimate.
+/// The parts of a published estimate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Figure {
+    /// All of them together.
     Whole,
+    /// The estimate itself, as a ratio or on the scale of the model.
     Ratio,
+    /// Its interval.
     Interval,
+    /// Its standard error.
     StandardError,
 }
 
-fn fault(figure: Figure, message: String, help: &str) -> Fault {
-    Fault { figure, message, help: help.to_string() }
+impl Fault {
+    fn new((figure, kind): (Figure, ErrorKind), message: String, help: &str) -> Fault {
+        Fault { figure, kind, message, help: help.to_string() }
+    }
+
+    /// As a problem of this subgroup.
+    pub fn of(self, group: usize) -> Problem {
+        Problem::new(Part::Estimate { group, figure: self.figure }, self.kind, self.message).help(self.help)
+    }
 }
 
 /// The estimate and its standard error; a notice where the interval is lopsided.
@@ -48,29 +62,29 @@ pub fn estimate(printed: &Printed, scale: Scale) -> Result<(SubgroupEstimate, Op
     let name = &printed.subgroup;
     let (estimate, as_ratio) = match (printed.ratio, printed.estimate) {
         (Some(_), Some(_)) => {
-            return Err(fault(
-                Figure::Whole,
+            return Err(Fault::new(
+                (Figure::Whole, ErrorKind::Rule),
                 format!("subgroup `{name}` has both `ratio` and `estimate`"),
                 "give one of them: `ratio` as printed, or `estimate` on the log scale",
             ));
         }
         (None, None) => {
-            return Err(fault(
-                Figure::Whole,
+            return Err(Fault::new(
+                (Figure::Whole, ErrorKind::Missing),
                 format!("subgroup `{name}` has no estimate"),
                 "give `ratio` (as printed) or `estimate` (on the scale of the model)",
             ));
         }
         (Some(_), None) if !scale.is_ratio() => {
-            return Err(fault(
-                Figure::Ratio,
+            return Err(Fault::new(
+                (Figure::Ratio, ErrorKind::Rule),
                 format!("subgroup `{name}` has a ratio, but the scale of the model is a difference"),
                 "give `estimate`",
             ));
         }
         (Some(ratio), None) if ratio <= 0.0 => {
-            return Err(fault(
-                Figure::Ratio,
+            return Err(Fault::new(
+                (Figure::Ratio, ErrorKind::Value),
                 format!("subgroup `{name}` has a ratio of {ratio}"),
                 "ratios are above 0; a log ratio goes under `estimate`",
             ));
@@ -82,46 +96,46 @@ pub fn estimate(printed: &Printed, scale: Scale) -> Result<(SubgroupEstimate, Op
     let mut notice = None;
     let se = match (printed.ci, printed.se) {
         (Some(_), Some(_)) => {
-            return Err(fault(
-                Figure::Whole,
+            return Err(Fault::new(
+                (Figure::Whole, ErrorKind::Rule),
                 format!("subgroup `{name}` has both `ci` and `se`"),
                 "give one of them",
             ));
         }
         (None, None) => {
-            return Err(fault(
-                Figure::Whole,
+            return Err(Fault::new(
+                (Figure::Whole, ErrorKind::Missing),
                 format!("subgroup `{name}` has neither `ci` nor `se`"),
                 "give the 95 % interval as `ci`, or the standard error as `se`",
             ));
         }
         (None, Some(se)) if se > 0.0 => se,
         (None, Some(se)) => {
-            return Err(fault(
-                Figure::StandardError,
+            return Err(Fault::new(
+                (Figure::StandardError, ErrorKind::Value),
                 format!("subgroup `{name}` has a standard error of {se}"),
                 "a standard error is above 0",
             ));
         }
         (Some((low, high)), None) => {
             if low >= high {
-                return Err(fault(
-                    Figure::Interval,
+                return Err(Fault::new(
+                    (Figure::Interval, ErrorKind::Value),
                     format!("subgroup `{name}` has an interval from {low} to {high}"),
                     "write the smaller end first",
                 ));
             }
             if as_ratio && low <= 0.0 {
-                return Err(fault(
-                    Figure::Interval,
+                return Err(Fault::new(
+                    (Figure::Interval, ErrorKind::Value),
                     format!("subgroup `{name}` has an interval for a ratio that starts at {low}"),
                     "ratios are above 0",
                 ));
             }
             let (low, high) = (to_scale(low), to_scale(high));
             if !(low..=high).contains(&estimate) {
-                return Err(fault(
-                    Figure::Interval,
+                return Err(Fault::new(
+                    (Figure::Interval, ErrorKind::Rule),
                     format!("subgroup `{name}` has its estimate outside its interval"),
                     "check the three figures",
                 ));
@@ -139,16 +153,16 @@ pub fn estimate(printed: &Printed, scale: Scale) -> Result<(SubgroupEstimate, Op
         }
     };
     let (largest, finest, coarsest) = if scale.is_ratio() { (15.0, 1e-6, 1e3) } else { (1e9, 1e-6, 1e9) };
-    if estimate.abs() > largest {
-        return Err(fault(
-            Figure::Ratio,
+    if !(-largest..=largest).contains(&estimate) {
+        return Err(Fault::new(
+            (Figure::Ratio, ErrorKind::Value),
             format!("subgroup `{name}` has an estimate of {estimate:e} on the scale of the model"),
             "is it on another scale? A ratio as printed goes under `ratio`, its logarithm under `estimate`",
         ));
     }
     if !(finest..=coarsest).contains(&se) {
-        return Err(fault(
-            Figure::StandardError,
+        return Err(Fault::new(
+            (Figure::StandardError, ErrorKind::Value),
             format!("subgroup `{name}` has a standard error of {se:e}"),
             "check the figures and their scale",
         ));

@@ -1,26 +1,34 @@
 //! A study: its data, its priors, what may stand between effects and data, and what is decided on it. It knows nothing of
-//! files; [`input`](crate::input) makes it from them.
+//! files; [`input`](crate::input) makes it from them, and [`Study::builder`] from values, both under the same rules.
 
 mod adjustment;
 mod audit;
 mod bias;
+mod builder;
+pub(crate) mod checksum;
 mod decision;
+pub mod distributions;
 pub(crate) mod estimates;
 mod external;
 mod measure;
+pub(crate) mod model_file;
 pub(crate) mod names;
 mod outcome;
 mod patients;
 mod prior;
+pub(crate) mod problem;
+pub(crate) mod rules;
 mod thresholds;
 
 pub use adjustment::{Adjustment, Centres, Covariate, Form, Patterns, Population, PriorFor, Term};
 pub use audit::{Audit, AuditCell, AuditRow};
 pub use bias::{Assumption, Bias, BiasKind, Confounder, Misclassification, Missing, Nuisance, SubgroupBias};
+pub use builder::{Endpoint, PooledPriors, PriorChanges, StudyBuilder};
 pub use decision::{
     Action, Bound, Costs, CredibilitySection, Criterion, Decision, DecisionOutcome, Layers, MOST_MEMBERS,
     MOST_OUTCOMES, Member, Rule, Values, View, active_risk, needs_baseline,
 };
+pub use estimates::Figure;
 pub use external::about_sources;
 pub use measure::{Axis, Measure};
 pub use outcome::{ArmCounts, Data, HigherIs, Outcome, Scale, SubgroupCounts, SubgroupEstimate};
@@ -29,6 +37,7 @@ pub use prior::{
     BaselineOf, HeterogeneityPrior, LibraryPrior, LocationPrior, NormalComponent, four_decimals,
     library_names, library_priors,
 };
+pub use problem::{Part, PriorPart, Problem};
 pub use thresholds::Thresholds;
 
 use std::path::PathBuf;
@@ -40,7 +49,7 @@ pub const MOST_SUBGROUPS: usize = 500;
 /// A study with its priors, ready to be modelled.
 #[derive(Debug, Clone)]
 pub struct Study {
-    /// The shipped model's name, or the file's without its extension.
+    /// The shipped model's name, or the file's without its extension; of a study built in code, what it was given.
     pub name: String,
     pub title: String,
     pub citation: Vec<String>,
@@ -73,7 +82,7 @@ pub struct Study {
     pub notices: Vec<String>,
     /// The files that it was read from, all of them: the model file, its data file, and those of the models that it names.
     pub files: Vec<PathBuf>,
-    /// The model file as read.
+    /// The model file as read; of a study built in code, one that says the same.
     pub text: String,
     pub model_sha256: String,
     /// Of the data file; of the model file where the data stand in it.

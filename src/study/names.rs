@@ -1,5 +1,6 @@
 //! What words of the user's may hold: nothing that a terminal would obey, and no more than a table can show.
 
+use crate::error::ErrorKind;
 use crate::terminal::controls;
 
 /// The most characters of a name: of a subgroup, an arm, an outcome, a prior.
@@ -32,6 +33,14 @@ impl Unfit {
             Unfit::Controls(c) => format!("holds a control character, U+{:04X}", u32::from(c)),
             Unfit::Invisible(c) => format!("holds an invisible character, U+{:04X}", u32::from(c)),
             Unfit::TooLong(found, most) => format!("has {found} characters, more than {most}"),
+        }
+    }
+
+    /// What sort of thing is wrong.
+    pub fn kind(self) -> ErrorKind {
+        match self {
+            Unfit::Controls(_) | Unfit::Invisible(_) => ErrorKind::Value,
+            Unfit::TooLong(..) => ErrorKind::Limit,
         }
     }
 

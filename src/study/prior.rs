@@ -107,6 +107,16 @@ impl LocationPrior {
         !matches!(self, LocationPrior::Flat)
     }
 
+    /// The same with a mixture's weights adding up to 1 as closely as numbers can.
+    #[must_use]
+    pub(crate) fn normalised(mut self) -> LocationPrior {
+        if let LocationPrior::Normals(normals) = &mut self {
+            let total: f64 = normals.iter().map(|n| n.weight).sum();
+            normals.iter_mut().for_each(|n| n.weight /= total);
+        }
+        self
+    }
+
     /// The mirror image about zero.
     #[must_use]
     pub fn mirrored(&self) -> LocationPrior {

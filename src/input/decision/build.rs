@@ -9,14 +9,20 @@ use super::super::source::{Source, sha256};
 use super::common::{as_percent, difference, fault, known, values};
 use super::file::{CostsSection, DecisionFile, DifferencesEntry, OutcomeEntry, QuestionSection};
 use super::{layers, panel, rules};
-use crate::error::Result;
+use crate::error::{ErrorKind, Result};
 use crate::study::{Action, Costs, Decision, DecisionOutcome, MOST_OUTCOMES, Measure, Study, needs_baseline};
 
 /// Checks everything and puts the decision together; `own` is the model in whose file it stands.
 pub fn decision(source: &Source, file: DecisionFile, own: Option<Study>) -> Result<Decision> {
     let question = file.decision.get_ref();
     if question.question.trim().is_empty() {
-        return Err(fault(source, file.decision.span(), "`question` is empty", "ask it in one line"));
+        return Err(fault(
+            source,
+            ErrorKind::Missing,
+            file.decision.span(),
+            "`question` is empty",
+            "ask it in one line",
+        ));
     }
     let outcomes = outcomes(source, &file, own)?;
     let mut notices = Vec::new();
@@ -57,6 +63,7 @@ fn outcomes(source: &Source, file: &DecisionFile, own: Option<Study>) -> Result<
     if entries.is_empty() {
         return Err(fault(
             source,
+            ErrorKind::Missing,
             file.decision.span(),
             "the decision has no outcome",
             "add [[outcome]] with model = \"NAME\": a shipped model, or a file by its path from this one",
@@ -65,6 +72,7 @@ fn outcomes(source: &Source, file: &DecisionFile, own: Option<Study>) -> Result<
     if let Some((span, _)) = entries.get(MOST_OUTCOMES) {
         return Err(fault(
             source,
+            ErrorKind::Limit,
             span.clone(),
             format!("{} outcomes", entries.len()),
             format!("a decision has at most {MOST_OUTCOMES}"),
@@ -79,17 +87,29 @@ fn outcomes(source: &Source, file: &DecisionFile, own: Option<Study>) -> Result<
                 study_of(&beside, beside.parse()?)?
             }
             None => own.take().ok_or_else(|| {
-                fault(source, span.clone(), "this outcome names no model", "add model = \"NAME\"")
+                fault(
+                    source,
+                    ErrorKind::Missing,
+                    span.clone(),
+                    "this outcome names no model",
+                    "add model = \"NAME\"",
+                )
             })?,
         };
         let name = entry.name.as_ref().map_or(study.name.clone(), |n| n.get_ref().trim().to_string());
         let here = entry.name.as_ref().map_or(span.clone(), Spanned::span);
         if name.is_empty() {
-            return Err(fault(source, here, "an outcome's name is empty", "leave it out, or name it"));
+            return Err(fault(
+                source,
+                ErrorKind::Missing,
+                here,
+                "an outcome's name is empty",
+                "leave it out, or name it",
+            ));
         }
         if found.iter().any(|o| o.name == name) {
             let message = format!("the outcome `{name}` stands twice");
-            return Err(fault(source, here, message, "give one of them another `name`"));
+            return Err(fault(source, ErrorKind::Rule, here, message, "give one of them another `name`"));
         }
         found.push(outcome(source, span, entry, name, study)?);
     }
@@ -116,6 +136,7 @@ fn outcome(
             if !(p > 0.0 && p < 1.0) {
                 return Err(fault(
                     source,
+                    ErrorKind::Value,
                     risk.span(),
                     format!("a baseline risk of {p}"),
                     format!("a risk lies between 0 and 1{}", as_percent(p)),
@@ -127,6 +148,7 @@ fn outcome(
             let at = entry.model.as_ref().map_or(span.clone(), Spanned::span);
             return Err(fault(
                 source,
+                ErrorKind::Missing,
                 at,
                 format!("`{name}` is a model of published estimates, which have no risks"),
                 "a decision is about risks: add baseline_risk = 0.20, the control risk of the patients decided for",
@@ -144,6 +166,7 @@ fn differences(source: &Source, list: &DifferencesEntry) -> Result<Vec<f64>> {
         if found.contains(&t) {
             return Err(fault(
                 source,
+                ErrorKind::Rule,
                 value.span(),
                 format!("the size {t} stands twice"),
                 "leave one of them out",
@@ -160,6 +183,7 @@ fn bands(source: &Source, list: &DifferencesEntry) -> Result<[f64; 3]> {
         &[a, b, c] if a < b && b < c => Ok([a, b, c]),
         _ => Err(fault(
             source,
+            ErrorKind::Value,
             list.risk_difference.span(),
             "bands need three increasing sizes",
             "trivial | small | moderate | large: { risk_difference = [0.02, 0.05, 0.10] }",
@@ -193,6 +217,7 @@ fn joined(
         {
             return Err(fault(
                 source,
+                ErrorKind::Rule,
                 place(other),
                 format!(
                     "`{}` compares {} with {}, `{}` {} with {}",
@@ -209,6 +234,7 @@ fn joined(
         if !same(&a.subgroup_name, &b.subgroup_name) {
             return Err(fault(
                 source,
+                ErrorKind::Rule,
                 place(other),
                 format!(
                     "the subgroups of `{}` are of the kind `{}`, those of `{}` `{}`",
@@ -224,6 +250,7 @@ fn joined(
         if !meets {
             return Err(fault(
                 source,
+                ErrorKind::Rule,
                 place(other),
                 format!("`{}` shares no subgroup with another outcome", other.name),
                 format!(
@@ -269,6 +296,7 @@ fn actions(source: &Source, question: &QuestionSection, study: &Study) -> Result
     let [first, second] = written.get_ref().as_slice() else {
         return Err(fault(
             source,
+            ErrorKind::Value,
             written.span(),
             format!("{} actions", written.get_ref().len()),
             format!("there are two: [\"{}\", \"{}\"]", arms[0].0, arms[1].0),
@@ -280,6 +308,7 @@ fn actions(source: &Source, question: &QuestionSection, study: &Study) -> Result
         arm.map(|(_, active)| Action { name: name.to_string(), active: *active }).ok_or_else(|| {
             fault(
                 source,
+                ErrorKind::Unknown,
                 action.span(),
                 format!("the action `{name}` is none of the models' arms"),
                 format!(
@@ -292,7 +321,7 @@ fn actions(source: &Source, question: &QuestionSection, study: &Study) -> Result
     let actions = [found(first)?, found(second)?];
     if actions[0].active == actions[1].active {
         let message = format!("the action `{}` stands twice", actions[0].name);
-        return Err(fault(source, second.span(), message, "name both arms"));
+        return Err(fault(source, ErrorKind::Rule, second.span(), message, "name both arms"));
     }
     Ok(actions)
 }
@@ -302,13 +331,14 @@ fn costs(source: &Source, section: &Spanned<CostsSection>, actions: &[Action; 2]
     let worth = per_utility.get_ref().0;
     if worth <= 0.0 {
         let message = format!("a unit of utility is worth {worth} {unit}");
-        return Err(fault(source, per_utility.span(), message, "per_utility is above 0"));
+        return Err(fault(source, ErrorKind::Value, per_utility.span(), message, "per_utility is above 0"));
     }
     let mut of_arm = [0.0; 2];
     for (name, cost) in written {
         let Some(action) = actions.iter().find(|a| a.name == name.get_ref().trim()) else {
             return Err(fault(
                 source,
+                ErrorKind::Unknown,
                 name.span(),
                 format!("no action named `{}`", name.get_ref()),
                 known(name.get_ref(), "the actions are", actions.iter().map(|a| a.name.as_str())),
@@ -317,7 +347,13 @@ fn costs(source: &Source, section: &Spanned<CostsSection>, actions: &[Action; 2]
         let value = cost.get_ref().0;
         if value < 0.0 {
             let message = format!("a cost of {value} {unit}");
-            return Err(fault(source, cost.span(), message, "costs are 0 or more; what is saved costs less"));
+            return Err(fault(
+                source,
+                ErrorKind::Value,
+                cost.span(),
+                message,
+                "costs are 0 or more; what is saved costs less",
+            ));
         }
         of_arm[usize::from(action.active)] = value;
     }

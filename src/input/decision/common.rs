@@ -8,17 +8,18 @@ use super::super::nearest::nearest;
 use super::super::number::Real;
 use super::super::source::Source;
 use super::file::UtilityEntry;
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::study::{HigherIs, Study, Values};
 
 /// An error at a place, with what to do.
 pub fn fault(
     source: &Source,
+    kind: ErrorKind,
     span: Range<usize>,
     message: impl Into<String>,
     help: impl Into<String>,
 ) -> Error {
-    Error::new(message).at(source.place(span)).help(help)
+    Error::of(kind, message).at(source.place(span)).help(help)
 }
 
 /// The known name nearest to an unknown one, or all known names.
@@ -42,6 +43,7 @@ pub fn values(
         (Some(utility), Some(_)) => {
             return Err(fault(
                 source,
+                ErrorKind::Rule,
                 utility.span(),
                 "both `utility` and `disutility`",
                 "give one: disutility = 0.3 is utility = { event = -0.3, no_event = 0 }",
@@ -54,6 +56,7 @@ pub fn values(
                 if !(-1.0..=1.0).contains(&u) {
                     return Err(fault(
                         source,
+                        ErrorKind::Value,
                         value.span(),
                         format!("a utility of {u}"),
                         format!(
@@ -70,6 +73,7 @@ pub fn values(
             if !(0.0..=1.0).contains(&d) {
                 return Err(fault(
                     source,
+                    ErrorKind::Value,
                     disutility.span(),
                     format!("a disutility of {d}"),
                     format!("it is what an event takes away, between 0 and 1{}", as_percent(d)),
@@ -78,6 +82,7 @@ pub fn values(
             if better {
                 return Err(fault(
                     source,
+                    ErrorKind::Rule,
                     disutility.span(),
                     format!("a disutility of {}, of which more is better", study.outcome.event),
                     "write utility = { event = …, no_event = … }",
@@ -90,6 +95,7 @@ pub fn values(
         let (more, found) = if better { ("better", "less") } else { ("worse", "more") };
         return Err(fault(
             source,
+            ErrorKind::Rule,
             utility.map_or(0..0, Spanned::span),
             format!("in this model more events are {more}, and here an event is worth {found} than none"),
             "exchange `event` and `no_event`, or correct `higher_is` in the model",
@@ -116,5 +122,5 @@ pub fn difference(source: &Source, value: &Spanned<Real>, or_zero: bool) -> Resu
     } else {
         "sizes are above 0".to_string()
     };
-    Err(fault(source, value.span(), format!("a risk difference of {t}"), help))
+    Err(fault(source, ErrorKind::Value, value.span(), format!("a risk difference of {t}"), help))
 }

@@ -6,7 +6,7 @@ use super::super::opening::study_of;
 use super::super::source::Source;
 use super::common::fault;
 use super::file::LayersSection;
-use crate::error::Result;
+use crate::error::{ErrorKind, Result};
 use crate::study::{Data, Layers};
 
 pub fn layers(source: &Source, section: &Spanned<LayersSection>) -> Result<Layers> {
@@ -16,7 +16,8 @@ pub fn layers(source: &Source, section: &Spanned<LayersSection>) -> Result<Layer
     };
     let LayersSection { outer: outer_name, inner: inner_name } = section.get_ref();
     let (outer, inner) = (open(outer_name)?, open(inner_name)?);
-    let refuse = |message: String, help: &str| Err(fault(source, section.span(), message, help));
+    let refuse =
+        |message: String, help: &str| Err(fault(source, ErrorKind::Rule, section.span(), message, help));
     let (Data::Counts(outer_rows), Data::Counts(inner_rows)) = (&outer.data, &inner.data) else {
         return refuse(
             "a layer of published estimates".to_string(),

@@ -6,7 +6,7 @@ use super::super::build::{effect_prior, heterogeneity_prior};
 use super::super::source::Source;
 use super::common::{fault, known, values};
 use super::file::{MemberEntry, ViewEntry};
-use crate::error::Result;
+use crate::error::{ErrorKind, Result};
 use crate::study::{DecisionOutcome, MOST_MEMBERS, Member, Pooling, Study, View};
 
 /// In the order in which they are written.
@@ -17,7 +17,13 @@ pub fn members(
 ) -> Result<Vec<Member>> {
     if let Some(entry) = entries.get(MOST_MEMBERS) {
         let message = format!("{} members", entries.len());
-        return Err(fault(source, entry.span(), message, format!("a panel has at most {MOST_MEMBERS}")));
+        return Err(fault(
+            source,
+            ErrorKind::Limit,
+            entry.span(),
+            message,
+            format!("a panel has at most {MOST_MEMBERS}"),
+        ));
     }
     let mut members: Vec<Member> = Vec::new();
     for entry in entries {
@@ -25,6 +31,7 @@ pub fn members(
         if members.iter().any(|m| m.name == found.name) {
             return Err(fault(
                 source,
+                ErrorKind::Rule,
                 entry.get_ref().member.span(),
                 format!("the member `{}` stands twice", found.name),
                 "give one of them another name",
@@ -39,12 +46,24 @@ fn member(source: &Source, entry: &Spanned<MemberEntry>, outcomes: &[DecisionOut
     let m = entry.get_ref();
     let name = m.member.get_ref().trim().to_string();
     if name.is_empty() {
-        return Err(fault(source, m.member.span(), "a member has no name", "initials will do"));
+        return Err(fault(
+            source,
+            ErrorKind::Missing,
+            m.member.span(),
+            "a member has no name",
+            "initials will do",
+        ));
     }
     let weight = m.weight.as_ref().map_or(1.0, |w| w.get_ref().0);
     if weight <= 0.0 {
         let at = m.weight.as_ref().map_or(entry.span(), Spanned::span);
-        return Err(fault(source, at, format!("a weight of {weight}"), "weights are above 0"));
+        return Err(fault(
+            source,
+            ErrorKind::Value,
+            at,
+            format!("a weight of {weight}"),
+            "weights are above 0",
+        ));
     }
     let mut views = vec![View::default(); outcomes.len()];
     let first = ViewEntry {
@@ -59,6 +78,7 @@ fn member(source: &Source, entry: &Spanned<MemberEntry>, outcomes: &[DecisionOut
         let Some(k) = outcomes.iter().position(|o| o.name == named) else {
             return Err(fault(
                 source,
+                ErrorKind::Unknown,
                 outcome.span(),
                 format!("no outcome named `{named}`"),
                 known(named, "the outcomes are", outcomes.iter().map(|o| o.name.as_str())),
@@ -67,6 +87,7 @@ fn member(source: &Source, entry: &Spanned<MemberEntry>, outcomes: &[DecisionOut
         if k == 0 && (first.effect.is_some() || first.utility.is_some() || first.disutility.is_some()) {
             return Err(fault(
                 source,
+                ErrorKind::Rule,
                 outcome.span(),
                 format!("`{name}` speaks twice of `{named}`"),
                 "what stands beside the member's name is of the first outcome",
@@ -84,6 +105,7 @@ fn view(source: &Source, entry: &ViewEntry, study: &Study) -> Result<View> {
             if !prior.distribution.is_proper() {
                 return Err(fault(
                     source,
+                    ErrorKind::Value,
                     written.span(),
                     "a flat prior is no belief",
                     "write what the member holds likely, such as { odds_ratio = [0.5, 2.0], mass = 0.95 }",
@@ -97,6 +119,7 @@ fn view(source: &Source, entry: &ViewEntry, study: &Study) -> Result<View> {
         Some(text) if study.pooling == Pooling::Complete => {
             return Err(fault(
                 source,
+                ErrorKind::Rule,
                 text.span(),
                 format!("a heterogeneity prior for `{}`, which is pooled completely", study.name),
                 "leave it out: there is one effect for all",

@@ -6,7 +6,7 @@ use super::super::number::Real;
 use super::super::source::Source;
 use super::common::{difference, fault, known};
 use super::file::{CriterionEntry, RuleEntry};
-use crate::error::Result;
+use crate::error::{ErrorKind, Result};
 use crate::study::{Bound, Criterion, DecisionOutcome, Rule};
 
 /// In the order in which they are written.
@@ -20,15 +20,28 @@ pub fn rules(
         let RuleEntry { name, all } = entry.get_ref();
         let label = name.get_ref().trim();
         if label.is_empty() {
-            return Err(fault(source, name.span(), "a rule's name is empty", "name it, such as \"adopt\""));
+            return Err(fault(
+                source,
+                ErrorKind::Missing,
+                name.span(),
+                "a rule's name is empty",
+                "name it, such as \"adopt\"",
+            ));
         }
         if rules.iter().any(|r| r.name == label) {
             let message = format!("the rule `{label}` stands twice");
-            return Err(fault(source, name.span(), message, "give one of them another name"));
+            return Err(fault(
+                source,
+                ErrorKind::Rule,
+                name.span(),
+                message,
+                "give one of them another name",
+            ));
         }
         if all.get_ref().is_empty() {
             return Err(fault(
                 source,
+                ErrorKind::Missing,
                 all.span(),
                 format!("the rule `{label}` has no criterion"),
                 "write all = [{ outcome = \"…\", at_least = 0.05, probability = 0.80 }]",
@@ -51,6 +64,7 @@ fn criterion(
     let Some(outcome) = outcomes.iter().position(|o| o.name == name) else {
         return Err(fault(
             source,
+            ErrorKind::Unknown,
             c.outcome.span(),
             format!("no outcome named `{name}`"),
             known(name, "the outcomes are", outcomes.iter().map(|o| o.name.as_str())),
@@ -62,6 +76,7 @@ fn criterion(
         _ => {
             return Err(fault(
                 source,
+                ErrorKind::Rule,
                 entry.span(),
                 "a criterion has a size of benefit or of harm",
                 "write at_least = 0.05, or harm_at_least = 0.03; 0 is any",
@@ -74,6 +89,7 @@ fn criterion(
         _ => {
             return Err(fault(
                 source,
+                ErrorKind::Rule,
                 entry.span(),
                 "a criterion has one bound on its probability",
                 "write probability = 0.80 (at least), or probability_below = 0.20",
@@ -93,5 +109,5 @@ fn probability(source: &Source, value: &Spanned<Real>) -> Result<f64> {
     } else {
         "a bound on a probability lies between 0 and 1; no posterior reaches either".to_string()
     };
-    Err(fault(source, value.span(), format!("a probability of {p}"), help))
+    Err(fault(source, ErrorKind::Value, value.span(), format!("a probability of {p}"), help))
 }

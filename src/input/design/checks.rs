@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use toml::Spanned;
 
-use crate::error::{Error, Place, Result};
+use crate::error::{Error, ErrorKind, Place, Result};
 use crate::input::adjust_section::{AdjustEntry, PopulationEntry};
 use crate::input::patients::{Measured, Values};
 use crate::input::source::Source;
@@ -38,10 +38,10 @@ pub fn not_the_outcome(
         }
     }
     match seen {
-        [Some(others), Some(events)] if others != events => Err(Error::new(format!(
-            "`{}` is the outcome by another name",
-            entry.get_ref().column
-        ))
+        [Some(others), Some(events)] if others != events => Err(Error::of(
+            ErrorKind::Rule,
+            format!("`{}` is the outcome by another name", entry.get_ref().column),
+        )
         .at(source.place(entry.span()))
         .help(
             "one value goes with every event and another with every other patient: it can't be adjusted for",
@@ -53,7 +53,7 @@ pub fn not_the_outcome(
 /// Every column varies, and not only between the arms.
 pub fn varies(source: &Source, terms: &[Term], spans: &[Range<usize>], patterns: &Patterns) -> Result<()> {
     for (k, term) in terms.iter().enumerate() {
-        let error = |message: String| Error::new(message).at(source.place(spans[k].clone()));
+        let error = |message: String| Error::of(ErrorKind::Data, message).at(source.place(spans[k].clone()));
         let differs = patterns.columns[k].windows(2).any(|w| w[0] != w[1]);
         if !term.mean.is_finite() || !term.sd.is_finite() || differs && term.sd <= 0.0 {
             return Err(error(format!("the values of `{}` are beyond the range of numbers", term.name))
@@ -84,7 +84,7 @@ pub fn centres_differ(
     subgroups: usize,
 ) -> Result<()> {
     let error = |message: &str| {
-        Err(Error::new(message.to_string()).at(Place::File(source.file.clone())).help(
+        Err(Error::of(ErrorKind::Rule, message.to_string()).at(Place::File(source.file.clone())).help(
             "centres need intercepts of their own beside the subgroups': leave `centre` out of the columns",
         ))
     };
@@ -116,7 +116,7 @@ pub fn independent(
     };
     let mut basis: Vec<Vec<f64>> = Vec::new();
     for (k, term) in terms.iter().enumerate() {
-        let error = |message: String| Error::new(message).at(source.place(spans[k].clone()));
+        let error = |message: String| Error::of(ErrorKind::Data, message).at(source.place(spans[k].clone()));
         let whole = dot(&patterns.columns[k], &patterns.columns[k]);
         let mut rest = within_subgroups(&patterns.columns[k], patterns, subgroups);
         if dot(&rest, &rest) < LEAST_OWN * whole {
@@ -212,10 +212,12 @@ pub fn populated(
     let Some(g) = there.iter().position(|t| !t) else { return Ok(()) };
     let (name, place) = (names[g], source.place(entry.map_or(0..0, Spanned::span)));
     Err(match population {
-        Population::Treated => Error::new(format!("subgroup `{name}` has no treated patients"))
-            .at(place)
-            .help("risks can't be averaged over them: write population = \"all\""),
-        _ => Error::new(format!("subgroup `{name}` has no row that is used"))
+        Population::Treated => {
+            Error::of(ErrorKind::Data, format!("subgroup `{name}` has no treated patients"))
+                .at(place)
+                .help("risks can't be averaged over them: write population = \"all\"")
+        }
+        _ => Error::of(ErrorKind::Data, format!("subgroup `{name}` has no row that is used"))
             .at(Place::File(source.file.clone()))
             .help("its rows lack an outcome or a covariate: leave it out by [data.where], or the covariate"),
     })

@@ -11,7 +11,7 @@ use super::number::Count;
 use super::patients::{Levels, Measured, Values};
 use super::prior_words;
 use super::source::Source;
-use crate::error::{Error, Place, Result};
+use crate::error::{Error, ErrorKind, Place, Result};
 use crate::numeric::spline;
 use crate::study::names;
 use crate::study::{
@@ -60,7 +60,7 @@ pub fn adjustment(
         columns.extend(own);
     }
     if columns.len() > MOST_TERMS {
-        return Err(Error::new(format!("{} coefficients", columns.len()))
+        return Err(Error::of(ErrorKind::Limit, format!("{} coefficients", columns.len()))
             .at(source.place(model.adjust[owners[MOST_TERMS]].span()))
             .help(format!("at most {MOST_TERMS} columns can be adjusted for")));
     }
@@ -68,9 +68,12 @@ pub fn adjustment(
     let of_centres = centres.iter().flat_map(|c: &Centres| c.names.iter());
     for name in columns.iter().map(|c| &c.name).chain(of_centres) {
         names::short(name, LONGEST_TERM).map_err(|unfit| {
-            Error::new(format!("the name of a covariate's column or of a centre {}", unfit.in_words()))
-                .at(Place::File(source.file.clone()))
-                .help("is it the right column? shorten its values in the data file")
+            Error::of(
+                unfit.kind(),
+                format!("the name of a covariate's column or of a centre {}", unfit.in_words()),
+            )
+            .at(Place::File(source.file.clone()))
+            .help("is it the right column? shorten its values in the data file")
         })?;
     }
     let (named, values): (Vec<_>, Vec<_>) =
@@ -113,9 +116,11 @@ fn population(source: &Source, entry: Option<&Spanned<PopulationEntry>>) -> Resu
         PopulationEntry::All => Ok(Population::All),
         PopulationEntry::Treated => Ok(Population::Treated),
         PopulationEntry::BaselineRisk(p) if p > 0.0 && p < 1.0 => Ok(Population::BaselineRisk(p)),
-        PopulationEntry::BaselineRisk(p) => Err(Error::new(format!("a baseline risk of {p}"))
-            .at(source.place(entry.span()))
-            .help("a risk lies between 0 and 1: 30 % is 0.3")),
+        PopulationEntry::BaselineRisk(p) => {
+            Err(Error::of(ErrorKind::Value, format!("a baseline risk of {p}"))
+                .at(source.place(entry.span()))
+                .help("a risk lies between 0 and 1: 30 % is 0.3"))
+        }
     }
 }
 
@@ -125,7 +130,7 @@ fn centres(source: &Source, prior: &PriorSection, levels: &Levels) -> Result<Cen
         None => (DEFAULT_CENTRES, 0..0),
     };
     let distribution = prior_words::heterogeneity_on(text, crate::study::Scale::LogOddsRatio)
-        .map_err(|f| Error::new(f.message).at(source.place(f.span.unwrap_or(span))).help(f.help))?;
+        .map_err(|f| Error::of(f.kind, f.message).at(source.place(f.span.unwrap_or(span))).help(f.help))?;
     let sd = Written { distribution, words: text.trim().to_string() };
     Ok(Centres { column: levels.column.clone(), names: levels.names.clone(), sd })
 }
@@ -181,7 +186,7 @@ fn coefficient_prior(source: &Source, asked: &AdjustEntry) -> Result<Option<Writ
     let Some(text) = &asked.prior else { return Ok(None) };
     let (text, span) = (text.get_ref().as_str(), text.span());
     let fault = |f: prior_words::Fault| {
-        Error::new(f.message).at(source.place(f.span.unwrap_or(span.clone()))).help(f.help)
+        Error::of(f.kind, f.message).at(source.place(f.span.unwrap_or(span.clone()))).help(f.help)
     };
     let distribution = prior_words::coefficient(text).map_err(fault)?;
     Ok(Some(Written { distribution, words: text.trim().to_string() }))
@@ -189,14 +194,16 @@ fn coefficient_prior(source: &Source, asked: &AdjustEntry) -> Result<Option<Writ
 
 fn reference(source: &Source, asked: &AdjustEntry, levels: &Levels) -> Result<usize> {
     let Some(written) = &asked.reference else { return Ok(0) };
-    let error = |message: String| Error::new(message).at(source.place(written.span()));
+    let error = |kind, message: String| Error::of(kind, message).at(source.place(written.span()));
     let [reference] = written.get_ref().0.as_slice() else {
-        return Err(error("`reference` is a list".to_string()).help("one level is the reference"));
+        return Err(
+            error(ErrorKind::Value, "`reference` is a list".to_string()).help("one level is the reference")
+        );
     };
     let met = levels.names.iter().map(|n| format!("`{n}`")).collect::<Vec<_>>().join(", ");
     levels.names.iter().position(|n| n == reference).ok_or_else(|| {
-        error(format!("no row that is used has `{reference}` in column `{}`", asked.column))
-            .help(format!("its levels are {met}"))
+        let message = format!("no row that is used has `{reference}` in column `{}`", asked.column);
+        error(ErrorKind::Unknown, message).help(format!("its levels are {met}"))
     })
 }
 
@@ -208,9 +215,9 @@ fn knots(
     numbers: &[f64],
     measured: &Measured,
 ) -> Result<Vec<f64>> {
-    let error = |message: String| Error::new(message).at(source.place(asked.span()));
+    let error = |kind, message: String| Error::of(kind, message).at(source.place(asked.span()));
     let Some(quantiles) = spline::knot_quantiles(asked.get_ref().0 as usize) else {
-        return Err(error(format!("a spline with {} knots", asked.get_ref().0))
+        return Err(error(ErrorKind::Value, format!("a spline with {} knots", asked.get_ref().0))
             .help("a restricted cubic spline has 3 to 7 knots here; 3 to 5 are usual"));
     };
     let mut sorted: Vec<(f64, u64)> = numbers
@@ -221,12 +228,15 @@ fn knots(
         .collect();
     sorted.sort_unstable_by(|a, b| a.0.total_cmp(&b.0));
     if sorted.is_empty() {
-        return Err(error(format!("`{column}` has no values")));
+        return Err(error(ErrorKind::Data, format!("`{column}` has no values")));
     }
     let knots: Vec<f64> = quantiles.iter().map(|&p| spline::quantile(&sorted, p)).collect();
     if knots.windows(2).any(|w| w[0] >= w[1]) {
-        return Err(error(format!("`{column}` has too few different values for these knots"))
-            .help("two knots fall on one value: take fewer knots, or the covariate as it is"));
+        return Err(error(
+            ErrorKind::Data,
+            format!("`{column}` has too few different values for these knots"),
+        )
+        .help("two knots fall on one value: take fewer knots, or the covariate as it is"));
     }
     Ok(knots)
 }

@@ -3,7 +3,7 @@
 use resvg::tiny_skia::{Color, Pixmap, Transform};
 use resvg::usvg::{Options, Tree};
 
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 
 const FONTS: [&[u8]; 2] =
     [include_bytes!("../../../assets/DejaVuSans.ttf"), include_bytes!("../../../assets/DejaVuSans-Bold.ttf")];
@@ -42,7 +42,9 @@ pub fn uncovered(text: &str) -> String {
 
 /// At 300 dots an inch.
 pub fn png(svg: &str) -> Result<Vec<u8>> {
-    let failed = |what: &dyn std::fmt::Display| Error::new(format!("a figure can't be drawn as PNG: {what}"));
+    let failed = |what: &dyn std::fmt::Display| {
+        Error::of(ErrorKind::Unavailable, format!("a figure can't be drawn as PNG: {what}"))
+    };
     let mut options = Options::default();
     for font in FONTS {
         options.fontdb_mut().load_font_data(font.to_vec());

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::FigureOnPage;
 use super::sheets::Sheet;
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 
 /// What a page is written as.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,7 +48,8 @@ pub struct Frame<'a> {
 
 /// Fills `study` or `decision` in one format. An HTML page holds itself as Markdown too.
 pub fn render(name: &str, context: &impl Serialize, format: Format) -> Result<String> {
-    let failed = |e: minijinja::Error| Error::new(format!("the page can't be made: {e:#}"));
+    let failed =
+        |e: minijinja::Error| Error::of(ErrorKind::Unavailable, format!("the page can't be made: {e:#}"));
     let mut environment = Environment::new();
     environment.set_auto_escape_callback(|name| {
         if name.ends_with(".html") { AutoEscape::Html } else { AutoEscape::None }

@@ -89,6 +89,23 @@ impl Data {
         }
     }
 
+    /// Whether both hold the same figures, whatever they call the subgroups and in whichever order.
+    pub(in crate::study) fn same_figures(&self, other: &Data) -> bool {
+        let figures = |data: &Data| -> Vec<Vec<u64>> {
+            let mut rows: Vec<Vec<u64>> = match data {
+                Data::Counts(rows) => {
+                    rows.iter().map(|r| r.arms.iter().flat_map(|a| [a.events, a.total]).collect()).collect()
+                }
+                Data::Estimates(rows) => {
+                    rows.iter().map(|r| vec![r.estimate.to_bits(), r.se.to_bits(), 0, 0]).collect()
+                }
+            };
+            rows.sort_unstable();
+            rows
+        };
+        figures(self) == figures(other)
+    }
+
     /// The account of each subgroup.
     pub(in crate::study) fn audit_rows(&self) -> Vec<AuditRow> {
         match self {

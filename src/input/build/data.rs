@@ -1,0 +1,177 @@
+//! Observations from the model file or from a data file.
+
+use std::ops::Range;
+
+use toml::Spanned;
+
+use super::super::model_file::{ArmEntry, CountsEntry, DataSection, EstimateEntry, Kind, ModelFile, Rows};
+use super::super::patients::Measured;
+use super::super::source::Source;
+use super::super::table;
+use crate::error::{Error, ErrorKind, Result};
+use crate::study::estimates::Printed;
+use crate::study::{ArmCounts, PatientFile, Scale, StudyBuilder, SubgroupCounts};
+
+/// The builder with its observations, and what a file of them tells besides.
+pub struct Observed {
+    pub builder: StudyBuilder,
+    pub sha256: Option<String>,
+    pub patients: Option<PatientFile>,
+    pub measured: Option<Measured>,
+}
+
+/// Adds the observations.
+pub fn observed(
+    source: &Source,
+    file: &ModelFile,
+    mut builder: StudyBuilder,
+    scale: Scale,
+) -> Result<Observed> {
+    let section = file.data.get_ref();
+    let span = given(source, file)?;
+    if let Some(entries) = &section.counts {
+        for entry in entries.get_ref() {
+            builder = builder.counts(counts(source, entry)?);
+        }
+    } else if let Some(entries) = &section.estimates {
+        for entry in entries.get_ref() {
+            builder = builder.printed(printed(source, entry.get_ref())?);
+        }
+    } else {
+        rows_named(source, file, span)?;
+        let found = table::read(source, section, &file.model.adjust, scale)?;
+        return Ok(Observed {
+            builder: builder.read(found.data, found.notices),
+            sha256: Some(found.sha256),
+            patients: found.patients,
+            measured: found.measured,
+        });
+    }
+    Ok(Observed { builder, sha256: None, patients: None, measured: None })
+}
+
+/// Where the observations stand: in one place, of the kind that the outcome has.
+fn given(source: &Source, file: &ModelFile) -> Result<Range<usize>> {
+    let (data, section, kind) = (&file.data, file.data.get_ref(), file.outcome.kind);
+    let given = [
+        section.counts.as_ref().map(|c| ("counts", c.span())),
+        section.estimates.as_ref().map(|e| ("estimates", e.span())),
+        section.file.as_ref().map(|f| ("file", f.span())),
+    ];
+    let mut given = given.into_iter().flatten();
+    let Some((what, span)) = given.next() else {
+        let expected = expected(kind);
+        return Err(Error::of(ErrorKind::Missing, "[data] holds no data").at(source.place(data.span())).help(format!(
+            "give `{expected} = [ … ]`, or `file = \"data.csv\"` with rows = \"{expected}\" and its columns"
+        )));
+    };
+    if let Some((other, span)) = given.next() {
+        return Err(Error::of(ErrorKind::Rule, format!("[data] has both `{what}` and `{other}`"))
+            .at(source.place(span))
+            .help("give one of them"));
+    }
+    if what != "file"
+        && let Some((key, span)) = of_files(data)
+    {
+        let message = format!("`{key}` is for a data file, and the data stand in `{what}`");
+        return Err(Error::of(ErrorKind::Rule, message).at(source.place(span)));
+    }
+    match kind {
+        Kind::Estimate if section.counts.is_some() => Err(wrong_kind(source, kind, "counts", span)),
+        Kind::Binary if section.estimates.is_some() => Err(wrong_kind(source, kind, "estimates", span)),
+        _ => Ok(span),
+    }
+}
+
+/// The first key that only a data file has a use for.
+fn of_files(data: &Spanned<DataSection>) -> Option<(&'static str, Range<usize>)> {
+    let section = data.get_ref();
+    let keys = [
+        section.columns.keys().next().map(|k| ("columns", k.span())),
+        section.levels.as_ref().map(|l| ("levels", l.span())),
+        section.keep.keys().next().map(|k| ("where", k.span())),
+        section.rows.map(|_| ("rows", data.span())),
+        section.missing.map(|_| ("missing", data.span())),
+    ];
+    keys.into_iter().flatten().next()
+}
+
+fn expected(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Binary => "counts",
+        Kind::Estimate => "estimates",
+    }
+}
+
+fn wrong_kind(source: &Source, kind: Kind, found: &str, span: Range<usize>) -> Error {
+    let expected = expected(kind);
+    let kind = match kind {
+        Kind::Binary => "binary",
+        Kind::Estimate => "estimate",
+    };
+    Error::of(ErrorKind::Rule, format!("the data are {found}, but kind = \"{kind}\""))
+        .at(source.place(span))
+        .help(format!(
+            "kind = \"binary\" goes with counts, kind = \"estimate\" with estimates; expected {expected}"
+        ))
+}
+
+/// What a row of a data file is has to be said, and to go with the outcome.
+fn rows_named(source: &Source, file: &ModelFile, span: Range<usize>) -> Result<()> {
+    let kind = file.outcome.kind;
+    match (file.data.get_ref().rows, kind) {
+        (None, _) => Err(Error::of(ErrorKind::Missing, "`rows` is missing: what is a row of the file?")
+            .at(source.place(span))
+            .help(format!("write rows = \"{}\"", expected(kind)))),
+        (Some(Rows::Counts | Rows::Patients), Kind::Binary) | (Some(Rows::Estimates), Kind::Estimate) => {
+            Ok(())
+        }
+        _ => Err(wrong_kind(source, kind, "of the other kind", span)),
+    }
+}
+
+fn counts(source: &Source, entry: &Spanned<CountsEntry>) -> Result<SubgroupCounts> {
+    let row = entry.get_ref();
+    let name = row.subgroup.get_ref();
+    let arm = |arm: &Option<ArmEntry>, which: &str| -> Result<ArmCounts> {
+        let Some(arm) = arm else {
+            return Err(Error::of(ErrorKind::Missing, format!("subgroup `{name}` has no `{which}` arm"))
+                .at(source.place(entry.span()))
+                .help(format!("an arm without patients is written {which} = {{ events = 0, total = 0 }}")));
+        };
+        Ok(ArmCounts {
+            events: arm.events.get_ref().0,
+            total: arm.total.get_ref().0,
+            missing: arm.missing.as_ref().map_or(0, |m| m.get_ref().0),
+            source: arm.source.clone(),
+        })
+    };
+    Ok(SubgroupCounts {
+        name: name.clone(),
+        arms: vec![arm(&row.control, "control")?, arm(&row.active, "active")?],
+        citation: row.citation.clone(),
+    })
+}
+
+fn printed(source: &Source, row: &EstimateEntry) -> Result<Printed> {
+    let ci = match &row.ci {
+        None => None,
+        Some(ends) => match ends.get_ref().as_slice() {
+            [low, high] => Some((low.0, high.0)),
+            found => {
+                return Err(Error::of(ErrorKind::Value, format!("`ci` has {} numbers", found.len()))
+                    .at(source.place(ends.span()))
+                    .help("an interval is written ci = [lower, upper]"));
+            }
+        },
+    };
+    Ok(Printed {
+        subgroup: row.subgroup.get_ref().clone(),
+        ratio: row.ratio.as_ref().map(|x| x.get_ref().0),
+        estimate: row.estimate.as_ref().map(|x| x.get_ref().0),
+        ci,
+        se: row.se.as_ref().map(|x| x.get_ref().0),
+        source: row.source.clone(),
+        citation: row.citation.clone(),
+    })
+}

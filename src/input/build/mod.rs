@@ -1,0 +1,162 @@
+//! From the model file as written to a study. What a study may be is said in [`rules`](crate::study::rules); here stand the
+//! rules of the file alone, which keys go together, and where each part of a study is written.
+
+mod data;
+mod places;
+mod priors;
+mod thresholds;
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use super::model_file::{Kind, ModelFile, OutcomeSection};
+use super::patients::Measured;
+use super::source::{Source, sha256};
+use super::{bias_words, design};
+use crate::error::{Error, ErrorKind, Place, Result};
+use crate::study::rules::{Reported, left_out};
+use crate::study::{Adjustment, Bias, Endpoint, Study};
+use data::Observed;
+use places::Places;
+
+pub use places::error;
+pub use priors::{baseline_prior, effect_prior, heterogeneity_prior};
+
+/// Checks everything and puts the study together, without its named priors.
+pub fn study(source: &Source, file: ModelFile) -> Result<Study> {
+    let places = Places { source, file: &file };
+    let endpoint = endpoint(source, &file.outcome)?;
+    let reported = Reported { scale: endpoint.outcome.scale, counts: endpoint.counts };
+    let mut builder = Study::builder(&file.title, file.study.assignment)
+        .name(&source.name)
+        .outcome(endpoint)
+        .treatment(&file.treatment.name)
+        .arms(&file.treatment.control, &file.treatment.active)
+        .subgroup_name(&file.subgroup.name);
+    // Before a data file is read, which may take its time.
+    builder.labelled().map_err(|problem| places.error(problem))?;
+    for citation in &file.citation {
+        builder = builder.citation(citation);
+    }
+    if file.illustrative {
+        builder = builder.illustrative();
+    }
+    if let Some(note) = &file.note {
+        builder = builder.note(note);
+    }
+    if let Some(eligibility) = &file.study.eligibility {
+        builder = builder.eligibility(eligibility);
+    }
+    if let Some(time_zero) = &file.study.time_zero {
+        builder = builder.time_zero(time_zero);
+    }
+    let Observed { mut builder, sha256: data_sha256, patients, measured } =
+        data::observed(source, &file, builder, reported.scale)?;
+    builder = priors::stated(source, &file, builder, reported.scale)?;
+    if let Some(section) = &file.thresholds {
+        builder = thresholds::asked(source, section, builder, reported)?;
+    }
+    if let Some(library) = &file.library {
+        builder = builder.expected_odds_ratio(library.expected_odds_ratio.get_ref().0);
+    }
+    let mut study = builder.assembled().map_err(|problem| places.error(problem))?;
+    study.patients = patients;
+    study.adjustment = match measured {
+        Some(measured) => Some(Arc::new(adjustment(source, &file, measured, &mut study)?)),
+        None => {
+            check_unadjusted(source, &file)?;
+            None
+        }
+    };
+    study.bias = bias(source, &file, &mut study)?;
+    study.files = source.read.so_far();
+    study.text = source.text.to_string();
+    study.model_sha256 = sha256(source.text.as_bytes());
+    study.data_sha256 = data_sha256.unwrap_or_else(|| study.model_sha256.clone());
+    Ok(study)
+}
+
+/// The outcome, with the scale that its kind asks for.
+fn endpoint(source: &Source, outcome: &OutcomeSection) -> Result<Endpoint> {
+    let (name, higher_is) = (outcome.name.clone(), outcome.higher_is);
+    match (outcome.kind, &outcome.scale) {
+        (Kind::Binary, None) => {
+            let endpoint = Endpoint::events(name, higher_is);
+            Ok(match &outcome.event {
+                Some(event) => endpoint.called(event.get_ref()),
+                None => endpoint,
+            })
+        }
+        (Kind::Binary, Some(scale)) => {
+            Err(Error::of(ErrorKind::Rule, "`scale` is for kind = \"estimate\"")
+                .at(source.place(scale.span()))
+                .help("counts are modelled on the log odds ratio; leave `scale` out"))
+        }
+        (Kind::Estimate, Some(scale)) => match &outcome.event {
+            Some(event) => Err(Error::of(ErrorKind::Rule, "`event` is for kind = \"binary\"")
+                .at(source.place(event.span()))),
+            None => Ok(Endpoint::estimates(name, *scale.get_ref(), higher_is)),
+        },
+        (Kind::Estimate, None) => Err(Error::of(ErrorKind::Missing, "`scale` is missing from [outcome]")
+            .at(Place::File(source.file.clone()))
+            .help("write scale = \"log_odds_ratio\", \"log_risk_ratio\", \"log_hazard_ratio\" or \"difference\"")),
+    }
+}
+
+/// What the effects are adjusted for, with what a reader should know of it.
+fn adjustment(
+    source: &Source,
+    file: &ModelFile,
+    measured: Measured,
+    study: &mut Study,
+) -> Result<Adjustment> {
+    let names = study.data.names();
+    let found = design::adjustment(source, (&file.model, &file.prior), measured, &names, &mut study.notices)?;
+    if let Some(section) = &file.bias {
+        bias_words::check_adjusted(source, section)?;
+    }
+    study.notices.push(format!(
+        "Effects are adjusted for {}: odds ratios are for patients alike in these. Risks are averages over {}.",
+        found.in_words(),
+        found.population.in_words()
+    ));
+    Ok(found)
+}
+
+/// What belongs to covariates and centres has no place without them.
+fn check_unadjusted(source: &Source, file: &ModelFile) -> Result<()> {
+    let of_file = "covariates stand in the columns of a data file: file = \"trial.csv\" with rows = \"patients\" or rows = \"counts\"";
+    let wrong = |message: &str, span: Range<usize>, help: &str| {
+        Err(Error::of(ErrorKind::Rule, message).at(source.place(span)).help(help))
+    };
+    if let Some(entry) = file.model.adjust.first() {
+        return wrong("there are no covariates to adjust for", entry.span(), of_file);
+    }
+    if let Some(population) = &file.model.population {
+        let help = "it is for models with covariates or centres: without them all patients of a subgroup and arm are alike";
+        return wrong("`population` without `adjust`", population.span(), help);
+    }
+    if let Some(prior) = &file.prior.centre {
+        let help = "name the column of the centres: columns = { …, centre = \"…\" }";
+        return wrong("a prior for centres, and there are none", prior.span(), help);
+    }
+    Ok(())
+}
+
+/// What may stand between effects and data, with questions about it, and with what is said of missing outcomes.
+fn bias(source: &Source, file: &ModelFile, study: &mut Study) -> Result<Option<Bias>> {
+    let adjusted = study.adjustment.is_some();
+    let Some(section) = &file.bias else {
+        study.notices.extend(left_out(&study.data, &[false; 2], adjusted));
+        return Ok(None);
+    };
+    let context = bias_words::Context {
+        source,
+        data: &study.data,
+        scale: study.outcome.scale,
+        assignment: study.assignment,
+        baseline: study.priors.baseline.as_ref().map(|b| &b.distribution),
+        adjusted,
+    };
+    bias_words::bias(&context, section, &mut study.notices).map(Some)
+}

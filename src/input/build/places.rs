@@ -1,0 +1,149 @@
+//! Where in the model file each part of a study is written.
+
+use std::ops::Range;
+
+use toml::Spanned;
+
+use super::super::model_file::{DataSection, ModelFile, PriorSection, ThresholdsSection};
+use super::super::number::Real;
+use super::super::source::Source;
+use crate::error::{Error, ErrorKind, Place};
+use crate::study::{Figure, MOST_SUBGROUPS, Measure, Part, PriorPart, Problem};
+
+/// A model file, and the text that it was read from.
+pub struct Places<'a> {
+    pub source: &'a Source,
+    pub file: &'a ModelFile,
+}
+
+/// A problem as an error at a place.
+pub fn error(problem: Problem, place: Place) -> Error {
+    Error::from(problem).at(place)
+}
+
+impl Places<'_> {
+    /// A problem as an error at the place where its part is written.
+    pub fn error(&self, problem: Problem) -> Error {
+        let label = match (&problem.part, problem.kind) {
+            (Part::Cell { .. }, ErrorKind::Rule) => Some("more than the total"),
+            (Part::Prior(PriorPart::Heterogeneity), ErrorKind::Missing) => Some("beside this one"),
+            _ => None,
+        };
+        let place = match (&problem.part, problem.kind) {
+            (Part::Title, ErrorKind::Missing) => self.source.place(0..0),
+            (part, _) => match self.span(part) {
+                Some(span) => self.source.place(span),
+                None => Place::File(self.source.file.clone()),
+            },
+        };
+        let error = error(problem, place);
+        match label {
+            Some(label) => error.label(label),
+            None => error,
+        }
+    }
+
+    /// None of what concerns the file as a whole.
+    fn span(&self, part: &Part) -> Option<Range<usize>> {
+        let file = self.file;
+        match part {
+            Part::Title
+            | Part::Description
+            | Part::Outcome
+            | Part::Event
+            | Part::Treatment
+            | Part::Arm(_)
+            | Part::SubgroupName
+            | Part::Named { .. } => None,
+            Part::Groups => Some(row(&file.data, MOST_SUBGROUPS).unwrap_or_else(|| of_data(&file.data))),
+            Part::Group(g) => Some(name(&file.data, *g).unwrap_or_else(|| of_data(&file.data))),
+            Part::Cell { group, arm } => {
+                Some(events(&file.data, (*group, *arm)).unwrap_or_else(|| of_data(&file.data)))
+            }
+            Part::Estimate { group, figure } => {
+                let found = figure_of(&file.data, (*group, *figure)).or_else(|| row(&file.data, *group));
+                Some(found.unwrap_or_else(|| of_data(&file.data)))
+            }
+            Part::Prior(part) => Some(of_prior(&file.prior, *part)),
+            Part::ExpectedOddsRatio => Some(file.library.as_ref()?.expected_odds_ratio.span()),
+            Part::Threshold { measure, index } => {
+                Some(listed(file.thresholds.as_ref()?, *measure)?.get(*index)?.span())
+            }
+            Part::Primary => {
+                let primary = file.thresholds.as_ref()?.primary.as_ref()?;
+                primary.get_ref().values().next().map(Spanned::span)
+            }
+        }
+    }
+}
+
+/// The observations as a whole.
+fn of_data(data: &Spanned<DataSection>) -> Range<usize> {
+    let section = data.get_ref();
+    if let Some(counts) = &section.counts {
+        counts.span()
+    } else if let Some(estimates) = &section.estimates {
+        estimates.span()
+    } else {
+        section.file.as_ref().map_or_else(|| data.span(), Spanned::span)
+    }
+}
+
+/// A subgroup's row.
+fn row(data: &Spanned<DataSection>, group: usize) -> Option<Range<usize>> {
+    let section = data.get_ref();
+    match (&section.counts, &section.estimates) {
+        (Some(rows), _) => rows.get_ref().get(group).map(Spanned::span),
+        (_, Some(rows)) => rows.get_ref().get(group).map(Spanned::span),
+        _ => None,
+    }
+}
+
+fn name(data: &Spanned<DataSection>, group: usize) -> Option<Range<usize>> {
+    let section = data.get_ref();
+    let name = match (&section.counts, &section.estimates) {
+        (Some(rows), _) => &rows.get_ref().get(group)?.get_ref().subgroup,
+        (_, Some(rows)) => &rows.get_ref().get(group)?.get_ref().subgroup,
+        _ => return None,
+    };
+    Some(name.span())
+}
+
+fn events(data: &Spanned<DataSection>, (group, arm): (usize, usize)) -> Option<Range<usize>> {
+    let row = data.get_ref().counts.as_ref()?.get_ref().get(group)?.get_ref();
+    let arm = if arm == 0 { &row.control } else { &row.active };
+    Some(arm.as_ref()?.events.span())
+}
+
+fn figure_of(data: &Spanned<DataSection>, (group, figure): (usize, Figure)) -> Option<Range<usize>> {
+    let row = data.get_ref().estimates.as_ref()?.get_ref().get(group)?.get_ref();
+    match figure {
+        Figure::Whole => None,
+        Figure::Ratio => row.ratio.as_ref().map(Spanned::span),
+        Figure::Interval => row.ci.as_ref().map(Spanned::span),
+        Figure::StandardError => row.se.as_ref().map(Spanned::span),
+    }
+}
+
+/// A part that is not written is told of beside the effect, which always is.
+fn of_prior(prior: &PriorSection, part: PriorPart) -> Range<usize> {
+    let found = match part {
+        PriorPart::Heterogeneity => prior.heterogeneity.as_ref().map(Spanned::span),
+        PriorPart::Baseline => prior.baseline.as_ref().map(Spanned::span),
+        PriorPart::BaselineOf => prior.baseline_of.as_ref().map(Spanned::span),
+        _ => None,
+    };
+    found.unwrap_or_else(|| prior.effect.span())
+}
+
+/// The thresholds of a measure as written, where they are.
+pub fn listed(section: &ThresholdsSection, measure: Measure) -> Option<&Vec<Spanned<Real>>> {
+    match measure {
+        Measure::RiskDifference => section.risk_difference.as_ref(),
+        Measure::OddsRatio => section.odds_ratio.as_ref(),
+        Measure::RiskRatio => section.risk_ratio.as_ref(),
+        Measure::HazardRatio => section.hazard_ratio.as_ref(),
+        Measure::Difference => section.difference.as_ref(),
+        _ => None,
+    }
+}

@@ -1,0 +1,265 @@
+//! A study built in code, under the rules of a model file.
+
+mod build;
+mod endpoint;
+mod priors;
+mod texts;
+
+pub use endpoint::Endpoint;
+pub use priors::{PooledPriors, PriorChanges};
+
+use super::estimates::Printed;
+use super::rules::{Asked, NamedChanges};
+use super::{
+    ArmCounts, Assignment, BaselineOf, BaselinePrior, Data, Measure, Study, SubgroupCounts, SubgroupEstimate,
+    Written,
+};
+
+/// Collects a study piece by piece; [`StudyBuilder::build`] checks it whole. What is not said is as in a model file that does
+/// not say it. Covariates, centres and biases are for model files.
+#[derive(Debug, Clone)]
+#[must_use = "a study comes of it by `build`"]
+pub struct StudyBuilder {
+    name: String,
+    title: String,
+    citation: Vec<String>,
+    illustrative: bool,
+    note: Option<String>,
+    assignment: Assignment,
+    eligibility: Option<String>,
+    time_zero: Option<String>,
+    outcome: Option<Endpoint>,
+    treatment: Option<String>,
+    arms: Option<[String; 2]>,
+    subgroup_name: String,
+    counts: Vec<SubgroupCounts>,
+    printed: Vec<Printed>,
+    /// In place of both, what was read from a file, with notices.
+    read: Option<(Data, Vec<String>)>,
+    priors: Option<PooledPriors>,
+    baseline: Option<Written<BaselinePrior>>,
+    baseline_of: Option<BaselineOf>,
+    named: Vec<(String, NamedChanges)>,
+    expected_odds_ratio: Option<f64>,
+    thresholds: Asked,
+}
+
+impl Study {
+    /// Begins a study with its title, which heads every output, and how patients came to be treated, which decides the wording
+    /// of every sentence.
+    ///
+    /// ```
+    /// use equipoise::study::distributions::{half_normal, normal};
+    /// use equipoise::study::{Assignment, Endpoint, HigherIs, Measure, Priors, Study};
+    ///
+    /// let study = Study::builder("A trial of ours", Assignment::Randomised)
+    ///     .outcome(Endpoint::events("death at 90 days", HigherIs::Worse).called("deaths"))
+    ///     .arms("placebo", "drug")
+    ///     .group("men", [(30, 120), (19, 118)])
+    ///     .group("women", [(22, 95), (21, 99)])
+    ///     .priors(Priors::partial(normal(0.0, 0.355), half_normal(0.5)))
+    ///     .thresholds(Measure::RiskDifference, [0.02, 0.05])
+    ///     .primary(Measure::RiskDifference, 0.05)
+    ///     .build()?;
+    /// assert_eq!(study.data.names(), ["men", "women"]);
+    /// # Ok::<(), equipoise::study::Problem>(())
+    /// ```
+    ///
+    /// What a study may not be is a [`Problem`](super::Problem) that says which part it is in:
+    ///
+    /// ```
+    /// # use equipoise::study::distributions::{half_normal, normal};
+    /// # use equipoise::study::{Assignment, Endpoint, HigherIs, Part, Priors, Study};
+    /// let problem = Study::builder("A trial of ours", Assignment::Randomised)
+    ///     .outcome(Endpoint::events("death at 90 days", HigherIs::Worse))
+    ///     .arms("placebo", "drug")
+    ///     .group("men", [(30, 120), (119, 118)])
+    ///     .priors(Priors::partial(normal(0.0, 0.355), half_normal(0.5)))
+    ///     .build()
+    ///     .unwrap_err();
+    /// assert_eq!(problem.part, Part::Cell { group: 0, arm: 1 });
+    /// assert_eq!(problem.message, "subgroup `men`, active arm: 119 events among 118 patients");
+    /// ```
+    pub fn builder(title: impl Into<String>, assignment: Assignment) -> StudyBuilder {
+        StudyBuilder {
+            name: "study".to_string(),
+            title: title.into(),
+            citation: Vec::new(),
+            illustrative: false,
+            note: None,
+            assignment,
+            eligibility: None,
+            time_zero: None,
+            outcome: None,
+            treatment: None,
+            arms: None,
+            subgroup_name: "subgroup".to_string(),
+            counts: Vec::new(),
+            printed: Vec::new(),
+            read: None,
+            priors: None,
+            baseline: None,
+            baseline_of: None,
+            named: Vec::new(),
+            expected_odds_ratio: None,
+            thresholds: Asked::default(),
+        }
+    }
+}
+
+impl StudyBuilder {
+    /// The name by which results and pages know the study, as models are known by their files' names. "study" unless this is
+    /// said.
+    pub fn name(mut self, name: impl Into<String>) -> StudyBuilder {
+        self.name = name.into();
+        self
+    }
+
+    /// Adds a place where figures come from.
+    pub fn citation(mut self, citation: impl Into<String>) -> StudyBuilder {
+        self.citation.push(citation.into());
+        self
+    }
+
+    /// Says that the numbers are made up: every output carries a banner.
+    pub fn illustrative(mut self) -> StudyBuilder {
+        self.illustrative = true;
+        self
+    }
+
+    /// A remark on the data, shown in the audit.
+    pub fn note(mut self, note: impl Into<String>) -> StudyBuilder {
+        self.note = Some(note.into());
+        self
+    }
+
+    /// Who was eligible, in words.
+    pub fn eligibility(mut self, eligibility: impl Into<String>) -> StudyBuilder {
+        self.eligibility = Some(eligibility.into());
+        self
+    }
+
+    /// When follow-up starts, in words.
+    pub fn time_zero(mut self, time_zero: impl Into<String>) -> StudyBuilder {
+        self.time_zero = Some(time_zero.into());
+        self
+    }
+
+    /// What was measured, and which way is good. Required.
+    pub fn outcome(mut self, outcome: Endpoint) -> StudyBuilder {
+        self.outcome = Some(outcome);
+        self
+    }
+
+    /// What the treatment is called; as its arm, unless this is said.
+    pub fn treatment(mut self, name: impl Into<String>) -> StudyBuilder {
+        self.treatment = Some(name.into());
+        self
+    }
+
+    /// What the control arm had and what the active arm had. Required.
+    pub fn arms(mut self, control: impl Into<String>, active: impl Into<String>) -> StudyBuilder {
+        self.arms = Some([control.into(), active.into()]);
+        self
+    }
+
+    /// What the subgroups are: "cohort", "trial". "subgroup" unless this is said.
+    pub fn subgroup_name(mut self, name: impl Into<String>) -> StudyBuilder {
+        self.subgroup_name = name.into();
+        self
+    }
+
+    /// Adds a subgroup's counts, control arm first: events and patients, or [`ArmCounts`] that tell more.
+    pub fn group<A: Into<ArmCounts>>(self, name: impl Into<String>, arms: [A; 2]) -> StudyBuilder {
+        let [control, active] = arms.map(Into::into);
+        self.counts(SubgroupCounts::of_pair(name, control, active))
+    }
+
+    /// Adds a subgroup's counts with where they come from.
+    pub fn counts(mut self, row: SubgroupCounts) -> StudyBuilder {
+        self.counts.push(row);
+        self
+    }
+
+    /// Adds a subgroup's published estimate and its standard error, both on the outcome's scale: of the logarithm, for ratios.
+    pub fn estimate(self, name: impl Into<String>, estimate: f64, se: f64) -> StudyBuilder {
+        let (name, source, citation) = (name.into(), None, None);
+        self.published(SubgroupEstimate { name, estimate, se, source, citation })
+    }
+
+    /// Adds a subgroup's published estimate with where it comes from.
+    pub fn published(self, row: SubgroupEstimate) -> StudyBuilder {
+        let SubgroupEstimate { name, estimate, se, source, citation } = row;
+        let (estimate, se) = (Some(estimate), Some(se));
+        self.printed(Printed { subgroup: name, estimate, se, source, citation, ..Printed::default() })
+    }
+
+    /// Adds a subgroup's odds, risk or hazard ratio as printed, with its 95 % interval.
+    pub fn ratio(self, name: impl Into<String>, ratio: f64, interval: (f64, f64)) -> StudyBuilder {
+        let (subgroup, ratio, ci) = (name.into(), Some(ratio), Some(interval));
+        self.printed(Printed { subgroup, ratio, ci, ..Printed::default() })
+    }
+
+    pub(crate) fn printed(mut self, row: Printed) -> StudyBuilder {
+        self.printed.push(row);
+        self
+    }
+
+    /// Observations as they were read from a file of them, with what a reader should know.
+    pub(crate) fn read(mut self, data: Data, notices: Vec<String>) -> StudyBuilder {
+        self.read = Some((data, notices));
+        self
+    }
+
+    /// The priors of effects, and how subgroups are pooled. Required.
+    pub fn priors(mut self, priors: PooledPriors) -> StudyBuilder {
+        self.priors = Some(priors);
+        self
+    }
+
+    /// The prior of a subgroup's baseline, for counts: normal(0, 2.5) on the log odds unless this is said.
+    pub fn baseline(mut self, prior: impl Into<Written<BaselinePrior>>) -> StudyBuilder {
+        self.baseline = Some(prior.into());
+        self
+    }
+
+    /// What a baseline is: the mean of the arms' log odds unless this is said.
+    pub fn baseline_of(mut self, of: BaselineOf) -> StudyBuilder {
+        self.baseline_of = Some(of);
+        self
+    }
+
+    /// Adds further priors by name, for comparisons.
+    pub fn named(mut self, name: impl Into<String>, changes: PriorChanges) -> StudyBuilder {
+        self.named.push((name.into(), changes.0));
+        self
+    }
+
+    /// The effect that was expected, for the reanalysis library of priors: a magnitude above 1 and toward benefit.
+    pub fn expected_odds_ratio(mut self, expected: f64) -> StudyBuilder {
+        self.expected_odds_ratio = Some(expected);
+        self
+    }
+
+    /// Adds sizes of effect to ask about, as magnitudes: ratios above 1, differences above 0.
+    pub fn thresholds(mut self, measure: Measure, values: impl IntoIterator<Item = f64>) -> StudyBuilder {
+        match self.thresholds.lists.iter_mut().find(|(m, _)| *m == measure) {
+            Some((_, list)) => list.extend(values),
+            None => self.thresholds.lists.push((measure, values.into_iter().collect())),
+        }
+        self
+    }
+
+    /// The size of effect that matters most: one of the thresholds of its measure, where there are any.
+    pub fn primary(mut self, measure: Measure, value: f64) -> StudyBuilder {
+        self.thresholds.primary = Some((measure, value));
+        self
+    }
+}
+
+impl From<(u64, u64)> for ArmCounts {
+    /// Events and patients, all of whose outcomes are known.
+    fn from((events, total): (u64, u64)) -> ArmCounts {
+        ArmCounts { events, total, ..ArmCounts::default() }
+    }
+}

@@ -1,0 +1,199 @@
+//! A study in the words of a model file, from which the same study is read.
+
+use std::fmt::Write as _;
+
+use super::rules::THRESHOLD_MEASURES;
+use super::{
+    ArmCounts, BaselineOf, BaselinePrior, HigherIs, NamedPriors, Pooling, Priors, Scale, Study,
+    Thresholds,
+};
+
+/// Text as TOML writes it in one line, between double quotes: a key can't be written otherwise, whatever it holds.
+pub(crate) fn quoted(text: &str) -> String {
+    let mut out = String::with_capacity(text.len() + 2);
+    out.push('"');
+    for c in text.chars() {
+        match c {
+            '"' | '\\' => out.extend(['\\', c]),
+            c if c.is_control() => out += &format!("\\u{:04X}", u32::from(c)),
+            c => out.push(c),
+        }
+    }
+    out.push('"');
+    out
+}
+
+/// A list of what is written already.
+fn list(each: impl Iterator<Item = String>) -> String {
+    format!("[{}]", each.collect::<Vec<_>>().join(", "))
+}
+
+/// Lines of a file.
+#[derive(Default)]
+struct Lines(String);
+
+impl Lines {
+    fn line(&mut self, line: std::fmt::Arguments<'_>) {
+        // Writing to memory does not fail.
+        let _ = writeln!(self.0, "{line}");
+    }
+
+    fn section(&mut self, head: &str) {
+        self.line(format_args!("\n{head}"));
+    }
+
+    fn text(&mut self, key: &str, text: &str) {
+        self.line(format_args!("{key} = {}", quoted(text)));
+    }
+
+    fn maybe(&mut self, key: &str, text: Option<&str>) {
+        if let Some(text) = text {
+            self.text(key, text);
+        }
+    }
+}
+
+impl Study {
+    /// The text of a model file that says the same. Of priors made from other studies it gives those studies' names, and what
+    /// a builder does not take, biases, covariates and centres, is not in it.
+    pub(super) fn as_model_file(&self) -> String {
+        let mut out = Lines::default();
+        out.text("title", &self.title);
+        if !self.citation.is_empty() {
+            out.line(format_args!("citation = {}", list(self.citation.iter().map(|c| quoted(c)))));
+        }
+        if self.illustrative {
+            out.line(format_args!("illustrative = true"));
+        }
+        out.maybe("note", self.note.as_deref());
+        out.section("[study]");
+        out.text("assignment", self.assignment.in_words());
+        out.maybe("eligibility", self.eligibility.as_deref());
+        out.maybe("time_zero", self.time_zero.as_deref());
+        self.measured(&mut out);
+        self.observations(&mut out);
+        out.section("[model]");
+        let pooling = match self.pooling {
+            Pooling::Partial => "partial",
+            Pooling::None => "none",
+            Pooling::Complete => "complete",
+        };
+        out.text("pooling", pooling);
+        out.section("[prior]");
+        priors(&mut out, &self.priors, None);
+        for named in &self.named {
+            out.section(&format!("[priors.{}]", quoted(&named.name)));
+            priors(&mut out, &named.priors, Some(&self.priors));
+            sources(&mut out, named);
+        }
+        if let Some(expected) = self.expected_odds_ratio {
+            out.section("[library]");
+            out.line(format_args!("expected_odds_ratio = {expected:?}"));
+        }
+        thresholds(&mut out, &self.thresholds);
+        out.0
+    }
+
+    fn measured(&self, out: &mut Lines) {
+        let counts = self.data.has_risks();
+        out.section("[outcome]");
+        out.text("name", &self.outcome.name);
+        out.text("kind", if counts { "binary" } else { "estimate" });
+        if counts {
+            out.text("event", &self.outcome.event);
+        } else {
+            let scale = match self.outcome.scale {
+                Scale::LogOddsRatio => "log_odds_ratio",
+                Scale::LogRiskRatio => "log_risk_ratio",
+                Scale::LogHazardRatio => "log_hazard_ratio",
+                Scale::Difference => "difference",
+            };
+            out.text("scale", scale);
+        }
+        let higher_is = match self.outcome.higher_is {
+            HigherIs::Better => "better",
+            HigherIs::Worse => "worse",
+        };
+        out.text("higher_is", higher_is);
+        out.section("[treatment]");
+        out.text("name", &self.treatment.name);
+        out.text("control", self.treatment.control());
+        out.text("active", self.treatment.active());
+        out.section("[subgroup]");
+        out.text("name", &self.subgroup_name);
+    }
+
+    fn observations(&self, out: &mut Lines) {
+        for row in self.data.counts().into_iter().flatten() {
+            out.section("[[data.counts]]");
+            out.text("subgroup", &row.name);
+            out.line(format_args!("control = {}", cell(row.control())));
+            out.line(format_args!("active = {}", cell(row.active())));
+            out.maybe("citation", row.citation.as_deref());
+        }
+        for row in self.data.published().into_iter().flatten() {
+            out.section("[[data.estimates]]");
+            out.text("subgroup", &row.name);
+            out.line(format_args!("estimate = {:?}\nse = {:?}", row.estimate, row.se));
+            out.maybe("source", row.source.as_deref());
+            out.maybe("citation", row.citation.as_deref());
+        }
+    }
+}
+
+fn cell(arm: &ArmCounts) -> String {
+    let missing = if arm.missing > 0 { format!(", missing = {}", arm.missing) } else { String::new() };
+    let source = arm.source.as_ref().map_or_else(String::new, |s| format!(", source = {}", quoted(s)));
+    format!("{{ events = {}, total = {}{missing}{source} }}", arm.events, arm.total)
+}
+
+/// Priors, or what they change of others.
+fn priors(out: &mut Lines, priors: &Priors, others: Option<&Priors>) {
+    let Priors { effect, heterogeneity, baseline, baseline_of } = priors;
+    if others.is_none_or(|o| o.effect != *effect) {
+        out.text("effect", &effect.distribution.in_words());
+    }
+    if let Some(tau) =
+        heterogeneity.as_ref().filter(|tau| others.is_none_or(|o| o.heterogeneity.as_ref() != Some(*tau)))
+    {
+        out.text("heterogeneity", &tau.distribution.in_words());
+    }
+    let Some(baseline) = baseline else { return };
+    if others.is_some_and(|o| o.baseline.as_ref() == Some(baseline) && o.baseline_of == *baseline_of) {
+        return;
+    }
+    match &baseline.distribution {
+        BaselinePrior::Independent(prior) => out.text("baseline", &prior.in_words()),
+        BaselinePrior::Exchangeable { mean, sd } => {
+            let (mean, sd) = (quoted(&mean.in_words()), quoted(&sd.in_words()));
+            out.line(format_args!("baseline = {{ mean = {mean}, sd = {sd} }}"));
+        }
+    }
+    let of = match baseline_of {
+        BaselineOf::Arms => "arms",
+        BaselineOf::Control => "control",
+    };
+    out.text("baseline_of", of);
+}
+
+fn sources(out: &mut Lines, named: &NamedPriors) {
+    if let Some(external) = &named.external {
+        let names = external.sources.iter().map(|s| quoted(&s.name));
+        out.line(format_args!("from = {}\nweight = {:?}", list(names), external.weight));
+    }
+}
+
+fn thresholds(out: &mut Lines, thresholds: &Thresholds) {
+    let listed = THRESHOLD_MEASURES.into_iter().filter(|m| !thresholds.of(*m).is_empty());
+    let lines: Vec<String> = listed
+        .map(|m| format!("{} = {}", m.key(), list(thresholds.of(m).iter().map(|t| format!("{t:?}")))))
+        .collect();
+    if lines.is_empty() {
+        return;
+    }
+    out.section("[thresholds]");
+    lines.iter().for_each(|line| out.line(format_args!("{line}")));
+    if let Some((measure, t)) = thresholds.primary.filter(|(m, t)| thresholds.of(*m).contains(t)) {
+        out.line(format_args!("primary = {{ {} = {t:?} }}", measure.key()));
+    }
+}

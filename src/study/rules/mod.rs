@@ -1,0 +1,20 @@
+//! What a study may be: rules on its parts, whether they were read from a file or given in code. Each says which part breaks
+//! it, and knows nothing of where that part is written.
+
+mod groups;
+mod labels;
+mod named;
+mod parameters;
+mod priors;
+mod thresholds;
+
+pub(crate) use groups::{MOST_PATIENTS, empty_arms, few_enough, groups, left_out};
+pub(crate) use labels::{Labels, text, title_and_labels};
+pub(crate) use named::{NamedChanges, named};
+pub(crate) use parameters::{
+    BASELINES, LOG_RATIOS, Limits, MOST_COMPONENTS, PROPER_BASELINE, baseline_parameters, checked,
+    effect_parameters, heterogeneity_numbers, heterogeneity_parameters, location_numbers, risk_beta,
+    too_many_components,
+};
+pub(crate) use priors::{expected_odds_ratio, fitting_baseline, fitting_heterogeneity, flat_effect};
+pub(crate) use thresholds::{Asked, Reported, THRESHOLD_MEASURES, thresholds};
