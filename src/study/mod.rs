@@ -11,13 +11,14 @@ pub mod distributions;
 pub(crate) mod estimates;
 mod external;
 mod measure;
-pub(crate) mod model_file;
+
 pub(crate) mod names;
 mod patients;
 mod prior;
 pub(crate) mod problem;
 pub(crate) mod rules;
 mod thresholds;
+pub(crate) mod written;
 
 pub use adjustment::{Adjustment, Centres, Covariate, Form, Patterns, Population, PriorFor, Term};
 pub use audit::{Audit, AuditRow};
