@@ -8,7 +8,7 @@
 //!                                       └──→ exact ────┴→ posterior → compare → decide → figure → report
 //! ```
 //!
-//! [`input`] reads what the user wrote; a [`study::Study`] is what came of it. A [`model::Model`] is its likelihood, pooling and priors as
+//! [`input`] reads what the user wrote, a [`study::StudyBuilder`] takes it from code; a [`study::Study`] is what came of it. A [`model::Model`] is its likelihood, pooling and priors as
 //! densities. [`exact::ExactPosterior`] integrates it, without sampling, into distributions; [`sampler`] draws from its
 //! [`model::Hierarchy`], and knows no more of it than a [`density::LogDensity`]. [`posterior::analyse`] turns both into every
 //! estimate and probability that is reported, and compares them; [`compare::compare`] fits a study again under many priors and
@@ -20,7 +20,30 @@
 //! μ the mean of the θ_g and τ their standard deviation; RD the risk difference, active minus control; s = +1 where higher
 //! is better, −1 where it is worse. Benefit is s · effect > 0, everywhere, and derives from `higher_is` alone.
 //!
-//! # A worked example
+//! # A study in code
+//!
+//! ```
+//! use equipoise::posterior::{Measure, Options, Scope, analyse};
+//! use equipoise::study::distributions::{half_normal, normal};
+//! use equipoise::study::{Assignment, Endpoint, HigherIs, Priors, Study};
+//!
+//! let study = Study::builder("A trial of ours", Assignment::Randomised)
+//!     .outcome(Endpoint::events("death at 90 days", HigherIs::Worse).called("deaths"))
+//!     .arms("placebo", "drug")
+//!     .group("men", [(30, 120), (19, 118)])
+//!     .group("women", [(22, 95), (21, 99)])
+//!     .priors(Priors::partial(normal(0.0, 0.355), half_normal(0.5)))
+//!     .build()?;
+//! let report = analyse(&study, Options::exact());
+//! let mean = report.estimates.iter().find(|e| e.scope == Scope::Mean && e.measure == Measure::OddsRatio);
+//! assert!(mean.and_then(|row| row.best()).is_some_and(|odds_ratio| odds_ratio.median < 1.0));
+//! # Ok::<(), equipoise::study::Problem>(())
+//! ```
+//!
+//! What is wrong with a study is a [`study::Problem`], with the part that it is in; what is wrong with a file is an
+//! [`error::Error`], with its place. Both have an [`error::ErrorKind`].
+//!
+//! # A shipped study
 //!
 //! ```
 //! use equipoise::input::open;

@@ -15,6 +15,7 @@ mod between_arms;
 mod bias;
 mod bias_reference;
 mod brute_force;
+mod builder;
 mod calibration;
 mod cli;
 mod cli_bias;

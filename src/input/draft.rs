@@ -6,7 +6,7 @@ use std::path::Path;
 use super::Reading;
 use super::patients::{Surveyed, survey};
 use crate::error::{Error, ErrorKind, Place, Result};
-use crate::study::model_file::quoted;
+use crate::study::written::quoted;
 use crate::study::{Assignment, HigherIs};
 
 /// What the user says of a file; what is left out is found where only one thing is possible.

@@ -508,4 +508,32 @@ mod tests {
         }
         assert!(heterogeneity("half-norml(1)").unwrap_err().help.contains("half-normal"));
     }
+
+    #[test]
+    fn the_words_of_a_distribution_are_read_as_that_distribution() {
+        use crate::study::distributions as d;
+        for prior in [
+            d::normal(-0.125, 31.622_776_601_683_8),
+            d::normal(1e-7, 0.1 + 0.2),
+            d::student_t(4.0, 0.0, 0.5),
+            d::mixture([(0.75, -0.3, 0.2), (0.25, 0.0, 1.0)]),
+            d::flat(),
+        ] {
+            assert_eq!(location(&prior.in_words()).unwrap(), prior);
+        }
+        for prior in [
+            d::half_normal(0.5),
+            d::half_student_t(4.0, 0.5),
+            d::half_cauchy(5.0),
+            d::exponential(0.5),
+            d::log_normal(-1.0, 0.7),
+            d::uniform(2.0),
+            d::fixed(0.3),
+        ] {
+            assert_eq!(heterogeneity(&prior.in_words()).unwrap(), prior);
+        }
+        let text = |words: &str| baseline(&LocationEntry::Text(words.to_string())).unwrap().distribution;
+        let risk = d::beta(4.0, 36.0);
+        assert_eq!(text(&risk.in_words()), BaselinePrior::Independent(risk));
+    }
 }

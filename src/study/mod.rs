@@ -11,7 +11,7 @@ pub mod distributions;
 pub(crate) mod estimates;
 mod external;
 mod measure;
-pub(crate) mod model_file;
+
 pub(crate) mod names;
 mod outcome;
 mod patients;
@@ -19,6 +19,7 @@ mod prior;
 pub(crate) mod problem;
 pub(crate) mod rules;
 mod thresholds;
+pub(crate) mod written;
 
 pub use adjustment::{Adjustment, Centres, Covariate, Form, Patterns, Population, PriorFor, Term};
 pub use audit::{Audit, AuditCell, AuditRow};

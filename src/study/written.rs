@@ -4,8 +4,7 @@ use std::fmt::Write as _;
 
 use super::rules::THRESHOLD_MEASURES;
 use super::{
-    ArmCounts, BaselineOf, BaselinePrior, HigherIs, NamedPriors, Pooling, Priors, Scale, Study,
-    Thresholds,
+    ArmCounts, BaselineOf, BaselinePrior, HigherIs, NamedPriors, Pooling, Priors, Scale, Study, Thresholds,
 };
 
 /// Text as TOML writes it in one line, between double quotes: a key can't be written otherwise, whatever it holds.
