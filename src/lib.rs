@@ -12,7 +12,8 @@
 //! densities. [`exact::ExactPosterior`] integrates it, without sampling, into distributions; [`sampler`] draws from its
 //! [`model::Hierarchy`], and knows no more of it than a [`density::LogDensity`]. [`posterior::analyse`] turns both into every
 //! estimate and probability that is reported, and compares them; [`compare::compare`] fits a study again under many priors and
-//! asks what its conclusions depend on; [`decide::decide`] lays several outcomes out for a decision; [`figure::Gallery`] is what figures show; [`report`] renders. [`cli`] is the program.
+//! asks what its conclusions depend on; [`decide::decide`] lays several outcomes out for a decision; [`figure::Gallery`] is
+//! what figures show; [`report`] renders. [`cli`] is the program.
 //!
 //! # Notation
 //!
@@ -23,7 +24,7 @@
 //! # A study in code
 //!
 //! ```
-//! use equipoise::posterior::{Measure, Options, Scope, analyse};
+//! use equipoise::posterior::{Estimand, Measure, Options, Whom, analyse};
 //! use equipoise::study::distributions::{half_normal, normal};
 //! use equipoise::study::{Assignment, Endpoint, HigherIs, Priors, Study};
 //!
@@ -35,7 +36,7 @@
 //!     .priors(Priors::partial(normal(0.0, 0.355), half_normal(0.5)))
 //!     .build()?;
 //! let report = analyse(&study, Options::exact());
-//! let mean = report.estimates.iter().find(|e| e.scope == Scope::Mean && e.measure == Measure::OddsRatio);
+//! let mean = report.estimate(Estimand::new(Whom::Mean, Measure::OddsRatio));
 //! assert!(mean.and_then(|row| row.best()).is_some_and(|odds_ratio| odds_ratio.median < 1.0));
 //! # Ok::<(), equipoise::study::Problem>(())
 //! ```
