@@ -76,7 +76,7 @@ impl Model {
     pub fn effects_alone(study: &Study) -> Option<Study> {
         let adjustment = study.adjustment.as_ref().filter(|_| study.data.has_risks())?;
         let names = study.data.names();
-        let rows = Rows::of(adjustment, names.len());
+        let rows = Rows::new(adjustment, names.len());
         if !rows.is_settled() {
             return None;
         }

@@ -33,7 +33,7 @@ pub enum Observation {
 impl Observation {
     /// A study's data, as its biases let them be seen.
     pub fn of(study: &Study) -> Observation {
-        let rows = study.adjustment.as_ref().map(|a| Rows::of(a, study.data.names().len()));
+        let rows = study.adjustment.as_ref().map(|a| Arc::new(Rows::new(a, study.data.names().len())));
         let prior = study.priors.baseline.as_ref().map(|b| b.distribution.clone());
         let baselines = || Baselines {
             prior: prior.clone().unwrap_or_else(|| Baselines::default().prior),
