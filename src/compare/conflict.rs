@@ -18,12 +18,12 @@ pub struct Conflict {
 /// The subgroups' own estimates with their standard errors: as published, or log odds ratios with Woolf's, with what a bias
 /// that is allowed for makes of them; subgroups with an empty cell have none, nor has one whose patients may be others'.
 fn estimates(study: &Study) -> Vec<(f64, f64)> {
-    let model = Model::of(study);
-    if model.misclassification.is_some() {
+    let model = study.bias.as_ref().map(|_| Model::of(study));
+    if model.as_ref().is_some_and(|m| m.misclassification.is_some()) {
         return Vec::new();
     }
     let moved = |(g, (estimate, variance)): (usize, (f64, f64))| {
-        let (shift, added) = model.moved_by_bias(study, g);
+        let (shift, added) = model.as_ref().map_or((0.0, 0.0), |m| m.moved_by_bias(study, g));
         (estimate - shift, libm::sqrt(variance + added))
     };
     let own = study.data.own_effects().into_iter().enumerate().filter_map(|(g, own)| Some((g, own?)));

@@ -98,7 +98,7 @@ impl BinomialPair {
         let arms = [self.control, self.active];
         let seen = match self.curves() {
             Some(curves) => Some(Arc::new(PairSeen::of_curves(arms, curves.clone(), bias))),
-            None => (!bias.is_none()).then(|| Arc::new(PairSeen::new(arms, bias, 1.0))),
+            None => (!bias.is_none()).then(|| Arc::new(PairSeen::new(arms, bias))),
         };
         BinomialPair { seen, ..self }
     }

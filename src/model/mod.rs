@@ -66,7 +66,7 @@ pub struct Model {
 impl Model {
     /// The study's data under its priors.
     pub fn of(study: &Study) -> Model {
-        let rows = study.adjustment.as_ref().map(|a| Rows::of(a, study.data.names().len()));
+        let rows = study.adjustment.as_ref().map(|a| Arc::new(Rows::new(a, study.data.names().len())));
         let likelihood = match &study.data {
             Data::Estimates(_) if let Some(rows) = &rows => Likelihood::Counts(rows.integrated()),
             Data::Counts(rows) => Likelihood::Counts(rows.iter().map(BinomialPair::of).collect()),
@@ -106,7 +106,7 @@ impl Model {
     pub fn effects_alone(study: &Study) -> Option<Study> {
         let adjustment = study.adjustment.as_ref().filter(|_| study.data.has_risks())?;
         let names = study.data.names();
-        let rows = Rows::of(adjustment, names.len());
+        let rows = Rows::new(adjustment, names.len());
         if !rows.is_settled() {
             return None;
         }
