@@ -2,7 +2,9 @@
 
 /// What the program's own text begins and ends emphasis with.
 pub const BOLD: &str = "\u{1b}[1m";
+/// Turns bold yellow on, for warnings.
 pub const BOLD_YELLOW: &str = "\u{1b}[1;33m";
+/// Turns colours and weight off.
 pub const PLAIN: &str = "\u{1b}[0m";
 
 /// Whether a terminal obeys a character rather than showing it, or it turns the direction of what follows.

@@ -12,20 +12,29 @@ use crate::study::{Assignment, HigherIs};
 /// What the user says of a file; what is left out is found where only one thing is possible.
 #[derive(Debug, Clone)]
 pub struct Draft {
+    /// The outcome's column; guessed where none is named.
     pub outcome: Option<String>,
+    /// The column of the arms; guessed where none is named.
     pub treatment: Option<String>,
+    /// The column of the subgroups; guessed where none is named.
     pub subgroup: Option<String>,
     /// Values of the outcome column.
     pub event: Vec<String>,
+    /// Values of the outcome that stand for a patient whose outcome is not known.
     pub unknown: Vec<String>,
     /// Values of the treatment column.
     pub control: Vec<String>,
+    /// Values of the treatment's column that are the active arm.
     pub active: Vec<String>,
     /// Columns of covariates, and of centres.
     pub adjust: Vec<String>,
+    /// The column of the centres, if effects are to be adjusted for them.
     pub centre: Option<String>,
+    /// How patients came to be treated.
     pub assignment: Assignment,
+    /// Which way more events are good.
     pub higher_is: HigherIs,
+    /// How the data file is read.
     pub reading: Reading,
 }
 

@@ -32,22 +32,32 @@ pub struct ModelFile {
     pub illustrative: bool,
     /// A remark on the data, shown in the audit.
     pub note: Option<String>,
+    /// How patients came to be treated, and what the design was.
     pub study: StudySection,
+    /// What was measured, and which way is good.
     pub outcome: OutcomeSection,
+    /// What was compared with what.
     pub treatment: TreatmentSection,
+    /// What the subgroups are.
     #[serde(default)]
     pub subgroup: SubgroupSection,
+    /// The observations by subgroup, here or in a data file.
     #[cfg_attr(test, schemars(with = "DataSection"))]
     pub data: Spanned<DataSection>,
+    /// How the subgroups borrow from each other, and what effects are adjusted for.
     #[serde(default)]
     pub model: ModelSection,
+    /// The priors that the study is fitted under.
     pub prior: PriorSection,
     /// Further priors by name, for `equipoise compare`. What one leaves out is taken from `prior`.
     #[serde(default)]
     #[cfg_attr(test, schemars(with = "BTreeMap<String, NamedPriorSection>"))]
     pub priors: BTreeMap<Spanned<String>, Spanned<NamedPriorSection>>,
+    /// What the priors of the reanalysis library are made for.
     pub library: Option<LibrarySection>,
+    /// Sizes of effect worth asking about.
     pub thresholds: Option<ThresholdsSection>,
+    /// What may stand between effects and data.
     #[cfg_attr(test, schemars(with = "Option<BiasSection>"))]
     pub bias: Option<Spanned<BiasSection>>,
     /// For `equipoise decide`.

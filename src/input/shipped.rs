@@ -3,7 +3,9 @@
 /// A model or decision file that travels with the program.
 #[derive(Debug, Clone, Copy)]
 pub struct Shipped {
+    /// As `equipoise list` shows it.
     pub name: &'static str,
+    /// The whole file.
     pub text: &'static str,
 }
 

@@ -27,6 +27,7 @@ pub struct Source {
     pub name: String,
     /// As shown in errors.
     pub file: String,
+    /// The file as read.
     pub text: Arc<str>,
     /// Where data files are looked for.
     pub folder: Option<PathBuf>,

@@ -52,26 +52,37 @@ pub const MOST_SUBGROUPS: usize = 500;
 pub struct Study {
     /// The shipped model's name, or the file's without its extension; of a study built in code, what it was given.
     pub name: String,
+    /// In one line; heads every output.
     pub title: String,
+    /// Where the study is published.
     pub citation: Vec<String>,
     /// Made-up numbers: every output carries a banner.
     pub illustrative: bool,
     /// A remark on the data, shown in the audit.
     pub note: Option<String>,
+    /// How patients came to be treated.
     pub assignment: Assignment,
+    /// Who could take part, in words; none where it is not stated.
     pub eligibility: Option<String>,
+    /// When follow-up began, in words; none where it is not stated.
     pub time_zero: Option<String>,
+    /// What was measured, and which way is good.
     pub outcome: Outcome,
+    /// What was compared with what.
     pub treatment: Treatment,
     /// What the subgroups are, such as "cohort".
     pub subgroup_name: String,
+    /// The observations by subgroup.
     pub data: Data,
+    /// How the subgroups borrow from each other.
     pub pooling: Pooling,
+    /// The priors that the study is fitted under.
     pub priors: Priors,
     /// Further priors by name, as they stand in the model file.
     pub named: Vec<NamedPriors>,
     /// The magnitude for the reanalysis library's optimistic and pessimistic priors, above 1.
     pub expected_odds_ratio: Option<f64>,
+    /// Sizes of effect whose probabilities are reported.
     pub thresholds: Thresholds,
     /// What may stand between effects and data.
     pub bias: Option<Bias>,
@@ -85,6 +96,7 @@ pub struct Study {
     pub files: Vec<PathBuf>,
     /// The model file as read; of a study built in code, one that says the same.
     pub text: String,
+    /// SHA-256 of the model file, in hexadecimal.
     pub model_sha256: String,
     /// Of the data file; of the model file where the data stand in it.
     pub data_sha256: String,
@@ -157,13 +169,16 @@ pub enum Pooling {
 /// A prior in the user's words and as a distribution.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Written<T> {
+    /// What is computed with.
     pub distribution: T,
+    /// As it was written.
     pub words: String,
 }
 
 /// All priors of a study.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Priors {
+    /// Of the mean effect μ, on the scale of θ.
     pub effect: Written<LocationPrior>,
     /// None under complete pooling.
     pub heterogeneity: Option<Written<HeterogeneityPrior>>,
@@ -176,6 +191,7 @@ pub struct Priors {
 /// A further set of priors.
 #[derive(Debug, Clone)]
 pub struct NamedPriors {
+    /// What it is asked for by.
     pub name: String,
     /// With what it leaves out filled in from the model's own.
     pub priors: Priors,
@@ -186,6 +202,7 @@ pub struct NamedPriors {
 /// Other studies from which an effect prior is made.
 #[derive(Debug, Clone)]
 pub struct External {
+    /// Each is fitted by itself; its further similar subgroup is the prior.
     pub sources: Vec<Study>,
     /// How much of the prior they make up, 0 to 1.
     pub weight: f64,
@@ -194,8 +211,15 @@ pub struct External {
 /// The prior of the baselines' log odds.
 #[derive(Debug, Clone, PartialEq)]
 pub enum BaselinePrior {
+    /// Each subgroup's own, under the same prior.
     Independent(LocationPrior),
-    Exchangeable { mean: LocationPrior, sd: HeterogeneityPrior },
+    /// From a common normal distribution whose mean and sd are estimated.
+    Exchangeable {
+        /// Of their mean.
+        mean: LocationPrior,
+        /// Of their sd.
+        sd: HeterogeneityPrior,
+    },
 }
 
 impl Study {

@@ -17,6 +17,7 @@ use crate::study::CredibilitySection;
 #[serde(deny_unknown_fields)]
 #[cfg_attr(test, schemars(title = "equipoise decision file"))]
 pub struct DecisionFile {
+    /// What is asked.
     #[cfg_attr(test, schemars(with = "QuestionSection"))]
     pub decision: Spanned<QuestionSection>,
     /// Outcomes of one treatment, each a model; the first is the one that matters most.
@@ -31,10 +32,13 @@ pub struct DecisionFile {
     #[serde(default)]
     #[cfg_attr(test, schemars(with = "Vec<MemberEntry>"))]
     pub panel: Vec<Spanned<MemberEntry>>,
+    /// A procedure that works, with a layer inside it that may not.
     #[cfg_attr(test, schemars(with = "Option<LayersSection>"))]
     pub layers: Option<Spanned<LayersSection>>,
+    /// What treatment and a gained unit of utility cost.
     #[cfg_attr(test, schemars(with = "Option<CostsSection>"))]
     pub costs: Option<Spanned<CostsSection>>,
+    /// What only the reader of the protocol can say of a subgroup claim.
     pub credibility: Option<CredibilitySection>,
 }
 

@@ -13,10 +13,13 @@ const MOST_VALUES: usize = 40;
 /// What one column holds.
 #[derive(Debug, Clone)]
 pub struct Surveyed {
+    /// As the file's header has it.
     pub name: String,
     /// Distinct values with their rows, by value; none where there are too many to be levels.
     pub values: Option<Vec<(String, u64)>>,
+    /// Rows with nothing in it.
     pub missing: u64,
+    /// Whether every value that is there is a number.
     pub numeric: bool,
 }
 

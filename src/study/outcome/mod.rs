@@ -18,7 +18,9 @@ use super::Measure;
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum HigherIs {
+    /// More, or a larger value, is good.
     Better,
+    /// More, or a larger value, is bad.
     Worse,
 }
 
@@ -37,8 +39,11 @@ impl HigherIs {
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Scale {
+    /// The logarithm of an odds ratio.
     LogOddsRatio,
+    /// The logarithm of a risk ratio.
     LogRiskRatio,
+    /// The logarithm of a hazard ratio.
     LogHazardRatio,
     /// A difference of means or of risks, not a logarithm.
     Difference,
@@ -55,6 +60,7 @@ impl Scale {
         Measure::of(self).key()
     }
 
+    /// Whether θ is a logarithm, and what is reported a ratio.
     pub fn is_ratio(self) -> bool {
         self != Scale::Difference
     }
@@ -63,8 +69,11 @@ impl Scale {
 /// What was measured.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Outcome {
+    /// Such as "death within 90 days".
     pub name: String,
+    /// Which way is good.
     pub higher_is: HigherIs,
+    /// The scale of θ.
     pub scale: Scale,
     /// What one event is called; "events" unless the model file says otherwise.
     pub event: String,
