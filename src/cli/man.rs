@@ -6,7 +6,7 @@ use super::args::{ManArgs, Parsed};
 use super::{Outcome, notice, print};
 use crate::error::{Error, Place, Result};
 
-/// One page to standard output, or a page a command into a folder.
+/// One page to standard output, or a page per command into a folder.
 pub fn run(args: &ManArgs) -> Result<Outcome> {
     let Some(folder) = &args.out else {
         let mut page = Vec::new();

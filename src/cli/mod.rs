@@ -1,4 +1,4 @@
-//! The command line: one file a command. The only folder that prints.
+//! The command line: one file per command. The only folder that prints.
 
 mod args;
 mod check;
@@ -27,8 +27,9 @@ use args::{Command, Parsed};
 /// How a command that did not fail ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
+    /// The work is done.
     Done,
-    /// The run finished, its checks did not pass.
+    /// The run finished, but its checks did not pass.
     ChecksFailed,
     /// Stopped from outside, and nothing was written.
     Interrupted,
@@ -78,9 +79,9 @@ fn ended(result: Result<Outcome, Error>) -> ExitCode {
     }
 }
 
-/// Starts the threads that compute: as many as are asked for, or one a processor.
+/// Starts the threads that compute: as many as are asked for, or one per processor.
 fn start_threads(threads: Option<u16>) -> Result<(), Error> {
-    // Zero is one a processor. The pool is built once in a run of the program.
+    // Zero is one per processor. The pool is built once in a run of the program.
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads.map_or(0, usize::from));
     pool.build_global().map_err(|e| {
         Error::new(format!("the system starts no more threads: {e}"))
@@ -88,7 +89,7 @@ fn start_threads(threads: Option<u16>) -> Result<(), Error> {
     })
 }
 
-/// To standard output; a reader that has gone away is no error.
+/// Writes to standard output; a reader that has gone away is no error.
 fn print(text: &str) -> Result<(), Error> {
     let mut out = anstream::AutoStream::auto(std::io::stdout());
     out.write_all(shown_with_emphasis(text).as_bytes()).and_then(|()| out.flush()).or_else(unprinted)
@@ -102,12 +103,12 @@ fn unprinted(e: std::io::Error) -> Result<(), Error> {
     Err(Error::new(format!("can't write to standard output: {e}")).help("is the disk full?"))
 }
 
-/// To standard error; if that fails there is nobody to tell.
+/// Writes to standard error; if that fails there is nobody to tell.
 fn notice(text: &str) {
     styled_notice(&shown(text));
 }
 
-/// The same of a text that may hold the terminal's colours.
+/// Writes a text that may hold the terminal's colours to standard error.
 fn styled_notice(text: &str) {
     let mut err = anstream::AutoStream::auto(std::io::stderr());
     let _ = writeln!(err, "{text}");

@@ -17,7 +17,7 @@ use crate::input::{Reading, open_with, rows_read};
 use crate::sampler::Watch;
 use crate::study::Study;
 
-/// A run that takes no longer says nothing.
+/// A run that takes no longer than this shows no progress.
 const PATIENCE: Duration = Duration::from_millis(500);
 
 /// Between two words on a terminal, and between two looks elsewhere, where there is nothing to say before an interrupt.
@@ -49,7 +49,7 @@ pub fn watched<T>(sampling: bool, work: impl FnOnce(&Progress) -> T) -> T {
     watched_by(sampling, None, work)
 }
 
-/// The same of a comparison, with its rows counted.
+/// As [`watched`], with the fits of a comparison counted.
 pub fn watched_by<T>(sampling: bool, steps: Option<&Steps>, work: impl FnOnce(&Progress) -> T) -> T {
     let progress = Progress::default();
     let listener = sampling.then(|| Arc::clone(&progress.stopped));
@@ -61,7 +61,7 @@ pub fn opened(model: &Path, how: Reading) -> Result<Study> {
     reading(|| open_with(model, how))
 }
 
-/// Reads a data file likewise; an interrupt ends the program.
+/// Reads a data file while its rows are counted; an interrupt ends the program.
 pub fn reading<T>(work: impl FnOnce() -> T) -> T {
     let words = || format!("Reading: {} rows (Ctrl-C stops)", HumanCount(rows_read()));
     interruptible(None, || beside(words, || false, work))

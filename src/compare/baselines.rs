@@ -16,24 +16,31 @@ use crate::study::{Study, Written, four_decimals};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Variant {
+    /// The baseline prior that the study states.
     Stated,
+    /// The stated prior half as wide, about the same centre.
     HalfScale,
+    /// The stated prior twice as wide, about the same centre.
     DoubleScale,
-    /// Of the control arm where it is stated of the mean of the arms, and the other way round.
+    /// The stated prior on the other place: on the control arm's log odds where the study states it of the mean of the
+    /// arms', and the reverse.
     OtherArms,
-    /// Shared among the subgroups: α_g ~ N(m, s), the stated prior that of m.
+    /// Baselines exchangeable among the subgroups, α_g ~ N(m, s²), with the stated prior on m and half-normal(1) on s.
     Exchangeable,
-    /// Independent, where the stated one is exchangeable.
+    /// Independent baselines with prior N(0, 2.5²), where the study states exchangeable ones.
     Independent,
 }
 
 /// One statement under one baseline prior.
 #[derive(Debug, Clone, Serialize)]
 pub struct BaselineRow {
+    /// How the baseline prior departs from the stated one.
     pub variant: Variant,
     /// The baseline prior in words.
     pub baseline_prior: String,
+    /// Whether the prior is on the mean of the arms' log odds or on the control arm's.
     pub baseline_of: BaselineOf,
+    /// The statement and its probability; without a number, and with the reason why, where the variant is not fitted.
     #[serde(flatten)]
     pub row: TableRow,
 }

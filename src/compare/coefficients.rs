@@ -18,8 +18,9 @@ use crate::study::{Adjustment, Study, Term, Written};
 /// One statement under one prior of the coefficients.
 #[derive(Debug, Clone, Serialize)]
 pub struct CoefficientRow {
-    /// The scale of every coefficient's prior over that of the stated one.
+    /// The scale of every coefficient's prior, relative to the stated one: 1, 0.5 or 2.
     pub scale_factor: f64,
+    /// The statement and its probability.
     #[serde(flatten)]
     pub row: TableRow,
 }

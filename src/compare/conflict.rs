@@ -4,14 +4,14 @@ use crate::model::{LocationComponent, LocationPrior, Model};
 use crate::numeric::{crossing, log_sum_exp, normal_cdf};
 use crate::study::Study;
 
-/// Where the mean effect seen lies among those that the prior predicts.
+/// Where the observed mean effect lies among those that the prior predicts (Box, J R Stat Soc A 1980;143:383).
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Conflict {
-    /// The mean of the subgroups' own estimates, on the scale of θ.
+    /// The weighted mean of the subgroups' own estimates, on the scale of θ.
     pub observed: f64,
-    /// The probability, under the prior, of a mean whose predictive density is no higher.
+    /// The probability under the prior of a mean whose predictive density is no higher than the observed one's, 0 to 1.
     pub tail_probability: f64,
-    /// Subgroups without an estimate of their own, which the mean leaves out.
+    /// The number of subgroups without an estimate of their own, which the mean leaves out.
     pub left_out: usize,
 }
 

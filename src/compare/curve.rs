@@ -13,28 +13,43 @@ use crate::numeric::{crossing, invert_increasing};
 use crate::posterior::{Empirical, Measure, Quantiles, Report, Statement};
 use crate::study::{HeterogeneityPrior, Pooling, Study};
 
-/// A probability at one scale of the prior of τ.
+/// The probability of one statement at one scale of the prior of τ.
 #[derive(Debug, Clone, Serialize)]
 pub struct CurvePoint {
+    /// The name of the set of priors whose prior of τ is scaled.
     pub prior: String,
-    /// The prior's scale, mean, median, upper end or value, by its family.
+    /// The scale of the prior of τ: its scale, mean, median, upper end or fixed value, depending on its family.
     pub scale: f64,
+    /// The name of the subgroup that the statement is about.
     pub subgroup: String,
+    /// Benefit or harm in the subgroup.
     pub statement: Statement,
+    /// The measure of effect that the statement is about.
     pub measure: Measure,
+    /// The size of effect in the statement, on the measure's own scale: a magnitude for "at least", else the value of no
+    /// effect.
     pub threshold: f64,
+    /// The statement's probability; none where the refit gave no number.
     pub probability: Option<f64>,
 }
 
-/// Where a curve crosses a line.
+/// A scale of the prior of τ at which a statement's probability crosses a line.
 #[derive(Debug, Clone, Serialize)]
 pub struct Crossing {
+    /// The name of the set of priors whose prior of τ is scaled.
     pub prior: String,
+    /// The name of the subgroup that the statement is about.
     pub subgroup: String,
+    /// Benefit or harm in the subgroup.
     pub statement: Statement,
+    /// The measure of effect that the statement is about.
     pub measure: Measure,
+    /// The size of effect in the statement, on the measure's own scale: a magnitude for "at least", else the value of no
+    /// effect.
     pub threshold: f64,
+    /// The probability that is crossed: one of [`LINES`](crate::compare::LINES).
     pub line: f64,
+    /// The scale of the prior of τ at the crossing.
     pub scale: f64,
     /// Whether the probability grows with the scale there.
     pub rising: bool,
@@ -43,11 +58,15 @@ pub struct Crossing {
 /// A measure of how much subgroups differ, before and after the data.
 #[derive(Debug, Clone, Serialize)]
 pub struct HeterogeneityRow {
-    /// `tau`, or `difference`: |θ_A − θ_B|.
+    /// What is measured: `tau`, or `difference` for |θ_A − θ_B|.
     pub quantity: &'static str,
+    /// The first subgroup of a difference; none for τ.
     pub subgroup: Option<String>,
+    /// The second subgroup of a difference; none for τ.
     pub subgroup_b: Option<String>,
+    /// The quantity before the data, on the scale of θ: median and central 95 % interval.
     pub prior: Quantiles,
+    /// The quantity after the data, on the scale of θ: median and central 95 % interval.
     pub posterior: Quantiles,
 }
 
@@ -214,18 +233,23 @@ fn absolute(d: &dyn Distribution) -> Quantiles {
     })
 }
 
-/// What the curve says in words: whether the prior of τ decides.
+/// A crossing near the stated scale of the prior of τ: that prior decides whether the statement's probability exceeds the
+/// line.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Hinge {
+    /// The name of the subgroup that the statement is about.
     pub subgroup: String,
+    /// Benefit or harm in the subgroup.
     pub statement: Statement,
+    /// The probability that is crossed: one of [`LINES`](crate::compare::LINES).
     pub line: f64,
+    /// The scale of the prior of τ at the crossing, within a factor of four of the stated one.
     pub scale: f64,
-    /// Whether the statement is above the line for scales above this one.
+    /// Whether the probability is above the line for scales above this one.
     pub rising: bool,
 }
 
-/// A crossing within this factor of the stated scale is told of.
+/// A crossing within this factor of the stated scale is reported.
 pub const NEAR: f64 = 4.0;
 
 /// Crossings of the leaning statement near the stated scale.
@@ -233,7 +257,7 @@ pub fn hinges(crossings: &[Crossing], stated: f64) -> Vec<Hinge> {
     crossings
         .iter()
         .filter(|c| c.prior == STATED && c.scale > stated / NEAR && c.scale < stated * NEAR)
-        // The half is crossed by both statements at once: told of benefit.
+        // The half is crossed by both statements at once: reported for benefit.
         .filter(|c| c.line > 0.5 || c.statement == Statement::Benefit)
         .map(|c| Hinge {
             subgroup: c.subgroup.clone(),

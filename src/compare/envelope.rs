@@ -14,31 +14,44 @@ use crate::study::{Pooling, Study};
 /// range of scales.
 #[derive(Debug, Clone, Serialize)]
 pub struct PriorBox {
-    /// On the scale of θ.
+    /// The least and the greatest centre of the effect prior, on the scale of θ.
     pub centre: [f64; 2],
+    /// The least and the greatest sd of the effect prior, on the scale of θ.
     pub sd: [f64; 2],
-    /// None under complete pooling, or where τ is fixed at 0.
+    /// The least and the greatest scale of the prior of τ; none under complete pooling, or where τ is fixed at 0.
     pub tau_scale: Option<[f64; 2]>,
 }
 
-/// One prior of the box.
+/// One prior of a [`PriorBox`].
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct BoxPoint {
+    /// The centre of the effect prior, on the scale of θ.
     pub centre: f64,
+    /// The sd of the effect prior, on the scale of θ.
     pub sd: f64,
+    /// The scale of the prior of τ; none where the box has none.
     pub tau_scale: Option<f64>,
 }
 
-/// The range of one statement's probability.
+/// The range of one statement's probability over all priors of a [`PriorBox`].
 #[derive(Debug, Clone, Serialize)]
 pub struct Envelope {
+    /// The name of the subgroup that the statement is about.
     pub subgroup: String,
+    /// Benefit or harm in the subgroup.
     pub statement: Statement,
+    /// The measure of effect that the statement is about.
     pub measure: Measure,
+    /// The size of effect in the statement, on the measure's own scale: a magnitude for "at least", else the value of no
+    /// effect.
     pub threshold: f64,
+    /// The lowest probability that was found; none where no refit gave a number.
     pub low: Option<f64>,
+    /// The highest probability that was found; none where no refit gave a number.
     pub high: Option<f64>,
+    /// The prior that gives the lowest probability; none where there is none.
     pub low_at: Option<BoxPoint>,
+    /// The prior that gives the highest probability; none where there is none.
     pub high_at: Option<BoxPoint>,
 }
 

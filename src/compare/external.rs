@@ -12,9 +12,11 @@ use crate::study::{External, Study, Written, four_decimals};
 /// How a prior was made from other studies.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Fitted {
+    /// The names of the studies that the prior is made from.
     pub sources: Vec<String>,
+    /// The share of the prior that they make up, 0 to 1; the rest is the prior that would be held without them.
     pub weight: f64,
-    /// The largest distance between the distribution functions of the mixture and of what it stands for.
+    /// The largest distance between the mixture's distribution function and that of the sources' prediction, 0 to 1.
     pub distance: f64,
 }
 

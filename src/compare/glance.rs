@@ -18,32 +18,42 @@ use crate::study::{Study, about_sources};
 
 /// Priors side by side under the stated pooling.
 pub struct Glance {
-    /// What must stand beside numbers that rest on other studies.
+    /// What must stand beside numbers that rest on other studies, in sentences; empty where none do.
     pub about_sources: Vec<String>,
+    /// The sets of priors that are compared, the stated one first.
     pub priors: Vec<PriorSet>,
+    /// Every subgroup under every set of priors that the stated pooling admits.
     pub rows: Vec<GlanceRow>,
-    /// The posterior under each of the priors; none where it is sampled, or the prior has no place.
+    /// The exact posterior under each set of `priors`, in their order; none where it is sampled, and where the stated
+    /// pooling does not admit the set.
     pub posteriors: Vec<Option<ExactPosterior>>,
+    /// Probabilities over the scale of the prior of τ; empty under complete pooling, and where τ is fixed at 0.
     pub tau_curve: Vec<CurvePoint>,
+    /// Where those probabilities cross a line.
     pub crossings: Vec<Crossing>,
     /// P(better) under every effect and heterogeneity prior, partially pooled; none where it was not asked for.
     pub grid: Option<Vec<GridRow>>,
-    /// The claims of the whole comparison.
+    /// What the comparison says in sentences, as typed claims.
     pub claims: Vec<Claim>,
 }
 
 /// One subgroup under one prior.
 #[derive(Debug, Clone, PartialEq)]
 pub struct GlanceRow {
+    /// The name of the set of priors.
     pub prior: String,
+    /// The subgroup's name.
     pub subgroup: String,
+    /// P(benefit) in the subgroup; none where the fit gave no number.
     pub benefit: Option<f64>,
+    /// P(harm) in the subgroup; none where the fit gave no number.
     pub harm: Option<f64>,
-    /// On its measure's own scale.
+    /// The effect on its measure's own scale, median and central 95 % interval; none where the fit gave no number.
     pub effect: Option<Quantiles>,
 }
 
-/// Every prior that the model names, and where asked for the grid.
+/// Fits the study under every prior that the model names, and with `grid` every effect prior under every heterogeneity
+/// prior. An error where a named prior can't be made.
 pub fn glance(study: &Study, sampling: Sampling, grid: bool) -> Result<Glance> {
     let study = &*super::comparable(study);
     let sets = prior_sets(study, &Asked::default(), sampling)?;
@@ -119,7 +129,7 @@ fn by_integration(study: &Study, exact: &ExactPosterior, g: usize) -> Found {
     let theta = exact.theta(g);
     let measure = Measure::of(study.outcome.scale);
     let sign = study.outcome.higher_is.sign();
-    // Risks are equal just where θ is 0.
+    // Risks are equal exactly where θ is 0.
     let below = theta.cdf(0.0);
     let holds =
         |statement| Some(mass_within(region(statement, measure.null(), measure.axis(), sign), &|_| below));

@@ -10,18 +10,25 @@ use crate::model::{HeterogeneityPrior, LocationPrior};
 use crate::posterior::{Measure, Statement};
 use crate::study::{Pooling, Study, four_decimals};
 
-/// One statement under one combination.
+/// The probability of one statement under one effect prior, one heterogeneity prior and one pooling.
 #[derive(Debug, Clone, Serialize)]
 pub struct GridRow {
-    /// Whose effect prior it is.
+    /// The name of the set of priors whose effect prior it is.
     pub prior: String,
-    /// None under complete pooling.
+    /// The heterogeneity prior in words; none under complete pooling.
     pub heterogeneity: Option<String>,
+    /// How the subgroups are pooled.
     pub pooling: Pooling,
+    /// The name of the subgroup that the statement is about.
     pub subgroup: String,
+    /// What the probability is the probability of.
     pub statement: Statement,
+    /// The measure of effect that the statement is about.
     pub measure: Measure,
+    /// The size of effect in the statement, on the measure's own scale: a magnitude for "at least", else the value of no
+    /// effect.
     pub threshold: f64,
+    /// The statement's probability; none where the refit gave no number.
     pub probability: Option<f64>,
 }
 
@@ -70,7 +77,7 @@ pub fn grid(refits: &Refits<'_>, sets: &[PriorSet]) -> Vec<GridRow> {
     asked(refits, &cells, |pooling, effect, prior| refits.all(pooling, effect, prior))
 }
 
-/// The same of P(better) alone, under partial pooling.
+/// P(better) of every subgroup under all proper effect priors and all heterogeneity priors, partially pooled.
 pub fn of_benefit(refits: &Refits<'_>, sets: &[PriorSet]) -> Vec<GridRow> {
     let mut cells: Vec<Cell<'_>> = Vec::new();
     for set in sets.iter().filter(|s| s.priors.effect.distribution.is_proper()) {

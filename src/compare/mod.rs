@@ -46,7 +46,6 @@ pub use power::{Diagnosis, PowerRow};
 pub use priors::{Asked, PriorSet, STATED, Says, is_reference_only, set as prior_set, sets as prior_sets};
 pub use question::{Question, questions};
 pub use reference::Reference;
-pub use refit::Refits;
 pub use steps::Steps;
 pub use table::{EstimateRow, TableRow};
 pub use tipping::{Absence, FrontierPoint, Tipping};
@@ -61,78 +60,103 @@ use crate::posterior::{
     Claim, Detail, Engine, Estimand, Measure, Options, Report, Sampling, Statement, analyse,
 };
 use crate::study::{Pooling, Study, about_sources};
+use refit::Refits;
 
 /// Probabilities that conclusions are held against.
 pub const LINES: [f64; 4] = [0.5, 0.8, 0.9, 0.95];
 
-/// A mixture that is farther off than this in any probability is told of.
+/// A mixture that is farther off than this in any probability is worth a notice.
 const WORST_MIXTURE: f64 = 0.01;
 
-/// Differences between two subgroups are told of up to this many pairs.
+/// Differences between two subgroups are reported for up to this many pairs.
 const PAIRS_UP_TO: usize = 15;
 
-/// What is asked for.
+/// What is asked of a comparison.
 #[derive(Debug, Clone, Default)]
 pub struct Request {
+    /// Which sets of priors are compared beside the stated one.
     pub priors: Asked,
+    /// Whether every effect prior is refitted under five heterogeneity priors and all poolings.
     pub grid: bool,
+    /// How the sampler runs where the exact engine does not cover the model.
     pub sampling: Sampling,
-    /// By the sampler even where the exact engine covers the model: for holding one against the other.
+    /// Whether the sampler is used even where the exact engine covers the model: to hold one against the other.
     pub sampled: bool,
 }
 
 /// All comparisons of a study.
 #[derive(Debug, Clone)]
 pub struct Comparison {
+    /// Whether every fit passed its checks.
     pub ok: bool,
-    /// Why it is not.
+    /// Which checks failed, in words; empty where `ok`.
     pub reasons: Vec<String>,
-    /// What else a reader should know of how the numbers came about.
+    /// What else a reader should know of how the numbers came about, in sentences.
     pub notices: Vec<String>,
+    /// The engine that made the numbers: the exact one, or the sampler.
     pub engine: Engine,
-    /// The largest Monte Carlo error of a probability where the engine is the sampler.
+    /// The largest Monte Carlo error that a probability may have where the engine is the sampler.
     pub mcse: f64,
-    /// Searches made do with few priors, each a whole fit of many subgroups, and what lies between two is interpolated.
+    /// Whether searches made do with few priors, each refit being a whole fit of many subgroups; what lies between two is
+    /// interpolated.
     pub is_coarse: bool,
-    /// What must stand beside numbers that rest on other studies.
+    /// What must stand beside numbers that rest on other studies, in sentences; empty where none do.
     pub about_sources: Vec<String>,
+    /// The sets of priors that are compared, the stated one first.
     pub priors: Vec<PriorSet>,
+    /// Every statement under every set of priors and every pooling.
     pub table: Vec<TableRow>,
+    /// Every effect under every set of priors and every pooling.
     pub estimates: Vec<EstimateRow>,
-    /// Other baseline priors, or why there are none.
+    /// Every statement under other baseline priors, or why there are none.
     pub baselines: std::result::Result<Vec<BaselineRow>, String>,
-    /// Other priors of the covariates' coefficients, or why there are none.
+    /// Every statement under other priors of the covariates' coefficients, or why there are none.
     pub coefficients: std::result::Result<Vec<CoefficientRow>, String>,
+    /// Probabilities over the scale of the prior of τ; empty under complete pooling, and where τ is fixed at 0.
     pub tau_curve: Vec<CurvePoint>,
+    /// Where those probabilities cross a line.
     pub crossings: Vec<Crossing>,
+    /// Crossings near the stated scale: where the prior of τ decides.
     pub hinges: Vec<Hinge>,
+    /// τ and the differences between subgroups before and after the data; empty unless τ has a prior and pooling is
+    /// partial.
     pub heterogeneity: Vec<HeterogeneityRow>,
-    /// Only where it was asked for.
+    /// Every statement under every effect prior, heterogeneity prior and pooling; none where it was not asked for, or
+    /// with too many subgroups.
     pub grid: Option<Vec<GridRow>>,
+    /// The priors over which the envelope is searched.
     pub prior_box: PriorBox,
+    /// The lowest and the highest probability of each statement over that box.
     pub envelope: Vec<Envelope>,
+    /// Which priors would bring each statement down to each line.
     pub tipping: Vec<Tipping>,
+    /// The reference priors, so wide that they stand for none.
     pub reference: Reference,
+    /// How much of each probability is due to the data and to each prior (Shapley values).
     pub who_decided: Vec<WhoDecided>,
+    /// How sensitive each quantity is to the weight of priors and likelihood; empty where its sampled fit failed its
+    /// checks.
     pub power_scaling: Vec<PowerRow>,
+    /// How well each pooling predicts the data.
     pub poolings: Vec<PoolingRow>,
-    /// What is said of it in sentences.
+    /// What the comparison says in sentences, as typed claims.
     pub claims: Vec<Claim>,
 }
 
 impl Comparison {
-    /// How well every probability is known, where it is sampled.
+    /// The Monte Carlo error to which every probability is known; none where they are exact.
     pub fn resolution(&self) -> Option<f64> {
         (self.engine == Engine::Sampler).then_some(self.mcse)
     }
 }
 
-/// Fits the study under every prior that is asked for, and asks how far the conclusions depend on them.
+/// Fits the study under every prior that is asked for, and asks how far the conclusions depend on them. An error where a
+/// prior is not known or can't be made.
 pub fn compare(study: &Study, request: &Request) -> Result<Comparison> {
     compare_counted(study, request, &Steps::default())
 }
 
-/// The same, with someone who counts how many of its fits are done.
+/// As [`compare`], counting in `steps` how many of its fits are done.
 pub fn compare_counted(study: &Study, request: &Request, steps: &Steps) -> Result<Comparison> {
     let own = study;
     let study = &*comparable(study);
@@ -247,7 +271,8 @@ pub fn compare_counted(study: &Study, request: &Request, steps: &Steps) -> Resul
     })
 }
 
-/// The study that is compared: itself, or of an adjusted one its subgroups' effects, since thousands of priors are asked.
+/// The study that is compared: itself, or for an adjusted study that of its subgroups' effects with the coefficients
+/// held, since thousands of priors are asked about.
 pub fn comparable(study: &Study) -> Cow<'_, Study> {
     const NOTE: &str = "Comparisons are of adjusted odds ratios. Covariates' coefficients and centres' intercepts are held where the data have them, their uncertainty is added to each subgroup's effect; `equipoise fit` samples all together and has risks.";
     match Model::effects_alone(study) {
@@ -269,11 +294,12 @@ fn stated_benefit(study: &Study, table: &[TableRow], name: &str) -> Option<f64> 
     row.and_then(|r| r.exact)
 }
 
-/// What holding the coefficients costs: the largest distance between P(better) of a subgroup with them held and sampled.
+/// What holding the covariates' coefficients costs, beside sampling them.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Held {
+    /// The largest difference in a subgroup's P(better) between coefficients held and sampled.
     pub distance: f64,
-    /// Three Monte Carlo errors of the sampled one.
+    /// How much of it may be chance: three Monte Carlo errors of the sampled probability, the largest of any subgroup.
     pub chance: f64,
 }
 
@@ -294,7 +320,8 @@ impl fmt::Display for Held {
     }
 }
 
-/// Against a sampled report, given P(better) of a subgroup with the coefficients held; none where there is nothing to compare.
+/// Compares a sampled report with each subgroup's P(better) under held coefficients, which `benefit` gives by name; none
+/// for a study without covariates, and where a number is missing.
 pub fn held(study: &Study, report: &Report, benefit: impl Fn(&str) -> Option<f64>) -> Option<Held> {
     study.adjustment.as_ref()?;
     let mut found: Option<Held> = None;

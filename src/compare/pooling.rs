@@ -12,30 +12,36 @@ use crate::numeric::log_sum_exp;
 use crate::posterior::{Engine, Options, analyse, psis_threshold, smooth};
 use crate::study::{Pooling, Study};
 
-/// One pooling.
+/// How well one pooling predicts the data.
 #[derive(Debug, Clone, Serialize)]
 pub struct PoolingRow {
+    /// How the subgroups are pooled.
     pub pooling: Pooling,
-    /// Null under a flat effect prior, and where nothing integrates it.
+    /// The log probability of the data; none under a flat effect prior, and where the exact engine does not cover the
+    /// model.
     pub log_marginal_likelihood: Option<f64>,
-    /// Expected log predictive density: the sum over units of the log probability of each given all others, and its standard
-    /// error.
+    /// Expected log predictive density: the sum over units of the log probability of each given all others; none where it
+    /// could not be computed.
     pub elpd: Option<f64>,
+    /// The standard error of `elpd`.
     pub elpd_se: Option<f64>,
-    /// Against the best of the three, and the standard error of that.
+    /// `elpd` less that of the best of the poolings: 0 for the best, else below 0.
     pub difference: Option<f64>,
+    /// The standard error of `difference`.
     pub difference_se: Option<f64>,
-    /// What is left out, one at a time, and how many there are.
+    /// What is left out one at a time: `patient` or `estimate`.
     pub unit: &'static str,
+    /// The number of units; 0 where `elpd` could not be computed.
     pub units: f64,
     /// `exact`, or `psis`: Pareto-smoothed importance sampling from the draws.
     pub method: &'static str,
-    /// The largest Pareto k, and the largest that may be trusted.
+    /// The largest Pareto k of the importance weights; none where the method is exact.
     pub max_k: Option<f64>,
+    /// The largest Pareto k that may be trusted: above it there is no `elpd`. None where the method is exact.
     pub trusted_k: Option<f64>,
 }
 
-/// Of many subgroups, the most that are fitted again for single patients or estimates left out.
+/// With many subgroups, at most this many refits are made with a single patient or estimate left out.
 pub const MOST_REFITS: usize = 20;
 
 /// Units that are alike: how many, and the log probability of one given all others.
@@ -92,7 +98,7 @@ pub fn compared(study: &Study, set: &PriorSet, options: Options, steps: &Steps) 
         .collect()
 }
 
-/// Of a sum over units: √(n · variance among them).
+/// The standard error of a sum over units: √(n · variance among them).
 fn standard_error(units: &Units) -> f64 {
     let n: f64 = units.iter().map(|u| u.0).sum();
     let mean = units.iter().map(|(m, x)| m * x).sum::<f64>() / n;

@@ -18,37 +18,44 @@ use crate::posterior::{
 };
 use crate::study::Study;
 
-/// How sensitive one quantity, or one probability, is.
+/// How sensitive one quantity, or one probability, is to the weight of priors and likelihood (Kallioinen et al., Stat
+/// Comput 2024;34:57).
 #[derive(Debug, Clone, Serialize)]
 pub struct PowerRow {
+    /// Whom it is about: a subgroup, or the mean of all.
     pub scope: Scope,
+    /// The subgroup's name; none for the mean.
     pub subgroup: Option<String>,
+    /// The quantity, or the measure that the statement is about.
     pub measure: Measure,
-    /// For a probability; null for a quantity's whole distribution.
+    /// The statement of a probability; none for a quantity's whole distribution.
     pub statement: Option<Statement>,
+    /// The size of effect in the statement, on the measure's own scale; none for a quantity's whole distribution.
     pub threshold: Option<f64>,
-    /// For a quantity the distance by which its distribution moves (cumulative Jensen–Shannon), for a probability its change:
-    /// per doubling of the weight of the priors of μ and τ, and of the likelihood.
+    /// Sensitivity to the priors of μ and τ, per doubling of their weight: for a quantity the distance by which its
+    /// distribution moves (cumulative Jensen–Shannon), for a probability its change. None where it could not be computed.
     pub prior: Option<f64>,
-    /// The same of the baselines' prior; null for published estimates, which have none.
+    /// Sensitivity to the baselines' prior, in the same unit; none for published estimates, which have no baselines.
     pub baseline_prior: Option<f64>,
+    /// Sensitivity to the likelihood, in the same unit; none where it could not be computed.
     pub likelihood: Option<f64>,
-    /// From `prior` and `likelihood`.
+    /// What `prior` and `likelihood` say together; none for probabilities, and where either is missing.
     pub diagnosis: Option<Diagnosis>,
-    /// `refit`, or `psis`.
+    /// `refit`, or `psis` where draws were reweighted (Pareto-smoothed importance sampling).
     pub method: &'static str,
-    /// The largest Pareto k of the reweighting.
+    /// The largest Pareto k of the reweighting; none for refits.
     pub max_k: Option<f64>,
 }
 
-/// From whether either sensitivity reaches 0.05.
+/// What a quantity's two sensitivities say: each counts from 0.05 on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Diagnosis {
-    /// Both: prior and data pull at the quantity, in different directions.
+    /// Both count: prior and data pull at the quantity, in different directions.
     PriorDataConflict,
-    /// The prior alone: it is strong, or the data say little.
+    /// The prior alone counts: it is strong, or the data have little information.
     StrongPriorOrWeakData,
+    /// The prior does not count.
     Unremarkable,
 }
 
@@ -119,7 +126,7 @@ fn prior_to(model: &Model, power: f64) -> Option<Model> {
     Some(Model { effect, pooling, ..model.clone() })
 }
 
-/// None where the baselines' prior is of another family then.
+/// The model with its baselines' prior raised to a power; none where that leaves the prior's family.
 fn baseline_to(model: &Model, power: f64) -> Option<Model> {
     let prior = match model.observation.baseline_prior()? {
         BaselinePrior::Independent(prior) => BaselinePrior::Independent(prior.powered(power)?),

@@ -17,42 +17,50 @@ pub use crate::posterior::STATED;
 /// A set of priors with what it says before any data.
 #[derive(Debug, Clone)]
 pub struct PriorSet {
+    /// `stated`, the name that the model file gives, or that of a prior of the reanalysis library.
     pub name: String,
+    /// The priors of effect, heterogeneity and baselines.
     pub priors: Priors,
+    /// What the effect prior says before any data, and whether the data contradict it.
     pub says: Says,
 }
 
 impl PriorSet {
-    /// Whether its fits are sampled, its baselines being exchangeable.
+    /// Whether fits under it are sampled, because its baselines are exchangeable.
     pub fn is_sampled(&self) -> bool {
         let baseline = self.priors.baseline.as_ref().map(|b| &b.distribution);
         matches!(baseline, Some(BaselinePrior::Exchangeable { .. }))
     }
 }
 
-/// What an effect prior says before any data, and how it stands to them.
+/// What an effect prior says before any data, and how it stands to the data.
 #[derive(Debug, Clone)]
 pub struct Says {
-    /// P(benefit) and P(harm) for the mean effect; none under a flat prior.
+    /// P(benefit) of the mean effect before the data; none under a flat prior.
     pub benefit: Option<f64>,
+    /// P(harm) of the mean effect before the data; none under a flat prior.
     pub harm: Option<f64>,
-    /// Of the mean effect, on its measure's own scale.
+    /// The mean effect before the data, on its measure's own scale: median and central 95 % interval; none under a flat
+    /// prior.
     pub effect: Option<Quantiles>,
-    /// So wide that it is a reference and no belief.
+    /// Whether the prior is so wide that it is a reference rather than a belief.
     pub reference_only: bool,
-    /// The standard error of an estimate that would tell as much.
+    /// The standard error of an estimate with as much information, on the scale of θ; none under a flat prior.
     pub standard_error: Option<f64>,
-    /// The patients that would tell as much, at this study's risks and division into arms; none for estimates.
+    /// The number of patients with as much information, at this study's risks and division into arms; none for estimates.
     pub patients: Option<f64>,
+    /// How improbable the prior calls the observed mean effect; none under a flat prior, and without pooling.
     pub conflict: Option<Conflict>,
+    /// How the prior was made from other studies; none where it was not.
     pub external: Option<Fitted>,
 }
 
-/// What is asked for, in the words of `--priors`.
+/// Which sets of priors are asked for, in the words of `--priors`: names, `library` or `all`. Empty means all.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Asked(pub Vec<String>);
 
-/// The stated priors first, then what is asked for: everything there is, where nothing is.
+/// The stated priors first, then the sets that are asked for. An error where a name is not known, or a prior can't be
+/// made.
 pub fn sets(study: &Study, asked: &Asked, sampling: Sampling) -> Result<Vec<PriorSet>> {
     let library = library(study);
     let named: Vec<String> = study.named.iter().map(|n| n.name.clone()).collect();
@@ -126,7 +134,7 @@ fn no_library(study: &Study) -> Error {
     }
 }
 
-/// Priors under a name, with what they say.
+/// A set of priors under a name, with what it says before any data.
 pub fn set(study: &Study, name: &str, priors: Priors, external: Option<Fitted>) -> PriorSet {
     let says = says(study, &priors, external);
     PriorSet { name: name.to_string(), priors, says }
@@ -202,7 +210,7 @@ fn tau_values(heterogeneity: Option<HeterogeneityPrior>) -> Vec<f64> {
     }
 }
 
-/// Whether an effect prior is a reference rather than a belief.
+/// Whether the study's effect prior is so wide that it is a reference rather than a belief.
 pub fn is_reference_only(study: &Study) -> bool {
     let before = before_data(&study.priors.effect.distribution, None);
     before.as_ref().and_then(ExactPosterior::mu).is_none_or(|d| is_reference(study, &*d))

@@ -6,16 +6,21 @@ use crate::study::Study;
 /// One statement about one subgroup.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Question {
+    /// The subgroup's place in the study.
     pub subgroup: usize,
+    /// The subgroup's name.
     pub name: String,
+    /// Benefit, harm, or either of at least the size that matters.
     pub statement: Statement,
+    /// The measure of effect that the statement is about.
     pub measure: Measure,
-    /// On the measure's own scale; a magnitude for "at least".
+    /// The size of effect in the statement, on the measure's own scale: a magnitude for "at least", else the value of no
+    /// effect.
     pub threshold: f64,
     /// Where the statement begins to hold, on the measure's own scale, and whether it holds above.
     bound: f64,
     holds_above: bool,
-    /// The same bound on the scale of θ, where the statement is one about θ.
+    /// Where the statement begins to hold on the scale of θ, where it is one about θ.
     effect_bound: Option<f64>,
 }
 
@@ -38,7 +43,7 @@ pub fn questions(study: &Study) -> Vec<Question> {
                 let (low, high) = region(statement, threshold, measure.axis(), sign);
                 let holds_above = high == f64::INFINITY;
                 let bound = if holds_above { low } else { high };
-                // Risks are equal just where the odds ratio is 1.
+                // Risks are equal exactly where the odds ratio is 1.
                 let effect_bound = if bound == measure.null() && (counts || measure == effect) {
                     Some(0.0)
                 } else if measure == effect {
@@ -69,12 +74,12 @@ impl Question {
         self.bound
     }
 
-    /// The same on the scale of θ; none where the statement is about more than θ.
+    /// Where the statement begins to hold, on the scale of θ; none where it is about more than θ.
     pub fn effect_bound(&self) -> Option<f64> {
         self.effect_bound
     }
 
-    /// The statement's probability from that of lying above the bound.
+    /// The statement's probability, given that of lying above the bound.
     pub fn from_above(&self, above: f64) -> f64 {
         if self.holds_above { above } else { 1.0 - above }
     }
@@ -84,7 +89,7 @@ impl Question {
         self.holds_above
     }
 
-    /// The rows of a report that answer several, in one pass over it.
+    /// The rows of a report that answer several questions, in their order; none where it has no such row.
     pub fn rows<'r>(questions: &[Question], report: &'r Report) -> Vec<Option<&'r Probability>> {
         let mut places: Vec<Vec<&Probability>> = vec![Vec::new(); report.names.subgroups.len()];
         for p in &report.probabilities {

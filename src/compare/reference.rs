@@ -3,14 +3,14 @@
 use crate::model::{BaselineOf, BaselinePrior, HeterogeneityPrior, LocationPrior};
 use crate::study::Study;
 
-/// What the stated priors are held against.
+/// Priors so wide that they stand for none: what the stated ones are held against.
 #[derive(Debug, Clone)]
 pub struct Reference {
-    /// Normal around no effect with this sd.
+    /// The sd of the effect prior on the scale of θ: a normal around no effect.
     pub sd: f64,
-    /// Half-normal with this scale.
+    /// The scale of the prior of τ: a half-normal.
     pub tau: f64,
-    /// Of the mean of the arms' log odds: normal around even odds with this sd.
+    /// The sd of the prior of the mean of the arms' log odds: a normal around even odds.
     pub baseline: f64,
 }
 
@@ -29,10 +29,12 @@ impl Reference {
         }
     }
 
+    /// The effect prior: a normal around no effect.
     pub fn effect(&self) -> LocationPrior {
         LocationPrior::normal(0.0, self.sd)
     }
 
+    /// The prior of τ: a half-normal.
     pub fn heterogeneity(&self) -> HeterogeneityPrior {
         HeterogeneityPrior::HalfNormal { scale: self.tau }
     }

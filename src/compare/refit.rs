@@ -25,7 +25,7 @@ const NARROWEST: f64 = 0.05;
 /// Subgroups beyond which the data are so sharp that no lattice resolves them, and every refit is a whole fit.
 pub const MANY: usize = 30;
 
-/// The same of published estimates, of which a whole fit takes a millisecond or so.
+/// The number of published estimates beyond which searches are coarse: a whole fit of so many takes a millisecond or so.
 const MANY_ESTIMATES: usize = 200;
 
 /// So many whole fits of few subgroups are made for a search.
@@ -39,7 +39,9 @@ pub type Answers = Vec<Option<f64>>;
 
 /// Refits of one study: its data and baseline prior stay, the priors of μ and τ and the pooling change.
 pub struct Refits<'a> {
+    /// The study that is fitted again.
     pub study: &'a Study,
+    /// What every refit is asked.
     pub questions: &'a [Question],
     options: Options,
     model: Model,
@@ -370,7 +372,7 @@ pub fn variant(
 }
 
 impl Question {
-    /// The probability under a posterior.
+    /// The statement's probability under a posterior; none where the posterior can't tell.
     pub fn ask(&self, posterior: &ExactPosterior) -> Option<f64> {
         if let Some(value) = self.effect_bound() {
             return Some(self.from_above(1.0 - posterior.theta(self.subgroup).cdf(value)));

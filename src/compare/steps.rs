@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// Counted by whoever works, read by whoever looks on.
+/// A shared counter of the fits that a comparison makes: the comparison counts, and progress is read from it.
 #[derive(Debug, Clone, Default)]
 pub struct Steps(Arc<Counts>);
 
@@ -22,7 +22,7 @@ impl Steps {
         self.0.done.fetch_add(more, Ordering::Relaxed);
     }
 
-    /// Rows done, and rows in all as far as they are known.
+    /// The number of fits done, and of all fits as far as they are known.
     pub fn so_far(&self) -> (usize, usize) {
         (self.0.done.load(Ordering::Relaxed), self.0.planned.load(Ordering::Relaxed))
     }

@@ -15,22 +15,36 @@ use crate::study::{Pooling, Study};
 /// The probability of one statement under one prior.
 #[derive(Debug, Clone, Serialize)]
 pub struct TableRow {
+    /// The name of the set of priors.
     pub prior: String,
+    /// How the subgroups are pooled.
     pub pooling: Pooling,
+    /// Whom it is about: a subgroup, a pair, the mean of all, or a further similar subgroup.
     pub scope: Scope,
+    /// The subgroup's name, of a pair the first; none for the mean and a further subgroup.
     pub subgroup: Option<String>,
+    /// The second subgroup of a pair; none otherwise.
     pub subgroup_b: Option<String>,
+    /// What the probability is the probability of.
     pub statement: Statement,
+    /// The measure of effect that the statement is about.
     pub measure: Measure,
+    /// The size of effect in the statement, on the measure's own scale: a magnitude for "at least", else the value of no
+    /// effect.
     pub threshold: f64,
+    /// The statement's probability, from draws where the sampler ran, else exact; none where it is unavailable.
     pub probability: Option<f64>,
+    /// The Monte Carlo error of a sampled probability; none for an exact one.
     pub mcse: Option<f64>,
+    /// The probability by integration; none where the exact engine does not cover it.
     pub exact: Option<f64>,
-    /// The same before any data.
+    /// The statement's probability before the data: for a risk difference at the posterior's control risk, where that is
+    /// known.
     pub prior_probability: Option<f64>,
-    /// Without the bias that the model allows for; absent where it allows for none.
+    /// The statement's probability without the bias that the model allows for; none where it allows for none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unadjusted: Option<f64>,
+    /// Why there is no probability; none where there is one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unavailable: Option<String>,
 }
@@ -38,18 +52,26 @@ pub struct TableRow {
 /// One effect under one prior.
 #[derive(Debug, Clone, Serialize)]
 pub struct EstimateRow {
+    /// The name of the set of priors.
     pub prior: String,
+    /// How the subgroups are pooled.
     pub pooling: Pooling,
+    /// Whom it is about: a subgroup, the mean of all, or a further similar subgroup.
     pub scope: Scope,
+    /// The subgroup's name; none for the mean and a further subgroup.
     pub subgroup: Option<String>,
+    /// The measure of effect.
     pub measure: Measure,
+    /// The posterior median, on the measure's own scale; none where it is unavailable.
     pub median: Option<f64>,
+    /// The lower end of the central 95 % interval, on the measure's own scale.
     pub q2_5: Option<f64>,
+    /// The upper end of the central 95 % interval, on the measure's own scale.
     pub q97_5: Option<f64>,
-    /// Without the bias that the model allows for; absent where it allows for none.
+    /// Median and interval without the bias that the model allows for; none where it allows for none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unadjusted: Option<Quantiles>,
-    /// Monte Carlo errors of the three, where they are sampled.
+    /// Monte Carlo errors of the median and the interval's two ends; none where they are exact.
     #[serde(skip)]
     pub errors: Option<[f64; 3]>,
 }
@@ -109,7 +131,7 @@ pub fn fitted(study: &Study, options: Options) -> Report {
     fitted_once(study, Options { adjusted_only: false, ..options })
 }
 
-/// The same; a study that allows for a bias is not fitted without it too, unless that is asked for.
+/// As [`fitted`], but a study that allows for a bias is fitted without it too only where that is asked for.
 pub fn fitted_once(study: &Study, options: Options) -> Report {
     let covered = !refit::needs_sampling(study);
     let engine = match options.engine {

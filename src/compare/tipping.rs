@@ -13,28 +13,36 @@ use crate::numeric::{crossing, normal_quantile};
 use crate::posterior::{Measure, Statement};
 use crate::study::Pooling;
 
-/// What brings one statement below one line.
+/// Which other priors would bring one statement down to one line.
 #[derive(Debug, Clone, Serialize)]
 pub struct Tipping {
+    /// The name of the subgroup that the statement is about.
     pub subgroup: String,
+    /// What the probability is the probability of.
     pub statement: Statement,
+    /// The measure of effect that the statement is about.
     pub measure: Measure,
+    /// The size of effect in the statement, on the measure's own scale: a magnitude for "at least", else the value of no
+    /// effect.
     pub threshold: f64,
+    /// The probability to which the statement is to fall: one of [`LINES`](crate::compare::LINES).
     pub line: f64,
-    /// Under the stated priors.
+    /// The statement's probability under the stated priors; none where it could not be computed.
     pub probability: Option<f64>,
-    /// Under the widest sceptical prior.
+    /// The statement's probability under the widest sceptical prior; none where it could not be computed.
     pub widest: Option<f64>,
-    /// The largest sd of a prior centred on no effect, coming from the widest, that brings the statement down to the line.
+    /// The largest sd of a prior centred on no effect, coming from the widest, that brings the statement down to the
+    /// line, on the scale of θ.
     pub sceptical_sd: Option<f64>,
-    /// That prior in patients; null for estimates.
+    /// The number of patients with as much information as that sceptical prior; none for estimates.
     pub as_patients: Option<f64>,
-    /// The centre to which the stated effect prior must be moved, nearest to where it stands, on the scale of θ and on that
-    /// of its measure.
+    /// The centre to which the stated effect prior must be moved, the one nearest to where it stands, on the scale of θ;
+    /// none where the statement is not above the line, or no such centre was found.
     pub prior_centre: Option<f64>,
+    /// That centre as a ratio; none on the scale of differences.
     pub prior_centre_ratio: Option<f64>,
-    /// Pairs of sceptical sd and scale of the prior of τ that bring it to the line: for the highest line that it passes, and
-    /// for statements about the effect alone.
+    /// Pairs of sceptical sd and scale of the prior of τ that bring the statement to the line: for the highest line that
+    /// it passes, and for statements about the effect alone. Empty otherwise.
     pub frontier: Vec<FrontierPoint>,
     /// Why there is no sceptical sd, where there is none.
     pub note: Option<Absence>,
@@ -59,8 +67,12 @@ pub enum Absence {
 /// A sceptical sd at one scale of the prior of τ, or why there is none.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct FrontierPoint {
+    /// The scale of the prior of τ.
     pub tau_scale: f64,
+    /// The sd of the sceptical prior that brings the statement down to the line, on the scale of θ; none where none was
+    /// found.
     pub sceptical_sd: Option<f64>,
+    /// Why none was found; none where one was.
     pub note: Option<Absence>,
 }
 

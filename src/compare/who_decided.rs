@@ -15,31 +15,45 @@ use crate::study::{Pooling, Study, Written};
 /// `baseline` is what there is before any of them.
 #[derive(Debug, Clone, Serialize)]
 pub struct WhoDecided {
+    /// The name of the subgroup that the statement is about.
     pub subgroup: String,
+    /// What the probability is the probability of.
     pub statement: Statement,
+    /// The measure of effect that the statement is about.
     pub measure: Measure,
+    /// The size of effect in the statement, on the measure's own scale: a magnitude for "at least", else the value of no
+    /// effect.
     pub threshold: f64,
-    /// Without data and under the reference priors.
+    /// The probability without data and under the reference priors.
     pub baseline: Option<f64>,
-    /// Shifts of the probability, averaged over the orders in which they can be switched on.
+    /// The shift of the probability by the data, averaged over the orders in which data and priors can be switched on
+    /// (Shapley value); none where a corner has no number.
     pub data: Option<f64>,
+    /// The shift by the stated effect prior in place of the reference, averaged in the same way.
     pub effect_prior: Option<f64>,
+    /// The shift by the stated heterogeneity prior in place of the reference, averaged in the same way.
     pub heterogeneity_prior: Option<f64>,
-    /// Null for published estimates, which have none.
+    /// The shift by the stated baseline prior in place of the reference, averaged in the same way; none for published
+    /// estimates, which have no baselines.
     pub baseline_prior: Option<f64>,
-    /// With everything as stated.
+    /// The probability with everything as stated.
     pub probability: Option<f64>,
+    /// The probability under every combination of data and priors.
     pub corners: Vec<Corner>,
 }
 
-/// One way of switching all on or off: sixteen, of published estimates eight.
+/// One combination of data and priors switched on or off: one of sixteen, for published estimates of eight.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Corner {
+    /// Whether the data count.
     pub data: bool,
-    /// As stated; otherwise the reference.
+    /// Whether the effect prior is the stated one; otherwise the reference.
     pub effect_prior: bool,
+    /// Whether the heterogeneity prior is the stated one; otherwise the reference.
     pub heterogeneity_prior: bool,
+    /// Whether the baseline prior is the stated one; otherwise the reference. False for published estimates.
     pub baseline_prior: bool,
+    /// The statement's probability in this combination; none where it could not be computed.
     pub probability: Option<f64>,
 }
 

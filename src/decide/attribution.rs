@@ -8,16 +8,21 @@ use super::{Known, Population};
 use crate::posterior::Quantiles;
 use crate::study::{Decision, HigherIs};
 
-/// A share of patients, bounded below and above, each bound with its posterior.
+/// A share of patients whose outcome is due to the treatment or would have come anyway, bounded from the two risks alone
+/// (Tian & Pearl, Ann Math Artif Intell 2000;28:287).
 #[derive(Debug, Clone, Serialize)]
 pub struct AttributionRow {
+    /// The outcome's name in the decision.
     pub outcome: String,
+    /// For whom the numbers are.
     #[serde(flatten)]
     pub population: Population,
     /// `successes_anyway`: of those who do well with the treatment, how many would have without it.
     /// `failures_avoidable`: of those who do badly with it, how many would have done well without.
     pub quantity: &'static str,
+    /// The least that the share can be, 0 to 1: posterior median and central 95 % interval.
     pub low: Quantiles,
+    /// The most that the share can be, 0 to 1: posterior median and central 95 % interval.
     pub high: Quantiles,
 }
 

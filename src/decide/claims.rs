@@ -6,7 +6,7 @@ use crate::posterior::{
 };
 use crate::study::Decision;
 
-/// Two outcomes that move in opposite directions are told of from this probability on.
+/// Two outcomes that move in opposite directions are reported from this probability on.
 const WORTH_SAYING: f64 = 0.05;
 
 struct Context<'a> {
@@ -32,7 +32,7 @@ pub fn claims(decision: &Decision, discussion: &Discussion, first: &[Claim]) -> 
 }
 
 impl Context<'_> {
-    /// Of one population under the stated priors; of all outcomes unless said otherwise.
+    /// A claim about one population under the stated priors, and about all outcomes unless changed.
     fn of(&self, population: &Population, estimand: Topic, says: Says) -> Claim {
         let first = self.decision.first();
         let method = self.method(population);

@@ -7,45 +7,58 @@ use super::interaction::{InteractionTest, interaction_test};
 use crate::posterior::{Fit, Measure, Method, Report, Sampling, ShrinkageRow, Statement, Whom, shrinkage};
 use crate::study::{Decision, Study};
 
-/// Of the first outcome.
+/// How credible the subgroup claim about the decision's first outcome is, by the items of ICEMAN (Schandelmaier et al.,
+/// CMAJ 2020;192:E901).
 #[derive(Debug, Clone, Serialize)]
 pub struct Credibility {
+    /// The first outcome's name in the decision.
     pub outcome: String,
+    /// The instrument's questions, in its order.
     pub items: Vec<Item>,
+    /// The classical test for interaction; none where fewer than two subgroups have information.
     pub test: Option<InteractionTest>,
-    /// Greater benefit in the first of two subgroups than in the second.
+    /// P(greater benefit in the first of two subgroups than in the second), for the pairs that are reported.
     pub greater: Vec<GreaterRow>,
-    /// Benefit in some subgroup and harm in another.
+    /// P(benefit in some subgroup and harm in another); none where it could not be computed.
     pub qualitative_interaction: Option<f64>,
-    /// The same before the data; for two subgroups.
+    /// P(benefit in one subgroup and harm in the other) before the data; none for more than two subgroups.
     pub qualitative_interaction_prior: Option<f64>,
+    /// How `qualitative_interaction` was computed.
     pub method: Method,
+    /// Each subgroup's effect alone and as modelled; empty without partial pooling.
     pub shrinkage: Vec<ShrinkageRow>,
-    /// By how much the subgroups' medians lie closer together than without pooling: 1 less the ratio of their SDs.
+    /// By how much the subgroups' medians lie closer together than without pooling: 1 less the ratio of their SDs. None
+    /// where `shrinkage` is empty.
     pub shrinkage_of_spread: Option<f64>,
 }
 
-/// One question of the instrument.
+/// One question of the ICEMAN instrument.
 #[derive(Debug, Clone, Serialize)]
 pub struct Item {
+    /// The question's key in files, such as `direction` or `chance`.
     pub item: &'static str,
+    /// The question in words.
     pub question: &'static str,
-    /// As the decision file states it; null where it does not.
+    /// The answer as the decision file states it; none where it does not.
     pub answer: Option<String>,
-    /// Answered by the run's own numbers.
+    /// Whether the run's own numbers answer it.
     pub computed: bool,
 }
 
-/// Two subgroups.
+/// How probable it is that one subgroup benefits more than another.
 #[derive(Debug, Clone, Serialize)]
 pub struct GreaterRow {
+    /// The subgroup that would benefit more.
     pub subgroup: String,
+    /// The subgroup that would benefit less.
     pub subgroup_b: String,
+    /// P(greater benefit in `subgroup` than in `subgroup_b`); none where it could not be computed.
     pub probability: Option<f64>,
+    /// The same probability before the data; none where it could not be computed.
     pub prior: Option<f64>,
 }
 
-/// None for a study of one subgroup.
+/// The credibility of the subgroup claim about the first outcome; none for a study of one subgroup.
 pub fn credibility(decision: &Decision, fit: &Fit, sampling: Sampling) -> Option<Credibility> {
     let study = decision.first();
     let names = study.data.names();

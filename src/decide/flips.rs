@@ -18,47 +18,61 @@ pub const REQUIRED_GAINS: [f64; 5] = [0.0, 0.01, 0.02, 0.05, 0.10];
 /// Values of an event in steps of this, up to full health.
 const STEPS: u32 = 20;
 
-/// The choice had an outcome another value, and had a gain been required.
+/// The choice if an outcome had another value, and if a gain were required of the active treatment.
 #[derive(Debug, Clone, Serialize)]
 pub struct ValueRow {
+    /// The name of the outcome whose value is varied.
     pub outcome: String,
+    /// For whom the numbers are.
     #[serde(flatten)]
     pub population: Population,
     /// What having the better end of the outcome is worth above the worse, 0 to 1.
     pub value: f64,
+    /// The gain in utility per patient that is required of the active treatment: one of [`REQUIRED_GAINS`].
     pub required_gain: f64,
-    /// The active treatment's expected utility above the control's.
+    /// The active treatment's expected utility per patient above the control's.
     pub expected_gain: f64,
+    /// The name of the action that is chosen.
     pub action: String,
 }
 
-/// Where the choice changes.
+/// The value of an outcome at which the choice changes.
 #[derive(Debug, Clone, Serialize)]
 pub struct FlipRow {
+    /// The name of the outcome whose value is varied.
     pub outcome: String,
+    /// For whom the numbers are.
     #[serde(flatten)]
     pub population: Population,
+    /// What the decision states that the better end of the outcome is worth above the worse, 0 to 1.
     pub stated_value: f64,
+    /// The gain in utility per patient that is required of the active treatment: one of [`REQUIRED_GAINS`].
     pub required_gain: f64,
-    /// The value at which it does; none within 0 and 1.
+    /// The value at which the choice changes; none where it does not between 0 and 1.
     pub value: Option<f64>,
-    /// The choice for values below that one, and above; the same where there is none.
+    /// The name of the action that is chosen for smaller values.
     pub below: String,
+    /// The name of the action that is chosen for larger values: the same as `below` where the choice does not change.
     pub above: String,
 }
 
 /// The choice under another prior.
 #[derive(Debug, Clone, Serialize)]
 pub struct PriorRow {
+    /// The name of the set of priors.
     pub prior: String,
+    /// For whom the numbers are.
     #[serde(flatten)]
     pub population: Population,
+    /// The active treatment's expected utility per patient above the control's; none where a fit failed its checks.
     pub expected_gain: Option<f64>,
+    /// The name of the action that is chosen; none where a fit failed its checks.
     pub action: Option<String>,
-    /// Another action than under the stated priors.
+    /// Whether another action is chosen than under the stated priors; none where a fit failed its checks.
     pub flips: Option<bool>,
-    /// Whose prior it changes; those of other outcomes stay as stated.
+    /// The names of the outcomes that have this prior; all others keep the stated one.
     pub outcomes: Vec<String>,
+    /// Why there are no numbers; none where there are.
     pub unavailable: Option<String>,
 }
 

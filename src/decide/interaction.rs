@@ -9,18 +9,21 @@ use crate::study::{ArmCounts, Study, SubgroupCounts, SubgroupEstimate};
 /// Log odds beyond this are taken for infinite.
 const FAR: f64 = 40.0;
 
-/// Whether the subgroup effects are one.
+/// A classical test of whether the effects in all subgroups are the same.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct InteractionTest {
     /// `likelihood_ratio` of logistic regressions with and without treatment × subgroup, or `cochran_q` of estimates.
     pub test: &'static str,
+    /// The test statistic, distributed as chi-square where the effects are the same.
     pub statistic: f64,
+    /// The number of subgroups with information, less one.
     pub degrees_of_freedom: u32,
+    /// The probability of a statistic at least as large where the effects are the same.
     pub p_value: f64,
 }
 
-/// None where fewer than two subgroups say anything. Of an adjusted study by its adjusted odds ratios, what is correlated among
-/// them by the coefficients not counted.
+/// The classical test for interaction; none where fewer than two subgroups have information. For an adjusted study it is
+/// Cochran's Q of the adjusted odds ratios, which ignores that the coefficients make them correlated.
 pub fn interaction_test(study: &Study) -> Option<InteractionTest> {
     let counts = study.data.counts();
     if let Some(effects) = Model::effects_alone(study) {

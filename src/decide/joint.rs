@@ -1,5 +1,5 @@
-//! Two outcomes at once. The models are fitted apart, so that their posteriors say nothing of how the two are correlated:
-//! Fréchet's bounds hold whatever the dependence, the product under independence.
+//! Two outcomes at once. The models are fitted apart, so that their posteriors have no information on how the two are
+//! correlated: Fréchet's bounds hold whatever the dependence, the product under independence.
 
 use serde::Serialize;
 
@@ -7,22 +7,28 @@ use super::{EffectRow, Population};
 use crate::posterior::{Bounded, Direction, Rate};
 use crate::study::Decision;
 
-/// The probability that both hold: at least, at most, and under independence.
+/// The probability that two outcomes move in two given directions at once.
 #[derive(Debug, Clone, Serialize)]
 pub struct JointRow {
+    /// For whom the numbers are.
     #[serde(flatten)]
     pub population: Population,
+    /// The first outcome's name in the decision.
     pub outcome: String,
+    /// Whether the first outcome shows benefit or harm.
     pub direction: Direction,
+    /// The second outcome's name in the decision.
     pub outcome_b: String,
+    /// Whether the second outcome shows benefit or harm.
     pub direction_b: Direction,
     /// Which way the rates of the two outcomes' events move.
     pub rates: [Rate; 2],
+    /// The probability of both: bounds whatever their dependence, and the value under independence.
     #[serde(flatten)]
     pub probability: Bounded,
 }
 
-/// Both hold, of which the one has probability p and the other q.
+/// The probability that both of two statements hold, whose probabilities are p and q.
 pub fn both(p: f64, q: f64) -> Bounded {
     Bounded { low: (p + q - 1.0).max(0.0), high: p.min(q), independent: p * q }
 }

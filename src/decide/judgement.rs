@@ -11,7 +11,7 @@ use crate::study::{Decision, Values};
 pub struct Judgement {
     /// P(benefit) on the first outcome, by population.
     pub benefit: Vec<Option<f64>>,
-    /// By outcome.
+    /// Mean risks by outcome and population.
     pub means: Vec<Means>,
     pub values: Vec<Option<Values>>,
 }

@@ -15,58 +15,73 @@ use crate::posterior::{
 };
 use crate::study::{Assignment, Layers, Study, SubgroupCounts};
 
-/// The two models together.
+/// A procedure and a layer inside it: what their two models say together.
 #[derive(Debug, Clone, Serialize)]
 pub struct LayersRow {
+    /// The name of the model that compares the procedure with none.
     pub outer: String,
+    /// The name of the model that compares the layer with its absence, among those who had the procedure.
     pub inner: String,
     /// P(the procedure is of benefit) among all its patients.
     pub outer_benefit: f64,
-    /// Of the procedure as it was done: the layer is part of it.
+    /// The risk difference of the procedure as it was done, the layer being part of it: median and central 95 % interval.
     pub outer_risk_difference: Quantiles,
+    /// The layer in each subgroup of the inner model.
     pub subgroups: Vec<LayerRow>,
+    /// What the procedure would do without the layer; none where it could not be computed.
     pub implied: Option<Implied>,
 }
 
 /// The layer in one subgroup, and the procedure with it.
 #[derive(Debug, Clone, Serialize)]
 pub struct LayerRow {
+    /// The subgroup's name in the inner model.
     pub subgroup: String,
+    /// P(the layer is of harm) in this subgroup.
     pub inner_harm: f64,
-    /// The procedure is of benefit and the layer of harm.
+    /// The probability that the procedure is of benefit and the layer of harm: bounds whatever their dependence, and the
+    /// value under independence.
     #[serde(flatten)]
     pub both: Bounded,
+    /// Which way the rates of the outer and the inner model's events then move.
     pub rates: [Rate; 2],
 }
 
-/// The procedure had nobody had the layer.
+/// What the procedure would do if nobody had had the layer.
 #[derive(Debug, Clone, Serialize)]
 pub struct Implied {
+    /// The mean of the implied risk difference.
     pub mean_risk_difference: f64,
-    /// Under independence of the two posteriors, as the probabilities.
+    /// The implied risk difference under independence of the two posteriors: median and central 95 % interval.
     pub risk_difference: Quantiles,
-    /// Monte Carlo errors of its three numbers.
+    /// Monte Carlo errors of that median and of the interval's two ends.
     pub errors: [f64; 3],
+    /// P(the procedure without the layer is of benefit), under independence of the two posteriors.
     pub benefit: f64,
+    /// P(the procedure without the layer is of harm), under independence of the two posteriors.
     pub harm: f64,
-    /// P(benefit) whatever the dependence between the two posteriors.
+    /// The lowest value that `benefit` can have, whatever the dependence between the two posteriors.
     pub benefit_low: f64,
+    /// The highest value that `benefit` can have, whatever the dependence between the two posteriors.
     pub benefit_high: f64,
-    /// Who had the layer.
+    /// How many patients of the procedure had the layer, by subgroup.
     pub shares: Vec<Share>,
-    /// Without which the number does not follow.
+    /// What must hold for these numbers to follow, in words.
     pub assumptions: Vec<String>,
 }
 
 /// Patients of the procedure who had the layer, by subgroup.
 #[derive(Debug, Clone, Serialize)]
 pub struct Share {
+    /// The subgroup's name.
     pub subgroup: String,
+    /// How many patients had the layer.
     pub with_layer: u64,
+    /// How many patients had the procedure.
     pub of: u64,
 }
 
-/// None where the inner model's draws are not to be had.
+/// What both models say together; none where the inner model has no draws.
 pub fn layers(layers: &Layers, outer: &Fit, inner: &Fit) -> Option<LayersRow> {
     let (outer_study, inner_study) = (&layers.outer, &layers.inner);
     let (outer_rows, rows) = (outer_study.data.counts()?, inner_study.data.counts()?);
@@ -154,7 +169,7 @@ fn implied(
         libm::sqrt(variance / ess) / slope
     };
     let inner = Empirical::of(of_layer);
-    // Draws say nothing of tails that hardly any of them reach.
+    // Draws have no information on tails that hardly any of them reach.
     let inner = NormalScores::of(&inner, 10.0 / n.max(100.0))?.scaled(-1.0, 0.0)?;
     let (above_low, above_high) = bounds_of_sum(&[outer.clone(), inner]);
     let above = 1.0 - below(0.0);

@@ -34,7 +34,6 @@ pub use joint::JointRow;
 pub use layers::{Implied, LayerRow, LayersRow, Share};
 pub use panel::{Beliefs, Panel, PanelRow};
 pub use pools::{Pool, PoolRow};
-pub use risks::{Risks, Shares};
 pub use rules::RuleRow;
 pub use sizes::{BandRow, CurveRow, EffectRow};
 pub use values::{ActionRow, EvpiRow};
@@ -45,45 +44,68 @@ use serde::Serialize;
 use crate::error::Result;
 use crate::posterior::{Claim, Fit, Sampling, Scope};
 use crate::study::{Decision, about_sources};
+use risks::Risks;
 
 /// For whom a number is: a subgroup, or a further similar one with the control risk that the decision states.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Population {
+    /// One subgroup, a further similar one, or all patients.
     pub scope: Scope,
+    /// The subgroup's name; none for the others.
     pub subgroup: Option<String>,
 }
 
 /// Everything that is laid before a panel.
 #[derive(Debug, Clone, Default)]
 pub struct Discussion {
+    /// Whether every fit passed its checks; otherwise there are no numbers.
     pub ok: bool,
+    /// Which checks failed, in words; empty where `ok`.
     pub reasons: Vec<String>,
+    /// What else a reader should know of the decision, in sentences.
     pub notices: Vec<String>,
-    /// The largest Monte Carlo error of a sampled probability.
+    /// The largest Monte Carlo error that a sampled probability may have.
     pub mcse: f64,
+    /// For whom outcomes are reported, in the order in which they are shown.
     pub populations: Vec<Population>,
+    /// The effect on every outcome in every population in which it is reported.
     pub effects: Vec<EffectRow>,
+    /// Probabilities over all sizes of effect.
     pub curve: Vec<CurveRow>,
+    /// The rows of `curve` at the sizes that the decision lists, and at 0.
     pub thresholds: Vec<CurveRow>,
+    /// Probabilities of the bands of size, from trivial to large; empty for outcomes without bands.
     pub bands: Vec<BandRow>,
+    /// The verdict of every rule in every population.
     pub rules: Vec<RuleRow>,
+    /// Every pair of outcomes at once, in every population.
     pub joint: Vec<JointRow>,
+    /// A procedure and the layer inside it; none where the decision has no layers.
     pub layers: Option<LayersRow>,
+    /// Bounds on successes that would have come anyway and on failures that were avoidable.
     pub attribution: Vec<AttributionRow>,
+    /// What each action is worth in every population; empty where no outcome has values.
     pub actions: Vec<ActionRow>,
+    /// The expected value of perfect information in every population; empty where no outcome has values.
     pub evpi: Vec<EvpiRow>,
+    /// The choice over each outcome's value and the gain that is required.
     pub value_map: Vec<ValueRow>,
+    /// Where on that map the choice changes.
     pub flips: Vec<FlipRow>,
+    /// The choice under each named prior and each of the reanalysis library.
     pub by_prior: Vec<PriorRow>,
-    /// What must stand beside numbers that rest on other studies.
+    /// What must stand beside numbers that rest on other studies, in sentences; empty where none do.
     pub about_sources: Vec<String>,
+    /// What the members of the panel conclude; none where the decision has no panel.
     pub panel: Option<Panel>,
+    /// How credible the subgroup claim is; none for a study of one subgroup.
     pub credibility: Option<Credibility>,
+    /// What the discussion says in sentences, as typed claims.
     pub claims: Vec<Claim>,
 }
 
 /// What is known of one outcome in one population.
-pub struct Known<'a> {
+pub(crate) struct Known<'a> {
     pub population: usize,
     pub outcome: usize,
     pub risks: Risks<'a>,

@@ -11,42 +11,55 @@ use crate::compare::{PriorSet, prior_set};
 use crate::posterior::{By, Fit, Sampling};
 use crate::study::{Decision, Member, Priors, Values, View};
 
-/// The members one by one, and together.
+/// What the members of a panel conclude, one by one and together.
 #[derive(Debug, Clone)]
 pub struct Panel {
+    /// What members hold before the data, where it is their own.
     pub beliefs: Vec<Beliefs>,
+    /// Every member's choice in every population.
     pub members: Vec<PanelRow>,
+    /// The pooled panel's choice in every population.
     pub pools: Vec<PoolRow>,
 }
 
 /// What a member holds of an outcome before the data.
 #[derive(Debug, Clone)]
 pub struct Beliefs {
+    /// The member's name.
     pub member: String,
     /// The outcome's place in the decision.
     pub outcome: usize,
-    /// None where the member has the stated prior.
+    /// The member's own priors; none where the member has the stated ones.
     pub prior: Option<PriorSet>,
+    /// What the outcome is worth to the member, who has the stated values unless `own_values`; none where there are none.
     pub values: Option<Values>,
     /// Whether the values are the member's own.
     pub own_values: bool,
 }
 
-/// One member in one population.
+/// What one member concludes in one population.
 #[derive(Debug, Clone, Serialize)]
 pub struct PanelRow {
+    /// The member's name.
     pub member: String,
+    /// The member's weight in the pools, relative to the others'.
     pub weight: f64,
+    /// For whom the numbers are.
     #[serde(flatten)]
     pub population: Population,
-    /// P(benefit) on the first outcome.
+    /// P(benefit) on the first outcome under the member's priors; none where it is not reported here, or a fit failed its
+    /// checks.
     pub benefit: Option<f64>,
-    /// The active treatment's expected utility above the control's.
+    /// The active treatment's expected utility per patient above the control's, by the member's priors and values; none
+    /// where it could not be computed.
     pub expected_gain: Option<f64>,
+    /// The name of the action that the member would choose; none where `expected_gain` is.
     pub action: Option<String>,
-    /// Another action than the analysis as stated.
+    /// Whether the member would choose another action than the analysis as stated; none where either choice is missing.
     pub differs: Option<bool>,
+    /// Whether it is by prior, by values or by both that the member differs; none where the member does not.
     pub by: Option<By>,
+    /// Why there are no numbers; none where there are.
     pub unavailable: Option<String>,
 }
 
@@ -60,7 +73,7 @@ fn priors(stated: &Priors, view: &View) -> Option<Priors> {
     })
 }
 
-/// None where there is no panel.
+/// What the panel concludes; none where there is no panel.
 pub fn panel(
     decision: &Decision,
     fits: &[Fit],

@@ -10,23 +10,32 @@ use super::{Population, values};
 use crate::posterior::{Fit, Sampling};
 use crate::study::{Decision, HeterogeneityPrior, LocationPrior, NormalComponent, Priors, Values, Written};
 
+/// How the members of a panel are made one (Genest & Zidek, Statist Sci 1986;1:114).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Pool {
+    /// The weighted average of the members' posteriors.
     Linear,
+    /// The posterior under the product of the members' priors, each to the power of its weight.
     Logarithmic,
 }
 
-/// The pooled panel in one population.
+/// What the pooled panel concludes in one population.
 #[derive(Debug, Clone, Serialize)]
 pub struct PoolRow {
+    /// How the members are made one.
     pub pool: Pool,
+    /// For whom the numbers are.
     #[serde(flatten)]
     pub population: Population,
-    /// P(benefit) on the first outcome.
+    /// P(benefit) on the first outcome; none where it is not reported here, or the pool is unavailable.
     pub benefit: Option<f64>,
+    /// The active treatment's expected utility per patient above the control's, by the members' average values; none
+    /// where it could not be computed.
     pub expected_gain: Option<f64>,
+    /// The name of the action that the pooled panel would choose; none where `expected_gain` is.
     pub action: Option<String>,
+    /// Why there are no numbers, such as priors that the logarithmic pool cannot combine; none where there are.
     pub unavailable: Option<String>,
 }
 
@@ -74,7 +83,7 @@ pub fn rows(
     rows
 }
 
-/// None for an outcome to which nobody gives values, and those who give none count as 0.
+/// Average values by outcome: none where no member gives any; members who give none count as 0.
 fn average_values(all: &[&Judgement], weights: &[f64]) -> Vec<Option<Values>> {
     let outcomes = all.first().map_or(0, |j| j.values.len());
     (0..outcomes)
@@ -164,7 +173,8 @@ pub fn pooled_location(priors: &[&LocationPrior], weights: &[f64]) -> Option<Loc
     Some(LocationPrior::normal(moment / precision, 1.0 / libm::sqrt(precision)))
 }
 
-/// The same of standard deviations: half-normals give a half-normal.
+/// Equal priors of a standard deviation stay as they are; half-normals give a half-normal of the average precision. None
+/// for other families.
 pub fn pooled_scale(priors: &[HeterogeneityPrior], weights: &[f64]) -> Option<HeterogeneityPrior> {
     let first = *priors.first()?;
     if priors.iter().all(|p| *p == first) {

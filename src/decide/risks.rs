@@ -24,7 +24,7 @@ pub struct Shares {
 }
 
 impl<'a> Risks<'a> {
-    /// Of an outcome in a population, by its fit; none where it is not reported there.
+    /// The risks of an outcome in a population by its fit; none where it is not reported there.
     pub fn of(fit: &'a Fit, outcome: &DecisionOutcome, population: &Population) -> Option<Risks<'a>> {
         let names = outcome.study.data.names();
         let g = population.subgroup.as_ref().and_then(|s| names.iter().position(|n| n == s));
@@ -92,7 +92,7 @@ impl<'a> Risks<'a> {
 
     /// The risk difference tabulated; none where it has no spread.
     pub fn tabulated(&self) -> Option<NormalScores> {
-        // Draws say nothing of tails that hardly any of them reach.
+        // Draws have no information on tails that hardly any of them reach.
         let beyond = match self {
             Risks::Sampled { control, .. } => 10.0 / control.len().max(100) as f64,
             _ => 1e-8,

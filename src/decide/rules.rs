@@ -7,13 +7,17 @@ use super::{Known, Population};
 use crate::posterior::{CriterionRow, Direction, Verdict};
 use crate::study::{Bound, Decision};
 
-/// A rule in one population.
+/// A rule's verdict in one population.
 #[derive(Debug, Clone, Serialize)]
 pub struct RuleRow {
+    /// The rule's name.
     pub name: String,
+    /// For whom the verdict is.
     #[serde(flatten)]
     pub population: Population,
+    /// Yes where every criterion holds, no where one does not, undecided where that can't be told.
     pub verdict: Verdict,
+    /// The criteria, each with the probability that it is judged by.
     pub criteria: Vec<CriterionRow>,
 }
 

@@ -13,20 +13,29 @@ const STEPS: usize = 200;
 const END: f64 = 0.05;
 const NEGLIGIBLE: f64 = 5e-4;
 
-/// One outcome in one population.
+/// The effect on one outcome in one population.
 #[derive(Debug, Clone, Serialize)]
 pub struct EffectRow {
+    /// The outcome's name in the decision.
     pub outcome: String,
+    /// For whom the numbers are.
     #[serde(flatten)]
     pub population: Population,
+    /// The mean of the control arm's risk, 0 to 1.
     pub mean_risk_control: f64,
+    /// The mean of the active arm's risk, 0 to 1.
     pub mean_risk_active: f64,
+    /// The mean of the risk difference, active minus control.
     pub mean_risk_difference: f64,
+    /// The risk difference, active minus control: median and central 95 % interval.
     pub risk_difference: Quantiles,
-    /// The same in whole people more among 1,000 treated.
+    /// The risk difference in whole people among 1,000: its median, and the interval's two ends.
     pub per_1000: [i64; 3],
+    /// P(benefit).
     pub benefit: f64,
+    /// P(harm).
     pub harm: f64,
+    /// Whether the numbers come from draws, not from integration.
     pub sampled: bool,
 }
 
@@ -40,29 +49,39 @@ impl EffectRow {
     }
 }
 
-/// P(effect in this direction beyond a size).
+/// The probability of an effect in one direction beyond one size.
 #[derive(Debug, Clone, Serialize)]
 pub struct CurveRow {
+    /// The outcome's name in the decision.
     pub outcome: String,
+    /// For whom the numbers are.
     #[serde(flatten)]
     pub population: Population,
+    /// Benefit or harm.
     pub direction: Direction,
-    /// A risk difference as a magnitude.
+    /// The size: a risk difference as a magnitude, 0 for any effect in the direction.
     pub threshold: f64,
+    /// P(effect in the direction beyond the size).
     pub probability: f64,
 }
 
-/// The mass between two sizes.
+/// The probability of an effect in one direction between two sizes.
 #[derive(Debug, Clone, Serialize)]
 pub struct BandRow {
+    /// The outcome's name in the decision.
     pub outcome: String,
+    /// For whom the numbers are.
     #[serde(flatten)]
     pub population: Population,
+    /// Benefit or harm.
     pub direction: Direction,
+    /// `trivial`, `small`, `moderate` or `large`.
     pub band: &'static str,
+    /// The band's lower end: a risk difference as a magnitude.
     pub from: f64,
-    /// None where there is no end.
+    /// The band's upper end; none for the large band, which has none.
     pub to: Option<f64>,
+    /// P(effect in the direction within the band).
     pub probability: f64,
 }
 

@@ -12,39 +12,50 @@ use super::{Known, Population};
 use crate::posterior::{Bounded, NormalScores, expected_gain_together};
 use crate::study::{Decision, Values};
 
-/// One action in one population.
+/// What one action is worth in one population.
 #[derive(Debug, Clone, Serialize)]
 pub struct ActionRow {
+    /// For whom the numbers are.
     #[serde(flatten)]
     pub population: Population,
+    /// The action's name.
     pub action: String,
-    /// Per patient, costs taken off; null where an outcome with values is not reported.
+    /// Expected utility per patient in units of full health, costs taken off; none where an outcome with values is not
+    /// reported here.
     pub expected_utility: Option<f64>,
-    /// The other action's expected utility is lower.
+    /// Whether its expected utility is the higher one; where both are equal, whether it is the control. None where they
+    /// are not known.
     pub chosen: Option<bool>,
-    /// Under independence of the outcomes' posteriors, and whatever their dependence.
+    /// The probability that this action has the higher utility: under independence of the outcomes' posteriors, and
+    /// bounds whatever their dependence.
     #[serde(skip)]
     pub best: Option<Bounded>,
+    /// P(this action has the higher utility) under independence of the outcomes' posteriors.
     pub probability_best: Option<f64>,
+    /// The lowest value that `probability_best` can have, whatever the dependence between the outcomes' posteriors.
     pub probability_best_low: Option<f64>,
+    /// The highest value that `probability_best` can have, whatever the dependence between the outcomes' posteriors.
     pub probability_best_high: Option<f64>,
-    /// What is lost on average by this action where the other is better, per patient, under independence.
+    /// The average loss by this action where the other is better: in utility per patient, under independence.
     pub expected_loss: Option<f64>,
+    /// Why there are no numbers; none where there are.
     pub unavailable: Option<String>,
 }
 
-/// The expected value of perfect information: the loss of the chosen action.
+/// The expected value of perfect information in one population: the expected loss of the chosen action.
 #[derive(Debug, Clone, Serialize)]
 pub struct EvpiRow {
+    /// For whom the numbers are.
     #[serde(flatten)]
     pub population: Population,
-    /// In utility per patient, under independence.
+    /// In utility per patient, under independence of the outcomes; none where an outcome with values is not reported
+    /// here.
     pub evpi: Option<f64>,
-    /// No dependence between the outcomes makes it larger.
+    /// The highest value that `evpi` can have, whatever the dependence between the outcomes' posteriors.
     pub evpi_high: Option<f64>,
 }
 
-/// Nothing where no outcome has values.
+/// What each action is worth and what information would be, by population; empty where no outcome has values.
 pub fn rows(
     decision: &Decision,
     known: &[Known<'_>],

@@ -11,22 +11,24 @@ use crate::numeric::normal_log_density;
 use crate::posterior::{Fit, NormalScores, Sampling, Whom};
 use crate::study::{HeterogeneityPrior, Pooling, Priors, Study, Written};
 
-/// What was believed of one subgroup's effect, what its data say, and what follows. On the measure's own scale; each one's
-/// highest point is 1.
+/// Prior, likelihood and posterior of one subgroup's effect as outlines: points and heights on the measure's own scale,
+/// the highest of each being 1.
 #[derive(Debug, Clone)]
 pub struct Belief {
+    /// The subgroup's name.
     pub subgroup: String,
-    /// Empty under a flat prior.
+    /// The prior's outline; empty under a flat prior.
     pub prior: Vec<(f64, f64)>,
-    /// The baseline integrated out; empty where the engine does not cover the model.
+    /// The likelihood's outline, the baseline integrated out; empty where the exact engine does not cover the model.
     pub likelihood: Vec<(f64, f64)>,
+    /// The posterior's outline, smoothed where it is known by draws.
     pub posterior: Vec<(f64, f64)>,
 }
 
 /// The likelihood is seen through a prior this wide, which is then divided out.
 const WIDE: f64 = 3.0;
 
-/// One a subgroup.
+/// Prior, likelihood and posterior of every subgroup's effect, in the study's order.
 pub fn beliefs(study: &Study, fit: &Fit, sampling: Sampling) -> Vec<Belief> {
     let prior = prior_of_one(study);
     let alone = alone(study, sampling);
@@ -50,14 +52,17 @@ pub fn beliefs(study: &Study, fit: &Fit, sampling: Sampling) -> Vec<Belief> {
         .collect()
 }
 
-/// The same under one of the priors that are compared.
+/// Prior, likelihood and posterior of every subgroup's effect under one of the priors that are compared.
 #[derive(Debug, Clone)]
 pub struct PriorBeliefs {
+    /// The name of the set of priors.
     pub prior: String,
+    /// The outlines of every subgroup, in the study's order.
     pub beliefs: Vec<Belief>,
 }
 
-/// Under every prior whose posterior is integrated; `stated` are the study's own, whose likelihood holds under all.
+/// The outlines under every prior whose posterior is integrated. `stated` are those under the study's own priors: their
+/// likelihood holds under all.
 pub fn beliefs_by_prior(study: &Study, others: &Glance, stated: &[Belief]) -> Vec<PriorBeliefs> {
     let fits: Vec<_> = others
         .priors

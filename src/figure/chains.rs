@@ -8,18 +8,20 @@ const SHOWN: usize = 250;
 /// Bins of ranks.
 const BINS: usize = 20;
 
-/// One parameter over all chains.
+/// The draws and ranks of one parameter in every chain.
 #[derive(Debug, Clone)]
 pub struct ChainTrace {
+    /// The parameter's name, as files of draws have it.
     pub parameter: String,
-    /// Every so many draws of each chain, from the first.
+    /// How much the traces are thinned: each has every `every`-th draw of its chain, from the first.
     pub every: usize,
+    /// The thinned draws of each chain, in their order.
     pub traces: Vec<Vec<f64>>,
-    /// Of each chain, how many of its draws have a rank among all draws in each of twenty equal bins.
+    /// For each chain, the number of its draws whose rank among all draws lies in each of twenty equal bins.
     pub ranks: Vec<[usize; BINS]>,
 }
 
-/// Nothing where nothing was sampled.
+/// Traces and ranks of μ, τ and the subgroups' effects; empty where nothing was sampled.
 pub fn chain_traces(report: &Report) -> Vec<ChainTrace> {
     let Some(draws) = &report.sampled else { return Vec::new() };
     let told = |key: &Parameter| matches!(key, Parameter::Mu | Parameter::Tau | Parameter::Theta(_));

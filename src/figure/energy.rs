@@ -6,20 +6,21 @@ use crate::posterior::Report;
 /// Bins of both histograms.
 const BINS: usize = 40;
 
-/// Two histograms over the same bins, all chains together.
+/// Whether momenta explore the energies (Betancourt, arXiv:1604.00695): two histograms over the same bins, all chains
+/// together.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Energies {
-    /// Ends of the bins, one more than there are; energies are −log densities, without a unit.
+    /// The edges of the bins, one more than there are bins. Energies, negative log densities, have no unit.
     pub edges: Vec<f64>,
-    /// The share of draws whose energy lies so far from its chain's mean.
+    /// By bin, the share of draws whose energy is that far from its chain's mean.
     pub marginal: Vec<f64>,
-    /// The share of transitions that change the energy by so much.
+    /// By bin, the share of transitions that change the energy by that much.
     pub transition: Vec<f64>,
-    /// E-BFMI by chain.
+    /// The energy Bayesian fraction of missing information of each chain; none where it could not be computed.
     pub ebfmi: Vec<Option<f64>>,
 }
 
-/// None where nothing was sampled, or the energy never moved.
+/// The energies of a report's draws; none where nothing was sampled, or the energy never moved.
 pub fn energies(report: &Report) -> Option<Energies> {
     let draws = report.sampled.as_ref().filter(|d| d.draws > 1 && !d.transitions.is_empty())?;
     let (mut about, mut steps) = (Vec::new(), Vec::new());

@@ -8,29 +8,34 @@ use crate::study::{ArmCounts, Study, SubgroupCounts, SubgroupEstimate};
 
 const Z: f64 = 1.959_963_984_540_054;
 
-/// One measure, subgroup by subgroup, then of all.
+/// A forest plot of one measure: a row per subgroup, then the shared ones.
 #[derive(Debug, Clone)]
 pub struct Forest {
+    /// What is measured.
     pub measure: Measure,
+    /// The rows that have numbers, in the order in which they are shown.
     pub rows: Vec<ForestRow>,
 }
 
 /// One line of a forest.
 #[derive(Debug, Clone)]
 pub struct ForestRow {
+    /// Whom the row is about.
     pub whom: Whom,
-    /// Events and patients of control and active; none for estimates and shared rows.
+    /// Events of patients in the control and the active arm, such as `12/80`; none for estimates and shared rows.
     pub counts: Option<[String; 2]>,
-    /// The data of this subgroup alone, with a confidence interval.
+    /// The effect in this subgroup's data alone with a 95 % confidence interval; none for shared rows, and where an empty
+    /// cell leaves no estimate.
     pub raw: Option<Quantiles>,
+    /// The posterior on the measure's own scale: median and central 95 % interval.
     pub posterior: Quantiles,
-    /// Monte Carlo errors of its three numbers, where they are sampled.
+    /// Monte Carlo errors of the posterior's three numbers; none where they are exact.
     pub errors: Option<[f64; 3]>,
-    /// Density's outline, the highest point 1.
+    /// The posterior density's outline: points and heights, the highest being 1.
     pub outline: Vec<(f64, f64)>,
 }
 
-/// The effect, or for counts the risk difference. None where there are no numbers.
+/// A forest of the effect or, for counts, of the risk difference; none where no subgroup has a number.
 pub fn forest(study: &Study, fit: &Fit, report: &Report, measure: Measure) -> Option<Forest> {
     let rows = rows(study, fit, report, measure);
     rows.iter().any(|r| matches!(r.whom, Whom::Subgroup(_))).then_some(Forest { measure, rows })
@@ -50,7 +55,7 @@ fn rows(study: &Study, fit: &Fit, report: &Report, measure: Measure) -> Vec<Fore
         let on_scale = |(x, y): (f64, f64)| (if difference { x } else { out(study, x) }, y);
         points.into_iter().map(on_scale).collect::<Vec<_>>()
     };
-    // Of an adjusted study what the data alone say is adjusted too; of risks they say nothing by themselves.
+    // For an adjusted study the effect in the data alone is adjusted too, and there is no risk difference in them alone.
     let adjusted = Model::effects_alone(study);
     let of_effect = |e: &SubgroupEstimate| {
         let at = |k: f64| out(study, e.estimate + k * e.se);

@@ -10,18 +10,24 @@ use crate::study::Study;
 /// Numbers of all figures that need the fit alone.
 #[derive(Debug, Clone)]
 pub struct Gallery {
+    /// A forest of the effect and, for counts, one of the risk difference.
     pub forests: Vec<Forest>,
+    /// Probabilities over all sizes of effect.
     pub thresholds: ThresholdCurves,
+    /// Prior, likelihood and posterior of every subgroup's effect.
     pub beliefs: Vec<Belief>,
+    /// Each subgroup's effect alone and as modelled; empty without partial pooling.
     pub shrinkage: Vec<ShrinkageRow>,
-    /// The average subgroup's median effect, on the measure's own scale.
+    /// The average subgroup's median effect, on the measure's own scale; none where there is no mean effect.
     pub mean: Option<f64>,
+    /// The sampler's traces and ranks; empty where nothing was sampled.
     pub chains: Vec<ChainTrace>,
+    /// The sampler's energies; none where nothing was sampled.
     pub energies: Option<Energies>,
 }
 
 impl Gallery {
-    /// From a fit that passed its checks. Without a report (see [`Fit::report`]) there is nothing to show.
+    /// The numbers of a fit that passed its checks; none where it has no report (see [`Fit::report`]).
     pub fn of(study: &Study, fit: &Fit, sampling: Sampling) -> Option<Gallery> {
         let report = fit.report()?;
         let effect = Measure::of(study.outcome.scale);

@@ -14,12 +14,12 @@ const END: f64 = 3.1;
 pub struct Marginals<'a>(pub &'a Fit);
 
 impl<'a> Marginals<'a> {
-    /// Whether someone's distributions are known by draws.
+    /// Whether the distributions of `whom` are known by draws alone.
     pub fn is_sampled(self, whom: Whom) -> bool {
         whom == Whom::Overall || self.0.exact().is_none()
     }
 
-    /// The effect, on the scale of θ: of a subgroup, of the mean, or of a further similar subgroup.
+    /// The effect on the scale of θ, of a subgroup, of the mean, or of a further similar subgroup; none for anyone else.
     pub fn effect(self, whom: Whom) -> Option<Box<dyn Distribution + 'a>> {
         let of = |column: &Vec<f64>| -> Box<dyn Distribution + 'a> { Box::new(Empirical::of(column)) };
         if let Some(exact) = self.0.exact() {
@@ -62,10 +62,10 @@ impl<'a> Marginals<'a> {
 /// How often neighbours are averaged where a distribution is known by draws: what is finer than that is chance.
 const AVERAGED: usize = 24;
 
-/// A density's outline: points and heights, the highest being 1; of draws smoothed. Nothing for a distribution without
-/// spread.
+/// A density's outline: points and heights, the highest being 1, smoothed where it is known by draws (`sampled`). Empty
+/// for a distribution without spread.
 pub fn outline(distribution: &dyn Distribution, sampled: bool) -> Vec<(f64, f64)> {
-    // Draws say nothing of tails that hardly any of them reach; what is exact reaches farther than the outline.
+    // Draws have no information on tails that hardly any of them reach; what is exact reaches farther than the outline.
     let Some(scores) = NormalScores::of(distribution, 1e-3) else { return Vec::new() };
     let (first, last) = (scores.value(-END), scores.value(END));
     let step = (last - first) / (POINTS - 1) as f64;

@@ -15,26 +15,32 @@ const PARTS_OF_RATIO: usize = 100;
 /// A probability below this is told as none, and so are all beyond it.
 const NEGLIGIBLE: f64 = 1e-9;
 
-/// One subgroup's probabilities over sizes.
+/// One subgroup's probabilities at each of the sizes of [`ThresholdCurves`]; empty where its distribution is not known.
 #[derive(Debug, Clone)]
 pub struct ThresholdCurve {
+    /// The subgroup's name.
     pub subgroup: String,
-    /// Benefit and harm of at least each size, and the effect within it either way: of ratios between its reciprocal and
-    /// itself.
+    /// P(benefit of at least the size).
     pub benefit: Vec<f64>,
+    /// P(harm of at least the size).
     pub harm: Vec<f64>,
+    /// P(effect smaller than the size in either direction): of a ratio, between the reciprocal of the size and the size.
     pub equivalent: Vec<f64>,
 }
 
-/// The sizes, common to all subgroups: magnitudes, of ratios from 1 up.
+/// Every subgroup's P(benefit), P(harm) and P(equivalent) over the same sizes of effect.
 #[derive(Debug, Clone)]
 pub struct ThresholdCurves {
+    /// What is measured: the risk difference where there are risks, else the effect.
     pub measure: Measure,
+    /// The sizes in increasing order, on the measure's own scale: magnitudes from 0, of ratios from 1.
     pub sizes: Vec<f64>,
+    /// A curve per subgroup, in the study's order.
     pub curves: Vec<ThresholdCurve>,
 }
 
-/// The same numbers that `fit` gives at the same sizes.
+/// Probabilities over sizes of effect from 0 to 0.3, of ratios from 1 to 4: the same numbers that `fit` gives at these
+/// sizes.
 pub fn threshold_curves(study: &Study, fit: &Fit) -> ThresholdCurves {
     let measure = Measure::usual(study);
     let sizes: Vec<f64> = (0..=STEPS)

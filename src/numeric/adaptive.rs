@@ -70,7 +70,9 @@ const UNSEEN: f64 = 2e-6;
 /// An integral, and whether it is as near as was asked.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Integral {
+    /// The integral, as far as it was found.
     pub value: f64,
+    /// Whether the estimated error is within the tolerance.
     pub settled: bool,
 }
 

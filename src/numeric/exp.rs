@@ -59,7 +59,7 @@ pub fn exp_of_nonpositive_fused(x: f64) -> f64 {
     exp_above_floor_fused(if x > FLOOR { x } else { FLOOR })
 }
 
-/// The same for any `x`; arguments beyond ±700 count as ±700.
+/// `e^x` for any `x` by fused products, to about one unit in the last place; arguments beyond ±700 count as ±700.
 #[inline(always)]
 pub fn exp_within_range_fused(x: f64) -> f64 {
     let x = if x > FLOOR { x } else { FLOOR };

@@ -95,20 +95,26 @@ const MOST_CLIFFS: usize = 4;
 /// Nodes on either side of the centre at least, enough for interpolation.
 const FEWEST: i32 = 7;
 
-/// Of the standard normal.
+/// The interquartile range of the standard normal.
 const NORMAL_INTERQUARTILE_RANGE: f64 = 1.348_979_500_392_163_5;
 
 /// Beyond this the stretch has passed 1e17 scales.
 const LARGEST_T: f64 = 40.0;
 
-/// Nodes `x`, with `t = step · (first + j)`, and trapezoid weights `dx`.
+/// Nodes `x = centre + scale · sinh(t)`, with `t = step · (first + j)` at the `j`-th, and trapezoid weights `dx`.
 #[derive(Debug, Clone)]
 pub struct Grid {
+    /// Where nodes are densest, in the unit of x.
     pub centre: f64,
+    /// The distance from the centre up to which nodes are about evenly spaced, in the unit of x.
     pub scale: f64,
+    /// The distance between neighbouring nodes in `t`.
     pub step: f64,
+    /// The number of the first node, counted from the centre, which is 0; below 0 left of it.
     pub first: i32,
+    /// The nodes, in increasing order.
     pub x: Vec<f64>,
+    /// The trapezoid weight of each node, in the unit of x.
     pub weight: Vec<f64>,
 }
 
@@ -129,7 +135,7 @@ impl Grid {
         Grid { first, x, weight, ..*self }
     }
 
-    /// Node `j` from the centre.
+    /// The place of node `j`, counted from the centre, on the grid or beyond its ends.
     pub fn node(&self, j: i32) -> f64 {
         stretched(self.centre, self.scale, self.step, j).0
     }
@@ -153,7 +159,9 @@ impl Grid {
 /// Where a density is believed to lie.
 #[derive(Debug, Clone, Copy)]
 pub struct Peak {
+    /// The middle of the density: its mode, mean or median.
     pub centre: f64,
+    /// Its width, as the sd of a normal.
     pub sd: f64,
 }
 
@@ -171,7 +179,9 @@ pub struct Placement {
 /// A log density on a grid that was placed for it.
 #[derive(Debug, Clone)]
 pub struct LogTable {
+    /// The nodes.
     pub grid: Grid,
+    /// The log density at each node, up to a constant.
     pub log_density: Vec<f64>,
     /// `log ∫ e^f dx`.
     pub log_mass: f64,
@@ -182,6 +192,7 @@ pub struct LogTable {
 }
 
 impl LogTable {
+    /// The table of a log density that is known at each of the grid's nodes.
     pub fn new(grid: Grid, log_density: Vec<f64>) -> LogTable {
         let high = log_density.iter().copied().fold(f64::NEG_INFINITY, f64::max);
         let mut mass: Vec<f64> =
@@ -200,12 +211,12 @@ impl LogTable {
         }
     }
 
-    /// `E[h(x)]`.
+    /// `E[h(x)]` under the normalised density.
     pub fn expect(&self, mut h: impl FnMut(f64) -> f64) -> f64 {
         self.grid.x.iter().zip(&self.mass).map(|(&x, &m)| m * h(x)).sum()
     }
 
-    /// `E[h(x)]` of a costly h between 0 and 1: nodes that count for nothing are left out.
+    /// `E[h(x)]` of a costly h between 0 and 1, leaving out nodes with a mass of 1e-14 or less.
     pub fn expect_of_bulk(&self, mut h: impl FnMut(f64) -> f64) -> f64 {
         let counts = |(_, m): &(&f64, &f64)| **m > 1e-14;
         self.grid.x.iter().zip(&self.mass).filter(counts).map(|(&x, &m)| m * h(x)).sum()
@@ -216,15 +227,17 @@ impl LogTable {
         below(&self.mass, self.grid.position(x))
     }
 
-    /// Nothing but the distribution function: a quarter of the memory, for those who keep many.
+    /// Keeps nothing but the distribution function, in a quarter of the memory.
     pub fn into_cumulative(self) -> Cumulative {
         Cumulative { grid: Grid { x: Vec::new(), weight: Vec::new(), ..self.grid }, mass: self.mass }
     }
 
+    /// The mean of the normalised density.
     pub fn mean(&self) -> f64 {
         self.expect(|x| x)
     }
 
+    /// The standard deviation of the normalised density.
     pub fn sd(&self) -> f64 {
         let mean = self.mean();
         libm::sqrt(self.expect(|x| (x - mean) * (x - mean)))
@@ -279,7 +292,7 @@ impl LogTable {
     }
 }
 
-/// The distribution function of a table.
+/// The distribution function of a [`LogTable`].
 #[derive(Debug, Clone)]
 pub struct Cumulative {
     /// Without its nodes, which are where it places them.
@@ -330,7 +343,8 @@ pub fn tabulate_to(
     refine(peak, Placement { tolerance, ..placement }, found, log_density).0
 }
 
-/// One walk outward from a peak that is known to be the right place for nodes.
+/// Tabulates outward from a peak that is known to be the right place for nodes, also returning what the evaluation of the
+/// density gave beside it at each node.
 pub fn tabulate_around<P>(
     peak: Peak,
     placement: Placement,
@@ -339,7 +353,7 @@ pub fn tabulate_around<P>(
     walk(peak, placement, &mut log_density)
 }
 
-/// As [`tabulate`], keeping what the density's evaluation found by the way, node by node.
+/// As [`tabulate`], also returning what the evaluation of the density gave beside it at each node.
 pub fn tabulate_with<P>(
     guess: Peak,
     placement: Placement,

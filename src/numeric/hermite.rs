@@ -2,10 +2,10 @@
 
 use std::sync::OnceLock;
 
-/// Nodes of the rule: exact for polynomials of degree 23.
+/// The number of nodes of [`normal_rule`], which is exact for polynomials up to degree 23.
 pub const NODES: usize = 12;
 
-/// Nodes of the short rule: exact for polynomials of degree 11.
+/// The number of nodes of [`short_normal_rule`], which is exact for polynomials up to degree 11.
 pub const FEW_NODES: usize = 6;
 
 /// `E[h(Z)] ≈ Σ wᵢ h(zᵢ)`, Z standard normal: nodes ascending, and weights.
@@ -14,7 +14,7 @@ pub fn normal_rule() -> &'static [(f64, f64); NODES] {
     RULE.get_or_init(rule)
 }
 
-/// The same with half the nodes, for functions that hardly vary within a few standard deviations.
+/// As [`normal_rule`] with half the nodes, for functions that hardly vary within a few standard deviations.
 pub fn short_normal_rule() -> &'static [(f64, f64); FEW_NODES] {
     static RULE: OnceLock<[(f64, f64); FEW_NODES]> = OnceLock::new();
     RULE.get_or_init(rule)

@@ -4,7 +4,7 @@
 //! rounded once wherever it is made: the bits are the same from each. (Processors without fused products make those
 //! that are asked for by a function: right, and slow.)
 
-/// The instructions that a function is compiled for: none but what this processor has.
+/// The vector instructions that a function runs with: only such as this processor has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Instructions(Kind);
 
@@ -30,7 +30,7 @@ fn has_avx512() -> bool {
 }
 
 impl Instructions {
-    /// Those that every processor has.
+    /// The instructions that every processor has.
     pub const PORTABLE: Instructions = Instructions(Kind::Portable);
 
     /// All that this processor has, the widest last.
@@ -49,7 +49,7 @@ impl Instructions {
         all
     }
 
-    /// The widest.
+    /// The widest instructions that this processor has.
     #[inline]
     pub fn best() -> Instructions {
         #[cfg(target_arch = "x86_64")]

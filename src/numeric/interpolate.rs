@@ -85,7 +85,7 @@ impl LogInterpolant {
         &self.pieces[self.finder.interval(&self.x, x)]
     }
 
-    /// The interpolated value.
+    /// The interpolated value; beyond the nodes, that of the line that continues the curve.
     pub fn at(&self, x: f64) -> f64 {
         let [low, high] = [self.x[0], self.x[self.x.len() - 1]];
         if x < low {

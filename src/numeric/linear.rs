@@ -77,6 +77,7 @@ pub fn product(a: &[f64], b: &[f64], d: usize) -> Vec<f64> {
     out
 }
 
+/// The transpose of a square matrix of `d` rows.
 pub fn transposed(a: &[f64], d: usize) -> Vec<f64> {
     (0..d * d).map(|i| a[(i % d) * d + i / d]).collect()
 }
@@ -124,6 +125,7 @@ pub fn symmetric_eigen(matrix: &[f64], d: usize) -> (Vec<f64>, Vec<f64>) {
     ((0..d).map(|i| a[i * d + i]).collect(), vectors)
 }
 
+/// The identity matrix of `d` rows.
 pub fn identity(d: usize) -> Vec<f64> {
     (0..d * d).map(|i| if i % (d + 1) == 0 { 1.0 } else { 0.0 }).collect()
 }

@@ -10,7 +10,7 @@ pub fn invert_increasing(low: f64, high: f64, target: f64, f: impl FnMut(f64) ->
     invert_increasing_to(1e-14, low, high, target, f)
 }
 
-/// The same for a function that is known no better than to `tolerance`: a smaller residual is not searched for.
+/// As [`invert_increasing`], for a function that is known no better than to `tolerance`.
 fn invert_increasing_to(
     tolerance: f64,
     mut low: f64,
@@ -76,7 +76,7 @@ pub fn invert_distribution(
     invert_distribution_to(1e-14, p, normal, range, cdf)
 }
 
-/// The same for a distribution function that is known no better than to `tolerance`.
+/// As [`invert_distribution`], for a distribution function that is known no better than to `tolerance`.
 pub fn invert_distribution_to(
     tolerance: f64,
     p: f64,

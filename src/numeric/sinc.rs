@@ -58,6 +58,7 @@ pub struct Weights {
 }
 
 impl Weights {
+    /// The weights for a position in units of nodes, 0 at the first.
     pub fn at(position: f64) -> Weights {
         let position = position.clamp(-1e9, 1e9);
         let nearest = libm::round(position);
@@ -75,7 +76,7 @@ impl Weights {
         }
     }
 
-    /// H(position − j).
+    /// The weight of node `j`: H(position − j).
     #[inline]
     pub fn of(&self, j: usize) -> f64 {
         let x = self.position - j as f64;

@@ -64,7 +64,7 @@ pub fn normal_cdf(z: f64) -> f64 {
     0.5 * libm::erfc(-z / SQRT_2)
 }
 
-/// P(X > x) of a chi-square distribution: from 1 or 2 degrees of freedom up by twos.
+/// P(X > x) of a chi-square distribution with one degree of freedom or more.
 pub fn chi_square_above(x: f64, degrees_of_freedom: u32) -> f64 {
     if x <= 0.0 {
         return 1.0;

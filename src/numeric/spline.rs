@@ -1,6 +1,6 @@
 //! Restricted cubic splines (Harrell, *Regression Modeling Strategies*, 2nd ed., §2.4.5).
 
-/// Where Harrell puts the knots, as quantiles; none for a number of knots that he does not give.
+/// Where Harrell puts the knots of a spline, as quantiles; none for fewer than three or more than seven.
 pub fn knot_quantiles(knots: usize) -> Option<&'static [f64]> {
     match knots {
         3 => Some(&[0.1, 0.5, 0.9]),
@@ -12,7 +12,7 @@ pub fn knot_quantiles(knots: usize) -> Option<&'static [f64]> {
     }
 }
 
-/// The quantile of sorted values, each with how often it is there, that lies on the line between order statistics (type 7 of
+/// The quantile of sorted values, each with its frequency, on the line between neighbouring order statistics (type 7 of
 /// Hyndman & Fan); NaN of none.
 pub fn quantile(sorted: &[(f64, u64)], p: f64) -> f64 {
     let last = sorted.iter().map(|(_, n)| n).sum::<u64>().saturating_sub(1);

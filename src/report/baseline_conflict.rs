@@ -9,12 +9,13 @@ use super::text::grouped;
 /// Arms that are named; of more there is the number.
 const NAMED: usize = 3;
 
-/// "Baseline prior against the data: …", where any arm's number of events lies beyond the central 95 % of its prior.
+/// A line on arms whose number of events lies beyond the central 95 % of what their baseline prior predicts; none
+/// where all lie within.
 pub fn baseline_conflict_line(study: &Study) -> Option<String> {
     conflict_line(study, &baseline_conflicts(study))
 }
 
-/// The same, of arms that are known.
+/// The line on arms that contradict their baseline prior, given what is known of each arm.
 pub fn conflict_line(study: &Study, arms: &[BaselineConflict]) -> Option<String> {
     let mut beyond: Vec<&BaselineConflict> = arms.iter().filter(|a| a.is_beyond()).collect();
     if beyond.is_empty() {

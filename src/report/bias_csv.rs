@@ -19,7 +19,7 @@ record! {
     }
 }
 
-/// All lists, the study's statements in every row.
+/// A comparison of biases as one CSV table, the study's statements in every row.
 pub fn bias_csv(study: &Study, c: &BiasComparison) -> String {
     let caveat = Cell::from(study.statements().join(" "));
     let mut all: Vec<Row> = Vec::new();

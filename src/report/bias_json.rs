@@ -9,7 +9,7 @@ use crate::study::Study;
 
 const BIAS_SCHEMA: &str = "equipoise/bias/1";
 
-/// All of it, numbers in full.
+/// A comparison of biases as JSON, numbers in full.
 pub fn bias_json(study: &Study, c: &BiasComparison) -> String {
     pretty(&json!({
         "schema": BIAS_SCHEMA,

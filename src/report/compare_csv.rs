@@ -24,7 +24,7 @@ record! {
     }
 }
 
-/// All lists, the study's statements in every row.
+/// A comparison of priors as one CSV table, the study's statements in every row.
 pub fn compare_csv(study: &Study, c: &Comparison) -> String {
     let caveat = Cell::from(compare_statements(study, c).join(" "));
     let mut all: Vec<Row> = Vec::new();

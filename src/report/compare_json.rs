@@ -48,13 +48,13 @@ struct Document<'a> {
     claims: Vec<Value>,
 }
 
-/// The statements that stand beside the comparison's numbers.
+/// What must stand beside a comparison's numbers, in sentences.
 pub fn compare_statements(study: &Study, comparison: &Comparison) -> Vec<String> {
     let own = study.statements().into_iter();
     own.chain(comparison.about_sources.iter().cloned()).collect()
 }
 
-/// All of it, numbers in full.
+/// A comparison of priors as JSON, numbers in full.
 pub fn compare_json(study: &Study, c: &Comparison) -> String {
     pretty(&Document {
         schema: COMPARE_SCHEMA,

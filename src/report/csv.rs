@@ -18,12 +18,12 @@ record! {
     }
 }
 
-/// Estimates and probabilities, the study's statements in every row.
+/// Estimates and probabilities of a fit as one CSV table, the study's statements in every row.
 pub fn fit_csv(study: &Study, report: &Report) -> String {
     table(study, Some(report))
 }
 
-/// The same rows under the prior alone.
+/// Estimates and probabilities under the prior alone as one CSV table; it has no rows where `prior` is none.
 pub fn check_csv(study: &Study, prior: Option<&Report>) -> String {
     table(study, prior)
 }

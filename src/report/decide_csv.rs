@@ -25,7 +25,7 @@ record! {
     }
 }
 
-/// All lists, the statements in every row.
+/// A decision discussion as one CSV table, what must stand beside its numbers in every row.
 pub fn decide_csv(decision: &Decision, d: &Discussion) -> String {
     let caveat = Cell::from(decide_statements(decision, d).join(" "));
     let mut all: Vec<Row> = Vec::new();

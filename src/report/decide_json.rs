@@ -10,12 +10,12 @@ use crate::study::Decision;
 
 const DECIDE_SCHEMA: &str = "equipoise/decide/1";
 
-/// The statements that stand beside the discussion's numbers.
+/// What must stand beside a discussion's numbers, in sentences.
 pub fn decide_statements(decision: &Decision, d: &Discussion) -> Vec<String> {
     decision.statements().into_iter().chain(d.about_sources.iter().cloned()).collect()
 }
 
-/// All of it, numbers in full.
+/// A decision discussion as JSON, numbers in full.
 pub fn decide_json(decision: &Decision, d: &Discussion) -> String {
     let outcomes: Vec<Value> = decision
         .outcomes

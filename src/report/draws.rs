@@ -11,7 +11,7 @@ use super::records::line;
 use crate::posterior::{Names, SampledPosterior};
 use crate::study::Study;
 
-/// Writes the draws of every parameter.
+/// Writes the draws of every parameter as CSV: columns `.chain`, `.iteration` and `.draw`, then one per parameter.
 pub fn write_parameter_draws(
     study: &Study,
     sampled: &SampledPosterior,
@@ -26,7 +26,7 @@ pub fn write_parameter_draws(
     )
 }
 
-/// Writes the draws of every estimand, of pairs of subgroups if wanted.
+/// Writes the draws of every estimand as CSV, of pairs of subgroups if wanted.
 pub fn write_estimand_draws(
     study: &Study,
     (sampled, pairs): (&SampledPosterior, bool),

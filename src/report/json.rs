@@ -12,7 +12,7 @@ use crate::study::{
     Adjustment, Assignment, Assumption, Audit, BaselineOf, Covariate, Population, Study, Term, library_priors,
 };
 
-/// The schema's name; its number rises when anything is renamed or removed.
+/// The name of the schema of `result.json`; its number rises when anything is renamed or removed.
 pub const RESULT_SCHEMA: &str = "equipoise/result/1";
 const CHECK_SCHEMA: &str = "equipoise/check/1";
 
@@ -150,12 +150,12 @@ fn prior_head<'a>(study: &'a Study, report: Option<&Report>) -> PriorHead<'a> {
     }
 }
 
-/// What must stand wherever a number stands: of the study, and of a run that failed its checks.
+/// What must stand wherever a number stands, in sentences: of the study, and of a run that failed its checks.
 pub fn statements(study: &Study, report: &Report) -> Vec<String> {
     study.statements().into_iter().chain(report.warning()).collect()
 }
 
-/// The whole result.
+/// The whole result of a fit as JSON, numbers in full.
 pub fn fit_json(study: &Study, report: &Report) -> String {
     pretty(&Document {
         schema: RESULT_SCHEMA,
@@ -174,7 +174,7 @@ pub fn fit_json(study: &Study, report: &Report) -> String {
     })
 }
 
-/// The audit and what the priors imply.
+/// The audit of the data and what the priors imply, as JSON.
 pub fn check_json(study: &Study, prior: Option<&Report>) -> String {
     let implied = prior.map(|p| {
         json!({
@@ -205,7 +205,8 @@ pub fn check_json(study: &Study, prior: Option<&Report>) -> String {
     }))
 }
 
-/// What may differ between two equal runs; `folder` is where the model file's paths start, null where it is not UTF-8.
+/// What may differ between two equal runs, as JSON: when they ran, for how long, and on what. `folder` is where the model
+/// file's paths start, null where it is not UTF-8.
 pub fn run_json(started: &str, seconds: f64, threads: usize, folder: Option<&Path>) -> String {
     pretty(&json!({
         "schema": "equipoise/run/1",

@@ -7,7 +7,7 @@ pub fn probability(p: Option<f64>) -> String {
     sampled_probability(p, None)
 }
 
-/// The same with no digit finer than twice the Monte Carlo error, where there is one; a dash where that leaves no digit.
+/// A probability with no digit finer than twice the Monte Carlo error, where there is one; a dash where that leaves no digit.
 pub fn sampled_probability(p: Option<f64>, mcse: Option<f64>) -> String {
     let Some(p) = p else { return "–".to_string() };
     let usual = if (0.01..=0.99).contains(&p) { 2 } else { 3 };
@@ -138,7 +138,7 @@ pub fn interval(measure: Measure, q: &Quantiles) -> String {
     interval_known_to(measure, q, None)
 }
 
-/// The same with no digit finer than twice the error of each of the three numbers (median, lower, upper), where they are
+/// Median and interval with no digit finer than twice the error of each of the three numbers, where they are
 /// sampled; one significant digit is always left.
 pub fn interval_known_to(measure: Measure, q: &Quantiles, errors: Option<[f64; 3]>) -> String {
     let three = [q.median, q.q2_5, q.q97_5];

@@ -37,7 +37,7 @@ pub fn measures(study: &Study) -> String {
 }
 
 /// Columns of what was observed of whom: events and patients of every arm, or the published estimate. Over all patients
-/// they are sums; of nobody else that is shared anything was observed.
+/// they are sums; nothing was observed of the mean or of a further subgroup.
 pub fn observed(study: &Study) -> Columns<'_, Whom> {
     let mut columns = Columns::new();
     match &study.data {

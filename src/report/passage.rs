@@ -52,7 +52,7 @@ impl Passage {
         self.wide_table(header, rows, HEADING);
     }
 
-    /// With another width of headings.
+    /// A table with headings of another width than usual.
     pub fn wide_table(&mut self, header: Vec<String>, rows: Vec<Vec<String>>, heading_width: usize) {
         self.blocks.push(Block::Table(Table { header, rows, heading_width }));
     }

@@ -13,10 +13,12 @@ use crate::study::{BaselineOf, BiasKind, Pooling};
 /// A cell of a table.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub enum Cell {
+    /// A cell without a value.
     #[default]
     Empty,
+    /// Text; in CSV with an apostrophe before it where it begins like a formula.
     Text(String),
-    /// In full; nothing where it is not finite.
+    /// A number, printed in full; an empty cell where it is not finite.
     Number(f64),
 }
 
@@ -112,7 +114,7 @@ macro_rules! record {
 
 pub(crate) use record;
 
-/// Records as a table, whatever their type.
+/// A table of records of one type: named columns, and a row per record.
 #[derive(Debug, Clone, Default)]
 pub struct Records {
     names: Vec<&'static str>,
@@ -120,7 +122,8 @@ pub struct Records {
 }
 
 impl Records {
-    pub fn of<R: Record>(records: impl IntoIterator<Item = R>) -> Records {
+    /// The table of these records: a column per field, a row per record.
+    pub(crate) fn of<R: Record>(records: impl IntoIterator<Item = R>) -> Records {
         let cells = |record: R| record.columns().into_iter().map(|(_, cell)| cell).collect();
         Records {
             names: R::default().columns().into_iter().map(|(name, _)| name).collect(),
@@ -128,18 +131,19 @@ impl Records {
         }
     }
 
-    /// With a last column that has the same cell in every row.
+    /// Adds a last column that has the same cell in every row.
     pub fn with(mut self, name: &'static str, cell: &Cell) -> Records {
         self.names.push(name);
         self.rows.iter_mut().for_each(|row| row.push(cell.clone()));
         self
     }
 
+    /// The cells, row by row in the order of the columns.
     pub fn rows(&self) -> &[Vec<Cell>] {
         &self.rows
     }
 
-    /// The names of the columns, then a line a record.
+    /// The table as CSV: the names of the columns, then a line per record.
     pub fn csv(&self) -> String {
         let mut lines = Lines::new();
         lines.put(self.names.iter().map(|name| Cow::Borrowed(*name)));

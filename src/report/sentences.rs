@@ -1,4 +1,4 @@
-//! Sentences about results, one a claim. Nothing else in the program writes any.
+//! Sentences about results, one per claim. Nothing else in the program writes any.
 
 use serde_json::{Value, json};
 
@@ -11,7 +11,7 @@ use crate::posterior::{
 };
 use crate::study::Assignment;
 
-/// What a claim says.
+/// A claim as an English sentence.
 pub fn sentence(claim: &Claim) -> String {
     let whom = whom(claim);
     match &claim.says {
@@ -289,7 +289,7 @@ pub fn verdict_word(verdict: Verdict) -> &'static str {
     }
 }
 
-/// All criteria of a yes, those that failed of a no, those that can't be told of an undecided.
+/// The criteria that decide a verdict: all of a yes, those that fail of a no, those that can't be told of an undecided.
 fn decisive(verdict: Verdict, criteria: &[CriterionRow]) -> String {
     let told = criteria.iter().filter(|c| verdict == Verdict::Yes || c.verdict == verdict);
     told.map(criterion).collect::<Vec<_>>().join("; ")

@@ -130,7 +130,7 @@ pub fn whose(study: &Study, whom: Whom) -> String {
     }
 }
 
-/// Of whom a number speaks that is of no single subgroup.
+/// Whom a number is about that is about no single subgroup.
 pub fn scope_in_words(scope: Scope, kind_of_subgroup: &str) -> String {
     match scope {
         Scope::Mean => format!("the average {kind_of_subgroup}"),

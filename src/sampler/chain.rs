@@ -16,19 +16,22 @@ use super::warmup::Stage;
 /// How far from the mode chains begin, in standard deviations of the normal approximation.
 const DISPERSION: f64 = 1.5;
 
-/// What one transition was like.
+/// What the sampler did in one transition.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Transition {
-    /// Of the point that was chosen, in the density's own coordinates.
+    /// The log density at the point that was chosen, in the density's own coordinates.
     pub log_density: f64,
-    /// Of the point that was chosen, potential and kinetic.
+    /// The energy at the point that was chosen, potential and kinetic: −log p(q) + ½|p|².
     pub energy: f64,
-    /// Mean of min(1, e^(−energy error)) over the steps.
+    /// The mean of min(1, e^(−energy error)) over the steps, 0 to 1.
     pub acceptance: f64,
+    /// The number of doublings that were tried, the last perhaps in vain.
     pub depth: u32,
+    /// The number of leapfrog steps, each of which takes one gradient.
     pub steps: u32,
+    /// Whether the trajectory ended because the energy error was above 1000, or not finite.
     pub diverged: bool,
-    /// Stopped by the limit on depth, not by a turn.
+    /// Whether the trajectory was ended by the limit on its depth, not by a turn.
     pub at_limit: bool,
 }
 
@@ -144,7 +147,7 @@ impl<'a, D: LogDensity> Chain<'a, D> {
         &self.q
     }
 
-    /// In the metric's coordinates, where the posterior has about unit scales.
+    /// The step size in the metric's coordinates, where the posterior has about unit scales.
     pub fn step_size(&self) -> f64 {
         self.motion.step_size
     }

@@ -126,7 +126,7 @@ impl<'a, D: LogDensity> Climb<'a, D> {
         self.q[i] = at;
     }
 
-    /// Around the mode, with the covariance of the normal approximation; unit scales where the curvature says nothing.
+    /// Around the mode, with the covariance of the normal approximation; unit scales where the curvature has no information.
     fn metric(mut self) -> Metric {
         if self.d > DENSE_UP_TO {
             let sds =

@@ -44,15 +44,17 @@ impl Metric {
         Metric { centre, factor: Factor::Diagonal(sds) }
     }
 
+    /// The number of coordinates.
     pub fn dim(&self) -> usize {
         self.centre.len()
     }
 
+    /// The position whose whitened coordinates are all 0.
     pub fn centre(&self) -> &[f64] {
         &self.centre
     }
 
-    /// `q = centre + L y`.
+    /// Writes the position with whitened coordinates `y` into `q`: `q = centre + L y`.
     #[inline]
     pub fn position(&self, y: &[f64], q: &mut [f64]) {
         match &self.factor {
@@ -76,7 +78,7 @@ impl Metric {
         }
     }
 
-    /// The gradient by y from the gradient by q: `Lᵀ g`.
+    /// Writes the gradient by y, `Lᵀ g`, given the gradient `g` by q.
     #[inline]
     pub fn pull(&self, g: &[f64], by_y: &mut [f64]) {
         match &self.factor {
@@ -99,7 +101,7 @@ impl Metric {
         }
     }
 
-    /// `y = L⁻¹(q − centre)`.
+    /// The whitened coordinates of a position: `y = L⁻¹(q − centre)`.
     pub fn whitened(&self, q: &[f64]) -> Vec<f64> {
         let mut y: Vec<f64> = q.iter().zip(&self.centre).map(|(q, c)| q - c).collect();
         match &self.factor {
@@ -117,8 +119,8 @@ impl Metric {
         y
     }
 
-    /// The metric that has learnt from a window of its own whitened draws and their gradients; itself where the window
-    /// says nothing usable.
+    /// The metric that has learnt from a window of its own whitened draws and their gradients; the same metric where the
+    /// window has no usable information.
     #[must_use]
     pub fn learnt(&self, window: &Window) -> Metric {
         match &self.factor {
@@ -168,11 +170,12 @@ pub struct Window {
 }
 
 impl Window {
-    /// Room for `n` draws in d dimensions.
+    /// An empty window with room for `n` draws in `d` dimensions.
     pub fn new(d: usize, n: usize) -> Window {
         Window { d, draws: Vec::with_capacity(n * d), gradients: Vec::with_capacity(n * d) }
     }
 
+    /// Adds a draw in whitened coordinates and the log density's gradient there.
     pub fn push(&mut self, y: &[f64], gradient: &[f64]) {
         self.draws.extend_from_slice(y);
         self.gradients.extend_from_slice(gradient);
@@ -203,7 +206,7 @@ impl Window {
         Some(product(&half, &transposed(&half, d), d))
     }
 
-    /// The same for each coordinate alone: √(sd(draws)/sd(gradients)).
+    /// The scale of each coordinate alone: √(sd(draws)/sd(gradients)).
     fn fisher_scales(&self) -> Vec<f64> {
         (0..self.d)
             .map(|i| {
@@ -253,7 +256,7 @@ impl Window {
     }
 }
 
-/// How many draws' worth of trust the present metric has against a window.
+/// How many draws the present metric counts for beside those of a window.
 pub const HELD: f64 = 1e-9;
 
 /// The covariance of a negative Hessian (precision) matrix, `None` unless it is positive definite.

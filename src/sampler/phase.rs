@@ -9,7 +9,7 @@ use super::metric::Metric;
 pub struct Phase {
     pub y: Vec<f64>,
     pub p: Vec<f64>,
-    /// Of the log density, by y.
+    /// The gradient of the log density by y.
     pub gradient: Vec<f64>,
     pub log_density: f64,
 }

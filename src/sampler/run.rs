@@ -12,13 +12,15 @@ use super::warmup::{Stage, schedule};
 /// How chains are run.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Settings {
+    /// The seed of all streams of random numbers.
     pub seed: u64,
+    /// The number of chains.
     pub chains: usize,
-    /// Transitions of warm-up, none of them kept.
+    /// The number of transitions of warm-up in each chain, none of them kept.
     pub warmup: usize,
-    /// Doublings of a trajectory at most.
+    /// The largest number of doublings of a trajectory.
     pub max_depth: u32,
-    /// The acceptance statistic that the step size is adapted to.
+    /// The acceptance statistic that the step size is adapted to, between 0 and 1.
     pub target_acceptance: f64,
 }
 
@@ -28,14 +30,15 @@ impl Default for Settings {
     }
 }
 
-/// Whoever looks on: told of progress, asked whether to go on.
+/// An observer of a run: told of its progress, and asked whether it is to stop.
 pub trait Watch: Sync {
     /// A chain has made this many further transitions.
     fn advanced(&self, transitions: usize);
+    /// Whether the run is to stop.
     fn stopped(&self) -> bool;
 }
 
-/// Nobody.
+/// An observer that lets every run go on.
 impl Watch for () {
     fn advanced(&self, _: usize) {}
 
@@ -44,12 +47,13 @@ impl Watch for () {
     }
 }
 
-/// A chain with all it has drawn.
+/// A chain with all that it has drawn.
 pub struct Recorded<'a, D: LogDensity> {
     chain: Chain<'a, D>,
     dim: usize,
-    /// Positions, one draw after another.
+    /// Positions in the density's own coordinates, one draw after another.
     pub draws: Vec<f64>,
+    /// How each draw was reached, in the same order.
     pub transitions: Vec<Transition>,
 }
 
@@ -112,6 +116,7 @@ pub fn extend<D: LogDensity>(chains: &mut [Recorded<'_, D>], total: usize, watch
 }
 
 impl<D: LogDensity> Recorded<'_, D> {
+    /// The step size in the coordinates of the chain's metric.
     pub fn step_size(&self) -> f64 {
         self.chain.step_size()
     }

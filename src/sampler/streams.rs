@@ -6,7 +6,7 @@ use rand_chacha::rand_core::SeedableRng;
 /// What the random numbers are for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Purpose {
-    /// Where a chain starts.
+    /// Starting points of chains.
     Start,
     /// Momenta, directions and choices.
     Motion,
@@ -14,7 +14,7 @@ pub enum Purpose {
     Prediction,
     /// Draws from the prior.
     Prior,
-    /// Made-up data.
+    /// Simulated data.
     Simulation,
     /// Draws from an approximation.
     Approximation,

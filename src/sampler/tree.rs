@@ -6,17 +6,19 @@
 //! so that the trajectory could have been grown from any of its points: that is what makes the chain reversible, and what
 //! the tests show by enumerating every tree on the integers.
 
-/// Which way time runs.
+/// Which way time runs along a trajectory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Direction {
+    /// Into the future, by steps of positive size.
     Forward,
+    /// Into the past, by steps of negative size.
     Backward,
 }
 
 /// How a choice between two candidates is made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Choice {
-    /// In proportion to the weights.
+    /// Either, in proportion to the weights.
     Multinomial,
     /// The second with probability min(1, its weight / the first's).
     Progressive,
@@ -49,18 +51,22 @@ pub trait Trajectory {
 /// Why a trajectory stopped growing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ended {
+    /// It turned back on itself, or one of its parts did.
     Turned,
+    /// A step diverged.
     Diverged,
-    /// It was still growing.
+    /// It was still growing at the limit on its depth.
     AtLimit,
 }
 
 /// A grown trajectory.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Grown<C> {
+    /// Where the chain goes next.
     pub candidate: C,
-    /// Doublings that were tried, the last perhaps in vain.
+    /// The number of doublings that were tried, the last perhaps in vain.
     pub depth: u32,
+    /// Why it stopped growing.
     pub ended: Ended,
 }
 

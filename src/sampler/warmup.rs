@@ -12,7 +12,7 @@ pub enum Stage {
 }
 
 impl Stage {
-    /// Its transitions.
+    /// The number of its transitions.
     pub fn length(self) -> usize {
         match self {
             Stage::Settle(n) | Stage::Learn(n) | Stage::Step(n) => n,

@@ -10,7 +10,7 @@ use crate::study::{Data, Pooling, Scale, Study};
 /// The study's own data and priors, ready for another bias.
 pub struct Biased<'a> {
     pub study: &'a Study,
-    /// Without any bias.
+    /// The study without any bias.
     model: Model,
     /// What is stated of missing outcomes, which other biases come on top of.
     missing: Vec<SubgroupBias>,
@@ -18,7 +18,7 @@ pub struct Biased<'a> {
     pub pairs: Vec<(usize, usize)>,
 }
 
-/// Of whom a statement is made.
+/// Whom a statement is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum About {
     /// Benefit in one subgroup.
@@ -61,13 +61,13 @@ impl<'a> Biased<'a> {
         self.model.observing(self.model.observation.clone().through(&biases))
     }
 
-    /// The same without what is stated of missing outcomes.
+    /// The model under a bias of each subgroup, without what is stated of missing outcomes.
     pub fn plain(&self, bias: impl Fn(usize) -> SubgroupBias) -> Model {
         let biases: Vec<SubgroupBias> = (0..self.names.len()).map(bias).collect();
         self.model.observing(self.model.observation.clone().through(&biases))
     }
 
-    /// The same with other data, and nothing assumed of what is missing.
+    /// The model of other data without any bias, and with nothing assumed of missing outcomes.
     pub fn with_data(&self, data: Data) -> Model {
         Model::of(&Study { data, bias: None, ..self.study.clone() })
     }
@@ -92,7 +92,8 @@ impl<'a> Biased<'a> {
         self.greater_of(&posterior.pair(a, b))
     }
 
-    /// The same of two effects together; none where they are one effect, or the integral did not settle.
+    /// P(more benefit in the first of a pair than in the second); none where both have one effect, or the integral did not
+    /// settle.
     pub fn greater_of(&self, pair: &Pair<'_>) -> Option<f64> {
         let apart = pair.settled && pair.difference.sd() != Some(0.0);
         apart.then(|| self.held(Statement::GreaterBenefit, pair.difference.cdf(0.0)))

@@ -6,15 +6,15 @@ use serde::Serialize;
 use crate::posterior::{Estimand, Measure, Report};
 use crate::study::{Scale, Study};
 
-/// How a ratio is taken as a risk ratio.
+/// How a ratio is converted to a risk ratio.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Conversion {
-    /// It is one.
+    /// The ratio is a risk ratio already.
     None,
-    /// As it stands: the outcome is rare.
+    /// The ratio is taken as it stands, since the outcome is rare: a risk below 15 % in each arm, or stated to be rare.
     Rare,
-    /// The square root of an odds ratio of a common outcome.
+    /// The square root of the ratio: of an odds ratio of a common outcome.
     SquareRoot,
     /// `(1 − 0.5^√HR)/(1 − 0.5^√(1/HR))`, of a hazard ratio of a common outcome.
     Hazard,
@@ -26,27 +26,32 @@ const RARE: f64 = 0.15;
 /// The E-values of one subgroup's posterior.
 #[derive(Debug, Clone, Serialize)]
 pub struct EValueRow {
+    /// The subgroup's name.
     pub subgroup: String,
+    /// The measure that is explained away: an odds ratio, a risk ratio or a hazard ratio.
     pub measure: Measure,
+    /// How the measure is converted to a risk ratio.
     pub conversion: Conversion,
-    /// Posterior median and the interval's end nearest to no effect, without any bias allowed for.
+    /// The measure's posterior median, without any bias allowed for.
     pub median: f64,
+    /// The end of its central 95 % interval that is nearest to no effect; 1 where the interval contains 1.
     pub interval_end: f64,
-    /// As a risk ratio.
+    /// The median converted to a risk ratio.
     pub risk_ratio: f64,
+    /// The E-value of the median, at least 1.
     pub e_value: f64,
-    /// 1 where the interval holds no effect.
+    /// The E-value of the interval's end nearest to no effect; 1 where the interval contains no effect.
     pub e_value_interval: f64,
 }
 
-/// The E-value of a risk ratio.
+/// The E-value of a risk ratio RR: RR + √(RR (RR − 1)), of 1/RR where that is larger. At least 1.
 pub fn e_value(risk_ratio: f64) -> f64 {
     let away = risk_ratio.max(1.0 / risk_ratio);
     away + libm::sqrt(away * (away - 1.0))
 }
 
 impl Conversion {
-    /// A ratio as a risk ratio.
+    /// Converts a ratio to a risk ratio.
     pub fn risk_ratio(self, ratio: f64) -> f64 {
         match self {
             Conversion::None | Conversion::Rare => ratio,
@@ -59,7 +64,7 @@ impl Conversion {
     }
 }
 
-/// Of every subgroup: of its odds ratio and, where there are counts, of its risk ratio. Empty for differences.
+/// The E-values of every subgroup's ratio, of counts of its odds ratio and its risk ratio; empty for differences.
 pub fn e_values(study: &Study, report: &Report) -> Vec<EValueRow> {
     let measures: &[Measure] = match study.outcome.scale {
         _ if study.data.has_risks() => &[Measure::OddsRatio, Measure::RiskRatio],

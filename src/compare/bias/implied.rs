@@ -6,18 +6,19 @@ use crate::model::{Nuisance, SubgroupBias, confounded, confounded_estimate};
 use crate::posterior::Quantiles;
 use crate::study::{ArmCounts, Study};
 
-/// By how much the bias moves what is seen, in one subgroup.
+/// How far the stated bias moves the observed effect in one subgroup, before any data.
 #[derive(Debug, Clone, Serialize)]
 pub struct Implied {
+    /// The subgroup's name.
     pub subgroup: String,
-    /// On the scale of θ, rounded to what the rule resolves. Of counts where there is no effect and the control risk is the
-    /// observed one.
+    /// The bias on the scale of θ, to three decimals. Of counts: its value where there is no effect and the control risk
+    /// is the observed one.
     pub bias: Quantiles,
-    /// As a ratio; null for differences.
+    /// The bias as a ratio, to three decimals; none on the scale of differences.
     pub ratio: Option<Quantiles>,
 }
 
-/// One a subgroup that has a bias added or a confounder.
+/// A row per subgroup whose stated bias has a shift or a confounder; empty where the study states no bias.
 pub fn implied(study: &Study) -> Vec<Implied> {
     let Some(bias) = &study.bias else { return Vec::new() };
     let log_odds =

@@ -12,18 +12,24 @@ use crate::posterior::Quantiles;
 /// The two subgroups under known sensitivity and specificity, the same in both arms.
 #[derive(Debug, Clone, Serialize)]
 pub struct LabelPoint {
-    /// The subgroup that sensitivity is about, and the other.
+    /// The name of the subgroup that counts as positive: sensitivity is about its patients.
     pub positive: String,
+    /// The name of the other subgroup: specificity is about its patients.
     pub other: String,
+    /// The probability that a patient of the positive subgroup is labelled so, the same in both arms.
     pub sensitivity: f64,
+    /// The probability that a patient of the other subgroup is labelled so, the same in both arms.
     pub specificity: f64,
+    /// P(benefit) in the positive subgroup; none where the posterior is unavailable.
     pub benefit_positive: Option<f64>,
+    /// P(benefit) in the other subgroup; none where the posterior is unavailable.
     pub benefit_other: Option<f64>,
-    /// P(more benefit in the positive subgroup).
+    /// P(more benefit in the positive subgroup); none where the integral does not settle.
     pub greater_in_positive: Option<f64>,
-    /// Positive over other: a ratio of odds ratios.
+    /// The positive subgroup's odds ratio over the other's: median and central 95 % interval; none where the integral
+    /// does not settle.
     pub contrast: Option<Quantiles>,
-    /// Why there are no numbers.
+    /// Why there are no numbers; none where there are.
     pub unavailable: Option<String>,
 }
 

@@ -9,23 +9,28 @@ use crate::model::{Missing, Nuisance, SubgroupBias};
 use crate::posterior::Statement;
 use crate::study::{ArmCounts, Data, HigherIs, SubgroupCounts};
 
-/// What became of the missing.
+/// What is assumed of patients whose outcome is missing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum MissingCase {
-    /// Left out.
+    /// They are left out.
     LeftOut,
-    /// For the active arm: all its missing fared well, all the control arm's badly.
+    /// The best case for the active arm: all its missing patients did well, all the control arm's badly.
     Best,
+    /// The worst case for the active arm: all its missing patients did badly, all the control arm's well.
     Worst,
 }
 
-/// One probability in one case.
+/// The probability of one statement in one case of missing outcomes.
 #[derive(Debug, Clone, Serialize)]
 pub struct MissingRow {
+    /// What is assumed of the missing.
     pub case: MissingCase,
+    /// The subgroup's name.
     pub subgroup: String,
+    /// Benefit or harm in the subgroup.
     pub statement: Statement,
+    /// The statement's probability; none where an integral does not settle.
     pub probability: Option<f64>,
 }
 

@@ -35,25 +35,37 @@ use crate::study::{Assignment, Assumption, Study};
 /// Differences between subgroups are searched for up to this many subgroups.
 const PAIRS_UP_TO: usize = 4;
 
-/// All of it.
+/// How far a study's conclusions depend on biases: everything that `compare --bias` reports.
 #[derive(Debug, Clone)]
 pub struct BiasComparison {
+    /// Whether the fit of the study as stated passed its checks.
     pub ok: bool,
+    /// Why it did not pass, in words; empty where it did.
     pub reasons: Vec<String>,
+    /// What else a reader should know of how the numbers came about, in sentences.
     pub notices: Vec<String>,
-    /// The study as stated; with `[bias]` its rows have a value without it.
+    /// The fit of the study as stated; where that includes a bias, rows also have the value without it.
     pub stated: Report,
+    /// What the study states of its biases, part by part; empty where it states none.
     pub assumptions: Vec<Assumption>,
+    /// How far the stated bias moves the effect, by subgroup; empty where none is stated.
     pub implied: Vec<Implied>,
+    /// Probabilities over the mean and sd of a bias; empty where the exact engine does not cover the model.
     pub shifts: Vec<ShiftPoint>,
+    /// Probabilities over a confounder's prevalences and strength; empty for differences, adjusted studies, and where the
+    /// exact engine does not cover the model.
     pub confounders: Vec<ConfounderPoint>,
+    /// The smallest bias that brings each statement to each line; empty where the exact engine does not cover the model.
     pub tipping: Vec<BiasTipping>,
+    /// E-values of every subgroup's ratios; empty on the scale of differences.
     pub e_values: Vec<EValueRow>,
+    /// Best and worst cases of missing outcomes; empty where none is missing.
     pub missing: Vec<MissingRow>,
+    /// Two subgroups whose labels may be wrong; empty unless the data are the counts of two subgroups.
     pub labels: Vec<LabelPoint>,
 }
 
-/// Probabilities over a few means and sds of a bias, for a page; nothing where the exact engine does not cover the model.
+/// Probabilities over a few means and sds of a bias, for a page; empty where the exact engine does not cover the model.
 pub fn shift_surface(study: &Study) -> Vec<ShiftPoint> {
     let study = &*super::comparable(study);
     if super::refit::is_exchangeable(study) {
@@ -62,7 +74,7 @@ pub fn shift_surface(study: &Study) -> Vec<ShiftPoint> {
     surface::shifts_at_a_glance(&Biased::new(study))
 }
 
-/// Fits the study under many biases.
+/// Fits the study under many biases and reports how far its conclusions depend on them.
 pub fn compare_bias(study: &Study, sampling: Sampling) -> BiasComparison {
     let study = &*super::comparable(study);
     let exact = !super::refit::is_exchangeable(study);

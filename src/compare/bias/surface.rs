@@ -9,33 +9,42 @@ use crate::numeric::{logistic, logit};
 use crate::posterior::Statement;
 use crate::study::Study;
 
-/// One probability under one bias.
+/// The probability of one statement under one bias.
 #[derive(Debug, Clone, Serialize)]
 pub struct ShiftPoint {
+    /// The name of the subgroup that the statement is about, or of the first of a pair.
     pub subgroup: String,
-    /// With one, the statement is that the first has more benefit, and the bias is of the first minus that of the second.
+    /// The second subgroup of a pair: the statement is then that the first has more benefit, and the bias that of the
+    /// first minus that of the second. None for a single subgroup.
     pub subgroup_b: Option<String>,
+    /// What the probability is the probability of.
     pub statement: Statement,
-    /// Of the bias, on the scale of θ and as a ratio (null for differences): above no effect where the data show too high
-    /// values in the active arm.
+    /// The mean of the bias on the scale of θ: positive where the observed effect lies above the true one.
     pub bias_mean: f64,
+    /// The mean of the bias as a ratio; none on the scale of differences.
     pub bias_ratio: Option<f64>,
-    /// Each subgroup has its own bias with this sd about the mean.
+    /// The sd of the bias on the scale of θ, each subgroup having a bias of its own about the mean; 0 where it is known.
     pub bias_sd: f64,
+    /// The statement's probability; none where an integral does not settle.
     pub probability: Option<f64>,
 }
 
-/// One probability under one confounder.
+/// The probability of one statement under one binary confounder, the same in every subgroup.
 #[derive(Debug, Clone, Serialize)]
 pub struct ConfounderPoint {
+    /// The name of the subgroup that the statement is about.
     pub subgroup: String,
+    /// What the probability is the probability of.
     pub statement: Statement,
+    /// The confounder's prevalence in the control arm, 0 to 1.
     pub prevalence_control: f64,
+    /// The confounder's prevalence in the active arm, 0 to 1.
     pub prevalence_active: f64,
-    /// Active minus control.
+    /// The difference in prevalence, active minus control.
     pub prevalence_difference: f64,
-    /// Its ratio with the outcome, on the scale of the model's effect.
+    /// The confounder's association with the outcome, as a ratio of the same kind as the model's effect.
     pub strength: f64,
+    /// The statement's probability; none where an integral does not settle.
     pub probability: Option<f64>,
 }
 
@@ -85,7 +94,7 @@ pub fn shifts(biased: &Biased<'_>) -> Vec<ShiftPoint> {
     all
 }
 
-/// The same for a page: every other mean, a few sds, and no pairs.
+/// Benefit and harm in every subgroup as a page shows them: at every other mean and a few sds, without pairs.
 pub fn shifts_at_a_glance(biased: &Biased<'_>) -> Vec<ShiftPoint> {
     let all = means(biased);
     // None stands in the middle, and stays.

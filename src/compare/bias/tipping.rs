@@ -10,32 +10,38 @@ use crate::model::{Nuisance, SubgroupBias};
 use crate::numeric::{LogInterpolant, crossing};
 use crate::posterior::Statement;
 
-/// What is varied.
+/// What is varied until a conclusion tips.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Varied {
     /// A known bias of the effect, the same in every subgroup; of a pair, of the difference between the two.
     Bias,
-    /// By how much the log odds of an event among missing patients differ, in the active arm, and the other way in the
-    /// control arm.
+    /// The difference in log odds of an event between missing and observed patients: this much in the active arm, its
+    /// opposite in the control arm.
     MissingShift,
 }
 
-/// What brings one statement across one line.
+/// The smallest bias that brings one statement to one line.
 #[derive(Debug, Clone, Serialize)]
 pub struct BiasTipping {
+    /// What is varied.
     pub varied: Varied,
+    /// The name of the subgroup that the statement is about, or of the first of a pair.
     pub subgroup: String,
-    /// With one, the statement is that the first has more benefit.
+    /// The second subgroup of a pair, the statement being that the first has more benefit; none for a single subgroup.
     pub subgroup_b: Option<String>,
+    /// What the probability is the probability of.
     pub statement: Statement,
+    /// The probability that is to be reached: one of [`LINES`](crate::compare::LINES).
     pub line: f64,
-    /// Without the bias.
+    /// The statement's probability without the bias; none where it could not be computed.
     pub probability: Option<f64>,
-    /// The bias nearest to none at which the probability equals the line, on the scale of θ and as a ratio.
+    /// The bias nearest to none at which the probability equals the line, on the scale of θ (log odds for missing
+    /// outcomes); none where none was found.
     pub bias: Option<f64>,
+    /// That bias as a ratio; none where there is no bias, and on the scale of differences.
     pub bias_ratio: Option<f64>,
-    /// Why there is none.
+    /// Why no bias was found; none where one was.
     pub note: Option<NoTipping>,
 }
 
@@ -122,7 +128,7 @@ pub fn places(unit: f64, reach: f64) -> Vec<f64> {
     (-STEPS..=STEPS).map(|j| unit * reach * f64::from(j) / f64::from(STEPS)).collect()
 }
 
-/// Of every subgroup benefit and harm, of every pair more benefit in either, against all lines.
+/// Benefit and harm in every subgroup, and more benefit in either of every pair, against all lines.
 pub fn tipping(biased: &Biased<'_>) -> Vec<BiasTipping> {
     let x = places(biased.unit(), REACH);
     let known = |b: f64| SubgroupBias { shift: Some(Nuisance::Known(b)), ..SubgroupBias::default() };
@@ -149,7 +155,7 @@ pub fn tipping(biased: &Biased<'_>) -> Vec<BiasTipping> {
         .collect()
 }
 
-/// Both directions against all lines.
+/// Benefit and harm, or either of a pair having more benefit, against all lines.
 pub fn rows(
     biased: &Biased<'_>,
     varied: Varied,

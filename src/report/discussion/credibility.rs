@@ -11,7 +11,7 @@ use crate::study::Decision;
 /// Pairs that are listed; beyond, the JSON has them.
 const MOST_PAIRS: usize = 6;
 
-/// Nothing for a single subgroup.
+/// The section on the credibility of the subgroup claim; empty for a single subgroup.
 pub fn section(decision: &Decision, d: &Discussion) -> Passage {
     let Some(c) = &d.credibility else { return Passage::default() };
     let study = decision.first();

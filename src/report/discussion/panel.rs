@@ -9,7 +9,7 @@ use crate::decide::{Discussion, Pool};
 use crate::posterior::Says;
 use crate::study::Decision;
 
-/// Nothing where there is no panel.
+/// The section on the panel; empty where there is no panel.
 pub fn panel(decision: &Decision, d: &Discussion) -> Passage {
     let Some(panel) = &d.panel else { return Passage::default() };
     let mut out = Passage::default();

@@ -123,7 +123,7 @@ record! {
     PriorRow { prior, subgroup, kind, x, height }
 }
 
-/// Of all three curves: which, where, and how high.
+/// The points of all three curves: which curve, where, and how high.
 fn points(b: &Belief) -> impl Iterator<Item = (&'static str, f64, f64)> {
     let three = [("prior", &b.prior), ("likelihood", &b.likelihood), ("posterior", &b.posterior)];
     three.into_iter().flat_map(|(kind, points)| points.iter().map(move |&(x, height)| (kind, x, height)))
@@ -132,7 +132,7 @@ fn points(b: &Belief) -> impl Iterator<Item = (&'static str, f64, f64)> {
 /// More columns are no picture.
 const MOST_COLUMNS: usize = 5;
 
-/// A row a prior, a column a subgroup, all on one axis.
+/// A row per prior and a column per subgroup, all on one axis.
 pub fn beliefs_by_prior(study: &Study, all: &[PriorBeliefs]) -> Vec<Figure> {
     const ROW: f64 = 46.0;
     let columns = all.first().map_or(0, |p| p.beliefs.len());

@@ -18,7 +18,7 @@ record! {
     Row { parameter, chain, kind, at, value }
 }
 
-/// A row a parameter: its traces at the left, its ranks by chain at the right.
+/// A row per parameter: its traces on the left, its ranks by chain on the right.
 pub fn chains(study: &Study, all: &[ChainTrace]) -> Vec<Figure> {
     let told = &all[..all.len().min(MOST)];
     if told.is_empty() {

@@ -8,7 +8,7 @@ pub struct Entry<'a> {
     pub ink: Ink,
     pub stroke: Stroke,
     pub width: f64,
-    /// With a dot on it.
+    /// Whether the line has a dot on it.
     pub dotted: bool,
 }
 
@@ -25,7 +25,7 @@ pub fn height<'a>(labels: impl Iterator<Item = &'a str>, within: [f64; 2]) -> f6
     labels.map(|label| 15.0 * lines(label, within).len() as f64 + 6.0).sum()
 }
 
-/// From the top down; the height at which it ends.
+/// Draws the entries from `top` down, and returns the height at which they end.
 pub fn draw(canvas: &mut Canvas, within: [f64; 2], top: f64, entries: &[Entry<'_>]) -> f64 {
     let left = within[0];
     let mut at = top;

@@ -34,15 +34,17 @@ use crate::study::{HigherIs, Study};
 /// A picture with the numbers that it is drawn from.
 #[derive(Debug, Clone)]
 pub struct Figure {
-    /// A file's name without its ending, "forest-odds-ratio".
+    /// The name of its files without their ending, such as `forest-odds-ratio`.
     pub name: String,
-    /// Above it.
+    /// What stands above the drawing.
     pub title: String,
     /// What is seen and how it is to be read, in one or two sentences: its caption, and what a screen reader reads.
     pub caption: String,
+    /// The drawing as an SVG document.
     pub svg: String,
+    /// The numbers that are drawn, as a table.
     pub data: Records,
-    /// What must stand beside its numbers.
+    /// What must stand beside its numbers, in sentences.
     pub statements: Vec<String>,
 }
 
@@ -52,7 +54,7 @@ impl Figure {
         Figure::beside(study.statements(), name, words, canvas, data)
     }
 
-    /// The same of what rests on several studies.
+    /// The drawing with statements of its own beside it, where it rests on several studies.
     fn beside(
         statements: Vec<String>,
         name: &str,
@@ -76,7 +78,7 @@ fn sides(study: &Study) -> [String; 2] {
     [format!("← favours {left}"), format!("favours {right} →")]
 }
 
-/// The numbers of a figure as CSV.
+/// The numbers of a figure as CSV, with what must stand beside them in a last column `caveat`.
 pub fn figure_csv(figure: &Figure) -> String {
     figure.data.clone().with("caveat", &figure.statements.join(" ").into()).csv()
 }

@@ -28,7 +28,7 @@ const COVERED: [(u32, u32); 9] = [
     (0x2200, 0x2265),
 ];
 
-/// Characters of a text that the fonts don't have, each once.
+/// The characters of a text that a PNG's fonts lack, each once.
 pub fn uncovered(text: &str) -> String {
     let mut missing = String::new();
     for c in text.chars().filter(|c| !c.is_control()) {
@@ -40,7 +40,7 @@ pub fn uncovered(text: &str) -> String {
     missing
 }
 
-/// At 300 dots an inch.
+/// Draws an SVG document as a PNG at 300 dots per inch.
 pub fn png(svg: &str) -> Result<Vec<u8>> {
     let failed = |what: &dyn std::fmt::Display| Error::new(format!("a figure can't be drawn as PNG: {what}"));
     let mut options = Options::default();

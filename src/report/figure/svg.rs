@@ -43,7 +43,7 @@ pub enum Ink {
 }
 
 impl Ink {
-    /// Of curves that are told apart by order; by line style too, so that grey prints do.
+    /// The ink of the `k`-th curve. Curves differ in line style too, so that they can be told apart in grey print.
     pub fn of_curve(k: usize) -> Ink {
         [Ink::First, Ink::Second, Ink::Third, Ink::Fourth, Ink::Fifth][k % 5]
     }

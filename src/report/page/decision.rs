@@ -24,7 +24,8 @@ struct Context<'a> {
     methods: [&'static str; 1],
 }
 
-/// The page of a decision; of one whose fits failed their checks, why.
+/// The page of a decision, or why there are no numbers where its fits failed their checks. An error where a template
+/// fails.
 pub fn decision_page(
     decision: &Decision,
     d: &Discussion,
@@ -75,7 +76,7 @@ pub fn decision_page(
     render("decision", &context, format)
 }
 
-/// The first outcome against every other, utility maps, and probabilities over sizes.
+/// The figures of a decision: the first outcome against every other, utility maps, and probabilities over sizes.
 pub fn decision_figures(decision: &Decision, d: &Discussion) -> Vec<Figure> {
     if !d.ok {
         return Vec::new();
@@ -155,7 +156,7 @@ fn arms(decision: &Decision) -> [&str; 2] {
     [true, false].map(|active| decision.action(active).name.as_str())
 }
 
-/// An outcome's probabilities over sizes, a curve a population.
+/// An outcome's probabilities over sizes, a curve per population.
 fn curves(decision: &Decision, d: &Discussion, outcome: &DecisionOutcome) -> Vec<SizeCurve> {
     let of = |population: &Population| {
         let of = |direction: Direction| {

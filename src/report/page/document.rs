@@ -11,7 +11,9 @@ use crate::error::{Error, Result};
 /// What a page is written as.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
+    /// One HTML file that needs no other.
     Html,
+    /// The words and tables of the page as Markdown.
     Markdown,
 }
 

@@ -22,16 +22,22 @@ use crate::study::Study;
 
 /// All that a page shows of one study; a run that failed its checks has reasons and no numbers.
 pub struct Presentation<'a> {
+    /// The study that the page is of.
     pub study: &'a Study,
+    /// Its numbers, or why there are none: the reasons why its checks failed.
     pub shown: std::result::Result<Shown<'a>, &'a [String]>,
 }
 
-/// The numbers.
+/// The numbers that a page shows of a study whose checks passed.
 #[derive(Clone, Copy)]
 pub struct Shown<'a> {
+    /// What both engines made of the study.
     pub fit: &'a Fit,
+    /// The fit's report.
     pub report: &'a Report,
+    /// The numbers of the figures that need the fit alone.
     pub gallery: &'a Gallery,
+    /// What other priors make of the study.
     pub others: &'a Glance,
     /// Probabilities over a bias; empty where it was not asked about.
     pub shifts: &'a [ShiftPoint],
@@ -89,7 +95,7 @@ pub fn figures(study: &Study, shown: Shown<'_>) -> Vec<Figure> {
     all
 }
 
-/// The page. Everything that comes from a file is escaped by the template.
+/// The page of a study; everything in it that comes from a file is escaped. An error where a template fails.
 pub fn page(p: &Presentation<'_>, figures: &[Figure], format: Format) -> Result<String> {
     let study = p.study;
     let shown = p.shown.as_ref().ok();

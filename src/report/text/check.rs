@@ -14,7 +14,7 @@ use crate::posterior::{
 };
 use crate::study::{AuditCell, AuditRow, LibraryPrior, PatientFile, Study, library_priors};
 
-/// The audit, and what the priors imply.
+/// The audit of the data and what the priors imply, as text for a terminal.
 pub fn check_text(study: &Study, prior: Option<&Report>) -> String {
     let mut out = heading(study);
     let (header, rows, lines) = audit_cells(study);
@@ -184,7 +184,7 @@ fn patient_file(file: &PatientFile) -> String {
     out
 }
 
-/// What became of the rows, and columns that say nothing or the same twice.
+/// What became of the rows, and columns that have no information or repeat another.
 fn rows_read(file: &PatientFile) -> Vec<String> {
     let dropped: Vec<String> =
         file.dropped.iter().map(|d| format!("{} {}", grouped(d.rows), d.why)).collect();

@@ -6,7 +6,8 @@ use crate::report::decide_json::decide_statements;
 use crate::report::discussion;
 use crate::study::Decision;
 
-/// Question, what it comes to, and a section for everything that bears on it.
+/// A decision discussion as text for a terminal: the question, what it comes to, and a section for everything that bears
+/// on it.
 pub fn decide_text(decision: &Decision, d: &Discussion) -> String {
     let mut out = String::new();
     push_title(&mut out, &decision.question);

@@ -24,7 +24,7 @@ fn known(report: &Report, whom: Whom, measure: Measure) -> Option<&Estimate> {
     report.estimate(Estimand::new(whom, measure)).filter(|e| e.best().is_some())
 }
 
-/// The table of a fit.
+/// The result of a fit as text for a terminal: tables, and what they mean in sentences.
 pub fn fit_text(study: &Study, report: &Report) -> String {
     let mut out = heading(study);
     if report.withheld {
@@ -71,7 +71,7 @@ pub fn fit_text(study: &Study, report: &Report) -> String {
     out
 }
 
-/// The same tables without the bias.
+/// The tables of the fit without the bias.
 fn unadjusted(study: &Study, without: &Report) -> String {
     let mut out = bold("Without allowing for it") + "\n";
     if without.withheld {

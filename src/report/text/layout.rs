@@ -111,7 +111,7 @@ pub fn push_failures_and_notices(
     }
 }
 
-/// What `[bias]` assumes, a line a part.
+/// What `[bias]` assumes, a line per part.
 pub fn push_assumptions(out: &mut String, study: &Study) {
     for a in study.bias.iter().flat_map(|b| &b.assumptions) {
         let whose = a.subgroup.as_ref().map_or_else(String::new, |name| format!(" in {name}"));
@@ -245,7 +245,7 @@ pub fn shown_interval(e: Option<&Estimate>) -> String {
     interval_known_to(e.estimand.measure, &q, errors)
 }
 
-/// A probability likewise.
+/// A probability, with no digit finer than is known where it is sampled.
 pub fn shown_probability(p: &Probability) -> String {
     sampled_probability(p.best(), p.resolution)
 }

@@ -3,7 +3,7 @@
 use super::layout::{bold, push};
 use crate::input::{Shipped, open, open_decision};
 
-/// The shipped models, then the decisions.
+/// The shipped models, then the shipped decisions, as text for a terminal.
 pub fn list_text(models: &[Shipped], decisions: &[Shipped]) -> String {
     let rows = models
         .iter()

@@ -13,7 +13,7 @@ use crate::study::{HigherIs, Study};
 /// Subgroups of which surfaces are printed; beyond, tipping points and E-values speak.
 const TOLD_UP_TO: usize = 5;
 
-/// All sections.
+/// A comparison of biases as text for a terminal.
 pub fn bias_text(study: &Study, c: &BiasComparison) -> String {
     let mut out = heading(study);
     let failed = (!c.ok).then_some("The fit as stated did not pass its checks; it has no numbers.");

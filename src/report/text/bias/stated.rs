@@ -25,7 +25,7 @@ pub fn assumed(study: &Study, c: &BiasComparison) -> String {
     out
 }
 
-/// By how much the stated bias moves what is seen.
+/// How far the stated bias moves the observed effect.
 pub fn implied(study: &Study, implied: &[Implied]) -> String {
     let mut out = String::new();
     let measure = Measure::of(study.outcome.scale);

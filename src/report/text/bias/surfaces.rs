@@ -51,7 +51,7 @@ pub fn plot(study: &Study, c: &BiasComparison) -> String {
     out
 }
 
-/// A table a subgroup, and one a pair: the bias's mean down, its sd across.
+/// A table per subgroup, and one per pair: the bias's mean down, its sd across.
 pub fn shifts(study: &Study, c: &BiasComparison) -> Vec<String> {
     let mut all = Vec::new();
     let what = study.outcome.scale.measure_in_words();

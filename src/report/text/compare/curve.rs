@@ -14,7 +14,7 @@ use crate::study::Study;
 /// Columns of the plot between two scales.
 const COLUMNS: usize = 2;
 
-/// Nothing where there is no τ to vary.
+/// The section on the scale of the prior of τ; empty where there is no τ to vary.
 pub fn section(study: &Study, c: &Comparison) -> String {
     let Some(stated) = study.priors.heterogeneity.as_ref().map(|h| h.distribution.scale()) else {
         return String::new();
@@ -64,7 +64,7 @@ fn plot(curves: &[Vec<(f64, Option<f64>)>], stated: f64) -> String {
     Plot { curves: &curves, columns: COLUMNS, marked, ticks: &ticks }.drawn()
 }
 
-/// At five scales, each double the one before.
+/// The probabilities at five scales, each double the one before.
 fn numbers(study: &Study, c: &Comparison, curves: &[Vec<(f64, Option<f64>)>]) -> String {
     const PER_DOUBLING: usize = 4;
     let middle = 20;

@@ -217,7 +217,7 @@ fn pareto(k: f64) -> String {
     }
 }
 
-/// Of a quantity; a probability has none.
+/// The diagnosis of a quantity in words; a probability has none.
 fn reading(r: &PowerRow) -> &'static str {
     match (r.statement, r.diagnosis) {
         (Some(_), _) => "",
@@ -240,7 +240,7 @@ pub fn power_scaling(study: &Study, c: &Comparison) -> String {
             _ => String::new(),
         })
     };
-    // Of a probability a change, of a quantity a distance.
+    // A change of a probability, a distance for a quantity.
     let moved = |r: &PowerRow, x: Option<f64>| match (x, r.statement) {
         (None, _) => "–".to_string(),
         (Some(x), Some(_)) => signed(x, 3),

@@ -14,7 +14,7 @@ use crate::study::Study;
 /// Subgroups of which everything is told; beyond, a line each.
 const TOLD_UP_TO: usize = 5;
 
-/// All sections.
+/// A comparison of priors as text for a terminal.
 pub fn compare_text(study: &Study, c: &Comparison) -> String {
     let mut out = heading(study);
     if !c.about_sources.is_empty() {

@@ -45,7 +45,7 @@ impl<'a> Rows<'a> {
             .map_or_else(|| "–".to_string(), |r| with_prior(&self.shown(r), r.prior_probability))
     }
 
-    /// With the digits that its Monte Carlo error leaves.
+    /// A probability with the digits that its Monte Carlo error leaves.
     fn shown(&self, row: &TableRow) -> String {
         known(self.c, row)
     }
@@ -67,7 +67,7 @@ fn pooling_label(pooling: Pooling) -> &'static str {
     }
 }
 
-/// Two tables a subgroup: probabilities with their prior values, then sizes and the other poolings.
+/// Two tables per subgroup: probabilities with their prior values, then sizes and the other poolings.
 pub fn by_subgroup(study: &Study, c: &Comparison) -> Vec<String> {
     let mut sections: Vec<String> = (0..study.data.names().len()).map(|g| subgroup(study, c, g)).collect();
     if let Some(last) = sections.last_mut() {
@@ -356,7 +356,7 @@ fn tau_label(words: &str) -> String {
     words.replace("student-", "").replace("half-", "half-\n").replace('(', "\n(")
 }
 
-/// The grid: P(better) by effect prior and heterogeneity prior, a table a subgroup; other poolings in the last columns.
+/// The grid: P(better) by effect prior and heterogeneity prior, a table per subgroup; other poolings in the last columns.
 pub fn grid(study: &Study, c: &Comparison, grid: &[GridRow]) -> String {
     let mut out = String::new();
     let mut taus: Vec<&str> = Vec::new();
