@@ -6,9 +6,9 @@ use std::process::{Command, Stdio};
 
 use divan::{Bencher, black_box};
 use equipoise::compare::{Request, compare};
-use equipoise::exact::{Baseline, ExactPosterior, Extent, Lattice, Resolution};
+use equipoise::exact::{Baseline, CellsOfSubgroup, ExactPosterior, Extent, Lattice, Resolution};
 use equipoise::input::open;
-use equipoise::model::{BaselineOf, HeterogeneityPrior, Likelihood, LocationPrior, Model};
+use equipoise::model::{BaselineOf, BinomialPair, HeterogeneityPrior, LocationPrior, Model};
 use equipoise::posterior::{Options, analyse};
 
 const MODELS: [&str; 6] = [
@@ -78,12 +78,13 @@ fn refit_on_lattice(bencher: Bencher, name: &str) {
 }
 
 fn lattice_of(name: &str) -> Lattice {
-    let Likelihood::Counts(counts) = Model::of(&open(name).expect("shipped")).likelihood else {
-        panic!("{name} has no counts");
-    };
+    let model = Model::of(&open(name).expect("shipped"));
     let baseline = Baseline { prior: LocationPrior::normal(0.0, 2.5), of: BaselineOf::Arms };
+    let cells = model.observation.cells().expect("counts");
+    let subgroup = |pair: &BinomialPair| CellsOfSubgroup { pair: pair.clone(), baseline: baseline.clone() };
+    let subgroups: Vec<_> = cells.pairs().iter().map(subgroup).collect();
     let extent = Extent { typical: 0.35, fixed_tau: None, reach: 250.0, narrowest: 0.05 };
-    Lattice::new(&counts, &baseline, extent, &[0.0], Resolution::default())
+    Lattice::new(&subgroups, extent, &[0.0], Resolution::default())
 }
 
 /// `equipoise fit MODEL`, with reading, printing and writing the run folder.

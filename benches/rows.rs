@@ -10,8 +10,8 @@ use divan::counter::ItemsCount;
 use divan::{Bencher, black_box};
 use equipoise::density::LogDensity;
 use equipoise::model::{
-    BaselineOf, BaselinePrior, HeterogeneityPrior, Hierarchy, Instructions, Likelihood, LocationPrior, Model,
-    Pooling, Rows,
+    BaselineOf, BaselinePrior, Baselines, Cells, HeterogeneityPrior, Hierarchy, Instructions, LocationPrior,
+    Model, Observation, Pooling, Rows,
 };
 use equipoise::sampler::{Purpose, Settings, extend, start, stream};
 use equipoise::study::{Adjustment, Covariate, Form, Patterns, Population, PriorFor, Term, Written};
@@ -60,14 +60,15 @@ fn model(rows: usize, terms: usize) -> Model {
     let gamma: Vec<f64> = (0..terms).map(|k| 0.3 - 0.1 * k as f64).collect();
     let drawn = empty.with_drawn_outcomes(&cells, (&gamma, &[]), &mut stream(1, 2, Purpose::Simulation));
     Model {
-        likelihood: Likelihood::Counts(drawn.counts()),
+        observation: of_rows(drawn),
         pooling: Pooling::Partial(HeterogeneityPrior::HalfNormal { scale: 0.25 }),
         effect: LocationPrior::normal(0.0, 0.355),
-        baseline: BaselinePrior::Independent(LocationPrior::normal(0.0, 1.5)),
-        baseline_of: BaselineOf::Arms,
-        misclassification: None,
-        rows: Some(Arc::new(drawn)),
     }
+}
+
+fn of_rows(rows: Rows) -> Observation {
+    let prior = BaselinePrior::Independent(LocationPrior::normal(0.0, 1.5));
+    Observation::Cells(Cells::of_rows(Arc::new(rows), Baselines { prior, of: BaselineOf::Arms }))
 }
 
 const SIZES: [(usize, usize); 5] = [(20_000, 1), (20_000, 6), (20_000, 20), (200_000, 6), (200_000, 20)];
@@ -76,8 +77,8 @@ const SIZES: [(usize, usize); 5] = [(20_000, 1), (20_000, 6), (20_000, 20), (200
 fn gradient<const WIDTH: usize>(bencher: Bencher, (rows, terms): (usize, usize)) {
     let all = Instructions::available();
     let instructions = all[WIDTH.min(all.len() - 1)];
-    let mut model = model(rows, terms);
-    model.rows = model.rows.map(|rows| Arc::new(rows.by(instructions)));
+    let model = model(rows, terms);
+    let model = model.observing(of_rows(model.observation.rows().expect("rows").by(instructions)));
     let hierarchy = Hierarchy::new(&model);
     let mut scratch = hierarchy.scratch();
     let mut gradient = vec![0.0; hierarchy.dim()];
@@ -91,7 +92,7 @@ fn gradient<const WIDTH: usize>(bencher: Bencher, (rows, terms): (usize, usize))
 #[divan::bench(args = SIZES)]
 fn standardisation(bencher: Bencher, (rows, terms): (usize, usize)) {
     let model = model(rows, terms);
-    let adjusted = model.rows.as_ref().expect("rows");
+    let adjusted = model.observation.rows().expect("rows");
     let (alpha, theta, gamma) = ([-0.4; SUBGROUPS], [0.1; SUBGROUPS], vec![0.1; terms]);
     let mut risks = [[0.0; 2]; SUBGROUPS];
     bencher

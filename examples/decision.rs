@@ -6,7 +6,7 @@ use std::error::Error;
 
 use equipoise::decide::decide;
 use equipoise::input::open_decision;
-use equipoise::posterior::Sampling;
+use equipoise::posterior::{Sampling, Topic};
 use equipoise::report::sentence;
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -19,7 +19,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     for statement in decision.statements() {
         println!("! {statement}");
     }
-    for claim in discussion.claims.iter().filter(|c| c.estimand == "utility") {
+    for claim in discussion.claims.iter().filter(|c| c.estimand == Topic::Utility) {
         println!("{}", sentence(claim));
     }
     for flip in discussion.flips.iter().filter(|f| f.required_gain == 0.05) {

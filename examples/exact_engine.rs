@@ -3,23 +3,17 @@
 //! `cargo run --release --example exact_engine`
 
 use equipoise::exact::{ExactPosterior, Resolution, Unavailable};
-use equipoise::model::{
-    BaselineOf, BaselinePrior, HeterogeneityPrior, Likelihood, LocationPrior, Model, NormalEstimate, Pooling,
-};
+use equipoise::model::{HeterogeneityPrior, LocationPrior, Model, NormalEstimate, Observation, Pooling};
 
 fn main() -> Result<(), Unavailable> {
     let estimates = [(0.60, 0.42), (-0.55, 0.50)];
     for scale in [0.1, 0.25, 0.5, 1.0, 2.0] {
         let model = Model {
-            likelihood: Likelihood::Estimates(
+            observation: Observation::Estimates(
                 estimates.iter().map(|&(estimate, se)| NormalEstimate::new(estimate, se)).collect(),
             ),
             pooling: Pooling::Partial(HeterogeneityPrior::HalfNormal { scale }),
             effect: LocationPrior::normal(0.0, 0.355),
-            baseline: BaselinePrior::Independent(LocationPrior::normal(0.0, 1.5)),
-            misclassification: None,
-            baseline_of: BaselineOf::Arms,
-            rows: None,
         };
         let posterior = ExactPosterior::new(&model, Resolution::default())?;
         let second = posterior.theta(1);

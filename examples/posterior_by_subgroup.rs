@@ -4,17 +4,16 @@
 
 use equipoise::error::Result;
 use equipoise::input::open;
-use equipoise::posterior::{Measure, Options, Scope, Statement, analyse};
+use equipoise::posterior::{Estimand, Measure, Options, Statement, analyse};
 
 fn main() -> Result<()> {
     let study = open("ras-basilar-death")?;
     let report = analyse(&study, Options::default());
-    for row in &report.probabilities {
-        let wanted = row.scope == Scope::Subgroup
-            && row.statement == Statement::Benefit
-            && row.measure == Measure::RiskDifference;
-        if let (true, Some(name), Some(p)) = (wanted, &row.subgroup, row.probability) {
-            println!("{name:<20} P(fewer deaths with {}) = {p:.3}", study.treatment.active);
+    for (g, name) in study.data.names().into_iter().enumerate() {
+        let difference = Estimand::of_subgroup(g, Measure::RiskDifference);
+        let row = report.probability(difference, Statement::Benefit, 0.0);
+        if let Some(p) = row.and_then(|row| row.probability) {
+            println!("{name:<20} P(fewer deaths with {}) = {p:.3}", study.treatment.active());
         }
     }
     for statement in study.statements() {

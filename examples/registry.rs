@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::{env, fs};
 
 use equipoise::input::open;
-use equipoise::posterior::{Measure, Options, Report, Scope, Statement, analyse};
+use equipoise::posterior::{Estimand, Measure, Options, Report, Statement, analyse};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 use rand_distr::{Distribution, StandardNormal, StandardUniform};
@@ -158,17 +158,9 @@ pub fn written(folder: &Path, patients: &[Patient]) -> std::io::Result<[PathBuf;
 
 /// Risk difference (median and interval) and P(better) by etiology.
 pub fn found(report: &Report, name: &str) -> Option<([f64; 3], f64)> {
-    let own = |scope: Scope, subgroup: &Option<String>| {
-        scope == Scope::Subgroup && subgroup.as_deref() == Some(name)
-    };
-    let difference = Measure::RiskDifference;
-    let row = report.estimates.iter().find(|e| own(e.scope, &e.subgroup) && e.measure == difference)?;
-    let q = row.best()?;
-    let benefit = |s: Statement| s == Statement::Benefit;
-    let chance = report
-        .probabilities
-        .iter()
-        .find(|p| own(p.scope, &p.subgroup) && p.measure == difference && benefit(p.statement))?;
+    let difference = Estimand::of_subgroup(report.names.place(name)?, Measure::RiskDifference);
+    let q = report.estimate(difference)?.best()?;
+    let chance = report.probability(difference, Statement::Benefit, 0.0)?;
     Some(([q.median, q.q2_5, q.q97_5], chance.best()?))
 }
 

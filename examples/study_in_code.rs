@@ -4,7 +4,7 @@
 
 use std::error::Error;
 
-use equipoise::posterior::{Measure, Options, Scope, Statement, analyse};
+use equipoise::posterior::{Estimand, Measure, Options, Statement, analyse};
 use equipoise::study::distributions::{half_normal, normal};
 use equipoise::study::{Assignment, Endpoint, HigherIs, PriorChanges, Priors, Study};
 
@@ -21,15 +21,11 @@ fn main() -> Result<(), Box<dyn Error>> {
         .primary(Measure::RiskDifference, 0.05)
         .build()?;
     let report = analyse(&study, Options::default());
-    for row in &report.probabilities {
-        let wanted = row.scope == Scope::Subgroup
-            && row.statement == Statement::BenefitAtLeast
-            && row.measure == Measure::RiskDifference;
-        if let (true, Some(name), Some(p), Some(before)) = (wanted, &row.subgroup, row.best(), row.prior) {
-            println!(
-                "{name:<6} P(at least {} fewer deaths) = {p:.2}, before the data {before:.2}",
-                row.threshold
-            );
+    for (g, name) in study.data.names().into_iter().enumerate() {
+        let difference = Estimand::of_subgroup(g, Measure::RiskDifference);
+        let row = report.probability(difference, Statement::BenefitAtLeast, 0.05);
+        if let Some((p, before)) = row.and_then(|row| row.best().zip(row.prior)) {
+            println!("{name:<6} P(at least 5 points fewer deaths) = {p:.2}, before the data {before:.2}");
         }
     }
     // The same study as a model file, for the program and for readers.

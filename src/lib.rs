@@ -12,7 +12,8 @@
 //! densities. [`exact::ExactPosterior`] integrates it, without sampling, into distributions; [`sampler`] draws from its
 //! [`model::Hierarchy`], and knows no more of it than a [`density::LogDensity`]. [`posterior::analyse`] turns both into every
 //! estimate and probability that is reported, and compares them; [`compare::compare`] fits a study again under many priors and
-//! asks what its conclusions depend on; [`decide::decide`] lays several outcomes out for a decision; [`figure::Gallery`] is what figures show; [`report`] renders. [`cli`] is the program.
+//! asks what its conclusions depend on; [`decide::decide`] lays several outcomes out for a decision; [`figure::Gallery`] is
+//! what figures show; [`report`] renders. [`cli`] is the program.
 //!
 //! # Notation
 //!
@@ -23,7 +24,7 @@
 //! # A study in code
 //!
 //! ```
-//! use equipoise::posterior::{Measure, Options, Scope, analyse};
+//! use equipoise::posterior::{Estimand, Measure, Options, Whom, analyse};
 //! use equipoise::study::distributions::{half_normal, normal};
 //! use equipoise::study::{Assignment, Endpoint, HigherIs, Priors, Study};
 //!
@@ -35,7 +36,7 @@
 //!     .priors(Priors::partial(normal(0.0, 0.355), half_normal(0.5)))
 //!     .build()?;
 //! let report = analyse(&study, Options::exact());
-//! let mean = report.estimates.iter().find(|e| e.scope == Scope::Mean && e.measure == Measure::OddsRatio);
+//! let mean = report.estimate(Estimand::new(Whom::Mean, Measure::OddsRatio));
 //! assert!(mean.and_then(|row| row.best()).is_some_and(|odds_ratio| odds_ratio.median < 1.0));
 //! # Ok::<(), equipoise::study::Problem>(())
 //! ```
@@ -46,20 +47,14 @@
 //! # A shipped study
 //!
 //! ```
-//! use equipoise::posterior::{Measure, Options, Scope, Statement, analyse};
 //! use equipoise::input::open;
+//! use equipoise::posterior::{Estimand, Measure, Options, Statement, analyse};
 //!
 //! let study = open("attention-evt")?;
 //! let report = analyse(&study, Options::default());
+//! let difference = Estimand::of_subgroup(0, Measure::RiskDifference);
 //! let row = report
-//!     .probabilities
-//!     .iter()
-//!     .find(|p| {
-//!         p.scope == Scope::Subgroup
-//!             && p.statement == Statement::BenefitAtLeast
-//!             && p.measure == Measure::RiskDifference
-//!             && p.threshold == 0.05
-//!     })
+//!     .probability(difference, Statement::BenefitAtLeast, 0.05)
 //!     .expect("0.05 is among the model's thresholds");
 //! // At least five percentage points more patients with a good outcome: near certain, and one in five a priori.
 //! assert!(row.probability.unwrap() > 0.98);
@@ -67,6 +62,7 @@
 //! # Ok::<(), equipoise::error::Error>(())
 //! ```
 
+#![warn(missing_docs)]
 // What is read is the user's, and no word of it may end the program.
 #![cfg_attr(
     not(test),

@@ -12,7 +12,9 @@ use assert_cmd::Command;
 use common::close;
 use equipoise::compare::{Request, comparable, compare};
 use equipoise::input::open;
-use equipoise::posterior::{Measure, Options, ParameterRow, Report, Sampling, Scope, Statement, analyse};
+use equipoise::posterior::{
+    Estimand, Measure, Options, ParameterRow, Report, Sampling, Statement, Whom, analyse,
+};
 use equipoise::sampler::{Purpose, stream};
 use equipoise::study::Study;
 use predicates::str::contains;
@@ -104,24 +106,21 @@ fn few_draws() -> Options {
 /// Everything that is reported, as numbers with their names.
 fn numbers(report: &Report) -> Vec<(String, Option<f64>)> {
     let parameters = report.parameters.iter().map(|p| (p.parameter.name(&report.names), p.reported.mean));
-    let estimates = report
-        .estimates
+    let estimates = report.estimates.iter().map(|e| (e.estimand.name(&report.names), e.reported.median));
+    let probabilities = report
+        .probabilities
         .iter()
-        .map(|e| (format!("{:?} {:?} {:?}", e.scope, e.subgroup, e.measure), e.reported.median));
-    let probabilities = report.probabilities.iter().map(|p| {
-        (format!("{:?} {:?} {:?} {:?}", p.scope, p.subgroup, p.measure, p.statement), p.probability)
-    });
+        .map(|p| (format!("{} {:?}", p.estimand.name(&report.names), p.statement), p.probability));
     parameters.chain(estimates).chain(probabilities).collect()
 }
 
+fn in_subgroup(report: &Report, name: &str, measure: Measure) -> Estimand {
+    Estimand::of_subgroup(report.names.place(name).expect("one of the study's"), measure)
+}
+
 fn probability(report: &Report, subgroup: &str) -> (f64, f64) {
-    let row = report.probabilities.iter().find(|p| {
-        p.scope == Scope::Subgroup
-            && p.subgroup.as_deref() == Some(subgroup)
-            && p.measure == Measure::OddsRatio
-            && p.statement == Statement::Benefit
-    });
-    let row = row.expect("a row");
+    let odds_ratio = in_subgroup(report, subgroup, Measure::OddsRatio);
+    let row = report.probability(odds_ratio, Statement::Benefit, 1.0).expect("a row");
     (row.probability.expect("sampled"), row.mcse.unwrap_or(0.001))
 }
 
@@ -311,25 +310,15 @@ levels = { event = [1, 2], no_event = [3, 4], unknown = [0, 9], control = "N", a
         parameter(&format!("theta[{subtype}]"), &reference["theta"][subtype]);
     }
     for subtype in ["TACS", "PACS", "LACS", "POCS", "OTH", "overall"] {
-        let (scope, name) =
-            if subtype == "overall" { (Scope::Overall, None) } else { (Scope::Subgroup, Some(subtype)) };
+        let whom = report.names.place(subtype).map_or(Whom::Overall, Whom::Subgroup);
         for (measure, key) in
             [(Measure::RiskDifference, "risk_difference"), (Measure::RiskControl, "risk_control")]
         {
             let expected = &reference[key][subtype];
-            let row = report
-                .estimates
-                .iter()
-                .find(|e| e.scope == scope && e.subgroup.as_deref() == name && e.measure == measure);
-            let row = row.expect("a row");
+            let row = report.estimate(Estimand::new(whom, measure)).expect("a row");
             held(subtype, row.reported.mean, row.reported.mcse_mean, &expected["mean"], &expected["mcse"]);
             if measure == Measure::RiskDifference {
-                let row = report.probabilities.iter().find(|p| {
-                    p.scope == scope
-                        && p.subgroup.as_deref() == name
-                        && p.measure == measure
-                        && p.statement == Statement::Benefit
-                });
+                let row = report.probability(Estimand::new(whom, measure), Statement::Benefit, 0.0);
                 let row = row.expect("a row");
                 held(
                     subtype,
@@ -404,11 +393,7 @@ fn the_treated_and_a_stated_risk_are_other_populations() {
     let control = |population: &str| {
         let study = study(folder.path(), &data, PATIENTS, &format!("{ADJUST}\npopulation = {population}"));
         let report = analyse(&study, few_draws());
-        let row = report.estimates.iter().find(|e| {
-            e.scope == Scope::Subgroup
-                && e.subgroup.as_deref() == Some("north")
-                && e.measure == Measure::RiskControl
-        });
+        let row = report.estimate(in_subgroup(&report, "north", Measure::RiskControl));
         row.and_then(|e| e.reported.median).expect("a risk")
     };
     let [all, treated, stated] = ["\"all\"", "\"treated\"", "{ baseline_risk = 0.3 }"].map(control);
@@ -568,11 +553,7 @@ fn each_subgroup_has_the_prior_risks_of_its_own_patients() {
     let study = study(folder.path(), &csv(&young_and_old(900, 16)), PATIENTS, adjust);
     let report = analyse(&study, few_draws());
     let prior = |region: &str| {
-        let row = report.estimates.iter().find(|e| {
-            e.scope == Scope::Subgroup
-                && e.subgroup.as_deref() == Some(region)
-                && e.measure == Measure::RiskControl
-        });
+        let row = report.estimate(in_subgroup(&report, region, Measure::RiskControl));
         row.and_then(|e| e.prior).expect("a prior").median
     };
     // By the prior risks rise with age: two standard deviations of it on the log odds.
@@ -679,5 +660,7 @@ fn what_is_compared_has_no_risks() {
     let study = study(folder.path(), &csv(&patients(600, 15)), PATIENTS, ADJUST);
     let compared = comparable(&study);
     let report = analyse(&compared, Options::exact());
-    assert!(report.checks.ok && report.estimates.iter().all(|e| e.measure != Measure::RiskDifference));
+    assert!(
+        report.checks.ok && report.estimates.iter().all(|e| e.estimand.measure != Measure::RiskDifference)
+    );
 }

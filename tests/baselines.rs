@@ -8,7 +8,7 @@ use assert_cmd::Command;
 use equipoise::input::open;
 use equipoise::model::{BaselineOf, BaselinePrior, HeterogeneityPrior, LocationPrior, NormalComponent};
 use equipoise::numeric::{log_binomial_coefficient, softplus};
-use equipoise::posterior::{Measure, Options, Scope, Statement, analyse, baseline_conflicts};
+use equipoise::posterior::{Estimand, Measure, Options, Statement, Whom, analyse, baseline_conflicts};
 use equipoise::study::{Data, Priors, Study, Written};
 use serde_json::Value;
 
@@ -177,10 +177,10 @@ fn five_hundred_subgroups_of_a_million_patients_take_no_time() {
     let mut study = study_of(&counts_model(vec![pair((10, 20), (10, 20)); 500]));
     if let Data::Counts(rows) = &mut study.data {
         for (g, row) in rows.iter_mut().enumerate() {
-            row.control.total = 1_000_000;
-            row.control.events = 2_000 * g as u64;
-            row.active.total = 1_000_000 - g as u64;
-            row.active.events = row.active.total / 3;
+            row.arms[0].total = 1_000_000;
+            row.arms[0].events = 2_000 * g as u64;
+            row.arms[1].total = 1_000_000 - g as u64;
+            row.arms[1].events = row.arms[1].total / 3;
         }
     }
     study.priors.heterogeneity = Some(written(HeterogeneityPrior::HalfStudentT { df: 1.0, scale: 0.5 }));
@@ -348,30 +348,20 @@ fn arms_far_out_under_the_prior_are_named() {
 fn the_prior_in_brackets_of_a_risk_difference_is_at_the_posteriors_control_risk() {
     let study = opened(&format!("{HEAD}[thresholds]\nprimary = {{ risk_difference = 0.05 }}\n"));
     let report = analyse(&study, Options::default());
-    let of = |scope: Scope, subgroup: Option<&str>, statement: Statement| {
-        let row = report.probabilities.iter().find(|p| {
-            p.scope == scope
-                && p.subgroup.as_deref() == subgroup
-                && p.measure == Measure::RiskDifference
-                && p.statement == statement
-        });
-        row.expect("a row")
+    let of = |whom: Whom, statement: Statement| {
+        let at = if statement == Statement::Benefit { 0.0 } else { 0.05 };
+        report.probability(Estimand::new(whom, Measure::RiskDifference), statement, at).expect("a row")
     };
     // A control risk of half a percent can't fall by five points, whatever the prior says of other risks.
-    let b = of(Scope::Subgroup, Some("B"), Statement::BenefitAtLeast);
+    let b = of(Whom::Subgroup(1), Statement::BenefitAtLeast);
     assert_eq!(b.prior_beside(), Some(0.0));
     assert!(b.prior > Some(0.05), "{:?}", b.prior);
     // Over all patients between the two. At no effect nearly the prior's own value: where effects are opposed the subgroup
     // of more events decides.
-    let all = of(Scope::Overall, None, Statement::BenefitAtLeast).prior_beside().expect("sampled");
-    let a = of(Scope::Subgroup, Some("A"), Statement::BenefitAtLeast).prior_beside().expect("known");
+    let all = of(Whom::Overall, Statement::BenefitAtLeast).prior_beside().expect("sampled");
+    let a = of(Whom::Subgroup(0), Statement::BenefitAtLeast).prior_beside().expect("known");
     assert!(all > 0.0 && all < a, "{all} and {a}");
-    close(
-        "at no effect",
-        of(Scope::Overall, None, Statement::Benefit).prior_beside().expect("sampled"),
-        0.5,
-        0.03,
-    );
+    close("at no effect", of(Whom::Overall, Statement::Benefit).prior_beside().expect("sampled"), 0.5, 0.03);
     let text = equipoise::report::fit_text(&study, &report);
     assert!(in_one_line(&text).contains("with the control risk at its posterior median"), "{text}");
 }

@@ -4,7 +4,7 @@ use crate::common;
 
 use common::{close, counts_model, pair, sampler, study_of};
 use equipoise::model::{
-    BaselineOf, BaselinePrior, BinomialPair, HeterogeneityPrior, Hierarchy, Likelihood, LocationPrior, Model,
+    BaselineOf, BaselinePrior, BinomialPair, HeterogeneityPrior, Hierarchy, LocationPrior, Model,
     NormalComponent, Pooling,
 };
 use equipoise::posterior::diagnostics::{Draws, Workspace, ess_mean, proportion};
@@ -14,11 +14,8 @@ use equipoise::sampler::{Purpose, Settings, extend, start, stream};
 const HALF_CAUCHY: HeterogeneityPrior = HeterogeneityPrior::HalfStudentT { df: 1.0, scale: 0.5 };
 
 fn between(counts: Vec<BinomialPair>) -> Model {
-    Model {
-        baseline: BaselinePrior::Independent(LocationPrior::normal(0.0, 2.5)),
-        baseline_of: BaselineOf::Arms,
-        ..counts_model(counts)
-    }
+    let prior = BaselinePrior::Independent(LocationPrior::normal(0.0, 2.5));
+    counts_model(counts).with_baseline(prior).with_baseline_of(BaselineOf::Arms)
 }
 
 fn sampled(model: &Model, draws: usize) -> SampledPosterior {
@@ -79,9 +76,9 @@ fn a_table_under_complete_pooling_is_the_sum_over_a_grid() {
         let model = Model {
             pooling: Pooling::Complete,
             effect: LocationPrior::normal(0.0, 1.0),
-            baseline: BaselinePrior::Independent(prior.clone()),
-            baseline_of: of,
             ..counts_model(vec![pair((1, 9), (4, 11))])
+                .with_baseline(BaselinePrior::Independent(prior.clone()))
+                .with_baseline_of(of)
         };
         let drawn = sampled(&model, 10_000);
         let difference = drawn.risks(0).expect("counts").difference();
@@ -136,8 +133,7 @@ fn draws_from_a_mirrored_prior_are_mirror_images_whatever_its_family() {
     ] {
         let model = |prior: &LocationPrior| Model {
             effect: LocationPrior::normal(0.0, 1.0),
-            baseline: BaselinePrior::Independent(prior.clone()),
-            ..between(vec![pair((0, 0), (0, 0)); 2])
+            ..between(vec![pair((0, 0), (0, 0)); 2]).with_baseline(BaselinePrior::Independent(prior.clone()))
         };
         let (mut rng, mut other) = (stream(3, 0, Purpose::Prior), stream(3, 0, Purpose::Prior));
         for _ in 0..200 {
@@ -157,10 +153,8 @@ fn draws_from_a_mirrored_prior_are_mirror_images_whatever_its_family() {
 fn draws_of_a_beta_risk_have_its_moments_and_come_in_opposite_pairs() {
     const PAIRS: usize = 20_000;
     for (a, b) in [(2.0, 7.0), (0.5, 0.5), (30.0, 4.0)] {
-        let model = Model {
-            baseline: BaselinePrior::Independent(LocationPrior::LogitBeta { a, b }),
-            ..between(vec![pair((0, 0), (0, 0))])
-        };
+        let prior = BaselinePrior::Independent(LocationPrior::LogitBeta { a, b });
+        let model = between(vec![pair((0, 0), (0, 0))]).with_baseline(prior);
         let mut rng = stream(4, 0, Purpose::Prior);
         let risks: Vec<[f64; 2]> = (0..PAIRS)
             .map(|_| {
@@ -198,8 +192,7 @@ fn arms_without_events_pass_every_check_under_heavy_tailed_and_bounded_heterogen
                 let model = Model {
                     pooling: Pooling::Partial(prior),
                     effect: LocationPrior::normal(0.0, sd),
-                    baseline_of: of,
-                    ..between(counts.clone())
+                    ..between(counts.clone()).with_baseline_of(of)
                 };
                 let sampling = Sampling { seed, ..Sampling::default() };
                 let report = analyse(&study_of(&model), Options { sampling, ..sampler() });
@@ -217,11 +210,8 @@ fn arms_without_events_pass_every_check_under_heavy_tailed_and_bounded_heterogen
 fn nobody_is_asked_for_more_draws_where_trajectories_diverge() {
     // Two unbounded scales and walls between them: more than any steps of ours can do.
     let counts = vec![pair((20, 20), (0, 5)), pair((0, 32), (0, 16))];
-    let model = Model {
-        pooling: Pooling::Partial(HALF_CAUCHY),
-        baseline: BaselinePrior::Exchangeable { mean: LocationPrior::normal(0.0, 2.5), sd: HALF_CAUCHY },
-        ..between(counts)
-    };
+    let baseline = BaselinePrior::Exchangeable { mean: LocationPrior::normal(0.0, 2.5), sd: HALF_CAUCHY };
+    let model = Model { pooling: Pooling::Partial(HALF_CAUCHY), ..between(counts).with_baseline(baseline) };
     for seed in 1..=6 {
         let sampling = Sampling { seed, draws: Some(150), ..Sampling::default() };
         let checks = analyse(&study_of(&model), Options { sampling, ..sampler() }).checks;
@@ -242,6 +232,6 @@ fn a_model_has_walls_where_an_arm_has_no_events_and_effects_may_run_far() {
     ] {
         let model = Model { pooling: Pooling::Partial(prior), ..between(vec![counts.clone()]) };
         assert_eq!(model.has_walls(), expected, "{counts:?}, {prior:?}");
-        assert!(matches!(model.likelihood, Likelihood::Counts(_)));
+        assert!(model.observation.cells().is_some());
     }
 }

@@ -9,11 +9,11 @@ use equipoise::density::LogDensity;
 use equipoise::exact::{ExactPosterior, RiskMeasure};
 use equipoise::input::open;
 use equipoise::model::{
-    BaselineOf, BinomialPair, Confounder, HeterogeneityPrior, Hierarchy, Likelihood, LocationPrior,
-    Misclassification, Missing, Model, NormalComponent, Nuisance, Pooling, Side, SubgroupBias,
+    BaselineOf, BinomialPair, Confounder, HeterogeneityPrior, Hierarchy, LocationPrior, Misclassification,
+    Missing, Model, NormalComponent, Nuisance, Pooling, Side, SubgroupBias,
 };
 use equipoise::numeric::normal_quantile;
-use equipoise::posterior::{Measure, Options, Report, Sampling, Statement, analyse};
+use equipoise::posterior::{Estimand, Measure, Options, Report, Sampling, Statement, analyse};
 use equipoise::study::{self, Bias, Data, Study};
 
 fn etiology() -> Vec<BinomialPair> {
@@ -72,16 +72,12 @@ fn gradients_are_derivatives() {
     for pooling in [Pooling::Complete, Pooling::Separate(HeterogeneityPrior::Exponential { mean: 0.4 })] {
         models.push(Model { pooling, ..models[0].clone() });
     }
-    let mut estimates =
+    let estimates =
         estimates_model(&[(0.6, 0.42), (-0.55, 0.5)], models[0].pooling.clone(), models[0].effect.clone());
-    if let Likelihood::Estimates(rows) = &mut estimates.likelihood {
-        let with = SubgroupBias { missing: [None, None], ..all.clone() };
-        *rows = rows.iter().cloned().map(|r| r.through(&with)).collect();
-    }
-    models.push(estimates);
-    let labels = Some(judged(0.9, 0.8));
-    models.push(Model { misclassification: labels, ..counts_model(etiology()) });
-    let between = models.iter().map(|m| Model { baseline_of: BaselineOf::Arms, ..m.clone() });
+    let with = SubgroupBias { missing: [None, None], ..all.clone() };
+    models.push(estimates.observing(estimates.observation.clone().through(&vec![with; 2])));
+    models.push(counts_model(etiology()).labelled(&judged(0.9, 0.8)));
+    let between = models.iter().map(|m| m.with_baseline_of(BaselineOf::Arms));
     models.extend(between.collect::<Vec<_>>());
     let mut worst = Worst::default();
     for model in &models {
@@ -178,7 +174,7 @@ fn judged(sensitivity: f64, specificity: f64) -> Misclassification {
 fn what_changes_nothing_changes_no_byte() {
     let mut study = open("attention-ras-etiology").expect("shipped");
     if let Data::Counts(rows) = &mut study.data {
-        rows[0].active.missing = 7;
+        rows[0].arms[1].missing = 7;
     }
     let nothing = |bias: SubgroupBias| vec![bias.clone(), bias];
     let idle = [
@@ -301,7 +297,7 @@ fn flipping_the_outcome_changes_no_conclusion_under_a_bias() {
     let (a, b) = (analyse(&study, Options::exact()), analyse(&flipped, Options::exact()));
     let mut worst = Worst::default();
     for (x, y) in a.probabilities.iter().zip(&b.probabilities).filter(|(x, _)| x.exact.is_some()) {
-        if x.measure == Measure::RiskDifference || x.measure == Measure::OddsRatio {
+        if x.estimand.measure == Measure::RiskDifference || x.estimand.measure == Measure::OddsRatio {
             worst.hold(|| format!("{x:?}"), y.exact.expect("as the other"), x.exact.expect("filtered"), 1.0);
         }
     }
@@ -309,7 +305,7 @@ fn flipping_the_outcome_changes_no_conclusion_under_a_bias() {
     let of_missing = |study: &Study| {
         let mut study = study.clone();
         let Data::Counts(rows) = &mut study.data else { unreachable!("counts") };
-        (rows[0].control.missing, rows[0].active.missing, rows[1].active.missing) = (4, 9, 3);
+        (rows[0].arms[0].missing, rows[0].arms[1].missing, rows[1].arms[1].missing) = (4, 9, 3);
         compare_bias(&study, Sampling::default())
     };
     let (c, d) = (of_missing(&study), of_missing(&flipped));
@@ -360,7 +356,7 @@ fn permuting_subgroups_permutes_what_is_said_of_their_bias() {
 fn a_normal_bias_of_one_estimate_is_closed() {
     let (y, se, m, s, sd) = (0.6, 0.42, 0.1, 0.3, 0.355);
     let mut model = estimates_model(&[(y, se)], Pooling::Complete, LocationPrior::normal(0.0, sd));
-    model.likelihood = model.likelihood.through(&[shifted(normal(m, s))]);
+    model.observation = model.observation.through(&[shifted(normal(m, s))]);
     let precision = 1.0 / (sd * sd) + 1.0 / (se * se + s * s);
     let mean = (y - m) / (se * se + s * s) / precision;
     let theta = fit(&model).theta(0).quantile(0.5);
@@ -480,7 +476,7 @@ fn both_engines_agree_under_wrong_labels() {
     let mut study = open("attention-ras-etiology").expect("shipped");
     if let Data::Counts(rows) = &mut study.data {
         for (row, [y0, n0, y1, n1]) in rows.iter_mut().zip([[4, 9, 6, 14], [7, 15, 2, 8]]) {
-            (row.control.events, row.control.total, row.active.events, row.active.total) = (y0, n0, y1, n1);
+            (row.arms[0].events, row.arms[0].total, row.arms[1].events, row.arms[1].total) = (y0, n0, y1, n1);
         }
     }
     let beta = |a, b| [Nuisance::LogitBeta { a, b }, Nuisance::LogitBeta { a, b }];
@@ -497,7 +493,7 @@ fn both_engines_agree_under_wrong_labels() {
         assert!(report.checks.ok, "{what}: {:?}", report.checks.reasons);
         assert!(exact.available && exact.comparisons > 20, "{what}: {exact:?}");
         // Risks are sampled, and say why.
-        let risk = report.estimates.iter().find(|e| e.measure == Measure::RiskDifference).expect("a row");
+        let risk = report.estimate(Estimand::of_subgroup(0, Measure::RiskDifference)).expect("a row");
         assert!(
             risk.exact.is_none() && risk.exact_unavailable.as_ref().is_some_and(|r| !r.is_empty()),
             "{risk:?}"
@@ -509,7 +505,7 @@ fn both_engines_agree_under_wrong_labels() {
 #[test]
 fn labels_that_are_all_but_right_change_all_but_nothing() {
     let base = fit(&counts_model(etiology()));
-    let model = Model { misclassification: Some(judged(1.0 - 1e-9, 1.0 - 1e-9)), ..counts_model(etiology()) };
+    let model = counts_model(etiology()).labelled(&judged(1.0 - 1e-9, 1.0 - 1e-9));
     let found = fit(&model);
     let mut worst = Worst::default();
     for g in 0..2 {
@@ -549,11 +545,11 @@ fn labels_that_are_all_but_right_change_all_but_nothing() {
 /// The two subgroups exchanged, and what is said of their labels.
 #[test]
 fn permuting_subgroups_changes_nothing_under_wrong_labels() {
-    let one = Model { misclassification: Some(judged(0.8, 0.95)), ..counts_model(etiology()) };
+    let one = counts_model(etiology()).labelled(&judged(0.8, 0.95));
     let mut turned = etiology();
     turned.reverse();
     let m = Misclassification { positive: 1, ..judged(0.8, 0.95) };
-    let other = Model { misclassification: Some(m), ..counts_model(turned) };
+    let other = counts_model(turned).labelled(&m);
     let (one, other) = (fit(&one), fit(&other));
     for g in 0..2 {
         close("P(theta > 0)", above_zero(&*other.theta(1 - g)), above_zero(&*one.theta(g)), 1e-9);
@@ -586,7 +582,7 @@ fn simulated_wrong_labels_are_seen_through() {
         ..counts_model(counts)
     };
     let crude = fit(&wide).pair(0, 1).difference.quantile(0.5);
-    let posterior = fit(&Model { misclassification: Some(judged(accuracy[0], accuracy[1])), ..wide });
+    let posterior = fit(&wide.labelled(&judged(accuracy[0], accuracy[1])));
     let difference = posterior.pair(0, 1).difference;
     let (truth, sd) = (effect[0] - effect[1], difference.sd().expect("light tails"));
     assert!((difference.quantile(0.5) - truth).abs() < 3.0 * sd && sd < 0.2);

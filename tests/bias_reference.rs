@@ -12,7 +12,7 @@ use equipoise::model::{
     Side, SubgroupBias,
 };
 use equipoise::numeric::logit;
-use equipoise::posterior::{Engine, Measure, Options, Parameter, Sampling, Statement, analyse};
+use equipoise::posterior::{Engine, Estimand, Measure, Options, Parameter, Sampling, Statement, analyse};
 use equipoise::study::{Bias, Study};
 use serde_json::Value;
 
@@ -90,7 +90,7 @@ fn model(inputs: &Value) -> Model {
         }
     };
     let biases: Vec<SubgroupBias> = (0..model.subgroups()).map(|g| bias(inputs, g)).collect();
-    model.likelihood = model.likelihood.through(&biases);
+    model.observation = model.observation.through(&biases);
     model
 }
 
@@ -179,7 +179,7 @@ fn labelled(inputs: &Value) -> Model {
         specificity_shared: shared,
         share: [uniform.clone(), uniform],
     };
-    Model { misclassification: Some(misclassification), ..counts_model(counts(inputs)) }
+    counts_model(counts(inputs)).labelled(&misclassification)
 }
 
 #[test]
@@ -199,7 +199,8 @@ fn sampled_effects_and_risks_under_wrong_labels_are_the_reference_ones() {
     let mut compared = 0;
     for case in reference["misclassification"].as_array().expect("cases") {
         let model = labelled(&case["inputs"]);
-        let bias = Bias { misclassification: model.misclassification.clone(), ..Bias::default() };
+        let bias =
+            Bias { misclassification: model.observation.misclassification().cloned(), ..Bias::default() };
         let study = Study { bias: Some(bias), ..study_of(&model) };
         let sampling = Sampling { draws: Some(10_000), ..Sampling::default() };
         let options =
@@ -207,19 +208,14 @@ fn sampled_effects_and_risks_under_wrong_labels_are_the_reference_ones() {
         let report = analyse(&study, options);
         assert!(report.checks.ok, "{:?}", report.checks.reasons);
         for (g, expected) in case["subgroups"].as_array().expect("two").iter().enumerate() {
-            let name = (g + 1).to_string();
-            let of = |measure, statement| {
-                let row = report.probabilities.iter().find(|p| {
-                    p.subgroup.as_deref() == Some(name.as_str())
-                        && p.subgroup_b.is_none()
-                        && (p.measure, p.statement) == (measure, statement)
-                });
+            let of = |measure, statement, at| {
+                let row = report.probability(Estimand::of_subgroup(g, measure), statement, at);
                 let row = row.expect("a row");
                 (row.probability.expect("sampled"), row.mcse.expect("sampled"))
             };
             for (found, key) in [
-                (of(Measure::OddsRatio, Statement::Benefit), "positive"),
-                (of(Measure::RiskDifference, Statement::BenefitAtLeast), "rd_above_0_05"),
+                (of(Measure::OddsRatio, Statement::Benefit, 1.0), "positive"),
+                (of(Measure::RiskDifference, Statement::BenefitAtLeast, 0.05), "rd_above_0_05"),
             ] {
                 close(key, found.0, number(&expected[key]), 4.5 * found.1);
                 compared += 1;

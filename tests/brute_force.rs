@@ -56,7 +56,7 @@ fn model(case: &Value) -> Model {
     std::fs::write(&path, text).expect("written");
     let study = equipoise::input::open(path.to_str().expect("UTF-8")).unwrap_or_else(|e| panic!("{e}"));
     // The program that made the values holds baselines to be the control arm's.
-    Model { baseline_of: BaselineOf::Control, ..Model::of(&study) }
+    Model::of(&study).with_baseline_of(BaselineOf::Control)
 }
 
 fn hold_summary(worst: &mut Worst, what: &str, d: &dyn Distribution, expected: &Value, logarithm: bool) {

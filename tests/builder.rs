@@ -26,7 +26,7 @@ fn rebuilt(study: &Study) -> Study {
         .name(&study.name)
         .outcome(endpoint)
         .treatment(&study.treatment.name)
-        .arms(&study.treatment.control, &study.treatment.active)
+        .arms(study.treatment.control(), study.treatment.active())
         .subgroup_name(&study.subgroup_name)
         .priors(pooled(study));
     builder = study.citation.iter().fold(builder, StudyBuilder::citation);

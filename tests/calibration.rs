@@ -9,10 +9,10 @@ use crate::common;
 use crate::common::{calibration, rows};
 
 use calibration::{DRAWS, Ranks, Uniformity, ranks, uniform_below};
-use common::{close, estimates_model, pair};
+use common::{cells_of, close, counts_model, estimates_model, pair};
 use equipoise::model::{
-    Arm, BaselineOf, BaselinePrior, BinomialPair, Confounder, HeterogeneityPrior, Likelihood, LocationPrior,
-    Misclassification, Missing, Model, NormalComponent, Nuisance, Pooling, SubgroupBias,
+    Arm, BaselineOf, BaselinePrior, BinomialPair, Confounder, HeterogeneityPrior, LocationPrior,
+    Misclassification, Missing, Model, NormalComponent, Nuisance, Observation, Pooling, SubgroupBias,
 };
 use equipoise::sampler::{Purpose, stream};
 use equipoise::study::Population;
@@ -61,15 +61,7 @@ fn exchangeable(sd: HeterogeneityPrior) -> BaselinePrior {
 fn counts(subgroups: usize, pooling: Pooling, effect: LocationPrior, baseline: BaselinePrior) -> Model {
     let empty = |&(control, active): &(u32, u32)| pair((0, control), (0, active));
     let counts: Vec<BinomialPair> = SIZES[..subgroups].iter().map(empty).collect();
-    Model {
-        likelihood: Likelihood::Counts(counts),
-        pooling,
-        effect,
-        baseline,
-        misclassification: None,
-        baseline_of: BaselineOf::Control,
-        rows: None,
-    }
+    Model { pooling, effect, ..counts_model(counts).with_baseline(baseline) }
 }
 
 /// Four standard errors; estimates are to be drawn.
@@ -78,8 +70,8 @@ fn estimates(pooling: Pooling, effect: LocationPrior) -> Model {
 }
 
 /// The same with baselines that are the means of the arms.
-fn between(model: Model) -> Model {
-    Model { baseline_of: BaselineOf::Arms, ..model }
+fn between(model: &Model) -> Model {
+    model.with_baseline_of(BaselineOf::Arms)
 }
 
 fn beta() -> BaselinePrior {
@@ -134,8 +126,7 @@ const BIASED: [Configuration; 6] = [
     }),
     ("a confounder of estimates", || {
         let model = estimates(Pooling::Partial(HALF_NORMAL), sceptical());
-        let likelihood = model.likelihood.clone().through(&vec![confounder(Nuisance::Known(-1.2)); 4]);
-        Model { likelihood, ..model }
+        model.observing(model.observation.clone().through(&vec![confounder(Nuisance::Known(-1.2)); 4]))
     }),
 ];
 const ROWS: [Configuration; 3] = [
@@ -185,8 +176,7 @@ fn missing() -> SubgroupBias {
 
 fn biased(subgroups: usize, bias: &SubgroupBias) -> Model {
     let model = counts(subgroups, Pooling::Partial(HALF_NORMAL), sceptical(), independent());
-    let likelihood = model.likelihood.clone().through(&vec![bias.clone(); subgroups]);
-    Model { likelihood, ..model }
+    model.observing(model.observation.clone().through(&vec![bias.clone(); subgroups]))
 }
 
 fn accuracy() -> [Nuisance; 2] {
@@ -206,21 +196,23 @@ fn misclassified([sensitivity, specificity]: [Nuisance; 2], shared: bool) -> Mod
         share: twice(share),
     };
     let model = counts(2, Pooling::Partial(HALF_NORMAL), heavy_tailed(), independent());
-    Model { misclassification: Some(misclassification), ..model }
+    model.labelled(&misclassification)
 }
 
 /// Baselines between the arms, and beta priors of a risk.
 const BETWEEN: [Configuration; 8] = [
-    ("half-normal", || between(counts(2, Pooling::Partial(HALF_NORMAL), sceptical(), independent()))),
-    ("half-Cauchy", || between(counts(3, Pooling::Partial(HALF_CAUCHY), sceptical(), independent()))),
-    ("uniform, a beta prior", || between(counts(5, Pooling::Partial(UNIFORM), heavy_tailed(), beta()))),
+    ("half-normal", || between(&counts(2, Pooling::Partial(HALF_NORMAL), sceptical(), independent()))),
+    ("half-Cauchy", || between(&counts(3, Pooling::Partial(HALF_CAUCHY), sceptical(), independent()))),
+    ("uniform, a beta prior", || between(&counts(5, Pooling::Partial(UNIFORM), heavy_tailed(), beta()))),
     ("a beta prior of the control risk", || counts(3, Pooling::Partial(EXPONENTIAL), sceptical(), beta())),
     ("exchangeable", || {
-        between(counts(4, Pooling::Partial(EXPONENTIAL), sceptical(), exchangeable(HALF_NORMAL)))
+        between(&counts(4, Pooling::Partial(EXPONENTIAL), sceptical(), exchangeable(HALF_NORMAL)))
     }),
-    ("complete", || between(counts(3, Pooling::Complete, heavy_tailed(), independent()))),
-    ("a bias added", || between(biased(2, &shifted(normal(0.2, 0.4))))),
-    ("covariates", || between(of_rows(Pooling::Partial(HALF_NORMAL), Sizes { terms: 3, centres: 0, ..FEW }))),
+    ("complete", || between(&counts(3, Pooling::Complete, heavy_tailed(), independent()))),
+    ("a bias added", || between(&biased(2, &shifted(normal(0.2, 0.4))))),
+    ("covariates", || {
+        between(&of_rows(Pooling::Partial(HALF_NORMAL), Sizes { terms: 3, centres: 0, ..FEW }))
+    }),
 ];
 
 /// Of all of the above.
@@ -319,7 +311,9 @@ fn a_bias_of_the_other_sign_is_found_out() {
 
 #[test]
 fn labels_taken_at_face_value_are_found_out() {
-    let ignorant = |observed: &Model| Model { misclassification: None, ..observed.clone() };
+    let ignorant = |observed: &Model| {
+        observed.observing(Observation::Cells(cells_of(observed).clone().of_patients_alike()))
+    };
     let model = misclassified([Nuisance::Known(0.5), Nuisance::Known(0.7)], true);
     assert!(!departing(&model, ignorant).is_empty());
 }
@@ -350,8 +344,7 @@ fn departing(model: &Model, fitted: impl Fn(&Model) -> Model + Sync) -> Vec<&'st
 
 /// A model whose counts are changed before they are fitted.
 fn recounted(observed: &Model, change: impl Fn(&BinomialPair) -> BinomialPair) -> Model {
-    let Likelihood::Counts(counts) = &observed.likelihood else { unreachable!("a model of counts") };
-    Model { likelihood: Likelihood::Counts(counts.iter().map(change).collect()), ..observed.clone() }
+    common::recounted(observed, cells_of(observed).pairs().iter().map(change).collect())
 }
 
 fn usual() -> Model {

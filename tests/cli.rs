@@ -185,8 +185,14 @@ fn two_runs_write_the_same_bytes_whatever_the_threads() {
     let desk = Desk::with(MODEL);
     let with_threads = |n: &str| {
         desk.run(&["fit", "model.toml", "--threads", n]).success();
-        ["result.json", "draws_parameters.csv", "draws_estimands.csv", "model.toml"]
-            .map(|file| fs::read(desk.path().join("runs/model").join(file)).expect("written"))
+        let files = [
+            "result.json",
+            "draws_parameters.csv",
+            "draws_estimands.csv",
+            "draws_diagnostics.csv",
+            "model.toml",
+        ];
+        files.map(|file| fs::read(desk.path().join("runs/model").join(file)).expect("written"))
     };
     let one = with_threads("1");
     assert!(one == with_threads("2"), "2 threads");
@@ -481,7 +487,72 @@ fn draws_are_a_table_with_chain_iteration_and_draw_first() {
     assert_eq!(estimands.len(), rows.len());
     assert!(estimands[0].contains(&"overall.risk_difference".to_string()), "{:?}", estimands[0]);
     desk.run(&["fit", "model.toml", "--save", "none"]).success();
-    assert!(!desk.path().join("runs/model/draws_parameters.csv").exists());
+    for name in ["parameters", "estimands", "diagnostics"] {
+        assert!(!desk.path().join(format!("runs/model/draws_{name}.csv")).exists(), "{name}");
+    }
+}
+
+/// Subgroups of hugely unequal size with exchangeable baselines: a funnel in which trajectories diverge.
+const FUNNEL: &str = r#"
+counts = [
+  { subgroup = "many", control = { events = 300000, total = 1000000 }, active = { events = 250000, total = 900000 } },
+  { subgroup = "two", control = { events = 0, total = 1 }, active = { events = 1, total = 1 } },
+  { subgroup = "unequal", control = { events = 3, total = 10 }, active = { events = 40000, total = 100000 } },
+]
+
+[model]
+pooling = "partial"
+
+[prior]
+baseline = { mean = "normal(0, 1.5)", sd = "half-normal(1)" }
+"#;
+
+#[test]
+fn what_the_sampler_did_at_each_draw_sums_to_what_the_checks_say() {
+    let counts = &MODEL[MODEL.find("counts = [").expect("there")..MODEL.find("effect = ").expect("there")];
+    let mut divergences = 0.0;
+    for model in [MODEL.to_string(), MODEL.replace(counts, FUNNEL)] {
+        let desk = Desk::with(&model);
+        let run = desk.run(&["fit", "model.toml", "--draws", "400", "--chains", "3", "--show-unreliable"]);
+        assert_ne!(run.get_output().status.code(), Some(1));
+        let mut reader = csv::Reader::from_path(desk.path().join("runs/model/draws_diagnostics.csv"))
+            .expect("written beside the draws");
+        let names = [
+            ".chain",
+            ".iteration",
+            ".draw",
+            "lp__",
+            "accept_stat__",
+            "stepsize__",
+            "treedepth__",
+            "n_leapfrog__",
+            "divergent__",
+            "energy__",
+        ];
+        assert_eq!(reader.headers().expect("a header").iter().collect::<Vec<_>>(), names);
+        let rows: Vec<Vec<f64>> = reader
+            .records()
+            .map(|r| r.expect("a row").iter().map(|cell| cell.parse().expect("a number")).collect())
+            .collect();
+        assert_eq!(rows.len(), 3 * 400);
+        let result = written(&desk);
+        let checks = &result["checks"];
+        let diverged: f64 = rows.iter().map(|r| r[8]).sum();
+        assert_eq!(Some(diverged), checks["divergences"].as_f64());
+        divergences += diverged;
+        // Momenta only add to the energy.
+        assert!(rows.iter().all(|r| r[9] >= -r[3]));
+        for (chain, rows) in checks["chains"].as_array().expect("chains").iter().zip(rows.chunks(400)) {
+            let said = |key: &str| chain[key].as_f64().expect("a number");
+            let mean = |column: usize| rows.iter().map(|r| r[column]).sum::<f64>() / 400.0;
+            assert!(rows.iter().all(|r| r[0] == said("chain") && r[5] == said("step_size")));
+            assert!((mean(4) - said("acceptance")).abs() < 1e-12);
+            assert!((mean(7) - said("steps")).abs() < 1e-9);
+            assert_eq!(rows.iter().map(|r| r[6]).fold(0.0, f64::max), said("max_depth"));
+            assert_eq!(rows.iter().map(|r| r[8]).sum::<f64>(), said("divergences"));
+        }
+    }
+    assert!(divergences > 0.0, "the funnel diverges");
 }
 
 #[test]

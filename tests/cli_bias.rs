@@ -2,6 +2,8 @@
 
 use std::fs;
 
+use crate::common::empty_columns;
+
 use assert_cmd::Command;
 use predicates::prelude::*;
 use predicates::str::contains;
@@ -217,6 +219,10 @@ fn surfaces_tipping_points_and_e_values_need_no_section() {
         .stdout(predicate::function(|out: &str| out.lines().all(|l| l.chars().count() <= 80)));
     let csv = desk.run(&["compare", "model.toml", "--bias", "--format", "csv"]).success();
     let csv = String::from_utf8(csv.get_output().stdout.clone()).expect("text");
+    // What only a stated bias has; every confounder has an answer here.
+    let of_a_stated_bias =
+        ["unadjusted", "unadjusted_median", "unadjusted_q2_5", "unadjusted_q97_5", "kind", "what", "words"];
+    assert_eq!(empty_columns(&csv), of_a_stated_bias);
     for row in ["shift,", "confounder,", "tipping,", "e_value,", "missing,", "probability,", "estimate,"] {
         assert!(csv.lines().any(|l| l.starts_with(row)), "{row}");
     }

@@ -2,6 +2,8 @@
 
 use std::fs;
 
+use crate::common::empty_columns;
+
 use assert_cmd::Command;
 use predicates::prelude::*;
 use predicates::str::contains;
@@ -200,6 +202,7 @@ fn csv_has_every_list_and_the_statements_in_every_row() {
     let assert = desk.run(&["decide", "rescue-by-etiology", "--format", "csv"]).success();
     let assert = assert.stderr(contains("ILLUSTRATIVE")).stderr(contains("not randomised"));
     let text = String::from_utf8(assert.get_output().stdout.clone()).expect("UTF-8");
+    assert_eq!(empty_columns(&text), ["unavailable"], "every number has its reasons");
     let mut reader = csv::Reader::from_reader(text.as_bytes());
     let header = reader.headers().expect("a header").clone();
     let at = |name: &str| header.iter().position(|h| h == name).expect("a column");

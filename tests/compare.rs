@@ -2,7 +2,7 @@
 
 use crate::common;
 
-use common::{close, estimates_model, flipped_study, study_of, with_control_baselines};
+use common::{cells_of, close, estimates_model, flipped_study, recounted, study_of, with_control_baselines};
 use equipoise::compare::{Asked, Comparison, Request, STATED, compare};
 use equipoise::exact::{ExactPosterior, Resolution};
 use equipoise::input::open;
@@ -504,23 +504,21 @@ fn leaving_a_patient_out_is_refitting_without_them() {
         let model = Model::of(&study);
         let kernel = |model: &Model| {
             let posterior = ExactPosterior::new(model, Resolution::default()).expect("settles");
-            let equipoise::model::Likelihood::Counts(counts) = &model.likelihood else { panic!("counts") };
-            let constant: f64 = counts.iter().map(|c| c.log_coefficient()).sum();
+            let constant: f64 = cells_of(model).pairs().iter().map(|c| c.log_coefficient()).sum();
             posterior.log_marginal_likelihood().expect("proper") - constant
         };
         let whole = kernel(&model);
         let posterior = ExactPosterior::new(&model, Resolution::default()).expect("settles");
-        let equipoise::model::Likelihood::Counts(counts) = &model.likelihood else { panic!("counts") };
+        let counts = cells_of(&model).pairs();
         for (g, c) in counts.iter().enumerate() {
             let left_out = posterior.leave_one_out(g).expect("counts");
             for (cell, found) in left_out.into_iter().enumerate() {
                 let rest = c.without(cell >= 2, cell % 2 == 1);
                 assert_eq!(found.is_some(), rest.is_some());
                 let (Some(found), Some(rest)) = (found, rest) else { continue };
-                let mut counts = counts.clone();
+                let mut counts = counts.to_vec();
                 counts[g] = rest;
-                let smaller =
-                    Model { likelihood: equipoise::model::Likelihood::Counts(counts), ..model.clone() };
+                let smaller = recounted(&model, counts);
                 close("log probability", found, whole - kernel(&smaller), 1e-7);
             }
         }

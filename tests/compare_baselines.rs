@@ -1,7 +1,7 @@
 //! `compare` with the baseline prior, the coefficients' priors, and many subgroups: against fits of studies whose files state
 //! what is varied, closed forms, and itself.
 
-use crate::common::close;
+use crate::common::{close, empty_columns};
 
 use std::fmt::Write as _;
 use std::fs;
@@ -11,7 +11,7 @@ use equipoise::compare::{Asked, Comparison, Request, STATED, Steps, Variant, com
 use equipoise::exact::{ExactPosterior, Resolution};
 use equipoise::input::open;
 use equipoise::model::{BaselinePrior, LocationPrior, Model};
-use equipoise::posterior::{Options, Scope, Statement, analyse};
+use equipoise::posterior::{Measure, Options, Scope, Statement, Whom, analyse};
 use equipoise::study::{Pooling, Study, Written};
 use serde_json::Value;
 use tempfile::TempDir;
@@ -88,14 +88,15 @@ fn a_baseline_prior_varied_is_the_prior_of_a_study_whose_file_states_it() {
     for (variant, prior) in stated {
         let other = study(&model(COUNTS, prior));
         let report = analyse(&other, Options::exact());
-        for p in report.probabilities.iter().filter(|p| p.scope == Scope::Subgroup) {
+        for p in &report.probabilities {
+            let Whom::Subgroup(g) = p.estimand.whom else { continue };
             let is_compared = match p.statement {
-                Statement::Benefit => p.measure == equipoise::posterior::Measure::RiskDifference,
+                Statement::Benefit => p.estimand.measure == Measure::RiskDifference,
                 Statement::BenefitAtLeast => p.threshold == 0.05,
                 _ => false,
             };
             if is_compared {
-                let found = under(&c, variant, p.subgroup.as_deref().expect("a name"), p.statement);
+                let found = under(&c, variant, report.names.subgroup(g), p.statement);
                 close(&format!("{variant:?}, {prior}"), found, p.exact.expect("integrated"), 1e-12);
             }
         }
@@ -216,6 +217,22 @@ fn the_text_says_what_of_the_baseline_prior_is_varied_and_where_it_is_held() {
     assert!(json["coefficients"].is_null());
     assert_eq!(json["coefficients_unavailable"], "the study has no covariates");
     let csv = run("csv");
+    // What a stated bias, the sampler and covariates have; no statement of so small a trial stands above a line, no number
+    // is missing, and nothing must be said.
+    let absent = [
+        "unadjusted",
+        "unadjusted_median",
+        "unadjusted_q2_5",
+        "unadjusted_q97_5",
+        "sceptical_sd",
+        "as_patients",
+        "max_k",
+        "trusted_k",
+        "scale_factor",
+        "unavailable",
+        "caveat",
+    ];
+    assert_eq!(empty_columns(&csv), absent);
     assert!(csv.lines().any(|l| l.starts_with("baseline,stated,") && l.contains("half_scale")));
 }
 

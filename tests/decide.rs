@@ -5,14 +5,15 @@ use crate::common;
 
 use std::fs;
 
-use common::{close, flipped_study, with_control_baselines};
+use common::{close, counts_model, flipped_study, with_control_baselines};
 use equipoise::decide::{Discussion, EffectRow, Population, decide};
 use equipoise::exact::{ExactPosterior, Resolution, RiskMeasure};
 use equipoise::input::open_decision;
-use equipoise::model::{Arm, BaselineOf, BaselinePrior, BinomialPair, HeterogeneityPrior, Likelihood, Model};
+use equipoise::model::{Arm, BaselinePrior, BinomialPair, HeterogeneityPrior, Model};
 use equipoise::numeric::normal_cdf;
 use equipoise::posterior::{
-    Bounded, By, Claim, Direction, Method, Options, Sampling, Says, Scope, Statement, Verdict, analyse,
+    Bounded, By, Claim, Direction, Estimand, Measure, Method, Options, Sampling, Says, Scope, Statement,
+    Verdict, analyse,
 };
 use equipoise::study::{
     Costs, Data, Decision, HigherIs, LocationPrior, Pooling, Study, SubgroupCounts, Values, View, Written,
@@ -298,16 +299,11 @@ fn curves_fall_and_are_the_table_and_the_bands_and_the_fit() {
             // What `fit` prints of the same.
             if e.population.scope == Scope::Subgroup {
                 let fit = analyse(study, Options::default());
-                let of = |s| {
-                    let find = |p: &&equipoise::posterior::Probability| {
-                        p.subgroup == e.population.subgroup
-                            && p.subgroup_b.is_none()
-                            && p.statement == s
-                            && p.measure == equipoise::posterior::Measure::RiskDifference
-                            && p.threshold == 0.0
-                    };
-                    fit.probabilities.iter().find(find).expect("a statement").best().expect("a number")
-                };
+                let name = e.population.subgroup.as_deref().expect("a subgroup");
+                let g = fit.names.place(name).expect("one of the study's");
+                let difference = Estimand::of_subgroup(g, Measure::RiskDifference);
+                let of =
+                    |s| fit.probability(difference, s, 0.0).expect("a statement").best().expect("a number");
                 close("benefit", e.benefit, of(Statement::Benefit), 1e-9);
                 close("harm", e.harm, of(Statement::Harm), 1e-9);
             }
@@ -535,8 +531,8 @@ fn small(members: &[(&str, View)]) -> Decision {
     outcome.study.named.clear();
     let Data::Counts(counts) = &mut outcome.study.data else { panic!("counts") };
     *counts = vec![
-        SubgroupCounts { control: count(8, 40), active: count(13, 40), ..counts[0].clone() },
-        SubgroupCounts { control: count(9, 40), active: count(12, 40), ..counts[1].clone() },
+        SubgroupCounts { arms: vec![count(8, 40), count(13, 40)], ..counts[0].clone() },
+        SubgroupCounts { arms: vec![count(9, 40), count(12, 40)], ..counts[1].clone() },
     ];
     decision.panel = members
         .iter()
@@ -645,15 +641,7 @@ fn ratios_of_shares_have_neither_steps_nor_gaps() {
         (arm(2.0, 600.0), arm(9.0, 610.0)),
     ];
     let counts = rows.map(|(control, active)| BinomialPair::new(control, active)).to_vec();
-    let model = Model {
-        likelihood: Likelihood::Counts(counts),
-        pooling: equipoise::model::Pooling::Partial(HeterogeneityPrior::HalfNormal { scale: 0.5 }),
-        effect: LocationPrior::normal(0.0, 1.0),
-        baseline: BaselinePrior::Independent(LocationPrior::normal(0.0, 1.5)),
-        misclassification: None,
-        baseline_of: BaselineOf::Control,
-        rows: None,
-    };
+    let model = Model { effect: LocationPrior::normal(0.0, 1.0), ..counts_model(counts) };
     let posterior = ExactPosterior::new(&model, Resolution::default()).expect("covered");
     let shares = [[true, true], [true, false], [false, true], [false, false]]
         .map(|[control_event, active_event]| RiskMeasure::Shares { control_event, active_event });

@@ -13,11 +13,11 @@
 
 use crate::common;
 
-use common::Worst;
+use common::{Worst, cells_of, recounted};
 use equipoise::density::LogDensity;
 use equipoise::model::{
-    Arm, BaselineOf, BaselinePrior, BinomialPair, HeterogeneityPrior, Hierarchy, Likelihood, LocationPrior,
-    Model, NormalComponent, NormalEstimate, Parameters, Pooling,
+    Arm, BaselineOf, BaselinePrior, Baselines, BinomialPair, Cells, HeterogeneityPrior, Hierarchy,
+    LocationPrior, Model, NormalComponent, NormalEstimate, Observation, Parameters, Pooling,
 };
 use num_dual::{Dual64, DualNum};
 
@@ -90,8 +90,8 @@ fn heterogeneity(model: &Model) -> HeterogeneityPrior {
 }
 
 /// By how much of the effect the control arm lies below the baseline.
-fn share_of_control(model: &Model) -> f64 {
-    if model.baseline_of == BaselineOf::Arms { 0.5 } else { 0.0 }
+fn share_of_control(cells: &Cells) -> f64 {
+    if cells.baselines().of == BaselineOf::Arms { 0.5 } else { 0.0 }
 }
 
 fn log_posterior<D: Number>(model: &Model, at: &Natural<D>) -> D {
@@ -100,30 +100,31 @@ fn log_posterior<D: Number>(model: &Model, at: &Natural<D>) -> D {
     for (&mu, &tau) in at.mu.iter().zip(&at.tau) {
         sum += log_location(&model.effect, mu) + log_scale(heterogeneity(model), tau);
     }
-    match &model.likelihood {
-        Likelihood::Estimates(rows) => {
+    match &model.observation {
+        Observation::Estimates(rows) => {
             for (g, row) in rows.iter().enumerate().filter(|(_, row)| row.se.is_finite()) {
                 let variance = of(&at.tau, g).powi(2) + row.se * row.se;
                 sum += log_normal(D::from(row.estimate), of(&at.mu, g), variance);
             }
         }
-        Likelihood::Counts(cells) => {
-            for (g, cell) in cells.iter().enumerate() {
+        Observation::Cells(cells) => {
+            let prior = &cells.baselines().prior;
+            for (g, cell) in cells.pairs().iter().enumerate() {
                 let (theta, alpha) = (at.theta[g], at.alpha[g]);
                 if heterogeneity(model) != NO_HETEROGENEITY {
                     sum += log_normal(theta, of(&at.mu, g), of(&at.tau, g).powi(2));
                 }
-                sum += match (&model.baseline, at.baseline) {
+                sum += match (prior, at.baseline) {
                     (BaselinePrior::Independent(prior), _) => log_location(prior, alpha),
                     (_, Some((_, sd))) if sd.re() == 0.0 => D::from(0.0),
                     (_, Some((mean, sd))) => log_normal(alpha, mean, sd.powi(2)),
                     (_, None) => panic!("an exchangeable baseline has a mean and an sd"),
                 };
-                let below = share_of_control(model);
+                let below = share_of_control(cells);
                 sum += log_binomial(cell.control, alpha - theta * below);
                 sum += log_binomial(cell.active, alpha + theta * (1.0 - below));
             }
-            if let (BaselinePrior::Exchangeable { mean, sd }, Some((m, s))) = (&model.baseline, at.baseline) {
+            if let (BaselinePrior::Exchangeable { mean, sd }, Some((m, s))) = (prior, at.baseline) {
                 sum += log_location(mean, m) + log_scale(*sd, s);
             }
         }
@@ -342,15 +343,17 @@ impl<D: Number> Walk<'_, D> {
 /// estimates θ is left out.
 fn natural_at<D: Number>(model: &Model, q: &[D]) -> (Natural<D>, D) {
     let mut walk = Walk { q, log_jacobian: D::from(0.0) };
-    let below = share_of_control(model);
-    let (counts, hints): (&[BinomialPair], Vec<(f64, f64, f64)>) = match &model.likelihood {
-        Likelihood::Estimates(rows) => (&[], rows.iter().map(|r| (r.estimate, r.se.powi(-2), 0.0)).collect()),
-        Likelihood::Counts(cells) => {
-            let prior = match &model.baseline {
+    let cells = model.observation.cells();
+    let below = cells.map_or(0.0, share_of_control);
+    let counts = cells.map_or(&[][..], Cells::pairs);
+    let hints: Vec<(f64, f64, f64)> = match &model.observation {
+        Observation::Estimates(rows) => rows.iter().map(|r| (r.estimate, r.se.powi(-2), 0.0)).collect(),
+        Observation::Cells(cells) => {
+            let prior = match &cells.baselines().prior {
                 BaselinePrior::Independent(prior) => rough_prior(prior),
                 BaselinePrior::Exchangeable { mean, sd } => rough_member(mean, *sd),
             };
-            (cells, cells.iter().map(|cell| rough_effect(cell, below, prior)).collect())
+            counts.iter().map(|cell| rough_effect(cell, below, prior)).collect()
         }
     };
     let prior = heterogeneity(model);
@@ -359,8 +362,9 @@ fn natural_at<D: Number>(model: &Model, q: &[D]) -> (Natural<D>, D) {
     let levels: Vec<(D, D)> =
         hints.chunks(groups).map(|children| walk.level(&model.effect, prior, &rough(children))).collect();
     let level = |g: usize| levels[g % levels.len()];
-    let baseline = match &model.baseline {
-        BaselinePrior::Exchangeable { mean, sd } if !counts.is_empty() => {
+    let prior_of_baselines = model.observation.baseline_prior();
+    let baseline = match prior_of_baselines {
+        Some(BaselinePrior::Exchangeable { mean, sd }) => {
             let effect = rough_member(&model.effect, prior).1;
             let hint = |cell: &BinomialPair| rough_baseline(cell, below, effect);
             Some(walk.level(mean, *sd, &counts.iter().map(hint).collect::<Vec<_>>()))
@@ -375,8 +379,8 @@ fn natural_at<D: Number>(model: &Model, q: &[D]) -> (Natural<D>, D) {
     }
     let mut alpha = Vec::new();
     for (cell, &theta) in counts.iter().zip(&theta) {
-        alpha.push(match (&model.baseline, baseline) {
-            (BaselinePrior::Independent(prior), _) => {
+        alpha.push(match (prior_of_baselines, baseline) {
+            (Some(BaselinePrior::Independent(prior)), _) => {
                 let (place, precision, _) = placed_baseline(cell, below, rough_prior(prior), theta);
                 // The Jacobian is constant.
                 place + walk.next() / precision.sqrt()
@@ -446,28 +450,24 @@ impl Lcg {
     }
 
     fn model(&mut self, subgroups: usize, counts: bool, pooling: Pooling) -> Model {
-        let likelihood = if counts {
+        let observation = if counts {
             let mut pair = |_| BinomialPair::new(self.arm(), self.arm());
-            Likelihood::Counts((0..subgroups).map(&mut pair).collect())
+            let pairs = (0..subgroups).map(&mut pair).collect();
+            Observation::Cells(Cells::new(pairs, Baselines::default()))
         } else {
-            Likelihood::Estimates((0..subgroups).map(|_| self.estimate()).collect())
+            Observation::Estimates((0..subgroups).map(|_| self.estimate()).collect())
         };
-        let baseline = match self.below(2) {
+        // Drawn for estimates too, which have none.
+        let prior = match self.below(2) {
             0 => BaselinePrior::Independent(self.baseline()),
             _ => {
                 let sds = scale_priors(self);
                 BaselinePrior::Exchangeable { mean: self.location(4), sd: sds[self.below(sds.len())] }
             }
         };
-        Model {
-            likelihood,
-            pooling,
-            effect: self.location(4),
-            baseline,
-            baseline_of: [BaselineOf::Control, BaselineOf::Arms][self.below(2)],
-            misclassification: None,
-            rows: None,
-        }
+        let effect = self.location(4);
+        let of = [BaselineOf::Control, BaselineOf::Arms][self.below(2)];
+        Model { observation: observation.with_baselines(Baselines { prior, of }), pooling, effect }
     }
 
     /// Coordinates up to ±`reach`, about the middle.
@@ -511,10 +511,10 @@ fn everywhere(mut hold: impl FnMut(&Model, &Hierarchy, &[Vec<f64>])) {
 
 /// The size of the terms whose sum is the density: n log odds may cancel against n log(1 + e^log odds).
 fn largest_term(model: &Model, hierarchy: &Hierarchy, q: &[f64]) -> f64 {
-    let Likelihood::Counts(cells) = &model.likelihood else { return 0.0 };
+    let Some(cells) = model.observation.cells() else { return 0.0 };
     let mut scratch = hierarchy.scratch();
     let at = hierarchy.parameters(q, &[], &mut scratch);
-    let patients = cells.iter().map(|c| c.control.total + c.active.total).fold(0.0, f64::max);
+    let patients = cells.pairs().iter().map(|c| c.control.total + c.active.total).fold(0.0, f64::max);
     patients * (1.0 + largest(at.alpha) + largest(at.theta))
 }
 
@@ -583,8 +583,8 @@ fn the_gradient_agrees_with_dual_numbers() {
 /// The natural parameters that the crate reports, one after the other, those that are sampled.
 fn listed(model: &Model, at: &Parameters) -> Vec<f64> {
     let mut list: Vec<f64> = at.mu.into_iter().chain(at.tau).collect();
-    if let Likelihood::Counts(_) = model.likelihood {
-        if let BaselinePrior::Exchangeable { sd, .. } = &model.baseline {
+    if let Some(prior) = model.observation.baseline_prior() {
+        if let BaselinePrior::Exchangeable { sd, .. } = prior {
             list.extend(at.baseline_mean);
             list.extend(at.baseline_sd.filter(|_| !matches!(sd, HeterogeneityPrior::Fixed { .. })));
         }
@@ -670,7 +670,7 @@ fn the_density_is_the_natural_posterior_times_the_jacobian() {
 fn integrated_effects_are_placed_in_their_conditional_normal() {
     let mut worst = Worst::default();
     everywhere(|model, hierarchy, points| {
-        let Likelihood::Estimates(rows) = &model.likelihood else { return };
+        let Some(rows) = model.observation.estimates() else { return };
         for q in points {
             let natural = natural_at(model, q).0;
             for standard in [0.0, 1.0, -2.5] {
@@ -726,24 +726,22 @@ fn beyond_the_range_of_numbers_nothing_panics_and_a_finite_density_has_a_finite_
 
 /// The arms exchanged, and what the priors say of the effect with its sign changed.
 fn exchanged(model: &Model) -> Model {
-    let Likelihood::Counts(cells) = &model.likelihood else { return model.clone() };
-    let cells = cells.iter().map(|c| BinomialPair::new(c.active, c.control)).collect();
-    Model { likelihood: Likelihood::Counts(cells), effect: model.effect.mirrored(), ..model.clone() }
+    let pairs = cells_of(model).pairs().iter().map(|c| BinomialPair::new(c.active, c.control)).collect();
+    Model { effect: model.effect.mirrored(), ..recounted(model, pairs) }
 }
 
 /// Outcomes counted the other way, and all priors with their signs changed.
 fn flipped(model: &Model) -> Model {
-    let Likelihood::Counts(cells) = &model.likelihood else { return model.clone() };
+    let cells = cells_of(model);
     let arm = |a: Arm| Arm { events: a.total - a.events, ..a };
-    let cells = cells.iter().map(|c| BinomialPair::new(arm(c.control), arm(c.active))).collect();
-    let baseline = match &model.baseline {
+    let pairs = cells.pairs().iter().map(|c| BinomialPair::new(arm(c.control), arm(c.active))).collect();
+    let baseline = match &cells.baselines().prior {
         BaselinePrior::Independent(prior) => BaselinePrior::Independent(prior.mirrored()),
         BaselinePrior::Exchangeable { mean, sd } => {
             BaselinePrior::Exchangeable { mean: mean.mirrored(), sd: *sd }
         }
     };
-    let likelihood = Likelihood::Counts(cells);
-    Model { likelihood, effect: model.effect.mirrored(), baseline, ..model.clone() }
+    Model { effect: model.effect.mirrored(), ..recounted(model, pairs).with_baseline(baseline) }
 }
 
 /// Coordinates of a level's location and of its children follow a change of sign of what they stand for; those of scales stay.
@@ -762,7 +760,7 @@ fn coordinates_mirrored(
         signs.extend(scale.then_some(1.0));
     };
     (0..levels).for_each(|_| level(theta, sampled(heterogeneity(model))));
-    if let BaselinePrior::Exchangeable { sd, .. } = &model.baseline {
+    if let Some(BaselinePrior::Exchangeable { sd, .. }) = model.observation.baseline_prior() {
         level(alpha, sampled(*sd));
     }
     let children = if heterogeneity(model) == NO_HETEROGENEITY { 0 } else { n };
@@ -776,7 +774,7 @@ fn coordinates_mirrored(
 fn exchanging_the_arms_with_the_effect_prior_mirrored_mirrors_the_density_where_baselines_lie_between_them() {
     let mut worst = Worst::default();
     everywhere(|model, hierarchy, points| {
-        if model.baseline_of != BaselineOf::Arms || !matches!(model.likelihood, Likelihood::Counts(_)) {
+        if model.observation.cells().is_none_or(|cells| cells.baselines().of != BaselineOf::Arms) {
             return;
         }
         let other = Hierarchy::new(&exchanged(model));
@@ -807,7 +805,7 @@ fn exchanging_the_arms_with_the_effect_prior_mirrored_mirrors_the_density_where_
 fn counting_the_outcome_the_other_way_with_all_priors_mirrored_mirrors_the_density() {
     let mut worst = Worst::default();
     everywhere(|model, hierarchy, points| {
-        if !matches!(model.likelihood, Likelihood::Counts(_)) {
+        if model.observation.cells().is_none() {
             return;
         }
         let other = Hierarchy::new(&flipped(model));

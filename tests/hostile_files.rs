@@ -235,6 +235,47 @@ fn gzipped_text_that_grows_out_of_proportion_is_read_when_asked_to() {
 }
 
 #[test]
+fn a_gzipped_table_of_counts_that_grows_out_of_proportion_is_refused() {
+    let here = tempfile::tempdir().expect("a folder");
+    let model = r#"title = "Invented"
+study = { assignment = "randomised" }
+outcome = { name = "death", kind = "binary", higher_is = "worse" }
+treatment = { name = "drug", control = "placebo", active = "drug" }
+prior = { effect = "normal(0, 0.355)", heterogeneity = "half-normal(0.5)" }
+[data]
+file = "table.csv.gz"
+rows = "counts"
+columns = { subgroup = "SUB", control_events = "Y0", control_total = "N0", active_events = "Y1", active_total = "N1" }
+where = { YEAR = "2020" }
+"#;
+    fs::write(here.path().join("model.toml"), model).expect("written");
+    let told = |year: u32, more: &[&str]| {
+        let mut out = GzEncoder::new(Vec::new(), Gzip::fast());
+        out.write_all(b"YEAR,SUB,Y0,N0,Y1,N1\n").expect("written");
+        for k in 0..4_600 {
+            out.write_all(format!("{year},s{k},1,9,2,9").as_bytes()).expect("written");
+            out.write_all(&[b' '; 60_000]).expect("written");
+            out.write_all(b"\n").expect("written");
+        }
+        fs::write(here.path().join("table.csv.gz"), out.finish().expect("written")).expect("written");
+        let program = assert_cmd::cargo::cargo_bin("equipoise");
+        let arguments = [&["check", "model.toml"], more].concat();
+        let output = bounded(&program, &arguments, here.path()).output().expect("run");
+        assert_eq!(output.status.code(), Some(1), "{}", words(&output.stderr));
+        words(&output.stderr)
+    };
+    // Rows that nobody asks for are counted too.
+    let large = told(1999, &[]);
+    assert!(
+        large.contains("table.csv.gz: unpacked, the file holds more than 256 MB") && large.contains(LARGE)
+    );
+    let read = told(1999, &["--large"]);
+    assert!(read.contains("no row of the data file has `2020` in column `YEAR`"), "{read}");
+    let many = told(2020, &[]);
+    assert!(many.contains("table.csv.gz, row 502, column `SUB`: more than 500 subgroups"), "{many}");
+}
+
+#[test]
 fn rows_that_do_not_end_and_values_too_long_are_refused() {
     let mut file = b"OUT,ARM,SUB\n1,N,\"a".to_vec();
     file.resize(70 << 20, b'x');

@@ -126,7 +126,7 @@ def draws_summarise_to_what_the_result_says():
         result = json.loads(run("fit", "ras-basilar-function", "--format", "json", folder=folder))
         runs = pathlib.Path(folder) / "runs/ras-basilar-function"
         tables = {}
-        for name in ("parameters", "estimands"):
+        for name in ("parameters", "estimands", "diagnostics"):
             with open(runs / f"draws_{name}.csv", newline="") as file:
                 rows = list(csv.reader(file))
             columns = np.array(rows[1:], dtype=float).T
@@ -141,6 +141,17 @@ def draws_summarise_to_what_the_result_says():
         holds(f"sd of {row['name']}", abs(draws.std(ddof=1) / row["sd"] - 1) < 1e-11)
         for key, p in (("median", 0.5), ("q2_5", 0.025), ("q97_5", 0.975)):
             holds(f"{key} of {row['name']}", abs(np.quantile(draws, p) - row[key]) < 1e-12)
+    diagnostics = {name: column.reshape(sampler["chains"], -1) for name, column in tables["diagnostics"].items()}
+    for chain, summary in enumerate(result["checks"]["chains"]):
+        of = lambda name: diagnostics[name][chain]
+        holds("acceptance", abs(of("accept_stat__").mean() - summary["acceptance"]) < 1e-12)
+        holds("leapfrog steps", abs(of("n_leapfrog__").mean() - summary["steps"]) < 1e-9)
+        holds("depth", of("treedepth__").max() == summary["max_depth"])
+        holds("divergences", of("divergent__").sum() == summary["divergences"])
+        holds("step size", (of("stepsize__") == summary["step_size"]).all())
+        energy = of("energy__")
+        ebfmi = (np.diff(energy) ** 2).sum() / ((energy - energy.mean()) ** 2).sum()
+        holds("E-BFMI", abs(ebfmi / summary["ebfmi"] - 1) < 1e-9)
     for row in result["probabilities"]:
         if row["scope"] == "subgroup" and row["measure"] == "risk_difference":
             draws = estimands[f"risk_difference[{row['subgroup']}]"]

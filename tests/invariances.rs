@@ -5,10 +5,7 @@ use crate::common;
 use common::{above_zero, close, counts_model, estimates_model, fit, flipped_study, pair};
 use equipoise::exact::{ExactPosterior, Resolution, RiskMeasure};
 use equipoise::input::open;
-use equipoise::model::{
-    BaselineOf, BaselinePrior, BinomialPair, HeterogeneityPrior, Likelihood, LocationPrior, Model,
-    NormalEstimate, Pooling,
-};
+use equipoise::model::{BaselinePrior, BinomialPair, HeterogeneityPrior, LocationPrior, Model, Pooling};
 use equipoise::posterior::{Measure, Options, Report, Statement, analyse};
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
@@ -31,7 +28,7 @@ fn risk_cdf(posterior: &ExactPosterior, g: usize, x: f64) -> f64 {
 fn hold_probabilities(a: &Report, b: &Report, tolerance: f64) {
     assert_eq!(a.probabilities.len(), b.probabilities.len());
     for (p, q) in a.probabilities.iter().zip(&b.probabilities) {
-        assert_eq!((p.statement, &p.subgroup, p.threshold), (q.statement, &q.subgroup, q.threshold));
+        assert_eq!((p.statement, p.estimand, p.threshold), (q.statement, q.estimand, q.threshold));
         for (x, y) in
             [(p.exact, q.exact), (p.prior, q.prior), (p.prior_at_control_risk, q.prior_at_control_risk)]
         {
@@ -174,8 +171,8 @@ fn one_subgroup_with_almost_flat_priors_is_the_difference_of_two_log_gammas_of_b
     let model = Model {
         pooling: Pooling::Complete,
         effect: LocationPrior::normal(0.0, 1e5),
-        baseline: BaselinePrior::Independent(LocationPrior::normal(0.0, 1e5)),
         ..counts_model(vec![pair((y0, n0), (y1, n1))])
+            .with_baseline(BaselinePrior::Independent(LocationPrior::normal(0.0, 1e5)))
     };
     let posterior = fit(&model);
     let theta = posterior.theta(0);
@@ -286,13 +283,9 @@ proptest! {
         se in 0.05..1.0,
         scale in 0.05..2.0,
     ) {
-        let rows: Vec<NormalEstimate> = y.iter().map(|&estimate| NormalEstimate::new(estimate, se)).collect();
-        let model = Model {
-            likelihood: Likelihood::Estimates(rows),
-            pooling: Pooling::Partial(HeterogeneityPrior::HalfNormal { scale }),
-            effect: LocationPrior::Flat,
-            baseline: BaselinePrior::Independent(LocationPrior::normal(0.0, 1.5)), baseline_of: BaselineOf::Control, misclassification: None, rows: None };
-        let posterior = fit(&model);
+        let rows: Vec<(f64, f64)> = y.iter().map(|&estimate| (estimate, se)).collect();
+        let pooling = Pooling::Partial(HeterogeneityPrior::HalfNormal { scale });
+        let posterior = fit(&estimates_model(&rows, pooling, LocationPrior::Flat));
         let mean = y.iter().sum::<f64>() / y.len() as f64;
         for (g, &own) in y.iter().enumerate() {
             let theta = posterior.theta(g).mean().expect("exists");

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use assert_cmd::Command;
 use equipoise::input::open;
-use equipoise::posterior::{Options, analyse};
+use equipoise::posterior::{Measure, Options, analyse};
 use equipoise::study::{Data, Study};
 use flate2::Compression;
 use flate2::write::GzEncoder;
@@ -157,7 +157,7 @@ fn the_account_says_what_became_of_every_row() {
     // Who has no outcome stays known by arm and subgroup, for [bias.missing].
     let Data::Counts(cells) = &found.data else { panic!("counts") };
     assert_eq!(cells.iter().map(|c| c.name.as_str()).collect::<Vec<_>>(), ["women", "men"]);
-    assert_eq!((cells[0].control.missing, cells[1].active.missing), (1, 1));
+    assert_eq!((cells[0].control().missing, cells[1].active().missing), (1, 1));
     run(here, &["check", "trial.toml"])
         .success()
         .stdout(contains("trial.csv: 186 rows read, 182 used; 1 treatment missing"))
@@ -195,9 +195,10 @@ fn direction_is_that_of_the_model_file() {
     let survival = study(here, &model(&mirrored).replace("\"worse\"", "\"better\""));
     let [a, b] = [&death, &survival].map(|s| analyse(s, Options::default()));
     for (p, q) in a.probabilities.iter().zip(&b.probabilities) {
-        assert_eq!((p.statement, &p.subgroup), (q.statement, &q.subgroup));
+        assert_eq!((p.statement, p.estimand), (q.statement, q.estimand));
         if let (Some(x), Some(y)) = (p.exact, q.exact) {
-            let additive = p.threshold == p.measure.null() || p.measure.key() == "risk_difference";
+            let measure = p.estimand.measure;
+            let additive = p.threshold == measure.null() || measure == Measure::RiskDifference;
             assert!(!additive || (x - y).abs() < 1e-7, "{p:?} {q:?}");
         }
     }
@@ -337,7 +338,7 @@ fn a_first_model_file_is_one_that_runs() {
     let first = open(here.join("first.toml")).expect("a model");
     let Data::Counts(cells) = &first.data else { panic!("counts") };
     let found =
-        |g: usize| [&cells[g].control, &cells[g].active].map(|a| (a.events as usize, a.total as usize));
+        |g: usize| [&cells[g].control(), &cells[g].active()].map(|a| (a.events as usize, a.total as usize));
     assert_eq!([found(0), found(1)], CELLS);
     new(&[&whole[..], &["-o", "first.toml"]].concat()).code(1).stderr(contains("first.toml exists"));
     new(&["--outcome", "statsu"]).code(1).stderr(contains("no column `statsu`"));

@@ -3,7 +3,7 @@
 
 use crate::common::{close, counts_model, pair, study_of};
 use equipoise::numeric::{logistic, normal_cdf};
-use equipoise::posterior::{Measure, Options, Report, Scope, Statement, analyse};
+use equipoise::posterior::{Estimand, Measure, Options, Report, Scope, Statement, analyse};
 use equipoise::study::{BaselineOf, BaselinePrior, HeterogeneityPrior, LocationPrior, Priors, Written};
 
 fn written<T>(distribution: T) -> Written<T> {
@@ -38,13 +38,9 @@ fn below(delta: f64, alpha: &[(f64, f64)], theta: impl Fn(f64) -> f64) -> f64 {
 }
 
 fn prior_of(report: &Report, statement: Statement, threshold: f64) -> f64 {
-    let of = |p: &&equipoise::posterior::Probability| {
-        p.scope == Scope::Subgroup
-            && p.statement == statement
-            && p.measure == Measure::RiskDifference
-            && p.threshold == threshold
-    };
-    report.probabilities.iter().find(of).and_then(|p| p.prior).expect("a prior probability")
+    let difference = Estimand::of_subgroup(0, Measure::RiskDifference);
+    let row = report.probability(difference, statement, threshold);
+    row.and_then(|p| p.prior).expect("a prior probability")
 }
 
 #[test]
@@ -83,10 +79,10 @@ fn risks_under_heavy_tailed_priors_alone_are_their_integrals() {
             }
             close(&what, prior_of(&report, Statement::Equivalent, delta), 1.0 - 2.0 * beyond, 2e-6);
         }
-        for estimate in report.estimates.iter().filter(|e| e.scope == Scope::Subgroup) {
+        for estimate in report.estimates.iter().filter(|e| e.estimand.whom.scope() == Scope::Subgroup) {
             let Some(prior) = &estimate.prior else { continue };
-            let what = format!("{sd} {scale} {mean} {spread} {:?}", estimate.measure);
-            match estimate.measure {
+            let what = format!("{sd} {scale} {mean} {spread} {:?}", estimate.estimand);
+            match estimate.estimand.measure {
                 Measure::RiskDifference => {
                     close(&what, prior.median, 0.0, 1e-6);
                     close(&what, prior.q2_5, -prior.q97_5, 1e-5);

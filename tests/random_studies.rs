@@ -5,10 +5,11 @@
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
 
+use crate::common::{counts_model, recounted};
 use equipoise::exact::{Distribution, ExactPosterior, Resolution, RiskMeasure};
 use equipoise::model::{
-    Arm, BaselineOf, BaselinePrior, BinomialPair, HeterogeneityPrior, Likelihood, LocationPrior, Model,
-    NormalComponent, NormalEstimate, Pooling,
+    Arm, BaselineOf, BaselinePrior, Baselines, BinomialPair, Cells, HeterogeneityPrior, LocationPrior, Model,
+    NormalComponent, NormalEstimate, Observation, Pooling,
 };
 use serde_json::Value;
 
@@ -52,37 +53,29 @@ fn heterogeneity(v: &Value) -> HeterogeneityPrior {
 
 fn model(study: &Value) -> Model {
     let rows = study["subgroups"].as_array().expect("subgroups");
-    let likelihood = if rows[0]["se"].is_number() {
+    let observation = if rows[0]["se"].is_number() {
         let of = |r: &Value| {
             NormalEstimate::new(r["estimate"].as_f64().expect("x"), r["se"].as_f64().expect("se"))
         };
-        Likelihood::Estimates(rows.iter().map(of).collect())
+        Observation::Estimates(rows.iter().map(of).collect())
     } else {
         let arm =
             |a: &Value| Arm { events: a[0].as_f64().expect("events"), total: a[1].as_f64().expect("total") };
-        Likelihood::Counts(
-            rows.iter().map(|r| BinomialPair::new(arm(&r["control"]), arm(&r["active"]))).collect(),
-        )
+        let pairs = rows.iter().map(|r| BinomialPair::new(arm(&r["control"]), arm(&r["active"]))).collect();
+        let prior = if study["baseline"].is_null() {
+            LocationPrior::normal(0.0, 1.0)
+        } else {
+            location(&study["baseline"])
+        };
+        let of = if study["baseline_of"] == "control" { BaselineOf::Control } else { BaselineOf::Arms };
+        Observation::Cells(Cells::new(pairs, Baselines { prior: BaselinePrior::Independent(prior), of }))
     };
     let pooling = match study["pooling"].as_str() {
         Some("complete") => Pooling::Complete,
         Some("none") => Pooling::Separate(heterogeneity(&study["heterogeneity"])),
         _ => Pooling::Partial(heterogeneity(&study["heterogeneity"])),
     };
-    let baseline = if study["baseline"].is_null() {
-        LocationPrior::normal(0.0, 1.0)
-    } else {
-        location(&study["baseline"])
-    };
-    Model {
-        likelihood,
-        pooling,
-        effect: location(&study["effect"]),
-        baseline: BaselinePrior::Independent(baseline),
-        baseline_of: if study["baseline_of"] == "control" { BaselineOf::Control } else { BaselineOf::Arms },
-        misclassification: None,
-        rows: None,
-    }
+    Model { observation, pooling, effect: location(&study["effect"]) }
 }
 
 /// What was compared, what was left out by the engine itself, and what was wrong.
@@ -247,14 +240,10 @@ fn exchanging_the_arms_mirrors_every_statement_and_equal_arms_take_no_side() {
     let mut compared = 0;
     for entry in all.iter().filter(|e| e["study"]["baseline_of"] == "arms").take(24) {
         let model = model(&entry["study"]);
-        let Likelihood::Counts(counts) = &model.likelihood else { continue };
-        let exchanged = Model {
-            likelihood: Likelihood::Counts(
-                counts.iter().map(|c| BinomialPair::new(c.active, c.control)).collect(),
-            ),
-            effect: model.effect.mirrored(),
-            ..model.clone()
-        };
+        let Some(cells) = model.observation.cells() else { continue };
+        let counts = cells.pairs();
+        let turned = counts.iter().map(|c| BinomialPair::new(c.active, c.control)).collect();
+        let exchanged = Model { effect: model.effect.mirrored(), ..recounted(&model, turned) };
         let fit = |m: &Model| ExactPosterior::new(m, Resolution::default());
         let (Ok(one), Ok(other)) = (fit(&model), fit(&exchanged)) else { continue };
         // Where a row is left out its neighbours' grids are at their limits too.
@@ -278,13 +267,11 @@ fn exchanging_the_arms_mirrors_every_statement_and_equal_arms_take_no_side() {
     for (events, total) in [(0, 105), (2, 100), (50, 100), (100, 100), (1, 400_000)] {
         let arm = Arm { events: f64::from(events), total: f64::from(total) };
         let model = Model {
-            likelihood: Likelihood::Counts(vec![BinomialPair::new(arm, arm)]),
             pooling: Pooling::Complete,
             effect: LocationPrior::normal(0.0, 1.0),
-            baseline: BaselinePrior::Independent(LocationPrior::normal(0.0, 2.5)),
-            baseline_of: BaselineOf::Arms,
-            misclassification: None,
-            rows: None,
+            ..counts_model(vec![BinomialPair::new(arm, arm)])
+                .with_baseline(BaselinePrior::Independent(LocationPrior::normal(0.0, 2.5)))
+                .with_baseline_of(BaselineOf::Arms)
         };
         let posterior = ExactPosterior::new(&model, Resolution::default()).expect("settles");
         for p in

@@ -6,6 +6,7 @@ use crate::common;
 use common::{above_zero, close, counts_model, estimates_model, fit, pair};
 use equipoise::exact::Distribution;
 use equipoise::model::{BaselinePrior, HeterogeneityPrior, LocationPrior, Model, Pooling};
+use equipoise::posterior::{Estimand, Measure, Options, analyse};
 use serde_json::Value;
 
 fn exact() -> Value {
@@ -88,8 +89,7 @@ fn blocker_meets_the_converged_quadrature() {
     let counts = arm("control").into_iter().zip(arm("active")).map(|(c, a)| pair(c, a)).collect();
     let model = Model {
         effect: LocationPrior::normal(0.0, 1.0),
-        baseline: BaselinePrior::Independent(LocationPrior::normal(0.0, 2.5)),
-        ..counts_model(counts)
+        ..counts_model(counts).with_baseline(BaselinePrior::Independent(LocationPrior::normal(0.0, 2.5)))
     };
     let posterior = fit(&model);
     let values = &reference["values"];
@@ -207,12 +207,9 @@ fn solvd_meets_the_published_shrinkage() {
 #[test]
 fn shrinkage_is_the_published_variance_against_the_heterogeneity() {
     let study = equipoise::input::open("eight-schools").expect("shipped");
-    let report = equipoise::posterior::analyse(&study, equipoise::posterior::Options::exact());
-    let row = report
-        .estimates
-        .iter()
-        .find(|e| e.measure == equipoise::posterior::Measure::Shrinkage)
-        .expect("partial pooling shrinks");
+    let report = analyse(&study, Options::exact());
+    let shrinkage = Estimand::of_subgroup(0, Measure::Shrinkage);
+    let row = report.estimate(shrinkage).expect("partial pooling shrinks");
     // School A: se 15; the median of τ from QUADPACK, as above.
     let expected = 225.0 / (225.0 + 2.748_731_076_2_f64.powi(2));
     close("median shrinkage", row.exact.expect("exact").quantiles.median, expected, 1e-9);

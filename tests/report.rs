@@ -6,10 +6,12 @@ use std::path::Path;
 use assert_cmd::Command;
 use equipoise::compare::bias::shift_surface;
 use equipoise::compare::{GridRow, Request, compare, glance};
-use equipoise::decide::{Fit, decide};
+use equipoise::decide::decide;
 use equipoise::figure::{Gallery, Marginals, energies, outline};
 use equipoise::input::{open, open_decision};
-use equipoise::posterior::{Engine, Measure, Options, Sampling, Says, Scope, Statement, analyse};
+use equipoise::posterior::{
+    Engine, Estimate, Fit, Measure, Options, Sampling, Says, Scope, Statement, Whom, analyse,
+};
 use equipoise::report::{
     Cell, PageFormat, Presentation, Shown, decide_text, decision_figures, decision_page, figure_csv, figures,
     fit_text, page,
@@ -60,13 +62,15 @@ fn every_number_of_the_table_and_the_sentences_is_the_fits() {
         let (html, _) = presented(&study);
         let text = seen(&html);
         let report = analyse(&study, Options::default());
-        for row in report.estimates.iter().filter(|e| e.scope == Scope::Subgroup && e.best().is_some()) {
-            let told = ["odds_ratio", "risk_difference", "hazard_ratio"].contains(&row.measure.key());
+        let of_subgroups = |e: &&Estimate| e.estimand.whom.scope() == Scope::Subgroup && e.best().is_some();
+        for row in report.estimates.iter().filter(of_subgroups) {
+            let measure = row.estimand.measure.key();
+            let told = ["odds_ratio", "risk_difference", "hazard_ratio"].contains(&measure);
             if told {
                 let printed = fit_text(&study, &report);
                 let flat: String = printed.split_whitespace().collect::<Vec<_>>().join(" ");
                 let q = row.best().expect("numbers");
-                let shown = match row.measure.key() {
+                let shown = match measure {
                     "risk_difference" => format!("{:+.1} (", 100.0 * q.median).replace('-', "−"),
                     _ => format!("{:.2} (", q.median),
                 };
@@ -91,7 +95,7 @@ fn markup_in_a_model_file_stays_text() {
     let mut study = open("attention-ras-etiology").expect("shipped");
     let markup = "<script>alert(1)</script>";
     study.title = format!("{markup} & \"quotes\"");
-    study.treatment.active = markup.to_string();
+    study.treatment.arms[1] = markup.to_string();
     study.subgroup_name = format!("kind{markup}");
     study.citation = vec![markup.to_string()];
     study.text = format!("</pre>{markup}");
@@ -170,7 +174,7 @@ fn figures_stand_by_themselves_and_have_their_numbers() {
 fn an_outline_is_the_density() {
     let study = open("attention-ras-etiology").expect("shipped");
     let fit = Fit::checked(&study, Sampling::default()).expect("passes its checks");
-    let theta = Marginals(&fit).effect(Scope::Subgroup, 1).expect("exact");
+    let theta = Marginals(&fit).effect(Whom::Subgroup(1)).expect("exact");
     let points = outline(&*theta, false);
     let whole: f64 = points.iter().map(|p| p.1).sum();
     let below: f64 = points.iter().filter(|p| p.0 < -0.7).map(|p| p.1).sum();
@@ -416,7 +420,7 @@ fn benefit_against_harm_is_told_in_favour_of_the_active_arm() {
         let Some(name) = &e.population.subgroup else { continue };
         let row = plane
             .data
-            .rows
+            .rows()
             .iter()
             .find(|r| r[0] == Cell::from(name.as_str()) && r[1] == Cell::from("across"));
         let Some(row) = row else { continue };
@@ -427,7 +431,7 @@ fn benefit_against_harm_is_told_in_favour_of_the_active_arm() {
     }
     let utility = drawn.iter().find(|f| f.name == "utility-1").expect("function has values");
     let of_first = d.value_map.iter().filter(|r| r.outcome == decision.outcomes[0].name).count();
-    assert_eq!(utility.data.rows.len(), of_first);
+    assert_eq!(utility.data.rows().len(), of_first);
 }
 
 #[test]

@@ -7,14 +7,14 @@ use crate::common::rows;
 use common::{close, counts_model, pair};
 use equipoise::density::LogDensity;
 use equipoise::model::{
-    BaselineOf, BaselinePrior, HeterogeneityPrior, Hierarchy, Instructions, Likelihood, LocationPrior, Model,
-    Nuisance, Pooling, Rows, SubgroupBias,
+    BaselineOf, BaselinePrior, HeterogeneityPrior, Hierarchy, Instructions, LocationPrior, Model, Nuisance,
+    Pooling, Rows, SubgroupBias,
 };
 use equipoise::numeric::logistic;
 use equipoise::sampler::{Purpose, Settings, extend, start, stream};
 use equipoise::study::{Adjustment, Population};
 use rand_distr::{Distribution, StandardNormal};
-use rows::{Sizes, adjustment, of_rows};
+use rows::{Sizes, adjustment, of_rows, with_rows};
 
 const HALF_NORMAL: HeterogeneityPrior = HeterogeneityPrior::HalfNormal { scale: 0.7 };
 const SIZES: Sizes = Sizes { subgroups: 3, patterns: 700, terms: 4, centres: 9 };
@@ -171,16 +171,14 @@ fn the_gradient_is_the_derivative_under_every_pooling_baseline_and_prior_of_the_
             for (sizes, sd) in [(SIZES, HALF_NORMAL), (SIZES, fixed), (none, fixed)] {
                 let a = adjustment(sizes, sd, Population::All, 2);
                 let usual = counts_model(vec![pair((0, 0), (0, 0)); 3]);
-                let model =
-                    of_rows(Model { pooling: pooling.clone(), baseline: baseline.clone(), ..usual }, &a, 3);
+                let usual = usual.with_baseline(baseline.clone());
+                let model = of_rows(Model { pooling: pooling.clone(), ..usual }, &a, 3);
                 let shift = Some(Nuisance::Location(LocationPrior::normal(0.2, 0.3)));
                 let bias = SubgroupBias { shift, ..SubgroupBias::default() };
-                let Likelihood::Counts(counts) = model.likelihood.clone() else { panic!("counts") };
-                let through = counts.into_iter().map(|c| c.through(&bias)).collect();
-                let biased = Model { likelihood: Likelihood::Counts(through), ..model.clone() };
+                let biased = model.observing(model.observation.clone().through(&vec![bias; 3]));
                 for model in [model, biased] {
                     for baseline_of in [BaselineOf::Control, BaselineOf::Arms] {
-                        let error = gradient_error(&Model { baseline_of, ..model.clone() }, 1);
+                        let error = gradient_error(&model.with_baseline_of(baseline_of), 1);
                         assert!(
                             error < 1e-9,
                             "{pooling:?}, {baseline:?}, {sd:?}, {baseline_of:?}: {error:e}"
@@ -253,10 +251,9 @@ fn coefficients_and_intercepts_are_found_again() {
     let (alpha, theta) = ([-0.5, 0.3], [0.6, -0.4]);
     let (gamma, centres) = ([0.8, -0.5, 0.1], normals(30, 3, 0.6));
     let cells = [alpha[0], alpha[1], alpha[0] + theta[0], alpha[1] + theta[1]];
-    let rows = model.rows.as_ref().expect("rows");
+    let rows = model.observation.rows().expect("rows");
     let rows = rows.with_drawn_outcomes(&cells, (&gamma, &centres), &mut stream(5, 0, Purpose::Simulation));
-    let likelihood = Likelihood::Counts(rows.counts());
-    let model = Model { likelihood, rows: Some(std::sync::Arc::new(rows)), ..model };
+    let model = with_rows(&model, rows);
     let hierarchy = Hierarchy::new(&model);
     let settings = Settings { seed: 3, chains: 1, ..Settings::default() };
     let mut chains = start(&hierarchy, hierarchy.middle(), &settings, &()).expect("a start");

@@ -15,7 +15,7 @@ use equipoise::model::{
 use equipoise::numeric::normal_quantile;
 use equipoise::posterior::diagnostics::{Draws, Workspace, diagnose, mcse_quantile, mcse_sd, proportion};
 use equipoise::posterior::{
-    Checks, Options, Parameter, Probability, Report, SampledPosterior, Sampling, Scope, Statement, Stopped,
+    Checks, Estimand, Options, Parameter, Report, SampledPosterior, Sampling, Statement, Stopped, Whom,
     analyse,
 };
 use equipoise::study::{Data, HigherIs, Study};
@@ -159,7 +159,7 @@ proptest! {
         seed in 1_u64..1000,
     ) {
         let baseline = BaselinePrior::Independent(baseline);
-        agrees(&Model { pooling, effect, baseline, ..counts_model(counts) }, seed)?;
+        agrees(&Model { pooling, effect, ..counts_model(counts).with_baseline(baseline) }, seed)?;
     }
 
     #[test]
@@ -180,7 +180,7 @@ proptest! {
 fn under_baselines_with_heavy_tails_the_sampler_agrees_with_the_exact_engine() {
     for (df, location, scale) in [(3.0, -0.5, 1.0), (5.0, 0.4, 0.6), (8.0, 0.0, 1.5)] {
         let baseline = BaselinePrior::Independent(LocationPrior::StudentT { df, location, scale });
-        let checks = checks_of(&Model { baseline, ..counts_model(three()) }, 1);
+        let checks = checks_of(&counts_model(three()).with_baseline(baseline), 1);
         assert!(checks.ok, "{:?}", checks.reasons);
     }
 }
@@ -191,8 +191,7 @@ fn little_data(counts: Vec<BinomialPair>) -> Model {
     Model {
         pooling: Pooling::Partial(half_cauchy(0.35)),
         effect: LocationPrior::normal(0.3234, 0.16),
-        baseline: BaselinePrior::Independent(LocationPrior::normal(-0.47, 0.2912)),
-        ..counts_model(counts)
+        ..counts_model(counts).with_baseline(BaselinePrior::Independent(LocationPrior::normal(-0.47, 0.2912)))
     }
 }
 
@@ -393,8 +392,7 @@ fn blocker_meets_the_converged_quadrature() {
     let counts = arm("control").into_iter().zip(arm("active")).map(|(c, a)| pair(c, a)).collect();
     let drawn = posterior(&Model {
         effect: LocationPrior::normal(0.0, 1.0),
-        baseline: BaselinePrior::Independent(LocationPrior::normal(0.0, 2.5)),
-        ..counts_model(counts)
+        ..counts_model(counts).with_baseline(BaselinePrior::Independent(LocationPrior::normal(0.0, 2.5)))
     });
     let values = &reference["values"];
     let (mu, tau) = (&values["mu"], &values["tau"]);
@@ -495,8 +493,8 @@ fn solvd_meets_the_published_shrinkage() {
 fn one_arm(arms: &[(u32, u32)], mean: LocationPrior, sd: HeterogeneityPrior) -> Model {
     Model {
         pooling: Pooling::Complete,
-        baseline: BaselinePrior::Exchangeable { mean, sd },
         ..counts_model(arms.iter().map(|&arm| pair(arm, (0, 0))).collect())
+            .with_baseline(BaselinePrior::Exchangeable { mean, sd })
     }
 }
 
@@ -575,15 +573,33 @@ impl<'a> Held<'a> {
         }
     }
 
+    /// The exact report's place of the subgroup of the same name.
+    fn place(&self, g: usize) -> Option<usize> {
+        self.exact.names.place(self.sampled.names.subgroup(g))
+    }
+
+    fn estimand(&self, Estimand { whom, measure }: Estimand) -> Option<Estimand> {
+        let whom = match whom {
+            Whom::Subgroup(g) => Whom::Subgroup(self.place(g)?),
+            Whom::Pair(a, b) => Whom::Pair(self.place(a)?, self.place(b)?),
+            shared => shared,
+        };
+        Some(Estimand { whom, measure })
+    }
+
+    fn parameter(&self, key: Parameter) -> Option<Parameter> {
+        Some(match key {
+            Parameter::Theta(g) => Parameter::Theta(self.place(g)?),
+            Parameter::Alpha(g) => Parameter::Alpha(self.place(g)?),
+            shared => shared,
+        })
+    }
+
     fn probabilities(&mut self) {
-        type Key<'k> = (Scope, Option<&'k str>, Option<&'k str>, Statement);
-        fn key(p: &Probability) -> Key<'_> {
-            (p.scope, p.subgroup.as_deref(), p.subgroup_b.as_deref(), p.statement)
-        }
         for p in &self.sampled.probabilities {
-            let same =
-                |q: &&Probability| key(q) == key(p) && (q.measure, q.threshold) == (p.measure, p.threshold);
-            let exact = self.exact.probabilities.iter().find(same).and_then(|q| q.exact);
+            let same = self.estimand(p.estimand);
+            let row = same.and_then(|same| self.exact.probability(same, p.statement, p.threshold));
+            let exact = row.and_then(|q| q.exact);
             if let (Some(found), Some(expected), Some(ess)) = (p.probability, exact, p.ess) {
                 self.take(format!("{p:?}"), found, expected, ess);
             }
@@ -593,7 +609,8 @@ impl<'a> Held<'a> {
     fn parameters(&mut self) {
         let drawn = self.sampled.sampled.as_ref().expect("draws");
         for (key, column) in drawn.parameters() {
-            let Some(expected) = self.exact.parameter(key).and_then(|p| p.exact) else { continue };
+            let row = self.parameter(key).and_then(|same| self.exact.parameter(same));
+            let Some(expected) = row.and_then(|p| p.exact) else { continue };
             let name = key.name(&self.sampled.names);
             let sign = if key == Parameter::Tau { 1.0 } else { self.sign };
             let values: Vec<f64> = column.iter().map(|x| sign * x).collect();
@@ -652,7 +669,7 @@ fn flipped(study: &Study) -> Study {
     };
     match &mut flipped.data {
         Data::Counts(rows) => {
-            for arm in rows.iter_mut().flat_map(|r| [&mut r.control, &mut r.active]) {
+            for arm in rows.iter_mut().flat_map(|r| &mut r.arms) {
                 arm.events = arm.total - arm.events;
             }
         }
@@ -674,7 +691,7 @@ fn flipped(study: &Study) -> Study {
 #[test]
 fn flipping_the_outcome_leaves_every_probability_of_benefit_unchanged() {
     let baseline = BaselinePrior::Independent(LocationPrior::normal(-0.7, 1.0));
-    let counts = Model { effect: lopsided(), baseline, ..counts_model(three()) };
+    let counts = Model { effect: lopsided(), ..counts_model(three()).with_baseline(baseline) };
     let estimates = estimates_model(&FOUR, Pooling::Partial(half_normal(0.5)), lopsided());
     for model in [counts, estimates] {
         let study = study_of(&model);
@@ -696,7 +713,7 @@ fn renaming_subgroups_changes_no_bit_of_any_draw() {
     let study = study_of(&counts_model(three()));
     let mut renamed = study.clone();
     let Data::Counts(rows) = &mut renamed.data else { unreachable!("counts") };
-    for (row, name) in rows.iter_mut().zip(["zeta", "a name of many words", "α"]) {
+    for (row, name) in rows.iter_mut().zip(["zeta", "alpha[a name, of many] words", "α"]) {
         row.name = name.to_string();
     }
     let (before, after) = (sampled(&study), sampled(&renamed));
@@ -719,7 +736,7 @@ fn exchanging_the_arms_of_estimates_exchanges_benefit_and_harm() {
             other => other,
         };
         match row.statement {
-            Statement::BenefitAndHarm => std::mem::swap(&mut row.subgroup, &mut row.subgroup_b),
+            Statement::BenefitAndHarm => row.estimand.whom = row.estimand.whom.swapped(),
             Statement::GreaterBenefit => row.probability = row.probability.map(|p| 1.0 - p),
             _ => {}
         }
@@ -772,8 +789,7 @@ fn exchangeable_baselines_of_known_mean_and_sd_are_independent_ones() {
     {
         let model = |baseline: &BaselinePrior| Model {
             pooling: pooling.clone(),
-            baseline: baseline.clone(),
-            ..counts_model(three())
+            ..counts_model(three()).with_baseline(baseline.clone())
         };
         sampled_is_exact(&model(&exchangeable), &model(&independent), 40);
     }
@@ -797,10 +813,8 @@ fn the_exchangeable_baseline_of_a_single_subgroup_is_a_mixture_over_its_sd() {
     };
     let itself = BaselinePrior::Independent(LocationPrior::StudentT { df: 4.0, location: -0.5, scale: 0.6 });
     for counts in [pair((2, 9), (7, 12)), pair((0, 5), (0, 0)), pair((0, 0), (3, 8))] {
-        let model = |baseline: &BaselinePrior| Model {
-            baseline: baseline.clone(),
-            ..counts_model(vec![counts.clone()])
-        };
+        let model =
+            |baseline: &BaselinePrior| counts_model(vec![counts.clone()]).with_baseline(baseline.clone());
         sampled_is_exact(&model(&exchangeable), &model(&mixture), 20);
         sampled_is_exact(&model(&none), &model(&itself), 20);
     }
@@ -808,7 +822,10 @@ fn the_exchangeable_baseline_of_a_single_subgroup_is_a_mixture_over_its_sd() {
 
 #[test]
 fn subgroups_of_one_baseline_and_one_effect_are_a_single_table() {
-    let model = |baseline, counts| Model { pooling: Pooling::Complete, baseline, ..counts_model(counts) };
+    let model = |baseline, counts| Model {
+        pooling: Pooling::Complete,
+        ..counts_model(counts).with_baseline(baseline)
+    };
     let mean = LocationPrior::normal(-0.5, 1.0);
     let sd = HeterogeneityPrior::Fixed { value: 0.0 };
     let subgroups = model(BaselinePrior::Exchangeable { mean: mean.clone(), sd }, three());
@@ -823,8 +840,8 @@ fn exchangeable_baselines_in_one_arm_are_partially_pooled_effects_in_the_other()
     let pinned = Model {
         pooling: Pooling::Partial(half_normal(1.0)),
         effect: LocationPrior::normal(0.0, 2.5),
-        baseline: BaselinePrior::Independent(LocationPrior::normal(0.0, 0.01)),
         ..counts_model(SURGICAL.iter().map(|&arm| pair((0, 0), arm)).collect())
+            .with_baseline(BaselinePrior::Independent(LocationPrior::normal(0.0, 0.01)))
     };
     let mut expected = exact(&study_of(&pinned));
     expected.probabilities.clear();
@@ -846,8 +863,8 @@ fn exchangeable_baselines_in_one_arm_are_partially_pooled_effects_in_the_other()
     let both = Model {
         pooling: Pooling::Complete,
         effect: LocationPrior::normal(0.0, 1e-4),
-        baseline: BaselinePrior::Exchangeable { mean, sd },
         ..counts_model(SURGICAL.into_iter().map(halves).collect())
+            .with_baseline(BaselinePrior::Exchangeable { mean, sd })
     };
     Held::new(&sampled(&study_of(&both)), &expected, 1.0).agree(40);
 }

@@ -63,10 +63,7 @@ fn holds(what: &str, model: &Model) {
 #[track_caller]
 fn holds_for_both_baselines(what: &str, counts: &[BinomialPair]) {
     holds(what, &counts_model(counts.to_vec()));
-    holds(
-        &format!("{what}, exchangeable"),
-        &Model { baseline: exchangeable(), ..counts_model(counts.to_vec()) },
-    );
+    holds(&format!("{what}, exchangeable"), &counts_model(counts.to_vec()).with_baseline(exchangeable()));
 }
 
 #[test]
@@ -175,8 +172,7 @@ fn subgroups_of_hugely_unequal_size_pass_every_check_or_are_refused() {
     holds("unequal", &counts_model(counts.clone()));
     // With exchangeable baselines the third subgroup's effect is known as well as the baselines agree: a funnel
     // that the coordinates do not remove. Trajectories diverge there, and nothing is reported.
-    let report =
-        analyse(&study_of(&Model { baseline: exchangeable(), ..counts_model(counts) }), Options::default());
+    let report = analyse(&study_of(&counts_model(counts).with_baseline(exchangeable())), Options::default());
     assert!(!report.checks.ok && report.withheld, "{:?}", report.checks);
     assert!(report.probabilities.iter().all(|p| p.probability.is_none()));
     let rows = [(0.31, 1e-3), (-2.0, 3.0), (0.2, 0.5)];

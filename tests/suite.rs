@@ -39,6 +39,7 @@ mod report;
 mod rows;
 mod sampler;
 mod sampler_extremes;
+mod table_files;
 mod third_party;
 mod tree;
 mod user_files;

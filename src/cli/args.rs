@@ -38,8 +38,9 @@ Both engines run and check each other: numerical integration, and the No-U-Turn 
 probability's Monte Carlo error is at most --mcse and every effective sample size at least 400. Ctrl-C stops it and
 writes what is sound.
 
-The run folder holds result.json (schema equipoise/result/1), model.toml as read, draws_parameters.csv and
-draws_estimands.csv (columns .chain, .iteration, .draw first), and run.json with clock and host.";
+The run folder holds result.json (schema equipoise/result/1), model.toml as read, draws_parameters.csv,
+draws_estimands.csv and draws_diagnostics.csv (columns .chain, .iteration, .draw first; the last has what the sampler
+did at each draw, under Stan's names), and run.json with clock and host.";
 
 const COMPARE_EXAMPLES: &str = "\
 Examples:
@@ -140,7 +141,7 @@ what stays open is asked for, and the file's columns are listed.";
 /// How data files are read.
 #[derive(Debug, Args, Default)]
 pub struct ReadingArgs {
-    /// Read a file of patients even if, unpacked, it holds more than 256 MB and more than 100 times what it takes on the disk
+    /// Read a data file even if, unpacked, it holds more than 256 MB and more than 100 times what it takes on the disk
     #[arg(long)]
     pub large: bool,
 }
@@ -320,7 +321,7 @@ pub enum EngineArg {
 /// What of the draws is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Save {
-    /// Draws of parameters and of estimands as CSV
+    /// Draws of parameters and of estimands, and the sampler's diagnostics of each, as CSV
     Csv,
     /// Nothing
     None,

@@ -5,12 +5,12 @@ use std::time::Instant;
 
 use super::args::{EngineArg, FitArgs, Format, SamplingArgs, Save};
 use super::progress::{opened, watched};
+use super::report::{Fitting, write_page};
 use super::run_folder::{FILES, is_finished, text, write_folder};
 use super::{Outcome, notice, outputs, print, start_threads};
-use crate::decide::Fit;
 use crate::error::{Error, ErrorKind, Result};
 use crate::input::{open, shipped};
-use crate::posterior::{Engine, Options, Report, Sampling, Stopped, analyse_keeping, analyse_watched};
+use crate::posterior::{Analysis, Engine, Fit, Options, Report, Sampling, Stopped, analyse_watched};
 use crate::report;
 use crate::study::Study;
 
@@ -18,7 +18,8 @@ use crate::study::Study;
 pub fn default_model() -> Result<Outcome> {
     start_threads(None)?;
     let study = open(shipped()[0].name)?;
-    let report = watched(true, |progress| analyse_watched(&study, Options::default(), progress));
+    let Analysis { report, .. } =
+        watched(true, |progress| analyse_watched(&study, Options::default(), progress));
     print(&report::fit_text(&study, &report))?;
     notice(
         "`equipoise fit MODEL` fits your own; `equipoise list` shows the shipped models; `equipoise --help` the rest.",
@@ -42,24 +43,26 @@ pub fn run(args: &FitArgs) -> Result<Outcome> {
         outputs::file(page, &study.files)?;
     }
     let options = options(args, study.data.names().len())?;
-    let (report, exact) =
-        watched(options.engine != Engine::Exact, |progress| analyse_keeping(&study, options, progress));
-    let json = report::fit_json(&study, &report);
+    let analysis =
+        watched(options.engine != Engine::Exact, |progress| analyse_watched(&study, options, progress));
+    let report = &analysis.report;
+    let json = report::fit_json(&study, report);
     let seconds = clock.elapsed().as_secs_f64();
     let from = folder_of(&args.model);
     let threads = rayon::current_num_threads();
     let about = report::run_json(&started.to_string(), seconds, threads, from.as_deref());
     // Draws have no column for what must stand beside them.
-    let statements: String = report::statements(&study, &report).iter().map(|s| format!("{s}\n")).collect();
+    let statements: String = report::statements(&study, report).iter().map(|s| format!("{s}\n")).collect();
     let mut files = vec![text(FILES[0], &json), text(FILES[1], &study.text), text(FILES[2], &about)];
     let keep = args.save == Save::Csv && (report.checks.ok || args.show_unreliable);
     if let (true, Some(sampled)) = (keep, &report.sampled) {
         let (study, estimands) = (&study, (sampled, report.settings.pairs));
         files.push((FILES[3], Box::new(move |to| report::write_parameter_draws(study, sampled, to))));
         files.push((FILES[4], Box::new(move |to| report::write_estimand_draws(study, estimands, to))));
+        files.push((FILES[5], Box::new(move |to| report::write_diagnostics(sampled, to))));
     }
     if !statements.is_empty() {
-        files.push(text(FILES[5], &statements));
+        files.push(text(FILES[6], &statements));
     }
     let interrupted = report.settings.sampler.as_ref().is_some_and(|s| s.stopped == Stopped::Interrupted);
     let kept = interrupted && is_finished(&folder);
@@ -67,28 +70,28 @@ pub fn run(args: &FitArgs) -> Result<Outcome> {
         write_folder(&folder, &files)?;
     }
     print(&match args.format {
-        Format::Text => report::fit_text(&study, &report),
+        Format::Text => report::fit_text(&study, report),
         Format::Json => json.clone(),
-        Format::Csv => report::fit_csv(&study, &report),
+        Format::Csv => report::fit_csv(&study, report),
     })?;
     if args.format != Format::Text {
-        tell(&study, &report);
+        tell(&study, report);
     }
     if kept {
-        outcome(&report);
+        outcome(report);
         notice(&format!("{} holds a finished run and stays as it is: nothing is written.", folder.display()));
         return Ok(Outcome::Interrupted);
     }
     notice(&format!("Written to {}", folder.display()));
-    let outcome = outcome(&report);
+    let outcome = outcome(report);
     drop(files);
     match &args.report {
         Some(page) if interrupted => notice(&format!("{} is not written.", page.display())),
         Some(page) => {
             // A page shows a study as it is usually fitted; this run is that unless it was asked for something else.
             let usual = Options { adjusted_only: options.adjusted_only, ..Fit::options(options.sampling) };
-            let fitted = (options == usual).then_some((report, exact));
-            super::report::write_page(&study, (options.sampling, fitted), page)?;
+            let fitted = (options == usual).then_some(analysis);
+            write_page(&study, Fitting { sampling: options.sampling, fitted }, page)?;
         }
         None => {}
     }

@@ -14,12 +14,11 @@ use super::whole_file::write_whole;
 use super::{Outcome, notice, outputs, start_threads};
 use crate::compare::bias::shift_surface;
 use crate::compare::glance;
-use crate::decide::{Fit, decide};
+use crate::decide::decide;
 use crate::error::{Error, ErrorKind, Result};
-use crate::exact::ExactPosterior;
 use crate::figure::Gallery;
 use crate::input::{Reading, is_decision, open_copy, open_decision_with, read_at_most};
-use crate::posterior::{Report, Sampling};
+use crate::posterior::{Analysis, Fit, Sampling};
 use crate::report::{self, Figure, PageFormat, Presentation, RESULT_SCHEMA, Shown};
 use crate::study::{Decision, Study};
 
@@ -56,7 +55,8 @@ pub fn run(args: &ReportArgs) -> Result<Outcome> {
         let (study, run) = asked(&args.model, (&args.reading).into())?;
         can_be_written(&study.files)?;
         files = study.files.clone();
-        of_study(&study, (Sampling { seed: args.seed.unwrap_or(run.seed), ..run }, None), format)?
+        let sampling = Sampling { seed: args.seed.unwrap_or(run.seed), ..run };
+        of_study(&study, Fitting { sampling, fitted: None }, format)?
     };
     if let Some(folder) = &args.figures {
         for path in written(folder, &made.figures, &args.formats) {
@@ -81,12 +81,16 @@ fn format_of(page: &Path) -> PageFormat {
     if ending.is_some_and(|e| e == "md" || e == "markdown") { PageFormat::Markdown } else { PageFormat::Html }
 }
 
-/// A study's analysis where it is there already: what is reported, and the exact posterior behind it.
-type Fitted = Option<(Report, Option<ExactPosterior>)>;
+/// How a page's study is fitted.
+pub struct Fitting {
+    pub sampling: Sampling,
+    /// The analysis where it is there already, as [`Fit::of`] asks for it.
+    pub fitted: Option<Analysis>,
+}
 
 /// The page of a study, written.
-pub fn write_page(study: &Study, how: (Sampling, Fitted), page: &Path) -> Result<()> {
-    let made = of_study(study, how, format_of(page))?;
+pub fn write_page(study: &Study, fitting: Fitting, page: &Path) -> Result<()> {
+    let made = of_study(study, fitting, format_of(page))?;
     write_whole(page, made.text.as_bytes())?;
     notice(&format!("Written to {}", page.display()));
     Ok(())
@@ -173,7 +177,7 @@ fn of_decision(decision: &Decision, sampling: Sampling, format: PageFormat) -> R
     Ok(Made { ok: discussion.ok, text, figures })
 }
 
-fn of_study(study: &Study, (sampling, fitted): (Sampling, Fitted), format: PageFormat) -> Result<Made> {
+fn of_study(study: &Study, Fitting { sampling, fitted }: Fitting, format: PageFormat) -> Result<Made> {
     let few = study.data.names().len() <= REFITTED_UP_TO;
     let asked = || {
         rayon::join(|| glance(study, sampling, few), || if few { shift_surface(study) } else { Vec::new() })

@@ -18,12 +18,13 @@ use tempfile::TempDir;
 use crate::error::{Error, ErrorKind, Place, Result};
 
 /// What a run folder holds; a folder that holds anything else is never replaced.
-pub const FILES: [&str; 6] = [
+pub const FILES: [&str; 7] = [
     "result.json",
     "model.toml",
     "run.json",
     "draws_parameters.csv",
     "draws_estimands.csv",
+    "draws_diagnostics.csv",
     "statements.txt",
 ];
 

@@ -2,7 +2,7 @@
 
 use super::curve::{Crossing, CurvePoint, Hinge, NEAR, hinges};
 use super::{LINES, PriorSet, STATED};
-use crate::posterior::{Claim, Direction, Measure, Method, Says, Scope};
+use crate::posterior::{Claim, Direction, Measure, Method, Says, Scope, Topic};
 use crate::study::Study;
 
 /// A tail probability from which data and prior are told to be at odds.
@@ -30,18 +30,18 @@ pub fn claims(study: &Study, found: &Findings<'_>) -> Vec<Claim> {
         all.extend(heterogeneity(study, &hinges, found.tau_curve, scale, method));
     }
     if found.highest.is_none_or(|p| p <= LEAST_LINE) {
-        let measure = Measure::of(study.outcome.scale).key();
-        all.push(Claim::of_all(study, measure, method, Says::NothingStands { line: LEAST_LINE }));
+        let effect = Topic::Effect(Measure::of(study.outcome.scale));
+        all.push(Claim::of_all(study, effect, method, Says::NothingStands { line: LEAST_LINE }));
     }
     all
 }
 
 fn at_odds(study: &Study, priors: &[PriorSet]) -> Vec<Claim> {
-    let measure = Measure::of(study.outcome.scale).key();
+    let effect = Topic::Effect(Measure::of(study.outcome.scale));
     let odd = |p: &PriorSet| {
         let conflict = p.says.conflict.filter(|x| x.tail_probability < AT_ODDS)?;
         let says = Says::PriorAtOdds { tail_probability: conflict.tail_probability };
-        let claim = Claim::of_all(study, measure, Method::Exact, says);
+        let claim = Claim::of_all(study, effect, Method::Exact, says);
         Some(Claim { scope: Scope::Mean, prior: p.name.clone(), ..claim })
     };
     priors.iter().filter_map(odd).collect()
@@ -80,13 +80,13 @@ fn heterogeneity(
             scope: Scope::Subgroup,
             subgroup: Some(hinge.subgroup.clone()),
             direction: Some(Direction::of(hinge.statement)),
-            ..Claim::of_all(study, "tau", method, says)
+            ..Claim::of_all(study, Topic::Heterogeneity, method, says)
         });
     }
     let known = curve.iter().filter(|p| p.prior == STATED).all(|p| p.probability.is_some());
     if hinges.is_empty() && known && !curve.is_empty() {
         let says = Says::HeterogeneityDecidesNothing { lines: LINES.to_vec(), factor: NEAR };
-        all.push(Claim::of_all(study, "tau", method, says));
+        all.push(Claim::of_all(study, Topic::Heterogeneity, method, says));
     }
     all
 }

@@ -2,7 +2,7 @@
 
 use crate::model::{LocationComponent, LocationPrior, Model};
 use crate::numeric::{crossing, log_sum_exp, normal_cdf};
-use crate::study::{Data, Study};
+use crate::study::Study;
 
 /// Where the mean effect seen lies among those that the prior predicts.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -18,36 +18,16 @@ pub struct Conflict {
 /// The subgroups' own estimates with their standard errors: as published, or log odds ratios with Woolf's, with what a bias
 /// that is allowed for makes of them; subgroups with an empty cell have none, nor has one whose patients may be others'.
 fn estimates(study: &Study) -> Vec<(f64, f64)> {
-    let model = Model::of(study);
-    if model.misclassification.is_some() {
+    let model = study.bias.as_ref().map(|_| Model::of(study));
+    if model.as_ref().is_some_and(|m| m.observation.misclassification().is_some()) {
         return Vec::new();
     }
     let moved = |(g, (estimate, variance)): (usize, (f64, f64))| {
-        let (shift, added) = model.moved_by_bias(study, g);
+        let (shift, added) = model.as_ref().map_or((0.0, 0.0), |m| m.moved_by_bias(study, g));
         (estimate - shift, libm::sqrt(variance + added))
     };
-    let own: Vec<(usize, (f64, f64))> = match &study.data {
-        Data::Estimates(rows) => {
-            rows.iter().enumerate().map(|(g, r)| (g, (r.estimate, r.se * r.se))).collect()
-        }
-        Data::Counts(rows) => rows
-            .iter()
-            .enumerate()
-            .filter_map(|(g, r)| {
-                let cells = [
-                    r.active.events,
-                    r.active.total - r.active.events,
-                    r.control.events,
-                    r.control.total - r.control.events,
-                ]
-                .map(|n| n as f64);
-                let [a, b, c, d] = cells;
-                let variance: f64 = cells.iter().map(|n| 1.0 / n).sum();
-                variance.is_finite().then(|| (g, (libm::log(a * d / (b * c)), variance)))
-            })
-            .collect(),
-    };
-    own.into_iter().map(moved).collect()
+    let own = study.data.own_effects().into_iter().enumerate().filter_map(|(g, own)| Some((g, own?)));
+    own.map(moved).collect()
 }
 
 /// `tau` stands for the prior of the heterogeneity in equal parts. None under a flat prior, and where no subgroup has an

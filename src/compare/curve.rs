@@ -145,7 +145,7 @@ pub fn heterogeneity(study: &Study, report: Option<&Report>, most_pairs: usize) 
         return Vec::new();
     }
     let names = study.data.names();
-    let Ok(before) = ExactPosterior::new(&before_data(&model), Resolution::default()) else {
+    let Ok(before) = ExactPosterior::new(&model.of_effects_alone(2), Resolution::default()) else {
         return Vec::new();
     };
     let after = ExactPosterior::new(&model, Resolution::default()).ok();
@@ -196,12 +196,6 @@ pub fn heterogeneity(study: &Study, report: Option<&Report>, most_pairs: usize) 
     let found: Vec<Option<HeterogeneityRow>> = pairs.par_iter().map(of_pair).collect();
     rows.extend(found.into_iter().flatten());
     rows
-}
-
-/// Effects alone: the baselines do not matter before the data.
-fn before_data(model: &Model) -> Model {
-    let likelihood = crate::model::Likelihood::Estimates(Vec::new()).emptied(2);
-    Model { likelihood, ..model.clone() }
 }
 
 fn three(quantile: impl Fn(f64) -> f64) -> Quantiles {

@@ -250,18 +250,10 @@ fn fitted(cells: &Cells, components: usize) -> Vec<NormalComponent> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{BaselineOf, BaselinePrior, Likelihood, Pooling};
+    use crate::model::{Observation, Pooling};
 
     fn prior(effect: LocationPrior) -> ExactPosterior {
-        let model = Model {
-            likelihood: Likelihood::Estimates(Vec::new()).emptied(1),
-            pooling: Pooling::Complete,
-            effect,
-            baseline: BaselinePrior::Independent(LocationPrior::normal(0.0, 1.0)),
-            misclassification: None,
-            baseline_of: BaselineOf::default(),
-            rows: None,
-        };
+        let model = Model { observation: Observation::nothing(1), pooling: Pooling::Complete, effect };
         ExactPosterior::new(&model, Resolution::default()).expect("closed")
     }
 

@@ -12,7 +12,7 @@ use crate::error::Result;
 use crate::exact::{ExactPosterior, Resolution};
 use crate::model::Model;
 use crate::posterior::{
-    Axis, Claim, Measure, Options, Quantiles, Report, Sampling, Scope, Statement, mass_within, region,
+    Axis, Claim, Estimand, Measure, Options, Quantiles, Report, Sampling, Statement, mass_within, region,
 };
 use crate::study::{Study, about_sources};
 
@@ -104,7 +104,7 @@ fn under(study: &Study, set: &PriorSet, options: Options) -> (Vec<GlanceRow>, Op
     let one = |(g, name): (usize, &&str)| {
         let (benefit, harm, effect) = match (&exact, &report) {
             (Some(exact), _) => by_integration(&study, exact, g),
-            (None, Some(report)) => by_report(&study, report, name),
+            (None, Some(report)) => by_report(&study, report, g),
             (None, None) => (None, None, None),
         };
         GlanceRow { prior: set.name.clone(), subgroup: (*name).to_string(), benefit, harm, effect }
@@ -131,20 +131,10 @@ fn by_integration(study: &Study, exact: &ExactPosterior, g: usize) -> Found {
     (holds(Statement::Benefit), holds(Statement::Harm), Some(effect))
 }
 
-fn by_report(study: &Study, report: &Report, name: &str) -> Found {
+fn by_report(study: &Study, report: &Report, g: usize) -> Found {
     let measure = Measure::of(study.outcome.scale);
-    let of_subgroup = |scope: Scope, subgroup: &Option<String>| {
-        scope == Scope::Subgroup && subgroup.as_deref() == Some(name)
-    };
-    let holds = |statement| {
-        let row = report.probabilities.iter().find(|p| {
-            of_subgroup(p.scope, &p.subgroup)
-                && p.statement == statement
-                && p.measure == measure
-                && p.threshold == measure.null()
-        });
-        row.and_then(|p| p.best())
-    };
-    let effect = report.estimates.iter().find(|e| of_subgroup(e.scope, &e.subgroup) && e.measure == measure);
+    let estimand = Estimand::of_subgroup(g, measure);
+    let holds = |statement| report.probability(estimand, statement, measure.null()).and_then(|p| p.best());
+    let effect = report.estimate(estimand);
     (holds(Statement::Benefit), holds(Statement::Harm), effect.and_then(|e| e.best()))
 }

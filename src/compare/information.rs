@@ -7,10 +7,10 @@ use crate::study::{Data, SubgroupCounts};
 /// `i = [1/((1−r) p₀ q₀) + 1/(r p₁ q₁)]⁻¹`, r the active arm's share. None for estimates, and where an arm has no events
 /// or nothing else.
 pub fn unit_information(data: &Data) -> Option<f64> {
-    let Data::Counts(rows) = data else { return None };
+    let rows = data.counts()?;
     let sum = |f: fn(&SubgroupCounts) -> u64| rows.iter().map(f).sum::<u64>() as f64;
-    let (n0, n1) = (sum(|r| r.control.total), sum(|r| r.active.total));
-    let (p0, p1) = (sum(|r| r.control.events) / n0, sum(|r| r.active.events) / n1);
+    let (n0, n1) = (sum(|r| r.control().total), sum(|r| r.active().total));
+    let (p0, p1) = (sum(|r| r.control().events) / n0, sum(|r| r.active().events) / n1);
     let r = n1 / (n0 + n1);
     let i = 1.0 / (1.0 / ((1.0 - r) * p0 * (1.0 - p0)) + 1.0 / (r * p1 * (1.0 - p1)));
     (i > 0.0 && i.is_finite()).then_some(i)
@@ -84,12 +84,7 @@ mod tests {
     #[test]
     fn a_normal_prior_is_worth_the_patients_whose_estimate_would_have_its_sd() {
         let arm = |events, total| ArmCounts { events, total, missing: 0, source: None };
-        let counts = SubgroupCounts {
-            name: "all".into(),
-            control: arm(30, 100),
-            active: arm(80, 200),
-            citation: None,
-        };
+        let counts = SubgroupCounts::of_pair("all", arm(30, 100), arm(80, 200));
         let unit = unit_information(&Data::Counts(vec![counts])).expect("events and others in both arms");
         // Woolf's variance of the log odds ratio, 300 patients.
         let variance: f64 = 1.0 / 30.0 + 1.0 / 70.0 + 1.0 / 80.0 + 1.0 / 120.0;

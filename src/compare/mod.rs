@@ -58,9 +58,9 @@ use std::fmt;
 use crate::error::Result;
 use crate::model::Model;
 use crate::posterior::{
-    Claim, Detail, Engine, Measure, Options, Report, Sampling, Scope, Statement, analyse,
+    Claim, Detail, Engine, Estimand, Measure, Options, Report, Sampling, Statement, analyse,
 };
-use crate::study::{Data, Pooling, Study, about_sources};
+use crate::study::{Pooling, Study, about_sources};
 
 /// Probabilities that conclusions are held against.
 pub const LINES: [f64; 4] = [0.5, 0.8, 0.9, 0.95];
@@ -196,9 +196,7 @@ pub fn compare_counted(study: &Study, request: &Request, steps: &Steps) -> Resul
                 .to_string(),
         );
     }
-    if let Data::Estimates(_) = study.data
-        && let Data::Counts(_) = own.data
-    {
+    if own.data.has_risks() && !study.data.has_risks() {
         let report =
             analyse(own, Options { sampling: request.sampling, detail: Detail::Brief, ..Options::default() });
         match held(own, &report, |name| stated_benefit(study, &table, name)) {
@@ -300,13 +298,10 @@ impl fmt::Display for Held {
 pub fn held(study: &Study, report: &Report, benefit: impl Fn(&str) -> Option<f64>) -> Option<Held> {
     study.adjustment.as_ref()?;
     let mut found: Option<Held> = None;
-    for p in &report.probabilities {
-        let effect = Measure::of(study.outcome.scale);
-        let own = p.scope == Scope::Subgroup && p.statement == Statement::Benefit && p.measure == effect;
-        if !own || p.threshold != effect.null() {
-            continue;
-        }
-        let name = p.subgroup.as_deref()?;
+    let effect = Measure::of(study.outcome.scale);
+    for (g, name) in study.data.names().into_iter().enumerate() {
+        let estimand = Estimand::of_subgroup(g, effect);
+        let Some(p) = report.probability(estimand, Statement::Benefit, effect.null()) else { continue };
         let apart = (p.best()? - benefit(name)?).abs();
         let chance = 3.0 * p.mcse.unwrap_or(0.0);
         let before = found.unwrap_or(Held { distance: 0.0, chance: 0.0 });

@@ -7,7 +7,7 @@ use super::refit::MANY;
 use super::steps::Steps;
 use super::table::{poolings, study_under};
 use crate::exact::{ExactPosterior, Resolution, log_marginal_likelihood};
-use crate::model::{BaselinePrior, BinomialPair, Likelihood, Model, NormalEstimate};
+use crate::model::{BaselinePrior, BinomialPair, Cells, Model, NormalEstimate, Observation};
 use crate::numeric::log_sum_exp;
 use crate::posterior::{Engine, Options, analyse, psis_threshold, smooth};
 use crate::study::{Pooling, Study};
@@ -82,11 +82,7 @@ pub fn compared(study: &Study, set: &PriorSet, options: Options, steps: &Steps) 
                 elpd_se: f.units.as_ref().map(standard_error),
                 difference: apart.as_ref().map(elpd),
                 difference_se: apart.as_ref().map(standard_error),
-                unit: if matches!(study.data, crate::study::Data::Counts(_)) {
-                    "patient"
-                } else {
-                    "estimate"
-                },
+                unit: study.data.unit(),
                 units: f.units.as_ref().map_or(0.0, |u| u.iter().map(|x| x.0).sum()),
                 method: if options.engine == Engine::Sampler { "psis" } else { "exact" },
                 max_k: f.max_k,
@@ -105,69 +101,85 @@ fn standard_error(units: &Units) -> f64 {
 }
 
 fn exact(model: &Model) -> Found {
-    let refitted_patients = match &model.likelihood {
-        Likelihood::Counts(counts) => counts.iter().map(|c| refits_for(model, c)).sum(),
-        Likelihood::Estimates(rows) => rows.len(),
-    };
-    let within_reach = refitted_patients <= MOST_REFITS || model.subgroups() <= MANY;
-    let log_marginal_likelihood_of = |m: &Model| log_marginal_likelihood(m, Resolution::default()).ok();
-    let whole = log_marginal_likelihood_of(model);
-    let units = match &model.likelihood {
-        _ if !within_reach => None,
-        Likelihood::Counts(counts) => ExactPosterior::new(model, Resolution::default()).ok().and_then(|p| {
-            let mut units = Units::new();
-            for (g, c) in counts.iter().enumerate() {
-                let number = [
-                    c.control.total - c.control.events,
-                    c.control.events,
-                    c.active.total - c.active.events,
-                    c.active.events,
-                ];
-                let cells = p.leave_one_out(g)?.into_iter().zip(number).enumerate();
-                for (cell, (l, n)) in cells {
-                    let Some(l) = l else { continue };
-                    let rest = c.without(cell >= 2, cell % 2 == 1);
-                    let unbounded = rest.filter(|rest| is_unbounded_without(model, c, rest));
-                    let refitted = unbounded.as_ref().and_then(|rest| {
-                        let mut counts = counts.clone();
-                        counts[g] = rest.clone();
-                        let smaller = Model { likelihood: Likelihood::Counts(counts), ..model.clone() };
-                        let kernel = whole? - c.log_coefficient();
-                        Some(kernel - (log_marginal_likelihood_of(&smaller)? - rest.log_coefficient()))
-                    });
-                    units.push((n, if unbounded.is_some() { refitted? } else { l }));
-                }
-            }
-            // Patients behind a curve are not alike: none can be left out of it.
-            Some(units).filter(|u| !u.is_empty())
-        }),
-        Likelihood::Estimates(rows) => (0..rows.len())
-            .map(|g| {
-                let mut rest: Vec<NormalEstimate> = rows.clone();
-                rest.remove(g);
-                let rest = Model { likelihood: Likelihood::Estimates(rest), ..model.clone() };
-                Some((1.0, whole? - log_marginal_likelihood_of(&rest)?))
-            })
-            .collect(),
-    };
+    let whole = log_marginal(model);
+    let of_patients = model.observation.cells().map(|cells| patients_left_out(model, cells, whole));
+    let units = of_patients.unwrap_or_else(|| {
+        estimates_left_out(model, model.observation.estimates().unwrap_or_default(), whole)
+    });
     let proper = model.effect.is_proper();
     Found { log_marginal_likelihood: whole.filter(|_| proper), units, max_k: None, trusted_k: None }
 }
 
+fn log_marginal(model: &Model) -> Option<f64> {
+    log_marginal_likelihood(model, Resolution::default()).ok()
+}
+
+/// Whether so many refits can be waited for.
+fn within_reach(model: &Model, refits: usize) -> bool {
+    refits <= MOST_REFITS || model.subgroups() <= MANY
+}
+
+/// Every kind of patient by subgroup.
+fn patients_left_out(model: &Model, cells: &Cells, whole: Option<f64>) -> Option<Units> {
+    let pairs = cells.pairs();
+    if !within_reach(model, pairs.iter().map(|c| refits_for(cells, c)).sum()) {
+        return None;
+    }
+    let posterior = ExactPosterior::new(model, Resolution::default()).ok()?;
+    let mut units = Units::new();
+    for (g, c) in pairs.iter().enumerate() {
+        let number = [
+            c.control.total - c.control.events,
+            c.control.events,
+            c.active.total - c.active.events,
+            c.active.events,
+        ];
+        for (cell, (l, n)) in posterior.leave_one_out(g)?.into_iter().zip(number).enumerate() {
+            let Some(l) = l else { continue };
+            let rest = c.without(cell >= 2, cell % 2 == 1);
+            let unbounded = rest.filter(|rest| is_unbounded_without(cells, c, rest));
+            let refitted = unbounded.as_ref().and_then(|rest| {
+                let mut pairs = pairs.to_vec();
+                pairs[g] = rest.clone();
+                let smaller = model.observing(Observation::Cells(cells.with_pairs(pairs)));
+                let kernel = whole? - c.log_coefficient();
+                Some(kernel - (log_marginal(&smaller)? - rest.log_coefficient()))
+            });
+            units.push((n, if unbounded.is_some() { refitted? } else { l }));
+        }
+    }
+    // Patients behind a curve are not alike: none can be left out of it.
+    Some(units).filter(|u| !u.is_empty())
+}
+
+/// Every published estimate.
+fn estimates_left_out(model: &Model, rows: &[NormalEstimate], whole: Option<f64>) -> Option<Units> {
+    if !within_reach(model, rows.len()) {
+        return None;
+    }
+    let without = |g: usize| {
+        let mut rest = rows.to_vec();
+        rest.remove(g);
+        let rest = model.observing(Observation::Estimates(rest));
+        Some((1.0, whole? - log_marginal(&rest)?))
+    };
+    (0..rows.len()).map(without).collect()
+}
+
 /// Whether the patient left out is the only one that bounds the effect: the tail of the rest is another, and is integrated
 /// anew.
-fn is_unbounded_without(model: &Model, all: &BinomialPair, rest: &BinomialPair) -> bool {
-    let bounds = |c: &BinomialPair| match &model.baseline {
-        BaselinePrior::Independent(prior) => c.moment_limit(model.baseline_of, prior) > 0.0,
+fn is_unbounded_without(cells: &Cells, all: &BinomialPair, rest: &BinomialPair) -> bool {
+    let bounds = |c: &BinomialPair| match &cells.baselines().prior {
+        BaselinePrior::Independent(prior) => c.moment_limit(cells.baselines().of, prior) > 0.0,
         BaselinePrior::Exchangeable { .. } => false,
     };
     bounds(all) && !bounds(rest)
 }
 
 /// How many of a subgroup's kinds of patient are integrated anew.
-fn refits_for(model: &Model, c: &BinomialPair) -> usize {
+fn refits_for(of: &Cells, c: &BinomialPair) -> usize {
     let cells = (0..4).filter_map(|cell| c.without(cell >= 2, cell % 2 == 1));
-    cells.filter(|rest| is_unbounded_without(model, c, rest)).count()
+    cells.filter(|rest| is_unbounded_without(of, c, rest)).count()
 }
 
 /// From draws: each kind of patient's weights are one over its probability.
@@ -175,9 +187,10 @@ fn sampled(study: &Study, model: &Model, options: Options) -> Found {
     let report = analyse(study, options);
     let nothing = Found { log_marginal_likelihood: None, units: None, max_k: None, trusted_k: None };
     let (true, Some(draws)) = (report.checks.ok, &report.sampled) else { return nothing };
-    let Likelihood::Counts(counts) = &model.likelihood else { return nothing };
+    let Some(cells) = model.observation.cells() else { return nothing };
+    let counts = cells.pairs();
     // A draw's patients depend on what is not known of a bias, or of their labels, too.
-    if model.misclassification.is_some() || counts.iter().any(|c| c.bias().is_some()) {
+    if cells.misclassification().is_some() || counts.iter().any(|c| c.bias().is_some()) {
         return nothing;
     }
     let size = draws.chains * draws.draws;

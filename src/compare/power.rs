@@ -11,9 +11,10 @@ use serde::Serialize;
 use super::question::Question;
 use super::steps::Steps;
 use crate::exact::{Distribution, ExactPosterior, Resolution, RiskMeasure};
-use crate::model::{BaselinePrior, HeterogeneityPrior, Likelihood, LocationPrior, Model, Pooling};
+use crate::model::{BaselinePrior, HeterogeneityPrior, LocationPrior, Model, Pooling};
 use crate::posterior::{
-    Engine, Measure, Options, SampledPosterior, Scope, Statement, analyse, psis_threshold, smooth,
+    Engine, Estimand, Measure, Options, SampledPosterior, Scope, Statement, Whom, analyse, psis_threshold,
+    smooth,
 };
 use crate::study::Study;
 
@@ -120,43 +121,40 @@ fn prior_to(model: &Model, power: f64) -> Option<Model> {
 
 /// None where the baselines' prior is of another family then.
 fn baseline_to(model: &Model, power: f64) -> Option<Model> {
-    let baseline = match &model.baseline {
+    let prior = match model.observation.baseline_prior()? {
         BaselinePrior::Independent(prior) => BaselinePrior::Independent(prior.powered(power)?),
         BaselinePrior::Exchangeable { mean, sd } => {
             BaselinePrior::Exchangeable { mean: mean.powered(power)?, sd: sd.powered(power)? }
         }
     };
-    Some(Model { baseline, ..model.clone() })
+    Some(model.with_baseline(prior))
 }
 
 fn likelihood_to(model: &Model, power: f64) -> Model {
-    Model { likelihood: model.likelihood.powered(power), ..model.clone() }
+    model.observing(model.observation.powered(power))
 }
 
 /// The quantities whose distributions are compared.
-fn quantities(study: &Study) -> Vec<(Scope, Option<usize>, Measure)> {
+fn quantities(study: &Study) -> Vec<Estimand> {
     let effect = Measure::of(study.outcome.scale);
     let mut all = Vec::new();
     for g in 0..study.data.names().len() {
-        all.push((Scope::Subgroup, Some(g), effect));
-        if matches!(study.data, crate::study::Data::Counts(_)) {
-            all.push((Scope::Subgroup, Some(g), Measure::RiskDifference));
+        all.push(Estimand::of_subgroup(g, effect));
+        if study.data.has_risks() {
+            all.push(Estimand::of_subgroup(g, Measure::RiskDifference));
         }
     }
     if study.pooling != crate::study::Pooling::None {
-        all.push((Scope::Mean, None, effect));
+        all.push(Estimand::new(Whom::Mean, effect));
     }
     all
 }
 
-fn quantity<'p>(
-    posterior: &'p ExactPosterior,
-    (scope, g, measure): (Scope, Option<usize>, Measure),
-) -> Option<Box<dyn Distribution + 'p>> {
-    match (scope, g, measure) {
-        (Scope::Mean, _, _) => posterior.mu(),
-        (_, Some(g), Measure::RiskDifference) => posterior.risk(g, RiskMeasure::Difference),
-        (_, Some(g), _) => Some(posterior.theta(g)),
+fn quantity(posterior: &ExactPosterior, which: Estimand) -> Option<Box<dyn Distribution + '_>> {
+    match (which.whom, which.measure) {
+        (Whom::Mean, _) => posterior.mu(),
+        (Whom::Subgroup(g), Measure::RiskDifference) => posterior.risk(g, RiskMeasure::Difference),
+        (Whom::Subgroup(g), _) => Some(posterior.theta(g)),
         _ => None,
     }
 }
@@ -180,7 +178,6 @@ fn by_refits(study: &Study, model: &Model, questions: &[Question], steps: &Steps
     let place = |part: Part, step: f64| powers.iter().position(|p| *p == Some((part, step)));
     let all = quantities(study);
     let rows = all.into_par_iter().map(|which| {
-        let (scope, g, measure) = which;
         let base = fits[0].as_ref().and_then(|f| quantity(f, which));
         let moved = |part: Part| -> Option<f64> {
             let at = |step: f64| quantity(fits[place(part, step)?].as_ref()?, which);
@@ -192,9 +189,9 @@ fn by_refits(study: &Study, model: &Model, questions: &[Question], steps: &Steps
         };
         let (prior, likelihood) = (moved(Part::Priors), moved(Part::Data));
         PowerRow {
-            scope,
-            subgroup: g.map(|g| names[g].to_string()),
-            measure,
+            scope: which.whom.scope(),
+            subgroup: which.whom.subgroup().map(|g| names[g].to_string()),
+            measure: which.measure,
             statement: None,
             threshold: None,
             prior,
@@ -303,11 +300,11 @@ fn by_weights(study: &Study, model: &Model, questions: &[Question], options: Opt
     let sound = |i: usize| all[i].as_ref().filter(|w| w.k <= trusted).map(|w| &w.weights);
     let names = study.data.names();
     let mut rows = Vec::new();
-    for (scope, g, measure) in quantities(study) {
-        let column = match (scope, g, measure) {
-            (Scope::Mean, _, _) => draws.mu.clone(),
-            (_, Some(g), Measure::RiskDifference) => draws.risks(g).map(|r| r.difference()),
-            (_, Some(g), _) => draws.theta.get(g).cloned(),
+    for which in quantities(study) {
+        let column = match (which.whom, which.measure) {
+            (Whom::Mean, _) => draws.mu.clone(),
+            (Whom::Subgroup(g), Measure::RiskDifference) => draws.risks(g).map(|r| r.difference()),
+            (Whom::Subgroup(g), _) => draws.theta.get(g).cloned(),
             _ => None,
         };
         let Some(column) = column else { continue };
@@ -318,9 +315,9 @@ fn by_weights(study: &Study, model: &Model, questions: &[Question], options: Opt
         };
         let (prior, likelihood) = (moved(0), moved(2));
         rows.push(PowerRow {
-            scope,
-            subgroup: g.map(|g| names[g].to_string()),
-            measure,
+            scope: which.whom.scope(),
+            subgroup: which.whom.subgroup().map(|g| names[g].to_string()),
+            measure: which.measure,
             statement: None,
             threshold: None,
             prior,
@@ -392,13 +389,14 @@ fn logs(study: &Study, model: &Model, draws: &SampledPosterior) -> [Option<Vec<f
         };
         mu.iter().enumerate().map(|(i, &m)| location(effect, m) + of_tau(i)).collect()
     });
-    let baseline = match &model.baseline {
+    let baseline = match model.observation.baseline_prior() {
         _ if study.priors.baseline.is_none() || draws.alpha.is_empty() => None,
-        BaselinePrior::Independent(prior) => {
+        None => None,
+        Some(BaselinePrior::Independent(prior)) => {
             let of_draw = |i: usize| draws.alpha.iter().map(|a| location(prior, a[i])).sum();
             Some((0..draws.chains * draws.draws).map(of_draw).collect())
         }
-        BaselinePrior::Exchangeable { mean, sd } => {
+        Some(BaselinePrior::Exchangeable { mean, sd }) => {
             let fixed = matches!(sd, HeterogeneityPrior::Fixed { .. });
             let of_sd = |i: usize| match &draws.baseline_sd {
                 Some(s) if !fixed => sd.log_density(s[i]),
@@ -408,12 +406,12 @@ fn logs(study: &Study, model: &Model, draws: &SampledPosterior) -> [Option<Vec<f
             means.map(|m| m.iter().enumerate().map(|(i, &m)| location(mean, m) + of_sd(i)).collect())
         }
     };
-    let counts = matches!(model.likelihood, Likelihood::Counts(_));
+    let counts = model.observation.cells().is_some();
     let n = draws.chains * draws.draws;
     let likelihood = (0..n).map(|i| {
         let row = |columns: &[Vec<f64>]| columns.iter().map(|c| c[i]).collect::<Vec<f64>>();
         let alpha = if counts { row(&draws.alpha) } else { Vec::new() };
-        model.log_likelihood(&row(&draws.theta), &alpha, draws.label_shares(i).as_ref())
+        model.observation.log_likelihood(&row(&draws.theta), &alpha, draws.label_shares(i).as_ref())
     });
     let prior = prior.filter(|_| !matches!(effect, LocationPrior::Flat));
     [prior, baseline, Some(likelihood.collect())]

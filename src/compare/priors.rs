@@ -5,7 +5,7 @@ use super::external::{self, Fitted, Predictions};
 use super::information::{location_information, unit_information};
 use crate::error::{Error, ErrorKind, Result};
 use crate::exact::{Distribution, ExactPosterior, Resolution};
-use crate::model::{BaselineOf, BaselinePrior, Likelihood, LocationPrior, Model, Pooling};
+use crate::model::{BaselinePrior, LocationPrior, Model, Observation, Pooling};
 use crate::posterior::{Measure, Quantiles, Sampling, Statement, region};
 use crate::study::{
     HeterogeneityPrior, NormalComponent, Pooling as StudyPooling, Priors, Scale, Study, Written,
@@ -140,13 +140,9 @@ pub fn set(study: &Study, name: &str, priors: Priors, external: Option<Fitted>) 
 /// The posterior of a model without data: the priors themselves.
 fn before_data(effect: &LocationPrior, heterogeneity: Option<HeterogeneityPrior>) -> Option<ExactPosterior> {
     let model = Model {
-        likelihood: Likelihood::Estimates(Vec::new()).emptied(2),
+        observation: Observation::nothing(2),
         pooling: heterogeneity.map_or(Pooling::Complete, Pooling::Partial),
         effect: effect.clone(),
-        baseline: BaselinePrior::Independent(LocationPrior::normal(0.0, 1.0)),
-        misclassification: None,
-        baseline_of: BaselineOf::default(),
-        rows: None,
     };
     effect.is_proper().then(|| ExactPosterior::new(&model, Resolution::default()).ok()).flatten()
 }
@@ -190,11 +186,9 @@ fn chance(study: &Study, d: &dyn Distribution, statement: Statement) -> f64 {
 /// least certain estimate.
 fn is_reference(study: &Study, d: &dyn Distribution) -> bool {
     const BEYOND: f64 = 0.3;
-    let far = match &study.data {
-        crate::study::Data::Estimates(rows) if !study.outcome.scale.is_ratio() => {
-            30.0 * rows.iter().map(|r| r.se).fold(0.0, f64::max)
-        }
-        _ => libm::log(20.0),
+    let far = match study.data.errors_of_differences(study.outcome.scale) {
+        Some(errors) => 30.0 * errors.into_iter().fold(0.0, f64::max),
+        None => libm::log(20.0),
     };
     1.0 - d.cdf(far) + d.cdf(-far) > BEYOND
 }

@@ -1,9 +1,7 @@
 //! The statements whose probabilities are compared: of every subgroup benefit, harm, and either of the size that matters.
 
-use std::collections::HashMap;
-
-use crate::posterior::{Axis, Measure, Probability, Report, Scope, Statement, primary, region};
-use crate::study::{Data, Study};
+use crate::posterior::{Axis, Estimand, Measure, Probability, Report, Statement, Whom, primary, region};
+use crate::study::Study;
 
 /// One statement about one subgroup.
 #[derive(Debug, Clone, PartialEq)]
@@ -23,7 +21,7 @@ pub struct Question {
 
 /// All questions of a study, subgroup by subgroup.
 pub fn questions(study: &Study) -> Vec<Question> {
-    let counts = matches!(study.data, Data::Counts(_));
+    let counts = study.data.has_risks();
     let effect = Measure::of(study.outcome.scale);
     let usual = if counts { Measure::RiskDifference } else { effect };
     let (measure, at) = primary(study);
@@ -88,15 +86,16 @@ impl Question {
 
     /// The rows of a report that answer several, in one pass over it.
     pub fn rows<'r>(questions: &[Question], report: &'r Report) -> Vec<Option<&'r Probability>> {
-        let mut places: HashMap<&str, Vec<&Probability>> = HashMap::new();
-        for p in report.probabilities.iter().filter(|p| p.scope == Scope::Subgroup) {
-            places.entry(p.subgroup.as_deref().unwrap_or("")).or_default().push(p);
+        let mut places: Vec<Vec<&Probability>> = vec![Vec::new(); report.names.subgroups.len()];
+        for p in &report.probabilities {
+            if let Whom::Subgroup(g) = p.estimand.whom {
+                places[g].push(p);
+            }
         }
         let find = |q: &Question| {
-            let own = places.get(q.name.as_str())?;
-            own.iter()
-                .copied()
-                .find(|p| p.statement == q.statement && p.measure == q.measure && p.threshold == q.threshold)
+            let asked = (Estimand::of_subgroup(q.subgroup, q.measure), q.statement, q.threshold);
+            let own = places.get(q.subgroup)?;
+            own.iter().copied().find(|p| (p.estimand, p.statement, p.threshold) == asked)
         };
         questions.iter().map(find).collect()
     }

@@ -1,7 +1,7 @@
 //! Priors so wide that they stand for none.
 
 use crate::model::{BaselineOf, BaselinePrior, HeterogeneityPrior, LocationPrior};
-use crate::study::{Data, Study};
+use crate::study::Study;
 
 /// What the stated priors are held against.
 #[derive(Debug, Clone)]
@@ -20,12 +20,12 @@ const BASELINE_SD: f64 = 5.0;
 impl Reference {
     /// N(0, 5) and half-normal(1) on ratio scales; on others as wide relative to the estimates' standard errors.
     pub fn of(study: &Study) -> Reference {
-        match &study.data {
-            Data::Estimates(rows) if !study.outcome.scale.is_ratio() => {
-                let se = rows.iter().map(|r| r.se).fold(0.0, f64::max);
+        match study.data.errors_of_differences(study.outcome.scale) {
+            Some(errors) => {
+                let se = errors.into_iter().fold(0.0, f64::max);
                 Reference { sd: 10.0 * se, tau: 2.0 * se, baseline: BASELINE_SD }
             }
-            _ => Reference { sd: 5.0, tau: 1.0, baseline: BASELINE_SD },
+            None => Reference { sd: 5.0, tau: 1.0, baseline: BASELINE_SD },
         }
     }
 

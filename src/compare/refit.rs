@@ -8,9 +8,9 @@ use rayon::prelude::*;
 
 use super::question::Question;
 use super::steps::Steps;
-use crate::exact::{Baseline, ExactPosterior, Extent, Lattice, Resolution, RiskMeasure};
-use crate::model::{BaselinePrior, Likelihood, Model};
-use crate::posterior::{Detail, Engine, Measure, Options, Probability, Report, Sampling, analyse};
+use crate::exact::{Baseline, CellsOfSubgroup, ExactPosterior, Extent, Lattice, Resolution, RiskMeasure};
+use crate::model::{BaselinePrior, Model};
+use crate::posterior::{Detail, Engine, Options, Probability, Report, Sampling, analyse};
 use crate::study::{HeterogeneityPrior, LocationPrior, Pooling, Study, Written};
 
 /// The farthest μ and θ on a lattice, in scales of the prior of τ, of which the curve asks for eight; more where its tail
@@ -106,7 +106,7 @@ impl<'a> Refits<'a> {
     /// Whether the lattice, where there is one, resolves the stated prior of τ and its like at other scales, under the stated
     /// prior of μ and under a wide one.
     fn resolves_stated(&self) -> Option<bool> {
-        let counts = matches!(self.model.likelihood, Likelihood::Counts(_));
+        let counts = self.model.observation.cells().is_some();
         let stated = self.study.priors.heterogeneity.as_ref().map(|h| h.distribution);
         let wide = LocationPrior::normal(0.0, 1.0);
         let fixed = matches!(stated, Some(HeterogeneityPrior::Fixed { value }) if value > 0.0);
@@ -239,12 +239,17 @@ impl<'a> Refits<'a> {
         heterogeneity: Option<&HeterogeneityPrior>,
         only: Option<usize>,
     ) -> Option<Vec<Vec<f64>>> {
-        let Likelihood::Counts(counts) = &self.model.likelihood else { return None };
-        if counts.len() > MANY {
+        let cells = self.model.observation.cells()?;
+        if cells.pairs().len() > MANY {
             return None;
         }
-        let BaselinePrior::Independent(prior) = &self.model.baseline else { return None };
-        let baseline = Baseline { prior: prior.clone(), of: self.model.baseline_of };
+        let BaselinePrior::Independent(prior) = &cells.baselines().prior else { return None };
+        let baseline = Baseline { prior: prior.clone(), of: cells.baselines().of };
+        let counts: Vec<CellsOfSubgroup> = cells
+            .pairs()
+            .iter()
+            .map(|pair| CellsOfSubgroup { pair: pair.clone(), baseline: baseline.clone() })
+            .collect();
         let stated = self.study.priors.heterogeneity.as_ref().map(|h| h.distribution);
         let scales = match stated {
             Some(HeterogeneityPrior::HalfStudentT { df, .. }) if df < 3.0 => FAR_REACH,
@@ -255,9 +260,8 @@ impl<'a> Refits<'a> {
         let sds = sds.iter().filter_map(|c| c.peak()).map(|p| p.sd);
         let narrowest = sds.fold(self.narrowest, f64::min);
         let extent = |(typical, fixed_tau)| Extent { typical, fixed_tau, reach, narrowest };
-        let lattice = |counts: &[_], tau| {
-            Lattice::new(counts, &baseline, extent(tau), &self.points, Resolution::default())
-        };
+        let lattice =
+            |counts: &[_], tau| Lattice::new(counts, extent(tau), &self.points, Resolution::default());
         let tau = match stated {
             Some(HeterogeneityPrior::Fixed { value }) => (USUAL_TAU, Some(value)),
             Some(prior) => (prior.typical(), None),
@@ -269,7 +273,7 @@ impl<'a> Refits<'a> {
         };
         match (pooling, heterogeneity) {
             (Pooling::Partial, Some(prior)) => {
-                let lattice = self.together.get_or_init(|| lattice(counts, tau));
+                let lattice = self.together.get_or_init(|| lattice(&counts, tau));
                 asked(lattice, prior)
             }
             (Pooling::None, Some(prior)) => {
@@ -280,7 +284,7 @@ impl<'a> Refits<'a> {
                 each.map(|(_, l)| l.subgroup_under(0, effect, prior)).collect()
             }
             _ => {
-                let lattice = self.one_effect.get_or_init(|| lattice(counts, (USUAL_TAU, Some(0.0))));
+                let lattice = self.one_effect.get_or_init(|| lattice(&counts, (USUAL_TAU, Some(0.0))));
                 let none = HeterogeneityPrior::Fixed { value: 0.0 };
                 asked(lattice, &none)
             }
@@ -325,7 +329,7 @@ fn answers_in(report: &Report, questions: &[Question]) -> Answers {
 
 /// Whether the study has so many subgroups that only a few whole fits of it can be waited for.
 pub fn has_many_subgroups(study: &Study) -> bool {
-    let closed = matches!(study.data, crate::study::Data::Estimates(_)) && study.adjustment.is_none();
+    let closed = !study.data.has_risks() && study.adjustment.is_none();
     study.data.names().len() > if closed { MANY_ESTIMATES } else { MANY }
 }
 
@@ -340,7 +344,7 @@ pub fn is_exchangeable(study: &Study) -> bool {
 /// Whether some of what is compared needs sampling: exchangeable baselines, and risks in subgroups whose labels may be wrong.
 pub fn needs_sampling(study: &Study) -> bool {
     let labels = study.bias.as_ref().and_then(|b| b.misclassification.as_ref());
-    let rows = study.adjustment.is_some() && matches!(study.data, crate::study::Data::Counts(_));
+    let rows = study.adjustment.is_some() && study.data.has_risks();
     rows || is_exchangeable(study) || labels.is_some_and(|m| !m.is_perfect())
 }
 
@@ -371,12 +375,7 @@ impl Question {
         if let Some(value) = self.effect_bound() {
             return Some(self.from_above(1.0 - posterior.theta(self.subgroup).cdf(value)));
         }
-        let measure = match self.measure {
-            Measure::RiskDifference => RiskMeasure::Difference,
-            Measure::RiskRatio => RiskMeasure::Ratio,
-            _ => return None,
-        };
-        let risk = posterior.risk(self.subgroup, measure)?;
+        let risk = posterior.risk(self.subgroup, RiskMeasure::of(self.measure)?)?;
         Some(self.from_above(1.0 - risk.cdf(self.bound())))
     }
 }

@@ -7,9 +7,10 @@ use super::priors::{PriorSet, STATED};
 use super::refit::{self, has_many_subgroups};
 use super::steps::Steps;
 use crate::posterior::{
-    Engine, Estimate, Measure, Options, Probability, Quantiles, Report, Scope, Statement, analyse, primary,
+    Engine, Estimand, Estimate, Measure, Options, Probability, Quantiles, Report, Scope, Statement, Whom,
+    analyse, primary,
 };
-use crate::study::{Data, Pooling, Study};
+use crate::study::{Pooling, Study};
 
 /// The probability of one statement under one prior.
 #[derive(Debug, Clone, Serialize)]
@@ -122,15 +123,16 @@ pub fn fitted_once(study: &Study, options: Options) -> Report {
 pub fn rows(study: &Study, fits: &[Fit]) -> (Vec<TableRow>, Vec<EstimateRow>) {
     let (mut table, mut estimates) = (Vec::new(), Vec::new());
     for fit in fits {
+        let name = |g: Option<usize>| g.map(|g| fit.report.names.subgroup(g).to_string());
         let probabilities = fit.report.probabilities.iter().filter(|p| is_shown(study, p));
         table.extend(probabilities.map(|p| TableRow {
             prior: fit.prior.clone(),
             pooling: fit.pooling,
-            scope: p.scope,
-            subgroup: p.subgroup.clone(),
-            subgroup_b: p.subgroup_b.clone(),
+            scope: p.estimand.whom.scope(),
+            subgroup: name(p.estimand.whom.subgroup()),
+            subgroup_b: name(p.estimand.whom.second()),
             statement: p.statement,
-            measure: p.measure,
+            measure: p.estimand.measure,
             threshold: p.threshold,
             probability: p.probability,
             mcse: p.mcse,
@@ -145,9 +147,9 @@ pub fn rows(study: &Study, fits: &[Fit]) -> (Vec<TableRow>, Vec<EstimateRow>) {
             EstimateRow {
                 prior: fit.prior.clone(),
                 pooling: fit.pooling,
-                scope: e.scope,
-                subgroup: e.subgroup.clone(),
-                measure: e.measure,
+                scope: e.estimand.whom.scope(),
+                subgroup: name(e.estimand.whom.subgroup()),
+                measure: e.estimand.measure,
                 median: q.map(|q| q.median),
                 q2_5: q.map(|q| q.q2_5),
                 q97_5: q.map(|q| q.q97_5),
@@ -161,18 +163,17 @@ pub fn rows(study: &Study, fits: &[Fit]) -> (Vec<TableRow>, Vec<EstimateRow>) {
 
 /// Every statement once: of counts by the risk difference, whose sign is the odds ratio's too.
 fn is_shown(study: &Study, p: &Probability) -> bool {
-    let effect = Measure::of(study.outcome.scale);
-    let usual = match (&study.data, p.scope) {
-        (Data::Counts(_), Scope::Subgroup) => Measure::RiskDifference,
-        _ => effect,
+    let Estimand { whom, measure } = p.estimand;
+    let usual = match whom {
+        Whom::Subgroup(_) => Measure::usual(study),
+        _ => Measure::of(study.outcome.scale),
     };
-    match (p.scope, p.statement) {
-        (Scope::Overall, _) => false,
-        (Scope::Pair, statement) => statement == Statement::BenefitAndHarm,
-        (_, Statement::Benefit | Statement::Harm) => p.measure == usual,
+    match (whom, p.statement) {
+        (Whom::Overall, _) => false,
+        (Whom::Pair(..), statement) => statement == Statement::BenefitAndHarm,
+        (_, Statement::Benefit | Statement::Harm) => measure == usual,
         (_, Statement::BenefitAtLeast | Statement::HarmAtLeast) => {
-            let (measure, at) = primary(study);
-            p.measure == measure && Some(p.threshold) == at
+            primary(study) == (measure, Some(p.threshold))
         }
         _ => false,
     }
@@ -180,9 +181,10 @@ fn is_shown(study: &Study, p: &Probability) -> bool {
 
 fn has_place(study: &Study, e: &Estimate) -> bool {
     let effect = Measure::of(study.outcome.scale);
-    match e.scope {
-        Scope::Subgroup => e.measure == effect || e.measure == Measure::RiskDifference,
-        Scope::Mean | Scope::New => e.measure == effect,
-        Scope::Overall | Scope::Pair => false,
+    let Estimand { whom, measure } = e.estimand;
+    match whom {
+        Whom::Subgroup(_) => measure == effect || measure == Measure::RiskDifference,
+        Whom::Mean | Whom::New => measure == effect,
+        Whom::Overall | Whom::Pair(..) => false,
     }
 }

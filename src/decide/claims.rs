@@ -1,7 +1,9 @@
 //! What a decision discussion says in sentences.
 
 use super::{Discussion, Population};
-use crate::posterior::{About, Claim, Direction, Dissenter, Measure, Method, Rate, STATED, Says, Scope};
+use crate::posterior::{
+    About, Claim, Direction, Dissenter, Measure, Method, Rate, STATED, Says, Scope, Topic,
+};
 use crate::study::Decision;
 
 /// Two outcomes that move in opposite directions are told of from this probability on.
@@ -31,7 +33,7 @@ pub fn claims(decision: &Decision, discussion: &Discussion, first: &[Claim]) -> 
 
 impl Context<'_> {
     /// Of one population under the stated priors; of all outcomes unless said otherwise.
-    fn of(&self, population: &Population, estimand: &'static str, says: Says) -> Claim {
+    fn of(&self, population: &Population, estimand: Topic, says: Says) -> Claim {
         let first = self.decision.first();
         let method = self.method(population);
         Claim {
@@ -69,7 +71,7 @@ impl Context<'_> {
                 continue;
             };
             let says = Says::Action { action: chosen.action.clone(), gain, best, expected_loss };
-            let claim = self.of(&chosen.population, "utility", says);
+            let claim = self.of(&chosen.population, Topic::Utility, says);
             all.push(Claim { probability: Some(best.independent), ..claim });
         }
         all
@@ -78,7 +80,7 @@ impl Context<'_> {
     fn rules(&self) -> Vec<Claim> {
         let one = |r: &super::RuleRow| {
             let says = Says::Rule { rule: r.name.clone(), verdict: r.verdict, criteria: r.criteria.clone() };
-            self.of(&r.population, "risk_difference", says)
+            self.of(&r.population, Topic::Effect(Measure::RiskDifference), says)
         };
         self.discussion.rules.iter().map(one).collect()
     }
@@ -104,7 +106,7 @@ impl Context<'_> {
             }
             let claim = self.of(
                 &j.population,
-                "risk_difference",
+                Topic::Effect(Measure::RiskDifference),
                 Says::Both {
                     outcome_b: in_words(&j.outcome_b),
                     direction_b: j.direction_b,
@@ -128,7 +130,7 @@ impl Context<'_> {
             return Vec::new();
         };
         let about = About::study(&layers.inner);
-        let outer = layers.outer.treatment.active.clone();
+        let outer = layers.outer.treatment.active().to_string();
         let whole = Population { scope: Scope::Overall, subgroup: None };
         let mut all: Vec<Claim> = found
             .subgroups
@@ -147,7 +149,7 @@ impl Context<'_> {
                     direction: Some(Direction::Harm),
                     probability: Some(row.both.independent),
                     about: about.clone(),
-                    ..self.of(&population, "risk_difference", says)
+                    ..self.of(&population, Topic::Effect(Measure::RiskDifference), says)
                 }
             })
             .collect();
@@ -167,7 +169,7 @@ impl Context<'_> {
                 method: Method::Sampled,
                 resolution: Some(self.discussion.mcse),
                 about,
-                ..self.of(&whole, "risk_difference", says)
+                ..self.of(&whole, Topic::Effect(Measure::RiskDifference), says)
             });
         }
         all
@@ -186,7 +188,7 @@ impl Context<'_> {
             let priors = known.iter().filter(|(_, flips)| *flips).map(|(r, _)| r.prior.clone()).collect();
             all.push(self.of(
                 population,
-                "utility",
+                Topic::Utility,
                 Says::PriorsFlip { other: self.other(&action), action, priors, of: known.len() },
             ));
         }
@@ -217,7 +219,7 @@ impl Context<'_> {
                 here.iter().filter_map(|m| Some(Dissenter { member: m.member.clone(), by: m.by? })).collect();
             all.push(self.of(
                 population,
-                "utility",
+                Topic::Utility,
                 Says::Dissent { other: self.other(&action), action, members, of: here.len() },
             ));
         }
@@ -227,12 +229,12 @@ impl Context<'_> {
     fn interaction(&self) -> Vec<Claim> {
         let Some(c) = &self.discussion.credibility else { return Vec::new() };
         let population = Population { scope: Scope::Overall, subgroup: None };
-        let measure = Measure::of(self.decision.first().outcome.scale).key();
+        let effect = Topic::Effect(Measure::of(self.decision.first().outcome.scale));
         let of = |method, says| Claim {
             method,
             resolution: (method == Method::Sampled).then_some(self.discussion.mcse),
             about: About::study(self.decision.first()),
-            ..self.of(&population, measure, says)
+            ..self.of(&population, effect, says)
         };
         let opposite = c.qualitative_interaction.map(|probability| {
             let says = Says::QualitativeInteraction { prior_probability: c.qualitative_interaction_prior };

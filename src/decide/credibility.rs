@@ -3,11 +3,9 @@
 
 use serde::Serialize;
 
-use super::fit::Fit;
 use super::interaction::{InteractionTest, interaction_test};
-use crate::exact::Distribution;
-use crate::posterior::{Empirical, Measure, Method, Report, Sampling, Scope, Statement};
-use crate::study::{Decision, Pooling, Study};
+use crate::posterior::{Fit, Measure, Method, Report, Sampling, ShrinkageRow, Statement, Whom, shrinkage};
+use crate::study::{Decision, Study};
 
 /// Of the first outcome.
 #[derive(Debug, Clone, Serialize)]
@@ -47,15 +45,6 @@ pub struct GreaterRow {
     pub prior: Option<f64>,
 }
 
-/// A subgroup's median effect alone, and as modelled.
-#[derive(Debug, Clone, Serialize)]
-pub struct ShrinkageRow {
-    pub subgroup: String,
-    pub measure: Measure,
-    pub alone: f64,
-    pub modelled: f64,
-}
-
 /// None for a study of one subgroup.
 pub fn credibility(decision: &Decision, fit: &Fit, sampling: Sampling) -> Option<Credibility> {
     let study = decision.first();
@@ -88,14 +77,16 @@ pub fn credibility(decision: &Decision, fit: &Fit, sampling: Sampling) -> Option
         ),
     ];
     let of_pairs = |statement: Statement| {
-        report.probabilities.iter().filter(move |p| p.scope == Scope::Pair && p.statement == statement)
+        let pairs = report.probabilities.iter().filter(|p| matches!(p.estimand.whom, Whom::Pair(..)));
+        pairs.filter(move |p| p.statement == statement)
     };
     let contrast = Measure::contrast_of(study.outcome.scale);
+    let name = |g: Option<usize>| g.map_or_else(String::new, |g| names[g].to_string());
     let greater = of_pairs(Statement::GreaterBenefit)
-        .filter(|p| p.measure == contrast)
+        .filter(|p| p.estimand.measure == contrast)
         .map(|p| GreaterRow {
-            subgroup: p.subgroup.clone().unwrap_or_default(),
-            subgroup_b: p.subgroup_b.clone().unwrap_or_default(),
+            subgroup: name(p.estimand.whom.subgroup()),
+            subgroup_b: name(p.estimand.whom.second()),
             probability: p.best(),
             prior: p.prior,
         })
@@ -134,42 +125,6 @@ fn opposed(report: &Report) -> Option<f64> {
         of_draw.clone().any(|x| x > 0.0) && of_draw.any(|x| x < 0.0)
     };
     Some((0..draws).filter(both).count() as f64 / draws as f64)
-}
-
-/// Medians of θ by subgroup.
-fn medians(fit: &Fit, subgroups: usize) -> Option<Vec<f64>> {
-    match fit.exact() {
-        Some(exact) => Some((0..subgroups).map(|g| exact.theta(g).quantile(0.5)).collect()),
-        None => {
-            let draws = fit.report()?.sampled.as_ref()?;
-            Some(draws.theta.iter().map(|column| Empirical::of(column).quantile(0.5)).collect())
-        }
-    }
-}
-
-/// Each subgroup's median alone under the same priors, and as modelled. Nothing where subgroups are not partially pooled, or
-/// where one alone can't be fitted.
-pub fn shrinkage(study: &Study, fit: &Fit, sampling: Sampling) -> Vec<ShrinkageRow> {
-    let names = study.data.names();
-    if study.pooling != Pooling::Partial || !study.priors.effect.distribution.is_proper() {
-        return Vec::new();
-    }
-    let alone = Study { pooling: Pooling::None, ..study.clone() };
-    let Ok(alone) = Fit::effects_under(&alone, &study.priors, sampling) else { return Vec::new() };
-    let (Some(alone), Some(modelled)) = (medians(&alone, names.len()), medians(fit, names.len())) else {
-        return Vec::new();
-    };
-    let out = |x: f64| if study.outcome.scale.is_ratio() { libm::exp(x) } else { x };
-    names
-        .iter()
-        .zip(alone.iter().zip(&modelled))
-        .map(|(name, (alone, modelled))| ShrinkageRow {
-            subgroup: (*name).to_string(),
-            measure: Measure::of(study.outcome.scale),
-            alone: out(*alone),
-            modelled: out(*modelled),
-        })
-        .collect()
 }
 
 fn spread(study: &Study, rows: &[ShrinkageRow]) -> Option<f64> {

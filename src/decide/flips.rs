@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use rayon::prelude::*;
 use serde::Serialize;
 
-use super::fit::{Fit, Means, means};
+use super::populations::{Means, means};
 use super::{Population, values};
 use crate::compare::{Asked, PriorSet, STATED, prior_sets};
 use crate::error::Result;
-use crate::posterior::Sampling;
+use crate::posterior::{Fit, Sampling};
 use crate::study::{Decision, HigherIs, Values};
 
 /// Gains in utility per patient that may be asked of the active treatment before it is chosen.

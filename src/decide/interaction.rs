@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use crate::model::Model;
 use crate::numeric::{chi_square_above, invert_increasing, logistic};
-use crate::study::{Data, Study, SubgroupCounts};
+use crate::study::{ArmCounts, Study, SubgroupCounts, SubgroupEstimate};
 
 /// Log odds beyond this are taken for infinite.
 const FAR: f64 = 40.0;
@@ -22,30 +22,33 @@ pub struct InteractionTest {
 /// None where fewer than two subgroups say anything. Of an adjusted study by its adjusted odds ratios, what is correlated among
 /// them by the coefficients not counted.
 pub fn interaction_test(study: &Study) -> Option<InteractionTest> {
-    if let (Some(effects), Data::Counts(counts)) = (Model::effects_alone(study), &study.data) {
-        let Data::Estimates(mut estimates) = effects.data else { return None };
-        let mut determined =
-            counts.iter().map(|c| [&c.control, &c.active].iter().all(|a| a.events > 0 && a.events < a.total));
-        estimates.retain(|_| determined.next().unwrap_or(false));
-        return interaction_test(&Study {
-            data: Data::Estimates(estimates),
-            adjustment: None,
-            ..study.clone()
-        });
+    let counts = study.data.counts();
+    if let Some(effects) = Model::effects_alone(study) {
+        let determined = |g: &usize| counts.is_none_or(|c| c[*g].arms.iter().all(ArmCounts::is_bounded));
+        let estimates = effects.data.published()?.iter().enumerate();
+        let kept: Vec<&SubgroupEstimate> = estimates.filter(|(g, _)| determined(g)).map(|e| e.1).collect();
+        return cochran_q(&kept);
     }
-    let (test, statistic, informative) = match &study.data {
-        Data::Counts(counts) => {
+    match (counts, study.data.published()) {
+        (Some(counts), _) => {
             let informative: Vec<&SubgroupCounts> = counts.iter().filter(|c| says_anything(c)).collect();
-            ("likelihood_ratio", likelihood_ratio(&informative), informative.len())
+            tested("likelihood_ratio", likelihood_ratio(&informative), informative.len())
         }
-        Data::Estimates(estimates) => {
-            let weight = |se: f64| 1.0 / (se * se);
-            let total: f64 = estimates.iter().map(|e| weight(e.se)).sum();
-            let mean = estimates.iter().map(|e| weight(e.se) * e.estimate).sum::<f64>() / total;
-            let q = estimates.iter().map(|e| weight(e.se) * (e.estimate - mean) * (e.estimate - mean)).sum();
-            ("cochran_q", q, estimates.len())
-        }
-    };
+        (None, Some(estimates)) => cochran_q(&estimates.iter().collect::<Vec<_>>()),
+        (None, None) => None,
+    }
+}
+
+/// Cochran's Q of estimates with known errors.
+fn cochran_q(estimates: &[&SubgroupEstimate]) -> Option<InteractionTest> {
+    let weight = |se: f64| 1.0 / (se * se);
+    let total: f64 = estimates.iter().map(|e| weight(e.se)).sum();
+    let mean = estimates.iter().map(|e| weight(e.se) * e.estimate).sum::<f64>() / total;
+    let q = estimates.iter().map(|e| weight(e.se) * (e.estimate - mean) * (e.estimate - mean)).sum();
+    tested("cochran_q", q, estimates.len())
+}
+
+fn tested(test: &'static str, statistic: f64, informative: usize) -> Option<InteractionTest> {
     let degrees_of_freedom = u32::try_from(informative).ok()?.checked_sub(1).filter(|df| *df > 0)?;
     let p_value = chi_square_above(statistic, degrees_of_freedom);
     Some(InteractionTest { test, statistic, degrees_of_freedom, p_value })
@@ -53,22 +56,22 @@ pub fn interaction_test(study: &Study) -> Option<InteractionTest> {
 
 /// Patients in both arms, and neither no event nor nothing but events.
 fn says_anything(c: &SubgroupCounts) -> bool {
-    let (events, total) = (c.control.events + c.active.events, c.control.total + c.active.total);
-    c.control.total > 0 && c.active.total > 0 && events > 0 && events < total
+    let (events, total) = (c.events(), c.patients());
+    c.arms.iter().all(|arm| arm.total > 0) && events > 0 && events < total
 }
 
 /// Twice the log likelihood that a treatment effect of its own gains each subgroup over one for all.
 fn likelihood_ratio(counts: &[&SubgroupCounts]) -> f64 {
     let saturated: f64 = counts
         .iter()
-        .flat_map(|c| [&c.control, &c.active])
+        .flat_map(|c| &c.arms)
         .map(|arm| log_likelihood(arm.events, arm.total, arm.events as f64 / arm.total as f64))
         .sum();
     // The score of the common effect falls in it; its root is the maximum.
     let excess = |theta: f64| -> f64 {
         counts
             .iter()
-            .map(|c| c.active.total as f64 * logistic(control(c, theta) + theta) - c.active.events as f64)
+            .map(|c| c.active().total as f64 * logistic(control(c, theta) + theta) - c.active().events as f64)
             .sum()
     };
     let theta = invert_increasing(-FAR, FAR, 0.0, excess);
@@ -76,8 +79,8 @@ fn likelihood_ratio(counts: &[&SubgroupCounts]) -> f64 {
         .iter()
         .map(|c| {
             let alpha = control(c, theta);
-            log_likelihood(c.control.events, c.control.total, logistic(alpha))
-                + log_likelihood(c.active.events, c.active.total, logistic(alpha + theta))
+            log_likelihood(c.control().events, c.control().total, logistic(alpha))
+                + log_likelihood(c.active().events, c.active().total, logistic(alpha + theta))
         })
         .sum();
     (2.0 * (saturated - common)).max(0.0)
@@ -85,9 +88,9 @@ fn likelihood_ratio(counts: &[&SubgroupCounts]) -> f64 {
 
 /// The control arm's log odds that fit a subgroup best, given the effect.
 fn control(c: &SubgroupCounts, theta: f64) -> f64 {
-    let events = (c.control.events + c.active.events) as f64;
+    let events = c.events() as f64;
     let fitted = |alpha: f64| {
-        c.control.total as f64 * logistic(alpha) + c.active.total as f64 * logistic(alpha + theta)
+        c.control().total as f64 * logistic(alpha) + c.active().total as f64 * logistic(alpha + theta)
     };
     invert_increasing(-2.0 * FAR, 2.0 * FAR, events, fitted)
 }

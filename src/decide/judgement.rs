@@ -1,9 +1,10 @@
 //! What one set of priors and values makes of a decision.
 
 use super::Population;
-use super::fit::{Fit, Means};
+use super::populations::Means;
+use super::risks::Risks;
 use super::sizes::beyond;
-use crate::posterior::Direction;
+use crate::posterior::{Direction, Fit};
 use crate::study::{Decision, Values};
 
 /// What one member's priors make of every outcome.
@@ -20,7 +21,7 @@ pub fn benefit(decision: &Decision, fit: &Fit, populations: &[Population]) -> Ve
     let first = &decision.outcomes[0];
     let sign = first.study.outcome.higher_is.sign();
     let of = |p: &Population| {
-        let risks = fit.risks(first, p)?;
+        let risks = Risks::of(fit, first, p)?;
         let difference = risks.difference();
         Some(beyond(Direction::Benefit, 0.0, sign, &|x| difference.cdf(x)))
     };

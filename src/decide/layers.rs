@@ -6,15 +6,14 @@
 
 use serde::Serialize;
 
-use super::fit::Fit;
+use super::bounds::bounds_of_sum;
 use super::joint::both;
-use super::smooth::{Smooth, bounds_of_sum};
 use crate::exact::{Distribution, RiskMeasure};
 use crate::numeric::invert_increasing;
 use crate::posterior::{
-    Axis, Bounded, Direction, Empirical, Quantiles, Rate, Statement, mass_within, region,
+    Axis, Bounded, Direction, Empirical, Fit, NormalScores, Quantiles, Rate, Statement, mass_within, region,
 };
-use crate::study::{Assignment, Data, Layers, Study, SubgroupCounts};
+use crate::study::{Assignment, Layers, Study, SubgroupCounts};
 
 /// The two models together.
 #[derive(Debug, Clone, Serialize)]
@@ -70,9 +69,7 @@ pub struct Share {
 /// None where the inner model's draws are not to be had.
 pub fn layers(layers: &Layers, outer: &Fit, inner: &Fit) -> Option<LayersRow> {
     let (outer_study, inner_study) = (&layers.outer, &layers.inner);
-    let (Data::Counts(outer_rows), Data::Counts(rows)) = (&outer_study.data, &inner_study.data) else {
-        return None;
-    };
+    let (outer_rows, rows) = (outer_study.data.counts()?, inner_study.data.counts()?);
     let whole = whole(outer_rows, outer)?;
     let outer_benefit = of(outer_study, Statement::Benefit, &*whole);
     let draws = inner.report()?.sampled.as_ref()?;
@@ -126,10 +123,10 @@ fn of(study: &Study, statement: Statement, d: &dyn Distribution) -> f64 {
 
 /// Σ share with the layer · RD of the layer, draw by draw: the subgroups are correlated.
 fn weighted(rows: &[SubgroupCounts], differences: impl Fn(usize) -> Option<Vec<f64>>) -> Option<Vec<f64>> {
-    let all: u64 = rows.iter().map(|r| r.control.total + r.active.total).sum();
+    let all: u64 = rows.iter().map(|r| r.control().total + r.active().total).sum();
     let mut sum: Vec<f64> = Vec::new();
     for (g, row) in rows.iter().enumerate() {
-        let share = row.active.total as f64 / all as f64;
+        let share = row.active().total as f64 / all as f64;
         let column = differences(g)?;
         sum.resize(column.len(), 0.0);
         sum.iter_mut().zip(&column).for_each(|(s, d)| *s += share * d);
@@ -143,7 +140,7 @@ fn implied(
     whole: &dyn Distribution,
     (of_layer, ess): (&[f64], f64),
 ) -> Option<Implied> {
-    let outer = Smooth::of(whole, 1e-8)?;
+    let outer = NormalScores::of(whole, 1e-8)?;
     let n = of_layer.len() as f64;
     let mean = of_layer.iter().sum::<f64>() / n;
     let below = |x: f64| of_layer.iter().map(|w| outer.cdf(x + w)).sum::<f64>() / n;
@@ -158,7 +155,7 @@ fn implied(
     };
     let inner = Empirical::of(of_layer);
     // Draws say nothing of tails that hardly any of them reach.
-    let inner = Smooth::of(&inner, 10.0 / n.max(100.0))?.scaled(-1.0, 0.0)?;
+    let inner = NormalScores::of(&inner, 10.0 / n.max(100.0))?.scaled(-1.0, 0.0)?;
     let (above_low, above_high) = bounds_of_sum(&[outer.clone(), inner]);
     let above = 1.0 - below(0.0);
     let better = layers.outer.outcome.higher_is.sign() > 0.0;
@@ -180,8 +177,8 @@ fn implied(
 fn shares(rows: &[SubgroupCounts]) -> Vec<Share> {
     let one = |r: &SubgroupCounts| Share {
         subgroup: r.name.to_string(),
-        with_layer: r.active.total,
-        of: r.control.total + r.active.total,
+        with_layer: r.active().total,
+        of: r.control().total + r.active().total,
     };
     rows.iter().map(one).collect()
 }
@@ -190,8 +187,8 @@ fn shares(rows: &[SubgroupCounts]) -> Vec<Share> {
 fn assumptions(layers: &Layers, outer_rows: &[SubgroupCounts], rows: &[SubgroupCounts]) -> Vec<String> {
     let (outer, inner) = (&layers.outer, &layers.inner);
     let all: u64 = shares(rows).iter().map(|s| s.of).sum();
-    let treated: u64 = outer_rows.iter().map(|r| r.active.total).sum();
-    let layer = &inner.treatment.active;
+    let treated: u64 = outer_rows.iter().map(|r| r.active().total).sum();
+    let layer = inner.treatment.active();
     let mut assumed = Vec::new();
     if inner.assignment == Assignment::Observational {
         assumed.push(format!(
@@ -200,7 +197,7 @@ fn assumptions(layers: &Layers, outer_rows: &[SubgroupCounts], rows: &[SubgroupC
         ));
     }
     if outer.assignment == Assignment::Observational {
-        assumed.push(format!("no confounding of {} either", outer.treatment.active));
+        assumed.push(format!("no confounding of {} either", outer.treatment.active()));
     }
     if all < treated {
         assumed.push(format!(
@@ -208,7 +205,7 @@ fn assumptions(layers: &Layers, outer_rows: &[SubgroupCounts], rows: &[SubgroupC
             outer.name, inner.name
         ));
     }
-    assumed.push(format!("without {layer} nothing else of {} changes", outer.treatment.active));
+    assumed.push(format!("without {layer} nothing else of {} changes", outer.treatment.active()));
     assumed.push(
         "the two posteriors are independent, though patients are in both (the bounds do without)".to_string(),
     );

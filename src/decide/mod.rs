@@ -10,9 +10,9 @@
 //! ```
 
 mod attribution;
+mod bounds;
 mod claims;
 mod credibility;
-mod fit;
 mod flips;
 mod interaction;
 mod joint;
@@ -20,15 +20,14 @@ mod judgement;
 mod layers;
 mod panel;
 mod pools;
+mod populations;
 mod risks;
 mod rules;
 mod sizes;
-mod smooth;
 mod values;
 
 pub use attribution::AttributionRow;
-pub use credibility::{Credibility, GreaterRow, Item, ShrinkageRow, shrinkage};
-pub use fit::Fit;
+pub use credibility::{Credibility, GreaterRow, Item};
 pub use flips::{FlipRow, PriorRow, REQUIRED_GAINS, ValueRow};
 pub use interaction::{InteractionTest, interaction_test};
 pub use joint::JointRow;
@@ -38,14 +37,13 @@ pub use pools::{Pool, PoolRow};
 pub use risks::{Risks, Shares};
 pub use rules::RuleRow;
 pub use sizes::{BandRow, CurveRow, EffectRow};
-pub use smooth::{Smooth, bounds_of_sum, expected_gain_together};
 pub use values::{ActionRow, EvpiRow};
 
 use rayon::prelude::*;
 use serde::Serialize;
 
 use crate::error::Result;
-use crate::posterior::{Claim, Sampling, Scope};
+use crate::posterior::{Claim, Fit, Sampling, Scope};
 use crate::study::{Decision, about_sources};
 
 /// For whom a number is: a subgroup, or a further similar one with the control risk that the decision states.
@@ -113,10 +111,10 @@ pub fn decide(decision: &Decision, sampling: Sampling) -> Result<Discussion> {
         return Ok(discussion);
     }
     let (fits, of_layers) = passed.split_at(decision.outcomes.len());
-    let populations = fit::populations(&decision.outcomes);
-    let known = fit::known(&decision.outcomes, fits, &populations);
-    let means: Vec<fit::Means> =
-        decision.outcomes.iter().zip(fits).map(|(o, f)| fit::means(o, f, &populations)).collect();
+    let populations = populations::populations(&decision.outcomes);
+    let known = populations::known(&decision.outcomes, fits, &populations);
+    let means: Vec<populations::Means> =
+        decision.outcomes.iter().zip(fits).map(|(o, f)| populations::means(o, f, &populations)).collect();
     let sizes: Vec<_> = known.par_iter().map(|k| sizes::sizes(decision, k, &populations)).collect();
     discussion.attribution =
         known.par_iter().flat_map_iter(|k| attribution::rows(decision, k, &populations)).collect();

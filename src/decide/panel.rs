@@ -3,12 +3,12 @@
 use rayon::prelude::*;
 use serde::Serialize;
 
-use super::fit::{Fit, Means, means};
 use super::judgement::{Judgement, benefit};
 use super::pools::{self, PoolRow};
+use super::populations::{Means, means};
 use super::{Population, values};
 use crate::compare::{PriorSet, prior_set};
-use crate::posterior::{By, Sampling};
+use crate::posterior::{By, Fit, Sampling};
 use crate::study::{Decision, Member, Priors, Values, View};
 
 /// The members one by one, and together.

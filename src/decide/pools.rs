@@ -4,10 +4,10 @@
 
 use serde::Serialize;
 
-use super::fit::{Fit, Means, means};
 use super::judgement::{Judgement, benefit};
+use super::populations::{Means, means};
 use super::{Population, values};
-use crate::posterior::Sampling;
+use crate::posterior::{Fit, Sampling};
 use crate::study::{Decision, HeterogeneityPrior, LocationPrior, NormalComponent, Priors, Values, Written};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]

@@ -1,9 +1,10 @@
 //! Both risks of one outcome in one population: what a decision asks of them.
 
+use super::Population;
 use crate::exact::{Distribution, ExactPosterior, RiskMeasure};
 use crate::numeric::logit;
-use crate::posterior::{Empirical, SampledPosterior};
-use crate::study::{Scale, active_risk};
+use crate::posterior::{Empirical, Fit, NormalScores, SampledPosterior, Scope};
+use crate::study::{DecisionOutcome, Scale, active_risk};
 
 /// The risks' joint posterior, by whichever way it is known.
 pub enum Risks<'a> {
@@ -23,6 +24,31 @@ pub struct Shares {
 }
 
 impl<'a> Risks<'a> {
+    /// Of an outcome in a population, by its fit; none where it is not reported there.
+    pub fn of(fit: &'a Fit, outcome: &DecisionOutcome, population: &Population) -> Option<Risks<'a>> {
+        let names = outcome.study.data.names();
+        let g = population.subgroup.as_ref().and_then(|s| names.iter().position(|n| n == s));
+        let counts = outcome.study.data.has_risks();
+        let given = |theta| {
+            let control = outcome.baseline_risk?;
+            Some(Risks::Given { control, scale: outcome.study.outcome.scale, theta })
+        };
+        let draws = fit.report().and_then(|r| r.sampled.as_ref());
+        let drawn = |column: &Vec<f64>| -> Box<dyn Distribution + 'a> { Box::new(Empirical::of(column)) };
+        match (g, fit.exact(), counts) {
+            (Some(g), Some(posterior), true) => Some(Risks::Exact { posterior, g }),
+            (Some(g), None, true) => draws.and_then(|d| Risks::sampled(d, g)),
+            (Some(g), Some(posterior), false) => given(posterior.theta(g)),
+            (Some(g), None, false) => draws.and_then(|d| given(drawn(&d.theta[g]))),
+            (None, Some(posterior), _) if population.scope == Scope::New => {
+                posterior.theta_new().and_then(given)
+            }
+            (None, None, _) if population.scope == Scope::New => {
+                draws.and_then(|d| d.theta_new.as_ref()).and_then(|c| given(drawn(c)))
+            }
+            _ => None,
+        }
+    }
     /// Draws of subgroup `g`; none for estimates.
     pub fn sampled(draws: &SampledPosterior, g: usize) -> Option<Risks<'a>> {
         let risks = draws.risks(g)?;
@@ -57,7 +83,7 @@ impl<'a> Risks<'a> {
             Risks::Exact { posterior, g } => [RiskMeasure::Control, RiskMeasure::Active]
                 .map(|m| posterior.risk(*g, m).and_then(|d| d.mean()).unwrap_or(f64::NAN)),
             Risks::Given { control, .. } => {
-                let active = self.smooth().map_or(f64::NAN, |d| control + d.expect(|x| x));
+                let active = self.tabulated().map_or(f64::NAN, |d| control + d.expect(|x| x));
                 [*control, active]
             }
             Risks::Sampled { control, active } => [mean(control), mean(active)],
@@ -65,13 +91,13 @@ impl<'a> Risks<'a> {
     }
 
     /// The risk difference tabulated; none where it has no spread.
-    pub fn smooth(&self) -> Option<super::smooth::Smooth> {
+    pub fn tabulated(&self) -> Option<NormalScores> {
         // Draws say nothing of tails that hardly any of them reach.
         let beyond = match self {
             Risks::Sampled { control, .. } => 10.0 / control.len().max(100) as f64,
             _ => 1e-8,
         };
-        super::smooth::Smooth::of(&*self.difference(), beyond)
+        NormalScores::of(&*self.difference(), beyond)
     }
 
     /// One arm's share of patients with (or without) the event over the other's.

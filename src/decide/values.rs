@@ -6,10 +6,10 @@
 
 use serde::Serialize;
 
-use super::fit::Means;
-use super::smooth::{Smooth, bounds_of_sum, expected_gain_together};
+use super::bounds::bounds_of_sum;
+use super::populations::Means;
 use super::{Known, Population};
-use crate::posterior::Bounded;
+use crate::posterior::{Bounded, NormalScores, expected_gain_together};
 use crate::study::{Decision, Values};
 
 /// One action in one population.
@@ -140,7 +140,7 @@ struct Gain {
 
 fn posterior_gain(decision: &Decision, known: &[Known<'_>], population: usize) -> Result<Gain, String> {
     let mut utility = [0.0; 2];
-    let mut terms: Vec<Smooth> = Vec::new();
+    let mut terms: Vec<NormalScores> = Vec::new();
     for (k, outcome) in decision.outcomes.iter().enumerate() {
         let Some(values) = outcome.values else { continue };
         let found = known.iter().find(|x| x.population == population && x.outcome == k);
@@ -151,7 +151,7 @@ fn posterior_gain(decision: &Decision, known: &[Known<'_>], population: usize) -
             *u += values.no_event + values.gap() * risk;
         }
         if values.gap() != 0.0 {
-            let term = found.risks.smooth().and_then(|s| s.scaled(values.gap(), 0.0));
+            let term = found.risks.tabulated().and_then(|s| s.scaled(values.gap(), 0.0));
             terms.push(term.ok_or_else(|| format!("{} has no spread here", outcome.study.outcome.name))?);
         }
     }

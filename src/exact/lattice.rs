@@ -10,9 +10,10 @@
 use rayon::prelude::*;
 
 use super::Resolution;
-use super::effect_likelihood::{Baseline, EffectLikelihood, EffectRange};
+use super::effect_likelihood::{EffectLikelihood, EffectRange};
 use super::scale::ScaleMap;
-use crate::model::{BinomialPair, HeterogeneityPrior, LocationPrior};
+use super::subgroup::SubgroupData;
+use crate::model::{HeterogeneityPrior, LocationPrior};
 use crate::numeric::{Grid, Peak, Placement, Weights, exp_of_nonpositive, normal_cdf, normal_log_density};
 
 /// Nodes of μ: their distance in units of the stretch's scale.
@@ -64,7 +65,7 @@ const AT_THE_EDGE: f64 = 1e-9;
 /// nearest percent or so.
 const WIDE: f64 = 2e-4;
 
-/// Everything about a table of counts that is the same under all priors of μ and τ.
+/// Everything about the subgroups' curves that is the same under all priors of μ and τ.
 pub struct Lattice {
     mu: Grid,
     /// τ and log dτ of each node; one node at a fixed τ, with no weight.
@@ -101,21 +102,14 @@ pub struct Extent {
 impl Lattice {
     /// For the model's subgroups under partial pooling; `points` are the values x.
     pub fn new(
-        counts: &[BinomialPair],
-        baseline: &Baseline,
+        data: &[impl SubgroupData],
         extent: Extent,
         points: &[f64],
         resolution: Resolution,
     ) -> Lattice {
         let range = EffectRange { centre: 0.0, sd: 2.0, reach: 2.0 * extent.reach };
-        let likelihoods: Vec<Option<EffectLikelihood>> = counts
-            .par_iter()
-            .map(|c| {
-                let make =
-                    || EffectLikelihood::new(c, baseline, range, resolution.density(), resolution.mass());
-                c.informs_effect(baseline.of).then(make)
-            })
-            .collect();
+        let likelihoods: Vec<Option<EffectLikelihood>> =
+            data.par_iter().map(|d| d.informs_effect().then(|| d.likelihood(range, resolution))).collect();
         let mu = nodes_of_mu(&likelihoods, &extent, resolution);
         let tau = match extent.fixed_tau {
             Some(tau) => vec![(tau, 0.0)],
@@ -136,7 +130,7 @@ impl Lattice {
         let mut lattice = Lattice {
             likelihood: Vec::new(),
             cut: Vec::new(),
-            members: vec![vec![Vec::new(); points.len()]; counts.len()],
+            members: vec![vec![Vec::new(); points.len()]; data.len()],
             mu,
             tau,
             fixed_tau: extent.fixed_tau,
@@ -433,16 +427,41 @@ impl Narrow {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::exact::ExactPosterior;
-    use crate::model::{Arm, BaselineOf, BaselinePrior, Likelihood, Model, NormalComponent, Pooling};
+    use crate::exact::{Baseline, CellsOfSubgroup, ExactPosterior};
+    use crate::model::{
+        Arm, BaselineOf, BaselinePrior, Baselines, BinomialPair, Cells, Model, NormalComponent, Observation,
+        Pooling,
+    };
 
     fn pair(control: (u32, u32), active: (u32, u32)) -> BinomialPair {
         let arm = |(events, total): (u32, u32)| Arm { events: f64::from(events), total: f64::from(total) };
         BinomialPair::new(arm(control), arm(active))
     }
 
-    fn of_control(prior: &LocationPrior) -> Baseline {
-        Baseline { prior: prior.clone(), of: BaselineOf::Control }
+    /// Of the control arm's log odds.
+    fn baseline() -> Baseline {
+        Baseline { prior: LocationPrior::normal(0.0, 1.5), of: BaselineOf::Control }
+    }
+
+    fn lattice(counts: &[BinomialPair], extent: Extent, points: &[f64]) -> Lattice {
+        let subgroup = |pair: &BinomialPair| CellsOfSubgroup { pair: pair.clone(), baseline: baseline() };
+        let subgroups: Vec<_> = counts.iter().map(subgroup).collect();
+        Lattice::new(&subgroups, extent, points, Resolution::default())
+    }
+
+    fn integrated(
+        counts: &[BinomialPair],
+        effect: &LocationPrior,
+        heterogeneity: HeterogeneityPrior,
+    ) -> ExactPosterior {
+        let Baseline { prior, of } = baseline();
+        let baselines = Baselines { prior: BaselinePrior::Independent(prior), of };
+        let model = Model {
+            observation: Observation::Cells(Cells::new(counts.to_vec(), baselines)),
+            pooling: Pooling::Partial(heterogeneity),
+            effect: effect.clone(),
+        };
+        ExactPosterior::new(&model, Resolution::default()).expect("settles")
     }
 
     const USUAL: Extent = Extent { typical: 0.35, fixed_tau: None, reach: 250.0, narrowest: 0.05 };
@@ -454,7 +473,6 @@ mod tests {
             vec![pair((22, 46), (33, 70)), pair((37, 71), (8, 34))],
             vec![pair((3, 10), (0, 12)), pair((8, 20), (9, 25))],
         ];
-        let baseline = LocationPrior::normal(0.0, 1.5);
         let cauchy = HeterogeneityPrior::HalfStudentT { df: 1.0, scale: 0.5 };
         let half_normal = HeterogeneityPrior::HalfNormal { scale: 0.5 };
         let cases = [
@@ -463,19 +481,8 @@ mod tests {
         ];
         for counts in &tables {
             for (extent, effect, tau) in &cases {
-                let lattice =
-                    Lattice::new(counts, &of_control(&baseline), *extent, &[0.0], Resolution::default());
-                let model = Model {
-                    likelihood: Likelihood::Counts(counts.clone()),
-                    pooling: Pooling::Partial(*tau),
-                    effect: effect.clone(),
-                    baseline: BaselinePrior::Independent(baseline.clone()),
-                    misclassification: None,
-                    baseline_of: BaselineOf::Control,
-                    rows: None,
-                };
-                let exact = ExactPosterior::new(&model, Resolution::default()).expect("settles");
-                let found = lattice.under(effect, tau).expect("resolved");
+                let exact = integrated(counts, effect, *tau);
+                let found = lattice(counts, *extent, &[0.0]).under(effect, tau).expect("resolved");
                 for (g, of) in found.iter().enumerate() {
                     let error = (of[0] - (1.0 - exact.theta(g).cdf(0.0))).abs();
                     assert!(error < 2e-6, "{tau:?} subgroup {g}: off by {error:e}");
@@ -516,23 +523,13 @@ mod tests {
             HeterogeneityPrior::Exponential { mean: 0.5 },
             HeterogeneityPrior::LogNormal { mean: -1.0, sd: 0.7 },
         ];
-        let baseline = normal(0.0, 1.5);
         let points = [0.0, 0.405, -0.2];
         let (mut worst, mut asked, mut resolved): (f64, u32, u32) = (0.0, 0, 0);
         for counts in &tables {
-            let lattice = Lattice::new(counts, &of_control(&baseline), USUAL, &points, Resolution::default());
+            let lattice = lattice(counts, USUAL, &points);
             for effect in &effects {
                 for tau in &taus {
-                    let model = Model {
-                        likelihood: Likelihood::Counts(counts.clone()),
-                        pooling: Pooling::Partial(*tau),
-                        effect: effect.clone(),
-                        baseline: BaselinePrior::Independent(baseline.clone()),
-                        misclassification: None,
-                        baseline_of: BaselineOf::Control,
-                        rows: None,
-                    };
-                    let exact = ExactPosterior::new(&model, Resolution::default()).expect("settles");
+                    let exact = integrated(counts, effect, *tau);
                     asked += 1;
                     let Some(found) = lattice.under(effect, tau) else { continue };
                     resolved += 1;
@@ -556,22 +553,12 @@ mod tests {
     fn a_conflict_beyond_the_kernel_is_left_to_the_engine() {
         let mut counts = vec![pair((2000, 4000), (2490, 4000)); 12];
         counts.push(pair((6000, 12000), (5100, 12000)));
-        let baseline = LocationPrior::normal(0.0, 1.5);
-        let lattice = Lattice::new(&counts, &of_control(&baseline), USUAL, &[0.0], Resolution::default());
+        let lattice = lattice(&counts, USUAL, &[0.0]);
         let (effect, half) =
             (LocationPrior::normal(0.0, 1.0), |scale| HeterogeneityPrior::HalfNormal { scale });
         for scale in [0.003, 0.02, 0.5] {
-            let model = Model {
-                likelihood: Likelihood::Counts(counts.clone()),
-                pooling: Pooling::Partial(half(scale)),
-                effect: effect.clone(),
-                baseline: BaselinePrior::Independent(baseline.clone()),
-                misclassification: None,
-                baseline_of: BaselineOf::Control,
-                rows: None,
-            };
             if let Some(found) = lattice.under(&effect, &half(scale)) {
-                let exact = ExactPosterior::new(&model, Resolution::default()).expect("settles");
+                let exact = integrated(&counts, &effect, half(scale));
                 let error = (found[12][0] - (1.0 - exact.theta(12).cdf(0.0))).abs();
                 assert!(error < 2e-6, "scale {scale}: off by {error:e}");
             }

@@ -9,11 +9,12 @@
 //! published estimates all inner integrals are closed and the posterior is a finite mixture of normals (`gaussian`).
 
 mod contrast;
-mod counts;
+mod curves;
 mod distribution;
 mod effect_likelihood;
 mod engine;
 mod gaussian;
+mod integrated;
 mod joint;
 mod labelled;
 mod lattice;
@@ -22,13 +23,17 @@ mod pair;
 mod risks;
 mod rows;
 mod scale;
+mod separate;
 mod smooth;
+mod subgroup;
 
 pub use distribution::Distribution;
 pub use effect_likelihood::Baseline;
-pub use engine::{ExactPosterior, Pair, Unavailable, log_marginal_likelihood};
+pub use engine::{ExactPosterior, Unavailable, log_marginal_likelihood};
+pub use integrated::Pair;
 pub use lattice::{Extent, Lattice};
 pub use risks::RiskMeasure;
+pub use subgroup::{CellsOfSubgroup, SubgroupData};
 
 use crate::numeric::Placement;
 

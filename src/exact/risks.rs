@@ -18,6 +18,7 @@ use crate::numeric::{
     Cumulative, LogInterpolant, LogTable, Peak, Placement, integrate, invert_distribution,
     invert_distribution_to, log_expit, log_sum_exp, logistic,
 };
+use crate::study::Measure;
 
 /// Nodes with less than this share of the posterior are left out of sums.
 const NEGLIGIBLE: f64 = 1e-14;
@@ -92,6 +93,19 @@ pub enum RiskMeasure {
         control_event: bool,
         active_event: bool,
     },
+}
+
+impl RiskMeasure {
+    /// The function of two risks that is reported as this measure; none where it is a measure of anything else.
+    pub fn of(measure: Measure) -> Option<RiskMeasure> {
+        match measure {
+            Measure::RiskControl => Some(RiskMeasure::Control),
+            Measure::RiskActive => Some(RiskMeasure::Active),
+            Measure::RiskDifference => Some(RiskMeasure::Difference),
+            Measure::RiskRatio => Some(RiskMeasure::Ratio),
+            _ => None,
+        }
+    }
 }
 
 /// Mean and sd of each measure, and of the scale on which its quantiles are searched.

@@ -5,11 +5,10 @@ use rayon::prelude::*;
 use super::out;
 use super::source::{Marginals, outline};
 use crate::compare::Glance;
-use crate::decide::{Fit, Smooth};
 use crate::exact::{Distribution, ExactPosterior, Resolution};
-use crate::model::{Likelihood, LocationPrior, Model};
+use crate::model::{LocationPrior, Model};
 use crate::numeric::normal_log_density;
-use crate::posterior::{Sampling, Scope};
+use crate::posterior::{Fit, NormalScores, Sampling, Whom};
 use crate::study::{HeterogeneityPrior, Pooling, Priors, Study, Written};
 
 /// What was believed of one subgroup's effect, what its data say, and what follows. On the measure's own scale; each one's
@@ -37,7 +36,7 @@ pub fn beliefs(study: &Study, fit: &Fit, sampling: Sampling) -> Vec<Belief> {
         .enumerate()
         .map(|(g, name)| {
             let posterior = Marginals(fit)
-                .effect(Scope::Subgroup, g)
+                .effect(Whom::Subgroup(g))
                 .map_or_else(Vec::new, |d| outline(&*d, fit.exact().is_none()));
             let likelihood =
                 alone.as_ref().and_then(Fit::exact).map_or_else(Vec::new, |e| likelihood(&*e.theta(g)));
@@ -92,11 +91,7 @@ fn prior_of_one(study: &Study) -> Vec<(f64, f64)> {
     if !model.effect.is_proper() {
         return Vec::new();
     }
-    let likelihood = Likelihood::Estimates(Vec::new()).emptied(2);
-    let before = ExactPosterior::new(
-        &Model { likelihood, misclassification: None, rows: None, ..model },
-        Resolution::default(),
-    );
+    let before = ExactPosterior::new(&model.of_effects_alone(2), Resolution::default());
     before.map_or_else(|_| Vec::new(), |e| outline(&*e.theta(0), false))
 }
 
@@ -114,14 +109,14 @@ fn alone(study: &Study, sampling: Sampling) -> Option<Fit> {
 
 /// The density over the wide prior's, which is the likelihood.
 fn likelihood(d: &dyn Distribution) -> Vec<(f64, f64)> {
-    let Some(smooth) = Smooth::of(d, 1e-3) else { return Vec::new() };
-    let (first, last) = (smooth.value(-3.1), smooth.value(3.1));
+    let Some(scores) = NormalScores::of(d, 1e-3) else { return Vec::new() };
+    let (first, last) = (scores.value(-3.1), scores.value(3.1));
     let n = 80;
     let step = (last - first) / f64::from(n);
     let points: Vec<(f64, f64)> = (0..=n)
         .map(|k| first + step * f64::from(k))
         .map(|x| {
-            let density = (smooth.cdf(x + 0.5 * step) - smooth.cdf(x - 0.5 * step)).max(0.0);
+            let density = (scores.cdf(x + 0.5 * step) - scores.cdf(x - 0.5 * step)).max(0.0);
             (x, density / libm::exp(normal_log_density(x, 0.0, WIDE)))
         })
         .collect();

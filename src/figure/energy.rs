@@ -21,9 +21,10 @@ pub struct Energies {
 
 /// None where nothing was sampled, or the energy never moved.
 pub fn energies(report: &Report) -> Option<Energies> {
-    let draws = report.sampled.as_ref().filter(|d| d.draws > 1 && !d.energy.is_empty())?;
+    let draws = report.sampled.as_ref().filter(|d| d.draws > 1 && !d.transitions.is_empty())?;
     let (mut about, mut steps) = (Vec::new(), Vec::new());
-    for chain in draws.energy.chunks(draws.draws) {
+    for chain in draws.transitions.chunks(draws.draws) {
+        let chain: Vec<f64> = chain.iter().map(|t| t.energy).collect();
         let mean = chain.iter().sum::<f64>() / chain.len() as f64;
         about.extend(chain.iter().map(|e| e - mean));
         steps.extend(chain.windows(2).map(|w| w[1] - w[0]));

@@ -2,10 +2,9 @@
 
 use super::out;
 use super::source::{Marginals, outline};
-use crate::decide::Fit;
 use crate::model::Model;
-use crate::posterior::{Measure, Quantiles, Report, Scope};
-use crate::study::{ArmCounts, Data, Study, SubgroupCounts, SubgroupEstimate};
+use crate::posterior::{Estimand, Fit, Measure, Quantiles, Report, Whom};
+use crate::study::{ArmCounts, Study, SubgroupCounts, SubgroupEstimate};
 
 const Z: f64 = 1.959_963_984_540_054;
 
@@ -19,8 +18,7 @@ pub struct Forest {
 /// One line of a forest.
 #[derive(Debug, Clone)]
 pub struct ForestRow {
-    pub scope: Scope,
-    pub subgroup: Option<String>,
+    pub whom: Whom,
     /// Events and patients of control and active; none for estimates and shared rows.
     pub counts: Option<[String; 2]>,
     /// The data of this subgroup alone, with a confidence interval.
@@ -35,25 +33,20 @@ pub struct ForestRow {
 /// The effect, or for counts the risk difference. None where there are no numbers.
 pub fn forest(study: &Study, fit: &Fit, report: &Report, measure: Measure) -> Option<Forest> {
     let rows = rows(study, fit, report, measure);
-    rows.iter().any(|r| r.scope == Scope::Subgroup).then_some(Forest { measure, rows })
+    rows.iter().any(|r| matches!(r.whom, Whom::Subgroup(_))).then_some(Forest { measure, rows })
 }
 
 fn rows(study: &Study, fit: &Fit, report: &Report, measure: Measure) -> Vec<ForestRow> {
     let marginals = Marginals(fit);
     let difference = measure == Measure::RiskDifference;
-    let find = |scope: Scope, name: Option<&str>| {
-        let of = report
-            .estimates
-            .iter()
-            .find(|e| e.scope == scope && e.subgroup.as_deref() == name && e.measure == measure);
-        of.and_then(|e| {
-            let errors = if e.exact.is_some() { None } else { e.reported.mcse_quantiles };
-            Some((e.best()?, errors))
-        })
+    let find = |whom: Whom| {
+        let e = report.estimate(Estimand::new(whom, measure))?;
+        let errors = if e.exact.is_some() { None } else { e.reported.mcse_quantiles };
+        Some((e.best()?, errors))
     };
-    let shape = |scope: Scope, g: usize| {
-        let found = if difference { marginals.difference(scope, g) } else { marginals.effect(scope, g) };
-        let points = found.map_or_else(Vec::new, |d| outline(&*d, marginals.is_sampled(scope)));
+    let shape = |whom: Whom| {
+        let found = if difference { marginals.difference(whom) } else { marginals.effect(whom) };
+        let points = found.map_or_else(Vec::new, |d| outline(&*d, marginals.is_sampled(whom)));
         let on_scale = |(x, y): (f64, f64)| (if difference { x } else { out(study, x) }, y);
         points.into_iter().map(on_scale).collect::<Vec<_>>()
     };
@@ -64,45 +57,32 @@ fn rows(study: &Study, fit: &Fit, report: &Report, measure: Measure) -> Vec<Fore
         Quantiles { median: at(0.0), q2_5: at(-Z), q97_5: at(Z) }
     };
     let mut rows = Vec::new();
-    for (g, name) in study.data.names().into_iter().enumerate() {
-        let Some((posterior, errors)) = find(Scope::Subgroup, Some(name)) else { continue };
-        let (counts, raw) = match &study.data {
-            Data::Counts(all) => {
-                let c = &all[g];
-                let cells = [&c.control, &c.active].map(|a| format!("{}/{}", a.events, a.total));
-                let raw = match (&adjusted, difference) {
-                    (Some(_), true) => None,
-                    (Some(Study { data: Data::Estimates(all), .. }), false) => {
-                        let bounded = |a: &ArmCounts| a.events > 0 && a.events < a.total;
-                        (bounded(&c.control) && bounded(&c.active)).then(|| of_effect(&all[g]))
-                    }
-                    (_, true) => raw_difference(c),
-                    (_, false) => raw_odds_ratio(c),
-                };
-                (Some(cells), raw)
-            }
-            Data::Estimates(all) => (None, Some(of_effect(&all[g]))),
+    for g in 0..study.data.names().len() {
+        let whom = Whom::Subgroup(g);
+        let Some((posterior, errors)) = find(whom) else { continue };
+        let cells = study.data.counts().map(|rows| &rows[g]);
+        let published = adjusted.as_ref().unwrap_or(study).data.published().map(|rows| &rows[g]);
+        let raw = match (cells, published, difference) {
+            // An empty cell is told by no estimate.
+            (Some(cells), Some(_), _) if difference || !cells.arms.iter().all(ArmCounts::is_bounded) => None,
+            (_, Some(published), _) => Some(of_effect(published)),
+            (Some(cells), None, true) => raw_difference(cells),
+            (Some(cells), None, false) => raw_odds_ratio(cells),
+            (None, None, _) => None,
         };
-        rows.push(ForestRow {
-            scope: Scope::Subgroup,
-            subgroup: Some(name.to_string()),
-            counts,
-            raw,
-            posterior,
-            errors,
-            outline: shape(Scope::Subgroup, g),
-        });
+        let counts = cells.map(|c| [c.control(), c.active()].map(|a| format!("{}/{}", a.events, a.total)));
+        rows.push(ForestRow { whom, counts, raw, posterior, errors, outline: shape(whom) });
     }
     if rows.len() < 2 {
         return rows;
     }
-    for scope in [Scope::Overall, Scope::Mean, Scope::New] {
-        let Some((posterior, errors)) = find(scope, None) else { continue };
-        let outline = shape(scope, 0);
+    for whom in Whom::SHARED {
+        let Some((posterior, errors)) = find(whom) else { continue };
+        let outline = shape(whom);
         if outline.is_empty() {
             continue;
         }
-        rows.push(ForestRow { scope, subgroup: None, counts: None, raw: None, posterior, errors, outline });
+        rows.push(ForestRow { whom, counts: None, raw: None, posterior, errors, outline });
     }
     rows
 }
@@ -110,10 +90,10 @@ fn rows(study: &Study, fit: &Fit, report: &Report, measure: Measure) -> Vec<Fore
 /// Woolf's interval; none with an empty cell, since nothing is added to any.
 fn raw_odds_ratio(c: &SubgroupCounts) -> Option<Quantiles> {
     let cells = [
-        c.active.events,
-        c.active.total - c.active.events,
-        c.control.events,
-        c.control.total - c.control.events,
+        c.active().events,
+        c.active().total - c.active().events,
+        c.control().events,
+        c.control().total - c.control().events,
     ]
     .map(|n| n as f64);
     let [a, b, e, f] = cells;
@@ -125,7 +105,7 @@ fn raw_odds_ratio(c: &SubgroupCounts) -> Option<Quantiles> {
 
 /// Newcombe's interval from Wilson's (Stat Med 1998;17:873, method 10), which empty cells do not spoil.
 fn raw_difference(c: &SubgroupCounts) -> Option<Quantiles> {
-    if c.control.total == 0 || c.active.total == 0 {
+    if c.control().total == 0 || c.active().total == 0 {
         return None;
     }
     let wilson = |events: u64, total: u64| {
@@ -134,8 +114,8 @@ fn raw_difference(c: &SubgroupCounts) -> Option<Quantiles> {
         let half = Z / (1.0 + Z * Z / n) * (p * (1.0 - p) / n + Z * Z / (4.0 * n * n)).sqrt();
         (p, centre - half, centre + half)
     };
-    let (p0, l0, u0) = wilson(c.control.events, c.control.total);
-    let (p1, l1, u1) = wilson(c.active.events, c.active.total);
+    let (p0, l0, u0) = wilson(c.control().events, c.control().total);
+    let (p1, l1, u1) = wilson(c.active().events, c.active().total);
     let d = p1 - p0;
     Some(Quantiles { median: d, q2_5: d - (p1 - l1).hypot(u0 - p0), q97_5: d + (u1 - p1).hypot(p0 - l0) })
 }

@@ -4,9 +4,8 @@ use super::{
     Belief, ChainTrace, Energies, Forest, ThresholdCurves, beliefs, chain_traces, energies, forest,
     threshold_curves,
 };
-use crate::decide::{Fit, ShrinkageRow, shrinkage};
-use crate::posterior::{Measure, Sampling, Scope};
-use crate::study::{Data, Study};
+use crate::posterior::{Estimand, Fit, Measure, Sampling, ShrinkageRow, Whom, shrinkage};
+use crate::study::Study;
 
 /// Numbers of all figures that need the fit alone.
 #[derive(Debug, Clone)]
@@ -27,10 +26,10 @@ impl Gallery {
         let report = fit.report()?;
         let effect = Measure::of(study.outcome.scale);
         let mut measures = vec![effect];
-        if matches!(study.data, Data::Counts(_)) {
+        if study.data.has_risks() {
             measures.push(Measure::RiskDifference);
         }
-        let mean = report.estimates.iter().find(|e| e.scope == Scope::Mean && e.measure == effect);
+        let mean = report.estimate(Estimand::new(Whom::Mean, effect));
         Some(Gallery {
             forests: measures.into_iter().filter_map(|m| forest(study, fit, report, m)).collect(),
             thresholds: threshold_curves(study, fit),

@@ -3,10 +3,9 @@
 use rayon::prelude::*;
 
 use super::source::Marginals;
-use crate::decide::Fit;
 use crate::exact::Distribution;
-use crate::posterior::{Axis, Measure, Scope, Statement, region};
-use crate::study::{Data, Study};
+use crate::posterior::{Axis, Fit, Measure, Statement, Whom, region};
+use crate::study::Study;
 
 /// Sizes of risk differences and differences in steps of a thousandth, of ratios in steps of a hundredth from 1.
 const STEPS: usize = 300;
@@ -37,10 +36,7 @@ pub struct ThresholdCurves {
 
 /// The same numbers that `fit` gives at the same sizes.
 pub fn threshold_curves(study: &Study, fit: &Fit) -> ThresholdCurves {
-    let measure = match study.data {
-        Data::Counts(_) => Measure::RiskDifference,
-        Data::Estimates(_) => Measure::of(study.outcome.scale),
-    };
+    let measure = Measure::usual(study);
     let sizes: Vec<f64> = (0..=STEPS)
         .map(|k| match measure.axis() {
             Axis::Ratio => (PARTS_OF_RATIO + k) as f64 / PARTS_OF_RATIO as f64,
@@ -52,8 +48,8 @@ pub fn threshold_curves(study: &Study, fit: &Fit) -> ThresholdCurves {
     let sign = study.outcome.higher_is.sign();
     let of = |g: usize| {
         let found = match measure {
-            Measure::RiskDifference => marginals.difference(Scope::Subgroup, g),
-            _ => marginals.effect(Scope::Subgroup, g),
+            Measure::RiskDifference => marginals.difference(Whom::Subgroup(g)),
+            _ => marginals.effect(Whom::Subgroup(g)),
         };
         let Some(d) = found else { return (Vec::new(), Vec::new(), Vec::new()) };
         // Every value is asked for once, either side of none, as far out as anything is left.

@@ -268,8 +268,9 @@ impl Context<'_> {
                 *slot = Some(shift(value.get_ref(), Scale::LogOddsRatio).map_err(|f| self.fail(value, f))?);
             }
         }
-        let arms =
-            |r: &SubgroupCounts| [(r.control.total, r.control.missing), (r.active.total, r.active.missing)];
+        let arms = |r: &SubgroupCounts| {
+            [(r.control().total, r.control().missing), (r.active().total, r.active().missing)]
+        };
         for (subgroup, row) in bias.subgroups.iter_mut().zip(rows) {
             for ((slot, read), (known, missing)) in subgroup.missing.iter_mut().zip(&read).zip(arms(row)) {
                 if let Some(read) = read.as_ref().filter(|_| missing > 0 && known > 0) {

@@ -135,7 +135,7 @@ pub struct DataSection {
     /// Published estimates by subgroup.
     #[cfg_attr(test, schemars(with = "Option<Vec<EstimateEntry>>"))]
     pub estimates: Option<Spanned<Vec<Spanned<EstimateEntry>>>>,
-    /// A CSV file, relative to the model file.
+    /// A data file, relative to the model file: CSV (plain or gzipped), Parquet, or the first sheet of an Excel workbook.
     #[cfg_attr(test, schemars(with = "Option<String>"))]
     pub file: Option<Spanned<String>>,
     /// What a row of the file is.

@@ -11,7 +11,7 @@ use crate::study::Study;
 /// How data files are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Reading {
-    /// Reads on where a file of patients, unpacked, holds more than 256 MB and more than 100 times what it takes on the
+    /// Reads on where a data file, unpacked, holds more than 256 MB and more than 100 times what it takes on the
     /// disk, which otherwise is an error. Memory is then the caller's concern.
     pub large: bool,
 }

@@ -237,7 +237,7 @@ fn not_found(model: &str) -> Error {
 }
 
 /// The whole of a text file in UTF-8.
-pub(super) fn read_text(path: &Path, shown: &str) -> Result<String> {
+fn read_text(path: &Path, shown: &str) -> Result<String> {
     let here = || Place::File(shown.to_string());
     let metadata = std::fs::metadata(path).map_err(|e| unreadable(&e).at(here()))?;
     if metadata.is_dir() {
@@ -252,7 +252,7 @@ pub(super) fn read_text(path: &Path, shown: &str) -> Result<String> {
                 format!("more than {} MB are too much for this kind of file", LARGEST_MODEL_FILE >> 20),
             )
             .at(here())
-            .help("is it the file that you mean? rows of patients are read with rows = \"patients\"")
+            .help("is it the file that you mean? data stand in a file of their own, which [data] file names")
         })?;
     String::from_utf8(bytes).map_err(|e| {
         let offset = e.utf8_error().valid_up_to();
@@ -273,7 +273,7 @@ pub fn read_at_most(most: u64, path: &Path) -> std::io::Result<Option<Vec<u8>>> 
     Ok((bytes.len() as u64 <= most).then_some(bytes))
 }
 
-fn unreadable(e: &std::io::Error) -> Error {
+pub(super) fn unreadable(e: &std::io::Error) -> Error {
     match e.kind() {
         std::io::ErrorKind::NotFound => Error::of(ErrorKind::File, "there is no such file"),
         std::io::ErrorKind::PermissionDenied => Error::of(ErrorKind::File, "this file may not be read"),

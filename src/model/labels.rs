@@ -8,7 +8,7 @@
 //! P(label P, no event) = π s q_P + (1 − π)(1 − c) q_N        P(label N, no event) = π (1 − s) q_P + (1 − π) c q_N
 //! ```
 
-use super::between::Slot;
+use super::observation::Slot;
 use super::{BinomialPair, Misclassification};
 use crate::numeric::logistic;
 

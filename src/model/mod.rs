@@ -1,22 +1,20 @@
 //! A study as a probability model: likelihood, pooling and priors as densities.
 
-use std::sync::Arc;
+use crate::study::{self, Study};
 
-use crate::study::{self, Data, Study};
-
-mod between;
 mod bias;
 mod binomial;
 mod density;
+mod effects;
 mod given_effect;
 mod hierarchy;
-mod hints;
 mod labels;
 mod level;
-mod likelihood;
 mod nuisance;
+mod observation;
 mod prior_slope;
 mod rows;
+mod scratch;
 mod seen;
 mod simulate;
 
@@ -27,10 +25,11 @@ pub use crate::study::{
 };
 pub use bias::{confounded, confounded_estimate, mix, unmix};
 pub use density::LocationComponent;
-pub use hierarchy::{Hierarchy, Parameters, Scratch};
+pub use hierarchy::{Hierarchy, Parameters};
 pub use labels::{LabelShares, cells_of, labelled_arm};
-pub use likelihood::{Arm, BinomialPair, Likelihood, NormalEstimate, Side};
+pub use observation::{Arm, Baselines, BinomialPair, Cells, NormalEstimate, Observation, Side};
 pub use rows::{Rows, Standardised};
+pub use scratch::Scratch;
 pub use simulate::Drawn;
 
 /// How the subgroup effects θ are related.
@@ -44,59 +43,30 @@ pub enum Pooling {
     Complete,
 }
 
-/// All that an engine needs.
+/// All that an engine needs: how effects are related, their prior, and what was observed.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Model {
-    pub likelihood: Likelihood,
+    /// The data, with all that stands between them and the effects, and with the baselines where there are any.
+    pub observation: Observation,
+    /// How the subgroups' effects are related.
     pub pooling: Pooling,
     /// The prior of μ, on the log scale of the effect measure (or its own scale for differences).
     pub effect: LocationPrior,
-    /// The prior of α; unused for estimates.
-    pub baseline: BaselinePrior,
-    /// Where α lies between the arms' log odds.
-    pub baseline_of: BaselineOf,
-    /// Where the two subgroups' counts are by labels that may be wrong; θ and α are then those of the true subgroups.
-    pub misclassification: Option<Misclassification>,
-    /// Rows with covariates or centres, of which the counts are the sums; α and θ are then those at the covariates' means.
-    /// The sampler always walks on the rows; the exact engine covers them where the counts' likelihoods are curves (see
-    /// [`Model::effects_alone`]).
-    pub rows: Option<Arc<Rows>>,
 }
 
 impl Model {
     /// The study's data under its priors.
     pub fn of(study: &Study) -> Model {
-        let rows = study.adjustment.as_ref().map(|a| Rows::of(a, study.data.names().len()));
-        let likelihood = match &study.data {
-            Data::Estimates(_) if let Some(rows) = &rows => Likelihood::Counts(rows.integrated()),
-            Data::Counts(rows) => Likelihood::Counts(rows.iter().map(BinomialPair::of).collect()),
-            Data::Estimates(rows) => {
-                Likelihood::Estimates(rows.iter().map(|r| NormalEstimate::new(r.estimate, r.se)).collect())
-            }
-        };
-        let likelihood = match &study.bias {
-            Some(bias) => likelihood.through(&bias.subgroups),
-            None => likelihood,
-        };
         let heterogeneity = study.priors.heterogeneity.as_ref().map(|h| h.distribution);
         let pooling = match (study.pooling, heterogeneity) {
             (study::Pooling::Partial, Some(prior)) => Pooling::Partial(prior),
             (study::Pooling::None, Some(prior)) => Pooling::Separate(prior),
             _ => Pooling::Complete,
         };
-        let baseline = study.priors.baseline.as_ref().map(|b| b.distribution.clone());
         Model {
-            likelihood,
+            observation: Observation::of(study),
             pooling,
             effect: study.priors.effect.distribution.clone(),
-            baseline: baseline.unwrap_or_else(|| BaselinePrior::Independent(LocationPrior::normal(0.0, 2.5))),
-            baseline_of: study.priors.baseline_of,
-            misclassification: study
-                .bias
-                .as_ref()
-                .and_then(|b| b.misclassification.clone())
-                .filter(|m| !m.is_perfect()),
-            rows,
         }
     }
 
@@ -104,9 +74,9 @@ impl Model {
     /// rows have them together, and what is not known of them is part of every effect's likelihood. Its model has nothing but
     /// effects that the exact engine covers, and no risks. None where there is nothing to adjust for.
     pub fn effects_alone(study: &Study) -> Option<Study> {
-        let adjustment = study.adjustment.as_ref().filter(|_| matches!(study.data, Data::Counts(_)))?;
+        let adjustment = study.adjustment.as_ref().filter(|_| study.data.has_risks())?;
         let names = study.data.names();
-        let rows = Rows::of(adjustment, names.len());
+        let rows = Rows::new(adjustment, names.len());
         if !rows.is_settled() {
             return None;
         }
@@ -119,7 +89,7 @@ impl Model {
             source: Some(source.clone()),
             citation: None,
         };
-        let data = Data::Estimates(names.iter().zip(effects).map(row).collect());
+        let data = study::Data::Estimates(names.iter().zip(effects).map(row).collect());
         let thresholds = study.thresholds.only(study::Measure::OddsRatio);
         Some(Study { data, thresholds, ..study.clone() })
     }
@@ -130,27 +100,13 @@ impl Model {
         if study.bias.is_none() {
             return (0.0, 0.0);
         }
-        match (&self.likelihood, &study.data) {
-            (Likelihood::Counts(counts), _) => {
-                let [control, active] = [Side::Control, Side::Active].map(|side| {
-                    let (own, seen) = (counts[g].own_hint(side), counts[g].hint(side));
-                    let added = if own.1 > 0.0 { 1.0 / seen.1 - 1.0 / own.1 } else { 0.0 };
-                    (own.0 - seen.0, added)
-                });
-                (active.0 - control.0, active.1 + control.1)
-            }
-            (Likelihood::Estimates(rows), Data::Estimates(published)) => {
-                let ((x, information), own) = (rows[g].hint(), &published[g]);
-                (own.estimate - x, 1.0 / information - own.se * own.se)
-            }
-            (Likelihood::Estimates(_), Data::Counts(_)) => (0.0, 0.0),
-        }
+        self.observation.moved_by_bias(study.data.own_effects()[g], g)
     }
 
     /// Whether there are centres, but so few that their spread is hardly known.
     pub fn has_few_centres(&self) -> bool {
         const FEW: usize = 60;
-        self.rows.as_ref().is_some_and(|rows| (1..FEW).contains(&rows.centres()))
+        self.observation.rows().is_some_and(|rows| (1..FEW).contains(&rows.centres()))
     }
 
     /// Whether an arm has no events, or nothing but events, and the priors let effects or baselines run far beyond what such
@@ -158,28 +114,56 @@ impl Model {
     pub fn has_walls(&self) -> bool {
         /// Log odds, about the width of what half an event says.
         const FAR: f64 = 1.5;
-        let Likelihood::Counts(counts) = &self.likelihood else { return false };
+        let Some(cells) = self.observation.cells() else { return false };
         let far = |prior: &HeterogeneityPrior| prior.far() > FAR;
         let effects = match &self.pooling {
             Pooling::Partial(prior) | Pooling::Separate(prior) => far(prior),
             Pooling::Complete => false,
         };
-        let baselines = matches!(&self.baseline, BaselinePrior::Exchangeable { sd, .. } if far(sd));
+        let baselines = matches!(&cells.baselines().prior, BaselinePrior::Exchangeable { sd, .. } if far(sd));
         let one_sided = |c: &BinomialPair| c.control.open_side() != 0.0 || c.active.open_side() != 0.0;
-        (effects || baselines) && counts.iter().any(one_sided)
+        (effects || baselines) && cells.pairs().iter().any(one_sided)
     }
 
     pub fn subgroups(&self) -> usize {
-        self.likelihood.subgroups()
+        self.observation.subgroups()
     }
 
     /// The same model before any data: `subgroups` subgroups with nothing observed.
     pub fn without_data(&self, subgroups: usize) -> Model {
-        Model {
-            likelihood: self.likelihood.emptied(subgroups),
-            misclassification: None,
-            rows: None,
-            ..self.clone()
-        }
+        Model { observation: self.observation.emptied(subgroups), ..self.clone() }
+    }
+
+    /// The effects before any data, whatever the baselines.
+    #[must_use]
+    pub fn of_effects_alone(&self, subgroups: usize) -> Model {
+        Model { observation: Observation::nothing(subgroups), ..self.clone() }
+    }
+
+    /// The same model with this prior of the baselines; published estimates have none.
+    #[must_use]
+    pub fn with_baseline(&self, prior: BaselinePrior) -> Model {
+        let of = self.observation.cells().map(|cells| cells.baselines().of).unwrap_or_default();
+        self.observing(self.observation.clone().with_baselines(Baselines { prior, of }))
+    }
+
+    /// The same model with its baselines between the arms' log odds where `of` says; published estimates have none.
+    #[must_use]
+    pub fn with_baseline_of(&self, of: BaselineOf) -> Model {
+        let prior = self.observation.baseline_prior().cloned();
+        let baselines = prior.map(|prior| Baselines { prior, of });
+        baselines.map_or_else(|| self.clone(), |b| self.observing(self.observation.clone().with_baselines(b)))
+    }
+
+    /// The same counts of two subgroups by labels that may be wrong; others have none.
+    #[must_use]
+    pub fn labelled(&self, misclassification: &Misclassification) -> Model {
+        self.observing(self.observation.clone().labelled(misclassification))
+    }
+
+    /// The same model of other observations.
+    #[must_use]
+    pub fn observing(&self, observation: Observation) -> Model {
+        Model { observation, ..self.clone() }
     }
 }

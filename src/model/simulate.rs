@@ -1,15 +1,13 @@
-//! Parameters drawn from the priors, and data drawn given parameters.
-
-use std::sync::Arc;
+//! Parameters drawn from the priors.
 
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
-use rand_distr::{Beta, Binomial, ChiSquared, Distribution, Exp1, Gamma, StandardNormal, StandardUniform};
+use rand_distr::{Beta, ChiSquared, Distribution, Exp1, Gamma, StandardNormal, StandardUniform};
 
+use super::observation::Cells;
 use super::{
-    Arm, BaselinePrior, BinomialPair, HeterogeneityPrior, LabelShares, Likelihood, LocationPrior,
-    Misclassification, Model, NormalEstimate, Nuisance, Pooling, Side, SubgroupBias, cells_of, confounded,
-    confounded_estimate, labelled_arm, unmix,
+    BaselineOf, BaselinePrior, HeterogeneityPrior, LabelShares, LocationPrior, Misclassification, Model,
+    Nuisance, Pooling,
 };
 use crate::numeric::{logistic, logit};
 
@@ -38,9 +36,9 @@ pub struct Drawn {
 
 impl Drawn {
     /// Log odds of the control arms and of the active arms.
-    pub fn arms(&self, model: &Model) -> [Vec<f64>; 2] {
+    pub fn arms(&self, of: BaselineOf) -> [Vec<f64>; 2] {
         let pairs = self.alpha.iter().zip(&self.theta);
-        let (control, active) = pairs.map(|(a, t)| model.baseline_of.log_odds(*a, *t).into()).unzip();
+        let (control, active) = pairs.map(|(a, t)| of.log_odds(*a, *t).into()).unzip();
         [control, active]
     }
 }
@@ -83,10 +81,11 @@ impl Model {
                 drawn.tau = self.samples_heterogeneity().then_some(tau);
             }
         }
-        if matches!(self.likelihood, Likelihood::Counts(_)) {
-            self.draw_baselines(&mut drawn, from)?;
+        let cells = self.observation.cells();
+        if let Some(cells) = cells {
+            draw_baselines(cells, &mut drawn, from)?;
         }
-        if let Some(rows) = &self.rows {
+        if let Some(rows) = cells.and_then(Cells::rows) {
             for prior in &rows.gamma_priors {
                 drawn.gamma.push(prior.draw(from)?);
             }
@@ -96,7 +95,7 @@ impl Model {
                 drawn.centre_sd = (!matches!(prior, HeterogeneityPrior::Fixed { .. })).then_some(sd);
             }
         }
-        drawn.labels = self.misclassification.as_ref().map(|m| m.draw(from.rng));
+        drawn.labels = cells.and_then(Cells::misclassification).map(|m| m.draw(from.rng));
         Some(drawn)
     }
 
@@ -108,101 +107,28 @@ impl Model {
         }
     }
 
-    fn draw_baselines(&self, drawn: &mut Drawn, from: &mut Source<'_>) -> Option<()> {
-        match &self.baseline {
-            BaselinePrior::Independent(prior) => {
-                for _ in 0..self.subgroups() {
-                    drawn.alpha.push(prior.draw(from)?);
-                }
-            }
-            BaselinePrior::Exchangeable { mean, sd } => {
-                let (mean, sd) = (mean.draw(from)?, sd.draw(from));
-                drawn.alpha.extend((0..self.subgroups()).map(|_| mean + sd * from.normal()));
-                drawn.baseline = Some((mean, sd));
-            }
-        }
-        Some(())
-    }
-
-    /// Data of this study's size given the parameters; what is not known of a bias is drawn beside them.
-    pub fn draw_data(&self, drawn: &Drawn, rng: &mut ChaCha8Rng) -> Likelihood {
-        if let (Likelihood::Counts(counts), Some(m), Some(labels)) =
-            (&self.likelihood, &self.misclassification, &drawn.labels)
-        {
-            return Likelihood::Counts(draw_labelled(counts, m.positive, labels, &drawn.arms(self), rng));
-        }
-        match &self.likelihood {
-            Likelihood::Counts(counts) => Likelihood::Counts(
-                counts
-                    .iter()
-                    .enumerate()
-                    .map(|(g, pair)| {
-                        let (alpha, theta) = (drawn.alpha[g], drawn.theta[g]);
-                        let none = SubgroupBias::default();
-                        let bias = pair.bias().unwrap_or(&none);
-                        let [control, active] = self.baseline_of.log_odds(alpha, theta);
-                        let control = bias.draw_seen(Side::Control, control, rng);
-                        let active = bias.draw_seen(Side::Active, active, rng);
-                        let control = draw_arm(pair.control.total, control, rng);
-                        let active = draw_arm(pair.active.total, active, rng);
-                        BinomialPair::new(control, active).through(bias)
-                    })
-                    .collect(),
-            ),
-            Likelihood::Estimates(estimates) => Likelihood::Estimates(
-                estimates
-                    .iter()
-                    .zip(&drawn.theta)
-                    .map(|(e, theta)| {
-                        let none = SubgroupBias::default();
-                        let bias = e.bias().unwrap_or(&none);
-                        let estimate = theta + bias.draw_of_estimate(rng) + e.se * normal(rng);
-                        NormalEstimate::new(estimate, e.se).through(bias)
-                    })
-                    .collect(),
-            ),
-        }
-    }
-
     /// The model with outcomes of its patients drawn given the parameters.
     #[must_use]
     pub fn with_drawn_data(&self, drawn: &Drawn, rng: &mut ChaCha8Rng) -> Model {
-        let Some(rows) = &self.rows else {
-            return Model { likelihood: self.draw_data(drawn, rng), ..self.clone() };
-        };
-        let [control, active] = drawn.arms(self);
-        let cells = [control, active].concat();
-        let rows = rows.with_drawn_outcomes(&cells, (&drawn.gamma, &drawn.centres), rng);
-        Model { likelihood: Likelihood::Counts(rows.counts()), rows: Some(Arc::new(rows)), ..self.clone() }
+        Model { observation: self.observation.drawn(drawn, rng), ..self.clone() }
     }
+}
 
-    /// The log likelihood of the data at these parameters, without binomial coefficients, what is not known of a bias
-    /// integrated out.
-    pub fn log_likelihood(&self, theta: &[f64], alpha: &[f64], labels: Option<&LabelShares>) -> f64 {
-        match &self.likelihood {
-            Likelihood::Counts(counts) if let (Some(m), Some(labels)) = (&self.misclassification, labels) => {
-                let p = m.positive;
-                let of = |g: usize| self.baseline_of.log_odds(alpha[g], theta[g]);
-                let (of_p, of_n) = (of(p), of(1 - p));
-                let arm = |a: usize| {
-                    let cells = cells_of(counts, p, a == 1);
-                    labelled_arm(&cells, [of_p[a], of_n[a]], labels.log_odds(a)).log_likelihood
-                };
-                arm(0) + arm(1)
-            }
-            Likelihood::Counts(counts) => counts
-                .iter()
-                .zip(theta.iter().zip(alpha))
-                .map(|(pair, (theta, alpha))| {
-                    let [control, active] = self.baseline_of.log_odds(*alpha, *theta);
-                    pair.log_likelihood(Side::Control, control) + pair.log_likelihood(Side::Active, active)
-                })
-                .sum(),
-            Likelihood::Estimates(estimates) => {
-                estimates.iter().zip(theta).map(|(e, theta)| e.log_likelihood(*theta)).sum()
+fn draw_baselines(cells: &Cells, drawn: &mut Drawn, from: &mut Source<'_>) -> Option<()> {
+    let subgroups = cells.pairs().len();
+    match &cells.baselines().prior {
+        BaselinePrior::Independent(prior) => {
+            for _ in 0..subgroups {
+                drawn.alpha.push(prior.draw(from)?);
             }
         }
+        BaselinePrior::Exchangeable { mean, sd } => {
+            let (mean, sd) = (mean.draw(from)?, sd.draw(from));
+            drawn.alpha.extend((0..subgroups).map(|_| mean + sd * from.normal()));
+            drawn.baseline = Some((mean, sd));
+        }
     }
+    Some(())
 }
 
 /// Randomness for a prior, or for its mirror image: deviations from centres carry the sign.
@@ -309,65 +235,7 @@ impl Misclassification {
     }
 }
 
-/// Patients one after another: the subgroup they belong to, their outcome, the label they are given.
-fn draw_labelled(
-    counts: &[BinomialPair],
-    positive: usize,
-    labels: &LabelShares,
-    log_odds: &[Vec<f64>; 2],
-    rng: &mut ChaCha8Rng,
-) -> Vec<BinomialPair> {
-    let mut arms = [[Arm { events: 0.0, total: 0.0 }; 2]; 2];
-    for (a, arm) in arms.iter_mut().enumerate() {
-        let of = |c: &BinomialPair| if a == 0 { c.control.total } else { c.active.total };
-        let patients: f64 = counts.iter().map(of).sum();
-        for _ in 0..patients as u64 {
-            let mut chance = |p: f64| {
-                let u: f64 = StandardUniform.sample(rng);
-                u < p
-            };
-            let truly = if chance(labels.share[a]) { positive } else { 1 - positive };
-            let event = chance(logistic(log_odds[a][truly]));
-            let right = if truly == positive { labels.sensitivity[a] } else { labels.specificity[a] };
-            let label = if chance(right) { truly } else { 1 - truly };
-            arm[label].total += 1.0;
-            arm[label].events += f64::from(u8::from(event));
-        }
-    }
-    (0..2).map(|g| BinomialPair::new(arms[0][g], arms[1][g])).collect()
-}
-
-impl SubgroupBias {
-    /// The log odds at which an arm's data are seen, from those that are asked for.
-    fn draw_seen(&self, side: Side, mut x: f64, rng: &mut ChaCha8Rng) -> f64 {
-        if side == Side::Active {
-            if let Some(confounder) = &self.confounder {
-                let prevalence = confounder.prevalence.each_ref().map(|p| p.draw(rng));
-                x = confounded(x, prevalence, confounder.log_odds_ratio.draw(rng)).0;
-            }
-            x += self.shift.as_ref().map_or(0.0, |shift| shift.draw(rng));
-        }
-        match &self.missing[side as usize] {
-            Some(missing) => unmix(x, logit(missing.share), missing.shift.draw(rng)).value,
-            None => x,
-        }
-    }
-
-    /// The bias of a published estimate.
-    fn draw_of_estimate(&self, rng: &mut ChaCha8Rng) -> f64 {
-        let confounder = self.confounder.as_ref().map_or(0.0, |c| {
-            let prevalence = c.prevalence.each_ref().map(|p| p.draw(rng));
-            confounded_estimate(prevalence, c.log_odds_ratio.draw(rng)).0
-        });
-        confounder + self.shift.as_ref().map_or(0.0, |shift| shift.draw(rng))
-    }
-}
-
-fn normal(rng: &mut ChaCha8Rng) -> f64 {
+/// A draw from N(0, 1).
+pub fn normal(rng: &mut ChaCha8Rng) -> f64 {
     StandardNormal.sample(rng)
-}
-
-fn draw_arm(total: f64, log_odds: f64, rng: &mut ChaCha8Rng) -> Arm {
-    let binomial = Binomial::new(total as u64, logistic(log_odds));
-    Arm { events: binomial.map_or(0.0, |b| b.sample(rng) as f64), total }
 }

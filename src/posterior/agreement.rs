@@ -4,8 +4,7 @@ use std::borrow::Cow;
 
 use super::analysis::Report;
 use super::diagnostics::{Draws, Workspace, proportion};
-use super::estimand::{Axis, Measure, Scope};
-use super::names::Names;
+use super::estimand::{Axis, Measure, Whom};
 use super::result::Estimate;
 use super::sampled::SampledPosterior;
 use crate::numeric::normal_quantile;
@@ -82,7 +81,7 @@ pub fn agreement(report: &Report, posterior: &SampledPosterior, least_ess: f64) 
     }
     for row in &report.estimates {
         let Some(exact) = &row.exact else { continue };
-        let Some((values, logarithm)) = draws_of(row, posterior, &report.names) else { continue };
+        let Some((values, logarithm)) = draws_of(row, posterior) else { continue };
         let own = |x: f64| if logarithm { libm::log(x) } else { x };
         let q = &exact.quantiles;
         // All probability on one value: of what is known there is nothing to compare.
@@ -95,27 +94,15 @@ pub fn agreement(report: &Report, posterior: &SampledPosterior, least_ess: f64) 
 }
 
 /// The draws of an estimate, and whether they are of its logarithm; none where the sampler has no such column.
-fn draws_of<'a>(
-    row: &Estimate,
-    posterior: &'a SampledPosterior,
-    names: &Names,
-) -> Option<(Cow<'a, [f64]>, bool)> {
-    let place = |name: &Option<String>| {
-        let name = name.as_deref()?;
-        names.subgroups.iter().position(|n| n == name)
-    };
-    let logarithm = row.measure.axis() == Axis::Ratio;
+fn draws_of<'a>(row: &Estimate, posterior: &'a SampledPosterior) -> Option<(Cow<'a, [f64]>, bool)> {
+    let logarithm = row.estimand.measure.axis() == Axis::Ratio;
     let column = |c: Option<&'a Vec<f64>>| Some((Cow::Borrowed(c?.as_slice()), logarithm));
-    match (row.scope, row.measure) {
-        (_, Measure::Shrinkage | Measure::DifferenceOfRiskDifferences) | (Scope::Overall, _) => None,
-        (Scope::Mean, _) => column(posterior.mu.as_ref()),
-        (Scope::New, _) => column(posterior.theta_new.as_ref()),
-        (Scope::Pair, _) => {
-            let (a, b) = (place(&row.subgroup)?, place(&row.subgroup_b)?);
-            Some((Cow::Owned(posterior.difference(a, b)), logarithm))
-        }
-        (Scope::Subgroup, measure) => {
-            let g = place(&row.subgroup)?;
+    match (row.estimand.whom, row.estimand.measure) {
+        (_, Measure::Shrinkage | Measure::DifferenceOfRiskDifferences) | (Whom::Overall, _) => None,
+        (Whom::Mean, _) => column(posterior.mu.as_ref()),
+        (Whom::New, _) => column(posterior.theta_new.as_ref()),
+        (Whom::Pair(a, b), _) => Some((Cow::Owned(posterior.difference(a, b)), logarithm)),
+        (Whom::Subgroup(g), measure) => {
             // Published ratios of risks are effects of their own, not made of two risks.
             let has_risks = !posterior.alpha.is_empty();
             match measure {

@@ -6,8 +6,8 @@ use super::agreement::{Agreement, agreement};
 use super::assembly::{Assembly, Rows, UNPROVEN};
 use super::baseline_conflict::{BaselineConflict, baseline_conflicts};
 use super::block::Block;
-use super::claim::{Claim, Method, Says};
-use super::estimand::{Measure, Scope};
+use super::claim::{Claim, Method, Says, Topic};
+use super::estimand::{Estimand, Measure, Statement};
 use super::names::Names;
 use super::options::{Detail, Options};
 use super::parameter::Parameter;
@@ -18,9 +18,9 @@ use super::sampled::{Empirical, SampledPosterior};
 use super::sampling::{Run, Unsampled};
 use super::source::Source;
 use crate::exact::{Distribution, ExactPosterior, Unavailable};
-use crate::model::{BaselinePrior, Hierarchy, Likelihood, Model};
+use crate::model::{BaselinePrior, Hierarchy, Model};
 use crate::sampler::Watch;
-use crate::study::{Data, Study};
+use crate::study::Study;
 
 /// Draws from the prior, where it has to be simulated: a Monte Carlo error of 0.005 at most.
 const PRIOR_DRAWS: usize = 10_000;
@@ -33,6 +33,7 @@ pub const LARGE: f64 = 0.2;
 
 /// All results of a study.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct Report {
     pub settings: Settings,
     pub checks: Checks,
@@ -55,30 +56,27 @@ pub struct Report {
     baseline_conflicts: OnceLock<Vec<BaselineConflict>>,
 }
 
-/// Fits the study, and its priors beside it.
+/// What is reported of a study, and the exact posterior behind it, where there is one: for those who ask it more.
+pub struct Analysis {
+    pub report: Report,
+    pub exact: Option<ExactPosterior>,
+}
+
+/// Fits the study, and its priors beside it. A study that allows for a bias is fitted without it too.
 pub fn analyse(study: &Study, options: Options) -> Report {
-    analyse_watched(study, options, &())
+    analyse_watched(study, options, &()).report
 }
 
-/// The same, with someone who looks on and may stop the sampler. A study that allows for a bias is fitted without it too.
-pub fn analyse_watched(study: &Study, options: Options, watch: &impl Watch) -> Report {
-    analyse_keeping(study, options, watch).0
-}
-
-/// The same, with the exact posterior behind the report, where there is one: for those who ask it more than is reported.
-pub fn analyse_keeping(
-    study: &Study,
-    options: Options,
-    watch: &impl Watch,
-) -> (Report, Option<ExactPosterior>) {
-    let (mut report, exact) = analyse_once(study, options, watch);
+/// As [`analyse`], with someone who looks on and may stop the sampler, and with the exact posterior kept.
+pub fn analyse_watched(study: &Study, options: Options, watch: &impl Watch) -> Analysis {
+    let mut analysis = analyse_once(study, options, watch);
     if let Some(without) = study.without_bias().filter(|_| !options.adjusted_only) {
-        report.put_unadjusted(analyse_once(&without, options, watch).0);
+        analysis.report.put_unadjusted(analyse_once(&without, options, watch).report);
     }
-    (report, exact)
+    analysis
 }
 
-fn analyse_once(study: &Study, options: Options, watch: &impl Watch) -> (Report, Option<ExactPosterior>) {
+fn analyse_once(study: &Study, options: Options, watch: &impl Watch) -> Analysis {
     let model = Model::of(study);
     let assembly = Assembly::new(study, &model, options);
     let hierarchy = (options.engine != Engine::Exact)
@@ -120,18 +118,14 @@ fn analyse_once(study: &Study, options: Options, watch: &impl Watch) -> (Report,
     if !report.checks.ok && !options.show_unreliable {
         report.withhold();
     }
-    (report, sides.exact.posterior.ok())
+    Analysis { report, exact: sides.exact.posterior.ok() }
 }
 
 /// What the priors alone say about everything that will be reported of a subgroup (and of a pair).
 pub fn prior_report(study: &Study, options: Options) -> Option<Report> {
     let model = Model::of(study);
-    let data = match &study.data {
-        Data::Counts(rows) => Data::Counts(rows.iter().take(2).cloned().collect()),
-        Data::Estimates(rows) => Data::Estimates(rows.iter().take(2).cloned().collect()),
-    };
-    let mut study = Study { data, ..study.clone() };
-    if let Data::Counts(_) = study.data {
+    let mut study = Study { data: study.data.first(2), ..study.clone() };
+    if study.data.has_risks() {
         study.thresholds.include(Measure::RiskDifference, LARGE);
     }
     let assembly = Assembly::new(&study, &model, options);
@@ -140,7 +134,7 @@ pub fn prior_report(study: &Study, options: Options) -> Option<Report> {
     rows.put_exact(&assembly.rows(Source::Exact(prior.exact.as_ref()?), ""));
     rows.blocks_mut().for_each(Block::report_exact);
     for block in rows.blocks_mut() {
-        block.estimates.retain(|e| e.measure != Measure::Shrinkage);
+        block.estimates.retain(|e| e.estimand.measure != Measure::Shrinkage);
     }
     let settings = Settings {
         engine: Engine::Exact,
@@ -154,11 +148,8 @@ pub fn prior_report(study: &Study, options: Options) -> Option<Report> {
 
 /// Whether the exact engine covers effects before the data alone: exchangeable baselines, and covariates or centres.
 fn has_no_exact_risks(model: &Model) -> bool {
-    let exchangeable = matches!(
-        (&model.likelihood, &model.baseline),
-        (Likelihood::Counts(_), BaselinePrior::Exchangeable { .. })
-    );
-    exchangeable || model.rows.is_some()
+    let baseline = model.observation.baseline_prior();
+    matches!(baseline, Some(BaselinePrior::Exchangeable { .. })) || model.observation.rows().is_some()
 }
 
 /// The exact posterior and its rows, or the reason why there is none.
@@ -200,13 +191,10 @@ struct PriorSide {
 
 impl PriorSide {
     fn new(model: &Model, assembly: &Assembly<'_>, options: Options) -> PriorSide {
-        let counts = matches!(model.likelihood, Likelihood::Counts(_));
+        let counts = model.observation.cells().is_some();
         let whole = has_no_exact_risks(model);
-        let mut empty = model.without_data(2);
-        if whole {
-            // Effects have the same prior whatever the baselines have.
-            empty.likelihood = Likelihood::Estimates(Vec::new()).emptied(2);
-        }
+        // Effects have the same prior whatever the baselines have.
+        let empty = if whole { model.of_effects_alone(2) } else { model.without_data(2) };
         let wanted = counts && options.engine != Engine::Exact;
         let (exact, simulated) = rayon::join(
             || {
@@ -230,7 +218,7 @@ impl PriorSide {
             kinds.put_exact(&exact);
         }
         side.kinds = kinds;
-        if model.rows.is_some() && side.simulated.is_some() {
+        if model.observation.rows().is_some() && side.simulated.is_some() {
             side.own = Some(assembly.rows(side.simulated_source(), ""));
         }
         side
@@ -297,7 +285,7 @@ impl Sides<'_> {
         if let Some(distance) = report.heterogeneity_learned.filter(|d| *d < HARDLY_MOVED) {
             let method = if exact.is_some() { Method::Exact } else { Method::Sampled };
             let says = Says::HeterogeneityUnlearned { distance };
-            report.claims.push(Claim::of_all(self.assembly.study, "tau", method, says));
+            report.claims.push(Claim::of_all(self.assembly.study, Topic::Heterogeneity, method, says));
         }
         report
     }
@@ -415,6 +403,24 @@ impl Report {
         self.parameters.iter().find(|row| row.parameter == parameter)
     }
 
+    /// An estimand's row, where it is reported.
+    pub fn estimate(&self, estimand: Estimand) -> Option<&Estimate> {
+        self.estimates.iter().find(|row| row.estimand == estimand)
+    }
+
+    /// A statement's row, where it is reported; `threshold` is [`Measure::null`] for statements without a size.
+    pub fn probability(
+        &self,
+        estimand: Estimand,
+        statement: Statement,
+        threshold: f64,
+    ) -> Option<&Probability> {
+        let asked = |row: &&Probability| {
+            row.estimand == estimand && row.statement == statement && row.threshold == threshold
+        };
+        self.probabilities.iter().find(asked)
+    }
+
     /// Puts beside every number its like from the run without a bias: the same rows, but for a bias's own parameters.
     fn put_unadjusted(&mut self, without: Report) {
         for row in &mut self.parameters {
@@ -451,16 +457,12 @@ impl Report {
 
     /// A leaning's subgroup in natural frequencies, by the medians that are reported; none for estimates, which have no risks.
     pub fn frequencies(&self, study: &Study, leaning: &Claim) -> Option<Claim> {
-        let of = |measure: Measure| {
-            let found = self.estimates.iter().find(|e| {
-                e.scope == Scope::Subgroup && e.subgroup == leaning.subgroup && e.measure == measure
-            });
-            found.and_then(|e| e.best())
-        };
+        let g = self.names.place(leaning.subgroup.as_deref()?)?;
+        let of = |measure| self.estimate(Estimand::of_subgroup(g, measure)).and_then(|e| e.best());
         let (control, difference) = (of(Measure::RiskControl)?, of(Measure::RiskDifference)?);
         let event = study.outcome.event.clone();
         let says = Says::Frequencies { event, control: control.median, difference };
-        Some(Claim { says, estimand: Measure::RiskDifference.key(), ..leaning.clone() })
+        Some(Claim { says, estimand: Topic::Effect(Measure::RiskDifference), ..leaning.clone() })
     }
 
     /// What must stand beside numbers that failed their checks.

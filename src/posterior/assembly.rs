@@ -4,11 +4,11 @@ use std::sync::Mutex;
 
 use rayon::prelude::*;
 
-use super::block::{Block, Subject, estimate, parameter, probability, statements};
+use super::block::{Block, estimate, parameter, probability, statements};
 use super::claim::{Claim, Leaning, Method};
 use super::diagnostics::Workspace;
 use super::direction::probability_of;
-use super::estimand::{Measure, Scope, Statement, primary};
+use super::estimand::{Estimand, Measure, Statement, Whom, primary};
 use super::names::Names;
 use super::nnt::Nnt;
 use super::options::{Detail, Options};
@@ -20,7 +20,7 @@ use super::source::{RiskQuantities, Source};
 use crate::exact::Distribution;
 use crate::model::Model;
 use crate::numeric::{logistic, logit};
-use crate::study::{Data, HeterogeneityPrior, Pooling, Population, Study};
+use crate::study::{HeterogeneityPrior, Pooling, Population, Study};
 
 /// Pairs are reported for up to this many subgroups unless they are asked for.
 pub const PAIRS_UP_TO: usize = 6;
@@ -96,12 +96,15 @@ impl<'a> Assembly<'a> {
         let added = |g: usize| if biased { model.moved_by_bias(study, g).1 } else { 0.0 };
         Assembly {
             added_variances: (0..n).map(added).collect(),
-            adjusted_variances: model.rows.as_ref().map(|r| (0..n).map(|g| r.effect_variance(g)).collect()),
-            labelled: model.misclassification.is_some(),
+            adjusted_variances: model
+                .observation
+                .rows()
+                .map(|r| (0..n).map(|g| r.effect_variance(g)).collect()),
+            labelled: model.observation.misclassification().is_some(),
             pairs,
             names,
             sign: study.outcome.higher_is.sign(),
-            counts: matches!(study.data, Data::Counts(_)),
+            counts: study.data.has_risks(),
             effect: Scale { measure: Measure::of(study.outcome.scale), logarithm },
             contrast: Scale { measure: Measure::contrast_of(study.outcome.scale), logarithm },
             study,
@@ -142,7 +145,7 @@ impl<'a> Assembly<'a> {
         let mut subgroups = blocks.split_off(1);
         let mut shared = blocks.pop().unwrap_or_default();
         // Every subgroup's shrinkage follows from τ, and was made with it.
-        let shrinkages = shared.estimates.extract_if(.., |e| e.measure == Measure::Shrinkage);
+        let shrinkages = shared.estimates.extract_if(.., |e| e.estimand.measure == Measure::Shrinkage);
         shrinkages.zip(&mut subgroups).for_each(|(row, block)| block.estimates.push(row));
         Rows { shared, subgroups, pairs }
     }
@@ -153,7 +156,7 @@ impl<'a> Assembly<'a> {
         let mut all = Block::default();
         for i in [Some(0), Some(1), first_pair].into_iter().flatten() {
             let mut block = self.lent(|w| self.piece(i, source, "", w));
-            block.estimates.retain(|e| e.measure != Measure::Shrinkage);
+            block.estimates.retain(|e| e.estimand.measure != Measure::Shrinkage);
             all.parameters.extend(block.parameters);
             all.estimates.extend(block.estimates);
             all.probabilities.extend(block.probabilities);
@@ -192,7 +195,7 @@ impl<'a> Assembly<'a> {
         if !matches!(population, None | Some(Population::BaselineRisk(_))) {
             return;
         }
-        let row = block.estimates.iter().find(|e| e.measure == Measure::RiskControl);
+        let row = block.estimate(Measure::RiskControl);
         let Some(p0) = row.and_then(|e| e.best()).map(|q| q.median) else { return };
         let alpha = logit(p0);
         let below = |x: f64| {
@@ -207,8 +210,9 @@ impl<'a> Assembly<'a> {
                 theta.cdf(logit(p1) - alpha)
             }
         };
-        for row in block.probabilities.iter_mut().filter(|p| p.measure == Measure::RiskDifference) {
-            let axis = row.measure.axis();
+        let of_difference = |p: &&mut Probability| p.estimand.measure == Measure::RiskDifference;
+        for row in block.probabilities.iter_mut().filter(of_difference) {
+            let axis = row.estimand.measure.axis();
             row.prior_at_control_risk =
                 Some(probability_of(row.statement, row.threshold, axis, self.sign, &below));
         }
@@ -220,18 +224,15 @@ impl<'a> Assembly<'a> {
         if self.study.adjustment.is_some() {
             return;
         }
-        let of_control = |block: &Block| {
-            let row = block.estimates.iter().find(|e| e.measure == Measure::RiskControl)?;
-            row.best().map(|q| q.median)
-        };
+        let of_control = |block: &Block| block.estimate(Measure::RiskControl)?.best().map(|q| q.median);
         let Some(control) = rows.subgroups.iter().map(of_control).collect::<Option<Vec<f64>>>() else {
             return;
         };
         let Some(differences) = prior.overall_difference_at(&control) else { return };
         let prior = Empirical::of(&differences);
-        let asked = |p: &&mut Probability| p.scope == Scope::Overall && p.measure == Measure::RiskDifference;
-        for row in rows.shared.probabilities.iter_mut().filter(asked) {
-            let axis = row.measure.axis();
+        let asked = Estimand::new(Whom::Overall, Measure::RiskDifference);
+        for row in rows.shared.probabilities.iter_mut().filter(|p| p.estimand == asked) {
+            let axis = row.estimand.measure.axis();
             let below = |x: f64| prior.cdf(x);
             row.prior_at_control_risk =
                 Some(probability_of(row.statement, row.threshold, axis, self.sign, &below));
@@ -240,7 +241,7 @@ impl<'a> Assembly<'a> {
 
     /// Numbers needed to treat, from the risk differences that are printed.
     pub fn put_nnt(&self, block: &mut Block) {
-        for row in block.estimates.iter_mut().filter(|e| e.measure == Measure::RiskDifference) {
+        for row in block.estimates.iter_mut().filter(|e| e.estimand.measure == Measure::RiskDifference) {
             let errors = if row.exact.is_some() { None } else { row.reported.mcse_quantiles };
             row.nnt = row.best().map(|q| Nnt::of(&q, errors, self.sign));
         }
@@ -249,9 +250,10 @@ impl<'a> Assembly<'a> {
     /// The content of the sentence about a subgroup, from its rows.
     pub fn claim(&self, block: &Block) -> Option<Claim> {
         let measure = if self.counts { Measure::RiskDifference } else { self.effect.measure };
-        let is_benefit = |p: &&Probability| p.statement == Statement::Benefit && p.measure == measure;
+        let is_benefit =
+            |p: &&Probability| p.statement == Statement::Benefit && p.estimand.measure == measure;
         let benefit = block.probabilities.iter().find(is_benefit)?;
-        let row = block.estimates.iter().find(|e| e.measure == measure)?;
+        let row = block.estimate(measure)?;
         let errors = if row.exact.is_some() { None } else { row.reported.mcse_quantiles };
         let leaning = Leaning {
             sampled: benefit.exact.and(benefit.probability.zip(benefit.mcse)),
@@ -264,7 +266,7 @@ impl<'a> Assembly<'a> {
         let method = if benefit.exact.is_some() { Method::Exact } else { Method::Sampled };
         Some(Claim::leaning(
             self.study,
-            benefit.subgroup.as_deref()?,
+            self.names.subgroup(benefit.estimand.whom.subgroup()?),
             (benefit.best()?, benefit.resolution),
             leaning,
             method,
@@ -298,31 +300,30 @@ impl<'a> Filling<'a, '_> {
             self.parameter(parameter, Some(&quantity));
         }
         if study.pooling != Pooling::None {
-            self.effect(&Subject::shared(Scope::Mean), mu.as_ref(), own);
+            self.effect(Whom::Mean, mu.as_ref(), own);
             let new = source.theta_new();
             let own = self.own(new.as_ref());
-            self.effect(&Subject::shared(Scope::New), new.as_ref(), own);
+            self.effect(Whom::New, new.as_ref(), own);
         }
         if self.assembly.counts {
             let reason = if self.reason.is_empty() { NO_SUMS } else { self.reason };
             let before = std::mem::replace(&mut self.reason, reason);
-            let subject = Subject::shared(Scope::Overall);
             let (risks, odds_ratio) = source.overall();
             let control = self.own(risks.control.as_ref());
-            self.risks(&subject, (&risks, control));
-            self.estimate(&subject, Measure::OddsRatio, odds_ratio.as_ref());
+            self.risks(Whom::Overall, (&risks, control));
+            self.estimate(Estimand::new(Whom::Overall, Measure::OddsRatio), odds_ratio.as_ref());
             self.reason = before;
         }
     }
 
     fn subgroup(&mut self, g: usize) {
         let (source, assembly, reason) = (self.source, self.assembly, self.reason);
-        let subject = Subject::subgroup(assembly.names.subgroup(g));
+        let whom = Whom::Subgroup(g);
         let theta = source.theta(g);
         let own = self.parameter(Parameter::Theta(g), theta.as_ref());
-        self.effect(&subject, theta.as_ref(), own);
+        self.effect(whom, theta.as_ref(), own);
         if assembly.counts && assembly.brief.is_some() {
-            self.risks(&subject, (&source.risks(g), Found::default()));
+            self.risks(whom, (&source.risks(g), Found::default()));
         } else if assembly.counts {
             let alpha = self.parameter(Parameter::Alpha(g), source.alpha(g).as_ref());
             let risks = source.risks(g);
@@ -339,15 +340,14 @@ impl<'a> Filling<'a, '_> {
                 Some(q) => q.summary(self.workspace),
                 None => Found::default(),
             };
-            self.risks(&subject, (&risks, control));
+            self.risks(whom, (&risks, control));
             self.reason = reason;
         }
     }
 
     fn pair(&mut self, (a, b): (usize, usize)) {
         let (source, assembly) = (self.source, self.assembly);
-        let (first, second) = (assembly.names.subgroup(a), assembly.names.subgroup(b));
-        let (subject, swapped) = (Subject::pair(first, second), Subject::pair(second, first));
+        let whom = Whom::Pair(a, b);
         let pair = source.pair(a, b, self.workspace);
         let reason = self.reason;
         if pair.unsettled {
@@ -355,12 +355,13 @@ impl<'a> Filling<'a, '_> {
         }
         let scale = assembly.contrast;
         let own = self.own(pair.difference.as_ref());
-        self.scaled(&subject, scale, pair.difference.as_ref(), own);
+        self.scaled(whom, scale, pair.difference.as_ref(), own);
         if assembly.counts {
             let reason = if self.reason.is_empty() { NO_CONVOLUTION } else { self.reason };
             let before = std::mem::replace(&mut self.reason, reason);
             let difference = source.difference_of_risk_differences(a, b);
-            self.estimate(&subject, Measure::DifferenceOfRiskDifferences, difference.as_ref());
+            let estimand = Estimand::new(whom, Measure::DifferenceOfRiskDifferences);
+            self.estimate(estimand, difference.as_ref());
             self.reason = before;
         }
         let null = scale.measure.null();
@@ -369,32 +370,32 @@ impl<'a> Filling<'a, '_> {
         if let (true, Some(chance)) = (pair.one_effect, greater.first_mut()) {
             chance.exact = Some(0.0);
         }
-        self.statements(&subject, scale.measure, &asked, &greater);
+        self.statements(Estimand::new(whom, scale.measure), &asked, &greater);
         let (up, down) = (pair.first_above_second_below, pair.first_below_second_above);
         let opposed = if assembly.sign > 0.0 { [up, down] } else { [down, up] };
         let effect = assembly.effect.measure;
         let asked = [(Statement::BenefitAndHarm, effect.null())];
-        self.statements(&subject, effect, &asked, &opposed[..1]);
-        self.statements(&swapped, effect, &asked, &opposed[1..]);
+        self.statements(Estimand::new(whom, effect), &asked, &opposed[..1]);
+        self.statements(Estimand::new(whom.swapped(), effect), &asked, &opposed[1..]);
         self.reason = reason;
     }
 
     /// An effect on its own scale: summary, benefit and harm, and the thresholds of its measure.
-    fn effect(&mut self, subject: &Subject, theta: Option<&Quantity<'_>>, own: Found) {
+    fn effect(&mut self, whom: Whom, theta: Option<&Quantity<'_>>, own: Found) {
         let scale = self.assembly.effect;
-        self.scaled(subject, scale, theta, own);
+        self.scaled(whom, scale, theta, own);
         let asked = statements(scale.measure.null(), &self.assembly.thresholds(scale.measure));
         let chances = self.chances(scale, theta, &asked);
-        self.statements(subject, scale.measure, &asked, &chances);
+        self.statements(Estimand::new(whom, scale.measure), &asked, &chances);
     }
 
     /// Risks (the control arm's with its summary), their difference and ratio, and the statements about them.
-    fn risks(&mut self, subject: &Subject, (risks, control): (&RiskQuantities<'_>, Found)) {
+    fn risks(&mut self, whom: Whom, (risks, control): (&RiskQuantities<'_>, Found)) {
         let brief = self.assembly.brief.is_some();
         if !brief {
             let scale = Scale { measure: Measure::RiskControl, logarithm: false };
-            self.scaled(subject, scale, risks.control.as_ref(), control);
-            self.estimate(subject, Measure::RiskActive, risks.active.as_ref());
+            self.scaled(whom, scale, risks.control.as_ref(), control);
+            self.estimate(Estimand::new(whom, Measure::RiskActive), risks.active.as_ref());
         }
         let contrasts = [(Measure::RiskDifference, &risks.difference), (Measure::RiskRatio, &risks.ratio)];
         for (measure, quantity) in contrasts {
@@ -403,11 +404,12 @@ impl<'a> Filling<'a, '_> {
             if brief && !usual && thresholds.is_empty() {
                 continue;
             }
-            self.estimate(subject, measure, quantity.as_ref());
+            let estimand = Estimand::new(whom, measure);
+            self.estimate(estimand, quantity.as_ref());
             if usual || !thresholds.is_empty() {
                 let asked = statements(measure.null(), &thresholds);
                 let chances = self.chances(Scale { measure, logarithm: false }, quantity.as_ref(), &asked);
-                self.statements(subject, measure, &asked, &chances);
+                self.statements(estimand, &asked, &chances);
             }
         }
     }
@@ -417,17 +419,12 @@ impl<'a> Filling<'a, '_> {
     fn shrinkage(&mut self, g: usize, tau: &Found) {
         const EMPTY_CELL: &str = "with an empty cell the subgroup's own log odds ratio has no standard error";
         const LABELS: &str = "where labels may be wrong a subgroup has no estimate of its own";
-        let own: f64 = match (&self.assembly.study.data, &self.assembly.adjusted_variances) {
-            (_, Some(variances)) => variances[g],
-            (Data::Estimates(rows), None) => rows[g].se * rows[g].se,
-            (Data::Counts(rows), None) => [&rows[g].control, &rows[g].active]
-                .into_iter()
-                .map(|arm| 1.0 / arm.events as f64 + 1.0 / (arm.total - arm.events) as f64)
-                .sum(),
+        let own = match &self.assembly.adjusted_variances {
+            Some(variances) => variances[g],
+            None => self.assembly.study.data.own_variance(g),
         };
         let labelled = self.assembly.labelled;
         let v = if labelled { f64::INFINITY } else { own + self.assembly.added_variances[g] };
-        let subject = Subject::subgroup(self.assembly.names.subgroup(g));
         let at = |tau: f64| v / (v + tau * tau);
         let mut found = Found::default();
         if v.is_finite() {
@@ -452,7 +449,8 @@ impl<'a> Filling<'a, '_> {
             (false, true) => LABELS,
             (false, false) => EMPTY_CELL,
         };
-        self.block.estimates.push(estimate(&subject, Measure::Shrinkage, found, Some(reason)));
+        let estimand = Estimand::of_subgroup(g, Measure::Shrinkage);
+        self.block.estimates.push(estimate(estimand, found, Some(reason)));
     }
 
     /// The summary on the quantity's own scale.
@@ -469,16 +467,16 @@ impl<'a> Filling<'a, '_> {
         own
     }
 
-    fn estimate(&mut self, subject: &Subject, measure: Measure, quantity: Option<&Quantity<'_>>) {
+    fn estimate(&mut self, Estimand { whom, measure }: Estimand, quantity: Option<&Quantity<'_>>) {
         let own = self.own(quantity);
-        self.scaled(subject, Scale { measure, logarithm: false }, quantity, own);
+        self.scaled(whom, Scale { measure, logarithm: false }, quantity, own);
     }
 
-    fn scaled(&mut self, subject: &Subject, scale: Scale, quantity: Option<&Quantity<'_>>, own: Found) {
+    fn scaled(&mut self, whom: Whom, scale: Scale, quantity: Option<&Quantity<'_>>, own: Found) {
         let found =
             quantity.map_or_else(Found::default, |quantity| Reporting { quantity, scale }.rescaled(own));
         let reason = if own.unsettled { UNPROVEN } else { self.reason };
-        self.block.estimates.push(estimate(subject, scale.measure, found, Some(reason)));
+        self.block.estimates.push(estimate(Estimand::new(whom, scale.measure), found, Some(reason)));
     }
 
     fn chances(
@@ -491,17 +489,10 @@ impl<'a> Filling<'a, '_> {
         Reporting { quantity, scale }.chances(asked, self.assembly.sign, self.workspace)
     }
 
-    fn statements(
-        &mut self,
-        subject: &Subject,
-        measure: Measure,
-        asked: &[(Statement, f64)],
-        chances: &[Chance],
-    ) {
-        for (&(statement, t), &chance) in asked.iter().zip(chances) {
-            let row = (statement, measure, t);
+    fn statements(&mut self, estimand: Estimand, asked: &[(Statement, f64)], chances: &[Chance]) {
+        for (&asked, &chance) in asked.iter().zip(chances) {
             let reason = if chance.unsettled { UNPROVEN } else { self.reason };
-            self.block.probabilities.push(probability(subject, row, chance, Some(reason)));
+            self.block.probabilities.push(probability(estimand, asked, chance, Some(reason)));
         }
     }
 }

@@ -17,12 +17,11 @@ use rayon::prelude::*;
 use crate::numeric::{
     LogTable, Peak, Placement, exp_of_nonpositive, normal_cdf, normal_rule, softplus, tabulate,
 };
-use crate::study::{
-    BaselinePrior, Data, HeterogeneityPrior, LocationPrior, Study, SubgroupBias, SubgroupCounts,
-};
+use crate::study::{BaselinePrior, HeterogeneityPrior, LocationPrior, Study, SubgroupBias, SubgroupCounts};
 
 /// One arm of one subgroup beside its prior.
-#[derive(Debug, Clone, PartialEq, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct BaselineConflict {
     pub subgroup: String,
     /// What the arm is called.
@@ -47,7 +46,7 @@ const BEYOND: f64 = 0.05;
 /// baseline; for adjusted studies, whose baseline is that of a patient with average covariates and not of an arm; for
 /// arms that a bias stands before; and for arms that depend on an effect whose prior is flat.
 pub fn baseline_conflicts(study: &Study) -> Vec<BaselineConflict> {
-    let (Data::Counts(rows), Some(baseline)) = (&study.data, &study.priors.baseline) else {
+    let (Some(rows), Some(baseline)) = (study.data.counts(), &study.priors.baseline) else {
         return Vec::new();
     };
     let mislabelled = study.bias.as_ref().is_some_and(|b| b.misclassification.is_some());
@@ -61,14 +60,14 @@ pub fn baseline_conflicts(study: &Study) -> Vec<BaselineConflict> {
     let bias = |g: usize| study.bias.as_ref().and_then(|b| b.subgroups.get(g));
     let one = |(g, row): (usize, &SubgroupCounts)| -> Vec<BaselineConflict> {
         let seen = seen_as_they_are(bias(g));
-        let counts = [(&row.control, &study.treatment.control), (&row.active, &study.treatment.active)];
+        let counts = [(row.control(), study.treatment.control()), (row.active(), study.treatment.active())];
         let each = counts.into_iter().zip(&arms).zip(seen);
         each.filter(|((counts, _), seen)| *seen && counts.0.total > 0)
             .filter_map(|(((counts, name), prior), _)| {
                 let tail = prior.as_ref()?.tail_probability(counts.events, counts.total);
                 Some(BaselineConflict {
                     subgroup: row.name.clone(),
-                    arm: name.clone(),
+                    arm: name.to_string(),
                     events: counts.events,
                     total: counts.total,
                     tail_probability: tail,

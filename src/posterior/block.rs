@@ -1,7 +1,7 @@
 //! Rows of the result in the making: a distribution becomes an estimate and its statements.
 
 use super::claim::Claim;
-use super::estimand::{Measure, Scope, Statement};
+use super::estimand::{Estimand, Measure, Statement};
 use super::parameter::Parameter;
 use super::quantity::{Chance, Found};
 use super::result::{Estimate, ParameterRow, Probability, Quantiles, Reported};
@@ -15,40 +15,15 @@ pub struct Block {
     pub claim: Option<Claim>,
 }
 
-/// Whose row it is.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Subject {
-    pub scope: Scope,
-    pub subgroup: Option<String>,
-    pub subgroup_b: Option<String>,
-}
-
-impl Subject {
-    pub fn shared(scope: Scope) -> Subject {
-        Subject { scope, subgroup: None, subgroup_b: None }
-    }
-
-    pub fn subgroup(name: &str) -> Subject {
-        Subject { scope: Scope::Subgroup, subgroup: Some(name.to_string()), subgroup_b: None }
-    }
-
-    pub fn pair(a: &str, b: &str) -> Subject {
-        Subject { scope: Scope::Pair, subgroup: Some(a.to_string()), subgroup_b: Some(b.to_string()) }
-    }
-}
-
 /// A parameter's row.
 pub fn parameter(parameter: Parameter, found: Found) -> ParameterRow {
     ParameterRow { parameter, reported: found.reported, exact: found.exact, prior: None, unadjusted: None }
 }
 
 /// An estimate's row; without numbers, the reason why.
-pub fn estimate(subject: &Subject, measure: Measure, found: Found, reason: Option<&str>) -> Estimate {
+pub fn estimate(estimand: Estimand, found: Found, reason: Option<&str>) -> Estimate {
     Estimate {
-        scope: subject.scope,
-        subgroup: subject.subgroup.clone(),
-        subgroup_b: subject.subgroup_b.clone(),
-        measure,
+        estimand,
         prior: None,
         unadjusted: None,
         nnt: None,
@@ -61,19 +36,16 @@ pub fn estimate(subject: &Subject, measure: Measure, found: Found, reason: Optio
 
 /// A statement's row; without a number, the reason why.
 pub fn probability(
-    subject: &Subject,
-    (statement, measure, threshold): (Statement, Measure, f64),
+    estimand: Estimand,
+    (statement, threshold): (Statement, f64),
     chance: Chance,
     reason: Option<&str>,
 ) -> Probability {
     let sampled = chance.sampled;
     let nothing = sampled.is_none() && chance.exact.is_none();
     Probability {
-        scope: subject.scope,
-        subgroup: subject.subgroup.clone(),
-        subgroup_b: subject.subgroup_b.clone(),
+        estimand,
         statement,
-        measure,
         threshold,
         probability: sampled.map(|s| s.probability),
         mcse: sampled.and_then(|s| s.mcse),
@@ -102,6 +74,11 @@ pub fn statements(null: f64, thresholds: &[f64]) -> Vec<(Statement, f64)> {
 }
 
 impl Block {
+    /// The row of a measure, in a block that is of one subgroup or one pair.
+    pub fn estimate(&self, measure: Measure) -> Option<&Estimate> {
+        self.estimates.iter().find(|e| e.estimand.measure == measure)
+    }
+
     /// Adds the exact engine's numbers to rows that were sampled: the same rows in the same order, but for parameters that
     /// only one of the two has.
     pub fn put_exact(&mut self, exact: &Block) {
@@ -171,14 +148,13 @@ impl Block {
             row.prior = own.or_else(like).and_then(ParameterRow::best);
         }
         for row in &mut self.estimates {
-            let same = prior.estimates.iter().find(|p| p.scope == row.scope && p.measure == row.measure);
+            let same = prior.estimates.iter().find(|p| p.estimand.is_like(row.estimand));
             row.prior = same.and_then(Estimate::best);
         }
         for row in &mut self.probabilities {
             let same = prior.probabilities.iter().find(|p| {
-                p.scope == row.scope
+                p.estimand.is_like(row.estimand)
                     && p.statement == row.statement
-                    && p.measure == row.measure
                     && p.threshold == row.threshold
             });
             row.prior = same.and_then(Probability::best);
@@ -199,12 +175,13 @@ impl Block {
                     | Measure::DifferenceOfRiskDifferences
             )
         };
-        for (row, own) in self.estimates.iter_mut().zip(&prior.estimates).filter(|(r, _)| is_risk(r.measure))
+        for (row, own) in
+            self.estimates.iter_mut().zip(&prior.estimates).filter(|(r, _)| is_risk(r.estimand.measure))
         {
             row.prior = own.best();
         }
         let rows = self.probabilities.iter_mut().zip(&prior.probabilities);
-        for (row, own) in rows.filter(|(r, _)| is_risk(r.measure)) {
+        for (row, own) in rows.filter(|(r, _)| is_risk(r.estimand.measure)) {
             row.prior = own.best();
         }
     }

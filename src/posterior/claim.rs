@@ -1,6 +1,6 @@
 //! Typed claims: the only source of sentences about results, in every command.
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use super::estimand::{Measure, Scope, Statement};
 use super::result::Quantiles;
@@ -31,13 +31,42 @@ pub enum Method {
     Sampled,
 }
 
+/// What a claim is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Topic {
+    /// A measure of effect.
+    Effect(Measure),
+    /// τ.
+    Heterogeneity,
+    /// What an action is worth.
+    Utility,
+}
+
+impl Topic {
+    /// Its name in JSON.
+    pub fn key(self) -> &'static str {
+        match self {
+            Topic::Effect(measure) => measure.key(),
+            Topic::Heterogeneity => "tau",
+            Topic::Utility => "utility",
+        }
+    }
+}
+
+impl Serialize for Topic {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.key())
+    }
+}
+
 /// Something said about a result. What the sentence says stands here, and nothing else; `report` renders it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Claim {
     #[serde(flatten)]
     pub says: Says,
-    /// What it is about: a measure of effect, `tau`, `utility`.
-    pub estimand: &'static str,
+    /// What it is about.
+    pub estimand: Topic,
     pub scope: Scope,
     pub subgroup: Option<String>,
     pub direction: Option<Direction>,
@@ -67,8 +96,8 @@ impl About {
     pub fn study(study: &Study) -> About {
         About {
             assignment: study.assignment,
-            active: study.treatment.active.clone(),
-            control: study.treatment.control.clone(),
+            active: study.treatment.active().to_string(),
+            control: study.treatment.control().to_string(),
             outcome: study.outcome.name.clone(),
             kind_of_subgroup: study.subgroup_name.clone(),
         }
@@ -226,7 +255,7 @@ impl Claim {
         leaning.sampled = leaning.sampled.map(|(p, mcse)| (turned(p), mcse));
         leaning.prior_probability = leaning.prior_probability.map(turned);
         Claim {
-            estimand: leaning.measure.key(),
+            estimand: Topic::Effect(leaning.measure),
             says: Says::Leaning(leaning),
             scope: Scope::Subgroup,
             subgroup: Some(subgroup.to_string()),
@@ -241,7 +270,7 @@ impl Claim {
     }
 
     /// Of all subgroups at once, under the stated priors.
-    pub fn of_all(study: &Study, estimand: &'static str, method: Method, says: Says) -> Claim {
+    pub fn of_all(study: &Study, estimand: Topic, method: Method, says: Says) -> Claim {
         Claim {
             says,
             estimand,

@@ -41,7 +41,8 @@ const PIECE: usize = 50;
 
 /// What the weights and the comparison say. Nothing is compared where the Pareto k is above `trusted_k`, or less than half of
 /// the draws is effective.
-#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
 pub struct Importance {
     pub draws: u64,
     /// Shape of the weights' tail.
@@ -77,7 +78,7 @@ pub fn importance(
     seed: u64,
 ) -> Option<Importance> {
     // Large files are told from fewer draws.
-    let fewer = model.rows.as_ref().map_or(1, |rows| (rows.padded_rows() / MANY_ROWS + 1).min(4));
+    let fewer = model.observation.rows().map_or(1, |rows| (rows.padded_rows() / MANY_ROWS + 1).min(4));
     let metric = learnt(hierarchy, seed, LEARNING / fewer)?;
     let (draws, log_ratios) = drawn(hierarchy, &metric, (seed, ROUNDS), DRAWS / fewer)?;
     let smoothed = smooth(&log_ratios, 1.0);

@@ -18,9 +18,11 @@ mod claim;
 pub mod diagnostics;
 mod direction;
 mod estimand;
+mod fit;
 mod importance;
 mod names;
 mod nnt;
+mod normal_scores;
 mod options;
 mod parameter;
 mod psis;
@@ -28,19 +30,22 @@ mod quantity;
 mod result;
 mod sampled;
 mod sampling;
+mod shrinkage;
 mod source;
 
-pub use analysis::{LARGE, Report, analyse, analyse_keeping, analyse_watched, prior_report};
+pub use analysis::{Analysis, LARGE, Report, analyse, analyse_watched, prior_report};
 pub use baseline_conflict::{BaselineConflict, baseline_conflicts};
 pub use claim::{
     About, Bounded, By, Claim, CriterionRow, Direction, Dissenter, Leaning, Method, Rate, STATED, Says,
-    Verdict,
+    Topic, Verdict,
 };
 pub use direction::{mass_within, region};
-pub use estimand::{Axis, Measure, Scope, Statement, primary};
+pub use estimand::{Axis, Estimand, Measure, Scope, Statement, Whom, primary};
+pub use fit::Fit;
 pub use importance::Importance;
 pub use names::Names;
 pub use nnt::Nnt;
+pub use normal_scores::{NormalScores, expected_gain_together};
 pub use options::{Detail, Options, Sampling};
 pub use parameter::Parameter;
 pub use psis::{Smoothed, smooth, threshold as psis_threshold};
@@ -50,3 +55,4 @@ pub use result::{
 };
 pub use sampled::{Empirical, SampledPosterior};
 pub use sampling::LEAST_ESS;
+pub use shrinkage::{ShrinkageRow, shrinkage};

@@ -24,6 +24,11 @@ impl Names {
         self.subgroups.get(g).map_or("", String::as_str)
     }
 
+    /// The place of the subgroup of this name.
+    pub fn place(&self, subgroup: &str) -> Option<usize> {
+        self.subgroups.iter().position(|name| name == subgroup)
+    }
+
     /// The name of term `j`; empty where there is none.
     pub fn term(&self, j: usize) -> &str {
         self.terms.get(j).map_or("", String::as_str)

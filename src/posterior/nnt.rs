@@ -1,12 +1,11 @@
 //! Numbers needed to treat: a risk difference's summary said again, never an average of its own.
 
-use serde::Serialize;
-
 use super::result::Quantiles;
 
 /// Median and interval of 1/RD, in Altman's form (BMJ 1998;317:1309): an interval of the risk difference that holds 0
 /// becomes one that runs through infinity.
-#[derive(Debug, Clone, Serialize, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct Nnt {
     /// Positive: to benefit (NNTB); negative: to harm (NNTH). Null at a risk difference of exactly 0.
     pub median: Option<f64>,

@@ -1,14 +1,13 @@
-//! The result as data: what `result.json` holds. Numbers are in full; null where there is none.
+//! The result as data, numbers in full. How files name them is said where they are written.
 
 use serde::Serialize;
 
+use super::estimand::{Estimand, Statement};
 use super::importance::Importance;
-
-use super::estimand::{Measure, Scope, Statement};
 use super::nnt::Nnt;
 use super::parameter::Parameter;
 
-/// Median and the central 95 % interval.
+/// Median and the central 95 % interval. Files have these names too, wherever one stands.
 #[derive(Debug, Clone, Copy, Serialize, PartialEq)]
 pub struct Quantiles {
     pub median: f64,
@@ -20,31 +19,31 @@ pub struct Quantiles {
 pub type PriorSummary = Quantiles;
 
 /// A distribution's summary.
-#[derive(Debug, Clone, Copy, Serialize, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
 pub struct Summary {
-    /// Null for ratios, and where it does not exist.
+    /// None for ratios, and where it does not exist.
     pub mean: Option<f64>,
     pub sd: Option<f64>,
-    #[serde(flatten)]
     pub quantiles: Quantiles,
 }
 
 /// The summary's fields where there may be none.
-#[derive(Debug, Clone, Copy, Default, Serialize, PartialEq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+#[non_exhaustive]
 pub struct Reported {
     pub mean: Option<f64>,
     pub sd: Option<f64>,
     pub median: Option<f64>,
     pub q2_5: Option<f64>,
     pub q97_5: Option<f64>,
-    /// Monte Carlo figures, null where nothing was sampled.
+    /// Monte Carlo figures, none where nothing was sampled.
     pub mcse_mean: Option<f64>,
     pub ess_bulk: Option<f64>,
     pub ess_tail: Option<f64>,
     pub rhat: Option<f64>,
     /// Monte Carlo errors of the three quantiles, for the number of digits they deserve; only where no exact number is
     /// printed in their place.
-    #[serde(skip)]
     pub mcse_quantiles: Option<[f64; 3]>,
 }
 
@@ -64,6 +63,7 @@ impl Reported {
 
 /// A parameter of the model and its posterior summary.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct ParameterRow {
     pub parameter: Parameter,
     pub reported: Reported,
@@ -74,60 +74,48 @@ pub struct ParameterRow {
 }
 
 /// An estimand and its posterior summary.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct Estimate {
-    pub scope: Scope,
-    pub subgroup: Option<String>,
-    pub subgroup_b: Option<String>,
-    pub measure: Measure,
-    #[serde(flatten)]
+    pub estimand: Estimand,
     pub reported: Reported,
     pub exact: Option<Summary>,
     pub prior: Option<PriorSummary>,
-    /// Without the bias that the model allows for; absent where it allows for none.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// Without the bias that the model allows for; none where it allows for none.
     pub unadjusted: Option<Quantiles>,
     /// For risk differences.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub nnt: Option<Nnt>,
     /// Why there is no number, where there is none.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub unavailable: Option<String>,
     /// Why there is no exact number, where there is a sampled one.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub exact_unavailable: Option<String>,
 }
 
 /// A statement's probability.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct Probability {
-    pub scope: Scope,
-    pub subgroup: Option<String>,
-    pub subgroup_b: Option<String>,
+    pub estimand: Estimand,
     pub statement: Statement,
-    pub measure: Measure,
     /// On the measure's own scale; a magnitude for "at least" and "equivalent".
     pub threshold: f64,
     pub probability: Option<f64>,
     pub mcse: Option<f64>,
-    /// Of the indicator; null where all draws agree.
+    /// Of the indicator; none where all draws agree.
     pub ess: Option<f64>,
     pub exact: Option<f64>,
     /// What decides on the digits of a sampled probability in text: no digit is finer than twice this.
-    #[serde(skip)]
     pub resolution: Option<f64>,
     /// Under the prior alone.
     pub prior: Option<f64>,
     /// Under the effect prior alone, with the control risk (over all patients every subgroup's) at its posterior median: risk
     /// differences only.
     pub prior_at_control_risk: Option<f64>,
-    /// Without the bias that the model allows for; absent where it allows for none.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// Without the bias that the model allows for; none where it allows for none.
     pub unadjusted: Option<f64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// Why there is no number, where there is none.
     pub unavailable: Option<String>,
     /// Why there is no exact number, where there is a sampled one.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub exact_unavailable: Option<String>,
 }
 
@@ -141,7 +129,8 @@ impl Probability {
 }
 
 /// How the numbers were made.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct Settings {
     pub engine: Engine,
     /// Nodes of the exact engine's grids relative to the standard.
@@ -149,13 +138,13 @@ pub struct Settings {
     pub pairs: bool,
     /// Central interval.
     pub interval: f64,
-    /// Null where nothing was sampled.
+    /// None where nothing was sampled.
     pub sampler: Option<SamplerSettings>,
 }
 
 /// Which engines run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub enum Engine {
     /// Each checks the other.
     #[default]
@@ -164,8 +153,20 @@ pub enum Engine {
     Exact,
 }
 
+impl Engine {
+    /// Its name in JSON.
+    pub fn key(self) -> &'static str {
+        match self {
+            Engine::Both => "both",
+            Engine::Sampler => "sampler",
+            Engine::Exact => "exact",
+        }
+    }
+}
+
 /// How the sampler ran.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct SamplerSettings {
     pub seed: u64,
     pub chains: usize,
@@ -173,14 +174,14 @@ pub struct SamplerSettings {
     pub warmup: usize,
     /// Draws of each chain.
     pub draws: usize,
-    /// The largest Monte Carlo error of a probability that was asked for; null where the number of draws was.
+    /// The largest Monte Carlo error of a probability that was asked for; none where the number of draws was.
     pub mcse: Option<f64>,
     pub stopped: Stopped,
 }
 
 /// Why there are no more draws.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Stopped {
     /// Every Monte Carlo error is as small and every effective sample size as large as was asked for.
     Sure,
@@ -193,8 +194,22 @@ pub enum Stopped {
     Interrupted,
 }
 
+impl Stopped {
+    /// Its name in JSON.
+    pub fn key(self) -> &'static str {
+        match self {
+            Stopped::Sure => "sure",
+            Stopped::Fixed => "fixed",
+            Stopped::Limit => "limit",
+            Stopped::Diverged => "diverged",
+            Stopped::Interrupted => "interrupted",
+        }
+    }
+}
+
 /// Whether the numbers may be believed.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct Checks {
     pub ok: bool,
     pub reasons: Vec<String>,
@@ -207,14 +222,14 @@ pub struct Checks {
     pub min_ebfmi: Option<f64>,
     pub exact: ExactChecks,
     /// Where covariates or centres leave nothing exact: the sampler against importance sampling.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub importance: Option<Importance>,
     /// One a chain; empty where nothing was sampled.
     pub chains: Vec<ChainSummary>,
 }
 
 /// How one chain moved.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
 pub struct ChainSummary {
     /// From 1.
     pub chain: usize,
@@ -231,7 +246,8 @@ pub struct ChainSummary {
 }
 
 /// The deterministic engine's part.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct ExactChecks {
     pub available: bool,
     pub reason: Option<String>,

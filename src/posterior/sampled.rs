@@ -3,12 +3,12 @@
 use rand_distr::{Distribution, StandardNormal};
 use rayon::prelude::*;
 
-use super::estimand::Measure;
+use super::estimand::{Estimand, Measure, Whom};
 use super::parameter::Parameter;
 use crate::density::LogDensity;
-use crate::model::{BaselineOf, Drawn, Hierarchy, LabelShares, Likelihood, Model, Rows, Side, Standardised};
+use crate::model::{BaselineOf, Drawn, Hierarchy, LabelShares, Model, Rows, Side, Standardised};
 use crate::numeric::{exp_of_nonpositive, logit};
-use crate::sampler::{Purpose, Recorded, stream};
+use crate::sampler::{Purpose, Recorded, Transition, stream};
 use crate::study::Study;
 
 /// Draws of one quantity, chains one after another.
@@ -43,8 +43,10 @@ pub struct SampledPosterior {
     pub centre_sd: Option<Column>,
     /// Both risks averaged over the declared patients, by subgroup; empty where all patients of a subgroup are alike.
     standardised: Vec<Risks>,
-    /// The sampler's energy after each transition, −log density and half the squared momentum; empty for draws of a prior.
-    pub energy: Column,
+    /// The sampler's transition to each draw, chains one after another; empty for draws of a prior.
+    pub transitions: Vec<Transition>,
+    /// The sampler's step size in each chain, in the coordinates of its metric; empty for draws of a prior.
+    pub step_sizes: Vec<f64>,
     /// Each subgroup's share of the study's patients; empty for estimates.
     shares: Vec<f64>,
     /// Where labels may be wrong: the positive subgroup, and the arms' shares of all patients.
@@ -75,14 +77,15 @@ impl Risks {
         self.with(|p0, p1| p1 / p0)
     }
 
-    fn named(self, name: impl Fn(Measure) -> String) -> [(String, Column); 4] {
+    fn of(self, whom: Whom) -> [(Estimand, Column); 4] {
         let (difference, ratio) = (self.difference(), self.ratio());
         [
-            (name(Measure::RiskControl), self.control),
-            (name(Measure::RiskActive), self.active),
-            (name(Measure::RiskDifference), difference),
-            (name(Measure::RiskRatio), ratio),
+            (Measure::RiskControl, self.control),
+            (Measure::RiskActive, self.active),
+            (Measure::RiskDifference, difference),
+            (Measure::RiskRatio, ratio),
         ]
+        .map(|(measure, column)| (Estimand::new(whom, measure), column))
     }
 }
 
@@ -100,12 +103,13 @@ impl SampledPosterior {
             .par_iter()
             .enumerate()
             .map(|(c, chain)| SampledPosterior {
-                energy: chain.transitions.iter().map(|t| t.energy).collect(),
+                transitions: chain.transitions.clone(),
+                step_sizes: vec![chain.step_size()],
                 ..SampledPosterior::of_chain(model, hierarchy, &chain.draws, (seed, c))
             })
             .collect();
         let mut all = SampledPosterior::joined(parts);
-        if let Some(rows) = &model.rows {
+        if let Some(rows) = model.observation.rows() {
             all.standardised = standardised_over_draws(rows, hierarchy, &draws);
         }
         all
@@ -116,7 +120,7 @@ impl SampledPosterior {
         /// Not a chain's.
         const STREAM: usize = 1 << 30;
         let mut all = SampledPosterior::of_chain(model, hierarchy, points, (seed, STREAM));
-        if let Some(rows) = &model.rows {
+        if let Some(rows) = model.observation.rows() {
             all.standardised = standardised_over_draws(rows, hierarchy, &[points]);
         }
         all
@@ -129,7 +133,7 @@ impl SampledPosterior {
         (seed, chain): (u64, usize),
     ) -> SampledPosterior {
         let subgroups = model.subgroups();
-        let counts = matches!(model.likelihood, Likelihood::Counts(_));
+        let counts = model.observation.cells().is_some();
         let mut rng = stream(seed, chain, Purpose::Prediction);
         let mut scratch = hierarchy.scratch();
         let n = draws.len() / hierarchy.dim();
@@ -169,7 +173,7 @@ impl SampledPosterior {
     fn empty(model: &Model) -> SampledPosterior {
         SampledPosterior {
             shares: shares(model),
-            baseline_of: model.baseline_of,
+            baseline_of: model.observation.cells().map(|c| c.baselines().of).unwrap_or_default(),
             labelled: labelled(model),
             ..Default::default()
         }
@@ -196,7 +200,7 @@ impl SampledPosterior {
         /// Pieces of work, each with its own stream.
         const PIECES: usize = 8;
         let pairs = draws.div_ceil(2 * PIECES);
-        let rows = model.rows.as_ref().map(|rows| rows.thinned(ROWS));
+        let rows = model.observation.rows().map(|rows| rows.thinned(ROWS));
         let parts: Option<Vec<SampledPosterior>> = (0..PIECES)
             .into_par_iter()
             .map(|i| {
@@ -209,7 +213,7 @@ impl SampledPosterior {
                         if let Some(rows) = &rows {
                             let mut risks = vec![[0.0; 2]; drawn.theta.len()];
                             let terms = (&*drawn.gamma, &*drawn.centres);
-                            let [control, _] = drawn.arms(model);
+                            let [control, _] = drawn.arms(out.baseline_of);
                             rows.standardised((&control, &drawn.theta), terms, &mut risks);
                             out.push_standardised(&risks);
                         }
@@ -250,14 +254,16 @@ impl SampledPosterior {
     fn joined(parts: Vec<SampledPosterior>) -> SampledPosterior {
         let mut parts = parts.into_iter();
         let Some(mut all) = parts.next() else { return SampledPosterior::default() };
-        for part in parts {
+        for mut part in parts {
             all.chains += part.chains;
+            all.transitions.append(&mut part.transitions);
+            all.step_sizes.append(&mut part.step_sizes);
             let columns = |p: SampledPosterior| {
                 let shared = [p.mu, p.tau, p.baseline_mean, p.baseline_sd, p.theta_new, p.centre_sd];
                 let each = p.theta.into_iter().chain(p.alpha).chain(p.bias).chain(p.labels).chain(p.gamma);
                 let risks = p.standardised.into_iter().flat_map(|r| [r.control, r.active]);
                 let each = each.chain(risks);
-                shared.into_iter().flatten().chain(each).chain([p.energy])
+                shared.into_iter().flatten().chain(each)
             };
             let shared = [
                 &mut all.mu,
@@ -270,7 +276,7 @@ impl SampledPosterior {
             let into = shared.into_iter().flatten().chain(&mut all.theta).chain(&mut all.alpha);
             let into = into.chain(&mut all.bias).chain(&mut all.labels).chain(&mut all.gamma);
             let risks = all.standardised.iter_mut().flat_map(|r| [&mut r.control, &mut r.active]);
-            let into = into.chain(risks).chain([&mut all.energy]);
+            let into = into.chain(risks);
             into.zip(columns(part)).for_each(|(all, mut part)| all.append(&mut part));
         }
         all
@@ -312,10 +318,8 @@ impl SampledPosterior {
         gamma.chain(centre_sd).chain(all).collect()
     }
 
-    /// Every estimand's name and draws: of subgroups `measure[NAME]`, of pairs (if wanted) `measure[A,B]`, else
-    /// `scope.measure`.
-    pub fn estimands(&self, study: &Study, pairs: bool) -> Vec<(String, Column)> {
-        let names = study.data.names();
+    /// Every estimand and its draws, of pairs of subgroups if wanted.
+    pub fn estimands(&self, study: &Study, pairs: bool) -> Vec<(Estimand, Column)> {
         let (effect, contrast) =
             (Measure::of(study.outcome.scale), Measure::contrast_of(study.outcome.scale));
         let out = |column: &Column| -> Column {
@@ -326,27 +330,24 @@ impl SampledPosterior {
             }
         };
         let mut all = Vec::new();
-        for (g, name) in names.iter().enumerate() {
-            all.push((format!("{}[{name}]", effect.key()), out(&self.theta[g])));
-            if let Some(risks) = self.risks(g) {
-                all.extend(risks.named(|measure| format!("{}[{name}]", measure.key())));
-            }
+        for (g, theta) in self.theta.iter().enumerate() {
+            all.push((Estimand::of_subgroup(g, effect), out(theta)));
+            all.extend(self.risks(g).into_iter().flat_map(|risks| risks.of(Whom::Subgroup(g))));
         }
         if let Some((risks, odds_ratio)) = self.overall() {
-            all.extend(risks.named(|measure| format!("overall.{}", measure.key())));
-            all.push((format!("overall.{}", Measure::OddsRatio.key()), odds_ratio));
+            all.extend(risks.of(Whom::Overall));
+            all.push((Estimand::new(Whom::Overall, Measure::OddsRatio), odds_ratio));
         }
-        for (scope, column) in [("mean", &self.mu), ("new", &self.theta_new)] {
-            all.extend(column.as_ref().map(|c| (format!("{scope}.{}", effect.key()), out(c))));
+        for (whom, column) in [(Whom::Mean, &self.mu), (Whom::New, &self.theta_new)] {
+            all.extend(column.as_ref().map(|c| (Estimand::new(whom, effect), out(c))));
         }
-        if pairs {
-            for (a, first) in names.iter().enumerate() {
-                for (b, second) in names.iter().enumerate().skip(a + 1) {
-                    let of = |measure: Measure| format!("{}[{first},{second}]", measure.key());
-                    all.push((of(contrast), out(&self.difference(a, b))));
-                    if let Some(column) = self.difference_of_risk_differences(a, b) {
-                        all.push((of(Measure::DifferenceOfRiskDifferences), column));
-                    }
+        let subgroups = if pairs { self.theta.len() } else { 0 };
+        for a in 0..subgroups {
+            for b in a + 1..subgroups {
+                let of = |measure| Estimand::new(Whom::Pair(a, b), measure);
+                all.push((of(contrast), out(&self.difference(a, b))));
+                if let Some(column) = self.difference_of_risk_differences(a, b) {
+                    all.push((of(Measure::DifferenceOfRiskDifferences), column));
                 }
             }
         }
@@ -460,9 +461,8 @@ fn put(column: &mut Option<Column>, value: Option<f64>, capacity: usize) {
 
 /// The positive subgroup and both arms' shares of all patients, where labels may be wrong.
 fn labelled(model: &Model) -> Option<(usize, [f64; 2])> {
-    let (Likelihood::Counts(counts), Some(m)) = (&model.likelihood, &model.misclassification) else {
-        return None;
-    };
+    let cells = model.observation.cells()?;
+    let (counts, m) = (cells.pairs(), cells.misclassification()?);
     let control: f64 = counts.iter().map(|c| c.control.total).sum();
     let active: f64 = counts.iter().map(|c| c.active.total).sum();
     let all = control + active;
@@ -497,8 +497,9 @@ fn standardised_over_draws(rows: &Rows, hierarchy: &Hierarchy, chains: &[&[f64]]
 
 /// Every subgroup's share of all patients over whom risks are averaged; equal shares where there are none.
 fn shares(model: &Model) -> Vec<f64> {
-    let Likelihood::Counts(counts) = &model.likelihood else { return Vec::new() };
-    let sizes: Vec<f64> = match &model.rows {
+    let Some(cells) = model.observation.cells() else { return Vec::new() };
+    let counts = cells.pairs();
+    let sizes: Vec<f64> = match cells.rows() {
         Some(rows) => rows.population_sizes.clone(),
         None => counts.iter().map(|c| c.control.total + c.active.total).collect(),
     };

@@ -68,10 +68,10 @@ impl<'h> Run<'h> {
         // diverge, with these none in 640,000. A few centres' spread is hardly known, and its end at 0 is another. The
         // likelihood of an arm without events ends in a wall that is exponentially steep.
         let walls = model.has_walls();
-        let corners = model.misclassification.is_some() || model.has_few_centres() || walls;
+        let corners = model.observation.misclassification().is_some() || model.has_few_centres() || walls;
         let target = if corners { 0.95 } else { 0.8 };
         let run = Run::towards(target, (model, hierarchy), assembly, (asked, alone), watch)?;
-        if (model.rows.is_some() || walls) && run.has_diverged() && !watch.stopped() {
+        if (model.observation.rows().is_some() || walls) && run.has_diverged() && !watch.stopped() {
             return Run::towards(0.99, (model, hierarchy), assembly, (asked, alone), watch);
         }
         Ok(run)
@@ -162,7 +162,7 @@ impl<'h> Run<'h> {
 
     /// Whether the model has covariates or centres.
     pub fn is_adjusted(&self) -> bool {
-        self.model.rows.is_some()
+        self.model.observation.rows().is_some()
     }
 
     /// The draws against weighted draws of the normal approximation.

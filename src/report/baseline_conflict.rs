@@ -33,7 +33,7 @@ pub fn conflict_line(study: &Study, arms: &[BaselineConflict]) -> Option<String>
     };
     let named: Vec<String> = beyond.iter().take(NAMED).map(of).collect();
     let effect = if study.priors.baseline_of.control_share() > 0.0
-        || beyond.iter().any(|a| a.arm == study.treatment.active)
+        || beyond.iter().any(|a| a.arm == study.treatment.active())
     {
         " and effect"
     } else {

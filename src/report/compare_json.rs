@@ -10,7 +10,6 @@ use crate::compare::{
     BaselineRow, CoefficientRow, Comparison, Crossing, CurvePoint, Envelope, EstimateRow, GridRow,
     HeterogeneityRow, PoolingRow, PowerRow, PriorBox, PriorSet, TableRow, Tipping, WhoDecided,
 };
-use crate::posterior::Engine;
 use crate::study::Study;
 
 const COMPARE_SCHEMA: &str = "equipoise/compare/1";
@@ -23,7 +22,7 @@ struct Document<'a> {
     statements: Vec<String>,
     data: Value,
     checks: Value,
-    engine: Engine,
+    engine: &'static str,
     pooling: crate::study::Pooling,
     priors: Vec<Value>,
     table: &'a [TableRow],
@@ -64,7 +63,7 @@ pub fn compare_json(study: &Study, c: &Comparison) -> String {
         statements: compare_statements(study, c),
         data: json!(data_head(study)),
         checks: json!({ "ok": c.ok, "reasons": c.reasons, "notices": c.notices }),
-        engine: c.engine,
+        engine: c.engine.key(),
         pooling: study.pooling,
         priors: c.priors.iter().map(|p| prior(study, p)).collect(),
         table: &c.table,

@@ -1,105 +1,96 @@
 //! Results as one long table.
 
-use crate::posterior::{Report, Scope};
+use super::json::statements;
+use super::records::{Cell, Records, record};
+use super::wire::{self, Estimate, Probability};
+use crate::posterior::Report;
 use crate::study::Study;
 
-use super::cells::Rows;
-use super::json::statements;
-use super::numbers::full;
-
-/// The sampled numbers (or the exact ones where nothing was sampled), then the exact ones, as in `result.json`; `unadjusted`
-/// is filled where the model allows for a bias.
-const HEADER: [&str; 35] = [
-    "row",
-    "scope",
-    "subgroup",
-    "subgroup_b",
-    "measure",
-    "statement",
-    "threshold",
-    "probability",
-    "mcse",
-    "ess",
-    "exact",
-    "mean",
-    "sd",
-    "median",
-    "q2_5",
-    "q97_5",
-    "mcse_mean",
-    "ess_bulk",
-    "ess_tail",
-    "rhat",
-    "exact_mean",
-    "exact_sd",
-    "exact_median",
-    "exact_q2_5",
-    "exact_q97_5",
-    "prior",
-    "prior_q2_5",
-    "prior_q97_5",
-    "prior_at_control_risk",
-    "unadjusted",
-    "unadjusted_q2_5",
-    "unadjusted_q97_5",
-    "unavailable",
-    "exact_unavailable",
-    "caveat",
-];
+record! {
+    /// An estimate or a probability: the sampled numbers (or the exact ones where nothing was sampled), then the exact
+    /// ones, as in `result.json`; `unadjusted` is filled where the model allows for a bias.
+    Row {
+        row, scope, subgroup, subgroup_b, measure, statement, threshold, probability, mcse, ess,
+        exact, mean, sd, median, q2_5, q97_5, mcse_mean, ess_bulk, ess_tail, rhat, exact_mean,
+        exact_sd, exact_median, exact_q2_5, exact_q97_5, prior, prior_q2_5, prior_q97_5,
+        prior_at_control_risk, unadjusted, unadjusted_q2_5, unadjusted_q97_5, unavailable,
+        exact_unavailable, caveat,
+    }
+}
 
 /// Estimates and probabilities, the study's statements in every row.
 pub fn fit_csv(study: &Study, report: &Report) -> String {
-    write(study, report)
+    table(study, Some(report))
 }
 
 /// The same rows under the prior alone.
 pub fn check_csv(study: &Study, prior: Option<&Report>) -> String {
-    prior.map_or_else(|| HEADER.join(",") + "\n", |prior| write(study, prior))
+    table(study, prior)
 }
 
-/// The word that JSON uses for a value of an enum.
-fn word(value: impl serde::Serialize) -> String {
-    serde_json::to_value(value).ok().and_then(|v| v.as_str().map(str::to_string)).unwrap_or_default()
+fn table(study: &Study, report: Option<&Report>) -> String {
+    let rows = report.into_iter().flat_map(|report| {
+        let caveat = Cell::from(statements(study, report).join(" "));
+        let estimates = wire::estimates(report).into_iter().map(estimate);
+        let rows = estimates.chain(wire::probabilities(report).into_iter().map(probability));
+        rows.map(move |row| Row { caveat: caveat.clone(), ..row })
+    });
+    Records::of(rows).csv()
 }
 
-fn write(study: &Study, report: &Report) -> String {
-    let caveat = statements(study, report).join(" ");
-    let mut rows = Rows::new();
-    let text = |s: &Option<String>| s.clone().unwrap_or_default();
-    let head = |row: &str, scope: Scope, a: &Option<String>, b: &Option<String>| {
-        vec![row.to_string(), word(scope), text(a), text(b)]
-    };
-    let mut put = |record: Vec<String>| rows.put(record);
-    let empty = |n: usize| std::iter::repeat_n(String::new(), n);
-    put(HEADER.iter().map(|h| (*h).to_string()).collect());
-    for e in &report.estimates {
-        let mut record = head("estimate", e.scope, &e.subgroup, &e.subgroup_b);
-        record.push(word(e.measure));
-        record.extend(empty(6));
-        let r = &e.reported;
-        record.extend([r.mean, r.sd, r.median, r.q2_5, r.q97_5].map(full));
-        record.extend([r.mcse_mean, r.ess_bulk, r.ess_tail, r.rhat].map(full));
-        let (exact, q) = (e.exact.as_ref(), e.exact.as_ref().map(|s| s.quantiles));
-        record.extend([exact.and_then(|s| s.mean), exact.and_then(|s| s.sd)].map(full));
-        record.extend([q.map(|q| q.median), q.map(|q| q.q2_5), q.map(|q| q.q97_5)].map(full));
-        let prior = e.prior.as_ref();
-        record.extend([prior.map(|p| p.median), prior.map(|p| p.q2_5), prior.map(|p| p.q97_5)].map(full));
-        record.push(String::new());
-        let without = e.unadjusted.as_ref();
-        record
-            .extend([without.map(|q| q.median), without.map(|q| q.q2_5), without.map(|q| q.q97_5)].map(full));
-        record.extend([text(&e.unavailable), text(&e.exact_unavailable), caveat.clone()]);
-        put(record);
+fn estimate(e: Estimate<'_>) -> Row {
+    let (reported, exact) = (e.reported, e.exact.as_ref());
+    let (q, prior, without) = (exact.map(|s| s.quantiles), e.prior, e.unadjusted);
+    Row {
+        row: "estimate".into(),
+        scope: e.scope.into(),
+        subgroup: e.subgroup.into(),
+        subgroup_b: e.subgroup_b.into(),
+        measure: e.measure.into(),
+        mean: reported.mean.into(),
+        sd: reported.sd.into(),
+        median: reported.median.into(),
+        q2_5: reported.q2_5.into(),
+        q97_5: reported.q97_5.into(),
+        mcse_mean: reported.mcse_mean.into(),
+        ess_bulk: reported.ess_bulk.into(),
+        ess_tail: reported.ess_tail.into(),
+        rhat: reported.rhat.into(),
+        exact_mean: exact.and_then(|s| s.mean).into(),
+        exact_sd: exact.and_then(|s| s.sd).into(),
+        exact_median: q.map(|q| q.median).into(),
+        exact_q2_5: q.map(|q| q.q2_5).into(),
+        exact_q97_5: q.map(|q| q.q97_5).into(),
+        prior: prior.map(|q| q.median).into(),
+        prior_q2_5: prior.map(|q| q.q2_5).into(),
+        prior_q97_5: prior.map(|q| q.q97_5).into(),
+        unadjusted: without.map(|q| q.median).into(),
+        unadjusted_q2_5: without.map(|q| q.q2_5).into(),
+        unadjusted_q97_5: without.map(|q| q.q97_5).into(),
+        unavailable: e.unavailable.into(),
+        exact_unavailable: e.exact_unavailable.into(),
+        ..Row::default()
     }
-    for p in &report.probabilities {
-        let mut record = head("probability", p.scope, &p.subgroup, &p.subgroup_b);
-        record.extend([word(p.measure), word(p.statement), full(Some(p.threshold))]);
-        record.extend([p.probability, p.mcse, p.ess, p.exact].map(full));
-        record.extend(empty(14));
-        record.extend([full(p.prior), String::new(), String::new(), full(p.prior_at_control_risk)]);
-        record.extend([full(p.unadjusted), String::new(), String::new()]);
-        record.extend([text(&p.unavailable), text(&p.exact_unavailable), caveat.clone()]);
-        put(record);
+}
+
+fn probability(p: Probability<'_>) -> Row {
+    Row {
+        row: "probability".into(),
+        scope: p.scope.into(),
+        subgroup: p.subgroup.into(),
+        subgroup_b: p.subgroup_b.into(),
+        measure: p.measure.into(),
+        statement: p.statement.into(),
+        threshold: p.threshold.into(),
+        probability: p.probability.into(),
+        mcse: p.mcse.into(),
+        ess: p.ess.into(),
+        exact: p.exact.into(),
+        prior: p.prior.into(),
+        prior_at_control_risk: p.prior_at_control_risk.into(),
+        unadjusted: p.unadjusted.into(),
+        unavailable: p.unavailable.into(),
+        exact_unavailable: p.exact_unavailable.into(),
+        ..Row::default()
     }
-    rows.text()
 }

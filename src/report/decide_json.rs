@@ -1,12 +1,11 @@
-//! The decision discussion as JSON, schema `equipoise/decide/1`, and as one long table.
+//! The decision discussion as JSON, schema `equipoise/decide/1`.
 
 use serde_json::{Value, json};
 
 use super::json::{model_head, pretty};
-use super::long_table::{LongTable, spread, values};
 use super::sentences::{claims_json, rates};
 use super::words::prior_statement;
-use crate::decide::Discussion;
+use crate::decide::{Discussion, JointRow};
 use crate::study::Decision;
 
 const DECIDE_SCHEMA: &str = "equipoise/decide/1";
@@ -63,22 +62,23 @@ pub fn decide_json(decision: &Decision, d: &Discussion) -> String {
     }))
 }
 
-/// With the statement in words of rates.
-fn joint(decision: &Decision, d: &Discussion) -> Vec<Value> {
+/// What two outcomes do at once, in words of rates.
+pub fn joint_statement(decision: &Decision, j: &JointRow) -> String {
     let name = |outcome: &str| {
         let found = decision.outcomes.iter().find(|o| o.name == outcome);
         found.map_or("", |o| o.study.outcome.name.as_str())
     };
-    let active = &decision.first().treatment.active;
-    let statements = d
-        .joint
-        .iter()
-        .map(|j| rates(decision.assignment(), active, [name(&j.outcome), name(&j.outcome_b)], j.rates));
-    let put = |(mut row, statement): (Value, String)| {
-        row["statement"] = Value::from(statement);
+    let active = decision.first().treatment.active();
+    rates(decision.assignment(), active, [name(&j.outcome), name(&j.outcome_b)], j.rates)
+}
+
+fn joint(decision: &Decision, d: &Discussion) -> Vec<Value> {
+    let with_statement = |j: &JointRow| {
+        let mut row = json!(j);
+        row["statement"] = Value::from(joint_statement(decision, j));
         row
     };
-    values(&d.joint).into_iter().zip(statements).map(put).collect()
+    d.joint.iter().map(with_statement).collect()
 }
 
 fn panel(decision: &Decision, d: &Discussion) -> Option<Value> {
@@ -100,134 +100,4 @@ fn panel(decision: &Decision, d: &Discussion) -> Option<Value> {
         "members": panel.members,
         "pools": panel.pools,
     }))
-}
-
-/// As in the JSON; `row` says which of its lists a row is from. Columns that a list does not have are empty.
-const HEADER: [&str; 73] = [
-    "row",
-    "outcome",
-    "outcome_b",
-    "scope",
-    "subgroup",
-    "subgroup_b",
-    "direction",
-    "direction_b",
-    "threshold",
-    "probability",
-    "prior_probability",
-    "band",
-    "from",
-    "to",
-    "mean_risk_control",
-    "mean_risk_active",
-    "mean_risk_difference",
-    "median",
-    "q2_5",
-    "q97_5",
-    "benefit",
-    "harm",
-    "benefit_low",
-    "benefit_high",
-    "sampled",
-    "name",
-    "required",
-    "at_least",
-    "verdict",
-    "statement",
-    "low",
-    "high",
-    "independent",
-    "inner_harm",
-    "quantity",
-    "low_median",
-    "low_q2_5",
-    "low_q97_5",
-    "high_median",
-    "high_q2_5",
-    "high_q97_5",
-    "action",
-    "expected_utility",
-    "chosen",
-    "probability_best",
-    "probability_best_low",
-    "probability_best_high",
-    "expected_loss",
-    "evpi",
-    "evpi_high",
-    "value",
-    "stated_value",
-    "required_gain",
-    "expected_gain",
-    "below",
-    "above",
-    "prior",
-    "flips",
-    "member",
-    "weight",
-    "differs",
-    "by",
-    "pool",
-    "measure",
-    "alone",
-    "modelled",
-    "item",
-    "question",
-    "answer",
-    "kind",
-    "method",
-    "unavailable",
-    "caveat",
-];
-
-/// All lists, the statements in every row.
-pub fn decide_csv(decision: &Decision, d: &Discussion) -> String {
-    let mut table = LongTable::new(HEADER, decide_statements(decision, d).join(" "));
-    let difference = |row: Value| spread(row, "risk_difference", "");
-    table.put("effect", values(&d.effects).into_iter().map(difference).collect());
-    table.put("curve", values(&d.curve));
-    table.put("threshold", values(&d.thresholds));
-    table.put("band", values(&d.bands));
-    let mut criteria = Vec::new();
-    for rule in values(&d.rules) {
-        for mut criterion in rule["criteria"].as_array().cloned().unwrap_or_default() {
-            for key in ["name", "scope", "subgroup"] {
-                criterion[key] = rule[key].clone();
-            }
-            criteria.push(criterion);
-        }
-    }
-    table.put("rule", values(&d.rules));
-    table.put("criterion", criteria);
-    table.put("joint", joint(decision, d));
-    if let Some(layers) = &d.layers {
-        table.put("layer", values(&layers.subgroups));
-        let implied = values(layers.implied.as_slice());
-        table.put("without_layer", implied.into_iter().map(difference).collect());
-    }
-    let bounds = values(&d.attribution).into_iter();
-    table.put("attribution", bounds.map(|row| spread(spread(row, "low", "low_"), "high", "high_")).collect());
-    table.put("action", values(&d.actions));
-    table.put("evpi", values(&d.evpi));
-    table.put("value", values(&d.value_map));
-    table.put("flip", values(&d.flips));
-    table.put("prior", values(&d.by_prior));
-    if let Some(panel) = &d.panel {
-        table.put("member", values(&panel.members));
-        table.put("pool", values(&panel.pools));
-    }
-    if let Some(c) = &d.credibility {
-        table.put("item", values(&c.items));
-        let greater = values(&c.greater).into_iter().map(|mut row| {
-            row["prior_probability"] = row["prior"].take();
-            row
-        });
-        table.put("greater_benefit", greater.collect());
-        table.put("shrinkage", values(&c.shrinkage));
-    }
-    let claims = claims_json(&d.claims).into_iter().map(|mut row| {
-        row["statement"] = row["text"].take();
-        row
-    });
-    table.put("claim", claims.collect());
-    table.text()
 }

@@ -2,11 +2,12 @@
 //!
 //! In R: `posterior::as_draws_df(read.csv(file, check.names = FALSE))`.
 
+use std::fmt::Write as _;
 use std::io::{self, Write};
 
 use rayon::prelude::*;
 
-use super::cells::Rows;
+use super::records::line;
 use crate::posterior::{Names, SampledPosterior};
 use crate::study::Study;
 
@@ -17,9 +18,12 @@ pub fn write_parameter_draws(
     to: &mut dyn Write,
 ) -> io::Result<()> {
     let names = Names::of(study);
-    let columns: Vec<(String, &[f64])> =
-        sampled.parameters().into_iter().map(|(key, column)| (key.name(&names), column.as_slice())).collect();
-    table(sampled, &columns.iter().map(|(name, column)| (name.as_str(), *column)).collect::<Vec<_>>(), to)
+    let parameters = sampled.parameters();
+    table(
+        sampled,
+        parameters.into_iter().map(|(key, draws)| Column::number(key.name(&names), move |i| draws[i])),
+        to,
+    )
 }
 
 /// Writes the draws of every estimand, of pairs of subgroups if wanted.
@@ -28,51 +32,105 @@ pub fn write_estimand_draws(
     (sampled, pairs): (&SampledPosterior, bool),
     to: &mut dyn Write,
 ) -> io::Result<()> {
-    let columns = sampled.estimands(study, pairs);
+    let names = Names::of(study);
+    let estimands = sampled.estimands(study, pairs);
     table(
         sampled,
-        &columns.iter().map(|(name, column)| (name.as_str(), column.as_slice())).collect::<Vec<_>>(),
+        estimands.iter().map(|(key, draws)| Column::number(key.name(&names), move |i| draws[i])),
         to,
     )
 }
 
+/// Writes what the sampler did on its way to every draw, under Stan's names. `lp__` is the log density in the sampler's
+/// coordinates, with their Jacobian and up to a constant.
+pub fn write_diagnostics(sampled: &SampledPosterior, to: &mut dyn Write) -> io::Result<()> {
+    let t = &sampled.transitions;
+    let columns = [
+        Column::number("lp__", |i| t[i].log_density),
+        Column::number("accept_stat__", |i| t[i].acceptance),
+        Column::number("stepsize__", |i| sampled.step_sizes[i / sampled.draws]),
+        Column::whole("treedepth__", |i| t[i].depth as usize),
+        Column::whole("n_leapfrog__", |i| t[i].steps as usize),
+        Column::whole("divergent__", |i| usize::from(t[i].diverged)),
+        Column::number("energy__", |i| t[i].energy),
+    ];
+    table(sampled, columns.into_iter(), to)
+}
+
+/// A column: its name, and what writes its cell of a draw.
+struct Column<'a> {
+    name: String,
+    put: Put<'a>,
+}
+
+type Put<'a> = Box<dyn Fn(&mut Text, usize) + Sync + 'a>;
+
+/// Lines in the making.
+struct Text {
+    text: String,
+    number: zmij::Buffer,
+}
+
+impl<'a> Column<'a> {
+    /// Numbers as the shortest text that reads back the same.
+    fn number(name: impl Into<String>, of: impl Fn(usize) -> f64 + Sync + 'a) -> Column<'a> {
+        Column {
+            name: name.into(),
+            put: Box::new(move |to, draw| to.text.push_str(to.number.format(of(draw)))),
+        }
+    }
+
+    fn whole(name: impl Into<String>, of: impl Fn(usize) -> usize + Sync + 'a) -> Column<'a> {
+        let put = move |to: &mut Text, draw: usize| {
+            // Writing to memory does not fail.
+            let _ = write!(to.text, "{}", of(draw));
+        };
+        Column { name: name.into(), put: Box::new(put) }
+    }
+}
+
 /// The header, then the rows in pieces: some are made in parallel and written, before the next are, so that no more than these
 /// are held as text.
-fn table(sampled: &SampledPosterior, columns: &[(&str, &[f64])], to: &mut dyn Write) -> io::Result<()> {
+fn table<'a>(
+    sampled: &SampledPosterior,
+    of_draws: impl Iterator<Item = Column<'a>>,
+    to: &mut dyn Write,
+) -> io::Result<()> {
     /// Numbers of a piece.
     const PIECE: usize = 1 << 18;
-    let mut head = Rows::new();
-    head.put([".chain", ".iteration", ".draw"].into_iter().chain(columns.iter().map(|c| c.0)));
-    to.write_all(head.text().as_bytes())?;
-    let all = sampled.chains * sampled.draws;
-    let draws = (PIECE / (columns.len() + 3)).max(1);
+    let (chains, each) = (sampled.chains, sampled.draws);
+    let mut columns = vec![
+        Column::whole(".chain", move |draw| draw / each + 1),
+        Column::whole(".iteration", move |draw| draw % each + 1),
+        Column::whole(".draw", |draw| draw + 1),
+    ];
+    columns.extend(of_draws);
+    to.write_all(line(columns.iter().map(|c| c.name.as_str())).as_bytes())?;
+    let all = chains * each;
+    let draws = (PIECE / columns.len()).max(1);
     let starts: Vec<usize> = (0..all).step_by(draws).collect();
     for together in starts.chunks(4 * rayon::current_num_threads()) {
-        let made: Vec<String> = together
-            .par_iter()
-            .map(|&start| rows(start..all.min(start + draws), sampled.draws, columns))
-            .collect();
+        let made: Vec<String> =
+            together.par_iter().map(|&start| rows(start..all.min(start + draws), &columns)).collect();
         made.iter().try_for_each(|piece| to.write_all(piece.as_bytes()))?;
     }
     Ok(())
 }
 
-/// Rows of these draws; numbers as the shortest text that reads back the same.
-fn rows(range: std::ops::Range<usize>, draws: usize, columns: &[(&str, &[f64])]) -> String {
+/// Rows of these draws.
+fn rows(range: std::ops::Range<usize>, columns: &[Column<'_>]) -> String {
     /// Characters of a number, with its comma.
     const WIDE: usize = 20;
-    let mut text = String::with_capacity(range.len() * (columns.len() + 1) * WIDE);
-    let mut number = zmij::Buffer::new();
+    let text = String::with_capacity(range.len() * columns.len() * WIDE);
+    let mut rows = Text { text, number: zmij::Buffer::new() };
     for draw in range {
-        for (n, end) in [(draw / draws + 1, ","), (draw % draws + 1, ","), (draw + 1, "")] {
-            text.push_str(&n.to_string());
-            text.push_str(end);
+        for (k, column) in columns.iter().enumerate() {
+            if k > 0 {
+                rows.text.push(',');
+            }
+            (column.put)(&mut rows, draw);
         }
-        for (_, column) in columns {
-            text.push(',');
-            text.push_str(number.format(column[draw]));
-        }
-        text.push('\n');
+        rows.text.push('\n');
     }
-    text
+    rows.text
 }

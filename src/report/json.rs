@@ -7,9 +7,7 @@ use serde_json::{Value, json};
 
 use super::sentences::claims_json;
 use super::wire;
-use crate::posterior::{
-    BaselineConflict, Checks, Estimate, Probability, Report, Settings, baseline_conflicts,
-};
+use crate::posterior::{Report, baseline_conflicts};
 use crate::study::{
     Adjustment, Assignment, Assumption, Audit, BaselineOf, Covariate, Population, Study, Term, library_priors,
 };
@@ -26,15 +24,15 @@ struct Document<'a> {
     /// What must stand wherever a number stands.
     statements: Vec<String>,
     data: DataHead,
-    settings: &'a Settings,
+    settings: wire::Settings,
     prior: PriorHead<'a>,
     /// What is assumed of a bias; the rows then have a value without it, `unadjusted`.
     #[serde(skip_serializing_if = "Option::is_none")]
     bias: Option<BiasHead<'a>>,
-    checks: &'a Checks,
-    parameters: Vec<wire::WireParameter>,
-    estimates: &'a [Estimate],
-    probabilities: &'a [Probability],
+    checks: wire::Checks<'a>,
+    parameters: Vec<wire::Parameter>,
+    estimates: Vec<wire::Estimate<'a>>,
+    probabilities: Vec<wire::Probability<'a>>,
     /// What is said of it in sentences.
     claims: Vec<Value>,
 }
@@ -62,13 +60,16 @@ pub struct DataHead {
 struct BiasHead<'a> {
     assumptions: &'a [Assumption],
     /// The checks of the run without it.
-    checks_unadjusted: Option<&'a Checks>,
+    checks_unadjusted: Option<wire::Checks<'a>>,
 }
 
 fn bias_head<'a>(study: &'a Study, report: Option<&'a Report>) -> Option<BiasHead<'a>> {
     let bias = study.bias.as_ref().filter(|b| b.assumes_anything())?;
     let unadjusted = report.and_then(|r| r.unadjusted.as_ref());
-    Some(BiasHead { assumptions: &bias.assumptions, checks_unadjusted: unadjusted.map(|r| &r.checks) })
+    Some(BiasHead {
+        assumptions: &bias.assumptions,
+        checks_unadjusted: unadjusted.map(|r| wire::Checks::of(&r.checks)),
+    })
 }
 
 #[derive(Serialize)]
@@ -80,7 +81,7 @@ struct PriorHead<'a> {
     /// What a baseline is; null for estimates, which have none.
     baseline_of: Option<BaselineOf>,
     /// Each arm's number of events under the priors alone; empty where that can't be told.
-    baseline_against_data: Vec<BaselineConflict>,
+    baseline_against_data: Vec<wire::BaselineConflict>,
 }
 
 /// What the effects are adjusted for.
@@ -143,8 +144,8 @@ fn prior_head<'a>(study: &'a Study, report: Option<&Report>) -> PriorHead<'a> {
         baseline: study.priors.baseline.as_ref().map(|p| p.words.as_str()),
         baseline_of: study.priors.baseline.as_ref().map(|_| study.priors.baseline_of),
         baseline_against_data: match report {
-            Some(report) => report.baseline_conflicts(study).to_vec(),
-            None => baseline_conflicts(study),
+            Some(report) => wire::baseline_conflicts(report.baseline_conflicts(study)),
+            None => wire::baseline_conflicts(&baseline_conflicts(study)),
         },
     }
 }
@@ -162,22 +163,26 @@ pub fn fit_json(study: &Study, report: &Report) -> String {
         model: model_head(study),
         statements: statements(study, report),
         data: data_head(study),
-        settings: &report.settings,
+        settings: wire::Settings::of(&report.settings),
         prior: prior_head(study, Some(report)),
         bias: bias_head(study, Some(report)),
-        checks: &report.checks,
+        checks: wire::Checks::of(&report.checks),
         parameters: wire::parameters(report),
-        estimates: &report.estimates,
-        probabilities: &report.probabilities,
+        estimates: wire::estimates(report),
+        probabilities: wire::probabilities(report),
         claims: claims_json(&report.claims),
     })
 }
 
 /// The audit and what the priors imply.
 pub fn check_json(study: &Study, prior: Option<&Report>) -> String {
-    let implied = prior.map(
-        |p| json!({ "estimates": p.estimates, "probabilities": p.probabilities, "parameters": wire::parameters(p) }),
-    );
+    let implied = prior.map(|p| {
+        json!({
+            "estimates": wire::estimates(p),
+            "probabilities": wire::probabilities(p),
+            "parameters": wire::parameters(p),
+        })
+    });
     let library = study.expected_odds_ratio.map(|expected| {
         library_priors(expected, study.outcome.higher_is)
             .into_iter()

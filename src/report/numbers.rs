@@ -180,9 +180,9 @@ pub fn threshold(measure: Measure, t: f64) -> String {
     }
 }
 
-/// The version of a number for CSV: shortest text that reads back the same; empty where there is none.
-pub fn full(x: Option<f64>) -> String {
-    x.filter(|x| x.is_finite()).map_or_else(String::new, |x| format!("{x}"))
+/// A number for CSV: the shortest text that reads back the same; empty where it is not finite.
+pub fn full(x: f64) -> String {
+    if x.is_finite() { x.to_string() } else { String::new() }
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use crate::compare::PriorSet;
 use crate::decide::InteractionTest;
-use crate::posterior::{Measure, Scope};
+use crate::posterior::{Measure, Scope, Whom};
 use crate::study::{Adjustment, BaselineOf, BaselinePrior, LocationPrior, PriorFor, Priors, Study, Term};
 
 use super::numbers::{probability, value};
@@ -119,6 +119,14 @@ pub fn listed(items: &[String], and: &str) -> String {
         [] => String::new(),
         [one] => one.clone(),
         [rest @ .., last] => format!("{} {and} {last}", rest.join(", ")),
+    }
+}
+
+/// A subgroup's name, or who else it is.
+pub fn whose(study: &Study, whom: Whom) -> String {
+    match whom {
+        Whom::Subgroup(g) => study.data.names().get(g).map_or_else(String::new, |name| (*name).to_string()),
+        shared => scope_in_words(shared.scope(), &study.subgroup_name),
     }
 }
 

@@ -19,6 +19,8 @@ const DISPERSION: f64 = 1.5;
 /// What one transition was like.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Transition {
+    /// Of the point that was chosen, in the density's own coordinates.
+    pub log_density: f64,
     /// Of the point that was chosen, potential and kinetic.
     pub energy: f64,
     /// Mean of min(1, e^(−energy error)) over the steps.
@@ -126,6 +128,7 @@ impl<'a, D: LogDensity> Chain<'a, D> {
         let grown = grow(&mut self.motion, start, directions, self.max_depth, &mut self.parts);
         self.phase.copy_from(self.motion.chosen(grown.candidate));
         Transition {
+            log_density: self.phase.log_density,
             energy: self.phase.energy(),
             acceptance: self.motion.accepted / f64::from(self.motion.steps.max(1)),
             depth: grown.depth,

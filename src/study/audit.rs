@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{Assignment, Data, HigherIs, PatientFile, Study};
+use super::{ArmCounts, Assignment, HigherIs, PatientFile, Study, SubgroupCounts, SubgroupEstimate};
 
 /// The account of a study's data, as shown by `check` and kept in `result.json`.
 #[derive(Debug, Clone, Serialize)]
@@ -59,50 +59,47 @@ fn is_zero(n: &u64) -> bool {
     *n == 0
 }
 
+impl AuditCell {
+    fn of(arm: &ArmCounts) -> AuditCell {
+        AuditCell { events: arm.events, total: arm.total, missing: arm.missing, source: arm.source.clone() }
+    }
+}
+
+impl AuditRow {
+    pub(super) fn of_counts(row: &SubgroupCounts) -> AuditRow {
+        AuditRow {
+            subgroup: row.name.clone(),
+            control: Some(AuditCell::of(row.control())),
+            active: Some(AuditCell::of(row.active())),
+            estimate: None,
+            se: None,
+            source: None,
+            citation: row.citation.clone(),
+        }
+    }
+
+    pub(super) fn of_estimate(row: &SubgroupEstimate) -> AuditRow {
+        AuditRow {
+            subgroup: row.name.clone(),
+            control: None,
+            active: None,
+            estimate: Some(row.estimate),
+            se: Some(row.se),
+            source: row.source.clone(),
+            citation: row.citation.clone(),
+        }
+    }
+}
+
 impl Study {
     /// The account of what was read.
     pub fn audit(&self) -> Audit {
         let stated = |text: &Option<String>| text.clone().unwrap_or_else(|| "not stated".to_string());
-        let rows: Vec<AuditRow> = match &self.data {
-            Data::Counts(rows) => rows
-                .iter()
-                .map(|r| AuditRow {
-                    subgroup: r.name.clone(),
-                    control: Some(AuditCell {
-                        events: r.control.events,
-                        total: r.control.total,
-                        missing: r.control.missing,
-                        source: r.control.source.clone(),
-                    }),
-                    active: Some(AuditCell {
-                        events: r.active.events,
-                        total: r.active.total,
-                        missing: r.active.missing,
-                        source: r.active.source.clone(),
-                    }),
-                    estimate: None,
-                    se: None,
-                    source: None,
-                    citation: r.citation.clone(),
-                })
-                .collect(),
-            Data::Estimates(rows) => rows
-                .iter()
-                .map(|r| AuditRow {
-                    subgroup: r.name.clone(),
-                    control: None,
-                    active: None,
-                    estimate: Some(r.estimate),
-                    se: Some(r.se),
-                    source: r.source.clone(),
-                    citation: r.citation.clone(),
-                })
-                .collect(),
-        };
+        let rows = self.data.audit_rows();
         let cells = || rows.iter().flat_map(|r| [&r.control, &r.active]).flatten();
         let zero_or_full =
             cells().filter(|c| c.total > 0 && (c.events == 0 || c.events == c.total)).count() as u64;
-        let patients = matches!(self.data, Data::Counts(_)).then(|| cells().map(|c| c.total).sum());
+        let patients = self.data.patients();
         Audit {
             assignment: self.assignment,
             eligibility: stated(&self.eligibility),
@@ -126,20 +123,24 @@ impl Study {
             HigherIs::Worse => ("worse", "below"),
         };
         let null = if self.outcome.scale.is_ratio() { "1" } else { "0" };
-        match &self.data {
-            Data::Estimates(_) if self.adjustment.is_some() => format!(
-                "more {} count as {more}: an odds ratio {side} 1 favours {}",
-                self.outcome.event, self.treatment.active
-            ),
-            Data::Counts(_) => format!(
+        if self.data.has_risks() {
+            format!(
                 "more {} count as {more}: an odds ratio {side} 1, or a risk difference {side} 0, favours {}",
-                self.outcome.event, self.treatment.active
-            ),
-            Data::Estimates(_) => format!(
+                self.outcome.event,
+                self.treatment.active()
+            )
+        } else if self.adjustment.is_some() {
+            format!(
+                "more {} count as {more}: an odds ratio {side} 1 favours {}",
+                self.outcome.event,
+                self.treatment.active()
+            )
+        } else {
+            format!(
                 "higher counts as {more}: {} {side} {null} favours {}",
                 with_article(self.outcome.scale.measure_in_words()),
-                self.treatment.active
-            ),
+                self.treatment.active()
+            )
         }
     }
 }

@@ -178,7 +178,7 @@ impl Decision {
 
 /// Whether the effect is on a scale from which a known control risk gives the active arm's.
 pub fn needs_baseline(study: &Study) -> bool {
-    matches!(study.data, super::Data::Estimates(_))
+    !study.data.has_risks()
 }
 
 /// Log ratios and differences turn a known control risk into the active arm's.

@@ -2,7 +2,7 @@
 
 use serde::{Serialize, Serializer};
 
-use super::Scale;
+use super::{Scale, Study};
 
 /// What is measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -42,6 +42,11 @@ impl Measure {
             Scale::LogHazardRatio => Measure::HazardRatio,
             Scale::Difference => Measure::Difference,
         }
+    }
+
+    /// The measure in which a subgroup's effect is usually told: the risk difference where there are risks.
+    pub fn usual(study: &Study) -> Measure {
+        if study.data.has_risks() { Measure::RiskDifference } else { Measure::of(study.outcome.scale) }
     }
 
     /// The contrast of two such effects.

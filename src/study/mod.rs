@@ -13,6 +13,7 @@ mod external;
 mod measure;
 
 pub(crate) mod names;
+mod outcome;
 mod patients;
 mod prior;
 pub(crate) mod problem;
@@ -21,7 +22,7 @@ mod thresholds;
 pub(crate) mod written;
 
 pub use adjustment::{Adjustment, Centres, Covariate, Form, Patterns, Population, PriorFor, Term};
-pub use audit::{Audit, AuditRow};
+pub use audit::{Audit, AuditCell, AuditRow};
 pub use bias::{Assumption, Bias, BiasKind, Confounder, Misclassification, Missing, Nuisance, SubgroupBias};
 pub use builder::{Endpoint, PooledPriors, PriorChanges, StudyBuilder};
 pub use decision::{
@@ -31,6 +32,7 @@ pub use decision::{
 pub use estimates::Figure;
 pub use external::about_sources;
 pub use measure::{Axis, Measure};
+pub use outcome::{ArmCounts, Data, HigherIs, Outcome, Scale, SubgroupCounts, SubgroupEstimate};
 pub use patients::{ColumnAccount, Dropped, LevelAccount, Numbers, PatientFile};
 pub use prior::{
     BaselineOf, HeterogeneityPrior, LibraryPrior, LocationPrior, NormalComponent, four_decimals,
@@ -109,116 +111,34 @@ impl Assignment {
     }
 }
 
-/// Which way is good.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-#[serde(rename_all = "lowercase")]
-pub enum HigherIs {
-    Better,
-    Worse,
-}
-
-impl HigherIs {
-    /// s of every formula: benefit is s · effect > 0.
-    pub fn sign(self) -> f64 {
-        match self {
-            HigherIs::Better => 1.0,
-            HigherIs::Worse => -1.0,
-        }
-    }
-}
-
-/// The scale of the effect θ.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-#[serde(rename_all = "snake_case")]
-pub enum Scale {
-    LogOddsRatio,
-    LogRiskRatio,
-    LogHazardRatio,
-    /// A difference of means or of risks, not a logarithm.
-    Difference,
-}
-
-impl Scale {
-    /// "odds ratio" and its like.
-    pub fn measure_in_words(self) -> &'static str {
-        Measure::of(self).in_words()
-    }
-
-    /// The key that names the measure in priors and thresholds.
-    pub fn key(self) -> &'static str {
-        Measure::of(self).key()
-    }
-
-    pub fn is_ratio(self) -> bool {
-        self != Scale::Difference
-    }
-}
-
-/// What was measured.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Outcome {
-    pub name: String,
-    pub higher_is: HigherIs,
-    pub scale: Scale,
-    /// What one event is called; "events" unless the model file says otherwise.
-    pub event: String,
-}
-
 /// What was compared.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Treatment {
+    /// What is done, such as "rescue stenting".
     pub name: String,
-    pub control: String,
-    pub active: String,
+    /// What each arm had: the control arm first, then those that are compared with it.
+    pub arms: Vec<String>,
 }
 
-/// Observations by subgroup.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Data {
-    Counts(Vec<SubgroupCounts>),
-    Estimates(Vec<SubgroupEstimate>),
-}
-
-impl Data {
-    pub fn names(&self) -> Vec<&str> {
-        match self {
-            Data::Counts(rows) => rows.iter().map(|r| r.name.as_str()).collect(),
-            Data::Estimates(rows) => rows.iter().map(|r| r.name.as_str()).collect(),
-        }
+impl Treatment {
+    /// Two arms.
+    pub fn of_pair(
+        name: impl Into<String>,
+        control: impl Into<String>,
+        active: impl Into<String>,
+    ) -> Treatment {
+        Treatment { name: name.into(), arms: vec![control.into(), active.into()] }
     }
-}
 
-/// Events and patients of one arm.
-#[derive(Default, Debug, Clone, PartialEq, Eq)]
-pub struct ArmCounts {
-    pub events: u64,
-    /// Patients whose outcome is known.
-    pub total: u64,
-    /// Further patients whose outcome is not.
-    pub missing: u64,
-    /// How the figures were obtained, such as "printed" or "derived from a percentage".
-    pub source: Option<String>,
-}
+    /// What the control arm had.
+    pub fn control(&self) -> &str {
+        &self.arms[0]
+    }
 
-/// Both arms of one subgroup.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SubgroupCounts {
-    pub name: String,
-    pub control: ArmCounts,
-    pub active: ArmCounts,
-    pub citation: Option<String>,
-}
-
-/// One published estimate, on the scale of θ.
-#[derive(Debug, Clone, PartialEq)]
-pub struct SubgroupEstimate {
-    pub name: String,
-    pub estimate: f64,
-    pub se: f64,
-    pub source: Option<String>,
-    pub citation: Option<String>,
+    /// What the arm had that is compared with it.
+    pub fn active(&self) -> &str {
+        &self.arms[1]
+    }
 }
 
 /// How the subgroups borrow from each other.

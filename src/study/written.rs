@@ -4,8 +4,7 @@ use std::fmt::Write as _;
 
 use super::rules::THRESHOLD_MEASURES;
 use super::{
-    ArmCounts, BaselineOf, BaselinePrior, Data, HigherIs, NamedPriors, Pooling, Priors, Scale, Study,
-    Thresholds,
+    ArmCounts, BaselineOf, BaselinePrior, HigherIs, NamedPriors, Pooling, Priors, Scale, Study, Thresholds,
 };
 
 /// Text as TOML writes it in one line, between double quotes: a key can't be written otherwise, whatever it holds.
@@ -95,7 +94,7 @@ impl Study {
     }
 
     fn measured(&self, out: &mut Lines) {
-        let counts = matches!(self.data, Data::Counts(_));
+        let counts = self.data.has_risks();
         out.section("[outcome]");
         out.text("name", &self.outcome.name);
         out.text("kind", if counts { "binary" } else { "estimate" });
@@ -117,32 +116,26 @@ impl Study {
         out.text("higher_is", higher_is);
         out.section("[treatment]");
         out.text("name", &self.treatment.name);
-        out.text("control", &self.treatment.control);
-        out.text("active", &self.treatment.active);
+        out.text("control", self.treatment.control());
+        out.text("active", self.treatment.active());
         out.section("[subgroup]");
         out.text("name", &self.subgroup_name);
     }
 
     fn observations(&self, out: &mut Lines) {
-        match &self.data {
-            Data::Counts(rows) => {
-                for row in rows {
-                    out.section("[[data.counts]]");
-                    out.text("subgroup", &row.name);
-                    out.line(format_args!("control = {}", cell(&row.control)));
-                    out.line(format_args!("active = {}", cell(&row.active)));
-                    out.maybe("citation", row.citation.as_deref());
-                }
-            }
-            Data::Estimates(rows) => {
-                for row in rows {
-                    out.section("[[data.estimates]]");
-                    out.text("subgroup", &row.name);
-                    out.line(format_args!("estimate = {:?}\nse = {:?}", row.estimate, row.se));
-                    out.maybe("source", row.source.as_deref());
-                    out.maybe("citation", row.citation.as_deref());
-                }
-            }
+        for row in self.data.counts().into_iter().flatten() {
+            out.section("[[data.counts]]");
+            out.text("subgroup", &row.name);
+            out.line(format_args!("control = {}", cell(row.control())));
+            out.line(format_args!("active = {}", cell(row.active())));
+            out.maybe("citation", row.citation.as_deref());
+        }
+        for row in self.data.published().into_iter().flatten() {
+            out.section("[[data.estimates]]");
+            out.text("subgroup", &row.name);
+            out.line(format_args!("estimate = {:?}\nse = {:?}", row.estimate, row.se));
+            out.maybe("source", row.source.as_deref());
+            out.maybe("citation", row.citation.as_deref());
         }
     }
 }

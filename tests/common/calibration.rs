@@ -12,8 +12,9 @@
 //! Statistics and Computing 32:32, section 2). Here the band is the one that the ranks just touch, and
 //! the probability of leaving it is an exact p-value.
 
+use super::cells_of;
 use equipoise::density::LogDensity;
-use equipoise::model::{Drawn, Hierarchy, LabelShares, Likelihood, Model, Rows};
+use equipoise::model::{Drawn, Hierarchy, LabelShares, Model, Rows};
 use equipoise::numeric::logistic;
 use equipoise::posterior::SampledPosterior;
 use equipoise::sampler::{Purpose, Settings, extend, start, stream};
@@ -65,7 +66,7 @@ fn posterior(observed: &Model, fitted: &Model, seed: u64) -> (SampledPosterior, 
     let posterior = SampledPosterior::of_chains(observed, &hierarchy, &chains, seed);
     let at = |columns: &[Vec<f64>], i: usize| columns.iter().map(|c| c[i]).collect::<Vec<f64>>();
     let mut scratch = hierarchy.scratch();
-    let log_likelihood = |(i, q): (usize, &[f64])| match &observed.rows {
+    let log_likelihood = |(i, q): (usize, &[f64])| match observed.observation.rows() {
         Some(rows) => {
             let p = hierarchy.parameters(q, &[], &mut scratch);
             let active = p.control.iter().zip(p.theta).map(|(x, t)| x + t).collect();
@@ -73,7 +74,8 @@ fn posterior(observed: &Model, fitted: &Model, seed: u64) -> (SampledPosterior, 
         }
         None => {
             let labels = posterior.label_shares(i);
-            observed.log_likelihood(&at(&posterior.theta, i), &at(&posterior.alpha, i), labels.as_ref())
+            let (theta, alpha) = (at(&posterior.theta, i), at(&posterior.alpha, i));
+            observed.observation.log_likelihood(&theta, &alpha, labels.as_ref())
         }
     };
     let log_likelihoods = chains[0].draws.chunks(hierarchy.dim()).enumerate().map(log_likelihood).collect();
@@ -147,30 +149,34 @@ fn compared(
         let (value, draws) = labels(|l| l.share[1]);
         add("true share", value, draws);
     }
-    let log_likelihood = match &observed.rows {
-        Some(rows) => of_rows(rows, &truth.arms(observed), (&truth.gamma, &truth.centres)),
-        None => observed.log_likelihood(&truth.theta, &truth.alpha, truth.labels.as_ref()),
+    let log_likelihood = match observed.observation.rows() {
+        Some(rows) => of_rows(rows, &arms(observed, truth), (&truth.gamma, &truth.centres)),
+        None => observed.observation.log_likelihood(&truth.theta, &truth.alpha, truth.labels.as_ref()),
     };
     add("log likelihood", Some(log_likelihood), Some(log_likelihoods));
     all
 }
 
+/// True log odds of the control arms and of the active arms; none for estimates.
+fn arms(observed: &Model, truth: &Drawn) -> [Vec<f64>; 2] {
+    truth.arms(observed.observation.cells().map(|cells| cells.baselines().of).unwrap_or_default())
+}
+
 /// Every subgroup's true risk difference; of rows averaged over them. None for estimates.
 fn risk_differences(observed: &Model, truth: &Drawn) -> Vec<f64> {
-    if let Some(rows) = &observed.rows {
+    if let Some(rows) = observed.observation.rows() {
         let mut risks = vec![[0.0; 2]; truth.theta.len()];
-        let [control, _] = truth.arms(observed);
+        let [control, _] = arms(observed, truth);
         rows.standardised((&control, &truth.theta), (&truth.gamma, &truth.centres), &mut risks);
         return risks.iter().map(|[p0, p1]| p1 - p0).collect();
     }
-    let [control, active] = truth.arms(observed);
+    let [control, active] = arms(observed, truth);
     active.iter().zip(&control).map(|(x1, x0)| logistic(*x1) - logistic(*x0)).collect()
 }
 
 /// The difference between the risks, averaged over all patients, with everybody active and nobody.
 fn overall_difference(observed: &Model, differences: &[f64]) -> f64 {
-    let Likelihood::Counts(counts) = &observed.likelihood else { unreachable!("baselines without counts") };
-    let sizes = counts.iter().map(|pair| pair.control.total + pair.active.total);
+    let sizes = cells_of(observed).pairs().iter().map(|pair| pair.control.total + pair.active.total);
     let patients: f64 = sizes.clone().sum();
     sizes.zip(differences).map(|(size, difference)| size * difference).sum::<f64>() / patients
 }

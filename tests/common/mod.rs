@@ -2,13 +2,14 @@
 #![allow(dead_code, reason = "each test program uses its own part")]
 
 pub mod calibration;
+pub mod files;
 pub mod rows;
 
 use equipoise::exact::{Distribution, ExactPosterior, Resolution};
 use equipoise::input::open;
 use equipoise::model::{
-    Arm, BaselineOf, BaselinePrior, BinomialPair, HeterogeneityPrior, Likelihood, LocationPrior, Model,
-    NormalEstimate, Pooling,
+    Arm, BaselineOf, BaselinePrior, Baselines, BinomialPair, Cells, HeterogeneityPrior, LocationPrior, Model,
+    NormalEstimate, Observation, Pooling,
 };
 use equipoise::posterior::{Engine, Options, Sampling};
 use equipoise::study::{
@@ -24,29 +25,33 @@ pub fn pair(control: (u32, u32), active: (u32, u32)) -> BinomialPair {
 
 /// Counts under the usual priors, to be changed by the test.
 pub fn counts_model(counts: Vec<BinomialPair>) -> Model {
+    let baselines = Baselines {
+        prior: BaselinePrior::Independent(LocationPrior::normal(0.0, 1.5)),
+        of: BaselineOf::Control,
+    };
     Model {
-        likelihood: Likelihood::Counts(counts),
+        observation: Observation::Cells(Cells::new(counts, baselines)),
         pooling: Pooling::Partial(HeterogeneityPrior::HalfNormal { scale: 0.5 }),
         effect: LocationPrior::normal(0.0, 0.355),
-        baseline: BaselinePrior::Independent(LocationPrior::normal(0.0, 1.5)),
-        misclassification: None,
-        baseline_of: BaselineOf::Control,
-        rows: None,
     }
+}
+
+/// The cells of a model of counts.
+#[track_caller]
+pub fn cells_of(model: &Model) -> &Cells {
+    model.observation.cells().expect("a model of counts")
+}
+
+/// The same model of other counts.
+#[track_caller]
+pub fn recounted(model: &Model, counts: Vec<BinomialPair>) -> Model {
+    model.observing(Observation::Cells(cells_of(model).with_pairs(counts)))
 }
 
 /// Estimates and standard errors under a given prior.
 pub fn estimates_model(rows: &[(f64, f64)], pooling: Pooling, effect: LocationPrior) -> Model {
     let estimates = rows.iter().map(|&(estimate, se)| NormalEstimate::new(estimate, se)).collect();
-    Model {
-        likelihood: Likelihood::Estimates(estimates),
-        pooling,
-        effect,
-        baseline: BaselinePrior::Independent(LocationPrior::normal(0.0, 1.5)),
-        misclassification: None,
-        baseline_of: BaselineOf::Control,
-        rows: None,
-    }
+    Model { observation: Observation::Estimates(estimates), pooling, effect }
 }
 
 pub fn fit(model: &Model) -> ExactPosterior {
@@ -135,23 +140,20 @@ pub fn with_control_baselines(mut study: Study) -> Study {
 /// Counts are whole.
 pub fn study_of(model: &Model) -> Study {
     let name = |g: usize| (g + 1).to_string();
-    let counts = matches!(model.likelihood, Likelihood::Counts(_));
-    let mut study = open(if counts { "attention-ras-etiology" } else { "solvd" }).expect("shipped");
-    study.data = match &model.likelihood {
-        Likelihood::Counts(rows) => {
+    let cells = model.observation.cells();
+    let mut study = open(if cells.is_some() { "attention-ras-etiology" } else { "solvd" }).expect("shipped");
+    study.data = match &model.observation {
+        Observation::Cells(cells) => {
             let arm = |a: Arm| {
                 let (events, total) = (a.events as u64, a.total as u64);
                 ArmCounts { events, total, missing: 0, source: None }
             };
-            let row = |(g, r): (usize, &BinomialPair)| SubgroupCounts {
-                name: name(g),
-                control: arm(r.control),
-                active: arm(r.active),
-                citation: None,
+            let row = |(g, r): (usize, &BinomialPair)| {
+                SubgroupCounts::of_pair(name(g), arm(r.control), arm(r.active))
             };
-            Data::Counts(rows.iter().enumerate().map(row).collect())
+            Data::Counts(cells.pairs().iter().enumerate().map(row).collect())
         }
-        Likelihood::Estimates(rows) => {
+        Observation::Estimates(rows) => {
             let row = |(g, r): (usize, &NormalEstimate)| SubgroupEstimate {
                 name: name(g),
                 estimate: r.estimate,
@@ -172,14 +174,14 @@ pub fn study_of(model: &Model) -> Study {
     study.priors = Priors {
         effect: written(model.effect.clone()),
         heterogeneity,
-        baseline: counts.then(|| written(model.baseline.clone())),
-        baseline_of: model.baseline_of,
+        baseline: cells.map(|cells| written(cells.baselines().prior.clone())),
+        baseline_of: cells.map_or(BaselineOf::Control, |cells| cells.baselines().of),
     };
     study.outcome.higher_is = HigherIs::Better;
     study.outcome.scale = Scale::LogOddsRatio;
     study.thresholds = Thresholds::default();
     study.thresholds.set(Measure::OddsRatio, vec![1.25]);
-    if counts {
+    if cells.is_some() {
         study.thresholds.set(Measure::RiskDifference, vec![0.05]);
     }
     study
@@ -194,7 +196,7 @@ pub fn flipped_study(study: &Study) -> Study {
     };
     if let Data::Counts(rows) = &mut flipped.data {
         for row in rows {
-            for arm in [&mut row.control, &mut row.active] {
+            for arm in &mut row.arms {
                 arm.events = arm.total - arm.events;
             }
         }
@@ -221,4 +223,13 @@ pub fn sampler() -> Options {
 /// So many draws of each chain.
 pub fn draws(n: usize) -> Sampling {
     Sampling { draws: Some(n), ..Sampling::default() }
+}
+
+/// Columns of a CSV table in which no row has anything.
+pub fn empty_columns(csv: &str) -> Vec<String> {
+    let mut reader = csv::Reader::from_reader(csv.as_bytes());
+    let names = reader.headers().expect("a header").clone();
+    let rows: Vec<csv::StringRecord> = reader.records().map(|r| r.expect("as many cells as names")).collect();
+    let is_empty = |(place, _): &(usize, &str)| rows.iter().all(|row| row[*place].is_empty());
+    names.iter().enumerate().filter(is_empty).map(|(_, name)| name.to_string()).collect()
 }

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use equipoise::model::{HeterogeneityPrior, Likelihood, LocationPrior, Model, Rows};
+use equipoise::model::{Cells, HeterogeneityPrior, LocationPrior, Model, Observation, Rows};
 use equipoise::sampler::{Purpose, stream};
 use equipoise::study::{Adjustment, Centres, Covariate, Form, Patterns, Population, PriorFor, Term, Written};
 use rand_distr::{Distribution, StandardNormal, StandardUniform};
@@ -67,6 +67,11 @@ pub fn adjustment(
 
 /// A model of counts that are the sums of these rows.
 pub fn of_rows(model: Model, adjustment: &Adjustment, subgroups: usize) -> Model {
-    let rows = Rows::new(adjustment, subgroups);
-    Model { likelihood: Likelihood::Counts(rows.counts()), rows: Some(Arc::new(rows)), ..model }
+    with_rows(&model, Rows::new(adjustment, subgroups))
+}
+
+/// The same model of these rows.
+pub fn with_rows(model: &Model, rows: Rows) -> Model {
+    let cells = model.observation.cells().expect("a model of counts");
+    model.observing(Observation::Cells(Cells::of_rows(Arc::new(rows), cells.baselines().clone())))
 }

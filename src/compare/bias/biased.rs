@@ -58,13 +58,13 @@ impl<'a> Biased<'a> {
         let all = self.missing.iter().enumerate();
         let biases: Vec<SubgroupBias> =
             all.map(|(g, m)| SubgroupBias { missing: m.missing.clone(), ..bias(g) }).collect();
-        Model { likelihood: self.model.likelihood.clone().through(&biases), ..self.model.clone() }
+        self.model.observing(self.model.observation.clone().through(&biases))
     }
 
     /// The same without what is stated of missing outcomes.
     pub fn plain(&self, bias: impl Fn(usize) -> SubgroupBias) -> Model {
         let biases: Vec<SubgroupBias> = (0..self.names.len()).map(bias).collect();
-        Model { likelihood: self.model.likelihood.clone().through(&biases), ..self.model.clone() }
+        self.model.observing(self.model.observation.clone().through(&biases))
     }
 
     /// The same with other data, and nothing assumed of what is missing.
@@ -115,13 +115,12 @@ impl<'a> Biased<'a> {
 
     /// The unit in which biases are varied: 1 on log scales, else the standard error in the middle.
     pub fn unit(&self) -> f64 {
-        match &self.study.data {
-            Data::Estimates(rows) if !self.scale().is_ratio() => {
-                let mut errors: Vec<f64> = rows.iter().map(|r| r.se).collect();
+        match self.study.data.errors_of_differences(self.scale()) {
+            Some(mut errors) => {
                 errors.sort_by(f64::total_cmp);
                 two_digits(errors[errors.len() / 2])
             }
-            _ => 1.0,
+            None => 1.0,
         }
     }
 

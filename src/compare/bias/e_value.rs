@@ -3,8 +3,8 @@
 
 use serde::Serialize;
 
-use crate::posterior::{Measure, Report, Scope};
-use crate::study::{Data, Scale, Study};
+use crate::posterior::{Estimand, Measure, Report};
+use crate::study::{Scale, Study};
 
 /// How a ratio is taken as a risk ratio.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -61,19 +61,17 @@ impl Conversion {
 
 /// Of every subgroup: of its odds ratio and, where there are counts, of its risk ratio. Empty for differences.
 pub fn e_values(study: &Study, report: &Report) -> Vec<EValueRow> {
-    let measures: &[Measure] = match (&study.data, study.outcome.scale) {
-        (Data::Counts(_), _) => &[Measure::OddsRatio, Measure::RiskRatio],
-        (_, Scale::LogOddsRatio) => &[Measure::OddsRatio],
-        (_, Scale::LogRiskRatio) => &[Measure::RiskRatio],
-        (_, Scale::LogHazardRatio) => &[Measure::HazardRatio],
-        (_, Scale::Difference) => &[],
+    let measures: &[Measure] = match study.outcome.scale {
+        _ if study.data.has_risks() => &[Measure::OddsRatio, Measure::RiskRatio],
+        Scale::LogOddsRatio => &[Measure::OddsRatio],
+        Scale::LogRiskRatio => &[Measure::RiskRatio],
+        Scale::LogHazardRatio => &[Measure::HazardRatio],
+        Scale::Difference => &[],
     };
     let mut all = Vec::new();
     for (g, name) in study.data.names().into_iter().enumerate() {
         for &measure in measures {
-            let row = report.estimates.iter().find(|e| {
-                e.scope == Scope::Subgroup && e.subgroup.as_deref() == Some(name) && e.measure == measure
-            });
+            let row = report.estimate(Estimand::of_subgroup(g, measure));
             let Some(q) = row.and_then(|e| e.best()) else { continue };
             let conversion = conversion(study, g, measure);
             let end = if q.q2_5 > 1.0 { q.q2_5 } else { q.q97_5 };
@@ -94,15 +92,9 @@ pub fn e_values(study: &Study, report: &Report) -> Vec<EValueRow> {
 }
 
 fn conversion(study: &Study, g: usize, measure: Measure) -> Conversion {
-    let rare = match &study.data {
-        Data::Counts(rows) => {
-            let risk = |events: u64, total: u64| if total > 0 { events as f64 / total as f64 } else { 0.0 };
-            let row = &rows[g];
-            let risks =
-                [risk(row.control.events, row.control.total), risk(row.active.events, row.active.total)];
-            risks.iter().all(|r| *r < RARE)
-        }
-        Data::Estimates(_) if let Some(a) = &study.adjustment => {
+    let rare = match (study.data.counts(), &study.adjustment) {
+        (Some(rows), _) => rows[g].arms.iter().all(|arm| arm.risk() < RARE),
+        (None, Some(a)) => {
             let p = &a.patterns;
             let own = |i: &usize| p.subgroup[*i] as usize == g;
             [false, true].into_iter().all(|active| {
@@ -111,7 +103,7 @@ fn conversion(study: &Study, g: usize, measure: Measure) -> Conversion {
                 sum(&p.events) <= RARE * sum(&p.totals)
             })
         }
-        Data::Estimates(_) => study.bias.as_ref().and_then(|b| b.rare_outcome).unwrap_or(false),
+        (None, None) => study.bias.as_ref().and_then(|b| b.rare_outcome).unwrap_or(false),
     };
     match (measure, rare) {
         (Measure::OddsRatio, false) => Conversion::SquareRoot,

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use crate::model::{Nuisance, SubgroupBias, confounded, confounded_estimate};
 use crate::posterior::Quantiles;
-use crate::study::{Data, Study};
+use crate::study::{ArmCounts, Study};
 
 /// By how much the bias moves what is seen, in one subgroup.
 #[derive(Debug, Clone, Serialize)]
@@ -20,22 +20,16 @@ pub struct Implied {
 /// One a subgroup that has a bias added or a confounder.
 pub fn implied(study: &Study) -> Vec<Implied> {
     let Some(bias) = &study.bias else { return Vec::new() };
-    let at: Vec<f64> = match &study.data {
-        Data::Counts(rows) => rows
-            .iter()
-            .map(|r| {
-                let (events, others) = (r.control.events as f64, (r.control.total - r.control.events) as f64);
-                libm::log(events + 0.5) - libm::log(others + 0.5)
-            })
-            .collect(),
-        Data::Estimates(rows) => vec![0.0; rows.len()],
-    };
-    let counts = matches!(study.data, Data::Counts(_));
+    let log_odds =
+        |arm: &ArmCounts| libm::log(arm.events as f64 + 0.5) - libm::log(arm.others() as f64 + 0.5);
+    let control =
+        study.data.counts().map(|rows| rows.iter().map(|r| log_odds(r.control())).collect::<Vec<f64>>());
+    let of = |g: usize| control.as_ref().map(|log_odds| log_odds[g]);
     let names = study.data.names();
     let has = |s: &SubgroupBias| s.shift.is_some() || s.confounder.is_some();
-    let rows = names.iter().zip(&bias.subgroups).zip(&at).filter(|((_, s), _)| has(s));
-    rows.map(|((name, subgroup), &x)| {
-        let bias = quantiles(&values(subgroup, counts.then_some(x)));
+    let rows = names.iter().zip(&bias.subgroups).enumerate().filter(|(_, (_, s))| has(s));
+    rows.map(|(g, (name, subgroup))| {
+        let bias = quantiles(&values(subgroup, of(g)));
         let ratio = study.outcome.scale.is_ratio().then(|| Quantiles {
             median: rounded(libm::exp(bias.median)),
             q2_5: rounded(libm::exp(bias.q2_5)),

@@ -5,10 +5,9 @@ use serde::Serialize;
 
 use super::biased::Biased;
 use crate::exact::{ExactPosterior, Resolution};
-use crate::model::{Misclassification, Model, Nuisance};
+use crate::model::{Cells, Misclassification, Model, Nuisance, Observation};
 use crate::numeric::logit;
 use crate::posterior::Quantiles;
-use crate::study::Data;
 
 /// The two subgroups under known sensitivity and specificity, the same in both arms.
 #[derive(Debug, Clone, Serialize)]
@@ -32,7 +31,7 @@ const ACCURACIES: [f64; 4] = [1.0, 0.95, 0.9, 0.8];
 
 /// Empty unless there are the counts of two subgroups with independent baselines.
 pub fn labels(biased: &Biased<'_>) -> Vec<LabelPoint> {
-    let counts = matches!(biased.study.data, Data::Counts(_));
+    let counts = biased.study.data.has_risks();
     if !counts || biased.names.len() != 2 {
         return Vec::new();
     }
@@ -55,11 +54,11 @@ pub fn labels(biased: &Biased<'_>) -> Vec<LabelPoint> {
                 specificity_shared: true,
                 share: share.clone(),
             };
-            let perfect = misclassification.is_perfect();
-            let model = Model {
-                misclassification: (!perfect).then_some(misclassification),
-                rows: None,
-                ..biased.with_data(biased.study.data.clone())
+            let stated = biased.with_data(biased.study.data.clone());
+            let model = match stated.observation.cells().cloned().map(Cells::of_patients_alike) {
+                Some(cells) if misclassification.is_perfect() => stated.observing(Observation::Cells(cells)),
+                Some(cells) => stated.observing(Observation::Cells(cells).labelled(&misclassification)),
+                None => stated,
             };
             point(biased, &model, positive, (sensitivity, specificity))
         })

@@ -58,8 +58,8 @@ pub fn missing(biased: &Biased<'_>) -> Vec<MissingRow> {
 
 /// The counts, if any outcome is missing.
 fn with_missing<'a>(biased: &'a Biased<'_>) -> Option<&'a [SubgroupCounts]> {
-    let Data::Counts(rows) = &biased.study.data else { return None };
-    rows.iter().any(|r| r.control.missing + r.active.missing > 0).then_some(rows)
+    let rows = biased.study.data.counts()?;
+    rows.iter().any(|r| r.missing() > 0).then_some(rows)
 }
 
 fn filled(row: &SubgroupCounts, case: MissingCase, higher_is: HigherIs) -> SubgroupCounts {
@@ -67,18 +67,11 @@ fn filled(row: &SubgroupCounts, case: MissingCase, higher_is: HigherIs) -> Subgr
         let events = if well == (higher_is == HigherIs::Better) { arm.missing } else { 0 };
         ArmCounts { events: arm.events + events, total: arm.total + arm.missing, missing: 0, source: None }
     };
+    let with = |arms: [ArmCounts; 2]| SubgroupCounts { arms: arms.into(), ..row.clone() };
     match case {
         MissingCase::LeftOut => row.clone(),
-        MissingCase::Best => SubgroupCounts {
-            control: arm(&row.control, false),
-            active: arm(&row.active, true),
-            ..row.clone()
-        },
-        MissingCase::Worst => SubgroupCounts {
-            control: arm(&row.control, true),
-            active: arm(&row.active, false),
-            ..row.clone()
-        },
+        MissingCase::Best => with([arm(row.control(), false), arm(row.active(), true)]),
+        MissingCase::Worst => with([arm(row.control(), true), arm(row.active(), false)]),
     }
 }
 
@@ -92,7 +85,7 @@ pub fn tipping(biased: &Biased<'_>) -> Vec<BiasTipping> {
                 .then(|| Missing { share: share(arm), shift: Nuisance::Known(shift) })
         };
         let row = &counts[g];
-        SubgroupBias { missing: [of(&row.control, -shift), of(&row.active, shift)], ..Default::default() }
+        SubgroupBias { missing: [of(row.control(), -shift), of(row.active(), shift)], ..Default::default() }
     };
     let x = places(1.0, REACH);
     let at = |shift: f64| biased.benefits(&biased.plain(|g| bias(g, shift)));

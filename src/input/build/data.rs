@@ -148,8 +148,7 @@ fn counts(source: &Source, entry: &Spanned<CountsEntry>) -> Result<SubgroupCount
     };
     Ok(SubgroupCounts {
         name: name.clone(),
-        control: arm(&row.control, "control")?,
-        active: arm(&row.active, "active")?,
+        arms: vec![arm(&row.control, "control")?, arm(&row.active, "active")?],
         citation: row.citation.clone(),
     })
 }

@@ -212,8 +212,8 @@ fn joined(
     let same = |a: &str, b: &str| a.trim().to_lowercase() == b.trim().to_lowercase();
     for other in rest {
         let (a, b) = (&first.study, &other.study);
-        if !same(&a.treatment.active, &b.treatment.active)
-            || !same(&a.treatment.control, &b.treatment.control)
+        if !same(a.treatment.active(), b.treatment.active())
+            || !same(a.treatment.control(), b.treatment.control())
         {
             return Err(fault(
                 source,
@@ -222,11 +222,11 @@ fn joined(
                 format!(
                     "`{}` compares {} with {}, `{}` {} with {}",
                     other.name,
-                    b.treatment.active,
-                    b.treatment.control,
+                    b.treatment.active(),
+                    b.treatment.control(),
                     first.name,
-                    a.treatment.active,
-                    a.treatment.control
+                    a.treatment.active(),
+                    a.treatment.control()
                 ),
                 "the outcomes of a decision are of one treatment: both arms have the same names",
             ));
@@ -289,9 +289,9 @@ fn joined(
 
 /// The arms by name, in the order written.
 fn actions(source: &Source, question: &QuestionSection, study: &Study) -> Result<[Action; 2]> {
-    let arms = [(&study.treatment.active, true), (&study.treatment.control, false)];
+    let arms = [(study.treatment.active(), true), (study.treatment.control(), false)];
     let Some(written) = &question.actions else {
-        return Ok(arms.map(|(name, active)| Action { name: name.clone(), active }));
+        return Ok(arms.map(|(name, active)| Action { name: name.to_string(), active }));
     };
     let [first, second] = written.get_ref().as_slice() else {
         return Err(fault(

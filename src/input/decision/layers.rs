@@ -31,8 +31,8 @@ pub fn layers(source: &Source, section: &Spanned<LayersSection>) -> Result<Layer
             "a layer and its procedure are judged by the same outcome, the same way up",
         );
     }
-    let all_inner: u64 = inner_rows.iter().map(|r| r.control.total + r.active.total).sum();
-    let outer_active: u64 = outer_rows.iter().map(|r| r.active.total).sum();
+    let all_inner: u64 = inner_rows.iter().map(|r| r.control().total + r.active().total).sum();
+    let outer_active: u64 = outer_rows.iter().map(|r| r.active().total).sum();
     if all_inner > outer_active || all_inner == 0 {
         return refuse(
             format!(
@@ -42,7 +42,7 @@ pub fn layers(source: &Source, section: &Spanned<LayersSection>) -> Result<Layer
             "the inner model's patients are among those of the outer model's active arm",
         );
     }
-    if outer_rows.iter().any(|r| r.active.total == 0 || r.control.total == 0) {
+    if outer_rows.iter().any(|r| r.active().total == 0 || r.control().total == 0) {
         return refuse(
             format!("`{}` has an empty arm", outer.name),
             "the outer model needs patients in both arms",

@@ -49,9 +49,9 @@ pub fn is_decision(name: &Path) -> Result<bool> {
 
 /// What a model without a decision asks.
 fn plain(study: &Study) -> DecisionFile {
-    let mut letters = study.treatment.active.chars();
+    let mut letters = study.treatment.active().chars();
     let active: String = letters.next().into_iter().flat_map(char::to_uppercase).chain(letters).collect();
-    let question = format!("{active} or {}?", study.treatment.control);
+    let question = format!("{active} or {}?", study.treatment.control());
     DecisionFile {
         decision: toml::Spanned::new(0..0, QuestionSection { question, actions: None }),
         outcome: Vec::new(),

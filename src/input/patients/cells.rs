@@ -8,12 +8,12 @@ use csv::ByteRecord;
 use toml::Spanned;
 
 use super::super::adjust_section::AdjustEntry;
+use super::super::columns::{Kept, layout};
 use super::super::model_file::{DataSection, MissingRows};
+use super::super::reader::{Reader, Row, checksum, not_text};
 use super::super::source::Source;
-use super::super::table::{column_named, layout};
 use super::coding::{Coding, Column, EVENT, Taken};
 use super::covariates::{Covariates, Measured};
-use super::reader::{Reader, checksum};
 use crate::error::{Error, Place, Result};
 use crate::study::{
     ArmCounts, ColumnAccount, Dropped, LevelAccount, MOST_SUBGROUPS, PatientFile, SubgroupCounts,
@@ -48,31 +48,28 @@ pub fn read(
     let indices = layout(source, data, &reader.header, (["outcome", "treatment", "subgroup"], &["centre"]))?;
     let mut coding = Coding::new(source, data, indices)?;
     let mut covariates = Covariates::new(source, data, adjust, &reader.header)?;
-    let keep = data.keep.iter().map(|(column, value)| {
-        Ok((column_named(source, &reader.header, column)?, value.get_ref().clone().into_bytes()))
-    });
-    let keep: Vec<(usize, Vec<u8>)> = keep.collect::<Result<_>>()?;
+    let mut kept = Kept::new(source, data, &reader.header)?;
     let mut counted = Counted::default();
     let mut columns = Columns::of(reader.header.len());
-    while let Some((row, record)) = reader.next()? {
+    while let Some(row) = reader.next()? {
         counted.read += 1;
-        columns.see(record);
-        if keep.iter().any(|(column, value)| record.get(*column) != Some(value)) {
+        columns.see(row.fields);
+        if !kept.keeps(row) {
             counted.elsewhere += 1;
             continue;
         }
         let taken = [&mut coding.outcome, &mut coding.treatment, &mut coding.subgroup].map(|column| {
-            let value = record.get(column.index).unwrap_or_default();
+            let value = row.bytes(column.index);
             column.take(value).map_err(|_| (column.index, String::from_utf8(value.to_vec())))
         });
         if let Some(Err((column, value))) = taken.iter().find(|t| t.is_err()) {
-            return Err(unlisted(&reader, &coding, (row, *column), value.as_deref().ok()));
+            return Err(unlisted(&coding, (row, *column), value.as_deref().ok()));
         }
         let [outcome, treatment, subgroup] = taken.map(|t| t.unwrap_or(Taken::Missing));
-        let unmeasured = match covariates.look(|index| record.get(index).unwrap_or_default()) {
+        let unmeasured = match covariates.look(|index| row.bytes(index)) {
             Ok(unmeasured) => unmeasured,
             Err((index, fault)) => {
-                return Err(fault.error(covariates.role(index)).at(reader.place(row, index)));
+                return Err(fault.error(covariates.role(index)).at(row.place(index)));
             }
         };
         let lacks = if treatment == Taken::Missing {
@@ -86,7 +83,7 @@ pub fn read(
         };
         if let (Some((role, index)), MissingRows::Error) = (lacks, missing) {
             return Err(Error::new(format!("the {role} is missing"))
-                .at(reader.place(row, index))
+                .at(row.place(index))
                 .help("fill it in, or write missing = \"drop\" to leave such rows out"));
         }
         if let Some((g, arm)) = counted.count((outcome, treatment, subgroup), unmeasured)
@@ -107,9 +104,6 @@ fn finish(
 ) -> Result<Patients> {
     let here = || Place::File(path.display().to_string());
     let file_span = || data.file.as_ref().map_or(0..0, Spanned::span);
-    if counted.read == 0 {
-        return Err(Error::new("the file has a header and no rows").at(here()));
-    }
     let most = (0..counted.unmeasured.len()).max_by_key(|&place| counted.unmeasured[place]);
     if let (0, Some(place)) = (counted.used(), most.filter(|&place| counted.unmeasured[place] > 0)) {
         let (name, rows) = (covariates.name(place), counted.unmeasured[place]);
@@ -129,7 +123,7 @@ fn finish(
                 .help(format!("its values are {}", coding.treatment.expected())));
         }
     }
-    let sha256 = checksum(path).map_err(|e| Error::new(format!("can't be read: {e}")).at(here()))?;
+    let sha256 = checksum(path, &path.display().to_string())?;
     let mut counted = counted;
     counted.cells.resize_with(coding.subgroup.classes.len(), Default::default);
     for (name, [control, active]) in coding.subgroup.classes.iter().zip(&counted.cells) {
@@ -151,11 +145,11 @@ fn finish(
     }
     let cell = |&g: &usize| {
         let [control, active] = counted.cells[g].clone();
-        SubgroupCounts { name: names[g].clone(), control, active, citation: None }
+        SubgroupCounts::of_pair(names[g].clone(), control, active)
     };
     let mut cells: Vec<SubgroupCounts> = order.iter().map(cell).collect();
     for cell in &mut cells {
-        for arm in [&mut cell.control, &mut cell.active] {
+        for arm in &mut cell.arms {
             arm.source = Some(format!("counted in {named}"));
         }
     }
@@ -164,19 +158,17 @@ fn finish(
 }
 
 /// A value that the model file does not list.
-fn unlisted(reader: &Reader, coding: &Coding, (row, index): (u64, usize), value: Option<&str>) -> Error {
+fn unlisted(coding: &Coding, (row, index): (Row<'_>, usize), value: Option<&str>) -> Error {
     let all = [&coding.outcome, &coding.treatment, &coding.subgroup];
     let Some(column) = all.into_iter().find(|c| c.index == index) else {
-        return Error::new("a value is not listed").at(reader.place(row, index));
+        return Error::new("a value is not listed").at(row.place(index));
     };
     let Some(value) = value else {
-        return Error::new("this is not UTF-8 text")
-            .at(reader.place(row, index))
-            .help("save the file as UTF-8");
+        return not_text().at(row.place(index));
     };
     if column.is_full() {
         return Error::new(format!("the column has more than {MOST_SUBGROUPS} values"))
-            .at(reader.place(row, index))
+            .at(row.place(index))
             .help("is it the right one? [data.levels] subgroup puts several values into one subgroup");
     }
     let key = match column.role {
@@ -184,12 +176,9 @@ fn unlisted(reader: &Reader, coding: &Coding, (row, index): (u64, usize), value:
         "treatment" => "control or active",
         _ => "subgroup",
     };
-    Error::new(format!("found `{value}`, which [data.levels] does not list"))
-        .at(reader.place(row, index))
-        .help(format!(
-            "expected {}; list it under {key}, or choose rows with [data.where]",
-            column.expected()
-        ))
+    Error::new(format!("found `{value}`, which [data.levels] does not list")).at(row.place(index)).help(
+        format!("expected {}; list it under {key}, or choose rows with [data.where]", column.expected()),
+    )
 }
 
 /// Cells as they fill.

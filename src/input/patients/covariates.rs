@@ -5,9 +5,10 @@ use std::collections::HashMap;
 use toml::Spanned;
 
 use super::super::adjust_section::AdjustEntry;
+use super::super::columns::column_named;
 use super::super::model_file::DataSection;
+use super::super::reader::not_text;
 use super::super::source::Source;
-use super::super::table::column_named;
 use super::coding::is_nothing;
 use crate::error::{Error, Result};
 use crate::study::{ColumnAccount, LevelAccount, Numbers};
@@ -294,7 +295,7 @@ impl Fault {
     /// The error at its place.
     pub fn error(self, role: &str) -> Error {
         match self {
-            Fault::NotUtf8 => Error::new("this is not UTF-8 text").help("save the file as UTF-8"),
+            Fault::NotUtf8 => not_text(),
             Fault::Text(found) => Error::new(format!("found `{found}`, expected a number"))
                 .help("a covariate of levels names the one that the others are compared with: { column = \"…\", reference = \"…\" }")
                 .help("decimals are written with a point, and what was not measured is left empty"),

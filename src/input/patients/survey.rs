@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use super::super::Reading;
+use super::super::reader::Reader;
 use super::coding::is_nothing;
-use super::reader::Reader;
 use crate::error::{Error, Place, Result};
 
 /// Values of a column that are remembered.
@@ -33,14 +33,11 @@ pub fn survey(path: &Path, reading: Reading) -> Result<(Vec<Surveyed>, u64)> {
         .map(|name| Surveyed { name: name.clone(), values: Some(Vec::new()), missing: 0, numeric: true })
         .collect();
     let mut rows = 0;
-    while let Some((_, record)) = reader.next()? {
+    while let Some(row) = reader.next()? {
         rows += 1;
-        for (column, value) in columns.iter_mut().zip(record) {
+        for (column, value) in columns.iter_mut().zip(row.fields) {
             column.see(&String::from_utf8_lossy(value));
         }
-    }
-    if rows == 0 {
-        return Err(Error::new("the file has a header and no rows").at(Place::File(shown)));
     }
     for column in &mut columns {
         if let Some(values) = &mut column.values {

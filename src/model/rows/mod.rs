@@ -11,9 +11,8 @@ mod kernel;
 mod pilot;
 mod terms;
 
-use std::collections::VecDeque;
 use std::ops::Range;
-use std::sync::{Arc, Mutex, OnceLock, Weak};
+use std::sync::{Arc, OnceLock};
 
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Binomial, Distribution};
@@ -78,27 +77,6 @@ pub struct Sums {
 pub type Standardised = [f64; 2];
 
 impl Rows {
-    /// The rows of an adjustment; once made they are kept as long as it is, for studies are fitted again and again.
-    pub fn of(adjustment: &Arc<Adjustment>, subgroups: usize) -> Arc<Rows> {
-        /// Most that are kept, the latest.
-        const KEPT: usize = 16;
-        static KNOWN: Mutex<VecDeque<(Weak<Adjustment>, Arc<Rows>)>> = Mutex::new(VecDeque::new());
-        let make = || Arc::new(Rows::new(adjustment, subgroups));
-        let Ok(mut known) = KNOWN.lock() else { return make() };
-        known.retain(|(of, _)| of.strong_count() > 0);
-        if let Some((_, rows)) =
-            known.iter().find(|(of, _)| std::ptr::eq(of.as_ptr(), Arc::as_ptr(adjustment)))
-        {
-            return Arc::clone(rows);
-        }
-        if known.len() == KEPT {
-            known.pop_front();
-        }
-        let rows = make();
-        known.push_back((Arc::downgrade(adjustment), Arc::clone(&rows)));
-        rows
-    }
-
     pub fn new(adjustment: &Adjustment, subgroups: usize) -> Rows {
         let patterns = &adjustment.patterns;
         let centres = adjustment.centres.as_ref();

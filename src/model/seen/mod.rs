@@ -4,14 +4,13 @@
 mod curve;
 mod view;
 
-use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, OnceLock};
 
 pub use curve::tabulated;
 pub use view::View;
 
 use super::bias::{confounded, confounded_estimate, mix};
-use super::likelihood::{Arm, Side};
+use super::{Arm, Side};
 use crate::numeric::logit;
 use crate::study::{Confounder, Missing, Nuisance, SubgroupBias};
 
@@ -34,25 +33,13 @@ impl PartialEq for PairSeen {
 }
 
 impl PairSeen {
-    pub fn new(arms: [Arm; 2], bias: SubgroupBias, power: f64) -> PairSeen {
-        let views = [0, 1].map(|a| {
-            let of_arm = SubgroupBias {
-                missing: if a == 0 {
-                    [bias.missing[0].clone(), None]
-                } else {
-                    [None, bias.missing[1].clone()]
-                },
-                ..if a == 0 { SubgroupBias::default() } else { bias.clone() }
-            };
-            known_view(arms[a], of_arm)
-        });
-        PairSeen { arms, bias, power, curves: None, views }
+    pub fn new(arms: [Arm; 2], bias: SubgroupBias) -> PairSeen {
+        PairSeen { arms, bias, power: 1.0, curves: None, views: Default::default() }
     }
 
     /// The same, the arms' likelihoods being curves.
     pub fn of_curves(arms: [Arm; 2], curves: [Arc<View>; 2], bias: SubgroupBias) -> PairSeen {
-        let views = [Arc::default(), Arc::default()];
-        PairSeen { arms, bias, power: 1.0, curves: Some(curves), views }
+        PairSeen { curves: Some(curves), ..PairSeen::new(arms, bias) }
     }
 
     pub fn curves(&self) -> Option<&[Arc<View>; 2]> {
@@ -118,30 +105,6 @@ impl PairSeen {
         }
         (hint.x, 1.0 / hint.variance)
     }
-}
-
-/// An arm with all that stands before it: its view is the same wherever it is asked for.
-struct KnownView {
-    arm: Arm,
-    bias: SubgroupBias,
-    view: Arc<OnceLock<View>>,
-}
-
-/// The place of an arm's view: the one it has already, for studies are fitted again and again.
-fn known_view(arm: Arm, bias: SubgroupBias) -> Arc<OnceLock<View>> {
-    /// Most that are kept, the latest.
-    const KEPT: usize = 512;
-    static KNOWN: Mutex<VecDeque<KnownView>> = Mutex::new(VecDeque::new());
-    let Ok(mut known) = KNOWN.lock() else { return Arc::new(OnceLock::new()) };
-    if let Some(found) = known.iter().find(|k| k.arm == arm && k.bias == bias) {
-        return found.view.clone();
-    }
-    if known.len() == KEPT {
-        known.pop_front();
-    }
-    let view = Arc::new(OnceLock::new());
-    known.push_back(KnownView { arm, bias, view: view.clone() });
-    view
 }
 
 /// A published estimate, seen through a bias that is not normal.

@@ -1,7 +1,7 @@
 //! A log likelihood behind one bias after another.
 
+use super::super::Arm;
 use super::super::bias::{confounded, confounded_estimate, log_mean_ratio, mix, unmix};
-use super::super::likelihood::Arm;
 use super::curve::{Integral, averaged, tabulated};
 use crate::numeric::{LogInterpolant, Peak, logit, normal_log_density};
 use crate::study::{Confounder, Missing, Nuisance};

@@ -17,9 +17,9 @@ const MOST_SIZES: usize = 7;
 /// Benefit against harm: every outcome in one table, population by population.
 pub fn effects(decision: &Decision, d: &Discussion) -> Passage {
     let mut out = Passage::default();
-    let [active, control] = [&decision.first().treatment.active, &decision.first().treatment.control];
+    let [active, control] = [decision.first().treatment.active(), decision.first().treatment.control()];
     out.title(format!("How large, for whom: events per 1,000 with {active} rather than {control}"));
-    let header = ["", control.as_str(), "more or fewer (95\u{a0}%)", "better", "worse"];
+    let header = ["", control, "more or fewer (95\u{a0}%)", "better", "worse"];
     let mut rows = Vec::new();
     for population in &d.populations {
         rows.push(vec![format!("{}:", name(decision, population))]);

@@ -21,7 +21,7 @@ pub fn joint(d: &Discussion) -> Passage {
 pub fn layers(decision: &Decision, d: &Discussion) -> Passage {
     let (Some(layers), Some(found)) = (&decision.layers, &d.layers) else { return Passage::default() };
     let mut out = Passage::default();
-    let (outer, inner) = (&layers.outer.treatment.active, &layers.inner.treatment.active);
+    let (outer, inner) = (layers.outer.treatment.active(), layers.inner.treatment.active());
     out.title(format!("Layers: {inner} within {outer}"));
     sentences(&mut out, d, |says| matches!(says, Says::Layers { .. } | Says::WithoutLayer { .. }));
     if let Some(implied) = &found.implied {
@@ -39,7 +39,7 @@ pub fn layers(decision: &Decision, d: &Discussion) -> Passage {
 /// Bounds of what the treatment had to do with it.
 pub fn attribution(decision: &Decision, d: &Discussion) -> Passage {
     let mut out = Passage::default();
-    let active = &decision.first().treatment.active;
+    let active = &decision.first().treatment.active();
     out.title("What would have happened otherwise: bounds from the two risks");
     let percent =
         |q: &Quantiles| format!("{:.0} ({:.0} to {:.0})", 100.0 * q.median, 100.0 * q.q2_5, 100.0 * q.q97_5);

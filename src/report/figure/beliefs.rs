@@ -1,9 +1,10 @@
 //! Prior, likelihood and posterior of each subgroup: one panel each, and under every prior.
 
+use super::super::records::{Records, record};
 use super::super::words::capitalised;
 use super::axis::{Axis, plain_label};
 use super::svg::{Anchor, Canvas, Ink, Stroke, TEXT, lines_within};
-use super::{Cell, Data, Figure, sides};
+use super::{Figure, sides};
 use crate::figure::{Belief, PriorBeliefs};
 use crate::posterior::{Axis as Kind, Measure};
 use crate::study::Study;
@@ -54,8 +55,16 @@ pub fn beliefs(study: &Study, all: &[Belief]) -> Vec<Figure> {
         study.subgroup_name,
         super::super::words::plural(&study.subgroup_name)
     );
-    let rows = told.iter().flat_map(|b| rows(b));
-    let data = Data { header: vec!["subgroup", "kind", "x", "height"], rows: rows.collect() };
+    let rows = told.iter().flat_map(|b| {
+        let row = |(kind, x, height): (&str, f64, f64)| Row {
+            subgroup: (&b.subgroup).into(),
+            kind: kind.into(),
+            x: x.into(),
+            height: height.into(),
+        };
+        points(b).map(row)
+    });
+    let data = Records::of(rows);
     vec![Figure::new(study, name, [title, caption], canvas, data)]
 }
 
@@ -104,15 +113,20 @@ fn curves(canvas: &mut Canvas, b: &Belief, x: &Axis, (base, height): (f64, f64))
     canvas.curve(&posterior, Ink::First, 2.0, Stroke::Solid);
 }
 
-fn rows(b: &Belief) -> Vec<Vec<Cell>> {
+record! {
+    /// A point of a curve.
+    Row { subgroup, kind, x, height }
+}
+
+record! {
+    /// A point of a curve under one of several priors.
+    PriorRow { prior, subgroup, kind, x, height }
+}
+
+/// Of all three curves: which, where, and how high.
+fn points(b: &Belief) -> impl Iterator<Item = (&'static str, f64, f64)> {
     let three = [("prior", &b.prior), ("likelihood", &b.likelihood), ("posterior", &b.posterior)];
-    let of = |(kind, points): (&'static str, &Vec<(f64, f64)>)| {
-        let row = move |&(x, y): &(f64, f64)| {
-            vec![Cell::from(b.subgroup.as_str()), kind.into(), x.into(), y.into()]
-        };
-        points.iter().map(row).collect::<Vec<_>>()
-    };
-    three.into_iter().flat_map(of).collect()
+    three.into_iter().flat_map(|(kind, points)| points.iter().map(move |&(x, height)| (kind, x, height)))
 }
 
 /// More columns are no picture.
@@ -165,13 +179,16 @@ pub fn beliefs_by_prior(study: &Study, all: &[PriorBeliefs]) -> Vec<Figure> {
         measure.in_words(),
         study.subgroup_name
     );
-    let told = all.iter().flat_map(|p| {
-        let with_prior = |mut row: Vec<Cell>| {
-            row.insert(0, Cell::from(p.prior.as_str()));
-            row
-        };
-        p.beliefs.iter().flat_map(rows).map(with_prior).collect::<Vec<_>>()
+    let beliefs = all.iter().flat_map(|p| p.beliefs.iter().map(move |b| (p, b)));
+    let rows = beliefs.flat_map(|(p, b)| {
+        points(b).map(move |(kind, x, height)| PriorRow {
+            prior: (&p.prior).into(),
+            subgroup: (&b.subgroup).into(),
+            kind: kind.into(),
+            x: x.into(),
+            height: height.into(),
+        })
     });
-    let data = Data { header: vec!["prior", "subgroup", "kind", "x", "height"], rows: told.collect() };
+    let data = Records::of(rows);
     vec![Figure::new(study, "beliefs-by-prior", [title, caption], canvas, data)]
 }

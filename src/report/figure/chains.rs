@@ -1,8 +1,9 @@
 //! Traces and ranks: whether the chains tell the same story.
 
+use super::super::records::{Records, record};
+use super::Figure;
 use super::axis::{Axis, plain_label};
 use super::svg::{Anchor, Canvas, Ink, Stroke, TEXT};
-use super::{Cell, Data, Figure};
 use crate::figure::ChainTrace;
 use crate::study::Study;
 
@@ -11,6 +12,11 @@ const PANEL: f64 = 92.0;
 
 /// More parameters are in the draws.
 const MOST: usize = 10;
+
+record! {
+    /// A point of a trace (`draw`), or of a chain's ranks (`rank`).
+    Row { parameter, chain, kind, at, value }
+}
 
 /// A row a parameter: its traces at the left, its ranks by chain at the right.
 pub fn chains(study: &Study, all: &[ChainTrace]) -> Vec<Figure> {
@@ -22,7 +28,7 @@ pub fn chains(study: &Study, all: &[ChainTrace]) -> Vec<Figure> {
     let mut canvas = Canvas::new(WIDTH, height + 30.0);
     canvas.bold((40.0, 18.0), "Traces", Anchor::Start, TEXT, Ink::Text);
     canvas.bold((470.0, 18.0), "Ranks by chain", Anchor::Start, TEXT, Ink::Text);
-    let (mut rows, header) = (Vec::new(), vec!["parameter", "chain", "kind", "at", "value"]);
+    let mut rows = Vec::new();
     for (k, t) in told.iter().enumerate() {
         let (top, bottom) = (40.0 + PANEL * k as f64, 40.0 + PANEL * (k as f64 + 1.0) - 26.0);
         canvas.text((40.0, top - 2.0), &t.parameter, Anchor::Start, TEXT - 1.0, Ink::Text);
@@ -31,38 +37,29 @@ pub fn chains(study: &Study, all: &[ChainTrace]) -> Vec<Figure> {
         let y = Axis::linear((low, high.max(low + 1e-12)), (bottom, top + 4.0));
         let n = t.traces.first().map_or(1, Vec::len).max(2);
         let x = Axis::linear((0.0, (n - 1) as f64), (60.0, 430.0));
+        let row = |chain: usize, kind: &str, at: usize, value: f64| Row {
+            parameter: (&t.parameter).into(),
+            chain: ((chain + 1) as f64).into(),
+            kind: kind.into(),
+            at: ((at + 1) as f64).into(),
+            value: value.into(),
+        };
         y.draw_left(&mut canvas, (60.0, 430.0), 2, plain_label);
         for (c, trace) in t.traces.iter().enumerate() {
             let points: Vec<(f64, f64)> =
                 trace.iter().enumerate().map(|(i, v)| (x.at(i as f64), y.at(*v))).collect();
             canvas.curve(&points, Ink::of_curve(c), 0.7, Stroke::Solid);
-            rows.extend(trace.iter().enumerate().map(|(i, v)| {
-                vec![
-                    Cell::from(t.parameter.as_str()),
-                    ((c + 1) as f64).into(),
-                    "draw".into(),
-                    ((i * t.every + 1) as f64).into(),
-                    (*v).into(),
-                ]
-            }));
+            rows.extend(trace.iter().enumerate().map(|(i, v)| row(c, "draw", i * t.every, *v)));
         }
         ranks(&mut canvas, t, (top + 4.0, bottom));
         for (c, counts) in t.ranks.iter().enumerate() {
-            rows.extend(counts.iter().enumerate().map(|(bin, count)| {
-                vec![
-                    Cell::from(t.parameter.as_str()),
-                    ((c + 1) as f64).into(),
-                    "rank".into(),
-                    ((bin + 1) as f64).into(),
-                    (*count as f64).into(),
-                ]
-            }));
+            rows.extend(counts.iter().enumerate().map(|(bin, n)| row(c, "rank", bin, *n as f64)));
         }
     }
     let name = "chains";
     let title = "Traces and ranks of the sampler's chains".to_string();
     let caption = "Left: draws of each chain in their order. Right: how many of a chain's draws rank among all in each twentieth, which is about the same in each where chains agree (dashed: as expected).".to_string();
-    vec![Figure::new(study, name, [title, caption], canvas, Data { header, rows })]
+    vec![Figure::new(study, name, [title, caption], canvas, Records::of(rows))]
 }
 
 /// Steps of each chain's counts.

@@ -1,10 +1,11 @@
 //! Probabilities over a size of effect, and over the scale of the heterogeneity prior.
 
+use super::super::records::{Records, record};
 use super::super::words::capitalised;
+use super::Figure;
 use super::axis::{Axis, plain_label};
 use super::legend::{self, Entry};
 use super::svg::{Anchor, Canvas, Ink, Stroke, TEXT};
-use super::{Cell, Data, Figure};
 use crate::compare::{Glance, STATED};
 use crate::figure::ThresholdCurves;
 use crate::posterior::{Axis as Kind, Measure, Statement};
@@ -72,6 +73,11 @@ pub fn size_curves(t: &ThresholdCurves) -> Vec<SizeCurve> {
     .collect()
 }
 
+record! {
+    /// Both probabilities at one size.
+    SizeRow { subgroup, size, better, worse }
+}
+
 /// P(better by at least a size) and P(worse by at least a size).
 pub fn thresholds(study: &Study, name: &str, measure: Measure, told: &[SizeCurve]) -> Vec<Figure> {
     /// However soon nothing is left to see.
@@ -121,14 +127,23 @@ pub fn thresholds(study: &Study, name: &str, measure: Measure, told: &[SizeCurve
     let directions = if few { "better (thick lines) or worse (thin lines)" } else { "better" };
     let caption = format!(
         "Posterior probability that the outcome is {directions} with {} by at least the size below, by {}.",
-        study.treatment.active, study.subgroup_name
+        study.treatment.active(),
+        study.subgroup_name
     );
-    let header = vec!["subgroup", "size", "better", "worse"];
-    let row = |name: &str, p: &[f64; 3]| {
-        std::iter::once(Cell::from(name)).chain(p.map(Cell::from)).collect::<Vec<Cell>>()
-    };
-    let rows = told.iter().flat_map(|c| c.points.iter().map(|p| row(&c.name, p))).collect();
-    vec![Figure::new(study, name, [title, caption], canvas, Data { header, rows })]
+    let rows = told.iter().flat_map(|c| {
+        c.points.iter().map(|&[size, better, worse]| SizeRow {
+            subgroup: (&c.name).into(),
+            size: size.into(),
+            better: better.into(),
+            worse: worse.into(),
+        })
+    });
+    vec![Figure::new(study, name, [title, caption], canvas, Records::of(rows))]
+}
+
+record! {
+    /// P(better) at one scale.
+    ScaleRow { subgroup, scale, better }
 }
 
 /// P(better) over the scale of τ's prior, with the crossings of the lines.
@@ -176,14 +191,15 @@ pub fn heterogeneity(study: &Study, c: &Glance) -> Vec<Figure> {
     let title = format!("Conclusion over the heterogeneity prior, {}", study.outcome.name);
     let caption = format!(
         "Posterior probability that the outcome is better with {} over the scale of the heterogeneity prior (stated: {words}). Rings: where it crosses 0.5, 0.8, 0.9 or 0.95.",
-        study.treatment.active
+        study.treatment.active()
     );
     let name = "heterogeneity";
-    let header = vec!["subgroup", "scale", "better"];
-    let points = names
-        .iter()
-        .zip(&curves)
-        .flat_map(|(name, c)| c.points.iter().map(|&(s, p)| vec![Cell::from(*name), s.into(), p.into()]));
-    let data = Data { header, rows: points.collect() };
-    vec![Figure::new(study, name, [title, caption], canvas, data)]
+    let rows = names.iter().zip(&curves).flat_map(|(name, c)| {
+        c.points.iter().map(|&(scale, better)| ScaleRow {
+            subgroup: (*name).into(),
+            scale: scale.into(),
+            better: better.into(),
+        })
+    });
+    vec![Figure::new(study, name, [title, caption], canvas, Records::of(rows))]
 }

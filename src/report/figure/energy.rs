@@ -1,16 +1,22 @@
 //! How far energies lie from their mean, beside how far one transition moves them.
 
 use super::super::numbers::plain;
+use super::super::records::{Records, record};
+use super::Figure;
 use super::axis::{Axis, plain_label};
 use super::legend::{self, Entry};
 use super::svg::{Anchor, Canvas, Ink, Stroke, TEXT};
-use super::{Cell, Data, Figure};
 use crate::figure::Energies;
 use crate::study::Study;
 
 const WIDTH: f64 = 760.0;
 const ACROSS: (f64, f64) = (56.0, 540.0);
 const DOWN: (f64, f64) = (230.0, 20.0);
+
+record! {
+    /// A bin of both histograms.
+    Row { from, to, energies, changes }
+}
 
 /// Two histograms as steps; a chain whose momenta move it as far as its energies vary has both alike.
 pub fn energy(study: &Study, e: &Energies) -> Figure {
@@ -42,11 +48,11 @@ pub fn energy(study: &Study, e: &Energies) -> Figure {
     x.draw_below(&mut canvas, DOWN.0, 7, plain_label, "Energy");
     let title = "Energies of the sampler".to_string();
     let caption = "How far the energy of draws lies from its mean, and by how much one transition changes it, as shares of all draws. Where the second is much the narrower, momenta explore the energies too slowly (E-BFMI below 0.3).".to_string();
-    let rows = e
-        .edges
-        .windows(2)
-        .zip(e.marginal.iter().zip(&e.transition))
-        .map(|(w, (m, t))| vec![Cell::from(w[0]), w[1].into(), (*m).into(), (*t).into()]);
-    let data = Data { header: vec!["from", "to", "energies", "changes"], rows: rows.collect() };
-    Figure::new(study, "energy", [title, caption], canvas, data)
+    let rows = e.edges.windows(2).zip(e.marginal.iter().zip(&e.transition)).map(|(w, (m, t))| Row {
+        from: w[0].into(),
+        to: w[1].into(),
+        energies: (*m).into(),
+        changes: (*t).into(),
+    });
+    Figure::new(study, "energy", [title, caption], canvas, Records::of(rows))
 }

@@ -1,12 +1,13 @@
 //! The forest: densities, intervals, the data alone, and aligned numbers.
 
 use super::super::numbers::interval_known_to;
-use super::super::words::{capitalised, scope_in_words};
+use super::super::records::{Records, record};
+use super::super::words::{capitalised, whose};
 use super::axis::{Axis, plain_label};
 use super::svg::{Anchor, Canvas, Ink, Stroke, TEXT, lines_within, width_of};
-use super::{Cell, Data, Figure, sides};
+use super::{Figure, sides};
 use crate::figure::{Forest, ForestRow};
-use crate::posterior::{Axis as Kind, Measure, Quantiles, Scope};
+use crate::posterior::{Axis as Kind, Measure, Quantiles, Whom};
 use crate::study::Study;
 
 const ROW: f64 = 46.0;
@@ -32,7 +33,11 @@ pub fn forest(study: &Study, f: &Forest) -> Figure {
 }
 
 fn label(study: &Study, row: &ForestRow) -> String {
-    row.subgroup.clone().unwrap_or_else(|| scope_in_words(row.scope, &study.subgroup_name))
+    whose(study, row.whom)
+}
+
+fn is_shared(row: &ForestRow) -> bool {
+    !matches!(row.whom, Whom::Subgroup(_))
 }
 
 /// The values that the axis holds: all intervals, and as much of the raw ones as does not crowd the rest.
@@ -79,8 +84,8 @@ fn draw(study: &Study, rows: &[ForestRow], measure: Measure) -> Canvas {
     head(&mut canvas, 14.0, &capitalised(&study.subgroup_name), Anchor::Start, label_width);
     if with_counts {
         let x0 = 14.0 + label_width + counts_width;
-        head(&mut canvas, x0, &study.treatment.control, Anchor::End, counts_width);
-        head(&mut canvas, x0 + counts_width, &study.treatment.active, Anchor::End, counts_width);
+        head(&mut canvas, x0, study.treatment.control(), Anchor::End, counts_width);
+        head(&mut canvas, x0 + counts_width, study.treatment.active(), Anchor::End, counts_width);
     }
     let unit = if percent { ", points" } else { "" };
     head(
@@ -93,7 +98,7 @@ fn draw(study: &Study, rows: &[ForestRow], measure: Measure) -> Canvas {
     // No effect.
     let null = axis.at(measure.null());
     canvas.line((null, HEAD - 4.0), (null, bottom), Ink::Faint, 1.0, Stroke::Dashed);
-    let first_shared = rows.iter().position(|r| r.scope != Scope::Subgroup);
+    let first_shared = rows.iter().position(is_shared);
     for (k, row) in rows.iter().enumerate() {
         let base = HEAD + ROW * (k as f64 + 1.0) - 12.0;
         if first_shared == Some(k) {
@@ -123,7 +128,7 @@ fn draw(study: &Study, rows: &[ForestRow], measure: Measure) -> Canvas {
 }
 
 fn draw_row(canvas: &mut Canvas, row: &ForestRow, axis: &Axis, base: f64) {
-    let ink = if row.scope != Scope::Subgroup { Ink::Fourth } else { Ink::First };
+    let ink = if is_shared(row) { Ink::Fourth } else { Ink::First };
     let mut points: Vec<(f64, f64)> = row
         .outline
         .iter()
@@ -158,35 +163,25 @@ fn clipped(canvas: &mut Canvas, axis: &Axis, (low, high): (f64, f64), y: f64, in
     }
 }
 
-fn data(study: &Study, rows: &[ForestRow]) -> Data {
-    let header = vec!["row", "kind", "x", "median", "q2_5", "q97_5", "height"];
-    let mut cells = Vec::new();
-    for r in rows {
-        let name = label(study, r);
-        let three = |kind: &str, q: &Quantiles| {
-            vec![
-                Cell::from(name.as_str()),
-                kind.into(),
-                None.into(),
-                q.median.into(),
-                q.q2_5.into(),
-                q.q97_5.into(),
-                None.into(),
-            ]
+record! {
+    /// The posterior's interval, that of the data alone, or a point of the posterior's outline.
+    Row { row, kind, x, median, q2_5, q97_5, height }
+}
+
+fn data(study: &Study, rows: &[ForestRow]) -> Records {
+    let rows = rows.iter().flat_map(|r| {
+        let row = |kind: &str| Row { row: label(study, r).into(), kind: kind.into(), ..Row::default() };
+        let three = |kind: &str, q: &Quantiles| Row {
+            median: q.median.into(),
+            q2_5: q.q2_5.into(),
+            q97_5: q.q97_5.into(),
+            ..row(kind)
         };
-        cells.push(three("posterior", &r.posterior));
-        cells.extend(r.raw.as_ref().map(|q| three("data_alone", q)));
-        cells.extend(r.outline.iter().map(|&(x, y)| {
-            vec![
-                name.as_str().into(),
-                "density".into(),
-                x.into(),
-                None.into(),
-                None.into(),
-                None.into(),
-                y.into(),
-            ]
-        }));
-    }
-    Data { header, rows: cells }
+        let mut all = vec![three("posterior", &r.posterior)];
+        all.extend(r.raw.as_ref().map(|q| three("data_alone", q)));
+        let outline = r.outline.iter();
+        all.extend(outline.map(|&(x, y)| Row { x: x.into(), height: y.into(), ..row("density") }));
+        all
+    });
+    Records::of(rows)
 }

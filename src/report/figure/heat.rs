@@ -1,8 +1,9 @@
 //! Probabilities over two things at once: shaded cells with their numbers, which a grey print keeps.
 
 use super::super::numbers::{parameter, plain, probability, ratio};
+use super::super::records::{Records, record};
+use super::Figure;
 use super::svg::{Anchor, Canvas, Ink, TEXT, lines_within, width_of};
-use super::{Cell, Data, Figure};
 use crate::compare::bias::ShiftPoint;
 use crate::compare::{Glance, GridRow};
 use crate::posterior::Statement;
@@ -74,21 +75,26 @@ fn draw(panels: &[Panel], corner: &str) -> Canvas {
     canvas
 }
 
-fn data(panels: &[Panel]) -> Data {
+record! {
+    /// A cell of a panel.
+    CellRow { panel, row, column, better }
+}
+
+fn data(panels: &[Panel]) -> Records {
     let mut rows = Vec::new();
     for p in panels {
         for (row, cells) in p.rows.iter().zip(&p.cells) {
             for (column, value) in p.columns.iter().zip(cells) {
-                rows.push(vec![
-                    Cell::from(p.title.as_str()),
-                    row.as_str().into(),
-                    column.as_str().into(),
-                    (*value).into(),
-                ]);
+                rows.push(CellRow {
+                    panel: (&p.title).into(),
+                    row: row.into(),
+                    column: column.into(),
+                    better: (*value).into(),
+                });
             }
         }
     }
-    Data { header: vec!["panel", "row", "column", "better"], rows }
+    Records::of(rows)
 }
 
 /// Values each once, in their order.
@@ -132,7 +138,7 @@ pub fn prior_grid(study: &Study, c: &Glance) -> Vec<Figure> {
     let title = format!("Every prior by every heterogeneity prior, {}", study.outcome.name);
     let caption = format!(
         "Posterior probability that the outcome is better with {}, by effect prior (down) and heterogeneity prior (across). Blue: above one half; orange: below; the stronger the farther.",
-        study.treatment.active
+        study.treatment.active()
     );
     vec![Figure::new(study, name, [title, caption], draw(&panels, "Effect prior"), data(&panels))]
 }
@@ -189,7 +195,7 @@ pub fn bias_surface(study: &Study, shifts: &[ShiftPoint]) -> Vec<Figure> {
     let title = format!("Were the {what} biased, {}", study.outcome.name);
     let caption = format!(
         "Posterior probability that the outcome is better with {}, over the mean (down) and the standard deviation (across) of a bias of the {what}; in bold without any. Blue: above one half; orange: below; the stronger the farther.",
-        study.treatment.active
+        study.treatment.active()
     );
     vec![Figure::new(study, name, [title, caption], draw(&panels, "Mean bias"), data(&panels))]
 }

@@ -28,7 +28,7 @@ pub use png::{png, uncovered};
 pub use shrinkage::shrinkage;
 pub use utility::utility;
 
-use super::cells::Rows;
+use super::records::Records;
 use crate::study::{HigherIs, Study};
 
 /// A picture with the numbers that it is drawn from.
@@ -41,14 +41,14 @@ pub struct Figure {
     /// What is seen and how it is to be read, in one or two sentences: its caption, and what a screen reader reads.
     pub caption: String,
     pub svg: String,
-    pub data: Data,
+    pub data: Records,
     /// What must stand beside its numbers.
     pub statements: Vec<String>,
 }
 
 impl Figure {
     /// The drawing with what must stand beside it.
-    fn new(study: &Study, name: &str, words: [String; 2], canvas: svg::Canvas, data: Data) -> Figure {
+    fn new(study: &Study, name: &str, words: [String; 2], canvas: svg::Canvas, data: Records) -> Figure {
         Figure::beside(study.statements(), name, words, canvas, data)
     }
 
@@ -58,7 +58,7 @@ impl Figure {
         name: &str,
         [title, caption]: [String; 2],
         mut canvas: svg::Canvas,
-        data: Data,
+        data: Records,
     ) -> Figure {
         canvas.put_below(&statements);
         let svg = canvas.finish(name, &title, &caption);
@@ -66,41 +66,9 @@ impl Figure {
     }
 }
 
-/// A table of numbers and names.
-#[derive(Debug, Clone, Default)]
-pub struct Data {
-    pub header: Vec<&'static str>,
-    pub rows: Vec<Vec<Cell>>,
-}
-
-/// A cell of such a table.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Cell {
-    Name(String),
-    Number(Option<f64>),
-}
-
-impl From<&str> for Cell {
-    fn from(text: &str) -> Cell {
-        Cell::Name(text.to_string())
-    }
-}
-
-impl From<f64> for Cell {
-    fn from(x: f64) -> Cell {
-        Cell::Number(Some(x))
-    }
-}
-
-impl From<Option<f64>> for Cell {
-    fn from(x: Option<f64>) -> Cell {
-        Cell::Number(x)
-    }
-}
-
 /// Which side of no effect favours which arm.
 fn sides(study: &Study) -> [String; 2] {
-    let (active, control) = (&study.treatment.active, &study.treatment.control);
+    let (active, control) = (study.treatment.active(), study.treatment.control());
     let (left, right) = match study.outcome.higher_is {
         HigherIs::Better => (control, active),
         HigherIs::Worse => (active, control),
@@ -110,15 +78,5 @@ fn sides(study: &Study) -> [String; 2] {
 
 /// The numbers of a figure as CSV.
 pub fn figure_csv(figure: &Figure) -> String {
-    let mut rows = Rows::new();
-    let caveat = figure.statements.join(" ");
-    rows.put(figure.data.header.iter().copied().chain(["caveat"]));
-    for row in &figure.data.rows {
-        let cells = row.iter().map(|cell| match cell {
-            Cell::Name(text) => text.clone(),
-            Cell::Number(x) => super::numbers::full(*x),
-        });
-        rows.put(cells.chain([caveat.clone()]));
-    }
-    rows.text()
+    figure.data.clone().with("caveat", &figure.statements.join(" ").into()).csv()
 }

@@ -1,9 +1,10 @@
 //! The benefit–harm plane: risk differences in two outcomes against each other.
 
+use super::super::records::{Records, record};
+use super::Figure;
 use super::axis::{Axis, plain_label};
 use super::legend::{self, Entry};
 use super::svg::{Anchor, Canvas, Ink, Stroke, TEXT};
-use super::{Cell, Data, Figure};
 
 /// A risk difference per 1,000 patients, in favour of the active arm above 0: median and 95 % interval.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -24,6 +25,11 @@ pub struct Point {
 const WIDTH: f64 = 760.0;
 const ACROSS: (f64, f64) = (80.0, 530.0);
 const DOWN: (f64, f64) = (356.0, 30.0);
+
+record! {
+    /// One population on one axis.
+    Row { population, axis, outcome, median, low, high }
+}
 
 /// A cross a population: dots at the medians, arms as far as the intervals. `names` are those of the outcomes across and
 /// upwards; `balance` is how many of the one upwards are worth one across, where both have values.
@@ -85,18 +91,17 @@ pub fn plane(
     let title = |outcome: &str| format!("In favour of {active}, per 1,000: {outcome}");
     x.draw_below(&mut canvas, DOWN.0, 6, plain_label, &title(names[0]));
     canvas.text((14.0, 18.0), &title(names[1]), Anchor::Start, TEXT, Ink::Text);
-    let data = Data {
-        header: vec!["population", "axis", "outcome", "median", "low", "high"],
-        rows: points
-            .iter()
-            .flat_map(|p| {
-                [("across", names[0], p.across), ("up", names[1], p.up)].map(|(axis, outcome, g)| {
-                    let name = Cell::from(p.population.as_str());
-                    vec![name, axis.into(), outcome.into(), g.median.into(), g.low.into(), g.high.into()]
-                })
-            })
-            .collect(),
-    };
+    let rows = points.iter().flat_map(|p| {
+        [("across", names[0], p.across), ("up", names[1], p.up)].map(|(axis, outcome, g)| Row {
+            population: (&p.population).into(),
+            axis: axis.into(),
+            outcome: outcome.into(),
+            median: g.median.into(),
+            low: g.low.into(),
+            high: g.high.into(),
+        })
+    });
+    let data = Records::of(rows);
     let words = [
         format!("Benefit against harm: {} and {}", names[1], names[0]),
         format!(

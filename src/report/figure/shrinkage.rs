@@ -1,17 +1,22 @@
 //! How far pooling draws each subgroup.
 
+use super::super::records::{Records, record};
 use super::super::words::capitalised;
+use super::Figure;
 use super::axis::{Axis, plain_label};
 use super::svg::{Anchor, Canvas, Ink, Stroke, TEXT, lines_within};
-use super::{Cell, Data, Figure};
-use crate::decide::ShrinkageRow;
-use crate::posterior::{Axis as Kind, Measure};
+use crate::posterior::{Axis as Kind, Measure, ShrinkageRow};
 use crate::study::Study;
 
 const WIDTH: f64 = 760.0;
 const ROW: f64 = 34.0;
 const LEFT: f64 = 200.0;
 const RIGHT: f64 = 740.0;
+
+record! {
+    /// One subgroup's medians.
+    Row { subgroup, alone, modelled }
+}
 
 /// A line a subgroup from its own median to the modelled one; `mean` is the average subgroup's.
 pub fn shrinkage(study: &Study, rows: &[ShrinkageRow], mean: Option<f64>) -> Vec<Figure> {
@@ -52,7 +57,10 @@ pub fn shrinkage(study: &Study, rows: &[ShrinkageRow], mean: Option<f64>) -> Vec
         measure.in_words(),
         study.subgroup_name
     );
-    let cells = rows.iter().map(|r| vec![Cell::from(r.subgroup.as_str()), r.alone.into(), r.modelled.into()]);
-    let data = Data { header: vec!["subgroup", "alone", "modelled"], rows: cells.collect() };
-    vec![Figure::new(study, name, [title, caption], canvas, data)]
+    let rows = rows.iter().map(|r| Row {
+        subgroup: (&r.subgroup).into(),
+        alone: r.alone.into(),
+        modelled: r.modelled.into(),
+    });
+    vec![Figure::new(study, name, [title, caption], canvas, Records::of(rows))]
 }

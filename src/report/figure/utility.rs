@@ -1,15 +1,21 @@
 //! The utility map: which action over what the good end of an outcome is worth, and over the gain that is asked.
 
+use super::super::records::{Records, record};
+use super::Figure;
 use super::axis::{Axis, plain_label};
 use super::legend::{self, Entry};
 use super::svg::{Anchor, Canvas, Ink, Stroke, TEXT, lines_within};
-use super::{Cell, Data, Figure};
 use crate::decide::ValueRow;
 use crate::study::Assignment;
 
 const WIDTH: f64 = 760.0;
 const ACROSS: (f64, f64) = (64.0, 500.0);
 const DOWN: (f64, f64) = (306.0, 30.0);
+
+record! {
+    /// The choice in one population, for one value and one gain that is asked.
+    Row { population, value, required_gain, expected_gain, action }
+}
 
 /// One line a population: the expected gain over the outcome's value, which is straight. `rows` are one outcome's, with
 /// the populations' names; the action is chosen where its line is above the gain that is asked.
@@ -82,19 +88,13 @@ pub fn utility(
         &format!("Worth of the good end above the bad: {outcome}"),
     );
     canvas.text((14.0, 18.0), "Gain in utility, per 1,000", Anchor::Start, TEXT, Ink::Text);
-    let data = Data {
-        header: vec!["population", "value", "required_gain", "expected_gain", "action"],
-        rows: rows
-            .iter()
-            .map(|(p, r)| {
-                let numbers = [r.value, r.required_gain, r.expected_gain].map(Cell::from);
-                std::iter::once(Cell::from(p.as_str()))
-                    .chain(numbers)
-                    .chain([r.action.as_str().into()])
-                    .collect()
-            })
-            .collect(),
-    };
+    let data = Records::of(rows.iter().map(|(population, r)| Row {
+        population: population.into(),
+        value: r.value.into(),
+        required_gain: r.required_gain.into(),
+        expected_gain: r.expected_gain.into(),
+        action: (&r.action).into(),
+    }));
     let assumed = match assignment {
         Assignment::Randomised => "",
         Assignment::Observational => " Associations are taken for effects throughout.",

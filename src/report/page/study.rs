@@ -15,10 +15,9 @@ use super::document::{Format, Frame, render};
 use super::{flat, on_page, sheets, words};
 use crate::compare::bias::ShiftPoint;
 use crate::compare::{Glance, STATED, held};
-use crate::decide::Fit;
 use crate::error::Result;
 use crate::figure::{Gallery, ThresholdCurves, beliefs_by_prior};
-use crate::posterior::{Claim, Measure, Report, Says};
+use crate::posterior::{Claim, Fit, Measure, Report, Says};
 use crate::study::Study;
 
 /// All that a page shows of one study; a run that failed its checks has reasons and no numbers.

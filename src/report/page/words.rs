@@ -1,11 +1,12 @@
 //! The page's paragraphs about design, checks, methods and provenance.
 
 use super::super::numbers::plain;
+use super::super::observations;
 use super::super::text::{prior_note, second_opinion};
 use super::super::words::{all_priors, capitalised, plural};
 use super::study::Presentation;
 use crate::posterior::Report;
-use crate::study::{Data, Pooling, Study};
+use crate::study::{Pooling, Study};
 
 /// Who is compared, how many, how assigned, which way is good.
 pub fn design(study: &Study) -> String {
@@ -19,8 +20,8 @@ pub fn design(study: &Study) -> String {
     let design = study.assignment.in_words();
     format!(
         "{} against {}: {subgroups}{patients}; {design}. {}.",
-        capitalised(&study.treatment.active),
-        study.treatment.control,
+        capitalised(study.treatment.active()),
+        study.treatment.control(),
         capitalised(&study.direction())
     )
 }
@@ -67,17 +68,7 @@ pub fn checks(p: &Presentation<'_>) -> Vec<String> {
 
 /// How the numbers were made, for a paper's methods section.
 pub fn methods(study: &Study, report: Option<&Report>) -> Vec<String> {
-    let data = match &study.data {
-        Data::Counts(_) => format!(
-            "Counts of {} by {} and arm have a binomial likelihood, without continuity correction; the effect is the log odds ratio.",
-            study.outcome.event, study.subgroup_name
-        ),
-        Data::Estimates(_) => format!(
-            "Published estimates by {} have a normal likelihood on the scale of the {}.",
-            study.subgroup_name,
-            study.outcome.scale.measure_in_words()
-        ),
-    };
+    let data = observations::likelihood(study);
     let pooling = match study.pooling {
         Pooling::Partial => {
             "Subgroup effects are partially pooled: normal around a mean effect, with a heterogeneity standard deviation that is estimated."

@@ -1,27 +1,38 @@
 //! What the effects are adjusted for: coefficients and centres.
 
 use super::super::numbers::{interval_known_to, plain};
-use super::layout::{grouped, push, table};
+use super::columns::Columns;
+use super::layout::{grouped, push};
 use crate::posterior::{Importance, Measure, Parameter, ParameterRow, Quantiles, Report};
 use crate::study::{Adjustment, Form, Study, Term};
+
+/// A row of their table.
+struct Coefficient {
+    what: String,
+    unit: String,
+    ratio: String,
+}
 
 /// Coefficients as odds ratios, and the spread among centres; nothing without covariates or centres.
 pub fn coefficients(study: &Study, report: &Report) -> String {
     let mut out = String::new();
     let Some(adjustment) = &study.adjustment else { return out };
-    let rows: Vec<Vec<String>> = adjustment
+    let rows: Vec<Coefficient> = adjustment
         .terms
         .iter()
         .enumerate()
         .filter_map(|(j, term)| {
             let p = report.parameter(Parameter::Gamma(j))?;
             let (what, unit) = compared(adjustment, term)?;
-            Some(vec![what, unit.shown, ratio(p, unit.per_sd)?])
+            Some(Coefficient { what, unit: unit.shown, ratio: ratio(p, unit.per_sd)? })
         })
         .collect();
     if !rows.is_empty() {
-        let header = ["Adjusted for", "odds ratio of", "(95 %)"].map(str::to_string).to_vec();
-        out.push_str(&table(header, rows));
+        let mut columns: Columns<'_, Coefficient> = Columns::new();
+        columns.add("Adjusted for", |c| c.what.clone());
+        columns.add("odds ratio of", |c| c.unit.clone());
+        columns.add("(95 %)", |c| c.ratio.clone());
+        out.push_str(&columns.table(rows));
     }
     let splines: Vec<String> = adjustment
         .covariates

@@ -2,15 +2,17 @@
 
 use super::super::baseline_conflict::baseline_conflict_line;
 use super::super::numbers::{parameter, plain, probability, threshold, value};
-use super::super::words::{all_priors, capitalised, plural};
+use super::super::words::{all_priors, capitalised, plural, whose};
+use super::columns::Columns;
 use super::layout::{
-    arms_wrapped, grouped, heading, push, push_assumptions, rows_have_counts, scope_label, shown_interval,
-    table,
+    arms_wrapped, grouped, heading, push, push_assumptions, rows_have_counts, shown_interval, table,
 };
 use crate::compare::bias::implied as implied_by_bias;
 use crate::compare::is_reference_only;
-use crate::posterior::{Estimate, LARGE, Measure, Parameter, ParameterRow, Report, Scope, Statement};
-use crate::study::{PatientFile, Study, library_priors};
+use crate::posterior::{
+    Estimand, Estimate, LARGE, Measure, Parameter, ParameterRow, Report, Statement, Whom,
+};
+use crate::study::{AuditCell, AuditRow, LibraryPrior, PatientFile, Study, library_priors};
 
 /// The audit, and what the priors imply.
 pub fn check_text(study: &Study, prior: Option<&Report>) -> String {
@@ -75,42 +77,42 @@ pub fn audit_table(study: &Study) -> (Vec<String>, Vec<Vec<String>>, Vec<String>
     (header, rows, lines)
 }
 
+/// "26/114 +3": events, patients, and those whose outcome is missing.
+fn events(cell: Option<&AuditCell>) -> String {
+    let shown = |c: &AuditCell| {
+        let missing = if c.missing > 0 { format!(" +{}", c.missing) } else { String::new() };
+        format!("{}/{}{missing}", c.events, c.total)
+    };
+    cell.map_or_else(String::new, shown)
+}
+
+fn risk(cell: Option<&AuditCell>) -> String {
+    let shown = |c: &AuditCell| match c.total {
+        0 => "–".to_string(),
+        total => format!("{:.1} %", 100.0 * c.events as f64 / total as f64),
+    };
+    cell.map_or_else(String::new, shown)
+}
+
 fn audit_cells(study: &Study) -> (Vec<String>, Vec<Vec<String>>, Vec<String>) {
     let audit = study.audit();
     let has_counts = rows_have_counts(study);
-    let rows: Vec<Vec<String>> = audit
-        .rows
-        .iter()
-        .map(|r| {
-            let mut row = vec![r.subgroup.to_string()];
-            for cell in [&r.control, &r.active].into_iter().flatten() {
-                let missing = if cell.missing > 0 { format!(" +{}", cell.missing) } else { String::new() };
-                row.push(format!("{}/{}{missing}", cell.events, cell.total));
-                row.push(if cell.total == 0 {
-                    "–".to_string()
-                } else {
-                    format!("{:.1} %", 100.0 * cell.events as f64 / cell.total as f64)
-                });
-            }
-            if let (Some(estimate), Some(se)) = (r.estimate, r.se) {
-                row.push(plain(estimate));
-                row.push(plain(se));
-            }
-            row
-        })
-        .collect();
-    let mut header = vec![capitalised(&study.subgroup_name)];
+    let mut columns: Columns<'_, &AuditRow> = Columns::new();
+    columns.add(capitalised(&study.subgroup_name), |r| r.subgroup.to_string());
     if has_counts {
-        header.extend([
-            study.treatment.control.clone(),
-            "risk".to_string(),
-            study.treatment.active.clone(),
-            "risk".to_string(),
-        ]);
+        let cells: [fn(&AuditRow) -> Option<&AuditCell>; 2] = [|r| r.control.as_ref(), |r| r.active.as_ref()];
+        for (arm, cell) in study.treatment.arms.iter().zip(cells) {
+            columns.add(arm, move |r| events(cell(r)));
+            columns.add("risk", move |r| risk(cell(r)));
+        }
     } else {
         let scale = if study.outcome.scale.is_ratio() { "log " } else { "" };
-        header.extend([format!("{scale}{}", study.outcome.scale.measure_in_words()), "SE".to_string()]);
+        let number = |x: Option<f64>| x.map_or_else(String::new, plain);
+        let measure = study.outcome.scale.measure_in_words();
+        columns.add(format!("{scale}{measure}"), move |r| number(r.estimate));
+        columns.add("SE", move |r| number(r.se));
     }
+    let (header, rows) = columns.cells(&audit.rows);
     let mut lines = Vec::new();
     if has_counts {
         let cells = audit.zero_or_full_cells;
@@ -131,6 +133,14 @@ fn audit_cells(study: &Study) -> (Vec<String>, Vec<Vec<String>>, Vec<String>) {
     (header, rows, lines)
 }
 
+/// What was found in a column: itself, one of its levels, its numbers.
+#[derive(Default)]
+struct Found {
+    what: String,
+    taken_as: String,
+    rows: Option<u64>,
+}
+
 /// Levels that are listed of a column.
 const MOST_LEVELS: usize = 12;
 
@@ -140,15 +150,14 @@ fn patient_file(file: &PatientFile) -> String {
     for line in rows_read(file) {
         push(&mut out, &line, 2);
     }
-    let mut rows = Vec::new();
+    let mut found = Vec::new();
     for c in &file.columns {
-        rows.push(vec![format!("{} ({}):", c.column, c.role), String::new(), String::new()]);
-        rows.extend(
-            c.levels
-                .iter()
-                .take(MOST_LEVELS)
-                .map(|l| vec![format!("- {}", l.value), l.taken_as.clone(), grouped(l.rows)]),
-        );
+        found.push(Found { what: format!("{} ({}):", c.column, c.role), ..Found::default() });
+        found.extend(c.levels.iter().take(MOST_LEVELS).map(|l| Found {
+            what: format!("- {}", l.value),
+            taken_as: l.taken_as.clone(),
+            rows: Some(l.rows),
+        }));
         if let Some(n) = &c.numbers {
             let range = format!(
                 "- {} to {}, mean {}, SD {}",
@@ -157,17 +166,21 @@ fn patient_file(file: &PatientFile) -> String {
                 plain(n.mean),
                 plain(n.sd)
             );
-            rows.push(vec![range, "a number".to_string(), grouped(file.rows_used)]);
+            found.push(Found { what: range, taken_as: "a number".to_string(), rows: Some(file.rows_used) });
         }
         if let Some(more) = c.levels.len().checked_sub(MOST_LEVELS).filter(|n| *n > 0) {
-            rows.push(vec![format!("- {more} more"), String::new(), String::new()]);
+            found.push(Found { what: format!("- {more} more"), ..Found::default() });
         }
         if c.missing > 0 {
-            rows.push(vec!["- nothing".to_string(), "missing".to_string(), grouped(c.missing)]);
+            let taken_as = "missing".to_string();
+            found.push(Found { what: "- nothing".to_string(), taken_as, rows: Some(c.missing) });
         }
     }
-    let header = ["Found in the columns", "taken as", "rows"].map(str::to_string).to_vec();
-    out.push_str(&table(header, rows));
+    let mut columns: Columns<'_, Found> = Columns::new();
+    columns.add("Found in the columns", |f| f.what.clone());
+    columns.add("taken as", |f| f.taken_as.clone());
+    columns.add("rows", |f| f.rows.map_or_else(String::new, grouped));
+    out.push_str(&columns.table(found));
     out
 }
 
@@ -219,6 +232,13 @@ fn sources(audit: &crate::study::Audit) -> Vec<String> {
     lines.into_iter().map(|(name, text)| format!("Figures of {name}: {text}.")).collect()
 }
 
+/// A quantity before the data.
+struct Believed {
+    label: String,
+    interval: String,
+    benefit: String,
+}
+
 /// What is believed of every reported quantity before the data.
 fn implied(study: &Study, prior: Option<&Report>) -> String {
     let mut out = String::new();
@@ -226,46 +246,33 @@ fn implied(study: &Study, prior: Option<&Report>) -> String {
         push(&mut out, "The effect prior is flat: it implies no probabilities.", 0);
         return out;
     };
-    let mut rows = Vec::new();
+    let mut rows: Vec<Believed> = Vec::new();
     let mut beyond = false;
-    let first = study.data.names().first().map(|n| (*n).to_string());
-    let mut add = |label: String, scope: Scope, e: &Estimate| {
-        let benefit = prior.probabilities.iter().find(|p| {
-            p.scope == scope
-                && p.statement == Statement::Benefit
-                && p.measure == e.measure
-                && p.subgroup == e.subgroup
-        });
+    let mut add = |label: String, e: &Estimate| {
+        let benefit = prior.probability(e.estimand, Statement::Benefit, e.estimand.measure.null());
         let best = e.best();
         beyond |= best.is_some_and(|q| [q.q2_5, q.median, q.q97_5].iter().any(|x| x.is_infinite()));
-        rows.push(vec![
-            label,
-            shown_interval(Some(e)),
-            benefit.map_or_else(String::new, |p| probability(p.best())),
-        ]);
+        let benefit = benefit.map_or_else(String::new, |p| probability(p.best()));
+        rows.push(Believed { label, interval: shown_interval(Some(e)), benefit });
     };
     for e in prior.estimates.iter().filter(|e| e.best().is_some()) {
-        match e.scope {
-            Scope::Subgroup if e.subgroup == first => {
-                add(format!("any {}: {}", study.subgroup_name, e.measure.in_words()), e.scope, e);
-            }
-            Scope::Mean => {
-                add(format!("{}: {}", scope_label(study, e.scope), e.measure.in_words()), e.scope, e)
-            }
-            Scope::Pair => {
-                add(format!("two {}: {}", plural(&study.subgroup_name), e.measure.in_words()), e.scope, e)
-            }
+        let measure = e.estimand.measure.in_words();
+        match e.estimand.whom {
+            Whom::Subgroup(0) => add(format!("any {}: {measure}", study.subgroup_name), e),
+            Whom::Mean => add(format!("{}: {measure}", whose(study, Whom::Mean)), e),
+            Whom::Pair(..) => add(format!("two {}: {measure}", plural(&study.subgroup_name)), e),
             _ => {}
         }
     }
     if let Some(q) = prior.parameter(Parameter::Tau).and_then(ParameterRow::best) {
-        let text = format!("{} ({} to {})", plain(q.median), plain(q.q2_5), plain(q.q97_5));
-        rows.push(vec!["heterogeneity τ".to_string(), text, String::new()]);
+        let interval = format!("{} ({} to {})", plain(q.median), plain(q.q2_5), plain(q.q97_5));
+        rows.push(Believed { label: "heterogeneity τ".to_string(), interval, benefit: String::new() });
     }
-    out.push_str(&table(
-        vec!["Before any data".to_string(), "median (95 %)".to_string(), "P(better)".to_string()],
-        rows,
-    ));
+    let mut columns: Columns<'_, Believed> = Columns::new();
+    columns.add("Before any data", |b| b.label.clone());
+    columns.add("median (95 %)", |b| b.interval.clone());
+    columns.add("P(better)", |b| b.benefit.clone());
+    out.push_str(&columns.table(rows));
     if beyond {
         push(
             &mut out,
@@ -274,17 +281,16 @@ fn implied(study: &Study, prior: Option<&Report>) -> String {
         );
     }
     let mut words = Vec::new();
-    for p in prior.probabilities.iter().filter(|p| p.scope == Scope::Subgroup && p.subgroup == first) {
-        let what = match p.statement {
-            Statement::BenefitAtLeast => "better",
-            _ => continue,
-        };
-        words.push(format!("{what} by ≥ {} {}", threshold(p.measure, p.threshold), probability(p.best())));
+    for p in prior.probabilities.iter().filter(|p| p.statement == Statement::BenefitAtLeast) {
+        if p.estimand.whom == Whom::Subgroup(0) {
+            let size = threshold(p.estimand.measure, p.threshold);
+            words.push(format!("better by ≥ {size} {}", probability(p.best())));
+        }
     }
     if !words.is_empty() {
         push(&mut out, &format!("In any {}: {}.", study.subgroup_name, words.join(", ")), 2);
     }
-    out.push_str(&extremes(study, prior, &first));
+    out.push_str(&extremes(study, prior));
     let text = format!("Priors: {}", all_priors(study));
     push(&mut out, &format!("{text}."), 2);
     if let Some(line) = baseline_conflict_line(study) {
@@ -294,21 +300,10 @@ fn implied(study: &Study, prior: Option<&Report>) -> String {
 }
 
 /// What a prior says without being asked: very large differences, opposite effects, and that it is no belief.
-fn extremes(study: &Study, prior: &Report, subgroup: &Option<String>) -> String {
+fn extremes(study: &Study, prior: &Report) -> String {
     let mut out = String::new();
-    let at_least = |statement: Statement| {
-        prior
-            .probabilities
-            .iter()
-            .find(|p| {
-                p.scope == Scope::Subgroup
-                    && p.subgroup == *subgroup
-                    && p.measure == Measure::RiskDifference
-                    && p.statement == statement
-                    && p.threshold == LARGE
-            })
-            .and_then(|p| p.best())
-    };
+    let difference = Estimand::of_subgroup(0, Measure::RiskDifference);
+    let at_least = |statement| prior.probability(difference, statement, LARGE).and_then(|p| p.best());
     if let (Some(up), Some(down)) = (at_least(Statement::BenefitAtLeast), at_least(Statement::HarmAtLeast)) {
         push(
             &mut out,
@@ -320,7 +315,9 @@ fn extremes(study: &Study, prior: &Report, subgroup: &Option<String>) -> String 
             2,
         );
     }
-    let opposed = prior.probabilities.iter().find(|p| p.statement == Statement::BenefitAndHarm);
+    let effect = Measure::of(study.outcome.scale);
+    let pair = Estimand::new(Whom::Pair(0, 1), effect);
+    let opposed = prior.probability(pair, Statement::BenefitAndHarm, effect.null());
     if let Some(p) = opposed.and_then(|p| p.best()) {
         push(
             &mut out,
@@ -340,21 +337,15 @@ fn extremes(study: &Study, prior: &Report, subgroup: &Option<String>) -> String 
 
 /// The reanalysis library's priors for μ with their derived signs.
 fn library(study: &Study, expected: f64) -> String {
-    let rows = library_priors(expected, study.outcome.higher_is)
-        .into_iter()
-        .map(|p| {
-            vec![
-                format!("{}, {}", p.belief, p.strength),
-                format!("normal({}, {})", parameter(p.mean), parameter(p.sd)),
-                value(Measure::OddsRatio, p.mean.exp()),
-            ]
-        })
-        .collect();
+    let mut columns: Columns<'_, LibraryPrior> = Columns::new();
+    columns.add("Belief", |p| format!("{}, {}", p.belief, p.strength));
+    columns.add("log odds ratio", |p| format!("normal({}, {})", parameter(p.mean), parameter(p.sd)));
+    columns.add("odds ratio", |p| value(Measure::OddsRatio, p.mean.exp()));
     let mut out = String::new();
     push(
         &mut out,
         &format!("Priors of the reanalysis library for μ (Zampieri 2021), expected odds ratio {expected}"),
         0,
     );
-    out + &table(vec!["Belief".to_string(), "log odds ratio".to_string(), "odds ratio".to_string()], rows)
+    out + &columns.table(library_priors(expected, study.outcome.higher_is))
 }

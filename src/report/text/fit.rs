@@ -1,51 +1,27 @@
 //! The table of a fit.
 
 use super::super::baseline_conflict::conflict_line;
-use super::super::numbers::{interval, plain, threshold, with_prior};
+use super::super::numbers::{plain, threshold, with_prior};
 use super::super::sentences::sentence;
-use super::super::words::{all_priors, capitalised, plural};
+use super::super::words::{all_priors, capitalised, plural, whose};
 use super::adjusted::{coefficients, second_opinion};
+use super::columns::{Cells, Columns};
 use super::layout::{
     arms_wrapped, bold, grouped, heading, push, push_assumptions, push_warning, rows_have_counts,
-    scope_label, shown_interval, shown_probability, table,
+    shown_interval, shown_probability, table,
 };
 use crate::posterior::{
-    Axis, Claim, Estimate, Measure, Parameter, Probability, Quantiles, Report, Says, Scope, Statement,
-    primary,
+    Axis, Claim, Estimand, Estimate, Measure, Parameter, Quantiles, Report, Says, Statement, Whom, primary,
 };
-use crate::study::{ArmCounts, Assignment, Data, Pooling, Study, SubgroupCounts};
+use crate::report::observations;
+use crate::study::{Assignment, Pooling, Study};
 
 /// Sentences are given for up to this many subgroups; beyond, the tables speak.
 const SENTENCES_UP_TO: usize = 6;
 
-struct Lookup<'a>(&'a Report);
-
-impl<'a> Lookup<'a> {
-    fn estimate(&self, scope: Scope, subgroup: Option<&str>, measure: Measure) -> Option<&'a Estimate> {
-        self.0.estimates.iter().find(|e| {
-            e.scope == scope
-                && e.subgroup.as_deref() == subgroup
-                && e.measure == measure
-                && e.best().is_some()
-        })
-    }
-
-    fn probability(
-        &self,
-        scope: Scope,
-        subgroup: Option<&str>,
-        measure: Measure,
-        statement: Statement,
-        at: f64,
-    ) -> Option<&'a Probability> {
-        self.0.probabilities.iter().find(|p| {
-            p.scope == scope
-                && p.subgroup.as_deref() == subgroup
-                && p.measure == measure
-                && p.statement == statement
-                && p.threshold == at
-        })
-    }
+/// The row of an estimand, where it has a number.
+fn known(report: &Report, whom: Whom, measure: Measure) -> Option<&Estimate> {
+    report.estimate(Estimand::new(whom, measure)).filter(|e| e.best().is_some())
 }
 
 /// The table of a fit.
@@ -68,10 +44,9 @@ pub fn fit_text(study: &Study, report: &Report) -> String {
         push_assumptions(&mut out, study);
         out.push('\n');
     }
-    let lookup = Lookup(report);
-    out.push_str(&effects(study, &lookup));
+    out.push_str(&effects(study, report));
     out.push('\n');
-    out.push_str(&probabilities(study, &lookup));
+    out.push_str(&probabilities(study, report));
     out.push('\n');
     if study.data.names().len() <= SENTENCES_UP_TO {
         for claim in report.claims.iter().filter(|c| matches!(c.says, Says::Leaning(_))) {
@@ -107,8 +82,7 @@ fn unadjusted(study: &Study, without: &Report) -> String {
         out.push('\n');
         return out;
     }
-    let lookup = Lookup(without);
-    for section in [effects(study, &lookup), probabilities(study, &lookup), pairs(study, without)] {
+    for section in [effects(study, without), probabilities(study, without), pairs(study, without)] {
         if !section.is_empty() {
             out.push_str(&section);
             out.push('\n');
@@ -117,159 +91,86 @@ fn unadjusted(study: &Study, without: &Report) -> String {
     out
 }
 
-type Cells = (Vec<String>, Vec<Vec<String>>);
-
-/// The table of effects: heading and rows.
-pub fn effect_table(study: &Study, report: &Report) -> Cells {
-    effect_cells(study, &Lookup(report))
-}
-
-/// The table of probabilities: heading and rows.
-pub fn probability_table(study: &Study, report: &Report) -> Cells {
-    probability_cells(study, &Lookup(report))
-}
-
-fn effects(study: &Study, lookup: &Lookup<'_>) -> String {
-    let (header, rows) = effect_cells(study, lookup);
+fn effects(study: &Study, report: &Report) -> String {
+    let (header, rows) = effect_table(study, report);
     table(arms_wrapped(study, header), rows)
 }
 
-/// Raw figures and effects, one row per subgroup, then the shared ones.
-fn effect_cells(study: &Study, lookup: &Lookup<'_>) -> Cells {
-    let measure = Measure::of(study.outcome.scale);
-    let mut rows = Vec::new();
-    let mut header = vec![capitalised(&study.subgroup_name)];
-    match &study.data {
-        Data::Counts(counts) => {
-            header.extend([
-                study.treatment.control.clone(),
-                study.treatment.active.clone(),
-                "Odds ratio (95 %)".to_string(),
-                "Risk difference,\npoints (95 %)".to_string(),
-            ]);
-            for c in counts {
-                let name = Some(c.name.as_str());
-                rows.push(vec![
-                    c.name.to_string(),
-                    format!("{}/{}", c.control.events, c.control.total),
-                    format!("{}/{}", c.active.events, c.active.total),
-                    shown_interval(lookup.estimate(Scope::Subgroup, name, measure)),
-                    shown_interval(lookup.estimate(Scope::Subgroup, name, Measure::RiskDifference)),
-                ]);
-            }
-        }
-        Data::Estimates(estimates) => {
-            header.extend([
-                "Published (95 %)".to_string(),
-                format!("Posterior\n{} (95 %)", measure.in_words()),
-            ]);
-            for e in estimates {
-                let name = Some(e.name.as_str());
-                rows.push(vec![
-                    e.name.to_string(),
-                    interval(measure, &published(study, e.estimate, e.se)),
-                    shown_interval(lookup.estimate(Scope::Subgroup, name, measure)),
-                ]);
-            }
-        }
+/// Whom the rows of both tables are about: every subgroup, then what is shared.
+fn told(study: &Study, report: &Report) -> Vec<Whom> {
+    let subgroups = study.data.names().len();
+    let effect = Measure::of(study.outcome.scale);
+    let is_told = |whom: &Whom| subgroups > 1 && known(report, *whom, effect).is_some();
+    (0..subgroups).map(Whom::Subgroup).chain(Whom::SHARED.into_iter().filter(is_told)).collect()
+}
+
+/// The table of effects, heading and rows: raw figures and effects, one row per subgroup, then the shared ones.
+pub fn effect_table(study: &Study, report: &Report) -> Cells {
+    let mut columns: Columns<'_, Whom> = Columns::new();
+    columns.add(capitalised(&study.subgroup_name), |whom| whose(study, *whom));
+    columns.append(observations::observed(study));
+    for (heading, measure) in observations::effects(study) {
+        columns.add(heading, move |whom| {
+            let found = known(report, *whom, measure);
+            let is_subgroup = matches!(whom, Whom::Subgroup(_));
+            if found.is_some() || is_subgroup { shown_interval(found) } else { String::new() }
+        });
     }
-    for scope in [Scope::Overall, Scope::Mean, Scope::New] {
-        if study.data.names().len() < 2 {
-            continue;
-        }
-        if let Some(found) = lookup.estimate(scope, None, measure) {
-            let mut row = vec![scope_label(study, scope)];
-            match (&study.data, scope) {
-                (Data::Counts(counts), Scope::Overall) => row.extend(totals(counts)),
-                (Data::Counts(_), _) => row.extend([String::new(), String::new()]),
-                (Data::Estimates(_), _) => row.push(String::new()),
-            }
-            row.push(shown_interval(Some(found)));
-            if rows_have_counts(study) {
-                let difference = lookup.estimate(scope, None, Measure::RiskDifference);
-                row.push(difference.map_or_else(String::new, |d| shown_interval(Some(d))));
-            }
-            rows.push(row);
-        }
-    }
-    (header, rows)
+    columns.cells(told(study, report))
 }
 
-/// Events and patients of both arms over all subgroups.
-fn totals(counts: &[SubgroupCounts]) -> [String; 2] {
-    let sum = |arm: fn(&SubgroupCounts) -> &ArmCounts| {
-        let (events, total) =
-            counts.iter().map(arm).fold((0, 0), |(e, t), arm| (e + arm.events, t + arm.total));
-        format!("{events}/{total}")
-    };
-    [sum(|c| &c.control), sum(|c| &c.active)]
-}
-
-/// The published estimate and its normal interval, on the measure's own scale.
-fn published(study: &Study, estimate: f64, se: f64) -> Quantiles {
-    const Z: f64 = 1.959_963_984_540_054;
-    let out = |x: f64| if study.outcome.scale.is_ratio() { x.exp() } else { x };
-    Quantiles { median: out(estimate), q2_5: out(estimate - Z * se), q97_5: out(estimate + Z * se) }
-}
-
-/// Benefit, harm, and the primary threshold, each with its prior.
-fn probability_cells(study: &Study, lookup: &Lookup<'_>) -> Cells {
+/// The table of probabilities, heading and rows: benefit, harm, and the primary threshold, each with its prior.
+pub fn probability_table(study: &Study, report: &Report) -> Cells {
     let (measure, at) = primary(study);
+    let effect = Measure::of(study.outcome.scale);
     let base = if rows_have_counts(study) { Measure::RiskDifference } else { measure };
-    let mut header = vec!["Probability (prior)".to_string(), "better".to_string(), "worse".to_string()];
-    if let Some(t) = at {
-        let t = threshold(measure, t);
+    // The measure by which a direction is judged, and a size.
+    let direction_by = move |whom: Whom| match whom {
+        Whom::Subgroup(_) => base,
+        Whom::Overall => Measure::RiskDifference,
+        _ => effect,
+    };
+    let size_by = move |whom: Whom| match whom {
+        Whom::Subgroup(_) | Whom::Overall => measure,
+        _ if measure == effect => measure,
+        _ => Measure::RiskDifference,
+    };
+    let shown = |whom: Whom, statement, measure: Measure, at: f64| {
+        let found = report.probability(Estimand::new(whom, measure), statement, at);
+        found.map_or_else(|| "–".to_string(), |p| with_prior(&shown_probability(p), p.prior_beside()))
+    };
+    let direction = |statement| {
+        move |whom: &Whom| {
+            let by = direction_by(*whom);
+            shown(*whom, statement, by, by.null())
+        }
+    };
+    let mut columns: Columns<'_, Whom> = Columns::new();
+    columns.add("Probability (prior)", |whom| whose(study, *whom));
+    columns.add("better", direction(Statement::Benefit));
+    columns.add("worse", direction(Statement::Harm));
+    if let Some(size) = at {
+        let t = threshold(measure, size);
         let by = match measure.axis() {
             Axis::Ratio => "ratio",
             Axis::Additive => "by",
         };
-        header.extend([format!("better {by}\n≥ {t}"), format!("worse {by}\n≥ {t}")]);
+        let at_least = |statement| move |whom: &Whom| shown(*whom, statement, size_by(*whom), size);
+        columns.add(format!("better {by}\n≥ {t}"), at_least(Statement::BenefitAtLeast));
+        columns.add(format!("worse {by}\n≥ {t}"), at_least(Statement::HarmAtLeast));
     }
-    let row = |label: String, scope: Scope, name: Option<&str>, base: Measure, measure: Measure| {
-        let cell = |statement, measure: Measure, at: f64| {
-            lookup
-                .probability(scope, name, measure, statement, at)
-                .map_or_else(|| "–".to_string(), |p| with_prior(&shown_probability(p), p.prior_beside()))
-        };
-        let mut row = vec![
-            label,
-            cell(Statement::Benefit, base, base.null()),
-            cell(Statement::Harm, base, base.null()),
-        ];
-        if let Some(t) = at {
-            row.push(cell(Statement::BenefitAtLeast, measure, t));
-            row.push(cell(Statement::HarmAtLeast, measure, t));
-        }
-        row
-    };
-    let mut rows: Vec<Vec<String>> = study
-        .data
-        .names()
-        .into_iter()
-        .map(|name| row(name.to_string(), Scope::Subgroup, Some(name), base, measure))
-        .collect();
-    let effect = Measure::of(study.outcome.scale);
-    for scope in [Scope::Overall, Scope::Mean, Scope::New] {
-        let shown = lookup.estimate(scope, None, effect).is_some() && study.data.names().len() > 1;
-        if shown && scope == Scope::Overall {
-            rows.push(row(scope_label(study, scope), scope, None, Measure::RiskDifference, measure));
-        } else if shown {
-            let at_measure = if measure == effect { measure } else { Measure::RiskDifference };
-            rows.push(row(scope_label(study, scope), scope, None, effect, at_measure));
-        }
-    }
-    (header, rows)
+    columns.cells(told(study, report))
 }
 
-fn probabilities(study: &Study, lookup: &Lookup<'_>) -> String {
-    let (header, rows) = probability_cells(study, lookup);
+fn probabilities(study: &Study, report: &Report) -> String {
+    let (header, rows) = probability_table(study, report);
     let mut out = String::new();
     if study.assignment == Assignment::Observational {
         push(
             &mut out,
             &format!(
                 "Probability that the outcome associated with {} is better or worse, given this model",
-                study.treatment.active
+                study.treatment.active()
             ),
             0,
         );
@@ -278,7 +179,7 @@ fn probabilities(study: &Study, lookup: &Lookup<'_>) -> String {
             &mut out,
             &format!(
                 "Probability that {} makes the outcome better or worse, given this model",
-                study.treatment.active
+                study.treatment.active()
             ),
             0,
         );
@@ -289,28 +190,14 @@ fn probabilities(study: &Study, lookup: &Lookup<'_>) -> String {
 /// Ratios and opposite directions, two subgroups at a time.
 fn pairs(study: &Study, report: &Report) -> String {
     let contrast = Measure::contrast_of(study.outcome.scale);
-    let find = |a: &Option<String>, b: &Option<String>, statement: Statement| {
+    let effect = Measure::of(study.outcome.scale);
+    let opposed = |whom: Whom| {
         report
-            .probabilities
-            .iter()
-            .find(|p| p.statement == statement && p.subgroup == *a && p.subgroup_b == *b)
+            .probability(Estimand::new(whom, effect), Statement::BenefitAndHarm, effect.null())
             .map_or_else(|| "–".to_string(), |p| with_prior(&shown_probability(p), p.prior))
     };
-    let rows: Vec<Vec<String>> = report
-        .estimates
-        .iter()
-        .filter(|e| e.scope == Scope::Pair && e.measure == contrast)
-        .map(|e| {
-            let (a, b) = (&e.subgroup, &e.subgroup_b);
-            let names = |n: &Option<String>| n.clone().unwrap_or_default();
-            vec![
-                format!("{} : {}", names(a), names(b)),
-                shown_interval(Some(e)),
-                find(a, b, Statement::BenefitAndHarm),
-                find(b, a, Statement::BenefitAndHarm),
-            ]
-        })
-        .collect();
+    let is_told = |e: &&Estimate| matches!(e.estimand.whom, Whom::Pair(..)) && e.estimand.measure == contrast;
+    let rows: Vec<&Estimate> = report.estimates.iter().filter(is_told).collect();
     if rows.is_empty() {
         return String::new();
     }
@@ -320,13 +207,16 @@ fn pairs(study: &Study, report: &Report) -> String {
         Measure::DifferenceOfDifferences => "A minus B",
         _ => "Ratio of ratios (95 %)",
     };
-    let header = vec![
-        capitalised(&plural(&study.subgroup_name)),
-        label.to_string(),
-        "A +, B −".to_string(),
-        "A −, B +".to_string(),
-    ];
-    out.push_str(&table(header, rows));
+    let name = |g: Option<usize>| g.map_or("", |g| report.names.subgroup(g));
+    let mut columns: Columns<'_, &Estimate> = Columns::new();
+    columns.add(capitalised(&plural(&study.subgroup_name)), |e| {
+        let pair = e.estimand.whom;
+        format!("{} : {}", name(pair.subgroup()), name(pair.second()))
+    });
+    columns.add(label, |e| shown_interval(Some(e)));
+    columns.add("A +, B −", |e| opposed(e.estimand.whom));
+    columns.add("A −, B +", |e| opposed(e.estimand.whom.swapped()));
+    out.push_str(&columns.table(rows));
     push(&mut out, "A +, B −: better in A and worse in B, jointly.", 2);
     out
 }
@@ -367,7 +257,7 @@ fn footnotes(study: &Study, report: &Report) -> String {
     }
     let sampled = report.settings.sampler.as_ref().is_some_and(|s| s.draws > 0);
     if study.data.names().len() > 1 && rows_have_counts(study) {
-        let patients = scope_label(study, Scope::Overall);
+        let patients = whose(study, Whom::Overall);
         let text = match (sampled, report.checks.exact.available) {
             (true, true) => format!(
                 "For {patients}, each {} at its size, numbers are sampled and show no digit finer than twice their Monte Carlo error.",

@@ -6,7 +6,7 @@ use super::super::numbers::{interval_known_to, sampled_probability};
 use super::super::passage::{self, Block, Passage};
 use super::super::words::{capitalised, plural, scope_in_words};
 use crate::posterior::{Estimate, Probability, Scope};
-use crate::study::{Data, Study};
+use crate::study::Study;
 use crate::terminal::{BOLD, BOLD_YELLOW, PLAIN};
 
 const WIDTH: usize = 80;
@@ -183,8 +183,8 @@ pub fn wrapped_to(name: &str, width: usize) -> String {
 
 /// A heading whose arm names are on lines of no more than [`ARM_WIDTH`].
 pub fn arms_wrapped(study: &Study, header: Vec<String>) -> Vec<String> {
-    let arms = [&study.treatment.control, &study.treatment.active];
-    let wrap = |cell: String| if arms.contains(&&cell) { wrapped_to(&cell, ARM_WIDTH) } else { cell };
+    let wrap =
+        |cell: String| if study.treatment.arms.contains(&cell) { wrapped_to(&cell, ARM_WIDTH) } else { cell };
     header.into_iter().map(wrap).collect()
 }
 
@@ -197,12 +197,9 @@ pub fn heading(study: &Study) -> String {
     }
     let n = study.data.names().len();
     let design = study.assignment.in_words();
-    let size = match (&study.data, study.audit().patients) {
-        (Data::Counts(_), Some(patients)) => {
-            format!(", {} patient{}", grouped(patients), if patients == 1 { "" } else { "s" })
-        }
-        _ => String::new(),
-    };
+    let size = study.data.patients().map_or_else(String::new, |patients| {
+        format!(", {} patient{}", grouped(patients), if patients == 1 { "" } else { "s" })
+    });
     let subgroups = if n == 1 {
         format!("1 {}", study.subgroup_name)
     } else {
@@ -212,8 +209,8 @@ pub fn heading(study: &Study) -> String {
         &mut out,
         &format!(
             "{} against {}: {subgroups}{size}; {design}. {}.",
-            capitalised(&study.treatment.active),
-            study.treatment.control,
+            capitalised(study.treatment.active()),
+            study.treatment.control(),
             capitalised(&study.direction())
         ),
         0,
@@ -245,7 +242,7 @@ pub fn grouped(n: u64) -> String {
 pub fn shown_interval(e: Option<&Estimate>) -> String {
     let Some((e, q)) = e.and_then(|e| Some((e, e.best()?))) else { return "–".to_string() };
     let errors = if e.exact.is_some() { None } else { e.reported.mcse_quantiles };
-    interval_known_to(e.measure, &q, errors)
+    interval_known_to(e.estimand.measure, &q, errors)
 }
 
 /// A probability likewise.
@@ -259,5 +256,5 @@ pub fn scope_label(study: &Study, scope: Scope) -> String {
 }
 
 pub fn rows_have_counts(study: &Study) -> bool {
-    matches!(study.data, Data::Counts(_))
+    study.data.has_risks()
 }

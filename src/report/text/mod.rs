@@ -3,6 +3,7 @@
 mod adjusted;
 mod bias;
 mod check;
+mod columns;
 mod compare;
 mod decide;
 mod fit;
@@ -13,6 +14,7 @@ mod plot;
 pub use adjusted::second_opinion;
 pub use bias::bias_text;
 pub use check::{audit_table, check_text};
+pub use columns::Columns;
 pub use compare::compare_text;
 pub use decide::decide_text;
 pub use fit::{effect_table, fit_text, prior_note, probability_table};

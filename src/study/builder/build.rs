@@ -104,7 +104,7 @@ impl StudyBuilder {
             missing(Part::Arm(0), "what the arms had is", "give it: arms(\"placebo\", \"drug\")")
         })?;
         let name = self.treatment.clone().unwrap_or_else(|| active.clone());
-        let treatment = Treatment { name, control, active };
+        let treatment = Treatment::of_pair(name, control, active);
         title_and_labels(&Labels {
             title: &self.title,
             outcome: &endpoint.outcome.name,

@@ -172,7 +172,7 @@ impl StudyBuilder {
     /// Adds a subgroup's counts, control arm first: events and patients, or [`ArmCounts`] that tell more.
     pub fn group<A: Into<ArmCounts>>(self, name: impl Into<String>, arms: [A; 2]) -> StudyBuilder {
         let [control, active] = arms.map(Into::into);
-        self.counts(SubgroupCounts { name: name.into(), control, active, citation: None })
+        self.counts(SubgroupCounts::of_pair(name, control, active))
     }
 
     /// Adds a subgroup's counts with where they come from.

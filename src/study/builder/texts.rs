@@ -13,7 +13,7 @@ impl StudyBuilder {
         );
         all.extend(self.citation.iter().map(|text| (Part::Description, "citation", text.as_str())));
         for (group, row) in self.counts.iter().enumerate() {
-            for (arm, counts) in [&row.control, &row.active].into_iter().enumerate() {
+            for (arm, counts) in [row.control(), row.active()].into_iter().enumerate() {
                 all.extend(
                     counts.source.iter().map(|text| (Part::Cell { group, arm }, "source", text.as_str())),
                 );

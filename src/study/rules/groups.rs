@@ -17,11 +17,9 @@ const ARMS: [&str; 2] = ["control", "active"];
 pub(crate) fn groups(data: &Data) -> Result<(), Problem> {
     let names = data.names();
     few_enough(names.len())?;
-    if let Data::Counts(rows) = data {
-        for (group, row) in rows.iter().enumerate() {
-            for (arm, counts) in [&row.control, &row.active].into_iter().enumerate() {
-                cell(&row.name, counts, (group, arm))?;
-            }
+    for (group, row) in data.counts().into_iter().flatten().enumerate() {
+        for (arm, counts) in row.arms.iter().enumerate() {
+            cell(&row.name, counts, (group, arm))?;
         }
     }
     if names.is_empty() {
@@ -82,14 +80,11 @@ fn cell(name: &str, counts: &ArmCounts, (group, arm): (usize, usize)) -> Result<
 
 /// A notice for every subgroup whose data can't speak.
 pub(crate) fn empty_arms(data: &Data) -> Vec<String> {
-    match data {
-        Data::Counts(rows) => rows.iter().filter_map(empty_arm).collect(),
-        Data::Estimates(_) => Vec::new(),
-    }
+    data.counts().into_iter().flatten().filter_map(empty_arm).collect()
 }
 
 fn empty_arm(row: &SubgroupCounts) -> Option<String> {
-    let what = match (row.control.total, row.active.total) {
+    let what = match (row.control().total, row.active().total) {
         (0, 0) => "both arms are empty: the prior and the other subgroups alone speak there",
         (_, 0) => {
             "the active arm is empty: the prior and the other subgroups alone speak about the effect there"
@@ -102,13 +97,8 @@ fn empty_arm(row: &SubgroupCounts) -> Option<String> {
 
 /// What is said of missing outcomes that no assumption covers, `covered` by arm; beside covariates none can.
 pub(crate) fn left_out(data: &Data, covered: &[bool; 2], adjusted: bool) -> Option<String> {
-    let Data::Counts(rows) = data else { return None };
-    let arms = |r: &SubgroupCounts| [r.control.missing, r.active.missing];
-    let missing: u64 = rows
-        .iter()
-        .flat_map(|r| arms(r).into_iter().zip(covered))
-        .map(|(m, covered)| if *covered { 0 } else { m })
-        .sum();
+    let arms = data.counts()?.iter().flat_map(|row| row.arms.iter().zip(covered));
+    let missing: u64 = arms.map(|(arm, covered)| if *covered { 0 } else { arm.missing }).sum();
     let plural = if missing == 1 { "outcome is" } else { "outcomes are" };
     let how = if adjusted { " given the covariates" } else { "; [bias.missing] says how they may differ" };
     (missing > 0).then(|| format!("{missing} {plural} missing and left out, as if missing at random{how}."))

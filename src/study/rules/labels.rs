@@ -24,8 +24,8 @@ pub(crate) fn title_and_labels(labels: &Labels<'_>) -> Result<(), Problem> {
     let named = [
         (Part::Outcome, "outcome.name", outcome),
         (Part::Treatment, "treatment.name", treatment.name.as_str()),
-        (Part::Arm(0), "treatment.control", treatment.control.as_str()),
-        (Part::Arm(1), "treatment.active", treatment.active.as_str()),
+        (Part::Arm(0), "treatment.control", treatment.control()),
+        (Part::Arm(1), "treatment.active", treatment.active()),
         (Part::SubgroupName, "subgroup.name", subgroup_name),
     ];
     if let Some((part, key, _)) = named.iter().find(|(_, _, label)| label.trim().is_empty()) {
@@ -37,8 +37,8 @@ pub(crate) fn title_and_labels(labels: &Labels<'_>) -> Result<(), Problem> {
     for (part, key, label) in named.into_iter().chain([event]) {
         names::name(label).map_err(|e| unfit(part, &format!("`{key}`"), e))?;
     }
-    if treatment.control.trim() == treatment.active.trim() {
-        let message = format!("both arms are called `{}`", treatment.control);
+    if treatment.control().trim() == treatment.active().trim() {
+        let message = format!("both arms are called `{}`", treatment.control());
         return Err(Problem::new(Part::Arm(1), ErrorKind::Rule, message)
             .help("name what the control arm had and what the active arm had"));
     }

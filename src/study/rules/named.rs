@@ -47,7 +47,7 @@ pub(crate) fn named(study: &Study, name: &str, changes: NamedChanges) -> Result<
         return Err(Problem::new(at(PriorPart::BaselineOf), ErrorKind::Rule, message)
             .help("a prior of one is no prior of the other: set baseline beside it"));
     }
-    let counts = matches!(study.data, Data::Counts(_));
+    let counts = study.data.has_risks();
     fitting_baseline(counts, (baseline.is_some(), baseline_of.is_some()))
         .map_err(|(part, found)| found.of(at(part)))?;
     if let Some(baseline) = baseline {
@@ -112,7 +112,7 @@ fn sources(study: &Study, external: &External, at: &impl Fn(PriorPart) -> Part) 
     }
     for (i, found) in external.sources.iter().enumerate() {
         let here = at(PriorPart::Source(i));
-        if external.sources[..i].iter().any(|s| same_figures(&s.data, &found.data)) {
+        if external.sources[..i].iter().any(|s| Data::same_figures(&s.data, &found.data)) {
             let message = format!("the data of `{}` stand twice in `from`", found.name);
             return Err(Problem::new(here, ErrorKind::Rule, message));
         }
@@ -145,7 +145,7 @@ fn fits(found: &Study, study: &Study) -> Result<(), Fault> {
     if !same(&found.outcome.name, &study.outcome.name) {
         return differ("outcome", &format!("`{}`", found.outcome.name), &format!("`{}`", study.outcome.name));
     }
-    if same_figures(&found.data, &study.data) {
+    if Data::same_figures(&found.data, &study.data) {
         let message = format!("`{}` holds the very data of this model", found.name);
         return fault(message, "as a prior they would count twice");
     }
@@ -159,22 +159,4 @@ fn fits(found: &Study, study: &Study) -> Result<(), Fault> {
         );
     }
     Ok(())
-}
-
-/// Whether two studies hold the same figures, whatever they call them and in whichever order.
-fn same_figures(a: &Data, b: &Data) -> bool {
-    let figures = |data: &Data| -> Vec<[u64; 4]> {
-        let mut rows: Vec<[u64; 4]> = match data {
-            Data::Counts(rows) => rows
-                .iter()
-                .map(|r| [r.control.events, r.control.total, r.active.events, r.active.total])
-                .collect(),
-            Data::Estimates(rows) => {
-                rows.iter().map(|r| [r.estimate.to_bits(), r.se.to_bits(), 0, 0]).collect()
-            }
-        };
-        rows.sort_unstable();
-        rows
-    };
-    figures(a) == figures(b)
 }

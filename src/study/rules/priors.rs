@@ -1,7 +1,7 @@
 //! Priors beside the study that they are of: what pooling and outcome ask for, and what flat ones need.
 
 use super::super::problem::{Fault, Part, PriorPart, Problem};
-use super::super::{ArmCounts, BaselineOf, Data, Pooling, Scale, SubgroupCounts};
+use super::super::{BaselineOf, Data, Pooling, Scale, SubgroupCounts};
 use crate::error::ErrorKind;
 
 /// A prior of the heterogeneity is there unless pooling is complete.
@@ -34,11 +34,11 @@ pub(crate) fn fitting_baseline(counts: bool, (prior, of): (bool, bool)) -> Resul
 
 /// A flat effect prior gives a posterior only where the data bound the effect.
 pub(crate) fn flat_effect(pooling: Pooling, baseline_of: BaselineOf, data: &Data) -> Result<(), Fault> {
-    let Data::Counts(rows) = data else { return Ok(()) };
-    let both = |arm: &ArmCounts| arm.events > 0 && arm.events < arm.total;
+    let Some(rows) = data.counts() else { return Ok(()) };
     // An arm that has both outcomes bounds its log odds; where the effect moves it, the baseline's prior bounds the rest.
-    let bounded =
-        |row: &SubgroupCounts| both(&row.active) || baseline_of.control_share() > 0.0 && both(&row.control);
+    let bounded = |row: &SubgroupCounts| {
+        row.active().is_bounded() || baseline_of.control_share() > 0.0 && row.control().is_bounded()
+    };
     let enough = match pooling {
         Pooling::None => rows.iter().all(bounded),
         Pooling::Partial | Pooling::Complete => rows.iter().any(bounded),

@@ -2,11 +2,11 @@
 
 use super::{Item, NOT_STATED, Sheet, found, item, results};
 use crate::decide::{Discussion, EffectRow, interaction_test};
-use crate::posterior::{Measure, Parameter, ParameterRow, Quantiles, Scope};
+use crate::posterior::{Estimand, Measure, Parameter, ParameterRow, Quantiles};
 use crate::report::discussion::{in_words, name};
 use crate::report::numbers::{parameter, plain, ratio, signed};
 use crate::report::page::Shown;
-use crate::study::{Assignment, Data, Decision, Scale, Study};
+use crate::study::{Assignment, Decision, Scale, Study};
 
 /// A risk ratio from which an effect counts as large, or its reciprocal (Guyatt et al., J Clin Epidemiol 2011;64:1311): odds
 /// ratios lie further out where the outcome is common.
@@ -63,7 +63,7 @@ fn imprecision(study: &Study, shown: Option<&Shown<'_>>) -> String {
 fn large(study: &Study, shown: Option<&Shown<'_>>) -> String {
     /// Risk ratios are listed for up to this many subgroups.
     const LISTED: usize = 6;
-    let judged = matches!(study.data, Data::Counts(_)) || study.outcome.scale == Scale::LogRiskRatio;
+    let judged = study.data.has_risks() || study.outcome.scale == Scale::LogRiskRatio;
     if !judged {
         return match study.outcome.scale {
             Scale::LogOddsRatio | Scale::LogHazardRatio => format!(
@@ -95,10 +95,12 @@ fn effects(study: &Study, shown: Option<&Shown<'_>>) -> Vec<(String, Quantiles, 
 
 /// A measure in every subgroup, and where there is no effect.
 fn medians(shown: Option<&Shown<'_>>, measure: Measure) -> Vec<(String, Quantiles, f64)> {
-    let rows = shown.into_iter().flat_map(|s| &s.report.estimates);
-    rows.filter(|e| e.scope == Scope::Subgroup && e.measure == measure)
-        .filter_map(|e| Some((e.subgroup.clone()?, e.best()?, measure.null())))
-        .collect()
+    let Some(report) = shown.map(|s| s.report) else { return Vec::new() };
+    let of = |(g, name): (usize, &String)| {
+        let row = report.estimate(Estimand::of_subgroup(g, measure))?;
+        Some((name.clone(), row.best()?, measure.null()))
+    };
+    report.names.subgroups.iter().enumerate().filter_map(of).collect()
 }
 
 /// Alonso-Coello et al., BMJ 2016;353:i2016.

@@ -6,11 +6,12 @@ mod target;
 use serde::Serialize;
 
 use super::super::numbers::plain;
+use super::super::observations;
 use super::super::passage::Table;
 use super::super::words::{all_priors, test_name};
 use super::Shown;
 use crate::decide::{Discussion, InteractionTest, interaction_test};
-use crate::study::{Assignment, Data, Decision, Study};
+use crate::study::{Assignment, Decision, Study};
 
 /// A checklist: what it asks, and what the run has to say.
 #[derive(Serialize)]
@@ -53,14 +54,6 @@ pub fn of_study(study: &Study, shown: Option<&Shown<'_>>) -> Vec<Sheet> {
         all.push(target::target(study, shown.is_some()));
     }
     all
-}
-
-fn model(study: &Study) -> &'static str {
-    match (&study.data, &study.adjustment) {
-        (Data::Counts(_), Some(_)) => "logistic model of patients, log odds ratios by subgroup; see Methods",
-        (Data::Counts(_), None) => "binomial counts by arm, log odds ratios by subgroup; see Methods",
-        (Data::Estimates(_), _) => "normal likelihood of published estimates; see Methods",
-    }
 }
 
 fn engine(shown: Option<&Shown<'_>>) -> String {
@@ -106,7 +99,7 @@ fn robust(study: &Study, shown: Option<&Shown<'_>>) -> Sheet {
             item("Prior distribution: specified", all_priors(study)),
             item("Prior distribution: justified", NOT_STATED),
             item("Prior distribution: sensitivity analysis", sensitivity(shown)),
-            item("Analysis: statistical model", model(study)),
+            item("Analysis: statistical model", observations::model(study)),
             item("Analysis: analytical technique", engine(shown)),
             item("Results: central tendency", results(shown, "posterior medians; see The table")),
             item(
@@ -126,7 +119,7 @@ fn barg(study: &Study, shown: Option<&Shown<'_>>) -> Sheet {
             item("Preamble: why Bayesian, and the goals", NOT_STATED),
             item(
                 "1. Explain the model: data, likelihood, prior",
-                format!("{}; {}", model(study), all_priors(study)),
+                format!("{}; {}", observations::model(study), all_priors(study)),
             ),
             item(
                 "1. Prior predictive check",

@@ -1,21 +1,16 @@
 //! TARGET, for observational studies.
 
 use super::{Item, NOT_STATED, Sheet, item};
-use crate::posterior::Measure;
-use crate::study::{Data, Study};
+use crate::report::observations;
+use crate::study::Study;
 
 /// What TARGET asks of a study that emulates a trial, in our words and by its sections (Cashin et al., JAMA 2025,
 /// doi:10.1001/jama.2025.13350). Published tables are not such studies: most of it is open, and it says so.
 pub fn target(study: &Study, has_numbers: bool) -> Sheet {
     let audit = study.audit();
-    let (active, control) = (&study.treatment.active, &study.treatment.control);
-    let effect = Measure::of(study.outcome.scale).in_words();
-    let contrast = match study.data {
-        Data::Counts(_) => {
-            format!("{effect} and risk difference by {}, {active} against {control}", study.subgroup_name)
-        }
-        Data::Estimates(_) => format!("{effect} by {}, {active} against {control}", study.subgroup_name),
-    };
+    let (active, control) = (study.treatment.active(), study.treatment.control());
+    let contrast =
+        format!("{} by {}, {active} against {control}", observations::measures(study), study.subgroup_name);
     let sources = if study.citation.is_empty() { NOT_STATED.to_string() } else { study.citation.join("; ") };
     let assumed: Vec<String> = study
         .bias

@@ -2,10 +2,11 @@
 
 use super::super::super::numbers::{parameter, plain, probability, ratio};
 use super::super::super::words::capitalised;
-use super::super::layout::{push, table};
+use super::super::columns::Columns;
+use super::super::layout::push;
 use super::super::plot::{Plot, letter};
 use super::{above_makes_look, title};
-use crate::compare::bias::{BiasComparison, LabelPoint, ShiftPoint};
+use crate::compare::bias::{BiasComparison, ConfounderPoint, LabelPoint, ShiftPoint};
 use crate::posterior::{Measure, Statement};
 use crate::study::Study;
 
@@ -42,7 +43,7 @@ pub fn plot(study: &Study, c: &BiasComparison) -> String {
         &format!(
             "{}; * several; : no bias. To the right the data make {} look {} than it is.",
             letters.join("; "),
-            study.treatment.active,
+            study.treatment.active(),
             above_makes_look(study)
         ),
         2,
@@ -93,23 +94,21 @@ fn surface(points: &[&ShiftPoint], heading: &str) -> String {
             means.push(p.bias_mean);
         }
     }
-    let mut header = vec!["Mean bias".to_string()];
-    header.extend(
-        sds.iter().map(|sd| if *sd == 0.0 { "known".to_string() } else { format!("sd {}", parameter(*sd)) }),
-    );
-    let rows = means.iter().map(|mean| {
-        let of_mean = || points.iter().filter(|p| p.bias_mean == *mean);
-        let label = of_mean().next().map_or_else(String::new, |p| {
+    let of_mean = |mean: f64| points.iter().filter(move |p| p.bias_mean == mean);
+    let mut columns: Columns<'_, f64> = Columns::new();
+    columns.add("Mean bias", |mean| {
+        of_mean(*mean).next().map_or_else(String::new, |p| {
             if p.bias_mean == 0.0 { format!("{} (none)", shown_mean(p)) } else { shown_mean(p) }
-        });
-        let cell = |sd: &f64| {
-            of_mean()
-                .find(|p| p.bias_sd == *sd)
-                .map_or_else(|| "–".to_string(), |p| probability(p.probability))
-        };
-        std::iter::once(label).chain(sds.iter().map(cell)).collect()
+        })
     });
-    out.push_str(&table(header, rows.collect()));
+    for sd in sds {
+        let heading = if sd == 0.0 { "known".to_string() } else { format!("sd {}", parameter(sd)) };
+        columns.add(heading, move |mean| {
+            let found = of_mean(*mean).find(|p| p.bias_sd == sd);
+            found.map_or_else(|| "–".to_string(), |p| probability(p.probability))
+        });
+    }
+    out.push_str(&columns.table(means));
     out
 }
 
@@ -130,20 +129,22 @@ pub fn confounders(study: &Study, c: &BiasComparison) -> Vec<String> {
             .take_while(|p| p.prevalence_difference == first.prevalence_difference)
             .map(|p| p.strength)
             .collect();
-        let mut header = vec!["Prevalence, control → active".to_string()];
         let short = match Measure::of(study.outcome.scale) {
             Measure::RiskRatio => "RR",
             Measure::HazardRatio => "HR",
             _ => "OR",
         };
-        header.extend(strengths.iter().map(|s| format!("{short} {}", parameter(*s))));
-        let rows = points.chunks(strengths.len()).map(|row| {
-            let percent = |p: f64| format!("{:.0} %", 100.0 * p);
-            let label =
-                format!("{} → {}", percent(row[0].prevalence_control), percent(row[0].prevalence_active));
-            std::iter::once(label).chain(row.iter().map(|p| probability(p.probability))).collect()
+        let percent = |p: f64| format!("{:.0} %", 100.0 * p);
+        let mut columns: Columns<'_, &[&ConfounderPoint]> = Columns::new();
+        columns.add("Prevalence, control → active", |row| {
+            format!("{} → {}", percent(row[0].prevalence_control), percent(row[0].prevalence_active))
         });
-        out.push_str(&table(header, rows.collect()));
+        for (k, strength) in strengths.iter().enumerate() {
+            columns.add(format!("{short} {}", parameter(*strength)), move |row| {
+                row.get(k).map_or_else(String::new, |p| probability(p.probability))
+            });
+        }
+        out.push_str(&columns.table(points.chunks(strengths.len())));
         if all.is_empty() {
             push(
                 &mut out,
@@ -176,14 +177,14 @@ pub fn labels(c: &BiasComparison) -> String {
         }
     }
     let mut grid = |what: &str, cell: &dyn Fn(&LabelPoint) -> String| {
-        let mut header = vec![what.to_string()];
-        header.extend(specificities.iter().map(|s| format!("spec. {}", parameter(*s))));
-        let rows = c.labels.chunks(specificities.len()).map(|row| {
-            std::iter::once(format!("sensitivity {}", parameter(row[0].sensitivity)))
-                .chain(row.iter().map(cell))
-                .collect()
-        });
-        out.push_str(&table(header, rows.collect()));
+        let mut columns: Columns<'_, &[LabelPoint]> = Columns::new();
+        columns.add(what, |row| format!("sensitivity {}", parameter(row[0].sensitivity)));
+        for (k, specificity) in specificities.iter().enumerate() {
+            columns.add(format!("spec. {}", parameter(*specificity)), move |row| {
+                row.get(k).map_or_else(String::new, cell)
+            });
+        }
+        out.push_str(&columns.table(c.labels.chunks(specificities.len())));
     };
     grid("Ratio of ratios, median", &|l| l.contrast.map_or_else(|| "–".to_string(), |q| ratio(q.median)));
     grid("P(better in the first)", &|l| probability(l.greater_in_positive));

@@ -2,10 +2,13 @@
 
 use super::super::super::numbers::{plain, probability, ratio, signed, value};
 use super::super::super::words::capitalised;
-use super::super::layout::{push, table};
+use super::super::columns::Columns;
+use super::super::layout::push;
 use super::{above_makes_look, title};
 use crate::compare::LINES;
-use crate::compare::bias::{BiasComparison, BiasTipping, Conversion, MissingCase, Varied};
+use crate::compare::bias::{
+    BiasComparison, BiasTipping, Conversion, EValueRow, MissingCase, MissingRow, Varied,
+};
 use crate::posterior::Statement;
 use crate::study::Study;
 
@@ -19,13 +22,17 @@ fn label(t: &BiasTipping) -> String {
 }
 
 fn lines(out: &mut String, first: &str, rows: &[&BiasTipping], shown: impl Fn(&BiasTipping) -> String) {
-    let mut header = vec![first.to_string(), "now".to_string()];
-    header.extend(LINES.iter().map(|l| plain(*l)));
-    let rows = rows.chunks(LINES.len()).map(|row| {
-        let cells = row.iter().map(|t| t.bias.map_or_else(|| "–".to_string(), |_| shown(t)));
-        [label(row[0]), probability(row[0].probability)].into_iter().chain(cells).collect()
-    });
-    out.push_str(&table(header, rows.collect()));
+    let mut columns: Columns<'_, &[&BiasTipping]> = Columns::new();
+    columns.add(first, |row| label(row[0]));
+    columns.add("now", |row| probability(row[0].probability));
+    for (k, line) in LINES.iter().enumerate() {
+        let shown = &shown;
+        columns.add(plain(*line), move |row| {
+            let found = row.get(k).filter(|t| t.bias.is_some());
+            found.map_or_else(|| "–".to_string(), |t| shown(t))
+        });
+    }
+    out.push_str(&columns.table(rows.chunks(LINES.len())));
 }
 
 /// Biases at which each probability equals each line.
@@ -44,13 +51,13 @@ pub fn section(study: &Study, c: &BiasComparison) -> String {
     let reading = if is_ratio {
         format!(
             "2: the {what} that the data show is twice the true one, and makes {} look {}; 0.5: half. –: none within twenty-fold.",
-            study.treatment.active,
+            study.treatment.active(),
             above_makes_look(study)
         )
     } else {
         format!(
             "Above 0 the data make {} look {} than it is. –: none within six standard errors.",
-            study.treatment.active,
+            study.treatment.active(),
             above_makes_look(study)
         )
     };
@@ -70,30 +77,20 @@ pub fn e_values(study: &Study, c: &BiasComparison) -> String {
     }
     let mut out = String::new();
     title(&mut out, "E-values of the results without any bias allowed for");
+    let mut columns: Columns<'_, &EValueRow> = Columns::new();
+    columns.add(capitalised(&study.subgroup_name), |e| e.subgroup.clone());
+    columns.add("median", |e| format!("{} {}", e.measure.in_words(), value(e.measure, e.median)));
+    columns.add("as risk\nratio", |e| ratio(e.risk_ratio));
+    columns.add("E-value", |e| ratio(e.e_value));
+    columns.add("interval's\nnearer end", |e| value(e.measure, e.interval_end));
+    columns.add("its\nE-value", |e| ratio(e.e_value_interval));
+    out.push_str(&columns.table(&c.e_values));
     let mut used = Vec::new();
-    let rows = c.e_values.iter().map(|e| {
+    for e in &c.e_values {
         if !used.contains(&e.conversion) {
             used.push(e.conversion);
         }
-        vec![
-            e.subgroup.clone(),
-            format!("{} {}", e.measure.in_words(), value(e.measure, e.median)),
-            ratio(e.risk_ratio),
-            ratio(e.e_value),
-            value(e.measure, e.interval_end),
-            ratio(e.e_value_interval),
-        ]
-    });
-    let rows: Vec<Vec<String>> = rows.collect();
-    let header = vec![
-        capitalised(&study.subgroup_name),
-        "median".to_string(),
-        "as risk\nratio".to_string(),
-        "E-value".to_string(),
-        "interval's\nnearer end".to_string(),
-        "its\nE-value".to_string(),
-    ];
-    out.push_str(&table(header, rows));
+    }
     push(
         &mut out,
         "The least risk ratio with which an unmeasured confounder would have to go with both treatment and outcome to explain the number away; 1 where the interval holds no effect.",
@@ -123,28 +120,25 @@ pub fn missing(study: &Study, c: &BiasComparison) -> String {
     }
     let mut out = String::new();
     title(&mut out, "Missing outcomes: P(better)");
-    let rows = study.data.names().into_iter().map(|name| {
-        let of = |case: MissingCase| {
-            let row = c
-                .missing
-                .iter()
-                .find(|m| m.subgroup == name && m.case == case && m.statement == Statement::Benefit);
-            probability(row.and_then(|m| m.probability))
-        };
-        vec![name.to_string(), of(MissingCase::LeftOut), of(MissingCase::Worst), of(MissingCase::Best)]
-    });
-    let header = vec![
-        capitalised(&study.subgroup_name),
-        "left out".to_string(),
-        "worst case".to_string(),
-        "best case".to_string(),
-    ];
-    out.push_str(&table(header, rows.collect()));
+    let of = |case: MissingCase| {
+        move |name: &&str| {
+            let is_told =
+                |m: &&MissingRow| m.subgroup == *name && m.case == case && m.statement == Statement::Benefit;
+            probability(c.missing.iter().find(is_told).and_then(|m| m.probability))
+        }
+    };
+    let mut columns: Columns<'_, &str> = Columns::new();
+    columns.add(capitalised(&study.subgroup_name), |name| (*name).to_string());
+    columns.add("left out", of(MissingCase::LeftOut));
+    columns.add("worst case", of(MissingCase::Worst));
+    columns.add("best case", of(MissingCase::Best));
+    out.push_str(&columns.table(study.data.names()));
     push(
         &mut out,
         &format!(
             "Best case: all who are missing fared well under {} and badly under {}; worst case: the other way.",
-            study.treatment.active, study.treatment.control
+            study.treatment.active(),
+            study.treatment.control()
         ),
         2,
     );
@@ -158,7 +152,9 @@ pub fn missing(study: &Study, c: &BiasComparison) -> String {
             &mut out,
             &format!(
                 "In log odds of {} among those missing under {}, the opposite under {}. –: none within ±4.",
-                study.outcome.event, study.treatment.active, study.treatment.control
+                study.outcome.event,
+                study.treatment.active(),
+                study.treatment.control()
             ),
             2,
         );

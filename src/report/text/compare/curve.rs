@@ -3,11 +3,12 @@
 use super::super::super::numbers::plain;
 use super::super::super::sentences::sentence;
 use super::super::super::words::plural;
-use super::super::layout::{push, table};
+use super::super::columns::Columns;
+use super::super::layout::push;
 use super::super::plot::{Plot, letter};
 use super::{shown, title};
 use crate::compare::{Comparison, HeterogeneityRow, STATED};
-use crate::posterior::{Quantiles, Statement};
+use crate::posterior::{Quantiles, Statement, Topic};
 use crate::study::Study;
 
 /// Columns of the plot between two scales.
@@ -44,7 +45,7 @@ pub fn section(study: &Study, c: &Comparison) -> String {
     out.push_str(&numbers(study, c, &curves));
     out.push('\n');
     out.push_str(&before_and_after(study, &c.heterogeneity));
-    for claim in c.claims.iter().filter(|c| c.estimand == "tau") {
+    for claim in c.claims.iter().filter(|c| c.estimand == Topic::Heterogeneity) {
         push(&mut out, &sentence(claim), 2);
     }
     out
@@ -67,33 +68,27 @@ fn plot(curves: &[Vec<(f64, Option<f64>)>], stated: f64) -> String {
 fn numbers(study: &Study, c: &Comparison, curves: &[Vec<(f64, Option<f64>)>]) -> String {
     const PER_DOUBLING: usize = 4;
     let middle = 20;
-    let places: Vec<usize> = (0..5).map(|k| middle + PER_DOUBLING * k - 2 * PER_DOUBLING).collect();
-    let mut header = vec!["P(better) at scale".to_string()];
-    header.extend(places.iter().map(|&k| plain(curves[0][k].0)));
     let names = study.data.names();
-    let rows = names.iter().zip(curves).map(|(name, curve)| {
-        let mut row = vec![(*name).to_string()];
-        row.extend(places.iter().map(|&k| shown(c, curve[k].1)));
-        row
-    });
-    table(header, rows.collect())
+    let mut columns: Columns<'_, usize> = Columns::new();
+    columns.add("P(better) at scale", |g| names[*g].to_string());
+    for k in (0..5).map(|k| middle + PER_DOUBLING * k - 2 * PER_DOUBLING) {
+        columns.add(plain(curves[0][k].0), move |g| shown(c, curves[*g][k].1));
+    }
+    columns.table(0..names.len())
 }
 
 fn before_and_after(study: &Study, rows: &[HeterogeneityRow]) -> String {
     let of = |q: &Quantiles| format!("{} ({} to {})", plain(q.median), plain(q.q2_5), plain(q.q97_5));
-    let rows: Vec<Vec<String>> = rows
-        .iter()
-        .map(|r| {
-            let label = match (&r.subgroup, &r.subgroup_b) {
-                (Some(a), Some(b)) => format!("|θ {a} − θ {b}|"),
-                _ => "τ".to_string(),
-            };
-            vec![label, of(&r.prior), of(&r.posterior)]
-        })
-        .collect();
     if rows.is_empty() {
         return String::new();
     }
     let label = format!("How {} differ", plural(&study.subgroup_name));
-    table(vec![label, "before the data".to_string(), "after".to_string()], rows)
+    let mut columns: Columns<'_, &HeterogeneityRow> = Columns::new();
+    columns.add(label, |r| match (&r.subgroup, &r.subgroup_b) {
+        (Some(a), Some(b)) => format!("|θ {a} − θ {b}|"),
+        _ => "τ".to_string(),
+    });
+    columns.add("before the data", move |r| of(&r.prior));
+    columns.add("after", move |r| of(&r.posterior));
+    columns.table(rows)
 }

@@ -2,9 +2,13 @@
 
 use super::super::super::numbers::{parameter, plain, signed, threshold, value};
 use super::super::super::sentences::sentence;
-use super::super::layout::{grouped, push, table};
+use super::super::columns::Columns;
+use super::super::layout::{grouped, push};
 use super::{TOLD_UP_TO, shown, statement_word, title};
-use crate::compare::{Absence, BoxPoint, Comparison, Diagnosis, LINES, Tipping};
+use crate::compare::{
+    Absence, BoxPoint, Comparison, Diagnosis, Envelope, FrontierPoint, LINES, PoolingRow, PowerRow, Tipping,
+    WhoDecided,
+};
 use crate::posterior::{Axis, Measure, Says, Scope, Statement};
 use crate::study::{Pooling, Study};
 
@@ -44,19 +48,17 @@ pub fn envelope(study: &Study, c: &Comparison) -> String {
         let tau = at.tau_scale.map_or_else(String::new, |s| format!(", τ {}", plain(s)));
         format!("{} ({}, SD {}{tau})", shown(c, p), out_of(at.centre), plain(at.sd))
     };
-    let rows: Vec<Vec<String>> = c
-        .envelope
-        .iter()
-        .filter(|e| e.statement == Statement::Benefit)
-        .map(|e| vec![e.subgroup.clone(), at(e.low, e.low_at), at(e.high, e.high_at)])
-        .collect();
     let mut out = String::new();
     let whose = match c.resolution().is_some() || c.is_coarse {
         true => "of priors at the corners and in the middle of a box",
         false => "that any prior in a box gives",
     };
     title(&mut out, &format!("Lowest and highest P(better) {whose}, and the prior"));
-    out.push_str(&table(["", "lowest", "highest"].map(str::to_string).to_vec(), rows));
+    let mut columns: Columns<'_, &Envelope> = Columns::new();
+    columns.add("", |e| e.subgroup.clone());
+    columns.add("lowest", |e| at(e.low, e.low_at));
+    columns.add("highest", |e| at(e.high, e.high_at));
+    out.push_str(&columns.table(c.envelope.iter().filter(|e| e.statement == Statement::Benefit)));
     let b = &c.prior_box;
     let tau = b.tau_scale.map_or_else(String::new, |t| {
         format!(", heterogeneity of the stated family at scales {} to {}", parameter(t[0]), parameter(t[1]))
@@ -103,29 +105,23 @@ pub fn tipping(study: &Study, c: &Comparison) -> String {
     }
     let in_patients = passed.iter().any(|t| t.as_patients.is_some());
     let rough = c.resolution().is_some() || c.is_coarse;
-    let row = |t: &&Tipping| {
-        let mut row = vec![
-            format!("{}: {}", t.subgroup, statement(t.statement, t.measure, t.threshold)),
-            shown(c, t.probability),
-            format!("{}", t.line),
-            t.sceptical_sd.map_or_else(|| absent(t.note), |sd| if rough { roughly(sd) } else { plain(sd) }),
-        ];
-        if in_patients {
-            row.push(t.as_patients.map_or_else(
-                || "–".to_string(),
-                |n| if rough { roughly(n) } else { grouped(n.round() as u64) },
-            ));
-        }
-        let centre = if effect.axis() == Axis::Ratio { t.prior_centre_ratio } else { t.prior_centre };
-        row.push(centre.map_or_else(|| absent(t.centre_note), |x| value(effect, x)));
-        row
-    };
-    let mut header = ["To bring", "P now", "below", "sceptical\nSD"].map(str::to_string).to_vec();
+    let mut columns: Columns<'_, &Tipping> = Columns::new();
+    columns
+        .add("To bring", |t| format!("{}: {}", t.subgroup, statement(t.statement, t.measure, t.threshold)));
+    columns.add("P now", |t| shown(c, t.probability));
+    columns.add("below", |t| t.line.to_string());
+    columns.add("sceptical\nSD", |t| {
+        t.sceptical_sd.map_or_else(|| absent(t.note), |sd| if rough { roughly(sd) } else { plain(sd) })
+    });
     if in_patients {
-        header.push("as\npatients".to_string());
+        let worth = move |n: f64| if rough { roughly(n) } else { grouped(n.round() as u64) };
+        columns.add("as\npatients", move |t| t.as_patients.map_or_else(|| "–".to_string(), worth));
     }
-    header.push(format!("prior centre,\n{}", effect.in_words()));
-    out.push_str(&table(header, passed.iter().map(row).collect()));
+    columns.add(format!("prior centre,\n{}", effect.in_words()), |t| {
+        let centre = if effect.axis() == Axis::Ratio { t.prior_centre_ratio } else { t.prior_centre };
+        centre.map_or_else(|| absent(t.centre_note), |x| value(effect, x))
+    });
+    out.push_str(&columns.table(passed.iter().copied()));
     push(
         &mut out,
         &format!(
@@ -149,15 +145,17 @@ fn frontier(passed: &[&Tipping]) -> String {
     let with: Vec<&&Tipping> =
         passed.iter().filter(|t| t.frontier.iter().any(|f| f.sceptical_sd.is_some())).collect();
     let Some(first) = with.first() else { return String::new() };
-    let mut header = vec!["Frontier: sceptical SD at τ scale".to_string()];
-    header.extend(first.frontier.iter().map(|f| plain(f.tau_scale)));
-    let rows = with.iter().map(|t| {
-        let label =
-            format!("{}: {} to {}", t.subgroup, statement(t.statement, t.measure, t.threshold), t.line);
-        let sds = t.frontier.iter().map(|f| f.sceptical_sd.map_or_else(|| absent(f.note), plain));
-        std::iter::once(label).chain(sds).collect()
+    let mut columns: Columns<'_, &Tipping> = Columns::new();
+    columns.add("Frontier: sceptical SD at τ scale", |t| {
+        format!("{}: {} to {}", t.subgroup, statement(t.statement, t.measure, t.threshold), t.line)
     });
-    String::from("\n") + &table(header, rows.collect())
+    for (k, point) in first.frontier.iter().enumerate() {
+        columns.add(plain(point.tau_scale), move |t| {
+            let shown = |f: &FrontierPoint| f.sceptical_sd.map_or_else(|| absent(f.note), plain);
+            t.frontier.get(k).map_or_else(String::new, shown)
+        });
+    }
+    String::from("\n") + &columns.table(with.iter().map(|t| **t))
 }
 
 /// The leaning statements in parts.
@@ -170,37 +168,23 @@ pub fn who_decided(study: &Study, c: &Comparison) -> String {
         leans == (statement_word(s) == "better")
     };
     let has_baseline = study.priors.baseline.is_some();
-    let rows: Vec<Vec<String>> = c
-        .who_decided
-        .iter()
-        .filter(|w| leaning(&w.subgroup, w.statement))
-        .map(|w| {
-            let mut row = vec![
-                format!("{}: {}", w.subgroup, statement(w.statement, w.measure, w.threshold)),
-                shown(c, w.baseline),
-                shift(w.data),
-                shift(w.effect_prior),
-                shift(w.heterogeneity_prior),
-            ];
-            if has_baseline {
-                row.push(shift(w.baseline_prior));
-            }
-            row.push(shown(c, w.probability));
-            row
-        })
-        .collect();
     let mut out = String::new();
     title(&mut out, "Who decided? Shifts of each probability");
     if !study.priors.effect.distribution.is_proper() {
         push(&mut out, "A flat effect prior has no probabilities without data, and so no shifts.", 0);
         return out;
     }
-    let mut header = vec!["", "reference", "data", "effect\nprior", "heterog.\nprior"];
+    let mut columns: Columns<'_, &WhoDecided> = Columns::new();
+    columns.add("", |w| format!("{}: {}", w.subgroup, statement(w.statement, w.measure, w.threshold)));
+    columns.add("reference", |w| shown(c, w.baseline));
+    columns.add("data", move |w| shift(w.data));
+    columns.add("effect\nprior", move |w| shift(w.effect_prior));
+    columns.add("heterog.\nprior", move |w| shift(w.heterogeneity_prior));
     if has_baseline {
-        header.push("baseline\nprior");
+        columns.add("baseline\nprior", move |w| shift(w.baseline_prior));
     }
-    header.push("as\nstated");
-    out.push_str(&table(header.into_iter().map(str::to_string).collect(), rows));
+    columns.add("as\nstated", |w| shown(c, w.probability));
+    out.push_str(&columns.table(c.who_decided.iter().filter(|w| leaning(&w.subgroup, w.statement))));
     push(
         &mut out,
         &format!(
@@ -233,56 +217,50 @@ fn pareto(k: f64) -> String {
     }
 }
 
+/// Of a quantity; a probability has none.
+fn reading(r: &PowerRow) -> &'static str {
+    match (r.statement, r.diagnosis) {
+        (Some(_), _) => "",
+        (None, Some(Diagnosis::PriorDataConflict)) => "possible conflict",
+        (None, Some(Diagnosis::StrongPriorOrWeakData)) => "strong prior or weak data",
+        (None, Some(Diagnosis::Unremarkable)) => "unremarkable",
+        (None, None) => "–",
+    }
+}
+
 /// Sensitivity of the printed quantities.
 pub fn power_scaling(study: &Study, c: &Comparison) -> String {
     if c.power_scaling.is_empty() {
         return String::new();
     }
-    let two = |x: Option<f64>| x.map_or_else(|| "–".to_string(), |x| format!("{x:.3}"));
-    let shift = |x: Option<f64>| x.map_or_else(|| "–".to_string(), |x| signed(x, 3));
     let has_baseline = study.priors.baseline.is_some();
-    let mut rows: Vec<Vec<String>> = c
-        .power_scaling
-        .iter()
-        .filter(|r| !matches!(r.statement, Some(Statement::Harm | Statement::HarmAtLeast)))
-        .map(|r| {
-            let whom = r.subgroup.clone().unwrap_or_else(|| match r.scope {
-                Scope::Mean => format!("the average {}", study.subgroup_name),
-                _ => String::new(),
-            });
-            match (r.statement, r.threshold) {
-                (Some(s), Some(t)) => vec![
-                    format!("{whom}: P({})", statement(s, r.measure, t)),
-                    shift(r.prior),
-                    shift(r.baseline_prior),
-                    shift(r.likelihood),
-                    String::new(),
-                ],
-                _ => vec![
-                    format!("{whom}: {}", r.measure.in_words()),
-                    two(r.prior),
-                    two(r.baseline_prior),
-                    two(r.likelihood),
-                    match r.diagnosis {
-                        Some(Diagnosis::PriorDataConflict) => "possible conflict",
-                        Some(Diagnosis::StrongPriorOrWeakData) => "strong prior or weak data",
-                        Some(Diagnosis::Unremarkable) => "unremarkable",
-                        None => "–",
-                    }
-                    .to_string(),
-                ],
-            }
+    let whom = |r: &PowerRow| {
+        r.subgroup.clone().unwrap_or_else(|| match r.scope {
+            Scope::Mean => format!("the average {}", study.subgroup_name),
+            _ => String::new(),
         })
-        .collect();
+    };
+    // Of a probability a change, of a quantity a distance.
+    let moved = |r: &PowerRow, x: Option<f64>| match (x, r.statement) {
+        (None, _) => "–".to_string(),
+        (Some(x), Some(_)) => signed(x, 3),
+        (Some(x), None) => format!("{x:.3}"),
+    };
     let mut out = String::new();
     title(&mut out, "Sensitivity to power-scaling, per doubling of the weight");
-    let header = ["", "of the\npriors", "of the\nbaseline", "of the\ndata", "reading"];
-    let mut header = header.map(str::to_string).to_vec();
-    if !has_baseline {
-        header.remove(2);
-        rows.iter_mut().for_each(|row| drop(row.remove(2)));
+    let mut columns: Columns<'_, &PowerRow> = Columns::new();
+    columns.add("", |r| match (r.statement, r.threshold) {
+        (Some(s), Some(t)) => format!("{}: P({})", whom(r), statement(s, r.measure, t)),
+        _ => format!("{}: {}", whom(r), r.measure.in_words()),
+    });
+    columns.add("of the\npriors", |r| moved(r, r.prior));
+    if has_baseline {
+        columns.add("of the\nbaseline", |r| moved(r, r.baseline_prior));
     }
-    out.push_str(&table(header, rows));
+    columns.add("of the\ndata", |r| moved(r, r.likelihood));
+    columns.add("reading", |r| reading(r).to_string());
+    let is_told = |r: &&PowerRow| !matches!(r.statement, Some(Statement::Harm | Statement::HarmAtLeast));
+    out.push_str(&columns.table(c.power_scaling.iter().filter(is_told)));
     let method = match c.power_scaling.iter().find(|r| r.method == "psis") {
         Some(row) => format!(
             " By Pareto-smoothed reweighting of draws, k at most {}.",
@@ -307,28 +285,26 @@ pub fn poolings(_: &Study, c: &Comparison) -> String {
         return String::new();
     }
     let number = |x: Option<f64>| x.map_or_else(|| "–".to_string(), |x| signed(x, 2).replace('+', ""));
-    let rows: Vec<Vec<String>> = c
-        .poolings
-        .iter()
-        .map(|r| {
-            let name = match r.pooling {
-                Pooling::Partial => "partial",
-                Pooling::Complete => "complete",
-                Pooling::None => "none",
-            };
-            let apart = match (r.difference, r.difference_se) {
-                (Some(0.0), _) => "best".to_string(),
-                (Some(_), Some(se)) => format!("{} (SE {})", number(r.difference), number(Some(se))),
-                _ => "–".to_string(),
-            };
-            vec![name.to_string(), number(r.log_marginal_likelihood), number(r.elpd), apart]
-        })
-        .collect();
     let mut out = String::new();
     let first = &c.poolings[0];
     title(&mut out, &format!("Poolings compared, stated priors: leaving out one {} at a time", first.unit));
-    let header = ["Pooling", "log marginal\nlikelihood", "log predictive\ndensity", "difference"];
-    out.push_str(&table(header.map(str::to_string).to_vec(), rows));
+    let mut columns: Columns<'_, &PoolingRow> = Columns::new();
+    columns.add("Pooling", |r| {
+        match r.pooling {
+            Pooling::Partial => "partial",
+            Pooling::Complete => "complete",
+            Pooling::None => "none",
+        }
+        .to_string()
+    });
+    columns.add("log marginal\nlikelihood", move |r| number(r.log_marginal_likelihood));
+    columns.add("log predictive\ndensity", move |r| number(r.elpd));
+    columns.add("difference", |r| match (r.difference, r.difference_se) {
+        (Some(0.0), _) => "best".to_string(),
+        (Some(_), Some(se)) => format!("{} (SE {})", number(r.difference), number(Some(se))),
+        _ => "–".to_string(),
+    });
+    out.push_str(&columns.table(&c.poolings));
     let method = match (first.method, c.poolings.iter().filter_map(|r| r.max_k).reduce(f64::max)) {
         ("psis", Some(k)) => format!("Pareto-smoothed importance sampling, k at most {}. ", pareto(k)),
         _ => "Computed exactly. ".to_string(),

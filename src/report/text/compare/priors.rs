@@ -4,10 +4,11 @@ use super::super::super::baseline_conflict::baseline_conflict_line;
 use super::super::super::numbers::{parameter, plain, probability, value};
 use super::super::super::sentences::sentence;
 use super::super::super::words::{baseline_as_written, plural, priors_as_written};
-use super::super::layout::{grouped, push, table};
+use super::super::columns::Columns;
+use super::super::layout::{grouped, push};
 use super::title;
 use crate::compare::{Comparison, PriorSet};
-use crate::posterior::{Measure, Says};
+use crate::posterior::{Measure, Quantiles, Says};
 use crate::study::Study;
 
 /// A table of effect priors; then what it has no room for.
@@ -16,15 +17,21 @@ pub fn section(study: &Study, c: &Comparison) -> String {
     let mut out = String::new();
     title(&mut out, "Priors of the mean effect, before the data");
     let in_patients = c.priors.iter().any(|p| p.says.patients.is_some());
-    let rows = c.priors.iter().map(|p| row(measure, p, in_patients)).collect();
-    let header = vec![
-        "Prior".to_string(),
-        "P(better)".to_string(),
-        format!("{}, 95 %", measure.in_words()),
-        if in_patients { "worth, patients".to_string() } else { "worth, SE".to_string() },
-        "surprise".to_string(),
-    ];
-    out.push_str(&table(header, rows));
+    let mut columns: Columns<'_, &PriorSet> = Columns::new();
+    columns.add("Prior", |p| if p.says.reference_only { format!("{}*", p.name) } else { p.name.clone() });
+    columns.add("P(better)", |p| probability(p.says.benefit));
+    columns.add(format!("{}, 95 %", measure.in_words()), |p| {
+        let interval = |q: Quantiles| format!("{} to {}", value(measure, q.q2_5), value(measure, q.q97_5));
+        p.says.effect.map_or_else(|| "flat".to_string(), interval)
+    });
+    if in_patients {
+        let shown = |n: f64| if n < 9.95 { format!("{n:.1}") } else { grouped(n.round() as u64) };
+        columns.add("worth, patients", move |p| p.says.patients.map_or_else(|| "–".to_string(), shown));
+    } else {
+        columns.add("worth, SE", |p| p.says.standard_error.map_or_else(|| "–".to_string(), parameter));
+    }
+    columns.add("surprise", |p| probability(p.says.conflict.map(|c| c.tail_probability)));
+    out.push_str(&columns.table(&c.priors));
     for p in &c.priors {
         let words = &p.priors.effect.words;
         let from = p.says.external.as_ref().filter(|e| e.weight > 0.0);
@@ -78,30 +85,6 @@ pub fn section(study: &Study, c: &Comparison) -> String {
     let text = format!("Stated: {}", priors_as_written(stated));
     push(&mut out, &format!("{text}. What another prior leaves out is as stated."), 2);
     out
-}
-
-fn row(measure: Measure, p: &PriorSet, in_patients: bool) -> Vec<String> {
-    let says = &p.says;
-    let name = if says.reference_only { format!("{}*", p.name) } else { p.name.clone() };
-    let interval = says.effect.map_or_else(
-        || "flat".to_string(),
-        |q| format!("{} to {}", value(measure, q.q2_5), value(measure, q.q97_5)),
-    );
-    let worth = if in_patients {
-        says.patients.map_or_else(
-            || "–".to_string(),
-            |n| if n < 9.95 { format!("{n:.1}") } else { grouped(n.round() as u64) },
-        )
-    } else {
-        says.standard_error.map_or_else(|| "–".to_string(), parameter)
-    };
-    vec![
-        name,
-        probability(says.benefit),
-        interval,
-        worth,
-        probability(says.conflict.map(|c| c.tail_probability)),
-    ]
 }
 
 /// What a named prior sets, but for what is made from other studies.

@@ -2,13 +2,16 @@
 
 use super::super::super::numbers::{interval_known_to, sampled_probability, signed, threshold, with_prior};
 use super::super::super::words::capitalised;
-use super::super::layout::{push, scope_label, table};
+use super::super::columns::Columns;
+use super::super::layout::{push, scope_label, wrapped_to};
 use super::{shown, statement_word, title};
-use crate::compare::{BaselineRow, Comparison, EstimateRow, GridRow, STATED, TableRow, Variant};
+use crate::compare::{BaselineRow, Comparison, EstimateRow, GridRow, PriorSet, STATED, TableRow, Variant};
 use crate::posterior::{Axis, Measure, Quantiles, Scope, Statement, primary};
-use crate::study::{Assignment, BaselineOf, Data, Pooling, Study};
+use crate::report::observations;
+use crate::study::{Assignment, BaselineOf, Pooling, Study};
 
 /// One pooling's rows of one subgroup, or of what is shared.
+#[derive(Clone, Copy)]
 struct Rows<'a> {
     c: &'a Comparison,
     pooling: Pooling,
@@ -83,67 +86,45 @@ fn subgroup(study: &Study, c: &Comparison, g: usize) -> String {
     let name = study.data.names()[g];
     let mut out = String::new();
     let (measure, at) = primary(study);
-    let raw = match &study.data {
-        Data::Counts(rows) => {
-            let r = &rows[g];
-            format!(
-                " ({} {}/{}, {} {}/{})",
-                study.treatment.control,
-                r.control.events,
-                r.control.total,
-                study.treatment.active,
-                r.active.events,
-                r.active.total
-            )
-        }
-        Data::Estimates(_) => String::new(),
-    };
+    let raw = observations::in_brackets(study, g);
     let verb = match study.assignment {
         Assignment::Observational => "outcome associated with",
         Assignment::Randomised => "effect of",
     };
-    title(&mut out, &format!("{}{raw}: {verb} {}", capitalised(name), study.treatment.active));
+    title(&mut out, &format!("{}{raw}: {verb} {}", capitalised(name), study.treatment.active()));
     let rows = Rows { c, pooling: study.pooling, scope: Scope::Subgroup, subgroup: Some(name) };
-    let mut header = vec!["P (prior)".to_string(), "better".to_string(), "worse".to_string()];
+    let mut columns: Columns<'_, &PriorSet> = Columns::new();
+    let stated = |statement| move |p: &&PriorSet| rows.with_prior(&p.name, statement);
+    columns.add("P (prior)", |p| p.name.clone());
+    columns.add("better", stated(Statement::Benefit));
+    columns.add("worse", stated(Statement::Harm));
     if let Some(t) = at {
         let size = match measure.axis() {
             Axis::Additive => format!("≥ {}", threshold(measure, t)),
             Axis::Ratio => format!("≥ {}-fold", threshold(measure, t)),
         };
-        header.extend([format!("better by\n{size}"), format!("worse by\n{size}")]);
+        columns.add(format!("better by\n{size}"), stated(Statement::BenefitAtLeast));
+        columns.add(format!("worse by\n{size}"), stated(Statement::HarmAtLeast));
     }
-    let statements = [Statement::Benefit, Statement::Harm, Statement::BenefitAtLeast, Statement::HarmAtLeast];
-    let asked = &statements[..header.len() - 1];
-    let line = |prior: &str| {
-        let mut row = vec![prior.to_string()];
-        row.extend(asked.iter().map(|s| rows.with_prior(prior, *s)));
-        row
-    };
-    out.push_str(&table(header, c.priors.iter().map(|p| line(&p.name)).collect()));
+    out.push_str(&columns.table(&c.priors));
     let effect = Measure::of(study.outcome.scale);
-    let counts = matches!(study.data, Data::Counts(_));
-    let mut header = vec!["Size".to_string(), format!("{} (95 %)", capitalised(effect.in_words()))];
-    if counts {
-        header.push("Risk difference,\npoints (95 %)".to_string());
+    let mut columns: Columns<'_, &PriorSet> = Columns::new();
+    columns.add("Size", |p| p.name.clone());
+    columns.add(format!("{} (95 %)", capitalised(effect.in_words())), |p| rows.interval(&p.name, effect));
+    if study.data.has_risks() {
+        columns.add("Risk difference,\npoints (95 %)", |p| rows.interval(&p.name, Measure::RiskDifference));
     }
-    let others: Vec<Pooling> = [Pooling::Partial, Pooling::Complete, Pooling::None]
-        .into_iter()
-        .filter(|p| *p != study.pooling && c.table.iter().any(|r| r.pooling == *p))
-        .collect();
-    header.extend(others.iter().map(|p| pooling_label(*p).to_string()));
-    let line = |prior: &str| {
-        let mut row = vec![prior.to_string(), rows.interval(prior, effect)];
-        if counts {
-            row.push(rows.interval(prior, Measure::RiskDifference));
+    for pooling in [Pooling::Partial, Pooling::Complete, Pooling::None] {
+        if pooling == study.pooling || c.table.iter().all(|r| r.pooling != pooling) {
+            continue;
         }
-        row.extend(others.iter().map(|p| {
-            let rows =
-                Rows { pooling: *p, ..Rows { c, pooling: *p, scope: Scope::Subgroup, subgroup: Some(name) } };
-            rows.probability(prior, Statement::Benefit).map_or_else(|| "–".to_string(), |r| rows.shown(r))
-        }));
-        row
-    };
-    out.push_str(&table(header, c.priors.iter().map(|p| line(&p.name)).collect()));
+        let rows = Rows { pooling, ..rows };
+        columns.add(pooling_label(pooling), move |p| {
+            let found = rows.probability(&p.name, Statement::Benefit);
+            found.map_or_else(|| "–".to_string(), |r| rows.shown(r))
+        });
+    }
+    out.push_str(&columns.table(&c.priors));
     out
 }
 
@@ -153,30 +134,30 @@ pub fn ranges(study: &Study, c: &Comparison) -> String {
     let several = c.priors.len() > 1;
     let range = if several { ", and its range over the priors compared" } else { "" };
     title(&mut out, &format!("P(better) under the stated priors{range}"));
-    let mut rows = Vec::new();
-    for name in study.data.names() {
+    let found = |name: &str| {
         let of = |r: &&TableRow| {
             r.scope == Scope::Subgroup
                 && r.subgroup.as_deref() == Some(name)
                 && r.statement == Statement::Benefit
                 && r.pooling == study.pooling
         };
+        let rows = c.table.iter().filter(of);
         let mut found: Vec<(f64, &str)> =
-            c.table.iter().filter(of).filter_map(|r| Some((r.probability?, r.prior.as_str()))).collect();
-        let stated = found.iter().find(|f| f.1 == STATED).map(|f| f.0);
+            rows.filter_map(|r| Some((r.probability?, r.prior.as_str()))).collect();
         found.sort_by(|a, b| a.0.total_cmp(&b.0));
-        let end = |f: Option<&(f64, &str)>| {
-            f.map_or_else(|| "–".to_string(), |(p, prior)| format!("{} {prior}", shown(c, Some(*p))))
-        };
-        let mut row = vec![name.to_string(), shown(c, stated)];
-        if several {
-            row.extend([end(found.first()), end(found.last())]);
-        }
-        rows.push(row);
+        (name.to_string(), found)
+    };
+    let end = |f: Option<&(f64, &str)>| {
+        f.map_or_else(|| "–".to_string(), |(p, prior)| format!("{} {prior}", shown(c, Some(*p))))
+    };
+    let mut columns: Columns<'_, (String, Vec<(f64, &str)>)> = Columns::new();
+    columns.add("", |(name, _)| name.clone());
+    columns.add("stated", |(_, found)| shown(c, found.iter().find(|f| f.1 == STATED).map(|f| f.0)));
+    if several {
+        columns.add("lowest", |(_, found)| end(found.first()));
+        columns.add("highest", |(_, found)| end(found.last()));
     }
-    let header = ["", "stated", "lowest", "highest"].map(str::to_string);
-    let header = header[..if several { 4 } else { 2 }].to_vec();
-    out.push_str(&table(header, rows));
+    out.push_str(&columns.table(study.data.names().into_iter().map(found)));
     out
 }
 
@@ -188,16 +169,15 @@ pub fn shared(study: &Study, c: &Comparison) -> String {
     let mut out = String::new();
     let [mean, new] = [Scope::Mean, Scope::New].map(|scope| (scope, scope_label(study, scope)));
     title(&mut out, &format!("P(better) (prior) for {} and {}", mean.1, new.1));
-    let line = |prior: &str| {
-        let mut row = vec![prior.to_string()];
-        row.extend([mean.0, new.0].map(|scope| {
-            let rows = Rows { c, pooling: study.pooling, scope, subgroup: None };
-            rows.with_prior(prior, Statement::Benefit)
-        }));
-        row
+    let of = |scope| {
+        let rows = Rows { c, pooling: study.pooling, scope, subgroup: None };
+        move |p: &&PriorSet| rows.with_prior(&p.name, Statement::Benefit)
     };
-    let header = vec!["Prior".to_string(), "average".to_string(), "further".to_string()];
-    out.push_str(&table(header, c.priors.iter().map(|p| line(&p.name)).collect()));
+    let mut columns: Columns<'_, &PriorSet> = Columns::new();
+    columns.add("Prior", |p| p.name.clone());
+    columns.add("average", of(mean.0));
+    columns.add("further", of(new.0));
+    out.push_str(&columns.table(&c.priors));
     out
 }
 
@@ -220,14 +200,12 @@ pub fn without_bias(study: &Study, c: &Comparison) -> String {
     }
     let mut out = String::new();
     title(&mut out, "P(better) without the bias that the numbers above allow for");
-    let names = study.data.names();
-    let mut header = vec!["Prior".to_string()];
-    header.extend(names.iter().map(|name| super::super::layout::wrapped_to(name, 18)));
-    let line = |prior: &str| {
-        let cells = names.iter().map(|name| shown(c, find(prior, name)));
-        std::iter::once(prior.to_string()).chain(cells).collect()
-    };
-    out.push_str(&table(header, c.priors.iter().map(|p| line(&p.name)).collect()));
+    let mut columns: Columns<'_, &PriorSet> = Columns::new();
+    columns.add("Prior", |p| p.name.clone());
+    for name in study.data.names() {
+        columns.add(wrapped_to(name, 18), move |p| shown(c, find(&p.name, name)));
+    }
+    out.push_str(&columns.table(&c.priors));
     out
 }
 
@@ -288,14 +266,16 @@ pub fn baselines(study: &Study, c: &Comparison) -> String {
         Variant::Independent => "indepen-\ndent".to_string(),
     };
     let name_of = |v: &BaselineRow| label(&v).replace("-\n", "").replace('\n', " ");
-    let columns: Vec<Vec<&TableRow>> = variants.iter().map(|v| of(v.variant)).collect();
-    let mut header = vec![String::new()];
-    header.extend(variants.iter().map(label));
+    let told: Vec<Vec<&TableRow>> = variants.iter().map(|v| of(v.variant)).collect();
+    let mut columns: Columns<'_, usize> = Columns::new();
+    columns.add("", |k| whose(study, told[0][*k]));
+    for (v, told) in variants.iter().zip(&told) {
+        columns.add(label(v), |k| known(c, told[*k]));
+    }
+    out.push_str(&columns.table(0..told[0].len()));
     let mut moves = Vec::new();
-    let lines = columns[0].iter().enumerate().map(|(k, first)| {
-        let mut line = vec![whose(study, first)];
-        for (column, v) in columns.iter().zip(&variants) {
-            line.push(known(c, column[k]));
+    for (k, first) in told[0].iter().enumerate() {
+        for (column, v) in told.iter().zip(&variants) {
             // What is only sampled may move by chance.
             if v.variant != Variant::Stated
                 && let (Some(p), Some(stated)) = (column[k].exact, first.exact)
@@ -303,10 +283,7 @@ pub fn baselines(study: &Study, c: &Comparison) -> String {
                 moves.push((p - stated, format!("{}, {}", whose(study, first), name_of(v))));
             }
         }
-        line
-    });
-    let lines: Vec<Vec<String>> = lines.collect();
-    out.push_str(&table(header, lines));
+    }
     let each = variants.iter().map(|v| match v.variant {
         Variant::OtherArms => format!("{}: {}", name_of(v), of_words(v.baseline_of)),
         _ => format!("{}: {}", name_of(v), v.baseline_prior),
@@ -351,21 +328,21 @@ pub fn coefficients(study: &Study, c: &Comparison) -> String {
         }
     };
     let of = |factor: f64| told_rows(rows.iter().filter(|r| r.scale_factor == factor).map(|r| &r.row));
-    let [stated, half, double] = [1.0, 0.5, 2.0].map(of);
+    let told = [1.0, 0.5, 2.0].map(of);
     let mut moves = Vec::new();
-    let mut lines = Vec::new();
-    for ((stated, half), double) in stated.iter().zip(&half).zip(&double) {
+    for ((stated, half), double) in told[0].iter().zip(&told[1]).zip(&told[2]) {
         for (row, name) in [(half, "half the scale"), (double, "twice the scale")] {
             if let (Some(p), Some(as_stated)) = (row.exact, stated.exact) {
                 moves.push((p - as_stated, format!("{}, {name}", whose(study, stated))));
             }
         }
-        let mut line = vec![whose(study, stated)];
-        line.extend([stated, half, double].map(|r| known(c, r)));
-        lines.push(line);
     }
-    let header = ["", "as\nstated", "half the\nscale", "twice the\nscale"];
-    out.push_str(&table(header.map(str::to_string).to_vec(), lines));
+    let mut columns: Columns<'_, usize> = Columns::new();
+    columns.add("", |k| whose(study, told[0][*k]));
+    for (heading, told) in ["as\nstated", "half the\nscale", "twice the\nscale"].into_iter().zip(&told) {
+        columns.add(heading, |k| known(c, told[*k]));
+    }
+    out.push_str(&columns.table(0..told.iter().map(Vec::len).min().unwrap_or(0)));
     let words = format!(
         "{} The scale is that of every coefficient's prior; coefficients are held where the data and that prior have them.",
         largest_move(&moves)
@@ -414,24 +391,19 @@ pub fn grid(study: &Study, c: &Comparison, grid: &[GridRow]) -> String {
                 statement_word(Statement::Benefit)
             ),
         );
-        let mut header = vec!["partly pooled".to_string()];
-        header.extend(taus.iter().map(|t| tau_label(t)));
-        header.push("one\neffect".to_string());
-        let line = |prior: &&str| {
-            let mut row = vec![(*prior).to_string()];
-            row.extend(taus.iter().map(|t| shown(c, find(prior, Some(t), Pooling::Partial))));
-            row.push(shown(c, find(prior, None, Pooling::Complete)));
-            row
-        };
-        out.push_str(&table(header, priors.iter().map(line).collect()));
-        let mut header = vec!["each alone".to_string()];
-        header.extend(taus.iter().map(|t| tau_label(t)));
-        let line = |prior: &&str| {
-            let mut row = vec![(*prior).to_string()];
-            row.extend(taus.iter().map(|t| shown(c, find(prior, Some(t), Pooling::None))));
-            row
-        };
-        out.push_str(&table(header, priors.iter().map(line).collect()));
+        let mut columns: Columns<'_, &str> = Columns::new();
+        columns.add("partly pooled", |prior| (*prior).to_string());
+        for tau in &taus {
+            columns.add(tau_label(tau), |prior| shown(c, find(prior, Some(tau), Pooling::Partial)));
+        }
+        columns.add("one\neffect", |prior| shown(c, find(prior, None, Pooling::Complete)));
+        out.push_str(&columns.table(priors.iter().copied()));
+        let mut columns: Columns<'_, &str> = Columns::new();
+        columns.add("each alone", |prior| (*prior).to_string());
+        for tau in &taus {
+            columns.add(tau_label(tau), |prior| shown(c, find(prior, Some(tau), Pooling::None)));
+        }
+        out.push_str(&columns.table(priors.iter().copied()));
     }
     out
 }

@@ -1,0 +1,336 @@
+//! Subgroups whose likelihoods are curves of their effects: counts in two arms, and published estimates seen through a bias
+//! that is not normal. Everything the rows of (μ, τ) can answer.
+
+use std::sync::{Arc, OnceLock};
+
+use rayon::prelude::*;
+
+use super::Resolution;
+use super::distribution::{Distribution, Lost, Tabulated, bulk};
+use super::effect_likelihood::{EffectLikelihood, EffectRange, log_marginals};
+use super::gaussian::{MomentLimits, moment_limits};
+use super::pair::{Marginal, PairMember, PairPosterior};
+use super::risks::{RiskMeasure, RiskPosterior};
+use super::rows::{MeanDensity, NewEffect, Prediction, RowMaker, Rows};
+use super::scale::{NotConverged, TauPosterior};
+use super::subgroup::{CellsOfSubgroup, SubgroupData};
+use crate::model::{BinomialPair, HeterogeneityPrior, LocationComponent, LocationPrior};
+use crate::numeric::{
+    LogInterpolant, LogTable, Peak, Placement, log_sum_exp, tabulate, tabulate_around, tabulate_with,
+};
+
+/// The posterior under partial pooling, or complete pooling (τ fixed at 0).
+pub struct CurvesPosterior {
+    rows: Rows,
+    data: Vec<Arc<dyn SubgroupData>>,
+    /// Subgroups whose data say something of their effect, in order; `informative[g]` is the place of subgroup g among them.
+    likelihoods: Vec<EffectLikelihood>,
+    informative: Vec<Option<usize>>,
+    moments: MomentLimits,
+    bounded_subgroups: usize,
+    heterogeneity: HeterogeneityPrior,
+    resolution: Resolution,
+    /// Made when they are first asked for.
+    subgroups: Vec<OnceLock<SubgroupPosterior>>,
+    /// Log marginal likelihood of the counts, binomial coefficients included.
+    pub log_marginal_likelihood: f64,
+}
+
+/// One subgroup's θ, and what its risks are made from when they are asked for.
+pub struct SubgroupPosterior {
+    pub theta: Tabulated,
+    data: Arc<dyn SubgroupData>,
+    /// The log density of θ before this subgroup's own data.
+    prediction: LogInterpolant,
+    resolution: Resolution,
+    risks: OnceLock<RiskPosterior>,
+}
+
+impl SubgroupPosterior {
+    /// A function of both risks; none for estimates.
+    pub fn risk(&self, measure: RiskMeasure) -> Option<Box<dyn Distribution + '_>> {
+        let CellsOfSubgroup { pair, baseline } = self.data.cells()?;
+        if !self.theta.settled {
+            return Some(Box::new(Lost));
+        }
+        let joint = self.risks.get_or_init(|| {
+            let theta = bulk(&self.theta.table);
+            let prediction = self.prediction.clone();
+            // Data that say nothing of the effect are in the risks all the same.
+            let silent = if self.data.informs_effect() {
+                0.0
+            } else {
+                self.data.log_marginal_of_silent(self.resolution)
+            };
+            let placed = (theta, self.theta.table.log_mass + silent);
+            RiskPosterior::new(pair.clone(), baseline, prediction, placed, self.resolution)
+        });
+        Some(Box::new(joint.distribution(measure)))
+    }
+
+    /// By arm and outcome, the log probability of one such patient given all others: the ratio of the marginal
+    /// likelihoods with and without, which is the posterior mean of `e^{ℓ without(θ) − ℓ(θ)}`, inverted. None for estimates, whose patients are not known.
+    pub fn leave_one_out(&self) -> Option<[Option<f64>; 4]> {
+        let CellsOfSubgroup { pair: all, baseline } = self.data.cells()?;
+        let own = |counts: &BinomialPair| {
+            let placement = self.resolution.density();
+            log_marginals(counts, baseline, &self.theta.table.grid.x, placement)
+        };
+        let with = own(all);
+        Some(std::array::from_fn(|cell| {
+            let counts = all.without(cell >= 2, cell % 2 == 1)?;
+            let terms: Vec<f64> = own(&counts)
+                .iter()
+                .zip(&with)
+                .zip(&self.theta.table.mass)
+                .map(|((without, with), mass)| without - with + libm::log(*mass))
+                .collect();
+            Some(-log_sum_exp(&terms))
+        }))
+    }
+}
+
+impl CurvesPosterior {
+    pub fn new(
+        data: Vec<Box<dyn SubgroupData>>,
+        effect: &LocationPrior,
+        heterogeneity: &HeterogeneityPrior,
+        resolution: Resolution,
+    ) -> Result<CurvesPosterior, NotConverged> {
+        let mut range = effect_range(effect, heterogeneity);
+        // Data that contradict each other, or the prior, pull the effects to among them.
+        range.reach = data.iter().map(|d| d.farthest()).fold(range.reach, f64::max);
+        let each: Vec<Option<EffectLikelihood>> =
+            data.par_iter().map(|d| d.informs_effect().then(|| d.likelihood(range, resolution))).collect();
+        let mut so_far = 0..;
+        let informative = each.iter().map(|l| l.as_ref().and_then(|_| so_far.next())).collect();
+        let likelihoods: Vec<EffectLikelihood> = each.into_iter().flatten().collect();
+        let bounded = data.iter().filter(|d| d.moment_limit() > 0.0).count();
+        let moments = moment_limits(heterogeneity, effect, bounded as f64);
+        let maker = RowMaker { subgroups: &likelihoods, effect, heterogeneity: *heterogeneity, resolution };
+        let mut rows = maker.rows(moments.tau)?;
+        let widest = likelihoods.iter().map(|l| l.smoother.widest()).fold(f64::INFINITY, f64::min);
+        if rows.share_outside(known(&likelihoods)) > UNKNOWN || rows.share_above(widest) > UNKNOWN {
+            return Err(NotConverged);
+        }
+        rows.rows.retain(|row| row.tau <= widest);
+        let silent: f64 =
+            data.iter().filter(|d| !d.informs_effect()).map(|d| d.log_marginal_of_silent(resolution)).sum();
+        let coefficients: f64 = data.iter().map(|d| d.log_coefficient()).sum();
+        Ok(CurvesPosterior {
+            log_marginal_likelihood: rows.log_evidence + silent + coefficients,
+            rows,
+            subgroups: data.iter().map(|_| OnceLock::new()).collect(),
+            data: data.into_iter().map(Arc::from).collect(),
+            likelihoods,
+            informative,
+            moments,
+            bounded_subgroups: bounded,
+            heterogeneity: *heterogeneity,
+            resolution,
+        })
+    }
+
+    /// None where τ is fixed.
+    pub fn tau(&self) -> Option<&TauPosterior> {
+        self.rows.tau.as_ref()
+    }
+
+    /// The mean of the subgroup effects.
+    pub fn mu(&self) -> Tabulated {
+        let density = MeanDensity::new(&self.rows);
+        let mut each = Vec::new();
+        let table =
+            tabulate(self.mean_peak(0.0), self.resolution.density(), |mu| density.log_density(mu, &mut each));
+        Tabulated::proven(table, self.moments.mean, Some(self.row_moments(0.0)), self.rows.log_total)
+    }
+
+    /// θ of a further similar subgroup.
+    pub fn theta_new(&self) -> NewEffect<'_> {
+        NewEffect {
+            rows: &self.rows,
+            moments: self.row_moments(1.0),
+            moment_limit: self.moments.mean.min(self.moments.tau),
+        }
+    }
+
+    /// Effect and risks of subgroup `g`.
+    pub fn subgroup(&self, g: usize) -> &SubgroupPosterior {
+        self.subgroups[g].get_or_init(|| self.new_subgroup(g))
+    }
+
+    fn new_subgroup(&self, g: usize) -> SubgroupPosterior {
+        let member = self.member(g);
+        let left_out: Vec<usize> = member.iter().map(|m| m.0).collect();
+        let prediction = Prediction::new(&self.rows, &left_out);
+        let (table, prediction) = match member {
+            Some((_, likelihood)) => self.informed_theta(&prediction, likelihood),
+            None => self.predicted(&prediction),
+        };
+        SubgroupPosterior {
+            prediction,
+            theta: Tabulated::proven(table, self.subgroup_moment_limit(g), None, self.rows.log_total),
+            data: Arc::clone(&self.data[g]),
+            resolution: self.resolution,
+            risks: OnceLock::new(),
+        }
+    }
+
+    /// Two subgroups' effects together; none where τ is fixed at 0 and the effects are one.
+    pub fn pair(&self, a: usize, b: usize) -> Option<PairPosterior> {
+        if self.heterogeneity == (HeterogeneityPrior::Fixed { value: 0.0 }) {
+            return None;
+        }
+        let limit = self.subgroup_moment_limit(a).min(self.subgroup_moment_limit(b));
+        let marginals = [a, b].map(|g| Marginal::of(&self.subgroup(g).theta.table));
+        let members = [self.member(a), self.member(b)];
+        Some(PairPosterior::new(&self.rows, members, marginals, self.resolution, limit))
+    }
+
+    fn member(&self, g: usize) -> PairMember<'_> {
+        self.informative[g].map(|i| (i, &self.likelihoods[i]))
+    }
+
+    /// As many moments as the subgroup's own likelihood bounds, and those that the others and the prior leave.
+    fn subgroup_moment_limit(&self, g: usize) -> f64 {
+        let own = self.data[g].moment_limit();
+        if own == f64::INFINITY {
+            own
+        } else {
+            let others = moment_limits(
+                &self.heterogeneity,
+                &LocationPrior::normal(0.0, 1.0),
+                (self.bounded_subgroups - usize::from(own > 0.0)) as f64,
+            );
+            own + others.tau.min(self.moments.mean)
+        }
+    }
+
+    /// θ given its own data, e^{ℓ(θ)} times the prediction from the rest; and the prediction's log. The prediction is a sum
+    /// over all rows at each node, and is smooth: it is tabulated once, as finely as its narrowest row asks, and interpolated
+    /// for however many nodes the product needs.
+    fn informed_theta(
+        &self,
+        prediction: &Prediction,
+        likelihood: &EffectLikelihood,
+    ) -> (LogTable, LogInterpolant) {
+        let (mut terms, mut each) = (Vec::new(), Vec::new());
+        let (centre, precision) = likelihood.normal;
+        let core = prediction.core();
+        let placement = self.resolution.density();
+        if prediction.is_direct() {
+            let (table, predicted) = tabulate_with(self.mean_peak(0.0), placement, |theta| {
+                let predicted = prediction.log_density(theta, &mut terms, &mut each);
+                (predicted + likelihood.at(theta), predicted)
+            });
+            let predicted = LogInterpolant::new(&table.grid, &predicted);
+            return (table, predicted);
+        }
+        let apart = if precision > 0.0 { (centre - core.centre).abs() } else { 0.0 };
+        // Closer together than a density's own nodes: it is interpolated between them.
+        let reaching = Placement { at_least: apart, step: INTERPOLATED * placement.step, ..placement };
+        let (found, predicted) = tabulate_around(core, reaching, |theta| {
+            let predicted = prediction.log_density(theta, &mut terms, &mut each);
+            (predicted + likelihood.at(theta), predicted)
+        });
+        let predicted = LogInterpolant::new(&found.grid, &predicted);
+        let outer = self.mean_peak(1.0);
+        let outer_precision = 1.0 / (outer.sd * outer.sd);
+        let total = precision + outer_precision;
+        let guess = Peak {
+            centre: (precision * centre + outer_precision * outer.centre) / total,
+            sd: 1.0 / libm::sqrt(total),
+        };
+        (tabulate(guess, placement, |theta| predicted.at(theta) + likelihood.at(theta)), predicted)
+    }
+
+    /// The predictive density itself, for a subgroup without data on its effect, and its log.
+    fn predicted(&self, prediction: &Prediction) -> (LogTable, LogInterpolant) {
+        let (mut terms, mut each) = (Vec::new(), Vec::new());
+        let (table, _) = tabulate_around(prediction.core(), self.resolution.density(), |theta| {
+            (prediction.log_density(theta, &mut terms, &mut each), ())
+        });
+        let predicted = LogInterpolant::new(&table.grid, &table.log_density);
+        (table, predicted)
+    }
+
+    /// Mean and sd of μ plus `share` of τ² of variance, from the rows.
+    fn row_moments(&self, share: f64) -> (f64, f64) {
+        let (mut mean, mut square) = (0.0, 0.0);
+        for row in &self.rows.rows {
+            mean += row.share * row.mu.mean();
+            square += row.share * (row.mu.expect(|x| x * x) + share * row.tau * row.tau);
+        }
+        (mean, libm::sqrt((square - mean * mean).max(0.0)))
+    }
+
+    /// Mean of μ, and the sd of μ widened by `tau_share` of the heterogeneity.
+    fn mean_peak(&self, tau_share: f64) -> Peak {
+        let (mut mean, mut square, mut spread) = (0.0, 0.0, 0.0);
+        for row in &self.rows.rows {
+            mean += row.share * row.mu.mean();
+            square += row.share * row.mu.expect(|x| x * x);
+            spread += row.share * row.tau.min(10.0);
+        }
+        let variance = (square - mean * mean).max(1e-300);
+        Peak { centre: mean, sd: libm::hypot(libm::sqrt(variance), tau_share * spread) }
+    }
+}
+
+/// Where every subgroup's likelihood is known.
+fn known(likelihoods: &[EffectLikelihood]) -> (f64, f64) {
+    likelihoods
+        .iter()
+        .fold((f64::NEG_INFINITY, f64::INFINITY), |(low, high), l| (low.max(l.known.0), high.min(l.known.1)))
+}
+
+/// So little of the posterior may lie where a likelihood is not known, or under a τ too wide for its table.
+const UNKNOWN: f64 = 1e-6;
+
+/// Nodes of a prediction for each of a density's own.
+const INTERPOLATED: f64 = 0.65;
+
+/// Where θ may lie a priori.
+fn effect_range(effect: &LocationPrior, heterogeneity: &HeterogeneityPrior) -> EffectRange {
+    /// Standard deviations beyond which a normal leaves nothing, and probability below which a heavy tail leaves
+    /// nothing that is printed.
+    const FAR: f64 = 9.0;
+    let heavy = |df: f64, scale: f64| scale * libm::pow(10.0, (14.0 / df).min(15.0));
+    // As far as the integral over τ runs: to the end of its mass, and of the moments that exist, which data that contradict
+    // each other may begin at a thousand.
+    let counted = |df: f64, scale: f64| {
+        let order = if df > 2.0 { 2.0 } else { f64::from(u8::from(df > 1.0)) };
+        scale.max(1e3) * libm::exp((28.0 / (df - order)).min(32.0))
+    };
+    let tau_reach = match *heterogeneity {
+        HeterogeneityPrior::HalfNormal { scale } => FAR * scale,
+        HeterogeneityPrior::HalfStudentT { df, scale } => heavy(df, scale).max(counted(df, scale)),
+        HeterogeneityPrior::Exponential { mean } => 40.0 * mean,
+        HeterogeneityPrior::LogNormal { mean, sd } => libm::exp((mean + FAR * sd).min(35.0)),
+        HeterogeneityPrior::Uniform { upper } => upper,
+        HeterogeneityPrior::Fixed { value } => value,
+    };
+    let (mut centre, mut second, mut reach) = (0.0_f64, 0.0_f64, 0.0_f64);
+    let components = effect.components();
+    for component in &components {
+        match *component {
+            LocationComponent::Normal(n) => {
+                centre += n.weight * n.mean;
+                second += n.weight * (n.mean * n.mean + n.sd * n.sd);
+                reach = reach.max(n.mean.abs() + FAR * n.sd);
+            }
+            LocationComponent::StudentT { df, location, scale } => {
+                centre += location;
+                second += location * location + 4.0 * scale * scale;
+                reach = reach.max(location.abs() + heavy(df, scale));
+            }
+            LocationComponent::LogitBeta { .. } | LocationComponent::Flat => {
+                second += 100.0;
+                reach = reach.max(1e3);
+            }
+        }
+    }
+    let typical = heterogeneity.typical();
+    let sd = libm::hypot(libm::sqrt((second - centre * centre).max(0.0)), 2.0 * typical);
+    EffectRange { centre, sd, reach: (reach + FAR * tau_reach).min(1e18) }
+}

@@ -1,0 +1,101 @@
+//! One subgroup's data as the integrals see them: a curve of its effect, and risks where there are patients.
+
+use std::fmt::Debug;
+
+use super::Resolution;
+use super::effect_likelihood::{Baseline, EffectLikelihood, EffectRange, log_marginal_of_silent};
+use crate::model::{BinomialPair, NormalEstimate};
+
+/// What an effect's posterior needs of the data of one subgroup.
+pub trait SubgroupData: Debug + Send + Sync {
+    /// Whether they say anything of the effect.
+    fn informs_effect(&self) -> bool;
+
+    /// Moments of order below this exist of the effect's likelihood.
+    fn moment_limit(&self) -> f64;
+
+    /// The likelihood of the effect, all else integrated out.
+    fn likelihood(&self, range: EffectRange, resolution: Resolution) -> EffectLikelihood;
+
+    /// Beyond this lies no effect for which these data speak against others.
+    fn farthest(&self) -> f64;
+
+    /// The log marginal likelihood of a subgroup that says nothing of its effect.
+    fn log_marginal_of_silent(&self, resolution: Resolution) -> f64;
+
+    /// The constant that the likelihood leaves out.
+    fn log_coefficient(&self) -> f64;
+
+    /// The arms' counts and their baseline; none where there are no risks.
+    fn cells(&self) -> Option<&CellsOfSubgroup>;
+}
+
+/// Both arms' counts, with the baseline that is integrated out.
+#[derive(Debug, Clone)]
+pub struct CellsOfSubgroup {
+    pub pair: BinomialPair,
+    pub baseline: Baseline,
+}
+
+impl SubgroupData for CellsOfSubgroup {
+    fn informs_effect(&self) -> bool {
+        self.pair.informs_effect(self.baseline.of)
+    }
+
+    fn moment_limit(&self) -> f64 {
+        self.pair.moment_limit(self.baseline.of, &self.baseline.prior)
+    }
+
+    fn likelihood(&self, range: EffectRange, resolution: Resolution) -> EffectLikelihood {
+        EffectLikelihood::new(&self.pair, &self.baseline, range, resolution.density(), resolution.mass())
+    }
+
+    fn farthest(&self) -> f64 {
+        /// For data without a mode of their own, and the baseline's pull.
+        const BEYOND: f64 = 20.0;
+        let places = [&self.pair.control, &self.pair.active].map(|arm| arm.empirical_log_odds().abs());
+        places[0] + places[1] + BEYOND
+    }
+
+    fn log_marginal_of_silent(&self, resolution: Resolution) -> f64 {
+        log_marginal_of_silent(&self.pair, &self.baseline, resolution.mass())
+    }
+
+    fn log_coefficient(&self) -> f64 {
+        self.pair.log_coefficient()
+    }
+
+    fn cells(&self) -> Option<&CellsOfSubgroup> {
+        Some(self)
+    }
+}
+
+impl SubgroupData for NormalEstimate {
+    fn informs_effect(&self) -> bool {
+        self.se.is_finite()
+    }
+
+    fn moment_limit(&self) -> f64 {
+        if self.se.is_finite() { f64::INFINITY } else { 0.0 }
+    }
+
+    fn likelihood(&self, range: EffectRange, resolution: Resolution) -> EffectLikelihood {
+        EffectLikelihood::of_estimate(self, range, resolution.density())
+    }
+
+    fn farthest(&self) -> f64 {
+        if self.se.is_finite() { self.estimate.abs() + 10.0 * self.se } else { 0.0 }
+    }
+
+    fn log_marginal_of_silent(&self, _: Resolution) -> f64 {
+        0.0
+    }
+
+    fn log_coefficient(&self) -> f64 {
+        0.0
+    }
+
+    fn cells(&self) -> Option<&CellsOfSubgroup> {
+        None
+    }
+}

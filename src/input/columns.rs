@@ -1,0 +1,105 @@
+//! Columns of a data file as a model file names them, and the rows that it asks for.
+
+use toml::Spanned;
+
+use super::model_file::DataSection;
+use super::nearest::nearest;
+use super::reader::Row;
+use super::source::Source;
+use crate::error::{Error, Result};
+
+/// The place of a column in a file's header.
+pub fn column_named(source: &Source, header: &[String], name: &Spanned<String>) -> Result<usize> {
+    header.iter().position(|h| h == name.get_ref()).ok_or_else(|| {
+        let error = Error::new(format!("the data file has no column `{}`", name.get_ref()))
+            .at(source.place(name.span()))
+            .help(format!("its columns are {}", header.join(", ")));
+        match nearest(name.get_ref(), header.iter().map(String::as_str)) {
+            Some(near) => error.label(format!("did you mean `{near}`?")),
+            None => error,
+        }
+    })
+}
+
+/// The columns of one layout, or the first that is missing from `[data] columns`.
+pub fn layout<const N: usize>(
+    source: &Source,
+    data: &DataSection,
+    header: &[String],
+    (keys, optional): ([&str; N], &[&str]),
+) -> Result<[usize; N]> {
+    let mut columns = [0; N];
+    for (slot, key) in columns.iter_mut().zip(keys) {
+        let (_, name) = data.columns.iter().find(|(k, _)| k.get_ref() == key).ok_or_else(|| {
+            let misspelt = data.columns.keys().find(|k| {
+                !keys.contains(&k.get_ref().as_str())
+                    && nearest(k.get_ref(), keys.into_iter()).as_deref() == Some(key)
+            });
+            if let Some(misspelt) = misspelt {
+                return Error::new(format!("unknown column key `{}`", misspelt.get_ref()))
+                    .at(source.place(misspelt.span()))
+                    .label(format!("did you mean `{key}`?"));
+            }
+            Error::new(format!("`{key}` is missing from the columns"))
+                .at(source.place(data.file.as_ref().map_or(0..0, Spanned::span)))
+                .help(format!("[data] columns needs {}", keys.join(", ")))
+        })?;
+        *slot = column_named(source, header, name)?;
+    }
+    for (i, column) in columns.iter().enumerate() {
+        if let Some(j) = columns[..i].iter().position(|c| c == column) {
+            return Err(Error::new(format!("`{}` and `{}` are the same column", keys[j], keys[i]))
+                .at(source.place(data.file.as_ref().map_or(0..0, Spanned::span))));
+        }
+    }
+    let known = |k: &str| keys.contains(&k) || optional.contains(&k);
+    if let Some(unknown) = data.columns.keys().find(|k| !known(k.get_ref())) {
+        return Err(Error::new(format!("`{}` is not a column that these rows have", unknown.get_ref()))
+            .at(source.place(unknown.span()))
+            .help(format!("the columns are {}", [&keys, optional].concat().join(", "))));
+    }
+    Ok(columns)
+}
+
+/// `[data.where]`: only rows that have these values in these columns.
+pub struct Kept<'m> {
+    conditions: Vec<Condition<'m>>,
+}
+
+struct Condition<'m> {
+    index: usize,
+    column: &'m str,
+    value: &'m Spanned<String>,
+    /// Whether a row met this condition and those before.
+    is_met: bool,
+}
+
+impl<'m> Kept<'m> {
+    pub fn new(source: &Source, data: &'m DataSection, header: &[String]) -> Result<Kept<'m>> {
+        let condition = |(column, value): (&'m Spanned<String>, &'m Spanned<String>)| {
+            let index = column_named(source, header, column)?;
+            Ok(Condition { index, column: column.get_ref(), value, is_met: false })
+        };
+        Ok(Kept { conditions: data.keep.iter().map(condition).collect::<Result<_>>()? })
+    }
+
+    pub fn keeps(&mut self, row: Row<'_>) -> bool {
+        self.conditions.iter_mut().all(|condition| {
+            let meets = row.text(condition.index).is_ok_and(|text| text == condition.value.get_ref());
+            condition.is_met |= meets;
+            meets
+        })
+    }
+
+    /// That some row met all conditions, once all were read.
+    pub fn check(&self, source: &Source) -> Result<()> {
+        match self.conditions.iter().find(|condition| !condition.is_met) {
+            None => Ok(()),
+            Some(Condition { column, value, .. }) => Err(Error::new(format!(
+                "no row of the data file has `{}` in column `{column}`",
+                value.get_ref()
+            ))
+            .at(source.place(value.span()))),
+        }
+    }
+}

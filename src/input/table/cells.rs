@@ -1,0 +1,43 @@
+//! Counts and numbers of a table.
+
+use super::super::patients::is_nothing;
+use super::super::reader::Row;
+use crate::error::{Error, Result};
+
+/// As in model files.
+const MOST_PATIENTS: u64 = 1_000_000_000;
+
+/// A whole number, 0 or more.
+pub fn count(row: Row<'_>, column: usize) -> Result<u64> {
+    let text = row.text(column)?;
+    let fault = |message: String| Error::new(message).at(row.place(column));
+    if is_nothing(text) {
+        return Err(fault("the count is missing".to_string())
+            .help("fill it in; an arm without patients has 0 events of a total of 0"));
+    }
+    let found = match (text.parse::<u64>(), text.parse::<f64>()) {
+        (Ok(count), _) if count <= MOST_PATIENTS => return Ok(count),
+        (Ok(_), _) => format!("found {text}; a count is at most a thousand million"),
+        (_, Ok(number)) if number > MOST_PATIENTS as f64 && number.is_finite() => {
+            format!("found {text}; a count is at most a thousand million")
+        }
+        (_, Ok(number)) if number < 0.0 => format!("found {text}, expected a count of 0 or more"),
+        (_, Ok(_)) => format!("found {text}, expected a whole number"),
+        _ => format!("found `{text}`, expected a count: a whole number, 0 or more"),
+    };
+    Err(fault(found).help("counts are written as plain whole numbers: 8, not 8.0 or 1,000"))
+}
+
+/// A finite number, which errors call so where it is missing.
+pub fn real(row: Row<'_>, column: usize, what: &str) -> Result<f64> {
+    let text = row.text(column)?;
+    let fault = |message: String| Error::new(message).at(row.place(column));
+    match text.parse::<f64>() {
+        Ok(number) if number.is_finite() => Ok(number),
+        _ if is_nothing(text) => Err(fault(format!("the {what} is missing"))
+            .help("fill it in, or leave the row out: rows can be chosen with [data.where]")),
+        _ if text.contains(',') => Err(fault(format!("found `{text}`")).help("write decimals with a point")),
+        _ => Err(fault(format!("found `{text}`, expected a number"))
+            .help("a cell holds one figure; intervals have columns of their own")),
+    }
+}

@@ -1,0 +1,101 @@
+//! Published estimates by subgroup.
+
+use super::super::columns::{Kept, layout};
+use super::super::model_file::DataSection;
+use super::super::reader::{Reader, Row};
+use super::super::source::Source;
+use super::cells::real;
+use super::subgroups::Subgroups;
+use crate::error::{Error, Result};
+use crate::study::estimates::{Figure, Printed, estimate};
+use crate::study::{Scale, SubgroupEstimate};
+
+/// The columns of what is printed of an estimate.
+struct Columns {
+    subgroup: usize,
+    /// A ratio, or an estimate on the scale of the model.
+    point: usize,
+    is_ratio: bool,
+    spread: Spread,
+}
+
+enum Spread {
+    Error(usize),
+    Interval([usize; 2]),
+}
+
+/// The estimate of every subgroup, each in a row of its own.
+pub fn read(
+    source: &Source,
+    (data, scale): (&DataSection, Scale),
+    reader: &mut Reader,
+    notices: &mut Vec<String>,
+) -> Result<Vec<SubgroupEstimate>> {
+    let columns = Columns::of(source, data, &reader.header)?;
+    let mut kept = Kept::new(source, data, &reader.header)?;
+    let mut subgroups = Subgroups::of_column(columns.subgroup);
+    let mut rows = Vec::new();
+    while let Some(row) = reader.next()? {
+        if !kept.keeps(row) {
+            continue;
+        }
+        let of = subgroups.of(row)?;
+        if let Some(first_row) = of.first_row {
+            return Err(subgroups.twice(row, &of, first_row));
+        }
+        let printed = columns.printed(row, of.name)?;
+        let (estimate, notice) = estimate(&printed, scale).map_err(|fault| {
+            let column = match fault.figure {
+                Figure::Interval | Figure::StandardError => columns.spread.first(),
+                Figure::Whole | Figure::Ratio => columns.point,
+            };
+            Error::new(fault.message).at(row.place(column)).help(fault.help)
+        })?;
+        notices.extend(notice);
+        rows.push(estimate);
+    }
+    kept.check(source)?;
+    Ok(rows)
+}
+
+impl Columns {
+    fn of(source: &Source, data: &DataSection, header: &[String]) -> Result<Columns> {
+        let has = |key: &str| data.columns.keys().any(|k| k.get_ref() == key);
+        let is_ratio = has("ratio");
+        let value = if is_ratio { "ratio" } else { "estimate" };
+        let (subgroup, point, spread) = if has("se") {
+            let [subgroup, point, se] = layout(source, data, header, (["subgroup", value, "se"], &[]))?;
+            (subgroup, point, Spread::Error(se))
+        } else {
+            let keys = ["subgroup", value, "lower", "upper"];
+            let [subgroup, point, lower, upper] = layout(source, data, header, (keys, &[]))?;
+            (subgroup, point, Spread::Interval([lower, upper]))
+        };
+        Ok(Columns { subgroup, point, is_ratio, spread })
+    }
+
+    fn printed(&self, row: Row<'_>, subgroup: &str) -> Result<Printed> {
+        let mut printed = Printed { subgroup: subgroup.to_string(), ..Printed::default() };
+        if self.is_ratio {
+            printed.ratio = Some(real(row, self.point, "ratio")?);
+        } else {
+            printed.estimate = Some(real(row, self.point, "estimate")?);
+        }
+        match self.spread {
+            Spread::Error(se) => printed.se = Some(real(row, se, "standard error")?),
+            Spread::Interval([lower, upper]) => {
+                let (lower, upper) = (real(row, lower, "lower bound")?, real(row, upper, "upper bound")?);
+                printed.ci = Some((lower, upper));
+            }
+        }
+        Ok(printed)
+    }
+}
+
+impl Spread {
+    fn first(&self) -> usize {
+        match self {
+            Spread::Error(column) | Spread::Interval([column, _]) => *column,
+        }
+    }
+}

@@ -1,0 +1,81 @@
+//! Data files: tables of counts and of published estimates here, patients in `patients`.
+
+mod cells;
+mod counts;
+mod estimates;
+mod subgroups;
+
+use std::path::Path;
+
+use toml::Spanned;
+
+use super::adjust_section::AdjustEntry;
+use super::model_file::{DataSection, Rows};
+use super::patients::{self, Covariates, Measured};
+use super::reader::{Reader, checksum};
+use super::source::Source;
+use crate::error::{Error, Result};
+use crate::study::{Data, PatientFile, Scale};
+
+/// What a data file holds.
+pub struct Held {
+    pub data: Data,
+    pub notices: Vec<String>,
+    /// Of the file as it lies on the disk.
+    pub sha256: String,
+    /// Of a file of patients.
+    pub patients: Option<PatientFile>,
+    /// Covariates and centres, where the model has any.
+    pub measured: Option<Measured>,
+}
+
+/// The data of a study from its file.
+pub fn read(
+    source: &Source,
+    data: &DataSection,
+    adjust: &[Spanned<AdjustEntry>],
+    scale: Scale,
+) -> Result<Held> {
+    let Some(file) = &data.file else {
+        return Err(Error::new("no data file is named"));
+    };
+    let path = match &source.folder {
+        Some(folder) => folder.join(file.get_ref()),
+        None => Path::new(file.get_ref()).to_path_buf(),
+    };
+    if !path.exists() {
+        return Err(Error::new(format!("there is no data file `{}`", path.display()))
+            .at(source.place(file.span()))
+            .help("the path is relative to the model file"));
+    }
+    source.read.note(&path);
+    let mut notices = Vec::new();
+    let (rows, measured) = match data.rows {
+        Some(Rows::Patients) => {
+            let found = patients::read(source, (data, adjust), (&path, file.get_ref()))?;
+            return Ok(Held {
+                data: Data::Counts(found.cells),
+                notices,
+                sha256: found.sha256,
+                patients: Some(found.file),
+                measured: found.measured,
+            });
+        }
+        Some(Rows::Counts) => {
+            let mut reader = opened(source, &path)?;
+            let mut covariates = Covariates::new(source, data, adjust, &reader.header)?;
+            let counts = counts::read(source, data, (&mut reader, &mut covariates))?;
+            (Data::Counts(counts), covariates.any.then_some(covariates.measured))
+        }
+        _ => {
+            let mut reader = opened(source, &path)?;
+            (Data::Estimates(estimates::read(source, (data, scale), &mut reader, &mut notices)?), None)
+        }
+    };
+    let sha256 = checksum(&path, &path.display().to_string())?;
+    Ok(Held { data: rows, notices, sha256, patients: None, measured })
+}
+
+fn opened(source: &Source, path: &Path) -> Result<Reader> {
+    Reader::open(path, &path.display().to_string(), source.reading)
+}

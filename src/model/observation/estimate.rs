@@ -1,0 +1,65 @@
+//! Published estimates.
+
+use std::sync::Arc;
+
+use crate::model::seen::EstimateSeen;
+use crate::numeric::normal_log_density;
+use crate::study::SubgroupBias;
+
+/// A published estimate with its standard error, on the scale of θ, perhaps seen through a bias.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NormalEstimate {
+    pub estimate: f64,
+    /// Infinite for a subgroup without data.
+    pub se: f64,
+    seen: Option<Arc<EstimateSeen>>,
+}
+
+impl NormalEstimate {
+    pub const fn new(estimate: f64, se: f64) -> NormalEstimate {
+        NormalEstimate { estimate, se, seen: None }
+    }
+
+    /// The same estimate, seen through a bias. A known bias, or a normal one that is added, moves the estimate and widens
+    /// its error, and nothing else remains of it.
+    #[must_use]
+    pub fn through(self, bias: &SubgroupBias) -> NormalEstimate {
+        let bias = bias.simplified();
+        let confounder = match &bias.confounder {
+            None => Some(0.0),
+            Some(c) => c.known_bias_of_estimate(),
+        };
+        let shift = if bias.shift.is_none() { Some((0.0, 0.0)) } else { bias.normal_shift() };
+        if let (Some(known), Some((mean, sd))) = (confounder, shift) {
+            return NormalEstimate::new(self.estimate - (known + mean), libm::hypot(self.se, sd));
+        }
+        let seen = (!bias.is_none()).then(|| Arc::new(EstimateSeen::new(self.estimate, self.se, bias, 1.0)));
+        NormalEstimate { seen, ..self }
+    }
+
+    /// What stands between effect and estimate, beyond what has gone into the estimate and its error.
+    pub fn bias(&self) -> Option<&SubgroupBias> {
+        self.seen.as_ref().map(|seen| seen.bias())
+    }
+
+    /// The log likelihood of θ.
+    pub fn log_likelihood(&self, theta: f64) -> f64 {
+        match &self.seen {
+            Some(seen) => seen.log_likelihood(theta),
+            None if self.se.is_finite() => normal_log_density(self.estimate, theta, self.se),
+            None => 0.0,
+        }
+    }
+
+    /// What it says of θ, roughly where a bias is not normal: estimate and information.
+    pub fn hint(&self) -> (f64, f64) {
+        let own = (self.estimate, 1.0 / (self.se * self.se));
+        self.seen.as_ref().map_or(own, |seen| seen.hint(own))
+    }
+
+    /// The likelihood raised to a power.
+    pub fn powered(&self, power: f64) -> NormalEstimate {
+        let seen = self.seen.as_ref().map(|seen| Arc::new(seen.powered(power)));
+        NormalEstimate { estimate: self.estimate, se: self.se / libm::sqrt(power), seen }
+    }
+}

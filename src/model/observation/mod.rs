@@ -1,0 +1,180 @@
+//! What was observed, as a likelihood. This folder tells the kinds of observations apart; samplers and integrals ask it.
+
+mod between;
+mod binomial_pair;
+mod cells;
+mod cells_density;
+mod density;
+mod estimate;
+mod hints;
+mod simulate;
+
+pub use between::{Slot, Tape};
+pub use binomial_pair::{Arm, BinomialPair, Side};
+pub use cells::{Baselines, Cells};
+pub use density::Observed;
+pub use estimate::NormalEstimate;
+pub use hints::{effect_hints, effect_precision};
+
+use std::sync::Arc;
+
+use super::rows::Rows;
+use crate::study::{BaselinePrior, Data, Misclassification, Study, SubgroupBias};
+
+/// The observations of all subgroups.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Observation {
+    /// Counts of events by arm.
+    Cells(Cells),
+    /// Published estimates.
+    Estimates(Vec<NormalEstimate>),
+}
+
+impl Observation {
+    /// A study's data, as its biases let them be seen.
+    pub fn of(study: &Study) -> Observation {
+        let rows = study.adjustment.as_ref().map(|a| Arc::new(Rows::new(a, study.data.names().len())));
+        let prior = study.priors.baseline.as_ref().map(|b| b.distribution.clone());
+        let baselines = || Baselines {
+            prior: prior.clone().unwrap_or_else(|| Baselines::default().prior),
+            of: study.priors.baseline_of,
+        };
+        let observation = match (&study.data, rows) {
+            (Data::Counts(_), Some(rows)) => Observation::Cells(Cells::of_rows(rows, baselines())),
+            (Data::Counts(rows), None) => {
+                let pairs = rows.iter().map(BinomialPair::of).collect();
+                Observation::Cells(Cells::new(pairs, baselines()))
+            }
+            (Data::Estimates(_), Some(rows)) => {
+                Observation::Cells(Cells::holding_coefficients(rows, baselines()))
+            }
+            (Data::Estimates(rows), None) => {
+                Observation::Estimates(rows.iter().map(|r| NormalEstimate::new(r.estimate, r.se)).collect())
+            }
+        };
+        let Some(bias) = &study.bias else { return observation };
+        let observation = observation.through(&bias.subgroups);
+        match &bias.misclassification {
+            Some(m) if !m.is_perfect() => observation.labelled(m),
+            _ => observation,
+        }
+    }
+
+    /// As many subgroups of whose effects nothing is observed.
+    pub fn nothing(subgroups: usize) -> Observation {
+        Observation::Estimates(vec![NormalEstimate::new(0.0, f64::INFINITY); subgroups])
+    }
+
+    /// How many subgroups there are.
+    pub fn subgroups(&self) -> usize {
+        match self {
+            Observation::Cells(cells) => cells.pairs().len(),
+            Observation::Estimates(estimates) => estimates.len(),
+        }
+    }
+
+    /// Counts by arm, where they are.
+    pub fn cells(&self) -> Option<&Cells> {
+        match self {
+            Observation::Cells(cells) => Some(cells),
+            Observation::Estimates(_) => None,
+        }
+    }
+
+    /// Published estimates, where they are.
+    pub fn estimates(&self) -> Option<&[NormalEstimate]> {
+        match self {
+            Observation::Cells(_) => None,
+            Observation::Estimates(estimates) => Some(estimates),
+        }
+    }
+
+    /// Rows with covariates or centres, where there are any.
+    pub fn rows(&self) -> Option<&Arc<Rows>> {
+        self.cells().and_then(Cells::rows)
+    }
+
+    /// How labels may be wrong, where they may.
+    pub fn misclassification(&self) -> Option<&Misclassification> {
+        self.cells().and_then(Cells::misclassification)
+    }
+
+    /// The prior of the baselines, where there are any.
+    pub fn baseline_prior(&self) -> Option<&BaselinePrior> {
+        self.cells().map(|cells| &cells.baselines().prior)
+    }
+
+    /// The same under other baselines; published estimates have none.
+    #[must_use]
+    pub fn with_baselines(self, baselines: Baselines) -> Observation {
+        match self {
+            Observation::Cells(cells) => Observation::Cells(cells.with_baselines(baselines)),
+            Observation::Estimates(_) => self,
+        }
+    }
+
+    /// The same by labels that may be wrong, where they are the counts of two subgroups.
+    #[must_use]
+    pub fn labelled(self, misclassification: &Misclassification) -> Observation {
+        match &self {
+            Observation::Cells(cells) => {
+                let labelled = cells.clone().labelled(misclassification.clone());
+                labelled.map_or(self, Observation::Cells)
+            }
+            Observation::Estimates(_) => self,
+        }
+    }
+
+    /// The same data, each subgroup's seen through a bias; subgroups beyond the list's end have none.
+    #[must_use]
+    pub fn through(self, biases: &[SubgroupBias]) -> Observation {
+        match self {
+            Observation::Cells(cells) => Observation::Cells(cells.through(biases)),
+            Observation::Estimates(rows) => {
+                let none = SubgroupBias::default();
+                let biases = biases.iter().chain(std::iter::repeat(&none));
+                Observation::Estimates(rows.into_iter().zip(biases).map(|(e, b)| e.through(b)).collect())
+            }
+        }
+    }
+
+    /// The likelihood raised to a power.
+    #[must_use]
+    pub fn powered(&self, power: f64) -> Observation {
+        match self {
+            Observation::Cells(cells) => Observation::Cells(cells.powered(power)),
+            Observation::Estimates(rows) => {
+                Observation::Estimates(rows.iter().map(|e| e.powered(power)).collect())
+            }
+        }
+    }
+
+    /// The same kind of observations, with nothing observed.
+    #[must_use]
+    pub fn emptied(&self, subgroups: usize) -> Observation {
+        match self {
+            Observation::Cells(cells) => Observation::Cells(cells.emptied(subgroups)),
+            Observation::Estimates(_) => Observation::nothing(subgroups),
+        }
+    }
+
+    /// By how much a bias moves the own estimate of subgroup `g`, roughly, and the variance that it adds; `own` is that
+    /// estimate with its variance, without the bias.
+    pub fn moved_by_bias(&self, own: Option<(f64, f64)>, g: usize) -> (f64, f64) {
+        match self {
+            Observation::Cells(cells) => {
+                let pair = &cells.pairs()[g];
+                let [control, active] = [Side::Control, Side::Active].map(|side| {
+                    let (own, seen) = (pair.own_hint(side), pair.hint(side));
+                    let added = if own.1 > 0.0 { 1.0 / seen.1 - 1.0 / own.1 } else { 0.0 };
+                    (own.0 - seen.0, added)
+                });
+                (active.0 - control.0, active.1 + control.1)
+            }
+            Observation::Estimates(rows) => {
+                let (x, information) = rows[g].hint();
+                own.map_or((0.0, 0.0), |(estimate, variance)| (estimate - x, 1.0 / information - variance))
+            }
+        }
+    }
+}

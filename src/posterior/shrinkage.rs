@@ -1,0 +1,53 @@
+//! How far pooling draws each subgroup.
+
+use super::estimand::Measure;
+use super::fit::Fit;
+use super::options::Sampling;
+use super::sampled::Empirical;
+use crate::exact::Distribution;
+use crate::study::{Pooling, Study};
+
+/// A subgroup's median effect alone, and as modelled.
+#[derive(Debug, Clone, serde::Serialize)]
+pub struct ShrinkageRow {
+    pub subgroup: String,
+    pub measure: Measure,
+    pub alone: f64,
+    pub modelled: f64,
+}
+
+/// Each subgroup's median alone under the same priors, and as modelled. Nothing where subgroups are not partially pooled, or
+/// where one alone can't be fitted.
+pub fn shrinkage(study: &Study, fit: &Fit, sampling: Sampling) -> Vec<ShrinkageRow> {
+    let names = study.data.names();
+    if study.pooling != Pooling::Partial || !study.priors.effect.distribution.is_proper() {
+        return Vec::new();
+    }
+    let alone = Study { pooling: Pooling::None, ..study.clone() };
+    let Ok(alone) = Fit::effects_under(&alone, &study.priors, sampling) else { return Vec::new() };
+    let (Some(alone), Some(modelled)) = (medians(&alone, names.len()), medians(fit, names.len())) else {
+        return Vec::new();
+    };
+    let out = |x: f64| if study.outcome.scale.is_ratio() { libm::exp(x) } else { x };
+    names
+        .iter()
+        .zip(alone.iter().zip(&modelled))
+        .map(|(name, (alone, modelled))| ShrinkageRow {
+            subgroup: (*name).to_string(),
+            measure: Measure::of(study.outcome.scale),
+            alone: out(*alone),
+            modelled: out(*modelled),
+        })
+        .collect()
+}
+
+/// Medians of θ by subgroup.
+fn medians(fit: &Fit, subgroups: usize) -> Option<Vec<f64>> {
+    match fit.exact() {
+        Some(exact) => Some((0..subgroups).map(|g| exact.theta(g).quantile(0.5)).collect()),
+        None => {
+            let draws = fit.report()?.sampled.as_ref()?;
+            Some(draws.theta.iter().map(|column| Empirical::of(column).quantile(0.5)).collect())
+        }
+    }
+}

@@ -1,0 +1,8 @@
+//! A result as files have it: the names and order of the fields of schema `equipoise/result/1`, apart from those of the
+//! library's own types, which may be renamed and grow.
+
+mod checks;
+mod rows;
+
+pub use checks::{BaselineConflict, Checks, Settings, baseline_conflicts};
+pub use rows::{Estimate, Parameter, Probability, estimates, parameters, probabilities};
