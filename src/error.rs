@@ -83,11 +83,6 @@ impl Error {
         Error(Box::new(Report { kind, message, place: None, label: None, help: Vec::new() }))
     }
 
-    /// An error in rows or columns of a data file ([`ErrorKind::Data`]), without a place.
-    pub fn new(message: impl Into<String>) -> Error {
-        Error::of(ErrorKind::Data, message)
-    }
-
     /// The same error at a place.
     #[must_use]
     pub fn at(mut self, place: Place) -> Error {

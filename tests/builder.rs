@@ -106,7 +106,7 @@ fn the_text_of_a_study_built_in_code_is_a_model_file_of_it() {
         let built = rebuilt(&open(model.name).expect("a study"));
         assert_eq!(held(&again(&built).expect("a study")), held(&built), "{}", model.name);
     }
-    let quotes = "a \"quoted\"\nnote with \\ and \u{2028}";
+    let quotes = "a \"quoted\"\nnote with \\ and\ta tab";
     let estimates = Study::builder("Estimates", Assignment::Observational)
         .outcome(Endpoint::estimates("relapse", Scale::LogHazardRatio, HigherIs::Worse))
         .arms("no", "yes")

@@ -553,7 +553,7 @@ fn use_result(folder: &Path, _: Depth) -> Result<()> {
     assert_eq!(output.status.code(), Some(1), "{told}");
     assert!(told.contains("error: ") && !told.contains("panicked"), "{told}");
     let read = told.contains("there is no such folder");
-    if read { Ok(()) } else { Err(equipoise::error::Error::new(told)) }
+    if read { Ok(()) } else { Err(equipoise::error::Error::of(equipoise::error::ErrorKind::Data, told)) }
 }
 
 // Children.

@@ -6,14 +6,15 @@ use super::model_file::DataSection;
 use super::nearest::nearest;
 use super::reader::Row;
 use super::source::Source;
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 
 /// The place of a column in a file's header.
 pub fn column_named(source: &Source, header: &[String], name: &Spanned<String>) -> Result<usize> {
     header.iter().position(|h| h == name.get_ref()).ok_or_else(|| {
-        let error = Error::new(format!("the data file has no column `{}`", name.get_ref()))
-            .at(source.place(name.span()))
-            .help(format!("its columns are {}", header.join(", ")));
+        let error =
+            Error::of(ErrorKind::Unknown, format!("the data file has no column `{}`", name.get_ref()))
+                .at(source.place(name.span()))
+                .help(format!("its columns are {}", header.join(", ")));
         match nearest(name.get_ref(), header.iter().map(String::as_str)) {
             Some(near) => error.label(format!("did you mean `{near}`?")),
             None => error,
@@ -36,11 +37,11 @@ pub fn layout<const N: usize>(
                     && nearest(k.get_ref(), keys.into_iter()).as_deref() == Some(key)
             });
             if let Some(misspelt) = misspelt {
-                return Error::new(format!("unknown column key `{}`", misspelt.get_ref()))
+                return Error::of(ErrorKind::Unknown, format!("unknown column key `{}`", misspelt.get_ref()))
                     .at(source.place(misspelt.span()))
                     .label(format!("did you mean `{key}`?"));
             }
-            Error::new(format!("`{key}` is missing from the columns"))
+            Error::of(ErrorKind::Missing, format!("`{key}` is missing from the columns"))
                 .at(source.place(data.file.as_ref().map_or(0..0, Spanned::span)))
                 .help(format!("[data] columns needs {}", keys.join(", ")))
         })?;
@@ -48,15 +49,21 @@ pub fn layout<const N: usize>(
     }
     for (i, column) in columns.iter().enumerate() {
         if let Some(j) = columns[..i].iter().position(|c| c == column) {
-            return Err(Error::new(format!("`{}` and `{}` are the same column", keys[j], keys[i]))
-                .at(source.place(data.file.as_ref().map_or(0..0, Spanned::span))));
+            return Err(Error::of(
+                ErrorKind::Rule,
+                format!("`{}` and `{}` are the same column", keys[j], keys[i]),
+            )
+            .at(source.place(data.file.as_ref().map_or(0..0, Spanned::span))));
         }
     }
     let known = |k: &str| keys.contains(&k) || optional.contains(&k);
     if let Some(unknown) = data.columns.keys().find(|k| !known(k.get_ref())) {
-        return Err(Error::new(format!("`{}` is not a column that these rows have", unknown.get_ref()))
-            .at(source.place(unknown.span()))
-            .help(format!("the columns are {}", [&keys, optional].concat().join(", "))));
+        return Err(Error::of(
+            ErrorKind::Unknown,
+            format!("`{}` is not a column that these rows have", unknown.get_ref()),
+        )
+        .at(source.place(unknown.span()))
+        .help(format!("the columns are {}", [&keys, optional].concat().join(", "))));
     }
     Ok(columns)
 }
@@ -95,10 +102,10 @@ impl<'m> Kept<'m> {
     pub fn check(&self, source: &Source) -> Result<()> {
         match self.conditions.iter().find(|condition| !condition.is_met) {
             None => Ok(()),
-            Some(Condition { column, value, .. }) => Err(Error::new(format!(
-                "no row of the data file has `{}` in column `{column}`",
-                value.get_ref()
-            ))
+            Some(Condition { column, value, .. }) => Err(Error::of(
+                ErrorKind::Data,
+                format!("no row of the data file has `{}` in column `{column}`", value.get_ref()),
+            )
             .at(source.place(value.span()))),
         }
     }

@@ -14,7 +14,7 @@ use super::super::reader::{Reader, Row, checksum, not_text};
 use super::super::source::Source;
 use super::coding::{Coding, Column, EVENT, Taken};
 use super::covariates::{Covariates, Measured};
-use crate::error::{Error, Place, Result};
+use crate::error::{Error, ErrorKind, Place, Result};
 use crate::study::{
     ArmCounts, ColumnAccount, Dropped, LevelAccount, MOST_SUBGROUPS, PatientFile, SubgroupCounts,
 };
@@ -40,9 +40,12 @@ pub fn read(
     let shown = path.display().to_string();
     let Some(missing) = &data.missing else {
         let file = data.file.as_ref().map_or(0..0, Spanned::span);
-        return Err(Error::new("`missing` is not stated: what is done with rows that lack a value?")
-            .at(source.place(file))
-            .help("write missing = \"drop\" to leave them out and count them, or missing = \"error\""));
+        return Err(Error::of(
+            ErrorKind::Missing,
+            "`missing` is not stated: what is done with rows that lack a value?",
+        )
+        .at(source.place(file))
+        .help("write missing = \"drop\" to leave them out and count them, or missing = \"error\""));
     };
     let mut reader = Reader::open(path, &shown, source.reading)?;
     let indices = layout(source, data, &reader.header, (["outcome", "treatment", "subgroup"], &["centre"]))?;
@@ -82,7 +85,7 @@ pub fn read(
             unmeasured.map(|place| (covariates.name(place), covariates.index(place)))
         };
         if let (Some((role, index)), MissingRows::Error) = (lacks, missing) {
-            return Err(Error::new(format!("the {role} is missing"))
+            return Err(Error::of(ErrorKind::Data, format!("the {role} is missing"))
                 .at(row.place(index))
                 .help("fill it in, or write missing = \"drop\" to leave such rows out"));
         }
@@ -107,18 +110,21 @@ fn finish(
     let most = (0..counted.unmeasured.len()).max_by_key(|&place| counted.unmeasured[place]);
     if let (0, Some(place)) = (counted.used(), most.filter(|&place| counted.unmeasured[place] > 0)) {
         let (name, rows) = (covariates.name(place), counted.unmeasured[place]);
-        return Err(Error::new(format!("no row is used: `{name}` is missing in {rows} of {}", counted.read))
-            .at(source.place(file_span()))
-            .help("leave it out of [model] adjust, or of the columns"));
+        return Err(Error::of(
+            ErrorKind::Data,
+            format!("no row is used: `{name}` is missing in {rows} of {}", counted.read),
+        )
+        .at(source.place(file_span()))
+        .help("leave it out of [model] adjust, or of the columns"));
     }
     if counted.used() == 0 {
-        return Err(Error::new(format!("none of {} rows is used", counted.read))
+        return Err(Error::of(ErrorKind::Data, format!("none of {} rows is used", counted.read))
             .at(source.place(file_span()))
             .help("look at [data.where], and at the values that [data.levels] lists"));
     }
     for (arm, word) in ["control", "active"].into_iter().enumerate() {
         if counted.cells.iter().all(|c| c[arm].total + c[arm].missing == 0) {
-            return Err(Error::new(format!("no row is of the {word} arm"))
+            return Err(Error::of(ErrorKind::Data, format!("no row is of the {word} arm"))
                 .at(here())
                 .help(format!("its values are {}", coding.treatment.expected())));
         }
@@ -128,7 +134,7 @@ fn finish(
     counted.cells.resize_with(coding.subgroup.classes.len(), Default::default);
     for (name, [control, active]) in coding.subgroup.classes.iter().zip(&counted.cells) {
         if control.total + control.missing + active.total + active.missing == 0 {
-            return Err(Error::new(format!("no row is of the subgroup `{name}`"))
+            return Err(Error::of(ErrorKind::Data, format!("no row is of the subgroup `{name}`"))
                 .at(here())
                 .help("leave it out of [data.levels] subgroup, or look at [data.where]"));
         }
@@ -161,13 +167,13 @@ fn finish(
 fn unlisted(coding: &Coding, (row, index): (Row<'_>, usize), value: Option<&str>) -> Error {
     let all = [&coding.outcome, &coding.treatment, &coding.subgroup];
     let Some(column) = all.into_iter().find(|c| c.index == index) else {
-        return Error::new("a value is not listed").at(row.place(index));
+        return Error::of(ErrorKind::Data, "a value is not listed").at(row.place(index));
     };
     let Some(value) = value else {
         return not_text().at(row.place(index));
     };
     if column.is_full() {
-        return Error::new(format!("the column has more than {MOST_SUBGROUPS} values"))
+        return Error::of(ErrorKind::Limit, format!("the column has more than {MOST_SUBGROUPS} values"))
             .at(row.place(index))
             .help("is it the right one? [data.levels] subgroup puts several values into one subgroup");
     }
@@ -176,9 +182,12 @@ fn unlisted(coding: &Coding, (row, index): (Row<'_>, usize), value: Option<&str>
         "treatment" => "control or active",
         _ => "subgroup",
     };
-    Error::new(format!("found `{value}`, which [data.levels] does not list")).at(row.place(index)).help(
-        format!("expected {}; list it under {key}, or choose rows with [data.where]", column.expected()),
-    )
+    Error::of(ErrorKind::Data, format!("found `{value}`, which [data.levels] does not list"))
+        .at(row.place(index))
+        .help(format!(
+            "expected {}; list it under {key}, or choose rows with [data.where]",
+            column.expected()
+        ))
 }
 
 /// Cells as they fill.

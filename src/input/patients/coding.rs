@@ -5,7 +5,7 @@ use toml::Spanned;
 use super::super::model_file::{DataSection, Levels};
 use super::super::source::Source;
 use super::super::values::Values;
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::study::MOST_SUBGROUPS;
 
 /// What a value of a column is taken as.
@@ -143,7 +143,8 @@ impl Coding {
         if let (Some(twice), Some(spanned)) =
             (unknown.iter().find(|v| event.contains(v) || no_event.contains(v)), &levels.unknown)
         {
-            return Err(Error::new(format!("`{twice}` is listed twice")).at(source.place(spanned.span())));
+            return Err(Error::of(ErrorKind::Rule, format!("`{twice}` is listed twice"))
+                .at(source.place(spanned.span())));
         }
         let listed: [(&str, &[String]); 3] =
             [("no event", &no_event), ("event", &event), ("unknown", &unknown)];
@@ -186,14 +187,16 @@ fn pair(
         (Some(yes), Some(no)) => {
             let [y, n] = [&yes.get_ref().0, &no.get_ref().0];
             match n.iter().find(|v| y.contains(v)) {
-                Some(twice) => Err(Error::new(format!("`{twice}` is both `{first}` and `{second}`"))
-                    .at(source.place(no.span()))),
+                Some(twice) => {
+                    Err(Error::of(ErrorKind::Rule, format!("`{twice}` is both `{first}` and `{second}`"))
+                        .at(source.place(no.span())))
+                }
                 None => Ok([y.clone(), n.clone()]),
             }
         }
         (Some(one), None) | (None, Some(one)) => {
             let (given, other) = if yes.is_some() { (first, second) } else { (second, first) };
-            Err(Error::new(format!("`{given}` is listed, and `{other}` is not"))
+            Err(Error::of(ErrorKind::Missing, format!("`{given}` is listed, and `{other}` is not"))
                 .at(source.place(one.span()))
                 .help(format!("list both: what stands for one is not what is left by the other; `unknown` takes codes of the outcome that say nothing, and `{other}` the rest")))
         }

@@ -10,7 +10,7 @@ use super::super::model_file::DataSection;
 use super::super::reader::not_text;
 use super::super::source::Source;
 use super::coding::is_nothing;
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::study::{ColumnAccount, LevelAccount, Numbers};
 
 /// Levels of a covariate at most: each but one is a coefficient.
@@ -123,7 +123,7 @@ impl Covariates {
             };
             if let Some((role, _)) = data.columns.iter().find(twice) {
                 let message = format!("`centre` and `{}` are the same column", role.get_ref());
-                return Err(Error::new(message).at(source.place(named.span())));
+                return Err(Error::of(ErrorKind::Rule, message).at(source.place(named.span())));
             }
             let (index, name) = (column_named(source, header, named)?, named.get_ref().clone());
             measured.centres = Some(Levels { column: name.clone(), ..Levels::default() });
@@ -233,7 +233,7 @@ impl Covariates {
 /// What can be said of an entry before its column is read.
 fn check(source: &Source, data: &DataSection, entry: &Spanned<AdjustEntry>, before: &[Column]) -> Result<()> {
     let asked = entry.get_ref();
-    let error = |message: String| Error::new(message).at(source.place(entry.span()));
+    let error = |message: String| Error::of(ErrorKind::Rule, message).at(source.place(entry.span()));
     if let Some((role, _)) = data.columns.iter().find(|(_, name)| *name.get_ref() == asked.column) {
         return Err(error(format!("`{}` is the column of the {}", asked.column, role.get_ref()))
             .help("a covariate is something that was known before treatment"));
@@ -242,10 +242,10 @@ fn check(source: &Source, data: &DataSection, entry: &Spanned<AdjustEntry>, befo
         return Err(error(format!("`{}` is listed twice", asked.column)).help("name it once"));
     }
     match (&asked.reference, &asked.levels, &asked.spline) {
-        (Some(_), _, Some(spline)) => Err(Error::new("a covariate of levels has no spline")
+        (Some(_), _, Some(spline)) => Err(Error::of(ErrorKind::Rule, "a covariate of levels has no spline")
             .at(source.place(spline.span()))
             .help("leave out `spline`, or `reference`")),
-        (None, Some(levels), _) => Err(Error::new("`levels` without `reference`")
+        (None, Some(levels), _) => Err(Error::of(ErrorKind::Missing, "`levels` without `reference`")
             .at(source.place(levels.span()))
             .help("say which level the others are compared with: reference = \"…\"")),
         _ => Ok(()),
@@ -296,15 +296,15 @@ impl Fault {
     pub fn error(self, role: &str) -> Error {
         match self {
             Fault::NotUtf8 => not_text(),
-            Fault::Text(found) => Error::new(format!("found `{found}`, expected a number"))
+            Fault::Text(found) => Error::of(ErrorKind::Data, format!("found `{found}`, expected a number"))
                 .help("a covariate of levels names the one that the others are compared with: { column = \"…\", reference = \"…\" }")
                 .help("decimals are written with a point, and what was not measured is left empty"),
             Fault::NotListed { found, expected } => {
-                Error::new(format!("found `{found}`, which `levels` does not list"))
+                Error::of(ErrorKind::Data, format!("found `{found}`, which `levels` does not list"))
                     .help(format!("expected {expected}"))
             }
             Fault::TooMany(most) => {
-                let error = Error::new(format!("the column has more than {most} levels"));
+                let error = Error::of(ErrorKind::Limit, format!("the column has more than {most} levels"));
                 if role == "centre" {
                     error.help("is it the right column? each centre is a parameter of the model")
                 } else {

@@ -5,7 +5,7 @@ use std::path::Path;
 use super::super::Reading;
 use super::super::reader::Reader;
 use super::coding::is_nothing;
-use crate::error::{Error, Place, Result};
+use crate::error::{Error, ErrorKind, Place, Result};
 
 /// Values of a column that are remembered.
 const MOST_VALUES: usize = 40;
@@ -27,7 +27,7 @@ pub struct Surveyed {
 pub fn survey(path: &Path, reading: Reading) -> Result<(Vec<Surveyed>, u64)> {
     let shown = path.display().to_string();
     if !path.exists() {
-        return Err(Error::new("there is no such file").at(Place::File(shown)));
+        return Err(Error::of(ErrorKind::File, "there is no such file").at(Place::File(shown)));
     }
     let mut reader = Reader::open(path, &shown, reading)?;
     let mut columns: Vec<Surveyed> = reader

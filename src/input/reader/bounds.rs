@@ -7,7 +7,7 @@
 
 use std::fmt;
 
-use crate::error::{Error, Place};
+use crate::error::{Error, ErrorKind, Place};
 
 /// Unpacked bytes below which any ratio is read.
 const LARGE: u64 = 256 << 20;
@@ -49,7 +49,7 @@ impl Growth {
 
 impl TooLarge {
     pub fn error(self, shown: &str) -> Error {
-        Error::new(format!(
+        Error::of(ErrorKind::Limit, format!(
             "unpacked, the file holds more than {} MB and more than {RATIO} times what it takes on the disk",
             LARGE >> 20
         ))
@@ -69,14 +69,15 @@ impl std::error::Error for TooLarge {}
 
 /// More columns than are read.
 pub fn too_many_columns(found: usize) -> Error {
-    Error::new(format!("the file has {found} columns, and at most {MOST_COLUMNS} are read")).help(
-        "a row per patient, subgroup or arm is expected; leave out columns that the model does not name",
-    )
+    Error::of(ErrorKind::Limit, format!("the file has {found} columns, and at most {MOST_COLUMNS} are read"))
+        .help(
+            "a row per patient, subgroup or arm is expected; leave out columns that the model does not name",
+        )
 }
 
 /// A value that is too long for one of a table.
 pub fn too_long(place: Place) -> Error {
-    Error::new(format!("a value of more than {LONGEST_VALUE} bytes"))
+    Error::of(ErrorKind::Limit, format!("a value of more than {LONGEST_VALUE} bytes"))
         .at(place)
         .help("is a quotation mark missing? leave out columns of long texts")
 }

@@ -14,7 +14,7 @@ use super::super::Reading;
 use super::bounds::{Growth, LONGEST_ROW, TooLarge};
 use super::kind::Head;
 use super::{Found, Records, unreadable};
-use crate::error::{Error, Place, Result};
+use crate::error::{Error, ErrorKind, Place, Result};
 
 const BYTE_ORDER_MARK: &[u8] = &[0xef, 0xbb, 0xbf];
 
@@ -114,14 +114,14 @@ fn fault(file: &str, e: &csv::Error) -> Error {
                 return large.error(file);
             }
             if inner.is_some_and(|e| e.is::<Endless>()) {
-                return Error::new(format!("a row of more than {} MB", LONGEST_ROW >> 20))
+                return Error::of(ErrorKind::Limit, format!("a row of more than {} MB", LONGEST_ROW >> 20))
                     .at(Place::File(file.to_string()))
                     .help("is it a table? is a quotation mark missing?");
             }
-            let error = Error::new(format!("can't be read to its end: {e}"));
+            let error = Error::of(ErrorKind::File, format!("can't be read to its end: {e}"));
             return error.at(Place::File(file.to_string())).help("is the file whole?");
         }
         _ => e.to_string(),
     };
-    Error::new(message).at(Place::Row { file: file.to_string(), row, column: None })
+    Error::of(ErrorKind::Data, message).at(Place::Row { file: file.to_string(), row, column: None })
 }

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use flate2::read::MultiGzDecoder;
 
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 
 /// How much of a file is looked at before it is read.
 const HEAD: usize = 64 << 10;
@@ -37,7 +37,7 @@ impl Kind {
             Kind::Zip => ("an Excel workbook", "excel"),
             _ => ("a Parquet file", "parquet"),
         };
-        Error::new(format!("this is {what}, which this build does not read"))
+        Error::of(ErrorKind::Unavailable, format!("this is {what}, which this build does not read"))
             .help(format!("save it as CSV, or build equipoise with the feature `{feature}`"))
     }
 }
@@ -65,40 +65,42 @@ impl Head {
             Kind::Text
         };
         match (self.unread(), kind) {
-            (Some((what, help)), _) => Err(Error::new(format!("this is {what}")).help(help)),
+            (Some((refused, what, help)), _) => Err(Error::of(refused, format!("this is {what}")).help(help)),
             (None, Kind::Text) => Ok(kind),
             (None, _) if self.gzipped => {
                 let what =
                     if kind == Kind::Parquet { "Parquet file" } else { "Excel workbook or zip archive" };
-                Err(Error::new(format!("this is a gzipped {what}"))
+                Err(Error::of(ErrorKind::Syntax, format!("this is a gzipped {what}"))
                     .help("unpack it with gunzip, and name the file that comes out"))
             }
             (None, _) => Ok(kind),
         }
     }
 
-    fn unread(&self) -> Option<(&'static str, &'static str)> {
+    fn unread(&self) -> Option<(ErrorKind, &'static str, &'static str)> {
         let bytes = &self.bytes;
         let starts = |with: &[u8]| bytes.starts_with(with);
         if starts(&[0xd0, 0xcf, 0x11, 0xe0]) {
             Some((
+                ErrorKind::Unavailable,
                 "an old Excel workbook (.xls), or one that is locked",
                 "save it as .xlsx without a password, or as CSV",
             ))
         } else if starts(b"PARE") {
-            Some(("an encrypted Parquet file", "write it without encryption"))
+            Some((ErrorKind::Unavailable, "an encrypted Parquet file", "write it without encryption"))
         } else if starts(ZIP)
             && bytes.get(30..).is_some_and(|rest| rest.starts_with(b"mimetypeapplication/vnd.oasis"))
         {
-            Some(("an OpenDocument file", "save it as .xlsx, or as CSV"))
+            Some((ErrorKind::Unavailable, "an OpenDocument file", "save it as .xlsx, or as CSV"))
         } else if starts(ZIP) || starts(PARQUET) {
             None
         } else if starts(&[0xff, 0xfe]) || starts(&[0xfe, 0xff]) {
-            Some(("UTF-16 text", "save it as UTF-8"))
+            Some((ErrorKind::Syntax, "UTF-16 text", "save it as UTF-8"))
         } else if self.gzipped && starts(GZIP) {
-            Some(("a file gzipped twice", "unpack it once"))
+            Some((ErrorKind::Syntax, "a file gzipped twice", "unpack it once"))
         } else if bytes.contains(&0) {
             Some((
+                ErrorKind::Syntax,
                 "a binary file, not a table",
                 "CSV, gzipped CSV, Parquet and Excel workbooks (.xlsx) are read",
             ))

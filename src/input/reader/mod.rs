@@ -25,7 +25,7 @@ use sha2::{Digest, Sha256};
 
 use super::Reading;
 use super::source::{self, in_hexadecimal};
-use crate::error::{Error, Place, Result};
+use crate::error::{Error, ErrorKind, Place, Result};
 use bounds::{LONGEST_VALUE, MOST_COLUMNS, too_long, too_many_columns};
 use kind::{Head, Kind};
 
@@ -90,7 +90,9 @@ impl Reader {
     pub fn open(path: &Path, shown: &str, reading: Reading) -> Result<Reader> {
         let here = || Place::File(shown.to_string());
         if path.is_dir() {
-            return Err(Error::new("this is a folder, not a file").at(here()).help("name a file in it"));
+            return Err(Error::of(ErrorKind::File, "this is a folder, not a file")
+                .at(here())
+                .help("name a file in it"));
         }
         let head = Head::of(path).map_err(|e| unreadable(shown, &e))?;
         let kind = head.kind().map_err(|e| e.at(here()))?;
@@ -109,7 +111,7 @@ impl Reader {
         ROWS.fetch_add(1, Ordering::Relaxed);
         let Some(number) = number? else {
             return match self.is_empty {
-                true => Err(Error::new("the file has a header and no rows").at(self.file())),
+                true => Err(Error::of(ErrorKind::Data, "the file has a header and no rows").at(self.file())),
                 false => Ok(None),
             };
         };
@@ -155,7 +157,7 @@ impl<'r> Row<'r> {
 
 /// Of a value that is no text.
 pub fn not_text() -> Error {
-    Error::new("this is not UTF-8 text").help("save the file as UTF-8")
+    Error::of(ErrorKind::Syntax, "this is not UTF-8 text").help("save the file as UTF-8")
 }
 
 /// A header has names, each once, and not too many; `row` is where it stands, if it stands in one.
@@ -165,7 +167,9 @@ fn check_header(header: &[String], (file, row): (&str, Option<u64>)) -> Result<(
         None => Place::File(file.to_string()),
     };
     if header.iter().all(String::is_empty) {
-        return Err(Error::new("the file is empty").at(place(None)).help("a header line is expected first"));
+        return Err(Error::of(ErrorKind::Data, "the file is empty")
+            .at(place(None))
+            .help("a header line is expected first"));
     }
     if header.len() > MOST_COLUMNS {
         return Err(too_many_columns(header.len()).at(place(row)));
@@ -173,7 +177,7 @@ fn check_header(header: &[String], (file, row): (&str, Option<u64>)) -> Result<(
     let mut names = HashSet::with_capacity(header.len());
     for name in header {
         if !names.insert(name) {
-            return Err(Error::new(format!("two columns are called `{name}`"))
+            return Err(Error::of(ErrorKind::Data, format!("two columns are called `{name}`"))
                 .at(place(row))
                 .help("rename one of them"));
         }

@@ -2,15 +2,13 @@
 
 use super::super::patients::is_nothing;
 use super::super::reader::Row;
-use crate::error::{Error, Result};
-
-/// As in model files.
-const MOST_PATIENTS: u64 = 1_000_000_000;
+use crate::error::{Error, ErrorKind, Result};
+use crate::study::rules::MOST_PATIENTS;
 
 /// A whole number, 0 or more.
 pub fn count(row: Row<'_>, column: usize) -> Result<u64> {
     let text = row.text(column)?;
-    let fault = |message: String| Error::new(message).at(row.place(column));
+    let fault = |message: String| Error::of(ErrorKind::Data, message).at(row.place(column));
     if is_nothing(text) {
         return Err(fault("the count is missing".to_string())
             .help("fill it in; an arm without patients has 0 events of a total of 0"));
@@ -31,7 +29,7 @@ pub fn count(row: Row<'_>, column: usize) -> Result<u64> {
 /// A finite number, which errors call so where it is missing.
 pub fn real(row: Row<'_>, column: usize, what: &str) -> Result<f64> {
     let text = row.text(column)?;
-    let fault = |message: String| Error::new(message).at(row.place(column));
+    let fault = |message: String| Error::of(ErrorKind::Data, message).at(row.place(column));
     match text.parse::<f64>() {
         Ok(number) if number.is_finite() => Ok(number),
         _ if is_nothing(text) => Err(fault(format!("the {what} is missing"))

@@ -10,7 +10,7 @@ use super::super::source::Source;
 use super::super::values::Values;
 use super::cells::count;
 use super::subgroups::Subgroups;
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::study::{ArmCounts, SubgroupCounts};
 
 /// The arms' counts of a row; none of an arm that it is not of.
@@ -77,7 +77,7 @@ const BY_COVARIATES: &str = "several rows an arm are for counts by covariates, w
 
 fn second_row(row: Row<'_>, column: usize, (name, active): (&str, bool)) -> Error {
     let arm = if active { "active" } else { "control" };
-    Error::new(format!("subgroup `{name}` has a second row for its {arm} arm"))
+    Error::of(ErrorKind::Data, format!("subgroup `{name}` has a second row for its {arm} arm"))
         .at(row.place(column))
         .help("keep one row an arm; rows can be chosen with [data.where]")
         .help(BY_COVARIATES)
@@ -96,9 +96,12 @@ fn whole((name, arms): (String, Arms), reader: &Reader, by_covariates: bool) -> 
         [control, active] if by_covariates => (control.unwrap_or_default(), active.unwrap_or_default()),
         [control, _] => {
             let missing = if control.is_none() { "control" } else { "active" };
-            return Err(Error::new(format!("subgroup `{name}` has no row for its {missing} arm"))
-                .at(reader.file())
-                .help("an arm without patients has 0 events of a total of 0"));
+            return Err(Error::of(
+                ErrorKind::Data,
+                format!("subgroup `{name}` has no row for its {missing} arm"),
+            )
+            .at(reader.file())
+            .help("an arm without patients has 0 events of a total of 0"));
         }
     };
     Ok(SubgroupCounts::of_pair(name, control, active))
@@ -108,9 +111,11 @@ fn whole((name, arms): (String, Arms), reader: &Reader, by_covariates: bool) -> 
 fn look(covariates: &mut Covariates, row: Row<'_>) -> Result<()> {
     match covariates.look(|index| row.bytes(index)) {
         Ok(None) => Ok(()),
-        Ok(Some(place)) => Err(Error::new(format!("the {} is missing", covariates.name(place)))
-            .at(row.place(covariates.index(place)))
-            .help("fill it in: a row of counts is not left out")),
+        Ok(Some(place)) => {
+            Err(Error::of(ErrorKind::Data, format!("the {} is missing", covariates.name(place)))
+                .at(row.place(covariates.index(place)))
+                .help("fill it in: a row of counts is not left out"))
+        }
         Err((index, fault)) => Err(fault.error(covariates.role(index)).at(row.place(index))),
     }
 }
@@ -160,7 +165,7 @@ fn levels<'m>(source: &Source, data: &'m DataSection) -> Result<[&'m [String]; 2
     let levels = data.levels.as_ref().map(Spanned::get_ref);
     let both = levels.and_then(|l| Some((l.control.as_ref()?.get_ref(), l.active.as_ref()?.get_ref())));
     let Some((Values(control), Values(active))) = both else {
-        return Err(Error::new("`levels` is missing")
+        return Err(Error::of(ErrorKind::Missing, "`levels` is missing")
             .at(source.place(data.file.as_ref().map_or(0..0, Spanned::span)))
             .help("say what stands in the arm column: levels = { control = \"N\", active = \"Y\" }"));
     };
@@ -169,8 +174,8 @@ fn levels<'m>(source: &Source, data: &'m DataSection) -> Result<[&'m [String]; 2
 
 fn unlisted(level: &str, [control, active]: [&[String]; 2]) -> Error {
     let error = match is_nothing(level) {
-        true => Error::new("the arm is missing"),
-        false => Error::new(format!("found `{level}` in the arm column")),
+        true => Error::of(ErrorKind::Data, "the arm is missing"),
+        false => Error::of(ErrorKind::Data, format!("found `{level}` in the arm column")),
     };
     error.help(format!(
         "expected `{}` (control) or `{}` (active), from `levels`",
@@ -188,9 +193,12 @@ impl Counts {
             source: None,
         };
         if arm.events > arm.total {
-            return Err(Error::new(format!("{} events among {} patients", arm.events, arm.total))
-                .at(row.place(self.events))
-                .help("events can't exceed the total; are the columns swapped?"));
+            return Err(Error::of(
+                ErrorKind::Data,
+                format!("{} events among {} patients", arm.events, arm.total),
+            )
+            .at(row.place(self.events))
+            .help("events can't exceed the total; are the columns swapped?"));
         }
         Ok(arm)
     }

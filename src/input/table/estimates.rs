@@ -6,7 +6,7 @@ use super::super::reader::{Reader, Row};
 use super::super::source::Source;
 use super::cells::real;
 use super::subgroups::Subgroups;
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::study::estimates::{Figure, Printed, estimate};
 use crate::study::{Scale, SubgroupEstimate};
 
@@ -49,7 +49,7 @@ pub fn read(
                 Figure::Interval | Figure::StandardError => columns.spread.first(),
                 Figure::Whole | Figure::Ratio => columns.point,
             };
-            Error::new(fault.message).at(row.place(column)).help(fault.help)
+            Error::of(ErrorKind::Data, fault.message).at(row.place(column)).help(fault.help)
         })?;
         notices.extend(notice);
         rows.push(estimate);

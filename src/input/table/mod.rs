@@ -14,7 +14,7 @@ use super::model_file::{DataSection, Rows};
 use super::patients::{self, Covariates, Measured};
 use super::reader::{Reader, checksum};
 use super::source::Source;
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::study::{Data, PatientFile, Scale};
 
 /// What a data file holds.
@@ -37,14 +37,14 @@ pub fn read(
     scale: Scale,
 ) -> Result<Held> {
     let Some(file) = &data.file else {
-        return Err(Error::new("no data file is named"));
+        return Err(Error::of(ErrorKind::Missing, "no data file is named"));
     };
     let path = match &source.folder {
         Some(folder) => folder.join(file.get_ref()),
         None => Path::new(file.get_ref()).to_path_buf(),
     };
     if !path.exists() {
-        return Err(Error::new(format!("there is no data file `{}`", path.display()))
+        return Err(Error::of(ErrorKind::File, format!("there is no data file `{}`", path.display()))
             .at(source.place(file.span()))
             .help("the path is relative to the model file"));
     }

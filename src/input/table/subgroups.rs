@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::super::reader::Row;
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::study::{MOST_SUBGROUPS, names};
 
 /// Subgroups by name, in the order of their first rows.
@@ -39,16 +39,19 @@ impl Subgroups {
         if let Some(Known { place, first_row }) = self.known.get(name).copied() {
             return Ok(Of { name, place, first_row: Some(first_row) });
         }
-        let error = |message: String| Error::new(message).at(row.place(self.column));
+        let error = |kind, message: String| Error::of(kind, message).at(row.place(self.column));
         if name.is_empty() {
-            return Err(error("the subgroup is missing".to_string()).help("name it in every row"));
+            return Err(
+                error(ErrorKind::Data, "the subgroup is missing".to_string()).help("name it in every row")
+            );
         }
         names::name(name).map_err(|unfit| {
-            error(format!("the name of the subgroup {}", unfit.in_words())).help(unfit.help())
+            error(ErrorKind::Data, format!("the name of the subgroup {}", unfit.in_words()))
+                .help(unfit.help())
         })?;
         let place = self.known.len();
         if place == MOST_SUBGROUPS {
-            return Err(error(format!("more than {MOST_SUBGROUPS} subgroups"))
+            return Err(error(ErrorKind::Limit, format!("more than {MOST_SUBGROUPS} subgroups"))
                 .help(format!("the program takes at most {MOST_SUBGROUPS}: is it the right column?")));
         }
         self.known.insert(name.to_string(), Known { place, first_row: row.number });
@@ -57,9 +60,12 @@ impl Subgroups {
 
     /// Of a row whose subgroup was met in another, where each has one.
     pub fn twice(&self, row: Row<'_>, of: &Of<'_>, first_row: u64) -> Error {
-        Error::new(format!("subgroup `{}` stands twice, in rows {first_row} and {}", of.name, row.number))
-            .at(row.place(self.column))
-            .help("each subgroup has one row; if they are two, give them two names")
-            .help("rows can be chosen with [data.where]")
+        Error::of(
+            ErrorKind::Data,
+            format!("subgroup `{}` stands twice, in rows {first_row} and {}", of.name, row.number),
+        )
+        .at(row.place(self.column))
+        .help("each subgroup has one row; if they are two, give them two names")
+        .help("rows can be chosen with [data.where]")
     }
 }

@@ -7,7 +7,7 @@ use parquet::errors::ParquetError;
 use parquet::schema::types::ColumnDescriptor;
 
 use super::super::typed::texts::{self, put};
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 
 /// A result of the library's.
 pub type Kept<T> = parquet::errors::Result<T>;
@@ -124,10 +124,10 @@ impl Column {
         if let Meaning::Decimal { scale } = meaning
             && digits(described).max(scale) > texts::MOST_DIGITS
         {
-            return Err(Error::new(format!(
-                "column `{name}` holds decimals of {} digits",
-                digits(described)
-            ))
+            return Err(Error::of(
+                ErrorKind::Limit,
+                format!("column `{name}` holds decimals of {} digits", digits(described)),
+            )
             .help(format!("up to {} are read: write it as text or as floats", texts::MOST_DIGITS)));
         }
         let optional = described.max_def_level() > 0;

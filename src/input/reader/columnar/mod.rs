@@ -24,7 +24,7 @@ use super::bounds::{Growth, LONGEST_VALUE, TooLarge, too_long, too_many_columns}
 use super::kind::Head;
 use super::typed::guarded;
 use super::{Found, Records, unreadable};
-use crate::error::{Error, Place, Result};
+use crate::error::{Error, ErrorKind, Place, Result};
 use column::{Column, Kept};
 use footer::Fault;
 use page::Packed;
@@ -88,7 +88,7 @@ fn columns_of(file: &SerializedFileReader<File>) -> Result<Vec<Column>> {
     let about = file.metadata().file_metadata();
     let fields = about.schema().get_fields();
     if fields.is_empty() {
-        return Err(Error::new("the file has no columns"));
+        return Err(Error::of(ErrorKind::Data, "the file has no columns"));
     }
     fields.iter().try_for_each(|field| check_is_flat(field))?;
     for group in file.metadata().row_groups() {
@@ -158,7 +158,7 @@ impl Columnar {
                     return large.error(file);
                 }
                 let column = Some(column.name.clone());
-                Error::new(format!("the column can't be read from here on: {}", words(&e)))
+                Error::of(ErrorKind::Syntax, format!("the column can't be read from here on: {}", words(&e)))
                     .at(Place::Row { file: file.to_string(), row: self.row + 1, column })
                     .help("is the file whole? write it anew")
             })?;
@@ -191,8 +191,11 @@ fn check_is_flat(field: &Type) -> Result<()> {
     if field.is_primitive() && !repeated {
         return Ok(());
     }
-    Err(Error::new(format!("column `{}` is nested: it holds lists or several fields", field.name()))
-        .help("every column has to hold one value a row: leave it out, or make columns of it"))
+    Err(Error::of(
+        ErrorKind::Data,
+        format!("column `{}` is nested: it holds lists or several fields", field.name()),
+    )
+    .help("every column has to hold one value a row: leave it out, or make columns of it"))
 }
 
 fn check_compression(chunk: &ColumnChunkMetaData) -> Result<()> {
@@ -203,8 +206,11 @@ fn check_compression(chunk: &ColumnChunkMetaData) -> Result<()> {
         Compression::LZ4 | Compression::LZ4_RAW => "lz4",
         Compression::LZO => "lzo",
     };
-    Err(Error::new(format!("the file is written with {named} compression, which is not read"))
-        .help("write it with snappy or gzip, or uncompressed, e.g. df.to_parquet(f, compression='snappy')"))
+    Err(Error::of(
+        ErrorKind::Unavailable,
+        format!("the file is written with {named} compression, which is not read"),
+    )
+    .help("write it with snappy or gzip, or uncompressed, e.g. df.to_parquet(f, compression='snappy')"))
 }
 
 fn library<T>(work: impl FnOnce() -> Kept<T>) -> Kept<T> {
@@ -230,7 +236,7 @@ fn refused(fault: Fault, shown: &str) -> Error {
 }
 
 fn damaged(shown: &str, e: &ParquetError) -> Error {
-    Error::new(format!("this is a Parquet file that is cut short or damaged: {}", words(e)))
+    Error::of(ErrorKind::Syntax, format!("this is a Parquet file that is cut short or damaged: {}", words(e)))
         .at(Place::File(shown.to_string()))
         .help("is the file whole? write it anew")
 }

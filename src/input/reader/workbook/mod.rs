@@ -22,7 +22,7 @@ use super::kind::Head;
 use super::typed::guarded;
 use super::typed::texts::{self, put};
 use super::{Found, Records, unreadable};
-use crate::error::{Error, Place, Result};
+use crate::error::{Error, ErrorKind, Place, Result};
 use archive::{Claim, check_claims};
 
 /// What a worksheet holds, by row.
@@ -72,7 +72,7 @@ pub fn open(path: &Path, shown: &str, (_, reading): (&Head, Reading)) -> Result<
     sheet.check_merged(&merged, &file)?;
     let mut names = ByteRecord::new();
     let Some(header_row) = sheet.tell(&mut names) else {
-        return Err(Error::new(format!("the first worksheet, `{name}`, is empty"))
+        return Err(Error::of(ErrorKind::Data, format!("the first worksheet, `{name}`, is empty"))
             .at(Place::File(shown.to_string()))
             .help("the table is expected there, the names of its columns first"));
     };
@@ -81,7 +81,7 @@ pub fn open(path: &Path, shown: &str, (_, reading): (&Head, Reading)) -> Result<
         header.iter().zip(&sheet.columns).filter(|(n, _)| n.is_empty()).map(|(_, c)| *c).collect();
     if let [one, other, ..] = nameless.as_slice() {
         let (one, other) = (letters(*one), letters(*other));
-        return Err(Error::new(format!("columns {one} and {other} hold values, and have no name in this row"))
+        return Err(Error::of(ErrorKind::Data, format!("columns {one} and {other} hold values, and have no name in this row"))
             .at(Place::Row { file, row: header_row, column: None })
             .help("the first row that is not empty has to name the columns: remove titles above it and notes beside"));
     }
@@ -111,7 +111,7 @@ fn first_sheet(book: &Book, shown: &str) -> Result<(String, String)> {
     let sheets: Vec<_> = book.sheets_metadata().iter().filter(|s| s.typ == SheetType::WorkSheet).collect();
     let is_shown = |s: &&&calamine::Sheet| s.visible == SheetVisible::Visible;
     let Some(first) = sheets.iter().find(is_shown).or(sheets.first()) else {
-        return Err(Error::new("this is an Office file without a worksheet")
+        return Err(Error::of(ErrorKind::Data, "this is an Office file without a worksheet")
             .at(Place::File(shown.to_string()))
             .help("name an Excel workbook (.xlsx) or a CSV file"));
     };
@@ -147,7 +147,7 @@ impl Sheet {
             let Some(cell) = next.map_err(|e| self.fault(&e, file))? else { break };
             let (row, column) = (u64::from(cell.pos.0) + 1, cell.pos.1);
             if row > LAST_ROW || column > LAST_COLUMN {
-                return Err(Error::new("a cell lies beyond the last row or column that a worksheet has")
+                return Err(Error::of(ErrorKind::Syntax, "a cell lies beyond the last row or column that a worksheet has")
                     .at(Place::Row { file: file.to_string(), row, column: None })
                     .help("the file is damaged, or was not written by a spreadsheet program: save it again as .xlsx"));
             }
@@ -157,9 +157,12 @@ impl Sheet {
                 value => tell(value, &mut self.text),
             };
             if let Some(what) = wrong {
-                return Err(Error::new(format!("cell {}{row} holds {what}", letters(column)))
-                    .at(self.place(file, row, column))
-                    .help("put a value there, or leave it empty; formulas are calculated when Excel saves"));
+                return Err(Error::of(
+                    ErrorKind::Data,
+                    format!("cell {}{row} holds {what}", letters(column)),
+                )
+                .at(self.place(file, row, column))
+                .help("put a value there, or leave it empty; formulas are calculated when Excel saves"));
             }
             let length = self.text.len() - start;
             if length > LONGEST_VALUE {
@@ -195,9 +198,12 @@ impl Sheet {
             let row = u64::from(start.0) + 1;
             if covers && self.holds(row, start.1) {
                 let corner = |(row, column): &(u32, u32)| format!("{}{}", letters(*column), row + 1);
-                return Err(Error::new(format!("cells {} to {} are merged", corner(start), corner(end)))
-                    .at(self.place(file, row, start.1))
-                    .help("unmerge them, and put the value into each"));
+                return Err(Error::of(
+                    ErrorKind::Data,
+                    format!("cells {} to {} are merged", corner(start), corner(end)),
+                )
+                .at(self.place(file, row, start.1))
+                .help("unmerge them, and put the value into each"));
             }
         }
         Ok(())
@@ -225,7 +231,7 @@ impl Sheet {
         let row = self.rows.last().map_or(1, |r| r.number);
         match e {
             XlsxError::CellError(what) => {
-                Error::new(format!("a cell in this row or below holds the error {what}"))
+                Error::of(ErrorKind::Data, format!("a cell in this row or below holds the error {what}"))
                     .at(Place::Row { file: file.to_string(), row, column: None })
                     .help("put a value there, or leave it empty")
             }
@@ -294,25 +300,29 @@ fn library<T>(work: impl FnOnce() -> std::result::Result<T, XlsxError>) -> std::
 
 /// Why a zip archive is not read.
 fn no_workbook(e: &XlsxError, path: &Path, shown: &str) -> Error {
-    let (what, help) = match e {
+    let (kind, what, help) = match e {
         XlsxError::FileNotFound(_) => (
+            ErrorKind::Syntax,
             "this is a zip archive, and not an Excel workbook".to_string(),
             "unpack it, and name the file in it; or save a workbook as .xlsx",
         ),
         XlsxError::Zip(e) => (
+            ErrorKind::Syntax,
             format!("this is a zip archive or an Excel workbook that is cut short or damaged: {e}"),
             "is the file whole? save it again as .xlsx, or save it as CSV",
         ),
-        _ if is_binary_workbook(path) => {
-            ("this is a binary Excel workbook (.xlsb)".to_string(), "save it as .xlsx, or as CSV")
-        }
+        _ if is_binary_workbook(path) => (
+            ErrorKind::Unavailable,
+            "this is a binary Excel workbook (.xlsb)".to_string(),
+            "save it as .xlsx, or as CSV",
+        ),
         e => return damaged(e, shown),
     };
-    Error::new(what).at(Place::File(shown.to_string())).help(help)
+    Error::of(kind, what).at(Place::File(shown.to_string())).help(help)
 }
 
 fn damaged(e: &XlsxError, file: &str) -> Error {
-    Error::new(format!("this is an Excel workbook that can't be read: {e}"))
+    Error::of(ErrorKind::Syntax, format!("this is an Excel workbook that can't be read: {e}"))
         .at(Place::File(file.to_string()))
         .help("save it again as .xlsx, or save it as CSV")
 }
