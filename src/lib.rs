@@ -38,6 +38,7 @@
 //! # Ok::<(), equipoise::error::Error>(())
 //! ```
 
+#![warn(missing_docs)]
 // What is read is the user's, and no word of it may end the program.
 #![cfg_attr(
     not(test),
