@@ -1,18 +1,20 @@
-//! Text that a terminal shows and does not obey.
+//! Text that is safe to print on a terminal.
 
-/// What the program's own text begins and ends emphasis with.
+/// The escape sequence that begins bold text.
 pub const BOLD: &str = "\u{1b}[1m";
-/// Turns bold yellow on, for warnings.
+/// The escape sequence that begins bold yellow text.
 pub const BOLD_YELLOW: &str = "\u{1b}[1;33m";
-/// Turns colours and weight off.
+/// The escape sequence that ends emphasis.
 pub const PLAIN: &str = "\u{1b}[0m";
 
-/// Whether a terminal obeys a character rather than showing it, or it turns the direction of what follows.
+/// Whether a terminal would act on a character instead of showing it, or the character changes the direction of the
+/// text that follows.
 pub fn controls(c: char) -> bool {
     c.is_control() || matches!(c, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{206f}')
 }
 
-/// A text as it may be shown: what a terminal would obey, but for ends of lines and tabs, has become a sign.
+/// A text that is safe to print: what a terminal would act on becomes a visible symbol, except for line ends and
+/// tabs.
 pub fn shown(text: &str) -> String {
     let visible = |c: char| match c {
         '\n' | '\t' => c,
@@ -24,7 +26,7 @@ pub fn shown(text: &str) -> String {
     text.chars().map(visible).collect()
 }
 
-/// The same of a text that has the program's own emphasis, which stays.
+/// Like [`shown`], but keeps the program's own emphasis: [`BOLD`], [`BOLD_YELLOW`] and [`PLAIN`].
 pub fn shown_with_emphasis(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;

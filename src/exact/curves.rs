@@ -23,7 +23,8 @@ use crate::numeric::{
 pub struct CurvesPosterior {
     rows: Rows,
     data: Vec<Arc<dyn SubgroupData>>,
-    /// Subgroups whose data say something of their effect, in order; `informative[g]` is the place of subgroup g among them.
+    /// Subgroups whose data have information about their effect, in order; `informative[g]` is the place of subgroup g among
+    /// them.
     likelihoods: Vec<EffectLikelihood>,
     informative: Vec<Option<usize>>,
     moments: MomentLimits,

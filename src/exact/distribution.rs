@@ -2,17 +2,18 @@
 
 use crate::numeric::{LogTable, Peak, invert_increasing};
 
-/// A posterior (or prior) distribution of one quantity.
+/// The posterior or prior distribution of one quantity.
 pub trait Distribution: Sync {
     /// The probability below `x`.
     fn cdf(&self, x: f64) -> f64;
-    /// The `x` below which lies probability `p`, 0 < p < 1.
+    /// The value below which lies probability `p`, 0 < p < 1.
     fn quantile(&self, p: f64) -> f64;
-    /// None where the mean does not exist.
+    /// The mean; none where it does not exist or is not computed.
     fn mean(&self) -> Option<f64>;
-    /// None where the variance does not exist.
+    /// The standard deviation; none where it does not exist or is not computed.
     fn sd(&self) -> Option<f64>;
-    /// Whether the grids behind it held the mass that they must: where not, nothing here can be believed.
+    /// Whether the grids behind the distribution hold the probability mass that they must. If not, none of its
+    /// numbers can be relied on.
     fn is_settled(&self) -> bool {
         true
     }

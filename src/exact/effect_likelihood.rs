@@ -10,14 +10,16 @@ use crate::numeric::{LogTable, Peak, Placement, log_add_exp, log_sum_exp, normal
 /// subgroup of a million patients is 500 standard deviations from another's effect, which is half of the square of that.
 const DEPTH: f64 = 1e8;
 
-/// The prior of a baseline, and what a baseline is.
+/// The prior of a subgroup's baseline α, and what the baseline stands for.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Baseline {
+    /// The prior of α, in log odds.
     pub prior: LocationPrior,
+    /// Where α lies between the arms' log odds.
     pub of: BaselineOf,
 }
 
-/// ℓ(θ) of a subgroup whose counts say something about its effect.
+/// ℓ(θ) of a subgroup whose counts have information about its effect.
 #[derive(Debug, Clone)]
 pub struct EffectLikelihood {
     pub smoother: Smoother,
@@ -229,7 +231,7 @@ pub fn log_marginals(
     theta.iter().map(|&theta| log_marginal(counts, baseline, theta, alpha)).collect()
 }
 
-/// The log marginal likelihood of a subgroup that says nothing of its effect.
+/// The log marginal likelihood of a subgroup whose data have no information about its effect.
 pub fn log_marginal_of_silent(counts: &BinomialPair, baseline: &Baseline, alpha: Placement) -> f64 {
     if counts.control.total + counts.active.total == 0.0 {
         return 0.0;

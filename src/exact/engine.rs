@@ -1,4 +1,4 @@
-//! The engine's front: a model in, distributions out.
+//! The front of the exact engine: a model in, distributions out.
 
 use super::Resolution;
 use super::curves::CurvesPosterior;
@@ -19,13 +19,13 @@ pub enum Unavailable {
     /// Baselines have a common distribution.
     #[error("exchangeable baselines tie all subgroups' control risks together, which needs sampling")]
     ExchangeableBaselines,
-    /// Rows have covariates or centres.
+    /// The model has covariates or centres.
     #[error("covariates and centres are shared by all subgroups, which needs sampling")]
     Covariates,
-    /// An integral did not settle.
+    /// An integral did not converge.
     #[error("the integral over the heterogeneity did not settle")]
     NotConverged,
-    /// Labels may be wrong in a way that is not covered.
+    /// Labels of subgroups may be wrong in a way that the engine does not cover.
     #[error(
         "of subgroups whose labels may be wrong it covers the effects, under normal effect priors and with pooling, where sensitivity and specificity are known or the study is small"
     )]
@@ -38,11 +38,11 @@ impl From<NotConverged> for Unavailable {
     }
 }
 
-/// A posterior by integration.
+/// A posterior computed by deterministic integration, without sampling.
 pub struct ExactPosterior(Box<dyn Integrated>);
 
 impl ExactPosterior {
-    /// Integrates the model.
+    /// Integrates the model. The error says why the engine has no answer.
     pub fn new(model: &Model, resolution: Resolution) -> Result<ExactPosterior, Unavailable> {
         let engine = Engine::of(model, resolution);
         let found = match model.observation.cells() {
@@ -52,51 +52,52 @@ impl ExactPosterior {
         found.map(ExactPosterior)
     }
 
-    /// The mean of the subgroup effects; none where nothing is shared.
+    /// The mean μ of the subgroups' effects; none where subgroups share nothing.
     pub fn mu(&self) -> Dynamic<'_> {
         self.0.mu()
     }
 
-    /// The standard deviation of the subgroup effects; none where it is not estimated.
+    /// The standard deviation τ of the subgroups' effects; none where it is not estimated.
     pub fn tau(&self) -> Option<&dyn Distribution> {
         self.0.tau()
     }
 
-    /// The effect of a further similar subgroup; none where nothing is shared.
+    /// The effect θ of a further, similar subgroup; none where subgroups share nothing.
     pub fn theta_new(&self) -> Dynamic<'_> {
         self.0.theta_new()
     }
 
-    /// The effect of subgroup `g` on the scale of θ.
+    /// The effect θ of subgroup `g`, on the scale of the model.
     pub fn theta(&self, g: usize) -> Box<dyn Distribution + '_> {
         self.0.theta(g)
     }
 
-    /// A function of the risks of subgroup `g`; none for estimates, which have no risks.
+    /// A function of the risks of subgroup `g`; none where the posterior has no risks, as for published estimates.
     pub fn risk(&self, g: usize, measure: RiskMeasure) -> Dynamic<'_> {
         self.0.risk(g, measure)
     }
 
-    /// Two subgroups' effects together.
+    /// The effects of subgroups `a` and `b` together.
     pub fn pair(&self, a: usize, b: usize) -> Pair<'_> {
         self.0.pair(a, b)
     }
 
     /// For every kind of patient in subgroup `g` (control arm without and with the event, then active arm), the log
-    /// probability of one such patient's outcome given all the others: none where there is no such patient, and for
-    /// estimates, whose patients are not known.
+    /// probability of one such patient's outcome given all other patients; none where there is no such patient. None
+    /// at all for published estimates, whose patients are not known.
     pub fn leave_one_out(&self, g: usize) -> Option<[Option<f64>; 4]> {
         self.0.leave_one_out(g)
     }
 
-    /// Log of the probability of the data before they were seen; none where each subgroup is alone, or the effect prior
-    /// is flat.
+    /// The log marginal likelihood: the log probability of the data before they were seen. None where each subgroup
+    /// is modelled alone, or the effect prior is flat.
     pub fn log_marginal_likelihood(&self) -> Option<f64> {
         self.0.is_shared().then(|| self.0.log_marginal_likelihood())
     }
 }
 
-/// Log of the probability of the data before they were seen. Under a flat effect prior it has no meaning.
+/// The log marginal likelihood of a model: the log probability of the data before they were seen. Meaningless under a
+/// flat effect prior. The error says why the engine has no answer.
 pub fn log_marginal_likelihood(model: &Model, resolution: Resolution) -> Result<f64, Unavailable> {
     // Posteriors of single effects are made when they are asked for: none is here.
     Ok(ExactPosterior::new(model, resolution)?.0.log_marginal_likelihood())

@@ -9,21 +9,22 @@ use super::risks::RiskMeasure;
 /// A distribution that is made when it is asked for; none where there is no answer.
 pub type Dynamic<'a> = Option<Box<dyn Distribution + 'a>>;
 
-/// Two subgroups' effects together.
+/// The effects of two subgroups together.
 pub struct Pair<'a> {
-    /// The first effect minus the second, on the scale of θ.
+    /// The first effect minus the second, on the scale of the model.
     pub difference: Box<dyn Distribution + 'a>,
     /// P(first > 0 and second < 0).
     pub first_above_second_below: f64,
     /// P(first < 0 and second > 0).
     pub first_below_second_above: f64,
-    /// Where not, the integral over the two effects missed part of the mass, and nothing here can be believed.
+    /// Whether the integral over both effects holds the probability mass that it must. If not, none of these numbers
+    /// can be relied on.
     pub settled: bool,
 }
 
 impl Pair<'_> {
-    /// Of subgroups that share one effect.
-    pub fn one_effect<'a>() -> Pair<'a> {
+    /// The pair of two subgroups that share one effect.
+    pub(crate) fn one_effect<'a>() -> Pair<'a> {
         Pair {
             difference: Box::new(PointMass(0.0)),
             first_above_second_below: 0.0,

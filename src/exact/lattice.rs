@@ -65,7 +65,8 @@ const AT_THE_EDGE: f64 = 1e-9;
 /// nearest percent or so.
 const WIDE: f64 = 2e-4;
 
-/// Everything about the subgroups' curves that is the same under all priors of μ and τ.
+/// The plane of (μ, τ) with everything on it that is the same under all priors of μ and τ, so that the posterior
+/// under another prior is one weighted sum.
 pub struct Lattice {
     mu: Grid,
     /// τ and log dτ of each node; one node at a fixed τ, with no weight.
@@ -86,21 +87,21 @@ struct Line {
     members: Vec<Vec<Vec<f64>>>,
 }
 
-/// The priors that a lattice is to resolve.
+/// The range of priors that a lattice must resolve.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Extent {
-    /// A τ in the middle of its priors.
+    /// A value of τ in the middle of its priors.
     pub typical: f64,
-    /// The only τ, where it is fixed.
+    /// The only value of τ, where τ is fixed; otherwise none.
     pub fixed_tau: Option<f64>,
-    /// The farthest μ and θ, which bounds τ too: some hundreds on log scales, more for heavy tails.
+    /// The farthest μ and θ that matter, which bounds τ too: some hundreds on log scales, more under heavy tails.
     pub reach: f64,
-    /// The sd of the narrowest prior of μ around no effect.
+    /// The standard deviation of the narrowest prior of μ that is centred at no effect.
     pub narrowest: f64,
 }
 
 impl Lattice {
-    /// For the model's subgroups under partial pooling; `points` are the values x.
+    /// The lattice for the data of these subgroups under partial pooling; `points` are the values x of P(θ_g > x).
     pub fn new(
         data: &[impl SubgroupData],
         extent: Extent,
@@ -149,13 +150,13 @@ impl Lattice {
         lattice
     }
 
-    /// P(θ_g > x) by subgroup and value under a prior; none where the lattice does not resolve it.
+    /// P(θ_g > x) by subgroup and value of x under these priors; none where the lattice does not resolve them.
     pub fn under(&self, effect: &LocationPrior, heterogeneity: &HeterogeneityPrior) -> Option<Vec<Vec<f64>>> {
         let posterior = self.posterior(effect, heterogeneity)?;
         Some(self.members.iter().map(|m| posterior.expect_each(m)).collect())
     }
 
-    /// One subgroup's part of [`Lattice::under`].
+    /// P(θ_g > x) by value of x in subgroup `g` under these priors; none where the lattice does not resolve them.
     pub fn subgroup_under(
         &self,
         g: usize,

@@ -37,10 +37,10 @@ pub use subgroup::{CellsOfSubgroup, SubgroupData};
 
 use crate::numeric::Placement;
 
-/// How finely every integral is resolved.
+/// How finely every integral of the exact engine is resolved.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Resolution {
-    /// 1 is the standard; at 2 there are twice as many nodes in every direction.
+    /// How many nodes there are in every direction, relative to the standard of 1.
     pub refinement: f64,
 }
 
@@ -51,7 +51,7 @@ impl Default for Resolution {
 }
 
 impl Resolution {
-    /// Twice the nodes.
+    /// The resolution with twice as many nodes in every direction.
     pub fn doubled(self) -> Resolution {
         Resolution { refinement: 2.0 * self.refinement }
     }

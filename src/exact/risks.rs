@@ -79,24 +79,31 @@ struct Part {
     between: Mutex<HashMap<u64, Arc<Cumulative>>>,
 }
 
-/// A function of the two risks.
+/// A function of the risks in both arms of one subgroup.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RiskMeasure {
-    /// The baseline α, on the log odds scale.
+    /// The baseline α, in log odds.
     Baseline,
+    /// The risk in the control arm.
     Control,
+    /// The risk in the active arm.
     Active,
+    /// The risk difference, active minus control.
     Difference,
+    /// The risk ratio, active over control.
     Ratio,
-    /// The control arm's share of patients with the event (or without it) over the active arm's share with it (or without).
+    /// The control arm's proportion of patients with the event (or without it) over the active arm's proportion with
+    /// it (or without it).
     Shares {
+        /// Whether the control arm's proportion is that with the event.
         control_event: bool,
+        /// Whether the active arm's proportion is that with the event.
         active_event: bool,
     },
 }
 
 impl RiskMeasure {
-    /// The function of two risks that is reported as this measure; none where it is a measure of anything else.
+    /// The function of the risks that this measure is; none for measures of anything else.
     pub fn of(measure: Measure) -> Option<RiskMeasure> {
         match measure {
             Measure::RiskControl => Some(RiskMeasure::Control),

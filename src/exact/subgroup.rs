@@ -1,4 +1,4 @@
-//! One subgroup's data as the integrals see them: a curve of its effect, and risks where there are patients.
+//! One subgroup's data as the exact engine needs them: a curve of the effect, and risks where there are patients.
 
 use std::fmt::Debug;
 
@@ -6,34 +6,36 @@ use super::Resolution;
 use super::effect_likelihood::{Baseline, EffectLikelihood, EffectRange, log_marginal_of_silent};
 use crate::model::{BinomialPair, NormalEstimate};
 
-/// What an effect's posterior needs of the data of one subgroup.
+/// What the exact engine needs to know about the data of one subgroup.
 pub trait SubgroupData: Debug + Send + Sync {
-    /// Whether they say anything of the effect.
+    /// Whether the data have any information about the effect.
     fn informs_effect(&self) -> bool;
 
-    /// Moments of order below this exist of the effect's likelihood.
+    /// The order below which moments of the effect's likelihood exist.
     fn moment_limit(&self) -> f64;
 
-    /// The likelihood of the effect, all else integrated out.
+    /// The likelihood of the effect, with everything else integrated out.
     fn likelihood(&self, range: EffectRange, resolution: Resolution) -> EffectLikelihood;
 
-    /// Beyond this lies no effect for which these data speak against others.
+    /// The distance from 0 beyond which the data favour no effect over another.
     fn farthest(&self) -> f64;
 
-    /// The log marginal likelihood of a subgroup that says nothing of its effect.
+    /// The log marginal likelihood of data that have no information about the effect.
     fn log_marginal_of_silent(&self, resolution: Resolution) -> f64;
 
-    /// The constant that the likelihood leaves out.
+    /// The constant that the likelihood leaves out, such as log binomial coefficients.
     fn log_coefficient(&self) -> f64;
 
     /// The arms' counts and their baseline; none where there are no risks.
     fn cells(&self) -> Option<&CellsOfSubgroup>;
 }
 
-/// Both arms' counts, with the baseline that is integrated out.
+/// The counts of both arms of one subgroup, with the baseline that is integrated out.
 #[derive(Debug, Clone)]
 pub struct CellsOfSubgroup {
+    /// The counts of both arms.
     pub pair: BinomialPair,
+    /// The prior of the baseline.
     pub baseline: Baseline,
 }
 

@@ -1,5 +1,4 @@
-//! What stands between the effects that are asked for and the data that were seen: unmeasured confounding, a bias of the log
-//! odds ratio, outcomes that are missing.
+//! The mathematics of biases: unmeasured confounding, a bias of the log odds ratio, missing outcomes.
 //!
 //! `x` are an arm's log odds for patients like the controls, all outcomes known: α in the control arm, α + θ in the active
 //! arm. What is seen has the log odds
@@ -26,7 +25,7 @@ impl Confounder {
         self.log_odds_ratio.is(0.0) || (control.is_some() && control == active)
     }
 
-    /// The bias of a published estimate, where nothing about the confounder is uncertain.
+    /// The bias that it adds to a published estimate, a log ratio; none where anything about it is uncertain.
     pub fn known_bias_of_estimate(&self) -> Option<f64> {
         let [control, active] = self.prevalence.each_ref().map(Nuisance::known);
         Some(confounded_estimate([control?, active?], self.log_odds_ratio.known()?).0)
@@ -34,7 +33,7 @@ impl Confounder {
 }
 
 impl SubgroupBias {
-    /// Without the parts that change nothing.
+    /// The same biases without the parts that change nothing.
     #[must_use]
     pub fn simplified(&self) -> SubgroupBias {
         SubgroupBias {
@@ -44,7 +43,8 @@ impl SubgroupBias {
         }
     }
 
-    /// Mean and sd of the bias that is added, where that is normal or known and nothing else is in the way.
+    /// Mean and standard deviation of the bias that is added (0 where it is known); none where it is not normal, or
+    /// there is none.
     pub fn normal_shift(&self) -> Option<(f64, f64)> {
         match self.shift.as_ref()? {
             Nuisance::Known(b) => Some((*b, 0.0)),
@@ -56,24 +56,29 @@ impl SubgroupBias {
         }
     }
 
+    /// Whether no bias is assumed.
     pub fn is_none(&self) -> bool {
         self.confounder.is_none() && self.shift.is_none() && self.missing.iter().all(Option::is_none)
     }
 }
 
 impl Misclassification {
-    /// Whether every label is right for certain.
+    /// Whether every label is known to be right.
     pub fn is_perfect(&self) -> bool {
         self.sensitivity.iter().chain(&self.specificity).all(|n| n.is(f64::INFINITY))
     }
 }
 
-/// A function of log odds with its slopes: by the log odds, by the share's log odds, and by the shift.
+/// A value on the log odds scale with its slopes.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Mixed {
+    /// The log odds.
     pub value: f64,
+    /// The slope by the log odds that were given.
     pub by_x: f64,
+    /// The slope by the log odds of the share.
     pub by_share: f64,
+    /// The slope by the shift.
     pub by_shift: f64,
 }
 
@@ -85,7 +90,8 @@ fn both(log_odds: f64) -> (f64, f64) {
     if log_odds >= 0.0 { (near_one, e * near_one) } else { (e * near_one, near_one) }
 }
 
-/// The log odds of a whole whose part `share` (as log odds) has log odds `u + shift`, and the rest `u`.
+/// The log odds of an event in a group of which a part has log odds `u + shift` and the rest `u`. `share` is the log
+/// odds of the part's share of the group.
 #[inline]
 pub fn mix(u: f64, share: f64, shift: f64) -> Mixed {
     let (s, rest) = both(share);
@@ -112,7 +118,7 @@ pub fn mix(u: f64, share: f64, shift: f64) -> Mixed {
     }
 }
 
-/// The inverse of [`mix`] in its first argument: the log odds of the rest, from those of the whole.
+/// The inverse of [`mix`] in its first argument: the log odds of the rest, from those of the whole group.
 #[inline]
 pub fn unmix(x: f64, share: f64, shift: f64) -> Mixed {
     let u = if x <= 0.0 { unmixed(x, share, shift) } else { -unmixed(-x, share, -shift) };
@@ -130,8 +136,9 @@ fn unmixed(x: f64, share: f64, shift: f64) -> f64 {
     if b >= 0.0 { x + libm::log(2.0 / (b + root)) } else { libm::log((root - b) / (2.0 * gamma)) }
 }
 
-/// The active arm's log odds as an unmeasured confounder shows them, from those that patients like the controls would have,
-/// with the slopes by these log odds, by the log odds of both prevalences (control, active) and by the log odds ratio.
+/// The active arm's log odds as they appear under an unmeasured confounder, from those that patients like the
+/// controls would have. Also their slopes by these log odds, by the log odds of both prevalences (control, active)
+/// and by the log odds ratio.
 #[inline]
 pub fn confounded(x: f64, prevalence: [f64; 2], log_odds_ratio: f64) -> (f64, [f64; 4]) {
     let without = unmix(x, prevalence[0], log_odds_ratio);
@@ -151,8 +158,9 @@ pub fn log_mean_ratio(prevalence: f64, log_ratio: f64) -> f64 {
     libm::log1p(libm::expm1(log_ratio) * both(prevalence).0)
 }
 
-/// What the same confounder adds to a published log ratio: exact for risk ratios and rare outcomes (Bross 1966; Lin, Psaty &
-/// Kronmal 1998), with its slopes by the log odds of both prevalences and by the log ratio.
+/// What an unmeasured confounder adds to a published log ratio: exact for risk ratios and rare outcomes (Bross 1966;
+/// Lin, Psaty & Kronmal 1998). Also its slopes by the log odds of both prevalences (control, active) and by the log
+/// ratio.
 #[inline]
 pub fn confounded_estimate(prevalence: [f64; 2], log_ratio: f64) -> (f64, [f64; 3]) {
     let excess = libm::expm1(log_ratio);

@@ -6,7 +6,7 @@ use crate::numeric::{Peak, ln_of_normal, logistic, normal_log_density, softplus}
 use crate::study::{HeterogeneityPrior, LocationPrior, NormalComponent};
 
 impl LocationPrior {
-    /// The parts that are integrated one at a time, since each has a scale of its own.
+    /// The prior in parts that are unimodal, each with one scale, which are integrated one at a time.
     pub fn components(&self) -> Vec<LocationComponent> {
         match self {
             LocationPrior::Normals(normals) => {
@@ -20,7 +20,7 @@ impl LocationPrior {
         }
     }
 
-    /// Moments of order below this exist under the prior.
+    /// The order below which all moments exist under the prior; infinite for light tails, 0 for the flat prior.
     pub fn moment_limit(&self) -> f64 {
         match self {
             LocationPrior::Normals(_) | LocationPrior::LogitBeta { .. } => f64::INFINITY,
@@ -31,8 +31,8 @@ impl LocationPrior {
 }
 
 impl LocationPrior {
-    /// The density raised to a power and normalised; none where that is no prior of these families: for mixtures, and
-    /// tails that no longer have a mass.
+    /// The density raised to a power and normalised; none where the result is not a prior of these families, as for
+    /// mixtures, or its tails are too heavy to be normalised.
     pub fn powered(&self, power: f64) -> Option<LocationPrior> {
         match self {
             LocationPrior::Normals(normals) => match normals.as_slice() {
@@ -60,22 +60,30 @@ fn powered_t(df: f64, scale: f64, power: f64) -> Option<(f64, f64)> {
 /// One part of a [`LocationPrior`]: unimodal, with one scale.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum LocationComponent {
+    /// A normal distribution with its weight in the mixture.
     Normal(NormalComponent),
+    /// A Student t distribution, shifted and scaled.
     StudentT {
+        /// Degrees of freedom.
         df: f64,
+        /// The centre.
         location: f64,
+        /// The scale, which is not the standard deviation.
         scale: f64,
     },
-    /// The log odds of a risk whose distribution is beta(a, b).
+    /// The log odds of a risk that has the distribution beta(a, b).
     LogitBeta {
+        /// The first parameter of the beta distribution, above 0.
         a: f64,
+        /// The second parameter of the beta distribution, above 0.
         b: f64,
     },
+    /// The constant density 1, which is not a probability distribution.
     Flat,
 }
 
 impl LocationComponent {
-    /// Log density, the component's weight included.
+    /// The log density at `x`, including the log of the component's weight.
     #[inline]
     pub fn log_density(&self, x: f64) -> f64 {
         match self {
@@ -84,7 +92,8 @@ impl LocationComponent {
         }
     }
 
-    /// The log density but for [`LocationComponent::log_constant`], which is dear: for many evaluations of one component.
+    /// The log density at `x` without [`LocationComponent::log_constant`], which is expensive: for many evaluations
+    /// of one component.
     #[inline]
     pub fn log_kernel(&self, x: f64) -> f64 {
         match self {
@@ -103,7 +112,7 @@ impl LocationComponent {
         }
     }
 
-    /// What makes the density's mass the component's weight.
+    /// The constant of the log density, including the log of the component's weight.
     pub fn log_constant(&self) -> f64 {
         match self {
             LocationComponent::Normal(n) => libm::log(n.weight) - libm::log(n.sd) - 0.5 * libm::log(2.0 * PI),
@@ -117,8 +126,9 @@ impl LocationComponent {
         }
     }
 
-    /// Slope of the log density, and the curvature of the parabola that touches it at `x` and lies nowhere above it
-    /// (for the t, the weight of its scale-mixture form): Newton steps with it never go downhill.
+    /// The slope of the log density, and the curvature of the parabola that touches it at `x` and lies nowhere above
+    /// it (for the Student t, the weight of its scale-mixture form). Newton steps with this curvature never go
+    /// downhill.
     pub fn slope_and_bound(&self, x: f64) -> (f64, f64) {
         match self {
             LocationComponent::Normal(n) => {
@@ -138,7 +148,7 @@ impl LocationComponent {
         }
     }
 
-    /// Centre and scale; none for a flat density.
+    /// Centre and scale; none for the flat density.
     pub fn peak(&self) -> Option<Peak> {
         match self {
             LocationComponent::Normal(n) => Some(Peak { centre: n.mean, sd: n.sd }),
@@ -161,7 +171,7 @@ fn student_t_log_density(z: f64, df: f64) -> f64 {
 }
 
 impl HeterogeneityPrior {
-    /// Log density at `tau > 0`; a fixed value has none and gives 0.
+    /// The log density at `tau > 0`; 0 for a fixed value, which has no density.
     pub fn log_density(&self, tau: f64) -> f64 {
         match *self {
             HeterogeneityPrior::HalfNormal { scale } => libm::log(2.0) + normal_log_density(tau, 0.0, scale),
@@ -184,7 +194,7 @@ impl HeterogeneityPrior {
         }
     }
 
-    /// The density raised to a power and normalised; none where its tail no longer has a mass.
+    /// The density raised to a power and normalised; none where its tail is too heavy to be normalised.
     pub fn powered(&self, power: f64) -> Option<HeterogeneityPrior> {
         let root = libm::sqrt(power);
         match *self {
@@ -206,7 +216,7 @@ impl HeterogeneityPrior {
         }
     }
 
-    /// The same family with its scale multiplied.
+    /// A prior of the same family with its scale multiplied by `factor`.
     #[must_use]
     pub fn scaled(&self, factor: f64) -> HeterogeneityPrior {
         match *self {
@@ -240,7 +250,7 @@ impl HeterogeneityPrior {
         }
     }
 
-    /// Moments of order below this exist under the prior.
+    /// The order below which all moments exist under the prior; infinite for light tails.
     pub fn moment_limit(&self) -> f64 {
         match self {
             HeterogeneityPrior::HalfStudentT { df, .. } => *df,
@@ -248,7 +258,7 @@ impl HeterogeneityPrior {
         }
     }
 
-    /// A value that is passed with a probability of about 1 %.
+    /// A value that the prior exceeds with a probability of about 1 %.
     pub fn far(&self) -> f64 {
         /// The 99.5 % quantile of the standard normal.
         const Z: f64 = 2.576;

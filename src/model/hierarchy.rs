@@ -10,10 +10,10 @@ use crate::density::LogDensity;
 
 /// The posterior of a [`Model`] in standardised coordinates.
 ///
-/// In order: for every effect level (one under partial and complete pooling, one a subgroup without pooling) the
-/// coordinates of μ and, where it is sampled, of τ; for exchangeable baselines those of their mean and sd; then z for every
-/// θ_g and w for every α_g; then whatever is not known of a bias; then coefficients and centres. Under complete pooling
-/// there is no z; with published estimates the θ_g are integrated out, and there is neither z nor w.
+/// In order: for every effect level (one under partial and complete pooling, one per subgroup without pooling) the
+/// coordinates of μ and, where it is sampled, of τ; for exchangeable baselines those of their mean and standard deviation;
+/// then z for every θ_g and w for every α_g; then the unknown numbers of a bias; then coefficients and centres. Under
+/// complete pooling there is no z. With published estimates the θ_g are integrated out, and there is neither z nor w.
 #[derive(Debug, Clone)]
 pub struct Hierarchy {
     effects: Effects,
@@ -21,39 +21,41 @@ pub struct Hierarchy {
     dim: usize,
 }
 
-/// The parameters at a point. Slices of length G; empty where the model has none.
+/// The parameters of a model at one point. Slices have length G, the number of subgroups, unless said otherwise, and
+/// are empty where the model has no such parameters.
 #[derive(Debug, Clone, Copy)]
 pub struct Parameters<'a> {
-    /// The subgroups' effects.
+    /// The subgroups' effects θ, on the scale of the model.
     pub theta: &'a [f64],
-    /// The subgroups' baselines.
+    /// The subgroups' baselines α, in log odds.
     pub alpha: &'a [f64],
     /// The control arms' log odds.
     pub control: &'a [f64],
-    /// Mean of the effects; none where every subgroup has its own.
+    /// The mean μ of the effects; none where every subgroup has its own.
     pub mu: Option<f64>,
-    /// Their sd; none also where it is fixed.
+    /// The standard deviation τ of the effects; none where it is fixed or every subgroup has its own.
     pub tau: Option<f64>,
-    /// The sd of a further subgroup's effect around μ: τ, fixed or not; none where nothing is shared.
+    /// The standard deviation of a further subgroup's effect around μ: τ, fixed or not; none where subgroups share
+    /// nothing.
     pub new_sd: Option<f64>,
-    /// Mean of exchangeable baselines.
+    /// The mean of exchangeable baselines, in log odds; none for other baselines.
     pub baseline_mean: Option<f64>,
-    /// Their sd.
+    /// The standard deviation of exchangeable baselines, in log odds; none for other baselines.
     pub baseline_sd: Option<f64>,
-    /// How often labels are right, and the true shares of the subgroups.
+    /// How often labels are right, and the true shares of the subgroups; none where labels are taken as right.
     pub labels: Option<LabelShares>,
-    /// By how much what is seen of each subgroup's effect is moved by a bias; empty where there is none.
+    /// By how much a bias moves the effect that is seen in each subgroup.
     pub bias: &'a [f64],
-    /// Coefficients of the covariates, for one standard deviation.
+    /// The coefficients γ of the covariates, one per term, in log odds for one standard deviation.
     pub gamma: &'a [f64],
-    /// Intercepts of the centres.
+    /// The intercepts of the centres, one per centre, in log odds.
     pub centres: &'a [f64],
-    /// The centres' sd; none also where it is fixed.
+    /// The standard deviation of the centres' intercepts; none without centres, and where it is fixed.
     pub centre_sd: Option<f64>,
 }
 
 impl Hierarchy {
-    /// The model's own coordinates.
+    /// The posterior of a model, in coordinates that are placed where its data suggest.
     pub fn new(model: &Model) -> Hierarchy {
         let mut dim = 0;
         let effects = Effects::new(model, &mut dim);
@@ -61,7 +63,8 @@ impl Hierarchy {
         Hierarchy { effects, observed, dim }
     }
 
-    /// The same density, its rows shared out among threads where there are more of these than `chains`. No bit changes.
+    /// The same density, which shares its rows out among threads where there are more threads than `chains`. The
+    /// results are the same to the last bit.
     #[must_use]
     pub fn beside_chains(mut self, chains: usize) -> Hierarchy {
         if let Some(terms) = self.observed.terms_mut() {
@@ -75,7 +78,7 @@ impl Hierarchy {
         self.effects.subgroups()
     }
 
-    /// A point in the middle of the coordinates, where a search for the mode may begin.
+    /// A point in the middle of the coordinates, from which a search for the mode may start.
     pub fn middle(&self) -> Vec<f64> {
         let mut q = vec![0.0; self.dim];
         for placed in self.effects.levels().iter().chain(self.observed.shared_baseline()) {
@@ -87,8 +90,8 @@ impl Hierarchy {
         q
     }
 
-    /// The parameters at `q`. Estimates have their θ integrated out: `standard` (length G, draws from N(0, 1)) places them
-    /// in their conditional distribution; it is not looked at for counts.
+    /// The parameters at the point `q`. For published estimates, whose θ are integrated out, `standard` (length G,
+    /// draws from N(0, 1)) places them in their conditional distribution; it is ignored for counts.
     pub fn parameters<'s>(&self, q: &[f64], standard: &[f64], scratch: &'s mut Scratch) -> Parameters<'s> {
         self.locate(q, scratch);
         self.observed.place(&self.effects, q, standard, scratch);

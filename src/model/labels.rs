@@ -32,32 +32,40 @@ struct LabelledArm {
     share: Slot,
 }
 
-/// What is not known of the labels, as proportions, control arm and active arm.
+/// The proportions behind labels that may be wrong, each in the control arm and in the active arm.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct LabelShares {
+    /// P(labelled positive | truly positive), by arm.
     pub sensitivity: [f64; 2],
+    /// P(labelled as the other | truly the other), by arm.
     pub specificity: [f64; 2],
-    /// The true share of the positive subgroup.
+    /// The true share of the positive subgroup among an arm's patients, by arm.
     pub share: [f64; 2],
 }
 
 impl LabelShares {
-    /// Log odds of sensitivity, specificity and share in one arm.
+    /// The log odds of sensitivity, specificity and share in one arm: 0 is the control arm, 1 the active arm.
     pub fn log_odds(&self, arm: usize) -> [f64; 3] {
         [self.sensitivity[arm], self.specificity[arm], self.share[arm]].map(crate::numeric::logit)
     }
 }
 
-/// An arm's log likelihood and its slopes: by the log odds in P and in N, and by those of sensitivity, specificity and share.
+/// The log likelihood of one arm's labelled counts, with its slopes.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct ArmSlopes {
+    /// The log likelihood, without the multinomial coefficient.
     pub log_likelihood: f64,
+    /// The slope by the log odds of an event in the positive subgroup.
     pub by_positive: f64,
+    /// The slope by the log odds of an event in the other subgroup.
     pub by_other: f64,
+    /// The slopes by the log odds of sensitivity, specificity and share.
     pub by_labels: [f64; 3],
 }
 
-/// The four cells of one arm, `cells` ordered as labelled P with and without event, labelled N likewise.
+/// The log likelihood of one arm's four cells: labelled positive with and without event, labelled as the other with
+/// and without event. `x_p` and `x_n` are the log odds of an event in the true positive subgroup and in the other
+/// one, `labels` those of sensitivity, specificity and share.
 #[inline]
 pub fn labelled_arm(cells: &[f64; 4], [x_p, x_n]: [f64; 2], labels: [f64; 3]) -> ArmSlopes {
     let [(s, miss), (c, false_alarm), (share, rest)] = labels.map(|l| (logistic(l), logistic(-l)));
@@ -95,7 +103,8 @@ pub fn labelled_arm(cells: &[f64; 4], [x_p, x_n]: [f64; 2], labels: [f64; 3]) ->
     }
 }
 
-/// Labelled P with and without event, labelled N likewise.
+/// The four cells of one arm of two subgroups: labelled positive with and without event, labelled as the other with
+/// and without event.
 pub fn cells_of(counts: &[BinomialPair], positive: usize, active: bool) -> [f64; 4] {
     let of = |g: usize| {
         let arm = if active { counts[g].active } else { counts[g].control };

@@ -32,30 +32,32 @@ pub use rows::{Rows, Standardised};
 pub use scratch::Scratch;
 pub use simulate::Drawn;
 
-/// How the subgroup effects θ are related.
+/// How the subgroups' effects θ are related.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Pooling {
-    /// θ_g ~ N(μ, τ²), one μ and one τ.
+    /// θ_g ~ N(μ, τ²), with one μ and one τ; holds the prior of τ.
     Partial(HeterogeneityPrior),
-    /// θ_g ~ N(μ_g, τ_g²), each subgroup with a μ and a τ of its own: the same marginal prior, nothing shared.
+    /// θ_g ~ N(μ_g, τ_g²), each subgroup with a μ and a τ of its own: the same marginal prior, with nothing shared.
+    /// Holds the prior of every τ_g.
     Separate(HeterogeneityPrior),
-    /// θ_g = μ.
+    /// θ_g = μ: one effect for all subgroups.
     Complete,
 }
 
-/// All that an engine needs: how effects are related, their prior, and what was observed.
+/// A study as a probability model: how effects are related, their prior, and what was observed.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Model {
-    /// The data, with all that stands between them and the effects, and with the baselines where there are any.
+    /// The data as a likelihood, with the biases between them and the effects, and with the baselines where there are
+    /// any.
     pub observation: Observation,
     /// How the subgroups' effects are related.
     pub pooling: Pooling,
-    /// The prior of μ, on the log scale of the effect measure (or its own scale for differences).
+    /// The prior of μ, on the scale of the effect: a log ratio or a difference.
     pub effect: LocationPrior,
 }
 
 impl Model {
-    /// The study's data under its priors.
+    /// The model of a study under its stated priors.
     pub fn of(study: &Study) -> Model {
         let heterogeneity = study.priors.heterogeneity.as_ref().map(|h| h.distribution);
         let pooling = match (study.pooling, heterogeneity) {
@@ -70,9 +72,10 @@ impl Model {
         }
     }
 
-    /// An adjusted study as its subgroups' log odds ratios, under the same priors: coefficients and intercepts are held where the
-    /// rows have them together, and what is not known of them is part of every effect's likelihood. Its model has nothing but
-    /// effects that the exact engine covers, and no risks. None where there is nothing to adjust for.
+    /// An adjusted study reduced to its subgroups' log odds ratios, under the same priors. Coefficients and
+    /// intercepts are fixed at their estimates from the rows, and their uncertainty becomes part of every effect's
+    /// likelihood. The model of this study has effects only, which the exact engine covers, and no risks. None where
+    /// the study is not adjusted.
     pub fn effects_alone(study: &Study) -> Option<Study> {
         let adjustment = study.adjustment.as_ref().filter(|_| study.data.has_risks())?;
         let names = study.data.names();
@@ -94,8 +97,8 @@ impl Model {
         Some(Study { data, thresholds, ..study.clone() })
     }
 
-    /// By how much the bias that the study allows for moves subgroup `g`'s own estimate, roughly, and the variance that it
-    /// adds.
+    /// By how much the bias that the study allows for moves subgroup `g`'s own estimate, roughly, and the variance
+    /// that it adds; both 0 without a bias.
     pub fn moved_by_bias(&self, study: &Study, g: usize) -> (f64, f64) {
         if study.bias.is_none() {
             return (0.0, 0.0);
@@ -103,14 +106,15 @@ impl Model {
         self.observation.moved_by_bias(study.data.own_effects()[g], g)
     }
 
-    /// Whether there are centres, but so few that their spread is hardly known.
+    /// Whether there are centres, but so few (below 60) that the data hardly determine the standard deviation of
+    /// their intercepts.
     pub fn has_few_centres(&self) -> bool {
         const FEW: usize = 60;
         self.observation.rows().is_some_and(|rows| (1..FEW).contains(&rows.centres()))
     }
 
-    /// Whether an arm has no events, or nothing but events, and the priors let effects or baselines run far beyond what such
-    /// an arm can say.
+    /// Whether an arm has no events, or nothing but events, while the priors let effects or baselines run far beyond
+    /// what such an arm can rule out.
     pub fn has_walls(&self) -> bool {
         /// Log odds, about the width of what half an event says.
         const FAR: f64 = 1.5;
@@ -125,29 +129,31 @@ impl Model {
         (effects || baselines) && cells.pairs().iter().any(one_sided)
     }
 
+    /// How many subgroups there are.
     pub fn subgroups(&self) -> usize {
         self.observation.subgroups()
     }
 
-    /// The same model before any data: `subgroups` subgroups with nothing observed.
+    /// The same model before any data, with `subgroups` subgroups in which nothing is observed.
     pub fn without_data(&self, subgroups: usize) -> Model {
         Model { observation: self.observation.emptied(subgroups), ..self.clone() }
     }
 
-    /// The effects before any data, whatever the baselines.
+    /// The same priors of the effects, without data and without baselines, for `subgroups` subgroups.
     #[must_use]
     pub fn of_effects_alone(&self, subgroups: usize) -> Model {
         Model { observation: Observation::nothing(subgroups), ..self.clone() }
     }
 
-    /// The same model with this prior of the baselines; published estimates have none.
+    /// The same model with this prior of the baselines; unchanged for published estimates, which have no baselines.
     #[must_use]
     pub fn with_baseline(&self, prior: BaselinePrior) -> Model {
         let of = self.observation.cells().map(|cells| cells.baselines().of).unwrap_or_default();
         self.observing(self.observation.clone().with_baselines(Baselines { prior, of }))
     }
 
-    /// The same model with its baselines between the arms' log odds where `of` says; published estimates have none.
+    /// The same model with its baselines placed between the arms' log odds as `of` says; unchanged for published
+    /// estimates, which have no baselines.
     #[must_use]
     pub fn with_baseline_of(&self, of: BaselineOf) -> Model {
         let prior = self.observation.baseline_prior().cloned();
@@ -155,13 +161,14 @@ impl Model {
         baselines.map_or_else(|| self.clone(), |b| self.observing(self.observation.clone().with_baselines(b)))
     }
 
-    /// The same counts of two subgroups by labels that may be wrong; others have none.
+    /// The same model where the labels of its two subgroups may be wrong; unchanged unless it has the counts of two
+    /// subgroups.
     #[must_use]
     pub fn labelled(&self, misclassification: &Misclassification) -> Model {
         self.observing(self.observation.clone().labelled(misclassification))
     }
 
-    /// The same model of other observations.
+    /// The same model with other observations.
     #[must_use]
     pub fn observing(&self, observation: Observation) -> Model {
         Model { observation, ..self.clone() }

@@ -29,7 +29,7 @@ impl Part {
 }
 
 impl Nuisance {
-    /// The parts that are integrated one at a time; none where it is known.
+    /// The prior in parts that are unimodal, each with one scale; empty where the number is known.
     pub fn parts(&self) -> Vec<Part> {
         match self {
             Nuisance::Known(_) => Vec::new(),
@@ -41,7 +41,7 @@ impl Nuisance {
         }
     }
 
-    /// Log density of the prior; 0 where it is known.
+    /// The log density of the prior at `x`; 0 where the number is known.
     pub fn log_density(&self, x: f64) -> f64 {
         let parts = self.parts();
         if parts.is_empty() {
@@ -50,8 +50,8 @@ impl Nuisance {
         parts.iter().map(|p| p.log_density(x)).fold(f64::NEG_INFINITY, log_add_exp)
     }
 
-    /// Even values over the prior, `half` on either side of each part's middle, with weights that sum to 1; none where it is
-    /// known.
+    /// Evenly spaced values over the prior, `half` on either side of each part's middle, with weights that sum to 1; empty
+    /// where the number is known.
     pub fn nodes(&self, half: i32) -> Vec<(f64, f64)> {
         /// Standard deviations that are covered.
         const REACH: f64 = 6.0;
@@ -67,7 +67,7 @@ impl Nuisance {
         nodes
     }
 
-    /// Rough centre and variance.
+    /// A rough centre and variance; the value itself and 0 where it is known.
     pub fn rough(&self) -> (f64, f64) {
         if let Some(x) = self.known() {
             return (x, 0.0);
@@ -85,7 +85,7 @@ impl Nuisance {
         (mean, (square - mean * mean).max(0.0))
     }
 
-    /// The smallest sd of its parts.
+    /// The smallest standard deviation of the parts of its prior; infinite where the number is known.
     pub fn narrowest(&self) -> f64 {
         self.parts().iter().map(|p| p.rough().1).fold(f64::INFINITY, f64::min)
     }

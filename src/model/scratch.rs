@@ -1,24 +1,27 @@
-//! Parameters at one point, and what is needed to go back from there.
+//! Parameters at one point, and the derivatives that lead from there to the gradient.
 
 use super::level::{Adjoint, Child, Hints, Level, Located};
 use super::observation::Tape;
 use super::rows::TermsScratch;
 use super::{HeterogeneityPrior, LocationPrior};
 
-/// What one evaluation of a density fills and the next one reuses.
+/// Working memory for evaluations of a [`Hierarchy`](super::Hierarchy): what one evaluation fills, the next one
+/// reuses.
 #[derive(Debug, Clone)]
 pub struct Scratch {
-    /// By effect level.
+    /// Location and scale of the effects, by level.
     pub effects: Vec<Located>,
+    /// The density's gradient by location and scale, by level.
     pub adjoints: Vec<Adjoint>,
+    /// The subgroups' effects θ.
     pub theta: Vec<f64>,
-    /// By how much a bias moves what is seen of each effect; empty where there is none.
+    /// By how much a bias moves the effect that is seen in each subgroup; empty where there is no bias.
     pub bias: Vec<f64>,
-    /// What leads back through a bias, by subgroup; empty where there is none.
+    /// Derivatives of each subgroup's bias; empty where there is no bias.
     pub tapes: Vec<Tape>,
     /// Slopes of the log likelihood by the cells' log odds: control arms, then active arms.
     pub slopes: Vec<f64>,
-    /// Empty vectors where there are no cells.
+    /// Working memory for counts; its vectors are empty where there are none.
     pub cells: CellsScratch,
 }
 

@@ -11,31 +11,33 @@ use super::{
 };
 use crate::numeric::{logistic, logit};
 
-/// One draw of every parameter.
+/// One draw of every parameter from the priors.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Drawn {
-    /// Length G.
+    /// The subgroups' effects θ, on the scale of the model; length G.
     pub theta: Vec<f64>,
-    /// Length G; empty for estimates.
+    /// The subgroups' baselines α, in log odds; length G, empty for published estimates.
     pub alpha: Vec<f64>,
-    /// The mean of the effects; none where every subgroup has its own.
+    /// The mean μ of the effects; none where every subgroup has its own.
     pub mu: Option<f64>,
-    /// The sd of the effects; none where it is fixed, or every subgroup has its own.
+    /// The standard deviation τ of the effects; none where it is fixed or every subgroup has its own.
     pub tau: Option<f64>,
-    /// Mean and sd of exchangeable baselines.
+    /// Mean and standard deviation of exchangeable baselines, in log odds; none for other baselines.
     pub baseline: Option<(f64, f64)>,
-    /// The effect of a further similar subgroup; none where nothing is shared.
+    /// The effect θ of a further, similar subgroup; none where subgroups share nothing.
     pub theta_new: Option<f64>,
-    /// How often labels are right; none where they always are.
+    /// How often labels are right, and the true shares of the subgroups; none where labels are taken as right.
     pub labels: Option<LabelShares>,
-    /// Coefficients of covariates, intercepts of centres, and the centres' sd unless it is fixed.
+    /// The coefficients γ of the covariates, in log odds for one standard deviation; empty without covariates.
     pub gamma: Vec<f64>,
+    /// The intercepts of the centres, in log odds; empty without centres.
     pub centres: Vec<f64>,
+    /// The standard deviation of the centres' intercepts; none without centres, and where it is fixed.
     pub centre_sd: Option<f64>,
 }
 
 impl Drawn {
-    /// Log odds of the control arms and of the active arms.
+    /// The log odds of the control arms and those of the active arms.
     pub fn arms(&self, of: BaselineOf) -> [Vec<f64>; 2] {
         let pairs = self.alpha.iter().zip(&self.theta);
         let (control, active) = pairs.map(|(a, t)| of.log_odds(*a, *t).into()).unzip();
@@ -49,8 +51,9 @@ impl Model {
         self.draw_prior_from(&mut Source { rng, sign: 1.0 })
     }
 
-    /// Two draws that lie on opposite sides of the centre of every effect and baseline, with the same scales. Over pairs a
-    /// symmetric normal or t prior is symmetric exactly, and the mirrored prior is the mirror image of this one.
+    /// Two draws on opposite sides of the centre of every effect and baseline, with the same scales. Over such pairs
+    /// a symmetric normal or t prior is symmetric exactly, and the draws from a mirrored prior are the mirror images
+    /// of these.
     pub fn draw_prior_pair(&self, rng: &mut ChaCha8Rng) -> Option<[Drawn; 2]> {
         let mut again = rng.clone();
         let first = self.draw_prior_from(&mut Source { rng, sign: 1.0 })?;
@@ -107,7 +110,7 @@ impl Model {
         }
     }
 
-    /// The model with outcomes of its patients drawn given the parameters.
+    /// The same model with outcomes of its patients drawn given the parameters.
     #[must_use]
     pub fn with_drawn_data(&self, drawn: &Drawn, rng: &mut ChaCha8Rng) -> Model {
         Model { observation: self.observation.drawn(drawn, rng), ..self.clone() }

@@ -1,4 +1,4 @@
-//! Do the two engines agree, within what sampling leaves open?
+//! Whether the two engines agree, within the error of sampling.
 
 use std::borrow::Cow;
 

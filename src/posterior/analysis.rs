@@ -1,4 +1,4 @@
-//! Every quantity that is reported: both engines, the priors beside them, and the checks.
+//! The analysis of a study: both engines, the priors beside them, and the checks.
 
 use std::sync::OnceLock;
 
@@ -28,46 +28,56 @@ const PRIOR_DRAWS: usize = 10_000;
 /// τ's distribution has hardly moved when no quantile of it moved by more than this much probability.
 const HARDLY_MOVED: f64 = 0.1;
 
-/// A risk difference that few treatments have: what a prior says of it is always told.
+/// A risk difference that few treatments have. How probable it is under the prior alone is always reported.
 pub const LARGE: f64 = 0.2;
 
-/// All results of a study.
+/// The results of a study: every estimate and probability, with the settings and checks behind them.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Report {
+    /// How the numbers were made.
     pub settings: Settings,
+    /// Whether the numbers can be relied on, and the diagnostics that this rests on.
     pub checks: Checks,
-    /// What the places in the rows' keys are called.
+    /// The names of the subgroups and terms whose places are in the rows' keys.
     pub names: Names,
+    /// One row per parameter of the model.
     pub parameters: Vec<ParameterRow>,
+    /// One row per estimand.
     pub estimates: Vec<Estimate>,
+    /// One row per statement about an estimand.
     pub probabilities: Vec<Probability>,
-    /// One a subgroup, and one of τ where the data say nothing of it; empty where there are no numbers.
+    /// One claim per subgroup, and one about τ where the data have hardly any information about it; empty where the
+    /// numbers are withheld.
     pub claims: Vec<Claim>,
-    /// The largest distance between the distribution functions of τ before and after the data.
+    /// How much the data have changed the distribution of τ: the largest distance between its distribution functions
+    /// before and after the data, from 0 to 1. None where τ is not estimated, or its prior has no exact distribution.
     pub heterogeneity_learned: Option<f64>,
-    /// The draws themselves, where there are any.
+    /// The draws; none where nothing was sampled.
     pub sampled: Option<SampledPosterior>,
-    /// The numbers were taken back, since the run failed its checks.
+    /// Whether the numbers were withheld because the run failed its checks.
     pub withheld: bool,
-    /// The same study without the bias that it allows for.
+    /// The results without the bias that the study allows for; none where it allows for none.
     pub unadjusted: Option<Box<Report>>,
     /// Made when first asked for.
     baseline_conflicts: OnceLock<Vec<BaselineConflict>>,
 }
 
-/// What is reported of a study, and the exact posterior behind it, where there is one: for those who ask it more.
+/// The results of a study together with the exact posterior behind them.
 pub struct Analysis {
+    /// The results.
     pub report: Report,
+    /// The exact posterior, for further questions; none where the exact engine does not cover the model, or was not
+    /// asked for.
     pub exact: Option<ExactPosterior>,
 }
 
-/// Fits the study, and its priors beside it. A study that allows for a bias is fitted without it too.
+/// Fits the study, and its priors beside it. A study that allows for a bias is fitted a second time without it.
 pub fn analyse(study: &Study, options: Options) -> Report {
     analyse_watched(study, options, &()).report
 }
 
-/// As [`analyse`], with someone who looks on and may stop the sampler, and with the exact posterior kept.
+/// Like [`analyse`], but reports progress to `watch`, which may stop the sampler, and keeps the exact posterior.
 pub fn analyse_watched(study: &Study, options: Options, watch: &impl Watch) -> Analysis {
     let mut analysis = analyse_once(study, options, watch);
     if let Some(without) = study.without_bias().filter(|_| !options.adjusted_only) {
@@ -108,7 +118,7 @@ fn analyse_once(study: &Study, options: Options, watch: &impl Watch) -> Analysis
     {
         report = sides.report(Some(run), None);
     }
-    // Too few draws say nothing, but what was integrated stands.
+    // Too few draws have no information, but what was integrated remains valid.
     let too_few = !report.checks.ok && report.checks.only_too_few();
     if run.as_ref().is_some_and(Run::was_interrupted) && too_few && sides.exact.posterior.is_ok() {
         (run, unsampled) = (None, Some(Unsampled::Interrupted));
@@ -121,7 +131,8 @@ fn analyse_once(study: &Study, options: Options, watch: &impl Watch) -> Analysis
     Analysis { report, exact: sides.exact.posterior.ok() }
 }
 
-/// What the priors alone say about everything that will be reported of a subgroup (and of a pair).
+/// The results under the priors alone for the first two subgroups, which stand for all; none under a flat effect
+/// prior or where the exact engine does not cover the model.
 pub fn prior_report(study: &Study, options: Options) -> Option<Report> {
     let model = Model::of(study);
     let mut study = Study { data: study.data.first(2), ..study.clone() };
@@ -363,7 +374,8 @@ impl Sides<'_> {
 }
 
 impl Report {
-    /// Every arm's number of events under the priors alone; `study` is the one of these results.
+    /// How far each arm's number of events lies from what the priors alone predict; `study` must be the study of
+    /// these results. Computed once.
     pub fn baseline_conflicts(&self, study: &Study) -> &[BaselineConflict] {
         self.baseline_conflicts.get_or_init(|| baseline_conflicts(study))
     }
@@ -398,17 +410,18 @@ impl Report {
         report
     }
 
-    /// A parameter's row, where the model has the parameter.
+    /// The row of a parameter; none where the model does not have it.
     pub fn parameter(&self, parameter: Parameter) -> Option<&ParameterRow> {
         self.parameters.iter().find(|row| row.parameter == parameter)
     }
 
-    /// An estimand's row, where it is reported.
+    /// The row of an estimand; none where it is not reported.
     pub fn estimate(&self, estimand: Estimand) -> Option<&Estimate> {
         self.estimates.iter().find(|row| row.estimand == estimand)
     }
 
-    /// A statement's row, where it is reported; `threshold` is [`Measure::null`] for statements without a size.
+    /// The row of a statement; none where it is not reported. `threshold` is [`Measure::null`] for statements without
+    /// a size.
     pub fn probability(
         &self,
         estimand: Estimand,
@@ -455,7 +468,8 @@ impl Report {
         estimates.chain(probabilities).filter(|r| r.iter().any(|r| unproven(r))).count() as u64
     }
 
-    /// A leaning's subgroup in natural frequencies, by the medians that are reported; none for estimates, which have no risks.
+    /// A subgroup's claim restated in natural frequencies, from the reported medians; none for estimates, which have
+    /// no risks.
     pub fn frequencies(&self, study: &Study, leaning: &Claim) -> Option<Claim> {
         let g = self.names.place(leaning.subgroup.as_deref()?)?;
         let of = |measure| self.estimate(Estimand::of_subgroup(g, measure)).and_then(|e| e.best());
@@ -465,14 +479,15 @@ impl Report {
         Some(Claim { says, estimand: Topic::Effect(Measure::RiskDifference), ..leaning.clone() })
     }
 
-    /// What must stand beside numbers that failed their checks.
+    /// The warning that must accompany numbers that failed their checks but are shown; none where they passed or are
+    /// withheld.
     pub fn warning(&self) -> Option<String> {
         (!self.checks.ok && !self.withheld).then(|| {
             format!("UNRELIABLE: the run did not pass its checks: {}.", self.checks.reasons.join("; "))
         })
     }
 
-    /// Takes every number back but the diagnostics: a run that fails its checks says nothing about the treatment.
+    /// Removes every number but the diagnostics: a run that fails its checks has no information about the treatment.
     fn withhold(&mut self) {
         const WHY: &str = "the run did not pass its checks";
         for row in &mut self.parameters {

@@ -218,8 +218,8 @@ impl<'a> Assembly<'a> {
         }
     }
 
-    /// The same over the study's patients: every subgroup's control risk held where the posterior has it, its effect drawn
-    /// from the prior.
+    /// Statements about the risk difference over the study's patients under the effect prior alone: every subgroup's control
+    /// risk is held where the posterior has it, and its effect is drawn from the prior.
     pub fn put_overall_prior_at_control_risk(&self, rows: &mut Rows, prior: &SampledPosterior) {
         if self.study.adjustment.is_some() {
             return;

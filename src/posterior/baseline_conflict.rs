@@ -19,21 +19,24 @@ use crate::numeric::{
 };
 use crate::study::{BaselinePrior, HeterogeneityPrior, LocationPrior, Study, SubgroupBias, SubgroupCounts};
 
-/// One arm of one subgroup beside its prior.
+/// How far one arm's number of events lies from what the priors alone predict.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct BaselineConflict {
+    /// The subgroup's name.
     pub subgroup: String,
-    /// What the arm is called.
+    /// The arm's name.
     pub arm: String,
+    /// Patients with the event.
     pub events: u64,
+    /// Patients with a known outcome.
     pub total: u64,
-    /// Under the priors alone, the probability of a number of events as far out or further, two-sided.
+    /// The two-sided probability under the priors alone of a number of events at least this far out.
     pub tail_probability: f64,
 }
 
 impl BaselineConflict {
-    /// Whether the arm lies beyond the central 95 % of its prior.
+    /// Whether the number of events lies outside the central 95 % of what the priors predict.
     pub fn is_beyond(&self) -> bool {
         self.tail_probability < BEYOND
     }
@@ -42,9 +45,10 @@ impl BaselineConflict {
 /// A tail probability below this is told.
 const BEYOND: f64 = 0.05;
 
-/// Every arm with patients, in the order of the data, control first. None for published estimates, which have no
-/// baseline; for adjusted studies, whose baseline is that of a patient with average covariates and not of an arm; for
-/// arms that a bias stands before; and for arms that depend on an effect whose prior is flat.
+/// How every arm with patients compares with its prior, in the order of the data, control arm first. Empty for
+/// published estimates, which have no baseline, and for adjusted studies, whose baseline is that of a patient with
+/// average covariates and not of an arm. Arms whose counts a bias distorts, and arms that depend on an effect with a
+/// flat prior, are left out.
 pub fn baseline_conflicts(study: &Study) -> Vec<BaselineConflict> {
     let (Some(rows), Some(baseline)) = (study.data.counts(), &study.priors.baseline) else {
         return Vec::new();
@@ -79,7 +83,7 @@ pub fn baseline_conflicts(study: &Study) -> Vec<BaselineConflict> {
     found.into_iter().flatten().collect()
 }
 
-/// Of the control arm and the active arm, whether nothing stands between its log odds and its counts.
+/// Whether no bias distorts the counts of the control arm, and those of the active arm.
 fn seen_as_they_are(bias: Option<&SubgroupBias>) -> [bool; 2] {
     bias.map_or([true; 2], |b| {
         let shifted = b.confounder.is_some() || b.shift.is_some();

@@ -194,21 +194,21 @@ impl Reported {
 }
 
 impl ParameterRow {
-    /// The exact quantiles where there are any, else the sampled ones.
+    /// The median and interval: exact where there are exact ones, otherwise sampled; none where there are neither.
     pub fn best(&self) -> Option<Quantiles> {
         self.exact.map(|s| s.quantiles).or(self.reported.quantiles())
     }
 }
 
 impl Estimate {
-    /// The exact quantiles where there are any, else the sampled ones.
+    /// The median and interval: exact where there are exact ones, otherwise sampled; none where there are neither.
     pub fn best(&self) -> Option<Quantiles> {
         self.exact.map(|s| s.quantiles).or(self.reported.quantiles())
     }
 }
 
 impl Probability {
-    /// The exact probability where there is one, else the sampled one.
+    /// The probability: exact where there is an exact one, otherwise sampled; none where there is neither.
     pub fn best(&self) -> Option<f64> {
         self.exact.or(self.probability)
     }

@@ -1,4 +1,4 @@
-//! May the numbers be believed?
+//! The checks that decide whether the numbers may be shown.
 
 use super::analysis::Report;
 use super::result::{ChainSummary, Checks, ExactChecks, Reported};
@@ -8,8 +8,8 @@ use super::sampling::{LEAST_ESS, MOST_RHAT};
 const LEAST_EBFMI: f64 = 0.3;
 
 impl Checks {
-    /// Nothing found, so far.
-    pub fn passed() -> Checks {
+    /// Checks in which nothing has failed so far.
+    pub(crate) fn passed() -> Checks {
         Checks {
             ok: true,
             reasons: Vec::new(),
@@ -34,13 +34,14 @@ impl Checks {
         }
     }
 
-    pub fn fail(&mut self, reason: String) {
+    /// Records a failed check with its reason.
+    pub(crate) fn fail(&mut self, reason: String) {
         self.ok = false;
         self.reasons.push(reason);
     }
 
-    /// R-hat, effective sample sizes, divergences and energies of everything that is reported.
-    pub fn gate_sampler(&mut self, report: &Report, chains: Vec<ChainSummary>) {
+    /// Checks R-hat, effective sample sizes, divergences and energies of everything that is reported.
+    pub(crate) fn gate_sampler(&mut self, report: &Report, chains: Vec<ChainSummary>) {
         let rows = || {
             let parameters = report.parameters.iter().map(|p| &p.reported);
             parameters.chain(report.estimates.iter().map(|e| &e.reported))
@@ -78,19 +79,19 @@ impl Checks {
         }
     }
 
-    /// Whether nothing is wrong with what was sampled but that it is too little.
-    pub fn only_too_few(&self) -> bool {
+    /// Whether the only fault of what was sampled is that there are too few draws.
+    pub(crate) fn only_too_few(&self) -> bool {
         let still = self.min_ebfmi.is_none_or(|e| e >= LEAST_EBFMI);
         still && self.divergences == Some(0) && self.exact.agrees()
     }
 
-    /// The smallest effective sample size of all.
+    /// The smallest effective sample size of all rows, bulk or tail; none where nothing was sampled.
     pub fn least_ess(&self) -> Option<f64> {
         [self.min_ess_bulk, self.min_ess_tail].into_iter().flatten().reduce(f64::min)
     }
 
-    /// The exact numbers against the sampled ones.
-    pub fn gate_agreement(&mut self) {
+    /// Checks the sampled numbers against the exact ones.
+    pub(crate) fn gate_agreement(&mut self) {
         if let (false, Some(z), Some(allowed)) =
             (self.exact.agrees(), self.exact.max_abs_z, self.exact.allowed_abs_z)
         {
@@ -103,8 +104,8 @@ impl Checks {
 }
 
 impl Checks {
-    /// The sampled numbers against those by importance sampling.
-    pub fn gate_importance(&mut self) {
+    /// Checks the sampled numbers against those by importance sampling.
+    pub(crate) fn gate_importance(&mut self) {
         if let Some(i) = self.importance.filter(|i| !i.agrees())
             && let (Some(z), Some(allowed)) = (i.max_abs_z, i.allowed_abs_z)
         {
@@ -117,7 +118,7 @@ impl Checks {
 }
 
 impl ExactChecks {
-    /// Whether sampled and exact numbers differ by no more than chance allows.
+    /// Whether sampled and exact numbers differ by no more than chance allows; true where nothing was compared.
     pub fn agrees(&self) -> bool {
         match (self.max_abs_z, self.allowed_abs_z) {
             (Some(z), Some(allowed)) => z <= allowed,
@@ -127,8 +128,8 @@ impl ExactChecks {
 }
 
 impl Reported {
-    /// Takes the numbers back, leaves the diagnostics.
-    pub fn withhold(&mut self) {
+    /// Removes the numbers and leaves the diagnostics.
+    pub(crate) fn withhold(&mut self) {
         *self = Reported {
             ess_bulk: self.ess_bulk,
             ess_tail: self.ess_tail,

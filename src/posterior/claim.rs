@@ -1,4 +1,4 @@
-//! Typed claims: the only source of sentences about results, in every command.
+//! Claims as data: the only source of sentences about results, in every command.
 
 use serde::{Serialize, Serializer};
 
@@ -6,15 +6,18 @@ use super::estimand::{Measure, Scope, Statement};
 use super::result::Quantiles;
 use crate::study::{Assignment, Study};
 
-/// Benefit or harm.
+/// The direction of an effect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Direction {
+    /// The active treatment is better than control.
     Benefit,
+    /// The active treatment is worse than control.
     Harm,
 }
 
 impl Direction {
+    /// The direction of a statement: harm for statements of harm, benefit for all others.
     pub fn of(statement: Statement) -> Direction {
         match statement {
             Statement::Harm | Statement::HarmAtLeast => Direction::Harm,
@@ -23,11 +26,13 @@ impl Direction {
     }
 }
 
-/// How a number came about.
+/// How a number was computed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Method {
+    /// By the deterministic engine.
     Exact,
+    /// From draws of the sampler.
     Sampled,
 }
 
@@ -35,16 +40,16 @@ pub enum Method {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Topic {
-    /// A measure of effect.
+    /// An effect, in this measure.
     Effect(Measure),
-    /// τ.
+    /// The heterogeneity τ of the subgroups' effects.
     Heterogeneity,
-    /// What an action is worth.
+    /// The utilities of the actions of a decision.
     Utility,
 }
 
 impl Topic {
-    /// Its name in JSON.
+    /// The topic's name in JSON: a measure's key, "tau" or "utility".
     pub fn key(self) -> &'static str {
         match self {
             Topic::Effect(measure) => measure.key(),
@@ -60,39 +65,52 @@ impl Serialize for Topic {
     }
 }
 
-/// Something said about a result. What the sentence says stands here, and nothing else; `report` renders it.
+/// A statement about a result, as data. Its sentence is made from these fields alone, by `report`.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Claim {
+    /// What it says, with the numbers that only this kind of claim has.
     #[serde(flatten)]
     pub says: Says,
     /// What it is about.
     pub estimand: Topic,
+    /// Whether it is about one subgroup, all patients, the mean effect or a new subgroup.
     pub scope: Scope,
+    /// The subgroup's name; none where it is not about a single subgroup.
     pub subgroup: Option<String>,
+    /// Benefit or harm; none where the claim has no direction.
     pub direction: Option<Direction>,
-    /// The size of effect that is spoken of, as a magnitude.
+    /// The size of effect that it is about, as a magnitude; none where it is about any size.
     pub threshold: Option<f64>,
+    /// The probability of what it says; none where the claim gives none.
     pub probability: Option<f64>,
-    /// No digit finer than twice this is known of the probability; none where it is exact.
+    /// The precision of the probability: no digit finer than twice this is known. None where it is exact.
     pub resolution: Option<f64>,
-    /// The name of the prior under which it holds: `stated` for the model's own.
+    /// The name of the prior under which it holds; [`STATED`] for the model's own.
     pub prior: String,
+    /// How its numbers were computed.
     pub method: Method,
+    /// The study that it is about.
     #[serde(flatten)]
     pub about: About,
 }
 
-/// Whose result it is.
+/// The study behind a claim, as far as sentences need it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct About {
+    /// How patients came to be treated, which decides between causal and associational wording.
     pub assignment: Assignment,
+    /// What the active arm had.
     pub active: String,
+    /// What the control arm had.
     pub control: String,
+    /// The outcome's name.
     pub outcome: String,
+    /// What the subgroups are, such as "cohort".
     pub kind_of_subgroup: String,
 }
 
 impl About {
+    /// The details of this study.
     pub fn study(study: &Study) -> About {
         About {
             assignment: study.assignment,
@@ -104,82 +122,178 @@ impl About {
     }
 }
 
-/// What is said, with the numbers proper to it.
+/// What a claim says, with the numbers that only this kind of claim has.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Says {
-    /// A subgroup leans one way; at exactly one half, neither.
+    /// A subgroup's effect leans towards benefit or harm; at a probability of exactly one half, neither way.
     Leaning(Leaning),
-    /// The same in natural frequencies: events among 1,000 under control, and more or fewer with the active treatment.
-    Frequencies { event: String, control: f64, difference: Quantiles },
-    /// τ has hardly moved.
-    HeterogeneityUnlearned { distance: f64 },
-    /// The prior of τ decides whether a probability exceeds a line: in these intervals of its scale it does.
-    HeterogeneityDecides { line: f64, intervals: Vec<[Option<f64>; 2]>, stated_scale: f64 },
-    /// It moves no probability across a line, within a factor of the stated scale.
-    HeterogeneityDecidesNothing { lines: Vec<f64>, factor: f64 },
-    /// A prior calls what was seen improbable.
-    PriorAtOdds { tail_probability: f64 },
-    /// No statement's probability exceeds the line.
-    NothingStands { line: f64 },
-    /// Two outcomes move at once; whatever their dependence, and under independence.
-    Both { outcome_b: String, direction_b: Direction, rates: [Rate; 2], both: Bounded },
-    /// A rule's verdict, with the criteria that it depends on.
-    Rule { rule: String, verdict: Verdict, criteria: Vec<CriterionRow> },
-    /// One action has the higher expected utility.
-    Action { action: String, gain: f64, best: Bounded, expected_loss: f64 },
-    /// Priors under which the other action has the higher expected utility; of how many.
-    PriorsFlip { action: String, other: String, priors: Vec<String>, of: usize },
-    /// Members who would choose the other action, and why; of how many.
-    Dissent { action: String, other: String, members: Vec<Dissenter>, of: usize },
-    /// A procedure does well, a layer inside it badly in a subgroup, and both at once.
-    Layers {
-        outer: String,
-        outer_assignment: Assignment,
+    /// A subgroup's risks in natural frequencies: events among patients under control, and how many more or fewer
+    /// with the active treatment.
+    Frequencies {
+        /// What events are called, in the plural.
+        event: String,
+        /// The median risk in the control arm, a probability.
+        control: f64,
+        /// The risk difference, as a proportion.
+        difference: Quantiles,
+    },
+    /// The data have hardly changed the distribution of τ.
+    HeterogeneityUnlearned {
+        /// The largest distance between the distribution functions of τ before and after the data.
+        distance: f64,
+    },
+    /// The prior of τ decides whether a subgroup's probability exceeds a line.
+    HeterogeneityDecides {
+        /// The probability that is to be exceeded.
+        line: f64,
+        /// The scales of the prior of τ at which it is exceeded, as intervals; an interval without an end is
+        /// unbounded there.
+        intervals: Vec<[Option<f64>; 2]>,
+        /// The scale of the prior of τ in the model file.
+        stated_scale: f64,
+    },
+    /// The prior of τ moves no probability across a line, within a factor of its stated scale.
+    HeterogeneityDecidesNothing {
+        /// The probabilities that none crosses.
+        lines: Vec<f64>,
+        /// The factor by which the scale was divided and multiplied.
+        factor: f64,
+    },
+    /// What was observed is improbable under a prior.
+    PriorAtOdds {
+        /// The two-sided probability, under the prior, of a mean effect at least as surprising.
+        tail_probability: f64,
+    },
+    /// No statement about a subgroup is more probable than a line.
+    NothingStands {
+        /// The probability that none exceeds.
+        line: f64,
+    },
+    /// Two outcomes move at once.
+    Both {
+        /// The name of the second outcome; the first is the claim's own.
+        outcome_b: String,
+        /// The direction of the second outcome; that of the first is the claim's own.
+        direction_b: Direction,
+        /// How the rate of events of either outcome moves with the active treatment.
         rates: [Rate; 2],
-        outer_probability: f64,
-        inner_probability: f64,
+        /// The probability of both.
         both: Bounded,
     },
-    /// What the procedure would do without the layer.
-    WithoutLayer {
+    /// The verdict of a rule.
+    Rule {
+        /// The rule's name.
+        rule: String,
+        /// Whether the rule is met.
+        verdict: Verdict,
+        /// The criteria on which the verdict depends.
+        criteria: Vec<CriterionRow>,
+    },
+    /// One action has the higher expected utility.
+    Action {
+        /// That action's name.
+        action: String,
+        /// By how much its expected utility is higher, per patient.
+        gain: f64,
+        /// The probability that it is the better action.
+        best: Bounded,
+        /// The expected loss of utility per patient from choosing it.
+        expected_loss: f64,
+    },
+    /// Under which other priors the choice of action would change.
+    PriorsFlip {
+        /// The action chosen under the stated priors.
+        action: String,
+        /// The other action.
+        other: String,
+        /// The names of the priors under which the other action has the higher expected utility; may be empty.
+        priors: Vec<String>,
+        /// How many other priors were tried.
+        of: usize,
+    },
+    /// Which members of the panel would choose the other action, and why.
+    Dissent {
+        /// The action chosen by the analysis as stated.
+        action: String,
+        /// The other action.
+        other: String,
+        /// The members who would choose the other action; may be empty.
+        members: Vec<Dissenter>,
+        /// How many members there are.
+        of: usize,
+    },
+    /// A procedure is of benefit, while a layer of it is of harm in a subgroup, and both hold at once.
+    Layers {
+        /// The procedure's name.
         outer: String,
+        /// How patients came to have the procedure.
+        outer_assignment: Assignment,
+        /// How the rate of events moves with the procedure, and with the layer.
+        rates: [Rate; 2],
+        /// The probability that the procedure is of benefit.
+        outer_probability: f64,
+        /// The probability that the layer is of harm in the subgroup.
+        inner_probability: f64,
+        /// The probability of both.
+        both: Bounded,
+    },
+    /// What the procedure would do without the layer, were the associations with the layer causal.
+    WithoutLayer {
+        /// The procedure's name.
+        outer: String,
+        /// How the rate of events would move with the procedure.
         rate: Rate,
+        /// The risk difference of the procedure as it was done, with the layer, as a proportion.
         with: Quantiles,
+        /// The risk difference of the procedure without the layer, as a proportion.
         without: Quantiles,
-        /// Monte Carlo errors of the three numbers without.
+        /// Monte Carlo errors of the median and of both ends of `without`.
         errors: [f64; 3],
     },
-    /// How much closer the subgroups' medians lie than without pooling.
-    Shrinkage { share: f64 },
+    /// Pooling draws the subgroups' effects together.
+    Shrinkage {
+        /// The part of the spread of their medians that is lost: 1 less the ratio of the standard deviations with and
+        /// without pooling.
+        share: f64,
+    },
     /// Benefit in one subgroup and harm in another.
-    QualitativeInteraction { prior_probability: Option<f64> },
+    QualitativeInteraction {
+        /// Its probability under the prior alone; none where it is not known.
+        prior_probability: Option<f64>,
+    },
 }
 
-/// A subgroup's result in one sentence.
+/// A subgroup's result, as it is told in one sentence.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Leaning {
-    /// The same by the sampler with its Monte Carlo error, where the probability is exact and was checked so.
+    /// The sampler's probability of the claim with its Monte Carlo error, where the reported one is exact and was
+    /// checked against it; otherwise none.
     pub sampled: Option<(f64, f64)>,
-    /// The same under the prior alone.
+    /// The probability of the claim under the prior alone; none where it is not known.
     pub prior_probability: Option<f64>,
+    /// The measure in which the effect is given.
     pub measure: Measure,
-    /// As printed beside the sentence.
+    /// The effect's median and 95 % interval, on the measure's own scale.
     pub effect: Quantiles,
-    /// The Monte Carlo errors of its three numbers, where they were sampled.
+    /// Monte Carlo errors of the effect's median and of both ends of its interval; none where they are exact.
     pub effect_errors: Option<[f64; 3]>,
+    /// The number needed to treat in words; none where there are no risks.
     pub nnt: Option<String>,
 }
 
-/// Which way the rate of an outcome's events moves with the active treatment.
+/// How the rate of an outcome's events moves with the active treatment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Rate {
+    /// Events are more frequent.
     Higher,
+    /// Events are less frequent.
     Lower,
 }
 
 impl Rate {
+    /// How the rate of the study's events moves where the effect is in this direction.
     pub fn of(study: &Study, direction: Direction) -> Rate {
         use crate::study::HigherIs;
         let better = study.outcome.higher_is == HigherIs::Better;
@@ -187,62 +301,77 @@ impl Rate {
     }
 }
 
-/// A probability whatever the dependence between what it is made of, and under independence.
+/// The probability that several things hold at once: its bounds under any dependence between them, and its value
+/// under independence.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Bounded {
+    /// The lowest probability under any dependence.
     pub low: f64,
+    /// The highest probability under any dependence.
     pub high: f64,
+    /// The probability under independence.
     pub independent: f64,
 }
 
-/// Of a rule, or of one of its criteria.
+/// The verdict of a rule, or of one of its criteria.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
+    /// It is met.
     Yes,
+    /// It is not met.
     No,
+    /// Neither: a number is missing, or too uncertain to be placed on one side of its bound.
     Undecided,
 }
 
-/// One criterion of a rule with the number that it is judged by.
+/// One criterion of a rule, with the probability by which it is judged.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct CriterionRow {
+    /// The name of the outcome within the decision.
     pub outcome: String,
-    /// The outcome in words.
+    /// The name of the outcome in its own model, for sentences.
     pub of: String,
+    /// Whether it is about benefit or harm.
     pub direction: Direction,
+    /// The risk difference that benefit or harm must reach, as a magnitude; 0 for any benefit or harm.
     pub threshold: f64,
-    /// The bound, and whether the probability must reach it (else stay below).
+    /// The bound on the probability.
     pub required: f64,
+    /// Whether the probability must reach the bound; otherwise it must stay below it.
     pub at_least: bool,
-    /// None where the outcome is not reported in this population.
+    /// The probability of benefit or harm of that size; none where the outcome is not reported in this population.
     pub probability: Option<f64>,
+    /// Whether the criterion is met.
     pub verdict: Verdict,
 }
 
-/// A member who would choose otherwise.
+/// A member of the panel who would choose the other action.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Dissenter {
+    /// The member's name.
     pub member: String,
+    /// Which of the member's views leads to the other choice.
     pub by: By,
 }
 
-/// What makes a member choose otherwise than the analysis as stated.
+/// Which of a member's views leads to another choice than that of the analysis as stated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum By {
-    /// The member's prior with the stated values is enough, the values with the stated prior are not.
+    /// The prior: with the stated values it is enough, and the member's values with the stated prior are not.
     Prior,
-    /// The other way round.
+    /// The values: with the stated prior they are enough, and the member's prior with the stated values is not.
     Values,
-    /// Either is enough.
+    /// The prior or the values, either alone.
     Either,
-    /// Neither is alone, both together are.
+    /// The prior and the values together, neither alone.
     Both,
 }
 
 impl Claim {
-    /// A subgroup's leaning, from the probability of benefit.
+    /// The claim about a subgroup's result, from the probability of benefit and its resolution. `leaning` holds the
+    /// probabilities of benefit, which are turned where the subgroup leans towards harm.
     pub fn leaning(
         study: &Study,
         subgroup: &str,
@@ -269,7 +398,7 @@ impl Claim {
         }
     }
 
-    /// Of all subgroups at once, under the stated priors.
+    /// A claim about all subgroups at once, under the stated priors.
     pub fn of_all(study: &Study, estimand: Topic, method: Method, says: Says) -> Claim {
         Claim {
             says,

@@ -2,8 +2,9 @@
 
 use super::estimand::{Axis, Statement};
 
-/// The draws for which a statement holds, as an open interval of the reported scale: the one place where direction enters.
-/// `sign` is +1 where higher is better, −1 where it is worse; `threshold` is a magnitude.
+/// The values for which a statement holds, as an open interval on the reported scale. This is the only place where
+/// direction enters. `sign` is +1 where higher is better and −1 where it is worse; `threshold` is a magnitude. NaN
+/// for [`Statement::BenefitAndHarm`], which is about two effects.
 pub fn region(statement: Statement, threshold: f64, axis: Axis, sign: f64) -> (f64, f64) {
     let (null, other) = match axis {
         Axis::Additive => (0.0, -threshold),
@@ -38,7 +39,7 @@ pub fn probability_of(
     mass_within(region(statement, threshold, axis, sign), below)
 }
 
-/// The probability of an interval from "the probability below".
+/// The probability of an open interval, from the distribution function `below`. An infinite end is allowed.
 pub fn mass_within(interval: (f64, f64), below: &dyn Fn(f64) -> f64) -> f64 {
     match interval {
         (f64::NEG_INFINITY, high) => below(high),

@@ -1,4 +1,4 @@
-//! What is asked of a posterior: of whom, what is measured, and which statement.
+//! What is asked of a posterior: about whom, in which measure, and which statement.
 
 use serde::{Serialize, Serializer};
 
@@ -6,42 +6,43 @@ use super::names::Names;
 use crate::study::Study;
 pub use crate::study::{Axis, Measure};
 
-/// Of whom a number speaks; subgroups by their places in the study.
+/// Whom a number is about; subgroups by their places in the study.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Whom {
     /// One subgroup.
     Subgroup(usize),
-    /// This study's patients, all subgroups at their sizes.
+    /// This study's patients: all subgroups, each with its share of the patients.
     Overall,
-    /// μ: the average subgroup.
+    /// The average subgroup: μ.
     Mean,
-    /// A further similar subgroup.
+    /// A further, similar subgroup.
     New,
-    /// Two subgroups.
+    /// Two subgroups, compared with each other.
     Pair(usize, usize),
 }
 
-/// Which kind of [`Whom`]: the word that stands in files.
+/// The kind of [`Whom`], without places; it has a name in files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Scope {
     /// One subgroup.
     Subgroup,
-    /// This study's patients, all subgroups at their sizes.
+    /// This study's patients: all subgroups, each with its share of the patients.
     Overall,
-    /// μ: the average subgroup.
+    /// The average subgroup: μ.
     Mean,
-    /// A further similar subgroup.
+    /// A further, similar subgroup.
     New,
-    /// Two subgroups.
+    /// Two subgroups, compared with each other.
     Pair,
 }
 
 impl Whom {
-    /// Those who are no single subgroup, in the order in which they are shown.
+    /// All that are neither a subgroup nor a pair, in the order in which they are shown.
     pub const SHARED: [Whom; 3] = [Whom::Overall, Whom::Mean, Whom::New];
 
+    /// The kind of whom this is.
     pub fn scope(self) -> Scope {
         match self {
             Whom::Subgroup(_) => Scope::Subgroup,
@@ -52,7 +53,7 @@ impl Whom {
         }
     }
 
-    /// The subgroup; of a pair the first one.
+    /// The place of the subgroup, or of the first subgroup of a pair; otherwise none.
     pub fn subgroup(self) -> Option<usize> {
         match self {
             Whom::Subgroup(g) | Whom::Pair(g, _) => Some(g),
@@ -60,7 +61,7 @@ impl Whom {
         }
     }
 
-    /// A pair's second subgroup.
+    /// The place of the second subgroup of a pair; otherwise none.
     pub fn second(self) -> Option<usize> {
         match self {
             Whom::Pair(_, b) => Some(b),
@@ -68,7 +69,7 @@ impl Whom {
         }
     }
 
-    /// The two subgroups of a pair the other way round; anyone else is the same.
+    /// A pair with its two subgroups exchanged; anyone else unchanged.
     #[must_use]
     pub fn swapped(self) -> Whom {
         match self {
@@ -79,7 +80,7 @@ impl Whom {
 }
 
 impl Scope {
-    /// Its name in JSON and CSV.
+    /// The scope's name in JSON and CSV.
     pub fn key(self) -> &'static str {
         match self {
             Scope::Subgroup => "subgroup",
@@ -97,29 +98,33 @@ impl Serialize for Scope {
     }
 }
 
-/// What is estimated.
+/// What is estimated: a measure, and whom it is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Estimand {
+    /// Whom it is about.
     pub whom: Whom,
+    /// What is measured.
     pub measure: Measure,
 }
 
 impl Estimand {
+    /// The estimand of this measure about these patients.
     pub fn new(whom: Whom, measure: Measure) -> Estimand {
         Estimand { whom, measure }
     }
 
-    /// A measure in one subgroup.
+    /// The estimand of a measure in subgroup `g`.
     pub fn of_subgroup(g: usize, measure: Measure) -> Estimand {
         Estimand::new(Whom::Subgroup(g), measure)
     }
 
-    /// Whether both are the same measure of the same kind of whom.
+    /// Whether the other has the same measure and the same scope, whatever the subgroups.
     pub fn is_like(self, other: Estimand) -> bool {
         self.measure == other.measure && self.whom.scope() == other.whom.scope()
     }
 
-    /// Its name among draws: of a subgroup `measure[NAME]`, of a pair `measure[A,B]`, else `scope.measure`.
+    /// Its column's name among draws: `measure[NAME]` for a subgroup, `measure[A,B]` for a pair, otherwise
+    /// `scope.measure`.
     pub fn name(self, names: &Names) -> String {
         let measure = self.measure.key();
         match self.whom {
@@ -130,24 +135,28 @@ impl Estimand {
     }
 }
 
-/// What a probability is the probability of. Directions derive from `higher_is`.
+/// What a probability is the probability of. Directions follow from `higher_is`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Statement {
+    /// The active treatment is better than control.
     Benefit,
+    /// The active treatment is worse than control.
     Harm,
+    /// Benefit of at least the threshold.
     BenefitAtLeast,
+    /// Harm of at least the threshold.
     HarmAtLeast,
-    /// Smaller than the threshold in either direction.
+    /// An effect smaller than the threshold in either direction.
     Equivalent,
-    /// A pair: benefit in the first, harm in the second.
+    /// Of a pair: benefit in the first subgroup and harm in the second.
     BenefitAndHarm,
-    /// A pair: the first does better by the treatment than the second.
+    /// Of a pair: the effect is more favourable in the first subgroup than in the second.
     GreaterBenefit,
 }
 
 impl Statement {
-    /// Its name in JSON and CSV.
+    /// The statement's name in JSON and CSV.
     pub fn key(self) -> &'static str {
         match self {
             Statement::Benefit => "benefit",
@@ -167,8 +176,8 @@ impl Serialize for Statement {
     }
 }
 
-/// Which measure matters most in this study, and the size of effect that does: the primary threshold, else the first of the
-/// usual measure.
+/// The measure that matters most in this study, and the size of effect that does: the primary threshold, otherwise
+/// the usual measure with its first threshold, if it has one.
 pub fn primary(study: &Study) -> (Measure, Option<f64>) {
     let measure = Measure::usual(study);
     match study.thresholds.primary {

@@ -1,4 +1,4 @@
-//! A study's fit, made once for all that is asked of it: by figures, pages and decisions.
+//! The fit of a study, made once for everything that is asked of it by figures, pages and decisions.
 
 use super::analysis::{Analysis, Report, analyse_watched};
 use super::options::{Options, Sampling};
@@ -6,7 +6,7 @@ use crate::exact::{ExactPosterior, Resolution, RiskMeasure};
 use crate::model::Model;
 use crate::study::{Priors, Study};
 
-/// One study's fit: its report, and the exact posterior where there is one.
+/// The fit of one study: its results, its exact posterior, or both.
 pub struct Fit {
     /// None where the exact posterior is enough.
     report: Option<Report>,
@@ -14,23 +14,25 @@ pub struct Fit {
 }
 
 impl Fit {
-    /// By both engines, whose checks decide; or why they do not pass.
+    /// Fits with both engines. The error lists the reasons why the checks were not passed.
     pub fn checked(study: &Study, sampling: Sampling) -> Result<Fit, Vec<String>> {
         Fit::of(study, analyse_watched(study, Fit::options(sampling), &()))
     }
 
-    /// How studies are fitted for pages and decisions.
+    /// The options under which studies are fitted for pages and decisions.
     pub fn options(sampling: Sampling) -> Options {
         Options { sampling, adjusted_only: true, ..Options::default() }
     }
 
-    /// Of an analysis that is there already: it has to be one under [`Fit::options`], but for what it says beside the bias.
+    /// The fit that an existing analysis amounts to; it must have been made under [`Fit::options`], although it may
+    /// include the results without a bias. The error lists the reasons why the checks were not passed.
     pub fn of(study: &Study, Analysis { report, exact }: Analysis) -> Result<Fit, Vec<String>> {
         let exact = exact.filter(|posterior| is_whole(study, posterior));
         if report.checks.ok { Ok(Fit { report: Some(report), exact }) } else { Err(report.checks.reasons) }
     }
 
-    /// Under other priors: exact where the engine covers them, else sampled.
+    /// Fits under other priors: exactly where the engine covers the model, otherwise by sampling. The error lists the
+    /// reasons why the checks were not passed.
     pub fn under(study: &Study, priors: &Priors, sampling: Sampling) -> Result<Fit, Vec<String>> {
         let study = Study { priors: priors.clone(), ..study.clone() };
         match exact(&study) {
@@ -39,7 +41,8 @@ impl Fit {
         }
     }
 
-    /// Effects alone under other priors: of an adjusted study exact too, but without risks.
+    /// Fits the effects alone under other priors. An adjusted study is then fitted exactly too, but without risks.
+    /// The error lists the reasons why the checks were not passed.
     pub fn effects_under(study: &Study, priors: &Priors, sampling: Sampling) -> Result<Fit, Vec<String>> {
         match Model::effects_alone(study) {
             Some(effects) => Fit::under(&effects, priors, sampling),
@@ -47,10 +50,12 @@ impl Fit {
         }
     }
 
+    /// The results; none where the exact posterior is enough.
     pub fn report(&self) -> Option<&Report> {
         self.report.as_ref()
     }
 
+    /// The exact posterior; none where the engine does not cover the model, or has no risks although the study does.
     pub fn exact(&self) -> Option<&ExactPosterior> {
         self.exact.as_ref()
     }

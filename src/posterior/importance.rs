@@ -39,29 +39,34 @@ const WIDER: f64 = 1.1;
 /// Draws of one piece of work, each with a stream of its own.
 const PIECE: usize = 50;
 
-/// What the weights and the comparison say. Nothing is compared where the Pareto k is above `trusted_k`, or less than half of
-/// the draws is effective.
+/// The comparison of the sampler with importance sampling, for models that the exact engine does not cover. Nothing
+/// is compared where the Pareto k is above `trusted_k`, or fewer than half of the draws are effective.
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[non_exhaustive]
 pub struct Importance {
+    /// How many weighted draws were made.
     pub draws: u64,
-    /// Shape of the weights' tail.
+    /// The Pareto shape k of the weights' tail (Vehtari et al. 2024).
     pub pareto_k: f64,
+    /// The largest k at which the weights of so many draws can be trusted.
     pub trusted_k: f64,
-    /// As many independent draws from the posterior would say as much.
+    /// How many independent draws from the posterior would be as informative as the weighted ones.
     pub effective_draws: f64,
+    /// How many probabilities were compared; 0 where the weights are not trusted.
     pub comparisons: u64,
+    /// The largest difference in units of its standard error; none where nothing was compared.
     pub max_abs_z: Option<f64>,
+    /// The largest difference that chance explains, in the same units; none where nothing was compared.
     pub allowed_abs_z: Option<f64>,
 }
 
 impl Importance {
-    /// Whether there is an opinion at all.
+    /// Whether the weights can be trusted, so that a comparison was made.
     pub fn is_trusted(&self) -> bool {
         self.pareto_k <= self.trusted_k && self.effective_draws >= LEAST_EFFECTIVE * self.draws as f64
     }
 
-    /// Whether it is that of the sampler, as far as chance allows.
+    /// Whether the sampler and importance sampling agree within chance; true where nothing was compared.
     pub fn agrees(&self) -> bool {
         match (self.max_abs_z, self.allowed_abs_z) {
             (Some(z), Some(allowed)) => z <= allowed,

@@ -1,4 +1,4 @@
-//! From the two engines to what is reported: estimands, probability statements, diagnostics, checks, claims.
+//! From the two engines to the report: estimands, probabilities of statements, diagnostics, checks, claims.
 //!
 //! ```text
 //! model → exact ───────────→ quantities → rows ─┐

@@ -1,16 +1,19 @@
-//! What the places that keys hold are called.
+//! The names of what keys hold by place.
 
 use crate::study::Study;
 
-/// The names of a study's subgroups and of its adjustment's terms, in the study's order. Keys
-/// ([`Parameter`](super::Parameter), [`Estimand`](super::Estimand)) hold places in these.
+/// The names of a study's subgroups and of the terms it is adjusted for, in the study's order. Keys
+/// ([`Parameter`](super::Parameter), [`Estimand`](super::Estimand)) hold places in these lists.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Names {
+    /// The subgroups' names.
     pub subgroups: Vec<String>,
+    /// The terms' names; empty where the study is not adjusted.
     pub terms: Vec<String>,
 }
 
 impl Names {
+    /// The names in this study.
     pub fn of(study: &Study) -> Names {
         let terms = study.adjustment.as_ref().map(|a| a.terms.iter().map(|t| t.name.clone()).collect());
         Names {
@@ -24,7 +27,7 @@ impl Names {
         self.subgroups.get(g).map_or("", String::as_str)
     }
 
-    /// The place of the subgroup of this name.
+    /// The place of the subgroup with this name; none where there is no such subgroup.
     pub fn place(&self, subgroup: &str) -> Option<usize> {
         self.subgroups.iter().position(|name| name == subgroup)
     }

@@ -1,24 +1,26 @@
-//! Numbers needed to treat: a risk difference's summary said again, never an average of its own.
+//! Numbers needed to treat: the reciprocals of a risk difference's median and interval, never averages of their own.
 
 use super::result::Quantiles;
 
-/// Median and interval of 1/RD, in Altman's form (BMJ 1998;317:1309): an interval of the risk difference that holds 0
-/// becomes one that runs through infinity.
+/// The number needed to treat: median and 95 % interval of 1/RD in Altman's form (BMJ 1998;317:1309). Where the
+/// interval of the risk difference includes 0, that of its reciprocal passes through infinity.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Nnt {
-    /// Positive: to benefit (NNTB); negative: to harm (NNTH). Null at a risk difference of exactly 0.
+    /// The reciprocal of the median risk difference: positive to benefit (NNTB), negative to harm (NNTH); none where
+    /// the median is exactly 0.
     pub median: Option<f64>,
-    /// The reciprocals of the interval's ends, benefit's end first.
+    /// The reciprocal of the interval's end towards benefit, signed like `median`; none where that end is exactly 0.
     pub from: Option<f64>,
+    /// The reciprocal of the interval's end towards harm, signed like `median`; none where that end is exactly 0.
     pub to: Option<f64>,
-    /// "NNTB 8 (5 to 20)" or "NNTB 8 (NNTB 4 to ∞ to NNTH 20)".
+    /// In words: "NNTB 8 (5 to 20)", or "NNTB 8 (NNTB 4 to ∞ to NNTH 20)".
     pub text: String,
 }
 
 impl Nnt {
-    /// From the risk difference's quantiles, with their Monte Carlo errors (median, lower, upper) where they were sampled;
-    /// `sign` is +1 where higher is better, −1 where it is worse.
+    /// From the quantiles of the risk difference, and their Monte Carlo errors (median, lower, upper) where they were
+    /// sampled. `sign` is +1 where higher is better and −1 where it is worse.
     pub fn of(risk_difference: &Quantiles, errors: Option<[f64; 3]>, sign: f64) -> Nnt {
         let toward_benefit = |x: f64| sign * x;
         let median = toward_benefit(risk_difference.median);

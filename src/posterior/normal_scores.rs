@@ -1,4 +1,4 @@
-//! A distribution tabulated so finely that sums and expectations of it are cheap: values against normal scores.
+//! A distribution tabulated by normal scores, so finely that sums and expectations of it are cheap.
 
 use crate::exact::Distribution;
 use crate::numeric::{LogInterpolant, normal_cdf, normal_log_density, normal_quantile};
@@ -13,7 +13,8 @@ const LAST: f64 = 9.0;
 /// Nodes of a table.
 const NODES: usize = 97;
 
-/// Values against normal scores z = Φ⁻¹(P(X ≤ x)), a curve without corners: straight for a normal distribution.
+/// A distribution tabulated as values against normal scores z = Φ⁻¹(P(X ≤ x)). The curve is smooth, and a straight
+/// line for a normal distribution.
 #[derive(Debug, Clone)]
 pub struct NormalScores {
     x: Vec<f64>,
@@ -23,7 +24,7 @@ pub struct NormalScores {
 }
 
 impl NormalScores {
-    /// Tabulates a distribution out to the probability `beyond` on either side. None for one without spread.
+    /// Tabulates a distribution up to the probability `beyond` in either tail; none for one without spread.
     pub fn of(distribution: &dyn Distribution, beyond: f64) -> Option<NormalScores> {
         let knots = [beyond, 1e-4, 0.01, 0.15, 0.5, 0.85, 0.99, 1.0 - 1e-4, 1.0 - beyond];
         let mut placed: Vec<(f64, f64)> = Vec::new();
@@ -64,16 +65,17 @@ impl NormalScores {
         Some(NormalScores { x, z, score, value })
     }
 
+    /// The probability of at most `x`.
     pub fn cdf(&self, x: f64) -> f64 {
         normal_cdf(self.score.at(x))
     }
 
-    /// The value at a normal score.
+    /// The value at normal score `z`.
     pub fn value(&self, z: f64) -> f64 {
         self.value.at(z)
     }
 
-    /// `factor · X + shift`; none for a factor of 0.
+    /// The distribution of `factor · X + shift`; none for a factor of 0.
     pub fn scaled(&self, factor: f64, shift: f64) -> Option<NormalScores> {
         let x = self.x.iter().map(|x| factor * x + shift);
         if factor > 0.0 {
@@ -85,17 +87,17 @@ impl NormalScores {
         }
     }
 
-    /// `E g(X)` for smooth g.
+    /// The expectation of g(X), for smooth g.
     pub fn expect(&self, g: impl Fn(f64) -> f64) -> f64 {
         scores().map(|z| STEP * density(z) * g(self.value(z))).sum()
     }
 
-    /// `E max(X, 0)`.
+    /// The expectation of max(X, 0).
     pub fn expected_gain(&self) -> f64 {
         expected_gain(self.score.at(0.0), |z| self.value(z))
     }
 
-    /// The sum of two independent quantities.
+    /// The distribution of the sum of this and another, independent quantity; none where it has no spread.
     pub fn plus(&self, other: &NormalScores) -> Option<NormalScores> {
         let spread = |s: &NormalScores| s.value(1.0) - s.value(-1.0);
         // The narrower one is summed over: then the other's distribution function bends little between two terms.
@@ -138,7 +140,7 @@ fn expected_gain(zero: f64, value: impl Fn(f64) -> f64) -> f64 {
     terms.sum::<f64>() * step / 3.0
 }
 
-/// `E max(ΣX, 0)` where all terms rise and fall together, which no other dependence exceeds.
+/// The expectation of max(ΣX, 0) where all terms rise and fall together; no other dependence gives a larger one.
 pub fn expected_gain_together(terms: &[NormalScores]) -> f64 {
     let value = |z: f64| terms.iter().map(|t| t.value(z)).sum::<f64>();
     if value(LAST) <= 0.0 {

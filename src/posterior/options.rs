@@ -1,4 +1,4 @@
-//! What is asked of an analysis.
+//! Options of an analysis.
 
 use super::result::Engine;
 use crate::exact::Resolution;
@@ -6,44 +6,51 @@ use crate::exact::Resolution;
 /// How much is reported.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Detail {
+    /// Everything.
     #[default]
     Full,
-    /// Effects, and the statements of the primary threshold: no risks of single arms, no other thresholds.
+    /// Effects, and the statements about the primary threshold; no risks of single arms and no other thresholds.
     Brief,
 }
 
-/// What is computed, and how finely.
+/// What is computed and reported, and how finely.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Options {
+    /// Which engines run.
     pub engine: Engine,
+    /// How finely the exact engine integrates.
     pub resolution: Resolution,
-    /// Report pairs however many subgroups there are.
+    /// Whether pairs of subgroups are reported however many there are.
     pub all_pairs: bool,
+    /// How much is reported.
     pub detail: Detail,
+    /// How the sampler runs.
     pub sampling: Sampling,
-    /// Keep the numbers of a run that fails its checks.
+    /// Whether the numbers of a run that fails its checks are shown rather than withheld.
     pub show_unreliable: bool,
-    /// A study that allows for a bias is not fitted without it too.
+    /// Whether a study that allows for a bias is fitted with it only, and not without it too.
     pub adjusted_only: bool,
 }
 
 impl Options {
-    /// The exact engine alone.
+    /// The default options with the exact engine alone.
     pub fn exact() -> Options {
         Options { engine: Engine::Exact, ..Options::default() }
     }
 }
 
-/// What is asked of the sampler.
+/// How the sampler runs, and for how long.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Sampling {
+    /// The seed of all random numbers.
     pub seed: u64,
+    /// The number of chains.
     pub chains: usize,
-    /// Transitions of each chain before its draws.
+    /// Transitions of each chain before its draws, not kept.
     pub warmup: usize,
-    /// Draws of each chain; without a number, until the answer is sure.
+    /// Draws of each chain; if none, the sampler goes on until the answer is sure.
     pub draws: Option<usize>,
-    /// The largest Monte Carlo error that a probability may have.
+    /// The largest Monte Carlo error that a probability may have for the answer to be sure.
     pub mcse: f64,
 }
 

@@ -1,4 +1,4 @@
-//! The parameters of a model by key.
+//! The parameters of a model as keys.
 
 use std::mem::discriminant;
 
@@ -11,32 +11,32 @@ use crate::model::Side;
 pub enum Parameter {
     /// μ: the mean of the subgroups' effects.
     Mu,
-    /// τ: their standard deviation.
+    /// τ: the standard deviation of the subgroups' effects.
     Tau,
-    /// The mean of exchangeable baselines.
+    /// The mean of exchangeable baselines, in log odds.
     BaselineMean,
-    /// Their standard deviation.
+    /// The standard deviation of exchangeable baselines, in log odds.
     BaselineSd,
-    /// θ: a subgroup's effect.
+    /// θ: the effect of the subgroup at this place.
     Theta(usize),
-    /// α: a subgroup's baseline, on the log odds scale.
+    /// α: the baseline of the subgroup at this place, in log odds.
     Alpha(usize),
-    /// γ: the coefficient of a term.
+    /// γ: the coefficient of the term at this place, in log odds for one standard deviation.
     Gamma(usize),
-    /// The standard deviation of the centres' intercepts.
+    /// σ: the standard deviation of the centres' intercepts, in log odds.
     CentreSd,
-    /// By how much a bias moves what is seen of a subgroup's effect.
+    /// By how much a bias moves the effect that is seen in the subgroup at this place.
     Bias(usize),
-    /// Of labels that may be wrong: how often the positive one is recognised, in one arm or in both alike.
+    /// Where labels may be wrong: P(labelled positive | truly positive) in one arm, or if none, in both alike.
     Sensitivity(Option<Side>),
-    /// How often the other one is.
+    /// Where labels may be wrong: P(labelled as the other | truly the other) in one arm, or if none, in both alike.
     Specificity(Option<Side>),
-    /// The true share of the positive one.
+    /// Where labels may be wrong: the true share of the positive subgroup in one arm, or if none, in both alike.
     Prevalence(Option<Side>),
 }
 
 impl Parameter {
-    /// Its name in results and draws: `mu`, `theta[NAME]`, `sensitivity[control]`.
+    /// The parameter's name in results and draws, such as `mu`, `theta[NAME]` or `sensitivity[control]`.
     pub fn name(self, names: &Names) -> String {
         let of = |stem: &str, name: &str| format!("{stem}[{name}]");
         let by_arm = |stem: &str, arm: Option<Side>| match arm {
@@ -59,7 +59,7 @@ impl Parameter {
         }
     }
 
-    /// Whether both are the same, but for the subgroup, the term or the arm.
+    /// Whether the other is the same kind of parameter, whatever the subgroup, term or arm.
     pub fn is_like(self, other: Parameter) -> bool {
         discriminant(&self) == discriminant(&other)
     }

@@ -21,27 +21,28 @@ const PRIOR_DRAWS: f64 = 10.0;
 /// Log ratios no further apart count as equal: they differ by rounding.
 const EQUAL_WITHIN: f64 = 1e-9;
 
-/// Importance weights of draws, in the order of the draws.
+/// Pareto-smoothed importance weights of draws.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Smoothed {
-    /// They sum to 1. NaN where a log ratio is NaN or +∞, or all are −∞; empty of no draws.
+    /// The weights in the order of the draws, which sum to 1. All NaN where a log ratio is NaN or +∞, or all are −∞;
+    /// empty without draws.
     pub weights: Vec<f64>,
-    /// The Pareto shape of the ratios' tail, never NaN; weights are to be trusted if it is at most
-    /// [`threshold`].
+    /// The Pareto shape k of the ratios' tail, never NaN; the weights can be trusted if it is at most [`threshold`].
     ///
-    /// −∞ where all ratios are equal: nothing is lost. ∞ where it can't be told, and nothing is smoothed: no
-    /// draws or NaN weights; fewer than five draws in the tail; no more positive ratios than the tail has
-    /// draws; all ratios of the tail equal but not the others, as loo has it (so too where the ratios are 0
-    /// and 1); a quarter of the tail tied with the draw below it, or vanishing beside the largest.
+    /// −∞ where all ratios are equal, so that nothing is lost. ∞ where it cannot be determined and nothing is
+    /// smoothed: without draws or with NaN weights; with fewer than five draws in the tail; with no more positive
+    /// ratios than the tail has draws; where all ratios of the tail are equal but the others are not, as in loo (for
+    /// example where ratios are 0 and 1); where a quarter of the tail is tied with the draw below it, or vanishes
+    /// beside the largest.
     pub k: f64,
 }
 
-/// Smoothed importance weights of S draws.
+/// Pareto-smoothed importance weights of S draws (Vehtari et al., JMLR 2024;25(72):1).
 ///
-/// `log_ratios` are `ln(target density / sampled density)`, up to a constant; −∞ is a ratio of 0.
-/// `relative_efficiency` is the draws' effective sample size divided by S, 1 for independent ones (NaN and
-/// negative values leave the tail a fifth of the draws). Tied ratios of the tail are smoothed in the order of
-/// their draws. Takes O(S) time beside sorting the tail.
+/// `log_ratios` are `ln(target density / sampled density)` up to a constant; −∞ is a ratio of 0.
+/// `relative_efficiency` is the draws' effective sample size divided by S, 1 for independent draws; with NaN or a
+/// negative value the tail is a fifth of the draws. Tied ratios of the tail are smoothed in the order of their draws.
+/// Takes O(S) time besides sorting the tail.
 pub fn smooth(log_ratios: &[f64], relative_efficiency: f64) -> Smoothed {
     let largest = log_ratios.iter().copied().fold(f64::NEG_INFINITY, f64::max);
     let smallest = log_ratios.iter().copied().fold(f64::INFINITY, f64::min);
@@ -61,7 +62,8 @@ pub fn smooth(log_ratios: &[f64], relative_efficiency: f64) -> Smoothed {
     Smoothed { weights, k }
 }
 
-/// The largest shape at which the weights of so many draws can be trusted, equation (13) and section 3.2.4.
+/// The largest shape k at which the weights of so many draws can be trusted, min(1 − 1/log₁₀ S, 0.7) (Vehtari et al.
+/// 2024, equation 13 and section 3.2.4).
 pub fn threshold(draws: usize) -> f64 {
     // Of one draw −∞, and of none.
     (1.0 - 1.0 / libm::log10(draws.max(1) as f64)).min(0.7)

@@ -1,4 +1,4 @@
-//! Draws as columns: every parameter, and what is made of several.
+//! Draws as columns: every parameter, and quantities that are made of several.
 
 use rand_distr::{Distribution, StandardNormal};
 use rayon::prelude::*;
@@ -14,38 +14,44 @@ use crate::study::Study;
 /// Draws of one quantity, chains one after another.
 pub type Column = Vec<f64>;
 
-/// Draws of a posterior, or of a prior. Every column has length `chains` · `draws`.
+/// Draws from a posterior or a prior. Every column has length `chains` · `draws`.
 #[derive(Debug, Clone, Default)]
 pub struct SampledPosterior {
+    /// The number of chains.
     pub chains: usize,
-    /// Of each chain.
+    /// Draws of each chain.
     pub draws: usize,
-    /// None where every subgroup has its own.
+    /// The mean μ of the subgroups' effects; none where every subgroup has its own.
     pub mu: Option<Column>,
-    /// None also where it is fixed.
+    /// The standard deviation τ of the subgroups' effects; none where it is fixed or every subgroup has its own.
     pub tau: Option<Column>,
-    /// Mean and sd of exchangeable baselines.
+    /// The mean of exchangeable baselines, in log odds; none for other baselines.
     pub baseline_mean: Option<Column>,
+    /// The standard deviation of exchangeable baselines, in log odds; none for other baselines.
     pub baseline_sd: Option<Column>,
-    /// A further similar subgroup; none where nothing is shared.
+    /// The effect θ of a further, similar subgroup; none where subgroups share nothing.
     pub theta_new: Option<Column>,
+    /// The effects θ, one column per subgroup, on the scale of the model.
     pub theta: Vec<Column>,
-    /// Empty for estimates.
+    /// The baselines α in log odds, one column per subgroup; empty for published estimates.
     pub alpha: Vec<Column>,
     baseline_of: BaselineOf,
-    /// By how much a bias moves what is seen of each subgroup's effect; empty where there is none, or none is sampled.
+    /// By how much a bias moves the effect that is seen, one column per subgroup; empty where there is no bias, or
+    /// none of it is sampled.
     pub bias: Vec<Column>,
-    /// Where subgroups are labels that may be wrong: sensitivity, specificity and true share of the positive one, each in
-    /// the control and the active arm; else empty.
+    /// Where labels may be wrong: sensitivity, specificity and true share of the positive subgroup, each in the
+    /// control and in the active arm, which makes six columns of proportions; otherwise empty.
     pub labels: Vec<Column>,
-    /// Coefficients of the covariates, one a column of the design, and the sd among centres.
+    /// The covariates' coefficients γ, one column per term, in log odds for one standard deviation; empty without
+    /// covariates.
     pub gamma: Vec<Column>,
+    /// The standard deviation of the centres' intercepts, in log odds; none without centres, and where it is fixed.
     pub centre_sd: Option<Column>,
     /// Both risks averaged over the declared patients, by subgroup; empty where all patients of a subgroup are alike.
     standardised: Vec<Risks>,
-    /// The sampler's transition to each draw, chains one after another; empty for draws of a prior.
+    /// The sampler's transition to each draw, chains one after another; empty for draws from a prior.
     pub transitions: Vec<Transition>,
-    /// The sampler's step size in each chain, in the coordinates of its metric; empty for draws of a prior.
+    /// The sampler's step size in each chain, in the coordinates of its metric; empty for draws from a prior.
     pub step_sizes: Vec<f64>,
     /// Each subgroup's share of the study's patients; empty for estimates.
     shares: Vec<f64>,
@@ -53,10 +59,12 @@ pub struct SampledPosterior {
     labelled: Option<(usize, [f64; 2])>,
 }
 
-/// Both risks in one subgroup, or over all.
+/// The risks in both arms of one subgroup, or over all patients.
 #[derive(Debug, Clone)]
 pub struct Risks {
+    /// Draws of the control arm's risk.
     pub control: Column,
+    /// Draws of the active arm's risk.
     pub active: Column,
 }
 
@@ -69,10 +77,12 @@ impl Risks {
         self.control.iter().zip(&self.active).map(|(&p0, &p1)| f(p0, p1)).collect()
     }
 
+    /// Draws of the risk difference, active minus control.
     pub fn difference(&self) -> Column {
         self.with(|p0, p1| p1 - p0)
     }
 
+    /// Draws of the risk ratio, active over control.
     pub fn ratio(&self) -> Column {
         self.with(|p0, p1| p1 / p0)
     }
@@ -90,8 +100,8 @@ impl Risks {
 }
 
 impl SampledPosterior {
-    /// From the chains of a model's density. A further subgroup's effect, and the effects behind published estimates given
-    /// (μ, τ), are drawn anew beside each draw.
+    /// The draws of the chains, as parameters of the model. The effect of a further subgroup, and the effects behind
+    /// published estimates given μ and τ, are drawn anew for each draw.
     pub fn of_chains(
         model: &Model,
         hierarchy: &Hierarchy,
@@ -115,7 +125,7 @@ impl SampledPosterior {
         all
     }
 
-    /// From points of a model's density, whatever their weights.
+    /// Any points in the coordinates of the density, as parameters of the model, without regard to weights.
     pub fn of_points(model: &Model, hierarchy: &Hierarchy, points: &[f64], seed: u64) -> SampledPosterior {
         /// Not a chain's.
         const STREAM: usize = 1 << 30;
@@ -186,7 +196,7 @@ impl SampledPosterior {
         self.labels.iter_mut().zip(values).for_each(|(column, x)| column.push(x));
     }
 
-    /// The labels' proportions at draw `i`.
+    /// Sensitivity, specificity and true shares at draw `i`; none where labels are taken as right.
     pub fn label_shares(&self, i: usize) -> Option<LabelShares> {
         let [s0, s1, c0, c1, p0, p1] = self.labels.as_slice() else { return None };
         let at = |a: &Column, b: &Column| [a[i], b[i]];
@@ -282,7 +292,7 @@ impl SampledPosterior {
         all
     }
 
-    /// Every parameter and its draws, in the result's order.
+    /// Every parameter with its draws, in the order of the results.
     pub fn parameters(&self) -> Vec<(Parameter, &Column)> {
         let shared = [
             (Parameter::Mu, &self.mu),
@@ -296,8 +306,9 @@ impl SampledPosterior {
         shared.chain(theta).chain(alpha).chain(self.extras()).collect()
     }
 
-    /// Coefficients and the sd among centres; and what is sampled of a bias: by subgroup how much it moves the effect, by arm
-    /// how often labels are right. Known numbers are left out, and one that serves both arms stands once.
+    /// The draws of the coefficients, of the standard deviation among centres, and of what is sampled of a bias: by
+    /// subgroup how much it moves the effect, by arm how often labels are right. Known numbers are left out, and a
+    /// number that both arms share appears once.
     pub fn extras(&self) -> Vec<(Parameter, &Column)> {
         let varies = |c: &Column| c.iter().any(|x| x.is_finite()) && c.windows(2).any(|w| w[0] != w[1]);
         let mut all: Vec<(Parameter, &Column)> = each(Parameter::Bias, &self.bias).collect();
@@ -318,7 +329,7 @@ impl SampledPosterior {
         gamma.chain(centre_sd).chain(all).collect()
     }
 
-    /// Every estimand and its draws, of pairs of subgroups if wanted.
+    /// Every estimand with its draws, on the measure's own scale; pairs of subgroups only if wanted.
     pub fn estimands(&self, study: &Study, pairs: bool) -> Vec<(Estimand, Column)> {
         let (effect, contrast) =
             (Measure::of(study.outcome.scale), Measure::contrast_of(study.outcome.scale));
@@ -354,13 +365,14 @@ impl SampledPosterior {
         all
     }
 
-    /// The first subgroup's risk difference minus the second's; none for estimates.
+    /// Draws of subgroup `a`'s risk difference minus subgroup `b`'s; none for published estimates.
     pub fn difference_of_risk_differences(&self, a: usize, b: usize) -> Option<Column> {
         let (first, second) = (self.risks(a)?.difference(), self.risks(b)?.difference());
         Some(first.iter().zip(&second).map(|(x, y)| x - y).collect())
     }
 
-    /// Both risks of subgroup `g`, averaged over the declared patients where they differ; none for estimates.
+    /// Draws of both risks in subgroup `g`, averaged over the declared patients where these differ; none for
+    /// published estimates.
     pub fn risks(&self, g: usize) -> Option<Risks> {
         if let Some(risks) = self.standardised.get(g) {
             return Some(risks.clone());
@@ -371,12 +383,13 @@ impl SampledPosterior {
         Some(Risks { control, active })
     }
 
-    /// Log odds of both arms of subgroup `g` at draw `i`.
+    /// The log odds of the control arm and of the active arm of subgroup `g` at draw `i`.
     pub fn log_odds(&self, g: usize, i: usize) -> [f64; 2] {
         self.baseline_of.log_odds(self.alpha[g][i], self.theta[g][i])
     }
 
-    /// Risks averaged over the study's subgroups at their sizes, and the odds ratio of the averages; none for estimates.
+    /// Draws of both risks averaged over all subgroups, weighted by their numbers of patients, and of the odds ratio
+    /// of these averages; none for published estimates.
     pub fn overall(&self) -> Option<(Risks, Column)> {
         if self.alpha.is_empty() {
             return None;
@@ -409,8 +422,8 @@ impl SampledPosterior {
         Some((all, odds(&active, &control)))
     }
 
-    /// The risk difference over the study's patients by these effects, where each subgroup's control risk is known; none
-    /// where there are not as many.
+    /// Draws of the risk difference over the study's patients, with each subgroup's control risk held at a known
+    /// value; none where their number is not that of the subgroups.
     pub fn overall_difference_at(&self, control: &[f64]) -> Option<Column> {
         if control.len() != self.theta.len() || self.shares.len() != control.len() {
             return None;
@@ -436,12 +449,12 @@ impl SampledPosterior {
         }
     }
 
-    /// `θ_a − θ_b`.
+    /// Draws of θ_a − θ_b.
     pub fn difference(&self, a: usize, b: usize) -> Column {
         self.theta[a].iter().zip(&self.theta[b]).map(|(x, y)| x - y).collect()
     }
 
-    /// Above zero just where `θ_a` is above zero and `θ_b` below.
+    /// Draws of a quantity that is above zero exactly where θ_a is above zero and θ_b below.
     pub fn above_and_below(&self, a: usize, b: usize) -> Column {
         self.theta[a].iter().zip(&self.theta[b]).map(|(x, y)| x.min(-y)).collect()
     }
@@ -516,12 +529,13 @@ fn risk(x: f64) -> f64 {
     if x >= 0.0 { near_one } else { e * near_one }
 }
 
-/// The distribution of draws.
+/// The empirical distribution of draws.
 pub struct Empirical {
     sorted: Vec<f64>,
 }
 
 impl Empirical {
+    /// The distribution of these draws.
     pub fn of(column: &[f64]) -> Empirical {
         let mut sorted = column.to_vec();
         sorted.sort_unstable_by(f64::total_cmp);

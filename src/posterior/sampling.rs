@@ -1,4 +1,4 @@
-//! Sampling until the answer is sure.
+//! Sampling until the answer is sure enough.
 
 use super::assembly::{Assembly, Rows};
 use super::block::Block;
@@ -13,7 +13,7 @@ use crate::model::{Hierarchy, Model};
 use crate::sampler::{self, Recorded, Watch};
 use crate::study::Study;
 
-/// Effective sample sizes, bulk and tail, below which no answer is sure.
+/// The smallest bulk and tail effective sample size with which an answer counts as sure.
 pub const LEAST_ESS: f64 = 400.0;
 
 /// R-hat from which chains count as not yet mixed.

@@ -1,4 +1,4 @@
-//! How far pooling draws each subgroup.
+//! How far pooling draws each subgroup towards the others.
 
 use super::estimand::Measure;
 use super::fit::Fit;
@@ -7,17 +7,21 @@ use super::sampled::Empirical;
 use crate::exact::Distribution;
 use crate::study::{Pooling, Study};
 
-/// A subgroup's median effect alone, and as modelled.
+/// A subgroup's median effect, alone and as modelled.
 #[derive(Debug, Clone, serde::Serialize)]
 pub struct ShrinkageRow {
+    /// The subgroup's name.
     pub subgroup: String,
+    /// The measure of both medians.
     pub measure: Measure,
+    /// The median without pooling, under the same priors, on the measure's own scale.
     pub alone: f64,
+    /// The median as modelled, with partial pooling, on the measure's own scale.
     pub modelled: f64,
 }
 
-/// Each subgroup's median alone under the same priors, and as modelled. Nothing where subgroups are not partially pooled, or
-/// where one alone can't be fitted.
+/// Each subgroup's median effect without pooling, under the same priors, and as modelled. Empty where subgroups are
+/// not partially pooled, or cannot be fitted alone.
 pub fn shrinkage(study: &Study, fit: &Fit, sampling: Sampling) -> Vec<ShrinkageRow> {
     let names = study.data.names();
     if study.pooling != Pooling::Partial || !study.priors.effect.distribution.is_proper() {

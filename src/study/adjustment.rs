@@ -1,61 +1,76 @@
-//! Covariates and centres that effects are adjusted for, with the patients they were measured on.
+//! Covariates and centres that effects are adjusted for, and the patients they were measured on.
 
 use serde::{Serialize, Serializer};
 
 use super::{HeterogeneityPrior, LocationPrior, Written};
 
-/// What a model adjusts for. Rows of one pattern stand together as one binomial cell.
+/// What a model adjusts for, and the patients it was measured on. Patients who are alike form one binomial cell.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Adjustment {
+    /// The covariates, in the order of the model file.
     pub covariates: Vec<Covariate>,
     /// Every covariate's columns of the design, one after another.
     pub terms: Vec<Term>,
+    /// Centres with intercepts of their own; none where the model has none.
     pub centres: Option<Centres>,
-    /// Whose risks are averaged.
+    /// The patients over whom risks are averaged.
     pub population: Population,
+    /// All patients, counted by pattern.
     pub patterns: Patterns,
 }
 
-/// A covariate as it is named and used.
+/// A covariate: where it is found and how it enters the model.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Covariate {
+    /// The name of its column in the data file.
     pub column: String,
+    /// How it enters the model.
     #[serde(flatten)]
     pub form: Form,
 }
 
-/// How a covariate enters.
+/// How a covariate enters the log odds.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(tag = "form", rename_all = "lowercase")]
 pub enum Form {
-    /// A number, linear on the log odds.
+    /// A number, linear on the log odds scale.
     Linear,
     /// A restricted cubic spline: linear beyond the outer knots (Harrell, *Regression Modeling Strategies*).
-    Spline { knots: Vec<f64> },
-    /// Levels, each against the reference.
-    Levels { reference: String },
+    Spline {
+        /// Three to seven knots, increasing, in the covariate's own units.
+        knots: Vec<f64>,
+    },
+    /// Levels, each compared with the reference.
+    Levels {
+        /// The level that the others are compared with.
+        reference: String,
+    },
 }
 
 /// One column of the design, centred by its mean over the patients and divided by their standard deviation.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Term {
-    /// "AGE", "RCONSC=D", "AGE′" for a spline's further columns.
+    /// Its name in results: "AGE", "RCONSC=D", or "AGE′" for the further columns of a spline.
     pub name: String,
+    /// Mean over the patients, in the column's own units.
     pub mean: f64,
+    /// Standard deviation over the patients, in the column's own units.
     pub sd: f64,
-    /// Of γ, on the log odds for one standard deviation; in words for what `prior_for` says.
+    /// The prior of the coefficient γ, on the log odds scale for one standard deviation of the column. Its words are
+    /// for the step that `prior_for` names.
     #[serde(serialize_with = "in_words")]
     pub prior: Written<LocationPrior>,
+    /// The step in the column that the words of `prior` are about.
     pub prior_for: PriorFor,
 }
 
-/// What the words of a coefficient's prior are for.
+/// The step in a column that the words of a coefficient's prior are about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PriorFor {
     /// One standard deviation of the column.
     StandardDeviation,
-    /// The step from 0 to 1: a level against the reference, a column of nothing but 0 and 1.
+    /// The step from 0 to 1: from the reference to a level, or across a column of nothing but 0 and 1.
     Unit,
 }
 
@@ -63,53 +78,61 @@ fn in_words<S: Serializer>(prior: &Written<LocationPrior>, serializer: S) -> Res
     serializer.serialize_str(&prior.words)
 }
 
-/// Centres with intercepts of their own, u ~ N(0, σ).
+/// Centres with intercepts of their own on the log odds scale, u ~ N(0, σ²).
 #[derive(Debug, Clone, PartialEq)]
 pub struct Centres {
+    /// The name of the centres' column in the data file.
     pub column: String,
+    /// The names of all centres, sorted.
     pub names: Vec<String>,
-    /// Of σ.
+    /// The prior of σ.
     pub sd: Written<HeterogeneityPrior>,
 }
 
-/// Whose risks are averaged: standardisation over declared patients.
+/// Whose risks are averaged when the risks of a subgroup are standardised.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Population {
     /// All patients of a subgroup.
     All,
-    /// Those of them who had the active treatment.
+    /// The patients of a subgroup who had the active treatment.
     Treated,
-    /// A patient whose risk without the treatment is known.
+    /// Patients elsewhere, whose risk without the treatment is known: a probability between 0 and 1.
     BaselineRisk(f64),
 }
 
-/// Patients who are alike in subgroup, arm, centre and covariates, in an order that does not depend on the rows'. All columns
-/// of one length.
+/// Patients counted by pattern: subgroup, arm, centre and covariates. Every column has one entry per pattern, in an
+/// order that does not depend on the order of the rows.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Patterns {
+    /// The place of each pattern's subgroup in the study.
     pub subgroup: Vec<u32>,
+    /// Whether the patients of each pattern were in the active arm.
     pub active: Vec<bool>,
-    /// Places among the centres' names; empty where there are none.
+    /// The place of each pattern's centre in [`Centres::names`]; empty where there are no centres.
     pub centre: Vec<u32>,
+    /// Patients with the event, by pattern.
     pub events: Vec<f64>,
+    /// All patients, by pattern.
     pub totals: Vec<f64>,
-    /// One a term, standardised.
+    /// The standardised columns of the design, one per term.
     pub columns: Vec<Vec<f64>>,
 }
 
 impl Patterns {
+    /// How many patterns there are.
     pub fn len(&self) -> usize {
         self.totals.len()
     }
 
+    /// Whether there are no patterns.
     pub fn is_empty(&self) -> bool {
         self.totals.is_empty()
     }
 }
 
 impl Adjustment {
-    /// "AGE, RSBP (spline), RCONSC and 466 centres (HOSPNUM)".
+    /// What is adjusted for, such as "AGE, RSBP (spline, 4 knots), RCONSC and 466 centres (HOSPNUM)".
     pub fn in_words(&self) -> String {
         let covariate = |c: &Covariate| match &c.form {
             Form::Spline { knots } => format!("{} (spline, {} knots)", c.column, knots.len()),
@@ -125,7 +148,7 @@ impl Adjustment {
 }
 
 impl Population {
-    /// "all patients of a subgroup".
+    /// The population in words, such as "all patients of a subgroup".
     pub fn in_words(self) -> String {
         match self {
             Population::All => "all patients of a subgroup".to_string(),

@@ -1,4 +1,4 @@
-//! What was read: cells, how each figure was obtained, direction, assignment.
+//! The account of a study's data: counts, how each figure was obtained, direction, assignment.
 
 use serde::Serialize;
 
@@ -7,50 +7,68 @@ use super::{ArmCounts, Assignment, HigherIs, PatientFile, Study, SubgroupCounts,
 /// The account of a study's data, as shown by `check` and kept in `result.json`.
 #[derive(Debug, Clone, Serialize)]
 pub struct Audit {
+    /// How patients came to be treated.
     pub assignment: Assignment,
+    /// Who was eligible, in the model file's words; "not stated" where it has none.
     pub eligibility: String,
+    /// When follow-up starts, in the model file's words; "not stated" where it has none.
     pub time_zero: String,
+    /// The outcome's name.
     pub outcome: String,
+    /// Whether more of the outcome is better or worse.
     pub higher_is: HigherIs,
-    /// The direction in words, derived from `higher_is`.
+    /// The direction of benefit in a sentence, derived from `higher_is`.
     pub direction: String,
+    /// One row per subgroup, in the order of the data.
     pub rows: Vec<AuditRow>,
+    /// Patients with a known outcome; none for published estimates.
     pub patients: Option<u64>,
-    /// Cells with no events, or with nothing but events.
+    /// How many arms of subgroups have no events, or nothing but events.
     pub zero_or_full_cells: u64,
+    /// The model file's remark on the data, if it has one.
     pub note: Option<String>,
+    /// What a reader should know although it is not an error.
     pub notices: Vec<String>,
-    /// How a file of patients was read.
+    /// How the data file was read, where the data are a file with one row per patient.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub file: Option<PatientFile>,
 }
 
-/// One subgroup's figures.
+/// One subgroup's figures: counts by arm, or a published estimate.
 #[derive(Debug, Clone, Serialize)]
 pub struct AuditRow {
+    /// The subgroup's name.
     pub subgroup: String,
+    /// The control arm's counts; none for a published estimate.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub control: Option<AuditCell>,
+    /// The active arm's counts; none for a published estimate.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub active: Option<AuditCell>,
+    /// The published estimate, on the scale of the effect: a log ratio or a difference. None for counts.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub estimate: Option<f64>,
+    /// The standard error of the estimate, on the same scale; none for counts.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub se: Option<f64>,
+    /// How the estimate was obtained, such as "printed"; none for counts, or where this is not stated.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub source: Option<String>,
+    /// Where the figures are published; none where this is not stated.
     pub citation: Option<String>,
 }
 
-/// One arm's counts.
+/// The counts of one arm of a subgroup.
 #[derive(Debug, Clone, Serialize)]
 pub struct AuditCell {
+    /// Patients with the event.
     pub events: u64,
     /// Patients whose outcome is known.
     pub total: u64,
-    /// Further patients whose outcome is not.
+    /// Further patients, whose outcome is not known.
     #[serde(skip_serializing_if = "is_zero")]
     pub missing: u64,
+    /// How the counts were obtained, such as "printed"; none where this is not stated.
     pub source: Option<String>,
 }
 
@@ -92,7 +110,7 @@ impl AuditRow {
 }
 
 impl Study {
-    /// The account of what was read.
+    /// The account of the study's data.
     pub fn audit(&self) -> Audit {
         let stated = |text: &Option<String>| text.clone().unwrap_or_else(|| "not stated".to_string());
         let rows = self.data.audit_rows();
@@ -116,7 +134,7 @@ impl Study {
         }
     }
 
-    /// Which way benefit lies, in a sentence.
+    /// The direction of benefit in a sentence, which names the active arm.
     pub fn direction(&self) -> String {
         let (more, side) = match self.outcome.higher_is {
             HigherIs::Better => ("better", "above"),

@@ -1,100 +1,116 @@
-//! What may stand between the effects that are asked for and the data: as data. Its mathematics is in `model`.
+//! Biases as data: what may make the data differ from the effects that are asked about. Their mathematics is in
+//! `model`.
 
 use super::LocationPrior;
 
-/// A number that is known, or has a prior, on the log odds scale.
+/// A number that is known or has a prior: log odds, or a log ratio or difference.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Nuisance {
+    /// A known value.
     Known(f64),
+    /// An unknown value with this prior.
     Location(LocationPrior),
-    /// The log odds of a share that has a beta prior.
+    /// The log odds of a proportion that has the prior beta(a, b).
     LogitBeta {
+        /// The first parameter of the beta distribution, above 0.
         a: f64,
+        /// The second parameter of the beta distribution, above 0.
         b: f64,
     },
 }
 
-/// A binary covariate that nobody adjusted for.
+/// An unmeasured binary confounder.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Confounder {
-    /// Log odds of its prevalence, control arm and active arm.
+    /// The log odds of its prevalence in the control arm and in the active arm.
     pub prevalence: [Nuisance; 2],
-    /// Its log odds ratio with the outcome, the same in both arms; with published estimates its log ratio on their scale.
+    /// Its log odds ratio with the outcome, the same in both arms; for published estimates, its log ratio on their
+    /// scale.
     pub log_odds_ratio: Nuisance,
 }
 
-/// Outcomes of an arm that are not known.
+/// The patients of one arm whose outcomes are missing.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Missing {
-    /// Of all the arm's patients, 0 < share < 1.
+    /// Their share of all the arm's patients, 0 < share < 1.
     pub share: f64,
-    /// Log odds of an event among them minus those among the patients whose outcome is known.
+    /// Log odds of an event among them minus those among patients with a known outcome.
     pub shift: Nuisance,
 }
 
-/// All that may stand between one subgroup's effect and its data.
+/// The biases that are allowed for in one subgroup.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct SubgroupBias {
+    /// An unmeasured confounder, if one is assumed.
     pub confounder: Option<Confounder>,
-    /// Added to the log odds ratio.
+    /// A bias that is added to the log odds ratio or the published estimate, if one is assumed.
     pub shift: Option<Nuisance>,
-    /// Control arm, active arm.
+    /// How missing outcomes differ, in the control arm and in the active arm; none where they are taken as missing at
+    /// random.
     pub missing: [Option<Missing>; 2],
 }
 
-/// Which of two subgroups a patient belongs to was judged, and may be wrong.
+/// The assumption that patients' labels, which of two subgroups they belong to, may be wrong.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Misclassification {
-    /// The subgroup that sensitivity is about: 0 or 1.
+    /// The subgroup that sensitivity refers to, as its place in the study: 0 or 1.
     pub positive: usize,
-    /// Log odds of P(label positive | truly positive) and of P(label other | truly other), control arm and active arm.
+    /// Log odds of P(labelled positive | truly positive), in the control arm and in the active arm.
     pub sensitivity: [Nuisance; 2],
+    /// Log odds of P(labelled as the other | truly the other), in the control arm and in the active arm.
     pub specificity: [Nuisance; 2],
-    /// The same unknown number in both arms, not two with the same prior.
+    /// Whether sensitivity is one unknown number for both arms, rather than two with the same prior.
     pub sensitivity_shared: bool,
+    /// Whether specificity is one unknown number for both arms, rather than two with the same prior.
     pub specificity_shared: bool,
-    /// Log odds of the true share of the positive subgroup, control arm and active arm.
+    /// Log odds of the true share of the positive subgroup, in the control arm and in the active arm.
     pub share: [Nuisance; 2],
 }
 
-/// A study's `[bias]`.
+/// All biases that a study allows for: the `[bias]` section of its model file.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Bias {
-    /// In the order of the data.
+    /// One entry per subgroup, in the order of the data.
     pub subgroups: Vec<SubgroupBias>,
+    /// How the labels of two subgroups may be wrong, if that is assumed.
     pub misclassification: Option<Misclassification>,
-    /// What is assumed, part by part, in words.
+    /// Every assumption in words, one part each.
     pub assumptions: Vec<Assumption>,
-    /// For E-values of published odds and hazard ratios: whether the outcome is rare, if that was said.
+    /// Whether the outcome is rare, for E-values of published odds and hazard ratios; none where the model file
+    /// leaves it out.
     pub rare_outcome: Option<bool>,
 }
 
-/// One part of what is assumed about a bias.
+/// One assumption about a bias, in words.
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]
 pub struct Assumption {
+    /// Which kind of bias it is about.
     pub kind: BiasKind,
-    /// None where it holds for all subgroups.
+    /// The subgroup that it is about; none where it holds for all subgroups.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub subgroup: Option<String>,
-    /// What is biased or unknown: "log odds ratio", the confounder's name.
+    /// What is biased or unknown, such as "log odds ratio" or the name of a confounder.
     pub what: String,
-    /// The numbers and priors as written.
+    /// Its numbers and priors, as written in the model file.
     pub words: String,
 }
 
-/// How data may mislead.
+/// The kinds of bias that can be allowed for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum BiasKind {
-    /// Added to the log ratio.
+    /// A bias that is added to the log ratio or difference.
     Shift,
+    /// An unmeasured binary confounder.
     Confounder,
+    /// Missing outcomes that differ from the known ones.
     MissingOutcomes,
+    /// Labels of subgroups that may be wrong.
     Misclassification,
 }
 
 impl Nuisance {
-    /// The value, where it is known.
+    /// The value, where it is known; none where it has a prior.
     pub fn known(&self) -> Option<f64> {
         match self {
             Nuisance::Known(x) => Some(*x),
@@ -102,7 +118,7 @@ impl Nuisance {
         }
     }
 
-    /// The mirror image about zero.
+    /// The mirror image about zero: the distribution of minus the value.
     #[must_use]
     pub fn mirrored(&self) -> Nuisance {
         match self {
@@ -114,7 +130,7 @@ impl Nuisance {
 }
 
 impl SubgroupBias {
-    /// The same assumptions about the outcome coded the other way.
+    /// The same assumptions with the outcome coded the other way.
     #[must_use]
     pub fn mirrored(&self) -> SubgroupBias {
         let missing = |m: &Missing| Missing { share: m.share, shift: m.shift.mirrored() };
@@ -130,7 +146,7 @@ impl SubgroupBias {
 }
 
 impl Bias {
-    /// Whether anything may stand between effects and data; `rare_outcome` alone does not.
+    /// Whether any bias is assumed; `rare_outcome` alone is none.
     pub fn assumes_anything(&self) -> bool {
         let through = |s: &SubgroupBias| *s != SubgroupBias::default();
         !self.assumptions.is_empty() || self.misclassification.is_some() || self.subgroups.iter().any(through)

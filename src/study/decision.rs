@@ -1,4 +1,4 @@
-//! A decision as a panel writes it: a question over one or several models, values, rules, members.
+//! A decision as data: a question about one or several models, with values, rules and the members of a panel.
 
 use std::path::PathBuf;
 
@@ -10,137 +10,165 @@ pub const MOST_OUTCOMES: usize = 8;
 /// The most members of a panel.
 pub const MOST_MEMBERS: usize = 50;
 
-/// A decision, read and validated.
+/// A decision, read and checked.
 #[derive(Debug, Clone)]
 pub struct Decision {
-    /// The shipped decision's or model's name, or the file's without its extension.
+    /// The name of the shipped decision or model, or that of the file without its extension.
     pub name: String,
+    /// The question that is to be decided, in one line.
     pub question: String,
-    /// The treatment's two arms in the order in which they are shown.
+    /// The two arms of the treatment as actions, in the order in which they are shown.
     pub actions: [Action; 2],
-    /// The first matters most. All of the same treatment and kind of subgroup.
+    /// The outcomes, most important first. All are of the same treatment and the same kind of subgroup.
     pub outcomes: Vec<DecisionOutcome>,
+    /// Rules that are checked in every population; may be empty.
     pub rules: Vec<Rule>,
+    /// The members of the panel; may be empty.
     pub panel: Vec<Member>,
+    /// A procedure and a layer of it, where the question has this form.
     pub layers: Option<Layers>,
+    /// What the actions cost; none where costs are left out.
     pub costs: Option<Costs>,
+    /// Answers to what only a reader of the protocol can tell about a subgroup claim.
     pub credibility: CredibilitySection,
-    /// What a reader should know that is not an error.
+    /// What a reader should know although it is not an error.
     pub notices: Vec<String>,
-    /// The files that it was read from: its own, and those of its models.
+    /// All files that were read: the decision's own and those of its models.
     pub files: Vec<PathBuf>,
+    /// The file as read.
     pub text: String,
+    /// The SHA-256 of the file, in hexadecimal.
     pub sha256: String,
 }
 
-/// One of the two things that can be done.
+/// One of the two actions that are decided between.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Action {
+    /// The arm's name.
     pub name: String,
-    /// The models' active arm.
+    /// Whether it is the active arm of the models.
     pub active: bool,
 }
 
 /// An outcome that bears on the decision.
 #[derive(Debug, Clone)]
 pub struct DecisionOutcome {
-    /// What rules and members call it.
+    /// The name that rules and members refer to it by.
     pub name: String,
+    /// Its model and data.
     pub study: Study,
+    /// What an event and its absence are worth; none where the decision file does not say.
     pub values: Option<Values>,
-    /// Risk differences that part trivial, small, moderate and large, as magnitudes.
+    /// The three risk differences that separate trivial, small, moderate and large effects, as magnitudes.
     pub bands: Option<[f64; 3]>,
-    /// Risk differences whose probabilities are listed, as magnitudes in increasing order.
+    /// Risk differences whose probabilities are listed, as increasing magnitudes.
     pub thresholds: Vec<f64>,
-    /// The control risk of the patients decided for.
+    /// The control risk of the patients decided for, between 0 and 1; none where the study's own risks are used.
     pub baseline_risk: Option<f64>,
 }
 
-/// What an event and its absence are worth, in units of full health.
+/// The utilities of an event and of its absence, from −1 to 1: 1 is full health and 0 is death.
 #[derive(Debug, Clone, Copy, PartialEq, serde::Serialize)]
 pub struct Values {
+    /// The utility of having the event.
     pub event: f64,
+    /// The utility of not having the event.
     pub no_event: f64,
 }
 
 impl Values {
-    /// What one event more is worth.
+    /// The utility of one more event: that of the event minus that of its absence.
     pub fn gap(self) -> f64 {
         self.event - self.no_event
     }
 }
 
-/// A rule of several criteria.
+/// A rule: it says yes where all its criteria hold, and no where one fails.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Rule {
+    /// The rule's name.
     pub name: String,
+    /// The criteria, all of which must hold.
     pub criteria: Vec<Criterion>,
 }
 
-/// A size of effect in one direction, and its probability's bound.
+/// A size of effect in one direction, and a bound on its probability.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Criterion {
-    /// Its place among the decision's outcomes.
+    /// The place of its outcome in [`Decision::outcomes`].
     pub outcome: usize,
+    /// Whether it is about harm; otherwise it is about benefit.
     pub harm: bool,
-    /// A risk difference as a magnitude; 0 is any.
+    /// The risk difference that benefit or harm must reach, as a magnitude; 0 for any benefit or harm.
     pub threshold: f64,
+    /// What is required of the probability.
     pub bound: Bound,
 }
 
-/// What a criterion asks of a probability.
+/// What a criterion requires of a probability.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Bound {
+    /// It is at least this.
     AtLeast(f64),
+    /// It is below this.
     Below(f64),
 }
 
-/// A member of the panel.
+/// A member of the panel, with priors and values of their own.
 #[derive(Debug, Clone)]
 pub struct Member {
+    /// The member's name.
     pub name: String,
+    /// The member's weight when the panel is pooled, above 0; 1 unless the decision file says otherwise.
     pub weight: f64,
-    /// One an outcome, in their order.
+    /// One view per outcome, in the order of [`Decision::outcomes`].
     pub views: Vec<View>,
 }
 
-/// A member's prior and values on one outcome, where they are the member's own.
+/// A member's priors and values for one outcome; where a field is none, the model or the decision applies.
 #[derive(Debug, Clone, Default)]
 pub struct View {
+    /// The member's prior of the mean effect μ.
     pub effect: Option<Written<LocationPrior>>,
+    /// The member's prior of the heterogeneity τ.
     pub heterogeneity: Option<Written<HeterogeneityPrior>>,
+    /// The member's utilities.
     pub values: Option<Values>,
 }
 
-/// A procedure and a layer of it.
+/// Two models of one outcome: a procedure, and a layer of it that not all patients had.
 #[derive(Debug, Clone)]
 pub struct Layers {
+    /// The whole procedure against none.
     pub outer: Study,
+    /// The layer against the procedure without it, among patients of the outer model's active arm.
     pub inner: Study,
 }
 
-/// What the actions cost, in money, and what money a unit of utility is worth.
+/// What the actions cost, and what a unit of utility is worth in money.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Costs {
+    /// The unit of money, such as "EUR".
     pub unit: String,
+    /// What one unit of utility is worth in money, above 0 (the willingness to pay).
     pub per_utility: f64,
-    /// Of the control arm and the active arm.
+    /// The cost per patient of the control arm and of the active arm.
     pub of_arm: [f64; 2],
 }
 
 impl Decision {
-    /// The study that the arms and kinds of subgroup are named by: the first outcome's.
+    /// The study of the first outcome, after which arms and kind of subgroup are named.
     pub fn first(&self) -> &Study {
         &self.outcomes[0].study
     }
 
-    /// The action that is the models' active arm, or the other.
+    /// The action that is the active arm of the models, or the one that is not.
     pub fn action(&self, active: bool) -> &Action {
         let [first, second] = &self.actions;
         if first.active == active { first } else { second }
     }
 
-    /// What must stand wherever a number stands, each said once.
+    /// The statements that must accompany every number, each once.
     pub fn statements(&self) -> Vec<String> {
         let layers = self.layers.iter().flat_map(|l| [&l.outer, &l.inner]);
         let mut all: Vec<String> = Vec::new();
@@ -154,7 +182,7 @@ impl Decision {
         all
     }
 
-    /// Randomised only where every outcome's study is.
+    /// [`Assignment::Randomised`] only where every outcome's study is randomised.
     pub fn assignment(&self) -> Assignment {
         let mut all = self.outcomes.iter().map(|o| o.study.assignment);
         if all.any(|a| a == Assignment::Observational) {
@@ -164,24 +192,24 @@ impl Decision {
         }
     }
 
-    /// Whether any of its studies is made up.
+    /// Whether the numbers of any of its studies are made up.
     pub fn illustrative(&self) -> bool {
         let layers = self.layers.iter().flat_map(|l| [&l.outer, &l.inner]);
         self.outcomes.iter().map(|o| &o.study).chain(layers).any(|s| s.illustrative)
     }
 
-    /// Whether expected utilities can be told: an outcome has values.
+    /// Whether expected utilities can be computed: at least one outcome has values.
     pub fn has_values(&self) -> bool {
         self.outcomes.iter().any(|o| o.values.is_some())
     }
 }
 
-/// Whether the effect is on a scale from which a known control risk gives the active arm's.
+/// Whether a decision on this study needs a control risk, because its data have no risks of their own.
 pub fn needs_baseline(study: &Study) -> bool {
     !study.data.has_risks()
 }
 
-/// Log ratios and differences turn a known control risk into the active arm's.
+/// The active arm's risk, from the control risk and the effect θ on its scale.
 pub fn active_risk(scale: Scale, control: f64, theta: f64) -> f64 {
     use crate::numeric::{logistic, logit};
     match scale {

@@ -9,27 +9,35 @@ use crate::numeric::normal_quantile;
 /// reader is told. Rounding of published figures alone explains a few per cent.
 const ASYMMETRY: f64 = 0.05;
 
-/// The figures of one subgroup as printed.
+/// The figures of one subgroup as printed in a publication.
 #[derive(Debug, Clone, Default)]
 pub struct Printed {
+    /// The subgroup's name.
     pub subgroup: String,
-    /// As a ratio, for ratio scales.
+    /// The estimate as a ratio; only for ratio scales.
     pub ratio: Option<f64>,
-    /// On the scale of the model.
+    /// The estimate on the scale of the model: a log ratio or a difference.
     pub estimate: Option<f64>,
-    /// In the units of whichever of the two is given.
+    /// The 95 % interval, in the unit of whichever of `ratio` and `estimate` is given.
     pub ci: Option<(f64, f64)>,
+    /// The standard error, on the scale of the model.
     pub se: Option<f64>,
+    /// How the figures were obtained, such as "printed".
     pub source: Option<String>,
+    /// Where the figures are published.
     pub citation: Option<String>,
 }
 
-/// Which figure is wrong, how, and what to do.
+/// What is wrong with printed figures: which one, how, and what to do.
 #[derive(Debug)]
 pub struct Fault {
+    /// The figure that is wrong.
     pub figure: Figure,
+    /// What sort of thing is wrong with it.
     pub kind: ErrorKind,
+    /// What is wrong with it.
     pub message: String,
+    /// What to do about it.
     pub help: String,
 }
 

@@ -1,8 +1,9 @@
-//! What numbers that rest on other studies carry.
+//! Statements about priors that are made from other studies.
 
 use super::{Assignment, NamedPriors};
 
-/// What must stand beside numbers that rest on other studies, of the priors that are `used`.
+/// The warnings that must accompany numbers under priors made from other studies: made-up data and treatment that was
+/// not randomised. Only priors for whose names `used` is true count.
 pub fn about_sources(named: &[NamedPriors], used: impl Fn(&str) -> bool) -> Vec<String> {
     let mut said: Vec<String> = Vec::new();
     let used = named.iter().filter(|p| used(&p.name));

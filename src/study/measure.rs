@@ -1,35 +1,48 @@
-//! What is measured of an effect, and on which axis.
+//! The measures of effect, and the axis on which each is shown.
 
 use serde::{Serialize, Serializer};
 
 use super::{Scale, Study};
 
-/// What is measured.
+/// What is measured of an effect: a risk, or a comparison of two arms or of two subgroups.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum Measure {
+    /// The odds ratio, active over control.
     OddsRatio,
+    /// The risk in the control arm, a probability.
     RiskControl,
+    /// The risk in the active arm, a probability.
     RiskActive,
+    /// The risk difference, active minus control, as a proportion.
     RiskDifference,
+    /// The risk ratio, active over control.
     RiskRatio,
+    /// The hazard ratio, active over control.
     HazardRatio,
+    /// A published difference, active minus control, in the outcome's units.
     Difference,
+    /// Two subgroups' odds ratios, the first divided by the second.
     RatioOfOddsRatios,
+    /// Two subgroups' risk ratios, the first divided by the second.
     RatioOfRiskRatios,
+    /// Two subgroups' hazard ratios, the first divided by the second.
     RatioOfHazardRatios,
+    /// Two subgroups' differences, the first minus the second, in the outcome's units.
     DifferenceOfDifferences,
+    /// Two subgroups' risk differences, the first minus the second.
     DifferenceOfRiskDifferences,
-    /// How far a subgroup's own estimate is drawn to the mean: v/(v + τ²), v its squared standard error.
+    /// How far a subgroup's own estimate is drawn to the mean: v/(v + τ²), where v is its squared standard error.
+    /// From 0 to 1.
     Shrinkage,
 }
 
-/// Where no effect lies, and whether magnitudes multiply.
+/// The kind of axis on which a measure is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Axis {
-    /// No effect is 0.
+    /// No effect is 0, and magnitudes add.
     Additive,
-    /// No effect is 1.
+    /// No effect is 1, and magnitudes multiply.
     Ratio,
 }
 
@@ -44,12 +57,13 @@ impl Measure {
         }
     }
 
-    /// The measure in which a subgroup's effect is usually told: the risk difference where there are risks.
+    /// The measure in which a subgroup's effect is usually stated: the risk difference where there are risks,
+    /// otherwise the measure of the effect's scale.
     pub fn usual(study: &Study) -> Measure {
         if study.data.has_risks() { Measure::RiskDifference } else { Measure::of(study.outcome.scale) }
     }
 
-    /// The contrast of two such effects.
+    /// The measure that compares the effects of two subgroups on this scale.
     pub fn contrast_of(scale: Scale) -> Measure {
         match scale {
             Scale::LogOddsRatio => Measure::RatioOfOddsRatios,
@@ -59,6 +73,7 @@ impl Measure {
         }
     }
 
+    /// The axis on which the measure is shown.
     pub fn axis(self) -> Axis {
         match self {
             Measure::OddsRatio
@@ -71,7 +86,7 @@ impl Measure {
         }
     }
 
-    /// The value of no effect.
+    /// The value of no effect: 0 or 1.
     pub fn null(self) -> f64 {
         match self.axis() {
             Axis::Additive => 0.0,
@@ -98,7 +113,7 @@ impl Measure {
         }
     }
 
-    /// In words, for tables.
+    /// The measure in words, for tables.
     pub fn in_words(self) -> &'static str {
         match self {
             Measure::OddsRatio => "odds ratio",

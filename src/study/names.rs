@@ -1,4 +1,5 @@
-//! What words of the user's may hold: nothing that a terminal would obey, and no more than a table can show.
+//! What names and texts of the user's may contain: nothing that a terminal would act on, and no more than a table can
+//! show.
 
 use crate::error::ErrorKind;
 use crate::terminal::controls;
@@ -44,6 +45,7 @@ impl Unfit {
         }
     }
 
+    /// What to do about it.
     pub fn help(self) -> &'static str {
         match self {
             Unfit::Controls(_) | Unfit::Invisible(_) => "type it again",
@@ -58,7 +60,7 @@ pub fn name(name: &str) -> Fit {
     line(name, LONGEST_NAME)
 }
 
-/// The same of a title.
+/// A title, in one line: what holds for a [`name`], but with more characters.
 pub fn title(title: &str) -> Fit {
     line(title, LONGEST_TITLE)
 }

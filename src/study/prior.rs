@@ -3,30 +3,39 @@
 use super::HigherIs;
 use crate::numeric::normal_quantile;
 
-/// One normal of a mixture.
+/// One normal distribution of a mixture.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct NormalComponent {
+    /// Its share of the mixture, from 0 to 1.
     pub weight: f64,
+    /// Its mean.
     pub mean: f64,
+    /// Its standard deviation.
     pub sd: f64,
 }
 
 /// A distribution on the real line, for effects and baselines.
 #[derive(Debug, Clone, PartialEq)]
 pub enum LocationPrior {
-    /// One normal or several, weights summing to 1.
+    /// One normal distribution, or a mixture of several whose weights sum to 1.
     Normals(Vec<NormalComponent>),
+    /// A Student t distribution, shifted and scaled.
     StudentT {
+        /// Degrees of freedom.
         df: f64,
+        /// The centre.
         location: f64,
+        /// The scale, which is not the standard deviation.
         scale: f64,
     },
-    /// A risk's beta(a, b) on its log odds: for baselines alone.
+    /// The log odds of a risk that has the distribution beta(a, b); for baselines only.
     LogitBeta {
+        /// The first parameter of the beta distribution, above 0.
         a: f64,
+        /// The second parameter of the beta distribution, above 0.
         b: f64,
     },
-    /// Constant 1: not a probability distribution, a labelled reference.
+    /// The constant density 1. Not a probability distribution: for reference only, and labelled as such.
     Flat,
 }
 
@@ -43,8 +52,8 @@ pub enum BaselineOf {
 }
 
 impl BaselineOf {
-    /// The part s of the effect θ by which the control arm's log odds lie below α: they are α − s·θ, the active arm's
-    /// α + (1 − s)·θ.
+    /// The share s of the effect θ by which the control arm's log odds lie below α: the control arm has log odds α −
+    /// s·θ, the active arm α + (1 − s)·θ.
     #[inline]
     pub const fn control_share(self) -> f64 {
         match self {
@@ -53,7 +62,7 @@ impl BaselineOf {
         }
     }
 
-    /// Log odds of the control arm and of the active arm.
+    /// The log odds of the control arm and of the active arm, from the baseline α and the effect θ.
     #[inline]
     pub fn log_odds(self, alpha: f64, theta: f64) -> [f64; 2] {
         let below = self.control_share();
@@ -64,45 +73,60 @@ impl BaselineOf {
 /// A distribution on the positive half-line, for standard deviations.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum HeterogeneityPrior {
+    /// The absolute value of a normal distribution around 0.
     HalfNormal {
+        /// The standard deviation of that normal distribution.
         scale: f64,
     },
+    /// The absolute value of a Student t distribution around 0.
     HalfStudentT {
+        /// Degrees of freedom.
         df: f64,
+        /// The scale of that Student t distribution.
         scale: f64,
     },
+    /// An exponential distribution.
     Exponential {
+        /// The mean, which is 1/rate.
         mean: f64,
     },
-    /// log τ ~ N(mean, sd²).
+    /// A log-normal distribution: log τ ~ N(mean, sd²).
     LogNormal {
+        /// The mean of log τ.
         mean: f64,
+        /// The standard deviation of log τ.
         sd: f64,
     },
+    /// A uniform distribution from 0 to `upper`.
     Uniform {
+        /// The upper end.
         upper: f64,
     },
+    /// A known value.
     Fixed {
+        /// The value, 0 or above.
         value: f64,
     },
 }
 
 impl LocationPrior {
+    /// The normal distribution with this mean and standard deviation.
     pub fn normal(mean: f64, sd: f64) -> LocationPrior {
         LocationPrior::Normals(vec![NormalComponent { weight: 1.0, mean, sd }])
     }
 
-    /// The normal with probability `mass` between two values.
+    /// The normal distribution that has probability `mass` between two values and is centred between them.
     pub fn normal_between(low: f64, high: f64, mass: f64) -> LocationPrior {
         let z = normal_quantile(0.5 + 0.5 * mass);
         LocationPrior::normal(0.5 * (low + high), 0.5 * (high - low) / z)
     }
 
-    /// The normal centred at `mean` with probability `beyond` on the other side of zero.
+    /// The normal distribution around `mean` that has probability `beyond` on the other side of zero.
     pub fn normal_with_mass_beyond_zero(mean: f64, beyond: f64) -> LocationPrior {
         LocationPrior::normal(mean, mean.abs() / -normal_quantile(beyond))
     }
 
+    /// Whether it is a probability distribution; only the flat prior is not.
     pub fn is_proper(&self) -> bool {
         !matches!(self, LocationPrior::Flat)
     }
@@ -117,7 +141,7 @@ impl LocationPrior {
         self
     }
 
-    /// The mirror image about zero.
+    /// The mirror image about zero: the distribution of minus the quantity.
     #[must_use]
     pub fn mirrored(&self) -> LocationPrior {
         match self {
@@ -133,30 +157,34 @@ impl LocationPrior {
     }
 }
 
-/// A parameter as priors are written: four decimals, without a tail of zeros.
+/// A parameter as it is written in priors: four decimals, without trailing zeros.
 pub fn four_decimals(x: f64) -> String {
     let text = format!("{x:.4}");
     text.trim_end_matches('0').trim_end_matches('.').to_string()
 }
 
 impl NormalComponent {
-    /// "normal(0, 0.355)", its weight left out.
+    /// The component in words without its weight, such as "normal(0, 0.355)".
     pub fn words(&self) -> String {
         format!("normal({}, {})", four_decimals(self.mean), four_decimals(self.sd))
     }
 }
 
-/// One prior of the reanalysis library.
+/// One of the nine priors of [`library_priors`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct LibraryPrior {
+    /// "neutral", "optimistic" or "pessimistic".
     pub belief: &'static str,
+    /// "weak", "moderate" or "strong".
     pub strength: &'static str,
+    /// The mean of μ, a log odds ratio.
     pub mean: f64,
+    /// The standard deviation of μ.
     pub sd: f64,
 }
 
-/// The nine priors for μ of Zampieri et al. (AJRCCM 2021;203:543), on the log odds ratio. `expected` is a magnitude above
-/// 1; which way it counts as optimistic follows from `higher_is`.
+/// The nine priors for μ of Zampieri et al. (AJRCCM 2021;203:543), on the log odds ratio. `expected` is an odds ratio
+/// above 1; which direction counts as optimistic follows from `higher_is`.
 pub fn library_priors(expected: f64, higher_is: HigherIs) -> Vec<LibraryPrior> {
     let strengths = [("weak", 5.0, 0.30), ("moderate", 0.355, 0.15), ("strong", 0.205, 0.05)];
     let toward_benefit = higher_is.sign() * libm::log(expected);
@@ -180,13 +208,13 @@ pub fn library_priors(expected: f64, higher_is: HigherIs) -> Vec<LibraryPrior> {
 }
 
 impl LibraryPrior {
-    /// As it is asked for: "neutral-moderate".
+    /// The name by which it is asked for, such as "neutral-moderate".
     pub fn name(&self) -> String {
         format!("{}-{}", self.belief, self.strength)
     }
 }
 
-/// The names of all nine.
+/// The names of all nine priors of [`library_priors`].
 pub fn library_names() -> Vec<String> {
     library_priors(2.0, HigherIs::Better).iter().map(LibraryPrior::name).collect()
 }

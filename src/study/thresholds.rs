@@ -1,25 +1,25 @@
-//! Sizes of effect worth asking about.
+//! Sizes of effect that are worth asking about.
 
 use std::collections::BTreeMap;
 
 use super::Measure;
 
-/// Sizes of effect worth asking about, by measure: magnitudes, in either direction. Of a ratio above 1; of a risk difference
-/// a difference of proportions, 0 < t < 1; of a difference above 0, in the outcome's units.
+/// Sizes of effect worth asking about, by measure, as magnitudes in either direction: above 1 for a ratio; between 0
+/// and 1 for a risk difference, as a proportion; above 0 for a difference, in the outcome's units.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Thresholds {
     of: BTreeMap<Measure, Vec<f64>>,
-    /// The one that matters most.
+    /// The threshold that matters most; none where the model file names none.
     pub primary: Option<(Measure, f64)>,
 }
 
 impl Thresholds {
-    /// The thresholds of a measure, in increasing order.
+    /// The thresholds of a measure, in increasing order; empty where it has none.
     pub fn of(&self, measure: Measure) -> &[f64] {
         self.of.get(&measure).map_or(&[], Vec::as_slice)
     }
 
-    /// Puts these in place of the measure's thresholds.
+    /// Replaces the thresholds of a measure; an empty list removes them.
     pub fn set(&mut self, measure: Measure, mut values: Vec<f64>) {
         values.sort_by(f64::total_cmp);
         if values.is_empty() {
@@ -29,7 +29,7 @@ impl Thresholds {
         }
     }
 
-    /// Adds a threshold, unless it is there.
+    /// Adds a threshold to those of a measure, unless it is there already.
     pub fn include(&mut self, measure: Measure, t: f64) {
         let mut values = self.of(measure).to_vec();
         if !values.contains(&t) {
@@ -38,7 +38,7 @@ impl Thresholds {
         }
     }
 
-    /// Those of one measure alone.
+    /// The thresholds of one measure alone.
     #[must_use]
     pub fn only(&self, measure: Measure) -> Thresholds {
         let mut kept =

@@ -247,7 +247,7 @@ impl Between {
         by
     }
 
-    /// What stands between is worth telling of: by how much the active arm's log odds are moved, but for missing outcomes.
+    /// By how much the bias of subgroup `g` moves the active arm's log odds, missing outcomes left aside; none without one.
     pub fn shift_of(&self, g: usize, x: f64, q: &[f64]) -> Option<f64> {
         let slots = &self.subgroups[g];
         let mut unused = (0.0, 0.0);

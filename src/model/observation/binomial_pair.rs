@@ -6,10 +6,12 @@ use crate::model::seen::{PairSeen, View};
 use crate::numeric::{log_binomial_coefficient, logistic, logit};
 use crate::study::{ArmCounts, BaselineOf, LocationPrior, SubgroupBias, SubgroupCounts};
 
-/// Events among the patients of one arm.
+/// Events and patients of one arm, as real numbers, since data may be raised to a power.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Arm {
+    /// Patients with the event.
     pub events: f64,
+    /// Patients with a known outcome.
     pub total: f64,
 }
 
@@ -20,21 +22,23 @@ impl Arm {
         if self.total == 0.0 { 0.0 } else { self.events * x - self.total * crate::numeric::softplus(x) }
     }
 
-    /// Slope of the log likelihood, and minus its bend.
+    /// The slope of the log likelihood at log odds `x`, and its negative second derivative.
     #[inline]
     pub fn slope_and_curvature(&self, x: f64) -> (f64, f64) {
         let p = logistic(x);
         (self.events - self.total * p, self.total * p * (1.0 - p))
     }
 
-    /// Log odds and their information, half an event and half a non-event added; no information without patients.
+    /// A rough estimate of the log odds and its information, with half an event and half a non-event added; without
+    /// patients the information is 0.
     pub fn hint(&self) -> (f64, f64) {
         let (events, others) = (self.events + 0.5, self.total - self.events + 0.5);
         let information = events * others / (events + others);
         (libm::log(events) - libm::log(others), if self.total > 0.0 { information } else { 0.0 })
     }
 
-    /// To which side the counts leave the log odds open: −1 without events, +1 with nothing but events, else 0.
+    /// The side on which the counts leave the log odds unbounded: −1 without events, +1 with nothing but events,
+    /// otherwise 0.
     pub fn open_side(&self) -> f64 {
         if self.total == 0.0 {
             0.0
@@ -47,24 +51,28 @@ impl Arm {
         }
     }
 
-    /// Log odds of the shrunken rate.
+    /// The log odds of (events + ½) / (total + 1).
     pub fn empirical_log_odds(&self) -> f64 {
         logit((self.events + 0.5) / (self.total + 1.0))
     }
 }
 
-/// Two arms of one subgroup, each binomial, perhaps seen through a bias.
+/// The counts of the two arms of one subgroup, each binomial, perhaps distorted by a bias.
 #[derive(Debug, Clone, PartialEq)]
 pub struct BinomialPair {
+    /// The control arm.
     pub control: Arm,
+    /// The active arm.
     pub active: Arm,
     seen: Option<Arc<PairSeen>>,
 }
 
-/// Control arm or active arm.
+/// One of the two arms.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Side {
+    /// The control arm.
     Control,
+    /// The active arm.
     Active,
 }
 
@@ -79,19 +87,22 @@ impl Side {
 }
 
 impl BinomialPair {
+    /// Two arms without patients.
     pub const EMPTY: BinomialPair =
         BinomialPair::new(Arm { events: 0.0, total: 0.0 }, Arm { events: 0.0, total: 0.0 });
 
+    /// Two arms that are seen as they are, without a bias.
     pub const fn new(control: Arm, active: Arm) -> BinomialPair {
         BinomialPair { control, active, seen: None }
     }
 
+    /// The control arm and the active arm of these counts, without a bias.
     pub fn of(counts: &SubgroupCounts) -> BinomialPair {
         let arm = |a: &ArmCounts| Arm { events: a.events as f64, total: a.total as f64 };
         BinomialPair::new(arm(counts.control()), arm(counts.active()))
     }
 
-    /// The same counts, seen through a bias; parts of it that change nothing are left out.
+    /// The same counts, distorted by a bias; the parts of it that change nothing are left out.
     #[must_use]
     pub fn through(self, bias: &SubgroupBias) -> BinomialPair {
         let bias = bias.simplified();
@@ -103,14 +114,14 @@ impl BinomialPair {
         BinomialPair { seen, ..self }
     }
 
-    /// The same counts, whose arms' likelihoods are these curves over their log odds.
+    /// The same counts, with these curves over the arms' log odds in place of the binomial likelihoods.
     #[must_use]
     pub fn by_curves(self, curves: [Arc<View>; 2]) -> BinomialPair {
         let seen = PairSeen::of_curves([self.control, self.active], curves, SubgroupBias::default());
         BinomialPair { seen: Some(Arc::new(seen)), ..self }
     }
 
-    /// Whether its likelihoods are curves over the arms' log odds, and its counts are there for their sizes alone.
+    /// Whether the likelihoods are curves over the arms' log odds, so that the counts only give sizes.
     pub fn is_curve(&self) -> bool {
         self.curves().is_some()
     }
@@ -119,11 +130,12 @@ impl BinomialPair {
         self.seen.as_ref()?.curves()
     }
 
-    /// What stands between effect and data, if anything does.
+    /// The bias that distorts the counts; none where there is none.
     pub fn bias(&self) -> Option<&SubgroupBias> {
         self.seen.as_ref().map(|seen| seen.bias())
     }
 
+    /// The counts of one arm.
     pub fn arm(&self, side: Side) -> &Arm {
         match side {
             Side::Control => &self.control,
@@ -131,8 +143,8 @@ impl BinomialPair {
         }
     }
 
-    /// The log likelihood of one arm at log odds `x`, without the binomial coefficient, what is not known of the bias
-    /// integrated out.
+    /// The log likelihood of one arm at log odds `x`, without the binomial coefficient and with the unknown numbers
+    /// of a bias integrated out.
     #[inline]
     pub fn log_likelihood(&self, side: Side, x: f64) -> f64 {
         match &self.seen {
@@ -141,7 +153,8 @@ impl BinomialPair {
         }
     }
 
-    /// Its slope and curvature, the latter where it is positive: of the log likelihood of counts it is.
+    /// The slope of one arm's log likelihood at log odds `x`, and its negative second derivative where this is
+    /// positive. For counts without a bias it always is.
     #[inline]
     pub fn slope_and_curvature(&self, side: Side, x: f64) -> (f64, f64) {
         match &self.seen {
@@ -150,8 +163,8 @@ impl BinomialPair {
         }
     }
 
-    /// What one arm says of its log odds, roughly: estimate and information, half an event and half a non-event added;
-    /// no information in an empty arm.
+    /// A rough estimate of one arm's log odds, corrected for the bias, and its information, with half an event and
+    /// half a non-event added; without patients the information is 0.
     pub fn hint(&self, side: Side) -> (f64, f64) {
         let own = self.arm(side).hint();
         match &self.seen {
@@ -160,7 +173,8 @@ impl BinomialPair {
         }
     }
 
-    /// The same before any bias.
+    /// A rough estimate of one arm's log odds and its information, as in [`BinomialPair::hint`] but without regard to
+    /// the bias.
     pub fn own_hint(&self, side: Side) -> (f64, f64) {
         match self.curves().and_then(|curves| curves[side as usize].peak()) {
             Some(peak) => (peak.centre, 1.0 / (peak.sd * peak.sd)),
@@ -168,13 +182,15 @@ impl BinomialPair {
         }
     }
 
-    /// The constant that [`BinomialPair::log_likelihood`] leaves out, both arms; none is left out of a curve.
+    /// The constant that [`BinomialPair::log_likelihood`] leaves out, summed over both arms: the log binomial
+    /// coefficients.
     pub fn log_coefficient(&self) -> f64 {
         log_binomial_coefficient(self.control.total, self.control.events)
             + log_binomial_coefficient(self.active.total, self.active.events)
     }
 
-    /// One patient fewer, of this arm and outcome; none where there is no such patient.
+    /// The same counts with one patient fewer, of this arm and outcome; none where there is no such patient, or
+    /// likelihoods are curves.
     pub fn without(&self, active: bool, event: bool) -> Option<BinomialPair> {
         // Patients behind a curve are not alike.
         if self.curves().is_some() {
@@ -195,15 +211,16 @@ impl BinomialPair {
         })
     }
 
-    /// The likelihood raised to a power: for plain counts the same with every patient counted `power` times.
+    /// The likelihood raised to a power; for plain counts this is as if every patient counted `power` times.
     pub fn powered(&self, power: f64) -> BinomialPair {
         let arm = |a: &Arm| Arm { events: power * a.events, total: power * a.total };
         let seen = self.seen.as_ref().map(|seen| Arc::new(seen.powered(power)));
         BinomialPair { control: arm(&self.control), active: arm(&self.active), seen }
     }
 
-    /// Whether the likelihood says anything about the effect: without an active arm it does not where the baseline is the
-    /// control arm's; where it is the arms' mean, one arm alone says as much as the prior of the mean does.
+    /// Whether the likelihood has any information about the effect. Where the baseline is the control arm's, it needs
+    /// patients in the active arm; where it is the arms' mean, patients in one arm are enough, since the prior of the
+    /// mean then constrains the other.
     pub fn informs_effect(&self, baseline_of: BaselineOf) -> bool {
         match baseline_of {
             BaselineOf::Arms => self.control.total + self.active.total > 0.0,
@@ -211,11 +228,11 @@ impl BinomialPair {
         }
     }
 
-    /// Moments of order below this exist of the effect's likelihood, the baseline integrated out: infinite where it falls
-    /// away on both sides faster than any power, 0 where on one side it does not fall away at all.
+    /// The order below which moments of the effect's likelihood exist, with the baseline integrated out: infinite where it
+    /// falls off on both sides faster than any power, 0 where on one side it does not fall off at all.
     ///
     /// A large effect is ruled out by the two arms together (events in one, non-events in the other), or by one of them
-    /// together with the tail of the baseline's prior, which then has to follow.
+    /// together with the tail of the baseline's prior.
     pub fn moment_limit(&self, baseline_of: BaselineOf, baseline: &LocationPrior) -> f64 {
         let some = |a: &Arm| [a.total - a.events > 0.0, a.events > 0.0];
         let ([control_others, control_events], [active_others, active_events]) =

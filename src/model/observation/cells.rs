@@ -1,4 +1,4 @@
-//! Counts of events by subgroup and arm, and what the patients of a cell are.
+//! Counts of events by subgroup and arm, and what is known of the patients of a cell.
 
 use std::sync::Arc;
 
@@ -6,12 +6,12 @@ use super::BinomialPair;
 use crate::model::rows::Rows;
 use crate::study::{BaselineOf, BaselinePrior, LocationPrior, Misclassification, SubgroupBias};
 
-/// The baselines α of the subgroups.
+/// The baselines α of the subgroups: their prior, and what they stand for.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Baselines {
-    /// The prior of every α.
+    /// The prior of the baselines, in log odds.
     pub prior: BaselinePrior,
-    /// Where α lies between the arms' log odds.
+    /// Where a baseline lies between its arms' log odds.
     pub of: BaselineOf,
 }
 
@@ -35,7 +35,7 @@ enum Patients {
     Labelled(Box<Misclassification>),
 }
 
-/// The cells of a study with their baselines.
+/// The counts of all subgroups with their baselines, and what is known of the patients behind them.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Cells {
     pairs: Vec<BinomialPair>,
@@ -44,51 +44,51 @@ pub struct Cells {
 }
 
 impl Cells {
-    /// Patients of one cell are exchangeable.
+    /// Counts of patients who are exchangeable within each cell.
     pub fn new(pairs: Vec<BinomialPair>, baselines: Baselines) -> Cells {
         Cells { pairs, baselines, patients: Patients::Alike }
     }
 
-    /// The sums of rows, which stay beside them.
+    /// The counts of rows with covariates or centres; the rows are kept beside them.
     pub fn of_rows(rows: Arc<Rows>, baselines: Baselines) -> Cells {
         Cells { pairs: rows.counts(), baselines, patients: Patients::Rows(rows) }
     }
 
-    /// The same with coefficients and intercepts held where the rows have them together: the cells are curves over their log
-    /// odds, in which what is not known of the coefficients is integrated out. The exact engine covers these.
+    /// The counts of rows with coefficients and intercepts fixed at their estimates: each cell is a curve over its
+    /// log odds, in which the uncertainty of the coefficients is integrated out. The exact engine covers such cells.
     pub fn holding_coefficients(rows: Arc<Rows>, baselines: Baselines) -> Cells {
         Cells { pairs: rows.integrated(), baselines, patients: Patients::Rows(rows) }
     }
 
-    /// The same cells by labels that may be wrong; none unless there are two subgroups.
+    /// The same counts where the labels of the two subgroups may be wrong; none unless there are two subgroups.
     pub fn labelled(self, misclassification: Misclassification) -> Option<Cells> {
         let two = self.pairs.len() == 2;
         two.then_some(Cells { patients: Patients::Labelled(Box::new(misclassification)), ..self })
     }
 
-    /// The same cells of patients that are alike.
+    /// The same counts, of patients who are exchangeable within each cell.
     #[must_use]
     pub fn of_patients_alike(self) -> Cells {
         Cells { patients: Patients::Alike, ..self }
     }
 
-    /// The same cells under other baselines.
+    /// The same counts with other baselines.
     #[must_use]
     pub fn with_baselines(self, baselines: Baselines) -> Cells {
         Cells { baselines, ..self }
     }
 
-    /// By subgroup.
+    /// The counts of both arms, by subgroup.
     pub fn pairs(&self) -> &[BinomialPair] {
         &self.pairs
     }
 
-    /// Of all subgroups.
+    /// The baselines of all subgroups.
     pub fn baselines(&self) -> &Baselines {
         &self.baselines
     }
 
-    /// The rows with covariates or centres, where there are any.
+    /// The rows with covariates or centres; none where there are neither.
     pub fn rows(&self) -> Option<&Arc<Rows>> {
         match &self.patients {
             Patients::Rows(rows) => Some(rows),
@@ -96,7 +96,7 @@ impl Cells {
         }
     }
 
-    /// How labels may be wrong, where they may.
+    /// How labels may be wrong; none where they are taken as right.
     pub fn misclassification(&self) -> Option<&Misclassification> {
         match &self.patients {
             Patients::Labelled(m) => Some(m),
@@ -104,7 +104,8 @@ impl Cells {
         }
     }
 
-    /// Whether coefficients are held, and the counts are there for their sizes alone.
+    /// Whether coefficients are fixed at their estimates, so that the cells are curves and their counts only give
+    /// sizes.
     pub fn holds_coefficients(&self) -> bool {
         self.pairs.iter().all(BinomialPair::is_curve)
     }
@@ -127,8 +128,8 @@ impl Cells {
         Cells::new(vec![BinomialPair::EMPTY; subgroups], self.baselines.clone())
     }
 
-    /// The same kind of patients with other counts. Rows and labels do not follow them: what is drawn of rows is drawn by
-    /// [`Cells::of_rows`].
+    /// The same kind of patients with other counts. Rows do not follow the counts: outcomes that are drawn of rows go
+    /// through [`Cells::of_rows`].
     #[must_use]
     pub fn with_pairs(&self, pairs: Vec<BinomialPair>) -> Cells {
         Cells { pairs, ..self.clone() }

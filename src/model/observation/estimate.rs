@@ -6,22 +6,24 @@ use crate::model::seen::EstimateSeen;
 use crate::numeric::normal_log_density;
 use crate::study::SubgroupBias;
 
-/// A published estimate with its standard error, on the scale of θ, perhaps seen through a bias.
+/// A published estimate of an effect with a normal error, perhaps distorted by a bias.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NormalEstimate {
+    /// The estimate, on the scale of the effect θ.
     pub estimate: f64,
-    /// Infinite for a subgroup without data.
+    /// Its standard error, on the same scale; infinite for a subgroup without data.
     pub se: f64,
     seen: Option<Arc<EstimateSeen>>,
 }
 
 impl NormalEstimate {
+    /// An estimate without a bias.
     pub const fn new(estimate: f64, se: f64) -> NormalEstimate {
         NormalEstimate { estimate, se, seen: None }
     }
 
-    /// The same estimate, seen through a bias. A known bias, or a normal one that is added, moves the estimate and widens
-    /// its error, and nothing else remains of it.
+    /// The same estimate, distorted by a bias. A bias that is known, or is normal and added, moves the estimate and
+    /// widens its error, and nothing else of it remains.
     #[must_use]
     pub fn through(self, bias: &SubgroupBias) -> NormalEstimate {
         let bias = bias.simplified();
@@ -37,12 +39,12 @@ impl NormalEstimate {
         NormalEstimate { seen, ..self }
     }
 
-    /// What stands between effect and estimate, beyond what has gone into the estimate and its error.
+    /// The bias that has not gone into the estimate and its error; none where there is none.
     pub fn bias(&self) -> Option<&SubgroupBias> {
         self.seen.as_ref().map(|seen| seen.bias())
     }
 
-    /// The log likelihood of θ.
+    /// The log likelihood of the effect θ, with the unknown numbers of a bias integrated out.
     pub fn log_likelihood(&self, theta: f64) -> f64 {
         match &self.seen {
             Some(seen) => seen.log_likelihood(theta),
@@ -51,13 +53,13 @@ impl NormalEstimate {
         }
     }
 
-    /// What it says of θ, roughly where a bias is not normal: estimate and information.
+    /// A rough estimate of θ, corrected for the bias, and its information; exact where no bias remains.
     pub fn hint(&self) -> (f64, f64) {
         let own = (self.estimate, 1.0 / (self.se * self.se));
         self.seen.as_ref().map_or(own, |seen| seen.hint(own))
     }
 
-    /// The likelihood raised to a power.
+    /// The likelihood raised to a power: the standard error is divided by its square root.
     pub fn powered(&self, power: f64) -> NormalEstimate {
         let seen = self.seen.as_ref().map(|seen| Arc::new(seen.powered(power)));
         NormalEstimate { estimate: self.estimate, se: self.se / libm::sqrt(power), seen }

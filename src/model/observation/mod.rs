@@ -21,7 +21,7 @@ use std::sync::Arc;
 use super::rows::Rows;
 use crate::study::{BaselinePrior, Data, Misclassification, Study, SubgroupBias};
 
-/// The observations of all subgroups.
+/// The observations of all subgroups, as a likelihood.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Observation {
     /// Counts of events by arm.
@@ -31,7 +31,7 @@ pub enum Observation {
 }
 
 impl Observation {
-    /// A study's data, as its biases let them be seen.
+    /// The data of a study, with the biases that it allows for.
     pub fn of(study: &Study) -> Observation {
         let rows = study.adjustment.as_ref().map(|a| Arc::new(Rows::new(a, study.data.names().len())));
         let prior = study.priors.baseline.as_ref().map(|b| b.distribution.clone());
@@ -60,7 +60,7 @@ impl Observation {
         }
     }
 
-    /// As many subgroups of whose effects nothing is observed.
+    /// The observations of `subgroups` subgroups about whose effects nothing is known.
     pub fn nothing(subgroups: usize) -> Observation {
         Observation::Estimates(vec![NormalEstimate::new(0.0, f64::INFINITY); subgroups])
     }
@@ -73,7 +73,7 @@ impl Observation {
         }
     }
 
-    /// Counts by arm, where they are.
+    /// The counts by arm; none for published estimates.
     pub fn cells(&self) -> Option<&Cells> {
         match self {
             Observation::Cells(cells) => Some(cells),
@@ -81,7 +81,7 @@ impl Observation {
         }
     }
 
-    /// Published estimates, where they are.
+    /// The published estimates; none for counts.
     pub fn estimates(&self) -> Option<&[NormalEstimate]> {
         match self {
             Observation::Cells(_) => None,
@@ -89,22 +89,22 @@ impl Observation {
         }
     }
 
-    /// Rows with covariates or centres, where there are any.
+    /// The rows with covariates or centres; none where there are neither.
     pub fn rows(&self) -> Option<&Arc<Rows>> {
         self.cells().and_then(Cells::rows)
     }
 
-    /// How labels may be wrong, where they may.
+    /// How labels may be wrong; none where they are taken as right.
     pub fn misclassification(&self) -> Option<&Misclassification> {
         self.cells().and_then(Cells::misclassification)
     }
 
-    /// The prior of the baselines, where there are any.
+    /// The prior of the baselines; none for published estimates, which have no baselines.
     pub fn baseline_prior(&self) -> Option<&BaselinePrior> {
         self.cells().map(|cells| &cells.baselines().prior)
     }
 
-    /// The same under other baselines; published estimates have none.
+    /// The same observations with other baselines; unchanged for published estimates, which have no baselines.
     #[must_use]
     pub fn with_baselines(self, baselines: Baselines) -> Observation {
         match self {
@@ -113,7 +113,8 @@ impl Observation {
         }
     }
 
-    /// The same by labels that may be wrong, where they are the counts of two subgroups.
+    /// The same observations where the labels of the two subgroups may be wrong; unchanged unless these are the
+    /// counts of two subgroups.
     #[must_use]
     pub fn labelled(self, misclassification: &Misclassification) -> Observation {
         match &self {
@@ -125,7 +126,7 @@ impl Observation {
         }
     }
 
-    /// The same data, each subgroup's seen through a bias; subgroups beyond the list's end have none.
+    /// The same observations, distorted by one bias per subgroup; subgroups beyond the end of the list have none.
     #[must_use]
     pub fn through(self, biases: &[SubgroupBias]) -> Observation {
         match self {
@@ -149,7 +150,7 @@ impl Observation {
         }
     }
 
-    /// The same kind of observations, with nothing observed.
+    /// Observations of the same kind, with `subgroups` subgroups in which nothing is observed.
     #[must_use]
     pub fn emptied(&self, subgroups: usize) -> Observation {
         match self {
@@ -158,8 +159,8 @@ impl Observation {
         }
     }
 
-    /// By how much a bias moves the own estimate of subgroup `g`, roughly, and the variance that it adds; `own` is that
-    /// estimate with its variance, without the bias.
+    /// By how much a bias moves the own estimate of subgroup `g`, roughly, and the variance that it adds. `own` is
+    /// that estimate with its variance, without the bias.
     pub fn moved_by_bias(&self, own: Option<(f64, f64)>, g: usize) -> (f64, f64) {
         match self {
             Observation::Cells(cells) => {

@@ -13,7 +13,8 @@ use crate::numeric::{logistic, logit};
 use crate::study::SubgroupBias;
 
 impl Observation {
-    /// Data of this study's size given the parameters; what is not known of a bias is drawn beside them.
+    /// Data of this study's size, drawn given the parameters; the unknown numbers of a bias are drawn from their
+    /// priors.
     #[must_use]
     pub fn drawn(&self, drawn: &Drawn, rng: &mut ChaCha8Rng) -> Observation {
         match self {
@@ -25,8 +26,8 @@ impl Observation {
         }
     }
 
-    /// The log likelihood of the data at these parameters, without binomial coefficients, what is not known of a bias
-    /// integrated out.
+    /// The log likelihood of the data at these parameters, without binomial coefficients and with the unknown numbers
+    /// of a bias integrated out.
     pub fn log_likelihood(&self, theta: &[f64], alpha: &[f64], labels: Option<&LabelShares>) -> f64 {
         match self {
             Observation::Cells(cells) => cells.log_likelihood(theta, alpha, labels),

@@ -15,7 +15,7 @@ use crate::study::{LocationPrior, Nuisance};
 const SMALL: f64 = 1e-4;
 
 impl Rows {
-    /// Counts whose arms' likelihoods are those of the rows.
+    /// Counts whose arms' likelihoods are curves that the rows give, with coefficients and intercepts fixed at their estimates.
     pub fn integrated(&self) -> Vec<BinomialPair> {
         let curves =
             self.curves.0.get_or_init(|| (0..2 * self.subgroups).map(|cell| self.curve(cell)).collect());
@@ -53,8 +53,8 @@ impl Rows {
         Arc::new(crate::model::seen::tabulated(peak, 0.0, value))
     }
 
-    /// Log odds ratios as the rows have them, with their standard errors; of a cell without events or with nothing but events
-    /// by a weak prior of its log odds.
+    /// Rough log odds ratios with their standard errors, by subgroup. A cell without events, or with nothing but events, has
+    /// them by a weak prior of its log odds.
     pub fn rough_effects(&self) -> Vec<(f64, f64)> {
         let pilot = &self.pilot;
         let effect = |g: usize| {

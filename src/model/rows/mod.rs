@@ -32,21 +32,23 @@ pub use terms::{Scratch as TermsScratch, Terms};
 const TASK: usize = 16_384;
 const _: () = assert!(TASK.is_multiple_of(kernel::BLOCK));
 
-/// The likelihood of rows, ready to be evaluated.
+/// The likelihood of patients with covariates and centres, ready to be evaluated.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Rows {
+    /// How many subgroups there are.
     pub subgroups: usize,
     layout: Layout,
     /// `Σ y` by cell, `Σ y x` by covariate, `Σ y` by centre: all that the outcomes are needed for.
     events: Vec<f64>,
     events_by_gamma: Vec<f64>,
     events_by_centre: Vec<f64>,
-    /// The priors of the covariates' coefficients, one a column.
+    /// The priors of the coefficients γ, one per term, in log odds for one standard deviation.
     pub gamma_priors: Vec<LocationPrior>,
-    /// Of the centres' sd.
+    /// The prior of the standard deviation of the centres' intercepts; none without centres.
     pub centre_sd: Option<HeterogeneityPrior>,
+    /// The patients over whom risks are averaged.
     pub population: Population,
-    /// Patients over whom risks are averaged, by subgroup.
+    /// How many patients risks are averaged over, by subgroup.
     pub population_sizes: Vec<f64>,
     pilot: Pilot,
     instructions: Instructions,
@@ -64,19 +66,20 @@ impl PartialEq for Curves {
     }
 }
 
-/// Sums of every task, one after another: its normaliser, then what is expected by cell, coefficient and centre.
+/// Working memory of [`Rows::log_likelihood`].
 #[derive(Debug, Clone)]
 pub struct Sums {
     width: usize,
     sums: Vec<f64>,
-    /// Whether tasks are shared out among threads.
+    /// Whether the rows are shared out among threads.
     pub in_parallel: bool,
 }
 
-/// Risks averaged over the population: by subgroup control and active.
+/// The risks of one subgroup averaged over the declared patients: in the control arm and in the active arm.
 pub type Standardised = [f64; 2];
 
 impl Rows {
+    /// The rows of an adjustment.
     pub fn new(adjustment: &Adjustment, subgroups: usize) -> Rows {
         let patterns = &adjustment.patterns;
         let centres = adjustment.centres.as_ref();
@@ -133,7 +136,7 @@ impl Rows {
         rows
     }
 
-    /// Events and patients of every subgroup's arms.
+    /// Events and patients of both arms, by subgroup.
     pub fn counts(&self) -> Vec<BinomialPair> {
         let mut totals = vec![0.0; 2 * self.subgroups];
         self.each().for_each(|(cell, row)| totals[cell] += self.layout.totals[row]);
@@ -141,8 +144,8 @@ impl Rows {
         (0..self.subgroups).map(|g| BinomialPair::new(arm(g), arm(self.subgroups + g))).collect()
     }
 
-    /// Every k-th row, so that some `most` are left: enough to average risks over where draws are few or rough. What was observed
-    /// is left out.
+    /// Every k-th row, so that about `most` are left: enough to average risks over where draws are few or rough.
+    /// Their outcomes are left out.
     #[must_use]
     pub fn thinned(&self, most: usize) -> Rows {
         let step = self.padded_rows().div_ceil(most).max(1);
@@ -176,7 +179,7 @@ impl Rows {
         Rows { layout, population_sizes: sizes, ..self.clone() }
     }
 
-    /// The same rows by other instructions, for holding one against another.
+    /// The same rows evaluated by other vector instructions, so that these can be compared.
     #[must_use]
     pub fn by(&self, instructions: Instructions) -> Rows {
         Rows { instructions, ..self.clone() }
@@ -198,59 +201,60 @@ impl Rows {
         self.events_by_gamma = patterns.columns.iter().map(sum).collect();
     }
 
-    /// Covariates' columns.
+    /// How many coefficients there are: one per column of the design.
     pub fn terms(&self) -> usize {
         self.gamma_priors.len()
     }
 
+    /// How many centres there are.
     pub fn centres(&self) -> usize {
         self.events_by_centre.len()
     }
 
-    /// Rows, those that only fill lanes included.
+    /// How many rows are stored, including those that only pad vectors.
     pub fn padded_rows(&self) -> usize {
         self.layout.totals.len()
     }
 
-    /// What the rows say of every cell's log odds, control arms first: estimates and informations.
+    /// Rough estimates of every cell's log odds and their informations, control arms first.
     pub fn cell_hints(&self) -> (&[f64], &[f64]) {
         (&self.pilot.cells, &self.pilot.cell_information)
     }
 
-    /// What they say of every centre's intercept.
+    /// Rough estimates of every centre's intercept and their informations.
     pub fn centre_hints(&self) -> (&[f64], &[f64]) {
         (&self.pilot.centre_estimates, &self.pilot.centre_information)
     }
 
-    /// Coefficients near which the posterior lies.
+    /// Rough estimates of the coefficients γ.
     pub fn rough_gamma(&self) -> &[f64] {
         &self.pilot.gamma
     }
 
-    /// Whether the data, with weak priors, have one answer that was found.
+    /// Whether the rough estimates converged: the data with weak priors have a single mode, and it was found.
     pub fn is_settled(&self) -> bool {
         self.pilot.settled && self.pilot.rough_variances.iter().all(|v| v.is_finite() && *v > 0.0)
     }
 
-    /// The sd among centres near which it lies.
+    /// A rough estimate of the standard deviation of the centres' intercepts.
     pub fn rough_centre_sd(&self) -> f64 {
         self.pilot.centre_sd
     }
 
-    /// The variance of subgroup `g`'s own adjusted log odds ratio, the other subgroups' effects left free; infinite where an
-    /// arm has no events or nothing but events.
+    /// The variance of subgroup `g`'s own adjusted log odds ratio, with the other subgroups' effects free; infinite
+    /// where an arm has no events or nothing but events.
     pub fn effect_variance(&self, g: usize) -> f64 {
         self.pilot.effect_variances[g]
     }
 
-    /// What [`Rows::log_likelihood`] needs room for.
+    /// Working memory for [`Rows::log_likelihood`].
     pub fn sums(&self) -> Sums {
         let width = 1 + 2 * self.subgroups + self.terms() + self.centres();
         Sums { width, sums: vec![0.0; width * self.layout.tasks.len()], in_parallel: false }
     }
 
-    /// The log likelihood at these log odds of the cells, coefficients and intercepts, without binomial coefficients; the
-    /// slopes are overwritten.
+    /// The log likelihood at these log odds of the cells, coefficients and intercepts, without binomial coefficients.
+    /// The slopes by each of them are overwritten.
     pub fn log_likelihood(
         &self,
         cells: &[f64],
@@ -298,7 +302,8 @@ impl Rows {
         linear - normaliser
     }
 
-    /// Both risks of every subgroup averaged over the population, at log odds of the control arms and effects θ.
+    /// Writes both risks of every subgroup, averaged over the declared patients, at these log odds of the control
+    /// arms, effects θ, coefficients and intercepts.
     pub fn standardised(
         &self,
         (control, theta): (&[f64], &[f64]),

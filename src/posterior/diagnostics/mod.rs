@@ -16,7 +16,7 @@
 //! transform; those of events are counts of bits (`indicator`). One sort (`sorted`) serves quantiles,
 //! ranks, tails and the ranks of the distances.
 //!
-//! None stands for what can't be told: fewer than four draws a chain, constant draws, draws that are not
+//! None stands for what cannot be computed: fewer than four draws a chain, constant draws, draws that are not
 //! finite.
 
 mod beta;
@@ -46,11 +46,12 @@ const TAILS: (f64, f64) = (0.05, 0.95);
 /// The normal distribution function at −1 and 1, as posterior writes them.
 const ONE_SD: (f64, f64) = (0.158_655_3, 0.841_344_7);
 
-/// Draws of one quantity: `chains` chains of equal length one after another; a rest too short for all is
-/// ignored.
+/// Draws of one quantity from several chains of equal length, one chain after another.
 #[derive(Debug, Clone, Copy)]
 pub struct Draws<'a> {
+    /// The draws; any that are left over after dividing them equally among the chains are ignored.
     pub values: &'a [f64],
+    /// How many chains there are.
     pub chains: usize,
 }
 
@@ -73,8 +74,7 @@ impl<'a> Draws<'a> {
     }
 }
 
-/// Buffers that are reused from one quantity of a run to the next, and the normal scores for its number of
-/// draws.
+/// Buffers that are reused from one quantity to the next, with a table of normal scores for the number of draws.
 #[derive(Debug, Clone, Default)]
 pub struct Workspace {
     sorter: Sorter,
@@ -87,24 +87,33 @@ pub struct Workspace {
     autocorrelations: Vec<f64>,
 }
 
-/// All that is reported of one quantity, in its own unit but for `rhat` and the effective sample sizes.
+/// The summary of one quantity with its convergence diagnostics.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Diagnosed {
+    /// The mean of the draws.
     pub mean: f64,
+    /// The standard deviation of the draws.
     pub sd: f64,
+    /// The median of the draws.
     pub median: f64,
+    /// The 2.5 % quantile of the draws.
     pub q2_5: f64,
+    /// The 97.5 % quantile of the draws.
     pub q97_5: f64,
+    /// The Monte Carlo error of the mean, in the unit of the draws; none where it cannot be computed.
     pub mcse_mean: Option<f64>,
+    /// The bulk effective sample size (section 4.2); none where it cannot be computed.
     pub ess_bulk: Option<f64>,
+    /// The tail effective sample size (section 4.3); none where it cannot be computed.
     pub ess_tail: Option<f64>,
+    /// R-hat, 1 at convergence (section 4.1); none where it cannot be computed.
     pub rhat: Option<f64>,
 }
 
-/// Summary and diagnostics of one quantity.
+/// The summary and diagnostics of one quantity.
 ///
-/// Of no draws the summary is NaN, of a single one its sd; draws that are not finite have quantiles, unless
-/// one is NaN.
+/// Without draws the summary is NaN; with a single draw its standard deviation is. Draws that are not finite have
+/// quantiles, unless one is NaN.
 pub fn diagnose(draws: Draws<'_>, workspace: &mut Workspace) -> Diagnosed {
     let (x, halves) = (draws.whole(), draws.halves());
     let sorted = workspace.sorter.sort(x);
@@ -197,19 +206,19 @@ impl Workspace {
     }
 }
 
-/// The share of draws for which an event holds, the effective sample size of its indicator, and the Monte
-/// Carlo error.
+/// The proportion of draws for which an event holds, with its effective sample size and Monte Carlo error.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Proportion {
-    /// NaN of no draws.
+    /// The proportion, from 0 to 1; NaN without draws.
     pub probability: f64,
-    /// None where all draws agree or there are fewer than six a chain.
+    /// The effective sample size of the event's indicator; none where all draws agree or a chain has fewer than six
+    /// draws.
     pub ess: Option<f64>,
-    /// `√(p (1 − p) / ESS)`; None with `ess`.
+    /// The Monte Carlo error `√(p (1 − p) / ESS)`; none where `ess` is.
     pub mcse: Option<f64>,
 }
 
-/// The probability of an event, asked of each draw as it is, finite or not.
+/// The probability of an event; every draw counts, finite or not.
 pub fn proportion(draws: Draws<'_>, event: impl Fn(f64) -> bool, workspace: &mut Workspace) -> Proportion {
     let (x, halves) = (draws.whole(), draws.halves());
     let indicator = &mut workspace.indicator;
@@ -224,23 +233,25 @@ pub fn proportion(draws: Draws<'_>, event: impl Fn(f64) -> bool, workspace: &mut
     Proportion { probability: p, ess, mcse: ess.map(|ess| libm::sqrt(p * (1.0 - p) / ess)) }
 }
 
-/// R-hat: the larger of rank-normalised split R-hat and that of the draws folded at their median (section
-/// 4.1).
+/// R-hat: the larger of the rank-normalised split R-hat of the draws and that of the draws folded at their median
+/// (section 4.1). None where it cannot be computed.
 pub fn rhat(draws: Draws<'_>, workspace: &mut Workspace) -> Option<f64> {
     diagnose(draws, workspace).rhat
 }
 
-/// The effective sample size of the scores, for the centre of the distribution (section 4.2).
+/// The bulk effective sample size: that of the rank-normalised draws, for the centre of the distribution (section
+/// 4.2). None where it cannot be computed.
 pub fn ess_bulk(draws: Draws<'_>, workspace: &mut Workspace) -> Option<f64> {
     diagnose(draws, workspace).ess_bulk
 }
 
-/// The smaller effective sample size of the 5 % and 95 % quantiles (section 4.3).
+/// The tail effective sample size: the smaller of those of the 5 % and the 95 % quantile (section 4.3). None where it
+/// cannot be computed.
 pub fn ess_tail(draws: Draws<'_>, workspace: &mut Workspace) -> Option<f64> {
     diagnose(draws, workspace).ess_tail
 }
 
-/// The effective sample size for the mean: that of the draws themselves.
+/// The effective sample size for the mean, from the draws themselves; none where it cannot be computed.
 pub fn ess_mean(draws: Draws<'_>, workspace: &mut Workspace) -> Option<f64> {
     if !draws.can_be_diagnosed() {
         return None;
@@ -248,15 +259,16 @@ pub fn ess_mean(draws: Draws<'_>, workspace: &mut Workspace) -> Option<f64> {
     workspace.split_ess(draws.whole(), draws.halves())
 }
 
-/// The Monte Carlo error of the mean: `sd / √ESS`.
+/// The Monte Carlo error of the mean, `sd / √ESS`; none where it cannot be computed.
 pub fn mcse_mean(draws: Draws<'_>, workspace: &mut Workspace) -> Option<f64> {
     let ess = ess_mean(draws, workspace)?;
     Some(libm::sqrt(variance(draws.whole()) / ess))
 }
 
-/// The Monte Carlo error of the sd: `√((m₄ − m₂²) / ESS) / (2 √m₂)`, by the delta method.
+/// The Monte Carlo error of the standard deviation, `√((m₄ − m₂²) / ESS) / (2 √m₂)`, by the delta method.
 ///
-/// m₂ and m₄ are central moments, and the effective sample size is that of `(x − x̄)²`.
+/// m₂ and m₄ are central moments, and the effective sample size is that of `(x − x̄)²`. None where it cannot be
+/// computed.
 pub fn mcse_sd(draws: Draws<'_>, workspace: &mut Workspace) -> Option<f64> {
     if !draws.can_be_diagnosed() {
         return None;
@@ -270,10 +282,9 @@ pub fn mcse_sd(draws: Draws<'_>, workspace: &mut Workspace) -> Option<f64> {
     Some(libm::sqrt((m4 - m2 * m2).max(0.0) / ess) / (2.0 * libm::sqrt(m2)))
 }
 
-/// The Monte Carlo error of the quantile at `p`, strictly between 0 and 1 (section 4.4).
-///
-/// Half the distance between the order statistics where Beta(ESS p + 1, ESS (1 − p) + 1) has its quantiles of
-/// one sd.
+/// The Monte Carlo error of the quantile at `p`, 0 < p < 1 (section 4.4): half the distance between the order
+/// statistics at the quantiles of Beta(ESS p + 1, ESS (1 − p) + 1) that lie one standard deviation out. None where it
+/// cannot be computed.
 pub fn mcse_quantile(draws: Draws<'_>, p: f64, workspace: &mut Workspace) -> Option<f64> {
     if !(draws.can_be_diagnosed() && p > 0.0 && p < 1.0) {
         return None;
@@ -282,7 +293,7 @@ pub fn mcse_quantile(draws: Draws<'_>, p: f64, workspace: &mut Workspace) -> Opt
     workspace.quantile_error(p, draws.halves())
 }
 
-/// [`diagnose`], with the Monte Carlo errors of the median, the 2.5 % and the 97.5 % quantile from the same sort.
+/// Like [`diagnose`], together with the Monte Carlo errors of the median, the 2.5 % and the 97.5 % quantile.
 pub fn diagnose_with_quantile_errors(
     draws: Draws<'_>,
     workspace: &mut Workspace,
@@ -299,8 +310,9 @@ pub fn diagnose_with_quantile_errors(
     (found, median.zip(low).zip(high).map(|((median, low), high)| [median, low, high]))
 }
 
-/// The diagnostics of a monotone function of draws that are diagnosed already, where `draws` are its values: ranks are the
-/// same, but for mean, sd and the error of the mean. The quantiles are left to the caller.
+/// The diagnostics of an increasing function of a quantity that has been diagnosed already; `draws` are the
+/// function's values. Ranks are the same, so only the mean, the standard deviation and the error of the mean are
+/// computed. The quantiles in `of` must be those of the function.
 pub fn diagnose_monotone(of: Diagnosed, draws: Draws<'_>, workspace: &mut Workspace) -> Diagnosed {
     let x = draws.whole();
     let sd = libm::sqrt(variance(x));
@@ -308,10 +320,11 @@ pub fn diagnose_monotone(of: Diagnosed, draws: Draws<'_>, workspace: &mut Worksp
     Diagnosed { mean: mean(x), sd, mcse_mean: ess.map(|ess| sd / libm::sqrt(ess)), ..of }
 }
 
-/// Nested R-hat: `√(1 + var(superchain means) / mean(B_k + W_k))`, of the draws as they are, unsplit.
+/// Nested R-hat, `√(1 + var(superchain means) / mean(B_k + W_k))`, of unsplit chains (Margossian et al., Bayesian
+/// Analysis 2024).
 ///
-/// `superchains` names the superchain of each chain. None also unless there are several, of as many chains
-/// each.
+/// `superchains` names the superchain of each chain. None unless there are several superchains, of equally many
+/// chains each.
 pub fn nested_rhat(draws: Draws<'_>, superchains: &[usize]) -> Option<f64> {
     if !draws.can_be_diagnosed() || superchains.len() != draws.chains {
         return None;
@@ -337,8 +350,9 @@ pub fn nested_rhat(draws: Draws<'_>, superchains: &[usize]) -> Option<f64> {
     (!rhat.is_nan()).then_some(rhat)
 }
 
-/// E-BFMI of one chain: `Σ (Eᵢ − Eᵢ₋₁)² / Σ (Eᵢ − Ē)²`; below 0.3 the momenta explore the energies too
-/// slowly.
+/// E-BFMI of one chain, `Σ (Eᵢ − Eᵢ₋₁)² / Σ (Eᵢ − Ē)²`, the energy Bayesian fraction of missing information
+/// (Betancourt, arXiv:1604.00695). Below 0.3 the momenta explore the energies too slowly. None where it cannot be
+/// computed.
 pub fn ebfmi(energies: &[f64]) -> Option<f64> {
     if !(Draws { values: energies, chains: 1 }).can_be_diagnosed() {
         return None;

@@ -1,63 +1,65 @@
 //! Events and patients by arm.
 
-/// Events and patients of one arm.
+/// Events and patients of one arm of a subgroup.
 #[derive(Default, Debug, Clone, PartialEq, Eq)]
 pub struct ArmCounts {
     /// Patients with the event.
     pub events: u64,
     /// Patients whose outcome is known.
     pub total: u64,
-    /// Further patients whose outcome is not.
+    /// Further patients, whose outcome is not known.
     pub missing: u64,
-    /// How the figures were obtained, such as "printed" or "derived from a percentage".
+    /// How the figures were obtained, such as "printed" or "derived from a percentage"; none where this is not
+    /// stated.
     pub source: Option<String>,
 }
 
 impl ArmCounts {
-    /// Patients without the event.
+    /// Patients known to be without the event.
     pub fn others(&self) -> u64 {
         self.total - self.events
     }
 
-    /// Whether there are both events and others, so that the arm's own log odds are finite.
+    /// Whether there are both patients with and patients without the event, so that the log odds of the arm are
+    /// finite.
     pub fn is_bounded(&self) -> bool {
         self.events > 0 && self.events < self.total
     }
 
-    /// The share of events; 0 without patients.
+    /// The proportion of patients with the event; 0 without patients.
     pub fn risk(&self) -> f64 {
         if self.total > 0 { self.events as f64 / self.total as f64 } else { 0.0 }
     }
 
-    /// Of the arm's own log odds, by its information; infinite with an empty cell.
+    /// The variance of the arm's empirical log odds, 1/events + 1/others; infinite where either is 0.
     pub fn variance_of_log_odds(&self) -> f64 {
         1.0 / self.events as f64 + 1.0 / self.others() as f64
     }
 }
 
-/// All arms of one subgroup.
+/// The counts of all arms of one subgroup.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SubgroupCounts {
     /// The subgroup's name.
     pub name: String,
-    /// As in [`Treatment::arms`](crate::study::Treatment::arms): the control arm first.
+    /// Counts by arm, in the order of [`Treatment::arms`](crate::study::Treatment::arms): the control arm first.
     pub arms: Vec<ArmCounts>,
-    /// Where its figures are published.
+    /// Where the figures are published; none where this is not stated.
     pub citation: Option<String>,
 }
 
 impl SubgroupCounts {
-    /// Two arms.
+    /// A subgroup with two arms.
     pub fn of_pair(name: impl Into<String>, control: ArmCounts, active: ArmCounts) -> SubgroupCounts {
         SubgroupCounts { name: name.into(), arms: vec![control, active], citation: None }
     }
 
-    /// The arm that the others are compared with.
+    /// The control arm.
     pub fn control(&self) -> &ArmCounts {
         &self.arms[0]
     }
 
-    /// The arm that is compared with it.
+    /// The active arm.
     pub fn active(&self) -> &ArmCounts {
         &self.arms[1]
     }

@@ -3,7 +3,7 @@
 use super::{SubgroupCounts, SubgroupEstimate};
 use crate::study::{AuditRow, Scale};
 
-/// Observations by subgroup.
+/// The observations of all subgroups.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Data {
     /// Events and patients by arm.
@@ -13,7 +13,7 @@ pub enum Data {
 }
 
 impl Data {
-    /// The subgroups' names, in the data's order.
+    /// The subgroups' names, in the order of the data.
     pub fn names(&self) -> Vec<&str> {
         match self {
             Data::Counts(rows) => rows.iter().map(|r| r.name.as_str()).collect(),
@@ -21,12 +21,12 @@ impl Data {
         }
     }
 
-    /// Whether each arm has a risk, so that there are risk differences, risk ratios and numbers needed to treat.
+    /// Whether each arm has a risk, so that risk differences, risk ratios and numbers needed to treat exist.
     pub fn has_risks(&self) -> bool {
         self.counts().is_some()
     }
 
-    /// Patients and events by arm, where they are known.
+    /// Events and patients by arm; none for published estimates.
     pub fn counts(&self) -> Option<&[SubgroupCounts]> {
         match self {
             Data::Counts(rows) => Some(rows),
@@ -34,7 +34,7 @@ impl Data {
         }
     }
 
-    /// Effects as they were published.
+    /// The published estimates; none for counts.
     pub fn published(&self) -> Option<&[SubgroupEstimate]> {
         match self {
             Data::Counts(_) => None,
@@ -42,12 +42,12 @@ impl Data {
         }
     }
 
-    /// Patients with a known outcome; none where nobody says how many there were.
+    /// Patients with a known outcome; none for published estimates, whose patients are not known.
     pub fn patients(&self) -> Option<u64> {
         self.counts().map(|rows| rows.iter().map(SubgroupCounts::patients).sum())
     }
 
-    /// What one unit of the data is.
+    /// What one unit of the data is called: "patient" or "estimate".
     pub fn unit(&self) -> &'static str {
         match self {
             Data::Counts(_) => "patient",
@@ -55,8 +55,8 @@ impl Data {
         }
     }
 
-    /// Every subgroup's own estimate of the effect and its variance, nothing borrowed: as published, or the log odds ratio of
-    /// its counts; none with an empty cell.
+    /// Each subgroup's own estimate of its effect with its variance, without borrowing from other subgroups: the
+    /// published one, or the log odds ratio of its counts. None where a count is 0.
     pub fn own_effects(&self) -> Vec<Option<(f64, f64)>> {
         match self {
             Data::Counts(rows) => rows.iter().map(SubgroupCounts::log_odds_ratio).collect(),
@@ -64,7 +64,7 @@ impl Data {
         }
     }
 
-    /// The variance of subgroup `g`'s own estimate of the effect; infinite where it has none.
+    /// The variance of subgroup `g`'s own estimate of its effect; infinite where it has none.
     pub fn own_variance(&self, g: usize) -> f64 {
         match self {
             Data::Counts(rows) => rows[g].arms.iter().map(|arm| arm.variance_of_log_odds()).sum(),
@@ -72,7 +72,8 @@ impl Data {
         }
     }
 
-    /// The estimates' standard errors where effects are on a scale of its own unit, not a logarithm; none on log scales.
+    /// The estimates' standard errors where the scale is a difference in the outcome's units; none on log scales and
+    /// for counts.
     pub fn errors_of_differences(&self, scale: Scale) -> Option<Vec<f64>> {
         match self {
             Data::Estimates(rows) if !scale.is_ratio() => Some(rows.iter().map(|r| r.se).collect()),

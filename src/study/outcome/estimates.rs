@@ -1,16 +1,16 @@
 //! Published estimates.
 
-/// One published estimate, on the scale of θ.
+/// The published estimate of one subgroup's effect.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SubgroupEstimate {
     /// The subgroup's name.
     pub name: String,
-    /// On the scale of the effect: a log ratio, or a difference.
+    /// The estimate on the scale of the effect θ: a log ratio or a difference.
     pub estimate: f64,
     /// Its standard error, on the same scale.
     pub se: f64,
-    /// How the figures were obtained.
+    /// How the figures were obtained, such as "printed"; none where this is not stated.
     pub source: Option<String>,
-    /// Where they are published.
+    /// Where the figures are published; none where this is not stated.
     pub citation: Option<String>,
 }

@@ -1,7 +1,7 @@
 //! What was measured: the outcome and its direction, the scale of its effect, and the observations.
 //!
-//! This folder is the only one right of `input` that tells the kinds of observations apart. Everything else asks what it
-//! needs to know: are there risks, are there patients, what does a subgroup's own data say.
+//! This folder is the only one right of `input` that distinguishes the kinds of observations. Everything else asks what it
+//! needs to know: whether there are risks, whether there are patients, what a subgroup's own data show.
 
 mod counts;
 mod data;
@@ -18,14 +18,14 @@ use super::Measure;
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum HigherIs {
-    /// More, or a larger value, is good.
+    /// More events, or higher values, are better.
     Better,
-    /// More, or a larger value, is bad.
+    /// More events, or higher values, are worse.
     Worse,
 }
 
 impl HigherIs {
-    /// s of every formula: benefit is s · effect > 0.
+    /// The sign s of every formula, +1 or −1: benefit is s · effect > 0.
     pub fn sign(self) -> f64 {
         match self {
             HigherIs::Better => 1.0,
@@ -50,31 +50,31 @@ pub enum Scale {
 }
 
 impl Scale {
-    /// "odds ratio" and its like.
+    /// The measure in words, such as "odds ratio".
     pub fn measure_in_words(self) -> &'static str {
         Measure::of(self).in_words()
     }
 
-    /// The key that names the measure in priors and thresholds.
+    /// The key that names the measure in priors, thresholds and results, such as "odds_ratio".
     pub fn key(self) -> &'static str {
         Measure::of(self).key()
     }
 
-    /// Whether θ is a logarithm, and what is reported a ratio.
+    /// Whether the scale is the logarithm of a ratio.
     pub fn is_ratio(self) -> bool {
         self != Scale::Difference
     }
 }
 
-/// What was measured.
+/// The outcome that was measured.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Outcome {
-    /// Such as "death within 90 days".
+    /// Its name with its time, such as "mRS 0–3 at 90 days".
     pub name: String,
-    /// Which way is good.
+    /// Whether more events, or higher values, are better or worse.
     pub higher_is: HigherIs,
-    /// The scale of θ.
+    /// The scale of the effect θ on it.
     pub scale: Scale,
-    /// What one event is called; "events" unless the model file says otherwise.
+    /// What events are called, in the plural; "events" unless the model file says otherwise.
     pub event: String,
 }
