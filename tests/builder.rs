@@ -45,7 +45,7 @@ fn rebuilt(study: &Study) -> Study {
     }
     for named in &study.named {
         let from = named.external.as_ref().expect("shipped models name priors from other studies");
-        let changes = PriorChanges::new().from_studies(from.sources.clone(), from.weight);
+        let changes = PriorChanges::new().made_from(from.sources.clone(), from.weight);
         builder = builder.named(&named.name, changes);
     }
     builder = study.expected_odds_ratio.into_iter().fold(builder, StudyBuilder::expected_odds_ratio);
@@ -305,13 +305,13 @@ fn what_a_file_may_not_say_a_builder_may_not_either() {
     );
     let shipped = open("blocker").expect("a study");
     refused(
-        trial().named("cohorts", PriorChanges::new().from_studies([shipped.clone()], 2.0)),
+        trial().named("cohorts", PriorChanges::new().made_from([shipped.clone()], 2.0)),
         ("[library]", &section("cohorts", "from = [\"blocker\"]\nweight = 2")),
         &named("cohorts", PriorPart::Weight),
         Value,
     );
     refused(
-        trial().named("twice", PriorChanges::new().from_studies([shipped.clone(), shipped], 0.5)),
+        trial().named("twice", PriorChanges::new().made_from([shipped.clone(), shipped], 0.5)),
         ("[library]", &section("twice", "from = [\"blocker\", \"blocker\"]\nweight = 0.5")),
         &named("twice", PriorPart::Source(1)),
         Rule,

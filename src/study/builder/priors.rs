@@ -47,7 +47,7 @@ impl PriorChanges {
         PriorChanges::default()
     }
 
-    /// Another prior of the mean effect; beside [`PriorChanges::from_studies`], the part that is not taken from those.
+    /// Another prior of the mean effect; beside [`PriorChanges::made_from`], the part that is not taken from those.
     #[must_use]
     pub fn effect(mut self, prior: impl Into<Written<LocationPrior>>) -> PriorChanges {
         self.0.effect = Some(prior.into());
@@ -78,7 +78,7 @@ impl PriorChanges {
     /// An effect prior that is what these studies' fits predict for a further subgroup, with a weight from 0 (not believed) to
     /// 1 (taken whole). They have the same outcome, scale and direction.
     #[must_use]
-    pub fn from_studies(mut self, sources: impl IntoIterator<Item = Study>, weight: f64) -> PriorChanges {
+    pub fn made_from(mut self, sources: impl IntoIterator<Item = Study>, weight: f64) -> PriorChanges {
         self.0.external = Some(External { sources: sources.into_iter().collect(), weight });
         self
     }
