@@ -13,6 +13,7 @@ use indicatif::{HumanCount, ProgressBar};
 use super::{INTERRUPTED, notice};
 use crate::compare::Steps;
 use crate::error::Result;
+use crate::posterior::Observer;
 use crate::sampler::Watch;
 use crate::study::{Reading, Study, open_with, rows_read};
 
@@ -38,6 +39,8 @@ impl Watch for Progress {
         self.stopped.load(Ordering::Relaxed)
     }
 }
+
+impl Observer for Progress {}
 
 /// Who is told of an interrupt: a sampler that stops cleanly, if there is one.
 static LISTENER: Mutex<Option<Arc<AtomicBool>>> = Mutex::new(None);

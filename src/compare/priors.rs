@@ -6,7 +6,7 @@ use super::information::{location_information, unit_information};
 use crate::error::{Error, Result};
 use crate::exact::{Distribution, ExactPosterior, Resolution};
 use crate::model::{BaselineOf, BaselinePrior, Likelihood, LocationPrior, Model, Pooling};
-use crate::posterior::{Measure, Quantiles, Sampling, Statement, region};
+use crate::posterior::{Measure, Quantiles, Statement, region};
 use crate::study::{
     HeterogeneityPrior, NormalComponent, Pooling as StudyPooling, Priors, Scale, Study, Written,
     library_names, library_priors,
@@ -53,7 +53,7 @@ pub struct Says {
 pub struct Asked(pub Vec<String>);
 
 /// The stated priors first, then what is asked for: everything there is, where nothing is.
-pub fn sets(study: &Study, asked: &Asked, sampling: Sampling) -> Result<Vec<PriorSet>> {
+pub fn sets(study: &Study, asked: &Asked, predictions: &mut Predictions<'_>) -> Result<Vec<PriorSet>> {
     let library = library(study);
     let named: Vec<String> = study.named.iter().map(|n| n.name.clone()).collect();
     let mut wanted: Vec<String> = Vec::new();
@@ -84,14 +84,13 @@ pub fn sets(study: &Study, asked: &Asked, sampling: Sampling) -> Result<Vec<Prio
             }
         }
     }
-    let mut predictions = Predictions::new(sampling);
     let mut sets = vec![set(study, STATED, study.priors.clone(), None)];
     for name in wanted {
         if let Some(named) = study.named.iter().find(|n| n.name == name) {
             let mut priors = named.priors.clone();
             let mut fitted = None;
             if let Some(from) = &named.external {
-                let (effect, about) = external::effect(from, &priors.effect, &mut predictions)
+                let (effect, about) = external::effect(from, &priors.effect, predictions)
                     .map_err(|why| Error::new(format!("the prior `{name}` can't be made: {why}")))?;
                 (priors.effect, fitted) = (effect, Some(about));
             }

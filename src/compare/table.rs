@@ -7,7 +7,8 @@ use super::priors::{PriorSet, STATED};
 use super::refit::{self, has_many_subgroups};
 use super::steps::Steps;
 use crate::posterior::{
-    Engine, Estimate, Measure, Options, Probability, Quantiles, Report, Scope, Statement, analyse, primary,
+    Engine, Estimate, Integrals, Measure, Observer, Options, Probability, Quantiles, Report, Scope,
+    Statement, analyse_watched, primary,
 };
 use crate::study::{Data, Pooling, Study};
 
@@ -91,7 +92,8 @@ pub fn fits(study: &Study, sets: &[PriorSet], options: Options, steps: &Steps) -
         sets.iter().flat_map(|set| poolings(study, set).into_iter().map(move |p| (set, p))).collect();
     all.into_par_iter()
         .map(|(set, pooling)| {
-            let report = fitted(&study_under(study, set, pooling), options);
+            let options = Options { adjusted_only: false, ..options };
+            let report = fitted(&study_under(study, set, pooling), options, &());
             steps.did(1);
             Fit { prior: set.name.clone(), pooling, report }
         })
@@ -104,18 +106,13 @@ pub fn planned(study: &Study, sets: &[PriorSet]) -> usize {
 }
 
 /// A named prior may bring a baseline that the exact engine does not cover.
-pub fn fitted(study: &Study, options: Options) -> Report {
-    fitted_once(study, Options { adjusted_only: false, ..options })
-}
-
-/// The same; a study that allows for a bias is not fitted without it too, unless that is asked for.
-pub fn fitted_once(study: &Study, options: Options) -> Report {
+pub fn fitted(study: &Study, options: Options, observer: &dyn Observer) -> Report {
     let covered = !refit::needs_sampling(study);
     let engine = match options.engine {
         Engine::Exact if !covered => Engine::Sampler,
         other => other,
     };
-    analyse(study, Options { engine, ..options })
+    analyse_watched(study, Options { engine, ..options }, Integrals::default(), observer).report
 }
 
 /// The rows of all fits.

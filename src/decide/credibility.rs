@@ -4,7 +4,7 @@
 use serde::Serialize;
 
 use super::interaction::{InteractionTest, interaction_test};
-use crate::posterior::{Fit, Measure, Method, Report, Sampling, Scope, ShrinkageRow, Statement, shrinkage};
+use crate::posterior::{Fit, Fitting, Measure, Method, Report, Scope, ShrinkageRow, Statement, shrinkage};
 use crate::study::{Decision, Study};
 
 /// Of the first outcome.
@@ -46,7 +46,7 @@ pub struct GreaterRow {
 }
 
 /// None for a study of one subgroup.
-pub fn credibility(decision: &Decision, fit: &Fit, sampling: Sampling) -> Option<Credibility> {
+pub fn credibility(decision: &Decision, fit: &Fit, how: Fitting<'_>) -> Option<Credibility> {
     let study = decision.first();
     let names = study.data.names();
     let report = fit.report()?;
@@ -100,7 +100,7 @@ pub fn credibility(decision: &Decision, fit: &Fit, sampling: Sampling) -> Option
     } else {
         (opposed(report), None, Method::Sampled)
     };
-    let shrinkage = shrinkage(study, fit, sampling);
+    let shrinkage = shrinkage(study, fit, how);
     Some(Credibility {
         outcome: decision.outcomes[0].name.clone(),
         items,

@@ -4,7 +4,7 @@ use super::{
     Belief, ChainTrace, Energies, Forest, ThresholdCurves, beliefs, chain_traces, energies, forest,
     threshold_curves,
 };
-use crate::posterior::{Fit, Measure, Sampling, Scope, ShrinkageRow, shrinkage};
+use crate::posterior::{Fit, Fitting, Measure, Scope, ShrinkageRow, shrinkage};
 use crate::study::{Data, Study};
 
 /// Numbers of all figures that need the fit alone.
@@ -22,7 +22,8 @@ pub struct Gallery {
 
 impl Gallery {
     /// From a fit that passed its checks. Without a report (see [`Fit::report`]) there is nothing to show.
-    pub fn of(study: &Study, fit: &Fit, sampling: Sampling) -> Option<Gallery> {
+    pub fn of<'a>(study: &Study, fit: &Fit, how: impl Into<Fitting<'a>>) -> Option<Gallery> {
+        let how = how.into();
         let report = fit.report()?;
         let effect = Measure::of(study.outcome.scale);
         let mut measures = vec![effect];
@@ -33,8 +34,8 @@ impl Gallery {
         Some(Gallery {
             forests: measures.into_iter().filter_map(|m| forest(study, fit, report, m)).collect(),
             thresholds: threshold_curves(study, fit),
-            beliefs: beliefs(study, fit, sampling),
-            shrinkage: shrinkage(study, fit, sampling),
+            beliefs: beliefs(study, fit, how),
+            shrinkage: shrinkage(study, fit, how),
             mean: mean.and_then(|e| e.best()).map(|q| q.median),
             chains: chain_traces(study, report),
             energies: energies(report),

@@ -19,6 +19,7 @@ pub mod diagnostics;
 mod direction;
 mod estimand;
 mod fit;
+mod fitting;
 mod importance;
 mod nnt;
 mod normal_scores;
@@ -40,6 +41,7 @@ pub use claim::{
 pub use direction::{mass_within, region};
 pub use estimand::{Axis, Measure, Scope, Statement, primary};
 pub use fit::Fit;
+pub use fitting::{Fitting, Integral, Integrals, Observer};
 pub use importance::Importance;
 pub use nnt::Nnt;
 pub use normal_scores::{NormalScores, expected_gain_together};
