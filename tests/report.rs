@@ -4,13 +4,12 @@ use std::fs;
 use std::path::Path;
 
 use assert_cmd::Command;
-use equipoise::compare::bias::shift_surface;
 use equipoise::compare::{GridRow, Request, compare, glance};
 use equipoise::decide::decide;
-use equipoise::figure::{Gallery, Marginals, energies, outline};
+use equipoise::figure::{Marginals, Portrait, energies, outline};
 use equipoise::input::{open, open_decision};
 use equipoise::posterior::{
-    Engine, Estimate, Fit, Measure, Options, Sampling, Says, Scope, Statement, Whom, analyse,
+    Engine, Estimate, Fit, Integrals, Measure, Options, Sampling, Says, Scope, Statement, Whom, analyse,
 };
 use equipoise::report::{
     Cell, PageFormat, Presentation, Shown, decide_text, decision_figures, decision_page, figure_csv, figures,
@@ -22,12 +21,9 @@ use predicates::str::contains;
 
 /// The page and its figures.
 fn presented(study: &Study) -> (String, Vec<equipoise::report::Figure>) {
-    let fit = Fit::checked(study, Sampling::default()).expect("passes its checks");
-    let others = glance(study, Sampling::default(), true).expect("known priors");
-    let shifts = shift_surface(study);
-    let gallery = Gallery::of(study, &fit, Sampling::default()).expect("numbers");
-    let report = fit.report().expect("a report");
-    let shown = Shown { fit: &fit, report, gallery: &gallery, others: &others, shifts: &shifts };
+    let portrait = Portrait::of(study, None, Sampling::default()).expect("known priors");
+    let portrait = portrait.expect("passes its checks");
+    let shown = Shown::of(&portrait).expect("a report");
     let drawn = figures(study, shown);
     (page(&Presentation { study, shown: Ok(shown) }, &drawn, PageFormat::Html).expect("rendered"), drawn)
 }
@@ -290,7 +286,7 @@ fn the_page_and_the_figures_are_written_whole_or_not_at_all() {
 fn a_page_of_other_priors_has_the_comparisons_numbers() {
     for name in ["attention-ras-etiology", "ras-basilar-death", "eight-schools", "attention-evt"] {
         let study = open(name).expect("shipped");
-        let seen = glance(&study, Sampling::default(), true).expect("known priors");
+        let seen = glance(&study, Sampling::default(), true, &Integrals::default()).expect("known priors");
         let whole = compare(&study, &Request { grid: true, ..Request::default() }).expect("known priors");
         let effect = Measure::of(study.outcome.scale);
         let usual = if matches!(study.data, Data::Counts(_)) { Measure::RiskDifference } else { effect };
@@ -462,17 +458,15 @@ fn markdown_says_what_the_page_says() {
     for name in ["attention-ras-etiology", "attention-evt", "blocker"] {
         let mut study = open(name).expect("shipped");
         study.title = "a | b <i>c</i>".to_string();
-        let fit = Fit::checked(&study, Sampling::default()).expect("passes its checks");
-        let others = glance(&study, Sampling::default(), true).expect("known priors");
-        let gallery = Gallery::of(&study, &fit, Sampling::default()).expect("numbers");
-        let report = fit.report().expect("a report");
-        let shown = Shown { fit: &fit, report, gallery: &gallery, others: &others, shifts: &[] };
+        let portrait = Portrait::of(&study, None, Sampling::default()).expect("known priors");
+        let portrait = portrait.expect("passes its checks");
+        let shown = Shown::of(&portrait).expect("a report");
         let drawn = figures(&study, shown);
         let text = page(&Presentation { study: &study, shown: Ok(shown) }, &drawn, PageFormat::Markdown)
             .expect("rendered");
         assert!(text.starts_with(r"# a \| b \<i\>c\</i\>"), "{}", &text[..60]);
         let plain = text.replace('\\', "");
-        for claim in report.claims.iter().filter(|c| matches!(c.says, Says::Leaning(_))) {
+        for claim in shown.report.claims.iter().filter(|c| matches!(c.says, Says::Leaning(_))) {
             assert!(plain.contains(&equipoise::report::sentence(claim)), "{name}");
         }
         for statement in study.statements() {
@@ -504,7 +498,7 @@ fn where_only_the_sampler_serves_the_page_has_its_numbers() {
     fs::write(&path, text.join("\n")).expect("written");
     let study = open(&path).expect("a model");
     let sampling = Sampling { draws: Some(600), ..Sampling::default() };
-    let seen = glance(&study, sampling, false).expect("known priors");
+    let seen = glance(&study, sampling, false, &Integrals::default()).expect("known priors");
     assert!(seen.posteriors.iter().all(Option::is_none));
     let request = Request { sampling, ..Request::default() };
     let whole = compare(&study, &request).expect("known priors");

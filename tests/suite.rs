@@ -26,6 +26,7 @@ mod compare_baselines;
 mod damaged_inputs;
 mod decide;
 mod density;
+mod fitted_once;
 mod golden;
 mod hostile_files;
 mod invariances;

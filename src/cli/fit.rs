@@ -5,12 +5,12 @@ use std::time::Instant;
 
 use super::args::{EngineArg, FitArgs, Format, SamplingArgs, Save};
 use super::progress::{opened, watched};
-use super::report::{Fitting, write_page};
+use super::report::{Page, write_page};
 use super::run_folder::{FILES, is_finished, text, write_folder};
 use super::{Outcome, notice, outputs, print, start_threads};
 use crate::error::{Error, ErrorKind, Result};
 use crate::input::{open, shipped};
-use crate::posterior::{Analysis, Engine, Fit, Options, Report, Sampling, Stopped, analyse_watched};
+use crate::posterior::{Analysis, Engine, Integrals, Options, Report, Sampling, Stopped, analyse_watched};
 use crate::report;
 use crate::study::Study;
 
@@ -19,7 +19,7 @@ pub fn default_model() -> Result<Outcome> {
     start_threads(None)?;
     let study = open(shipped()[0].name)?;
     let Analysis { report, .. } =
-        watched(true, |progress| analyse_watched(&study, Options::default(), progress));
+        watched(true, |progress| analyse_watched(&study, Options::default(), Integrals::default(), progress));
     print(&report::fit_text(&study, &report))?;
     notice(
         "`equipoise fit MODEL` fits your own; `equipoise list` shows the shipped models; `equipoise --help` the rest.",
@@ -43,8 +43,9 @@ pub fn run(args: &FitArgs) -> Result<Outcome> {
         outputs::file(page, &study.files)?;
     }
     let options = options(args, study.data.names().len())?;
-    let analysis =
-        watched(options.engine != Engine::Exact, |progress| analyse_watched(&study, options, progress));
+    let analysis = watched(options.engine != Engine::Exact, |progress| {
+        analyse_watched(&study, options, Integrals::default(), progress)
+    });
     let report = &analysis.report;
     let json = report::fit_json(&study, report);
     let seconds = clock.elapsed().as_secs_f64();
@@ -87,12 +88,7 @@ pub fn run(args: &FitArgs) -> Result<Outcome> {
     drop(files);
     match &args.report {
         Some(page) if interrupted => notice(&format!("{} is not written.", page.display())),
-        Some(page) => {
-            // A page shows a study as it is usually fitted; this run is that unless it was asked for something else.
-            let usual = Options { adjusted_only: options.adjusted_only, ..Fit::options(options.sampling) };
-            let fitted = (options == usual).then_some(analysis);
-            write_page(&study, Fitting { sampling: options.sampling, fitted }, page)?;
-        }
+        Some(page) => write_page(&study, Page { sampling: options.sampling, done: Some(analysis) }, page)?,
         None => {}
     }
     Ok(outcome)

@@ -14,6 +14,7 @@ use super::{INTERRUPTED, notice};
 use crate::compare::Steps;
 use crate::error::Result;
 use crate::input::{Reading, open_with, rows_read};
+use crate::posterior::Observer;
 use crate::sampler::Watch;
 use crate::study::Study;
 
@@ -39,6 +40,8 @@ impl Watch for Progress {
         self.stopped.load(Ordering::Relaxed)
     }
 }
+
+impl Observer for Progress {}
 
 /// Who is told of an interrupt: a sampler that stops cleanly, if there is one.
 static LISTENER: Mutex<Option<Arc<AtomicBool>>> = Mutex::new(None);

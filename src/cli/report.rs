@@ -12,18 +12,13 @@ use super::progress::{opened, reading, watched};
 use super::run_folder::FILES;
 use super::whole_file::write_whole;
 use super::{Outcome, notice, outputs, start_threads};
-use crate::compare::bias::shift_surface;
-use crate::compare::glance;
 use crate::decide::decide;
 use crate::error::{Error, ErrorKind, Result};
-use crate::figure::Gallery;
+use crate::figure::Portrait;
 use crate::input::{Reading, is_decision, open_copy, open_decision_with, read_at_most};
-use crate::posterior::{Analysis, Fit, Sampling};
+use crate::posterior::{Analysis, Sampling};
 use crate::report::{self, Figure, PageFormat, Presentation, RESULT_SCHEMA, Shown};
 use crate::study::{Decision, Study};
-
-/// Beyond this many subgroups neither priors by priors nor biases are refitted: no figure shows them.
-const REFITTED_UP_TO: usize = 5;
 
 /// A larger `result.json` is none: one of the most subgroups, with all their pairs, has a tenth of it.
 const LARGEST_RESULT: u64 = 1 << 30;
@@ -56,7 +51,7 @@ pub fn run(args: &ReportArgs) -> Result<Outcome> {
         can_be_written(&study.files)?;
         files = study.files.clone();
         let sampling = Sampling { seed: args.seed.unwrap_or(run.seed), ..run };
-        of_study(&study, Fitting { sampling, fitted: None }, format)?
+        of_study(&study, Page { sampling, done: None }, format)?
     };
     if let Some(folder) = &args.figures {
         for path in written(folder, &made.figures, &args.formats) {
@@ -82,15 +77,15 @@ fn format_of(page: &Path) -> PageFormat {
 }
 
 /// How a page's study is fitted.
-pub struct Fitting {
+pub struct Page {
     pub sampling: Sampling,
-    /// The analysis where it is there already, as [`Fit::of`] asks for it.
-    pub fitted: Option<Analysis>,
+    /// An analysis that is there already, under the same sampling.
+    pub done: Option<Analysis>,
 }
 
 /// The page of a study, written.
-pub fn write_page(study: &Study, fitting: Fitting, page: &Path) -> Result<()> {
-    let made = of_study(study, fitting, format_of(page))?;
+pub fn write_page(study: &Study, how: Page, page: &Path) -> Result<()> {
+    let made = of_study(study, how, format_of(page))?;
     write_whole(page, made.text.as_bytes())?;
     notice(&format!("Written to {}", page.display()));
     Ok(())
@@ -177,32 +172,11 @@ fn of_decision(decision: &Decision, sampling: Sampling, format: PageFormat) -> R
     Ok(Made { ok: discussion.ok, text, figures })
 }
 
-fn of_study(study: &Study, Fitting { sampling, fitted }: Fitting, format: PageFormat) -> Result<Made> {
-    let few = study.data.names().len() <= REFITTED_UP_TO;
-    let asked = || {
-        rayon::join(|| glance(study, sampling, few), || if few { shift_surface(study) } else { Vec::new() })
-    };
-    let fitted = || {
-        let fit = match fitted {
-            Some(fitted) => Fit::of(study, fitted),
-            None => Fit::checked(study, sampling),
-        };
-        let gallery = fit.as_ref().ok().and_then(|fit| Gallery::of(study, fit, sampling));
-        (fit, gallery)
-    };
-    let ((fit, gallery), (others, shifts)) = watched(false, |_| rayon::join(fitted, asked));
-    let others = others?;
-    let shown = match &fit {
+fn of_study(study: &Study, Page { sampling, done }: Page, format: PageFormat) -> Result<Made> {
+    let portrait = watched(false, |_| Portrait::of(study, done, sampling))?;
+    let shown = match &portrait {
+        Ok(portrait) => Shown::of(portrait).ok_or(&[][..]),
         Err(reasons) => Err(reasons.as_slice()),
-        Ok(fit) => Ok(fit),
-    };
-    let shown = match (shown, &gallery) {
-        (Ok(fit), Some(gallery)) => match fit.report() {
-            Some(report) => Ok(Shown { fit, report, gallery, others: &others, shifts: &shifts }),
-            None => Err(&[][..]),
-        },
-        (Ok(_), None) => Err(&[][..]),
-        (Err(reasons), _) => Err(reasons),
     };
     let figures = shown.map_or_else(|_| Vec::new(), |shown| report::figures(study, shown));
     let ok = shown.is_ok();

@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::priors::STATED;
 use super::refit::{MANY, is_exchangeable};
 use super::steps::Steps;
-use super::table::{Fit, TableRow, fitted_once, rows};
+use super::table::{Fit, TableRow, fitted, rows};
 use crate::model::{BaselineOf, BaselinePrior, HeterogeneityPrior, LocationPrior, NormalComponent};
 use crate::posterior::{Options, Scope};
 use crate::study::{Study, Written, four_decimals};
@@ -60,7 +60,7 @@ pub fn baselines(study: &Study, options: Options, steps: &Steps) -> Result<Vec<B
         (other.priors.baseline, other.priors.baseline_of) = (Some(baseline.clone()), of);
         let found = match not_fitted(study, variant) {
             Some(why) => Err(why),
-            None => Ok(fitted_once(&other, options)),
+            None => Ok(fitted(&other, options, &())),
         };
         steps.did(1);
         (variant, baseline.words, of, found)

@@ -10,7 +10,7 @@ use serde::Serialize;
 use super::baselines::scaled_location;
 use super::priors::STATED;
 use super::steps::Steps;
-use super::table::{Fit, TableRow, fitted_once, rows};
+use super::table::{Fit, TableRow, fitted, rows};
 use crate::model::Model;
 use crate::posterior::{Options, Scope};
 use crate::study::{Adjustment, Study, Term, Written};
@@ -38,7 +38,7 @@ pub fn coefficients(own: &Study, options: Options, steps: &Steps) -> Result<Vec<
     for factor in FACTORS {
         let effects = Model::effects_alone(&under(own, adjustment, factor))
             .ok_or("the rows with covariates have no one answer to hold the coefficients at")?;
-        let report = fitted_once(&effects, options);
+        let report = fitted(&effects, options, &());
         let fit = Fit { prior: STATED.to_string(), pooling: own.pooling, report };
         let told = rows(&effects, std::slice::from_ref(&fit)).0.into_iter();
         let told = told.filter(|r| matches!(r.scope, Scope::Subgroup | Scope::Mean | Scope::New));

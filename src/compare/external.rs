@@ -3,10 +3,10 @@
 
 use std::collections::BTreeMap;
 
-use crate::exact::{Distribution, ExactPosterior, Resolution, Unavailable};
+use crate::exact::{Distribution, Unavailable};
 use crate::model::{LocationPrior, Model, NormalComponent};
 use crate::numeric::normal_cdf;
-use crate::posterior::{Engine, Options, Sampling, analyse};
+use crate::posterior::{Empirical, Engine, Fitting, Integrals, Options, analyse_watched};
 use crate::study::{External, Study, Written, four_decimals};
 
 /// How a prior was made from other studies.
@@ -30,7 +30,7 @@ const MOST_COMPONENTS: usize = 5;
 pub fn effect(
     from: &External,
     own: &Written<LocationPrior>,
-    predictions: &mut Predictions,
+    predictions: &mut Predictions<'_>,
 ) -> Result<(Written<LocationPrior>, Fitted), String> {
     let rest = match &own.distribution {
         LocationPrior::Normals(rest) => rest.as_slice(),
@@ -103,21 +103,23 @@ fn rounded(parts: &[NormalComponent], total: f64) -> Vec<NormalComponent> {
 }
 
 /// What sources predict: each is fitted once, however many priors are made from it.
-pub struct Predictions {
-    sampling: Sampling,
+pub struct Predictions<'a> {
+    how: Fitting<'a>,
+    integrals: Integrals,
     /// By the checksums of the source's model and data.
     known: BTreeMap<String, (Vec<NormalComponent>, f64)>,
 }
 
-impl Predictions {
-    pub fn new(sampling: Sampling) -> Predictions {
-        Predictions { sampling, known: BTreeMap::new() }
+impl<'a> Predictions<'a> {
+    /// A source may be among what is integrated already.
+    pub fn new(how: impl Into<Fitting<'a>>, integrals: Integrals) -> Predictions<'a> {
+        Predictions { how: how.into(), integrals, known: BTreeMap::new() }
     }
 
     fn of(&mut self, source: &Study) -> Result<&(Vec<NormalComponent>, f64), String> {
         let key = format!("{} {}", source.model_sha256, source.data_sha256);
         if !self.known.contains_key(&key) {
-            let found = predicted(source, self.sampling)?;
+            let found = predicted(source, self.how, &self.integrals)?;
             self.known.insert(key.clone(), found);
         }
         self.known.get(&key).ok_or_else(|| "it was not fitted".to_string())
@@ -125,17 +127,22 @@ impl Predictions {
 }
 
 /// The new-subgroup distribution of a source's fit as a mixture, and how far the mixture is from it.
-fn predicted(source: &Study, sampling: Sampling) -> Result<(Vec<NormalComponent>, f64), String> {
-    match ExactPosterior::new(&Model::of(source), Resolution::default()) {
+fn predicted(
+    source: &Study,
+    Fitting { sampling, observer }: Fitting<'_>,
+    known: &Integrals,
+) -> Result<(Vec<NormalComponent>, f64), String> {
+    match known.of(&source.name, &Model::of(source), observer) {
         Ok(posterior) => match posterior.theta_new() {
             Some(new) => Ok(mixture(&*new)),
             None => Err(format!("`{}` predicts nothing for a further subgroup", source.name)),
         },
         Err(Unavailable::ExchangeableBaselines | Unavailable::WrongLabels | Unavailable::Covariates) => {
-            let report = analyse(source, Options { engine: Engine::Sampler, sampling, ..Options::default() });
+            let options = Options { engine: Engine::Sampler, sampling, ..Options::default() };
+            let report = analyse_watched(source, options, Integrals::default(), observer).report;
             let drawn = report.sampled.as_ref().and_then(|s| s.theta_new.as_deref());
             match drawn.filter(|_| report.checks.ok) {
-                Some(draws) => Ok(mixture(&crate::posterior::Empirical::of(draws))),
+                Some(draws) => Ok(mixture(&Empirical::of(draws))),
                 None => Err(format!("the fit of `{}` did not pass its checks", source.name)),
             }
         }
@@ -252,6 +259,7 @@ fn fitted(cells: &Cells, components: usize) -> Vec<NormalComponent> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::exact::{ExactPosterior, Resolution};
     use crate::model::{Observation, Pooling};
 
     fn prior(effect: LocationPrior) -> ExactPosterior {

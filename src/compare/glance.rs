@@ -1,18 +1,22 @@
 //! What a page shows of other priors: the same numbers as [`compare`](super::compare) has for them, and nothing searched for.
 
+use std::sync::Arc;
+
 use rayon::prelude::*;
 
 use super::claims::{self, Findings};
 use super::curve::{self, Crossing, CurvePoint};
+use super::distinct::distinct;
 use super::grid::{self, GridRow};
 use super::question::questions;
 use super::refit::{self, Refits};
-use super::{Asked, PriorSet, Steps, curve_sets, envelope, prior_sets, table};
+use super::{Asked, Predictions, PriorSet, Steps, curve_sets, envelope, prior_sets, table};
 use crate::error::Result;
-use crate::exact::{ExactPosterior, Resolution};
+use crate::exact::ExactPosterior;
 use crate::model::Model;
 use crate::posterior::{
-    Axis, Claim, Estimand, Measure, Options, Quantiles, Report, Sampling, Statement, mass_within, region,
+    Axis, Claim, Estimand, Fitting, Integrals, Measure, Observer, Options, Quantiles, Report, Statement,
+    mass_within, region,
 };
 use crate::study::{Study, about_sources};
 
@@ -26,7 +30,9 @@ pub struct Glance {
     pub rows: Vec<GlanceRow>,
     /// The exact posterior under each set of `priors`, in their order; none where it is sampled, and where the stated
     /// pooling does not admit the set.
-    pub posteriors: Vec<Option<ExactPosterior>>,
+    pub posteriors: Vec<Option<Arc<ExactPosterior>>>,
+    /// Those posteriors, and what was integrated before: for what is asked next.
+    pub integrals: Integrals,
     /// Probabilities over the scale of the prior of τ; empty under complete pooling, and where τ is fixed at 0.
     pub tau_curve: Vec<CurvePoint>,
     /// Where those probabilities cross a line.
@@ -53,31 +59,50 @@ pub struct GlanceRow {
 }
 
 /// Fits the study under every prior that the model names, and with `grid` every effect prior under every heterogeneity
-/// prior. An error where a named prior can't be made.
-pub fn glance(study: &Study, sampling: Sampling, grid: bool) -> Result<Glance> {
+/// prior; `known` is what is integrated already. An error where a named prior can't be made.
+pub fn glance<'a>(
+    study: &Study,
+    how: impl Into<Fitting<'a>>,
+    grid: bool,
+    known: &Integrals,
+) -> Result<Glance> {
+    let how = how.into();
     let study = &*super::comparable(study);
-    let sets = prior_sets(study, &Asked::default(), sampling)?;
-    let options = refit::options(study, sampling, false);
+    let sets = prior_sets(study, &Asked::default(), &mut Predictions::new(how, known.clone()))?;
+    let options = refit::options(study, how.sampling, false);
     let questions = questions(study);
-    let refits = Refits::new(study, &questions, options, envelope::prior_box(study).sd[0], &Steps::default());
+    let narrowest = envelope::prior_box(study).sd[0];
+    let mut refits = Refits::new(study, &questions, options, narrowest, &Steps::default())
+        .watched(how.observer, known.clone());
     refits.prepare(study.pooling);
     if grid {
         refits.prepare(crate::study::Pooling::Partial);
     }
-    let (fits, (curves, own)) = rayon::join(
-        || sets.par_iter().map(|set| under(study, set, options)).collect::<Vec<_>>(),
-        || {
-            let sets = curve_sets(study, &sets, refits.is_coarse());
-            let curves: Vec<_> = sets.iter().map(|set| curve::curve(&refits, set)).collect();
-            let stated = study.priors.heterogeneity.as_ref().map(|h| h.distribution);
-            (curves, refits.all(study.pooling, &study.priors.effect.distribution, stated.as_ref()))
-        },
-    );
-    let (rows, posteriors): (Vec<_>, Vec<_>) = fits.into_iter().unzip();
+    // Under one name or another, the same priors are fitted once.
+    let distributions: Vec<_> = sets.iter().map(|set| set.priors.distributions()).collect();
+    let (distinct_priors, places) = distinct(&distributions);
+    let first = |priors: usize| places.iter().position(|place| *place == priors).map(|i| &sets[i]);
+    let found: Vec<Under> = (0..distinct_priors.len())
+        .into_par_iter()
+        .map(|priors| {
+            first(priors).map_or_else(Under::default, |set| under(&refits, set, options, how.observer))
+        })
+        .collect();
+    for under in &found {
+        if let Some((model, posterior)) = &under.exact {
+            refits.know(model.clone(), Ok(Arc::clone(posterior)));
+        }
+    }
+    let rows = sets.iter().zip(&places).flat_map(|(set, &place)| {
+        found[place].rows.iter().map(|row| GlanceRow { prior: set.name.clone(), ..row.clone() })
+    });
+    let rows = rows.collect();
+    let posterior = |&place: &usize| found[place].exact.as_ref().map(|(_, posterior)| Arc::clone(posterior));
+    let posteriors = places.iter().map(posterior).collect();
+    let (tau_curve, crossings) = curves(&refits, &curve_sets(study, &sets, refits.is_coarse()));
+    let stated = study.priors.heterogeneity.as_ref().map(|h| h.distribution);
+    let own = refits.all(study.pooling, &study.priors.effect.distribution, stated.as_ref());
     let grid = grid.then(|| grid::of_benefit(&refits, &sets));
-    let (tau_curve, crossings): (Vec<_>, Vec<_>) = curves.into_iter().unzip();
-    let tau_curve: Vec<CurvePoint> = tau_curve.into_iter().flatten().collect();
-    let crossings: Vec<Crossing> = crossings.into_iter().flatten().collect();
     let findings = Findings {
         priors: &sets,
         tau_curve: &tau_curve,
@@ -88,8 +113,9 @@ pub fn glance(study: &Study, sampling: Sampling, grid: bool) -> Result<Glance> {
     let claims = claims::claims(study, &findings);
     Ok(Glance {
         about_sources: about_sources(&study.named, |n| sets.iter().any(|s| s.name == n)),
+        integrals: refits.into_integrals(),
         priors: sets,
-        rows: rows.concat(),
+        rows,
         posteriors,
         tau_curve,
         crossings,
@@ -98,29 +124,67 @@ pub fn glance(study: &Study, sampling: Sampling, grid: bool) -> Result<Glance> {
     })
 }
 
-/// Every subgroup under one set of priors; nothing where it has no place under the stated pooling.
-fn under(study: &Study, set: &PriorSet, options: Options) -> (Vec<GlanceRow>, Option<ExactPosterior>) {
-    if !table::poolings(study, set).contains(&study.pooling) {
-        return (Vec::new(), None);
+/// The curve of every set, those of the same priors made once.
+fn curves(refits: &Refits<'_>, sets: &[&PriorSet]) -> (Vec<CurvePoint>, Vec<Crossing>) {
+    let distributions: Vec<_> = sets.iter().map(|set| set.priors.distributions()).collect();
+    let (_, places) = distinct(&distributions);
+    let mut made: Vec<(Vec<CurvePoint>, Vec<Crossing>)> = Vec::new();
+    let (mut points, mut crossings) = (Vec::new(), Vec::new());
+    for (set, place) in sets.iter().zip(places) {
+        if place == made.len() {
+            made.push(curve::curve(refits, set));
+        }
+        let prior = || set.name.clone();
+        points.extend(made[place].0.iter().map(|p| CurvePoint { prior: prior(), ..p.clone() }));
+        crossings.extend(made[place].1.iter().map(|c| Crossing { prior: prior(), ..c.clone() }));
     }
-    let study = table::study_under(study, set, study.pooling);
-    let exact = if refit::needs_sampling(&study) {
-        None
+    (points, crossings)
+}
+
+/// Every subgroup under one set of priors, and its posterior where that is integrated; nothing where the set has no place
+/// under the stated pooling.
+#[derive(Default)]
+struct Under {
+    rows: Vec<GlanceRow>,
+    exact: Option<(Model, Arc<ExactPosterior>)>,
+}
+
+fn under(refits: &Refits<'_>, set: &PriorSet, options: Options, observer: &dyn Observer) -> Under {
+    let own = refits.study;
+    if !table::poolings(own, set).contains(&own.pooling) {
+        return Under::default();
+    }
+    let study = table::study_under(own, set, own.pooling);
+    let covered = !refit::needs_sampling(&study);
+    let exact = if covered {
+        let model = Model::of(&study);
+        let posterior = refits.posterior(&model).ok();
+        posterior.map(|posterior| (model, posterior))
     } else {
-        ExactPosterior::new(&Model::of(&study), Resolution::default()).ok()
+        None
     };
-    let report = exact.is_none().then(|| table::fitted(&study, options));
+    let sampled = exact.is_none() && (!covered || refits.is_sampled());
+    let report = sampled.then(|| {
+        let (distributions, stated) = (study.priors.distributions(), own.priors.distributions());
+        if refits.is_sampled() && distributions.baseline() == stated.baseline() {
+            let heterogeneity = study.priors.heterogeneity.as_ref().map(|h| h.distribution);
+            let effect = &study.priors.effect.distribution;
+            refits.sampled(study.pooling, effect, heterogeneity.as_ref()).report
+        } else {
+            Arc::new(table::fitted(&study, options, observer))
+        }
+    });
     let names = study.data.names();
     let one = |(g, name): (usize, &&str)| {
         let (benefit, harm, effect) = match (&exact, &report) {
-            (Some(exact), _) => by_integration(&study, exact, g),
+            (Some((_, exact)), _) => by_integration(&study, exact, g),
             (None, Some(report)) => by_report(&study, report, g),
             (None, None) => (None, None, None),
         };
         GlanceRow { prior: set.name.clone(), subgroup: (*name).to_string(), benefit, harm, effect }
     };
     let rows = names.iter().enumerate().map(one).collect();
-    (rows, exact)
+    Under { rows, exact }
 }
 
 type Found = (Option<f64>, Option<f64>, Option<Quantiles>);

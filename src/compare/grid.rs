@@ -3,6 +3,7 @@
 use rayon::prelude::*;
 use serde::Serialize;
 
+use super::distinct::distinct;
 use super::priors::PriorSet;
 use super::reference::Reference;
 use super::refit::{Answers, Refits};
@@ -89,16 +90,20 @@ pub fn of_benefit(refits: &Refits<'_>, sets: &[PriorSet]) -> Vec<GridRow> {
     rows
 }
 
-/// A row for every cell and question.
+/// A row for every cell and question. Cells of the same priors, whosever they are, are asked once.
 fn asked(
     refits: &Refits<'_>,
     cells: &[Cell<'_>],
     ask: impl Fn(Pooling, &LocationPrior, Option<&HeterogeneityPrior>) -> Answers + Sync,
 ) -> Vec<GridRow> {
-    let of = |(set, prior, pooling): &Cell<'_>| {
-        ask(*pooling, &set.priors.effect.distribution, prior.as_ref().map(|p| &p.1))
+    let priors = |(set, prior, pooling): &'_ Cell<'_>| {
+        (*pooling, set.priors.effect.distribution.clone(), prior.as_ref().map(|p| p.1))
     };
-    let answers: Vec<Answers> = cells.par_iter().map(of).collect();
+    let priors: Vec<_> = cells.iter().map(priors).collect();
+    let (distinct, places) = distinct(&priors);
+    let answers: Vec<Answers> =
+        distinct.par_iter().map(|(pooling, effect, prior)| ask(*pooling, effect, prior.as_ref())).collect();
+    let answers = places.into_iter().map(|place| answers[place].clone());
     let rows = cells.iter().zip(answers).flat_map(|((set, prior, pooling), answers)| {
         refits.questions.iter().zip(answers).map(move |(q, probability)| GridRow {
             prior: set.name.clone(),

@@ -17,6 +17,7 @@ mod claims;
 mod coefficients;
 mod conflict;
 mod curve;
+mod distinct;
 mod envelope;
 mod external;
 mod glance;
@@ -38,7 +39,7 @@ pub use coefficients::CoefficientRow;
 pub use conflict::Conflict;
 pub use curve::{Crossing, CurvePoint, HeterogeneityRow, Hinge};
 pub use envelope::{BoxPoint, Envelope, PriorBox};
-pub use external::Fitted;
+pub use external::{Fitted, Predictions};
 pub use glance::{Glance, GlanceRow, glance};
 pub use grid::GridRow;
 pub use pooling::PoolingRow;
@@ -56,7 +57,7 @@ use std::fmt;
 use crate::error::Result;
 use crate::model::Model;
 use crate::posterior::{
-    Claim, Detail, Engine, Estimand, Measure, Options, Report, Sampling, Statement, analyse,
+    Claim, Detail, Engine, Estimand, Integrals, Measure, Options, Report, Sampling, Statement, analyse,
 };
 use crate::study::{Pooling, Study, about_sources};
 use question::questions;
@@ -160,7 +161,8 @@ pub fn compare(study: &Study, request: &Request) -> Result<Comparison> {
 pub fn compare_counted(study: &Study, request: &Request, steps: &Steps) -> Result<Comparison> {
     let own = study;
     let study = &*comparable(study);
-    let sets = priors::sets(study, &request.priors, request.sampling)?;
+    let mut predictions = Predictions::new(request.sampling, Integrals::default());
+    let sets = priors::sets(study, &request.priors, &mut predictions)?;
     let options = refit::options(study, request.sampling, request.sampled);
     let questions = questions(study);
     let within = envelope::prior_box(study);

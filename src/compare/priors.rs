@@ -6,7 +6,7 @@ use super::information::{location_information, unit_information};
 use crate::error::{Error, ErrorKind, Result};
 use crate::exact::{Distribution, ExactPosterior, Resolution};
 use crate::model::{BaselinePrior, LocationPrior, Model, Observation, Pooling};
-use crate::posterior::{Measure, Quantiles, Sampling, Statement, region};
+use crate::posterior::{Measure, Quantiles, Statement, region};
 use crate::study::{
     HeterogeneityPrior, NormalComponent, Pooling as StudyPooling, Priors, Scale, Study, Written,
     library_names, library_priors,
@@ -61,7 +61,7 @@ pub struct Asked(pub Vec<String>);
 
 /// The stated priors first, then the sets that are asked for. An error where a name is not known, or a prior can't be
 /// made.
-pub fn sets(study: &Study, asked: &Asked, sampling: Sampling) -> Result<Vec<PriorSet>> {
+pub fn sets(study: &Study, asked: &Asked, predictions: &mut Predictions<'_>) -> Result<Vec<PriorSet>> {
     let library = library(study);
     let named: Vec<String> = study.named.iter().map(|n| n.name.clone()).collect();
     let mut wanted: Vec<String> = Vec::new();
@@ -92,17 +92,15 @@ pub fn sets(study: &Study, asked: &Asked, sampling: Sampling) -> Result<Vec<Prio
             }
         }
     }
-    let mut predictions = Predictions::new(sampling);
     let mut sets = vec![set(study, STATED, study.priors.clone(), None)];
     for name in wanted {
         if let Some(named) = study.named.iter().find(|n| n.name == name) {
             let mut priors = named.priors.clone();
             let mut fitted = None;
             if let Some(from) = &named.external {
-                let (effect, about) =
-                    external::effect(from, &priors.effect, &mut predictions).map_err(|why| {
-                        Error::of(ErrorKind::Unavailable, format!("the prior `{name}` can't be made: {why}"))
-                    })?;
+                let (effect, about) = external::effect(from, &priors.effect, predictions).map_err(|why| {
+                    Error::of(ErrorKind::Unavailable, format!("the prior `{name}` can't be made: {why}"))
+                })?;
                 (priors.effect, fitted) = (effect, Some(about));
             }
             sets.push(set(study, &name, priors, fitted));

@@ -80,7 +80,7 @@ impl Question {
     }
 
     /// The statement's probability, given that of lying above the bound.
-    pub fn from_above(&self, above: f64) -> f64 {
+    pub fn given_above(&self, above: f64) -> f64 {
         if self.holds_above { above } else { 1.0 - above }
     }
 

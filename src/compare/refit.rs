@@ -10,7 +10,10 @@ use super::question::Question;
 use super::steps::Steps;
 use crate::exact::{Baseline, CellsOfSubgroup, ExactPosterior, Extent, Lattice, Resolution, RiskMeasure};
 use crate::model::{BaselinePrior, Model};
-use crate::posterior::{Detail, Engine, Options, Probability, Report, Sampling, analyse};
+use crate::posterior::{
+    Analysis, Detail, Engine, Integral, Integrals, Observer, Options, Probability, Report, Sampling,
+    analyse_watched,
+};
 use crate::study::{HeterogeneityPrior, LocationPrior, Pooling, Study, Written};
 
 /// The farthest μ and θ on a lattice, in scales of the prior of τ, of which the curve asks for eight; more where its tail
@@ -54,8 +57,12 @@ pub struct Refits<'a> {
     alone: OnceLock<Vec<Lattice>>,
     failures: AtomicUsize,
     steps: Steps,
-    /// Sampled runs by what was asked: they are costly.
-    runs: Mutex<HashMap<String, Option<Arc<Answers>>>>,
+    /// By what was asked, sampled runs, and what whole fits said of effects (none where one did not settle): they are costly.
+    runs: Mutex<HashMap<String, Run>>,
+    whole: Mutex<HashMap<String, Option<Answers>>>,
+    /// What is integrated already.
+    integrals: Integrals,
+    observer: &'a dyn Observer,
     resolved: OnceLock<Option<bool>>,
 }
 
@@ -87,8 +94,34 @@ impl<'a> Refits<'a> {
             failures: AtomicUsize::new(0),
             steps: steps.clone(),
             runs: Mutex::new(HashMap::new()),
+            whole: Mutex::new(HashMap::new()),
+            integrals: Integrals::default(),
+            observer: &(),
             resolved: OnceLock::new(),
         }
+    }
+
+    /// With someone who looks on, and with what is integrated already.
+    #[must_use]
+    pub fn watched(self, observer: &'a dyn Observer, integrals: Integrals) -> Refits<'a> {
+        Refits { observer, integrals, ..self }
+    }
+
+    /// Takes up what was integrated elsewhere.
+    pub fn know(&mut self, model: Model, integral: Integral) {
+        if self.integrals.find(&model).is_none() {
+            self.integrals.add(model, integral);
+        }
+    }
+
+    /// The posterior of a model of the study, made if it is not there.
+    pub fn posterior(&self, model: &Model) -> Integral {
+        self.integrals.of(&self.study.name, model, self.observer)
+    }
+
+    /// What is integrated already.
+    pub fn into_integrals(self) -> Integrals {
+        self.integrals
     }
 
     /// Whether every number is sampled, since the exact engine does not cover the model.
@@ -164,11 +197,27 @@ impl<'a> Refits<'a> {
             return self.answered(&above);
         }
         self.steps.did(usize::from(self.is_coarse()));
-        let Ok(posterior) =
-            ExactPosterior::new(&self.model(pooling, effect, heterogeneity), Resolution::default())
-        else {
-            return self.failed();
-        };
+        let found = self.once(key(pooling, effect, heterogeneity), || {
+            self.whole_fit(&self.model(pooling, effect, heterogeneity))
+        });
+        found.unwrap_or_else(|| self.failed())
+    }
+
+    /// What a whole fit was asked before, or is asked now.
+    fn once(&self, key: String, ask: impl FnOnce() -> Option<Answers>) -> Option<Answers> {
+        let known = self.whole.lock().ok().and_then(|whole| whole.get(&key).cloned());
+        known.unwrap_or_else(|| {
+            let found = ask();
+            if let Ok(mut whole) = self.whole.lock() {
+                whole.insert(key, found.clone());
+            }
+            found
+        })
+    }
+
+    /// Questions about effects alone by the engine; none where its integral does not settle.
+    fn whole_fit(&self, model: &Model) -> Option<Answers> {
+        let posterior = self.posterior(model).ok()?;
         // A subgroup's effect is made when it is asked for, once for all that is asked of it.
         let subgroups = self.study.data.names().len();
         let bounds = |g: usize| {
@@ -176,7 +225,7 @@ impl<'a> Refits<'a> {
             self.points.iter().map(|&x| 1.0 - theta.cdf(x)).collect::<Vec<f64>>()
         };
         let above: Vec<Vec<f64>> = (0..subgroups).into_par_iter().map(bounds).collect();
-        self.answered(&above)
+        Some(self.answered(&above))
     }
 
     /// From P(θ_g > x) by subgroup and point.
@@ -184,7 +233,7 @@ impl<'a> Refits<'a> {
         let answer = |q: &Question| {
             let value = q.effect_bound()?;
             let place = self.points.iter().position(|&p| p == value)?;
-            Some(q.from_above(above[q.subgroup][place]))
+            Some(q.given_above(above[q.subgroup][place]))
         };
         self.questions.iter().map(answer).collect()
     }
@@ -202,7 +251,8 @@ impl<'a> Refits<'a> {
         if self.questions.iter().all(|q| q.effect_bound().is_some()) {
             return self.effects(pooling, effect, heterogeneity);
         }
-        self.counted(answers_of(&self.model(pooling, effect, heterogeneity), self.questions))
+        let posterior = self.posterior(&self.model(pooling, effect, heterogeneity));
+        self.counted(answers_of(&posterior, self.questions))
     }
 
     /// One question, as quickly as it can be answered.
@@ -221,9 +271,19 @@ impl<'a> Refits<'a> {
             && let Some(place) = self.points.iter().position(|&p| p == value)
             && let Some(above) = self.on_lattice(pooling, effect, heterogeneity, Some(q.subgroup))
         {
-            return Some(q.from_above(above[0][place]));
+            return Some(q.given_above(above[0][place]));
         }
-        self.counted(answers_of(&self.model(pooling, effect, heterogeneity), std::slice::from_ref(q)))[0]
+        let posterior = || self.posterior(&self.model(pooling, effect, heterogeneity));
+        let Some(value) = q.effect_bound() else {
+            return self.counted(answers_of(&posterior(), std::slice::from_ref(q)))[0];
+        };
+        // Benefit and harm are searched for at the same priors.
+        let key = format!("{} {} {value:?}", key(pooling, effect, heterogeneity), q.subgroup);
+        let above = self.once(key, || {
+            let posterior = posterior().ok()?;
+            Some(vec![Some(1.0 - posterior.theta(q.subgroup).cdf(value))])
+        });
+        above.unwrap_or_else(|| self.counted(vec![None]))[0].map(|above| q.given_above(above))
     }
 
     fn counted(&self, answers: Answers) -> Answers {
@@ -293,33 +353,60 @@ impl<'a> Refits<'a> {
         }
     }
 
-    /// Chains of their own; none of its numbers where a run fails its checks.
+    /// Of chains of their own; none of its numbers where a run fails its checks.
     fn run(
         &self,
         pooling: Pooling,
         effect: &LocationPrior,
         heterogeneity: Option<&HeterogeneityPrior>,
     ) -> Answers {
-        let key = format!("{pooling:?} {effect:?} {heterogeneity:?}");
+        let answers = self.sampled(pooling, effect, heterogeneity).answers;
+        answers.map_or_else(|| vec![None; self.questions.len()], |a| a.to_vec())
+    }
+
+    /// The run under these priors, made if it is not there.
+    pub fn sampled(
+        &self,
+        pooling: Pooling,
+        effect: &LocationPrior,
+        heterogeneity: Option<&HeterogeneityPrior>,
+    ) -> Run {
+        let key = key(pooling, effect, heterogeneity);
         let seen = self.runs.lock().ok().and_then(|runs| runs.get(&key).cloned());
-        let found = seen.unwrap_or_else(|| {
+        seen.unwrap_or_else(|| {
             let study = variant(self.study, pooling, (effect, "", heterogeneity));
-            let report = analyse(&study, self.options);
+            let Analysis { mut report, .. } =
+                analyse_watched(&study, self.options, Integrals::default(), self.observer);
+            report.sampled = None;
             let answers = report.checks.ok.then(|| Arc::new(answers_in(&report, self.questions)));
-            let first = self.runs.lock().is_ok_and(|mut runs| runs.insert(key, answers.clone()).is_none());
-            if first && answers.is_none() {
+            let run = Run { report: Arc::new(report), answers };
+            let first = self.runs.lock().is_ok_and(|mut runs| runs.insert(key, run.clone()).is_none());
+            if first && run.answers.is_none() {
                 self.failures.fetch_add(1, Ordering::Relaxed);
             }
-            answers
-        });
-        found.map_or_else(|| vec![None; self.questions.len()], |a| a.to_vec())
+            run
+        })
     }
 }
 
-/// All questions of one model, by the exact engine.
-pub fn answers_of(model: &Model, questions: &[Question]) -> Answers {
-    match ExactPosterior::new(model, Resolution::default()) {
-        Ok(posterior) => questions.par_iter().map(|q| q.ask(&posterior)).collect(),
+/// A sampled refit.
+#[derive(Clone)]
+pub struct Run {
+    /// Without its draws.
+    pub report: Arc<Report>,
+    /// None where it fails its checks.
+    answers: Option<Arc<Answers>>,
+}
+
+/// What tells one refit from another.
+fn key(pooling: Pooling, effect: &LocationPrior, heterogeneity: Option<&HeterogeneityPrior>) -> String {
+    format!("{pooling:?} {effect:?} {heterogeneity:?}")
+}
+
+/// All questions of one posterior.
+fn answers_of(posterior: &Integral, questions: &[Question]) -> Answers {
+    match posterior {
+        Ok(posterior) => questions.par_iter().map(|q| q.ask(posterior)).collect(),
         Err(_) => vec![None; questions.len()],
     }
 }
@@ -375,9 +462,9 @@ impl Question {
     /// The statement's probability under a posterior; none where the posterior can't tell.
     pub fn ask(&self, posterior: &ExactPosterior) -> Option<f64> {
         if let Some(value) = self.effect_bound() {
-            return Some(self.from_above(1.0 - posterior.theta(self.subgroup).cdf(value)));
+            return Some(self.given_above(1.0 - posterior.theta(self.subgroup).cdf(value)));
         }
         let risk = posterior.risk(self.subgroup, RiskMeasure::of(self.measure)?)?;
-        Some(self.from_above(1.0 - risk.cdf(self.bound())))
+        Some(self.given_above(1.0 - risk.cdf(self.bound())))
     }
 }

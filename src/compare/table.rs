@@ -7,8 +7,8 @@ use super::priors::{PriorSet, STATED};
 use super::refit::{self, has_many_subgroups};
 use super::steps::Steps;
 use crate::posterior::{
-    Engine, Estimand, Estimate, Measure, Options, Probability, Quantiles, Report, Scope, Statement, Whom,
-    analyse, primary,
+    Engine, Estimand, Estimate, Integrals, Measure, Observer, Options, Probability, Quantiles, Report, Scope,
+    Statement, Whom, analyse_watched, primary,
 };
 use crate::study::{Pooling, Study};
 
@@ -114,7 +114,8 @@ pub fn fits(study: &Study, sets: &[PriorSet], options: Options, steps: &Steps) -
         sets.iter().flat_map(|set| poolings(study, set).into_iter().map(move |p| (set, p))).collect();
     all.into_par_iter()
         .map(|(set, pooling)| {
-            let report = fitted(&study_under(study, set, pooling), options);
+            let options = Options { adjusted_only: false, ..options };
+            let report = fitted(&study_under(study, set, pooling), options, &());
             steps.did(1);
             Fit { prior: set.name.clone(), pooling, report }
         })
@@ -127,18 +128,13 @@ pub fn planned(study: &Study, sets: &[PriorSet]) -> usize {
 }
 
 /// A named prior may bring a baseline that the exact engine does not cover.
-pub fn fitted(study: &Study, options: Options) -> Report {
-    fitted_once(study, Options { adjusted_only: false, ..options })
-}
-
-/// As [`fitted`], but a study that allows for a bias is fitted without it too only where that is asked for.
-pub fn fitted_once(study: &Study, options: Options) -> Report {
+pub fn fitted(study: &Study, options: Options, observer: &dyn Observer) -> Report {
     let covered = !refit::needs_sampling(study);
     let engine = match options.engine {
         Engine::Exact if !covered => Engine::Sampler,
         other => other,
     };
-    analyse(study, Options { engine, ..options })
+    analyse_watched(study, Options { engine, ..options }, Integrals::default(), observer).report
 }
 
 /// The rows of all fits.

@@ -4,7 +4,7 @@
 use serde::Serialize;
 
 use super::interaction::{InteractionTest, interaction_test};
-use crate::posterior::{Fit, Measure, Method, Report, Sampling, ShrinkageRow, Statement, Whom, shrinkage};
+use crate::posterior::{Fit, Fitting, Measure, Method, Report, ShrinkageRow, Statement, Whom, shrinkage};
 use crate::study::{Decision, Study};
 
 /// How credible the subgroup claim about the decision's first outcome is, by the items of ICEMAN (Schandelmaier et al.,
@@ -59,7 +59,7 @@ pub struct GreaterRow {
 }
 
 /// The credibility of the subgroup claim about the first outcome; none for a study of one subgroup.
-pub fn credibility(decision: &Decision, fit: &Fit, sampling: Sampling) -> Option<Credibility> {
+pub fn credibility(decision: &Decision, fit: &Fit, how: Fitting<'_>) -> Option<Credibility> {
     let study = decision.first();
     let names = study.data.names();
     let report = fit.report()?;
@@ -115,7 +115,7 @@ pub fn credibility(decision: &Decision, fit: &Fit, sampling: Sampling) -> Option
     } else {
         (opposed(report), None, Method::Sampled)
     };
-    let shrinkage = shrinkage(study, fit, sampling);
+    let shrinkage = shrinkage(study, fit, how);
     Some(Credibility {
         outcome: decision.outcomes[0].name.clone(),
         items,

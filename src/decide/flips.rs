@@ -2,15 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use rayon::prelude::*;
 use serde::Serialize;
 
-use super::populations::{Means, means};
+use super::populations::Means;
+use super::refits::Refits;
 use super::{Population, values};
-use crate::compare::{Asked, PriorSet, STATED, prior_sets};
+use crate::compare::{Asked, Predictions, PriorSet, STATED, prior_sets};
 use crate::error::Result;
-use crate::posterior::{Fit, Sampling};
-use crate::study::{Decision, HigherIs, Values};
+use crate::posterior::{Fitting, Integrals};
+use crate::study::{Decision, HigherIs, Priors, Values};
 
 /// Gains in utility per patient that may be asked of the active treatment before it is chosen.
 pub const REQUIRED_GAINS: [f64; 5] = [0.0, 0.01, 0.02, 0.05, 0.10];
@@ -132,49 +132,63 @@ pub fn of_values(
     (map, flips)
 }
 
-/// The choice under each named prior and each of the library, by name across the outcomes that have it.
+/// Each named prior and each of the library, outcome by outcome that has values.
+#[derive(Default)]
+pub struct Others {
+    names: Vec<String>,
+    /// By a name and an outcome's place.
+    sets: BTreeMap<(String, usize), PriorSet>,
+}
+
+impl Others {
+    /// `known` is what is integrated already. An error where a prior can't be made.
+    pub fn of(decision: &Decision, how: Fitting<'_>, known: Integrals) -> Result<Others> {
+        let mut others = Others::default();
+        let mut predictions = Predictions::new(how, known);
+        for k in with_values(decision) {
+            for set in prior_sets(&decision.outcomes[k].study, &Asked::default(), &mut predictions)? {
+                if set.name == STATED {
+                    continue;
+                }
+                if !others.names.contains(&set.name) {
+                    others.names.push(set.name.clone());
+                }
+                others.sets.insert((set.name.clone(), k), set);
+            }
+        }
+        Ok(others)
+    }
+
+    /// Outcomes' places with priors that they are asked under.
+    pub fn wanted(&self) -> impl Iterator<Item = (usize, Priors)> {
+        self.sets.iter().map(|((_, k), set)| (*k, set.priors.clone()))
+    }
+}
+
+/// Outcomes of which one end is worth more than the other, where any has values.
+fn with_values(decision: &Decision) -> Vec<usize> {
+    let valued = |k: &usize| decision.outcomes[*k].values.is_some_and(|v| v.gap() != 0.0);
+    (0..decision.outcomes.len()).filter(valued).collect()
+}
+
+/// The choice under each of them, by name across the outcomes that have it.
 pub fn of_priors(
     decision: &Decision,
+    others: &Others,
+    refits: &Refits<'_>,
     stated: &[Means],
     populations: &[Population],
-    sampling: Sampling,
-) -> Result<Vec<PriorRow>> {
+) -> Vec<PriorRow> {
     let mut rows = Vec::new();
-    if !decision.has_values() {
-        return Ok(rows);
-    }
     let own: Vec<Option<Values>> = decision.outcomes.iter().map(|o| o.values).collect();
-    let valued = |k: &usize| own[*k].is_some_and(|v| v.gap() != 0.0);
-    let with_values: Vec<usize> = (0..own.len()).filter(valued).collect();
-    let mut names: Vec<String> = Vec::new();
-    let mut sets: BTreeMap<(String, usize), PriorSet> = BTreeMap::new();
-    for &k in &with_values {
-        for set in prior_sets(&decision.outcomes[k].study, &Asked::default(), sampling)? {
-            if set.name == STATED {
-                continue;
-            }
-            if !names.contains(&set.name) {
-                names.push(set.name.clone());
-            }
-            sets.insert((set.name.clone(), k), set);
-        }
-    }
-    let refitted: BTreeMap<&(String, usize), std::result::Result<Means, Vec<String>>> = sets
-        .par_iter()
-        .map(|(key, set)| {
-            let outcome = &decision.outcomes[key.1];
-            let fit = Fit::under(&outcome.study, &set.priors, sampling);
-            (key, fit.map(|f| means(outcome, &f, populations)))
-        })
-        .collect();
-    for name in &names {
+    for name in &others.names {
         let mut here = stated.to_vec();
         let (mut outcomes, mut why) = (Vec::new(), None);
-        for &k in &with_values {
-            match refitted.get(&(name.clone(), k)) {
-                Some(Ok(found)) => here[k] = found.clone(),
-                Some(Err(reasons)) => why = Some(reasons.join("; ")),
-                None => continue,
+        for k in with_values(decision) {
+            let Some(set) = others.sets.get(&(name.clone(), k)) else { continue };
+            match refits.under(k, &set.priors) {
+                Ok(found) => here[k] = found.means.clone(),
+                Err(reasons) => why = Some(reasons.join("; ")),
             }
             outcomes.push(decision.outcomes[k].name.clone());
         }
@@ -193,5 +207,5 @@ pub fn of_priors(
             });
         }
     }
-    Ok(rows)
+    rows
 }

@@ -21,6 +21,7 @@ mod layers;
 mod panel;
 mod pools;
 mod populations;
+mod refits;
 mod risks;
 mod rules;
 mod sizes;
@@ -38,12 +39,16 @@ pub use rules::RuleRow;
 pub use sizes::{BandRow, CurveRow, EffectRow};
 pub use values::{ActionRow, EvpiRow};
 
+use refits::{Refit, Refits};
+
+use std::sync::Arc;
+
 use rayon::prelude::*;
 use serde::Serialize;
 
 use crate::error::Result;
-use crate::posterior::{Claim, Fit, Sampling, Scope};
-use crate::study::{Decision, about_sources};
+use crate::posterior::{Analysis, Claim, Fit, Fitting, Integrals, Scope};
+use crate::study::{Decision, Study, about_sources};
 use risks::Risks;
 
 /// For whom a number is: a subgroup, or a further similar one with the control risk that the decision states.
@@ -113,13 +118,15 @@ pub(crate) struct Known<'a> {
 
 /// Fits every outcome and lays out what follows; nothing follows from a fit that fails its checks. An error where a named
 /// prior can't be made.
-pub fn decide(decision: &Decision, sampling: Sampling) -> Result<Discussion> {
+pub fn decide<'a>(decision: &'a Decision, how: impl Into<Fitting<'a>>) -> Result<Discussion> {
+    let how = how.into();
+    let sampling = how.sampling;
     let mut discussion =
         Discussion { notices: decision.notices.clone(), mcse: sampling.mcse, ..Discussion::default() };
     let layers = decision.layers.iter().flat_map(|l| [&l.outer, &l.inner]);
     let outcomes = decision.outcomes.iter().map(|o| (o.name.as_str(), &o.study));
     let studies: Vec<_> = outcomes.chain(layers.map(|s| (s.name.as_str(), s))).collect();
-    let fits: Vec<_> = studies.par_iter().map(|(_, study)| Fit::checked(study, sampling)).collect();
+    let (fits, integrals) = fitted(&studies, how);
     let mut passed = Vec::new();
     for ((name, _), fit) in studies.iter().zip(fits) {
         match fit {
@@ -135,8 +142,9 @@ pub fn decide(decision: &Decision, sampling: Sampling) -> Result<Discussion> {
     let (fits, of_layers) = passed.split_at(decision.outcomes.len());
     let populations = populations::populations(&decision.outcomes);
     let known = populations::known(&decision.outcomes, fits, &populations);
-    let means: Vec<populations::Means> =
-        decision.outcomes.iter().zip(fits).map(|(o, f)| populations::means(o, f, &populations)).collect();
+    let stated: Vec<Refit> =
+        fits.iter().enumerate().map(|(k, fit)| Refit::of(decision, k, fit, &populations)).collect();
+    let means: Vec<populations::Means> = stated.iter().map(|refit| refit.means.clone()).collect();
     let sizes: Vec<_> = known.par_iter().map(|k| sizes::sizes(decision, k, &populations)).collect();
     discussion.attribution =
         known.par_iter().flat_map_iter(|k| attribution::rows(decision, k, &populations)).collect();
@@ -154,7 +162,10 @@ pub fn decide(decision: &Decision, sampling: Sampling) -> Result<Discussion> {
     };
     (discussion.actions, discussion.evpi) = values::rows(decision, &known, &populations);
     (discussion.value_map, discussion.flips) = flips::of_values(decision, &means, &populations);
-    discussion.by_prior = flips::of_priors(decision, &means, &populations, sampling)?;
+    let others = flips::Others::of(decision, how, integrals)?;
+    let mut refits = Refits::new(decision, stated, &populations, how);
+    refits.prepare(others.wanted().chain(panel::wanted(decision)));
+    discussion.by_prior = flips::of_priors(decision, &others, &refits, &means, &populations);
     for study in decision.outcomes.iter().map(|o| &o.study) {
         for about in about_sources(&study.named, |n| discussion.by_prior.iter().any(|r| r.prior == n)) {
             if !discussion.about_sources.contains(&about) {
@@ -162,10 +173,35 @@ pub fn decide(decision: &Decision, sampling: Sampling) -> Result<Discussion> {
             }
         }
     }
-    discussion.panel = panel::panel(decision, fits, &means, &populations, sampling);
-    discussion.credibility = fits.first().and_then(|f| credibility::credibility(decision, f, sampling));
+    discussion.panel = panel::panel(decision, &refits, &means, &populations);
+    discussion.credibility = fits.first().and_then(|f| credibility::credibility(decision, f, how));
     discussion.populations = populations;
-    let first = fits.first().and_then(Fit::report).map_or(&[][..], |r| &r.claims);
+    let first = fits.first().and_then(|f| f.report()).map_or(&[][..], |r| &r.claims);
     discussion.claims = claims::claims(decision, &discussion, first);
     Ok(discussion)
 }
+
+/// Every study's fit in their order, or why its checks do not pass, and what was integrated. A study that stands twice, as an
+/// outcome and as a layer, is fitted once.
+fn fitted(studies: &[(&str, &Study)], how: Fitting<'_>) -> (Vec<Checked>, Integrals) {
+    let first = |i: usize| (0..i).find(|&j| studies[j].1.fits_as(studies[i].1)).unwrap_or(i);
+    let places: Vec<usize> = (0..studies.len()).map(first).collect();
+    let analyses: Vec<Option<Analysis>> = (0..studies.len())
+        .into_par_iter()
+        .map(|i| (places[i] == i).then(|| Fit::analysed(studies[i].1, None, how)))
+        .collect();
+    let mut integrals = Integrals::default();
+    let mut fits: Vec<Checked> = Vec::new();
+    for (i, analysis) in analyses.into_iter().enumerate() {
+        fits.push(match analysis {
+            Some(mut analysis) => {
+                integrals.extend(std::mem::take(&mut analysis.integrals));
+                Fit::of(studies[i].1, analysis).map(Arc::new)
+            }
+            None => fits[places[i]].clone(),
+        });
+    }
+    (fits, integrals)
+}
+
+type Checked = std::result::Result<Arc<Fit>, Vec<String>>;

@@ -1,14 +1,14 @@
 //! Members with priors and values of their own: what each concludes, who would choose otherwise, and why.
 
-use rayon::prelude::*;
 use serde::Serialize;
 
-use super::judgement::{Judgement, benefit};
+use super::judgement::Judgement;
 use super::pools::{self, PoolRow};
-use super::populations::{Means, means};
+use super::populations::Means;
+use super::refits::Refits;
 use super::{Population, values};
 use crate::compare::{PriorSet, prior_set};
-use crate::posterior::{By, Fit, Sampling};
+use crate::posterior::By;
 use crate::study::{Decision, Member, Priors, Values, View};
 
 /// What the members of a panel conclude, one by one and together.
@@ -73,21 +73,32 @@ fn priors(stated: &Priors, view: &View) -> Option<Priors> {
     })
 }
 
+/// Outcomes' places with priors that members hold of them.
+pub fn wanted(decision: &Decision) -> impl Iterator<Item = (usize, Priors)> {
+    let of_member = |member: &Member| -> Vec<(usize, Priors)> {
+        let views = decision.outcomes.iter().zip(&member.views).enumerate();
+        views.filter_map(|(k, (outcome, view))| Some((k, priors(&outcome.study.priors, view)?))).collect()
+    };
+    decision.panel.iter().flat_map(of_member)
+}
+
 /// What the panel concludes; none where there is no panel.
 pub fn panel(
     decision: &Decision,
-    fits: &[Fit],
+    refits: &Refits<'_>,
     stated: &[Means],
     populations: &[Population],
-    sampling: Sampling,
 ) -> Option<Panel> {
     if decision.panel.is_empty() {
         return None;
     }
-    let as_stated: Vec<Option<f64>> = benefit(decision, fits.first()?, populations);
+    let as_stated = match refits.under(0, &decision.first().priors) {
+        Ok(stated) => stated.benefit.clone(),
+        Err(_) => return None,
+    };
     let judgements: Vec<Result<Judgement, String>> = decision
         .panel
-        .par_iter()
+        .iter()
         .map(|member| {
             let mut judged = Judgement {
                 benefit: as_stated.clone(),
@@ -96,11 +107,12 @@ pub fn panel(
             };
             for (k, (outcome, view)) in decision.outcomes.iter().zip(&member.views).enumerate() {
                 let Some(priors) = priors(&outcome.study.priors, view) else { continue };
-                let fit = Fit::under(&outcome.study, &priors, sampling)
+                let refit = refits
+                    .under(k, &priors)
                     .map_err(|reasons| format!("{}: {}", outcome.name, reasons.join("; ")))?;
-                judged.means[k] = means(outcome, &fit, populations);
+                judged.means[k] = refit.means.clone();
                 if k == 0 {
-                    judged.benefit = benefit(decision, &fit, populations);
+                    judged.benefit = refit.benefit.clone();
                 }
             }
             Ok(judged)
@@ -143,7 +155,7 @@ pub fn panel(
             members.push(row);
         }
     }
-    let pools = pools::rows(decision, &judgements, stated, populations, sampling);
+    let pools = pools::rows(decision, &judgements, stated, populations, refits);
     Some(Panel { beliefs: beliefs(decision), members, pools })
 }
 

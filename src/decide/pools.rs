@@ -4,10 +4,10 @@
 
 use serde::Serialize;
 
-use super::judgement::{Judgement, benefit};
-use super::populations::{Means, means};
+use super::judgement::Judgement;
+use super::populations::Means;
+use super::refits::Refits;
 use super::{Population, values};
-use crate::posterior::{Fit, Sampling};
 use crate::study::{Decision, HeterogeneityPrior, LocationPrior, NormalComponent, Priors, Values, Written};
 
 /// How the members of a panel are made one (Genest & Zidek, Statist Sci 1986;1:114).
@@ -45,7 +45,7 @@ pub fn rows(
     judgements: &[Result<Judgement, String>],
     stated: &[Means],
     populations: &[Population],
-    sampling: Sampling,
+    refits: &Refits<'_>,
 ) -> Vec<PoolRow> {
     let total: f64 = decision.panel.iter().map(|m| m.weight).sum();
     let weights: Vec<f64> = decision.panel.iter().map(|m| m.weight / total).collect();
@@ -57,9 +57,7 @@ pub fn rows(
             let values = average_values(all, &weights);
             let (benefit, means) = match pool {
                 Pool::Linear => linear(all, &weights),
-                Pool::Logarithmic => {
-                    logarithmic(decision, &weights, (stated, &all[0].benefit), populations, sampling)?
-                }
+                Pool::Logarithmic => logarithmic(decision, &weights, (stated, &all[0].benefit), refits)?,
             };
             Ok(Judgement { benefit, means, values })
         }
@@ -120,8 +118,7 @@ fn logarithmic(
     decision: &Decision,
     weights: &[f64],
     (stated, of_any): (&[Means], &[Option<f64>]),
-    populations: &[Population],
-    sampling: Sampling,
+    refits: &Refits<'_>,
 ) -> Result<(Vec<Option<f64>>, Vec<Means>), String> {
     let (mut chance, mut all) = (of_any.to_vec(), stated.to_vec());
     for (k, outcome) in decision.outcomes.iter().enumerate() {
@@ -147,11 +144,12 @@ fn logarithmic(
         };
         let effect = Written { distribution: effect, words: String::new() };
         let priors = Priors { effect, heterogeneity, ..own.clone() };
-        let fit = Fit::under(&outcome.study, &priors, sampling)
+        let refit = refits
+            .under(k, &priors)
             .map_err(|reasons| format!("{}: {}", outcome.name, reasons.join("; ")))?;
-        all[k] = means(outcome, &fit, populations);
+        all[k] = refit.means.clone();
         if k == 0 {
-            chance = benefit(decision, &fit, populations);
+            chance = refit.benefit.clone();
         }
     }
     Ok((chance, all))

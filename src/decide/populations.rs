@@ -1,5 +1,7 @@
 //! For whom outcomes are reported, and what is known of them there.
 
+use std::sync::Arc;
+
 use rayon::prelude::*;
 
 use super::risks::Risks;
@@ -25,7 +27,7 @@ pub fn populations(outcomes: &[DecisionOutcome]) -> Vec<Population> {
 /// Every outcome in every population in which it is reported.
 pub fn known<'a>(
     outcomes: &[DecisionOutcome],
-    fits: &'a [Fit],
+    fits: &'a [Arc<Fit>],
     populations: &[Population],
 ) -> Vec<Known<'a>> {
     let mut all = Vec::new();

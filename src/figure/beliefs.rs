@@ -8,7 +8,7 @@ use crate::compare::Glance;
 use crate::exact::{Distribution, ExactPosterior, Resolution};
 use crate::model::{LocationPrior, Model};
 use crate::numeric::normal_log_density;
-use crate::posterior::{Fit, NormalScores, Sampling, Whom};
+use crate::posterior::{Fit, Fitting, NormalScores, Whom};
 use crate::study::{HeterogeneityPrior, Pooling, Priors, Study, Written};
 
 /// Prior, likelihood and posterior of one subgroup's effect as outlines: points and heights on the measure's own scale,
@@ -29,9 +29,9 @@ pub struct Belief {
 const WIDE: f64 = 3.0;
 
 /// Prior, likelihood and posterior of every subgroup's effect, in the study's order.
-pub fn beliefs(study: &Study, fit: &Fit, sampling: Sampling) -> Vec<Belief> {
+pub fn beliefs(study: &Study, fit: &Fit, how: Fitting<'_>) -> Vec<Belief> {
     let prior = prior_of_one(study);
-    let alone = alone(study, sampling);
+    let alone = alone(study, how);
     let names = study.data.names();
     names
         .par_iter()
@@ -101,7 +101,7 @@ fn prior_of_one(study: &Study) -> Vec<(f64, f64)> {
 }
 
 /// Every subgroup by itself under the wide prior.
-fn alone(study: &Study, sampling: Sampling) -> Option<Fit> {
+fn alone(study: &Study, how: Fitting<'_>) -> Option<Fit> {
     let written = |distribution| Some(Written { distribution, words: String::new() });
     let priors = Priors {
         effect: Written { distribution: LocationPrior::normal(0.0, WIDE), words: String::new() },
@@ -109,7 +109,7 @@ fn alone(study: &Study, sampling: Sampling) -> Option<Fit> {
         ..study.priors.clone()
     };
     let study = Study { pooling: Pooling::None, ..study.clone() };
-    Fit::effects_under(&study, &priors, sampling).ok()
+    Fit::effects_under(&study, &priors, how).ok()
 }
 
 /// The density over the wide prior's, which is the likelihood.

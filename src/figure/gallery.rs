@@ -4,7 +4,7 @@ use super::{
     Belief, ChainTrace, Energies, Forest, ThresholdCurves, beliefs, chain_traces, energies, forest,
     threshold_curves,
 };
-use crate::posterior::{Estimand, Fit, Measure, Sampling, ShrinkageRow, Whom, shrinkage};
+use crate::posterior::{Estimand, Fit, Fitting, Measure, ShrinkageRow, Whom, shrinkage};
 use crate::study::Study;
 
 /// Numbers of all figures that need the fit alone.
@@ -28,7 +28,8 @@ pub struct Gallery {
 
 impl Gallery {
     /// The numbers of a fit that passed its checks; none where it has no report (see [`Fit::report`]).
-    pub fn of(study: &Study, fit: &Fit, sampling: Sampling) -> Option<Gallery> {
+    pub fn of<'a>(study: &Study, fit: &Fit, how: impl Into<Fitting<'a>>) -> Option<Gallery> {
+        let how = how.into();
         let report = fit.report()?;
         let effect = Measure::of(study.outcome.scale);
         let mut measures = vec![effect];
@@ -39,8 +40,8 @@ impl Gallery {
         Some(Gallery {
             forests: measures.into_iter().filter_map(|m| forest(study, fit, report, m)).collect(),
             thresholds: threshold_curves(study, fit),
-            beliefs: beliefs(study, fit, sampling),
-            shrinkage: shrinkage(study, fit, sampling),
+            beliefs: beliefs(study, fit, how),
+            shrinkage: shrinkage(study, fit, how),
             mean: mean.and_then(|e| e.best()).map(|q| q.median),
             chains: chain_traces(report),
             energies: energies(report),

@@ -5,6 +5,7 @@ mod chains;
 mod energy;
 mod forest;
 mod gallery;
+mod portrait;
 mod source;
 mod thresholds;
 
@@ -13,6 +14,7 @@ pub use chains::{ChainTrace, chain_traces};
 pub use energy::{Energies, energies};
 pub use forest::{Forest, ForestRow, forest};
 pub use gallery::Gallery;
+pub use portrait::Portrait;
 pub use source::{Marginals, outline};
 pub use thresholds::{ThresholdCurve, ThresholdCurves, threshold_curves};
 

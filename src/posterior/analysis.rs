@@ -1,6 +1,6 @@
 //! The analysis of a study: both engines, the priors beside them, and the checks.
 
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use super::agreement::{Agreement, agreement};
 use super::assembly::{Assembly, Rows, UNPROVEN};
@@ -8,6 +8,7 @@ use super::baseline_conflict::{BaselineConflict, baseline_conflicts};
 use super::block::Block;
 use super::claim::{Claim, Method, Says, Topic};
 use super::estimand::{Estimand, Measure, Statement};
+use super::fitting::{Integrals, Observer};
 use super::names::Names;
 use super::options::{Detail, Options};
 use super::parameter::Parameter;
@@ -17,9 +18,8 @@ use super::result::{
 use super::sampled::{Empirical, SampledPosterior};
 use super::sampling::{Run, Unsampled};
 use super::source::Source;
-use crate::exact::{Distribution, ExactPosterior, Unavailable};
+use crate::exact::{Distribution, ExactPosterior, Resolution, Unavailable};
 use crate::model::{BaselinePrior, Hierarchy, Model};
-use crate::sampler::Watch;
 use crate::study::Study;
 
 /// Draws from the prior, where it has to be simulated: a Monte Carlo error of 0.005 at most.
@@ -63,30 +63,47 @@ pub struct Report {
     baseline_conflicts: OnceLock<Vec<BaselineConflict>>,
 }
 
-/// The results of a study together with the exact posterior behind them.
+/// The results of a study together with what was integrated for them, for further questions.
 pub struct Analysis {
+    /// What the study was fitted under.
+    pub options: Options,
     /// The results.
     pub report: Report,
     /// The exact posterior, for further questions; none where the exact engine does not cover the model, or was not
     /// asked for.
-    pub exact: Option<ExactPosterior>,
+    pub exact: Option<Arc<ExactPosterior>>,
+    /// Every integral that was known before or made for the results.
+    pub integrals: Integrals,
 }
 
 /// Fits the study, and its priors beside it. A study that allows for a bias is fitted a second time without it.
 pub fn analyse(study: &Study, options: Options) -> Report {
-    analyse_watched(study, options, &()).report
+    analyse_watched(study, options, Integrals::default(), &()).report
 }
 
-/// Like [`analyse`], but reports progress to `watch`, which may stop the sampler, and keeps the exact posterior.
-pub fn analyse_watched(study: &Study, options: Options, watch: &impl Watch) -> Analysis {
-    let mut analysis = analyse_once(study, options, watch);
+/// Like [`analyse`], but tells `observer`, which may stop the sampler, of progress and of every fit. What is `known` is
+/// not integrated again, and what is integrated is kept.
+pub fn analyse_watched(
+    study: &Study,
+    options: Options,
+    known: Integrals,
+    observer: &dyn Observer,
+) -> Analysis {
+    let mut analysis = analyse_once(study, options, known, observer);
     if let Some(without) = study.without_bias().filter(|_| !options.adjusted_only) {
-        analysis.report.put_unadjusted(analyse_once(&without, options, watch).report);
+        let without = analyse_once(&without, options, analysis.integrals, observer);
+        analysis.report.put_unadjusted(without.report);
+        analysis.integrals = without.integrals;
     }
     analysis
 }
 
-fn analyse_once(study: &Study, options: Options, watch: &impl Watch) -> Analysis {
+fn analyse_once(
+    study: &Study,
+    options: Options,
+    mut integrals: Integrals,
+    observer: &dyn Observer,
+) -> Analysis {
     let model = Model::of(study);
     let assembly = Assembly::new(study, &model, options);
     let hierarchy = (options.engine != Engine::Exact)
@@ -95,11 +112,16 @@ fn analyse_once(study: &Study, options: Options, watch: &impl Watch) -> Analysis
     let ((exact, prior), run) = rayon::join(
         || {
             rayon::join(
-                || ExactSide::new(&model, &assembly, options),
+                || ExactSide::new((&model, &integrals), &assembly, options, observer),
                 || PriorSide::new(&model, &assembly, options),
             )
         },
-        || hierarchy.as_ref().map(|h| Run::new((&model, h), &assembly, options.sampling, alone, watch)),
+        || {
+            hierarchy.as_ref().map(|h| {
+                observer.samples(&study.name, &model);
+                Run::new((&model, h), &assembly, options.sampling, alone, observer)
+            })
+        },
     );
     let (mut run, mut unsampled) = match run {
         Some(Ok(run)) => (Some(run), None),
@@ -114,7 +136,7 @@ fn analyse_once(study: &Study, options: Options, watch: &impl Watch) -> Analysis
     if let Some(run) = &mut run
         && run.is_open_ended()
         && !report.checks.exact.agrees()
-        && run.double(&assembly, watch).is_ok()
+        && run.double(&assembly, observer).is_ok()
     {
         report = sides.report(Some(run), None);
     }
@@ -128,7 +150,17 @@ fn analyse_once(study: &Study, options: Options, watch: &impl Watch) -> Analysis
     if !report.checks.ok && !options.show_unreliable {
         report.withhold();
     }
-    Analysis { report, exact: sides.exact.posterior.ok() }
+    let exact = sides.exact.posterior.as_ref().ok().cloned();
+    let integral = match sides.exact.posterior {
+        Ok(posterior) => Some(Ok(posterior)),
+        Err(why) => why.map(Err),
+    };
+    if let Some(integral) = integral.filter(|_| options.resolution == Resolution::default())
+        && integrals.find(&model).is_none()
+    {
+        integrals.add(model, integral);
+    }
+    Analysis { options, report, exact, integrals }
 }
 
 /// The results under the priors alone for the first two subgroups, which stand for all; none under a flat effect
@@ -165,16 +197,27 @@ fn has_no_exact_risks(model: &Model) -> bool {
 
 /// The exact posterior and its rows, or the reason why there is none.
 struct ExactSide {
-    posterior: Result<ExactPosterior, Option<Unavailable>>,
+    posterior: Result<Arc<ExactPosterior>, Option<Unavailable>>,
     rows: Rows,
 }
 
 impl ExactSide {
-    fn new(model: &Model, assembly: &Assembly<'_>, options: Options) -> ExactSide {
+    fn new(
+        (model, known): (&Model, &Integrals),
+        assembly: &Assembly<'_>,
+        options: Options,
+        observer: &dyn Observer,
+    ) -> ExactSide {
         if options.engine == Engine::Sampler {
             return ExactSide { posterior: Err(None), rows: Rows::default() };
         }
-        let posterior = ExactPosterior::new(model, options.resolution);
+        let name = &assembly.study.name;
+        let posterior = if options.resolution == Resolution::default() {
+            known.of(name, model, observer)
+        } else {
+            observer.integrates(name, model);
+            ExactPosterior::new(model, options.resolution).map(Arc::new)
+        };
         let rows = posterior.as_ref().map(|p| assembly.rows(Source::Exact(p), "")).unwrap_or_default();
         ExactSide { posterior: posterior.map_err(Some), rows }
     }
@@ -253,7 +296,7 @@ struct Sides<'a> {
 
 impl Sides<'_> {
     fn report(&self, run: Option<&Run<'_>>, unsampled: Option<Unsampled>) -> Report {
-        let exact = self.exact.posterior.as_ref().ok();
+        let exact = self.exact.posterior.as_deref().ok();
         let mut rows = match (run, exact) {
             (Some(run), _) => run.rows.clone(),
             (None, Some(_)) => self.exact.rows.clone(),
@@ -322,7 +365,7 @@ impl Sides<'_> {
     }
 
     fn checks(&self, report: &Report, run: Option<&Run<'_>>, unsampled: Option<Unsampled>) -> Checks {
-        let exact = self.exact.posterior.as_ref().ok();
+        let exact = self.exact.posterior.as_deref().ok();
         let mut checks = Checks::passed();
         if let Some(run) = run {
             checks.gate_sampler(report, run.chain_summaries());
@@ -364,7 +407,7 @@ impl Sides<'_> {
     /// Kolmogorov's distance between τ before and after the data, over nineteen quantiles of either.
     fn learned(&self, run: Option<&Run<'_>>) -> Option<f64> {
         let drawn = run.and_then(|r| r.posterior.tau.as_ref()).map(|t| Empirical::of(t));
-        let exact = self.exact.posterior.as_ref().ok().and_then(ExactPosterior::tau);
+        let exact = self.exact.posterior.as_deref().ok().and_then(ExactPosterior::tau);
         let posterior = exact.or(drawn.as_ref().map(|d| d as &dyn Distribution))?;
         let prior = self.prior.exact.as_ref()?.tau()?;
         let gap = |a: &dyn Distribution, b: &dyn Distribution, p: f64| (a.cdf(b.quantile(p)) - p).abs();

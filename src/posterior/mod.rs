@@ -19,6 +19,7 @@ pub mod diagnostics;
 mod direction;
 mod estimand;
 mod fit;
+mod fitting;
 mod importance;
 mod names;
 mod nnt;
@@ -42,6 +43,7 @@ pub use claim::{
 pub use direction::{mass_within, region};
 pub use estimand::{Axis, Estimand, Measure, Scope, Statement, Whom, primary};
 pub use fit::Fit;
+pub use fitting::{Fitting, Integral, Integrals, Observer};
 pub use importance::Importance;
 pub use names::Names;
 pub use nnt::Nnt;

@@ -62,7 +62,7 @@ impl<'h> Run<'h> {
         assembly: &Assembly<'_>,
         asked: Sampling,
         alone: bool,
-        watch: &impl Watch,
+        watch: &dyn Watch,
     ) -> Result<Run<'h>, Unsampled> {
         // Where labels may be wrong the posterior has corners: with usual steps one to a few trajectories in 100,000
         // diverge, with these none in 640,000. A few centres' spread is hardly known, and its end at 0 is another. The
@@ -87,7 +87,7 @@ impl<'h> Run<'h> {
         (model, hierarchy): (&'h Model, &'h Hierarchy),
         assembly: &Assembly<'_>,
         (asked, alone): (Sampling, bool),
-        watch: &impl Watch,
+        watch: &dyn Watch,
     ) -> Result<Run<'h>, Unsampled> {
         let settings = sampler::Settings {
             seed: asked.seed,
@@ -131,7 +131,7 @@ impl<'h> Run<'h> {
     }
 
     /// Goes on to `total` draws of each chain, and makes the rows anew.
-    fn extend(&mut self, total: usize, assembly: &Assembly<'_>, watch: &impl Watch) -> Result<(), Unsampled> {
+    fn extend(&mut self, total: usize, assembly: &Assembly<'_>, watch: &dyn Watch) -> Result<(), Unsampled> {
         sampler::extend(&mut self.chains, total, watch);
         self.posterior =
             SampledPosterior::of_chains(self.model, self.hierarchy, &self.chains, self.asked.seed);
@@ -144,7 +144,7 @@ impl<'h> Run<'h> {
     }
 
     /// Goes on to twice the draws.
-    pub fn double(&mut self, assembly: &Assembly<'_>, watch: &impl Watch) -> Result<(), Unsampled> {
+    pub fn double(&mut self, assembly: &Assembly<'_>, watch: &dyn Watch) -> Result<(), Unsampled> {
         self.extend(2 * self.posterior.draws, assembly, watch)?;
         if watch.stopped() {
             self.stopped = Stopped::Interrupted;

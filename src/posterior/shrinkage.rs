@@ -2,7 +2,7 @@
 
 use super::estimand::Measure;
 use super::fit::Fit;
-use super::options::Sampling;
+use super::fitting::Fitting;
 use super::sampled::Empirical;
 use crate::exact::Distribution;
 use crate::study::{Pooling, Study};
@@ -22,13 +22,13 @@ pub struct ShrinkageRow {
 
 /// Each subgroup's median effect without pooling, under the same priors, and as modelled. Empty where subgroups are
 /// not partially pooled, or cannot be fitted alone.
-pub fn shrinkage(study: &Study, fit: &Fit, sampling: Sampling) -> Vec<ShrinkageRow> {
+pub fn shrinkage<'a>(study: &Study, fit: &Fit, how: impl Into<Fitting<'a>>) -> Vec<ShrinkageRow> {
     let names = study.data.names();
     if study.pooling != Pooling::Partial || !study.priors.effect.distribution.is_proper() {
         return Vec::new();
     }
     let alone = Study { pooling: Pooling::None, ..study.clone() };
-    let Ok(alone) = Fit::effects_under(&alone, &study.priors, sampling) else { return Vec::new() };
+    let Ok(alone) = Fit::effects_under(&alone, &study.priors, how) else { return Vec::new() };
     let (Some(alone), Some(modelled)) = (medians(&alone, names.len()), medians(fit, names.len())) else {
         return Vec::new();
     };

@@ -62,7 +62,7 @@ pub fn start<'a, D: LogDensity>(
     density: &'a D,
     middle: Vec<f64>,
     settings: &Settings,
-    watch: &impl Watch,
+    watch: &dyn Watch,
 ) -> Option<Vec<Recorded<'a, D>>> {
     let metric = laplace(density, middle)?;
     let stages = schedule(settings.warmup);
@@ -87,7 +87,7 @@ pub fn start<'a, D: LogDensity>(
 
 /// Every chain goes on until it has `total` draws, or is stopped; then all are cut to the shortest. Chains go on a slice at
 /// a time, so that little is lost by a stop however few threads there are.
-pub fn extend<D: LogDensity>(chains: &mut [Recorded<'_, D>], total: usize, watch: &impl Watch) {
+pub fn extend<D: LogDensity>(chains: &mut [Recorded<'_, D>], total: usize, watch: &dyn Watch) {
     /// Transitions of a slice.
     const SLICE: usize = 256;
     for recorded in chains.iter_mut() {

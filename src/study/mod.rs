@@ -188,6 +188,34 @@ pub struct Priors {
     pub baseline_of: BaselineOf,
 }
 
+/// What the priors of a study are, whatever words they are written in.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Distributions<'a> {
+    effect: &'a LocationPrior,
+    heterogeneity: Option<&'a HeterogeneityPrior>,
+    baseline: Option<&'a BaselinePrior>,
+    baseline_of: BaselineOf,
+}
+
+impl Priors {
+    /// The priors without their words, to tell whether two sets are the same.
+    pub fn distributions(&self) -> Distributions<'_> {
+        Distributions {
+            effect: &self.effect.distribution,
+            heterogeneity: self.heterogeneity.as_ref().map(|h| &h.distribution),
+            baseline: self.baseline.as_ref().map(|b| &b.distribution),
+            baseline_of: self.baseline_of,
+        }
+    }
+}
+
+impl<'a> Distributions<'a> {
+    /// The baseline's prior, and where the baseline lies between the arms' log odds.
+    pub fn baseline(&self) -> (Option<&'a BaselinePrior>, BaselineOf) {
+        (self.baseline, self.baseline_of)
+    }
+}
+
 /// A further set of priors.
 #[derive(Debug, Clone)]
 pub struct NamedPriors {
@@ -248,6 +276,20 @@ impl Study {
             "The numbers allow for what [bias] assumes ({}); those without it stand beside them.",
             bias.in_short()
         ))
+    }
+
+    /// Whether the other's fit is this one's: the same data under the same priors, asked about in the same way.
+    pub fn fits_as(&self, other: &Study) -> bool {
+        self.data == other.data
+            && self.adjustment == other.adjustment
+            && self.bias == other.bias
+            && self.pooling == other.pooling
+            && self.priors.distributions() == other.priors.distributions()
+            && self.thresholds == other.thresholds
+            && self.outcome == other.outcome
+            && self.treatment == other.treatment
+            && self.subgroup_name == other.subgroup_name
+            && self.assignment == other.assignment
     }
 
     /// The same study without `[bias]`; none where that assumes nothing.

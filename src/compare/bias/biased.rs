@@ -1,10 +1,12 @@
 //! A study that is refitted under any bias, and what is asked of each fit.
 
+use std::sync::Arc;
+
 use super::PAIRS_UP_TO;
-use crate::exact::{ExactPosterior, Pair, Resolution};
+use crate::exact::{ExactPosterior, Pair};
 use crate::model::{Model, SubgroupBias};
 use crate::numeric::normal_quantile;
-use crate::posterior::{Measure, Statement, mass_within, region};
+use crate::posterior::{Integrals, Measure, Observer, Statement, mass_within, region};
 use crate::study::{Data, Pooling, Scale, Study};
 
 /// The study's own data and priors, ready for another bias.
@@ -16,6 +18,9 @@ pub struct Biased<'a> {
     missing: Vec<SubgroupBias>,
     pub names: Vec<String>,
     pub pairs: Vec<(usize, usize)>,
+    /// What is integrated already, and who hears of the rest.
+    known: Integrals,
+    observer: &'a dyn Observer,
 }
 
 /// Whom a statement is about.
@@ -31,7 +36,7 @@ pub enum About {
 pub type Benefits = Vec<f64>;
 
 impl<'a> Biased<'a> {
-    pub fn new(study: &'a Study) -> Biased<'a> {
+    pub fn new(study: &'a Study, known: Integrals, observer: &'a dyn Observer) -> Biased<'a> {
         let without = study.without_bias();
         let names: Vec<String> = study.data.names().into_iter().map(str::to_string).collect();
         let only_missing =
@@ -50,6 +55,8 @@ impl<'a> Biased<'a> {
             study,
             names,
             pairs,
+            known,
+            observer,
         }
     }
 
@@ -72,23 +79,28 @@ impl<'a> Biased<'a> {
         Model::of(&Study { data, bias: None, ..self.study.clone() })
     }
 
+    /// None where the integral does not settle.
+    fn posterior(&self, model: &Model) -> Option<Arc<ExactPosterior>> {
+        self.known.of(&self.study.name, model, self.observer).ok()
+    }
+
     /// P(benefit) in every subgroup; none where an integral does not settle.
     pub fn benefits(&self, model: &Model) -> Option<Benefits> {
-        let posterior = ExactPosterior::new(model, Resolution::default()).ok()?;
+        let posterior = self.posterior(model)?;
         let below = |g: usize| posterior.theta(g).cdf(0.0);
         Some((0..self.names.len()).map(|g| self.benefit(below(g))).collect())
     }
 
     /// P(benefit) in one subgroup.
     pub fn benefit_of(&self, model: &Model, g: usize) -> Option<f64> {
-        let posterior = ExactPosterior::new(model, Resolution::default()).ok()?;
+        let posterior = self.posterior(model)?;
         let below = posterior.theta(g).cdf(0.0);
         Some(self.benefit(below))
     }
 
     /// P(more benefit in the first subgroup than in the second).
     pub fn greater(&self, model: &Model, (a, b): (usize, usize)) -> Option<f64> {
-        let posterior = ExactPosterior::new(model, Resolution::default()).ok()?;
+        let posterior = self.posterior(model)?;
         self.greater_of(&posterior.pair(a, b))
     }
 

@@ -29,7 +29,7 @@ pub use tipping::{BiasTipping, NoTipping, Varied};
 
 use biased::Biased;
 
-use crate::posterior::{Engine, Options, Report, Sampling, analyse};
+use crate::posterior::{Engine, Integrals, Observer, Options, Report, Sampling, analyse};
 use crate::study::{Assignment, Assumption, Study};
 
 /// Differences between subgroups are searched for up to this many subgroups.
@@ -66,12 +66,13 @@ pub struct BiasComparison {
 }
 
 /// Probabilities over a few means and sds of a bias, for a page; empty where the exact engine does not cover the model.
-pub fn shift_surface(study: &Study) -> Vec<ShiftPoint> {
+/// `known` is what is integrated already.
+pub fn shift_surface(study: &Study, known: Integrals, observer: &dyn Observer) -> Vec<ShiftPoint> {
     let study = &*super::comparable(study);
     if super::refit::is_exchangeable(study) {
         return Vec::new();
     }
-    surface::shifts_at_a_glance(&Biased::new(study))
+    surface::shifts_at_a_glance(&Biased::new(study, known, observer))
 }
 
 /// Fits the study under many biases and reports how far its conclusions depend on them.
@@ -81,7 +82,7 @@ pub fn compare_bias(study: &Study, sampling: Sampling) -> BiasComparison {
     // Risks under labels that may be wrong are sampled.
     let engine = if super::refit::needs_sampling(study) { Engine::Both } else { Engine::Exact };
     let options = Options { engine, sampling, ..Options::default() };
-    let biased = exact.then(|| Biased::new(study));
+    let biased = exact.then(|| Biased::new(study, Integrals::default(), &()));
     let (stated, rest) = rayon::join(
         || analyse(study, options),
         || {

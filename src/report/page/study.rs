@@ -16,7 +16,7 @@ use super::{flat, on_page, sheets, words};
 use crate::compare::bias::ShiftPoint;
 use crate::compare::{Glance, STATED, held};
 use crate::error::Result;
-use crate::figure::{Gallery, ThresholdCurves, beliefs_by_prior};
+use crate::figure::{Gallery, Portrait, ThresholdCurves, beliefs_by_prior};
 use crate::posterior::{Claim, Fit, Measure, Report, Says};
 use crate::study::Study;
 
@@ -41,6 +41,14 @@ pub struct Shown<'a> {
     pub others: &'a Glance,
     /// Probabilities over a bias; empty where it was not asked about.
     pub shifts: &'a [ShiftPoint],
+}
+
+impl<'a> Shown<'a> {
+    /// None where the fit has no report.
+    pub fn of(portrait: &'a Portrait) -> Option<Shown<'a>> {
+        let Portrait { fit, gallery, others, shifts } = portrait;
+        Some(Shown { fit, report: fit.report()?, gallery, others, shifts })
+    }
 }
 
 #[derive(Serialize)]
