@@ -544,3 +544,25 @@ fn columns_that_are_missing_or_nested_are_named() {
     let packed = gzipped(&by_subgroup().csv());
     refused("table.csv.gz", &packed[..packed.len() - 9], counts, &["table.csv.gz: can't be read"]);
 }
+
+#[test]
+#[cfg(unix)]
+fn a_table_through_a_pipe_is_read_as_from_its_file() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let table = "sex,arm,y,n\nmen,0,12,50\nmen,1,6,52\nwomen,0,9,40\nwomen,1,10,41\n";
+    fs::write(folder.path().join("table.csv"), table).expect("written");
+    let said = |file: &str| {
+        fs::write(folder.path().join("model.toml"), model(file, COUNTS, BY_ARM)).expect("written");
+        Command::cargo_bin("equipoise")
+            .expect("built")
+            .current_dir(folder.path())
+            .args(["fit", "model.toml", "--engine", "exact"])
+            .write_stdin(table)
+            .assert()
+            .success()
+            .get_output()
+            .stdout
+            .clone()
+    };
+    assert_eq!(said("/dev/stdin"), said("table.csv"));
+}

@@ -2,7 +2,6 @@
 
 use std::collections::hash_map::DefaultHasher;
 use std::hash::Hasher;
-use std::path::Path;
 
 use csv::ByteRecord;
 use toml::Spanned;
@@ -10,7 +9,7 @@ use toml::Spanned;
 use super::super::adjust_section::AdjustEntry;
 use super::super::columns::{Kept, layout};
 use super::super::model_file::{DataSection, MissingRows};
-use super::super::reader::{Reader, Row, checksum, not_text};
+use super::super::reader::{DataFile, Reader, Row, checksum, not_text};
 use super::super::source::Source;
 use super::coding::{Coding, Column, EVENT, Taken};
 use super::covariates::{Covariates, Measured};
@@ -35,9 +34,8 @@ pub struct Patients {
 pub fn read(
     source: &Source,
     (data, adjust): (&DataSection, &[Spanned<AdjustEntry>]),
-    (path, named): (&Path, &str),
+    (file, named): (&DataFile, &str),
 ) -> Result<Patients> {
-    let shown = path.display().to_string();
     let Some(missing) = &data.missing else {
         let file = data.file.as_ref().map_or(0..0, Spanned::span);
         return Err(Error::of(
@@ -47,7 +45,7 @@ pub fn read(
         .at(source.place(file))
         .help("write missing = \"drop\" to leave them out and count them, or missing = \"error\""));
     };
-    let mut reader = Reader::open(path, &shown, source.reading)?;
+    let mut reader = Reader::open(file, source.reading)?;
     let indices = layout(source, data, &reader.header, (["outcome", "treatment", "subgroup"], &["centre"]))?;
     let mut coding = Coding::new(source, data, indices)?;
     let mut covariates = Covariates::new(source, data, adjust, &reader.header)?;
@@ -95,7 +93,7 @@ pub fn read(
             covariates.keep(g, arm == 1, (u32::from(outcome == Taken::As(EVENT)), 1));
         }
     }
-    finish(source, data, (&reader, &coding, covariates), (counted, &columns), (path, named))
+    finish(source, data, (&reader, &coding, covariates), (counted, &columns), (file, named))
 }
 
 fn finish(
@@ -103,9 +101,9 @@ fn finish(
     data: &DataSection,
     (reader, coding, mut covariates): (&Reader, &Coding, Covariates),
     (counted, columns): (Counted, &Columns),
-    (path, named): (&Path, &str),
+    (file, named): (&DataFile, &str),
 ) -> Result<Patients> {
-    let here = || Place::File(path.display().to_string());
+    let here = || Place::File(file.shown().to_string());
     let file_span = || data.file.as_ref().map_or(0..0, Spanned::span);
     let most = (0..counted.unmeasured.len()).max_by_key(|&place| counted.unmeasured[place]);
     if let (0, Some(place)) = (counted.used(), most.filter(|&place| counted.unmeasured[place] > 0)) {
@@ -129,7 +127,7 @@ fn finish(
                 .help(format!("its values are {}", coding.treatment.expected())));
         }
     }
-    let sha256 = checksum(path, &path.display().to_string())?;
+    let sha256 = checksum(file)?;
     let mut counted = counted;
     counted.cells.resize_with(coding.subgroup.classes.len(), Default::default);
     for (name, [control, active]) in coding.subgroup.classes.iter().zip(&counted.cells) {

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::super::Reading;
-use super::super::reader::Reader;
+use super::super::reader::{DataFile, Reader};
 use super::coding::is_nothing;
 use crate::error::{Error, ErrorKind, Place, Result};
 
@@ -29,7 +29,7 @@ pub fn survey(path: &Path, reading: Reading) -> Result<(Vec<Surveyed>, u64)> {
     if !path.exists() {
         return Err(Error::of(ErrorKind::File, "there is no such file").at(Place::File(shown)));
     }
-    let mut reader = Reader::open(path, &shown, reading)?;
+    let mut reader = Reader::open(&DataFile::at(path)?, reading)?;
     let mut columns: Vec<Surveyed> = reader
         .header
         .iter()

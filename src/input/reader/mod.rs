@@ -9,6 +9,7 @@ mod bounds;
 mod columnar;
 mod delimited;
 mod kind;
+mod once;
 #[cfg(any(feature = "excel", feature = "parquet"))]
 mod typed;
 #[cfg(feature = "excel")]
@@ -28,6 +29,7 @@ use super::source::{self, in_hexadecimal};
 use crate::error::{Error, ErrorKind, Place, Result};
 use bounds::{LONGEST_VALUE, MOST_COLUMNS, too_long, too_many_columns};
 use kind::{Head, Kind};
+pub use once::DataFile;
 
 /// What opens each kind of file that this build reads.
 const OPENERS: &[(Kind, Open)] = &[
@@ -87,7 +89,8 @@ pub struct Row<'r> {
 
 impl Reader {
     /// Opens a file, and looks at its first bytes rather than at its name.
-    pub fn open(path: &Path, shown: &str, reading: Reading) -> Result<Reader> {
+    pub fn open(data: &DataFile, reading: Reading) -> Result<Reader> {
+        let (path, shown) = (data.path(), data.shown());
         let here = || Place::File(shown.to_string());
         if path.is_dir() {
             return Err(Error::of(ErrorKind::File, "this is a folder, not a file")
@@ -190,8 +193,8 @@ fn unreadable(shown: &str, e: &std::io::Error) -> Error {
 }
 
 /// Of the file as it lies on the disk.
-pub fn checksum(path: &Path, shown: &str) -> Result<String> {
-    digest(path).map_err(|e| unreadable(shown, &e))
+pub fn checksum(data: &DataFile) -> Result<String> {
+    digest(data.path()).map_err(|e| unreadable(data.shown(), &e))
 }
 
 fn digest(path: &Path) -> std::io::Result<String> {

@@ -12,7 +12,7 @@ use toml::Spanned;
 use super::adjust_section::AdjustEntry;
 use super::model_file::{DataSection, Rows};
 use super::patients::{self, Covariates, Measured};
-use super::reader::{Reader, checksum};
+use super::reader::{DataFile, Reader, checksum};
 use super::source::Source;
 use crate::error::{Error, ErrorKind, Result};
 use crate::study::{Data, PatientFile, Scale};
@@ -49,10 +49,11 @@ pub fn read(
             .help("the path is relative to the model file"));
     }
     source.read.note(&path);
+    let opened = DataFile::at(&path)?;
     let mut notices = Vec::new();
     let (rows, measured) = match data.rows {
         Some(Rows::Patients) => {
-            let found = patients::read(source, (data, adjust), (&path, file.get_ref()))?;
+            let found = patients::read(source, (data, adjust), (&opened, file.get_ref()))?;
             return Ok(Held {
                 data: Data::Counts(found.cells),
                 notices,
@@ -62,20 +63,16 @@ pub fn read(
             });
         }
         Some(Rows::Counts) => {
-            let mut reader = opened(source, &path)?;
+            let mut reader = Reader::open(&opened, source.reading)?;
             let mut covariates = Covariates::new(source, data, adjust, &reader.header)?;
             let counts = counts::read(source, data, (&mut reader, &mut covariates))?;
             (Data::Counts(counts), covariates.any.then_some(covariates.measured))
         }
         _ => {
-            let mut reader = opened(source, &path)?;
+            let mut reader = Reader::open(&opened, source.reading)?;
             (Data::Estimates(estimates::read(source, (data, scale), &mut reader, &mut notices)?), None)
         }
     };
-    let sha256 = checksum(&path, &path.display().to_string())?;
+    let sha256 = checksum(&opened)?;
     Ok(Held { data: rows, notices, sha256, patients: None, measured })
-}
-
-fn opened(source: &Source, path: &Path) -> Result<Reader> {
-    Reader::open(path, &path.display().to_string(), source.reading)
 }
