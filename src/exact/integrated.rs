@@ -37,13 +37,19 @@ impl Pair<'_> {
 /// A posterior by integration. What an implementation has no answer to is none.
 pub trait Integrated: Send + Sync {
     /// The mean of the subgroup effects; none where nothing is shared.
-    fn mu(&self) -> Dynamic<'_>;
+    fn mu(&self) -> Dynamic<'_> {
+        None
+    }
 
     /// Their standard deviation; none where it is not estimated.
-    fn tau(&self) -> Option<&dyn Distribution>;
+    fn tau(&self) -> Option<&dyn Distribution> {
+        None
+    }
 
     /// The effect of a further similar subgroup; none where nothing is shared.
-    fn theta_new(&self) -> Dynamic<'_>;
+    fn theta_new(&self) -> Dynamic<'_> {
+        None
+    }
 
     /// The effect of subgroup `g`.
     fn theta(&self, g: usize) -> Box<dyn Distribution + '_>;

@@ -18,18 +18,6 @@ pub struct SeparateEstimates {
 }
 
 impl Integrated for SeparateCurves {
-    fn mu(&self) -> Dynamic<'_> {
-        None
-    }
-
-    fn tau(&self) -> Option<&dyn Distribution> {
-        None
-    }
-
-    fn theta_new(&self) -> Dynamic<'_> {
-        None
-    }
-
     fn theta(&self, g: usize) -> Box<dyn Distribution + '_> {
         Box::new(&self.0[g].subgroup(0).theta)
     }
@@ -63,18 +51,6 @@ impl Integrated for SeparateCurves {
 }
 
 impl Integrated for SeparateEstimates {
-    fn mu(&self) -> Dynamic<'_> {
-        None
-    }
-
-    fn tau(&self) -> Option<&dyn Distribution> {
-        None
-    }
-
-    fn theta_new(&self) -> Dynamic<'_> {
-        None
-    }
-
     fn theta(&self, g: usize) -> Box<dyn Distribution + '_> {
         Box::new(self.each[g].theta(0))
     }

@@ -17,7 +17,7 @@ pub trait Observer: Watch {
     fn integrates(&self, _study: &str, _model: &Model) {}
 }
 
-/// Nobody.
+/// No one looks on.
 impl Observer for () {}
 
 /// How a study is sampled where that is needed, and who looks on.
@@ -29,7 +29,7 @@ pub struct Fitting<'a> {
     pub observer: &'a dyn Observer,
 }
 
-/// With nobody who looks on.
+/// These settings, and no one looks on.
 impl From<Sampling> for Fitting<'_> {
     fn from(sampling: Sampling) -> Self {
         Fitting { sampling, observer: &() }

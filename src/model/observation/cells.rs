@@ -129,9 +129,11 @@ impl Cells {
     }
 
     /// The same kind of patients with other counts. Rows do not follow the counts: outcomes that are drawn of rows go
-    /// through [`Cells::of_rows`].
+    /// through [`Cells::of_rows`]. Rows and labels are of this many subgroups: of another number patients are alike.
     #[must_use]
     pub fn with_pairs(&self, pairs: Vec<BinomialPair>) -> Cells {
-        Cells { pairs, ..self.clone() }
+        let as_many = pairs.len() == self.pairs.len();
+        let patients = if as_many { self.patients.clone() } else { Patients::Alike };
+        Cells { pairs, patients, baselines: self.baselines.clone() }
     }
 }
