@@ -87,6 +87,7 @@ pub mod figure;
 pub mod input;
 pub mod model;
 pub mod numeric;
+mod parallel;
 pub mod posterior;
 #[cfg(feature = "report")]
 pub mod report;

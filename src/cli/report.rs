@@ -4,7 +4,6 @@ use std::fs;
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
-use rayon::prelude::*;
 use serde_json::Value;
 
 use super::args::{CHAINS, DRAWS, Picture, ReportArgs, WARMUP};
@@ -16,6 +15,7 @@ use crate::decide::decide;
 use crate::error::{Error, ErrorKind, Result};
 use crate::figure::Portrait;
 use crate::input::{Reading, is_decision, open_copy, open_decision_with, read_at_most};
+use crate::parallel;
 use crate::posterior::{Analysis, Sampling};
 use crate::report::{self, Figure, PageFormat, Presentation, RESULT_SCHEMA, Shown};
 use crate::study::{Decision, Study};
@@ -196,7 +196,8 @@ fn written(folder: &Path, figures: &[Figure], formats: &[Picture]) -> Vec<PathBu
 /// Every figure in the formats that are asked for, and its numbers as CSV beside it.
 fn write_figures(folder: &Path, figures: &[Figure], formats: &[Picture]) -> Result<()> {
     if formats.contains(&Picture::Png) {
-        let drawn: Result<Vec<Vec<u8>>> = figures.par_iter().map(|f| report::png(&f.svg)).collect();
+        let drawn: Result<Vec<Vec<u8>>> =
+            parallel::map(figures, |f| report::png(&f.svg)).into_iter().collect();
         for (figure, bytes) in figures.iter().zip(drawn?) {
             write_whole(&folder.join(format!("{}.png", figure.name)), &bytes)?;
         }

@@ -1,7 +1,6 @@
 //! The baseline prior varied, all else as stated: half and double its scale, on the other place between the arms, and shared
 //! among the subgroups (exchangeable) instead of independent.
 
-use rayon::prelude::*;
 use serde::Serialize;
 
 use super::priors::STATED;
@@ -9,6 +8,7 @@ use super::refit::{MANY, is_exchangeable};
 use super::steps::Steps;
 use super::table::{Fit, TableRow, fitted, rows};
 use crate::model::{BaselineOf, BaselinePrior, HeterogeneityPrior, LocationPrior, NormalComponent};
+use crate::parallel;
 use crate::posterior::{Options, Scope};
 use crate::study::{Study, Written, four_decimals};
 
@@ -65,7 +65,7 @@ pub fn baselines(study: &Study, options: Options, steps: &Steps) -> Result<Vec<B
         steps.did(1);
         (variant, baseline.words, of, found)
     };
-    let found: Vec<_> = all.into_par_iter().map(fit).collect();
+    let found = parallel::map_taken(all, fit);
     let mut out: Vec<BaselineRow> = Vec::new();
     for (variant, words, baseline_of, report) in found {
         let own = match report {

@@ -1,6 +1,5 @@
 //! The conclusion as a curve over the scale of the heterogeneity prior.
 
-use rayon::prelude::*;
 use serde::Serialize;
 
 use super::LINES;
@@ -10,6 +9,7 @@ use crate::exact::Distribution;
 use crate::exact::{ExactPosterior, Resolution};
 use crate::model::Model;
 use crate::numeric::{crossing, invert_increasing};
+use crate::parallel;
 use crate::posterior::{Empirical, Measure, Quantiles, Report, Statement};
 use crate::study::{HeterogeneityPrior, Pooling, Study};
 
@@ -104,7 +104,7 @@ pub fn curve(refits: &Refits<'_>, set: &PriorSet) -> (Vec<CurvePoint>, Vec<Cross
         refits.effects(pooling, effect, Some(&prior))
     };
     let scales = scales(refits, &stated);
-    let answers: Vec<_> = scales.par_iter().map(|&s| at(s)).collect();
+    let answers = parallel::map(&scales, |&s| at(s));
     let (mut points, mut crossings) = (Vec::new(), Vec::new());
     let asked = refits.questions.iter().enumerate();
     for (i, q) in asked.filter(|(_, q)| matches!(q.statement, Statement::Benefit | Statement::Harm)) {
@@ -212,7 +212,7 @@ pub fn heterogeneity(study: &Study, report: Option<&Report>, most_pairs: usize) 
             posterior,
         })
     };
-    let found: Vec<Option<HeterogeneityRow>> = pairs.par_iter().map(of_pair).collect();
+    let found: Vec<Option<HeterogeneityRow>> = parallel::map(&pairs, of_pair);
     rows.extend(found.into_iter().flatten());
     rows
 }

@@ -1,12 +1,12 @@
 //! The lowest and the highest probability that any prior in a box can give.
 
-use rayon::prelude::*;
 use serde::Serialize;
 
 use super::grid::heterogeneity_priors;
 use super::reference::Reference;
 use super::refit::Refits;
 use crate::model::{HeterogeneityPrior, LocationPrior};
+use crate::parallel;
 use crate::posterior::{Measure, Statement};
 use crate::study::{Pooling, Study};
 
@@ -151,41 +151,38 @@ pub fn envelope(refits: &Refits<'_>, within: &PriorBox) -> Vec<Envelope> {
             [along(nodes[0], a), along(nodes[1], b), if depth > 1 { along(depth, c) } else { 0.0 }]
         })
         .collect();
-    let answers: Vec<_> = lattice.par_iter().map(|&u| ask(u)).collect();
+    let answers = parallel::map(&lattice, |&u| ask(u));
     let asked: Vec<usize> = (0..refits.questions.len())
         .filter(|&i| refits.questions[i].statement == Statement::Benefit)
         .collect();
-    let found: Vec<Envelope> = asked
-        .into_par_iter()
-        .map(|i| {
-            let q = &refits.questions[i];
-            let extreme = |sign: f64| {
-                let mut starts: Vec<(f64, [f64; 3])> =
-                    lattice.iter().zip(&answers).filter_map(|(&u, a)| Some((sign * a[i]?, u))).collect();
-                starts.sort_by(|a, b| b.0.total_cmp(&a.0));
-                starts.truncate(if few { 1 } else { 2 });
-                let climbed = starts.into_iter().map(|start| {
-                    if few {
-                        start
-                    } else {
-                        climb(start, within.dimensions(), nodes, |u| one(i, u).map(|p| sign * p))
-                    }
-                });
-                climbed.reduce(|a, b| if b.0 > a.0 { b } else { a }).map(|(p, u)| (sign * p, within.at(u)))
-            };
-            let (low, high) = (extreme(-1.0), extreme(1.0));
-            Envelope {
-                subgroup: q.name.clone(),
-                statement: q.statement,
-                measure: q.measure,
-                threshold: q.threshold,
-                low: low.map(|e| e.0),
-                high: high.map(|e| e.0),
-                low_at: low.map(|e| e.1),
-                high_at: high.map(|e| e.1),
-            }
-        })
-        .collect();
+    let found: Vec<Envelope> = parallel::map_taken(asked, |i| {
+        let q = &refits.questions[i];
+        let extreme = |sign: f64| {
+            let mut starts: Vec<(f64, [f64; 3])> =
+                lattice.iter().zip(&answers).filter_map(|(&u, a)| Some((sign * a[i]?, u))).collect();
+            starts.sort_by(|a, b| b.0.total_cmp(&a.0));
+            starts.truncate(if few { 1 } else { 2 });
+            let climbed = starts.into_iter().map(|start| {
+                if few {
+                    start
+                } else {
+                    climb(start, within.dimensions(), nodes, |u| one(i, u).map(|p| sign * p))
+                }
+            });
+            climbed.reduce(|a, b| if b.0 > a.0 { b } else { a }).map(|(p, u)| (sign * p, within.at(u)))
+        };
+        let (low, high) = (extreme(-1.0), extreme(1.0));
+        Envelope {
+            subgroup: q.name.clone(),
+            statement: q.statement,
+            measure: q.measure,
+            threshold: q.threshold,
+            low: low.map(|e| e.0),
+            high: high.map(|e| e.0),
+            low_at: low.map(|e| e.1),
+            high_at: high.map(|e| e.1),
+        }
+    });
     found.into_iter().flat_map(|benefit| [benefit.clone(), benefit.of_harm()]).collect()
 }
 

@@ -2,8 +2,6 @@
 
 use std::sync::Arc;
 
-use rayon::prelude::*;
-
 use super::claims::{self, Findings};
 use super::curve::{self, Crossing, CurvePoint};
 use super::distinct::distinct;
@@ -14,6 +12,7 @@ use super::{Asked, Predictions, PriorSet, Steps, curve_sets, envelope, prior_set
 use crate::error::Result;
 use crate::exact::ExactPosterior;
 use crate::model::Model;
+use crate::parallel;
 use crate::posterior::{
     Axis, Claim, Estimand, Fitting, Integrals, Measure, Observer, Options, Quantiles, Report, Statement,
     mass_within, region,
@@ -82,12 +81,9 @@ pub fn glance<'a>(
     let distributions: Vec<_> = sets.iter().map(|set| set.priors.distributions()).collect();
     let (distinct_priors, places) = distinct(&distributions);
     let first = |priors: usize| places.iter().position(|place| *place == priors).map(|i| &sets[i]);
-    let found: Vec<Under> = (0..distinct_priors.len())
-        .into_par_iter()
-        .map(|priors| {
-            first(priors).map_or_else(Under::default, |set| under(&refits, set, options, how.observer))
-        })
-        .collect();
+    let found: Vec<Under> = parallel::range(0..distinct_priors.len(), |priors| {
+        first(priors).map_or_else(Under::default, |set| under(&refits, set, options, how.observer))
+    });
     for under in &found {
         if let Some((model, posterior)) = &under.exact {
             refits.know(model.clone(), Ok(Arc::clone(posterior)));

@@ -1,6 +1,5 @@
 //! Effect priors × heterogeneity priors × pooling, all refitted.
 
-use rayon::prelude::*;
 use serde::Serialize;
 
 use super::distinct::distinct;
@@ -8,6 +7,7 @@ use super::priors::PriorSet;
 use super::reference::Reference;
 use super::refit::{Answers, Refits};
 use crate::model::{HeterogeneityPrior, LocationPrior};
+use crate::parallel;
 use crate::posterior::{Measure, Statement};
 use crate::study::{Pooling, Study, four_decimals};
 
@@ -102,7 +102,7 @@ fn asked(
     let priors: Vec<_> = cells.iter().map(priors).collect();
     let (distinct, places) = distinct(&priors);
     let answers: Vec<Answers> =
-        distinct.par_iter().map(|(pooling, effect, prior)| ask(*pooling, effect, prior.as_ref())).collect();
+        parallel::map(&distinct, |(pooling, effect, prior)| ask(*pooling, effect, prior.as_ref()));
     let answers = places.into_iter().map(|place| answers[place].clone());
     let rows = cells.iter().zip(answers).flat_map(|((set, prior, pooling), answers)| {
         refits.questions.iter().zip(answers).map(move |(q, probability)| GridRow {

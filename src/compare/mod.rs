@@ -56,6 +56,7 @@ use std::fmt;
 
 use crate::error::Result;
 use crate::model::Model;
+use crate::parallel;
 use crate::posterior::{
     Claim, Detail, Engine, Estimand, Integrals, Measure, Options, Report, Sampling, Statement, analyse,
 };
@@ -188,7 +189,7 @@ pub fn compare_counted(study: &Study, request: &Request, steps: &Steps) -> Resul
             + baselines::planned(study)
             + coefficients::planned(own),
     );
-    let (fits, rest) = rayon::join(
+    let (fits, rest) = parallel::join(
         || table::fits(study, &sets, options, steps),
         || {
             let curves: Vec<_> = curve_sets.iter().map(|set| curve::curve(&refits, set)).collect();

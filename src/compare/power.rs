@@ -5,7 +5,7 @@
 //! exchangeable ones the priors of their mean and sd). Where the exact engine covers the powered model it is refitted;
 //! elsewhere draws are reweighted, with Pareto-smoothed weights.
 
-use rayon::prelude::*;
+use crate::parallel;
 use serde::Serialize;
 
 use super::question::Question;
@@ -181,10 +181,10 @@ fn by_refits(study: &Study, model: &Model, questions: &[Question], steps: &Steps
         steps.did(1);
         posterior
     };
-    let fits: Vec<Option<ExactPosterior>> = powers.par_iter().map(fit).collect();
+    let fits: Vec<Option<ExactPosterior>> = parallel::map(&powers, fit);
     let place = |part: Part, step: f64| powers.iter().position(|p| *p == Some((part, step)));
     let all = quantities(study);
-    let rows = all.into_par_iter().map(|which| {
+    let mut rows = parallel::map_taken(all, |which| {
         let base = fits[0].as_ref().and_then(|f| quantity(f, which));
         let moved = |part: Part| -> Option<f64> {
             let at = |step: f64| quantity(fits[place(part, step)?].as_ref()?, which);
@@ -209,8 +209,7 @@ fn by_refits(study: &Study, model: &Model, questions: &[Question], steps: &Steps
             max_k: None,
         }
     });
-    let mut rows: Vec<PowerRow> = rows.collect();
-    let probabilities = questions.par_iter().map(|q| {
+    let probabilities = parallel::map(questions, |q| {
         let p: Vec<Option<f64>> = fits.iter().map(|f| q.ask(f.as_ref()?)).collect();
         // Central differences at two steps, and what they tend to.
         let slope = |part: Part| -> Option<f64> {
@@ -221,7 +220,7 @@ fn by_refits(study: &Study, model: &Model, questions: &[Question], steps: &Steps
         };
         probability_row(q, [Part::Priors, Part::Baseline, Part::Data].map(slope), ("refit", None))
     });
-    rows.extend(probabilities.collect::<Vec<_>>());
+    rows.extend(probabilities);
     rows
 }
 

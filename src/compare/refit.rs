@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 
-use rayon::prelude::*;
+use crate::parallel;
 
 use super::question::Question;
 use super::steps::Steps;
@@ -224,7 +224,7 @@ impl<'a> Refits<'a> {
             let theta = posterior.theta(g);
             self.points.iter().map(|&x| 1.0 - theta.cdf(x)).collect::<Vec<f64>>()
         };
-        let above: Vec<Vec<f64>> = (0..subgroups).into_par_iter().map(bounds).collect();
+        let above: Vec<Vec<f64>> = parallel::range(0..subgroups, bounds);
         Some(self.answered(&above))
     }
 
@@ -340,7 +340,7 @@ impl<'a> Refits<'a> {
             }
             (Pooling::None, Some(prior)) => {
                 let make = |c: &_| lattice(std::slice::from_ref(c), tau);
-                let lattices = self.alone.get_or_init(|| counts.par_iter().map(make).collect());
+                let lattices = self.alone.get_or_init(|| parallel::map(&counts, make));
                 let wanted = |(g, _): &(usize, &Lattice)| only.is_none_or(|only| only == *g);
                 let each = lattices.iter().enumerate().filter(wanted);
                 each.map(|(_, l)| l.subgroup_under(0, effect, prior)).collect()
@@ -406,7 +406,7 @@ fn key(pooling: Pooling, effect: &LocationPrior, heterogeneity: Option<&Heteroge
 /// All questions of one posterior.
 fn answers_of(posterior: &Integral, questions: &[Question]) -> Answers {
     match posterior {
-        Ok(posterior) => questions.par_iter().map(|q| q.ask(posterior)).collect(),
+        Ok(posterior) => parallel::map(questions, |q| q.ask(posterior)),
         Err(_) => vec![None; questions.len()],
     }
 }

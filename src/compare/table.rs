@@ -1,11 +1,11 @@
 //! The one table: every prior under every pooling, with what it said before the data beside.
 
-use rayon::prelude::*;
 use serde::Serialize;
 
 use super::priors::{PriorSet, STATED};
 use super::refit::{self, has_many_subgroups};
 use super::steps::Steps;
+use crate::parallel;
 use crate::posterior::{
     Engine, Estimand, Estimate, Integrals, Measure, Observer, Options, Probability, Quantiles, Report, Scope,
     Statement, Whom, analyse_watched, primary,
@@ -112,14 +112,12 @@ pub fn study_under(study: &Study, set: &PriorSet, pooling: Pooling) -> Study {
 pub fn fits(study: &Study, sets: &[PriorSet], options: Options, steps: &Steps) -> Vec<Fit> {
     let all: Vec<(&PriorSet, Pooling)> =
         sets.iter().flat_map(|set| poolings(study, set).into_iter().map(move |p| (set, p))).collect();
-    all.into_par_iter()
-        .map(|(set, pooling)| {
-            let options = Options { adjusted_only: false, ..options };
-            let report = fitted(&study_under(study, set, pooling), options, &());
-            steps.did(1);
-            Fit { prior: set.name.clone(), pooling, report }
-        })
-        .collect()
+    parallel::map_taken(all, |(set, pooling)| {
+        let options = Options { adjusted_only: false, ..options };
+        let report = fitted(&study_under(study, set, pooling), options, &());
+        steps.did(1);
+        Fit { prior: set.name.clone(), pooling, report }
+    })
 }
 
 /// How many fits [`fits`] makes.

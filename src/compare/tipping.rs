@@ -1,6 +1,5 @@
 //! What one would have to believe to conclude otherwise.
 
-use rayon::prelude::*;
 use serde::Serialize;
 
 use super::LINES;
@@ -10,6 +9,7 @@ use super::reference::Reference;
 use super::refit::{Answers, Refits};
 use crate::model::{HeterogeneityPrior, LocationPrior, NormalComponent};
 use crate::numeric::{crossing, normal_quantile};
+use crate::parallel;
 use crate::posterior::{Measure, Statement};
 use crate::study::Pooling;
 
@@ -126,7 +126,7 @@ impl<'a> Scan<'a> {
         let last = x.len() - 1;
         let few = refits.searches_risks();
         let everything = |k: usize| few && (k.is_multiple_of(stride) || k == last);
-        let answers = x.par_iter().enumerate().map(|(k, &x)| at(x, everything(k))).collect();
+        let answers = parallel::range(0..x.len(), |k| at(x[k], everything(k)));
         Scan { refits, x, answers }
     }
 
@@ -180,41 +180,30 @@ pub fn tipping(refits: &Refits<'_>) -> Vec<Tipping> {
     let frontier = Frontier::new(refits, &reference, stated, &own);
     let asked: Vec<(usize, f64)> =
         (0..refits.questions.len()).flat_map(|i| LINES.map(|line| (i, line))).collect();
-    asked
-        .into_par_iter()
-        .map(|(i, line)| {
-            let q = &refits.questions[i];
-            let widest = sceptical.scan.answers[0][i];
-            let sceptical_sd = sceptical.sd(i, line);
-            let above = own[i].is_some_and(|p| p > line);
-            let prior_centre = if above { centres.centre(i, line) } else { None };
-            let ratio = study.outcome.scale.is_ratio();
-            Tipping {
-                subgroup: q.name.clone(),
-                statement: q.statement,
-                measure: q.measure,
-                threshold: q.threshold,
-                line,
-                probability: own[i],
-                widest,
-                sceptical_sd,
-                as_patients: sceptical_sd.zip(unit).map(|(sd, unit)| patients(sd, unit)),
-                prior_centre,
-                prior_centre_ratio: prior_centre.filter(|_| ratio).map(libm::exp),
-                frontier: if highest_passed(own[i]) == Some(line) {
-                    frontier.of(i, line)
-                } else {
-                    Vec::new()
-                },
-                note: if sceptical_sd.is_some() { None } else { Some(sceptical.scan.absence(i, line)) },
-                centre_note: if above && prior_centre.is_none() {
-                    Some(centres.absence(i, line))
-                } else {
-                    None
-                },
-            }
-        })
-        .collect()
+    parallel::map_taken(asked, |(i, line)| {
+        let q = &refits.questions[i];
+        let widest = sceptical.scan.answers[0][i];
+        let sceptical_sd = sceptical.sd(i, line);
+        let above = own[i].is_some_and(|p| p > line);
+        let prior_centre = if above { centres.centre(i, line) } else { None };
+        let ratio = study.outcome.scale.is_ratio();
+        Tipping {
+            subgroup: q.name.clone(),
+            statement: q.statement,
+            measure: q.measure,
+            threshold: q.threshold,
+            line,
+            probability: own[i],
+            widest,
+            sceptical_sd,
+            as_patients: sceptical_sd.zip(unit).map(|(sd, unit)| patients(sd, unit)),
+            prior_centre,
+            prior_centre_ratio: prior_centre.filter(|_| ratio).map(libm::exp),
+            frontier: if highest_passed(own[i]) == Some(line) { frontier.of(i, line) } else { Vec::new() },
+            note: if sceptical_sd.is_some() { None } else { Some(sceptical.scan.absence(i, line)) },
+            centre_note: if above && prior_centre.is_none() { Some(centres.absence(i, line)) } else { None },
+        }
+    })
 }
 
 /// The line that a statement must lose for its conclusion to be overturned.

@@ -1,6 +1,5 @@
 //! Who decided? Shapley values of the data and of the priors of effect, heterogeneity and baseline in every probability.
 
-use rayon::prelude::*;
 use serde::Serialize;
 
 use super::question::Question;
@@ -8,6 +7,7 @@ use super::reference::Reference;
 use super::refit::variant;
 use super::steps::Steps;
 use crate::model::{HeterogeneityPrior, LocationPrior};
+use crate::parallel;
 use crate::posterior::{Measure, Options, Probability, Report, Statement, analyse};
 use crate::study::{Pooling, Study, Written};
 
@@ -101,7 +101,7 @@ pub fn who_decided(
         steps.did(1);
         report
     };
-    let fits: Vec<Report> = (0..corners / 2).into_par_iter().map(fit).collect();
+    let fits: Vec<Report> = parallel::range(0..corners / 2, fit);
     let rows: Vec<Vec<Option<&Probability>>> = fits.iter().map(|f| Question::rows(questions, f)).collect();
     let one = |(i, q): (usize, &Question)| {
         let corner = |bits: usize| {

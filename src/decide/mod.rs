@@ -43,10 +43,10 @@ use refits::{Refit, Refits};
 
 use std::sync::Arc;
 
-use rayon::prelude::*;
 use serde::Serialize;
 
 use crate::error::Result;
+use crate::parallel;
 use crate::posterior::{Analysis, Claim, Fit, Fitting, Integrals, Scope};
 use crate::study::{Decision, Study, about_sources};
 use risks::Risks;
@@ -145,9 +145,8 @@ pub fn decide<'a>(decision: &'a Decision, how: impl Into<Fitting<'a>>) -> Result
     let stated: Vec<Refit> =
         fits.iter().enumerate().map(|(k, fit)| Refit::of(decision, k, fit, &populations)).collect();
     let means: Vec<populations::Means> = stated.iter().map(|refit| refit.means.clone()).collect();
-    let sizes: Vec<_> = known.par_iter().map(|k| sizes::sizes(decision, k, &populations)).collect();
-    discussion.attribution =
-        known.par_iter().flat_map_iter(|k| attribution::rows(decision, k, &populations)).collect();
+    let sizes: Vec<_> = parallel::map(&known, |k| sizes::sizes(decision, k, &populations));
+    discussion.attribution = parallel::map(&known, |k| attribution::rows(decision, k, &populations)).concat();
     for found in sizes {
         discussion.effects.push(found.effect);
         discussion.curve.extend(found.curve);
@@ -186,10 +185,9 @@ pub fn decide<'a>(decision: &'a Decision, how: impl Into<Fitting<'a>>) -> Result
 fn fitted(studies: &[(&str, &Study)], how: Fitting<'_>) -> (Vec<Checked>, Integrals) {
     let first = |i: usize| (0..i).find(|&j| studies[j].1.fits_as(studies[i].1)).unwrap_or(i);
     let places: Vec<usize> = (0..studies.len()).map(first).collect();
-    let analyses: Vec<Option<Analysis>> = (0..studies.len())
-        .into_par_iter()
-        .map(|i| (places[i] == i).then(|| Fit::analysed(studies[i].1, None, how)))
-        .collect();
+    let analyses: Vec<Option<Analysis>> = parallel::range(0..studies.len(), |i| {
+        (places[i] == i).then(|| Fit::analysed(studies[i].1, None, how))
+    });
     let mut integrals = Integrals::default();
     let mut fits: Vec<Checked> = Vec::new();
     for (i, analysis) in analyses.into_iter().enumerate() {

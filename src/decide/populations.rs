@@ -2,10 +2,9 @@
 
 use std::sync::Arc;
 
-use rayon::prelude::*;
-
 use super::risks::Risks;
 use super::{Known, Population};
+use crate::parallel;
 use crate::posterior::{Fit, Scope};
 use crate::study::{DecisionOutcome, Pooling};
 
@@ -45,5 +44,5 @@ pub type Means = Vec<Option<[f64; 2]>>;
 
 /// Mean risks of one outcome in every population.
 pub fn means(outcome: &DecisionOutcome, fit: &Fit, populations: &[Population]) -> Means {
-    populations.par_iter().map(|p| Risks::of(fit, outcome, p).map(|r| r.means())).collect()
+    parallel::map(populations, |p| Risks::of(fit, outcome, p).map(|r| r.means())).into_iter().collect()
 }

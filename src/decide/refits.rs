@@ -2,11 +2,10 @@
 
 use std::sync::Arc;
 
-use rayon::prelude::*;
-
 use super::Population;
 use super::judgement::benefit;
 use super::populations::{Means, means};
+use crate::parallel;
 use crate::posterior::{Fit, Fitting};
 use crate::study::{Decision, Priors};
 
@@ -60,11 +59,10 @@ impl<'a> Refits<'a> {
                 missing.push((k, priors));
             }
         }
-        let made = missing.into_par_iter().map(|(k, priors)| {
+        let made = parallel::map_taken(missing, |(k, priors)| {
             let found = self.fitted(k, &priors);
             ((k, priors), found)
         });
-        let made: Vec<_> = made.collect();
         self.found.extend(made);
     }
 

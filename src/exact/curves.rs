@@ -3,8 +3,6 @@
 
 use std::sync::{Arc, OnceLock};
 
-use rayon::prelude::*;
-
 use super::Resolution;
 use super::distribution::{Distribution, Lost, Tabulated, bulk};
 use super::effect_likelihood::{EffectLikelihood, EffectRange, log_marginals};
@@ -18,6 +16,7 @@ use crate::model::{BinomialPair, HeterogeneityPrior, LocationComponent, Location
 use crate::numeric::{
     LogInterpolant, LogTable, Peak, Placement, log_sum_exp, tabulate, tabulate_around, tabulate_with,
 };
+use crate::parallel;
 
 /// The posterior under partial pooling, or complete pooling (τ fixed at 0).
 pub struct CurvesPosterior {
@@ -102,7 +101,7 @@ impl CurvesPosterior {
         // Data that contradict each other, or the prior, pull the effects to among them.
         range.reach = data.iter().map(|d| d.farthest()).fold(range.reach, f64::max);
         let each: Vec<Option<EffectLikelihood>> =
-            data.par_iter().map(|d| d.informs_effect().then(|| d.likelihood(range, resolution))).collect();
+            parallel::map(&data, |d| d.informs_effect().then(|| d.likelihood(range, resolution)));
         let mut so_far = 0..;
         let informative = each.iter().map(|l| l.as_ref().and_then(|_| so_far.next())).collect();
         let likelihoods: Vec<EffectLikelihood> = each.into_iter().flatten().collect();

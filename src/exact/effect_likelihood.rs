@@ -5,6 +5,7 @@ use super::outward::Beyond;
 use super::smooth::Smoother;
 use crate::model::{BaselineOf, BinomialPair, LocationComponent, LocationPrior, NormalEstimate, Side};
 use crate::numeric::{LogTable, Peak, Placement, log_add_exp, log_sum_exp, normal_log_density, tabulate};
+use crate::parallel;
 
 /// Beyond the bulk the table runs on until ℓ has fallen by this much, for subgroups that contradict each other: a
 /// subgroup of a million patients is 500 standard deviations from another's effect, which is half of the square of that.
@@ -72,7 +73,7 @@ impl EffectLikelihood {
         let last = first + bulk.grid.x.len() as i32 - 1;
         let beyond = Beyond { grid: &bulk.grid, range, floor: highest - DEPTH };
         let reversed: Vec<f64> = values.iter().rev().copied().collect();
-        let ((above, high), (mut all, low)) = rayon::join(
+        let ((above, high), (mut all, low)) = parallel::join(
             || beyond.outward(last, 1, &values, &at),
             || beyond.outward(first, -1, &reversed, &at),
         );

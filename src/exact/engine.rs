@@ -12,6 +12,7 @@ use super::scale::NotConverged;
 use super::separate::{SeparateCurves, SeparateEstimates};
 use super::subgroup::{CellsOfSubgroup, SubgroupData};
 use crate::model::{BaselinePrior, Cells, HeterogeneityPrior, Model, NormalEstimate, Pooling};
+use crate::parallel;
 
 /// Why the exact engine has no answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -171,12 +172,12 @@ impl Engine<'_> {
     }
 
     fn of_curves(&self, data: Vec<Box<dyn SubgroupData>>) -> Found {
-        use rayon::prelude::*;
         let fit = |data: Vec<Box<dyn SubgroupData>>| {
             CurvesPosterior::new(data, &self.model.effect, &self.heterogeneity, self.resolution)
         };
         if self.separate {
-            let each: Result<Vec<_>, NotConverged> = data.into_par_iter().map(|one| fit(vec![one])).collect();
+            let each: Result<Vec<_>, NotConverged> =
+                parallel::map_taken(data, |one| fit(vec![one])).into_iter().collect();
             Ok(Box::new(SeparateCurves(each?)))
         } else {
             Ok(Box::new(fit(data)?))

@@ -7,7 +7,7 @@
 //! the total by so little that its square is nothing; where it is not, or its mass runs off the lattice, there is no
 //! answer, and the caller integrates anew.
 
-use rayon::prelude::*;
+use crate::parallel;
 
 use super::Resolution;
 use super::effect_likelihood::{EffectLikelihood, EffectRange};
@@ -110,7 +110,7 @@ impl Lattice {
     ) -> Lattice {
         let range = EffectRange { centre: 0.0, sd: 2.0, reach: 2.0 * extent.reach };
         let likelihoods: Vec<Option<EffectLikelihood>> =
-            data.par_iter().map(|d| d.informs_effect().then(|| d.likelihood(range, resolution))).collect();
+            parallel::map(data, |d| d.informs_effect().then(|| d.likelihood(range, resolution)));
         let mu = nodes_of_mu(&likelihoods, &extent, resolution);
         let tau = match extent.fixed_tau {
             Some(tau) => vec![(tau, 0.0)],
@@ -127,7 +127,7 @@ impl Lattice {
             }
         };
         let surface = Surface::new(&mu, &likelihoods, points);
-        let lines: Vec<Line> = tau.par_iter().map(|&(tau, _)| surface.line(tau)).collect();
+        let lines: Vec<Line> = parallel::map(&tau, |&(tau, _)| surface.line(tau));
         let mut lattice = Lattice {
             likelihood: Vec::new(),
             cut: Vec::new(),

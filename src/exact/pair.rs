@@ -19,6 +19,7 @@ use crate::numeric::{
     Grid, LogInterpolant, LogTable, Peak, Placement, Weights, cumulative_sum, exp_of_nonpositive,
     invert_distribution, invert_distribution_to,
 };
+use crate::parallel;
 
 /// Either subgroup: its place among the informative ones and its likelihood; none where it has no data on its effect.
 pub type PairMember<'a> = Option<(usize, &'a EffectLikelihood)>;
@@ -201,7 +202,7 @@ impl PairPosterior {
                 PairSlice { log_mass: found.log_mass + log_slope, ..found }
             })
         };
-        let (above, below) = rayon::join(|| side(1.0), || side(-1.0));
+        let (above, below) = parallel::join(|| side(1.0), || side(-1.0));
         assemble([above, below], map, step, (moment_limit, log_total - libm::log(step)))
     }
 }

@@ -18,6 +18,7 @@ use crate::numeric::{
     Cumulative, LogInterpolant, LogTable, Peak, Placement, integrate, invert_distribution,
     invert_distribution_to, log_expit, log_sum_exp, logistic,
 };
+use crate::parallel;
 use crate::study::Measure;
 
 /// Nodes with less than this share of the posterior are left out of sums.
@@ -150,7 +151,7 @@ impl RiskPosterior {
                     prediction: &prediction,
                     theta,
                 };
-                let ((table, theta), other) = rayon::join(
+                let ((table, theta), other) = parallel::join(
                     || known.tables(outer, resolution),
                     || known.margin(outer.other(), resolution),
                 );

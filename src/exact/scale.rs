@@ -1,10 +1,9 @@
 //! The integral over the heterogeneity τ, and its posterior.
 
-use rayon::prelude::*;
-
 use super::Distribution;
 use crate::model::HeterogeneityPrior;
 use crate::numeric::{LogInterpolant, cumulative_sum, invert_increasing};
+use crate::parallel;
 
 /// A map from the whole line to the support of τ under which the trapezoid rule converges fast at both ends
 /// ("double exponential", Takahasi & Mori 1974).
@@ -133,17 +132,16 @@ pub fn settle<N: ScaleNode>(
     at: impl Fn(f64) -> N + Sync,
 ) -> Result<ScaleNodes<N>, NotConverged> {
     let mut first = -(2.0 / step) as i64;
-    let mut nodes: Vec<N> = (first..=-first).into_par_iter().map(|j| at(j as f64 * step)).collect();
+    let mut nodes: Vec<N> =
+        parallel::range(0..(1 - 2 * first) as usize, |j| at((first + j as i64) as f64 * step));
     extend_while_it_counts(&mut nodes, &mut first, tail, |j| at(j as f64 * step));
     let typical = tail.typical;
     for _ in 0..MOST_HALVINGS {
         if nodes.len() > MOST_NODES {
             break;
         }
-        let between: Vec<N> = (0..nodes.len() as i64 - 1)
-            .into_par_iter()
-            .map(|j| at((2 * (first + j) + 1) as f64 * 0.5 * step))
-            .collect();
+        let between: Vec<N> =
+            parallel::range(1..nodes.len(), |j| at((2 * (first + j as i64) - 1) as f64 * 0.5 * step));
         let mut merged = Vec::with_capacity(2 * nodes.len());
         let mut between = between.into_iter();
         for node in nodes {

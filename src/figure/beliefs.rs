@@ -1,13 +1,12 @@
 //! Prior, likelihood and posterior of each subgroup's effect, as outlines.
 
-use rayon::prelude::*;
-
 use super::out;
 use super::source::{Marginals, outline};
 use crate::compare::Glance;
 use crate::exact::{Distribution, ExactPosterior, Resolution};
 use crate::model::{LocationPrior, Model};
 use crate::numeric::normal_log_density;
+use crate::parallel;
 use crate::posterior::{Fit, Fitting, NormalScores, Whom};
 use crate::study::{HeterogeneityPrior, Pooling, Priors, Study, Written};
 
@@ -33,23 +32,19 @@ pub fn beliefs(study: &Study, fit: &Fit, how: Fitting<'_>) -> Vec<Belief> {
     let prior = prior_of_one(study);
     let alone = alone(study, how);
     let names = study.data.names();
-    names
-        .par_iter()
-        .enumerate()
-        .map(|(g, name)| {
-            let posterior = Marginals(fit)
-                .effect(Whom::Subgroup(g))
-                .map_or_else(Vec::new, |d| outline(&*d, fit.exact().is_none()));
-            let likelihood =
-                alone.as_ref().and_then(Fit::exact).map_or_else(Vec::new, |e| likelihood(&*e.theta(g)));
-            Belief {
-                subgroup: (*name).to_string(),
-                prior: on_scale(study, prior.clone()),
-                likelihood: on_scale(study, likelihood),
-                posterior: on_scale(study, posterior),
-            }
-        })
-        .collect()
+    parallel::range(0..names.len(), |g| {
+        let posterior = Marginals(fit)
+            .effect(Whom::Subgroup(g))
+            .map_or_else(Vec::new, |d| outline(&*d, fit.exact().is_none()));
+        let likelihood =
+            alone.as_ref().and_then(Fit::exact).map_or_else(Vec::new, |e| likelihood(&*e.theta(g)));
+        Belief {
+            subgroup: names[g].to_string(),
+            prior: on_scale(study, prior.clone()),
+            likelihood: on_scale(study, likelihood),
+            posterior: on_scale(study, posterior),
+        }
+    })
 }
 
 /// Prior, likelihood and posterior of every subgroup's effect under one of the priors that are compared.
@@ -70,19 +65,16 @@ pub fn beliefs_by_prior(study: &Study, others: &Glance, stated: &[Belief]) -> Ve
         .zip(&others.posteriors)
         .filter_map(|(set, p)| Some((set, p.as_ref()?)))
         .collect();
-    fits.into_par_iter()
-        .map(|(set, posterior)| {
-            let before =
-                on_scale(study, prior_of_one(&Study { priors: set.priors.clone(), ..study.clone() }));
-            let one = |(g, own): (usize, &Belief)| Belief {
-                subgroup: own.subgroup.clone(),
-                prior: before.clone(),
-                likelihood: own.likelihood.clone(),
-                posterior: on_scale(study, outline(&*posterior.theta(g), false)),
-            };
-            PriorBeliefs { prior: set.name.clone(), beliefs: stated.iter().enumerate().map(one).collect() }
-        })
-        .collect()
+    parallel::map_taken(fits, |(set, posterior)| {
+        let before = on_scale(study, prior_of_one(&Study { priors: set.priors.clone(), ..study.clone() }));
+        let one = |(g, own): (usize, &Belief)| Belief {
+            subgroup: own.subgroup.clone(),
+            prior: before.clone(),
+            likelihood: own.likelihood.clone(),
+            posterior: on_scale(study, outline(&*posterior.theta(g), false)),
+        };
+        PriorBeliefs { prior: set.name.clone(), beliefs: stated.iter().enumerate().map(one).collect() }
+    })
 }
 
 /// An outline on the measure's own scale.

@@ -4,6 +4,7 @@ use super::Gallery;
 use crate::compare::bias::{ShiftPoint, shift_surface};
 use crate::compare::{Glance, glance};
 use crate::error::Result;
+use crate::parallel;
 use crate::posterior::{Analysis, Fit, Fitting};
 use crate::study::Study;
 
@@ -36,7 +37,7 @@ impl Portrait {
         let analysis = Fit::analysed(study, done, how);
         let few = study.data.names().len() <= REFITTED_UP_TO;
         let known = analysis.integrals.clone();
-        let (fitted, others) = rayon::join(
+        let (fitted, others) = parallel::join(
             || {
                 let fit = Fit::of(study, analysis)?;
                 let gallery = Gallery::of(study, &fit, how).ok_or_else(Vec::new)?;

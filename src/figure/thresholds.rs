@@ -1,9 +1,8 @@
 //! P(benefit), P(harm) and P(equivalent) over all sizes of effect: what a slider on a page reads off.
 
-use rayon::prelude::*;
-
 use super::source::Marginals;
 use crate::exact::Distribution;
+use crate::parallel;
 use crate::posterior::{Axis, Fit, Measure, Statement, Whom, region};
 use crate::study::Study;
 
@@ -83,14 +82,10 @@ pub fn threshold_curves(study: &Study, fit: &Fit) -> ThresholdCurves {
         let over = |p: &dyn Fn(&[f64; 2]) -> f64| beyond.iter().map(|b| p(b).clamp(0.0, 1.0)).collect();
         (over(&|b| b[better]), over(&|b| b[worse]), over(&|b| 1.0 - b[0] - b[1]))
     };
-    let curves = names
-        .par_iter()
-        .enumerate()
-        .map(|(g, name)| {
-            let (benefit, harm, equivalent) = of(g);
-            ThresholdCurve { subgroup: (*name).to_string(), benefit, harm, equivalent }
-        })
-        .collect();
+    let curves = parallel::range(0..names.len(), |g| {
+        let (benefit, harm, equivalent) = of(g);
+        ThresholdCurve { subgroup: names[g].to_string(), benefit, harm, equivalent }
+    });
     ThresholdCurves { measure, sizes, curves }
 }
 

@@ -124,9 +124,9 @@ impl Effects {
         below: &[Adjoint],
         gradient: &mut [f64],
     ) -> f64 {
-        for ((placed, at), below) in self.levels.iter().zip(at).zip(below) {
-            log_density += at.log_density;
-            placed.store(at.gradient(*below), gradient);
+        for (level, placed) in self.levels.iter().enumerate() {
+            log_density += at[level].log_density;
+            placed.store(at[level].gradient(below[level]), gradient);
         }
         log_density
     }

@@ -106,8 +106,9 @@ impl Level {
         let sigma = scale.value;
         let square = sigma * sigma;
         let (mut k1, mut k2, mut kx, mut k2x) = (0.0, 0.0, 0.0, 0.0);
-        for (&x, &i) in self.hints.estimates.iter().zip(&self.hints.information) {
-            let k = i / (1.0 + i * square);
+        let information = &self.hints.information[..self.hints.estimates.len()];
+        for (j, &x) in self.hints.estimates.iter().enumerate() {
+            let k = information[j] / (1.0 + information[j] * square);
             k1 += k;
             k2 += k * k;
             kx += k * x;

@@ -20,6 +20,7 @@ use super::sampling::{Run, Unsampled};
 use super::source::Source;
 use crate::exact::{Distribution, ExactPosterior, Resolution, Unavailable};
 use crate::model::{BaselinePrior, Hierarchy, Model};
+use crate::parallel;
 use crate::study::Study;
 
 /// Draws from the prior, where it has to be simulated: a Monte Carlo error of 0.005 at most.
@@ -109,9 +110,9 @@ fn analyse_once(
     let hierarchy = (options.engine != Engine::Exact)
         .then(|| Hierarchy::new(&model).beside_chains(options.sampling.chains));
     let alone = options.engine == Engine::Sampler || has_no_exact_risks(&model);
-    let ((exact, prior), run) = rayon::join(
+    let ((exact, prior), run) = parallel::join(
         || {
-            rayon::join(
+            parallel::join(
                 || ExactSide::new((&model, &integrals), &assembly, options, observer),
                 || PriorSide::new(&model, &assembly, options),
             )
@@ -250,7 +251,7 @@ impl PriorSide {
         // Effects have the same prior whatever the baselines have.
         let empty = if whole { model.of_effects_alone(2) } else { model.without_data(2) };
         let wanted = counts && options.engine != Engine::Exact;
-        let (exact, simulated) = rayon::join(
+        let (exact, simulated) = parallel::join(
             || {
                 if model.effect.is_proper() {
                     ExactPosterior::new(&empty, options.resolution).ok()
@@ -264,7 +265,7 @@ impl PriorSide {
             },
         );
         let mut side = PriorSide { exact, simulated, whole, kinds: Block::default(), own: None };
-        let (mut kinds, exact) = rayon::join(
+        let (mut kinds, exact) = parallel::join(
             || assembly.kinds(side.simulated_source()),
             || side.exact.as_ref().map(|p| assembly.kinds(Source::Exact(p))),
         );

@@ -2,8 +2,6 @@
 
 use std::sync::Mutex;
 
-use rayon::prelude::*;
-
 use super::block::{Block, estimate, parameter, probability, statements};
 use super::claim::{Claim, Leaning, Method};
 use super::diagnostics::Workspace;
@@ -20,6 +18,7 @@ use super::source::{RiskQuantities, Source};
 use crate::exact::Distribution;
 use crate::model::Model;
 use crate::numeric::{logistic, logit};
+use crate::parallel;
 use crate::study::{HeterogeneityPrior, Pooling, Population, Study};
 
 /// Pairs are reported for up to this many subgroups unless they are asked for.
@@ -140,7 +139,7 @@ impl<'a> Assembly<'a> {
     pub fn rows(&self, source: Source<'_>, reason: &str) -> Rows {
         let pieces = 1 + self.subgroups() + self.pairs.len();
         let mut blocks: Vec<Block> =
-            (0..pieces).into_par_iter().map(|i| self.lent(|w| self.piece(i, source, reason, w))).collect();
+            parallel::range(0..pieces, |i| self.lent(|w| self.piece(i, source, reason, w)));
         let pairs = blocks.split_off(1 + self.subgroups());
         let mut subgroups = blocks.split_off(1);
         let mut shared = blocks.pop().unwrap_or_default();

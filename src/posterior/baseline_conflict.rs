@@ -12,11 +12,10 @@
 //! (Box 1980, JRSS A 143:383, one arm at a time). λ is tabulated; η is a mixture of normals, over τ and over the scales
 //! of Student t priors, or a table where these are many or are added to the log odds of a beta. Nothing grows with n.
 
-use rayon::prelude::*;
-
 use crate::numeric::{
     LogTable, Peak, Placement, exp_of_nonpositive, normal_cdf, normal_rule, softplus, tabulate,
 };
+use crate::parallel;
 use crate::study::{BaselinePrior, HeterogeneityPrior, LocationPrior, Study, SubgroupBias, SubgroupCounts};
 
 /// How far one arm's number of events lies from what the priors alone predict.
@@ -59,7 +58,7 @@ pub fn baseline_conflicts(study: &Study) -> Vec<BaselineConflict> {
     }
     let below = study.priors.baseline_of.control_share();
     let arm = |c| ArmPrior::of(study, &baseline.distribution, c);
-    let (control, active) = rayon::join(|| arm(-below), || arm(1.0 - below));
+    let (control, active) = parallel::join(|| arm(-below), || arm(1.0 - below));
     let arms = [control, active];
     let bias = |g: usize| study.bias.as_ref().and_then(|b| b.subgroups.get(g));
     let one = |(g, row): (usize, &SubgroupCounts)| -> Vec<BaselineConflict> {
@@ -79,7 +78,7 @@ pub fn baseline_conflicts(study: &Study) -> Vec<BaselineConflict> {
             })
             .collect()
     };
-    let found: Vec<Vec<BaselineConflict>> = rows.par_iter().enumerate().map(one).collect();
+    let found: Vec<Vec<BaselineConflict>> = parallel::range(0..rows.len(), |g| one((g, &rows[g])));
     found.into_iter().flatten().collect()
 }
 

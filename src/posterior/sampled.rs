@@ -8,6 +8,7 @@ use super::parameter::Parameter;
 use crate::density::LogDensity;
 use crate::model::{BaselineOf, Drawn, Hierarchy, LabelShares, Model, Rows, Side, Standardised};
 use crate::numeric::{exp_of_nonpositive, logit};
+use crate::parallel;
 use crate::sampler::{Purpose, Recorded, Transition, stream};
 use crate::study::Study;
 
@@ -109,15 +110,11 @@ impl SampledPosterior {
         seed: u64,
     ) -> SampledPosterior {
         let draws: Vec<&[f64]> = chains.iter().map(|c| c.draws.as_slice()).collect();
-        let parts: Vec<SampledPosterior> = chains
-            .par_iter()
-            .enumerate()
-            .map(|(c, chain)| SampledPosterior {
-                transitions: chain.transitions.clone(),
-                step_sizes: vec![chain.step_size()],
-                ..SampledPosterior::of_chain(model, hierarchy, &chain.draws, (seed, c))
-            })
-            .collect();
+        let parts: Vec<SampledPosterior> = parallel::range(0..chains.len(), |c| SampledPosterior {
+            transitions: chains[c].transitions.clone(),
+            step_sizes: vec![chains[c].step_size()],
+            ..SampledPosterior::of_chain(model, hierarchy, &chains[c].draws, (seed, c))
+        });
         let mut all = SampledPosterior::joined(parts);
         if let Some(rows) = model.observation.rows() {
             all.standardised = standardised_over_draws(rows, hierarchy, &draws);
@@ -211,28 +208,24 @@ impl SampledPosterior {
         const PIECES: usize = 8;
         let pairs = draws.div_ceil(2 * PIECES);
         let rows = model.observation.rows().map(|rows| rows.thinned(ROWS));
-        let parts: Option<Vec<SampledPosterior>> = (0..PIECES)
-            .into_par_iter()
-            .map(|i| {
-                let mut rng = stream(seed, i, Purpose::Prior);
-                let mut out =
-                    SampledPosterior { chains: 1, draws: 2 * pairs, ..SampledPosterior::empty(model) };
-                for _ in 0..pairs {
-                    model.draw_prior_pair(&mut rng)?.into_iter().for_each(|drawn| {
-                        out.push(&drawn);
-                        if let Some(rows) = &rows {
-                            let mut risks = vec![[0.0; 2]; drawn.theta.len()];
-                            let terms = (&*drawn.gamma, &*drawn.centres);
-                            let [control, _] = drawn.arms(out.baseline_of);
-                            rows.standardised((&control, &drawn.theta), terms, &mut risks);
-                            out.push_standardised(&risks);
-                        }
-                    });
-                }
-                Some(out)
-            })
-            .collect();
-        Some(SampledPosterior::joined(parts?))
+        let parts = parallel::range(0..PIECES, |i| {
+            let mut rng = stream(seed, i, Purpose::Prior);
+            let mut out = SampledPosterior { chains: 1, draws: 2 * pairs, ..SampledPosterior::empty(model) };
+            for _ in 0..pairs {
+                model.draw_prior_pair(&mut rng)?.into_iter().for_each(|drawn| {
+                    out.push(&drawn);
+                    if let Some(rows) = &rows {
+                        let mut risks = vec![[0.0; 2]; drawn.theta.len()];
+                        let terms = (&*drawn.gamma, &*drawn.centres);
+                        let [control, _] = drawn.arms(out.baseline_of);
+                        rows.standardised((&control, &drawn.theta), terms, &mut risks);
+                        out.push_standardised(&risks);
+                    }
+                });
+            }
+            Some(out)
+        });
+        Some(SampledPosterior::joined(parts.into_iter().collect::<Option<_>>()?))
     }
 
     fn push_standardised(&mut self, risks: &[Standardised]) {

@@ -5,9 +5,8 @@
 use std::fmt::Write as _;
 use std::io::{self, Write};
 
-use rayon::prelude::*;
-
 use super::records::line;
+use crate::parallel;
 use crate::posterior::{Names, SampledPosterior};
 use crate::study::Study;
 
@@ -111,7 +110,7 @@ fn table<'a>(
     let starts: Vec<usize> = (0..all).step_by(draws).collect();
     for together in starts.chunks(4 * rayon::current_num_threads()) {
         let made: Vec<String> =
-            together.par_iter().map(|&start| rows(start..all.min(start + draws), &columns)).collect();
+            parallel::map(together, |&start| rows(start..all.min(start + draws), &columns));
         made.iter().try_for_each(|piece| to.write_all(piece.as_bytes()))?;
     }
     Ok(())

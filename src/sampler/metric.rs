@@ -65,8 +65,8 @@ impl Metric {
                     let below = &mut q[j..];
                     let (column, others) = rest.split_at(below.len());
                     rest = others;
-                    for (q, l) in below.iter_mut().zip(column) {
-                        *q += l * y;
+                    for i in 0..below.len() {
+                        below[i] += column[i] * y;
                     }
                 }
             }
@@ -88,8 +88,9 @@ impl Metric {
                 for (i, g) in g.iter().enumerate() {
                     let (row, below) = rest.split_at(i + 1);
                     rest = below;
-                    for (out, l) in by_y.iter_mut().zip(row) {
-                        *out += l * g;
+                    let out = &mut by_y[..row.len()];
+                    for j in 0..row.len() {
+                        out[j] += row[j] * g;
                     }
                 }
             }

@@ -64,13 +64,16 @@ impl<'a, D: LogDensity> Hamiltonian<'a, D> {
     /// One leapfrog step of size `step`, backward in time if negative.
     #[inline]
     pub fn leapfrog(&mut self, phase: &mut Phase, step: f64) {
-        for ((y, p), g) in phase.y.iter_mut().zip(&mut phase.p).zip(&phase.gradient) {
-            *p += 0.5 * step * g;
-            *y += step * *p;
+        let d = phase.y.len();
+        let (y, p, gradient) = (&mut phase.y[..d], &mut phase.p[..d], &phase.gradient[..d]);
+        for i in 0..d {
+            p[i] += 0.5 * step * gradient[i];
+            y[i] += step * p[i];
         }
         self.evaluate(phase);
-        for (p, g) in phase.p.iter_mut().zip(&phase.gradient) {
-            *p += 0.5 * step * g;
+        let (p, gradient) = (&mut phase.p[..d], &phase.gradient[..d]);
+        for i in 0..d {
+            p[i] += 0.5 * step * gradient[i];
         }
     }
 }

@@ -3,6 +3,7 @@
 use rayon::prelude::*;
 
 use crate::density::LogDensity;
+use crate::parallel;
 
 use super::chain::{Chain, Transition};
 use super::laplace::laplace;
@@ -66,23 +67,22 @@ pub fn start<'a, D: LogDensity>(
 ) -> Option<Vec<Recorded<'a, D>>> {
     let metric = laplace(density, middle)?;
     let stages = schedule(settings.warmup);
-    (0..settings.chains)
-        .into_par_iter()
-        .map(|c| {
-            let start = stream(settings.seed, c, Purpose::Start);
-            let motion = stream(settings.seed, c, Purpose::Motion);
-            let limits = (settings.max_depth, settings.target_acceptance);
-            let mut chain = Chain::new(density, metric.clone(), start, motion, limits)?;
-            if stages.is_empty() {
-                chain.warm_up(Stage::Step(0), &|| false);
-            }
-            for &stage in &stages {
-                chain.warm_up(stage, &|| watch.stopped());
-                watch.advanced(stage.length());
-            }
-            Some(Recorded { chain, dim: density.dim(), draws: Vec::new(), transitions: Vec::new() })
-        })
-        .collect()
+    parallel::range(0..settings.chains, |c| {
+        let start = stream(settings.seed, c, Purpose::Start);
+        let motion = stream(settings.seed, c, Purpose::Motion);
+        let limits = (settings.max_depth, settings.target_acceptance);
+        let mut chain = Chain::new(density, metric.clone(), start, motion, limits)?;
+        if stages.is_empty() {
+            chain.warm_up(Stage::Step(0), &|| false);
+        }
+        for &stage in &stages {
+            chain.warm_up(stage, &|| watch.stopped());
+            watch.advanced(stage.length());
+        }
+        Some(Recorded { chain, dim: density.dim(), draws: Vec::new(), transitions: Vec::new() })
+    })
+    .into_iter()
+    .collect()
 }
 
 /// Every chain goes on until it has `total` draws, or is stopped; then all are cut to the shortest. Chains go on a slice at

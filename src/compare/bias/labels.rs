@@ -1,12 +1,12 @@
 //! Two subgroups that may have been judged wrongly: how the contrast between them widens or fades.
 
-use rayon::prelude::*;
 use serde::Serialize;
 
 use super::biased::Biased;
 use crate::exact::{ExactPosterior, Resolution};
 use crate::model::{Cells, Misclassification, Model, Nuisance, Observation};
 use crate::numeric::logit;
+use crate::parallel;
 use crate::posterior::Quantiles;
 
 /// The two subgroups under known sensitivity and specificity, the same in both arms.
@@ -48,27 +48,24 @@ pub fn labels(biased: &Biased<'_>) -> Vec<LabelPoint> {
         |m| m.share.clone(),
     );
     let places: Vec<(f64, f64)> = ACCURACIES.iter().flat_map(|&se| ACCURACIES.map(|sp| (se, sp))).collect();
-    places
-        .into_par_iter()
-        .map(|(sensitivity, specificity)| {
-            let known = |p: f64| [Nuisance::Known(logit(p)), Nuisance::Known(logit(p))];
-            let misclassification = Misclassification {
-                positive,
-                sensitivity: known(sensitivity),
-                specificity: known(specificity),
-                sensitivity_shared: true,
-                specificity_shared: true,
-                share: share.clone(),
-            };
-            let stated = biased.with_data(biased.study.data.clone());
-            let model = match stated.observation.cells().cloned().map(Cells::of_patients_alike) {
-                Some(cells) if misclassification.is_perfect() => stated.observing(Observation::Cells(cells)),
-                Some(cells) => stated.observing(Observation::Cells(cells).labelled(&misclassification)),
-                None => stated,
-            };
-            point(biased, &model, positive, (sensitivity, specificity))
-        })
-        .collect()
+    parallel::map_taken(places, |(sensitivity, specificity)| {
+        let known = |p: f64| [Nuisance::Known(logit(p)), Nuisance::Known(logit(p))];
+        let misclassification = Misclassification {
+            positive,
+            sensitivity: known(sensitivity),
+            specificity: known(specificity),
+            sensitivity_shared: true,
+            specificity_shared: true,
+            share: share.clone(),
+        };
+        let stated = biased.with_data(biased.study.data.clone());
+        let model = match stated.observation.cells().cloned().map(Cells::of_patients_alike) {
+            Some(cells) if misclassification.is_perfect() => stated.observing(Observation::Cells(cells)),
+            Some(cells) => stated.observing(Observation::Cells(cells).labelled(&misclassification)),
+            None => stated,
+        };
+        point(biased, &model, positive, (sensitivity, specificity))
+    })
 }
 
 fn point(

@@ -1,11 +1,11 @@
 //! Outcomes that are missing: as if every one of them spoke for one side, and what it would take to cross a line.
 
-use rayon::prelude::*;
 use serde::Serialize;
 
 use super::biased::{About, Biased};
 use super::tipping::{Along, BiasTipping, Varied, places, rows};
 use crate::model::{Missing, Nuisance, SubgroupBias};
+use crate::parallel;
 use crate::posterior::Statement;
 use crate::study::{ArmCounts, Data, HigherIs, SubgroupCounts};
 
@@ -41,24 +41,18 @@ const REACH: f64 = 4.0;
 pub fn missing(biased: &Biased<'_>) -> Vec<MissingRow> {
     let Some(counts) = with_missing(biased) else { return Vec::new() };
     let cases = [MissingCase::LeftOut, MissingCase::Best, MissingCase::Worst];
-    cases
-        .into_par_iter()
-        .flat_map_iter(|case| {
-            let rows = counts.iter().map(|row| filled(row, case, biased.study.outcome.higher_is)).collect();
-            let found = biased.benefits(&biased.with_data(Data::Counts(rows)));
-            let of = |(g, name): (usize, &String)| {
-                let benefit = found.as_ref().map(|b| b[g]);
-                let row = |statement, probability| MissingRow {
-                    case,
-                    subgroup: name.clone(),
-                    statement,
-                    probability,
-                };
-                [row(Statement::Benefit, benefit), row(Statement::Harm, benefit.map(|p| 1.0 - p))]
-            };
-            biased.names.iter().enumerate().flat_map(of).collect::<Vec<_>>()
-        })
-        .collect()
+    parallel::map(&cases, |&case| {
+        let rows = counts.iter().map(|row| filled(row, case, biased.study.outcome.higher_is)).collect();
+        let found = biased.benefits(&biased.with_data(Data::Counts(rows)));
+        let of = |(g, name): (usize, &String)| {
+            let benefit = found.as_ref().map(|b| b[g]);
+            let row =
+                |statement, probability| MissingRow { case, subgroup: name.clone(), statement, probability };
+            [row(Statement::Benefit, benefit), row(Statement::Harm, benefit.map(|p| 1.0 - p))]
+        };
+        biased.names.iter().enumerate().flat_map(of).collect::<Vec<_>>()
+    })
+    .concat()
 }
 
 /// The counts, if any outcome is missing.
@@ -94,15 +88,13 @@ pub fn tipping(biased: &Biased<'_>) -> Vec<BiasTipping> {
     };
     let x = places(1.0, REACH);
     let at = |shift: f64| biased.benefits(&biased.plain(|g| bias(g, shift)));
-    let together: Vec<_> = x.par_iter().map(|&shift| at(shift)).collect();
-    (0..biased.names.len())
-        .into_par_iter()
-        .flat_map_iter(|g| {
-            let benefit = together.iter().map(|all| all.as_ref().map(|all| all[g])).collect();
-            let along = Along { x: x.clone(), benefit };
-            rows(biased, Varied::MissingShift, About::Subgroup(g), &along, 1e-6, |shift| {
-                at(shift).map(|all| all[g])
-            })
+    let together = parallel::map(&x, |&shift| at(shift));
+    parallel::range(0..biased.names.len(), |g| {
+        let benefit = together.iter().map(|all| all.as_ref().map(|all| all[g])).collect();
+        let along = Along { x: x.clone(), benefit };
+        rows(biased, Varied::MissingShift, About::Subgroup(g), &along, 1e-6, |shift| {
+            at(shift).map(|all| all[g])
         })
-        .collect()
+    })
+    .concat()
 }

@@ -29,6 +29,7 @@ pub use tipping::{BiasTipping, NoTipping, Varied};
 
 use biased::Biased;
 
+use crate::parallel;
 use crate::posterior::{Engine, Integrals, Observer, Options, Report, Sampling, analyse};
 use crate::study::{Assignment, Assumption, Study};
 
@@ -83,11 +84,11 @@ pub fn compare_bias(study: &Study, sampling: Sampling) -> BiasComparison {
     let engine = if super::refit::needs_sampling(study) { Engine::Both } else { Engine::Exact };
     let options = Options { engine, sampling, ..Options::default() };
     let biased = exact.then(|| Biased::new(study, Integrals::default(), &()));
-    let (stated, rest) = rayon::join(
+    let (stated, rest) = parallel::join(
         || analyse(study, options),
         || {
             biased.as_ref().map(|biased| {
-                let ((shifts, confounders), (tipping, (missing, labels))) = rayon::join(
+                let ((shifts, confounders), (tipping, (missing, labels))) = parallel::join(
                     || (surface::shifts(biased), surface::confounders(biased)),
                     || (tipping::tipping(biased), (missing::missing(biased), labels::labels(biased))),
                 );

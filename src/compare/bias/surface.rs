@@ -1,11 +1,11 @@
 //! Conclusions over the mean and sd of a bias, and over a confounder's difference in prevalence and its strength.
 
-use rayon::prelude::*;
 use serde::Serialize;
 
 use super::biased::Biased;
 use crate::model::{Confounder, LocationPrior, Nuisance, SubgroupBias};
 use crate::numeric::{logistic, logit};
+use crate::parallel;
 use crate::posterior::Statement;
 use crate::study::Study;
 
@@ -129,8 +129,7 @@ fn point(
 }
 
 fn of_subgroups(biased: &Biased<'_>, places: &[(f64, f64)]) -> Vec<ShiftPoint> {
-    let benefits: Vec<_> =
-        places.par_iter().map(|&(m, sd)| biased.benefits(&biased.model(|_| shift(m, sd)))).collect();
+    let benefits: Vec<_> = parallel::map(places, |&(m, sd)| biased.benefits(&biased.model(|_| shift(m, sd))));
     let mut all = Vec::new();
     for (g, name) in biased.names.iter().enumerate() {
         for (&place, found) in places.iter().zip(&benefits) {
@@ -146,10 +145,9 @@ fn of_pairs(biased: &Biased<'_>, places: &[(f64, f64)]) -> Vec<ShiftPoint> {
     let mut all = Vec::new();
     for &(a, b) in biased.pairs.iter().filter(|_| biased.names.len() <= SUBGROUPS_WITH_PAIRS) {
         let (first, second) = (&biased.names[a], &biased.names[b]);
-        let found: Vec<Option<f64>> = places
-            .par_iter()
-            .map(|&(m, sd)| biased.greater(&biased.model(|g| of_pair((a, b), g, m, sd)), (a, b)))
-            .collect();
+        let found: Vec<Option<f64>> = parallel::map(places, |&(m, sd)| {
+            biased.greater(&biased.model(|g| of_pair((a, b), g, m, sd)), (a, b))
+        });
         for (&(m, sd), p) in places.iter().zip(found) {
             all.push(point(biased, (m, sd), (first, Some(second)), Statement::GreaterBenefit, p));
             all.push(point(
@@ -197,15 +195,12 @@ pub fn confounders(biased: &Biased<'_>) -> Vec<ConfounderPoint> {
         .filter(possible)
         .flat_map(|d| strengths.iter().map(move |&strength| (d, strength)))
         .collect();
-    let found: Vec<_> = places
-        .par_iter()
-        .map(|&(d, strength)| {
-            let prevalence = [middle - 0.5 * d, middle + 0.5 * d].map(|p| Nuisance::Known(logit(p)));
-            let confounder = Confounder { prevalence, log_odds_ratio: Nuisance::Known(libm::log(strength)) };
-            let bias = SubgroupBias { confounder: Some(confounder), ..SubgroupBias::default() };
-            biased.benefits(&biased.model(|_| bias.clone()))
-        })
-        .collect();
+    let found: Vec<_> = parallel::map(&places, |&(d, strength)| {
+        let prevalence = [middle - 0.5 * d, middle + 0.5 * d].map(|p| Nuisance::Known(logit(p)));
+        let confounder = Confounder { prevalence, log_odds_ratio: Nuisance::Known(libm::log(strength)) };
+        let bias = SubgroupBias { confounder: Some(confounder), ..SubgroupBias::default() };
+        biased.benefits(&biased.model(|_| bias.clone()))
+    });
     let mut all = Vec::new();
     for (g, name) in biased.names.iter().enumerate() {
         for (&(d, strength), found) in places.iter().zip(&found) {

@@ -1,6 +1,5 @@
 //! The smallest bias that brings a conclusion across each line.
 
-use rayon::prelude::*;
 use serde::Serialize;
 
 use super::super::LINES;
@@ -8,6 +7,7 @@ use super::biased::{About, Biased, probit};
 use super::surface::of_pair;
 use crate::model::{Nuisance, SubgroupBias};
 use crate::numeric::{LogInterpolant, crossing};
+use crate::parallel;
 use crate::posterior::Statement;
 
 /// What is varied until a conclusion tips.
@@ -136,7 +136,7 @@ pub fn tipping(biased: &Biased<'_>) -> Vec<BiasTipping> {
         About::Subgroup(g) => biased.benefit_of(&biased.model(|_| known(b)), g),
         About::Pair(i, j) => biased.greater(&biased.model(|g| of_pair((i, j), g, b, 0.0)), (i, j)),
     };
-    let together: Vec<_> = x.par_iter().map(|&b| biased.benefits(&biased.model(|_| known(b)))).collect();
+    let together = parallel::map(&x, |&b| biased.benefits(&biased.model(|_| known(b))));
     let subgroups = (0..biased.names.len()).map(|g| {
         let benefit = together.iter().map(|all| all.as_ref().map(|all| all[g])).collect();
         (About::Subgroup(g), Along { x: x.clone(), benefit })
@@ -144,15 +144,14 @@ pub fn tipping(biased: &Biased<'_>) -> Vec<BiasTipping> {
     let mut all: Vec<(About, Along)> = subgroups.collect();
     for &(i, j) in &biased.pairs {
         let about = About::Pair(i, j);
-        let benefit = x.par_iter().map(|&b| at(about, b)).collect();
+        let benefit = parallel::map(&x, |&b| at(about, b));
         all.push((about, Along { x: x.clone(), benefit }));
     }
     let tolerance = TOLERANCE * biased.unit();
-    all.into_par_iter()
-        .flat_map_iter(|(about, along)| {
-            rows(biased, Varied::Bias, about, &along, tolerance, |b| at(about, b))
-        })
-        .collect()
+    parallel::map_taken(all, |(about, along)| {
+        rows(biased, Varied::Bias, about, &along, tolerance, |b| at(about, b))
+    })
+    .concat()
 }
 
 /// Benefit and harm, or either of a pair having more benefit, against all lines.

@@ -1,11 +1,10 @@
 //! One arm's part of the likelihood of two effects, on even nodes of both true subgroups' log odds.
 
-use rayon::prelude::*;
-
 use super::Unsettled;
 use crate::exact::Resolution;
 use crate::model::{LocationPrior, Nuisance};
 use crate::numeric::{ln_of_normal, log_add_exp, logistic, sum_exp_shifted};
+use crate::parallel;
 
 /// Logs of an arm's part at even nodes of both log odds.
 pub struct ArmTable {
@@ -161,13 +160,10 @@ impl Arm<'_> {
             let x = (0..window.size[k] as i64).map(|i| step * (window.first[k] + i) as f64);
             x.map(|x| (Risk::at(x), self.log_prior(x))).collect::<Vec<(Risk, f64)>>()
         });
-        let rows: Vec<Vec<f64>> = axes[0]
-            .par_iter()
-            .map(|(p, f)| {
-                let mut terms = Vec::with_capacity(blends.len());
-                axes[1].iter().map(|(q, g)| f + g + self.log_part([*p, *q], blends, &mut terms)).collect()
-            })
-            .collect();
+        let rows: Vec<Vec<f64>> = parallel::map(&axes[0], |(p, f)| {
+            let mut terms = Vec::with_capacity(blends.len());
+            axes[1].iter().map(|(q, g)| f + g + self.log_part([*p, *q], blends, &mut terms)).collect()
+        });
         let log = rows.concat();
         let highest = log.iter().copied().fold(f64::NEG_INFINITY, f64::max);
         ArmTable { first: window.first, size: window.size, log, highest }
@@ -190,7 +186,7 @@ pub fn windows(
     step: f64,
 ) -> Result<[Window; 2], Unsettled> {
     let scans: Vec<Scan> =
-        of_outer.par_iter().map(|(w, blends)| (*w, [0, 1].map(|a| arms[a].scan(&blends[a])))).collect();
+        parallel::map(of_outer, |(w, blends)| (*w, [0, 1].map(|a| arms[a].scan(&blends[a]))));
     let bound = |(w, [c, a]): &Scan| w + c.1 + a.1;
     let best = scans.iter().map(bound).fold(f64::NEG_INFINITY, f64::max);
     let axis: Vec<f64> = coarse_nodes().collect();

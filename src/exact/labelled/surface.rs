@@ -10,14 +10,13 @@
 //! specificity too where an arm has its own. On even nodes of one step in all log odds this is a correlation of two tables;
 //! unknowns that both arms share are summed over outside.
 
-use rayon::prelude::*;
-
 use super::super::effect_likelihood::Baseline;
 use super::Unsettled;
 use super::arm::{Accuracy, Arm, ArmTable, Blend, Reach, Window, windows};
 use crate::exact::Resolution;
 use crate::model::{BaselineOf, BinomialPair, LocationPrior, Misclassification, Nuisance, cells_of};
 use crate::numeric::{LogInterpolant, logistic};
+use crate::parallel;
 
 /// L at even nodes: θ = step · (first + i), rows by θ_A.
 #[derive(Debug, Clone)]
@@ -112,10 +111,9 @@ impl Surface {
         if [0, 1].map(|a| terms((&windows[a], blends(a)))).iter().sum::<f64>() > MOST_TERMS {
             return Err(Unsettled::TooLarge);
         }
-        let tables: Vec<(f64, [ArmTable; 2])> = of_outer
-            .par_iter()
-            .map(|(w, blends)| (*w, [0, 1].map(|a| arms[a].table(&windows[a], step, &blends[a]))))
-            .collect();
+        let tables: Vec<(f64, [ArmTable; 2])> = parallel::map(&of_outer, |(w, blends)| {
+            (*w, [0, 1].map(|a| arms[a].table(&windows[a], step, &blends[a])))
+        });
         let scale_of = |(w, [c, a]): &(f64, [ArmTable; 2])| w + c.highest + a.highest;
         let scale = tables.iter().map(scale_of).fold(f64::NEG_INFINITY, f64::max);
         let counted: Vec<_> = tables.iter().filter(|t| scale_of(t) > scale - NEGLIGIBLE).collect();
@@ -126,13 +124,9 @@ impl Surface {
         let means = counted.first().and_then(|t| Means::of(baseline, &t.1, step));
         let factor = |t: &(f64, [ArmTable; 2])| libm::exp(scale_of(t) - scale);
         let parts: Vec<Surface> =
-            counted.par_iter().map(|t| correlated(&t.1, means.as_ref(), factor(t), step)).collect();
-        let coarse: f64 = counted
-            .par_iter()
-            .map(|t| halved_total(&t.1, means.as_ref()) * factor(t))
-            .collect::<Vec<f64>>()
-            .iter()
-            .sum();
+            parallel::map(&counted, |t| correlated(&t.1, means.as_ref(), factor(t), step));
+        let coarse: f64 =
+            parallel::map(&counted, |t| halved_total(&t.1, means.as_ref()) * factor(t)).iter().sum();
         let mut parts = parts.into_iter();
         let Some(mut surface) = parts.next() else { return Err(Unsettled::NotConverged) };
         for part in parts {
@@ -190,11 +184,9 @@ impl Surface {
                 .map(|i| if i % 2 == 0 { values[i / 2] } else { f.at(0.5 * i as f64) })
                 .collect()
         };
-        let rows: Vec<Vec<f64>> = self.log.par_chunks(m).map(finer).collect();
-        let columns: Vec<Vec<f64>> = (0..2 * m - 1)
-            .into_par_iter()
-            .map(|j| finer(&rows.iter().map(|r| r[j]).collect::<Vec<f64>>()))
-            .collect();
+        let rows: Vec<Vec<f64>> = parallel::range(0..n, |i| finer(&self.log[i * m..(i + 1) * m]));
+        let columns: Vec<Vec<f64>> =
+            parallel::range(0..2 * m - 1, |j| finer(&rows.iter().map(|r| r[j]).collect::<Vec<f64>>()));
         let log = (0..2 * n - 1).flat_map(|i| columns.iter().map(move |c| c[i])).collect();
         Surface { step: 0.5 * self.step, first: self.first.map(|f| 2 * f), size: [2 * n - 1, 2 * m - 1], log }
     }

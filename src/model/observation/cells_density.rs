@@ -158,7 +158,8 @@ impl CellsDensity {
                 None => at.location,
             };
         }
-        for (g, (given, &theta)) in self.given_effect.iter().zip(&*theta).enumerate() {
+        for (g, given) in self.given_effect.iter().enumerate() {
+            let theta = theta[g];
             let (x, by_theta) = given.at(theta);
             let w = q[self.w + g];
             let alpha = match &self.baseline {
