@@ -371,8 +371,11 @@ impl SampledPosterior {
             return Some(risks.clone());
         }
         let (alpha, theta) = (self.alpha.get(g)?, self.theta.get(g)?);
-        let log_odds = alpha.iter().zip(theta).map(|(&a, &t)| self.baseline_of.log_odds(a, t));
-        let (control, active) = log_odds.map(|[control, active]| (risk(control), risk(active))).unzip();
+        let (mut control, mut active) = (vec![0.0; alpha.len()], vec![0.0; alpha.len()]);
+        for (i, (&alpha, &theta)) in alpha.iter().zip(theta).enumerate() {
+            let [at_control, at_active] = self.baseline_of.log_odds(alpha, theta);
+            (control[i], active[i]) = (risk(at_control), risk(at_active));
+        }
         Some(Risks { control, active })
     }
 

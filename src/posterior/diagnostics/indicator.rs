@@ -25,10 +25,10 @@ impl Indicator {
     }
 
     /// From the draws themselves.
-    pub fn mark(&mut self, x: &[f64], halves: Halves, event: impl Fn(f64) -> bool) {
+    pub fn mark(&mut self, x: &[f64], halves: Halves, event: &impl Fn(f64) -> bool) {
         self.clear(halves);
         for range in halves.ranges() {
-            self.bits.extend(x[range].chunks(64).map(|chunk| pack(chunk, &event)));
+            self.bits.extend(x[range].chunks(64).map(|chunk| pack(chunk, event)));
         }
         self.count();
     }
@@ -90,8 +90,12 @@ impl Indicator {
 }
 
 #[inline]
-fn pack(chunk: &[f64], event: impl Fn(f64) -> bool) -> u64 {
-    chunk.iter().enumerate().fold(0, |word, (i, &value)| word | (u64::from(event(value)) << i))
+fn pack(chunk: &[f64], event: &impl Fn(f64) -> bool) -> u64 {
+    let mut word = 0;
+    for (i, &value) in chunk.iter().enumerate() {
+        word |= u64::from(event(value)) << i;
+    }
+    word
 }
 
 fn ones(words: &[u64]) -> u32 {
@@ -124,7 +128,7 @@ mod tests {
         let event = |i: usize| (i * i + 3 * i) % 7 < 3;
         let draws: Vec<f64> = (0..2 * n).map(|i| f64::from(u8::from(event(i)))).collect();
         let mut indicator = Indicator::default();
-        indicator.mark(&draws, Halves { chains: 1, length: 2 * n }, |x| x > 0.5);
+        indicator.mark(&draws, Halves { chains: 1, length: 2 * n }, &|x| x > 0.5);
         let first = &indicator.bits[..indicator.words];
         for lag in 0..=n {
             assert_eq!(ones_before(first, lag) as usize, (0..lag).filter(|&i| event(i)).count());
