@@ -9,6 +9,8 @@ use predicates::str::contains;
 use serde_json::Value;
 use tempfile::TempDir;
 
+use crate::common::shipped::ran;
+
 const MODEL: &str = r#"
 title = "A small trial"
 
@@ -139,15 +141,14 @@ fn every_shipped_model_is_checked_and_fitted_with_its_statements_in_every_format
     assert_eq!(names.len(), 12 + 2, "{names:?}");
     let names = &names[..12];
     for name in names {
-        let desk = Desk::new();
-        desk.run(&["check", name]).success().stdout(contains("Before any data"));
-        let result = json(&desk, name);
+        assert!(ran(&format!("check {name}")).text().contains("Before any data"));
+        let result: Value =
+            serde_json::from_str(&ran(&format!("fit {name} --format json")).text()).expect("JSON");
         assert_eq!(result["schema"], "equipoise/result/1");
         assert_eq!(result["checks"]["ok"], true);
-        let text = desk.run(&["fit", name]).success();
-        let text = String::from_utf8(text.get_output().stdout.clone()).expect("UTF-8");
-        let csv = desk.run(&["fit", name, "--format", "csv"]).success();
-        let csv = String::from_utf8(csv.get_output().stdout.clone()).expect("UTF-8");
+        let fitted = ran(&format!("fit {name}"));
+        let text = fitted.text();
+        let csv = ran(&format!("fit {name} --format csv")).text();
         let flat = text.split_whitespace().collect::<Vec<_>>().join(" ");
         let flat = flat.replace("! ", "");
         for statement in result["statements"].as_array().expect("a list") {
@@ -163,10 +164,9 @@ fn every_shipped_model_is_checked_and_fitted_with_its_statements_in_every_format
         for line in text.lines() {
             assert!(line.chars().count() <= 84, "{name}: wider than a terminal: {line}");
         }
-        let folder = desk.path().join("runs").join(name);
-        let written = fs::read_to_string(folder.join("result.json")).expect("written");
-        assert_eq!(serde_json::from_str::<Value>(&written).expect("JSON"), result);
-        assert!(folder.join("model.toml").is_file() && folder.join("run.json").is_file());
+        let written = |file: &str| fitted.files.get(&format!("runs/{name}/{file}")).expect("written");
+        assert_eq!(serde_json::from_slice::<Value>(written("result.json")).expect("JSON"), result);
+        assert!(!written("model.toml").is_empty() && !written("run.json").is_empty());
     }
 }
 

@@ -9,9 +9,10 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use assert_cmd::Command;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
+
+use crate::common::shipped::ran;
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden")
@@ -28,21 +29,10 @@ fn shipped(kind: &str) -> Vec<String> {
     names
 }
 
-/// Runs a command in a folder of its own: what it prints, or writes as Markdown.
+/// What a command prints, or writes as Markdown.
 fn said(command: &str) -> Vec<u8> {
-    let folder = tempfile::tempdir().expect("a folder");
-    let output = Command::cargo_bin("equipoise")
-        .expect("the program")
-        .current_dir(folder.path())
-        .args(command.split(' '))
-        .output()
-        .expect("it ran");
-    let errors = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "equipoise {command}: {errors}");
-    match fs::read(folder.path().join("words.md")) {
-        Ok(words) => words,
-        Err(_) => output.stdout,
-    }
+    let ran = ran(command);
+    ran.files.get("words.md").unwrap_or(&ran.output.stdout).clone()
 }
 
 fn digest(bytes: &[u8]) -> String {

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use assert_cmd::Command;
 
+use crate::common::shipped::ran;
 use crate::registry;
 
 fn root() -> PathBuf {
@@ -46,15 +47,15 @@ fn output_of(command: &str) -> String {
         Some((command, lines)) => (command, lines.parse().expect("a number of lines")),
         None => (command, usize::MAX),
     };
-    let mut words = command.split_whitespace();
-    assert_eq!(words.next(), Some("equipoise"));
-    if command.contains("adjusted.toml") {
-        registry::written(folder.path(), &registry::usual()).expect("files");
+    let arguments = command.strip_prefix("equipoise ").expect("the program");
+    if !command.contains("adjusted.toml") {
+        return ran(arguments).text().split_inclusive('\n').take(most).collect();
     }
+    registry::written(folder.path(), &registry::usual()).expect("files");
     let assert = Command::cargo_bin("equipoise")
         .expect("built")
         .current_dir(folder.path())
-        .args(words)
+        .args(arguments.split_whitespace())
         .assert()
         .success();
     let text = String::from_utf8(assert.get_output().stdout.clone()).expect("UTF-8");

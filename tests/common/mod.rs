@@ -4,6 +4,7 @@
 pub mod calibration;
 pub mod files;
 pub mod rows;
+pub mod shipped;
 
 use equipoise::exact::{Distribution, ExactPosterior, Resolution};
 use equipoise::input::open;
