@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::super::Reading;
-use super::super::reader::{DataFile, Reader};
+use super::super::reader::{DataFile, Decimal, Form, Reader};
 use super::coding::is_nothing;
 use crate::error::{Error, ErrorKind, Place, Result};
 
@@ -21,25 +21,38 @@ pub struct Surveyed {
     pub missing: u64,
     /// Whether every value that is there is a number.
     pub numeric: bool,
+    /// Rows that have a value.
+    pub held: u64,
+    /// Of these, rows whose value is a number.
+    pub numbers: u64,
+    /// Of these, rows whose value would be a number with a decimal comma.
+    pub commas: u64,
+    /// The first value that is no number, and its row.
+    pub odd: Option<(u64, String)>,
 }
 
 /// Every column of a file, and how many rows it has.
 pub fn survey(path: &Path, reading: Reading) -> Result<(Vec<Surveyed>, u64)> {
+    survey_as(path, (reading, &Form::default()))
+}
+
+/// The same of a file whose form is known.
+pub fn survey_as(path: &Path, (reading, form): (Reading, &Form)) -> Result<(Vec<Surveyed>, u64)> {
     let shown = path.display().to_string();
     if !path.exists() {
         return Err(Error::of(ErrorKind::File, "there is no such file").at(Place::File(shown)));
     }
-    let mut reader = Reader::open(&DataFile::at(path)?, reading)?;
+    let mut reader = Reader::open(&DataFile::at(path)?, (reading, form))?;
     let mut columns: Vec<Surveyed> = reader
         .header
         .iter()
-        .map(|name| Surveyed { name: name.clone(), values: Some(Vec::new()), missing: 0, numeric: true })
+        .map(|name| Surveyed::of(name))
         .collect();
     let mut rows = 0;
     while let Some(row) = reader.next()? {
         rows += 1;
         for (column, value) in columns.iter_mut().zip(row.fields) {
-            column.see(&String::from_utf8_lossy(value));
+            column.see(&String::from_utf8_lossy(value), (row.number, row.decimal));
         }
     }
     for column in &mut columns {
@@ -51,18 +64,43 @@ pub fn survey(path: &Path, reading: Reading) -> Result<(Vec<Surveyed>, u64)> {
 }
 
 impl Surveyed {
-    fn see(&mut self, value: &str) {
+    fn of(name: &str) -> Surveyed {
+        Surveyed {
+            name: name.to_string(),
+            values: Some(Vec::new()),
+            missing: 0,
+            numeric: true,
+            held: 0,
+            numbers: 0,
+            commas: 0,
+            odd: None,
+        }
+    }
+
+    fn see(&mut self, value: &str, (row, decimal): (u64, Decimal)) {
         if is_nothing(value) {
             self.missing += 1;
             return;
         }
-        self.numeric = self.numeric && value.parse::<f64>().is_ok();
+        self.held += 1;
+        if decimal.number(value).is_some() {
+            self.numbers += 1;
+        } else {
+            self.numeric = false;
+            self.commas += u64::from(decimal.has_a_comma(value));
+            self.odd.get_or_insert_with(|| (row, value.to_string()));
+        }
         let Some(values) = &mut self.values else { return };
         match values.iter().position(|(known, _)| known == value) {
             Some(place) => values[place].1 += 1,
             None if values.len() < MOST_VALUES => values.push((value.to_string(), 1)),
             None => self.values = None,
         }
+    }
+
+    /// Whether it holds numbers, but for one row in twenty at most.
+    pub fn is_nearly_numeric(&self, numbers: u64) -> bool {
+        numbers > 0 && 20 * (self.held - numbers) <= self.held
     }
 
     /// Its values, where there are few enough to be levels.
