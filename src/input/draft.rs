@@ -83,10 +83,13 @@ pub fn draft(path: &Path, named: &str, said: &Draft) -> Result<String> {
     let known = |v: &&str| !said.unknown.iter().any(|u| u == v);
     let levels = |c: &Surveyed, what: &str| -> Result<Vec<String>> {
         let found = c.levels().ok_or_else(|| {
-            let error = Error::of(ErrorKind::Data, format!("column `{}` has too many values to be {what}", c.name))
-                .help("name another column");
+            let error =
+                Error::of(ErrorKind::Data, format!("column `{}` has too many values to be {what}", c.name))
+                    .help("name another column");
             match what == "subgroups" && c.numeric {
-                true => error.help("or cut its numbers into levels, in the model file: [data.cut] and [65, 80]"),
+                true => {
+                    error.help("or cut its numbers into levels, in the model file: [data.cut] and [65, 80]")
+                }
                 false => error,
             }
         })?;
@@ -141,7 +144,9 @@ fn column<'a>(
         [one] => Ok(one),
         _ => Err(Error::of(ErrorKind::Missing, format!("which column is the {what}?"))
             .help(match what {
-                "subgroup" => "name it: --subgroup COLUMN; or --no-subgroup, and all patients are one".to_string(),
+                "subgroup" => {
+                    "name it: --subgroup COLUMN; or --no-subgroup, and all patients are one".to_string()
+                }
                 _ => format!("name it: --{what} COLUMN"),
             })
             .help(format!("the columns are: {}", listed()))),

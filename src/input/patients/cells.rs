@@ -197,8 +197,9 @@ fn unlisted(coding: &Coding, (row, index): (Row<'_>, usize)) -> Error {
         Err(error) => return error,
     };
     if column.role == "subgroup" && coding.cut.is_some() && row.decimal.number(value).is_none() {
-        let error = Error::of(ErrorKind::Data, format!("found `{value}`, expected a number: the column is cut"))
-            .at(row.place(index));
+        let error =
+            Error::of(ErrorKind::Data, format!("found `{value}`, expected a number: the column is cut"))
+                .at(row.place(index));
         let comma = row.decimal.has_a_comma(value);
         return error.help(if comma { Decimal::HELP } else { "correct it, or leave it empty" });
     }
@@ -212,6 +213,11 @@ fn unlisted(coding: &Coding, (row, index): (Row<'_>, usize)) -> Error {
             .at(row.place(index))
             .help("is it the right one? [data.levels] subgroup puts several values into one subgroup");
     }
+    if column.leaves_out_too_many() {
+        return Error::of(ErrorKind::Limit, "the column has more values than arms can be")
+            .at(row.place(index))
+            .help(format!("is it the right one? expected {}", column.expected()));
+    }
     let key = match column.role {
         "outcome" => "event, no_event or unknown",
         _ => "subgroup",
@@ -219,13 +225,12 @@ fn unlisted(coding: &Coding, (row, index): (Row<'_>, usize)) -> Error {
     let error = Error::of(ErrorKind::Data, format!("found `{value}`, which [data.levels] does not list"))
         .at(row.place(index));
     if column.role == "treatment" {
-        return error.help(format!("expected {}; name both arms, and rows of others are left out and counted: control = \"…\" and active = \"…\" in [data.levels]", column.expected()))
+        return error.help(format!("expected {}; name both arms, and rows of others are left out and counted: control = \"…\" and active = \"…\" in [data.levels]", column.expected()));
     }
-    error
-        .help(format!(
-            "expected {}; list it under {key}, or choose rows with [data.where]",
-            column.expected()
-        ))
+    error.help(format!(
+        "expected {}; list it under {key}, or choose rows with [data.where]",
+        column.expected()
+    ))
 }
 
 /// Cells as they fill.

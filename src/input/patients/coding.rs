@@ -132,6 +132,11 @@ impl Column {
         self.unlisted == Listing::Classes && self.classes.len() >= MOST_SUBGROUPS
     }
 
+    /// Whether more values are left out than arms can be.
+    pub fn leaves_out_too_many(&self) -> bool {
+        self.others().count() >= MOST_OTHERS
+    }
+
     /// The listed value that differs from this one in nothing but capitals.
     pub fn nearly(&self, text: &str) -> Option<&str> {
         let listed = self.met.iter().filter(|m| matches!(m.taken, Taken::As(_)));
@@ -162,7 +167,9 @@ impl Column {
     pub fn expected(&self) -> String {
         let listed = self.met.iter().filter(|m| m.taken != Taken::Other);
         let listed = listed.filter_map(|m| match m.taken {
-            Taken::As(k) => Some(format!("`{}` ({})", String::from_utf8_lossy(&m.value), self.classes.get(k)?)),
+            Taken::As(k) => {
+                Some(format!("`{}` ({})", String::from_utf8_lossy(&m.value), self.classes.get(k)?))
+            }
             _ => None,
         });
         listed.collect::<Vec<_>>().join(", ")
@@ -217,12 +224,16 @@ impl Coding {
                 .at(source.place(level.span()))
                 .help("name it: columns = { …, subgroup = \"…\" }"));
         }
-        if let (Some(cut), Some(unknown)) =
-            (&cut, levels.subgroup.keys().find(|l| cut.as_ref().is_some_and(|c| !c.labels.contains(l.get_ref()))))
-        {
-            return Err(Error::of(ErrorKind::Unknown, format!("`{}` is no level of the cut column", unknown.get_ref()))
-                .at(source.place(unknown.span()))
-                .help(format!("they are `{}`", cut.labels.join("`, `"))));
+        if let (Some(cut), Some(unknown)) = (
+            &cut,
+            levels.subgroup.keys().find(|l| cut.as_ref().is_some_and(|c| !c.labels.contains(l.get_ref()))),
+        ) {
+            return Err(Error::of(
+                ErrorKind::Unknown,
+                format!("`{}` is no level of the cut column", unknown.get_ref()),
+            )
+            .at(source.place(unknown.span()))
+            .help(format!("they are `{}`", cut.labels.join("`, `"))));
         }
         let subgroup = subgroup.map(|index| subgroups(levels, index, cut.as_ref()));
         Ok(Coding { outcome, treatment, subgroup, cut })
@@ -264,7 +275,8 @@ impl Coding {
 fn subgroups(levels: &Levels, index: usize, cut: Option<&Cut>) -> Column {
     if let (Some(cut), true) = (cut, levels.subgroup.is_empty()) {
         let own: Vec<[String; 1]> = cut.labels.iter().map(|label| [label.clone()]).collect();
-        let listed: Vec<(&str, &[String])> = own.iter().map(|label| (label[0].as_str(), &label[..])).collect();
+        let listed: Vec<(&str, &[String])> =
+            own.iter().map(|label| (label[0].as_str(), &label[..])).collect();
         return Column::new("subgroup", index, &listed, Listing::Errors);
     }
     let mut written: Vec<_> = levels.subgroup.iter().collect();

@@ -60,7 +60,8 @@ impl Cut {
 
 /// That every column that is cut is the subgroup's or a covariate's.
 pub fn check_cuts(source: &Source, data: &DataSection, covariates: &[String]) -> Result<()> {
-    let of_patients = |key: &Spanned<String>| data.rows == Some(Rows::Patients) && key.get_ref() == "subgroup";
+    let of_patients =
+        |key: &Spanned<String>| data.rows == Some(Rows::Patients) && key.get_ref() == "subgroup";
     let subgroup = data.columns.iter().find(|(key, _)| of_patients(key)).map(|(_, name)| name);
     let is_used = |name: &Spanned<String>| {
         covariates.contains(name.get_ref()) || subgroup.is_some_and(|s| s.get_ref() == name.get_ref())

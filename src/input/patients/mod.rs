@@ -17,6 +17,6 @@ mod survey;
 
 pub use cells::read;
 pub use coding::is_nothing;
-pub use cut::check_cuts;
 pub use covariates::{Covariates, Levels, Measured, Values};
+pub use cut::check_cuts;
 pub use survey::{Surveyed, survey, survey_as};

@@ -43,11 +43,7 @@ pub fn survey_as(path: &Path, (reading, form): (Reading, &Form)) -> Result<(Vec<
         return Err(Error::of(ErrorKind::File, "there is no such file").at(Place::File(shown)));
     }
     let mut reader = Reader::open(&DataFile::at(path)?, (reading, form))?;
-    let mut columns: Vec<Surveyed> = reader
-        .header
-        .iter()
-        .map(|name| Surveyed::of(name))
-        .collect();
+    let mut columns: Vec<Surveyed> = reader.header.iter().map(|name| Surveyed::of(name)).collect();
     let mut rows = 0;
     while let Some(row) = reader.next()? {
         rows += 1;

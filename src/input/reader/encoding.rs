@@ -7,10 +7,38 @@ use csv::ByteRecord;
 
 /// What the bytes 0x80 to 0x9f stand for; none where they stand for nothing.
 const SPECIAL: [Option<char>; 32] = [
-    Some('€'), None, Some('‚'), Some('ƒ'), Some('„'), Some('…'), Some('†'), Some('‡'),
-    Some('ˆ'), Some('‰'), Some('Š'), Some('‹'), Some('Œ'), None, Some('Ž'), None,
-    None, Some('‘'), Some('’'), Some('“'), Some('”'), Some('•'), Some('–'), Some('—'),
-    Some('˜'), Some('™'), Some('š'), Some('›'), Some('œ'), None, Some('ž'), Some('Ÿ'),
+    Some('€'),
+    None,
+    Some('‚'),
+    Some('ƒ'),
+    Some('„'),
+    Some('…'),
+    Some('†'),
+    Some('‡'),
+    Some('ˆ'),
+    Some('‰'),
+    Some('Š'),
+    Some('‹'),
+    Some('Œ'),
+    None,
+    Some('Ž'),
+    None,
+    None,
+    Some('‘'),
+    Some('’'),
+    Some('“'),
+    Some('”'),
+    Some('•'),
+    Some('–'),
+    Some('—'),
+    Some('˜'),
+    Some('™'),
+    Some('š'),
+    Some('›'),
+    Some('œ'),
+    None,
+    Some('ž'),
+    Some('Ÿ'),
 ];
 
 /// The encodings of a file's columns, as they show.
@@ -59,7 +87,8 @@ impl Encodings {
         }
         if let Some(decoded) = decoded {
             let fields = record.iter().zip(&decoded);
-            let fields = fields.map(|(value, text)| text.as_ref().map_or(value, |text: &String| text.as_bytes()));
+            let fields =
+                fields.map(|(value, text)| text.as_ref().map_or(value, |text: &String| text.as_bytes()));
             let whole: ByteRecord = fields.collect();
             *record = whole;
         }
@@ -99,7 +128,9 @@ mod tests {
         assert_eq!(read([b"M\xe4nner", b"plain"]).ok(), Some(texts("Männer", "plain")));
         assert_eq!(read(["Männer".as_bytes(), b""]).err().map(|m| m.column), Some(0));
         let mut encodings = Encodings::default();
-        for (fields, is_left) in [(["ä".as_bytes(), b""], true), ([b"\xe4", b""], true), ([b"", b"\x81"], true)] {
+        for (fields, is_left) in
+            [(["ä".as_bytes(), b""], true), ([b"\xe4", b""], true), ([b"", b"\x81"], true)]
+        {
             let mut record = ByteRecord::from(fields.to_vec());
             assert!(encodings.decode(&mut record).is_ok());
             assert_eq!(record == fields.to_vec(), is_left);

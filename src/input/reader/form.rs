@@ -38,7 +38,8 @@ impl Decimal {
     }
 
     /// What to do about a number with a comma.
-    pub const HELP: &str = "write decimals with a point, or say that the file's have a comma: decimal = \",\"";
+    pub const HELP: &str =
+        "write decimals with a point, or say that the file's have a comma: decimal = \",\"";
 }
 
 #[cfg(test)]

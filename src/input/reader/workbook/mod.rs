@@ -11,9 +11,7 @@ use std::io::{BufReader, Read, Seek, SeekFrom};
 use std::ops::Range;
 use std::path::Path;
 
-use calamine::{
-    CellErrorType, DataRef, Dimensions, ExcelDateTime, Reader, Xlsx, XlsxCellReader, XlsxError,
-};
+use calamine::{CellErrorType, DataRef, Dimensions, ExcelDateTime, Reader, Xlsx, XlsxCellReader, XlsxError};
 use csv::ByteRecord;
 
 use super::super::Reading;
