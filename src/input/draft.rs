@@ -55,12 +55,19 @@ const NO: [&str; 9] = ["0", "n", "no", "false", "alive", "control", "placebo", "
 
 /// The text of a model file beside the data; `named` is the data file as the model file is to call it.
 pub fn draft(path: &Path, named: &str, said: &Draft) -> Result<String> {
-    let (columns, rows) = survey_as(path, (said.reading, &said.form))?;
-    let outcome = column(&columns, "outcome", said.outcome.as_deref(), &OUTCOMES)?;
-    let treatment = column(&columns, "treatment", said.treatment.as_deref(), &TREATMENTS)?;
+    let (columns, rows, sheets) = survey_as(path, (said.reading, &said.form))?;
+    let with_sheets = |e: Error| match &sheets {
+        Some(sheets) => e.help(sheets.clone()),
+        None => e,
+    };
+    let outcome = column(&columns, "outcome", said.outcome.as_deref(), &OUTCOMES).map_err(with_sheets)?;
+    let treatment =
+        column(&columns, "treatment", said.treatment.as_deref(), &TREATMENTS).map_err(with_sheets)?;
     let subgroup = match said.no_subgroup {
         true => None,
-        false => Some(column(&columns, "subgroup", said.subgroup.as_deref(), &SUBGROUPS)?),
+        false => {
+            Some(column(&columns, "subgroup", said.subgroup.as_deref(), &SUBGROUPS).map_err(with_sheets)?)
+        }
     };
     for (a, b, what) in [
         (Some(outcome), Some(treatment), "outcome and treatment"),

@@ -33,11 +33,14 @@ pub struct Surveyed {
 
 /// Every column of a file, and how many rows it has.
 pub fn survey(path: &Path, reading: Reading) -> Result<(Vec<Surveyed>, u64)> {
-    survey_as(path, (reading, &Form::default()))
+    survey_as(path, (reading, &Form::default())).map(|(columns, rows, _)| (columns, rows))
 }
 
+/// Columns, rows, and of a workbook which sheet was read.
+pub type Looked = (Vec<Surveyed>, u64, Option<String>);
+
 /// The same of a file whose form is known.
-pub fn survey_as(path: &Path, (reading, form): (Reading, &Form)) -> Result<(Vec<Surveyed>, u64)> {
+pub fn survey_as(path: &Path, (reading, form): (Reading, &Form)) -> Result<Looked> {
     let shown = path.display().to_string();
     if !path.exists() {
         return Err(Error::of(ErrorKind::File, "there is no such file").at(Place::File(shown)));
@@ -56,7 +59,7 @@ pub fn survey_as(path: &Path, (reading, form): (Reading, &Form)) -> Result<(Vec<
             values.sort();
         }
     }
-    Ok((columns, rows))
+    Ok((columns, rows, reader.header.sheets.take()))
 }
 
 impl Surveyed {

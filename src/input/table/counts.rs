@@ -97,7 +97,15 @@ pub fn read(
         let each: Vec<String> = left_out.iter().map(|(level, rows)| format!("{level} {rows}")).collect();
         notices.push(format!("Rows of other arms are left out: {}.", each.join(", ")));
     }
-    found.into_iter().map(|found| whole(found, reader, covariates.any)).collect()
+    let whole = |found| {
+        whole(found, reader, covariates.any).map_err(|error| match left_out.is_empty() {
+            true => error,
+            false => error.help(
+                "rows of other arms are left out; a list in [data.where] keeps the subgroups that have both",
+            ),
+        })
+    };
+    found.into_iter().map(whole).collect()
 }
 
 const BY_COVARIATES: &str = "several rows an arm are for counts by covariates, which [model] adjust names";

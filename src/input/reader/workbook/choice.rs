@@ -74,7 +74,7 @@ impl Sheets {
         let others: Vec<&String> = self.all.iter().filter(|name| *name != read).collect();
         let [first, ..] = others.as_slice() else { return None };
         Some(format!(
-            "sheet `{read}` was read; the others are {}: name the one that is meant, sheet = \"{first}\"",
+            "sheet `{read}` was read; the others are {}: name the one that is meant: sheet = \"{first}\", or --sheet",
             list(&others)
         ))
     }
