@@ -123,7 +123,7 @@ fn rows_of_a_third_arm_are_left_out_and_counted_where_both_arms_are_named() {
     let desk = Desk::with(ARMS.as_bytes());
     let both = r#"levels = { control = "A", active = "B" }"#;
     let told = desk.checks(&patients(OF_ARMS, both));
-    assert!(told.contains("7 rows read, 4 used; 3 of other arms (C 2, D 1)."), "{told}");
+    assert!(told.contains("7 rows read, 4 used; 3 of other arms (1 of `D`, 2 of `C`)."), "{told}");
     assert_eq!(desk.cells(&patients(OF_ARMS, both)), named(&[("f", [1, 1, 1, 1]), ("m", [0, 1, 0, 1])]));
     desk.no(
         &patients(OF_ARMS, ""),
@@ -135,7 +135,7 @@ fn rows_of_a_third_arm_are_left_out_and_counted_where_both_arms_are_named() {
     );
     desk.no(
         &patients(OF_ARMS, r#"levels = { control = "A", active = "E" }"#),
-        &["no row is of the active arm", "found instead: B 2, C 2, D 1"],
+        &["no row is of the active arm", "found instead: 1 of `D`, 2 of `B`, 2 of `C`"],
     );
 }
 
@@ -166,7 +166,7 @@ fn counts_of_a_third_arm_are_left_out_and_told() {
     };
     let two = model("{ control = 1, active = 3 }");
     assert_eq!(desk.cells(&two), named(&[("men", [9, 140, 23, 140]), ("women", [2, 106, 9, 205])]));
-    assert!(desk.checks(&two).contains("Rows of other arms are left out: 4 1."));
+    assert!(desk.checks(&two).contains("Rows of other arms are left out: 1 of `4`."));
     desk.no(&model("{ control = 1, active = 4 }"), &["subgroup `women` has no row for its active arm"]);
 }
 

@@ -149,12 +149,12 @@ impl Column {
         self.met.iter().filter(|m| m.taken == Taken::Other)
     }
 
-    /// Values that are left out, in words: "C 2, D 3".
+    /// Values that are left out, in words: "2 of `C`, 3 of `D`".
     pub fn others_in_words(&self) -> String {
         const TOLD: usize = 8;
         let mut each: Vec<String> =
-            self.others().map(|m| format!("{} {}", String::from_utf8_lossy(&m.value), m.rows)).collect();
-        each.sort();
+            self.others().map(|m| format!("{} of `{}`", m.rows, String::from_utf8_lossy(&m.value))).collect();
+        each.sort_unstable();
         let more = each.len().saturating_sub(TOLD);
         each.truncate(TOLD);
         if more > 0 {

@@ -94,7 +94,7 @@ pub fn read(
     }
     kept.check(source)?;
     if !left_out.is_empty() {
-        let each: Vec<String> = left_out.iter().map(|(level, rows)| format!("{level} {rows}")).collect();
+        let each: Vec<String> = left_out.iter().map(|(level, rows)| format!("{rows} of `{level}`")).collect();
         notices.push(format!("Rows of other arms are left out: {}.", each.join(", ")));
     }
     let whole = |found| {
