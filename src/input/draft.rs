@@ -212,18 +212,8 @@ fn covariate(columns: &[Surveyed], name: &str) -> Result<String> {
     if c.numeric {
         return Ok(quoted(name));
     }
-    let far = |what: String| Err(Error::of(ErrorKind::Data, what));
-    if c.commas > 0 && c.is_nearly_numeric(c.numbers + c.commas) {
-        let (row, value) = c.odd.clone().unwrap_or_default();
-        return far(format!("column `{name}` holds numbers with decimal commas: row {row} has `{value}`"))
-            .map_err(|e| e.help("say so: --decimal ,"));
-    }
-    if let (true, Some((row, value))) = (c.is_nearly_numeric(c.numbers), &c.odd) {
-        return far(format!("{} of {} values of column `{name}` are numbers; row {row} has `{value}`", c.numbers, c.held))
-            .map_err(|e| {
-                e.help("correct it, or leave it empty")
-                    .help(format!("if the column has levels all the same, leave it out here, and write into the model file: adjust = [{{ column = \"{name}\", reference = \"…\" }}]"))
-            });
+    if let Some(error) = c.nearly_numbers() {
+        return Err(error);
     }
     let most = c.values.iter().flatten().max_by(|a, b| a.1.cmp(&b.1).then(b.0.cmp(&a.0)));
     match most {

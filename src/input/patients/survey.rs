@@ -97,9 +97,24 @@ impl Surveyed {
         }
     }
 
-    /// Whether it holds numbers, but for one row in twenty at most.
-    pub fn is_nearly_numeric(&self, numbers: u64) -> bool {
-        numbers > 0 && 20 * (self.held - numbers) <= self.held
+    /// What is odd about a column that holds numbers, but for one row in twenty at most.
+    pub fn nearly_numbers(&self) -> Option<Error> {
+        let (name, (row, value)) = (&self.name, self.odd.as_ref()?);
+        let are_most = |numbers: u64| numbers > 0 && 20 * (self.held - numbers) <= self.held;
+        if self.commas > 0 && are_most(self.numbers + self.commas) {
+            let what = format!("column `{name}` holds numbers with decimal commas: row {row} has `{value}`");
+            return Some(Error::of(ErrorKind::Data, what).help("say so: --decimal ,"));
+        }
+        let what = format!(
+            "{} of {} values of column `{name}` are numbers; row {row} has `{value}`",
+            self.numbers, self.held
+        );
+        let levels = format!("adjust = [{{ column = \"{name}\", reference = \"…\" }}]");
+        are_most(self.numbers).then(|| {
+            Error::of(ErrorKind::Data, what)
+                .help("correct it, or leave it empty")
+                .help(format!("if they are levels all the same, leave the column out here, and write into the model file: {levels}"))
+        })
     }
 
     /// Its values, where there are few enough to be levels.

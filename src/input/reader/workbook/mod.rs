@@ -1,4 +1,4 @@
-//! Rows of an Excel workbook's first worksheet.
+//! Rows of one worksheet of an Excel workbook.
 //!
 //! Cells are held as the texts that a CSV file would hold: memory is in proportion to what the sheet holds rather than to
 //! how far it reaches.
