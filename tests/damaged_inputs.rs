@@ -533,6 +533,8 @@ fn use_patients(folder: &Path, depth: Depth) -> Result<()> {
         active: Vec::new(),
         adjust: if depth > Depth::Read { vec!["age".to_string()] } else { Vec::new() },
         centre: (depth > Depth::Read).then(|| "site".to_string()),
+        no_subgroup: false,
+        form: equipoise::input::Form::default(),
         assignment: Assignment::Randomised,
         higher_is: HigherIs::Worse,
         reading: Reading::default(),

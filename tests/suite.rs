@@ -26,6 +26,7 @@ mod compare_baselines;
 mod damaged_inputs;
 mod decide;
 mod density;
+mod files_as_they_come;
 mod fitted_once;
 mod golden;
 mod hostile_files;

@@ -400,7 +400,7 @@ fn cells_of_a_workbook_that_are_no_counts_are_refused() {
         refused("table.xlsx", &with(cell), (COUNTS, BY_SUBGROUP), &[place, told]);
     };
     no(&words("C4", "twenty"), "found `twenty`, expected a count: a whole number, 0 or more");
-    no(&words("C4", "22.0"), "found 22.0, expected a whole number");
+    no(&words("C4", "22.000"), "found 22.000, expected a whole number");
     no(r#"<c r="C4" t="b"><v>1</v></c>"#, "found `true`, expected a count");
     no(r#"<c r="C4" s="1"><v>45352</v></c>"#, "found `2024-03-01`, expected a count");
     no(r#"<c r="C4"><f>20+2</f></c>"#, "a formula that was never calculated");
@@ -446,7 +446,7 @@ fn names_that_are_missing_or_unfit_are_told_with_their_row() {
     no(Text("wo\u{7}men"), &["holds a control character, U+0007"]);
     refused(
         "table.csv",
-        b"year,sex,y0,n0,y1,n1,m1\n2020,m\xff,1,9,2,9,0\n",
+        b"year,sex,y0,n0,y1,n1,m1\n2020,m\x81,1,9,2,9,0\n",
         counts,
         &["table.csv, row 2, column `sex`: this is not UTF-8 text", "save the file as UTF-8"],
     );
@@ -468,7 +468,6 @@ fn arms_that_are_missing_or_unlisted_are_told() {
     let no = |cell: Cell, told: &[&str]| {
         refused_everywhere(&with(by_arm(), (3, "arm"), cell), counts, ((3, "arm"), told));
     };
-    no(Whole(2), &["found `2` in the arm column", "expected `0` (control) or `1` (active)"]);
     no(Empty, &["the arm is missing"]);
     let mut one = by_arm();
     one.1.pop();

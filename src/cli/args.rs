@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::input::Reading;
+use crate::input::{Decimal, Reading};
 use crate::study::{Assignment, HigherIs};
 
 const EXAMPLES: &str = "\
@@ -173,13 +173,16 @@ pub struct NewArgs {
     /// The subgroup's column
     #[arg(long, value_name = "COLUMN")]
     pub subgroup: Option<String>,
-    /// Values of the outcome that are events; the others are none
+    /// All patients are one subgroup
+    #[arg(long, conflicts_with = "subgroup")]
+    pub no_subgroup: bool,
+    /// Values of the outcome that are events; the others are none. A range of whole numbers, 0-3, stands for each
     #[arg(long, value_name = "VALUE,…", value_delimiter = ',')]
     pub event: Vec<String>,
     /// Values of the outcome that mean that it is not known
     #[arg(long, value_name = "VALUE,…", value_delimiter = ',')]
     pub unknown: Vec<String>,
-    /// Values of the treatment that are the control arm
+    /// Values of the treatment that are the control arm; with --active, rows of further arms are left out and counted
     #[arg(long, value_name = "VALUE,…", value_delimiter = ',')]
     pub control: Vec<String>,
     /// Values of the treatment that are the active arm
@@ -191,11 +194,35 @@ pub struct NewArgs {
     /// The column of the centres, which then have intercepts of their own
     #[arg(long, value_name = "COLUMN")]
     pub centre: Option<String>,
+    /// The worksheet of an Excel workbook [default: the first that has a table]
+    #[arg(long, value_name = "SHEET")]
+    pub sheet: Option<String>,
+    /// What stands before the decimals of numbers in the file
+    #[arg(long, value_enum, value_name = "MARK", default_value = ".")]
+    pub decimal: DecimalArg,
     /// The model file; an existing one is left alone [default: standard output]
     #[arg(short, long, value_name = "FILE")]
     pub out: Option<PathBuf>,
     #[command(flatten)]
     pub reading: ReadingArgs,
+}
+
+/// What stands before decimals.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum DecimalArg {
+    #[value(name = ".")]
+    Point,
+    #[value(name = ",")]
+    Comma,
+}
+
+impl From<DecimalArg> for Decimal {
+    fn from(said: DecimalArg) -> Decimal {
+        match said {
+            DecimalArg::Point => Decimal::Point,
+            DecimalArg::Comma => Decimal::Comma,
+        }
+    }
 }
 
 /// How patients came to be treated.

@@ -7,7 +7,7 @@ use super::progress::reading;
 use super::whole_file::write_whole;
 use super::{Outcome, notice, outputs, print, start_threads};
 use crate::error::{Error, ErrorKind, Result};
-use crate::input::{Draft, draft, open_text};
+use crate::input::{Draft, Form, draft, open_text};
 
 /// Looks at a file of patients and writes a first model file for it.
 pub fn run(args: &NewArgs) -> Result<Outcome> {
@@ -22,6 +22,8 @@ pub fn run(args: &NewArgs) -> Result<Outcome> {
         active: args.active.clone(),
         adjust: args.adjust.clone(),
         centre: args.centre.clone(),
+        no_subgroup: args.no_subgroup,
+        form: Form { sheet: args.sheet.clone(), decimal: args.decimal.into() },
         assignment: args.assignment.into(),
         higher_is: args.higher_is.into(),
         reading: (&args.reading).into(),

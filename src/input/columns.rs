@@ -4,17 +4,22 @@ use toml::Spanned;
 
 use super::model_file::DataSection;
 use super::nearest::nearest;
-use super::reader::Row;
+use super::reader::{Header, Row};
 use super::source::Source;
+use super::values::Values;
 use crate::error::{Error, ErrorKind, Result};
 
 /// The place of a column in a file's header.
-pub fn column_named(source: &Source, header: &[String], name: &Spanned<String>) -> Result<usize> {
+pub fn column_named(source: &Source, header: &Header, name: &Spanned<String>) -> Result<usize> {
     header.iter().position(|h| h == name.get_ref()).ok_or_else(|| {
         let error =
             Error::of(ErrorKind::Unknown, format!("the data file has no column `{}`", name.get_ref()))
                 .at(source.place(name.span()))
                 .help(format!("its columns are {}", header.join(", ")));
+        let error = match &header.sheets {
+            Some(sheets) => error.help(sheets.clone()),
+            None => error,
+        };
         match nearest(name.get_ref(), header.iter().map(String::as_str)) {
             Some(near) => error.label(format!("did you mean `{near}`?")),
             None => error,
@@ -26,7 +31,7 @@ pub fn column_named(source: &Source, header: &[String], name: &Spanned<String>) 
 pub fn layout<const N: usize>(
     source: &Source,
     data: &DataSection,
-    header: &[String],
+    header: &Header,
     (keys, optional): ([&str; N], &[&str]),
 ) -> Result<[usize; N]> {
     let mut columns = [0; N];
@@ -68,7 +73,7 @@ pub fn layout<const N: usize>(
     Ok(columns)
 }
 
-/// `[data.where]`: only rows that have these values in these columns.
+/// `[data.where]`: only rows that have one of these values in each of these columns.
 pub struct Kept<'m> {
     conditions: Vec<Condition<'m>>,
 }
@@ -76,37 +81,44 @@ pub struct Kept<'m> {
 struct Condition<'m> {
     index: usize,
     column: &'m str,
-    value: &'m Spanned<String>,
-    /// Whether a row met this condition and those before.
-    is_met: bool,
+    values: &'m Spanned<Values>,
+    /// Whether a row had the value and met all conditions before.
+    met: Vec<bool>,
 }
 
 impl<'m> Kept<'m> {
-    pub fn new(source: &Source, data: &'m DataSection, header: &[String]) -> Result<Kept<'m>> {
-        let condition = |(column, value): (&'m Spanned<String>, &'m Spanned<String>)| {
+    pub fn new(source: &Source, data: &'m DataSection, header: &Header) -> Result<Kept<'m>> {
+        let condition = |(column, values): (&'m Spanned<String>, &'m Spanned<Values>)| {
             let index = column_named(source, header, column)?;
-            Ok(Condition { index, column: column.get_ref(), value, is_met: false })
+            let met = vec![false; values.get_ref().0.len()];
+            Ok(Condition { index, column: column.get_ref(), values, met })
         };
         Ok(Kept { conditions: data.keep.iter().map(condition).collect::<Result<_>>()? })
     }
 
     pub fn keeps(&mut self, row: Row<'_>) -> bool {
         self.conditions.iter_mut().all(|condition| {
-            let meets = row.text(condition.index).is_ok_and(|text| text == condition.value.get_ref());
-            condition.is_met |= meets;
-            meets
+            let Ok(text) = row.text(condition.index) else { return false };
+            let place = condition.values.get_ref().0.iter().position(|value| value == text);
+            if let Some(place) = place {
+                condition.met[place] = true;
+            }
+            place.is_some()
         })
     }
 
-    /// That some row met all conditions, once all were read.
+    /// That every value was met in some row, once all were read.
     pub fn check(&self, source: &Source) -> Result<()> {
-        match self.conditions.iter().find(|condition| !condition.is_met) {
-            None => Ok(()),
-            Some(Condition { column, value, .. }) => Err(Error::of(
-                ErrorKind::Data,
-                format!("no row of the data file has `{}` in column `{column}`", value.get_ref()),
-            )
-            .at(source.place(value.span()))),
+        for Condition { column, values, met, .. } in &self.conditions {
+            let unmet = values.get_ref().0.iter().zip(met).find(|(_, met)| !**met);
+            if let Some((value, _)) = unmet {
+                return Err(Error::of(
+                    ErrorKind::Data,
+                    format!("no row of the data file has `{value}` in column `{column}`"),
+                )
+                .at(source.place(values.span())));
+            }
         }
+        Ok(())
     }
 }

@@ -4,7 +4,9 @@ use std::fmt::Write;
 use std::path::Path;
 
 use super::Reading;
-use super::patients::{Surveyed, survey};
+use super::patients::{Surveyed, survey_as};
+use super::ranges::values_of;
+use super::reader::{Decimal, Form};
 use crate::error::{Error, ErrorKind, Place, Result};
 use crate::study::written::quoted;
 use crate::study::{Assignment, HigherIs};
@@ -34,6 +36,10 @@ pub struct Draft {
     pub assignment: Assignment,
     /// Which way more events are good.
     pub higher_is: HigherIs,
+    /// Whether all patients are one subgroup, and no column is looked for.
+    pub no_subgroup: bool,
+    /// How the data file is written.
+    pub form: Form,
     /// How the data file is read.
     pub reading: Reading,
 }
@@ -49,25 +55,50 @@ const NO: [&str; 9] = ["0", "n", "no", "false", "alive", "control", "placebo", "
 
 /// The text of a model file beside the data; `named` is the data file as the model file is to call it.
 pub fn draft(path: &Path, named: &str, said: &Draft) -> Result<String> {
-    let (columns, rows) = survey(path, said.reading)?;
-    let outcome = column(&columns, "outcome", said.outcome.as_deref(), &OUTCOMES)?;
-    let treatment = column(&columns, "treatment", said.treatment.as_deref(), &TREATMENTS)?;
-    let subgroup = column(&columns, "subgroup", said.subgroup.as_deref(), &SUBGROUPS)?;
-    let [outcome, treatment, subgroup] = [outcome, treatment, subgroup];
+    let (columns, rows, sheets) = survey_as(path, (said.reading, &said.form))?;
+    let with_sheets = |e: Error| match &sheets {
+        Some(sheets) => e.help(sheets.clone()),
+        None => e,
+    };
+    let outcome = column(&columns, "outcome", said.outcome.as_deref(), &OUTCOMES).map_err(with_sheets)?;
+    let treatment =
+        column(&columns, "treatment", said.treatment.as_deref(), &TREATMENTS).map_err(with_sheets)?;
+    let subgroup = match said.no_subgroup {
+        true => None,
+        false => {
+            Some(column(&columns, "subgroup", said.subgroup.as_deref(), &SUBGROUPS).map_err(with_sheets)?)
+        }
+    };
     for (a, b, what) in [
-        (outcome, treatment, "outcome and treatment"),
-        (outcome, subgroup, "outcome and subgroup"),
-        (treatment, subgroup, "treatment and subgroup"),
+        (Some(outcome), Some(treatment), "outcome and treatment"),
+        (Some(outcome), subgroup, "outcome and subgroup"),
+        (Some(treatment), subgroup, "treatment and subgroup"),
     ] {
-        if a.name == b.name {
+        if let (Some(a), Some(b)) = (a, b)
+            && a.name == b.name
+        {
             return Err(Error::of(ErrorKind::Rule, format!("{what} are the same column, `{}`", a.name)));
         }
     }
+    let said = &Draft {
+        event: values_of(outcome, &said.event)?,
+        unknown: values_of(outcome, &said.unknown)?,
+        control: values_of(treatment, &said.control)?,
+        active: values_of(treatment, &said.active)?,
+        ..said.clone()
+    };
     let known = |v: &&str| !said.unknown.iter().any(|u| u == v);
     let levels = |c: &Surveyed, what: &str| -> Result<Vec<String>> {
         let found = c.levels().ok_or_else(|| {
-            Error::of(ErrorKind::Data, format!("column `{}` has too many values to be {what}", c.name))
-                .help("name another column")
+            let error =
+                Error::of(ErrorKind::Data, format!("column `{}` has too many values to be {what}", c.name))
+                    .help("name another column");
+            match what == "subgroups" && c.numeric {
+                true => {
+                    error.help("or cut its numbers into levels, in the model file: [data.cut] and [65, 80]")
+                }
+                false => error,
+            }
         })?;
         Ok(found.into_iter().map(str::to_string).collect())
     };
@@ -78,12 +109,13 @@ pub fn draft(path: &Path, named: &str, said: &Draft) -> Result<String> {
     let [event, no_event] = two(outcome, &of_outcome, (&said.event, "--event"), (&[], "--unknown"), &YES)?;
     let [control, active] =
         two(treatment, &of_treatment, (&said.control, "--control"), (&said.active, "--active"), &NO)?;
-    let groups = levels(subgroup, "subgroups")?;
+    let groups = subgroup.map(|column| levels(column, "subgroups")).transpose()?.unwrap_or_default();
     let adjust = said.adjust.iter().map(|name| covariate(&columns, name)).collect::<Result<_>>()?;
     let centre =
         said.centre.as_deref().map(|name| column(&columns, "centre", Some(name), &[])).transpose()?;
-    let roles = [("outcome", outcome), ("treatment", treatment), ("subgroup", subgroup)];
-    let taken: Vec<(&str, &Surveyed)> = roles.into_iter().chain(centre.map(|c| ("centre", c))).collect();
+    let roles = [("outcome", outcome), ("treatment", treatment)].into_iter();
+    let taken: Vec<(&str, &Surveyed)> =
+        roles.chain(subgroup.map(|c| ("subgroup", c))).chain(centre.map(|c| ("centre", c))).collect();
     for (i, name) in said.adjust.iter().enumerate() {
         if let Some((role, _)) = taken.iter().find(|(_, c)| c.name == *name) {
             return Err(Error::of(ErrorKind::Rule, format!("`{name}` is the column of the {role}"))
@@ -118,7 +150,12 @@ fn column<'a>(
     match found.as_slice() {
         [one] => Ok(one),
         _ => Err(Error::of(ErrorKind::Missing, format!("which column is the {what}?"))
-            .help(format!("name it: --{what} COLUMN"))
+            .help(match what {
+                "subgroup" => {
+                    "name it: --subgroup COLUMN; or --no-subgroup, and all patients are one".to_string()
+                }
+                _ => format!("name it: --{what} COLUMN"),
+            })
             .help(format!("the columns are: {}", listed()))),
     }
 }
@@ -175,6 +212,9 @@ fn covariate(columns: &[Surveyed], name: &str) -> Result<String> {
     if c.numeric {
         return Ok(quoted(name));
     }
+    if let Some(error) = c.nearly_numbers() {
+        return Err(error);
+    }
     let most = c.values.iter().flatten().max_by(|a, b| a.1.cmp(&b.1).then(b.0.cmp(&a.0)));
     match most {
         Some((reference, _)) => {
@@ -184,7 +224,10 @@ fn covariate(columns: &[Surveyed], name: &str) -> Result<String> {
             ErrorKind::Data,
             format!("column `{name}` is neither a number nor has it few levels"),
         )
-        .help(format!("it holds {}", c.in_words()))),
+        .help(match &c.odd {
+            Some((row, value)) => format!("it holds {}; row {row} has `{value}`", c.in_words()),
+            None => format!("it holds {}", c.in_words()),
+        })),
     }
 }
 
@@ -194,7 +237,7 @@ const EXCHANGEABLE_FROM: usize = 3;
 struct Parts<'a> {
     outcome: &'a Surveyed,
     treatment: &'a Surveyed,
-    subgroup: &'a Surveyed,
+    subgroup: Option<&'a Surveyed>,
     event: Vec<String>,
     no_event: Vec<String>,
     control: Vec<String>,
@@ -236,7 +279,10 @@ fn written(said: &Draft, p: &Parts<'_>, (columns, rows): (&[Surveyed], u64), nam
     )));
     line(format!(
         "title = {}",
-        quoted(&format!("{}: {} by {}", p.outcome.name, p.treatment.name, p.subgroup.name))
+        quoted(&match p.subgroup {
+            Some(subgroup) => format!("{}: {} by {}", p.outcome.name, p.treatment.name, subgroup.name),
+            None => format!("{}: {}", p.outcome.name, p.treatment.name),
+        })
     ));
     line("# citation = [\"doi:…\"]".to_string());
     line("\n[study]".to_string());
@@ -255,25 +301,34 @@ fn written(said: &Draft, p: &Parts<'_>, (columns, rows): (&[Surveyed], u64), nam
     line(format!("control = {}   # in words", quoted(&control)));
     line(format!("active = {}", quoted(&active)));
     line("\n[subgroup]".to_string());
-    line(format!("name = {}", quoted(&p.subgroup.name)));
+    line(format!("name = {}", quoted(p.subgroup.map_or("population", |column| &column.name))));
     line("\n[data]".to_string());
-    line(format!("file = {}\nrows = \"patients\"", quoted(named)));
+    line(format!("file = {}", quoted(named)));
+    if let Some(sheet) = &said.form.sheet {
+        line(format!("sheet = {}", quoted(sheet)));
+    }
+    if said.form.decimal == Decimal::Comma {
+        line("decimal = \",\"".to_string());
+    }
+    line("rows = \"patients\"".to_string());
     line("missing = \"drop\"   # rows that lack a value are left out and counted; or \"error\"".to_string());
     line(format!(
-        "columns = {{ outcome = {}, treatment = {}, subgroup = {}{} }}",
+        "columns = {{ outcome = {}, treatment = {}{}{} }}",
         quoted(&p.outcome.name),
         quoted(&p.treatment.name),
-        quoted(&p.subgroup.name),
+        p.subgroup.map_or_else(String::new, |c| format!(", subgroup = {}", quoted(&c.name))),
         p.centre.map_or_else(String::new, |c| format!(", centre = {}", quoted(&c.name)))
     ));
-    line("# where = { COLUMN = \"value\" }   # only such rows".to_string());
+    line("# where = { COLUMN = [\"value\", \"other\"] }   # only such rows".to_string());
     line("\n[data.levels]".to_string());
     line(format!("event = {}\nno_event = {}", list(&p.event), list(&p.no_event)));
     if !said.unknown.is_empty() {
         line(format!("unknown = {}", list(&said.unknown)));
     }
     line(format!("control = {}\nactive = {}", list(&p.control), list(&p.active)));
-    line("\n[data.levels.subgroup]   # a value, and its subgroup's name; one name for several puts them together".to_string());
+    if !p.groups.is_empty() {
+        line("\n[data.levels.subgroup]   # a value, and its subgroup's name; one name for several puts them together".to_string());
+    }
     for value in &p.groups {
         line(format!("{} = {}", quoted(value), quoted(value)));
     }

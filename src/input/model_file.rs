@@ -13,6 +13,7 @@ use super::adjust_section::{AdjustWords, PopulationWords};
 use super::bias_section::BiasSection;
 use super::decision::ModelDecision;
 use super::number::{Count, Real};
+use super::reader::{Decimal, Form};
 use super::values::Values;
 use crate::study::{Assignment, BaselineOf, HigherIs, Pooling, Scale};
 
@@ -145,15 +146,21 @@ pub struct DataSection {
     /// Published estimates by subgroup.
     #[cfg_attr(test, schemars(with = "Option<Vec<EstimateEntry>>"))]
     pub estimates: Option<Spanned<Vec<Spanned<EstimateEntry>>>>,
-    /// A data file, relative to the model file: CSV (plain or gzipped), Parquet, or the first sheet of an Excel workbook.
+    /// A data file, relative to the model file: CSV (plain or gzipped), Parquet, or an Excel workbook.
     #[cfg_attr(test, schemars(with = "Option<String>"))]
     pub file: Option<Spanned<String>>,
+    /// The worksheet of an Excel workbook. Without it the first that has a table is read.
+    #[cfg_attr(test, schemars(with = "Option<String>"))]
+    pub sheet: Option<Spanned<String>>,
+    /// What stands before the decimals of the file's numbers: "." (the default) or ",".
+    pub decimal: Option<DecimalMark>,
     /// What a row of the file is.
     pub rows: Option<Rows>,
     /// The file's columns. For counts: `subgroup`, `control_events`, `control_total`, `active_events`, `active_total`
     /// (and `control_missing`, `active_missing`); or, with one row an arm, `subgroup`, `arm`, `events`, `total` (and
-    /// `missing`) and `levels`. For estimates: `subgroup`, and `estimate` or
-    /// `ratio`, and `se` or `lower` and `upper`. For patients: `outcome`, `treatment`, `subgroup` (and `centre`).
+    /// `missing`) and `levels`. In place of totals, patients without the event: `control_no_events`, `active_no_events`,
+    /// `no_events`. For estimates: `subgroup`, and `estimate` or `ratio`, and `se` or `lower` and `upper`. For patients:
+    /// `outcome`, `treatment`, `subgroup` (and `centre`); without `subgroup` all patients are one.
     #[serde(default)]
     #[cfg_attr(test, schemars(with = "BTreeMap<String, String>"))]
     pub columns: BTreeMap<Spanned<String>, Spanned<String>>,
@@ -162,10 +169,36 @@ pub struct DataSection {
     pub levels: Option<Spanned<Levels>>,
     /// For rows = "patients": what is done with rows that lack a value.
     pub missing: Option<MissingRows>,
-    /// Keep only rows that have these values in these columns.
+    /// Keep only rows that have these values in these columns; one of them, where a list is given.
     #[serde(default, rename = "where")]
-    #[cfg_attr(test, schemars(with = "BTreeMap<String, String>"))]
-    pub keep: BTreeMap<Spanned<String>, Spanned<String>>,
+    #[cfg_attr(test, schemars(with = "BTreeMap<String, Values>"))]
+    pub keep: BTreeMap<Spanned<String>, Spanned<Values>>,
+    /// For rows = "patients": where the numbers of a column are cut into levels. [65, 80] makes "<65", "65–79" and "≥80":
+    /// subgroups, or levels of a covariate.
+    #[serde(default)]
+    #[cfg_attr(test, schemars(with = "BTreeMap<String, Vec<Real>>"))]
+    pub cut: BTreeMap<Spanned<String>, Spanned<Vec<Real>>>,
+}
+
+impl DataSection {
+    /// What is said of the file's form.
+    pub fn form(&self) -> Form {
+        let decimal = match self.decimal {
+            Some(DecimalMark::Comma) => Decimal::Comma,
+            _ => Decimal::Point,
+        };
+        Form { sheet: self.sheet.as_ref().map(|sheet| sheet.get_ref().clone()), decimal }
+    }
+}
+
+/// What stands before decimals.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub enum DecimalMark {
+    #[serde(rename = ".")]
+    Point,
+    #[serde(rename = ",")]
+    Comma,
 }
 
 /// What a row of a data file is.

@@ -92,6 +92,9 @@ fn of_files(data: &Spanned<DataSection>) -> Option<(&'static str, Range<usize>)>
         section.keep.keys().next().map(|k| ("where", k.span())),
         section.rows.map(|_| ("rows", data.span())),
         section.missing.map(|_| ("missing", data.span())),
+        section.sheet.as_ref().map(|sheet| ("sheet", sheet.span())),
+        section.decimal.map(|_| ("decimal", data.span())),
+        section.cut.keys().next().map(|k| ("cut", k.span())),
     ];
     keys.into_iter().flatten().next()
 }

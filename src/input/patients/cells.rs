@@ -9,7 +9,7 @@ use toml::Spanned;
 use super::super::adjust_section::AdjustEntry;
 use super::super::columns::{Kept, layout};
 use super::super::model_file::{DataSection, MissingRows};
-use super::super::reader::{DataFile, Reader, Row, checksum, not_text};
+use super::super::reader::{DataFile, Decimal, Header, Reader, Row, checksum};
 use super::super::source::Source;
 use super::coding::{Coding, Column, EVENT, Taken};
 use super::covariates::{Covariates, Measured};
@@ -26,6 +26,7 @@ pub struct Patients {
     pub cells: Vec<SubgroupCounts>,
     pub file: PatientFile,
     pub sha256: String,
+    pub notices: Vec<String>,
     /// Covariates and centres, where the model has any.
     pub measured: Option<Measured>,
 }
@@ -45,10 +46,10 @@ pub fn read(
         .at(source.place(file))
         .help("write missing = \"drop\" to leave them out and count them, or missing = \"error\""));
     };
-    let mut reader = Reader::open(file, source.reading)?;
-    let indices = layout(source, data, &reader.header, (["outcome", "treatment", "subgroup"], &["centre"]))?;
+    let mut reader = Reader::open(file, (source.reading, &data.form()))?;
+    let indices = columns(source, data, &reader.header)?;
     let mut coding = Coding::new(source, data, indices)?;
-    let mut covariates = Covariates::new(source, data, adjust, &reader.header)?;
+    let mut covariates = Covariates::new(source, (data, reader.decimal), adjust, &reader.header)?;
     let mut kept = Kept::new(source, data, &reader.header)?;
     let mut counted = Counted::default();
     let mut columns = Columns::of(reader.header.len());
@@ -59,14 +60,22 @@ pub fn read(
             counted.elsewhere += 1;
             continue;
         }
-        let taken = [&mut coding.outcome, &mut coding.treatment, &mut coding.subgroup].map(|column| {
-            let value = row.bytes(column.index);
-            column.take(value).map_err(|_| (column.index, String::from_utf8(value.to_vec())))
-        });
-        if let Some(Err((column, value))) = taken.iter().find(|t| t.is_err()) {
-            return Err(unlisted(&coding, (row, *column), value.as_deref().ok()));
+        let (outcome, treatment) = (coding.outcome.index, coding.treatment.index);
+        let Ok(treatment) = coding.treatment.take(row.bytes(treatment)) else {
+            return Err(unlisted(&coding, (row, treatment)));
+        };
+        // What another arm's patients had is no concern of the two.
+        if treatment == Taken::Other {
+            counted.other_arms += 1;
+            continue;
         }
-        let [outcome, treatment, subgroup] = taken.map(|t| t.unwrap_or(Taken::Missing));
+        let Ok(outcome) = coding.outcome.take(row.bytes(outcome)) else {
+            return Err(unlisted(&coding, (row, outcome)));
+        };
+        let Ok(subgroup) = coding.take_subgroup(row) else {
+            let index = coding.subgroup.as_ref().map_or(0, |column| column.index);
+            return Err(unlisted(&coding, (row, index)));
+        };
         let unmeasured = match covariates.look(|index| row.bytes(index)) {
             Ok(unmeasured) => unmeasured,
             Err((index, fault)) => {
@@ -76,7 +85,7 @@ pub fn read(
         let lacks = if treatment == Taken::Missing {
             Some((coding.treatment.role, coding.treatment.index))
         } else if subgroup == Taken::Missing {
-            Some((coding.subgroup.role, coding.subgroup.index))
+            coding.subgroup.as_ref().map(|column| (column.role, column.index))
         } else if Coding::is_unknown(outcome) {
             Some((coding.outcome.role, coding.outcome.index))
         } else {
@@ -93,7 +102,19 @@ pub fn read(
             covariates.keep(g, arm == 1, (u32::from(outcome == Taken::As(EVENT)), 1));
         }
     }
+    kept.check(source)?;
     finish(source, data, (&reader, &coding, covariates), (counted, &columns), (file, named))
+}
+
+/// The columns of outcome and treatment, and that of subgroups where there is one.
+fn columns(source: &Source, data: &DataSection, header: &Header) -> Result<([usize; 2], Option<usize>)> {
+    if data.columns.keys().any(|key| key.get_ref() == "subgroup") {
+        let keys = (["outcome", "treatment", "subgroup"], &["centre"][..]);
+        let [outcome, treatment, subgroup] = layout(source, data, header, keys)?;
+        return Ok(([outcome, treatment], Some(subgroup)));
+    }
+    let keys = (["outcome", "treatment"], &["subgroup", "centre"][..]);
+    Ok((layout(source, data, header, keys)?, None))
 }
 
 fn finish(
@@ -122,26 +143,31 @@ fn finish(
     }
     for (arm, word) in ["control", "active"].into_iter().enumerate() {
         if counted.cells.iter().all(|c| c[arm].total + c[arm].missing == 0) {
-            return Err(Error::of(ErrorKind::Data, format!("no row is of the {word} arm"))
+            let error = Error::of(ErrorKind::Data, format!("no row is of the {word} arm"))
                 .at(here())
-                .help(format!("its values are {}", coding.treatment.expected())));
+                .help(format!("its values are {}", coding.treatment.expected()));
+            return Err(match coding.treatment.others_in_words() {
+                others if others.is_empty() => error,
+                others => error.help(format!("found instead: {others}")),
+            });
         }
     }
     let sha256 = checksum(file)?;
     let mut counted = counted;
-    counted.cells.resize_with(coding.subgroup.classes.len(), Default::default);
-    for (name, [control, active]) in coding.subgroup.classes.iter().zip(&counted.cells) {
+    let names = &coding.names();
+    counted.cells.resize_with(names.len(), Default::default);
+    for (name, [control, active]) in names.iter().zip(&counted.cells) {
         if control.total + control.missing + active.total + active.missing == 0 {
+            let list = if coding.cut.is_some() { "[data.cut]" } else { "[data.levels] subgroup" };
             return Err(Error::of(ErrorKind::Data, format!("no row is of the subgroup `{name}`"))
                 .at(here())
-                .help("leave it out of [data.levels] subgroup, or look at [data.where]"));
+                .help(format!("leave it out of {list}, or look at [data.where]")));
         }
     }
     let file = counted.account(named, (reader, coding, &covariates), columns);
-    let names = &coding.subgroup.classes;
     let mut order: Vec<usize> = (0..names.len()).collect();
     // Without a list the order is by name, whatever the order of rows.
-    if data.levels.as_ref().is_none_or(|l| l.get_ref().subgroup.is_empty()) {
+    if coding.cut.is_none() && data.levels.as_ref().is_none_or(|l| l.get_ref().subgroup.is_empty()) {
         order.sort_by(|&a, &b| names[a].cmp(&names[b]));
         let mut place = vec![0; names.len()];
         order.iter().enumerate().for_each(|(new, &old)| place[old] = new as u32);
@@ -158,34 +184,53 @@ fn finish(
         }
     }
     let measured = covariates.any.then_some(covariates.measured);
-    Ok(Patients { cells, file, sha256, measured })
+    Ok(Patients { cells, file, sha256, notices: reader.notices(), measured })
 }
 
 /// A value that the model file does not list.
-fn unlisted(coding: &Coding, (row, index): (Row<'_>, usize), value: Option<&str>) -> Error {
-    let all = [&coding.outcome, &coding.treatment, &coding.subgroup];
-    let Some(column) = all.into_iter().find(|c| c.index == index) else {
+fn unlisted(coding: &Coding, (row, index): (Row<'_>, usize)) -> Error {
+    let Some(column) = coding.column(index) else {
         return Error::of(ErrorKind::Data, "a value is not listed").at(row.place(index));
     };
-    let Some(value) = value else {
-        return not_text().at(row.place(index));
+    let value = match row.text(index) {
+        Ok(value) => value,
+        Err(error) => return error,
     };
+    if column.role == "subgroup" && coding.cut.is_some() && row.decimal.number(value).is_none() {
+        let error =
+            Error::of(ErrorKind::Data, format!("found `{value}`, expected a number: the column is cut"))
+                .at(row.place(index));
+        let comma = row.decimal.has_a_comma(value);
+        return error.help(if comma { Decimal::HELP } else { "correct it, or leave it empty" });
+    }
+    if let Some(listed) = column.nearly(value) {
+        return Error::of(ErrorKind::Data, format!("found `{value}`, and [data.levels] lists `{listed}`"))
+            .at(row.place(index))
+            .help(format!("if they are the same, list both: [\"{listed}\", \"{value}\"]"));
+    }
     if column.is_full() {
         return Error::of(ErrorKind::Limit, format!("the column has more than {MOST_SUBGROUPS} values"))
             .at(row.place(index))
             .help("is it the right one? [data.levels] subgroup puts several values into one subgroup");
     }
+    if column.leaves_out_too_many() {
+        return Error::of(ErrorKind::Limit, "the column has more values than arms can be")
+            .at(row.place(index))
+            .help(format!("is it the right one? expected {}", column.expected()));
+    }
     let key = match column.role {
         "outcome" => "event, no_event or unknown",
-        "treatment" => "control or active",
         _ => "subgroup",
     };
-    Error::of(ErrorKind::Data, format!("found `{value}`, which [data.levels] does not list"))
-        .at(row.place(index))
-        .help(format!(
-            "expected {}; list it under {key}, or choose rows with [data.where]",
-            column.expected()
-        ))
+    let error = Error::of(ErrorKind::Data, format!("found `{value}`, which [data.levels] does not list"))
+        .at(row.place(index));
+    if column.role == "treatment" {
+        return error.help(format!("expected {}; name both arms, and rows of others are left out and counted: control = \"…\" and active = \"…\" in [data.levels]", column.expected()));
+    }
+    error.help(format!(
+        "expected {}; list it under {key}, or choose rows with [data.where]",
+        column.expected()
+    ))
 }
 
 /// Cells as they fill.
@@ -194,6 +239,7 @@ struct Counted {
     read: u64,
     /// Rows that `where` leaves out.
     elsewhere: u64,
+    other_arms: u64,
     no_treatment: u64,
     no_subgroup: u64,
     no_outcome: u64,
@@ -212,11 +258,11 @@ impl Counted {
     ) -> Option<(usize, usize)> {
         let (arm, g) = match (treatment, subgroup) {
             (Taken::As(arm), Taken::As(g)) => (arm, g),
-            (Taken::Missing, _) => {
+            (Taken::Missing | Taken::Other, _) => {
                 self.no_treatment += 1;
                 return None;
             }
-            (_, Taken::Missing) => {
+            (_, Taken::Missing | Taken::Other) => {
                 self.no_subgroup += 1;
                 return None;
             }
@@ -242,7 +288,8 @@ impl Counted {
 
     fn used(&self) -> u64 {
         let unmeasured: u64 = self.unmeasured.iter().sum();
-        self.read - self.elsewhere - self.no_treatment - self.no_subgroup - self.no_outcome - unmeasured
+        let lacking = self.no_treatment + self.no_subgroup + self.no_outcome + unmeasured;
+        self.read - self.elsewhere - self.other_arms - lacking
     }
 
     fn account(
@@ -252,23 +299,24 @@ impl Counted {
         columns: &Columns,
     ) -> PatientFile {
         let of_roles = [
-            ("left out by [data.where]", self.elsewhere),
-            ("treatment missing", self.no_treatment),
-            ("subgroup missing", self.no_subgroup),
-            ("outcome unknown", self.no_outcome),
+            ("left out by [data.where]".to_string(), self.elsewhere),
+            (format!("of other arms ({})", coding.treatment.others_in_words()), self.other_arms),
+            ("treatment missing".to_string(), self.no_treatment),
+            ("subgroup missing".to_string(), self.no_subgroup),
+            ("outcome unknown".to_string(), self.no_outcome),
         ];
         let of_covariates = covariates.names().map(|name| format!("{name} missing")).zip(&self.unmeasured);
-        let dropped = of_roles.map(|(why, rows)| (why.to_string(), rows)).into_iter();
-        let dropped = dropped.chain(of_covariates.map(|(why, rows)| (why, *rows)));
+        let dropped = of_roles.into_iter().chain(of_covariates.map(|(why, rows)| (why, *rows)));
         let name = |index: &usize| reader.header[*index].clone();
         PatientFile {
             file: named.to_string(),
             rows_read: self.read,
             rows_used: self.used(),
             dropped: dropped.filter(|(_, rows)| *rows > 0).map(|(why, rows)| Dropped { why, rows }).collect(),
-            columns: [&coding.outcome, &coding.treatment, &coding.subgroup]
-                .map(|c| column_account(c, &reader.header[c.index]))
+            columns: [Some(&coding.outcome), Some(&coding.treatment), coding.subgroup.as_ref()]
                 .into_iter()
+                .flatten()
+                .map(|c| column_account(c, &reader.header[c.index]))
                 .chain(covariates.accounts())
                 .collect(),
             constant_columns: columns.constant().iter().map(name).collect(),

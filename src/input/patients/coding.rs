@@ -3,8 +3,10 @@
 use toml::Spanned;
 
 use super::super::model_file::{DataSection, Levels};
+use super::super::reader::Row;
 use super::super::source::Source;
 use super::super::values::Values;
+use super::cut::Cut;
 use crate::error::{Error, ErrorKind, Result};
 use crate::study::MOST_SUBGROUPS;
 
@@ -14,6 +16,8 @@ pub enum Taken {
     Missing,
     /// An arm, an event or none, or a subgroup, as its place among them.
     As(usize),
+    /// An arm that is neither of the two, where both are named.
+    Other,
 }
 
 /// One column's values. Looked up by bytes; what was met is remembered with how often.
@@ -26,9 +30,21 @@ pub struct Column {
     met: Vec<Met>,
     /// The last value's place: neighbours are often alike.
     last: usize,
-    /// Whether values that are not listed are classes of their own.
-    open: bool,
+    unlisted: Listing,
 }
+
+/// What values are that are not listed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Listing {
+    Errors,
+    /// Classes of their own.
+    Classes,
+    /// Left out, but for those that differ from a listed one in nothing but capitals.
+    Others,
+}
+
+/// Values that are left out, at most: more are no arms.
+const MOST_OTHERS: usize = 100;
 
 #[derive(Debug)]
 struct Met {
@@ -49,7 +65,7 @@ pub fn is_nothing(value: &str) -> bool {
 pub struct Unlisted;
 
 impl Column {
-    fn new(role: &'static str, index: usize, listed: &[(&str, &[String])], open: bool) -> Column {
+    fn new(role: &'static str, index: usize, listed: &[(&str, &[String])], unlisted: Listing) -> Column {
         let met = listed.iter().enumerate().flat_map(|(k, (_, values))| {
             values.iter().map(move |v| Met { value: v.clone().into_bytes(), taken: Taken::As(k), rows: 0 })
         });
@@ -59,7 +75,7 @@ impl Column {
             classes: listed.iter().map(|(name, _)| (*name).to_string()).collect(),
             met: met.collect(),
             last: 0,
-            open,
+            unlisted,
         }
     }
 
@@ -84,9 +100,14 @@ impl Column {
         let text = std::str::from_utf8(value).map_err(|_| Unlisted)?;
         let taken = if is_nothing(text) {
             Taken::Missing
-        } else if self.open && self.classes.len() < MOST_SUBGROUPS {
+        } else if self.unlisted == Listing::Classes && self.classes.len() < MOST_SUBGROUPS {
             self.classes.push(text.to_string());
             Taken::As(self.classes.len() - 1)
+        } else if self.unlisted == Listing::Others
+            && self.nearly(text).is_none()
+            && self.others().count() < MOST_OTHERS
+        {
+            Taken::Other
         } else {
             return Err(Unlisted);
         };
@@ -99,6 +120,7 @@ impl Column {
         self.met.iter().map(|m| {
             let taken = match m.taken {
                 Taken::Missing => None,
+                Taken::Other => Some("left out"),
                 Taken::As(k) => self.classes.get(k).map(String::as_str),
             };
             (String::from_utf8_lossy(&m.value).into_owned(), taken, m.rows)
@@ -107,22 +129,65 @@ impl Column {
 
     /// Whether another value would be one too many, rather than one that is not listed.
     pub fn is_full(&self) -> bool {
-        self.open && self.classes.len() >= MOST_SUBGROUPS
+        self.unlisted == Listing::Classes && self.classes.len() >= MOST_SUBGROUPS
+    }
+
+    /// Whether more values are left out than arms can be.
+    pub fn leaves_out_too_many(&self) -> bool {
+        self.others().count() >= MOST_OTHERS
+    }
+
+    /// The listed value that differs from this one in nothing but capitals.
+    pub fn nearly(&self, text: &str) -> Option<&str> {
+        let listed = self.met.iter().filter(|m| matches!(m.taken, Taken::As(_)));
+        let mut texts = listed.filter_map(|m| std::str::from_utf8(&m.value).ok());
+        texts.find(|known| *known != text && known.to_lowercase() == text.to_lowercase())
+    }
+
+    /// Values that are left out, with their rows.
+    fn others(&self) -> impl Iterator<Item = &Met> {
+        self.met.iter().filter(|m| m.taken == Taken::Other)
+    }
+
+    /// Values that are left out, in words: "2 of `C`, 3 of `D`".
+    pub fn others_in_words(&self) -> String {
+        const TOLD: usize = 8;
+        let mut each: Vec<String> =
+            self.others().map(|m| format!("{} of `{}`", m.rows, String::from_utf8_lossy(&m.value))).collect();
+        each.sort_unstable();
+        let more = each.len().saturating_sub(TOLD);
+        each.truncate(TOLD);
+        if more > 0 {
+            each.push(format!("{more} more values"));
+        }
+        each.join(", ")
     }
 
     /// The listed values as a reader would write them.
     pub fn expected(&self) -> String {
-        let listed = self.levels().filter_map(|(value, taken, _)| Some(format!("`{value}` ({})", taken?)));
+        let listed = self.met.iter().filter(|m| m.taken != Taken::Other);
+        let listed = listed.filter_map(|m| match m.taken {
+            Taken::As(k) => {
+                Some(format!("`{}` ({})", String::from_utf8_lossy(&m.value), self.classes.get(k)?))
+            }
+            _ => None,
+        });
         listed.collect::<Vec<_>>().join(", ")
     }
 }
 
-/// The three columns that every file of patients has.
+/// The columns that a file of patients has.
 pub struct Coding {
     pub outcome: Column,
     pub treatment: Column,
-    pub subgroup: Column,
+    /// None where all patients are one subgroup.
+    pub subgroup: Option<Column>,
+    /// Of the subgroup's column.
+    pub cut: Option<Cut>,
 }
+
+/// The subgroup of a file without a column of subgroups.
+const ALL: &str = "all patients";
 
 /// Classes of the outcome after "no event".
 pub const EVENT: usize = 1;
@@ -133,7 +198,7 @@ impl Coding {
     pub fn new(
         source: &Source,
         data: &DataSection,
-        [outcome, treatment, subgroup]: [usize; 3],
+        ([outcome, treatment], subgroup): ([usize; 2], Option<usize>),
     ) -> Result<Coding> {
         let nothing = Levels::default();
         let levels = data.levels.as_ref().map_or(&nothing, Spanned::get_ref);
@@ -148,10 +213,56 @@ impl Coding {
         }
         let listed: [(&str, &[String]); 3] =
             [("no event", &no_event), ("event", &event), ("unknown", &unknown)];
-        let outcome = Column::new("outcome", outcome, &listed, false);
+        let outcome = Column::new("outcome", outcome, &listed, Listing::Errors);
         let arms: [(&str, &[String]); 2] = [("control", &control), ("active", &active)];
-        let treatment = Column::new("treatment", treatment, &arms, false);
-        Ok(Coding { outcome, treatment, subgroup: subgroups(levels, subgroup) })
+        let others = if levels.control.is_some() { Listing::Others } else { Listing::Errors };
+        let treatment = Column::new("treatment", treatment, &arms, others);
+        let named = data.columns.iter().find(|(key, _)| key.get_ref() == "subgroup").map(|(_, name)| name);
+        let cut = named.map(|name| Cut::of(source, data, name.get_ref())).transpose()?.flatten();
+        if let (None, Some(level)) = (subgroup, levels.subgroup.keys().next()) {
+            return Err(Error::of(ErrorKind::Rule, "levels of subgroups, and no column of subgroups")
+                .at(source.place(level.span()))
+                .help("name it: columns = { …, subgroup = \"…\" }"));
+        }
+        if let (Some(cut), Some(unknown)) = (
+            &cut,
+            levels.subgroup.keys().find(|l| cut.as_ref().is_some_and(|c| !c.labels.contains(l.get_ref()))),
+        ) {
+            return Err(Error::of(
+                ErrorKind::Unknown,
+                format!("`{}` is no level of the cut column", unknown.get_ref()),
+            )
+            .at(source.place(unknown.span()))
+            .help(format!("they are `{}`", cut.labels.join("`, `"))));
+        }
+        let subgroup = subgroup.map(|index| subgroups(levels, index, cut.as_ref()));
+        Ok(Coding { outcome, treatment, subgroup, cut })
+    }
+
+    /// The names of the subgroups.
+    pub fn names(&self) -> Vec<String> {
+        self.subgroup.as_ref().map_or_else(|| vec![ALL.to_string()], |column| column.classes.clone())
+    }
+
+    /// The column of a place in the header.
+    pub fn column(&self, index: usize) -> Option<&Column> {
+        [Some(&self.outcome), Some(&self.treatment), self.subgroup.as_ref()]
+            .into_iter()
+            .flatten()
+            .find(|column| column.index == index)
+    }
+
+    /// What a row's subgroup is taken as.
+    pub fn take_subgroup(&mut self, row: Row<'_>) -> std::result::Result<Taken, Unlisted> {
+        let Some(column) = &mut self.subgroup else { return Ok(Taken::As(0)) };
+        let value = row.bytes(column.index);
+        let Some(cut) = &self.cut else { return column.take(value) };
+        let text = std::str::from_utf8(value).map_err(|_| Unlisted)?;
+        match row.decimal.number(text) {
+            Some(x) => column.take(cut.label(x).as_bytes()),
+            None if is_nothing(text) => column.take(value),
+            None => Err(Unlisted),
+        }
     }
 
     /// Whether a class of the outcome is that of what is not known.
@@ -160,8 +271,14 @@ impl Coding {
     }
 }
 
-/// Listed subgroups in the order in which they are written; without a list every value is one.
-fn subgroups(levels: &Levels, index: usize) -> Column {
+/// Listed subgroups in the order in which they are written, or in that of numbers; without a list every value is one.
+fn subgroups(levels: &Levels, index: usize, cut: Option<&Cut>) -> Column {
+    if let (Some(cut), true) = (cut, levels.subgroup.is_empty()) {
+        let own: Vec<[String; 1]> = cut.labels.iter().map(|label| [label.clone()]).collect();
+        let listed: Vec<(&str, &[String])> =
+            own.iter().map(|label| (label[0].as_str(), &label[..])).collect();
+        return Column::new("subgroup", index, &listed, Listing::Errors);
+    }
     let mut written: Vec<_> = levels.subgroup.iter().collect();
     written.sort_by_key(|(value, _)| value.span().start);
     let mut named: Vec<(&str, Vec<String>)> = Vec::new();
@@ -173,7 +290,8 @@ fn subgroups(levels: &Levels, index: usize) -> Column {
         }
     }
     let listed: Vec<(&str, &[String])> = named.iter().map(|(name, v)| (*name, v.as_slice())).collect();
-    Column::new("subgroup", index, &listed, levels.subgroup.is_empty())
+    let unlisted = if levels.subgroup.is_empty() { Listing::Classes } else { Listing::Errors };
+    Column::new("subgroup", index, &listed, unlisted)
 }
 
 /// Two lists that leave no value in both: 1 and 0 where neither is written.

@@ -7,9 +7,10 @@ use toml::Spanned;
 use super::super::adjust_section::AdjustEntry;
 use super::super::columns::column_named;
 use super::super::model_file::DataSection;
-use super::super::reader::not_text;
+use super::super::reader::{Decimal, Header, not_text};
 use super::super::source::Source;
 use super::coding::is_nothing;
+use super::cut::{Cut, check_cuts};
 use crate::error::{Error, ErrorKind, Result};
 use crate::study::{ColumnAccount, LevelAccount, Numbers};
 
@@ -52,6 +53,7 @@ pub struct Levels {
 /// A reader of covariates: looks at a row, and keeps it if the row is used.
 pub struct Covariates {
     read: Vec<Column>,
+    decimal: Decimal,
     pub measured: Measured,
     /// Whether there is anything to adjust for.
     pub any: bool,
@@ -62,6 +64,8 @@ struct Column {
     index: usize,
     role: &'static str,
     form: Form,
+    /// Of numbers that are levels.
+    cut: Option<Cut>,
     missing: u64,
     /// What the row that is looked at holds.
     at_hand: f64,
@@ -79,8 +83,8 @@ enum Form {
 /// What is wrong with a value.
 pub enum Fault {
     NotUtf8,
-    /// Found where a number is expected.
-    Text(String),
+    /// Found where a number is expected, and whether it would be one with a decimal comma.
+    Text(String, bool),
     NotListed {
         found: String,
         expected: String,
@@ -92,17 +96,24 @@ impl Covariates {
     /// The columns that the model file names.
     pub fn new(
         source: &Source,
-        data: &DataSection,
+        (data, decimal): (&DataSection, Decimal),
         adjust: &[Spanned<AdjustEntry>],
-        header: &[String],
+        header: &Header,
     ) -> Result<Covariates> {
         let mut read: Vec<Column> = Vec::new();
         let mut measured = Measured::default();
         for entry in adjust {
+            let named_at = entry.span();
             let named = Spanned::new(entry.span(), entry.get_ref().column.clone());
             check(source, data, entry, &read)?;
             let index = column_named(source, header, &named)?;
             let (name, entry) = (named.into_inner(), entry.get_ref());
+            let cut = Cut::of(source, data, &name)?;
+            if let (Some(cut), None) = (&cut, &entry.reference) {
+                return Err(Error::of(ErrorKind::Missing, format!("`{name}` is cut into levels, and has no reference"))
+                    .at(source.place(named_at))
+                    .help(format!("say which level the others are compared with: {{ column = \"{name}\", reference = \"{}\" }}", cut.labels[0])));
+            }
             let form = if entry.reference.is_some() {
                 let listed = entry.levels.as_ref().map(|l| l.get_ref().0.clone());
                 let mut levels = Levels { column: name.clone(), ..Levels::default() };
@@ -115,7 +126,7 @@ impl Covariates {
                 measured.columns.push(Values::Numbers(Vec::new()));
                 Form::Number
             };
-            read.push(Column { name, index, role: "covariate", form, missing: 0, at_hand: 0.0 });
+            read.push(Column { name, index, role: "covariate", form, cut, missing: 0, at_hand: 0.0 });
         }
         if let Some((_, named)) = data.columns.iter().find(|(key, _)| key.get_ref() == "centre") {
             let twice = |(key, name): &(&Spanned<String>, &Spanned<String>)| {
@@ -128,9 +139,11 @@ impl Covariates {
             let (index, name) = (column_named(source, header, named)?, named.get_ref().clone());
             measured.centres = Some(Levels { column: name.clone(), ..Levels::default() });
             let form = Form::Levels { listed: false, most: MOST_CENTRES };
-            read.push(Column { name, index, role: "centre", form, missing: 0, at_hand: 0.0 });
+            read.push(Column { name, index, role: "centre", form, cut: None, missing: 0, at_hand: 0.0 });
         }
-        Ok(Covariates { any: !read.is_empty(), read, measured })
+        let covariates: Vec<String> = read.iter().map(|column| column.name.clone()).collect();
+        check_cuts(source, data, &covariates)?;
+        Ok(Covariates { any: !read.is_empty(), read, decimal, measured })
     }
 
     /// Looks at a row's values; the first column that lacks one, by name and index, if any does.
@@ -139,6 +152,7 @@ impl Covariates {
         field: impl Fn(usize) -> &'r [u8],
     ) -> std::result::Result<Option<usize>, (usize, Fault)> {
         let mut lacks = None;
+        let decimal = self.decimal;
         let Measured { columns, centres, .. } = &mut self.measured;
         let levels = columns.iter_mut().map(|values| match values {
             Values::Levels(levels) => Some(levels),
@@ -154,6 +168,14 @@ impl Covariates {
                 lacks.get_or_insert(i);
                 continue;
             }
+            let number = || {
+                let no_number = || Fault::Text(text.to_string(), decimal.has_a_comma(text));
+                decimal.number(text).ok_or_else(|| fault(no_number()))
+            };
+            let text = match &column.cut {
+                Some(cut) => cut.label(number()?),
+                None => text,
+            };
             column.at_hand = match (&column.form, levels) {
                 (Form::Levels { listed, most }, Some(levels)) => {
                     let known = levels.found.len();
@@ -169,10 +191,7 @@ impl Covariates {
                     }
                     f64::from(place)
                 }
-                _ => match text.parse::<f64>() {
-                    Ok(x) if x.is_finite() => x,
-                    _ => return Err(fault(Fault::Text(text.to_string()))),
-                },
+                _ => number()?,
             };
         }
         Ok(lacks)
@@ -296,7 +315,10 @@ impl Fault {
     pub fn error(self, role: &str) -> Error {
         match self {
             Fault::NotUtf8 => not_text(),
-            Fault::Text(found) => Error::of(ErrorKind::Data, format!("found `{found}`, expected a number"))
+            Fault::Text(found, true) => {
+                Error::of(ErrorKind::Data, format!("found `{found}`, expected a number")).help(Decimal::HELP)
+            }
+            Fault::Text(found, false) => Error::of(ErrorKind::Data, format!("found `{found}`, expected a number"))
                 .help("a covariate of levels names the one that the others are compared with: { column = \"…\", reference = \"…\" }")
                 .help("decimals are written with a point, and what was not measured is left empty"),
             Fault::NotListed { found, expected } => {

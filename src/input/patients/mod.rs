@@ -1,7 +1,7 @@
 //! Patient rows: from a file of one row per patient to cells, and an account of what was read.
 //!
 //! ```text
-//! reader (records of a file, one at a time) → coding (what stands for arm, event, subgroup)
+//! reader (records of a file, one at a time) → cut (numbers into levels) → coding (what stands for arm, event, subgroup)
 //!     → cells (events and patients by subgroup and arm) + covariates (what else stands in the rows that are used)
 //!     + account (rows used and dropped, levels, columns)
 //! ```
@@ -12,9 +12,11 @@
 mod cells;
 mod coding;
 mod covariates;
+mod cut;
 mod survey;
 
 pub use cells::read;
 pub use coding::is_nothing;
 pub use covariates::{Covariates, Levels, Measured, Values};
-pub use survey::{Surveyed, survey};
+pub use cut::check_cuts;
+pub use survey::{Surveyed, survey, survey_as};

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::super::Reading;
-use super::super::reader::{DataFile, Reader};
+use super::super::reader::{DataFile, Decimal, Form, Reader};
 use super::coding::is_nothing;
 use crate::error::{Error, ErrorKind, Place, Result};
 
@@ -21,25 +21,37 @@ pub struct Surveyed {
     pub missing: u64,
     /// Whether every value that is there is a number.
     pub numeric: bool,
+    /// Rows that have a value.
+    pub held: u64,
+    /// Of these, rows whose value is a number.
+    pub numbers: u64,
+    /// Of these, rows whose value would be a number with a decimal comma.
+    pub commas: u64,
+    /// The first value that is no number, and its row.
+    pub odd: Option<(u64, String)>,
 }
 
 /// Every column of a file, and how many rows it has.
 pub fn survey(path: &Path, reading: Reading) -> Result<(Vec<Surveyed>, u64)> {
+    survey_as(path, (reading, &Form::default())).map(|(columns, rows, _)| (columns, rows))
+}
+
+/// Columns, rows, and of a workbook which sheet was read.
+pub type Looked = (Vec<Surveyed>, u64, Option<String>);
+
+/// The same of a file whose form is known.
+pub fn survey_as(path: &Path, (reading, form): (Reading, &Form)) -> Result<Looked> {
     let shown = path.display().to_string();
     if !path.exists() {
         return Err(Error::of(ErrorKind::File, "there is no such file").at(Place::File(shown)));
     }
-    let mut reader = Reader::open(&DataFile::at(path)?, reading)?;
-    let mut columns: Vec<Surveyed> = reader
-        .header
-        .iter()
-        .map(|name| Surveyed { name: name.clone(), values: Some(Vec::new()), missing: 0, numeric: true })
-        .collect();
+    let mut reader = Reader::open(&DataFile::at(path)?, (reading, form))?;
+    let mut columns: Vec<Surveyed> = reader.header.iter().map(|name| Surveyed::of(name)).collect();
     let mut rows = 0;
     while let Some(row) = reader.next()? {
         rows += 1;
         for (column, value) in columns.iter_mut().zip(row.fields) {
-            column.see(&String::from_utf8_lossy(value));
+            column.see(&String::from_utf8_lossy(value), (row.number, row.decimal));
         }
     }
     for column in &mut columns {
@@ -47,22 +59,62 @@ pub fn survey(path: &Path, reading: Reading) -> Result<(Vec<Surveyed>, u64)> {
             values.sort();
         }
     }
-    Ok((columns, rows))
+    Ok((columns, rows, reader.header.sheets.take()))
 }
 
 impl Surveyed {
-    fn see(&mut self, value: &str) {
+    fn of(name: &str) -> Surveyed {
+        Surveyed {
+            name: name.to_string(),
+            values: Some(Vec::new()),
+            missing: 0,
+            numeric: true,
+            held: 0,
+            numbers: 0,
+            commas: 0,
+            odd: None,
+        }
+    }
+
+    fn see(&mut self, value: &str, (row, decimal): (u64, Decimal)) {
         if is_nothing(value) {
             self.missing += 1;
             return;
         }
-        self.numeric = self.numeric && value.parse::<f64>().is_ok();
+        self.held += 1;
+        if decimal.number(value).is_some() {
+            self.numbers += 1;
+        } else {
+            self.numeric = false;
+            self.commas += u64::from(decimal.has_a_comma(value));
+            self.odd.get_or_insert_with(|| (row, value.to_string()));
+        }
         let Some(values) = &mut self.values else { return };
         match values.iter().position(|(known, _)| known == value) {
             Some(place) => values[place].1 += 1,
             None if values.len() < MOST_VALUES => values.push((value.to_string(), 1)),
             None => self.values = None,
         }
+    }
+
+    /// What is odd about a column that holds numbers, but for one row in twenty at most.
+    pub fn nearly_numbers(&self) -> Option<Error> {
+        let (name, (row, value)) = (&self.name, self.odd.as_ref()?);
+        let are_most = |numbers: u64| numbers > 0 && 20 * (self.held - numbers) <= self.held;
+        if self.commas > 0 && are_most(self.numbers + self.commas) {
+            let what = format!("column `{name}` holds numbers with decimal commas: row {row} has `{value}`");
+            return Some(Error::of(ErrorKind::Data, what).help("say so: --decimal ,"));
+        }
+        let what = format!(
+            "{} of {} values of column `{name}` are numbers; row {row} has `{value}`",
+            self.numbers, self.held
+        );
+        let levels = format!("adjust = [{{ column = \"{name}\", reference = \"…\" }}]");
+        are_most(self.numbers).then(|| {
+            Error::of(ErrorKind::Data, what)
+                .help("correct it, or leave it empty")
+                .help(format!("if they are levels all the same, leave the column out here, and write into the model file: {levels}"))
+        })
     }
 
     /// Its values, where there are few enough to be levels.

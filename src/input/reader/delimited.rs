@@ -12,8 +12,11 @@ use flate2::read::MultiGzDecoder;
 
 use super::super::Reading;
 use super::bounds::{Growth, LONGEST_ROW, TooLarge};
+use super::encoding::Encodings;
+use super::form::Form;
 use super::kind::Head;
-use super::{Found, Records, unreadable};
+use super::lines::Lines;
+use super::{Found, Records, not_text, unreadable};
 use crate::error::{Error, ErrorKind, Place, Result};
 
 const BYTE_ORDER_MARK: &[u8] = &[0xef, 0xbb, 0xbf];
@@ -22,9 +25,13 @@ const BYTE_ORDER_MARK: &[u8] = &[0xef, 0xbb, 0xbf];
 const BUFFER: usize = 1 << 20;
 
 struct Delimited {
-    records: csv::Reader<Counted>,
+    records: csv::Reader<Lines<Counted>>,
     /// Bytes read since the last record.
     since: Rc<Cell<u64>>,
+    header: Vec<String>,
+    /// Lines above what is read as records.
+    above: u64,
+    encodings: Encodings,
 }
 
 /// Bytes, counted as they come.
@@ -55,7 +62,12 @@ impl fmt::Display for Endless {
 
 impl std::error::Error for Endless {}
 
-pub fn open(path: &Path, shown: &str, (head, reading): (&Head, Reading)) -> Result<Found> {
+pub fn open(path: &Path, shown: &str, (head, reading, form): (&Head, Reading, &Form)) -> Result<Found> {
+    if form.sheet.is_some() {
+        return Err(Error::of(ErrorKind::Rule, "a text has no worksheets, and `sheet` names one")
+            .at(Place::File(shown.to_string()))
+            .help("leave `sheet` out, or name a workbook"));
+    }
     let file = File::open(path).map_err(|e| unreadable(shown, &e))?;
     let length = file.metadata().map_err(|e| unreadable(shown, &e))?.len();
     let file = BufReader::with_capacity(BUFFER, file);
@@ -64,22 +76,56 @@ pub fn open(path: &Path, shown: &str, (head, reading): (&Head, Reading)) -> Resu
     } else {
         Box::new(file)
     };
-    if head.bytes.starts_with(BYTE_ORDER_MARK) {
-        let mut mark = [0; BYTE_ORDER_MARK.len()];
-        bytes.read_exact(&mut mark).map_err(|e| unreadable(shown, &e))?;
-    }
-    let first_line = head.bytes.split(|b| *b == b'\n').next().unwrap_or_default();
-    let delimiter = delimiter_of(first_line);
+    let text = head.bytes.strip_prefix(BYTE_ORDER_MARK);
+    let (mark, text) = text.map_or((0, &head.bytes[..]), |text| (BYTE_ORDER_MARK.len(), text));
+    let (delimiter, above) = match named_delimiter(text) {
+        Some((delimiter, length)) => (delimiter, length),
+        None => (delimiter_of(first_line(text)), 0),
+    };
+    let mut skipped = vec![0; mark + above];
+    bytes.read_exact(&mut skipped).map_err(|e| unreadable(shown, &e))?;
     // What is not packed can't grow.
     let growth = Growth::of(length, reading.large || !head.gzipped);
     let since = Rc::new(Cell::new(0));
-    let bytes = Counted { bytes, growth, since: Rc::clone(&since) };
-    let mut records = csv::ReaderBuilder::new().delimiter(delimiter).trim(csv::Trim::All).from_reader(bytes);
-    let header = records.byte_headers().map_err(|e| fault(shown, &e))?;
-    since.set(0);
-    let header = header.iter().map(|name| String::from_utf8_lossy(name).into_owned()).collect();
-    let records = Box::new(Delimited { records, since });
-    Ok(Found { file: shown.to_string(), header, header_row: Some(1), records })
+    let bytes = Lines::of(Counted { bytes, growth, since: Rc::clone(&since) });
+    // How many fields a record has is looked at here, where its row is known.
+    let mut reader = csv::ReaderBuilder::new();
+    reader.delimiter(delimiter).has_headers(false).flexible(true);
+    let mut records = Delimited {
+        records: reader.from_reader(bytes),
+        since,
+        header: Vec::new(),
+        above: u64::from(above > 0),
+        encodings: Encodings::default(),
+    };
+    let mut names = ByteRecord::new();
+    let row = records.read(shown, &mut names)?;
+    let mut of_names = Encodings::default();
+    if of_names.decode(&mut names).is_err() {
+        return Err(not_text().at(Place::File(shown.to_string())));
+    }
+    let header: Vec<String> = names.iter().map(|name| String::from_utf8_lossy(name).into_owned()).collect();
+    records.header.clone_from(&header);
+    let file = shown.to_string();
+    Ok(Found { file, header, header_row: row.or(Some(1)), sheets: None, records: Box::new(records) })
+}
+
+fn first_line(text: &[u8]) -> &[u8] {
+    text.split(|b| matches!(b, b'\n' | b'\r')).find(|line| !line.is_empty()).unwrap_or_default()
+}
+
+/// What Excel writes into a first line for itself, such as `sep=;`: the delimiter, and the length with the line's end.
+fn named_delimiter(text: &[u8]) -> Option<(u8, usize)> {
+    let line = first_line(text);
+    let (name, delimiter) = line.split_at_checked(4)?;
+    let [delimiter] = *delimiter else { return None };
+    let end = match text.get(line.len()..)? {
+        [b'\r', b'\n', ..] => 2,
+        [_, ..] => 1,
+        [] => 0,
+    };
+    let is_one = text.starts_with(line) && name.eq_ignore_ascii_case(b"sep=") && delimiter.is_ascii();
+    is_one.then_some((delimiter, line.len() + end))
 }
 
 /// Semicolons where commas are decimal marks; tabs from spreadsheets.
@@ -90,24 +136,59 @@ fn delimiter_of(first_line: &[u8]) -> u8 {
         .unwrap_or(b',')
 }
 
-impl Records for Delimited {
-    fn next(&mut self, file: &str, record: &mut ByteRecord) -> Result<Option<u64>> {
+impl Delimited {
+    /// The next record as its bytes are, and the line in which it begins.
+    fn read(&mut self, file: &str, record: &mut ByteRecord) -> Result<Option<u64>> {
         let read = self.records.read_byte_record(record);
         self.since.set(0);
-        match read {
-            Ok(true) => Ok(Some(record.position().map_or(0, csv::Position::line))),
-            Ok(false) => Ok(None),
-            Err(e) => Err(fault(file, &e)),
+        if !read.map_err(|e| fault(file, &e, self.above))? {
+            return Ok(None);
         }
+        // Where the library begins a record there may be empty lines; it ends with its own line's end.
+        let within = record.as_slice().iter().filter(|b| **b == b'\n').count() as u64;
+        let begun = record.position().map_or(1, csv::Position::line);
+        let row = self.records.position().line().saturating_sub(1 + within).max(begun) + self.above;
+        record.trim();
+        Ok(Some(row))
     }
 }
 
-fn fault(file: &str, e: &csv::Error) -> Error {
-    let row = e.position().map_or(1, csv::Position::line);
-    let message = match e.kind() {
-        csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {
-            format!("{len} fields where the header has {expected_len}")
+impl Records for Delimited {
+    fn next(&mut self, file: &str, record: &mut ByteRecord) -> Result<Option<u64>> {
+        let Some(row) = self.read(file, record)? else { return Ok(None) };
+        let place = |column: Option<usize>| Place::Row {
+            file: file.to_string(),
+            row,
+            column: column.map(|column| self.header[column].clone()),
+        };
+        if record.len() != self.header.len() {
+            let (found, expected) = (record.len(), self.header.len());
+            let message = format!("{found} fields where the header has {expected}");
+            return Err(Error::of(ErrorKind::Data, message).at(place(None)));
         }
+        match self.encodings.decode(record) {
+            Ok(()) => Ok(Some(row)),
+            Err(mixed) => Err(Error::of(
+                ErrorKind::Syntax,
+                "this is UTF-8 text, and other values of the column are not",
+            )
+            .at(place(Some(mixed.column)))
+            .help("save the file as UTF-8")),
+        }
+    }
+
+    fn notices(&self, file: &str) -> Vec<String> {
+        let columns: Vec<&str> = self.encodings.not_utf8().map(|k| self.header[k].as_str()).collect();
+        if columns.is_empty() {
+            return Vec::new();
+        }
+        vec![format!("{file} is not UTF-8 text: {} was read as Windows-1252.", columns.join(", "))]
+    }
+}
+
+fn fault(file: &str, e: &csv::Error, above: u64) -> Error {
+    let row = e.position().map_or(1, csv::Position::line) + above;
+    let message = match e.kind() {
         csv::ErrorKind::Io(e) => {
             let inner = e.get_ref();
             if let Some(large) = inner.and_then(|e| e.downcast_ref::<TooLarge>()) {

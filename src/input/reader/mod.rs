@@ -1,14 +1,17 @@
 //! Records of a data file, read one at a time, with its checksum.
 //!
-//! Three kinds of file give the same records of texts: delimited text, plain or gzipped; Parquet; the first worksheet of
-//! an Excel workbook. A missing value is the empty text, a truth `true` or `false`, a number the shortest text that is
+//! Three kinds of file give the same records of texts: delimited text, plain or gzipped; Parquet; a worksheet of an Excel
+//! workbook. A missing value is the empty text, a truth `true` or `false`, a number the shortest text that is
 //! exactly it, a whole one without a point.
 
 mod bounds;
 #[cfg(feature = "parquet")]
 mod columnar;
 mod delimited;
+mod encoding;
+mod form;
 mod kind;
+mod lines;
 mod once;
 #[cfg(any(feature = "excel", feature = "parquet"))]
 mod typed;
@@ -18,6 +21,7 @@ mod workbook;
 use std::collections::HashSet;
 use std::fs::File;
 use std::io::{BufRead, BufReader};
+use std::ops::Deref;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -28,6 +32,7 @@ use super::Reading;
 use super::source::{self, in_hexadecimal};
 use crate::error::{Error, ErrorKind, Place, Result};
 use bounds::{LONGEST_VALUE, MOST_COLUMNS, too_long, too_many_columns};
+pub use form::{Decimal, Form};
 use kind::{Head, Kind};
 pub use once::DataFile;
 
@@ -41,7 +46,7 @@ const OPENERS: &[(Kind, Open)] = &[
 ];
 
 /// Opens the file at a path, which errors call by its second name.
-type Open = fn(&Path, &str, (&Head, Reading)) -> Result<Found>;
+type Open = fn(&Path, &str, (&Head, Reading, &Form)) -> Result<Found>;
 
 /// Rows that this program has read so far, of all files: for whoever shows progress.
 static ROWS: AtomicU64 = AtomicU64::new(0);
@@ -54,17 +59,39 @@ pub fn rows_read() -> u64 {
 /// A file whose header has been read.
 pub struct Reader {
     file: String,
-    pub header: Vec<String>,
+    pub header: Header,
+    /// How its numbers are written.
+    pub decimal: Decimal,
     records: Box<dyn Records>,
     record: ByteRecord,
     /// Whether no record was met so far.
     is_empty: bool,
 }
 
+/// The names of a file's columns.
+pub struct Header {
+    names: Vec<String>,
+    /// Of a workbook of several sheets: which was read, and how another is named.
+    pub sheets: Option<String>,
+}
+
+impl Deref for Header {
+    type Target = [String];
+
+    fn deref(&self) -> &[String] {
+        &self.names
+    }
+}
+
 /// What gives the records of a file.
 trait Records {
     /// Puts the next record in place of the last, and gives its row, or none at the end of the file that errors call so.
     fn next(&mut self, file: &str, record: &mut ByteRecord) -> Result<Option<u64>>;
+
+    /// What a reader should know of how the file was read, once it was.
+    fn notices(&self, _file: &str) -> Vec<String> {
+        Vec::new()
+    }
 }
 
 /// What opening a file gives: its name in errors, with the sheet's where there are several, and its header.
@@ -73,6 +100,8 @@ struct Found {
     header: Vec<String>,
     /// None where names stand in no row.
     header_row: Option<u64>,
+    /// As in [`Header`].
+    sheets: Option<String>,
     records: Box<dyn Records>,
 }
 
@@ -83,13 +112,15 @@ pub struct Row<'r> {
     /// The row, from 1.
     pub number: u64,
     pub fields: &'r ByteRecord,
+    /// How its numbers are written.
+    pub decimal: Decimal,
     file: &'r str,
     header: &'r [String],
 }
 
 impl Reader {
     /// Opens a file, and looks at its first bytes rather than at its name.
-    pub fn open(data: &DataFile, reading: Reading) -> Result<Reader> {
+    pub fn open(data: &DataFile, (reading, form): (Reading, &Form)) -> Result<Reader> {
         let (path, shown) = (data.path(), data.shown());
         let here = || Place::File(shown.to_string());
         if path.is_dir() {
@@ -102,10 +133,16 @@ impl Reader {
         let Some((_, open)) = OPENERS.iter().find(|(opened, _)| *opened == kind) else {
             return Err(kind.left_out().at(here()));
         };
-        let Found { file, header, header_row, records } = open(path, shown, (&head, reading))?;
-        let header: Vec<String> = header.iter().map(|name| name.trim().to_string()).collect();
-        check_header(&header, (&file, header_row))?;
-        Ok(Reader { file, header, records, record: ByteRecord::new(), is_empty: true })
+        let found = open(path, shown, (&head, reading, form))?;
+        let Found { file, header, header_row, sheets, records } = found;
+        let names: Vec<String> = header.iter().map(|name| name.trim().to_string()).collect();
+        check_header(&names, (&file, header_row))?;
+        let header = Header { names, sheets };
+        let decimal = match form.decimal {
+            Decimal::Comma if kind != Kind::Text => Decimal::Either,
+            decimal => decimal,
+        };
+        Ok(Reader { file, header, decimal, records, record: ByteRecord::new(), is_empty: true })
     }
 
     /// The next record. A file that has none is an error.
@@ -119,13 +156,19 @@ impl Reader {
             };
         };
         self.is_empty = false;
-        let row = Row { number, fields: &self.record, file: &self.file, header: &self.header };
+        let (file, header, decimal) = (&self.file, &self.header, self.decimal);
+        let row = Row { number, fields: &self.record, decimal, file, header };
         if row.fields.as_slice().len() > LONGEST_VALUE
             && let Some(column) = row.fields.iter().position(|value| value.len() > LONGEST_VALUE)
         {
             return Err(too_long(row.place(column)));
         }
         Ok(Some(row))
+    }
+
+    /// What a reader should know of how the file was read, once it was.
+    pub fn notices(&self) -> Vec<String> {
+        self.records.notices(&self.file)
     }
 
     /// The file as a place.

@@ -1,11 +1,13 @@
 //! Counts by subgroup, by arm, and by covariates.
 
+use std::collections::BTreeMap;
+
 use toml::Spanned;
 
 use super::super::columns::{Kept, column_named, layout};
 use super::super::model_file::DataSection;
 use super::super::patients::{Covariates, is_nothing};
-use super::super::reader::{Reader, Row};
+use super::super::reader::{Header, Reader, Row};
 use super::super::source::Source;
 use super::super::values::Values;
 use super::cells::count;
@@ -15,6 +17,13 @@ use crate::study::{ArmCounts, SubgroupCounts};
 
 /// The arms' counts of a row; none of an arm that it is not of.
 type Arms = [Option<ArmCounts>; 2];
+
+/// What was found in a row.
+enum Found<'r> {
+    Arms(Arms),
+    /// Counts of an arm that is neither of the two, which is called so.
+    OtherArm(&'r str),
+}
 
 /// What a row holds.
 enum Layout<'m> {
@@ -27,8 +36,14 @@ enum Layout<'m> {
 /// The columns of an arm's counts.
 struct Counts {
     events: usize,
-    total: usize,
+    /// Of all patients, or of those without the event.
+    others: Others,
     missing: Option<usize>,
+}
+
+enum Others {
+    Total(usize),
+    NoEvents(usize),
 }
 
 /// The counts of every subgroup. Without covariates an arm has one row; with them rows are added up.
@@ -36,16 +51,24 @@ pub fn read(
     source: &Source,
     data: &DataSection,
     (reader, covariates): (&mut Reader, &mut Covariates),
+    notices: &mut Vec<String>,
 ) -> Result<Vec<SubgroupCounts>> {
     let (subgroup, layout) = Layout::of(source, data, &reader.header)?;
     let mut kept = Kept::new(source, data, &reader.header)?;
     let mut subgroups = Subgroups::of_column(subgroup);
     let mut found: Vec<(String, Arms)> = Vec::new();
+    let mut left_out: BTreeMap<String, u64> = BTreeMap::new();
     while let Some(row) = reader.next()? {
         if !kept.keeps(row) {
             continue;
         }
-        let arms = layout.arms(row)?;
+        let arms = match layout.arms(row)? {
+            Found::Arms(arms) => arms,
+            Found::OtherArm(level) => {
+                *left_out.entry(level.to_string()).or_default() += 1;
+                continue;
+            }
+        };
         if covariates.any {
             look(covariates, row)?;
         }
@@ -70,7 +93,19 @@ pub fn read(
         }
     }
     kept.check(source)?;
-    found.into_iter().map(|found| whole(found, reader, covariates.any)).collect()
+    if !left_out.is_empty() {
+        let each: Vec<String> = left_out.iter().map(|(level, rows)| format!("{rows} of `{level}`")).collect();
+        notices.push(format!("Rows of other arms are left out: {}.", each.join(", ")));
+    }
+    let whole = |found| {
+        whole(found, reader, covariates.any).map_err(|error| match left_out.is_empty() {
+            true => error,
+            false => error.help(
+                "rows of other arms are left out; a list in [data.where] keeps the subgroups that have both",
+            ),
+        })
+    };
+    found.into_iter().map(whole).collect()
 }
 
 const BY_COVARIATES: &str = "several rows an arm are for counts by covariates, which [model] adjust names";
@@ -122,43 +157,61 @@ fn look(covariates: &mut Covariates, row: Row<'_>) -> Result<()> {
 
 impl<'m> Layout<'m> {
     /// The column of subgroups, and what else a row holds.
-    fn of(source: &Source, data: &'m DataSection, header: &[String]) -> Result<(usize, Layout<'m>)> {
+    fn of(source: &Source, data: &'m DataSection, header: &Header) -> Result<(usize, Layout<'m>)> {
+        let has = |key: &str| data.columns.keys().any(|k| k.get_ref() == key);
         let optional = |key: &str| {
             let found = data.columns.iter().find(|(k, _)| k.get_ref() == key);
             found.map(|(_, name)| column_named(source, header, name)).transpose()
         };
-        if data.columns.keys().any(|k| k.get_ref() == "arm") {
-            let keys = (["subgroup", "arm", "events", "total"], &["missing", "centre"][..]);
-            let [subgroup, column, events, total] = layout(source, data, header, keys)?;
-            let counts = Counts { events, total, missing: optional("missing")? };
+        if has("arm") {
+            let others = if has("no_events") { "no_events" } else { "total" };
+            let keys = (["subgroup", "arm", "events", others], &["missing", "centre"][..]);
+            let [subgroup, column, events, others] = layout(source, data, header, keys)?;
+            let others = if has("no_events") { Others::NoEvents(others) } else { Others::Total(others) };
+            let counts = Counts { events, others, missing: optional("missing")? };
             return Ok((subgroup, Layout::Arm { column, levels: levels(source, data)?, counts }));
         }
-        let keys = ["subgroup", "control_events", "control_total", "active_events", "active_total"];
+        let without_event = ["control_no_events", "active_no_events"].map(has);
+        let key = |arm, total, no_events| if without_event[arm] { no_events } else { total };
+        let control = key(0, "control_total", "control_no_events");
+        let active = key(1, "active_total", "active_no_events");
+        let keys = ["subgroup", "control_events", control, "active_events", active];
         let missing = ["control_missing", "active_missing", "centre"];
         let [subgroup, y0, n0, y1, n1] = layout(source, data, header, (keys, &missing))?;
-        let control = Counts { events: y0, total: n0, missing: optional("control_missing")? };
-        let active = Counts { events: y1, total: n1, missing: optional("active_missing")? };
+        let others = |arm: usize, column| match without_event[arm] {
+            true => Others::NoEvents(column),
+            false => Others::Total(column),
+        };
+        let control = Counts { events: y0, others: others(0, n0), missing: optional("control_missing")? };
+        let active = Counts { events: y1, others: others(1, n1), missing: optional("active_missing")? };
         Ok((subgroup, Layout::Subgroup { arms: [control, active] }))
     }
 
-    fn arms(&self, row: Row<'_>) -> Result<Arms> {
+    fn arms<'r>(&self, row: Row<'r>) -> Result<Found<'r>> {
         match self {
             Layout::Subgroup { arms: [control, active] } => {
-                Ok([Some(control.of(row)?), Some(active.of(row)?)])
+                Ok(Found::Arms([Some(control.of(row)?), Some(active.of(row)?)]))
             }
             Layout::Arm { column, levels: [control, active], counts } => {
                 let level = row.text(*column)?;
                 let is = |levels: &[String]| levels.iter().any(|l| l == level);
                 if is(active) {
-                    Ok([None, Some(counts.of(row)?)])
+                    Ok(Found::Arms([None, Some(counts.of(row)?)]))
                 } else if is(control) {
-                    Ok([Some(counts.of(row)?), None])
-                } else {
+                    Ok(Found::Arms([Some(counts.of(row)?), None]))
+                } else if is_nothing(level) || nearly(level, [control, active]) {
                     Err(unlisted(level, [control, active]).at(row.place(*column)))
+                } else {
+                    Ok(Found::OtherArm(level))
                 }
             }
         }
     }
+}
+
+/// Whether a level differs from a listed one in nothing but capitals.
+fn nearly(level: &str, listed: [&[String]; 2]) -> bool {
+    listed.into_iter().flatten().any(|l| l.to_lowercase() == level.to_lowercase())
 }
 
 fn levels<'m>(source: &Source, data: &'m DataSection) -> Result<[&'m [String]; 2]> {
@@ -186,20 +239,17 @@ fn unlisted(level: &str, [control, active]: [&[String]; 2]) -> Error {
 
 impl Counts {
     fn of(&self, row: Row<'_>) -> Result<ArmCounts> {
-        let arm = ArmCounts {
-            events: count(row, self.events)?,
-            total: count(row, self.total)?,
-            missing: self.missing.map_or(Ok(0), |column| count(row, column))?,
-            source: None,
+        let events = count(row, self.events)?;
+        let total = match self.others {
+            Others::Total(column) => count(row, column)?,
+            Others::NoEvents(column) => events + count(row, column)?,
         };
-        if arm.events > arm.total {
-            return Err(Error::of(
-                ErrorKind::Data,
-                format!("{} events among {} patients", arm.events, arm.total),
-            )
-            .at(row.place(self.events))
-            .help("events can't exceed the total; are the columns swapped?"));
+        let missing = self.missing.map_or(Ok(0), |column| count(row, column))?;
+        if events > total {
+            return Err(Error::of(ErrorKind::Data, format!("{events} events among {total} patients"))
+                .at(row.place(self.events))
+                .help("events can't exceed the total; are the columns swapped?"));
         }
-        Ok(arm)
+        Ok(ArmCounts { events, total, missing, source: None })
     }
 }

@@ -2,7 +2,7 @@
 
 use super::super::columns::{Kept, layout};
 use super::super::model_file::DataSection;
-use super::super::reader::{Reader, Row};
+use super::super::reader::{Header, Reader, Row};
 use super::super::source::Source;
 use super::cells::real;
 use super::subgroups::Subgroups;
@@ -59,7 +59,7 @@ pub fn read(
 }
 
 impl Columns {
-    fn of(source: &Source, data: &DataSection, header: &[String]) -> Result<Columns> {
+    fn of(source: &Source, data: &DataSection, header: &Header) -> Result<Columns> {
         let has = |key: &str| data.columns.keys().any(|k| k.get_ref() == key);
         let is_ratio = has("ratio");
         let value = if is_ratio { "ratio" } else { "estimate" };

@@ -11,7 +11,7 @@ use toml::Spanned;
 
 use super::adjust_section::AdjustEntry;
 use super::model_file::{DataSection, Rows};
-use super::patients::{self, Covariates, Measured};
+use super::patients::{self, Covariates, Measured, check_cuts};
 use super::reader::{DataFile, Reader, checksum};
 use super::source::Source;
 use crate::error::{Error, ErrorKind, Result};
@@ -56,21 +56,25 @@ pub fn read(
             let found = patients::read(source, (data, adjust), (&opened, file.get_ref()))?;
             return Ok(Held {
                 data: Data::Counts(found.cells),
-                notices,
+                notices: found.notices,
                 sha256: found.sha256,
                 patients: Some(found.file),
                 measured: found.measured,
             });
         }
         Some(Rows::Counts) => {
-            let mut reader = Reader::open(&opened, source.reading)?;
-            let mut covariates = Covariates::new(source, data, adjust, &reader.header)?;
-            let counts = counts::read(source, data, (&mut reader, &mut covariates))?;
+            let mut reader = Reader::open(&opened, (source.reading, &data.form()))?;
+            let mut covariates = Covariates::new(source, (data, reader.decimal), adjust, &reader.header)?;
+            let counts = counts::read(source, data, (&mut reader, &mut covariates), &mut notices)?;
+            notices.extend(reader.notices());
             (Data::Counts(counts), covariates.any.then_some(covariates.measured))
         }
         _ => {
-            let mut reader = Reader::open(&opened, source.reading)?;
-            (Data::Estimates(estimates::read(source, (data, scale), &mut reader, &mut notices)?), None)
+            let mut reader = Reader::open(&opened, (source.reading, &data.form()))?;
+            check_cuts(source, data, &[])?;
+            let estimates = estimates::read(source, (data, scale), &mut reader, &mut notices)?;
+            notices.extend(reader.notices());
+            (Data::Estimates(estimates), None)
         }
     };
     let sha256 = checksum(&opened)?;

@@ -21,6 +21,7 @@ use parquet::schema::types::Type;
 
 use super::super::Reading;
 use super::bounds::{Growth, LONGEST_VALUE, TooLarge, too_long, too_many_columns};
+use super::form::Form;
 use super::kind::Head;
 use super::typed::guarded;
 use super::{Found, Records, unreadable};
@@ -52,7 +53,12 @@ struct Columnar {
     row: u64,
 }
 
-pub fn open(path: &Path, shown: &str, (_, reading): (&Head, Reading)) -> Result<Found> {
+pub fn open(path: &Path, shown: &str, (_, reading, form): (&Head, Reading, &Form)) -> Result<Found> {
+    if form.sheet.is_some() {
+        return Err(Error::of(ErrorKind::Rule, "a Parquet file has no worksheets, and `sheet` names one")
+            .at(Place::File(shown.to_string()))
+            .help("leave `sheet` out, or name a workbook"));
+    }
     let mut file = File::open(path).map_err(|e| unreadable(shown, &e))?;
     let length = file.metadata().map_err(|e| unreadable(shown, &e))?.len();
     let bytes = Arc::new(File::open(path).map_err(|e| unreadable(shown, &e))?);
@@ -80,7 +86,7 @@ pub fn open(path: &Path, shown: &str, (_, reading): (&Head, Reading)) -> Result<
         given: 0,
         row: 0,
     };
-    Ok(Found { file: shown.to_string(), header, header_row: None, records: Box::new(records) })
+    Ok(Found { file: shown.to_string(), header, header_row: None, sheets: None, records: Box::new(records) })
 }
 
 /// The columns, where each holds one value a row and its compression is read.

@@ -1,29 +1,29 @@
-//! Rows of an Excel workbook's first worksheet.
+//! Rows of one worksheet of an Excel workbook.
 //!
 //! Cells are held as the texts that a CSV file would hold: memory is in proportion to what the sheet holds rather than to
 //! how far it reaches.
 
 mod archive;
+mod choice;
 
 use std::fs::File;
 use std::io::{BufReader, Read, Seek, SeekFrom};
 use std::ops::Range;
 use std::path::Path;
 
-use calamine::{
-    CellErrorType, DataRef, Dimensions, ExcelDateTime, Reader, SheetType, SheetVisible, Xlsx, XlsxCellReader,
-    XlsxError,
-};
+use calamine::{CellErrorType, DataRef, Dimensions, ExcelDateTime, Reader, Xlsx, XlsxCellReader, XlsxError};
 use csv::ByteRecord;
 
 use super::super::Reading;
 use super::bounds::{LONGEST_VALUE, too_long};
+use super::form::Form;
 use super::kind::Head;
 use super::typed::guarded;
 use super::typed::texts::{self, put};
 use super::{Found, Records, unreadable};
 use crate::error::{Error, ErrorKind, Place, Result};
 use archive::{Claim, check_claims};
+use choice::Sheets;
 
 /// What a worksheet holds, by row.
 #[derive(Default)]
@@ -36,6 +36,8 @@ struct Sheet {
     /// Rows that were given out, and bytes of text.
     given: usize,
     told: usize,
+    /// Whether sheets before it were passed over.
+    is_not_the_first: bool,
 }
 
 /// A cell that is not empty.
@@ -59,38 +61,60 @@ type Book = Xlsx<BufReader<File>>;
 const LAST_ROW: u64 = 1 << 20;
 const LAST_COLUMN: u32 = (1 << 14) - 1;
 
-pub fn open(path: &Path, shown: &str, (_, reading): (&Head, Reading)) -> Result<Found> {
+pub fn open(path: &Path, shown: &str, (_, reading, form): (&Head, Reading, &Form)) -> Result<Found> {
     check_archive(path, shown, reading)?;
     let file = File::open(path).map_err(|e| unreadable(shown, &e))?;
     let mut book: Book =
         library(|| Xlsx::new(BufReader::new(file))).map_err(|e| no_workbook(&e, path, shown))?;
-    let (name, file) = first_sheet(&book, shown)?;
-    let mut sheet = Sheet::default();
-    let damaged = |e: XlsxError| damaged(&e, &file);
-    sheet.read(&mut library(|| book.worksheet_cells_reader(&name)).map_err(damaged)?, &file)?;
-    let merged = library(|| book.merge_cells_by_sheet_name(&name)).map_err(damaged)?;
-    sheet.check_merged(&merged, &file)?;
+    let sheets = Sheets::of(&book);
+    for name in sheets.chosen(form, shown)? {
+        let file = sheets.file(name, shown);
+        let damaged = |e: XlsxError| damaged(&e, &file);
+        let mut sheet = Sheet::default();
+        sheet.read(&mut library(|| book.worksheet_cells_reader(name)).map_err(damaged)?, &file)?;
+        if form.sheet.is_none() && !sheet.has_a_table() && sheets.are_several() {
+            continue;
+        }
+        let merged = library(|| book.merge_cells_by_sheet_name(name)).map_err(damaged)?;
+        sheet.check_merged(&merged, &file).map_err(|e| sheets.others(e, name))?;
+        sheet.is_not_the_first = form.sheet.is_none() && sheets.first() != Some(name);
+        return found(sheet, name, (&sheets, file, shown));
+    }
+    Err(sheets.no_table(shown))
+}
+
+/// A sheet whose first row names its columns.
+fn found(mut sheet: Sheet, name: &str, (sheets, file, shown): (&Sheets, String, &str)) -> Result<Found> {
     let mut names = ByteRecord::new();
     let Some(header_row) = sheet.tell(&mut names) else {
-        return Err(Error::of(ErrorKind::Data, format!("the first worksheet, `{name}`, is empty"))
+        let error = Error::of(ErrorKind::Data, format!("the worksheet `{name}` is empty"))
             .at(Place::File(shown.to_string()))
-            .help("the table is expected there, the names of its columns first"));
+            .help("the table is expected there, the names of its columns first");
+        return Err(sheets.others(error, name));
     };
     let header: Vec<String> = names.iter().map(|n| String::from_utf8_lossy(n).into_owned()).collect();
     let nameless: Vec<u32> =
         header.iter().zip(&sheet.columns).filter(|(n, _)| n.is_empty()).map(|(_, c)| *c).collect();
     if let [one, other, ..] = nameless.as_slice() {
         let (one, other) = (letters(*one), letters(*other));
-        return Err(Error::of(ErrorKind::Data, format!("columns {one} and {other} hold values, and have no name in this row"))
+        let message = format!("columns {one} and {other} hold values, and have no name in this row");
+        let error = Error::of(ErrorKind::Data, message)
             .at(Place::Row { file, row: header_row, column: None })
-            .help("the first row that is not empty has to name the columns: remove titles above it and notes beside"));
+            .help("the first row that is not empty has to name the columns: remove titles above it and notes beside");
+        return Err(sheets.others(error, name));
     }
-    Ok(Found { file, header, header_row: Some(header_row), records: Box::new(sheet) })
+    let sheets = sheets.in_words(name);
+    Ok(Found { file, header, header_row: Some(header_row), sheets, records: Box::new(sheet) })
 }
 
 impl Records for Sheet {
     fn next(&mut self, _: &str, record: &mut ByteRecord) -> Result<Option<u64>> {
         Ok(self.tell(record))
+    }
+
+    fn notices(&self, file: &str) -> Vec<String> {
+        let notice = format!("{file} was read: it is the first sheet that has a table.");
+        if self.is_not_the_first { vec![notice] } else { Vec::new() }
     }
 }
 
@@ -106,21 +130,12 @@ fn check_archive(path: &Path, shown: &str, reading: Reading) -> Result<()> {
     }
 }
 
-/// The first worksheet that is shown, and the file's name in errors: with the sheet's where there are several.
-fn first_sheet(book: &Book, shown: &str) -> Result<(String, String)> {
-    let sheets: Vec<_> = book.sheets_metadata().iter().filter(|s| s.typ == SheetType::WorkSheet).collect();
-    let is_shown = |s: &&&calamine::Sheet| s.visible == SheetVisible::Visible;
-    let Some(first) = sheets.iter().find(is_shown).or(sheets.first()) else {
-        return Err(Error::of(ErrorKind::Data, "this is an Office file without a worksheet")
-            .at(Place::File(shown.to_string()))
-            .help("name an Excel workbook (.xlsx) or a CSV file"));
-    };
-    let name = first.name.clone();
-    let file = if sheets.len() > 1 { format!("{shown}, sheet `{name}`") } else { shown.to_string() };
-    Ok((name, file))
-}
-
 impl Sheet {
+    /// Columns and more than one row; notes have a column alone.
+    fn has_a_table(&self) -> bool {
+        self.columns.len() > 1 && self.rows.len() > 1
+    }
+
     /// The next row that is not empty, and its number.
     fn tell(&mut self, record: &mut ByteRecord) -> Option<u64> {
         let row = *self.rows.get(self.given)?;
