@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::input::Reading;
-use crate::study::{Assignment, HigherIs};
+use crate::input::{Reading, Rows};
+use crate::study::{Assignment, HigherIs, Scale};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -117,7 +117,7 @@ pub enum Command {
     Decide(DecideArgs),
     /// One self-contained HTML page of a study, and figures for a paper
     Report(ReportArgs),
-    /// Write a first model file for a file of patients
+    /// Write a first model file for a table of counts or of estimates, or for rows of patients
     New(NewArgs),
     /// List the models and decisions shipped inside the program
     List(ListArgs),
@@ -129,14 +129,18 @@ pub enum Command {
 
 const NEW_EXAMPLES: &str = "\
 Examples:
+  equipoise new counts.xlsx --assignment observational --higher-is worse -o counts.toml
   equipoise new trial.csv --assignment randomised --higher-is worse -o trial.toml
   equipoise new ist.csv --outcome OCCODE --treatment RXASP --subgroup STYPE \\
     --event 1,2 --unknown 0,8,9 --adjust AGE,RSBP,RCONSC \
     --assignment randomised --higher-is worse
 
-One row per patient; CSV (plain or gzipped), Parquet or Excel. Columns with usual names (outcome, death,
-treatment, arm, subgroup …) and values with usual ones (0 and 1, N and Y) are found;
-what stays open is asked for, and the file's columns are listed.";
+CSV (plain or gzipped), Parquet or Excel. A row is a subgroup with the events and totals of two arms (columns such as
+placebo_events, placebo_total, drug_events, drug_total) or with a published estimate (or, lower, upper; log_hr, se); an arm
+of a subgroup (arm, events, total); or a patient. Which it is shows in the columns' names; --rows and --columns say it.
+Of patients, columns with usual names (outcome, death, treatment, arm, subgroup …) and values with usual ones (0 and 1,
+N and Y) are found. What stays open is asked for, and the file's columns are listed. The file drafted runs as it is through
+check, fit and compare; its priors and thresholds are suggestions.";
 
 /// How data files are read.
 #[derive(Debug, Args, Default)]
@@ -156,7 +160,7 @@ impl From<&ReadingArgs> for Reading {
 #[derive(Debug, Args)]
 #[command(after_help = NEW_EXAMPLES)]
 pub struct NewArgs {
-    /// A file with one row per patient: CSV (plain or gzipped), Parquet, or Excel (.xlsx)
+    /// A table with a row a subgroup or arm, or rows of patients: CSV (plain or gzipped), Parquet, or Excel (.xlsx)
     pub data: PathBuf,
     /// How patients came to be treated: it decides the wording of every sentence
     #[arg(long, value_enum)]
@@ -164,6 +168,15 @@ pub struct NewArgs {
     /// Whether more events are better or worse: every sign derives from it
     #[arg(long, value_enum)]
     pub higher_is: HigherArg,
+    /// What a row is, where the columns' names do not tell
+    #[arg(long, value_enum, value_name = "KIND")]
+    pub rows: Option<RowsArg>,
+    /// A table's columns, such as control_events=deaths_p: keys as in a model file's [data] columns
+    #[arg(long, value_name = "KEY=COLUMN,…", value_delimiter = ',', value_parser = key_and_column)]
+    pub columns: Vec<(String, String)>,
+    /// The scale of a table's estimates, where their column's name does not tell
+    #[arg(long, value_enum)]
+    pub scale: Option<ScaleArg>,
     /// The outcome's column
     #[arg(long, value_name = "COLUMN")]
     pub outcome: Option<String>,
@@ -179,10 +192,10 @@ pub struct NewArgs {
     /// Values of the outcome that mean that it is not known
     #[arg(long, value_name = "VALUE,…", value_delimiter = ',')]
     pub unknown: Vec<String>,
-    /// Values of the treatment that are the control arm
+    /// Values of the treatment that are the control arm, or its name in a table's columns
     #[arg(long, value_name = "VALUE,…", value_delimiter = ',')]
     pub control: Vec<String>,
-    /// Values of the treatment that are the active arm
+    /// Values of the treatment that are the active arm, or its name in a table's columns
     #[arg(long, value_name = "VALUE,…", value_delimiter = ',')]
     pub active: Vec<String>,
     /// Covariates to adjust for: numbers as they are, levels against the most frequent one
@@ -196,6 +209,63 @@ pub struct NewArgs {
     pub out: Option<PathBuf>,
     #[command(flatten)]
     pub reading: ReadingArgs,
+}
+
+fn key_and_column(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((key, column)) if !key.trim().is_empty() && !column.trim().is_empty() => {
+            Ok((key.trim().to_string(), column.trim().to_string()))
+        }
+        _ => Err("KEY=COLUMN is expected, such as control_events=deaths_p".to_string()),
+    }
+}
+
+/// What a row of a data file is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum RowsArg {
+    /// Events and totals of a subgroup, or of one arm of it
+    Counts,
+    /// A published estimate of a subgroup
+    Estimates,
+    /// One patient
+    Patients,
+}
+
+impl From<RowsArg> for Rows {
+    fn from(said: RowsArg) -> Rows {
+        match said {
+            RowsArg::Counts => Rows::Counts,
+            RowsArg::Estimates => Rows::Estimates,
+            RowsArg::Patients => Rows::Patients,
+        }
+    }
+}
+
+/// Scales of estimates.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ScaleArg {
+    /// Odds ratios, or their logarithms
+    #[value(alias = "log_odds_ratio")]
+    LogOddsRatio,
+    /// Risk ratios, or their logarithms
+    #[value(alias = "log_risk_ratio")]
+    LogRiskRatio,
+    /// Hazard ratios, or their logarithms
+    #[value(alias = "log_hazard_ratio")]
+    LogHazardRatio,
+    /// Differences
+    Difference,
+}
+
+impl From<ScaleArg> for Scale {
+    fn from(said: ScaleArg) -> Scale {
+        match said {
+            ScaleArg::LogOddsRatio => Scale::LogOddsRatio,
+            ScaleArg::LogRiskRatio => Scale::LogRiskRatio,
+            ScaleArg::LogHazardRatio => Scale::LogHazardRatio,
+            ScaleArg::Difference => Scale::Difference,
+        }
+    }
 }
 
 /// How patients came to be treated.

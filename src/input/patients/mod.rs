@@ -17,4 +17,4 @@ mod survey;
 pub use cells::read;
 pub use coding::is_nothing;
 pub use covariates::{Covariates, Levels, Measured, Values};
-pub use survey::{Surveyed, survey};
+pub use survey::{Survey, Surveyed, survey, surveyed};

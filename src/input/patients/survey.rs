@@ -23,8 +23,25 @@ pub struct Surveyed {
     pub numeric: bool,
 }
 
+/// Files with more rows are not looked at as tables of subgroups: none has so many arms.
+const LONGEST_TABLE: usize = 1000;
+
+/// A look at a whole file.
+#[derive(Debug, Clone)]
+pub struct Survey {
+    pub columns: Vec<Surveyed>,
+    pub rows: u64,
+    /// The rows themselves, where they are few enough to be subgroups or their arms.
+    pub table: Option<Vec<Vec<String>>>,
+}
+
 /// Every column of a file, and how many rows it has.
 pub fn survey(path: &Path, reading: Reading) -> Result<(Vec<Surveyed>, u64)> {
+    surveyed(path, reading).map(|found| (found.columns, found.rows))
+}
+
+/// The same, with the rows of a short file.
+pub fn surveyed(path: &Path, reading: Reading) -> Result<Survey> {
     let shown = path.display().to_string();
     if !path.exists() {
         return Err(Error::of(ErrorKind::File, "there is no such file").at(Place::File(shown)));
@@ -36,8 +53,14 @@ pub fn survey(path: &Path, reading: Reading) -> Result<(Vec<Surveyed>, u64)> {
         .map(|name| Surveyed { name: name.clone(), values: Some(Vec::new()), missing: 0, numeric: true })
         .collect();
     let mut rows = 0;
+    let mut table = Some(Vec::new());
     while let Some(row) = reader.next()? {
         rows += 1;
+        table = table.filter(|kept| kept.len() < LONGEST_TABLE);
+        if let Some(kept) = &mut table {
+            let cell = |value: &[u8]| String::from_utf8_lossy(value).trim().to_string();
+            kept.push(row.fields.iter().map(cell).collect());
+        }
         for (column, value) in columns.iter_mut().zip(row.fields) {
             column.see(&String::from_utf8_lossy(value));
         }
@@ -47,7 +70,7 @@ pub fn survey(path: &Path, reading: Reading) -> Result<(Vec<Surveyed>, u64)> {
             values.sort();
         }
     }
-    Ok((columns, rows))
+    Ok(Survey { columns, rows, table })
 }
 
 impl Surveyed {
