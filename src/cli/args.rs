@@ -6,18 +6,20 @@ use std::path::PathBuf;
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::input::{Reading, Rows};
+use super::quick::{Pair, pair};
+use crate::input::{Changes, Reading, Rows};
 use crate::study::{Assignment, HigherIs, Scale};
 
 const EXAMPLES: &str = "\
 Examples:
   equipoise                                   the default model's table
+  equipoise quick 14/37 24/70 --higher-is worse --assignment randomised
   equipoise list                              the models shipped inside
   equipoise check ras-basilar-death           what was read, what the priors imply
   equipoise fit ras-basilar-death             the posterior; writes runs/ras-basilar-death
   equipoise compare ras-basilar-death         priors side by side, and what the answer depends on
   equipoise decide rescue-stenting            sizes, harms, rules and values before a panel
-  equipoise new trial.csv --help              a model file for rows of patients
+  equipoise new table.csv --help              a model file for a table or for rows of patients
   equipoise fit my-trial.toml --format csv    one long table, to standard output
   equipoise fit blocker --format json | jq '.probabilities[0]'
 
@@ -33,6 +35,8 @@ Examples:
   equipoise fit my-trial.toml --seed 7 --mcse 0.002     surer, with other random numbers
   equipoise fit my-trial.toml --draws 1000 --save none  a fixed number, draws not kept
   equipoise fit my-trial.toml --engine exact            integration alone, nothing sampled
+  equipoise fit my-trial.toml --prior pessimistic-strong
+  equipoise fit my-trial.toml --set prior.effect='normal(0, 0.2)' --set model.pooling=none
 
 Both engines run and check each other: numerical integration, and the No-U-Turn sampler. Sampling goes on until every
 probability's Monte Carlo error is at most --mcse and every effective sample size at least 400. Ctrl-C stops it and
@@ -109,6 +113,8 @@ const STYLES: Styles = Styles::styled()
 pub enum Command {
     /// Compute the posterior: print its table and write a run folder
     Fit(FitArgs),
+    /// Fit counts given as arguments, control arm first, without a file; writes nothing
+    Quick(QuickArgs),
     /// Read model and data, print the audit and what the priors imply; no posterior
     Check(CheckArgs),
     /// Put priors side by side, and show how far each conclusion depends on them
@@ -154,6 +160,72 @@ impl From<&ReadingArgs> for Reading {
     fn from(said: &ReadingArgs) -> Reading {
         Reading { large: said.large }
     }
+}
+
+/// What is changed of a model when it is read.
+#[derive(Debug, Args, Default)]
+pub struct ChangesArgs {
+    /// Fit under another prior in place of the stated one: a name of [priors], or one that [library] gives, such as pessimistic-moderate
+    #[arg(long, value_name = "NAME")]
+    pub prior: Option<String>,
+    #[command(flatten)]
+    pub set: SetArgs,
+}
+
+/// Keys that are set.
+#[derive(Debug, Args, Default)]
+pub struct SetArgs {
+    /// Set a key of the file for this run, such as prior.effect='normal(0, 0.2)'; may be repeated
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub set: Vec<String>,
+}
+
+impl From<&ChangesArgs> for Changes {
+    fn from(said: &ChangesArgs) -> Changes {
+        Changes { prior: said.prior.clone(), ..(&said.set).into() }
+    }
+}
+
+impl From<&SetArgs> for Changes {
+    fn from(said: &SetArgs) -> Changes {
+        Changes { set: said.set.clone(), prior: None }
+    }
+}
+
+const QUICK_EXAMPLES: &str = "\
+Examples:
+  equipoise quick 14/37 24/70 --higher-is worse --assignment randomised
+  equipoise quick 30/120 19/118 22/95 21/99 --subgroups men,women --arms placebo,drug \\
+    --higher-is worse --assignment randomised --threshold 0.05
+
+Each arm is events/patients, and each subgroup two arms: control first, then active. Priors are neutral and moderate, and
+stand in the output; one subgroup is fitted alone. For other priors, names and estimates write a model file (`equipoise new`).";
+
+/// Arguments of `quick`.
+#[derive(Debug, Args)]
+#[command(after_help = QUICK_EXAMPLES)]
+pub struct QuickArgs {
+    /// Events and patients of each arm: control, active; then those of the next subgroup
+    #[arg(value_name = "EVENTS/PATIENTS", required = true, num_args = 2.., value_parser = pair)]
+    pub arms_of_subgroups: Vec<Pair>,
+    /// Whether more events are better or worse: every sign derives from it; has to be said
+    #[arg(long, value_enum)]
+    pub higher_is: Option<HigherArg>,
+    /// How patients came to be treated: it decides the wording of every sentence; has to be said
+    #[arg(long, value_enum)]
+    pub assignment: Option<AssignmentArg>,
+    /// What the subgroups are called, in the order of their counts
+    #[arg(long, value_name = "NAME,…", value_delimiter = ',')]
+    pub subgroups: Vec<String>,
+    /// What the arms are called, control first
+    #[arg(long, value_name = "CONTROL,ACTIVE", value_delimiter = ',')]
+    pub arms: Vec<String>,
+    /// Risk differences to ask about, above 0; the first matters most
+    #[arg(long, value_name = "X,…", value_delimiter = ',')]
+    pub threshold: Vec<f64>,
+    /// What is printed to standard output
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
 }
 
 /// Arguments of `new`.
@@ -319,7 +391,7 @@ pub enum Format {
 #[derive(Debug, Args)]
 #[command(after_help = FIT_EXAMPLES)]
 pub struct FitArgs {
-    /// A model file, or the name of a shipped model (see `equipoise list`)
+    /// A model file, the name of a shipped model (see `equipoise list`), or - for a model through standard input
     pub model: PathBuf,
     /// The run folder, replaced whole [default: runs/<model>]
     #[arg(long, value_name = "DIR")]
@@ -347,6 +419,8 @@ pub struct FitArgs {
     /// Print and write numbers even where the run fails its checks; the exit status stays 2
     #[arg(long)]
     pub show_unreliable: bool,
+    #[command(flatten)]
+    pub changes: ChangesArgs,
     #[command(flatten)]
     pub reading: ReadingArgs,
 }
@@ -409,11 +483,13 @@ fn monte_carlo_error(text: &str) -> Result<f64, String> {
 #[derive(Debug, Args)]
 #[command(after_help = CHECK_EXAMPLES)]
 pub struct CheckArgs {
-    /// A model file, or the name of a shipped model
+    /// A model file, the name of a shipped model, or - for standard input
     pub model: PathBuf,
     /// What is printed to standard output
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub format: Format,
+    #[command(flatten)]
+    pub changes: ChangesArgs,
     #[command(flatten)]
     pub reading: ReadingArgs,
 }
@@ -422,7 +498,7 @@ pub struct CheckArgs {
 #[derive(Debug, Args)]
 #[command(after_help = COMPARE_EXAMPLES)]
 pub struct CompareArgs {
-    /// A model file, or the name of a shipped model
+    /// A model file, the name of a shipped model, or - for standard input
     pub model: PathBuf,
     /// Which priors beside the stated ones: names, `library`, or `all` [default: all]
     #[arg(long, value_name = "NAME,…", value_delimiter = ',')]
@@ -443,6 +519,8 @@ pub struct CompareArgs {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub threads: Option<u16>,
     #[command(flatten)]
+    pub changes: SetArgs,
+    #[command(flatten)]
     pub reading: ReadingArgs,
 }
 
@@ -450,7 +528,7 @@ pub struct CompareArgs {
 #[derive(Debug, Args)]
 #[command(after_help = DECIDE_EXAMPLES)]
 pub struct DecideArgs {
-    /// A decision file, a model file, or the name of a shipped one
+    /// A decision file, a model file, the name of a shipped one, or - for standard input
     pub decision: PathBuf,
     /// What is printed to standard output
     #[arg(long, value_enum, default_value_t = Format::Text)]
@@ -461,6 +539,8 @@ pub struct DecideArgs {
     /// Threads at most; results are the same for any number [default: all processors]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub threads: Option<u16>,
+    #[command(flatten)]
+    pub changes: ChangesArgs,
     #[command(flatten)]
     pub reading: ReadingArgs,
 }
@@ -493,6 +573,8 @@ pub struct ReportArgs {
     /// Threads at most; results are the same for any number [default: all processors]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub threads: Option<u16>,
+    #[command(flatten)]
+    pub changes: ChangesArgs,
     #[command(flatten)]
     pub reading: ReadingArgs,
 }
