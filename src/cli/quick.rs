@@ -42,7 +42,7 @@ fn study(args: &QuickArgs) -> Result<Study> {
                 .help("name two, control first: --arms placebo,drug"));
         }
     };
-    let mut builder = Study::builder(format!("{active} against {control}"), assignment)
+    let mut builder = Study::builder(format!("Counts as given: {active} against {control}"), assignment)
         .name("quick")
         .outcome(Endpoint::events("the outcome", higher_is))
         .arms(control, active);
@@ -51,16 +51,19 @@ fn study(args: &QuickArgs) -> Result<Study> {
         builder = builder.group(name, arms);
     }
     let effect = normal(0.0, 0.355);
-    builder = builder
-        .priors(if alone { Priors::complete(effect) } else { Priors::partial(effect, half_normal(0.5)) });
+    builder = builder.priors(if alone {
+        Priors::complete(effect)
+    } else {
+        Priors::partial(effect, half_normal(0.5))
+    });
     if !args.threshold.is_empty() {
         builder = builder.thresholds(Measure::RiskDifference, args.threshold.iter().copied());
         builder = builder.primary(Measure::RiskDifference, args.threshold[0]);
     }
     let mut study = builder.build().map_err(Error::from)?;
+    let (first, second) = (study.treatment.control(), study.treatment.active());
     study.notices.push(format!(
-        "In every pair of counts the control arm, {}, is taken to stand first.",
-        study.treatment.control()
+        "Of each subgroup's two counts the first is read as the control arm ({first}), the second as the active arm ({second})."
     ));
     study.notices.push(
         "The priors are those that `quick` always takes, neutral and moderate; a model file states yours."
@@ -81,8 +84,7 @@ fn said(args: &QuickArgs) -> Result<(Assignment, HigherIs)> {
     if args.assignment.is_none() {
         missing.push("how patients came to be treated");
     }
-    let mut error =
-        Error::of(ErrorKind::Missing, format!("it has to be said {}", missing.join(", and ")));
+    let mut error = Error::of(ErrorKind::Missing, format!("it has to be said {}", missing.join(", and ")));
     if args.higher_is.is_none() {
         error = error.help(
             "--higher-is worse where events are bad, such as deaths; --higher-is better where they are good, such as recoveries: every sign derives from it",

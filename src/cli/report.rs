@@ -41,9 +41,8 @@ pub fn run(args: &ReportArgs) -> Result<Outcome> {
     };
     let files;
     let made = if !args.model.is_dir() && is_decision(&args.model)? {
-        let decision = reading(|| {
-            open_decision_changed(&args.model, (&args.reading).into(), &(&args.changes).into())
-        })?;
+        let decision =
+            reading(|| open_decision_changed(&args.model, (&args.reading).into(), &(&args.changes).into()))?;
         can_be_written(&decision.files)?;
         files = decision.files.clone();
         let usual = Sampling::default();

@@ -56,6 +56,9 @@ impl Source {
     /// The model fitted under another of its priors.
     pub fn under(self, name: &str) -> Result<Source> {
         let found = named(self.parsed(), name).map_err(|e| e.at(Place::File(self.file.clone())))?;
+        if found.is_empty() {
+            return Ok(self);
+        }
         let mut source = self.set(&found)?;
         source.said.push(format!("Fitted under the prior `{name}` in place of the stated one."));
         Ok(source)
@@ -109,8 +112,9 @@ fn dotted(key: &[String]) -> String {
 /// `KEY=VALUE`, read.
 fn setting(words: &str) -> Result<Setting> {
     let wrong = |what: String| {
-        Error::of(ErrorKind::Usage, what)
-            .help("write --set KEY=VALUE, such as --set prior.effect='normal(0, 0.2)' or --set model.pooling=none")
+        Error::of(ErrorKind::Usage, what).help(
+            "write --set KEY=VALUE, such as --set prior.effect='normal(0, 0.2)' or --set model.pooling=none",
+        )
     };
     let Some((key, value)) = words.split_once('=') else {
         return Err(wrong(format!("--set {words}: a key and a value are expected")));
@@ -191,7 +195,14 @@ fn ways(text: &str, one: &Setting) -> Vec<String> {
         for (depth, part) in key.iter().enumerate() {
             let Some((_, found)) = here.iter().find(|(name, _)| name.get_ref() == part) else { break };
             if depth + 1 == key.len() {
-                way(found.span(), value);
+                let span = found.span();
+                // A comment behind a value speaks of the value that was there.
+                let rest = text.get(span.end..).unwrap_or_default();
+                let line = rest.find(['\n', '\r']).unwrap_or(rest.len());
+                if rest[..line].trim_start().starts_with('#') {
+                    way(span.start..span.end + line, value);
+                }
+                way(span, value);
                 break;
             }
             let DeValue::Table(next) = found.get_ref() else { break };
@@ -219,7 +230,10 @@ fn ways(text: &str, one: &Setting) -> Vec<String> {
     }
     if let Some((last, section @ [_, ..])) = key.split_last() {
         let end = text.len();
-        way(end..end, &format!("\n[{}]\n{} = {value}\n", dotted(section), dotted(std::slice::from_ref(last))));
+        way(
+            end..end,
+            &format!("\n[{}]\n{} = {value}\n", dotted(section), dotted(std::slice::from_ref(last))),
+        );
     }
     way(0..0, &format!("{} = {value}\n", dotted(key)));
     ways
@@ -320,7 +334,7 @@ mod tests {
     fn a_key_is_set_where_it_stands_or_where_it_belongs() {
         let file = "title = \"a\" # as it is\nstudy = { assignment = \"randomised\" }\n\n[prior] # mine\neffect = \"flat\"\n";
         let set = |words| changed(file, words);
-        assert_eq!(set("title=b c"), file.replace("\"a\"", "\"b c\""));
+        assert_eq!(set("title=b c"), file.replace("\"a\" # as it is", "\"b c\""));
         assert_eq!(
             set("prior.effect='normal(0, 1)'"),
             file.replace("\"flat\"", "'normal(0, 1)'"),
@@ -342,7 +356,9 @@ mod tests {
     #[test]
     fn what_can_not_be_set_is_told() {
         let refused = |words: &str| {
-            setting(words).and_then(|one| with("title = \"a\"\n[prior]\neffect = \"flat\"\n", &one)).unwrap_err()
+            setting(words)
+                .and_then(|one| with("title = \"a\"\n[prior]\neffect = \"flat\"\n", &one))
+                .unwrap_err()
         };
         assert!(refused("prior").message().contains("a key and a value"));
         assert!(refused("a b=1").message().contains("no key"));

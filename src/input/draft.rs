@@ -73,7 +73,8 @@ impl Draft {
 
 /// Column names that are usual for what they hold, in lower case.
 const OUTCOMES: [&str; 8] = ["outcome", "event", "death", "dead", "died", "status", "response", "mrs03"];
-pub(super) const TREATMENTS: [&str; 8] = ["treatment", "treat", "arm", "arms", "trt", "rx", "group", "randomised"];
+pub(super) const TREATMENTS: [&str; 8] =
+    ["treatment", "treat", "arm", "arms", "trt", "rx", "group", "randomised"];
 pub(super) const SUBGROUPS: [&str; 6] = ["subgroup", "etiology", "aetiology", "subtype", "stratum", "cohort"];
 
 /// Values that are usual for the one of two.

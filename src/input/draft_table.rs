@@ -90,7 +90,9 @@ fn priors(line: &mut impl FnMut(&str), table: &Table, survey: &Survey) {
     line("\n[prior]");
     if table.scale == Some(Scale::Difference) {
         let size = size(table, survey);
-        line("# Only as wide as the estimates are large, so that the file runs: their unit is yours, state what you believe.");
+        line(
+            "# Only as wide as the estimates are large, so that the file runs: their unit is yours, state what you believe.",
+        );
         line(&format!("effect = \"normal(0, {size})\""));
         if pooled {
             line(&format!("heterogeneity = \"half-normal({})\"", size / 2.0));
@@ -102,14 +104,22 @@ fn priors(line: &mut impl FnMut(&str), table: &Table, survey: &Survey) {
         "effect = \"normal(0, 0.355)\"          # {ratio} between 0.5 and 2 with probability 0.95: neutral; state yours"
     ));
     if pooled {
-        line("heterogeneity = \"half-normal(0.5)\"   # how much subgroups may differ: it decides; see `equipoise compare`");
+        line(
+            "heterogeneity = \"half-normal(0.5)\"   # how much subgroups may differ: it decides; see `equipoise compare`",
+        );
     }
     if table.rows == Rows::Counts {
-        line("baseline = \"normal(0, 2.5)\"             # the mean of the arms' log odds: risks from 0.7 % to 99.3 % with probability 0.95");
+        line(
+            "baseline = \"normal(0, 2.5)\"             # the mean of the arms' log odds: risks from 0.7 % to 99.3 % with probability 0.95",
+        );
         if table.subgroups >= EXCHANGEABLE_FROM {
-            line("# baseline = { mean = \"normal(0, 2.5)\", sd = \"half-normal(1)\" }   # subgroups' risks inform each other");
+            line(
+                "# baseline = { mean = \"normal(0, 2.5)\", sd = \"half-normal(1)\" }   # subgroups' risks inform each other",
+            );
         }
-        line("# baseline_of = \"control\"             # where `baseline` is what you know of the control arm's risk");
+        line(
+            "# baseline_of = \"control\"             # where `baseline` is what you know of the control arm's risk",
+        );
     }
 }
 

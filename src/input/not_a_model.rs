@@ -22,6 +22,10 @@ pub fn data_file(path: &Path, shown: &str) -> Option<Error> {
     if !ENDINGS.contains(&ending.as_str()) && !is_packed(path) {
         return None;
     }
+    // A model by an unusual name.
+    if std::fs::read_to_string(path).is_ok_and(|text| text.parse::<toml::Table>().is_ok()) {
+        return None;
+    }
     let survey = match surveyed(path, Reading::default()) {
         Ok(survey) => survey,
         Err(e) => {

@@ -9,7 +9,9 @@ use crate::study::Scale;
 /// Names of columns in their parts, in lower case.
 mod column_names;
 
-use column_names::{Figure, Published, counted, is_control, is_lower, is_standard_error, is_upper, published};
+use column_names::{
+    Figure, Published, counted, is_control, is_lower, is_standard_error, is_upper, published,
+};
 
 /// A table with one row a subgroup, or one row an arm of it.
 pub struct Table {
@@ -214,10 +216,8 @@ fn sides<'a>(arms: &[&'a ArmColumns], said: &Draft) -> Result<[&'a ArmColumns; 2
         },
     };
     both.filter(|[control, active]| control.name != active.name).ok_or_else(|| {
-        Error::of(ErrorKind::Missing, "which arm is the control?").help(format!(
-            "say so with --control and --active: the columns' names tell the arms {}",
-            names()
-        ))
+        Error::of(ErrorKind::Missing, "which arm is the control?")
+            .help(format!("say so with --control and --active: the columns' names tell the arms {}", names()))
     })
 }
 

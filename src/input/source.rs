@@ -291,8 +291,7 @@ fn read_text(path: &Path, shown: &str) -> Result<String> {
             .at(here())
             .help("name a file in it"));
     }
-    let bytes =
-        read_at_most(LARGEST_MODEL_FILE, path).map_err(|e| unreadable(&e).at(here()))?;
+    let bytes = read_at_most(LARGEST_MODEL_FILE, path).map_err(|e| unreadable(&e).at(here()))?;
     in_utf8(bytes.ok_or_else(|| too_large().at(here()))?, shown)
 }
 

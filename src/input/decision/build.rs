@@ -26,7 +26,11 @@ pub fn decision(source: &Source, file: DecisionFile, own: Option<Study>) -> Resu
     }
     let outcomes = outcomes(source, &file, own)?;
     let mut notices = source.said.clone();
-    notices.extend(source.prior.as_ref().map(|name| format!("Every model is fitted under its prior `{name}` in place of the stated one.")));
+    notices.extend(
+        source.prior.as_ref().map(|name| {
+            format!("Every model is fitted under its prior `{name}` in place of the stated one.")
+        }),
+    );
     joined(source, &file, &outcomes, &mut notices)?;
     let actions = actions(source, question, &outcomes[0].study)?;
     let worth: Vec<&str> =

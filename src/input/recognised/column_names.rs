@@ -238,6 +238,8 @@ mod tests {
         assert_eq!(published("estimate"), Some((Published::Estimate, None)));
         assert_eq!(published("age"), None);
         assert!(is_lower("lower 95 % CI") && is_upper("ci.ub") && is_lower("ci.lb"));
-        assert!(is_standard_error("se_log_or") && is_standard_error("Std. Error") && !is_standard_error("sex"));
+        assert!(
+            is_standard_error("se_log_or") && is_standard_error("Std. Error") && !is_standard_error("sex")
+        );
     }
 }
