@@ -524,6 +524,9 @@ fn use_decision(folder: &Path, depth: Depth) -> Result<()> {
 fn use_patients(folder: &Path, depth: Depth) -> Result<()> {
     let path = folder.join("trial.csv");
     let said = Draft {
+        rows: None,
+        columns: Vec::new(),
+        scale: None,
         outcome: None,
         treatment: None,
         subgroup: None,

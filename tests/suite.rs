@@ -31,6 +31,7 @@ mod fitted_once;
 mod golden;
 mod hostile_files;
 mod invariances;
+mod newcomer;
 mod patient_files;
 mod patients;
 mod priors_alone;

@@ -6,18 +6,20 @@ use std::path::PathBuf;
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::input::{Decimal, Reading};
-use crate::study::{Assignment, HigherIs};
+use super::quick::{Pair, pair};
+use crate::input::{Changes, Decimal, Reading, Rows};
+use crate::study::{Assignment, HigherIs, Scale};
 
 const EXAMPLES: &str = "\
 Examples:
   equipoise                                   the default model's table
+  equipoise quick 14/37 24/70 --higher-is worse --assignment randomised
   equipoise list                              the models shipped inside
   equipoise check ras-basilar-death           what was read, what the priors imply
   equipoise fit ras-basilar-death             the posterior; writes runs/ras-basilar-death
   equipoise compare ras-basilar-death         priors side by side, and what the answer depends on
   equipoise decide rescue-stenting            sizes, harms, rules and values before a panel
-  equipoise new trial.csv --help              a model file for rows of patients
+  equipoise new table.csv --help              a model file for a table or for rows of patients
   equipoise fit my-trial.toml --format csv    one long table, to standard output
   equipoise fit blocker --format json | jq '.probabilities[0]'
 
@@ -33,6 +35,8 @@ Examples:
   equipoise fit my-trial.toml --seed 7 --mcse 0.002     surer, with other random numbers
   equipoise fit my-trial.toml --draws 1000 --save none  a fixed number, draws not kept
   equipoise fit my-trial.toml --engine exact            integration alone, nothing sampled
+  equipoise fit my-trial.toml --prior pessimistic-strong
+  equipoise fit my-trial.toml --set prior.effect='normal(0, 0.2)' --set model.pooling=none
 
 Both engines run and check each other: numerical integration, and the No-U-Turn sampler. Sampling goes on until every
 probability's Monte Carlo error is at most --mcse and every effective sample size at least 400. Ctrl-C stops it and
@@ -109,6 +113,8 @@ const STYLES: Styles = Styles::styled()
 pub enum Command {
     /// Compute the posterior: print its table and write a run folder
     Fit(FitArgs),
+    /// Fit counts given as arguments, control arm first, without a file; writes nothing
+    Quick(QuickArgs),
     /// Read model and data, print the audit and what the priors imply; no posterior
     Check(CheckArgs),
     /// Put priors side by side, and show how far each conclusion depends on them
@@ -117,7 +123,7 @@ pub enum Command {
     Decide(DecideArgs),
     /// One self-contained HTML page of a study, and figures for a paper
     Report(ReportArgs),
-    /// Write a first model file for a file of patients
+    /// Write a first model file for a table of counts or of estimates, or for rows of patients
     New(NewArgs),
     /// List the models and decisions shipped inside the program
     List(ListArgs),
@@ -129,14 +135,18 @@ pub enum Command {
 
 const NEW_EXAMPLES: &str = "\
 Examples:
+  equipoise new counts.xlsx --assignment observational --higher-is worse -o counts.toml
   equipoise new trial.csv --assignment randomised --higher-is worse -o trial.toml
   equipoise new ist.csv --outcome OCCODE --treatment RXASP --subgroup STYPE \\
     --event 1,2 --unknown 0,8,9 --adjust AGE,RSBP,RCONSC \
     --assignment randomised --higher-is worse
 
-One row per patient; CSV (plain or gzipped), Parquet or Excel. Columns with usual names (outcome, death,
-treatment, arm, subgroup …) and values with usual ones (0 and 1, N and Y) are found;
-what stays open is asked for, and the file's columns are listed.";
+CSV (plain or gzipped), Parquet or Excel. A row is a subgroup with the events and totals of two arms (columns such as
+placebo_events, placebo_total, drug_events, drug_total) or with a published estimate (or, lower, upper; log_hr, se); an arm
+of a subgroup (arm, events, total); or a patient. Which it is shows in the columns' names; --rows and --columns say it.
+Of patients, columns with usual names (outcome, death, treatment, arm, subgroup …) and values with usual ones (0 and 1,
+N and Y) are found. What stays open is asked for, and the file's columns are listed. The file drafted runs as it is through
+check, fit and compare; its priors and thresholds are suggestions.";
 
 /// How data files are read.
 #[derive(Debug, Args, Default)]
@@ -152,11 +162,77 @@ impl From<&ReadingArgs> for Reading {
     }
 }
 
+/// What is changed of a model when it is read.
+#[derive(Debug, Args, Default)]
+pub struct ChangesArgs {
+    /// Fit under another prior in place of the stated one: a name of [priors], or one that [library] gives, such as pessimistic-moderate
+    #[arg(long, value_name = "NAME")]
+    pub prior: Option<String>,
+    #[command(flatten)]
+    pub set: SetArgs,
+}
+
+/// Keys that are set.
+#[derive(Debug, Args, Default)]
+pub struct SetArgs {
+    /// Set a key of the file for this run, such as prior.effect='normal(0, 0.2)'; may be repeated
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub set: Vec<String>,
+}
+
+impl From<&ChangesArgs> for Changes {
+    fn from(said: &ChangesArgs) -> Changes {
+        Changes { prior: said.prior.clone(), ..(&said.set).into() }
+    }
+}
+
+impl From<&SetArgs> for Changes {
+    fn from(said: &SetArgs) -> Changes {
+        Changes { set: said.set.clone(), prior: None }
+    }
+}
+
+const QUICK_EXAMPLES: &str = "\
+Examples:
+  equipoise quick 14/37 24/70 --higher-is worse --assignment randomised
+  equipoise quick 30/120 19/118 22/95 21/99 --subgroups men,women --arms placebo,drug \\
+    --higher-is worse --assignment randomised --threshold 0.05
+
+Each arm is events/patients, and each subgroup two arms: control first, then active. Priors are neutral and moderate, and
+stand in the output; one subgroup is fitted alone. For other priors, names and estimates write a model file (`equipoise new`).";
+
+/// Arguments of `quick`.
+#[derive(Debug, Args)]
+#[command(after_help = QUICK_EXAMPLES)]
+pub struct QuickArgs {
+    /// Events and patients of each arm: control, active; then those of the next subgroup
+    #[arg(value_name = "EVENTS/PATIENTS", required = true, num_args = 2.., value_parser = pair)]
+    pub arms_of_subgroups: Vec<Pair>,
+    /// Whether more events are better or worse: every sign derives from it; has to be said
+    #[arg(long, value_enum)]
+    pub higher_is: Option<HigherArg>,
+    /// How patients came to be treated: it decides the wording of every sentence; has to be said
+    #[arg(long, value_enum)]
+    pub assignment: Option<AssignmentArg>,
+    /// What the subgroups are called, in the order of their counts
+    #[arg(long, value_name = "NAME,…", value_delimiter = ',')]
+    pub subgroups: Vec<String>,
+    /// What the arms are called, control first
+    #[arg(long, value_name = "CONTROL,ACTIVE", value_delimiter = ',')]
+    pub arms: Vec<String>,
+    /// Risk differences to ask about, above 0; the first matters most
+    #[arg(long, value_name = "X,…", value_delimiter = ',')]
+    pub threshold: Vec<f64>,
+    /// What is printed to standard output
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
+}
+
 /// Arguments of `new`.
 #[derive(Debug, Args)]
 #[command(after_help = NEW_EXAMPLES)]
 pub struct NewArgs {
-    /// A file with one row per patient: CSV (plain or gzipped), Parquet, or Excel (.xlsx)
+    /// A table with a row a subgroup or arm, or rows of patients: CSV (plain or gzipped), Parquet, or Excel (.xlsx)
     pub data: PathBuf,
     /// How patients came to be treated: it decides the wording of every sentence
     #[arg(long, value_enum)]
@@ -164,6 +240,15 @@ pub struct NewArgs {
     /// Whether more events are better or worse: every sign derives from it
     #[arg(long, value_enum)]
     pub higher_is: HigherArg,
+    /// What a row is, where the columns' names do not tell
+    #[arg(long, value_enum, value_name = "KIND")]
+    pub rows: Option<RowsArg>,
+    /// A table's columns, such as control_events=deaths_p: keys as in a model file's [data] columns
+    #[arg(long, value_name = "KEY=COLUMN,…", value_delimiter = ',', value_parser = key_and_column)]
+    pub columns: Vec<(String, String)>,
+    /// The scale of a table's estimates, where their column's name does not tell
+    #[arg(long, value_enum)]
+    pub scale: Option<ScaleArg>,
     /// The outcome's column
     #[arg(long, value_name = "COLUMN")]
     pub outcome: Option<String>,
@@ -182,10 +267,11 @@ pub struct NewArgs {
     /// Values of the outcome that mean that it is not known
     #[arg(long, value_name = "VALUE,…", value_delimiter = ',')]
     pub unknown: Vec<String>,
-    /// Values of the treatment that are the control arm; with --active, rows of further arms are left out and counted
+    /// Values of the treatment that are the control arm (with --active, rows of further arms are left out and counted), or
+    /// its name in a table's columns
     #[arg(long, value_name = "VALUE,…", value_delimiter = ',')]
     pub control: Vec<String>,
-    /// Values of the treatment that are the active arm
+    /// Values of the treatment that are the active arm, or its name in a table's columns
     #[arg(long, value_name = "VALUE,…", value_delimiter = ',')]
     pub active: Vec<String>,
     /// Covariates to adjust for: numbers as they are, levels against the most frequent one
@@ -221,6 +307,63 @@ impl From<DecimalArg> for Decimal {
         match said {
             DecimalArg::Point => Decimal::Point,
             DecimalArg::Comma => Decimal::Comma,
+        }
+    }
+}
+
+fn key_and_column(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((key, column)) if !key.trim().is_empty() && !column.trim().is_empty() => {
+            Ok((key.trim().to_string(), column.trim().to_string()))
+        }
+        _ => Err("KEY=COLUMN is expected, such as control_events=deaths_p".to_string()),
+    }
+}
+
+/// What a row of a data file is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum RowsArg {
+    /// Events and totals of a subgroup, or of one arm of it
+    Counts,
+    /// A published estimate of a subgroup
+    Estimates,
+    /// One patient
+    Patients,
+}
+
+impl From<RowsArg> for Rows {
+    fn from(said: RowsArg) -> Rows {
+        match said {
+            RowsArg::Counts => Rows::Counts,
+            RowsArg::Estimates => Rows::Estimates,
+            RowsArg::Patients => Rows::Patients,
+        }
+    }
+}
+
+/// Scales of estimates.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ScaleArg {
+    /// Odds ratios, or their logarithms
+    #[value(alias = "log_odds_ratio")]
+    LogOddsRatio,
+    /// Risk ratios, or their logarithms
+    #[value(alias = "log_risk_ratio")]
+    LogRiskRatio,
+    /// Hazard ratios, or their logarithms
+    #[value(alias = "log_hazard_ratio")]
+    LogHazardRatio,
+    /// Differences
+    Difference,
+}
+
+impl From<ScaleArg> for Scale {
+    fn from(said: ScaleArg) -> Scale {
+        match said {
+            ScaleArg::LogOddsRatio => Scale::LogOddsRatio,
+            ScaleArg::LogRiskRatio => Scale::LogRiskRatio,
+            ScaleArg::LogHazardRatio => Scale::LogHazardRatio,
+            ScaleArg::Difference => Scale::Difference,
         }
     }
 }
@@ -276,7 +419,7 @@ pub enum Format {
 #[derive(Debug, Args)]
 #[command(after_help = FIT_EXAMPLES)]
 pub struct FitArgs {
-    /// A model file, or the name of a shipped model (see `equipoise list`)
+    /// A model file, the name of a shipped model (see `equipoise list`), or - for a model through standard input
     pub model: PathBuf,
     /// The run folder, replaced whole [default: runs/<model>]
     #[arg(long, value_name = "DIR")]
@@ -304,6 +447,8 @@ pub struct FitArgs {
     /// Print and write numbers even where the run fails its checks; the exit status stays 2
     #[arg(long)]
     pub show_unreliable: bool,
+    #[command(flatten)]
+    pub changes: ChangesArgs,
     #[command(flatten)]
     pub reading: ReadingArgs,
 }
@@ -366,11 +511,13 @@ fn monte_carlo_error(text: &str) -> Result<f64, String> {
 #[derive(Debug, Args)]
 #[command(after_help = CHECK_EXAMPLES)]
 pub struct CheckArgs {
-    /// A model file, or the name of a shipped model
+    /// A model file, the name of a shipped model, or - for standard input
     pub model: PathBuf,
     /// What is printed to standard output
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub format: Format,
+    #[command(flatten)]
+    pub changes: ChangesArgs,
     #[command(flatten)]
     pub reading: ReadingArgs,
 }
@@ -379,7 +526,7 @@ pub struct CheckArgs {
 #[derive(Debug, Args)]
 #[command(after_help = COMPARE_EXAMPLES)]
 pub struct CompareArgs {
-    /// A model file, or the name of a shipped model
+    /// A model file, the name of a shipped model, or - for standard input
     pub model: PathBuf,
     /// Which priors beside the stated ones: names, `library`, or `all` [default: all]
     #[arg(long, value_name = "NAME,…", value_delimiter = ',')]
@@ -400,6 +547,8 @@ pub struct CompareArgs {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub threads: Option<u16>,
     #[command(flatten)]
+    pub changes: SetArgs,
+    #[command(flatten)]
     pub reading: ReadingArgs,
 }
 
@@ -407,7 +556,7 @@ pub struct CompareArgs {
 #[derive(Debug, Args)]
 #[command(after_help = DECIDE_EXAMPLES)]
 pub struct DecideArgs {
-    /// A decision file, a model file, or the name of a shipped one
+    /// A decision file, a model file, the name of a shipped one, or - for standard input
     pub decision: PathBuf,
     /// What is printed to standard output
     #[arg(long, value_enum, default_value_t = Format::Text)]
@@ -418,6 +567,8 @@ pub struct DecideArgs {
     /// Threads at most; results are the same for any number [default: all processors]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub threads: Option<u16>,
+    #[command(flatten)]
+    pub changes: ChangesArgs,
     #[command(flatten)]
     pub reading: ReadingArgs,
 }
@@ -450,6 +601,8 @@ pub struct ReportArgs {
     /// Threads at most; results are the same for any number [default: all processors]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub threads: Option<u16>,
+    #[command(flatten)]
+    pub changes: ChangesArgs,
     #[command(flatten)]
     pub reading: ReadingArgs,
 }

@@ -10,7 +10,7 @@ use crate::report;
 /// Reads, audits, and shows what the priors imply; writes nothing.
 pub fn run(args: &CheckArgs) -> Result<Outcome> {
     start_threads(None)?;
-    let study = opened(&args.model, (&args.reading).into())?;
+    let study = opened(&args.model, (&args.reading).into(), &(&args.changes).into())?;
     let prior = prior_report(&study, Options::default());
     print(&match args.format {
         Format::Text => report::check_text(&study, prior.as_ref()),

@@ -13,7 +13,7 @@ use crate::study::Study;
 /// Fits the study under many priors and prints how far its conclusions depend on them; writes nothing.
 pub fn run(args: &CompareArgs) -> Result<Outcome> {
     start_threads(args.threads)?;
-    let study = opened(&args.model, (&args.reading).into())?;
+    let study = opened(&args.model, (&args.reading).into(), &(&args.changes).into())?;
     let usual = Sampling::default();
     let request = Request {
         priors: Asked(args.priors.iter().map(|name| name.trim().to_string()).collect()),

@@ -5,14 +5,15 @@ use super::progress::{reading, watched};
 use super::{Outcome, notice, print, start_threads};
 use crate::decide::decide;
 use crate::error::Result;
-use crate::input::open_decision_with;
+use crate::input::open_decision_changed;
 use crate::posterior::Sampling;
 use crate::report;
 
 /// Fits every outcome and prints what bears on the decision; writes nothing.
 pub fn run(args: &DecideArgs) -> Result<Outcome> {
     start_threads(args.threads)?;
-    let decision = reading(|| open_decision_with(&args.decision, (&args.reading).into()))?;
+    let decision =
+        reading(|| open_decision_changed(&args.decision, (&args.reading).into(), &(&args.changes).into()))?;
     let usual = Sampling::default();
     let sampling = Sampling { seed: args.seed.unwrap_or(usual.seed), ..usual };
     let discussion = watched(false, |_| decide(&decision, sampling))?;

@@ -32,7 +32,7 @@ pub fn run(args: &FitArgs) -> Result<Outcome> {
     start_threads(args.threads)?;
     let started = jiff::Timestamp::now();
     let clock = Instant::now();
-    let study = opened(&args.model, (&args.reading).into())?;
+    let study = opened(&args.model, (&args.reading).into(), &(&args.changes).into())?;
     let folder = args.out.clone().unwrap_or_else(|| Path::new("runs").join(&study.name));
     outputs::run_folder(&folder, &study.files)?;
     if let Some(page) = &args.report {
@@ -99,6 +99,9 @@ fn folder_of(model: &Path) -> Option<PathBuf> {
     if shipped().iter().any(|s| model == Path::new(s.name)) {
         return None;
     }
+    if model == Path::new("-") {
+        return std::env::current_dir().ok();
+    }
     model.canonicalize().ok()?.parent().map(Path::to_path_buf)
 }
 
@@ -159,7 +162,7 @@ pub fn kept(sampling: &Sampling, subgroups: usize) -> Result<()> {
 }
 
 /// What a reader of a table without headings should hear: the statements, and why there is no number.
-fn tell(study: &Study, report: &Report) {
+pub fn tell(study: &Study, report: &Report) {
     for statement in study.statements() {
         notice(&statement);
     }
@@ -168,7 +171,7 @@ fn tell(study: &Study, report: &Report) {
     }
 }
 
-fn outcome(report: &Report) -> Outcome {
+pub fn outcome(report: &Report) -> Outcome {
     match report.settings.sampler.as_ref().map(|s| (s.stopped, s.draws)) {
         Some((Stopped::Interrupted, 0)) => notice("Interrupted: nothing was sampled."),
         Some((Stopped::Interrupted, n)) => notice(&format!("Interrupted after {n} draws of each chain.")),

@@ -11,6 +11,7 @@ mod man;
 mod new;
 mod outputs;
 mod progress;
+mod quick;
 mod report;
 mod run_folder;
 mod whole_file;
@@ -53,6 +54,7 @@ pub fn main() -> ExitCode {
     let result = match parsed.command {
         None => fit::default_model(),
         Some(Command::Fit(args)) => fit::run(&args),
+        Some(Command::Quick(args)) => quick::run(&args),
         Some(Command::Check(args)) => check::run(&args),
         Some(Command::Compare(args)) => compare::run(&args),
         Some(Command::Decide(args)) => decide::run(&args),

@@ -1,4 +1,4 @@
-//! `equipoise new DATA.csv`.
+//! `equipoise new DATA`.
 
 use std::path::{Path, PathBuf};
 
@@ -9,10 +9,13 @@ use super::{Outcome, notice, outputs, print, start_threads};
 use crate::error::{Error, ErrorKind, Result};
 use crate::input::{Draft, Form, draft, open_text};
 
-/// Looks at a file of patients and writes a first model file for it.
+/// Looks at a data file and writes a first model file for it.
 pub fn run(args: &NewArgs) -> Result<Outcome> {
     start_threads(None)?;
     let said = Draft {
+        rows: args.rows.map(Into::into),
+        columns: args.columns.clone(),
+        scale: args.scale.map(Into::into),
         outcome: args.outcome.clone(),
         treatment: args.treatment.clone(),
         subgroup: args.subgroup.clone(),

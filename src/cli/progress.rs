@@ -13,7 +13,7 @@ use indicatif::{HumanCount, ProgressBar};
 use super::{INTERRUPTED, notice};
 use crate::compare::Steps;
 use crate::error::Result;
-use crate::input::{Reading, open_with, rows_read};
+use crate::input::{Changes, Reading, open_changed, rows_read};
 use crate::posterior::Observer;
 use crate::sampler::Watch;
 use crate::study::Study;
@@ -60,8 +60,8 @@ pub fn watched_by<T>(sampling: bool, steps: Option<&Steps>, work: impl FnOnce(&P
 }
 
 /// Opens a study, with the rows of a large data file counted as they are read.
-pub fn opened(model: &Path, how: Reading) -> Result<Study> {
-    reading(|| open_with(model, how))
+pub fn opened(model: &Path, how: Reading, changes: &Changes) -> Result<Study> {
+    reading(|| open_changed(model, how, changes))
 }
 
 /// Reads a data file while its rows are counted; an interrupt ends the program.

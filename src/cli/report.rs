@@ -14,7 +14,7 @@ use super::{Outcome, notice, outputs, start_threads};
 use crate::decide::decide;
 use crate::error::{Error, ErrorKind, Result};
 use crate::figure::Portrait;
-use crate::input::{Reading, is_decision, open_copy, open_decision_with, read_at_most};
+use crate::input::{Changes, Reading, is_decision, open_copy, open_decision_changed, read_at_most};
 use crate::parallel;
 use crate::posterior::{Analysis, Sampling};
 use crate::report::{self, Figure, PageFormat, Presentation, RESULT_SCHEMA, Shown};
@@ -41,13 +41,14 @@ pub fn run(args: &ReportArgs) -> Result<Outcome> {
     };
     let files;
     let made = if !args.model.is_dir() && is_decision(&args.model)? {
-        let decision = reading(|| open_decision_with(&args.model, (&args.reading).into()))?;
+        let decision =
+            reading(|| open_decision_changed(&args.model, (&args.reading).into(), &(&args.changes).into()))?;
         can_be_written(&decision.files)?;
         files = decision.files.clone();
         let usual = Sampling::default();
         of_decision(&decision, Sampling { seed: args.seed.unwrap_or(usual.seed), ..usual }, format)?
     } else {
-        let (study, run) = asked(&args.model, (&args.reading).into())?;
+        let (study, run) = asked(&args.model, (&args.reading).into(), &(&args.changes).into())?;
         can_be_written(&study.files)?;
         files = study.files.clone();
         let sampling = Sampling { seed: args.seed.unwrap_or(run.seed), ..run };
@@ -92,9 +93,16 @@ pub fn write_page(study: &Study, how: Page, page: &Path) -> Result<()> {
 }
 
 /// The study, and how a run folder's run was sampled: the same settings give the same numbers again.
-fn asked(folder: &Path, how: Reading) -> Result<(Study, Sampling)> {
+fn asked(folder: &Path, how: Reading, changes: &Changes) -> Result<(Study, Sampling)> {
     if !folder.is_dir() {
-        return Ok((opened(folder, how)?, Sampling::default()));
+        return Ok((opened(folder, how, changes)?, Sampling::default()));
+    }
+    if !changes.is_empty() {
+        return Err(Error::of(
+            ErrorKind::Usage,
+            format!("{} is a run, and --set and --prior would make another of it", folder.display()),
+        )
+        .help("name the model instead, or fit it so: equipoise fit MODEL --set KEY=VALUE"));
     }
     let path = folder.join("result.json");
     let fault = |kind, what: String| {

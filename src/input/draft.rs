@@ -1,19 +1,29 @@
-//! A first model file for a file of patients: what its columns hold, and what was said of them.
+//! A first model file for a data file: what its columns hold, and what was said of them. Files of patients here, tables in
+//! `draft_table`.
 
 use std::fmt::Write;
 use std::path::Path;
 
 use super::Reading;
-use super::patients::{Surveyed, survey_as};
+use super::model_file::Rows;
+use super::patients::{Surveyed, surveyed};
 use super::ranges::values_of;
 use super::reader::{Decimal, Form};
+use super::recognised::recognised;
+use super::{draft_table, suggested};
 use crate::error::{Error, ErrorKind, Place, Result};
 use crate::study::written::quoted;
-use crate::study::{Assignment, HigherIs};
+use crate::study::{Assignment, HigherIs, Scale};
 
 /// What the user says of a file; what is left out is found where only one thing is possible.
 #[derive(Debug, Clone)]
 pub struct Draft {
+    /// What a row of the file is; seen in its columns' names where it is not said.
+    pub rows: Option<Rows>,
+    /// Of a table, the model file's key of a column and the file's name for it; found by their names where none is said.
+    pub columns: Vec<(String, String)>,
+    /// Of a table of estimates; as the column of estimates is called, where it is not said.
+    pub scale: Option<Scale>,
     /// The outcome's column; guessed where none is named.
     pub outcome: Option<String>,
     /// The column of the arms; guessed where none is named.
@@ -44,10 +54,36 @@ pub struct Draft {
     pub reading: Reading,
 }
 
+impl Draft {
+    /// Nothing said but what nobody else can say.
+    pub fn of(assignment: Assignment, higher_is: HigherIs) -> Draft {
+        Draft {
+            rows: None,
+            columns: Vec::new(),
+            scale: None,
+            outcome: None,
+            treatment: None,
+            subgroup: None,
+            event: Vec::new(),
+            unknown: Vec::new(),
+            control: Vec::new(),
+            active: Vec::new(),
+            adjust: Vec::new(),
+            centre: None,
+            assignment,
+            higher_is,
+            no_subgroup: false,
+            form: Form::default(),
+            reading: Reading::default(),
+        }
+    }
+}
+
 /// Column names that are usual for what they hold, in lower case.
 const OUTCOMES: [&str; 8] = ["outcome", "event", "death", "dead", "died", "status", "response", "mrs03"];
-const TREATMENTS: [&str; 8] = ["treatment", "treat", "arm", "arms", "trt", "rx", "group", "randomised"];
-const SUBGROUPS: [&str; 6] = ["subgroup", "etiology", "aetiology", "subtype", "stratum", "cohort"];
+pub(super) const TREATMENTS: [&str; 8] =
+    ["treatment", "treat", "arm", "arms", "trt", "rx", "group", "randomised"];
+pub(super) const SUBGROUPS: [&str; 6] = ["subgroup", "etiology", "aetiology", "subtype", "stratum", "cohort"];
 
 /// Values that are usual for the one of two.
 const YES: [&str; 6] = ["1", "y", "yes", "true", "dead", "event"];
@@ -55,7 +91,11 @@ const NO: [&str; 9] = ["0", "n", "no", "false", "alive", "control", "placebo", "
 
 /// The text of a model file beside the data; `named` is the data file as the model file is to call it.
 pub fn draft(path: &Path, named: &str, said: &Draft) -> Result<String> {
-    let (columns, rows, sheets) = survey_as(path, (said.reading, &said.form))?;
+    let survey = surveyed(path, (said.reading, &said.form))?;
+    if let Some(table) = recognised(&survey, said)? {
+        return Ok(draft_table::written(said, &table, &survey, named));
+    }
+    let (columns, rows, sheets) = (survey.columns, survey.rows, survey.sheets);
     let with_sheets = |e: Error| match &sheets {
         Some(sheets) => e.help(sheets.clone()),
         None => e,
@@ -131,7 +171,7 @@ pub fn draft(path: &Path, named: &str, said: &Draft) -> Result<String> {
 }
 
 /// The column that is named, or the only one with a usual name.
-fn column<'a>(
+pub(super) fn column<'a>(
     columns: &'a [Surveyed],
     what: &str,
     said: Option<&str>,
@@ -156,12 +196,13 @@ fn column<'a>(
                 }
                 _ => format!("name it: --{what} COLUMN"),
             })
-            .help(format!("the columns are: {}", listed()))),
+            .help(format!("the columns are: {}", listed()))
+            .help("that is for rows of patients or of arms; if each row is a subgroup, --rows counts or --rows estimates says so")),
     }
 }
 
 /// A column's values in two lists: as said, or by usual names where there are two.
-fn two(
+pub(super) fn two(
     column: &Surveyed,
     levels: &[&str],
     (first, flag): (&[String], &str),
@@ -248,13 +289,32 @@ struct Parts<'a> {
 }
 
 /// What is said in a comment, which ends with its line and holds no control character.
-fn remark(text: &str) -> String {
+pub(super) fn remark(text: &str) -> String {
     format!("# {}", text.replace(|c: char| c.is_control(), " "))
 }
 
-fn list(values: &[String]) -> String {
+pub(super) fn list(values: &[String]) -> String {
     let each: Vec<String> = values.iter().map(|v| quoted(v)).collect();
     if let [one] = each.as_slice() { one.clone() } else { format!("[{}]", each.join(", ")) }
+}
+
+/// How patients came to be treated and which way is good, as a model file says it.
+pub(super) fn words_of(said: &Draft) -> (&'static str, &'static str) {
+    let higher_is = match said.higher_is {
+        HigherIs::Better => "better",
+        HigherIs::Worse => "worse",
+    };
+    (said.assignment.in_words(), higher_is)
+}
+
+/// The share of patients with an event, by the values of the outcome's column.
+fn risk(p: &Parts<'_>) -> Option<f64> {
+    let rows = |values: &[String]| -> u64 {
+        let held = p.outcome.values.iter().flatten();
+        held.filter(|(value, _)| values.contains(value)).map(|(_, rows)| rows).sum()
+    };
+    let (events, others) = (rows(&p.event), rows(&p.no_event));
+    (events + others > 0).then(|| events as f64 / (events + others) as f64)
 }
 
 fn written(said: &Draft, p: &Parts<'_>, (columns, rows): (&[Surveyed], u64), named: &str) -> String {
@@ -263,16 +323,7 @@ fn written(said: &Draft, p: &Parts<'_>, (columns, rows): (&[Surveyed], u64), nam
         // Writing to memory does not fail.
         let _ = writeln!(out, "{text}");
     };
-    let (assignment, higher_is) = (
-        match said.assignment {
-            Assignment::Randomised => "randomised",
-            Assignment::Observational => "observational",
-        },
-        match said.higher_is {
-            HigherIs::Better => "better",
-            HigherIs::Worse => "worse",
-        },
-    );
+    let (assignment, higher_is) = words_of(said);
     let (control, active) = (p.control.join(" or "), p.active.join(" or "));
     line(remark(&format!(
         "A first model of {named}, {rows} rows: put it into words, then run `equipoise check` on it."
@@ -304,12 +355,7 @@ fn written(said: &Draft, p: &Parts<'_>, (columns, rows): (&[Surveyed], u64), nam
     line(format!("name = {}", quoted(p.subgroup.map_or("population", |column| &column.name))));
     line("\n[data]".to_string());
     line(format!("file = {}", quoted(named)));
-    if let Some(sheet) = &said.form.sheet {
-        line(format!("sheet = {}", quoted(sheet)));
-    }
-    if said.form.decimal == Decimal::Comma {
-        line("decimal = \",\"".to_string());
-    }
+    form_lines(&said.form).into_iter().for_each(&mut line);
     line("rows = \"patients\"".to_string());
     line("missing = \"drop\"   # rows that lack a value are left out and counted; or \"error\"".to_string());
     line(format!(
@@ -353,9 +399,17 @@ fn written(said: &Draft, p: &Parts<'_>, (columns, rows): (&[Surveyed], u64), nam
         line("baseline = \"normal(0, 2.5)\"             # the mean of the arms' log odds: risks from 0.7 % to 99.3 % with probability 0.95".to_string());
     }
     line("# baseline_of = \"control\"             # where `baseline` is what you know of the control arm's risk".to_string());
+    line(suggested::questions(risk(p), None));
     line("\n# The file's columns:".to_string());
     for c in columns {
         line(remark(&format!("{}: {}", c.name, c.in_words())));
     }
     out
+}
+
+/// The lines of `[data]` that say how the file is written.
+pub(super) fn form_lines(form: &Form) -> Vec<String> {
+    let sheet = form.sheet.as_ref().map(|sheet| format!("sheet = {}", quoted(sheet)));
+    let decimal = (form.decimal == Decimal::Comma).then(|| "decimal = \",\"".to_string());
+    sheet.into_iter().chain(decimal).collect()
 }

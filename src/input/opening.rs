@@ -2,10 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
+use super::changes::Changes;
 use super::model_file::ModelFile;
 use super::source::Source;
 use super::{build, named};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::study::Study;
 
 /// How data files are read.
@@ -23,9 +24,19 @@ pub fn open(model: impl AsRef<Path>) -> Result<Study> {
 
 /// The same, with a word on how data files are read.
 pub fn open_with(model: impl AsRef<Path>, reading: Reading) -> Result<Study> {
-    let source = Source { reading, ..Source::find(model.as_ref())? };
-    let file = source.parse()?;
-    study_of(&source, file)
+    open_changed(model, reading, &Changes::default())
+}
+
+/// The same, with what is changed of the file.
+pub fn open_changed(model: impl AsRef<Path>, reading: Reading, changes: &Changes) -> Result<Study> {
+    let source = Source { reading, ..Source::find(model.as_ref())? }.changed(changes)?;
+    let read = || study_of(&source, source.parse()?);
+    read().map_err(|e| as_changed(e, changes))
+}
+
+/// An error of a file that was changed says so: its text is not the one that lies there.
+pub(super) fn as_changed(e: Error, changes: &Changes) -> Error {
+    if changes.is_empty() { e } else { e.help("the file is shown as --set and --prior have changed it") }
 }
 
 /// The same of a copy that lies elsewhere: data files and other models are looked for in the folder of the original.
@@ -49,5 +60,6 @@ pub fn study_of(source: &Source, mut file: ModelFile) -> Result<Study> {
     let mut study = build::study(source, file)?;
     study.named = named::priors(source, sections, &study)?;
     study.files = source.read.so_far();
+    study.notices.extend(source.said.iter().cloned());
     Ok(study)
 }

@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use serde::de::DeserializeOwned;
 use toml::Spanned;
@@ -11,6 +11,7 @@ use toml::de::DeTable;
 
 use super::model_file::ModelFile;
 use super::nearest::nearest;
+use super::not_a_model::data_file;
 use super::opening::Reading;
 use super::shipped::{Shipped, shipped, shipped_decisions};
 use super::words;
@@ -35,6 +36,10 @@ pub struct Source {
     pub reading: Reading,
     /// What was read so far, this file and those that it names.
     pub read: FilesRead,
+    /// What was changed of the file as it lies there, in sentences.
+    pub said: Vec<String>,
+    /// Of a decision file: the prior that its models are fitted under in place of their stated ones.
+    pub prior: Option<String>,
 }
 
 /// Paths of the files that were read, shared by a model file and those that it names.
@@ -53,18 +58,56 @@ impl FilesRead {
 }
 
 impl Source {
-    /// The text of a shipped model, or of the file at a path.
+    /// The text of a shipped model, of the file at a path, or for `-` what comes through standard input.
     pub fn find(model: &Path) -> Result<Source> {
         let shown = model.to_string_lossy();
+        if shown == "-" {
+            return Source::standard_input();
+        }
         if let Ok(found) = Source::shipped(&shown) {
             return Ok(found);
         }
         if !model.exists() {
             return Err(not_found(&shown));
         }
+        if let Some(error) = data_file(model, &shown) {
+            return Err(error);
+        }
         let text = read_text(model, &shown)?;
         let name = model.file_stem().map_or_else(|| "model".into(), |s| s.to_string_lossy().into_owned());
         Ok(Source::written(name, &shown, text, model))
+    }
+
+    /// What comes through standard input, which is read once. Paths in it start from the working folder.
+    fn standard_input() -> Result<Source> {
+        static READ: OnceLock<Vec<u8>> = OnceLock::new();
+        let shown = "standard input";
+        let here = || Place::File(shown.to_string());
+        let bytes = match READ.get() {
+            Some(bytes) => bytes.clone(),
+            None => {
+                let mut bytes = Vec::new();
+                let most = LARGEST_MODEL_FILE + 1;
+                let read = std::io::stdin().lock().take(most).read_to_end(&mut bytes);
+                read.map_err(|e| unreadable(&e).at(here()))?;
+                READ.get_or_init(|| bytes).clone()
+            }
+        };
+        if bytes.len() as u64 > LARGEST_MODEL_FILE {
+            return Err(too_large().at(here()));
+        }
+        let text = in_utf8(bytes, shown)?;
+        let read = FilesRead::default();
+        Ok(Source {
+            name: "model".to_string(),
+            file: shown.to_string(),
+            text: text.into(),
+            folder: Some(PathBuf::new()),
+            reading: Reading::default(),
+            read,
+            said: Vec::new(),
+            prior: None,
+        })
     }
 
     /// A text that is, or is to be, the file at this path.
@@ -78,6 +121,8 @@ impl Source {
             folder: Some(path.parent().map_or_else(PathBuf::new, Path::to_path_buf)),
             reading: Reading::default(),
             read,
+            said: Vec::new(),
+            prior: None,
         }
     }
 
@@ -108,7 +153,7 @@ impl Source {
     }
 
     /// Without a byte-order mark.
-    fn toml(&self) -> &str {
+    pub(super) fn toml(&self) -> &str {
         self.text.strip_prefix('\u{feff}').unwrap_or(&self.text)
     }
 
@@ -246,15 +291,20 @@ fn read_text(path: &Path, shown: &str) -> Result<String> {
             .at(here())
             .help("name a file in it"));
     }
-    let bytes =
-        read_at_most(LARGEST_MODEL_FILE, path).map_err(|e| unreadable(&e).at(here()))?.ok_or_else(|| {
-            Error::of(
-                ErrorKind::Limit,
-                format!("more than {} MB are too much for this kind of file", LARGEST_MODEL_FILE >> 20),
-            )
-            .at(here())
-            .help("is it the file that you mean? data stand in a file of their own, which [data] file names")
-        })?;
+    let bytes = read_at_most(LARGEST_MODEL_FILE, path).map_err(|e| unreadable(&e).at(here()))?;
+    in_utf8(bytes.ok_or_else(|| too_large().at(here()))?, shown)
+}
+
+fn too_large() -> Error {
+    Error::of(
+        ErrorKind::Limit,
+        format!("more than {} MB are too much for this kind of file", LARGEST_MODEL_FILE >> 20),
+    )
+    .help("is it the file that you mean? data stand in a file of their own, which [data] file names")
+}
+
+fn in_utf8(bytes: Vec<u8>, shown: &str) -> Result<String> {
+    let here = || Place::File(shown.to_string());
     String::from_utf8(bytes).map_err(|e| {
         let offset = e.utf8_error().valid_up_to();
         let line = e.as_bytes()[..offset].iter().filter(|&&b| b == b'\n').count() + 1;
@@ -291,6 +341,8 @@ impl Shipped {
             folder: None,
             reading: Reading::default(),
             read: FilesRead::default(),
+            said: Vec::new(),
+            prior: None,
         }
     }
 }

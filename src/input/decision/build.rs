@@ -25,7 +25,12 @@ pub fn decision(source: &Source, file: DecisionFile, own: Option<Study>) -> Resu
         ));
     }
     let outcomes = outcomes(source, &file, own)?;
-    let mut notices = Vec::new();
+    let mut notices = source.said.clone();
+    notices.extend(
+        source.prior.as_ref().map(|name| {
+            format!("Every model is fitted under its prior `{name}` in place of the stated one.")
+        }),
+    );
     joined(source, &file, &outcomes, &mut notices)?;
     let actions = actions(source, question, &outcomes[0].study)?;
     let worth: Vec<&str> =
@@ -52,6 +57,14 @@ pub fn decision(source: &Source, file: DecisionFile, own: Option<Study>) -> Resu
         outcomes,
         notices,
     })
+}
+
+/// A model that a decision names, fitted under the prior that is asked for.
+pub(super) fn under(source: &Source, model: Source) -> Result<Source> {
+    match &source.prior {
+        Some(name) => model.under(name),
+        None => Ok(model),
+    }
 }
 
 fn outcomes(source: &Source, file: &DecisionFile, own: Option<Study>) -> Result<Vec<DecisionOutcome>> {
@@ -83,7 +96,7 @@ fn outcomes(source: &Source, file: &DecisionFile, own: Option<Study>) -> Result<
     for (span, entry) in &entries {
         let study = match &entry.model {
             Some(model) => {
-                let beside = source.beside(model)?;
+                let beside = under(source, source.beside(model)?)?;
                 study_of(&beside, beside.parse()?)?
             }
             None => own.take().ok_or_else(|| {

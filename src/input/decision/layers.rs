@@ -11,7 +11,7 @@ use crate::study::{Data, Layers};
 
 pub fn layers(source: &Source, section: &Spanned<LayersSection>) -> Result<Layers> {
     let open = |model: &Spanned<String>| {
-        let beside = source.beside(model)?;
+        let beside = super::build::under(source, source.beside(model)?)?;
         study_of(&beside, beside.parse()?)
     };
     let LayersSection { outer: outer_name, inner: inner_name } = section.get_ref();

@@ -9,4 +9,4 @@ mod panel;
 mod rules;
 
 pub use file::{DecisionFile, ModelDecision};
-pub use opening::{is_decision, open_decision, open_decision_with};
+pub use opening::{is_decision, open_decision, open_decision_changed, open_decision_with};

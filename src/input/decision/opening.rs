@@ -2,8 +2,9 @@
 
 use std::path::Path;
 
+use super::super::changes::Changes;
 use super::super::model_file::ModelFile;
-use super::super::opening::{Reading, study_of};
+use super::super::opening::{Reading, as_changed, study_of};
 use super::super::shipped_decisions;
 use super::super::source::Source;
 use super::build;
@@ -19,23 +20,37 @@ pub fn open_decision(decision: impl AsRef<Path>) -> Result<Decision> {
 
 /// The same, with a word on how data files are read.
 pub fn open_decision_with(decision: impl AsRef<Path>, reading: Reading) -> Result<Decision> {
+    open_decision_changed(decision, reading, &Changes::default())
+}
+
+/// The same, with what is changed of the file. The models of a decision file are fitted under the prior that is named.
+pub fn open_decision_changed(
+    decision: impl AsRef<Path>,
+    reading: Reading,
+    changes: &Changes,
+) -> Result<Decision> {
     let decision = decision.as_ref();
     let source = match shipped_decisions().iter().find(|s| decision == Path::new(s.name)) {
         Some(shipped) => shipped.source(),
         None => Source { reading, ..Source::find(decision)? },
     };
+    let source = source.changed(changes)?;
+    of(&source).map_err(|e| as_changed(e, changes))
+}
+
+fn of(source: &Source) -> Result<Decision> {
     if source.is_decision() {
         let file: DecisionFile = source.parse_as()?;
-        return build::decision(&source, file, None);
+        return build::decision(source, file, None);
     }
     let mut model: ModelFile = source.parse()?;
     let section = model.decision.take();
-    let study = study_of(&source, model)?;
+    let study = study_of(source, model)?;
     let file = match section {
         Some(section) => section.into_inner().into(),
         None => plain(&study),
     };
-    build::decision(&source, file, Some(study))
+    build::decision(source, file, Some(study))
 }
 
 /// Whether a name or path stands for a decision: a shipped one, a decision file, or a model with a section `[decision]`.

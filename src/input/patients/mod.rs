@@ -19,4 +19,4 @@ pub use cells::read;
 pub use coding::is_nothing;
 pub use covariates::{Covariates, Levels, Measured, Values};
 pub use cut::check_cuts;
-pub use survey::{Surveyed, survey, survey_as};
+pub use survey::{Survey, Surveyed, survey, surveyed};

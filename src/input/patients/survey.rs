@@ -31,16 +31,27 @@ pub struct Surveyed {
     pub odd: Option<(u64, String)>,
 }
 
-/// Every column of a file, and how many rows it has.
-pub fn survey(path: &Path, reading: Reading) -> Result<(Vec<Surveyed>, u64)> {
-    survey_as(path, (reading, &Form::default())).map(|(columns, rows, _)| (columns, rows))
+/// Files with more rows are not looked at as tables of subgroups: none has so many arms.
+const LONGEST_TABLE: usize = 1000;
+
+/// A look at a whole file.
+#[derive(Debug, Clone)]
+pub struct Survey {
+    pub columns: Vec<Surveyed>,
+    pub rows: u64,
+    /// The rows themselves, where they are few enough to be subgroups or their arms.
+    pub table: Option<Vec<Vec<String>>>,
+    /// Of a workbook: which sheet was read, and which others there are.
+    pub sheets: Option<String>,
 }
 
-/// Columns, rows, and of a workbook which sheet was read.
-pub type Looked = (Vec<Surveyed>, u64, Option<String>);
+/// Every column of a file, and how many rows it has.
+pub fn survey(path: &Path, reading: Reading) -> Result<(Vec<Surveyed>, u64)> {
+    surveyed(path, (reading, &Form::default())).map(|found| (found.columns, found.rows))
+}
 
-/// The same of a file whose form is known.
-pub fn survey_as(path: &Path, (reading, form): (Reading, &Form)) -> Result<Looked> {
+/// The same of a file whose form is known, with the rows of a short file.
+pub fn surveyed(path: &Path, (reading, form): (Reading, &Form)) -> Result<Survey> {
     let shown = path.display().to_string();
     if !path.exists() {
         return Err(Error::of(ErrorKind::File, "there is no such file").at(Place::File(shown)));
@@ -48,8 +59,14 @@ pub fn survey_as(path: &Path, (reading, form): (Reading, &Form)) -> Result<Looke
     let mut reader = Reader::open(&DataFile::at(path)?, (reading, form))?;
     let mut columns: Vec<Surveyed> = reader.header.iter().map(|name| Surveyed::of(name)).collect();
     let mut rows = 0;
+    let mut table = Some(Vec::new());
     while let Some(row) = reader.next()? {
         rows += 1;
+        table = table.filter(|kept| kept.len() < LONGEST_TABLE);
+        if let Some(kept) = &mut table {
+            let cell = |value: &[u8]| String::from_utf8_lossy(value).trim().to_string();
+            kept.push(row.fields.iter().map(cell).collect());
+        }
         for (column, value) in columns.iter_mut().zip(row.fields) {
             column.see(&String::from_utf8_lossy(value), (row.number, row.decimal));
         }
@@ -59,7 +76,7 @@ pub fn survey_as(path: &Path, (reading, form): (Reading, &Form)) -> Result<Looke
             values.sort();
         }
     }
-    Ok((columns, rows, reader.header.sheets.take()))
+    Ok(Survey { columns, rows, table, sheets: reader.header.sheets.take() })
 }
 
 impl Surveyed {

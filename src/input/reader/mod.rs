@@ -201,6 +201,11 @@ impl<'r> Row<'r> {
     }
 }
 
+/// Whether a file is packed or binary, as no text written by hand is.
+pub fn is_packed(path: &Path) -> bool {
+    Head::of(path).is_ok_and(|head| head.gzipped || head.kind().ok() != Some(Kind::Text))
+}
+
 /// Of a value that is no text.
 pub fn not_text() -> Error {
     Error::of(ErrorKind::Syntax, "this is not UTF-8 text").help("save the file as UTF-8")

@@ -1,0 +1,150 @@
+//! A first model file for a table of counts or of estimates.
+
+use std::fmt::Write;
+
+use super::draft::{Draft, remark, words_of};
+use super::model_file::Rows;
+use super::patients::Survey;
+use super::recognised::Table;
+use super::suggested;
+use crate::study::Scale;
+use crate::study::written::quoted;
+
+/// From so many subgroups on, exchangeable baselines are named as another choice.
+const EXCHANGEABLE_FROM: usize = 3;
+
+/// The text of a model file beside the table, which it calls `named`.
+pub fn written(said: &Draft, table: &Table, survey: &Survey, named: &str) -> String {
+    let mut out = String::new();
+    let mut line = |text: &str| {
+        // Writing to memory does not fail.
+        let _ = writeln!(out, "{text}");
+    };
+    let (assignment, higher_is) = words_of(said);
+    let [control, active] = &table.arms;
+    let of_counts = table.rows == Rows::Counts;
+    let subgroup = table.column("subgroup");
+    line(&remark(&format!(
+        "A first model of {named}, {}. Put it into words, then run `equipoise check` on it.",
+        table.in_words(survey.rows)
+    )));
+    line(&format!("title = {}", quoted(&format!("{active} against {control} by {subgroup}"))));
+    line("# citation = [\"doi:…\"]");
+    line(&format!("\n[study]\nassignment = {}", quoted(assignment)));
+    line("# eligibility = \"who was eligible\"\n# time_zero = \"when follow-up starts\"");
+    line("\n[outcome]");
+    line("name = \"the outcome\"   # in words, with its time");
+    line(if of_counts { "kind = \"binary\"" } else { "kind = \"estimate\"" });
+    if let Some(scale) = table.scale {
+        line(&format!("scale = {}", quoted(scale_in_file(scale))));
+    }
+    let more = if of_counts { "more events count" } else { "more of it counts" };
+    line(&format!("higher_is = {}   # {more} as {higher_is}: every sign derives from it", quoted(higher_is)));
+    if of_counts {
+        line("# event = \"deaths\"   # what events are called, in the plural");
+    }
+    line(&format!(
+        "\n[treatment]\nname = {}\ncontrol = {}   # in words; is it the control arm?\nactive = {}",
+        quoted(active),
+        quoted(control),
+        quoted(active)
+    ));
+    line(&format!("\n[subgroup]\nname = {}", quoted(subgroup)));
+    line(&format!("\n[data]\nfile = {}", quoted(named)));
+    super::draft::form_lines(&said.form).iter().for_each(|text| line(text));
+    line(if of_counts { "rows = \"counts\"" } else { "rows = \"estimates\"" });
+    let columns: Vec<String> =
+        table.columns.iter().map(|(key, name)| format!("{} = {}", key_in_file(key), quoted(name))).collect();
+    line(&format!("columns = {{ {} }}", columns.join(", ")));
+    if let Some([control, active]) = &table.levels {
+        let (control, active) = (super::draft::list(control), super::draft::list(active));
+        line(&format!("levels = {{ control = {control}, active = {active} }}"));
+    }
+    line("# where = { COLUMN = \"value\" }   # only such rows");
+    priors(&mut line, table, survey);
+    line(&suggested::questions(control_risk(table, survey), table.scale));
+    out
+}
+
+/// A key as TOML takes it, whatever it holds.
+fn key_in_file(key: &str) -> String {
+    let is_bare = !key.is_empty() && key.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-');
+    if is_bare { key.to_string() } else { quoted(key) }
+}
+
+fn scale_in_file(scale: Scale) -> &'static str {
+    match scale {
+        Scale::LogOddsRatio => "log_odds_ratio",
+        Scale::LogRiskRatio => "log_risk_ratio",
+        Scale::LogHazardRatio => "log_hazard_ratio",
+        Scale::Difference => "difference",
+    }
+}
+
+fn priors(line: &mut impl FnMut(&str), table: &Table, survey: &Survey) {
+    let pooled = table.subgroups > 1;
+    line(if pooled {
+        "\n[model]\npooling = \"partial\""
+    } else {
+        "\n[model]\npooling = \"complete\"   # one subgroup: nothing to share with"
+    });
+    line("\n[prior]");
+    if table.scale == Some(Scale::Difference) {
+        let size = size(table, survey);
+        line(
+            "# Only as wide as the estimates are large, so that the file runs: their unit is yours, state what you believe.",
+        );
+        line(&format!("effect = \"normal(0, {size})\""));
+        if pooled {
+            line(&format!("heterogeneity = \"half-normal({})\"", size / 2.0));
+        }
+        return;
+    }
+    let ratio = table.scale.unwrap_or(Scale::LogOddsRatio).measure_in_words();
+    line(&format!(
+        "effect = \"normal(0, 0.355)\"          # {ratio} between 0.5 and 2 with probability 0.95: neutral; state yours"
+    ));
+    if pooled {
+        line(
+            "heterogeneity = \"half-normal(0.5)\"   # how much subgroups may differ: it decides; see `equipoise compare`",
+        );
+    }
+    if table.rows == Rows::Counts {
+        line(
+            "baseline = \"normal(0, 2.5)\"             # the mean of the arms' log odds: risks from 0.7 % to 99.3 % with probability 0.95",
+        );
+        if table.subgroups >= EXCHANGEABLE_FROM {
+            line(
+                "# baseline = { mean = \"normal(0, 2.5)\", sd = \"half-normal(1)\" }   # subgroups' risks inform each other",
+            );
+        }
+        line(
+            "# baseline_of = \"control\"             # where `baseline` is what you know of the control arm's risk",
+        );
+    }
+}
+
+/// Numbers of a column, as far as they are numbers.
+fn numbers<'s>(survey: &'s Survey, name: &str) -> impl Iterator<Item = f64> + 's {
+    let place = survey.columns.iter().position(|c| c.name == name);
+    let rows = survey.table.iter().flatten();
+    rows.filter_map(move |row| row.get(place?)?.parse().ok()).filter(|x: &f64| x.is_finite())
+}
+
+/// The control arm's risk, all rows taken together; with one row an arm, both arms'. None of estimates.
+fn control_risk(table: &Table, survey: &Survey) -> Option<f64> {
+    let keys = if table.levels.is_some() { ["events", "total"] } else { ["control_events", "control_total"] };
+    let [events, total] = keys.map(|key| numbers(survey, table.column(key)).sum::<f64>());
+    (total > 0.0 && events <= total).then(|| events / total)
+}
+
+/// The largest estimate with twice its error, rounded up to one digit; 1 where none can be read.
+fn size(table: &Table, survey: &Survey) -> f64 {
+    let largest = |key: &str| numbers(survey, table.column(key)).map(f64::abs).fold(0.0, f64::max);
+    let reach = largest("lower").max(largest("upper")).max(largest("estimate") + 2.0 * largest("se"));
+    if reach <= 0.0 {
+        return 1.0;
+    }
+    let unit = libm::pow(10.0, libm::floor(libm::log10(reach)));
+    libm::ceil(reach / unit) * unit
+}

@@ -1,0 +1,357 @@
+//! Whether a data file is a table of counts or of estimates, by the names of its columns and by its rows.
+
+use super::draft::{Draft, SUBGROUPS, TREATMENTS, column, two};
+use super::model_file::Rows;
+use super::patients::{Survey, Surveyed};
+use crate::error::{Error, ErrorKind, Result};
+use crate::study::Scale;
+
+/// Names of columns in their parts, in lower case.
+mod column_names;
+
+use column_names::{
+    Figure, Published, counted, is_control, is_lower, is_standard_error, is_upper, published,
+};
+
+/// A table with one row a subgroup, or one row an arm of it.
+pub struct Table {
+    /// Counts or estimates.
+    pub rows: Rows,
+    /// The model file's key of a column, and the file's name for it.
+    pub columns: Vec<(String, String)>,
+    /// What stands in the arms' column, where there is one: control, active.
+    pub levels: Option<[Vec<String>; 2]>,
+    /// What the arms are called, as far as the file tells.
+    pub arms: [String; 2],
+    /// Of estimates.
+    pub scale: Option<Scale>,
+    /// How many subgroups there are.
+    pub subgroups: usize,
+}
+
+/// The table that a file is, or that it is said to be; none where its rows are patients.
+pub fn recognised(survey: &Survey, said: &Draft) -> Result<Option<Table>> {
+    let of_patients = said.outcome.is_some() || !said.event.is_empty() || !said.adjust.is_empty();
+    match said.rows {
+        Some(Rows::Patients) => return Ok(None),
+        None if said.columns.is_empty() && of_patients => return Ok(None),
+        _ => {}
+    }
+    if !said.columns.is_empty() {
+        return named(survey, said).map(Some);
+    }
+    let wanted = |rows: Rows| said.rows.is_none_or(|said| said == rows);
+    let mut found = None;
+    if wanted(Rows::Counts) {
+        found = match by_subgroup(survey, said)? {
+            Some(table) => Some(table),
+            None => by_arm(survey, said)?,
+        };
+    }
+    if found.is_none() && wanted(Rows::Estimates) {
+        found = estimates(survey, said)?;
+    }
+    match (found, said.rows) {
+        (None, Some(rows)) => Err(not_found(survey, rows)),
+        (found, _) => Ok(found),
+    }
+}
+
+fn listed(survey: &Survey) -> String {
+    survey.columns.iter().map(|c| c.name.as_str()).collect::<Vec<_>>().join(", ")
+}
+
+fn not_found(survey: &Survey, rows: Rows) -> Error {
+    let (what, form) = match rows {
+        Rows::Estimates => {
+            ("the estimates", "--columns subgroup=…,ratio=…,lower=…,upper=… (or estimate=… and se=…)")
+        }
+        _ => (
+            "the counts",
+            "--columns subgroup=…,control_events=…,control_total=…,active_events=…,active_total=… (or subgroup=…,arm=…,events=…,total=…)",
+        ),
+    };
+    Error::of(ErrorKind::Missing, format!("which columns hold {what}?"))
+        .help(format!("name them: {form}"))
+        .help(format!("the file's columns are: {}", listed(survey)))
+}
+
+/// The table whose columns are named by the user.
+fn named(survey: &Survey, said: &Draft) -> Result<Table> {
+    let mut columns = said.columns.clone();
+    for (key, name) in &columns {
+        column(&survey.columns, key, Some(name), &[])?;
+    }
+    let has = |key: &str| said.columns.iter().any(|(k, _)| k == key);
+    let of_estimates = has("ratio") || has("estimate");
+    let rows = said.rows.unwrap_or(if of_estimates { Rows::Estimates } else { Rows::Counts });
+    if !has("subgroup") {
+        let taken: Vec<&str> = said.columns.iter().map(|(_, name)| name.as_str()).collect();
+        columns.insert(0, ("subgroup".to_string(), subgroup(survey, said, &taken)?.name.clone()));
+    }
+    let value = |key: &str| said.columns.iter().find(|(k, _)| k == key).map(|(_, name)| name.as_str());
+    let mut arms = ["control", "active"].map(str::to_string);
+    let mut levels = None;
+    if let Some(name) = value("arm") {
+        let found = arms_of(column(&survey.columns, "arm", Some(name), &[])?, said)?;
+        arms = [&found[0], &found[1]].map(|values| values.join(" or "));
+        levels = Some(found);
+    }
+    let point = value("ratio").or(value("estimate"));
+    let scale = match rows {
+        Rows::Estimates => Some(scale_of(point.unwrap_or_default(), said)?),
+        _ => None,
+    };
+    let subgroups = distinct(survey, &columns);
+    Ok(Table { rows, columns, levels, arms, scale, subgroups })
+}
+
+/// Subgroups by their names.
+fn distinct(survey: &Survey, columns: &[(String, String)]) -> usize {
+    let name = columns.iter().find(|(key, _)| key == "subgroup").map(|(_, name)| name);
+    let place = survey.columns.iter().position(|c| Some(&c.name) == name);
+    let Some((place, rows)) = place.zip(survey.table.as_ref()) else { return survey.rows as usize };
+    let mut names: Vec<&str> = rows.iter().filter_map(|row| row.get(place)).map(String::as_str).collect();
+    names.sort_unstable();
+    names.dedup();
+    names.len()
+}
+
+/// The column of subgroups: as said, by a usual name, or the only one left that holds names.
+fn subgroup<'s>(survey: &'s Survey, said: &Draft, taken: &[&str]) -> Result<&'s Surveyed> {
+    if said.subgroup.is_none() {
+        let free: Vec<&Surveyed> =
+            survey.columns.iter().filter(|c| !taken.contains(&c.name.as_str())).collect();
+        let usual: Vec<&&Surveyed> =
+            free.iter().filter(|c| SUBGROUPS.contains(&c.name.to_lowercase().as_str())).collect();
+        let of_names: Vec<&&Surveyed> = free.iter().filter(|c| !c.numeric).collect();
+        match (usual.as_slice(), of_names.as_slice(), free.as_slice()) {
+            ([one], _, _) | ([], [one], _) => return Ok(one),
+            ([], [], [one]) => return Ok(one),
+            _ => {}
+        }
+    }
+    column(&survey.columns, "subgroup", said.subgroup.as_deref(), &[])
+}
+
+/// One arm's columns, by what they count.
+struct ArmColumns {
+    name: String,
+    figures: Vec<(Figure, String)>,
+}
+
+impl ArmColumns {
+    fn of(&self, figure: Figure) -> Option<&String> {
+        self.figures.iter().find(|(f, _)| *f == figure).map(|(_, name)| name)
+    }
+
+    fn is_whole(&self) -> bool {
+        self.of(Figure::Events).is_some() && self.of(Figure::Total).is_some()
+    }
+}
+
+/// Columns of figures, by the arm that their names tell; an empty name where they tell none.
+fn arms_by_name(survey: &Survey) -> Vec<ArmColumns> {
+    let mut arms: Vec<ArmColumns> = Vec::new();
+    for c in survey.columns.iter().filter(|c| c.numeric) {
+        let Some((figure, name)) = counted(&c.name) else { continue };
+        match arms.iter_mut().find(|arm| arm.name == name) {
+            Some(arm) => arm.figures.push((figure, c.name.clone())),
+            None => arms.push(ArmColumns { name, figures: vec![(figure, c.name.clone())] }),
+        }
+    }
+    arms
+}
+
+/// Both arms of a subgroup in one row: two arms' events and totals, by their columns' names.
+fn by_subgroup(survey: &Survey, said: &Draft) -> Result<Option<Table>> {
+    let arms = arms_by_name(survey);
+    let whole: Vec<&ArmColumns> = arms.iter().filter(|a| !a.name.is_empty() && a.is_whole()).collect();
+    if survey.table.is_none() || whole.len() < 2 {
+        return Ok(None);
+    }
+    let arms = sides(&whole, said)?;
+    let mut columns = Vec::new();
+    for (side, arm) in ["control", "active"].iter().zip(arms) {
+        for (figure, key) in
+            [(Figure::Events, "events"), (Figure::Total, "total"), (Figure::Missing, "missing")]
+        {
+            if let Some(name) = arm.of(figure) {
+                columns.push((format!("{side}_{key}"), name.clone()));
+            }
+        }
+    }
+    let taken: Vec<&str> = columns.iter().map(|(_, name)| name.as_str()).collect();
+    let of_names = subgroup(survey, said, &taken)?.name.clone();
+    columns.insert(0, ("subgroup".to_string(), of_names));
+    let names = ["control", "active"].map(str::to_string);
+    let arms = [0, 1].map(|i| column_names::arm_in_words(&arms[i].name).unwrap_or(names[i].clone()));
+    let subgroups = distinct(survey, &columns);
+    Ok(Some(Table { rows: Rows::Counts, columns, levels: None, arms, scale: None, subgroups }))
+}
+
+/// Which arm is the control, which the other.
+fn sides<'a>(arms: &[&'a ArmColumns], said: &Draft) -> Result<[&'a ArmColumns; 2]> {
+    let names = || arms.iter().map(|a| format!("`{}`", a.name)).collect::<Vec<_>>().join(", ");
+    let find = |said: &[String]| -> Result<Option<&'a ArmColumns>> {
+        let Some(name) = said.first() else { return Ok(None) };
+        let found = arms.iter().find(|a| a.name == column_names::parts(name).join(" "));
+        found.map(|a| Some(*a)).ok_or_else(|| {
+            Error::of(ErrorKind::Unknown, format!("no columns of events and totals for an arm `{name}`"))
+                .help(format!("the columns' names tell the arms {}", names()))
+        })
+    };
+    let other = |one: &ArmColumns| match arms {
+        [a, b] => Some(if a.name == one.name { *b } else { *a }),
+        _ => None,
+    };
+    let both = match (find(&said.control)?, find(&said.active)?) {
+        (Some(control), Some(active)) => Some([control, active]),
+        (Some(control), None) => other(control).map(|active| [control, active]),
+        (None, Some(active)) => other(active).map(|control| [control, active]),
+        (None, None) => match arms {
+            [a, b] if is_control(&a.name, &b.name) => Some([*a, *b]),
+            [a, b] if is_control(&b.name, &a.name) => Some([*b, *a]),
+            _ => None,
+        },
+    };
+    both.filter(|[control, active]| control.name != active.name).ok_or_else(|| {
+        Error::of(ErrorKind::Missing, "which arm is the control?")
+            .help(format!("say so with --control and --active: the columns' names tell the arms {}", names()))
+    })
+}
+
+/// What stands in the arms' column for control and active.
+fn arms_of(arm: &Surveyed, said: &Draft) -> Result<[Vec<String>; 2]> {
+    let levels = arm.levels().unwrap_or_default();
+    let is_usual = |l: &&str| column_names::USUAL_CONTROLS.contains(&l.to_lowercase().as_str());
+    if said.control.is_empty() && said.active.is_empty() && levels.len() == 2 {
+        let controls: Vec<String> = levels.iter().filter(|l| is_usual(l)).map(|l| l.to_string()).collect();
+        let others: Vec<String> = levels.iter().filter(|l| !is_usual(l)).map(|l| l.to_string()).collect();
+        if controls.len() == 1 {
+            return Ok([controls, others]);
+        }
+    }
+    two(arm, &levels, (&said.control, "--control"), (&said.active, "--active"), &[])
+}
+
+/// One row an arm: a column of arms, one of events and one of totals, and no arm of a subgroup twice.
+fn by_arm(survey: &Survey, said: &Draft) -> Result<Option<Table>> {
+    let all = arms_by_name(survey);
+    let figures = all.iter().find(|a| a.name.is_empty() && a.is_whole());
+    let Some((figures, rows)) = figures.zip(survey.table.as_ref()) else { return Ok(None) };
+    let arm = match &said.treatment {
+        Some(name) => Some(column(&survey.columns, "treatment", Some(name), &[])?),
+        None => {
+            let usual = |c: &&Surveyed| TREATMENTS.contains(&c.name.to_lowercase().as_str());
+            survey.columns.iter().find(usual)
+        }
+    };
+    let Some(arm) = arm else { return Ok(None) };
+    let mut columns = vec![("arm".to_string(), arm.name.clone())];
+    for (figure, key) in [(Figure::Events, "events"), (Figure::Total, "total"), (Figure::Missing, "missing")]
+    {
+        if let Some(name) = figures.of(figure) {
+            columns.push((key.to_string(), name.clone()));
+        }
+    }
+    let taken: Vec<&str> = columns.iter().map(|(_, name)| name.as_str()).collect();
+    let of_names = match subgroup(survey, said, &taken) {
+        Ok(found) => found,
+        // Patients may have such columns too.
+        Err(_) if said.rows.is_none() && said.subgroup.is_none() => return Ok(None),
+        Err(e) => return Err(e),
+    };
+    let place = |c: &Surveyed| survey.columns.iter().position(|other| other.name == c.name).unwrap_or(0);
+    let (a, b) = (place(of_names), place(arm));
+    let mut pairs: Vec<_> = rows.iter().map(|row| (row.get(a), row.get(b))).collect();
+    pairs.sort_unstable();
+    pairs.dedup();
+    if said.rows.is_none() && pairs.len() < rows.len() {
+        return Ok(None);
+    }
+    let levels = arms_of(arm, said)?;
+    columns.insert(0, ("subgroup".to_string(), of_names.name.clone()));
+    let arms = [0, 1].map(|i| levels[i].join(" or "));
+    let subgroups = distinct(survey, &columns);
+    Ok(Some(Table { rows: Rows::Counts, columns, levels: Some(levels), arms, scale: None, subgroups }))
+}
+
+/// The scale of a point estimate: as said, or as its column is called.
+fn scale_of(point: &str, said: &Draft) -> Result<Scale> {
+    said.scale.or(published(point).and_then(|(_, scale)| scale)).ok_or_else(|| {
+        Error::of(ErrorKind::Missing, format!("on which scale are the estimates in `{point}`?"))
+            .help("say so with --scale: log-odds-ratio, log-risk-ratio, log-hazard-ratio or difference")
+    })
+}
+
+/// Published estimates with their intervals or standard errors.
+fn estimates(survey: &Survey, said: &Draft) -> Result<Option<Table>> {
+    let numeric = || survey.columns.iter().filter(|c| c.numeric).map(|c| c.name.as_str());
+    let one = |is: fn(&str) -> bool| numeric().find(|name| is(name));
+    let Some((point, (kind, _))) = numeric().find_map(|name| published(name).map(|found| (name, found)))
+    else {
+        return Ok(None);
+    };
+    let interval = one(is_lower).zip(one(is_upper));
+    let se = one(is_standard_error);
+    let spread = match (interval, se) {
+        (Some((lower, upper)), None) => vec![("lower", lower), ("upper", upper)],
+        (Some((lower, upper)), Some(_)) if kind == Published::Ratio => {
+            vec![("lower", lower), ("upper", upper)]
+        }
+        (_, Some(se)) => vec![("se", se)],
+        (None, None) => return Ok(None),
+    };
+    if survey.table.is_none() {
+        return Ok(None);
+    }
+    let key = if kind == Published::Ratio { "ratio" } else { "estimate" };
+    let mut columns: Vec<(String, String)> = std::iter::once((key, point))
+        .chain(spread)
+        .map(|(key, name)| (key.to_string(), name.to_string()))
+        .collect();
+    let taken: Vec<&str> = columns.iter().map(|(_, name)| name.as_str()).collect();
+    let of_names = subgroup(survey, said, &taken)?.name.clone();
+    columns.insert(0, ("subgroup".to_string(), of_names));
+    let scale = Some(scale_of(point, said)?);
+    let arms = ["control", "active"].map(str::to_string);
+    let subgroups = distinct(survey, &columns);
+    Ok(Some(Table { rows: Rows::Estimates, columns, levels: None, arms, scale, subgroups }))
+}
+
+impl Table {
+    /// The file's name for a column of the model file.
+    pub fn column(&self, key: &str) -> &str {
+        self.columns.iter().find(|(k, _)| k == key).map_or("", |(_, name)| name.as_str())
+    }
+
+    /// What the file is and by what that was seen, after its name: "this is …".
+    pub fn in_words(&self, rows: u64) -> String {
+        let c = |key: &str| self.column(key);
+        let of = |events: &str, total: &str| format!("`{}` of `{}`", c(events), c(total));
+        let subgroup = c("subgroup");
+        match self.rows {
+            Rows::Estimates => {
+                let point = if c("ratio").is_empty() { c("estimate") } else { c("ratio") };
+                let spread = match c("se") {
+                    "" => format!("its interval (`{}` to `{}`)", c("lower"), c("upper")),
+                    se => format!("its standard error (`{se}`)"),
+                };
+                format!(
+                    "a table of estimates: {rows} rows, each a subgroup (`{subgroup}`) with an estimate (`{point}`) and {spread}"
+                )
+            }
+            _ if self.levels.is_some() => format!(
+                "a table of counts: {rows} rows, each an arm (`{}`) of a subgroup (`{subgroup}`) with events and total ({})",
+                c("arm"),
+                of("events", "total")
+            ),
+            _ => format!(
+                "a table of counts: {rows} rows, each a subgroup (`{subgroup}`) with events and totals of two arms ({}, {})",
+                of("control_events", "control_total"),
+                of("active_events", "active_total")
+            ),
+        }
+    }
+}
