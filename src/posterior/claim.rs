@@ -2,6 +2,7 @@
 
 use serde::{Serialize, Serializer};
 
+use super::effect_conflict::EffectConflict;
 use super::estimand::{Measure, Scope, Statement};
 use super::result::Quantiles;
 use crate::study::{Assignment, Study};
@@ -396,6 +397,14 @@ impl Claim {
             method,
             about: About::study(study),
         }
+    }
+
+    /// That the data lie far from what the effect prior of this name predicts; none where they do not.
+    pub fn prior_at_odds(study: &Study, prior: &str, conflict: &EffectConflict) -> Option<Claim> {
+        let says = Says::PriorAtOdds { tail_probability: conflict.tail_probability };
+        let effect = Topic::Effect(Measure::of(study.outcome.scale));
+        let claim = Claim::of_all(study, effect, Method::Exact, says);
+        conflict.is_told().then(|| Claim { scope: Scope::Mean, prior: prior.to_string(), ..claim })
     }
 
     /// A claim about all subgroups at once, under the stated priors.

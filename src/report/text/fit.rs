@@ -231,6 +231,9 @@ fn footnotes(study: &Study, report: &Report) -> String {
         Pooling::Complete => ".",
     };
     push(&mut out, &words, 2);
+    if let Some(claim) = report.prior_at_odds(study) {
+        push(&mut out, &sentence(&claim), 2);
+    }
     if let Some(line) = conflict_line(study, report.baseline_conflicts(study)) {
         push(&mut out, &line, 2);
     }
