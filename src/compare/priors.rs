@@ -5,12 +5,8 @@ use super::information::{location_information, unit_information};
 use crate::error::{Error, ErrorKind, Result};
 use crate::exact::{Distribution, ExactPosterior};
 use crate::model::{BaselinePrior, LocationPrior};
-use crate::posterior::{
-    EffectConflict, Measure, Quantiles, Statement, before_data, effect_conflict, region,
-};
-use crate::study::{
-    NormalComponent, Priors, Scale, Study, Written, library_names, library_priors,
-};
+use crate::posterior::{EffectConflict, Measure, Quantiles, Statement, before_data, effect_conflict, region};
+use crate::study::{NormalComponent, Priors, Scale, Study, Written, library_names, library_priors};
 
 pub use crate::posterior::STATED;
 

@@ -108,6 +108,8 @@ pub struct About {
     pub outcome: String,
     /// What the subgroups are, such as "cohort".
     pub kind_of_subgroup: String,
+    /// What several subgroups are called, such as "cohorts".
+    pub subgroups: String,
 }
 
 impl About {
@@ -119,6 +121,7 @@ impl About {
             control: study.treatment.control().to_string(),
             outcome: study.outcome.name.clone(),
             kind_of_subgroup: study.subgroup_name.clone(),
+            subgroups: study.subgroups().to_string(),
         }
     }
 }

@@ -5,9 +5,10 @@ use serde_json::{Value, json};
 use super::numbers::{
     interval_known_to, plain, probabilities_alike, probability, sampled_probability, signed, threshold,
 };
-use super::words::{capitalised, listed, plural, scope_in_words};
+use super::words::{capitalised, listed, scope_in_words};
 use crate::posterior::{
-    Bounded, By, Claim, CriterionRow, Direction, Leaning, Measure, Method, Quantiles, Rate, STATED, Says, Verdict,
+    Bounded, By, Claim, CriterionRow, Direction, Leaning, Measure, Method, Quantiles, Rate, STATED, Says,
+    Verdict,
 };
 use crate::study::Assignment;
 
@@ -141,7 +142,7 @@ pub fn sentence(claim: &Claim) -> String {
         }
         Says::Shrinkage { share } => format!(
             "Pooling draws the medians of {} together by {:.0} % of their spread.",
-            plural(&claim.about.kind_of_subgroup),
+            claim.about.subgroups,
             100.0 * share
         ),
         Says::QualitativeInteraction { prior_probability } => format!(
