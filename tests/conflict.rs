@@ -241,7 +241,7 @@ fn left_by_the_patients_named(heterogeneity: &str) -> f64 {
         .replace("half-normal(0.5)", heterogeneity);
     let json = json(&model);
     let rows = json["parameters"].as_array().expect("rows");
-    let mu = rows.iter().find(|r| r["parameter"] == "mu").expect("a row of mu");
+    let mu = rows.iter().find(|r| r["name"] == "mu").expect("a row of mu");
     mu["exact"]["sd"].as_f64().expect("a number")
 }
 
