@@ -143,7 +143,7 @@ fn the_caveat_says_what_published_estimates_are_adjusted_for() {
     for (model, words) in [
         (ESTIMATES, unknown),
         (&all, "published as adjusted for age, sex."),
-        (&one, "published as adjusted for what the program does not know in A; for age in B."),
+        (&one, "published as adjusted for age in B; the program does not know for what in A."),
         (&both, "published as adjusted for age, sex in A; for nothing in B."),
         (&crude, "not adjusted for who received it."),
         (COUNTS, "not adjusted for who received it."),

@@ -60,16 +60,21 @@ fn as_published(rows: &[SubgroupEstimate]) -> String {
         [(Some(NOTHING), _)] => NOT_ADJUSTED.to_string(),
         [(Some(what), _)] => format!("published as adjusted for {what}"),
         several => {
-            let one = |(what, names): &(Option<&str>, Vec<&str>)| {
-                let what = match what {
-                    None => "for what the program does not know",
-                    Some(what) => &format!("for {what}"),
-                };
-                let more = names.len().saturating_sub(NAMED);
-                let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-                format!("{what} in {}{more}", names[..names.len().min(NAMED)].join(", "))
+            let said = |(what, names): &(Option<&str>, Vec<&str>)| {
+                Some(format!("for {} in {}", (*what)?, few(names)))
             };
-            format!("published as adjusted {}", several.iter().map(one).collect::<Vec<_>>().join("; "))
+            let mut all: Vec<String> = several.iter().filter_map(said).collect();
+            if let Some((_, names)) = several.iter().find(|(what, _)| what.is_none()) {
+                all.push(format!("the program does not know for what in {}", few(names)));
+            }
+            format!("published as adjusted {}", all.join("; "))
         }
     }
+}
+
+/// The first few names, and how many more there are.
+fn few(names: &[&str]) -> String {
+    let more = names.len().saturating_sub(NAMED);
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    format!("{}{more}", names[..names.len().min(NAMED)].join(", "))
 }
