@@ -33,6 +33,10 @@ fn rebuilt(study: &Study) -> Study {
     builder = study.note.iter().fold(builder, StudyBuilder::note);
     builder = study.eligibility.iter().fold(builder, StudyBuilder::eligibility);
     builder = study.time_zero.iter().fold(builder, StudyBuilder::time_zero);
+    builder = study.subgroup_plural.iter().fold(builder, StudyBuilder::subgroup_plural);
+    if study.exhaustive {
+        builder = builder.exhaustive();
+    }
     if study.illustrative {
         builder = builder.illustrative();
     }

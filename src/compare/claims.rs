@@ -5,9 +5,6 @@ use super::{LINES, PriorSet, STATED};
 use crate::posterior::{Claim, Direction, Measure, Method, Says, Scope, Topic};
 use crate::study::Study;
 
-/// A tail probability from which data and prior are told to be at odds.
-const AT_ODDS: f64 = 0.05;
-
 /// The least line that is worth an upset.
 const LEAST_LINE: f64 = 0.8;
 
@@ -37,14 +34,7 @@ pub fn claims(study: &Study, found: &Findings<'_>) -> Vec<Claim> {
 }
 
 fn at_odds(study: &Study, priors: &[PriorSet]) -> Vec<Claim> {
-    let effect = Topic::Effect(Measure::of(study.outcome.scale));
-    let odd = |p: &PriorSet| {
-        let conflict = p.says.conflict.filter(|x| x.tail_probability < AT_ODDS)?;
-        let says = Says::PriorAtOdds { tail_probability: conflict.tail_probability };
-        let claim = Claim::of_all(study, effect, Method::Exact, says);
-        Some(Claim { scope: Scope::Mean, prior: p.name.clone(), ..claim })
-    };
-    priors.iter().filter_map(odd).collect()
+    priors.iter().filter_map(|p| Claim::prior_at_odds(study, &p.name, &p.says.conflict?)).collect()
 }
 
 /// Whether the prior of τ decides; nothing is said of a curve with gaps.

@@ -15,7 +15,6 @@ mod baselines;
 pub mod bias;
 mod claims;
 mod coefficients;
-mod conflict;
 mod curve;
 mod distinct;
 mod envelope;
@@ -36,7 +35,6 @@ mod who_decided;
 
 pub use baselines::{BaselineRow, Variant};
 pub use coefficients::CoefficientRow;
-pub use conflict::Conflict;
 pub use curve::{Crossing, CurvePoint, HeterogeneityRow, Hinge};
 pub use envelope::{BoxPoint, Envelope, PriorBox};
 pub use external::{Fitted, Predictions};

@@ -1,16 +1,12 @@
 //! The sets of priors that are compared: the stated one, the model file's named ones, and the reanalysis library's.
 
-use super::conflict::{Conflict, conflict};
 use super::external::{self, Fitted, Predictions};
 use super::information::{location_information, unit_information};
 use crate::error::{Error, ErrorKind, Result};
-use crate::exact::{Distribution, ExactPosterior, Resolution};
-use crate::model::{BaselinePrior, LocationPrior, Model, Observation, Pooling};
-use crate::posterior::{Measure, Quantiles, Statement, region};
-use crate::study::{
-    HeterogeneityPrior, NormalComponent, Pooling as StudyPooling, Priors, Scale, Study, Written,
-    library_names, library_priors,
-};
+use crate::exact::{Distribution, ExactPosterior};
+use crate::model::{BaselinePrior, LocationPrior};
+use crate::posterior::{EffectConflict, Measure, Quantiles, Statement, before_data, effect_conflict, region};
+use crate::study::{NormalComponent, Priors, Scale, Study, Written, library_names, library_priors};
 
 pub use crate::posterior::STATED;
 
@@ -50,7 +46,7 @@ pub struct Says {
     /// The number of patients with as much information, at this study's risks and division into arms; none for estimates.
     pub patients: Option<f64>,
     /// How improbable the prior calls the observed mean effect; none under a flat prior, and without pooling.
-    pub conflict: Option<Conflict>,
+    pub conflict: Option<EffectConflict>,
     /// How the prior was made from other studies; none where it was not.
     pub external: Option<Fitted>,
 }
@@ -143,16 +139,6 @@ pub fn set(study: &Study, name: &str, priors: Priors, external: Option<Fitted>) 
     PriorSet { name: name.to_string(), priors, says }
 }
 
-/// The posterior of a model without data: the priors themselves.
-fn before_data(effect: &LocationPrior, heterogeneity: Option<HeterogeneityPrior>) -> Option<ExactPosterior> {
-    let model = Model {
-        observation: Observation::nothing(2),
-        pooling: heterogeneity.map_or(Pooling::Complete, Pooling::Partial),
-        effect: effect.clone(),
-    };
-    effect.is_proper().then(|| ExactPosterior::new(&model, Resolution::default()).ok()).flatten()
-}
-
 fn says(study: &Study, priors: &Priors, external: Option<Fitted>) -> Says {
     let effect = &priors.effect.distribution;
     let ratio = study.outcome.scale.is_ratio();
@@ -160,7 +146,6 @@ fn says(study: &Study, priors: &Priors, external: Option<Fitted>) -> Says {
     let mu = before.as_ref().and_then(ExactPosterior::mu);
     let information = location_information(effect);
     let unit = unit_information(&study.data);
-    let tau = priors.heterogeneity.as_ref().map(|h| h.distribution);
     Says {
         benefit: mu.as_ref().map(|d| chance(study, &**d, Statement::Benefit)),
         harm: mu.as_ref().map(|d| chance(study, &**d, Statement::Harm)),
@@ -171,12 +156,7 @@ fn says(study: &Study, priors: &Priors, external: Option<Fitted>) -> Says {
         reference_only: mu.as_ref().is_none_or(|d| is_reference(study, &**d)),
         standard_error: (information > 0.0).then(|| 1.0 / libm::sqrt(information)),
         patients: unit.map(|unit| information / unit),
-        conflict: match study.pooling {
-            StudyPooling::Partial => conflict(study, effect, &tau_values(tau)),
-            StudyPooling::Complete => conflict(study, effect, &[0.0]),
-            // Nothing is shared: there is no mean effect.
-            StudyPooling::None => None,
-        },
+        conflict: effect_conflict(study, priors),
         external,
     }
 }
@@ -197,20 +177,6 @@ fn is_reference(study: &Study, d: &dyn Distribution) -> bool {
         None => libm::log(20.0),
     };
     1.0 - d.cdf(far) + d.cdf(-far) > BEYOND
-}
-
-/// Values of τ that stand for its prior in equal parts.
-fn tau_values(heterogeneity: Option<HeterogeneityPrior>) -> Vec<f64> {
-    const PARTS: usize = 64;
-    match heterogeneity {
-        None => vec![0.0],
-        Some(HeterogeneityPrior::Fixed { value }) => vec![value],
-        Some(prior) => {
-            let before = before_data(&LocationPrior::normal(0.0, 1.0), Some(prior));
-            let Some(tau) = before.as_ref().and_then(ExactPosterior::tau) else { return Vec::new() };
-            (0..PARTS).map(|k| tau.quantile((k as f64 + 0.5) / PARTS as f64)).collect()
-        }
-    }
 }
 
 /// Whether the study's effect prior is so wide that it is a reference rather than a belief.

@@ -17,7 +17,10 @@ pub fn populations(outcomes: &[DecisionOutcome]) -> Vec<Population> {
             all.push(found);
         }
     }
-    if outcomes.iter().any(|o| o.baseline_risk.is_some() && o.study.pooling != Pooling::None) {
+    let further = |o: &DecisionOutcome| {
+        o.baseline_risk.is_some() && o.study.pooling != Pooling::None && !o.study.exhaustive
+    };
+    if outcomes.iter().any(further) {
         all.push(Population { scope: Scope::New, subgroup: None });
     }
     all

@@ -127,11 +127,16 @@ pub struct TreatmentSection {
 pub struct SubgroupSection {
     /// Such as "cohort", "etiology", "trial".
     pub name: String,
+    /// What several are called: "cohorts", "etiologies". Default "subgroups".
+    pub plural: Option<String>,
+    /// True where there are no further ones of the kind, as with the two sexes: nothing is then reported of a further one.
+    #[serde(default)]
+    pub exhaustive: bool,
 }
 
 impl Default for SubgroupSection {
     fn default() -> SubgroupSection {
-        SubgroupSection { name: "subgroup".to_string() }
+        SubgroupSection { name: "subgroup".to_string(), plural: None, exhaustive: false }
     }
 }
 
@@ -146,6 +151,9 @@ pub struct DataSection {
     /// Published estimates by subgroup.
     #[cfg_attr(test, schemars(with = "Option<Vec<EstimateEntry>>"))]
     pub estimates: Option<Spanned<Vec<Spanned<EstimateEntry>>>>,
+    /// What the published estimates are adjusted for, as published: "age, sex", or "nothing" for crude ones. Without it
+    /// the program says that it does not know.
+    pub adjusted_for: Option<String>,
     /// A data file, relative to the model file: CSV (plain or gzipped), Parquet, or an Excel workbook.
     #[cfg_attr(test, schemars(with = "Option<String>"))]
     pub file: Option<Spanned<String>>,
@@ -304,6 +312,8 @@ pub struct EstimateEntry {
     /// How the figures were obtained.
     pub source: Option<String>,
     pub citation: Option<String>,
+    /// What this estimate is adjusted for, where that differs from `adjusted_for` of all.
+    pub adjusted_for: Option<String>,
 }
 
 /// How the subgroups are related.

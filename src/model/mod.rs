@@ -91,6 +91,7 @@ impl Model {
             se,
             source: Some(source.clone()),
             citation: None,
+            adjusted_for: None,
         };
         let data = study::Data::Estimates(names.iter().zip(effects).map(row).collect());
         let thresholds = study.thresholds.only(study::Measure::OddsRatio);

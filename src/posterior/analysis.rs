@@ -6,7 +6,8 @@ use super::agreement::{Agreement, agreement};
 use super::assembly::{Assembly, Rows, UNPROVEN};
 use super::baseline_conflict::{BaselineConflict, baseline_conflicts};
 use super::block::Block;
-use super::claim::{Claim, Method, Says, Topic};
+use super::claim::{Claim, Method, STATED, Says, Topic};
+use super::effect_conflict::{EffectConflict, effect_conflict};
 use super::estimand::{Estimand, Measure, Statement};
 use super::fitting::{Integrals, Observer};
 use super::names::Names;
@@ -62,6 +63,8 @@ pub struct Report {
     pub unadjusted: Option<Box<Report>>,
     /// Made when first asked for.
     baseline_conflicts: OnceLock<Vec<BaselineConflict>>,
+    /// Made when first asked for.
+    effect_conflict: OnceLock<Option<EffectConflict>>,
 }
 
 /// The results of a study together with what was integrated for them, for further questions.
@@ -424,6 +427,18 @@ impl Report {
         self.baseline_conflicts.get_or_init(|| baseline_conflicts(study))
     }
 
+    /// How the mean effect compares with what the stated priors alone predict of it; `study` must be the study of these
+    /// results. None where that can't be told. Computed once.
+    pub fn effect_conflict(&self, study: &Study) -> Option<&EffectConflict> {
+        self.effect_conflict.get_or_init(|| effect_conflict(study, &study.priors)).as_ref()
+    }
+
+    /// That the data lie far from the stated effect prior; none where they do not, and where the numbers are withheld.
+    pub fn prior_at_odds(&self, study: &Study) -> Option<Claim> {
+        let conflict = self.effect_conflict(study).filter(|_| !self.withheld)?;
+        Claim::prior_at_odds(study, STATED, conflict)
+    }
+
     /// Rows in the result's order: parameters as in the model, μ, τ, every θ, every α.
     fn of(names: Names, rows: Rows, settings: Settings, checks: Checks) -> Report {
         let mut report = Report {
@@ -439,6 +454,7 @@ impl Report {
             withheld: false,
             unadjusted: None,
             baseline_conflicts: OnceLock::new(),
+            effect_conflict: OnceLock::new(),
         };
         let mut baselines = Vec::new();
         for block in std::iter::once(rows.shared).chain(rows.subgroups).chain(rows.pairs) {

@@ -300,9 +300,11 @@ impl<'a> Filling<'a, '_> {
         }
         if study.pooling != Pooling::None {
             self.effect(Whom::Mean, mu.as_ref(), own);
-            let new = source.theta_new();
-            let own = self.own(new.as_ref());
-            self.effect(Whom::New, new.as_ref(), own);
+            if !study.exhaustive {
+                let new = source.theta_new();
+                let own = self.own(new.as_ref());
+                self.effect(Whom::New, new.as_ref(), own);
+            }
         }
         if self.assembly.counts {
             let reason = if self.reason.is_empty() { NO_SUMS } else { self.reason };

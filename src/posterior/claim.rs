@@ -2,6 +2,7 @@
 
 use serde::{Serialize, Serializer};
 
+use super::effect_conflict::EffectConflict;
 use super::estimand::{Measure, Scope, Statement};
 use super::result::Quantiles;
 use crate::study::{Assignment, Study};
@@ -107,6 +108,8 @@ pub struct About {
     pub outcome: String,
     /// What the subgroups are, such as "cohort".
     pub kind_of_subgroup: String,
+    /// What several subgroups are called, such as "cohorts".
+    pub subgroups: String,
 }
 
 impl About {
@@ -118,6 +121,7 @@ impl About {
             control: study.treatment.control().to_string(),
             outcome: study.outcome.name.clone(),
             kind_of_subgroup: study.subgroup_name.clone(),
+            subgroups: study.subgroups().to_string(),
         }
     }
 }
@@ -396,6 +400,14 @@ impl Claim {
             method,
             about: About::study(study),
         }
+    }
+
+    /// That the data lie far from what the effect prior of this name predicts; none where they do not.
+    pub fn prior_at_odds(study: &Study, prior: &str, conflict: &EffectConflict) -> Option<Claim> {
+        let says = Says::PriorAtOdds { tail_probability: conflict.tail_probability };
+        let effect = Topic::Effect(Measure::of(study.outcome.scale));
+        let claim = Claim::of_all(study, effect, Method::Exact, says);
+        conflict.is_told().then(|| Claim { scope: Scope::Mean, prior: prior.to_string(), ..claim })
     }
 
     /// A claim about all subgroups at once, under the stated priors.

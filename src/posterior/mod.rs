@@ -17,6 +17,7 @@ mod checks;
 mod claim;
 pub mod diagnostics;
 mod direction;
+mod effect_conflict;
 mod estimand;
 mod fit;
 mod fitting;
@@ -41,6 +42,7 @@ pub use claim::{
     Topic, Verdict,
 };
 pub use direction::{mass_within, region};
+pub use effect_conflict::{EffectConflict, before_data, effect_conflict};
 pub use estimand::{Axis, Estimand, Measure, Scope, Statement, Whom, primary};
 pub use fit::Fit;
 pub use fitting::{Fitting, Integral, Integrals, Observer};

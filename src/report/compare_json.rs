@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use super::json::{data_head, model_head, pretty};
 use super::sentences::claims_json;
+use super::wire::EffectConflict;
 use super::words::prior_statement;
 use crate::compare::{
     BaselineRow, CoefficientRow, Comparison, Crossing, CurvePoint, Envelope, EstimateRow, GridRow,
@@ -108,11 +109,7 @@ fn prior(study: &Study, set: &PriorSet) -> Value {
         "reference_only": says.reference_only,
         "standard_error": says.standard_error,
         "patients": says.patients,
-        "conflict": says.conflict.map(|c| json!({
-            "observed": c.observed,
-            "tail_probability": c.tail_probability,
-            "subgroups_left_out": c.left_out,
-        })),
+        "conflict": says.conflict.as_ref().map(EffectConflict::of),
         "external": says.external.as_ref().map(|e| json!({
             "from": e.sources,
             "weight": e.weight,

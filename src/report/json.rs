@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::sentences::claims_json;
 use super::wire;
-use crate::posterior::{Report, baseline_conflicts};
+use crate::posterior::{Report, baseline_conflicts, effect_conflict};
 use crate::study::{
     Adjustment, Assignment, Assumption, Audit, BaselineOf, Covariate, Population, Study, Term, library_priors,
 };
@@ -82,6 +82,8 @@ struct PriorHead<'a> {
     baseline_of: Option<BaselineOf>,
     /// Each arm's number of events under the priors alone; empty where that can't be told.
     baseline_against_data: Vec<wire::BaselineConflict>,
+    /// The mean effect under the priors alone; null where that can't be told.
+    effect_against_data: Option<wire::EffectConflict>,
 }
 
 /// What the effects are adjusted for.
@@ -147,6 +149,10 @@ fn prior_head<'a>(study: &'a Study, report: Option<&Report>) -> PriorHead<'a> {
             Some(report) => wire::baseline_conflicts(report.baseline_conflicts(study)),
             None => wire::baseline_conflicts(&baseline_conflicts(study)),
         },
+        effect_against_data: match report {
+            Some(report) => report.effect_conflict(study).map(wire::EffectConflict::of),
+            None => effect_conflict(study, &study.priors).as_ref().map(wire::EffectConflict::of),
+        },
     }
 }
 
@@ -170,7 +176,9 @@ pub fn fit_json(study: &Study, report: &Report) -> String {
         parameters: wire::parameters(report),
         estimates: wire::estimates(report),
         probabilities: wire::probabilities(report),
-        claims: claims_json(&report.claims),
+        claims: claims_json(
+            &report.claims.iter().cloned().chain(report.prior_at_odds(study)).collect::<Vec<_>>(),
+        ),
     })
 }
 

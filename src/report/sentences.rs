@@ -5,9 +5,10 @@ use serde_json::{Value, json};
 use super::numbers::{
     interval_known_to, plain, probabilities_alike, probability, sampled_probability, signed, threshold,
 };
-use super::words::{capitalised, listed, plural, scope_in_words};
+use super::words::{capitalised, listed, scope_in_words};
 use crate::posterior::{
-    Bounded, By, Claim, CriterionRow, Direction, Leaning, Measure, Method, Quantiles, Rate, Says, Verdict,
+    Bounded, By, Claim, CriterionRow, Direction, Leaning, Measure, Method, Quantiles, Rate, STATED, Says,
+    Verdict,
 };
 use crate::study::Assignment;
 
@@ -52,9 +53,9 @@ pub fn sentence(claim: &Claim) -> String {
             listed(&lines.iter().map(f64::to_string).collect::<Vec<_>>(), "or")
         ),
         Says::PriorAtOdds { tail_probability } => format!(
-            "{}: prior and data are at odds; so surprising a mean effect had probability {}.",
-            claim.prior,
-            probability(Some(*tail_probability))
+            "{}: prior and data are at odds; data this far from the prior were expected {} of the time.",
+            effect_prior(&claim.prior),
+            percentage(*tail_probability)
         ),
         Says::NothingStands { line } => {
             format!("No statement stands above {line} under the {} priors.", claim.prior)
@@ -141,7 +142,7 @@ pub fn sentence(claim: &Claim) -> String {
         }
         Says::Shrinkage { share } => format!(
             "Pooling draws the medians of {} together by {:.0} % of their spread.",
-            plural(&claim.about.kind_of_subgroup),
+            claim.about.subgroups,
             100.0 * share
         ),
         Says::QualitativeInteraction { prior_probability } => format!(
@@ -196,6 +197,20 @@ fn leaning(claim: &Claim, whom: &str, l: &Leaning) -> String {
         l.measure.in_words(),
         size + unit
     )
+}
+
+/// "Stated effect prior", or "Effect prior sceptical".
+fn effect_prior(name: &str) -> String {
+    if name == STATED { "Stated effect prior".to_string() } else { format!("Effect prior {name}") }
+}
+
+/// "4 %", "0.4 %", "less than 0.1 %": a share of the time.
+fn percentage(p: f64) -> String {
+    match 100.0 * p {
+        x if x < 0.1 => "less than 0.1 %".to_string(),
+        x if x < 0.95 => format!("{x:.1} %"),
+        x => format!("{x:.0} %"),
+    }
 }
 
 fn all_members(of: usize) -> String {

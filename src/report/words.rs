@@ -1,4 +1,4 @@
-//! Words: what a prior says, names, plurals.
+//! Words: what a prior says, names.
 
 use crate::compare::PriorSet;
 use crate::decide::InteractionTest;
@@ -102,15 +102,6 @@ pub fn capitalised(text: &str) -> String {
     }
     let mut letters = text.chars();
     letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
-}
-
-/// The plural of a subgroup's name: "cohorts", "etiologies".
-pub fn plural(noun: &str) -> String {
-    match noun.strip_suffix('y') {
-        Some(stem) if !stem.ends_with(['a', 'e', 'i', 'o', 'u']) => format!("{stem}ies"),
-        _ if noun.ends_with(['s', 'x']) => format!("{noun}es"),
-        _ => format!("{noun}s"),
-    }
 }
 
 /// "a, b or c".

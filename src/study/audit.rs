@@ -56,6 +56,9 @@ pub struct AuditRow {
     pub source: Option<String>,
     /// Where the figures are published; none where this is not stated.
     pub citation: Option<String>,
+    /// What the published estimate is adjusted for; none for counts, or where this is not stated.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub adjusted_for: Option<String>,
 }
 
 /// The counts of one arm of a subgroup.
@@ -93,6 +96,7 @@ impl AuditRow {
             se: None,
             source: None,
             citation: row.citation.clone(),
+            adjusted_for: None,
         }
     }
 
@@ -105,6 +109,7 @@ impl AuditRow {
             se: Some(row.se),
             source: row.source.clone(),
             citation: row.citation.clone(),
+            adjusted_for: row.adjusted_for.clone(),
         }
     }
 }

@@ -171,9 +171,17 @@ impl Decision {
     /// The statements that must accompany every number, each once.
     pub fn statements(&self) -> Vec<String> {
         let layers = self.layers.iter().flat_map(|l| [&l.outer, &l.inner]);
+        let studies: Vec<&Study> = self.outcomes.iter().map(|o| &o.study).chain(layers).collect();
+        let mut caveats: Vec<String> = studies.iter().filter_map(|s| s.assignment_statement()).collect();
+        caveats.sort();
+        caveats.dedup();
         let mut all: Vec<String> = Vec::new();
-        for study in self.outcomes.iter().map(|o| &o.study).chain(layers) {
-            for statement in study.statements() {
+        for study in studies {
+            for mut statement in study.statements() {
+                // Where outcomes differ in what they are adjusted for, each says whose caveat it is.
+                if caveats.len() > 1 && caveats.contains(&statement) {
+                    statement = format!("{}: {statement}", study.outcome.name);
+                }
                 if !all.contains(&statement) {
                     all.push(statement);
                 }

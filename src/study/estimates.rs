@@ -26,6 +26,8 @@ pub struct Printed {
     pub source: Option<String>,
     /// Where the figures are published.
     pub citation: Option<String>,
+    /// What the estimate is adjusted for.
+    pub adjusted_for: Option<String>,
 }
 
 /// What is wrong with printed figures: which one, how, and what to do.
@@ -181,6 +183,7 @@ pub fn estimate(printed: &Printed, scale: Scale) -> Result<(SubgroupEstimate, Op
         se,
         source: printed.source.clone(),
         citation: printed.citation.clone(),
+        adjusted_for: printed.adjusted_for.clone(),
     };
     Ok((row, notice))
 }

@@ -1,6 +1,7 @@
 //! A study: its data, its priors, what may stand between effects and data, and what is decided on it. It knows nothing of
 //! files; [`input`](crate::input) makes it from them, and [`Study::builder`] from values, both under the same rules.
 
+mod adjusted_for;
 mod adjustment;
 mod audit;
 mod bias;
@@ -72,6 +73,10 @@ pub struct Study {
     pub treatment: Treatment,
     /// What the subgroups are, such as "cohort".
     pub subgroup_name: String,
+    /// What several of them are called, such as "cohorts"; none where it is not stated.
+    pub subgroup_plural: Option<String>,
+    /// Whether there are no further subgroups of the kind, so that nothing is reported of a further one.
+    pub exhaustive: bool,
     /// The observations by subgroup.
     pub data: Data,
     /// How the subgroups borrow from each other.
@@ -254,17 +259,9 @@ impl Study {
     /// The statement that an observational study carries wherever a number stands, with what it is adjusted for; and what the
     /// numbers allow for, if anything.
     pub fn assignment_statement(&self) -> Option<String> {
-        let adjusted = self.adjustment.as_ref().map(|a| a.in_words());
-        let assignment = match (self.assignment, &adjusted) {
-            (Assignment::Randomised, _) => None,
-            (Assignment::Observational, None) => Some(
-                "Treatment was not randomised: these are associations, not adjusted for who received it."
-                    .to_string(),
-            ),
-            (Assignment::Observational, Some(what)) => Some(format!(
-                "Treatment was not randomised: these are associations, adjusted for {what} and for nothing else."
-            )),
-        };
+        let assignment = (self.assignment == Assignment::Observational).then(|| {
+            format!("Treatment was not randomised: these are associations, {}.", self.adjusted_in_words())
+        });
         let both: Vec<String> = assignment.into_iter().chain(self.bias_statement()).collect();
         (!both.is_empty()).then(|| both.join(" "))
     }
@@ -289,7 +286,14 @@ impl Study {
             && self.outcome == other.outcome
             && self.treatment == other.treatment
             && self.subgroup_name == other.subgroup_name
+            && self.subgroup_plural == other.subgroup_plural
+            && self.exhaustive == other.exhaustive
             && self.assignment == other.assignment
+    }
+
+    /// What several subgroups are called: as the model file says, or "subgroups".
+    pub fn subgroups(&self) -> &str {
+        self.subgroup_plural.as_deref().unwrap_or("subgroups")
     }
 
     /// The same study without `[bias]`; none where that assumes nothing.

@@ -120,6 +120,10 @@ impl Study {
         out.text("active", self.treatment.active());
         out.section("[subgroup]");
         out.text("name", &self.subgroup_name);
+        out.maybe("plural", self.subgroup_plural.as_deref());
+        if self.exhaustive {
+            out.line(format_args!("exhaustive = true"));
+        }
     }
 
     fn observations(&self, out: &mut Lines) {
@@ -136,6 +140,7 @@ impl Study {
             out.line(format_args!("estimate = {:?}\nse = {:?}", row.estimate, row.se));
             out.maybe("source", row.source.as_deref());
             out.maybe("citation", row.citation.as_deref());
+            out.maybe("adjusted_for", row.adjusted_for.as_deref());
         }
     }
 }

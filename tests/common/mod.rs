@@ -161,6 +161,7 @@ pub fn study_of(model: &Model) -> Study {
                 se: r.se,
                 source: None,
                 citation: None,
+                adjusted_for: None,
             };
             Data::Estimates(rows.iter().enumerate().map(row).collect())
         }

@@ -176,5 +176,6 @@ fn printed(source: &Source, row: &EstimateEntry) -> Result<Printed> {
         se: row.se.as_ref().map(|x| x.get_ref().0),
         source: row.source.clone(),
         citation: row.citation.clone(),
+        adjusted_for: row.adjusted_for.clone(),
     })
 }

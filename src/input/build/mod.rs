@@ -33,6 +33,15 @@ pub fn study(source: &Source, file: ModelFile) -> Result<Study> {
         .treatment(&file.treatment.name)
         .arms(&file.treatment.control, &file.treatment.active)
         .subgroup_name(&file.subgroup.name);
+    if let Some(plural) = &file.subgroup.plural {
+        builder = builder.subgroup_plural(plural);
+    }
+    if file.subgroup.exhaustive {
+        builder = builder.exhaustive();
+    }
+    if let Some(what) = &file.data.get_ref().adjusted_for {
+        builder = builder.adjusted_for(what);
+    }
     // Before a data file is read, which may take its time.
     builder.labelled().map_err(|problem| places.error(problem))?;
     for citation in &file.citation {

@@ -155,6 +155,18 @@ fn outcome(
                     format!("a risk lies between 0 and 1{}", as_percent(p)),
                 ));
             }
+            if study.exhaustive && !needs_baseline(&study) {
+                return Err(fault(
+                    source,
+                    ErrorKind::Rule,
+                    risk.span(),
+                    format!(
+                        "`baseline_risk` asks for a further {}, and the model says that there is none (exhaustive = true)",
+                        study.subgroup_name
+                    ),
+                    "leave out `baseline_risk`, or `exhaustive` in the model",
+                ));
+            }
             Some(p)
         }
         None if needs_baseline(&study) => {

@@ -2,7 +2,7 @@
 
 use super::super::numbers::{plain, probability, value};
 use super::super::passage::Passage;
-use super::super::words::{capitalised, plural, test_name};
+use super::super::words::{capitalised, test_name};
 use super::sentences;
 use crate::decide::{Credibility, Discussion, Item};
 use crate::posterior::Says;
@@ -18,7 +18,7 @@ pub fn section(decision: &Decision, d: &Discussion) -> Passage {
     let mut out = Passage::default();
     out.title(format!(
         "Is a difference between {} credible? {}",
-        plural(&study.subgroup_name),
+        study.subgroups(),
         capitalised(&study.outcome.name)
     ));
     for item in &c.items {

@@ -53,7 +53,7 @@ pub fn beliefs(study: &Study, all: &[Belief]) -> Vec<Figure> {
         "Prior (dashed), likelihood (dotted) and posterior (solid, filled) of the {} by {}, each drawn to the same height. The posterior also knows what the other {} say.",
         measure.in_words(),
         study.subgroup_name,
-        super::super::words::plural(&study.subgroup_name)
+        study.subgroups()
     );
     let rows = told.iter().flat_map(|b| {
         let row = |(kind, x, height): (&str, f64, f64)| Row {

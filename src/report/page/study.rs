@@ -3,7 +3,7 @@
 use serde::Serialize;
 use serde_json::json;
 
-use super::super::baseline_conflict::baseline_conflict_line;
+use super::super::baseline_conflict::{baseline_conflict_line, conflict_line};
 use super::super::figure::{self, Figure};
 use super::super::json::statements;
 use super::super::numbers::{interval, probability};
@@ -161,7 +161,15 @@ fn headlines(study: &Study, shown: &Shown<'_>) -> Vec<Headline> {
         claim: sentence(claim),
         frequencies: shown.report.frequencies(study, claim).as_ref().map(sentence),
     };
-    leaning.map(one).collect()
+    let at_odds = shown.report.prior_at_odds(study);
+    let at_odds = at_odds.map(|claim| Headline { claim: sentence(&claim), frequencies: None });
+    leaning.map(one).chain(at_odds).chain(baselines_at_odds(study, shown.report)).collect()
+}
+
+/// That arms lie far out under the priors of their baselines.
+fn baselines_at_odds(study: &Study, report: &Report) -> Option<Headline> {
+    let claim = conflict_line(study, report.baseline_conflicts(study))?;
+    Some(Headline { claim, frequencies: None })
 }
 
 /// Effects and probabilities in one table, row by row of the same label.

@@ -3,7 +3,7 @@
 use super::super::numbers::plain;
 use super::super::observations;
 use super::super::text::{prior_note, second_opinion};
-use super::super::words::{all_priors, capitalised, plural};
+use super::super::words::{all_priors, capitalised};
 use super::study::Presentation;
 use crate::posterior::Report;
 use crate::study::{Pooling, Study};
@@ -12,11 +12,8 @@ use crate::study::{Pooling, Study};
 pub fn design(study: &Study) -> String {
     let n = study.data.names().len();
     let patients = study.audit().patients.map_or_else(String::new, |p| format!(", {p} patients"));
-    let subgroups = if n == 1 {
-        format!("1 {}", study.subgroup_name)
-    } else {
-        format!("{n} {}", plural(&study.subgroup_name))
-    };
+    let subgroups =
+        if n == 1 { format!("1 {}", study.subgroup_name) } else { format!("{n} {}", study.subgroups()) };
     let design = study.assignment.in_words();
     format!(
         "{} against {}: {subgroups}{patients}; {design}. {}.",

@@ -2,7 +2,7 @@
 
 use super::super::baseline_conflict::baseline_conflict_line;
 use super::super::numbers::{parameter, plain, probability, threshold, value};
-use super::super::words::{all_priors, capitalised, plural, whose};
+use super::super::words::{all_priors, capitalised, whose};
 use super::columns::Columns;
 use super::layout::{
     arms_wrapped, grouped, heading, push, push_assumptions, rows_have_counts, shown_interval, table,
@@ -260,7 +260,7 @@ fn implied(study: &Study, prior: Option<&Report>) -> String {
         match e.estimand.whom {
             Whom::Subgroup(0) => add(format!("any {}: {measure}", study.subgroup_name), e),
             Whom::Mean => add(format!("{}: {measure}", whose(study, Whom::Mean)), e),
-            Whom::Pair(..) => add(format!("two {}: {measure}", plural(&study.subgroup_name)), e),
+            Whom::Pair(..) => add(format!("two {}: {measure}", study.subgroups()), e),
             _ => {}
         }
     }
@@ -323,7 +323,7 @@ fn extremes(study: &Study, prior: &Report) -> String {
             &mut out,
             &format!(
                 "Of two {}: better in the first and worse in the second {}.",
-                plural(&study.subgroup_name),
+                study.subgroups(),
                 probability(Some(p))
             ),
             2,

@@ -3,7 +3,7 @@
 use super::super::baseline_conflict::conflict_line;
 use super::super::numbers::{plain, threshold, with_prior};
 use super::super::sentences::sentence;
-use super::super::words::{all_priors, capitalised, plural, whose};
+use super::super::words::{all_priors, capitalised, whose};
 use super::adjusted::{coefficients, second_opinion};
 use super::columns::{Cells, Columns};
 use super::layout::{
@@ -209,7 +209,7 @@ fn pairs(study: &Study, report: &Report) -> String {
     };
     let name = |g: Option<usize>| g.map_or("", |g| report.names.subgroup(g));
     let mut columns: Columns<'_, &Estimate> = Columns::new();
-    columns.add(capitalised(&plural(&study.subgroup_name)), |e| {
+    columns.add(capitalised(study.subgroups()), |e| {
         let pair = e.estimand.whom;
         format!("{} : {}", name(pair.subgroup()), name(pair.second()))
     });
@@ -231,6 +231,9 @@ fn footnotes(study: &Study, report: &Report) -> String {
         Pooling::Complete => ".",
     };
     push(&mut out, &words, 2);
+    if let Some(claim) = report.prior_at_odds(study) {
+        push(&mut out, &sentence(&claim), 2);
+    }
     if let Some(line) = conflict_line(study, report.baseline_conflicts(study)) {
         push(&mut out, &line, 2);
     }

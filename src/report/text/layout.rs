@@ -4,7 +4,7 @@ use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 
 use super::super::numbers::{interval_known_to, sampled_probability};
 use super::super::passage::{self, Block, Passage};
-use super::super::words::{capitalised, plural, scope_in_words};
+use super::super::words::{capitalised, scope_in_words};
 use crate::posterior::{Estimate, Probability, Scope};
 use crate::study::Study;
 use crate::terminal::{BOLD, BOLD_YELLOW, PLAIN};
@@ -200,11 +200,8 @@ pub fn heading(study: &Study) -> String {
     let size = study.data.patients().map_or_else(String::new, |patients| {
         format!(", {} patient{}", grouped(patients), if patients == 1 { "" } else { "s" })
     });
-    let subgroups = if n == 1 {
-        format!("1 {}", study.subgroup_name)
-    } else {
-        format!("{n} {}", plural(&study.subgroup_name))
-    };
+    let subgroups =
+        if n == 1 { format!("1 {}", study.subgroup_name) } else { format!("{n} {}", study.subgroups()) };
     push(
         &mut out,
         &format!(

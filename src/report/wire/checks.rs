@@ -168,6 +168,25 @@ pub struct BaselineConflict {
     tail_probability: f64,
 }
 
+/// The mean effect beside its prior.
+#[derive(Serialize)]
+pub struct EffectConflict {
+    observed: f64,
+    tail_probability: f64,
+    subgroups_left_out: usize,
+}
+
+impl EffectConflict {
+    /// As files have it.
+    pub fn of(c: &posterior::EffectConflict) -> EffectConflict {
+        EffectConflict {
+            observed: c.observed,
+            tail_probability: c.tail_probability,
+            subgroups_left_out: c.left_out,
+        }
+    }
+}
+
 /// Every arm's row.
 pub fn baseline_conflicts(all: &[posterior::BaselineConflict]) -> Vec<BaselineConflict> {
     let row = |c: &posterior::BaselineConflict| BaselineConflict {

@@ -4,5 +4,5 @@
 mod checks;
 mod rows;
 
-pub use checks::{BaselineConflict, Checks, Settings, baseline_conflicts};
+pub use checks::{BaselineConflict, Checks, EffectConflict, Settings, baseline_conflicts};
 pub use rows::{Estimate, Parameter, Probability, estimates, parameters, probabilities};

@@ -1,5 +1,6 @@
 //! From the pieces of a study to the whole: every rule, in the order in which problems are told.
 
+use super::super::adjusted_for::adjusted_as_stated;
 use super::super::checksum::sha256;
 use super::super::distributions::normal;
 use super::super::estimates::{Printed, estimate};
@@ -7,7 +8,7 @@ use super::super::problem::{Part, PriorPart, Problem};
 use super::super::rules::{
     Labels, Reported, baseline_parameters, effect_parameters, empty_arms, expected_odds_ratio, few_enough,
     fitting_baseline, fitting_heterogeneity, flat_effect, groups, heterogeneity_parameters, left_out, named,
-    text, thresholds, title_and_labels,
+    text, thresholds, title_and_labels, total_row,
 };
 use super::super::{Data, Pooling, Priors, Scale, Study, SubgroupEstimate, Treatment};
 use super::{Endpoint, PooledPriors, StudyBuilder};
@@ -34,9 +35,11 @@ impl StudyBuilder {
             text(part, what, found)?;
         }
         let mut notices = Vec::new();
-        let data = self.observed(&endpoint, &mut notices)?;
+        let mut data = self.observed(&endpoint, &mut notices)?;
         groups(&data)?;
+        adjusted_as_stated(&mut data, self.adjusted_for.as_deref())?;
         notices.extend(empty_arms(&data));
+        notices.extend(total_row(&data));
         let (pooling, priors) = self.checked_priors(&endpoint)?;
         if !priors.effect.distribution.is_proper() {
             flat_effect(pooling, priors.baseline_of, &data)
@@ -63,6 +66,8 @@ impl StudyBuilder {
             outcome,
             treatment,
             subgroup_name: self.subgroup_name,
+            subgroup_plural: self.subgroup_plural,
+            exhaustive: self.exhaustive,
             data,
             pooling,
             priors,
@@ -111,6 +116,7 @@ impl StudyBuilder {
             event: &endpoint.outcome.event,
             treatment: &treatment,
             subgroup_name: &self.subgroup_name,
+            subgroup_plural: self.subgroup_plural.as_deref(),
         })?;
         Ok((endpoint, treatment))
     }

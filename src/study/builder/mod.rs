@@ -32,6 +32,9 @@ pub struct StudyBuilder {
     treatment: Option<String>,
     arms: Option<[String; 2]>,
     subgroup_name: String,
+    subgroup_plural: Option<String>,
+    exhaustive: bool,
+    adjusted_for: Option<String>,
     counts: Vec<SubgroupCounts>,
     printed: Vec<Printed>,
     /// In place of both, what was read from a file, with notices.
@@ -94,6 +97,9 @@ impl Study {
             treatment: None,
             arms: None,
             subgroup_name: "subgroup".to_string(),
+            subgroup_plural: None,
+            exhaustive: false,
+            adjusted_for: None,
             counts: Vec::new(),
             printed: Vec::new(),
             read: None,
@@ -169,6 +175,24 @@ impl StudyBuilder {
         self
     }
 
+    /// What several subgroups are called: "cohorts", "stenoses". "subgroups" unless this is said.
+    pub fn subgroup_plural(mut self, plural: impl Into<String>) -> StudyBuilder {
+        self.subgroup_plural = Some(plural.into());
+        self
+    }
+
+    /// Says that there are no further subgroups of the kind, as with the two sexes: nothing is reported of a further one.
+    pub fn exhaustive(mut self) -> StudyBuilder {
+        self.exhaustive = true;
+        self
+    }
+
+    /// What the published estimates are adjusted for, where they do not say it themselves: "age, sex", or "nothing".
+    pub fn adjusted_for(mut self, what: impl Into<String>) -> StudyBuilder {
+        self.adjusted_for = Some(what.into());
+        self
+    }
+
     /// Adds a subgroup's counts, control arm first: events and patients, or [`ArmCounts`] that tell more.
     pub fn group<A: Into<ArmCounts>>(self, name: impl Into<String>, arms: [A; 2]) -> StudyBuilder {
         let [control, active] = arms.map(Into::into);
@@ -183,15 +207,17 @@ impl StudyBuilder {
 
     /// Adds a subgroup's published estimate and its standard error, both on the outcome's scale: of the logarithm, for ratios.
     pub fn estimate(self, name: impl Into<String>, estimate: f64, se: f64) -> StudyBuilder {
-        let (name, source, citation) = (name.into(), None, None);
-        self.published(SubgroupEstimate { name, estimate, se, source, citation })
+        let (subgroup, estimate, se) = (name.into(), Some(estimate), Some(se));
+        self.printed(Printed { subgroup, estimate, se, ..Printed::default() })
     }
 
     /// Adds a subgroup's published estimate with where it comes from.
     pub fn published(self, row: SubgroupEstimate) -> StudyBuilder {
-        let SubgroupEstimate { name, estimate, se, source, citation } = row;
+        let SubgroupEstimate { name: subgroup, estimate, se, source, citation, adjusted_for } = row;
         let (estimate, se) = (Some(estimate), Some(se));
-        self.printed(Printed { subgroup: name, estimate, se, source, citation, ..Printed::default() })
+        let printed =
+            Printed { subgroup, estimate, se, source, citation, adjusted_for, ..Printed::default() };
+        self.printed(printed)
     }
 
     /// Adds a subgroup's odds, risk or hazard ratio as printed, with its 95 % interval.

@@ -7,7 +7,12 @@ impl StudyBuilder {
     /// The part that a text belongs to, what it is, and the text.
     pub(super) fn texts(&self) -> Vec<(Part, &'static str, &str)> {
         let mut all = vec![(Part::Description, "name", self.name.as_str())];
-        let own = [("note", &self.note), ("eligibility", &self.eligibility), ("time_zero", &self.time_zero)];
+        let own = [
+            ("note", &self.note),
+            ("eligibility", &self.eligibility),
+            ("time_zero", &self.time_zero),
+            ("adjusted_for", &self.adjusted_for),
+        ];
         all.extend(
             own.into_iter().filter_map(|(what, text)| Some((Part::Description, what, text.as_deref()?))),
         );
@@ -21,7 +26,8 @@ impl StudyBuilder {
             all.extend(row.citation.iter().map(|text| (Part::Group(group), "citation", text.as_str())));
         }
         for (group, row) in self.printed.iter().enumerate() {
-            let own = [("source", &row.source), ("citation", &row.citation)];
+            let own =
+                [("source", &row.source), ("citation", &row.citation), ("adjusted_for", &row.adjusted_for)];
             all.extend(
                 own.into_iter().filter_map(|(what, text)| Some((Part::Group(group), what, text.as_deref()?))),
             );

@@ -13,4 +13,6 @@ pub struct SubgroupEstimate {
     pub source: Option<String>,
     /// Where the figures are published; none where this is not stated.
     pub citation: Option<String>,
+    /// What those who published it adjusted it for, such as "age, sex", or "nothing"; none where this is not stated.
+    pub adjusted_for: Option<String>,
 }

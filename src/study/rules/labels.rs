@@ -13,11 +13,12 @@ pub(crate) struct Labels<'a> {
     pub event: &'a str,
     pub treatment: &'a Treatment,
     pub subgroup_name: &'a str,
+    pub subgroup_plural: Option<&'a str>,
 }
 
 /// They are there, fit to be shown, and tell the arms apart.
 pub(crate) fn title_and_labels(labels: &Labels<'_>) -> Result<(), Problem> {
-    let Labels { title, outcome, event, treatment, subgroup_name } = *labels;
+    let Labels { title, outcome, event, treatment, subgroup_name, subgroup_plural } = *labels;
     if title.trim().is_empty() {
         return Err(Problem::new(Part::Title, ErrorKind::Missing, "`title` is empty"));
     }
@@ -27,6 +28,7 @@ pub(crate) fn title_and_labels(labels: &Labels<'_>) -> Result<(), Problem> {
         (Part::Arm(0), "treatment.control", treatment.control()),
         (Part::Arm(1), "treatment.active", treatment.active()),
         (Part::SubgroupName, "subgroup.name", subgroup_name),
+        (Part::SubgroupName, "subgroup.plural", subgroup_plural.unwrap_or(subgroup_name)),
     ];
     if let Some((part, key, _)) = named.iter().find(|(_, _, label)| label.trim().is_empty()) {
         return Err(Problem::new(part.clone(), ErrorKind::Missing, format!("`{key}` is empty"))

@@ -8,7 +8,7 @@ mod parameters;
 mod priors;
 mod thresholds;
 
-pub(crate) use groups::{MOST_PATIENTS, empty_arms, few_enough, groups, left_out};
+pub(crate) use groups::{MOST_PATIENTS, empty_arms, few_enough, groups, left_out, total_row};
 pub(crate) use labels::{Labels, text, title_and_labels};
 pub(crate) use named::{NamedChanges, named};
 pub(crate) use parameters::{

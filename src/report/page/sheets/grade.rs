@@ -12,6 +12,9 @@ use crate::study::{Assignment, Decision, Scale, Study};
 /// ratios lie further out where the outcome is common.
 const LARGE: f64 = 2.0;
 
+/// A risk ratio from which it counts as very large, or its reciprocal (the same).
+const VERY_LARGE: f64 = 5.0;
+
 /// Guyatt et al., BMJ 2008;336:924: the domains, filled as far as the run knows them. The rating is a panel's.
 pub fn certainty(study: &Study, shown: Option<&Shown<'_>>) -> Sheet {
     let start = match study.assignment {
@@ -75,17 +78,28 @@ fn large(study: &Study, shown: Option<&Shown<'_>>) -> String {
             Scale::LogRiskRatio | Scale::Difference => NOT_STATED.to_string(),
         };
     }
-    let is_large = |x: f64| !(1.0 / LARGE..=LARGE).contains(&x);
-    let beyond = format!("above {} or below {}", plain(LARGE), plain(1.0 / LARGE));
+    let lies_beyond = |x: f64, line: f64| !(1.0 / line..=line).contains(&x);
+    let beyond = |line: f64| format!("above {} or below {}", plain(line), plain(1.0 / line));
     let all = medians(shown, Measure::RiskRatio);
     let listed: Vec<String> = all.iter().map(|(name, q, _)| format!("{name} {}", ratio(q.median))).collect();
     let listed = if all.len() <= LISTED { format!(": {}", listed.join(", ")) } else { String::new() };
-    let names: Vec<String> = all.iter().filter(|e| is_large(e.1.median)).map(|e| e.0.clone()).collect();
-    match (all.is_empty(), names.is_empty()) {
-        (true, _) => results(shown, NOT_STATED),
-        (false, true) => format!("not met: no median risk ratio is {beyond}{listed}"),
-        (false, false) => format!("the median risk ratio is {beyond} in {}{listed}", names.join(", ")),
+    let names = |line: f64| {
+        let far = all.iter().filter(|e| lies_beyond(e.1.median, line)).map(|e| e.0.as_str());
+        far.collect::<Vec<_>>().join(", ")
+    };
+    let (large, very_large) = (names(LARGE), names(VERY_LARGE));
+    if all.is_empty() {
+        return results(shown, NOT_STATED);
     }
+    if large.is_empty() {
+        return format!("not met: no median risk ratio is {}{listed}", beyond(LARGE));
+    }
+    let very = if very_large.is_empty() {
+        String::new()
+    } else {
+        format!(", and very large ({}) in {very_large}", beyond(VERY_LARGE))
+    };
+    format!("the median risk ratio is {} in {large}{very}{listed}", beyond(LARGE))
 }
 
 /// Every subgroup's effect, and where there is none.

@@ -121,10 +121,7 @@ fn barg(study: &Study, shown: Option<&Shown<'_>>) -> Sheet {
                 "1. Explain the model: data, likelihood, prior",
                 format!("{}; {}", observations::model(study), all_priors(study)),
             ),
-            item(
-                "1. Prior predictive check",
-                "what the prior implies stands in brackets beside every probability; arms far out under the priors are named, see The data",
-            ),
+            item("1. Prior predictive check", "not done: no data were drawn from the priors and looked at"),
             item("2. Computation: software and convergence", format!("{}; see Checks", engine(shown))),
             item("3. The posterior distribution", results(shown, "table and figures")),
             item("3. Posterior predictive check", NOT_STATED),

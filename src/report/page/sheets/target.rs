@@ -43,10 +43,7 @@ pub fn target(study: &Study, has_numbers: bool) -> Sheet {
         item("Target trial: treatment strategies", format!("{active}; {control}")),
         item(
             "Target trial: assignment, and how it is emulated",
-            match &study.adjustment {
-                None => "not randomised; not adjusted for who was treated".to_string(),
-                Some(a) => format!("not randomised; adjusted for {} and for nothing else", a.in_words()),
-            },
+            format!("not randomised, {}", study.adjusted_in_words()),
         ),
         item("Target trial: start of follow-up (time zero)", audit.time_zero.as_str()),
         item("Target trial: outcome", format!("{}; {}", study.outcome.name, study.direction())),

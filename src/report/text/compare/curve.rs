@@ -2,7 +2,6 @@
 
 use super::super::super::numbers::plain;
 use super::super::super::sentences::sentence;
-use super::super::super::words::plural;
 use super::super::columns::Columns;
 use super::super::layout::push;
 use super::super::plot::{Plot, letter};
@@ -82,7 +81,7 @@ fn before_and_after(study: &Study, rows: &[HeterogeneityRow]) -> String {
     if rows.is_empty() {
         return String::new();
     }
-    let label = format!("How {} differ", plural(&study.subgroup_name));
+    let label = format!("How {} differ", study.subgroups());
     let mut columns: Columns<'_, &HeterogeneityRow> = Columns::new();
     columns.add(label, |r| match (&r.subgroup, &r.subgroup_b) {
         (Some(a), Some(b)) => format!("|θ {a} − θ {b}|"),

@@ -3,7 +3,7 @@
 use super::super::super::baseline_conflict::baseline_conflict_line;
 use super::super::super::numbers::{parameter, plain, probability, value};
 use super::super::super::sentences::sentence;
-use super::super::super::words::{baseline_as_written, plural, priors_as_written};
+use super::super::super::words::{baseline_as_written, priors_as_written};
 use super::super::columns::Columns;
 use super::super::layout::{grouped, push};
 use super::title;
@@ -57,7 +57,7 @@ pub fn section(study: &Study, c: &Comparison) -> String {
         push(&mut out, "* nearly flat: reference only, no belief.", 2);
     }
     let worth = if in_patients {
-        "Worth: the patients, at this study's risks and division into arms, that tell as much."
+        "Worth: the patients of one homogeneous study, at this study's risks and division into arms, that tell as much. Where effects differ, more are needed, or no number suffices."
     } else {
         "Worth: the standard error of an estimate that tells as much."
     };
@@ -71,7 +71,7 @@ pub fn section(study: &Study, c: &Comparison) -> String {
     if left_out > 0 {
         let text = format!(
             "Of the mean {left_out} of the {} are left out, having an empty cell.",
-            plural(&study.subgroup_name)
+            study.subgroups()
         );
         push(&mut out, &text, 2);
     }

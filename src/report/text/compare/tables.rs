@@ -168,7 +168,8 @@ pub fn shared(study: &Study, c: &Comparison) -> String {
     }
     let mut out = String::new();
     let [mean, new] = [Scope::Mean, Scope::New].map(|scope| (scope, scope_label(study, scope)));
-    title(&mut out, &format!("P(better) (prior) for {} and {}", mean.1, new.1));
+    let whom = if study.exhaustive { mean.1 } else { format!("{} and {}", mean.1, new.1) };
+    title(&mut out, &format!("P(better) (prior) for {whom}"));
     let of = |scope| {
         let rows = Rows { c, pooling: study.pooling, scope, subgroup: None };
         move |p: &&PriorSet| rows.with_prior(&p.name, Statement::Benefit)
@@ -176,7 +177,9 @@ pub fn shared(study: &Study, c: &Comparison) -> String {
     let mut columns: Columns<'_, &PriorSet> = Columns::new();
     columns.add("Prior", |p| p.name.clone());
     columns.add("average", of(mean.0));
-    columns.add("further", of(new.0));
+    if !study.exhaustive {
+        columns.add("further", of(new.0));
+    }
     out.push_str(&columns.table(&c.priors));
     out
 }
