@@ -543,7 +543,8 @@ impl Report {
             row.unavailable.get_or_insert_with(|| WHY.to_string());
         }
         for row in &mut self.probabilities {
-            (row.probability, row.mcse, row.exact, row.prior_at_control_risk) = (None, None, None, None);
+            (row.probability, row.sampled, row.mcse, row.exact) = (None, None, None, None);
+            row.prior_at_control_risk = None;
             row.unavailable.get_or_insert_with(|| WHY.to_string());
         }
         self.checks.exact.log_marginal_likelihood = None;

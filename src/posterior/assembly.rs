@@ -256,7 +256,7 @@ impl<'a> Assembly<'a> {
         let row = block.estimate(measure)?;
         let errors = if row.exact.is_some() { None } else { row.reported.mcse_quantiles };
         let leaning = Leaning {
-            sampled: benefit.exact.and(benefit.probability.zip(benefit.mcse)),
+            sampled: benefit.exact.and(benefit.sampled.zip(benefit.mcse)),
             prior_probability: benefit.prior_beside(),
             measure,
             effect: row.best()?,

@@ -47,7 +47,8 @@ pub fn probability(
         estimand,
         statement,
         threshold,
-        probability: sampled.map(|s| s.probability),
+        probability: chance.exact.or(sampled.map(|s| s.probability)),
+        sampled: sampled.map(|s| s.probability),
         mcse: sampled.and_then(|s| s.mcse),
         ess: sampled.and_then(|s| s.ess),
         exact: chance.exact,
@@ -93,7 +94,7 @@ impl Block {
             row.exact_unavailable.clone_from(&other.unavailable);
         }
         for (row, other) in self.probabilities.iter_mut().zip(&exact.probabilities) {
-            row.exact = other.exact;
+            (row.exact, row.probability) = (other.exact, other.exact.or(row.sampled));
             row.exact_unavailable.clone_from(&other.unavailable);
         }
     }
@@ -109,7 +110,7 @@ impl Block {
     /// draws agree, at least so much that twice the error is the 3/ESS within which such a probability lies.
     pub fn put_resolution(&mut self, least_ess: f64) {
         for row in &mut self.probabilities {
-            let sampled = row.exact.is_none() && row.probability.is_some();
+            let sampled = row.exact.is_none() && row.sampled.is_some();
             let floor = 1.5 / row.ess.unwrap_or(least_ess);
             row.resolution = sampled.then(|| row.mcse.map_or(floor, |mcse| mcse.max(floor)));
         }
@@ -123,9 +124,6 @@ impl Block {
             if let (None, Some(summary)) = (reported.median, exact) {
                 *reported = Reported::exactly(summary);
             }
-        }
-        for row in &mut self.probabilities {
-            row.probability = row.probability.or(row.exact);
         }
         for row in &mut self.estimates {
             if row.exact.is_some() {
@@ -210,6 +208,6 @@ impl Estimate {
 impl Probability {
     /// The probability: exact where there is an exact one, otherwise sampled; none where there is neither.
     pub fn best(&self) -> Option<f64> {
-        self.exact.or(self.probability)
+        self.probability
     }
 }

@@ -124,8 +124,10 @@ pub struct Probability {
     /// The threshold on the measure's own scale: a magnitude for "at least" and "equivalent", otherwise the value of
     /// no effect.
     pub threshold: f64,
-    /// The probability that is reported: sampled, or exact where nothing was sampled. None where there is no number.
+    /// The probability: exact where the exact engine has it, otherwise sampled. None where there is no number.
     pub probability: Option<f64>,
+    /// The sampled probability; none where nothing was sampled.
+    pub sampled: Option<f64>,
     /// The Monte Carlo error of the sampled probability; none where nothing was sampled or all draws agree.
     pub mcse: Option<f64>,
     /// The effective sample size of the statement's indicator; none where nothing was sampled or all draws agree.

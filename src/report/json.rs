@@ -1,4 +1,4 @@
-//! `result.json`, schema `equipoise/result/1`, and its relatives.
+//! `result.json`, schema `equipoise/result/2`, and its relatives.
 
 use std::path::Path;
 
@@ -13,7 +13,7 @@ use crate::study::{
 };
 
 /// The name of the schema of `result.json`; its number rises when anything is renamed or removed.
-pub const RESULT_SCHEMA: &str = "equipoise/result/1";
+pub const RESULT_SCHEMA: &str = "equipoise/result/2";
 const CHECK_SCHEMA: &str = "equipoise/check/1";
 
 #[derive(Serialize)]
