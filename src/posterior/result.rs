@@ -105,7 +105,8 @@ pub struct Estimate {
     pub prior: Option<PriorSummary>,
     /// The median and interval without the bias that the model allows for; none where it allows for none.
     pub unadjusted: Option<Quantiles>,
-    /// The number needed to treat; only for risk differences.
+    /// The number needed to treat; only for risk differences that are effects of treatment: in a randomised study, or
+    /// adjusted for who received it.
     pub nnt: Option<Nnt>,
     /// Why there is no number; none where there is one.
     pub unavailable: Option<String>,
