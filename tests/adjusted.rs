@@ -320,13 +320,7 @@ levels = { event = [1, 2], no_event = [3, 4], unknown = [0, 9], control = "N", a
             if measure == Measure::RiskDifference {
                 let row = report.probability(Estimand::new(whom, measure), Statement::Benefit, 0.0);
                 let row = row.expect("a row");
-                held(
-                    subtype,
-                    row.sampled,
-                    row.mcse,
-                    &expected["below_zero"],
-                    &expected["mcse_below_zero"],
-                );
+                held(subtype, row.sampled, row.mcse, &expected["below_zero"], &expected["mcse_below_zero"]);
             }
         }
     }

@@ -315,6 +315,7 @@ impl Sides<'_> {
             block.put_resolution(least_ess);
             block.report_exact();
             block.beside(&self.prior.kinds);
+            block.beside_observed(self.assembly.study);
             self.assembly.put_nnt(block);
         }
         if let Some(own) = &self.prior.own {

@@ -2,9 +2,11 @@
 
 use super::claim::Claim;
 use super::estimand::{Estimand, Measure, Statement};
+use super::observed::observed;
 use super::parameter::Parameter;
 use super::quantity::{Chance, Found};
 use super::result::{Estimate, ParameterRow, Probability, Quantiles, Reported};
+use crate::study::Study;
 
 /// What one subgroup, one pair or what is shared contributes.
 #[derive(Debug, Clone, Default)]
@@ -26,6 +28,7 @@ pub fn estimate(estimand: Estimand, found: Found, reason: Option<&str>) -> Estim
         estimand,
         prior: None,
         unadjusted: None,
+        observed: None,
         nnt: None,
         unavailable: if found.is_nothing() { reason.map(str::to_string) } else { None },
         exact_unavailable: None,
@@ -134,6 +137,13 @@ impl Block {
             if row.exact.is_some() {
                 row.unavailable = None;
             }
+        }
+    }
+
+    /// Puts beside every estimate what the data alone say of it.
+    pub fn beside_observed(&mut self, study: &Study) {
+        for row in &mut self.estimates {
+            row.observed = observed(study, row.estimand);
         }
     }
 

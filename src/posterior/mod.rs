@@ -38,8 +38,8 @@ mod source;
 pub use analysis::{Analysis, LARGE, Report, analyse, analyse_watched, prior_report};
 pub use baseline_conflict::{BaselineConflict, baseline_conflicts};
 pub use claim::{
-    About, Bounded, By, CLEAR, Claim, CriterionRow, Direction, Dissenter, Leaning, Method, Rate, STATED, Says,
-    Topic, Verdict,
+    About, Bounded, By, CLEAR, Claim, CriterionRow, Direction, Dissenter, Leaning, Method, Rate, STATED,
+    Says, Topic, Verdict,
 };
 pub use direction::{mass_within, region};
 pub use estimand::{Axis, Estimand, Measure, Scope, Statement, Whom, primary};

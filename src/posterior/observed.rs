@@ -82,7 +82,10 @@ mod tests {
     fn is(found: Option<Observed>, [estimate, low, high]: [f64; 3]) {
         let found = found.expect("an estimate");
         let near = |a: f64, b: f64| (a - b).abs() < 6e-5;
-        assert!(near(found.estimate, estimate) && near(found.low, low) && near(found.high, high), "{found:?}");
+        assert!(
+            near(found.estimate, estimate) && near(found.low, low) && near(found.high, high),
+            "{found:?}"
+        );
     }
 
     #[test]

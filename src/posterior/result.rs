@@ -5,6 +5,7 @@ use serde::Serialize;
 use super::estimand::{Estimand, Statement};
 use super::importance::Importance;
 use super::nnt::Nnt;
+use super::observed::Observed;
 use super::parameter::Parameter;
 
 /// A median and its central 95 % interval, on the scale of the quantity. Files use the same field names.
@@ -105,6 +106,8 @@ pub struct Estimate {
     pub prior: Option<PriorSummary>,
     /// The median and interval without the bias that the model allows for; none where it allows for none.
     pub unadjusted: Option<Quantiles>,
+    /// What the subgroup's own data say of it; none where they say nothing, and of whom there are no own data.
+    pub observed: Option<Observed>,
     /// The number needed to treat; only for risk differences that are effects of treatment: in a randomised study, or
     /// adjusted for who received it.
     pub nnt: Option<Nnt>,

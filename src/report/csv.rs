@@ -14,7 +14,7 @@ record! {
         row, scope, subgroup, subgroup_b, measure, statement, threshold, probability, sampled, mcse, ess,
         exact, mean, sd, median, q2_5, q97_5, mcse_mean, ess_bulk, ess_tail, rhat, exact_mean,
         exact_sd, exact_median, exact_q2_5, exact_q97_5, prior, prior_q2_5, prior_q97_5,
-        prior_at_control_risk, unadjusted, unadjusted_q2_5, unadjusted_q97_5, unavailable,
+        prior_at_control_risk, observed, observed_low, observed_high, unadjusted, unadjusted_q2_5, unadjusted_q97_5, unavailable,
         exact_unavailable, caveat,
     }
 }
@@ -68,6 +68,9 @@ fn estimate(e: Estimate<'_>) -> Row {
         unadjusted: without.map(|q| q.median).into(),
         unadjusted_q2_5: without.map(|q| q.q2_5).into(),
         unadjusted_q97_5: without.map(|q| q.q97_5).into(),
+        observed: e.observed.as_ref().map(|o| o.estimate).into(),
+        observed_low: e.observed.as_ref().map(|o| o.low).into(),
+        observed_high: e.observed.as_ref().map(|o| o.high).into(),
         unavailable: e.unavailable.into(),
         exact_unavailable: e.exact_unavailable.into(),
         ..Row::default()

@@ -5,7 +5,7 @@ use std::path::Path;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::sentences::claims_json;
+use super::sentences::{claims_json, told as told_claims};
 use super::wire;
 use crate::posterior::{Report, baseline_conflicts};
 use crate::study::{
@@ -170,7 +170,7 @@ pub fn fit_json(study: &Study, report: &Report) -> String {
         parameters: wire::parameters(report),
         estimates: wire::estimates(report),
         probabilities: wire::probabilities(report),
-        claims: claims_json(&report.claims),
+        claims: claims_json(told_claims(report)),
     })
 }
 

@@ -167,7 +167,11 @@ pub fn interval_known_to(measure: Measure, q: &Quantiles, errors: Option<[f64; 3
 /// Decimals of percentages and points in an interval so wide: one, and more where one would be coarser than a fifth of
 /// the width.
 fn decimals_of_percentages(width: f64) -> usize {
-    if width > 0.0 && width.is_finite() { (-(width / 5.0).log10()).ceil().clamp(1.0, 4.0) as usize } else { 1 }
+    if width > 0.0 && width.is_finite() {
+        (-(width / 5.0).log10()).ceil().clamp(1.0, 4.0) as usize
+    } else {
+        1
+    }
 }
 
 /// The decimal of a number's first significant digit: none from 1 on.
@@ -239,7 +243,8 @@ mod tests {
 
     #[test]
     fn digits_of_points_fit_the_width_of_their_interval() {
-        let shown = |median, q2_5, q97_5| interval(Measure::RiskDifference, &Quantiles { median, q2_5, q97_5 });
+        let shown =
+            |median, q2_5, q97_5| interval(Measure::RiskDifference, &Quantiles { median, q2_5, q97_5 });
         assert_eq!(shown(-0.003_52, -0.004_42, -0.002_66), "−0.35 (−0.44 to −0.27)");
         assert_eq!(shown(-0.04, -0.183, 0.125), "−4.0 (−18.3 to +12.5)");
         assert_eq!(shown(0.000_1, 0.000_1, 0.000_1), "0.0 (0.0 to 0.0)");

@@ -3,11 +3,13 @@
 use serde_json::{Value, json};
 
 use super::numbers::{
-    grouped, interval_known_to, plain, probabilities_alike, probability, sampled_probability, signed, threshold,
+    grouped, interval_known_to, plain, probabilities_alike, probability, sampled_probability, signed,
+    threshold,
 };
 use super::words::{capitalised, listed, plural, scope_in_words};
 use crate::posterior::{
-    Bounded, By, Claim, CriterionRow, Direction, Leaning, Measure, Method, Quantiles, Rate, Says, Verdict,
+    Bounded, By, Claim, CriterionRow, Direction, Leaning, Measure, Method, Quantiles, Rate, Report, Says,
+    Verdict,
 };
 use crate::study::Assignment;
 
@@ -135,8 +137,17 @@ pub fn sentence(claim: &Claim) -> String {
     }
 }
 
+/// A sentence each is told of up to this many subgroups; beyond, the tables speak.
+const SENTENCES_UP_TO: usize = 6;
+
+/// The claims of a fit that are told in sentences, in text and in JSON.
+pub fn told(report: &Report) -> impl Iterator<Item = &Claim> {
+    let few = report.names.subgroups.len() <= SENTENCES_UP_TO;
+    report.claims.iter().filter(move |c| few || !matches!(c.says, Says::Leaning(_)))
+}
+
 /// Claims with their sentences, as JSON has them.
-pub fn claims_json(claims: &[Claim]) -> Vec<Value> {
+pub fn claims_json<'a>(claims: impl IntoIterator<Item = &'a Claim>) -> Vec<Value> {
     let one = |claim: &Claim| {
         let mut object = json!({ "text": sentence(claim) });
         if let (Some(object), Ok(Value::Object(fields))) =
@@ -146,7 +157,7 @@ pub fn claims_json(claims: &[Claim]) -> Vec<Value> {
         }
         object
     };
-    claims.iter().map(one).collect()
+    claims.into_iter().map(one).collect()
 }
 
 fn whom(claim: &Claim) -> String {
