@@ -283,7 +283,7 @@ fn footnotes(study: &Study, report: &Report) -> String {
                     study.subgroup_name
                 ),
             },
-            (false, _) => format!("For {patients}, all together, nothing was sampled."),
+            (false, _) => format!("Numbers for {patients}, all together, are sampled, and nothing was."),
         };
         push(&mut out, &text, 2);
     }
