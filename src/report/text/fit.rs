@@ -162,12 +162,12 @@ pub fn probability_table(study: &Study, report: &Report) -> Cells {
     if let Some(size) = at {
         let t = threshold(measure, size);
         let by = match measure.axis() {
-            Axis::Ratio => "ratio",
-            Axis::Additive => "by",
+            Axis::Ratio => "by a\nfactor ",
+            Axis::Additive => "by\n",
         };
         let at_least = |statement| move |whom: &Whom| shown(*whom, statement, size_by(*whom), size);
-        columns.add(format!("P(better {by}\n≥ {t})"), at_least(Statement::BenefitAtLeast));
-        columns.add(format!("P(worse {by}\n≥ {t})"), at_least(Statement::HarmAtLeast));
+        columns.add(format!("P(better {by}≥ {t})"), at_least(Statement::BenefitAtLeast));
+        columns.add(format!("P(worse {by}≥ {t})"), at_least(Statement::HarmAtLeast));
     }
     columns.cells(told(study, report))
 }
@@ -305,7 +305,7 @@ pub fn further_thresholds(study: &Study) -> Option<String> {
 pub fn prior_note(report: &Report) -> Option<String> {
     let held = report.probabilities.iter().any(|p| p.prior_at_control_risk.is_some());
     held.then(|| {
-        "In brackets the prior's value; for risk differences that of the effect prior with the control risk at its posterior median."
+        "In brackets the probability under the prior alone; for risk differences under the effect prior, with the control risk at its posterior median."
             .to_string()
     })
 }
