@@ -211,7 +211,7 @@ fn sampled_effects_and_risks_under_wrong_labels_are_the_reference_ones() {
             let of = |measure, statement, at| {
                 let row = report.probability(Estimand::of_subgroup(g, measure), statement, at);
                 let row = row.expect("a row");
-                (row.probability.expect("sampled"), row.mcse.expect("sampled"))
+                (row.sampled.expect("sampled"), row.mcse.expect("sampled"))
             };
             for (found, key) in [
                 (of(Measure::OddsRatio, Statement::Benefit, 1.0), "positive"),

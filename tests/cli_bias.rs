@@ -132,9 +132,8 @@ fn every_number_stands_with_and_without() {
     let plain = Desk::with(HEAD).json(&["fit", "model.toml"]);
     assert!(plain.get("bias").is_none() && plain["probabilities"][0].get("unadjusted").is_none());
     let without: Vec<_> = rows("probabilities").iter().map(|r| r["unadjusted"].clone()).collect();
-    let exact =
-        |r: &Value| if r["exact"].is_number() { r["exact"].clone() } else { r["probability"].clone() };
-    let plain: Vec<_> = plain["probabilities"].as_array().expect("rows").iter().map(exact).collect();
+    let rows = plain["probabilities"].as_array().expect("rows");
+    let plain: Vec<_> = rows.iter().map(|r| r["probability"].clone()).collect();
     assert_eq!(without, plain);
     let text = desk.run(&["fit", "model.toml"]).success();
     text.stdout(contains("Allowing for a bias"))

@@ -238,7 +238,7 @@ fn the_page_and_the_figures_are_written_whole_or_not_at_all() {
     let bad = seen(&fs::read_to_string(here.join("bad.html")).expect("written"));
     assert!(bad.contains("did not pass its checks") && !bad.contains("with probability"));
     let result = fs::read_to_string(here.join("run/result.json")).expect("written");
-    fs::write(here.join("run/result.json"), result.replace("equipoise/result/1", "equipoise/result/0"))
+    fs::write(here.join("run/result.json"), result.replace("equipoise/result/2", "equipoise/result/0"))
         .expect("written");
     run(here, &["report", "run"])
         .code(1)

@@ -600,7 +600,7 @@ impl<'a> Held<'a> {
             let same = self.estimand(p.estimand);
             let row = same.and_then(|same| self.exact.probability(same, p.statement, p.threshold));
             let exact = row.and_then(|q| q.exact);
-            if let (Some(found), Some(expected), Some(ess)) = (p.probability, exact, p.ess) {
+            if let (Some(found), Some(expected), Some(ess)) = (p.sampled, exact, p.ess) {
                 self.take(format!("{p:?}"), found, expected, ess);
             }
         }
@@ -737,7 +737,7 @@ fn exchanging_the_arms_of_estimates_exchanges_benefit_and_harm() {
         };
         match row.statement {
             Statement::BenefitAndHarm => row.estimand.whom = row.estimand.whom.swapped(),
-            Statement::GreaterBenefit => row.probability = row.probability.map(|p| 1.0 - p),
+            Statement::GreaterBenefit => row.sampled = row.sampled.map(|p| 1.0 - p),
             _ => {}
         }
     }

@@ -333,7 +333,7 @@ fn too_few_draws_fail_and_are_withheld_unless_they_are_asked_for() {
                 assert!(reasons.iter().any(|r| r.contains("effective sample size")), "{reasons:?}");
             }
             for row in &withheld.probabilities {
-                assert_eq!((row.probability, row.exact, row.mcse), (None, None, None));
+                assert_eq!((row.probability, row.exact, row.sampled, row.mcse), (None, None, None, None));
                 assert!(row.unavailable.is_some());
             }
             for row in &withheld.estimates {

@@ -43,6 +43,7 @@ mod report;
 mod rows;
 mod sampler;
 mod sampler_extremes;
+mod sentences;
 mod table_files;
 mod third_party;
 mod tree;

@@ -42,7 +42,7 @@ Both engines run and check each other: numerical integration, and the No-U-Turn 
 probability's Monte Carlo error is at most --mcse and every effective sample size at least 400. Ctrl-C stops it and
 writes what is sound.
 
-The run folder holds result.json (schema equipoise/result/1), model.toml as read, draws_parameters.csv,
+The run folder holds result.json (schema equipoise/result/2), model.toml as read, draws_parameters.csv,
 draws_estimands.csv and draws_diagnostics.csv (columns .chain, .iteration, .draw first; the last has what the sampler
 did at each draw, under Stan's names), and run.json with clock and host.";
 

@@ -52,7 +52,7 @@ impl Agreement {
 pub fn agreement(report: &Report, posterior: &SampledPosterior, least_ess: f64) -> Agreement {
     let mut found = Agreement::default();
     for row in &report.probabilities {
-        if let (Some(p), Some(exact)) = (row.probability, row.exact) {
+        if let (Some(p), Some(exact)) = (row.sampled, row.exact) {
             found.take_probability(p, exact, row.ess.unwrap_or(least_ess));
         }
     }

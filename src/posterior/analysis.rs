@@ -319,6 +319,7 @@ impl Sides<'_> {
             block.put_resolution(least_ess);
             block.report_exact();
             block.beside(&self.prior.kinds);
+            block.beside_observed(self.assembly.study);
             self.assembly.put_nnt(block);
         }
         if let Some(own) = &self.prior.own {
@@ -560,7 +561,8 @@ impl Report {
             row.unavailable.get_or_insert_with(|| WHY.to_string());
         }
         for row in &mut self.probabilities {
-            (row.probability, row.mcse, row.exact, row.prior_at_control_risk) = (None, None, None, None);
+            (row.probability, row.sampled, row.mcse, row.exact) = (None, None, None, None);
+            row.prior_at_control_risk = None;
             row.unavailable.get_or_insert_with(|| WHY.to_string());
         }
         self.checks.exact.log_marginal_likelihood = None;

@@ -3,7 +3,7 @@
 use std::sync::Mutex;
 
 use super::block::{Block, estimate, parameter, probability, statements};
-use super::claim::{Claim, Leaning, Method};
+use super::claim::{About, Claim, Leaning, Method};
 use super::diagnostics::Workspace;
 use super::direction::probability_of;
 use super::estimand::{Estimand, Measure, Statement, Whom, primary};
@@ -238,8 +238,11 @@ impl<'a> Assembly<'a> {
         }
     }
 
-    /// Numbers needed to treat, from the risk differences that are printed.
+    /// Numbers needed to treat, from the risk differences that are printed; none where these are no effects of treatment.
     pub fn put_nnt(&self, block: &mut Block) {
+        if !About::study(self.study).is_effect() {
+            return;
+        }
         for row in block.estimates.iter_mut().filter(|e| e.estimand.measure == Measure::RiskDifference) {
             let errors = if row.exact.is_some() { None } else { row.reported.mcse_quantiles };
             row.nnt = row.best().map(|q| Nnt::of(&q, errors, self.sign));
@@ -255,7 +258,8 @@ impl<'a> Assembly<'a> {
         let row = block.estimate(measure)?;
         let errors = if row.exact.is_some() { None } else { row.reported.mcse_quantiles };
         let leaning = Leaning {
-            sampled: benefit.exact.and(benefit.probability.zip(benefit.mcse)),
+            clear: false,
+            sampled: benefit.exact.and(benefit.sampled.zip(benefit.mcse)),
             prior_probability: benefit.prior_beside(),
             measure,
             effect: row.best()?,

@@ -2,9 +2,11 @@
 
 use super::claim::Claim;
 use super::estimand::{Estimand, Measure, Statement};
+use super::observed::observed;
 use super::parameter::Parameter;
 use super::quantity::{Chance, Found};
 use super::result::{Estimate, ParameterRow, Probability, Quantiles, Reported};
+use crate::study::Study;
 
 /// What one subgroup, one pair or what is shared contributes.
 #[derive(Debug, Clone, Default)]
@@ -26,6 +28,7 @@ pub fn estimate(estimand: Estimand, found: Found, reason: Option<&str>) -> Estim
         estimand,
         prior: None,
         unadjusted: None,
+        observed: None,
         nnt: None,
         unavailable: if found.is_nothing() { reason.map(str::to_string) } else { None },
         exact_unavailable: None,
@@ -47,7 +50,8 @@ pub fn probability(
         estimand,
         statement,
         threshold,
-        probability: sampled.map(|s| s.probability),
+        probability: chance.exact.or(sampled.map(|s| s.probability)),
+        sampled: sampled.map(|s| s.probability),
         mcse: sampled.and_then(|s| s.mcse),
         ess: sampled.and_then(|s| s.ess),
         exact: chance.exact,
@@ -93,7 +97,7 @@ impl Block {
             row.exact_unavailable.clone_from(&other.unavailable);
         }
         for (row, other) in self.probabilities.iter_mut().zip(&exact.probabilities) {
-            row.exact = other.exact;
+            (row.exact, row.probability) = (other.exact, other.exact.or(row.sampled));
             row.exact_unavailable.clone_from(&other.unavailable);
         }
     }
@@ -109,7 +113,7 @@ impl Block {
     /// draws agree, at least so much that twice the error is the 3/ESS within which such a probability lies.
     pub fn put_resolution(&mut self, least_ess: f64) {
         for row in &mut self.probabilities {
-            let sampled = row.exact.is_none() && row.probability.is_some();
+            let sampled = row.exact.is_none() && row.sampled.is_some();
             let floor = 1.5 / row.ess.unwrap_or(least_ess);
             row.resolution = sampled.then(|| row.mcse.map_or(floor, |mcse| mcse.max(floor)));
         }
@@ -124,9 +128,6 @@ impl Block {
                 *reported = Reported::exactly(summary);
             }
         }
-        for row in &mut self.probabilities {
-            row.probability = row.probability.or(row.exact);
-        }
         for row in &mut self.estimates {
             if row.exact.is_some() {
                 row.unavailable = None;
@@ -136,6 +137,13 @@ impl Block {
             if row.exact.is_some() {
                 row.unavailable = None;
             }
+        }
+    }
+
+    /// Puts beside every estimate what the data alone say of it.
+    pub fn beside_observed(&mut self, study: &Study) {
+        for row in &mut self.estimates {
+            row.observed = observed(study, row.estimand);
         }
     }
 
@@ -210,6 +218,6 @@ impl Estimate {
 impl Probability {
     /// The probability: exact where there is an exact one, otherwise sampled; none where there is neither.
     pub fn best(&self) -> Option<f64> {
-        self.exact.or(self.probability)
+        self.probability
     }
 }

@@ -110,6 +110,8 @@ pub struct About {
     pub kind_of_subgroup: String,
     /// What several subgroups are called, such as "cohorts".
     pub subgroups: String,
+    /// Whether the analysis adjusts for covariates or centres.
+    pub adjusted: bool,
 }
 
 impl About {
@@ -122,7 +124,14 @@ impl About {
             outcome: study.outcome.name.clone(),
             kind_of_subgroup: study.subgroup_name.clone(),
             subgroups: study.subgroups().to_string(),
+            adjusted: study.adjustment.is_some(),
         }
+    }
+
+    /// Whether a difference between the arms may be told as what treatment does to so many patients: where treatment was
+    /// assigned at random, or the analysis adjusts for who received it. Elsewhere it is a difference between groups.
+    pub fn is_effect(&self) -> bool {
+        self.assignment == Assignment::Randomised || self.adjusted
     }
 }
 
@@ -271,6 +280,8 @@ pub enum Says {
 /// A subgroup's result, as it is told in one sentence.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Leaning {
+    /// Whether the probability is at least [`CLEAR`], so that its direction may be told as a finding.
+    pub clear: bool,
     /// The sampler's probability of the claim with its Monte Carlo error, where the reported one is exact and was
     /// checked against it; otherwise none.
     pub sampled: Option<(f64, f64)>,
@@ -282,7 +293,8 @@ pub struct Leaning {
     pub effect: Quantiles,
     /// Monte Carlo errors of the effect's median and of both ends of its interval; none where they are exact.
     pub effect_errors: Option<[f64; 3]>,
-    /// The number needed to treat in words; none where there are no risks.
+    /// The number needed to treat in words; none where there are no risks, and where a difference between the arms is
+    /// none that treatment makes ([`About::is_effect`]).
     pub nnt: Option<String>,
 }
 
@@ -375,7 +387,8 @@ pub enum By {
 
 impl Claim {
     /// The claim about a subgroup's result, from the probability of benefit and its resolution. `leaning` holds the
-    /// probabilities of benefit, which are turned where the subgroup leans towards harm.
+    /// probabilities of benefit, which are turned where the subgroup leans towards harm; whether that is clear is found
+    /// here.
     pub fn leaning(
         study: &Study,
         subgroup: &str,
@@ -387,6 +400,7 @@ impl Claim {
         let turned = |p: f64| if direction == Direction::Benefit { p } else { 1.0 - p };
         leaning.sampled = leaning.sampled.map(|(p, mcse)| (turned(p), mcse));
         leaning.prior_probability = leaning.prior_probability.map(turned);
+        leaning.clear = turned(benefit) >= CLEAR;
         Claim {
             estimand: Topic::Effect(leaning.measure),
             says: Says::Leaning(leaning),
@@ -427,6 +441,9 @@ impl Claim {
         }
     }
 }
+
+/// The least probability of benefit or of harm that is told as a direction; below it there is no clear one.
+pub const CLEAR: f64 = 0.75;
 
 /// The name of the model file's own priors.
 pub const STATED: &str = "stated";

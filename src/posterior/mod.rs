@@ -25,6 +25,7 @@ mod importance;
 mod names;
 mod nnt;
 mod normal_scores;
+mod observed;
 mod options;
 mod parameter;
 mod psis;
@@ -38,8 +39,8 @@ mod source;
 pub use analysis::{Analysis, LARGE, Report, analyse, analyse_watched, prior_report};
 pub use baseline_conflict::{BaselineConflict, baseline_conflicts};
 pub use claim::{
-    About, Bounded, By, Claim, CriterionRow, Direction, Dissenter, Leaning, Method, Rate, STATED, Says,
-    Topic, Verdict,
+    About, Bounded, By, CLEAR, Claim, CriterionRow, Direction, Dissenter, Leaning, Method, Rate, STATED,
+    Says, Topic, Verdict,
 };
 pub use direction::{mass_within, region};
 pub use effect_conflict::{EffectConflict, before_data, effect_conflict};
@@ -50,6 +51,7 @@ pub use importance::Importance;
 pub use names::Names;
 pub use nnt::Nnt;
 pub use normal_scores::{NormalScores, expected_gain_together};
+pub use observed::{Observed, observed};
 pub use options::{Detail, Options, Sampling};
 pub use parameter::Parameter;
 pub use psis::{Smoothed, smooth, threshold as psis_threshold};

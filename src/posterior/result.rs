@@ -5,6 +5,7 @@ use serde::Serialize;
 use super::estimand::{Estimand, Statement};
 use super::importance::Importance;
 use super::nnt::Nnt;
+use super::observed::Observed;
 use super::parameter::Parameter;
 
 /// A median and its central 95 % interval, on the scale of the quantity. Files use the same field names.
@@ -105,7 +106,10 @@ pub struct Estimate {
     pub prior: Option<PriorSummary>,
     /// The median and interval without the bias that the model allows for; none where it allows for none.
     pub unadjusted: Option<Quantiles>,
-    /// The number needed to treat; only for risk differences.
+    /// What the subgroup's own data say of it; none where they say nothing, and of whom there are no own data.
+    pub observed: Option<Observed>,
+    /// The number needed to treat; only for risk differences that are effects of treatment: in a randomised study, or
+    /// adjusted for who received it.
     pub nnt: Option<Nnt>,
     /// Why there is no number; none where there is one.
     pub unavailable: Option<String>,
@@ -124,8 +128,10 @@ pub struct Probability {
     /// The threshold on the measure's own scale: a magnitude for "at least" and "equivalent", otherwise the value of
     /// no effect.
     pub threshold: f64,
-    /// The probability that is reported: sampled, or exact where nothing was sampled. None where there is no number.
+    /// The probability: exact where the exact engine has it, otherwise sampled. None where there is no number.
     pub probability: Option<f64>,
+    /// The sampled probability; none where nothing was sampled.
+    pub sampled: Option<f64>,
     /// The Monte Carlo error of the sampled probability; none where nothing was sampled or all draws agree.
     pub mcse: Option<f64>,
     /// The effective sample size of the statement's indicator; none where nothing was sampled or all draws agree.

@@ -7,13 +7,14 @@ use crate::posterior::Report;
 use crate::study::Study;
 
 record! {
-    /// An estimate or a probability: the sampled numbers (or the exact ones where nothing was sampled), then the exact
-    /// ones, as in `result.json`; `unadjusted` is filled where the model allows for a bias.
+    /// An estimate or a probability, as in `result.json`: `probability` is exact where `exact` is filled, and sampled
+    /// elsewhere; an estimate's numbers are sampled (or exact where nothing was), and the exact ones follow. `unadjusted`
+    /// is filled where the model allows for a bias.
     Row {
-        row, scope, subgroup, subgroup_b, measure, statement, threshold, probability, mcse, ess,
+        row, scope, subgroup, subgroup_b, measure, statement, threshold, probability, sampled, mcse, ess,
         exact, mean, sd, median, q2_5, q97_5, mcse_mean, ess_bulk, ess_tail, rhat, exact_mean,
         exact_sd, exact_median, exact_q2_5, exact_q97_5, prior, prior_q2_5, prior_q97_5,
-        prior_at_control_risk, unadjusted, unadjusted_q2_5, unadjusted_q97_5, unavailable,
+        prior_at_control_risk, observed, observed_low, observed_high, unadjusted, unadjusted_q2_5, unadjusted_q97_5, unavailable,
         exact_unavailable, caveat,
     }
 }
@@ -67,6 +68,9 @@ fn estimate(e: Estimate<'_>) -> Row {
         unadjusted: without.map(|q| q.median).into(),
         unadjusted_q2_5: without.map(|q| q.q2_5).into(),
         unadjusted_q97_5: without.map(|q| q.q97_5).into(),
+        observed: e.observed.as_ref().map(|o| o.estimate).into(),
+        observed_low: e.observed.as_ref().map(|o| o.low).into(),
+        observed_high: e.observed.as_ref().map(|o| o.high).into(),
         unavailable: e.unavailable.into(),
         exact_unavailable: e.exact_unavailable.into(),
         ..Row::default()
@@ -83,6 +87,7 @@ fn probability(p: Probability<'_>) -> Row {
         statement: p.statement.into(),
         threshold: p.threshold.into(),
         probability: p.probability.into(),
+        sampled: p.sampled.into(),
         mcse: p.mcse.into(),
         ess: p.ess.into(),
         exact: p.exact.into(),

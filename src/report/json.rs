@@ -1,11 +1,11 @@
-//! `result.json`, schema `equipoise/result/1`, and its relatives.
+//! `result.json`, schema `equipoise/result/2`, and its relatives.
 
 use std::path::Path;
 
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::sentences::claims_json;
+use super::sentences::{claims_json, told as told_claims};
 use super::wire;
 use crate::posterior::{Report, baseline_conflicts, effect_conflict};
 use crate::study::{
@@ -13,7 +13,7 @@ use crate::study::{
 };
 
 /// The name of the schema of `result.json`; its number rises when anything is renamed or removed.
-pub const RESULT_SCHEMA: &str = "equipoise/result/1";
+pub const RESULT_SCHEMA: &str = "equipoise/result/2";
 const CHECK_SCHEMA: &str = "equipoise/check/1";
 
 #[derive(Serialize)]
@@ -176,9 +176,7 @@ pub fn fit_json(study: &Study, report: &Report) -> String {
         parameters: wire::parameters(report),
         estimates: wire::estimates(report),
         probabilities: wire::probabilities(report),
-        claims: claims_json(
-            &report.claims.iter().cloned().chain(report.prior_at_odds(study)).collect::<Vec<_>>(),
-        ),
+        claims: claims_json(told_claims(report).chain(&report.prior_at_odds(study))),
     })
 }
 

@@ -146,21 +146,32 @@ pub fn interval_known_to(measure: Measure, q: &Quantiles, errors: Option<[f64; 3
     let known =
         |x: f64, error: f64, usual: usize| usual.min(decimals_for(error).max(leading_decimal(x).min(usual)));
     let size = three.iter().fold(0.0_f64, |a, b| a.max(b.abs()));
+    let percent = decimals_of_percentages(100.0 * (q.q97_5 - q.q2_5));
     let number = |(x, error): (f64, f64)| match (measure, measure.axis()) {
         (Measure::Difference | Measure::DifferenceOfDifferences, _) => {
             signed(x, known(x, error, if size >= 9.95 { 1 } else { 2 }))
         }
         (Measure::RiskDifference | Measure::DifferenceOfRiskDifferences, _) => {
-            signed(100.0 * x, known(100.0 * x, 100.0 * error, 1))
+            signed(100.0 * x, known(100.0 * x, 100.0 * error, percent))
         }
         (Measure::RiskControl | Measure::RiskActive, _) => {
-            format!("{:.*} %", known(100.0 * x, 100.0 * error, 1), 100.0 * x)
+            format!("{:.*} %", known(100.0 * x, 100.0 * error, percent), 100.0 * x)
         }
         (_, Axis::Ratio) => ratio_to(x, known(x, error, decimals_of_ratio(x))),
         _ => value(measure, x),
     };
     let [median, low, high] = [0, 1, 2].map(|i| number((three[i], errors[i])));
     format!("{median} ({low} to {high})")
+}
+
+/// Decimals of percentages and points in an interval so wide: one, and more where one would be coarser than a fifth of
+/// the width.
+fn decimals_of_percentages(width: f64) -> usize {
+    if width > 0.0 && width.is_finite() {
+        (-(width / 5.0).log10()).ceil().clamp(1.0, 4.0) as usize
+    } else {
+        1
+    }
 }
 
 /// The decimal of a number's first significant digit: none from 1 on.
@@ -178,6 +189,19 @@ pub fn threshold(measure: Measure, t: f64) -> String {
         }
         _ => format!("{t}"),
     }
+}
+
+/// 19435 as "19,435".
+pub fn grouped(n: u64) -> String {
+    let digits = n.to_string();
+    let mut out = String::new();
+    for (i, c) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(c);
+    }
+    out
 }
 
 /// A number for CSV: the shortest text that reads back the same; empty where it is not finite.
@@ -215,6 +239,17 @@ mod tests {
         assert_eq!(known(Measure::RiskDifference, [0.000_4; 3]), "+16.8 (+8.3 to +26.1)");
         assert_eq!(known(Measure::RiskDifference, [0.000_4, 0.001, 0.001]), "+16.8 (+8 to +26)");
         assert_eq!(known(Measure::OddsRatio, [0.004, 0.02, 0.4]), "0.17 (0.08 to 0.3)");
+    }
+
+    #[test]
+    fn digits_of_points_fit_the_width_of_their_interval() {
+        let shown =
+            |median, q2_5, q97_5| interval(Measure::RiskDifference, &Quantiles { median, q2_5, q97_5 });
+        assert_eq!(shown(-0.003_52, -0.004_42, -0.002_66), "−0.35 (−0.44 to −0.27)");
+        assert_eq!(shown(-0.04, -0.183, 0.125), "−4.0 (−18.3 to +12.5)");
+        assert_eq!(shown(0.000_1, 0.000_1, 0.000_1), "0.0 (0.0 to 0.0)");
+        let q = Quantiles { median: 0.000_42, q2_5: 0.000_2, q97_5: 0.000_81 };
+        assert_eq!(interval(Measure::RiskControl, &q), "0.04 % (0.02 % to 0.08 %)");
     }
 
     #[test]

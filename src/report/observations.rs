@@ -3,7 +3,7 @@
 
 use super::numbers::interval;
 use super::text::Columns;
-use crate::posterior::{Measure, Quantiles, Whom};
+use crate::posterior::{Estimand, Measure, Quantiles, Whom, observed as found};
 use crate::study::{ArmCounts, Data, Study, SubgroupCounts};
 
 /// The likelihood in a methods section.
@@ -50,10 +50,9 @@ pub fn observed(study: &Study) -> Columns<'_, Whom> {
                 });
             }
         }
-        Data::Estimates(rows) => columns.add("Published (95 %)", move |whom: &Whom| match *whom {
+        Data::Estimates(_) => columns.add("Published (95 %)", move |whom: &Whom| match *whom {
             Whom::Subgroup(g) => {
-                let published = published(study, rows[g].estimate, rows[g].se);
-                interval(Measure::of(study.outcome.scale), &published)
+                data_alone(study, Estimand::of_subgroup(g, Measure::of(study.outcome.scale)))
             }
             _ => String::new(),
         }),
@@ -87,9 +86,24 @@ fn events(rows: &[SubgroupCounts], arm: usize) -> String {
     format!("{}/{}", sum(|a| a.events), sum(|a| a.total))
 }
 
-/// The published estimate and its normal interval, on the measure's own scale.
-fn published(study: &Study, estimate: f64, se: f64) -> Quantiles {
-    const Z: f64 = 1.959_963_984_540_054;
-    let out = |x: f64| if study.outcome.scale.is_ratio() { x.exp() } else { x };
-    Quantiles { median: out(estimate), q2_5: out(estimate - Z * se), q97_5: out(estimate + Z * se) }
+/// What the data alone say of a subgroup's effect, with its 95 % interval; a dash where they say nothing.
+fn data_alone(study: &Study, estimand: Estimand) -> String {
+    found(study, estimand).map_or_else(
+        || "–".to_string(),
+        |o| interval(estimand.measure, &Quantiles { median: o.estimate, q2_5: o.low, q97_5: o.high }),
+    )
 }
+
+/// Of counts, a subgroup's crude effects in the measures of [`effects`]; empty where the data are effects themselves.
+pub fn crude(study: &Study, g: usize) -> Vec<String> {
+    match &study.data {
+        Data::Counts(_) => {
+            let measures = effects(study).into_iter();
+            measures.map(|(_, measure)| data_alone(study, Estimand::of_subgroup(g, measure))).collect()
+        }
+        Data::Estimates(_) => Vec::new(),
+    }
+}
+
+/// What crude effects are.
+pub const CRUDE: &str = "Crude: from the counts of the row alone, without prior or pooling; 95 % limits by Woolf's method for odds ratios (–: a cell is empty, and nothing is added to it) and by Newcombe's for risk differences.";

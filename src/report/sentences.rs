@@ -3,12 +3,13 @@
 use serde_json::{Value, json};
 
 use super::numbers::{
-    interval_known_to, plain, probabilities_alike, probability, sampled_probability, signed, threshold,
+    grouped, interval_known_to, plain, probabilities_alike, probability, sampled_probability, signed,
+    threshold,
 };
 use super::words::{capitalised, listed, scope_in_words};
 use crate::posterior::{
-    Bounded, By, Claim, CriterionRow, Direction, Leaning, Measure, Method, Quantiles, Rate, STATED, Says,
-    Verdict,
+    Bounded, By, Claim, CriterionRow, Direction, Leaning, Measure, Method, Quantiles, Rate, Report, STATED,
+    Says, Verdict,
 };
 use crate::study::Assignment;
 
@@ -17,25 +18,7 @@ pub fn sentence(claim: &Claim) -> String {
     let whom = whom(claim);
     match &claim.says {
         Says::Leaning(leaning) => self::leaning(claim, &whom, leaning),
-        Says::Frequencies { event, control, difference } => {
-            let people = |x: f64| (1000.0 * x).round() as i64;
-            let word = |n: i64| if n < 0 { "fewer" } else { "more" };
-            let [median, low, high] = [difference.median, difference.q2_5, difference.q97_5].map(people);
-            let ends = if (low < 0) == (high < 0) {
-                let (near, far) = if low < 0 { (high, low) } else { (low, high) };
-                format!("{} to {}", near.abs(), far.abs())
-            } else {
-                format!("{} {} to {} {}", low.abs(), word(low), high.abs(), word(high))
-            };
-            format!(
-                "Among 1,000 with {} about {} {event}; among 1,000 with {} {} {} ({ends}).",
-                claim.about.control,
-                people(*control),
-                claim.about.active,
-                median.abs(),
-                word(median)
-            )
-        }
+        Says::Frequencies { event, control, difference } => frequencies(claim, event, *control, difference),
         Says::HeterogeneityUnlearned { .. } => {
             "The data say almost nothing about it: the subgroup results rest on its prior.".to_string()
         }
@@ -154,8 +137,17 @@ pub fn sentence(claim: &Claim) -> String {
     }
 }
 
+/// A sentence each is told of up to this many subgroups; beyond, the tables speak.
+const SENTENCES_UP_TO: usize = 6;
+
+/// The claims of a fit that are told in sentences, in text and in JSON.
+pub fn told(report: &Report) -> impl Iterator<Item = &Claim> {
+    let few = report.names.subgroups.len() <= SENTENCES_UP_TO;
+    report.claims.iter().filter(move |c| few || !matches!(c.says, Says::Leaning(_)))
+}
+
 /// Claims with their sentences, as JSON has them.
-pub fn claims_json(claims: &[Claim]) -> Vec<Value> {
+pub fn claims_json<'a>(claims: impl IntoIterator<Item = &'a Claim>) -> Vec<Value> {
     let one = |claim: &Claim| {
         let mut object = json!({ "text": sentence(claim) });
         if let (Some(object), Ok(Value::Object(fields))) =
@@ -165,7 +157,7 @@ pub fn claims_json(claims: &[Claim]) -> Vec<Value> {
         }
         object
     };
-    claims.iter().map(one).collect()
+    claims.into_iter().map(one).collect()
 }
 
 fn whom(claim: &Claim) -> String {
@@ -178,21 +170,30 @@ fn leaning(claim: &Claim, whom: &str, l: &Leaning) -> String {
     if p == 0.5 {
         return format!("{whom}: a better and a worse outcome are equally probable.");
     }
-    let verb = match (claim.about.assignment, claim.direction) {
-        (Assignment::Observational, d) => format!("is associated with a {} outcome", word(d)),
-        (Assignment::Randomised, Some(Direction::Harm)) => "harms".to_string(),
-        (Assignment::Randomised, _) => "helps".to_string(),
+    let active = &claim.about.active;
+    let says = match (l.clear, claim.about.assignment, claim.direction) {
+        (false, _, d) => format!("no clear direction: P({})", word(d)),
+        (true, Assignment::Observational, d) => {
+            format!("{active} is associated with a {} outcome with probability", word(d))
+        }
+        (true, Assignment::Randomised, Some(Direction::Harm)) => format!("{active} harms with probability"),
+        (true, Assignment::Randomised, _) => format!("{active} helps with probability"),
     };
-    let sampled = l.sampled.map(|(p, mcse)| format!("sampled {}", sampled_probability(Some(p), Some(mcse))));
-    let prior = l.prior_probability.map(|p| format!("prior {}", probability(Some(p))));
-    let beside: Vec<String> = [sampled, prior].into_iter().flatten().collect();
-    let beside = if beside.is_empty() { String::new() } else { format!(" ({})", beside.join("; ")) };
+    let prior =
+        l.prior_probability.map_or_else(String::new, |p| format!(" (prior {})", probability(Some(p))));
     let size = interval_known_to(l.measure, &l.effect, l.effect_errors);
-    let unit = if l.measure == Measure::RiskDifference { " points" } else { "" };
-    let nnt = l.nnt.as_ref().map_or_else(String::new, |n| format!("; {n}"));
+    let of_risks = l.measure == Measure::RiskDifference;
+    let unit = if of_risks { " points" } else { "" };
+    let also = match &l.nnt {
+        Some(nnt) => format!("; {nnt}"),
+        None if of_risks && !claim.about.is_effect() => {
+            let error = l.effect_errors.map_or(0.0, |e| e[0]);
+            format!("; {} among those who had {active}", among_many(l.effect.median, error))
+        }
+        None => String::new(),
+    };
     format!(
-        "{whom}: {} {verb} with probability {}{beside}; {} {}{nnt}.",
-        claim.about.active,
+        "{whom}: {says} {}{prior}; {} {}{also}.",
         sampled_probability(Some(p), claim.resolution),
         l.measure.in_words(),
         size + unit
@@ -211,6 +212,62 @@ fn percentage(p: f64) -> String {
         x if x < 0.95 => format!("{x:.1} %"),
         x => format!("{x:.0} %"),
     }
+}
+
+/// Among how many patients a difference in risks is told in whole patients.
+fn among(difference: f64) -> u64 {
+    match 1000.0 * difference.abs() {
+        n if n >= 9.95 || n < 0.01 => 1000,
+        n if n >= 0.995 => 10_000,
+        _ => 100_000,
+    }
+}
+
+/// "40 fewer per 1,000"; to the nearest ten and so on where the Monte Carlo error allows no finer number.
+fn among_many(difference: f64, error: f64) -> String {
+    let of = among(difference);
+    let twice = 2.0 * error * of as f64;
+    let mut unit = 1.0;
+    while unit < twice {
+        unit *= 10.0;
+    }
+    let people = (difference * of as f64 / unit).round() * unit;
+    let per = grouped(of);
+    match people {
+        0.0 => format!("about as many per {per}"),
+        n if n < 0.0 => format!("{:.0} fewer per {per}", -n),
+        n => format!("{n:.0} more per {per}"),
+    }
+}
+
+/// Events under control among so many patients, and how many more or fewer with the active treatment.
+fn frequencies(claim: &Claim, event: &str, control: f64, difference: &Quantiles) -> String {
+    let about = &claim.about;
+    let ends = [difference.q2_5, difference.q97_5];
+    let of = among(ends[0].abs().max(ends[1].abs()));
+    let people = |x: f64| (of as f64 * x).round() as i64;
+    let word = |n: i64| if n < 0 { "fewer" } else { "more" };
+    let [median, low, high] = [difference.median, ends[0], ends[1]].map(people);
+    let ends = if (low < 0) == (high < 0) {
+        let (near, far) = if low < 0 { (high, low) } else { (low, high) };
+        format!("{} to {}", near.abs(), far.abs())
+    } else {
+        format!("{} {} to {} {}", low.abs(), word(low), high.abs(), word(high))
+    };
+    let (had, so) = if about.is_effect() {
+        ("with", "")
+    } else {
+        ("who had", ", a difference between groups of patients")
+    };
+    let of = grouped(of);
+    format!(
+        "Among {of} {had} {}, about {} {event}; among {of} {had} {}, {} {} ({ends}){so}.",
+        about.control,
+        people(control),
+        about.active,
+        median.abs(),
+        word(median)
+    )
 }
 
 fn all_members(of: usize) -> String {

@@ -19,6 +19,11 @@ impl Thresholds {
         self.of.get(&measure).map_or(&[], Vec::as_slice)
     }
 
+    /// How many there are, of all measures.
+    pub fn count(&self) -> usize {
+        self.of.values().map(Vec::len).sum()
+    }
+
     /// Replaces the thresholds of a measure; an empty list removes them.
     pub fn set(&mut self, measure: Measure, mut values: Vec<f64>) {
         values.sort_by(f64::total_cmp);

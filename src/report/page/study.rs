@@ -273,7 +273,7 @@ fn priors(study: &Study, c: &Glance) -> Vec<PriorOnPage> {
     };
     let of_effect = format!("{} (95 %)", capitalised(effect.in_words()));
     let header =
-        vec![capitalised(&study.subgroup_name), "better".to_string(), "worse".to_string(), of_effect];
+        vec![capitalised(&study.subgroup_name), "P(better)".to_string(), "P(worse)".to_string(), of_effect];
     c.priors
         .iter()
         .map(|p| PriorOnPage {

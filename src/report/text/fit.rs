@@ -2,7 +2,7 @@
 
 use super::super::baseline_conflict::conflict_line;
 use super::super::numbers::{plain, threshold, with_prior};
-use super::super::sentences::sentence;
+use super::super::sentences::{self, sentence};
 use super::super::words::{all_priors, capitalised, whose};
 use super::adjusted::{coefficients, second_opinion};
 use super::columns::{Cells, Columns};
@@ -15,9 +15,6 @@ use crate::posterior::{
 };
 use crate::report::observations;
 use crate::study::{Assignment, Pooling, Study};
-
-/// Sentences are given for up to this many subgroups; beyond, the tables speak.
-const SENTENCES_UP_TO: usize = 6;
 
 /// The row of an estimand, where it has a number.
 fn known(report: &Report, whom: Whom, measure: Measure) -> Option<&Estimate> {
@@ -48,10 +45,12 @@ pub fn fit_text(study: &Study, report: &Report) -> String {
     out.push('\n');
     out.push_str(&probabilities(study, report));
     out.push('\n');
-    if study.data.names().len() <= SENTENCES_UP_TO {
-        for claim in report.claims.iter().filter(|c| matches!(c.says, Says::Leaning(_))) {
-            push(&mut out, &sentence(claim), 2);
-        }
+    let leaning: Vec<&Claim> =
+        sentences::told(report).filter(|c| matches!(c.says, Says::Leaning(_))).collect();
+    for claim in &leaning {
+        push(&mut out, &sentence(claim), 2);
+    }
+    if !leaning.is_empty() {
         out.push('\n');
     }
     let pairs = pairs(study, report);
@@ -92,7 +91,18 @@ fn unadjusted(study: &Study, without: &Report) -> String {
 }
 
 fn effects(study: &Study, report: &Report) -> String {
-    let (header, rows) = effect_table(study, report);
+    let (header, effects) = effect_table(study, report);
+    let mut rows = Vec::new();
+    for (k, row) in effects.into_iter().enumerate() {
+        rows.push(row);
+        // Subgroups come first.
+        let crude = if k < study.data.names().len() { observations::crude(study, k) } else { Vec::new() };
+        if !crude.is_empty() {
+            let label = std::iter::once("  crude".to_string());
+            let before = label.chain(study.treatment.arms.iter().map(|_| String::new()));
+            rows.push(before.chain(crude).collect());
+        }
+    }
     table(arms_wrapped(study, header), rows)
 }
 
@@ -147,17 +157,17 @@ pub fn probability_table(study: &Study, report: &Report) -> Cells {
     };
     let mut columns: Columns<'_, Whom> = Columns::new();
     columns.add("Probability (prior)", |whom| whose(study, *whom));
-    columns.add("better", direction(Statement::Benefit));
-    columns.add("worse", direction(Statement::Harm));
+    columns.add("P(better)", direction(Statement::Benefit));
+    columns.add("P(worse)", direction(Statement::Harm));
     if let Some(size) = at {
         let t = threshold(measure, size);
         let by = match measure.axis() {
-            Axis::Ratio => "ratio",
-            Axis::Additive => "by",
+            Axis::Ratio => "by a\nfactor ",
+            Axis::Additive => "by\n",
         };
         let at_least = |statement| move |whom: &Whom| shown(*whom, statement, size_by(*whom), size);
-        columns.add(format!("better {by}\n≥ {t}"), at_least(Statement::BenefitAtLeast));
-        columns.add(format!("worse {by}\n≥ {t}"), at_least(Statement::HarmAtLeast));
+        columns.add(format!("P(better {by}≥ {t})"), at_least(Statement::BenefitAtLeast));
+        columns.add(format!("P(worse {by}≥ {t})"), at_least(Statement::HarmAtLeast));
     }
     columns.cells(told(study, report))
 }
@@ -202,7 +212,7 @@ fn pairs(study: &Study, report: &Report) -> String {
         return String::new();
     }
     let mut out = String::new();
-    push(&mut out, "Two at a time, A : B, probabilities with their prior values", 0);
+    push(&mut out, "Two at a time, A : B, probabilities with their prior values in brackets", 0);
     let label = match contrast {
         Measure::DifferenceOfDifferences => "A minus B",
         _ => "Ratio of ratios (95 %)",
@@ -214,10 +224,9 @@ fn pairs(study: &Study, report: &Report) -> String {
         format!("{} : {}", name(pair.subgroup()), name(pair.second()))
     });
     columns.add(label, |e| shown_interval(Some(e)));
-    columns.add("A +, B −", |e| opposed(e.estimand.whom));
-    columns.add("A −, B +", |e| opposed(e.estimand.whom.swapped()));
+    columns.add("P(A better,\nB worse)", |e| opposed(e.estimand.whom));
+    columns.add("P(A worse,\nB better)", |e| opposed(e.estimand.whom.swapped()));
     out.push_str(&columns.table(rows));
-    push(&mut out, "A +, B −: better in A and worse in B, jointly.", 2);
     out
 }
 
@@ -226,7 +235,7 @@ fn footnotes(study: &Study, report: &Report) -> String {
     let mut words = format!("Priors: {}", all_priors(study));
     words += match study.pooling {
         Pooling::Partial => ". Partial pooling.",
-        Pooling::None => ". No pooling: each subgroup alone.",
+        Pooling::None => ". No pooling: each subgroup has an effect of its own.",
         Pooling::Complete if study.data.names().len() > 1 => ". Complete pooling: one effect for all.",
         Pooling::Complete => ".",
     };
@@ -249,13 +258,16 @@ fn footnotes(study: &Study, report: &Report) -> String {
     if let Some(importance) = &report.checks.importance {
         push(&mut out, &second_opinion(importance), 2);
     }
-    let nnt = if rows_have_counts(study) && study.data.names().len() <= SENTENCES_UP_TO {
-        "; NNTB and NNTH: number needed to treat to benefit and to harm"
-    } else {
-        ""
-    };
+    let told_nnt = sentences::told(report).any(|c| matches!(&c.says, Says::Leaning(l) if l.nnt.is_some()));
+    let nnt = if told_nnt { "; NNTB and NNTH: number needed to treat to benefit and to harm" } else { "" };
     push(&mut out, &format!("Medians and central 95 % intervals{nnt}."), 2);
+    if rows_have_counts(study) {
+        push(&mut out, observations::CRUDE, 2);
+    }
     if let Some(note) = prior_note(report) {
+        push(&mut out, &note, 2);
+    }
+    if let Some(note) = further_thresholds(study) {
         push(&mut out, &note, 2);
     }
     let sampled = report.settings.sampler.as_ref().is_some_and(|s| s.draws > 0);
@@ -274,18 +286,29 @@ fn footnotes(study: &Study, report: &Report) -> String {
                     study.subgroup_name
                 ),
             },
-            (false, _) => format!("For {patients}, all together, nothing was sampled."),
+            (false, _) => format!("Numbers for {patients}, all together, are sampled, and nothing was."),
         };
         push(&mut out, &text, 2);
     }
     out
 }
 
+/// How many thresholds are asked for beyond the one that is shown, where there are any.
+pub fn further_thresholds(study: &Study) -> Option<String> {
+    let asked = study.thresholds.count();
+    let shown = primary(study).1.is_some();
+    match asked.saturating_sub(usize::from(shown)) {
+        0 => None,
+        1 => Some("1 more threshold in CSV and JSON (--format).".to_string()),
+        n => Some(format!("{n} more thresholds in CSV and JSON (--format).")),
+    }
+}
+
 /// Which prior stands in brackets beside a statement on a risk difference, where there is one.
 pub fn prior_note(report: &Report) -> Option<String> {
     let held = report.probabilities.iter().any(|p| p.prior_at_control_risk.is_some());
     held.then(|| {
-        "In brackets the prior's value; for risk differences that of the effect prior with the control risk at its posterior median."
+        "In brackets the probability under the prior alone; for risk differences under the effect prior, with the control risk at its posterior median."
             .to_string()
     })
 }

@@ -2,6 +2,7 @@
 
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 
+pub use super::super::numbers::grouped;
 use super::super::numbers::{interval_known_to, sampled_probability};
 use super::super::passage::{self, Block, Passage};
 use super::super::words::{capitalised, scope_in_words};
@@ -219,19 +220,6 @@ pub fn heading(study: &Study) -> String {
         push(&mut out, &format!("Note: {notice}"), 2);
     }
     out.push('\n');
-    out
-}
-
-/// 19435 as "19,435".
-pub fn grouped(n: u64) -> String {
-    let digits = n.to_string();
-    let mut out = String::new();
-    for (i, c) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(c);
-    }
     out
 }
 

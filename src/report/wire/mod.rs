@@ -1,4 +1,4 @@
-//! A result as files have it: the names and order of the fields of schema `equipoise/result/1`, apart from those of the
+//! A result as files have it: the names and order of the fields of schema `equipoise/result/2`, apart from those of the
 //! library's own types, which may be renamed and grow.
 
 mod checks;

@@ -49,6 +49,20 @@ impl Summary {
     }
 }
 
+/// What the data alone say: crude, from the counts, or as published.
+#[derive(Serialize)]
+pub struct Observed {
+    pub estimate: f64,
+    pub low: f64,
+    pub high: f64,
+}
+
+impl Observed {
+    fn of(o: &posterior::Observed) -> Observed {
+        Observed { estimate: o.estimate, low: o.low, high: o.high }
+    }
+}
+
 /// A number needed to treat.
 #[derive(Serialize)]
 pub struct Nnt<'a> {
@@ -102,6 +116,8 @@ pub struct Estimate<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unadjusted: Option<Quantiles>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    pub observed: Option<Observed>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub nnt: Option<Nnt<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unavailable: Option<&'a str>,
@@ -121,6 +137,7 @@ impl<'a> Estimate<'a> {
             exact: e.exact.as_ref().map(Summary::of),
             prior: e.prior,
             unadjusted: e.unadjusted,
+            observed: e.observed.as_ref().map(Observed::of),
             nnt: e.nnt.as_ref().map(Nnt::of),
             unavailable: e.unavailable.as_deref(),
             exact_unavailable: e.exact_unavailable.as_deref(),
@@ -143,6 +160,7 @@ pub struct Probability<'a> {
     pub measure: Measure,
     pub threshold: f64,
     pub probability: Option<f64>,
+    pub sampled: Option<f64>,
     pub mcse: Option<f64>,
     pub ess: Option<f64>,
     pub exact: Option<f64>,
@@ -167,6 +185,7 @@ impl<'a> Probability<'a> {
             measure: p.estimand.measure,
             threshold: p.threshold,
             probability: p.probability,
+            sampled: p.sampled,
             mcse: p.mcse,
             ess: p.ess,
             exact: p.exact,
