@@ -1,5 +1,6 @@
 //! What a comparison of priors says in sentences.
 
+use super::answer::LINE;
 use super::curve::{Crossing, CurvePoint, Hinge, NEAR, hinges};
 use super::{LINES, PriorSet, STATED};
 use crate::posterior::{Claim, Direction, Measure, Method, Says, Scope, Topic};
@@ -7,9 +8,6 @@ use crate::study::Study;
 
 /// A tail probability from which data and prior are told to be at odds.
 const AT_ODDS: f64 = 0.05;
-
-/// The least line that is worth an upset.
-const LEAST_LINE: f64 = 0.8;
 
 /// What the claims are made of.
 pub struct Findings<'a> {
@@ -29,9 +27,9 @@ pub fn claims(study: &Study, found: &Findings<'_>) -> Vec<Claim> {
         let hinges = hinges(found.crossings, scale);
         all.extend(heterogeneity(study, &hinges, found.tau_curve, scale, method));
     }
-    if found.highest.is_none_or(|p| p <= LEAST_LINE) {
+    if found.highest.is_none_or(|p| p <= LINE) {
         let effect = Topic::Effect(Measure::of(study.outcome.scale));
-        all.push(Claim::of_all(study, effect, method, Says::NothingStands { line: LEAST_LINE }));
+        all.push(Claim::of_all(study, effect, method, Says::NothingStands { line: LINE }));
     }
     all
 }

@@ -1,5 +1,7 @@
 //! Sentences about results, one per claim. Nothing else in the program writes any.
 
+mod answer;
+
 use serde_json::{Value, json};
 
 use super::numbers::{
@@ -52,13 +54,20 @@ pub fn sentence(claim: &Claim) -> String {
             listed(&lines.iter().map(f64::to_string).collect::<Vec<_>>(), "or")
         ),
         Says::PriorAtOdds { tail_probability } => format!(
-            "{}: prior and data are at odds; so surprising a mean effect had probability {}.",
+            "{}: prior and data are at odds; data this far from the prior were expected {} of the time.",
             claim.prior,
-            probability(Some(*tail_probability))
+            percent_of_the_time(*tail_probability)
         ),
         Says::NothingStands { line } => {
             format!("No statement stands above {line} under the {} priors.", claim.prior)
         }
+        Says::Stands(stands) => answer::stands(claim, &whom, stands),
+        Says::StandsWhere(found) => answer::stands_where(claim, found),
+        Says::Drove { shifts } => answer::drove(shifts),
+        Says::Overturns { line, beliefs, is_rough } => answer::overturns(claim, *line, beliefs, *is_rough),
+        Says::UnderBias(under) => answer::under_bias(claim, &whom, under),
+        Says::UnderBiasOfAll(under) => answer::under_bias_of_all(claim, under),
+        Says::Verdicts(verdicts) => answer::verdicts(claim, verdicts),
         Says::Both { outcome_b, rates, both, .. } => {
             let about = &claim.about;
             let clause = self::rates(about.assignment, &about.active, [&about.outcome, outcome_b], *rates);
@@ -76,12 +85,15 @@ pub fn sentence(claim: &Claim) -> String {
                 Assignment::Randomised => ("has", "is"),
                 Assignment::Observational => ("would have", "be"),
             };
+            // How outcomes are correlated matters where more than one has a value.
+            let dependent = best.low < best.high;
             format!(
-                "{whom}: {}{action} {has} the higher expected utility, by {} a patient, and {is} the better action with probability {}; the expected loss by choosing it is {} per 1,000 patients.",
+                "{whom}: {}{action} {has} the higher expected utility, by {} a patient, and {is} the better action with probability {}; expected loss {} per 1,000 patients{}.",
                 causal(claim),
                 signed(*gain, 3).replace('+', ""),
                 bounded(*best, claim.resolution),
-                plain(1000.0 * expected_loss)
+                plain(1000.0 * expected_loss),
+                if dependent { " under independence" } else { "" }
             )
         }
         Says::PriorsFlip { action, priors, of, .. } if priors.is_empty() => {
@@ -209,6 +221,15 @@ fn word(direction: Option<Direction>) -> &'static str {
     }
 }
 
+/// "4 %"; below 1 % one digit.
+fn percent_of_the_time(p: f64) -> String {
+    match 100.0 * p {
+        x if x < 0.05 => "less than 0.1 %".to_string(),
+        x if x < 0.95 => format!("{x:.1} %"),
+        x => format!("{x:.0} %"),
+    }
+}
+
 /// "between 0.2 and 0.4 and for scales above 1.1".
 fn scales(claim: &Claim, intervals: &[[Option<f64>; 2]]) -> String {
     let about = if claim.method == Method::Sampled { "about " } else { "" };
@@ -295,16 +316,16 @@ fn decisive(verdict: Verdict, criteria: &[CriterionRow]) -> String {
     told.map(criterion).collect::<Vec<_>>().join("; ")
 }
 
-/// "death at 90 days: P(worse by ≥ 3 points) 0.02, < 0.2 asked".
+/// "death at 90 days: P(worse by ≥ 3 points) 0.02, required: < 0.2".
 fn criterion(c: &CriterionRow) -> String {
     let size = if c.threshold == 0.0 {
         String::new()
     } else {
         format!(" by ≥ {}", threshold(Measure::RiskDifference, c.threshold))
     };
-    let asked = if c.at_least { "≥" } else { "<" };
+    let bound = if c.at_least { "≥" } else { "<" };
     let found = c.probability.map_or_else(|| "not reported".to_string(), |p| probability(Some(p)));
-    format!("{}: P({}{size}) {found}, {asked} {} asked", c.of, word(Some(c.direction)), c.required)
+    format!("{}: P({}{size}) {found}, required: {bound} {}", c.of, word(Some(c.direction)), c.required)
 }
 
 pub fn by(by: By) -> &'static str {

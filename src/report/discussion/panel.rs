@@ -46,7 +46,7 @@ pub fn panel(decision: &Decision, d: &Discussion) -> Passage {
         rows.extend(panel.members.iter().filter(|m| m.population == *population).map(|m| {
             let differs = match (m.differs, m.by) {
                 (Some(true), Some(why)) => by(why).to_string(),
-                (Some(false), _) => "no".to_string(),
+                (Some(false), _) => "agrees".to_string(),
                 _ => "–".to_string(),
             };
             vec![
