@@ -40,6 +40,7 @@ mod report;
 mod rows;
 mod sampler;
 mod sampler_extremes;
+mod short_answers;
 mod table_files;
 mod third_party;
 mod tree;

@@ -5,8 +5,8 @@ use super::tipping::{Absence, Tipping};
 use super::who_decided::WhoDecided;
 use super::{Comparison, STATED, TableRow};
 use crate::posterior::{
-    Axis, Belief, Claim, Direction, Drive, Measure, Method, Says, Scope, Stands, StandsWhere, Statement,
-    Topic, UnderPrior,
+    Belief, Claim, Direction, Drive, Measure, Method, Says, Scope, Stands, StandsWhere, Statement, Topic,
+    UnderPrior,
 };
 use crate::study::Study;
 
@@ -128,10 +128,7 @@ impl<'a> Conclusion<'a> {
             direction: self.direction,
             sceptical_sd: row.sceptical_sd,
             patients: row.as_patients,
-            centre: match row.measure.axis() {
-                Axis::Ratio => row.prior_centre_ratio,
-                Axis::Additive => row.prior_centre,
-            },
+            centre: row.prior_centre_ratio.or(row.prior_centre),
             widest_is_enough: row.note == Some(Absence::NeverAbove),
         })
     }

@@ -87,13 +87,21 @@ pub fn sentence(claim: &Claim) -> String {
             };
             // How outcomes are correlated matters where more than one has a value.
             let dependent = best.low < best.high;
+            let all = [best.low, best.high, best.independent];
+            let [low, high, independent] = probabilities_alike(all, claim.resolution);
+            let range = if low == high { low } else { format!("{low} to {high}") };
+            let loss = plain(1000.0 * expected_loss);
+            let rest = if dependent {
+                format!(
+                    "under independence {independent}, with an expected loss of {loss} per 1,000 patients"
+                )
+            } else {
+                format!("expected loss {loss} per 1,000 patients")
+            };
             format!(
-                "{whom}: {}{action} {has} the higher expected utility, by {} a patient, and {is} the better action with probability {}; expected loss {} per 1,000 patients{}.",
+                "{whom}: {}{action} {has} the higher expected utility, by {} a patient, and {is} the better action with probability {range}; {rest}.",
                 causal(claim),
-                signed(*gain, 3).replace('+', ""),
-                bounded(*best, claim.resolution),
-                plain(1000.0 * expected_loss),
-                if dependent { " under independence" } else { "" }
+                signed(*gain, 3).replace('+', "")
             )
         }
         Says::PriorsFlip { action, priors, of, .. } if priors.is_empty() => {

@@ -149,10 +149,14 @@ pub fn drove(shifts: &[Drive]) -> String {
         };
         let priors = by_data.iter().map(|d| d.strongest_prior().1.abs()).fold(0.0, f64::max);
         let rest = if by_prior.is_empty() { "" } else { " elsewhere" };
-        parts.push(format!("the data{rest}, {range}; no prior there by more than {priors:.2}"));
+        let most = if priors < 0.005 {
+            "the priors by less than 0.005".to_string()
+        } else {
+            format!("no prior by more than {priors:.2}")
+        };
+        parts.push(format!("the data{rest}, {range}; {most}"));
     }
-    let text = format!("What drove it: {}.", parts.join("; "));
-    if by_prior.is_empty() { text.replace("no prior there", "no prior") } else { text }
+    format!("What drove it: {}.", parts.join("; "))
 }
 
 /// What one would have to believe, the beliefs that ask least first.
@@ -167,9 +171,11 @@ pub fn overturns(claim: &Claim, line: f64, beliefs: &[Belief], is_rough: bool) -
     told.sort_by(|a, b| ease(b).total_cmp(&ease(a)));
     let none: Vec<String> =
         beliefs.iter().filter(|b| !told.iter().any(|t| t == b)).map(|b| b.subgroup.clone()).collect();
+    // Of many only the one that asks least.
+    let most = if told.len() > MOST_BELIEFS { 1 } else { MOST_BELIEFS };
     let each: Vec<String> = told
         .iter()
-        .take(MOST_BELIEFS)
+        .take(most)
         .map(|b| {
             let size = b.patients.map_or_else(String::new, |n| {
                 format!(", equivalent sample size {}", number(n, grouped(n.round() as u64)))
@@ -191,8 +197,7 @@ pub fn overturns(claim: &Claim, line: f64, beliefs: &[Belief], is_rough: bool) -
         .collect();
     let mut text = String::new();
     if !each.is_empty() {
-        let more = told.len().saturating_sub(MOST_BELIEFS);
-        let more = match more {
+        let more = match told.len().saturating_sub(most) {
             0 => String::new(),
             n => format!("; {n} more need a narrower prior"),
         };
@@ -204,8 +209,8 @@ pub fn overturns(claim: &Claim, line: f64, beliefs: &[Belief], is_rough: bool) -
         } else {
             few(&none)
         };
-        let it = if text.is_empty() { "P" } else { "it" };
-        text = format!("{text} No prior that was searched brings {it} down to {line} in {who}.");
+        let none = format!("No prior that was searched brings {}", if text.is_empty() { "P" } else { "it" });
+        text = format!("{text} {none} down to {line} in {who}.");
     }
     text.trim().to_string()
 }
@@ -220,7 +225,9 @@ fn effect(measure: Measure, x: f64) -> String {
 /// A bias on the measure's own scale.
 fn size_of_bias(measure: Measure, x: f64) -> String {
     match measure.axis() {
-        Axis::Ratio => ratio(x),
+        // A bias that rounds to none is told more finely.
+        Axis::Ratio if (x - 1.0).abs() < 0.005 => format!("{x:.4}-fold"),
+        Axis::Ratio => format!("{}-fold", ratio(x)),
         Axis::Additive => signed(x, 2),
     }
 }
@@ -235,17 +242,12 @@ pub fn under_bias(claim: &Claim, whom: &str, u: &UnderBias) -> String {
     let it = if u.without.is_some() { "the latter" } else { "it" };
     let way = if p > u.line { "down" } else { "up" };
     let tips = match u.bias {
-        Some(b) => format!(
-            "; a bias of the {} of {} would bring {it} {way} to {}",
-            measure.in_words(),
-            size_of_bias(measure, b),
-            u.line
-        ),
+        Some(b) => format!("; a {} bias would bring {it} {way} to {}", size_of_bias(measure, b), u.line),
         None if u.searched => format!("; no bias that was searched brings {it} {way} to {}", u.line),
         None => String::new(),
     };
     let e = u.e_values.map_or_else(String::new, |[median, end]| {
-        format!("; E-value {} (interval's nearer end {})", ratio(median), ratio(end))
+        format!("; E-value {} (interval {})", ratio(median), ratio(end))
     });
     format!("{whom}: {lead}{with}{tips}{e}.")
 }
@@ -268,9 +270,11 @@ pub fn verdicts(claim: &Claim, v: &Verdicts) -> String {
     let name = |w: &Whose| {
         w.subgroup.clone().unwrap_or_else(|| scope_in_words(w.scope, &claim.about.kind_of_subgroup))
     };
+    let of = v.yes.len() + v.no.len() + v.undecided.len();
     let part = |word: &str, whose: &[Whose]| {
         let names: Vec<String> = whose.iter().map(name).collect();
-        (!names.is_empty()).then(|| format!("{word} for {}", few(&names)))
+        let who = if names.len() == of && of > 1 { format!("all {of}") } else { few(&names) };
+        (!names.is_empty()).then(|| format!("{word} for {who}"))
     };
     let parts = [part("yes", &v.yes), part("undecided", &v.undecided), part("no", &v.no)];
     let parts: Vec<String> = parts.into_iter().flatten().collect();

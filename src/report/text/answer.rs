@@ -14,11 +14,12 @@ pub enum Length {
     Full,
 }
 
-/// Lines of a short answer, its title among them.
+/// Lines of a short answer below its title.
 const MOST_LINES: usize = 10;
 
 /// What it comes to, from claims. A short one tells of single subgroups while there is room, else of all at once.
-pub fn answer(claims: &[Claim], length: Length) -> String {
+/// A note of how to read them follows.
+pub fn answer(claims: &[Claim], length: Length, note: Option<String>) -> String {
     let each = |c: &&Claim| matches!(c.says, Says::Stands(_) | Says::UnderBias(_));
     let all = |c: &&Claim| matches!(c.says, Says::StandsWhere(_) | Says::UnderBiasOfAll(_));
     let rest = |c: &&Claim| match c.says {
@@ -29,8 +30,9 @@ pub fn answer(claims: &[Claim], length: Length) -> String {
     let told = |kind: &dyn Fn(&&Claim) -> bool| -> Vec<String> {
         claims.iter().filter(kind).map(sentence).collect()
     };
-    let (each, all, rest) = (told(&each), told(&all), told(&rest));
-    let fits = 1 + lines(&each) + lines(&rest) <= MOST_LINES;
+    let (each, all, mut rest) = (told(&each), told(&all), told(&rest));
+    rest.extend(note);
+    let fits = lines(&each) + lines(&rest) <= MOST_LINES;
     let mut parts = match length {
         Length::Short if fits => each,
         Length::Short => all,
@@ -51,11 +53,14 @@ pub fn as_many_as_fit(claims: &[Claim], importance: impl Fn(&Says) -> Option<usi
         .collect();
     wanted.sort_by_key(|(importance, k, _)| (*importance, *k));
     let of = wanted.len();
-    let mut room = MOST_LINES - 1;
+    let mut room = MOST_LINES;
+    let mut cut = usize::MAX;
     let mut told: Vec<(usize, String)> = Vec::new();
-    for (_, k, text) in wanted {
+    for (importance, k, text) in wanted {
         let needed = wrapped(&text, 2).len();
-        if needed > room && !told.is_empty() {
+        // Where something found no room, nothing of less importance takes its place.
+        if importance > cut || needed > room && !told.is_empty() {
+            cut = cut.min(importance);
             continue;
         }
         room = room.saturating_sub(needed);

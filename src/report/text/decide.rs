@@ -30,7 +30,7 @@ pub fn decide_text(decision: &Decision, d: &Discussion, length: Length) -> Strin
             out.push_str(&answer);
             out.push('\n');
         }
-        let more = format!("{left_out} more sentence{} in short", if left_out == 1 { "" } else { "s" });
+        let more = format!("{left_out} more sentence{} of the answer", if left_out == 1 { "" } else { "s" });
         let rest =
             sections.into_iter().filter(|(name, _)| !name.is_empty()).map(|(name, _)| name.to_string());
         let rest: Vec<String> = (left_out > 0).then_some(more).into_iter().chain(rest).collect();

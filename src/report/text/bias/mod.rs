@@ -19,18 +19,16 @@ pub fn bias_text(study: &Study, c: &BiasComparison, length: Length) -> String {
     let mut out = heading(study);
     let failed = (!c.ok).then_some("The fit as stated did not pass its checks; it has no numbers.");
     push_failures_and_notices(&mut out, failed, &c.reasons, &c.notices);
-    let answer = answer(&c.claims, length);
-    if !answer.is_empty() {
-        out.push_str(&answer);
-        if study.outcome.scale.is_ratio() {
-            let text = format!(
-                "A bias of 2: the {} that the data show is twice the true one, and makes {} look {}.",
-                study.outcome.scale.measure_in_words(),
-                study.treatment.active(),
-                above_makes_look(study)
-            );
-            push(&mut out, &text, 2);
-        }
+    let note = study.outcome.scale.is_ratio().then(|| {
+        format!(
+            "A 2-fold bias: the {} that the data show is twice the true one, and makes {} look {}.",
+            study.outcome.scale.measure_in_words(),
+            study.treatment.active(),
+            above_makes_look(study)
+        )
+    });
+    if !c.claims.is_empty() {
+        out.push_str(&answer(&c.claims, length, note));
         out.push('\n');
     }
     let sections = sections(study, c).into_iter().filter(|s| !s.1.is_empty());

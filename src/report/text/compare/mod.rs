@@ -27,7 +27,7 @@ pub fn compare_text(study: &Study, c: &Comparison, length: Length) -> String {
     }
     let failed = (!c.ok).then_some("Some fits did not pass their checks; they have no numbers.");
     push_failures_and_notices(&mut out, failed, &c.reasons, &c.notices);
-    let answer = answer(&c.claims, length);
+    let answer = answer(&c.claims, length, None);
     if !answer.is_empty() {
         out.push_str(&answer);
         out.push('\n');

@@ -63,7 +63,7 @@ fn pooling_label(pooling: Pooling) -> &'static str {
     match pooling {
         Pooling::Partial => "partly\npooled",
         Pooling::Complete => "one\neffect",
-        Pooling::None => "without\npooling",
+        Pooling::None => "no\npool-\ning",
     }
 }
 
@@ -73,7 +73,7 @@ pub fn by_subgroup(study: &Study, c: &Comparison) -> Vec<String> {
     if let Some(last) = sections.last_mut() {
         let others = study.data.names().len() > 1;
         let words = if others {
-            "In brackets the probability before the data. One effect, without pooling: P(better) under complete pooling and under none."
+            "In brackets the probability before the data. One effect: P(better) under complete pooling; no pooling: without any."
         } else {
             "In brackets the probability before the data."
         };
