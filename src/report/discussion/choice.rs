@@ -64,7 +64,7 @@ pub fn actions(decision: &Decision, d: &Discussion) -> Passage {
         let Some(v) = o.values else { continue };
         let two = |x: f64| parameter(x);
         out.say(format!(
-            "{}: an event is worth {}, none {}.",
+            "{}: utility {} with an event, {} without.",
             capitalised(&o.study.outcome.name),
             two(v.event),
             two(v.no_event)

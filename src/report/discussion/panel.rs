@@ -29,7 +29,11 @@ pub fn panel(decision: &Decision, d: &Discussion) -> Passage {
             }
         }
         if let Some(v) = b.values.filter(|_| b.own_values) {
-            parts.push(format!("an event worth {}, none {}", parameter(v.event), parameter(v.no_event)));
+            parts.push(format!(
+                "utility {} with an event, {} without",
+                parameter(v.event),
+                parameter(v.no_event)
+            ));
         }
         out.say(format!("{} on {}: {}.", b.member, outcome.study.outcome.name, parts.join("; ")));
     }

@@ -93,7 +93,7 @@ pub fn e_values(study: &Study, c: &BiasComparison) -> String {
     }
     push(
         &mut out,
-        "The least risk ratio with which an unmeasured confounder would have to go with both treatment and outcome to explain the number away; 1 where the interval holds no effect.",
+        "The least risk ratio with which an unmeasured confounder would have to go with both treatment and outcome to explain the number away; 1 where the interval includes a ratio of 1.",
         2,
     );
     for conversion in used {
