@@ -210,7 +210,7 @@ fn surfaces_tipping_points_and_e_values_need_no_section() {
         row.expect("a row")["probability"].as_f64().expect("a number")
     };
     assert!(of_case("worst") < of_case("left_out") && of_case("left_out") < of_case("best"));
-    let text = desk.run(&["compare", "model.toml", "--bias"]).success();
+    let text = desk.run(&["compare", "model.toml", "--bias", "--full"]).success();
     text.stdout(contains("E-values of the results"))
         .stdout(contains("VanderWeele & Ding"))
         .stdout(contains("worst case"))

@@ -278,7 +278,7 @@ fn an_observational_study_is_never_said_to_help_or_harm() {
     let desk = Desk::with(DECISION);
     for name in ["rescue-stenting", "rescue-by-etiology", "ras-basilar-sich"] {
         let found = desk.json(&["decide", name]);
-        let text = desk.text(&["decide", name]).to_lowercase();
+        let text = desk.text(&["decide", name, "--full"]).to_lowercase();
         assert!(text.contains("not randomised"));
         for word in ["helps", "harms", "because", "effect of", "benefits from", "causes", "leads to"] {
             assert!(!text.contains(word), "{name} says {word}");
@@ -293,7 +293,7 @@ fn an_observational_study_is_never_said_to_help_or_harm() {
         }
     }
     // Of a randomised one it may be.
-    let text = flowing(&desk.text(&["decide", "decision.toml"]));
+    let text = flowing(&desk.text(&["decide", "decision.toml", "--full"]));
     assert!(text.contains("drug raises the rates of independence and of bleeding"), "{text}");
     assert!(!text.contains("causal") && !text.contains("not randomised"), "{text}");
 }
@@ -308,7 +308,7 @@ fn text_fits_eighty_columns_and_a_pipe() {
             desk.run(&["decide", name]).code(1).stderr(contains("baseline_risk"));
             continue;
         }
-        let text = desk.text(&["decide", name]);
+        let text = desk.text(&["decide", name, "--full"]);
         assert!(!text.contains('\u{1b}'), "colours in a pipe");
         for line in text.lines() {
             assert!(line.chars().count() <= 80, "{name}: {line}");
@@ -438,7 +438,7 @@ fn what_needs_sampling_is_sampled_and_says_so() {
     let found = desk.json(&["decide", "decision.toml"]);
     assert!(list(&found, "effects").iter().any(|e| e["outcome"] == "function" && e["sampled"] == true));
     assert!(list(&found, "claims").iter().any(|c| c["method"] == "sampled"));
-    let text = desk.text(&["decide", "decision.toml"]);
+    let text = desk.text(&["decide", "decision.toml", "--full"]);
     assert!(text.lines().all(|l| l.chars().count() <= 80));
 }
 

@@ -199,7 +199,7 @@ fn the_text_says_what_of_the_baseline_prior_is_varied_and_where_it_is_held() {
     let folder = written(&model(COUNTS, ""));
     let run = |format: &str| {
         let mut command = Command::cargo_bin("equipoise").expect("built");
-        let arguments = ["compare", "model.toml", "--priors", "stated", "--format", format];
+        let arguments = ["compare", "model.toml", "--priors", "stated", "--full", "--format", format];
         let assert = command.current_dir(folder.path()).args(arguments).assert().success();
         String::from_utf8(assert.get_output().stdout.clone()).expect("text")
     };

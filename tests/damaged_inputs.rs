@@ -512,7 +512,7 @@ fn use_decision(folder: &Path, depth: Depth) -> Result<()> {
     let decision: Decision = open_decision(&path)?;
     if depth == Depth::Fitted {
         let discussion = decide(&decision, Sampling { mcse: 0.02, ..Sampling::default() })?;
-        let told = report::decide_text(&decision, &discussion).len()
+        let told = report::decide_text(&decision, &discussion, report::Length::Full).len()
             + report::decide_json(&decision, &discussion).len()
             + report::decide_csv(&decision, &discussion).len();
         assert!(told > 0);

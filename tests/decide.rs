@@ -696,7 +696,7 @@ fn a_run_that_fails_its_checks_says_nothing_of_the_treatment() {
         d.reasons
     );
     assert!(d.effects.is_empty() && d.claims.is_empty() && d.actions.is_empty() && d.curve.is_empty());
-    let text = equipoise::report::decide_text(&decision, &d);
+    let text = equipoise::report::decide_text(&decision, &d, equipoise::report::Length::Full);
     assert!(text.contains("No result") && !text.contains("P(") && !text.contains("robability"), "{text}");
 }
 

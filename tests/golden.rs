@@ -118,7 +118,8 @@ fn every_answer_about_what_is_shipped_is_what_it_was() {
         commands.push(format!("report {model} --out words.md"));
     }
     for decision in shipped("decisions") {
-        commands.extend(["text", "json", "csv"].map(|format| format!("decide {decision} --format {format}")));
+        let formats = ["text --full", "json", "csv"];
+        commands.extend(formats.map(|format| format!("decide {decision} --format {format}")));
         commands.push(format!("report {decision} --out words.md"));
     }
     let found = commands.into_iter().map(|command| (digest(&said(&command)), command));

@@ -372,7 +372,10 @@ fn a_decisions_page_has_what_decide_prints() {
         let decision = open_decision(name).expect("shipped");
         let (d, html, drawn) = decided(&decision);
         let text = seen(&html);
-        let printed = decide_text(&decision, &d).split_whitespace().collect::<Vec<_>>().join(" ");
+        let printed = decide_text(&decision, &d, equipoise::report::Length::Full)
+            .split_whitespace()
+            .collect::<Vec<_>>()
+            .join(" ");
         let mut told = 0;
         for claim in &d.claims {
             let sentence = equipoise::report::sentence(claim);

@@ -44,6 +44,7 @@ mod rows;
 mod sampler;
 mod sampler_extremes;
 mod sentences;
+mod short_answers;
 mod table_files;
 mod third_party;
 mod tree;

@@ -8,6 +8,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::quick::{Pair, pair};
 use crate::input::{Changes, Decimal, Reading, Rows};
+use crate::report::Length;
 use crate::study::{Assignment, HigherIs, Scale};
 
 const EXAMPLES: &str = "\
@@ -48,7 +49,8 @@ did at each draw, under Stan's names), and run.json with clock and host.";
 
 const COMPARE_EXAMPLES: &str = "\
 Examples:
-  equipoise compare attention-ras-etiology
+  equipoise compare attention-ras-etiology              the answer in a few lines
+  equipoise compare attention-ras-etiology --full       and every table that it rests on
   equipoise compare my-trial.toml --priors library
   equipoise compare my-trial.toml --priors neutral-strong,optimistic-moderate,my-prior
   equipoise compare my-trial.toml --grid --format json > compare.json
@@ -64,7 +66,8 @@ Examples:
 
 const DECIDE_EXAMPLES: &str = "\
 Examples:
-  equipoise decide rescue-stenting
+  equipoise decide rescue-stenting                      the answer in a few lines
+  equipoise decide rescue-stenting --full               and every table that it rests on
   equipoise decide my-decision.toml --format json > decision.json
   equipoise decide attention-evt                        a model alone: sizes and bounds, no values
 
@@ -522,6 +525,20 @@ pub struct CheckArgs {
     pub reading: ReadingArgs,
 }
 
+/// How much of what was found is printed as text.
+#[derive(Debug, Args, Default)]
+pub struct LengthArgs {
+    /// Show everything that the answer rests on; JSON and CSV always hold it
+    #[arg(long)]
+    pub full: bool,
+}
+
+impl From<&LengthArgs> for Length {
+    fn from(said: &LengthArgs) -> Length {
+        if said.full { Length::Full } else { Length::Short }
+    }
+}
+
 /// Arguments of `compare`.
 #[derive(Debug, Args)]
 #[command(after_help = COMPARE_EXAMPLES)]
@@ -537,6 +554,8 @@ pub struct CompareArgs {
     /// Compare biases instead of priors: unmeasured confounding, missing outcomes, misjudged subgroups, and what would tip
     #[arg(long, conflicts_with_all = ["priors", "grid"])]
     pub bias: bool,
+    #[command(flatten)]
+    pub length: LengthArgs,
     /// What is printed to standard output
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub format: Format,
@@ -558,6 +577,8 @@ pub struct CompareArgs {
 pub struct DecideArgs {
     /// A decision file, a model file, the name of a shipped one, or - for standard input
     pub decision: PathBuf,
+    #[command(flatten)]
+    pub length: LengthArgs,
     /// What is printed to standard output
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub format: Format,

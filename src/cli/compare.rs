@@ -22,13 +22,13 @@ pub fn run(args: &CompareArgs) -> Result<Outcome> {
         sampled: false,
     };
     if args.bias {
-        return biases(&study, request.sampling, args.format);
+        return biases(&study, request.sampling, args);
     }
     let steps = Steps::default();
     let comparison = watched_by(false, Some(&steps), |_| compare_counted(&study, &request, &steps))?;
     let study = &*comparable(&study);
     print(&match args.format {
-        Format::Text => report::compare_text(study, &comparison),
+        Format::Text => report::compare_text(study, &comparison, (&args.length).into()),
         Format::Json => report::compare_json(study, &comparison),
         Format::Csv => report::compare_csv(study, &comparison),
     })?;
@@ -44,15 +44,15 @@ pub fn run(args: &CompareArgs) -> Result<Outcome> {
 }
 
 /// Biases instead of priors.
-fn biases(study: &Study, sampling: Sampling, format: Format) -> Result<Outcome> {
+fn biases(study: &Study, sampling: Sampling, args: &CompareArgs) -> Result<Outcome> {
     let study = &*comparable(study);
     let comparison = watched(false, |_| compare_bias(study, sampling));
-    print(&match format {
-        Format::Text => report::bias_text(study, &comparison),
+    print(&match args.format {
+        Format::Text => report::bias_text(study, &comparison, (&args.length).into()),
         Format::Json => report::bias_json(study, &comparison),
         Format::Csv => report::bias_csv(study, &comparison),
     })?;
-    if format != Format::Text {
+    if args.format != Format::Text {
         for statement in study.statements() {
             notice(&statement);
         }

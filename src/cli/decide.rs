@@ -18,7 +18,7 @@ pub fn run(args: &DecideArgs) -> Result<Outcome> {
     let sampling = Sampling { seed: args.seed.unwrap_or(usual.seed), ..usual };
     let discussion = watched(false, |_| decide(&decision, sampling))?;
     print(&match args.format {
-        Format::Text => report::decide_text(&decision, &discussion),
+        Format::Text => report::decide_text(&decision, &discussion, (&args.length).into()),
         Format::Json => report::decide_json(&decision, &discussion),
         Format::Csv => report::decide_csv(&decision, &discussion),
     })?;

@@ -1,12 +1,10 @@
 //! What a comparison of priors says in sentences.
 
+use super::answer::LINE;
 use super::curve::{Crossing, CurvePoint, Hinge, NEAR, hinges};
 use super::{LINES, PriorSet, STATED};
 use crate::posterior::{Claim, Direction, Measure, Method, Says, Scope, Topic};
 use crate::study::Study;
-
-/// The least line that is worth an upset.
-const LEAST_LINE: f64 = 0.8;
 
 /// What the claims are made of.
 pub struct Findings<'a> {
@@ -26,9 +24,9 @@ pub fn claims(study: &Study, found: &Findings<'_>) -> Vec<Claim> {
         let hinges = hinges(found.crossings, scale);
         all.extend(heterogeneity(study, &hinges, found.tau_curve, scale, method));
     }
-    if found.highest.is_none_or(|p| p <= LEAST_LINE) {
+    if found.highest.is_none_or(|p| p <= LINE) {
         let effect = Topic::Effect(Measure::of(study.outcome.scale));
-        all.push(Claim::of_all(study, effect, method, Says::NothingStands { line: LEAST_LINE }));
+        all.push(Claim::of_all(study, effect, method, Says::NothingStands { line: LINE }));
     }
     all
 }

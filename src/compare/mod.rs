@@ -11,6 +11,7 @@
 //! [`crate::exact::Lattice`], on which another prior of μ and τ is one weighted sum; the engine serves what the lattice does
 //! not resolve, and the sampler what the engine does not cover.
 
+mod answer;
 mod baselines;
 pub mod bias;
 mod claims;
@@ -33,6 +34,7 @@ mod table;
 mod tipping;
 mod who_decided;
 
+pub use answer::LINE;
 pub use baselines::{BaselineRow, Variant};
 pub use coefficients::CoefficientRow;
 pub use curve::{Crossing, CurvePoint, HeterogeneityRow, Hinge};
@@ -243,7 +245,7 @@ pub fn compare_counted(study: &Study, request: &Request, steps: &Steps) -> Resul
         is_sampled: options.engine == Engine::Sampler,
     };
     let claims = claims::claims(study, &findings);
-    Ok(Comparison {
+    let mut comparison = Comparison {
         ok: reasons.is_empty(),
         reasons,
         notices,
@@ -269,7 +271,11 @@ pub fn compare_counted(study: &Study, request: &Request, steps: &Steps) -> Resul
         power_scaling,
         poolings,
         claims,
-    })
+    };
+    // What it comes to is read first.
+    let answer = answer::claims(study, &comparison);
+    comparison.claims.splice(0..0, answer);
+    Ok(comparison)
 }
 
 /// The study that is compared: itself, or for an adjusted study that of its subgroups' effects with the coefficients

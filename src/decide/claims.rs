@@ -2,7 +2,8 @@
 
 use super::{Discussion, Population};
 use crate::posterior::{
-    About, Claim, Direction, Dissenter, Measure, Method, Rate, STATED, Says, Scope, Topic,
+    About, Claim, Direction, Dissenter, Measure, Method, Rate, STATED, Says, Scope, Topic, Verdict, Verdicts,
+    Whose,
 };
 use crate::study::Decision;
 
@@ -22,6 +23,7 @@ pub fn claims(decision: &Decision, discussion: &Discussion, first: &[Claim]) -> 
     let decided: Vec<Option<String>> = all.iter().map(|claim| claim.subgroup.clone()).collect();
     let leans = |claim: &&Claim| matches!(claim.says, Says::Leaning(_)) && !decided.contains(&claim.subgroup);
     all.extend(first.iter().filter(leans).cloned());
+    all.extend(c.verdicts());
     all.extend(c.rules());
     all.extend(c.joint());
     all.extend(c.layers());
@@ -75,6 +77,27 @@ impl Context<'_> {
             all.push(Claim { probability: Some(best.independent), ..claim });
         }
         all
+    }
+
+    /// For whom each rule says what.
+    fn verdicts(&self) -> Vec<Claim> {
+        let mut all: Vec<Verdicts> = Vec::new();
+        for r in &self.discussion.rules {
+            let place = all.iter().position(|v| v.rule == r.name).unwrap_or_else(|| {
+                let rule = r.name.clone();
+                all.push(Verdicts { rule, yes: Vec::new(), no: Vec::new(), undecided: Vec::new() });
+                all.len() - 1
+            });
+            let whose = match r.verdict {
+                Verdict::Yes => &mut all[place].yes,
+                Verdict::No => &mut all[place].no,
+                Verdict::Undecided => &mut all[place].undecided,
+            };
+            whose.push(Whose { scope: r.population.scope, subgroup: r.population.subgroup.clone() });
+        }
+        let whole = Population { scope: Scope::Overall, subgroup: None };
+        let effect = Topic::Effect(Measure::RiskDifference);
+        all.into_iter().map(|verdicts| self.of(&whole, effect, Says::Verdicts(verdicts))).collect()
     }
 
     fn rules(&self) -> Vec<Claim> {

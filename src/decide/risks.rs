@@ -76,6 +76,15 @@ impl<'a> Risks<'a> {
         }
     }
 
+    /// The median of the control risk.
+    pub fn median_control(&self) -> f64 {
+        match self {
+            Risks::Exact { posterior, g } => there(posterior.risk(*g, RiskMeasure::Control)).quantile(0.5),
+            Risks::Given { control, .. } => *control,
+            Risks::Sampled { control, .. } => Empirical::of(control).quantile(0.5),
+        }
+    }
+
     /// Means of the control and of the active risk.
     pub fn means(&self) -> [f64; 2] {
         let mean = |x: &[f64]| x.iter().sum::<f64>() / x.len() as f64;

@@ -21,7 +21,9 @@ pub struct EffectRow {
     /// For whom the numbers are.
     #[serde(flatten)]
     pub population: Population,
-    /// The mean of the control arm's risk, 0 to 1.
+    /// The median of the control arm's risk, 0 to 1: the risk that text names, as `fit` does.
+    pub median_risk_control: f64,
+    /// The mean of the control arm's risk, 0 to 1, on which expected utilities rest.
     pub mean_risk_control: f64,
     /// The mean of the active arm's risk, 0 to 1.
     pub mean_risk_active: f64,
@@ -172,6 +174,7 @@ pub fn sizes(decision: &Decision, known: &Known<'_>, populations: &[Population])
     let effect = EffectRow {
         outcome: outcome.name.clone(),
         population: population.clone(),
+        median_risk_control: known.risks.median_control(),
         mean_risk_control: control,
         mean_risk_active: active,
         mean_risk_difference: active - control,

@@ -2,6 +2,7 @@
 
 use serde::{Serialize, Serializer};
 
+use super::answer::{Belief, Drive, Stands, StandsWhere, UnderBias, UnderBiasOfAll, Verdicts};
 use super::effect_conflict::EffectConflict;
 use super::estimand::{Measure, Scope, Statement};
 use super::result::Quantiles;
@@ -183,6 +184,32 @@ pub enum Says {
         /// The probability that none exceeds.
         line: f64,
     },
+    /// Under how many of the priors compared a subgroup's conclusion stands; the claim's probability is that under the
+    /// stated ones.
+    Stands(Stands),
+    /// The same, of all subgroups at once.
+    StandsWhere(StandsWhere),
+    /// What moved the probabilities of the subgroups' conclusions.
+    Drove {
+        /// The shifts, by subgroup.
+        shifts: Vec<Drive>,
+    },
+    /// What one would have to believe for conclusions no longer to stand.
+    Overturns {
+        /// The probability above which a conclusion stands.
+        line: f64,
+        /// The beliefs, by subgroup, for those whose conclusions stand.
+        beliefs: Vec<Belief>,
+        /// Whether what lies between two fits is interpolated, so that one digit is known.
+        is_rough: bool,
+    },
+    /// A subgroup's conclusion beside the bias that would undo it, or make it; the claim's probability allows for the bias
+    /// that the model states.
+    UnderBias(UnderBias),
+    /// The same, of all subgroups at once.
+    UnderBiasOfAll(UnderBiasOfAll),
+    /// The verdicts of a rule, for whom it says what.
+    Verdicts(Verdicts),
     /// Two outcomes move at once.
     Both {
         /// The name of the second outcome; the first is the claim's own.

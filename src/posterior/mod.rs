@@ -10,6 +10,7 @@
 
 mod agreement;
 mod analysis;
+mod answer;
 mod assembly;
 mod baseline_conflict;
 mod block;
@@ -37,6 +38,9 @@ mod shrinkage;
 mod source;
 
 pub use analysis::{Analysis, LARGE, Report, analyse, analyse_watched, prior_report};
+pub use answer::{
+    Belief, Drive, Stands, StandsWhere, UnderBias, UnderBiasOfAll, UnderPrior, Verdicts, Whose,
+};
 pub use baseline_conflict::{BaselineConflict, baseline_conflicts};
 pub use claim::{
     About, Bounded, By, CLEAR, Claim, CriterionRow, Direction, Dissenter, Leaning, Method, Rate, STATED,

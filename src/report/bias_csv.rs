@@ -1,10 +1,12 @@
 //! The comparison of biases as one long table.
 
 use super::records::{Cell, Records, record};
+use super::sentences::sentence;
 use super::wire::{self, Estimate, Probability};
 use crate::compare::bias::{
     BiasComparison, BiasTipping, ConfounderPoint, EValueRow, Implied, LabelPoint, MissingRow, ShiftPoint,
 };
+use crate::posterior::Claim;
 use crate::study::{Assumption, Study};
 
 record! {
@@ -36,7 +38,20 @@ pub fn bias_csv(study: &Study, c: &BiasComparison) -> String {
     put("e_value", c.e_values.iter().map(e_value).collect());
     put("missing", c.missing.iter().map(missing).collect());
     put("labels", c.labels.iter().map(labels).collect());
+    put("claim", c.claims.iter().map(claim).collect());
     Records::of(all).csv()
+}
+
+/// The sentence stands in `note`.
+fn claim(c: &Claim) -> Row {
+    Row {
+        scope: c.scope.into(),
+        subgroup: c.subgroup.as_ref().into(),
+        measure: c.estimand.key().into(),
+        probability: c.probability.into(),
+        note: sentence(c).into(),
+        ..Row::default()
+    }
 }
 
 fn assumption(a: &Assumption) -> Row {

@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::json::{data_head, model_head, pretty};
+use super::sentences::claims_json;
 use super::wire;
 use crate::compare::bias::BiasComparison;
 use crate::study::Study;
@@ -28,5 +29,6 @@ pub fn bias_json(study: &Study, c: &BiasComparison) -> String {
         "e_values": c.e_values,
         "missing": c.missing,
         "labels": c.labels,
+        "claims": claims_json(&c.claims),
     }))
 }

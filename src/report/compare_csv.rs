@@ -2,12 +2,13 @@
 
 use super::compare_json::compare_statements;
 use super::records::{Cell, Records, record};
+use super::sentences::sentence;
 use super::words::prior_statement;
 use crate::compare::{
     BaselineRow, Comparison, Crossing, CurvePoint, Envelope, EstimateRow, GridRow, HeterogeneityRow,
     PoolingRow, PowerRow, PriorSet, TableRow, Tipping, WhoDecided,
 };
-use crate::posterior::Quantiles;
+use crate::posterior::{Claim, Quantiles};
 use crate::study::Study;
 
 record! {
@@ -49,7 +50,21 @@ pub fn compare_csv(study: &Study, c: &Comparison) -> String {
     put("who_decided", c.who_decided.iter().map(who_decided).collect());
     put("power_scaling", c.power_scaling.iter().map(sensitivity).collect());
     put("pooling", c.poolings.iter().map(pooling).collect());
+    put("claim", c.claims.iter().map(claim).collect());
     Records::of(all).csv()
+}
+
+/// The sentence stands in `note`.
+fn claim(c: &Claim) -> Row {
+    Row {
+        prior: (&c.prior).into(),
+        scope: c.scope.into(),
+        subgroup: c.subgroup.as_ref().into(),
+        quantity: c.estimand.key().into(),
+        probability: c.probability.into(),
+        note: sentence(c).into(),
+        ..Row::default()
+    }
 }
 
 /// What it says stands in `note`.

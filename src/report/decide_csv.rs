@@ -14,7 +14,7 @@ record! {
     /// A row of any list; `row` says of which. Columns that a list does not have are empty.
     Row {
         row, outcome, outcome_b, scope, subgroup, subgroup_b, direction, direction_b, threshold,
-        probability, prior_probability, band, from, to, mean_risk_control, mean_risk_active,
+        probability, prior_probability, band, from, to, median_risk_control, mean_risk_control, mean_risk_active,
         mean_risk_difference, median, q2_5, q97_5, benefit, harm, benefit_low, benefit_high,
         sampled, name, required, at_least, verdict, statement, low, high, independent, inner_harm,
         quantity, low_median, low_q2_5, low_q97_5, high_median, high_q2_5, high_q97_5, action,
@@ -78,6 +78,7 @@ fn bounds(b: &Bounded, row: Row) -> Row {
 fn effect(e: &EffectRow) -> Row {
     Row {
         outcome: (&e.outcome).into(),
+        median_risk_control: e.median_risk_control.into(),
         mean_risk_control: e.mean_risk_control.into(),
         mean_risk_active: e.mean_risk_active.into(),
         mean_risk_difference: e.mean_risk_difference.into(),

@@ -123,6 +123,12 @@ pub fn parameter(x: f64) -> String {
     text.replace('-', "−")
 }
 
+/// One significant digit: between sampled runs no more is known.
+pub fn roughly(x: f64) -> String {
+    let unit = 10.0_f64.powf(x.abs().log10().floor());
+    format!("~{}", parameter((x / unit).round() * unit))
+}
+
 /// A value of this measure.
 pub fn value(measure: Measure, x: f64) -> String {
     match (measure, measure.axis()) {

@@ -1,5 +1,7 @@
 //! Sentences about results, one per claim. Nothing else in the program writes any.
 
+mod answer;
+
 use serde_json::{Value, json};
 
 use super::numbers::{
@@ -38,11 +40,18 @@ pub fn sentence(claim: &Claim) -> String {
         Says::PriorAtOdds { tail_probability } => format!(
             "{}: prior and data are at odds; data this far from the prior were expected {} of the time.",
             effect_prior(&claim.prior),
-            percentage(*tail_probability)
+            percent_of_the_time(*tail_probability)
         ),
         Says::NothingStands { line } => {
             format!("No statement stands above {line} under the {} priors.", claim.prior)
         }
+        Says::Stands(stands) => answer::stands(claim, &whom, stands),
+        Says::StandsWhere(found) => answer::stands_where(claim, found),
+        Says::Drove { shifts } => answer::drove(shifts),
+        Says::Overturns { line, beliefs, is_rough } => answer::overturns(claim, *line, beliefs, *is_rough),
+        Says::UnderBias(under) => answer::under_bias(claim, &whom, under),
+        Says::UnderBiasOfAll(under) => answer::under_bias_of_all(claim, under),
+        Says::Verdicts(verdicts) => answer::verdicts(claim, verdicts),
         Says::Both { outcome_b, rates, both, .. } => {
             let about = &claim.about;
             let clause = self::rates(about.assignment, &about.active, [&about.outcome, outcome_b], *rates);
@@ -60,12 +69,23 @@ pub fn sentence(claim: &Claim) -> String {
                 Assignment::Randomised => ("has", "is"),
                 Assignment::Observational => ("would have", "be"),
             };
+            // How outcomes are correlated matters where more than one has a value.
+            let dependent = best.low < best.high;
+            let all = [best.low, best.high, best.independent];
+            let [low, high, independent] = probabilities_alike(all, claim.resolution);
+            let range = if low == high { low } else { format!("{low} to {high}") };
+            let loss = plain(1000.0 * expected_loss);
+            let rest = if dependent {
+                format!(
+                    "under independence {independent}, with an expected loss of {loss} per 1,000 patients"
+                )
+            } else {
+                format!("expected loss {loss} per 1,000 patients")
+            };
             format!(
-                "{whom}: {}{action} {has} the higher expected utility, by {} a patient, and {is} the better action with probability {}; the expected loss by choosing it is {} per 1,000 patients.",
+                "{whom}: {}{action} {has} the higher expected utility, by {} a patient, and {is} the better action with probability {range}; {rest}.",
                 causal(claim),
-                signed(*gain, 3).replace('+', ""),
-                bounded(*best, claim.resolution),
-                plain(1000.0 * expected_loss)
+                signed(*gain, 3).replace('+', "")
             )
         }
         Says::PriorsFlip { action, priors, of, .. } if priors.is_empty() => {
@@ -77,7 +97,7 @@ pub fn sentence(claim: &Claim) -> String {
             listed(priors, "and")
         ),
         Says::Dissent { action, members, of, .. } if members.is_empty() => {
-            format!("{whom}: {} would choose {action}, as the analysis as stated.", all_members(*of))
+            format!("{whom}: {} would choose {action}, as the stated analysis does.", all_members(*of))
         }
         Says::Dissent { action, other, members, of } => {
             let each: Vec<String> = members
@@ -85,7 +105,7 @@ pub fn sentence(claim: &Claim) -> String {
                 .map(|m| format!("{} would choose {other}, by {}", m.member, by(m.by)))
                 .collect();
             format!(
-                "{whom}: {} of {of} members would choose {action}, as the analysis as stated; {}.",
+                "{whom}: {} of {of} members would choose {action}, as the stated analysis does; {}.",
                 of - members.len(),
                 each.join("; ")
             )
@@ -205,15 +225,6 @@ fn effect_prior(name: &str) -> String {
     if name == STATED { "Stated effect prior".to_string() } else { format!("Effect prior {name}") }
 }
 
-/// "4 %", "0.4 %", "less than 0.1 %": a share of the time.
-fn percentage(p: f64) -> String {
-    match 100.0 * p {
-        x if x < 0.1 => "less than 0.1 %".to_string(),
-        x if x < 0.95 => format!("{x:.1} %"),
-        x => format!("{x:.0} %"),
-    }
-}
-
 /// Among how many patients a difference in risks is told in whole patients.
 fn among(difference: f64) -> u64 {
     match 1000.0 * difference.abs() {
@@ -278,6 +289,15 @@ fn word(direction: Option<Direction>) -> &'static str {
     match direction {
         Some(Direction::Harm) => "worse",
         _ => "better",
+    }
+}
+
+/// "4 %"; below 1 % one digit.
+fn percent_of_the_time(p: f64) -> String {
+    match 100.0 * p {
+        x if x < 0.05 => "less than 0.1 %".to_string(),
+        x if x < 0.95 => format!("{x:.1} %"),
+        x => format!("{x:.0} %"),
     }
 }
 
@@ -367,16 +387,16 @@ fn decisive(verdict: Verdict, criteria: &[CriterionRow]) -> String {
     told.map(criterion).collect::<Vec<_>>().join("; ")
 }
 
-/// "death at 90 days: P(worse by ≥ 3 points) 0.02, < 0.2 asked".
+/// "death at 90 days: P(worse by ≥ 3 points) 0.02, required: < 0.2".
 fn criterion(c: &CriterionRow) -> String {
     let size = if c.threshold == 0.0 {
         String::new()
     } else {
         format!(" by ≥ {}", threshold(Measure::RiskDifference, c.threshold))
     };
-    let asked = if c.at_least { "≥" } else { "<" };
+    let bound = if c.at_least { "≥" } else { "<" };
     let found = c.probability.map_or_else(|| "not reported".to_string(), |p| probability(Some(p)));
-    format!("{}: P({}{size}) {found}, {asked} {} asked", c.of, word(Some(c.direction)), c.required)
+    format!("{}: P({}{size}) {found}, required: {bound} {}", c.of, word(Some(c.direction)), c.required)
 }
 
 pub fn by(by: By) -> &'static str {

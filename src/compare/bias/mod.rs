@@ -8,10 +8,12 @@
 //!           → tipping (the smallest bias that crosses each line)
 //!           → missing (best and worst case), labels (sensitivity × specificity)
 //!       → e_value
+//!       → answer (what it comes to, as claims)
 //! ```
 //!
 //! Every number is a fit by the exact engine; nothing is reweighted.
 
+mod answer;
 mod biased;
 mod e_value;
 mod implied;
@@ -30,7 +32,7 @@ pub use tipping::{BiasTipping, NoTipping, Varied};
 use biased::Biased;
 
 use crate::parallel;
-use crate::posterior::{Engine, Integrals, Observer, Options, Report, Sampling, analyse};
+use crate::posterior::{Claim, Engine, Integrals, Observer, Options, Report, Sampling, analyse};
 use crate::study::{Assignment, Assumption, Study};
 
 /// Differences between subgroups are searched for up to this many subgroups.
@@ -64,6 +66,8 @@ pub struct BiasComparison {
     pub missing: Vec<MissingRow>,
     /// Two subgroups whose labels may be wrong; empty unless the data are the counts of two subgroups.
     pub labels: Vec<LabelPoint>,
+    /// What the comparison says in sentences, as typed claims.
+    pub claims: Vec<Claim>,
 }
 
 /// Probabilities over a few means and sds of a bias, for a page; empty where the exact engine does not cover the model.
@@ -126,7 +130,7 @@ pub fn compare_bias(study: &Study, sampling: Sampling) -> BiasComparison {
         notices.push("Surfaces and tipping points take the labels at face value.".to_string());
     }
     let (shifts, confounders, tipping, missing, labels) = rest.unwrap_or_default();
-    BiasComparison {
+    let mut comparison = BiasComparison {
         ok: stated.checks.ok,
         reasons: stated.checks.reasons.clone(),
         notices,
@@ -139,5 +143,10 @@ pub fn compare_bias(study: &Study, sampling: Sampling) -> BiasComparison {
         tipping,
         missing,
         labels,
+        claims: Vec::new(),
+    };
+    if comparison.ok {
+        comparison.claims = answer::claims(study, &comparison);
     }
+    comparison
 }

@@ -36,7 +36,7 @@ pub fn actions(decision: &Decision, d: &Discussion) -> Passage {
     }
     let header = ["", "expected utility", "P(best)", "expected loss, per\u{a0}1,000"];
     out.wide_table(header.map(str::to_string).to_vec(), rows, 14);
-    let mut text = "*: higher expected utility. P(best): whatever the dependence between outcomes, in brackets under independence. Expected loss: utility lost per 1,000 patients where the other action is better; that of the starred action is the expected value of perfect information.".to_string();
+    let mut text = "*: higher expected utility. P(best): whatever the dependence between outcomes, in brackets under independence. Expected loss, under independence: utility lost per 1,000 patients where the other action is better; that of the starred action is the expected value of perfect information.".to_string();
     if decision.assignment() == Assignment::Observational {
         text += " Associations are taken for effects throughout.";
     }
@@ -48,7 +48,10 @@ pub fn actions(decision: &Decision, d: &Discussion) -> Passage {
         .map(|p| name(decision, p))
         .collect();
     if !without.is_empty() {
-        out.say(format!("Not told, an outcome with values being absent: {}.", without.join(", ")));
+        out.say(format!(
+            "No utility: an outcome is missing in {}.",
+            super::super::words::listed(&without, "and")
+        ));
     }
     if let Some(costs) = &decision.costs {
         out.say(format!(
@@ -61,7 +64,7 @@ pub fn actions(decision: &Decision, d: &Discussion) -> Passage {
         let Some(v) = o.values else { continue };
         let two = |x: f64| parameter(x);
         out.say(format!(
-            "{}: an event is worth {}, none {}.",
+            "{}: utility {} with an event, {} without.",
             capitalised(&o.study.outcome.name),
             two(v.event),
             two(v.no_event)
@@ -107,7 +110,7 @@ pub fn flips(decision: &Decision, d: &Discussion) -> Passage {
         out.table(header, rows);
     }
     if !out.is_empty() {
-        out.say("Value: what the good end of the outcome is worth above the bad one, 0 to 1, the other outcomes' values as stated; >: for values above that one, <: below. Required: by how much the expected utility must be higher before it is chosen.");
+        out.say("Value: the utility gain of a good outcome over a bad one, 0 to 1, the other outcomes' values as stated; >: for values above that one, <: below. Required: by how much the expected utility must be higher before it is chosen.");
     }
     out
 }

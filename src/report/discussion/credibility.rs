@@ -40,7 +40,7 @@ pub fn section(decision: &Decision, d: &Discussion) -> Passage {
             .iter()
             .map(|s| vec![s.subgroup.clone(), value(s.measure, s.alone), value(s.measure, s.modelled)]);
         let what = format!("Median {}", first.measure.in_words());
-        out.table(vec![what, "alone".to_string(), "as modelled".to_string()], rows.collect());
+        out.table(vec![what, "without pooling".to_string(), "as modelled".to_string()], rows.collect());
         sentences(&mut out, d, |says| matches!(says, Says::Shrinkage { .. }));
     }
     out

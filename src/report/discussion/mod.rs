@@ -19,22 +19,27 @@ pub const METHOD: &str = "Risk differences: active minus control, medians and ce
 
 /// What it comes to, and a section for everything that bears on it.
 pub fn sections(decision: &Decision, d: &Discussion) -> Vec<Passage> {
+    named_sections(decision, d).into_iter().map(|(_, section)| section).collect()
+}
+
+/// The same sections with their names in a list; what it comes to has none.
+pub fn named_sections(decision: &Decision, d: &Discussion) -> Vec<(&'static str, Passage)> {
     let all = [
-        in_short(d),
-        rules(d),
-        sizes::effects(decision, d),
-        sizes::listed(decision, d),
-        sizes::bands(decision, d),
-        together::joint(d),
-        together::layers(decision, d),
-        together::attribution(decision, d),
-        choice::actions(decision, d),
-        choice::flips(decision, d),
-        choice::priors(decision, d),
-        panel::panel(decision, d),
-        credibility::section(decision, d),
+        ("", in_short(d)),
+        ("rules by criterion", rules(d)),
+        ("how large for whom", sizes::effects(decision, d)),
+        ("probabilities by size", sizes::listed(decision, d)),
+        ("bands of size", sizes::bands(decision, d)),
+        ("two outcomes at once", together::joint(d)),
+        ("layers", together::layers(decision, d)),
+        ("what would have happened otherwise", together::attribution(decision, d)),
+        ("values", choice::actions(decision, d)),
+        ("values at which the choice changes", choice::flips(decision, d)),
+        ("other priors", choice::priors(decision, d)),
+        ("the panel", panel::panel(decision, d)),
+        ("credibility of subgroup differences", credibility::section(decision, d)),
     ];
-    all.into_iter().filter(|section| !section.is_empty()).collect()
+    all.into_iter().filter(|(_, section)| !section.is_empty()).collect()
 }
 
 /// The actions, the studies, and which way of each outcome is good.
@@ -80,9 +85,9 @@ fn in_short(d: &Discussion) -> Passage {
     of_claims(d, "In short", |says| matches!(says, Says::Action { .. } | Says::Leaning(_)))
 }
 
-/// Verdicts, and the criteria that they depend on.
+/// Verdicts: for whom, and by which criteria.
 fn rules(d: &Discussion) -> Passage {
-    of_claims(d, "Rules", |says| matches!(says, Says::Rule { .. }))
+    of_claims(d, "Rules", |says| matches!(says, Says::Verdicts(_) | Says::Rule { .. }))
 }
 
 /// "a further similar cohort", or the subgroup.

@@ -29,7 +29,11 @@ pub fn panel(decision: &Decision, d: &Discussion) -> Passage {
             }
         }
         if let Some(v) = b.values.filter(|_| b.own_values) {
-            parts.push(format!("an event worth {}, none {}", parameter(v.event), parameter(v.no_event)));
+            parts.push(format!(
+                "utility {} with an event, {} without",
+                parameter(v.event),
+                parameter(v.no_event)
+            ));
         }
         out.say(format!("{} on {}: {}.", b.member, outcome.study.outcome.name, parts.join("; ")));
     }
@@ -46,7 +50,7 @@ pub fn panel(decision: &Decision, d: &Discussion) -> Passage {
         rows.extend(panel.members.iter().filter(|m| m.population == *population).map(|m| {
             let differs = match (m.differs, m.by) {
                 (Some(true), Some(why)) => by(why).to_string(),
-                (Some(false), _) => "no".to_string(),
+                (Some(false), _) => "agrees".to_string(),
                 _ => "–".to_string(),
             };
             vec![

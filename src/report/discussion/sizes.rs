@@ -19,7 +19,7 @@ pub fn effects(decision: &Decision, d: &Discussion) -> Passage {
     let mut out = Passage::default();
     let [active, control] = [decision.first().treatment.active(), decision.first().treatment.control()];
     out.title(format!("How large, for whom: events per 1,000 with {active} rather than {control}"));
-    let header = ["", control, "more or fewer (95\u{a0}%)", "better", "worse"];
+    let header = ["", control, "more or fewer (95\u{a0}%)", "P(better)", "P(worse)"];
     let mut rows = Vec::new();
     for population in &d.populations {
         rows.push(vec![format!("{}:", name(decision, population))]);
@@ -29,7 +29,7 @@ pub fn effects(decision: &Decision, d: &Discussion) -> Passage {
         for e in d.effects.iter().filter(|e| e.population == *population) {
             rows.push(vec![
                 in_words(decision, &e.outcome),
-                format!("{:.0}", 1000.0 * e.mean_risk_control),
+                format!("{:.0}", 1000.0 * e.median_risk_control),
                 people(e),
                 shown(d, Some(e.benefit), &e.outcome, population),
                 shown(d, Some(e.harm), &e.outcome, population),
@@ -38,7 +38,7 @@ pub fn effects(decision: &Decision, d: &Discussion) -> Passage {
     }
     out.table(header.map(str::to_string).to_vec(), rows);
     out.say(format!(
-            "Under {control} the mean risk; then events more (+) or fewer (−), median and interval; the probability that the outcome is better or worse."
+            "Under {control} the median risk; then events more (+) or fewer (−), median and interval; the probability that the outcome is better or worse."
         ));
     for o in &decision.outcomes {
         let Some(risk) = o.baseline_risk.filter(|_| d.populations.iter().any(|p| p.scope == Scope::New))

@@ -53,7 +53,7 @@ pub fn attribution(decision: &Decision, d: &Discussion) -> Passage {
         });
         out.table(vec![title, "at least".to_string(), "at most".to_string()], rows.collect());
     }
-    let mut text = "Tian & Pearl 2000, median and interval of either bound. To do well is to have the good end of the row's outcome. Valid only without confounding".to_string();
+    let mut text = "Tian & Pearl 2000, median and interval of either bound. To do well is to have the good outcome of the row. Valid only without confounding".to_string();
     if decision.assignment() == Assignment::Observational {
         text += ", which an observational study does not exclude";
     }

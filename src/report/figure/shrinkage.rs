@@ -53,7 +53,7 @@ pub fn shrinkage(study: &Study, rows: &[ShrinkageRow], mean: Option<f64>) -> Vec
     let name = "shrinkage";
     let title = format!("What pooling does, {}", study.outcome.name);
     let caption = format!(
-        "Posterior median of the {} of each {} alone (ring) and as modelled together (dot), under the same priors.",
+        "Posterior median of the {} of each {} without pooling (ring) and as modelled together (dot), under the same priors.",
         measure.in_words(),
         study.subgroup_name
     );

@@ -80,13 +80,7 @@ pub fn utility(
     if zero + 14.0 > at && zero + 14.0 < DOWN.0 + 20.0 {
         beside(&mut canvas, zero + 16.0, format!("below: {control}"));
     }
-    x.draw_below(
-        &mut canvas,
-        DOWN.0,
-        6,
-        plain_label,
-        &format!("Worth of the good end above the bad: {outcome}"),
-    );
+    x.draw_below(&mut canvas, DOWN.0, 6, plain_label, &format!("Utility gain of a good outcome: {outcome}"));
     canvas.text((14.0, 18.0), "Gain in utility, per 1,000", Anchor::Start, TEXT, Ink::Text);
     let data = Records::of(rows.iter().map(|(population, r)| Row {
         population: population.into(),
@@ -102,7 +96,7 @@ pub fn utility(
     let words = [
         format!("Utility map: {outcome}"),
         format!(
-            "Expected gain in utility by {active}, per 1,000 patients, over what the good end of the outcome is worth (the other outcomes' values as stated). Where a line is above the gain that is asked, none (solid) or more (dotted), the choice is {active}; else {control}.{assumed}"
+            "Expected gain in utility by {active}, per 1,000 patients, over the utility gain of a good outcome (the other outcomes' values as stated). Where a line is above the gain that is required, none (solid) or more (dotted), the choice is {active}; else {control}.{assumed}"
         ),
     ];
     Figure::beside(statements, name, words, canvas, data)

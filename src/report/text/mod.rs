@@ -1,6 +1,7 @@
 //! The tables that people read, at 80 columns.
 
 mod adjusted;
+mod answer;
 mod bias;
 mod check;
 mod columns;
@@ -12,6 +13,7 @@ mod list;
 mod plot;
 
 pub use adjusted::second_opinion;
+pub use answer::Length;
 pub use bias::bias_text;
 pub use check::{audit_table, check_text};
 pub use columns::Columns;

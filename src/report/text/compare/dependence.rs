@@ -1,6 +1,6 @@
 //! How far the conclusions depend on the priors: envelope, tipping, who decided, power-scaling, pooling.
 
-use super::super::super::numbers::{parameter, plain, signed, threshold, value};
+use super::super::super::numbers::{parameter, plain, roughly, signed, threshold, value};
 use super::super::super::sentences::sentence;
 use super::super::columns::Columns;
 use super::super::layout::{grouped, push};
@@ -30,12 +30,6 @@ fn absent(note: Option<Absence>) -> String {
         _ => "–",
     }
     .to_string()
-}
-
-/// One significant digit: between sampled runs no more is known.
-fn roughly(x: f64) -> String {
-    let unit = 10.0_f64.powf(x.abs().log10().floor());
-    format!("~{}", parameter((x / unit).round() * unit))
 }
 
 /// The range of P(better) over a box of priors.
@@ -115,7 +109,7 @@ pub fn tipping(study: &Study, c: &Comparison) -> String {
     });
     if in_patients {
         let worth = move |n: f64| if rough { roughly(n) } else { grouped(n.round() as u64) };
-        columns.add("as\npatients", move |t| t.as_patients.map_or_else(|| "–".to_string(), worth));
+        columns.add("equivalent\nsample size", move |t| t.as_patients.map_or_else(|| "–".to_string(), worth));
     }
     columns.add(format!("prior centre,\n{}", effect.in_words()), |t| {
         let centre = if effect.axis() == Axis::Ratio { t.prior_centre_ratio } else { t.prior_centre };
@@ -125,7 +119,8 @@ pub fn tipping(study: &Study, c: &Comparison) -> String {
     push(
         &mut out,
         &format!(
-            "Sceptical SD: of a prior centred on no effect, heterogeneity as stated; as patients: what it is worth. Prior centre: to which the stated prior must move.{} None: no such prior does it, as far as was searched; any: even the widest is enough.",
+            "Sceptical SD: of a prior centred on no effect, heterogeneity as stated{}. Prior centre: to which the stated prior must move.{} None: no such prior does it, as far as was searched; any: even the widest is enough.",
+            if in_patients { "; equivalent sample size: the patients that tell as much" } else { "" },
             baseline_held(study)
         ),
         2,
@@ -169,7 +164,7 @@ pub fn who_decided(study: &Study, c: &Comparison) -> String {
     };
     let has_baseline = study.priors.baseline.is_some();
     let mut out = String::new();
-    title(&mut out, "Who decided? Shifts of each probability");
+    title(&mut out, "What drove each probability? Shifts by data and priors");
     if !study.priors.effect.distribution.is_proper() {
         push(&mut out, "A flat effect prior has no probabilities without data, and so no shifts.", 0);
         return out;

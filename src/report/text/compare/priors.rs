@@ -26,9 +26,10 @@ pub fn section(study: &Study, c: &Comparison) -> String {
     });
     if in_patients {
         let shown = |n: f64| if n < 9.95 { format!("{n:.1}") } else { grouped(n.round() as u64) };
-        columns.add("worth, patients", move |p| p.says.patients.map_or_else(|| "–".to_string(), shown));
+        columns
+            .add("equivalent\nsample size", move |p| p.says.patients.map_or_else(|| "–".to_string(), shown));
     } else {
-        columns.add("worth, SE", |p| p.says.standard_error.map_or_else(|| "–".to_string(), parameter));
+        columns.add("equivalent SE", |p| p.says.standard_error.map_or_else(|| "–".to_string(), parameter));
     }
     columns.add("surprise", |p| probability(p.says.conflict.map(|c| c.tail_probability)));
     out.push_str(&columns.table(&c.priors));
@@ -57,9 +58,9 @@ pub fn section(study: &Study, c: &Comparison) -> String {
         push(&mut out, "* nearly flat: reference only, no belief.", 2);
     }
     let worth = if in_patients {
-        "Worth: the patients of one homogeneous study, at this study's risks and division into arms, that tell as much. Where effects differ, more are needed, or no number suffices."
+        "Equivalent sample size: the patients of one homogeneous study, at this study's risks and division into arms, that tell as much. Where effects differ, more are needed, or no number suffices."
     } else {
-        "Worth: the standard error of an estimate that tells as much."
+        "Equivalent SE: the standard error of an estimate that tells as much."
     };
     push(&mut out, worth, 2);
     push(

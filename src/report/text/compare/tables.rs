@@ -63,7 +63,7 @@ fn pooling_label(pooling: Pooling) -> &'static str {
     match pooling {
         Pooling::Partial => "partly\npooled",
         Pooling::Complete => "one\neffect",
-        Pooling::None => "each\nalone",
+        Pooling::None => "no\npool-\ning",
     }
 }
 
@@ -73,7 +73,7 @@ pub fn by_subgroup(study: &Study, c: &Comparison) -> Vec<String> {
     if let Some(last) = sections.last_mut() {
         let others = study.data.names().len() > 1;
         let words = if others {
-            "In brackets the probability before the data. One effect: P(better) under complete pooling; each alone: without pooling."
+            "In brackets the probability before the data. One effect: P(better) under complete pooling; no pooling: without any."
         } else {
             "In brackets the probability before the data."
         };
@@ -95,16 +95,16 @@ fn subgroup(study: &Study, c: &Comparison, g: usize) -> String {
     let rows = Rows { c, pooling: study.pooling, scope: Scope::Subgroup, subgroup: Some(name) };
     let mut columns: Columns<'_, &PriorSet> = Columns::new();
     let stated = |statement| move |p: &&PriorSet| rows.with_prior(&p.name, statement);
-    columns.add("P (prior)", |p| p.name.clone());
-    columns.add("better", stated(Statement::Benefit));
-    columns.add("worse", stated(Statement::Harm));
+    columns.add("Prior", |p| p.name.clone());
+    columns.add("P(better)", stated(Statement::Benefit));
+    columns.add("P(worse)", stated(Statement::Harm));
     if let Some(t) = at {
         let size = match measure.axis() {
             Axis::Additive => format!("≥ {}", threshold(measure, t)),
             Axis::Ratio => format!("≥ {}-fold", threshold(measure, t)),
         };
-        columns.add(format!("better by\n{size}"), stated(Statement::BenefitAtLeast));
-        columns.add(format!("worse by\n{size}"), stated(Statement::HarmAtLeast));
+        columns.add(format!("P(better by\n{size})"), stated(Statement::BenefitAtLeast));
+        columns.add(format!("P(worse by\n{size})"), stated(Statement::HarmAtLeast));
     }
     out.push_str(&columns.table(&c.priors));
     let effect = Measure::of(study.outcome.scale);
@@ -402,7 +402,7 @@ pub fn grid(study: &Study, c: &Comparison, grid: &[GridRow]) -> String {
         columns.add("one\neffect", |prior| shown(c, find(prior, None, Pooling::Complete)));
         out.push_str(&columns.table(priors.iter().copied()));
         let mut columns: Columns<'_, &str> = Columns::new();
-        columns.add("each alone", |prior| (*prior).to_string());
+        columns.add("without pooling", |prior| (*prior).to_string());
         for tau in &taus {
             columns.add(tau_label(tau), |prior| shown(c, find(prior, Some(tau), Pooling::None)));
         }
