@@ -189,7 +189,7 @@ fn the_text_has_what_is_asked_of_it_within_eighty_columns() {
     for words in [
         "Men (placebo 8/40, drug 4/41)",
         "over the scale of the heterogeneity prior",
-        "Who decided?",
+        "What drove each probability",
         "What one would have to believe",
         "Poolings compared",
         "nearly flat: reference only",

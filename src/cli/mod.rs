@@ -1,5 +1,6 @@
 //! The command line: one file per command. The only folder that prints.
 
+mod again;
 mod args;
 mod check;
 mod compare;
@@ -13,6 +14,7 @@ mod outputs;
 mod progress;
 mod report;
 mod run_folder;
+mod run_place;
 mod whole_file;
 
 use std::io::{IsTerminal, Write};
@@ -31,7 +33,7 @@ pub enum Outcome {
     Done,
     /// The run finished, but its checks did not pass.
     ChecksFailed,
-    /// Stopped from outside, and nothing was written.
+    /// Stopped from outside, and nothing was written to the place that was asked for.
     Interrupted,
 }
 

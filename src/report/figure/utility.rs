@@ -4,7 +4,7 @@ use super::super::records::{Records, record};
 use super::Figure;
 use super::axis::{Axis, plain_label};
 use super::legend::{self, Entry};
-use super::svg::{Anchor, Canvas, Ink, Stroke, TEXT, lines_within};
+use super::svg::{Anchor, Canvas, Ink, Stroke, TEXT, first_lines};
 use crate::decide::ValueRow;
 use crate::study::Assignment;
 
@@ -69,7 +69,7 @@ pub fn utility(
     let at = legend::draw(&mut canvas, [ACROSS.1, WIDTH], DOWN.1 + 8.0, &entries);
     let zero = y.at(0.0);
     let beside = |canvas: &mut Canvas, at: f64, text: String| {
-        for (j, line) in lines_within(&text, WIDTH - ACROSS.1 - 26.0, TEXT - 2.0).iter().take(2).enumerate() {
+        for (j, line) in first_lines(&text, WIDTH - ACROSS.1 - 26.0, TEXT - 2.0, 2).iter().enumerate() {
             canvas.text((ACROSS.1 + 16.0, at + 14.0 * j as f64), line, Anchor::Start, TEXT - 2.0, Ink::Faint);
         }
     };
@@ -85,7 +85,7 @@ pub fn utility(
         DOWN.0,
         6,
         plain_label,
-        &format!("Worth of the good end above the bad: {outcome}"),
+        &format!("Utility gain of a good outcome: {outcome}"),
     );
     canvas.text((14.0, 18.0), "Gain in utility, per 1,000", Anchor::Start, TEXT, Ink::Text);
     let data = Records::of(rows.iter().map(|(population, r)| Row {
@@ -102,7 +102,7 @@ pub fn utility(
     let words = [
         format!("Utility map: {outcome}"),
         format!(
-            "Expected gain in utility by {active}, per 1,000 patients, over what the good end of the outcome is worth (the other outcomes' values as stated). Where a line is above the gain that is asked, none (solid) or more (dotted), the choice is {active}; else {control}.{assumed}"
+            "Expected gain in utility by {active}, per 1,000 patients, over the utility gain of a good outcome (the other outcomes' values as stated). Where a line is above the gain that is asked, none (solid) or more (dotted), the choice is {active}; else {control}.{assumed}"
         ),
     ];
     Figure::beside(statements, name, words, canvas, data)

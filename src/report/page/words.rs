@@ -108,14 +108,13 @@ pub fn methods(study: &Study, report: Option<&Report>) -> Vec<String> {
     lines
 }
 
-/// What makes the page again.
+/// What the page was made of.
 pub fn provenance(study: &Study) -> Vec<[String; 2]> {
     let mut all = vec![
         ["Program".to_string(), format!("equipoise {}", env!("CARGO_PKG_VERSION"))],
         ["Model".to_string(), study.name.clone()],
         ["Model, SHA-256".to_string(), study.model_sha256.clone()],
         ["Data, SHA-256".to_string(), study.data_sha256.clone()],
-        ["To make it again".to_string(), format!("equipoise report {}", study.name)],
     ];
     all.extend(study.citation.iter().map(|c| ["Cites".to_string(), c.clone()]));
     all

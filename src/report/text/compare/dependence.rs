@@ -169,7 +169,7 @@ pub fn who_decided(study: &Study, c: &Comparison) -> String {
     };
     let has_baseline = study.priors.baseline.is_some();
     let mut out = String::new();
-    title(&mut out, "Who decided? Shifts of each probability");
+    title(&mut out, "What drove each probability: its shifts");
     if !study.priors.effect.distribution.is_proper() {
         push(&mut out, "A flat effect prior has no probabilities without data, and so no shifts.", 0);
         return out;
