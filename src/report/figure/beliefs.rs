@@ -47,9 +47,9 @@ pub fn beliefs(study: &Study, all: &[Belief]) -> Vec<Figure> {
     draw_sides(&mut canvas, study, (LEFT, RIGHT), height + 54.0);
     key(&mut canvas, x.holds(null));
     let name = "beliefs";
-    let title = format!("What was believed, what the data say, what follows: {}", study.outcome.name);
+    let title = format!("Prior, likelihood and posterior, {}", study.outcome.name);
     let caption = format!(
-        "Prior (dashed), likelihood (dotted) and posterior (solid, filled) of the {} by {}, each drawn to the same height. The posterior also knows what the other {} say.",
+        "Prior (dashed), likelihood (dotted) and posterior (solid, filled) of the {} by {}, each drawn to the same height. The posterior draws on the other {} too.",
         measure.in_words(),
         study.subgroup_name,
         super::super::words::plural(&study.subgroup_name)
@@ -182,7 +182,7 @@ pub fn beliefs_by_prior(study: &Study, all: &[PriorBeliefs]) -> Vec<Figure> {
     let middle = 0.5 * (LEFT + RIGHT);
     canvas.text((middle, bottom + 40.0), &capitalised(measure.in_words()), Anchor::Middle, TEXT, Ink::Text);
     key(&mut canvas, true);
-    let title = format!("Under every prior: {}", study.outcome.name);
+    let title = format!("Prior, likelihood and posterior under every prior, {}", study.outcome.name);
     let caption = format!(
         "Prior (dashed), likelihood (dotted) and posterior (solid, filled) of the {} by {} (across), under each of the priors that are compared (down), each drawn to the same height.",
         measure.in_words(),

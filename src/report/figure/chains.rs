@@ -60,7 +60,7 @@ pub fn chains(study: &Study, all: &[ChainTrace]) -> Vec<Figure> {
     key(&mut canvas, told);
     let name = "chains";
     let title = format!("Traces and ranks of the sampler's chains, {}", study.outcome.name);
-    let caption = "Left: draws of each chain in their order. Right: how many of a chain's draws rank among all in each twentieth, which is about the same in each where chains agree (dashed: as expected).".to_string();
+    let caption = "Left: draws of each chain in their order. Right: how many of a chain's draws fall into each twentieth of all draws by rank. Where chains agree the numbers are about the same (dashed).".to_string();
     vec![Figure::new(study, name, [title, caption], canvas, Records::of(rows))]
 }
 

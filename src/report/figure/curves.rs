@@ -131,7 +131,8 @@ pub fn thresholds(study: &Study, name: &str, measure: Measure, told: &[SizeCurve
         let line = |width| [Mark::Line(Ink::Text, Stroke::Solid, width)];
         legend::below(&mut canvas, &[(&line(THICK), "P(better)"), (&line(THIN), "P(worse)")]);
     }
-    let title = format!("Probability over the size of effect, {}", study.outcome.name);
+    let shown = if few { "P(better) and P(worse)" } else { "P(better)" };
+    let title = format!("{shown} by size of effect, {}", study.outcome.name);
     let directions = if few { "better (thick lines) or worse (thin lines)" } else { "better" };
     let caption = format!(
         "Posterior probability that the outcome is {directions} with {} by at least the size below, by {}.",
@@ -204,7 +205,7 @@ pub fn heterogeneity(study: &Study, c: &Glance) -> Vec<Figure> {
         entries.push((&[Mark::Ring(Ink::First)], "P(better) crosses 0.5, 0.8, 0.9 or 0.95"));
     }
     legend::below(&mut canvas, &entries);
-    let title = format!("Conclusion over the heterogeneity prior, {}", study.outcome.name);
+    let title = format!("P(better) over the scale of the heterogeneity prior, {}", study.outcome.name);
     let caption = format!(
         "Posterior probability that the outcome is better with {} over the scale of the heterogeneity prior (stated: {words}). Rings: where it crosses 0.5, 0.8, 0.9 or 0.95.",
         study.treatment.active()

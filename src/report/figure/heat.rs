@@ -77,7 +77,7 @@ fn draw(panels: &[Panel], [down, across]: [&str; 2]) -> Canvas {
     }
     let mut entries: Vec<(&[Mark], &str)> = vec![
         (&[Mark::Area(Ink::First, 0.46)], "above 0.5"),
-        (&[Mark::Area(Ink::Second, 0.46)], "below 0.5; the stronger the farther from it"),
+        (&[Mark::Area(Ink::Second, 0.46)], "below 0.5; the farther from it, the stronger"),
     ];
     if panels.iter().any(|p| p.marked.is_some()) {
         entries.push((&[], "bold: without a bias"));
@@ -148,7 +148,7 @@ pub fn prior_grid(study: &Study, c: &Glance) -> Vec<Figure> {
     let name = "prior-grid";
     let title = format!("P(better) under every effect prior and every heterogeneity prior, {}", study.outcome.name);
     let caption = format!(
-        "Posterior probability that the outcome is better with {}, by effect prior (down) and heterogeneity prior (across). Blue: above one half; orange: below; the stronger the farther.",
+        "Posterior probability that the outcome is better with {}, by effect prior (down) and heterogeneity prior (across). Blue: above 0.5; orange: below; the farther from it, the stronger.",
         study.treatment.active()
     );
     vec![Figure::new(study, name, [title, caption], draw(&panels, ["Effect prior", "Heterogeneity prior"]), data(&panels))]
@@ -205,7 +205,7 @@ pub fn bias_surface(study: &Study, shifts: &[ShiftPoint]) -> Vec<Figure> {
     let name = "bias";
     let title = format!("P(better) if the {what} were biased, {}", study.outcome.name);
     let caption = format!(
-        "Posterior probability that the outcome is better with {}, over the mean (down) and the standard deviation (across) of a bias of the {what}; in bold without any. Blue: above one half; orange: below; the stronger the farther.",
+        "Posterior probability that the outcome is better with {}, over the mean (down) and the standard deviation (across) of a bias of the {what}; in bold without any. Blue: above 0.5; orange: below; the farther from it, the stronger.",
         study.treatment.active()
     );
     vec![Figure::new(study, name, [title, caption], draw(&panels, ["Mean bias", "SD of the bias"]), data(&panels))]

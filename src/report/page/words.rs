@@ -74,7 +74,7 @@ pub fn methods(study: &Study, report: Option<&Report>) -> Vec<String> {
             "Subgroup effects are partially pooled: normal around a mean effect, with a heterogeneity standard deviation that is estimated."
         }
         Pooling::None => "Subgroups are not pooled: each has its own effect and heterogeneity.",
-        Pooling::Complete => "One effect is taken to hold for all.",
+        Pooling::Complete => "One effect is assumed for all subgroups.",
     };
     let prior = format!("Priors: {}", all_priors(study));
     let mut lines = vec![format!("{data} {pooling} {prior}.")];
@@ -87,7 +87,7 @@ pub fn methods(study: &Study, report: Option<&Report>) -> Vec<String> {
     }
     let held = report.is_some_and(|r| prior_note(r).is_some());
     lines.push(format!(
-        "Direction: {}. Reported are posterior medians with central 95 % intervals, and posterior probabilities, each beside its value under the prior alone{}.",
+        "Direction: {}. The results are posterior medians with central 95 % intervals, and posterior probabilities, each beside its value under the prior alone{}.",
         study.direction(),
         if held { " (of risk differences, under the effect prior with the control risk at its posterior median)" } else { "" }
     ));
