@@ -25,7 +25,11 @@ fn presented(study: &Study) -> (String, Vec<equipoise::report::Figure>) {
     let portrait = portrait.expect("passes its checks");
     let shown = Shown::of(&portrait).expect("a report");
     let drawn = figures(study, shown);
-    (page(&Presentation { study, shown: Ok(shown), command: None }, &drawn, PageFormat::Html).expect("rendered"), drawn)
+    (
+        page(&Presentation { study, shown: Ok(shown), command: None }, &drawn, PageFormat::Html)
+            .expect("rendered"),
+        drawn,
+    )
 }
 
 /// What a reader sees of HTML.
@@ -111,7 +115,8 @@ fn a_run_that_failed_has_reasons_and_no_probability() {
     let study = open("attention-ras-etiology").expect("shipped");
     let reasons = vec!["R-hat 1.9 of theta[A] is above 1.01".to_string()];
     let html =
-        page(&Presentation { study: &study, shown: Err(&reasons), command: None }, &[], PageFormat::Html).expect("rendered");
+        page(&Presentation { study: &study, shown: Err(&reasons), command: None }, &[], PageFormat::Html)
+            .expect("rendered");
     let text = seen(&html);
     assert!(html.contains("role=\"alert\"") && text.contains("did not pass its checks"));
     assert!(text.contains(&reasons[0]) && text.contains("ILLUSTRATIVE"));
@@ -455,8 +460,8 @@ fn markup_in_a_decision_stays_text_and_a_failed_one_has_no_number() {
     assert!(told.starts_with(r"# \<script\>alert(1)\</script\>\|\*bold\*"), "{}", &told[..80]);
     d.ok = false;
     d.reasons = vec!["mrs: R-hat 1.9 of mu is above 1.01".to_string()];
-    let failed =
-        decision_page(&decision, &d, &decision_figures(&decision, &d), PageFormat::Html, None).expect("rendered");
+    let failed = decision_page(&decision, &d, &decision_figures(&decision, &d), PageFormat::Html, None)
+        .expect("rendered");
     let text = seen(&failed);
     assert!(failed.contains("role=\"alert\"") && text.contains(&d.reasons[0]));
     assert!(!text.contains("P(") && !text.contains("with probability") && !failed.contains("<svg"));
@@ -471,8 +476,12 @@ fn markdown_says_what_the_page_says() {
         let portrait = portrait.expect("passes its checks");
         let shown = Shown::of(&portrait).expect("a report");
         let drawn = figures(&study, shown);
-        let text = page(&Presentation { study: &study, shown: Ok(shown), command: None }, &drawn, PageFormat::Markdown)
-            .expect("rendered");
+        let text = page(
+            &Presentation { study: &study, shown: Ok(shown), command: None },
+            &drawn,
+            PageFormat::Markdown,
+        )
+        .expect("rendered");
         assert!(text.starts_with(r"# a \| b \<i\>c\</i\>"), "{}", &text[..60]);
         let plain = text.replace('\\', "");
         for claim in shown.report.claims.iter().filter(|c| matches!(c.says, Says::Leaning(_))) {

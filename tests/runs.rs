@@ -144,7 +144,8 @@ fn draws_are_not_removed_without_a_word() {
 fn command_of(page: &str) -> String {
     let after = page.split("<dt>To make it again</dt><dd><code>").nth(1).expect("a command");
     let text = after.split("</code>").next().expect("an end");
-    let marks = [("&#x27;", "'"), ("&#x2f;", "/"), ("&#x2F;", "/"), ("&quot;", "\""), ("&gt;", ">"), ("&lt;", "<")];
+    let marks =
+        [("&#x27;", "'"), ("&#x2f;", "/"), ("&#x2F;", "/"), ("&quot;", "\""), ("&gt;", ">"), ("&lt;", "<")];
     marks.iter().fold(text.to_string(), |text, (from, to)| text.replace(from, to)).replace("&amp;", "&")
 }
 

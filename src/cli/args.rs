@@ -30,7 +30,7 @@ Examples:
   equipoise fit my-trial.toml --out results/my-trial
   equipoise fit my-trial.toml --format json > result.json
   equipoise fit blocker --pairs --format csv
-  equipoise fit my-trial.toml --seed 7 --mcse 0.002     surer, with other random numbers
+  equipoise fit my-trial.toml --seed 7 --mcse 0.002     more certain, with other random numbers
   equipoise fit my-trial.toml --draws 1000 --save none  a fixed number, draws not kept
   equipoise fit my-trial.toml --engine exact            integration alone, nothing sampled
 
@@ -260,21 +260,21 @@ pub struct FitArgs {
     /// What is printed to standard output
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub format: Format,
-    /// Report pairs of subgroups even beyond 6 subgroups
+    /// Report pairs of subgroups even where there are more than 6 subgroups
     #[arg(long)]
     pub pairs: bool,
-    /// Which engines compute
+    /// Which engines to use
     #[arg(long, value_enum, default_value_t = EngineArg::Both)]
     pub engine: EngineArg,
     #[command(flatten)]
     pub sampling: SamplingArgs,
-    /// Threads at most; results are the same for any number [default: all processors]
+    /// The most threads to use; results are the same for any number [default: all processors]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub threads: Option<u16>,
     /// Write a page too, as `equipoise report` does
     #[arg(long, value_name = "FILE")]
     pub report: Option<PathBuf>,
-    /// What of the draws is written into the run folder
+    /// Which draws to write into the run folder
     #[arg(long, value_enum, default_value_t = Save::Csv)]
     pub save: Save,
     /// Print and write numbers even where the run fails its checks; the exit status stays 2
@@ -302,7 +302,7 @@ pub struct SamplingArgs {
     /// Transitions of each chain before its draws, not kept [default: 200]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(WARMUP))]
     pub warmup: Option<u32>,
-    /// Draws of each chain, instead of sampling until the answer is sure
+    /// Draws of each chain: a fixed number, instead of sampling until the answer is sure
     #[arg(long, value_name = "N", conflicts_with = "mcse", value_parser = clap::value_parser!(u32).range(DRAWS))]
     pub draws: Option<u32>,
     /// The largest Monte Carlo error of a probability [default: 0.005]
@@ -372,7 +372,7 @@ pub struct CompareArgs {
     /// Seed of the random numbers, where the exact engine does not cover the model [default: 1]
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,
-    /// Threads at most; results are the same for any number [default: all processors]
+    /// The most threads to use; results are the same for any number [default: all processors]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub threads: Option<u16>,
     #[command(flatten)]
@@ -391,7 +391,7 @@ pub struct DecideArgs {
     /// Seed of the random numbers [default: 1]
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,
-    /// Threads at most; results are the same for any number [default: all processors]
+    /// The most threads to use; results are the same for any number [default: all processors]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub threads: Option<u16>,
     #[command(flatten)]
@@ -423,7 +423,7 @@ pub struct ReportArgs {
     /// Seed of the random numbers [default: 1]
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,
-    /// Threads at most; results are the same for any number [default: all processors]
+    /// The most threads to use; results are the same for any number [default: all processors]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub threads: Option<u16>,
     #[command(flatten)]

@@ -187,7 +187,8 @@ fn of_study(study: &Study, Page { sampling, done }: Page, format: PageFormat) ->
     };
     let figures = shown.map_or_else(|_| Vec::new(), |shown| report::figures(study, shown));
     let ok = shown.is_ok();
-    let text = report::page(&Presentation { study, shown, command: Some(&again::command()) }, &figures, format)?;
+    let text =
+        report::page(&Presentation { study, shown, command: Some(&again::command()) }, &figures, format)?;
     Ok(Made { ok, text, figures })
 }
 

@@ -49,7 +49,10 @@ pub fn write(run: &NewRun<'_>) -> Result<Written> {
                 .at(Place::File(place.display().to_string()))
                 .help("choose another place with --out")
         })?;
-        told.push(format!("The earlier run has draws and this one keeps none: it is now {}.", aside.display()));
+        told.push(format!(
+            "The earlier run has draws and this one keeps none: it is now {}.",
+            aside.display()
+        ));
     }
     write_folder(&place, run.files)?;
     let written = match beside {

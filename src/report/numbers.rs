@@ -236,7 +236,8 @@ mod tests {
     #[test]
     fn ratios_of_a_table_have_the_same_decimals() {
         let q = |median, q2_5, q97_5| Quantiles { median, q2_5, q97_5 };
-        let rows = [(q(1.034, 1.021, 1.047), Some([0.001; 3])), (q(2.5, 0.8, 12.34), Some([0.004, 0.001, 0.6]))];
+        let rows =
+            [(q(1.034, 1.021, 1.047), Some([0.001; 3])), (q(2.5, 0.8, 12.34), Some([0.004, 0.001, 0.6]))];
         let (shown, coarse) = ratios_alike(rows.into_iter());
         assert_eq!(shown, ["1.03 (1.02 to 1.05)", "2.50 (0.80 to 12.34)"]);
         assert!(!coarse);

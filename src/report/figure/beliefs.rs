@@ -170,7 +170,11 @@ pub fn beliefs_by_prior(study: &Study, all: &[PriorBeliefs]) -> Vec<Figure> {
             curves(&mut canvas, &p.beliefs[g], &x, (base, ROW - 12.0));
             canvas.line((ends.0, base), (ends.1, base), Ink::Grid, 1.0, Stroke::Solid);
         }
-        let ticks = if columns > 2 { 3 } else { 6 };
+        let ticks = match columns {
+            0..=2 => 6,
+            3 => 3,
+            _ => 1,
+        };
         x.draw_below(&mut canvas, bottom, ticks, plain_label, "");
     }
     for (k, p) in all.iter().enumerate() {

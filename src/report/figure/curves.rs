@@ -116,7 +116,11 @@ pub fn thresholds(study: &Study, name: &str, measure: Measure, told: &[SizeCurve
         Kind::Additive => Axis::linear(ends, (LEFT, RIGHT)),
     };
     let y = Axis::linear((0.0, 1.0), (BOTTOM, TOP));
-    let of = if few { "P(better) and P(worse) by at least the size below" } else { "P(better) by at least the size below" };
+    let of = if few {
+        "P(better) and P(worse) by at least the size below"
+    } else {
+        "P(better) by at least the size below"
+    };
     plot(&mut canvas, (&x, &y), &curves, of);
     let what = if percent {
         "Size of the risk difference, percentage points".to_string()
@@ -189,7 +193,6 @@ pub fn heterogeneity(study: &Study, c: &Glance) -> Vec<Figure> {
     let y = Axis::linear((0.0, 1.0), (BOTTOM, TOP));
     plot(&mut canvas, (&x, &y), &curves, "P(better)");
     canvas.line((x.at(stated), TOP), (x.at(stated), BOTTOM), Ink::Faint, 1.0, Stroke::Dashed);
-    canvas.text((x.at(stated) + 4.0, TOP + 12.0), "stated", Anchor::Start, TEXT - 2.0, Ink::Faint);
     let mut crossed = false;
     for cross in c.crossings.iter().filter(|r| r.prior == STATED && r.statement == Statement::Benefit) {
         if let Some(k) = names.iter().position(|n| *n == cross.subgroup) {

@@ -13,8 +13,8 @@ use crate::study::Study;
 
 const ROW: f64 = 46.0;
 const PEAK: f64 = 26.0;
-/// Of headings of three lines at most.
-const HEAD: f64 = 56.0;
+/// Above and below headings.
+const HEAD: f64 = 26.0;
 const HEAD_LINE: f64 = 15.0;
 const FOOT: f64 = 62.0;
 const PLOT: f64 = 330.0;
@@ -64,7 +64,9 @@ fn draw(study: &Study, rows: &[ForestRow], measure: Measure) -> Canvas {
     let with_counts = rows.iter().any(|r| r.counts.is_some());
     let percent = measure == Measure::RiskDifference;
     let label_width = rows.iter().map(|r| width_of(&label(study, r), TEXT)).fold(70.0, f64::max).min(210.0);
-    let counts_width = if with_counts { 78.0 } else { 0.0 };
+    let arms = [study.treatment.control(), study.treatment.active()];
+    let words = arms.iter().flat_map(|arm| arm.split(' ')).map(|word| 1.15 * width_of(word, TEXT) + 10.0);
+    let counts_width = if with_counts { words.fold(78.0, f64::max).min(130.0) } else { 0.0 };
     let left = 14.0 + label_width + 2.0 * counts_width + 16.0;
     let right = left + PLOT;
     let width = right + 190.0;
@@ -73,18 +75,19 @@ fn draw(study: &Study, rows: &[ForestRow], measure: Measure) -> Canvas {
     let mut heads = vec![(14.0, capitalised(&study.subgroup_name), Anchor::Start, label_width)];
     if with_counts {
         let x0 = 14.0 + label_width + counts_width;
-        let arms = [study.treatment.control(), study.treatment.active()].into_iter().enumerate();
         heads.extend(
-            arms.map(|(k, arm)| (x0 + counts_width * k as f64, arm.to_string(), Anchor::End, counts_width)),
+            arms.into_iter()
+                .enumerate()
+                .map(|(k, arm)| (x0 + counts_width * k as f64, arm.to_string(), Anchor::End, counts_width)),
         );
     }
     heads.push((width - 14.0, of_measure, Anchor::End, 190.0));
-    let heads = heads.into_iter().map(|(x, text, anchor, width)| {
-        (x, lines_within(&text, (width - 6.0) / 1.1, TEXT - 1.0), anchor)
-    });
+    let heads = heads
+        .into_iter()
+        .map(|(x, text, anchor, width)| (x, lines_within(&text, (width - 6.0) / 1.1, TEXT - 1.0), anchor));
     let heads: Vec<_> = heads.collect();
     let most = heads.iter().map(|(_, lines, _)| lines.len()).max().unwrap_or(1);
-    let top = HEAD + HEAD_LINE * most.saturating_sub(3) as f64;
+    let top = HEAD + HEAD_LINE * most as f64;
     let bottom = top + ROW * rows.len() as f64;
     let mut canvas = Canvas::new(width, bottom + FOOT);
     let ends = range(rows, measure);
@@ -137,13 +140,14 @@ fn key(canvas: &mut Canvas, study: &Study, rows: &[ForestRow], axis: &Axis) {
     let (own, shared) = (posterior(Ink::First), posterior(Ink::Fourth));
     let raw = [Mark::Line(Ink::Raw, Stroke::Dotted, 1.2), Mark::Ring(Ink::Raw)];
     let named = &study.subgroup_name;
-    let own_words = format!("posterior of a {named}: median, 95 % interval, density");
+    let own_words = format!("posterior by {named}: median, 95 % interval, density");
+    let raw_words = format!("data of each {named} alone, with a 95 % confidence interval");
     let mut entries: Vec<(&[Mark], &str)> = vec![(&own, &own_words)];
     if rows.iter().any(is_shared) {
         entries.push((&shared, "posterior of all together"));
     }
     if rows.iter().any(|r| r.raw.is_some()) {
-        entries.push((&raw, "its data alone, with a 95 % confidence interval"));
+        entries.push((&raw, &raw_words));
     }
     entries.push(legend::NULL);
     let beyond = |q: &Quantiles| !axis.holds(q.q2_5) || !axis.holds(q.q97_5);

@@ -15,7 +15,7 @@ const CELL: (f64, f64) = (78.0, 26.0);
 const HEAD: f64 = 64.0;
 
 /// So wide that what must stand below a figure has room.
-const NARROWEST: f64 = 600.0;
+const NARROWEST: f64 = 680.0;
 
 /// More panels are in the numbers.
 const MOST: usize = 5;
@@ -43,7 +43,7 @@ fn draw(panels: &[Panel], [down, across]: [&str; 2]) -> Canvas {
     let mut top = 0.0;
     for p in panels {
         canvas.bold((14.0, top + 18.0), &format!("P(better), {}", p.title), Anchor::Start, TEXT, Ink::Text);
-        let end = left + wide * p.columns.len() as f64;
+        let end = canvas.width() - 16.0;
         canvas.text((end, top + 18.0), across, Anchor::End, TEXT - 1.0, Ink::Faint);
         canvas.text((14.0, top + HEAD - 8.0), down, Anchor::Start, TEXT - 1.0, Ink::Faint);
         for (k, column) in p.columns.iter().enumerate() {
@@ -146,12 +146,19 @@ pub fn prior_grid(study: &Study, c: &Glance) -> Vec<Figure> {
     };
     let panels: Vec<Panel> = names.iter().map(panel).collect();
     let name = "prior-grid";
-    let title = format!("P(better) under every effect prior and every heterogeneity prior, {}", study.outcome.name);
+    let title =
+        format!("P(better) under every effect prior and every heterogeneity prior, {}", study.outcome.name);
     let caption = format!(
         "Posterior probability that the outcome is better with {}, by effect prior (down) and heterogeneity prior (across). Blue: above 0.5; orange: below; the farther from it, the stronger.",
         study.treatment.active()
     );
-    vec![Figure::new(study, name, [title, caption], draw(&panels, ["Effect prior", "Heterogeneity prior"]), data(&panels))]
+    vec![Figure::new(
+        study,
+        name,
+        [title, caption],
+        draw(&panels, ["Effect prior", "Heterogeneity prior"]),
+        data(&panels),
+    )]
 }
 
 /// P(better) over the mean and sd of a bias.
@@ -191,10 +198,7 @@ pub fn bias_surface(study: &Study, shifts: &[ShiftPoint]) -> Vec<Figure> {
                 .map(|m| sds.iter().map(|s| find(*m, *s).and_then(|p| p.probability)).collect())
                 .collect(),
             rows: means.iter().map(label).collect(),
-            columns: sds
-                .iter()
-                .map(|s| if *s == 0.0 { "known".to_string() } else { format!("sd {}", parameter(*s)) })
-                .collect(),
+            columns: sds.iter().map(|s| if *s == 0.0 { "0".to_string() } else { parameter(*s) }).collect(),
             marked: none,
         });
     }
@@ -208,5 +212,11 @@ pub fn bias_surface(study: &Study, shifts: &[ShiftPoint]) -> Vec<Figure> {
         "Posterior probability that the outcome is better with {}, over the mean (down) and the standard deviation (across) of a bias of the {what}; in bold without any. Blue: above 0.5; orange: below; the farther from it, the stronger.",
         study.treatment.active()
     );
-    vec![Figure::new(study, name, [title, caption], draw(&panels, ["Mean bias", "SD of the bias"]), data(&panels))]
+    vec![Figure::new(
+        study,
+        name,
+        [title, caption],
+        draw(&panels, ["Mean bias", "SD of the bias"]),
+        data(&panels),
+    )]
 }

@@ -26,13 +26,15 @@ pub fn below(canvas: &mut Canvas, entries: &[(&[Mark], &str)]) {
     let mut y = canvas.grow(ROW + 8.0) + 12.0;
     let mut x = MARGIN;
     for (marks, label) in entries {
-        let wide = WIDE + 6.0 + width_of(label, size);
+        // Words alone need no room for a mark.
+        let mark = if marks.is_empty() { 0.0 } else { WIDE + 6.0 };
+        let wide = mark + width_of(label, size);
         if x > MARGIN && x + wide > right {
             (x, y) = (MARGIN, canvas.grow(ROW) + 4.0);
         }
         let middle = x + 0.5 * WIDE;
-        for mark in *marks {
-            match *mark {
+        for drawn in *marks {
+            match *drawn {
                 Mark::Line(ink, stroke, width) => canvas.line((x, y), (x + WIDE, y), ink, width, stroke),
                 Mark::Upright(ink, stroke) => {
                     canvas.line((middle, y - 8.0), (middle, y + 8.0), ink, 1.0, stroke);
@@ -42,14 +44,15 @@ pub fn below(canvas: &mut Canvas, entries: &[(&[Mark], &str)]) {
                 Mark::Area(ink, opacity) => canvas.rect((x, y - 7.0), (WIDE, 14.0), ink, opacity),
             }
         }
-        for (k, line) in lines_within(label, right - MARGIN - WIDE - 6.0, size).iter().enumerate() {
+        for (k, line) in lines_within(label, right - MARGIN - mark, size).iter().enumerate() {
             if k > 0 {
                 y = canvas.grow(ROW) + 4.0;
             }
-            canvas.text((x + WIDE + 6.0, y + 4.0), line, Anchor::Start, size, Ink::Text);
+            canvas.text((x + mark, y + 4.0), line, Anchor::Start, size, Ink::Text);
         }
         x += wide + 18.0;
     }
+    canvas.grow(6.0);
 }
 
 /// One line of a plot.

@@ -1,10 +1,10 @@
 //! The benefit–harm plane: risk differences in two outcomes against each other.
 
 use super::super::records::{Records, record};
-use super::{Figure, better_with};
 use super::axis::{Axis, plain_label};
 use super::legend::{self, Entry};
 use super::svg::{Anchor, Canvas, Ink, Stroke, TEXT};
+use super::{Figure, better_with};
 use crate::study::Assignment;
 
 /// A risk difference per 1,000 patients, in favour of the active arm above 0: median and 95 % interval.

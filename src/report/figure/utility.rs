@@ -3,7 +3,7 @@
 use super::super::records::{Records, record};
 use super::Figure;
 use super::axis::{Axis, plain_label};
-use super::legend::{self, Entry};
+use super::legend::{self, Entry, Mark};
 use super::svg::{Anchor, Canvas, Ink, Stroke, TEXT, first_lines};
 use crate::decide::ValueRow;
 use crate::study::Assignment;
@@ -56,7 +56,6 @@ pub fn utility(
         );
     }
     canvas.line((x.at(stated), DOWN.1), (x.at(stated), DOWN.0), Ink::Faint, 1.0, Stroke::Dashed);
-    canvas.text((x.at(stated) + 4.0, DOWN.1 + 10.0), "stated", Anchor::Start, TEXT - 2.0, Ink::Faint);
     let mut entries = Vec::new();
     for (k, population) in populations.iter().enumerate() {
         let (ink, stroke) = (Ink::of_curve(k), Stroke::of_curve(k));
@@ -80,13 +79,15 @@ pub fn utility(
     if zero + 14.0 > at && zero + 14.0 < DOWN.0 + 20.0 {
         beside(&mut canvas, zero + 16.0, format!("below: {control}"));
     }
-    x.draw_below(
-        &mut canvas,
-        DOWN.0,
-        6,
-        plain_label,
-        &format!("Utility gain of a good outcome: {outcome}"),
-    );
+    x.draw_below(&mut canvas, DOWN.0, 6, plain_label, &format!("Utility gain of a good outcome: {outcome}"));
+    let mut key: Vec<(&[Mark], &str)> = vec![
+        (&[Mark::Upright(Ink::Faint, Stroke::Dashed)], "the stated value"),
+        (&[Mark::Line(Ink::Text, Stroke::Solid, 1.0)], "no gain"),
+    ];
+    if asked.iter().any(|gain| *gain != 0.0) {
+        key.push((&[Mark::Line(Ink::Faint, Stroke::Dotted, 1.0)], "a gain that is required"));
+    }
+    legend::below(&mut canvas, &key);
     canvas.text((14.0, 18.0), "Gain in utility, per 1,000", Anchor::Start, TEXT, Ink::Text);
     let data = Records::of(rows.iter().map(|(population, r)| Row {
         population: population.into(),
@@ -102,7 +103,7 @@ pub fn utility(
     let words = [
         format!("Utility map: {outcome}"),
         format!(
-            "Expected gain in utility by {active}, per 1,000 patients, over the utility gain of a good outcome (the other outcomes' values as stated). Where a line is above the gain that is asked, none (solid) or more (dotted), the choice is {active}; else {control}.{assumed}"
+            "Expected gain in utility by {active}, per 1,000 patients, over the utility gain of a good outcome (the other outcomes' values as stated). Where a line is above the gain that is required, none (solid) or more (dotted), the choice is {active}; else {control}.{assumed}"
         ),
     ];
     Figure::beside(statements, name, words, canvas, data)

@@ -118,12 +118,8 @@ fn audit_cells(study: &Study) -> (Vec<String>, Vec<Vec<String>>, Vec<String>) {
         let cells = audit.zero_or_full_cells;
         let text = match cells {
             0 => "No empty or full cells.".to_string(),
-            1 => {
-                "1 cell without events or with nothing but events; it is not corrected.".to_string()
-            }
-            n => format!(
-                "{n} cells without events or with nothing but events; they are not corrected."
-            ),
+            1 => "1 cell without events or with nothing but events; it is not corrected.".to_string(),
+            n => format!("{n} cells without events or with nothing but events; they are not corrected."),
         };
         lines.push(text);
         if audit.rows.iter().flat_map(|r| [&r.control, &r.active]).flatten().any(|c| c.missing > 0) {
