@@ -308,7 +308,7 @@ fn check_tells_what_a_prior_says_without_being_asked() {
         .args(["check", "model.toml"])
         .assert()
         .success()
-        .stdout(contains("risk difference beyond 20 points in either direction: 0."))
+        .stdout(contains("P(risk difference beyond 20 points in either direction): 0."))
         .stdout(contains("better in the first and worse in the second"))
-        .stdout(contains("reference only"));
+        .stdout(contains("a reference, not a belief"));
 }

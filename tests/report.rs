@@ -160,7 +160,7 @@ fn figures_stand_by_themselves_and_have_their_numbers() {
     // A figure may leave its page: what must stand beside it goes with it.
     let statement = "Treatment was not randomised: these are associations";
     for figure in &drawn {
-        assert!(seen(&figure.svg).contains(statement.as_str()), "{}", figure.name);
+        assert!(seen(&figure.svg).contains(statement), "{}", figure.name);
         assert!(figure_csv(figure).lines().skip(1).all(|l| l.contains(statement)), "{}", figure.name);
     }
     assert!(html.len() < 1_500_000);

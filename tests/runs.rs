@@ -54,7 +54,7 @@ impl Desk {
     /// Its exit status, and what it tells.
     #[track_caller]
     fn fit(&self, more: &[&str], status: i32) -> String {
-        let output = self.run(&[&["fit", "trial.toml"], more].concat());
+        let output = self.run(&[&["fit", "trial.toml"][..], more].concat());
         let told = String::from_utf8_lossy(&output.stderr).into_owned();
         assert_eq!(output.status.code(), Some(status), "{told}");
         told
