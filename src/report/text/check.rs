@@ -319,7 +319,7 @@ fn extremes(study: &Study, prior: &Report) -> String {
         push(
             &mut out,
             &format!(
-                "P(better in the first of two {} and worse in the second): {}.",
+                "Of two {}: P(better in the first and worse in the second) {}.",
                 plural(&study.subgroup_name),
                 probability(Some(p))
             ),
