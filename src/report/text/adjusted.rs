@@ -85,7 +85,7 @@ fn compared(adjustment: &Adjustment, term: &Term) -> Option<(String, Step)> {
     let step = match (&covariate.form, &term.level) {
         (Form::Linear, _) => {
             let size = step_of(term.sd);
-            Step { shown: format!("per {}", plain(size)), per_sd: size / term.sd }
+            Step { shown: format!("per {size}"), per_sd: size / term.sd }
         }
         (Form::Levels { reference }, Some(level)) => {
             Step { shown: format!("{level} vs {reference}"), per_sd: 1.0 / term.sd }
