@@ -631,7 +631,7 @@ fn text_and_json_say_what_was_adjusted_for() {
         "Treatment was not randomised: these are associations, adjusted for age (spline, 3 knots), severity and 12 centres (hospital) and for nothing else.",
         "12 centres (hospital) with intercepts of their own",
         "Importance sampling from a normal approximation gives no second opinion here",
-        "severe to mild",
+        "severe vs mild",
     ] {
         assert!(text.contains(words), "{words}\n{text}");
     }

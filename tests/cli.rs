@@ -365,7 +365,7 @@ fn an_empty_arm_and_zero_cells_are_accepted_with_a_notice() {
     Desk::changed("events = 8, total = 40", "events = 0, total = 40")
         .run(&["check", "model.toml"])
         .success()
-        .stdout(contains("1 cell without events"));
+        .stdout(contains("1 cell without events or with nothing but events; it is not corrected"));
 }
 
 #[test]

@@ -189,7 +189,7 @@ fn the_text_has_what_is_asked_of_it_within_eighty_columns() {
     for words in [
         "Men (placebo 8/40, drug 4/41)",
         "over the scale of the heterogeneity prior",
-        "What drove each probability?",
+        "What drove each probability",
         "What one would have to believe",
         "Poolings compared",
         "nearly flat: reference only",
@@ -308,7 +308,7 @@ fn check_tells_what_a_prior_says_without_being_asked() {
         .args(["check", "model.toml"])
         .assert()
         .success()
-        .stdout(contains("risk difference beyond 20 points in either direction: 0."))
+        .stdout(contains("P(risk difference beyond 20 points in either direction): 0."))
         .stdout(contains("better in the first and worse in the second"))
-        .stdout(contains("reference only"));
+        .stdout(contains("a reference, not a belief"));
 }

@@ -41,6 +41,7 @@ mod readme;
 mod references;
 mod report;
 mod rows;
+mod runs;
 mod sampler;
 mod sampler_extremes;
 mod sentences;

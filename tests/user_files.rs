@@ -218,8 +218,13 @@ fn an_interrupted_run_does_not_replace_a_finished_one() {
     let output = interrupted(&desk);
     let told = words(&output.stderr);
     assert_eq!(output.status.code(), Some(130), "{told}");
-    assert!(told.contains("run holds a finished run and stays as it is: nothing is written"), "{told}");
+    assert!(
+        told.contains("run holds a finished run and stays as it is. This one was interrupted: written to"),
+        "{told}"
+    );
     assert_eq!(content(&desk.at("run")), before);
+    let beside = fs::read_to_string(desk.at("run-interrupted/result.json")).expect("written beside");
+    assert!(beside.contains("\"stopped\": \"interrupted\""));
     assert!(!desk.at("page.html").exists());
 }
 

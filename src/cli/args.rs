@@ -25,7 +25,7 @@ Examples:
   equipoise fit blocker --format json | jq '.probabilities[0]'
 
 Exit status: 0 done; 1 the input or the call is wrong; 2 the run's checks failed;
-130 interrupted, and nothing written.";
+130 interrupted: nothing written, or beside an earlier run that is better.";
 
 const FIT_EXAMPLES: &str = "\
 Examples:
@@ -33,7 +33,7 @@ Examples:
   equipoise fit my-trial.toml --out results/my-trial
   equipoise fit my-trial.toml --format json > result.json
   equipoise fit blocker --pairs --format csv
-  equipoise fit my-trial.toml --seed 7 --mcse 0.002     surer, with other random numbers
+  equipoise fit my-trial.toml --seed 7 --mcse 0.002     more certain, with other random numbers
   equipoise fit my-trial.toml --draws 1000 --save none  a fixed number, draws not kept
   equipoise fit my-trial.toml --engine exact            integration alone, nothing sampled
   equipoise fit my-trial.toml --prior pessimistic-strong
@@ -42,6 +42,9 @@ Examples:
 Both engines run and check each other: numerical integration, and the No-U-Turn sampler. Sampling goes on until every
 probability's Monte Carlo error is at most --mcse and every effective sample size at least 400. Ctrl-C stops it and
 writes what is sound.
+
+A run whose checks failed, or that was interrupted, never replaces a better one: it is written beside it, as DIR-failed or
+DIR-interrupted. A run without draws does not remove those of an earlier run: that one becomes DIR-earlier.
 
 The run folder holds result.json (schema equipoise/result/2), model.toml as read, draws_parameters.csv,
 draws_estimands.csv and draws_diagnostics.csv (columns .chain, .iteration, .draw first; the last has what the sampler
@@ -79,7 +82,7 @@ model file may hold the same: [decision], [[decision.outcome]] and so on.";
 
 const REPORT_EXAMPLES: &str = "\
 Examples:
-  equipoise report attention-ras-etiology               writes report.html
+  equipoise report attention-ras-etiology               writes attention-ras-etiology.html
   equipoise report rescue-stenting                      the page of a decision
   equipoise report my-trial.toml -o page.html --figures figures --as svg,png
   equipoise report runs/my-trial -o methods.md          as Markdown, for a paper
@@ -424,27 +427,27 @@ pub enum Format {
 pub struct FitArgs {
     /// A model file, the name of a shipped model (see `equipoise list`), or - for a model through standard input
     pub model: PathBuf,
-    /// The run folder, replaced whole [default: runs/<model>]
+    /// The run folder; an earlier run there is replaced whole, unless it is better [default: runs/<model>]
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
     /// What is printed to standard output
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub format: Format,
-    /// Report pairs of subgroups even beyond 6 subgroups
+    /// Report pairs of subgroups even where there are more than 6 subgroups
     #[arg(long)]
     pub pairs: bool,
-    /// Which engines compute
+    /// Which engines to use
     #[arg(long, value_enum, default_value_t = EngineArg::Both)]
     pub engine: EngineArg,
     #[command(flatten)]
     pub sampling: SamplingArgs,
-    /// Threads at most; results are the same for any number [default: all processors]
+    /// The most threads to use; results are the same for any number [default: all processors]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub threads: Option<u16>,
-    /// Write a page too, as `equipoise report` does, whichever engine prints
+    /// Write a page too, as `equipoise report` does
     #[arg(long, value_name = "FILE")]
     pub report: Option<PathBuf>,
-    /// What of the draws is written into the run folder
+    /// Which draws to write into the run folder
     #[arg(long, value_enum, default_value_t = Save::Csv)]
     pub save: Save,
     /// Print and write numbers even where the run fails its checks; the exit status stays 2
@@ -465,7 +468,7 @@ pub const DRAWS: RangeInclusive<i64> = 4..=10_000_000;
 #[derive(Debug, Args, Default)]
 #[command(next_help_heading = "Sampling")]
 pub struct SamplingArgs {
-    /// Of the random numbers [default: 1]
+    /// Seed of the random numbers [default: 1]
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,
     /// Chains [default: 4]
@@ -474,7 +477,7 @@ pub struct SamplingArgs {
     /// Transitions of each chain before its draws, not kept [default: 200]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(WARMUP))]
     pub warmup: Option<u32>,
-    /// Draws of each chain, instead of sampling until the answer is sure
+    /// Draws of each chain: a fixed number, instead of sampling until the answer is sure
     #[arg(long, value_name = "N", conflicts_with = "mcse", value_parser = clap::value_parser!(u32).range(DRAWS))]
     pub draws: Option<u32>,
     /// The largest Monte Carlo error of a probability [default: 0.005]
@@ -559,10 +562,10 @@ pub struct CompareArgs {
     /// What is printed to standard output
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub format: Format,
-    /// Of the random numbers, where the exact engine does not cover the model [default: 1]
+    /// Seed of the random numbers, where the exact engine does not cover the model [default: 1]
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,
-    /// Threads at most; results are the same for any number [default: all processors]
+    /// The most threads to use; results are the same for any number [default: all processors]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub threads: Option<u16>,
     #[command(flatten)]
@@ -582,10 +585,10 @@ pub struct DecideArgs {
     /// What is printed to standard output
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub format: Format,
-    /// Of the random numbers [default: 1]
+    /// Seed of the random numbers [default: 1]
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,
-    /// Threads at most; results are the same for any number [default: all processors]
+    /// The most threads to use; results are the same for any number [default: all processors]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub threads: Option<u16>,
     #[command(flatten)]
@@ -600,13 +603,13 @@ pub struct DecideArgs {
 pub struct ReportArgs {
     /// A model or decision file, the name of a shipped one, or a folder that `fit` has written
     pub model: PathBuf,
-    /// The page, or its words and tables as Markdown where the name ends in .md [default: report.html]
+    /// The page, or its words and tables as Markdown where the name ends in .md [default: <model>.html]
     #[arg(short, long, value_name = "FILE")]
     pub out: Option<PathBuf>,
     /// A folder for the figures, each with its numbers as CSV
     #[arg(long, value_name = "DIR")]
     pub figures: Option<PathBuf>,
-    /// What the figures are written as: svg, or png at 300 dots an inch, or both
+    /// What the figures are written as: svg, or png at 300 dpi, or both
     #[arg(
         long = "as",
         value_enum,
@@ -616,10 +619,10 @@ pub struct ReportArgs {
         requires = "figures"
     )]
     pub formats: Vec<Picture>,
-    /// Of the random numbers [default: 1]
+    /// Seed of the random numbers [default: 1]
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,
-    /// Threads at most; results are the same for any number [default: all processors]
+    /// The most threads to use; results are the same for any number [default: all processors]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub threads: Option<u16>,
     #[command(flatten)]
@@ -633,7 +636,7 @@ pub struct ReportArgs {
 pub enum Picture {
     /// For papers and for editing
     Svg,
-    /// 300 dots an inch, fonts drawn
+    /// At 300 dpi, with its fonts drawn
     Png,
 }
 

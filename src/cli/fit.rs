@@ -6,7 +6,8 @@ use std::time::Instant;
 use super::args::{EngineArg, FitArgs, Format, SamplingArgs, Save};
 use super::progress::{opened, watched};
 use super::report::{Page, write_page};
-use super::run_folder::{FILES, is_finished, text, write_folder};
+use super::run_folder::{DRAWS, FILES, Standing, text};
+use super::run_place::{self, NewRun};
 use super::{Outcome, notice, outputs, print, start_threads};
 use crate::error::{Error, ErrorKind, Result};
 use crate::input::{open, shipped};
@@ -58,18 +59,21 @@ pub fn run(args: &FitArgs) -> Result<Outcome> {
     let keep = args.save == Save::Csv && (report.checks.ok || args.show_unreliable);
     if let (true, Some(sampled)) = (keep, &report.sampled) {
         let (study, estimands) = (&study, (sampled, report.settings.pairs));
-        files.push((FILES[3], Box::new(move |to| report::write_parameter_draws(study, sampled, to))));
-        files.push((FILES[4], Box::new(move |to| report::write_estimand_draws(study, estimands, to))));
-        files.push((FILES[5], Box::new(move |to| report::write_diagnostics(sampled, to))));
+        files.push((DRAWS[0], Box::new(move |to| report::write_parameter_draws(study, sampled, to))));
+        files.push((DRAWS[1], Box::new(move |to| report::write_estimand_draws(study, estimands, to))));
+        files.push((DRAWS[2], Box::new(move |to| report::write_diagnostics(sampled, to))));
     }
     if !statements.is_empty() {
         files.push(text(FILES[6], &statements));
     }
     let interrupted = report.settings.sampler.as_ref().is_some_and(|s| s.stopped == Stopped::Interrupted);
-    let kept = interrupted && is_finished(&folder);
-    if !kept {
-        write_folder(&folder, &files)?;
-    }
+    let written = run_place::write(&NewRun {
+        folder: &folder,
+        files: &files,
+        standing: Standing::of(report.checks.ok, interrupted),
+        read: &study.files,
+        page: args.report.as_deref(),
+    })?;
     print(&match args.format {
         Format::Text => report::fit_text(&study, report),
         Format::Json => json.clone(),
@@ -78,20 +82,18 @@ pub fn run(args: &FitArgs) -> Result<Outcome> {
     if args.format != Format::Text {
         tell(&study, report);
     }
-    if kept {
-        outcome(report);
-        notice(&format!("{} holds a finished run and stays as it is: nothing is written.", folder.display()));
-        return Ok(Outcome::Interrupted);
-    }
-    notice(&format!("Written to {}", folder.display()));
     let outcome = outcome(report);
+    written.told.iter().for_each(|sentence| notice(sentence));
     drop(files);
     match &args.report {
-        Some(page) if interrupted => notice(&format!("{} is not written.", page.display())),
+        Some(page) if interrupted || written.beside && page.exists() => {
+            notice(&format!("{} is not written.", page.display()));
+        }
         Some(page) => write_page(&study, Page { sampling: options.sampling, done: Some(analysis) }, page)?,
         None => {}
     }
-    Ok(outcome)
+    // What stands at the place that was asked for is not this run.
+    Ok(if interrupted && written.beside { Outcome::Interrupted } else { outcome })
 }
 
 /// Where a model file's data files are looked for; none for a shipped model.

@@ -1,5 +1,6 @@
 //! The command line: one file per command. The only folder that prints.
 
+mod again;
 mod args;
 mod check;
 mod compare;
@@ -14,6 +15,7 @@ mod progress;
 mod quick;
 mod report;
 mod run_folder;
+mod run_place;
 mod whole_file;
 
 use std::io::{IsTerminal, Write};
@@ -32,7 +34,7 @@ pub enum Outcome {
     Done,
     /// The run finished, but its checks did not pass.
     ChecksFailed,
-    /// Stopped from outside, and nothing was written.
+    /// Stopped from outside, and nothing was written to the place that was asked for.
     Interrupted,
 }
 

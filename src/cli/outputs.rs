@@ -10,7 +10,7 @@ use crate::error::{Error, ErrorKind, Place, Result};
 pub fn file(path: &Path, read: &[PathBuf]) -> Result<()> {
     if path.is_dir() {
         return Err(Error::of(ErrorKind::Usage, format!("{} is a folder", path.display()))
-            .help("name a file, such as report.html"));
+            .help("name a file, such as page.html"));
     }
     not_read(path, read)?;
     // Devices and pipes are there already.

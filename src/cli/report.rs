@@ -10,7 +10,7 @@ use super::args::{CHAINS, DRAWS, Picture, ReportArgs, WARMUP};
 use super::progress::{opened, reading, watched};
 use super::run_folder::FILES;
 use super::whole_file::write_whole;
-use super::{Outcome, notice, outputs, start_threads};
+use super::{Outcome, again, notice, outputs, start_threads};
 use crate::decide::decide;
 use crate::error::{Error, ErrorKind, Result};
 use crate::figure::Portrait;
@@ -33,26 +33,26 @@ struct Made {
 /// Fits, compares, and writes the page, and the figures where they are asked for.
 pub fn run(args: &ReportArgs) -> Result<Outcome> {
     start_threads(args.threads)?;
-    let page = args.out.clone().unwrap_or_else(|| Path::new("report.html").to_path_buf());
-    let format = format_of(&page);
-    let can_be_written = |files: &[PathBuf]| -> Result<()> {
+    let page_of = |name: &str, files: &[PathBuf]| -> Result<PathBuf> {
+        let page = args.out.clone().unwrap_or_else(|| named_after(name));
         outputs::file(&page, files)?;
-        args.figures.as_deref().map_or(Ok(()), outputs::folder)
+        args.figures.as_deref().map_or(Ok(()), outputs::folder)?;
+        Ok(page)
     };
-    let files;
+    let (files, page);
     let made = if !args.model.is_dir() && is_decision(&args.model)? {
         let decision =
             reading(|| open_decision_changed(&args.model, (&args.reading).into(), &(&args.changes).into()))?;
-        can_be_written(&decision.files)?;
+        page = page_of(&decision.name, &decision.files)?;
         files = decision.files.clone();
         let usual = Sampling::default();
-        of_decision(&decision, Sampling { seed: args.seed.unwrap_or(usual.seed), ..usual }, format)?
+        of_decision(&decision, Sampling { seed: args.seed.unwrap_or(usual.seed), ..usual }, format_of(&page))?
     } else {
         let (study, run) = asked(&args.model, (&args.reading).into(), &(&args.changes).into())?;
-        can_be_written(&study.files)?;
+        page = page_of(&study.name, &study.files)?;
         files = study.files.clone();
         let sampling = Sampling { seed: args.seed.unwrap_or(run.seed), ..run };
-        of_study(&study, Page { sampling, done: None }, format)?
+        of_study(&study, Page { sampling, done: None }, format_of(&page))?
     };
     if let Some(folder) = &args.figures {
         for path in written(folder, &made.figures, &args.formats) {
@@ -69,6 +69,13 @@ pub fn run(args: &ReportArgs) -> Result<Outcome> {
         notice(&format!("{} figures with their numbers written to {}", made.figures.len(), folder.display()));
     }
     Ok(if made.ok { Outcome::Done } else { Outcome::ChecksFailed })
+}
+
+/// The page of what has this name, in the folder where the program was called.
+fn named_after(name: &str) -> PathBuf {
+    // A run folder's copy of a name is as much input as all else: no folder is taken from it.
+    let name = Path::new(name).file_name().and_then(|name| name.to_str()).unwrap_or("report");
+    PathBuf::from(format!("{name}.html"))
 }
 
 /// Markdown where the file's name ends so.
@@ -176,7 +183,7 @@ fn sampling_of(sampler: &Value) -> Sampling {
 fn of_decision(decision: &Decision, sampling: Sampling, format: PageFormat) -> Result<Made> {
     let discussion = watched(false, |_| decide(decision, sampling))?;
     let figures = report::decision_figures(decision, &discussion);
-    let text = report::decision_page(decision, &discussion, &figures, format)?;
+    let text = report::decision_page(decision, &discussion, &figures, format, Some(&again::command()))?;
     Ok(Made { ok: discussion.ok, text, figures })
 }
 
@@ -188,7 +195,8 @@ fn of_study(study: &Study, Page { sampling, done }: Page, format: PageFormat) ->
     };
     let figures = shown.map_or_else(|_| Vec::new(), |shown| report::figures(study, shown));
     let ok = shown.is_ok();
-    let text = report::page(&Presentation { study, shown }, &figures, format)?;
+    let text =
+        report::page(&Presentation { study, shown, command: Some(&again::command()) }, &figures, format)?;
     Ok(Made { ok, text, figures })
 }
 

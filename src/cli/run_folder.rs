@@ -28,6 +28,9 @@ pub const FILES: [&str; 7] = [
     "statements.txt",
 ];
 
+/// Those of them that hold draws.
+pub const DRAWS: [&str; 3] = [FILES[3], FILES[4], FILES[5]];
+
 /// How the schema of every `result.json` begins.
 const RESULTS: &str = "equipoise/result/";
 
@@ -70,10 +73,37 @@ fn is_a_run(folder: &Path) -> bool {
         && Earlier::of(folder).is_some_and(|earlier| earlier.schema.starts_with(RESULTS))
 }
 
-/// Whether a folder holds an earlier run that nobody interrupted.
-pub fn is_finished(folder: &Path) -> bool {
-    let stopped = Earlier::of(folder).map(|earlier| earlier.settings.sampler.and_then(|s| s.stopped));
-    is_a_run(folder) && stopped.is_some_and(|stopped| stopped.as_deref() != Some("interrupted"))
+/// How good a run is, the best last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Standing {
+    /// Its checks failed.
+    Failed,
+    /// Somebody stopped it, and what was there passed its checks.
+    Interrupted,
+    /// It came to its end and passed its checks.
+    Finished,
+}
+
+impl Standing {
+    pub fn of(ok: bool, interrupted: bool) -> Standing {
+        match (ok, interrupted) {
+            (false, _) => Standing::Failed,
+            (true, true) => Standing::Interrupted,
+            (true, false) => Standing::Finished,
+        }
+    }
+}
+
+/// How good the run in a folder is; none where there is no run.
+pub fn standing(folder: &Path) -> Option<Standing> {
+    let earlier = Earlier::of(folder).filter(|_| is_a_run(folder))?;
+    let stopped = earlier.settings.sampler.and_then(|s| s.stopped);
+    Some(Standing::of(earlier.checks.ok, stopped.as_deref() == Some("interrupted")))
+}
+
+/// Whether draws lie in a folder.
+pub fn holds_draws(folder: &Path) -> bool {
+    DRAWS.iter().any(|name| folder.join(name).exists())
 }
 
 /// What is asked of an earlier run's `result.json`; all else is passed over.
@@ -82,6 +112,14 @@ struct Earlier {
     schema: String,
     #[serde(default)]
     settings: Settings,
+    #[serde(default)]
+    checks: Checks,
+}
+
+#[derive(Deserialize, Default)]
+struct Checks {
+    #[serde(default)]
+    ok: bool,
 }
 
 #[derive(Deserialize, Default)]

@@ -180,6 +180,22 @@ fn decimals_of_percentages(width: f64) -> usize {
     }
 }
 
+/// Odds ratios with their intervals, all with the same decimals: two, or one where an error of a number below 10 leaves no
+/// more. Whether it left no more stands behind them.
+pub fn ratios_alike(all: impl Iterator<Item = (Quantiles, Option<[f64; 3]>)> + Clone) -> (Vec<String>, bool) {
+    const USUAL: usize = 2;
+    let numbers = |(q, errors): (Quantiles, Option<[f64; 3]>)| {
+        [q.median, q.q2_5, q.q97_5].into_iter().zip(errors.unwrap_or_default())
+    };
+    let small = all.clone().flat_map(numbers).filter(|(x, _)| *x < 10.0);
+    let decimals = small.map(|(_, error)| decimals_for(error)).min().unwrap_or(USUAL).clamp(1, USUAL);
+    let shown = |(q, _): (Quantiles, Option<[f64; 3]>)| {
+        let [median, low, high] = [q.median, q.q2_5, q.q97_5].map(|x| ratio_to(x, decimals));
+        format!("{median} ({low} to {high})")
+    };
+    (all.map(shown).collect(), decimals < USUAL)
+}
+
 /// The decimal of a number's first significant digit: none from 1 on.
 fn leading_decimal(x: f64) -> usize {
     if x == 0.0 || !x.is_finite() { 0 } else { (-x.abs().log10()).ceil().clamp(0.0, 9.0) as usize }
@@ -256,6 +272,20 @@ mod tests {
         assert_eq!(shown(0.000_1, 0.000_1, 0.000_1), "0.0 (0.0 to 0.0)");
         let q = Quantiles { median: 0.000_42, q2_5: 0.000_2, q97_5: 0.000_81 };
         assert_eq!(interval(Measure::RiskControl, &q), "0.04 % (0.02 % to 0.08 %)");
+    }
+
+    #[test]
+    fn ratios_of_a_table_have_the_same_decimals() {
+        let q = |median, q2_5, q97_5| Quantiles { median, q2_5, q97_5 };
+        let rows =
+            [(q(1.034, 1.021, 1.047), Some([0.001; 3])), (q(2.5, 0.8, 12.34), Some([0.004, 0.001, 0.6]))];
+        let (shown, coarse) = ratios_alike(rows.into_iter());
+        assert_eq!(shown, ["1.03 (1.02 to 1.05)", "2.50 (0.80 to 12.34)"]);
+        assert!(!coarse);
+        let rows = [(q(1.034, 1.021, 1.047), None), (q(2.5, 0.8, 4.3), Some([0.02; 3]))];
+        let (shown, coarse) = ratios_alike(rows.into_iter());
+        assert_eq!(shown, ["1.0 (1.0 to 1.0)", "2.5 (0.8 to 4.3)"]);
+        assert!(coarse);
     }
 
     #[test]

@@ -387,16 +387,16 @@ fn decisive(verdict: Verdict, criteria: &[CriterionRow]) -> String {
     told.map(criterion).collect::<Vec<_>>().join("; ")
 }
 
-/// "death at 90 days: P(worse by ≥ 3 points) 0.02, required: < 0.2".
+/// "death at 90 days: P(worse by ≥ 3 points) 0.02 (required: < 0.2)".
 fn criterion(c: &CriterionRow) -> String {
     let size = if c.threshold == 0.0 {
         String::new()
     } else {
         format!(" by ≥ {}", threshold(Measure::RiskDifference, c.threshold))
     };
-    let bound = if c.at_least { "≥" } else { "<" };
+    let required = if c.at_least { "≥" } else { "<" };
     let found = c.probability.map_or_else(|| "not reported".to_string(), |p| probability(Some(p)));
-    format!("{}: P({}{size}) {found}, required: {bound} {}", c.of, word(Some(c.direction)), c.required)
+    format!("{}: P({}{size}) {found} (required: {required} {})", c.of, word(Some(c.direction)), c.required)
 }
 
 pub fn by(by: By) -> &'static str {

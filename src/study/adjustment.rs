@@ -52,6 +52,12 @@ pub enum Form {
 pub struct Term {
     /// Its name in results: "AGE", "RCONSC=D", or "AGE′" for the further columns of a spline.
     pub name: String,
+    /// Which of the covariates it is a column of.
+    #[serde(skip)]
+    pub covariate: usize,
+    /// The level that it tells from the reference; none where the covariate is a number.
+    #[serde(skip)]
+    pub level: Option<String>,
     /// Mean over the patients, in the column's own units.
     pub mean: f64,
     /// Standard deviation over the patients, in the column's own units.

@@ -145,22 +145,27 @@ impl Study {
             HigherIs::Better => ("better", "above"),
             HigherIs::Worse => ("worse", "below"),
         };
+        // Only a randomised treatment favours.
+        let verb = match self.assignment {
+            Assignment::Randomised => "favours",
+            Assignment::Observational => "means a better outcome with",
+        };
         let null = if self.outcome.scale.is_ratio() { "1" } else { "0" };
         if self.data.has_risks() {
             format!(
-                "more {} count as {more}: an odds ratio {side} 1, or a risk difference {side} 0, favours {}",
+                "more {} count as {more}: an odds ratio {side} 1, or a risk difference {side} 0, {verb} {}",
                 self.outcome.event,
                 self.treatment.active()
             )
         } else if self.adjustment.is_some() {
             format!(
-                "more {} count as {more}: an odds ratio {side} 1 favours {}",
+                "more {} count as {more}: an odds ratio {side} 1 {verb} {}",
                 self.outcome.event,
                 self.treatment.active()
             )
         } else {
             format!(
-                "higher counts as {more}: {} {side} {null} favours {}",
+                "higher counts as {more}: {} {side} {null} {verb} {}",
                 with_article(self.outcome.scale.measure_in_words()),
                 self.treatment.active()
             )

@@ -53,6 +53,8 @@ pub fn adjustment(
         terms: (0..sizes.terms)
             .map(|k| Term {
                 name: name(k),
+                covariate: k,
+                level: None,
                 mean: 0.0,
                 sd: 1.0,
                 prior: prior(),

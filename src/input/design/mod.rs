@@ -34,6 +34,8 @@ const MOST_TERMS: usize = 200;
 /// A column of the design before it is standardised.
 struct Column {
     name: String,
+    /// The level that it tells from the reference.
+    level: Option<String>,
     /// As stated, for one standard deviation.
     prior: Option<Written<LocationPrior>>,
     values: Vec<f64>,
@@ -77,7 +79,7 @@ pub fn adjustment(
         })?;
     }
     let (named, values): (Vec<_>, Vec<_>) =
-        columns.into_iter().map(|c| ((c.name, c.prior), c.values)).unzip();
+        columns.into_iter().map(|c| ((c.name, c.level, c.prior), c.values)).unzip();
     let raw = Raw {
         subgroup: &measured.subgroup,
         active: &measured.active,
@@ -88,7 +90,7 @@ pub fn adjustment(
     };
     let mut patterns = raw.merged();
     let mut terms = Vec::new();
-    for (k, (name, prior)) in named.into_iter().enumerate() {
+    for (k, (name, level, prior)) in named.into_iter().enumerate() {
         let steps = values[k].iter().all(|x| *x == 0.0 || *x == 1.0);
         let (mean, sd) = patterns.standardise(k);
         let (prior, prior_for) = match prior {
@@ -96,7 +98,7 @@ pub fn adjustment(
             None if steps => (default_coefficient(sd), PriorFor::Unit),
             None => (default_coefficient(1.0), PriorFor::StandardDeviation),
         };
-        terms.push(Term { name, mean, sd, prior, prior_for });
+        terms.push(Term { name, covariate: owners[k], level, mean, sd, prior, prior_for });
     }
     let spans: Vec<_> = owners.iter().map(|&i| model.adjust[i].span()).collect();
     if let Some(centres) = &centres {
@@ -144,7 +146,7 @@ fn columns_of(
 ) -> Result<(Form, Vec<Column>)> {
     let asked = entry.get_ref();
     let prior = coefficient_prior(source, asked)?;
-    let column = |name: String, values: Vec<f64>| Column { name, prior: prior.clone(), values };
+    let column = |name: String, values: Vec<f64>| Column { name, level: None, prior: prior.clone(), values };
     let stem = &asked.column;
     match values {
         Values::Levels(levels) => {
@@ -153,7 +155,9 @@ fn columns_of(
             let others = (0..levels.names.len()).filter(|&l| l != reference);
             let indicator = |l: usize| {
                 let of = |&c: &u32| if c as usize == l { 1.0 } else { 0.0 };
-                column(format!("{stem}={}", levels.names[l]), levels.codes.iter().map(of).collect())
+                let level = Some(levels.names[l].clone());
+                let name = format!("{stem}={}", levels.names[l]);
+                Column { level, ..column(name, levels.codes.iter().map(of).collect()) }
             };
             let columns = others.map(indicator).collect();
             Ok((Form::Levels { reference: levels.names[reference].clone() }, columns))

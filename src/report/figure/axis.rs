@@ -46,7 +46,7 @@ impl Axis {
     }
 
     /// Round values: steps of 1, 2 or 5 times a power of ten; on a logarithmic axis 1, 2, 5 and their like, thinned where
-    /// they would crowd.
+    /// they would crowd, and as on a line where hardly one lies within.
     pub fn ticks(&self, about: usize) -> Vec<f64> {
         if self.logarithmic { self.logarithmic_ticks(about) } else { self.linear_ticks(about) }
     }
@@ -68,8 +68,9 @@ impl Axis {
         };
         for mantissas in [&[1.0, 1.5, 2.0, 3.0, 5.0, 7.0][..], &[1.0, 2.0, 5.0], &[1.0, 3.0], &[1.0]] {
             let found = within(mantissas);
-            if found.len() <= about.max(3) + 2 {
-                return if found.len() < 2 { vec![self.from, self.to] } else { found };
+            if found.len() <= about + 2 {
+                // Within less than a decade no two may lie: steps as on a line, then.
+                return if found.len() < 2 { self.linear_ticks(about) } else { found };
             }
         }
         let all = within(&[1.0]);
@@ -131,5 +132,8 @@ mod tests {
         assert_eq!(axis.ticks(5), vec![0.2, 0.5, 1.0, 2.0, 5.0, 10.0]);
         assert!((axis.at(0.2) - 0.0).abs() < 1e-12 && (axis.at(12.0) - 100.0).abs() < 1e-12);
         assert_eq!(axis.within(1e9), 100.0);
+        let narrow = Axis::logarithmic((0.7703, 1.0131), (0.0, 100.0)).ticks(7);
+        let labels: Vec<String> = narrow.into_iter().map(plain_label).collect();
+        assert_eq!(labels, ["0.8", "0.85", "0.9", "0.95", "1"].map(String::from));
     }
 }

@@ -3,8 +3,9 @@
 use super::super::records::{Records, record};
 use super::super::words::capitalised;
 use super::axis::{Axis, plain_label};
-use super::svg::{Anchor, Canvas, Ink, Stroke, TEXT, lines_within};
-use super::{Figure, sides};
+use super::legend::{self, Mark};
+use super::svg::{Anchor, Canvas, Ink, Stroke, TEXT, first_lines};
+use super::{Figure, draw_sides};
 use crate::figure::{Belief, PriorBeliefs};
 use crate::posterior::{Axis as Kind, Measure};
 use crate::study::Study;
@@ -27,9 +28,9 @@ pub fn beliefs(study: &Study, all: &[Belief]) -> Vec<Figure> {
     let measure = Measure::of(study.outcome.scale);
     let ratio = measure.axis() == Kind::Ratio;
     let height = TOP + PANEL * told.len() as f64;
-    let mut canvas = Canvas::new(WIDTH, height + 60.0);
+    let mut canvas = Canvas::new(WIDTH, height + 62.0);
     let x = axis(told.iter().copied(), ratio, (LEFT, RIGHT));
-    legend(&mut canvas, LEFT);
+    heading(&mut canvas);
     let null = measure.null();
     if x.holds(null) {
         canvas.line((x.at(null), TOP - 8.0), (x.at(null), height), Ink::Faint, 1.0, Stroke::Dashed);
@@ -38,19 +39,17 @@ pub fn beliefs(study: &Study, all: &[Belief]) -> Vec<Figure> {
         let base = TOP + PANEL * (k as f64 + 1.0) - 10.0;
         curves(&mut canvas, b, &x, (base, PANEL - 22.0));
         canvas.line((LEFT, base), (RIGHT, base), Ink::Grid, 1.0, Stroke::Solid);
-        let lines = lines_within(&b.subgroup, LEFT - 30.0, TEXT);
-        for (j, line) in lines.iter().take(3).enumerate() {
+        for (j, line) in first_lines(&b.subgroup, LEFT - 30.0, TEXT, 3).iter().enumerate() {
             canvas.text((14.0, base - 24.0 + 16.0 * j as f64), line, Anchor::Start, TEXT, Ink::Text);
         }
     }
     x.draw_below(&mut canvas, height, 8, plain_label, &capitalised(measure.in_words()));
-    let [left, right] = sides(study);
-    canvas.text((LEFT, height + 36.0), &left, Anchor::Start, TEXT - 1.0, Ink::Faint);
-    canvas.text((RIGHT, height + 36.0), &right, Anchor::End, TEXT - 1.0, Ink::Faint);
+    draw_sides(&mut canvas, study, (LEFT, RIGHT), height + 54.0);
+    key(&mut canvas, x.holds(null));
     let name = "beliefs";
-    let title = format!("What was believed, what the data say, what follows: {}", study.outcome.name);
+    let title = format!("Prior, likelihood and posterior, {}", study.outcome.name);
     let caption = format!(
-        "Prior (dashed), likelihood (dotted) and posterior (solid, filled) of the {} by {}, each drawn to the same height. The posterior also knows what the other {} say.",
+        "Prior (dashed), likelihood (dotted) and posterior (solid, filled) of the {} by {}, each drawn to the same height. The posterior draws on the other {} too.",
         measure.in_words(),
         study.subgroup_name,
         study.subgroups()
@@ -86,13 +85,22 @@ const KINDS: [(&str, Ink, Stroke); 3] = [
     ("posterior", Ink::First, Stroke::Solid),
 ];
 
-/// Above the panels.
-fn legend(canvas: &mut Canvas, left: f64) {
-    for (k, (word, ink, stroke)) in KINDS.into_iter().enumerate() {
-        let at = left + 130.0 * k as f64;
-        canvas.line((at, 18.0), (at + 30.0, 18.0), ink, 2.0, stroke);
-        canvas.text((at + 36.0, 22.0), word, Anchor::Start, TEXT, Ink::Text);
+/// What the curves' heights are.
+fn heading(canvas: &mut Canvas) {
+    canvas.text((14.0, 22.0), "Density, each to the same height", Anchor::Start, TEXT - 1.0, Ink::Faint);
+}
+
+/// Below the panels.
+fn key(canvas: &mut Canvas, with_null: bool) {
+    let line = |k: usize| Mark::Line(KINDS[k].1, KINDS[k].2, 2.0);
+    let [prior, likelihood, posterior] =
+        [vec![line(0)], vec![line(1)], vec![Mark::Area(Ink::First, 0.2), line(2)]];
+    let mut entries: Vec<(&[Mark], &str)> =
+        vec![(&prior, KINDS[0].0), (&likelihood, KINDS[1].0), (&posterior, KINDS[2].0)];
+    if with_null {
+        entries.push(legend::NULL);
     }
+    legend::below(canvas, &entries);
 }
 
 /// The three curves on a base line, so high.
@@ -144,13 +152,13 @@ pub fn beliefs_by_prior(study: &Study, all: &[PriorBeliefs]) -> Vec<Figure> {
     let ratio = measure.axis() == Kind::Ratio;
     let bottom = TOP + 20.0 + ROW * all.len() as f64;
     let mut canvas = Canvas::new(WIDTH, bottom + 60.0);
-    legend(&mut canvas, LEFT);
+    heading(&mut canvas);
     let width = (RIGHT - LEFT) / columns as f64;
     for g in 0..columns {
         let ends = (LEFT + width * g as f64 + 6.0, LEFT + width * (g as f64 + 1.0) - 10.0);
         let x = axis(all.iter().flat_map(|p| &p.beliefs), ratio, ends);
-        let name = lines_within(&all[0].beliefs[g].subgroup, width - 16.0, TEXT - 1.0);
-        for (j, line) in name.iter().take(2).enumerate() {
+        let name = first_lines(&all[0].beliefs[g].subgroup, (width - 16.0) / 1.1, TEXT - 1.0, 2);
+        for (j, line) in name.iter().enumerate() {
             canvas.bold((ends.0, TOP - 2.0 + 14.0 * j as f64), line, Anchor::Start, TEXT - 1.0, Ink::Text);
         }
         if x.holds(measure.null()) {
@@ -162,18 +170,23 @@ pub fn beliefs_by_prior(study: &Study, all: &[PriorBeliefs]) -> Vec<Figure> {
             curves(&mut canvas, &p.beliefs[g], &x, (base, ROW - 12.0));
             canvas.line((ends.0, base), (ends.1, base), Ink::Grid, 1.0, Stroke::Solid);
         }
-        let ticks = if columns > 2 { 3 } else { 6 };
+        let ticks = match columns {
+            0..=2 => 6,
+            3 => 3,
+            _ => 1,
+        };
         x.draw_below(&mut canvas, bottom, ticks, plain_label, "");
     }
     for (k, p) in all.iter().enumerate() {
         let base = TOP + 20.0 + ROW * (k as f64 + 1.0) - 4.0;
-        for (j, line) in lines_within(&p.prior, LEFT - 30.0, TEXT - 1.0).iter().take(2).enumerate() {
+        for (j, line) in first_lines(&p.prior, LEFT - 30.0, TEXT - 1.0, 2).iter().enumerate() {
             canvas.text((14.0, base - 12.0 + 14.0 * j as f64), line, Anchor::Start, TEXT - 1.0, Ink::Text);
         }
     }
     let middle = 0.5 * (LEFT + RIGHT);
     canvas.text((middle, bottom + 40.0), &capitalised(measure.in_words()), Anchor::Middle, TEXT, Ink::Text);
-    let title = format!("Under every prior: {}", study.outcome.name);
+    key(&mut canvas, true);
+    let title = format!("Prior, likelihood and posterior under every prior, {}", study.outcome.name);
     let caption = format!(
         "Prior (dashed), likelihood (dotted) and posterior (solid, filled) of the {} by {} (across), under each of the priors that are compared (down), each drawn to the same height.",
         measure.in_words(),

@@ -3,6 +3,7 @@
 use super::super::records::{Records, record};
 use super::Figure;
 use super::axis::{Axis, plain_label};
+use super::legend::{self, Mark};
 use super::svg::{Anchor, Canvas, Ink, Stroke, TEXT};
 use crate::figure::ChainTrace;
 use crate::study::Study;
@@ -26,8 +27,8 @@ pub fn chains(study: &Study, all: &[ChainTrace]) -> Vec<Figure> {
     }
     let height = 34.0 + PANEL * told.len() as f64;
     let mut canvas = Canvas::new(WIDTH, height + 30.0);
-    canvas.bold((40.0, 18.0), "Traces", Anchor::Start, TEXT, Ink::Text);
-    canvas.bold((470.0, 18.0), "Ranks by chain", Anchor::Start, TEXT, Ink::Text);
+    canvas.bold((40.0, 18.0), "Traces: value by draw", Anchor::Start, TEXT, Ink::Text);
+    canvas.bold((470.0, 18.0), "Ranks: draws in each twentieth", Anchor::Start, TEXT, Ink::Text);
     let mut rows = Vec::new();
     for (k, t) in told.iter().enumerate() {
         let (top, bottom) = (40.0 + PANEL * k as f64, 40.0 + PANEL * (k as f64 + 1.0) - 26.0);
@@ -56,10 +57,29 @@ pub fn chains(study: &Study, all: &[ChainTrace]) -> Vec<Figure> {
             rows.extend(counts.iter().enumerate().map(|(bin, n)| row(c, "rank", bin, *n as f64)));
         }
     }
+    key(&mut canvas, told);
     let name = "chains";
-    let title = "Traces and ranks of the sampler's chains".to_string();
-    let caption = "Left: draws of each chain in their order. Right: how many of a chain's draws rank among all in each twentieth, which is about the same in each where chains agree (dashed: as expected).".to_string();
+    let title = format!("Traces and ranks of the sampler's chains, {}", study.outcome.name);
+    let caption = "Left: draws of each chain in their order. Right: how many of a chain's draws fall into each twentieth of all draws by rank. Where chains agree the numbers are about the same (dashed).".to_string();
     vec![Figure::new(study, name, [title, caption], canvas, Records::of(rows))]
+}
+
+/// Chains by colour, of which only so many differ, and what their ranks are held against.
+fn key(canvas: &mut Canvas, told: &[ChainTrace]) {
+    const DIFFERENT: usize = 5;
+    let count = told.first().map_or(0, |t| t.traces.len());
+    let names: Vec<String> = (0..count.min(DIFFERENT))
+        .map(|c| {
+            let all: Vec<String> = (c..count).step_by(DIFFERENT).map(|k| (k + 1).to_string()).collect();
+            format!("{} {}", if all.len() == 1 { "chain" } else { "chains" }, all.join(", "))
+        })
+        .collect();
+    let marks: Vec<[Mark; 1]> =
+        (0..names.len()).map(|c| [Mark::Line(Ink::of_curve(c), Stroke::Solid, 1.6)]).collect();
+    let mut entries: Vec<(&[Mark], &str)> =
+        marks.iter().zip(&names).map(|(mark, name)| (mark.as_slice(), name.as_str())).collect();
+    entries.push((&[Mark::Line(Ink::Faint, Stroke::Dashed, 1.0)], "expected where chains agree"));
+    legend::below(canvas, &entries);
 }
 
 /// Steps of each chain's counts.

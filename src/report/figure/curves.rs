@@ -4,7 +4,7 @@ use super::super::records::{Records, record};
 use super::super::words::capitalised;
 use super::Figure;
 use super::axis::{Axis, plain_label};
-use super::legend::{self, Entry};
+use super::legend::{self, Entry, Mark};
 use super::svg::{Anchor, Canvas, Ink, Stroke, TEXT};
 use crate::compare::{Glance, STATED};
 use crate::figure::ThresholdCurves;
@@ -12,11 +12,11 @@ use crate::posterior::{Axis as Kind, Measure, Statement};
 use crate::study::Study;
 
 const WIDTH: f64 = 760.0;
-const HEIGHT: f64 = 360.0;
+const HEIGHT: f64 = 378.0;
 const LEFT: f64 = 56.0;
 const RIGHT: f64 = 540.0;
-const TOP: f64 = 20.0;
-const BOTTOM: f64 = 300.0;
+const TOP: f64 = 38.0;
+const BOTTOM: f64 = 318.0;
 
 /// Subgroups of which both directions are drawn, and the most that are drawn at all.
 const FEW: usize = 5;
@@ -37,8 +37,9 @@ fn legend_height(curves: &[Curve]) -> f64 {
     20.0 + legend::height(curves.iter().map(|c| c.label.as_str()), [RIGHT, WIDTH])
 }
 
-/// Curves of probabilities with their labels at the right.
-fn plot(canvas: &mut Canvas, x: &Axis, y: &Axis, curves: &[Curve]) {
+/// Curves of probabilities with their labels at the right, and above the axis what it measures.
+fn plot(canvas: &mut Canvas, (x, y): (&Axis, &Axis), curves: &[Curve], of: &str) {
+    canvas.text((14.0, 20.0), of, Anchor::Start, TEXT, Ink::Text);
     y.draw_left(canvas, (LEFT, RIGHT), 5, plain_label);
     for c in curves {
         let points: Vec<(f64, f64)> = c.points.iter().map(|&(a, p)| (x.at(a), y.at(p))).collect();
@@ -115,15 +116,27 @@ pub fn thresholds(study: &Study, name: &str, measure: Measure, told: &[SizeCurve
         Kind::Additive => Axis::linear(ends, (LEFT, RIGHT)),
     };
     let y = Axis::linear((0.0, 1.0), (BOTTOM, TOP));
-    plot(&mut canvas, &x, &y, &curves);
-    let what = if percent {
-        "at least so many percentage points".to_string()
+    let of = if few {
+        "P(better) and P(worse) by at least the size below"
     } else {
-        format!("{} of at least this, or its reciprocal", measure.in_words())
+        "P(better) by at least the size below"
+    };
+    plot(&mut canvas, (&x, &y), &curves, of);
+    let what = if percent {
+        "Size of the risk difference, percentage points".to_string()
+    } else if measure.axis() == Kind::Ratio {
+        format!("{}, or its reciprocal", measure.in_words())
+    } else {
+        format!("size of the {}", measure.in_words())
     };
     let label = |v: f64| if percent { plain_label(100.0 * v) } else { plain_label(v) };
     x.draw_below(&mut canvas, BOTTOM, 7, label, &capitalised(&what));
-    let title = format!("Probability over the size of effect, {}", study.outcome.name);
+    if few {
+        let line = |width| [Mark::Line(Ink::Text, Stroke::Solid, width)];
+        legend::below(&mut canvas, &[(&line(THICK), "P(better)"), (&line(THIN), "P(worse)")]);
+    }
+    let shown = if few { "P(better) and P(worse)" } else { "P(better)" };
+    let title = format!("{shown} by size of effect, {}", study.outcome.name);
     let directions = if few { "better (thick lines) or worse (thin lines)" } else { "better" };
     let caption = format!(
         "Posterior probability that the outcome is {directions} with {} by at least the size below, by {}.",
@@ -178,17 +191,24 @@ pub fn heterogeneity(study: &Study, c: &Glance) -> Vec<Figure> {
     let mut canvas = Canvas::new(WIDTH, HEIGHT.max(TOP + legend_height(&curves)));
     let x = Axis::logarithmic((low, high), (LEFT, RIGHT));
     let y = Axis::linear((0.0, 1.0), (BOTTOM, TOP));
-    plot(&mut canvas, &x, &y, &curves);
+    plot(&mut canvas, (&x, &y), &curves, "P(better)");
     canvas.line((x.at(stated), TOP), (x.at(stated), BOTTOM), Ink::Faint, 1.0, Stroke::Dashed);
-    canvas.text((x.at(stated) + 4.0, TOP + 12.0), "stated", Anchor::Start, TEXT - 2.0, Ink::Faint);
+    let mut crossed = false;
     for cross in c.crossings.iter().filter(|r| r.prior == STATED && r.statement == Statement::Benefit) {
         if let Some(k) = names.iter().position(|n| *n == cross.subgroup) {
             canvas.dot((x.at(cross.scale), y.at(cross.line)), 4.0, Ink::of_curve(k), false);
+            crossed = true;
         }
     }
     let words = study.priors.heterogeneity.as_ref().map_or("", |h| h.words.as_str());
     x.draw_below(&mut canvas, BOTTOM, 6, plain_label, "Scale of the heterogeneity prior");
-    let title = format!("Conclusion over the heterogeneity prior, {}", study.outcome.name);
+    let mut entries: Vec<(&[Mark], &str)> =
+        vec![(&[Mark::Upright(Ink::Faint, Stroke::Dashed)], "the stated scale")];
+    if crossed {
+        entries.push((&[Mark::Ring(Ink::First)], "P(better) crosses 0.5, 0.8, 0.9 or 0.95"));
+    }
+    legend::below(&mut canvas, &entries);
+    let title = format!("P(better) over the scale of the heterogeneity prior, {}", study.outcome.name);
     let caption = format!(
         "Posterior probability that the outcome is better with {} over the scale of the heterogeneity prior (stated: {words}). Rings: where it crosses 0.5, 0.8, 0.9 or 0.95.",
         study.treatment.active()

@@ -11,7 +11,7 @@ use crate::study::Study;
 
 const WIDTH: f64 = 760.0;
 const ACROSS: (f64, f64) = (56.0, 540.0);
-const DOWN: (f64, f64) = (230.0, 20.0);
+const DOWN: (f64, f64) = (246.0, 36.0);
 
 record! {
     /// A bin of both histograms.
@@ -24,7 +24,8 @@ pub fn energy(study: &Study, e: &Energies) -> Figure {
     let (first, last) = (e.edges[0], e.edges[e.edges.len() - 1]);
     let x = Axis::linear((first, last), ACROSS);
     let y = Axis::linear((0.0, 1.05 * highest), DOWN);
-    let mut canvas = Canvas::new(WIDTH, 290.0);
+    let mut canvas = Canvas::new(WIDTH, 306.0);
+    canvas.text((14.0, 18.0), "Share of draws", Anchor::Start, TEXT, Ink::Text);
     y.draw_left(&mut canvas, ACROSS, 4, plain_label);
     let told = [
         (&e.marginal, "energies about their mean", Ink::of_curve(0), Stroke::of_curve(0)),
@@ -46,7 +47,7 @@ pub fn energy(study: &Study, e: &Energies) -> Figure {
         canvas.text(at, &told.join("  "), Anchor::Start, TEXT - 1.0, Ink::Text);
     }
     x.draw_below(&mut canvas, DOWN.0, 7, plain_label, "Energy");
-    let title = "Energies of the sampler".to_string();
+    let title = format!("Energies of the sampler, {}", study.outcome.name);
     let caption = "How far the energy of draws lies from its mean, and by how much one transition changes it, as shares of all draws. Where the second is much the narrower, momenta explore the energies too slowly (E-BFMI below 0.3).".to_string();
     let rows = e.edges.windows(2).zip(e.marginal.iter().zip(&e.transition)).map(|(w, (m, t))| Row {
         from: w[0].into(),

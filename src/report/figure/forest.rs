@@ -4,15 +4,18 @@ use super::super::numbers::interval_known_to;
 use super::super::records::{Records, record};
 use super::super::words::{capitalised, whose};
 use super::axis::{Axis, plain_label};
-use super::svg::{Anchor, Canvas, Ink, Stroke, TEXT, lines_within, width_of};
-use super::{Figure, sides};
+use super::legend::{self, Mark};
+use super::svg::{Anchor, Canvas, Ink, Stroke, TEXT, first_lines, lines_within, width_of};
+use super::{Figure, draw_sides};
 use crate::figure::{Forest, ForestRow};
 use crate::posterior::{Axis as Kind, Measure, Quantiles, Whom};
 use crate::study::Study;
 
 const ROW: f64 = 46.0;
 const PEAK: f64 = 26.0;
-const HEAD: f64 = 56.0;
+/// Above and below headings.
+const HEAD: f64 = 26.0;
+const HEAD_LINE: f64 = 15.0;
 const FOOT: f64 = 62.0;
 const PLOT: f64 = 330.0;
 
@@ -61,54 +64,57 @@ fn draw(study: &Study, rows: &[ForestRow], measure: Measure) -> Canvas {
     let with_counts = rows.iter().any(|r| r.counts.is_some());
     let percent = measure == Measure::RiskDifference;
     let label_width = rows.iter().map(|r| width_of(&label(study, r), TEXT)).fold(70.0, f64::max).min(210.0);
-    let counts_width = if with_counts { 78.0 } else { 0.0 };
+    let arms = [study.treatment.control(), study.treatment.active()];
+    let words = arms.iter().flat_map(|arm| arm.split(' ')).map(|word| 1.15 * width_of(word, TEXT) + 10.0);
+    let counts_width = if with_counts { words.fold(78.0, f64::max).min(130.0) } else { 0.0 };
     let left = 14.0 + label_width + 2.0 * counts_width + 16.0;
     let right = left + PLOT;
     let width = right + 190.0;
-    let bottom = HEAD + ROW * rows.len() as f64;
+    let of_measure =
+        format!("{}{} (95 %)", capitalised(measure.in_words()), if percent { ", points" } else { "" });
+    let mut heads = vec![(14.0, capitalised(&study.subgroup_name), Anchor::Start, label_width)];
+    if with_counts {
+        let x0 = 14.0 + label_width + counts_width;
+        heads.extend(
+            arms.into_iter()
+                .enumerate()
+                .map(|(k, arm)| (x0 + counts_width * k as f64, arm.to_string(), Anchor::End, counts_width)),
+        );
+    }
+    heads.push((width - 14.0, of_measure, Anchor::End, 190.0));
+    let heads = heads
+        .into_iter()
+        .map(|(x, text, anchor, width)| (x, lines_within(&text, (width - 6.0) / 1.1, TEXT - 1.0), anchor));
+    let heads: Vec<_> = heads.collect();
+    let most = heads.iter().map(|(_, lines, _)| lines.len()).max().unwrap_or(1);
+    let top = HEAD + HEAD_LINE * most as f64;
+    let bottom = top + ROW * rows.len() as f64;
     let mut canvas = Canvas::new(width, bottom + FOOT);
     let ends = range(rows, measure);
     let axis = match measure.axis() {
         Kind::Ratio => Axis::logarithmic(ends, (left, right)),
         Kind::Additive => Axis::linear(ends, (left, right)),
     };
-    // Headings.
-    let head = |canvas: &mut Canvas, x: f64, text: &str, anchor: Anchor, width: f64| {
-        let lines = lines_within(text, width, TEXT - 1.0);
-        let lines = &lines[..lines.len().min(3)];
+    for (x, lines, anchor) in &heads {
         for (k, line) in lines.iter().enumerate() {
-            let y = HEAD - 12.0 - 15.0 * (lines.len() - 1 - k) as f64;
-            canvas.bold((x, y), line, anchor, TEXT - 1.0, Ink::Text);
+            let y = top - 12.0 - HEAD_LINE * (lines.len() - 1 - k) as f64;
+            canvas.bold((*x, y), line, *anchor, TEXT - 1.0, Ink::Text);
         }
-    };
-    head(&mut canvas, 14.0, &capitalised(&study.subgroup_name), Anchor::Start, label_width);
-    if with_counts {
-        let x0 = 14.0 + label_width + counts_width;
-        head(&mut canvas, x0, study.treatment.control(), Anchor::End, counts_width);
-        head(&mut canvas, x0 + counts_width, study.treatment.active(), Anchor::End, counts_width);
     }
-    let unit = if percent { ", points" } else { "" };
-    head(
-        &mut canvas,
-        width - 14.0,
-        &format!("{}{unit} (95 %)", capitalised(measure.in_words())),
-        Anchor::End,
-        190.0,
-    );
     // No effect.
     let null = axis.at(measure.null());
-    canvas.line((null, HEAD - 4.0), (null, bottom), Ink::Faint, 1.0, Stroke::Dashed);
+    canvas.line((null, top - 4.0), (null, bottom), Ink::Faint, 1.0, Stroke::Dashed);
     let first_shared = rows.iter().position(is_shared);
     for (k, row) in rows.iter().enumerate() {
-        let base = HEAD + ROW * (k as f64 + 1.0) - 12.0;
+        let base = top + ROW * (k as f64 + 1.0) - 12.0;
         if first_shared == Some(k) {
-            let y = HEAD + ROW * k as f64 + 3.0;
+            let y = top + ROW * k as f64 + 3.0;
             canvas.line((14.0, y), (width - 14.0, y), Ink::Grid, 1.0, Stroke::Solid);
         }
         draw_row(&mut canvas, row, &axis, base);
-        let lines = lines_within(&label(study, row), label_width + 4.0, TEXT);
-        for (j, line) in lines.iter().take(2).enumerate() {
-            let y = base + 4.0 + 14.0 * j as f64 - 11.0 * (lines.len().min(2) - 1) as f64;
+        let lines = first_lines(&label(study, row), label_width + 4.0, TEXT, 2);
+        for (j, line) in lines.iter().enumerate() {
+            let y = base + 4.0 + 14.0 * j as f64 - 11.0 * (lines.len() - 1) as f64;
             canvas.text((14.0, y), line, Anchor::Start, TEXT, Ink::Text);
         }
         if let Some([control, active]) = &row.counts {
@@ -121,10 +127,34 @@ fn draw(study: &Study, rows: &[ForestRow], measure: Measure) -> Canvas {
     }
     let tick = |x: f64| if percent { plain_label(100.0 * x) } else { plain_label(x) };
     axis.draw_below(&mut canvas, bottom + 2.0, 7, tick, "");
-    let [first, second] = sides(study);
-    canvas.text((left, bottom + 40.0), &first, Anchor::Start, TEXT - 1.0, Ink::Faint);
-    canvas.text((right, bottom + 40.0), &second, Anchor::End, TEXT - 1.0, Ink::Faint);
+    draw_sides(&mut canvas, study, (left, right), bottom + 40.0);
+    key(&mut canvas, study, rows, &axis);
     canvas
+}
+
+/// The key of the marks that are there.
+fn key(canvas: &mut Canvas, study: &Study, rows: &[ForestRow], axis: &Axis) {
+    const fn posterior(ink: Ink) -> [Mark; 3] {
+        [Mark::Area(ink, 0.25), Mark::Line(ink, Stroke::Solid, 2.5), Mark::Dot(ink)]
+    }
+    let (own, shared) = (posterior(Ink::First), posterior(Ink::Fourth));
+    let raw = [Mark::Line(Ink::Raw, Stroke::Dotted, 1.2), Mark::Ring(Ink::Raw)];
+    let named = &study.subgroup_name;
+    let own_words = format!("posterior by {named}: median, 95 % interval, density");
+    let raw_words = format!("data of each {named} alone, with a 95 % confidence interval");
+    let mut entries: Vec<(&[Mark], &str)> = vec![(&own, &own_words)];
+    if rows.iter().any(is_shared) {
+        entries.push((&shared, "posterior of all together"));
+    }
+    if rows.iter().any(|r| r.raw.is_some()) {
+        entries.push((&raw, &raw_words));
+    }
+    entries.push(legend::NULL);
+    let beyond = |q: &Quantiles| !axis.holds(q.q2_5) || !axis.holds(q.q97_5);
+    if rows.iter().any(|r| beyond(&r.posterior) || r.raw.as_ref().is_some_and(beyond)) {
+        entries.push((&[], "arrowheads: the interval goes on"));
+    }
+    legend::below(canvas, &entries);
 }
 
 fn draw_row(canvas: &mut Canvas, row: &ForestRow, axis: &Axis, base: f64) {

@@ -3,6 +3,7 @@
 use super::super::numbers::{parameter, plain, probability, ratio};
 use super::super::records::{Records, record};
 use super::Figure;
+use super::legend::{self, Mark};
 use super::svg::{Anchor, Canvas, Ink, TEXT, lines_within, width_of};
 use crate::compare::bias::ShiftPoint;
 use crate::compare::{Glance, GridRow};
@@ -14,7 +15,7 @@ const CELL: (f64, f64) = (78.0, 26.0);
 const HEAD: f64 = 64.0;
 
 /// So wide that what must stand below a figure has room.
-const NARROWEST: f64 = 600.0;
+const NARROWEST: f64 = 680.0;
 
 /// More panels are in the numbers.
 const MOST: usize = 5;
@@ -29,8 +30,8 @@ struct Panel {
     marked: Option<(usize, usize)>,
 }
 
-/// Panels one below the other.
-fn draw(panels: &[Panel], corner: &str) -> Canvas {
+/// Panels one below the other; what is down and what is across.
+fn draw(panels: &[Panel], [down, across]: [&str; 2]) -> Canvas {
     let labels = panels.iter().flat_map(|p| &p.rows).map(|r| width_of(r, TEXT)).fold(60.0, f64::max);
     let left = 24.0 + labels.min(220.0);
     let headings = || panels.iter().flat_map(|p| &p.columns);
@@ -41,8 +42,10 @@ fn draw(panels: &[Panel], corner: &str) -> Canvas {
     let mut canvas = Canvas::new((left + wide * columns as f64 + 16.0).max(NARROWEST), height);
     let mut top = 0.0;
     for p in panels {
-        canvas.bold((14.0, top + 18.0), &p.title, Anchor::Start, TEXT, Ink::Text);
-        canvas.text((14.0, top + HEAD - 8.0), corner, Anchor::Start, TEXT - 1.0, Ink::Faint);
+        canvas.bold((14.0, top + 18.0), &format!("P(better), {}", p.title), Anchor::Start, TEXT, Ink::Text);
+        let end = canvas.width() - 16.0;
+        canvas.text((end, top + 18.0), across, Anchor::End, TEXT - 1.0, Ink::Faint);
+        canvas.text((14.0, top + HEAD - 8.0), down, Anchor::Start, TEXT - 1.0, Ink::Faint);
         for (k, column) in p.columns.iter().enumerate() {
             let x = left + wide * (k as f64 + 0.5);
             let lines = lines_within(column, wide - 2.0, TEXT - 2.0);
@@ -72,6 +75,14 @@ fn draw(panels: &[Panel], corner: &str) -> Canvas {
         }
         top += HEAD + CELL.1 * p.rows.len() as f64 + 14.0;
     }
+    let mut entries: Vec<(&[Mark], &str)> = vec![
+        (&[Mark::Area(Ink::First, 0.46)], "above 0.5"),
+        (&[Mark::Area(Ink::Second, 0.46)], "below 0.5; the farther from it, the stronger"),
+    ];
+    if panels.iter().any(|p| p.marked.is_some()) {
+        entries.push((&[], "bold: without a bias"));
+    }
+    legend::below(&mut canvas, &entries);
     canvas
 }
 
@@ -135,12 +146,19 @@ pub fn prior_grid(study: &Study, c: &Glance) -> Vec<Figure> {
     };
     let panels: Vec<Panel> = names.iter().map(panel).collect();
     let name = "prior-grid";
-    let title = format!("Every prior by every heterogeneity prior, {}", study.outcome.name);
+    let title =
+        format!("P(better) under every effect prior and every heterogeneity prior, {}", study.outcome.name);
     let caption = format!(
-        "Posterior probability that the outcome is better with {}, by effect prior (down) and heterogeneity prior (across). Blue: above one half; orange: below; the stronger the farther.",
+        "Posterior probability that the outcome is better with {}, by effect prior (down) and heterogeneity prior (across). Blue: above 0.5; orange: below; the farther from it, the stronger.",
         study.treatment.active()
     );
-    vec![Figure::new(study, name, [title, caption], draw(&panels, "Effect prior"), data(&panels))]
+    vec![Figure::new(
+        study,
+        name,
+        [title, caption],
+        draw(&panels, ["Effect prior", "Heterogeneity prior"]),
+        data(&panels),
+    )]
 }
 
 /// P(better) over the mean and sd of a bias.
@@ -180,10 +198,7 @@ pub fn bias_surface(study: &Study, shifts: &[ShiftPoint]) -> Vec<Figure> {
                 .map(|m| sds.iter().map(|s| find(*m, *s).and_then(|p| p.probability)).collect())
                 .collect(),
             rows: means.iter().map(label).collect(),
-            columns: sds
-                .iter()
-                .map(|s| if *s == 0.0 { "known".to_string() } else { format!("sd {}", parameter(*s)) })
-                .collect(),
+            columns: sds.iter().map(|s| if *s == 0.0 { "0".to_string() } else { parameter(*s) }).collect(),
             marked: none,
         });
     }
@@ -192,10 +207,16 @@ pub fn bias_surface(study: &Study, shifts: &[ShiftPoint]) -> Vec<Figure> {
     }
     let what = study.outcome.scale.measure_in_words();
     let name = "bias";
-    let title = format!("Were the {what} biased, {}", study.outcome.name);
+    let title = format!("P(better) if the {what} were biased, {}", study.outcome.name);
     let caption = format!(
-        "Posterior probability that the outcome is better with {}, over the mean (down) and the standard deviation (across) of a bias of the {what}; in bold without any. Blue: above one half; orange: below; the stronger the farther.",
+        "Posterior probability that the outcome is better with {}, over the mean (down) and the standard deviation (across) of a bias of the {what}; in bold without any. Blue: above 0.5; orange: below; the farther from it, the stronger.",
         study.treatment.active()
     );
-    vec![Figure::new(study, name, [title, caption], draw(&panels, "Mean bias"), data(&panels))]
+    vec![Figure::new(
+        study,
+        name,
+        [title, caption],
+        draw(&panels, ["Mean bias", "SD of the bias"]),
+        data(&panels),
+    )]
 }

@@ -29,7 +29,8 @@ pub use shrinkage::shrinkage;
 pub use utility::utility;
 
 use super::records::Records;
-use crate::study::{HigherIs, Study};
+use crate::study::{Assignment, HigherIs, Study};
+use svg::{Anchor, Canvas, Ink, TEXT, lines_within};
 
 /// A picture with the numbers that it is drawn from.
 #[derive(Debug, Clone)]
@@ -50,7 +51,7 @@ pub struct Figure {
 
 impl Figure {
     /// The drawing with what must stand beside it.
-    fn new(study: &Study, name: &str, words: [String; 2], canvas: svg::Canvas, data: Records) -> Figure {
+    fn new(study: &Study, name: &str, words: [String; 2], canvas: Canvas, data: Records) -> Figure {
         Figure::beside(study.statements(), name, words, canvas, data)
     }
 
@@ -59,23 +60,46 @@ impl Figure {
         statements: Vec<String>,
         name: &str,
         [title, caption]: [String; 2],
-        mut canvas: svg::Canvas,
+        mut canvas: Canvas,
         data: Records,
     ) -> Figure {
+        canvas.put_above(&title);
         canvas.put_below(&statements);
         let svg = canvas.finish(name, &title, &caption);
         Figure { name: name.to_string(), title, caption, svg, data, statements }
     }
 }
 
-/// Which side of no effect favours which arm.
+/// Which side of no effect is better with which arm: below an axis, in lines that meet in its middle at most.
+fn draw_sides(canvas: &mut Canvas, study: &Study, (left, right): (f64, f64), y: f64) {
+    let half = 0.5 * (right - left) - 6.0;
+    let both = sides(study).map(|side| lines_within(&side, half, TEXT - 1.0));
+    for (lines, x, anchor) in [(&both[0], left, Anchor::Start), (&both[1], right, Anchor::End)] {
+        for (k, line) in lines.iter().enumerate() {
+            canvas.text((x, y + 15.0 * k as f64), line, anchor, TEXT - 1.0, Ink::Faint);
+        }
+    }
+    let most = both.iter().map(Vec::len).max().unwrap_or(1);
+    canvas.grow(15.0 * most.saturating_sub(1) as f64);
+}
+
+/// What an effect in favour of an arm is called: only a randomised treatment favours.
+fn better_with(assignment: Assignment, arm: &str) -> String {
+    match assignment {
+        Assignment::Randomised => format!("favours {arm}"),
+        Assignment::Observational => format!("better with {arm}"),
+    }
+}
+
+/// Which side of no effect is better with which arm.
 fn sides(study: &Study) -> [String; 2] {
     let (active, control) = (study.treatment.active(), study.treatment.control());
     let (left, right) = match study.outcome.higher_is {
         HigherIs::Better => (control, active),
         HigherIs::Worse => (active, control),
     };
-    [format!("← favours {left}"), format!("favours {right} →")]
+    let better = |arm| better_with(study.assignment, arm);
+    [format!("← {}", better(left)), format!("{} →", better(right))]
 }
 
 /// The numbers of a figure as CSV, with what must stand beside them in a last column `caveat`.

@@ -1,10 +1,11 @@
 //! The benefit–harm plane: risk differences in two outcomes against each other.
 
 use super::super::records::{Records, record};
-use super::Figure;
 use super::axis::{Axis, plain_label};
 use super::legend::{self, Entry};
 use super::svg::{Anchor, Canvas, Ink, Stroke, TEXT};
+use super::{Figure, better_with};
+use crate::study::Assignment;
 
 /// A risk difference per 1,000 patients, in favour of the active arm above 0: median and 95 % interval.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -36,7 +37,7 @@ record! {
 pub fn plane(
     (statements, name): (Vec<String>, &str),
     names: [&str; 2],
-    [active, control]: [&str; 2],
+    ([active, control], assignment): ([&str; 2], Assignment),
     points: &[Point],
     balance: Option<f64>,
 ) -> Figure {
@@ -56,14 +57,14 @@ pub fn plane(
     canvas.line((ACROSS.0, middle.1), (ACROSS.1, middle.1), Ink::Faint, 1.0, Stroke::Solid);
     canvas.text(
         (ACROSS.1 - 6.0, DOWN.1 + 16.0),
-        &format!("favours {active} in both"),
+        &format!("{} in both", better_with(assignment, active)),
         Anchor::End,
         TEXT - 1.0,
         Ink::Text,
     );
     canvas.text(
         (ACROSS.0 + 6.0, DOWN.0 - 8.0),
-        &format!("favours {control} in both"),
+        &format!("{} in both", better_with(assignment, control)),
         Anchor::Start,
         TEXT - 1.0,
         Ink::Text,
@@ -88,7 +89,10 @@ pub fn plane(
         entries.push(Entry { label, ink: Ink::Text, stroke: Stroke::Dashed, width: 1.2, dotted: false });
     }
     legend::draw(&mut canvas, [ACROSS.1, WIDTH], DOWN.1 + 8.0, &entries);
-    let title = |outcome: &str| format!("In favour of {active}, per 1,000: {outcome}");
+    let title = |outcome: &str| match assignment {
+        Assignment::Randomised => format!("In favour of {active}, per 1,000: {outcome}"),
+        Assignment::Observational => format!("Better with {active}, per 1,000: {outcome}"),
+    };
     x.draw_below(&mut canvas, DOWN.0, 6, plain_label, &title(names[0]));
     canvas.text((14.0, 18.0), &title(names[1]), Anchor::Start, TEXT, Ink::Text);
     let rows = points.iter().flat_map(|p| {

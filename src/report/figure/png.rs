@@ -76,7 +76,7 @@ mod tests {
     fn ink(svg: &str) -> usize {
         let bytes = png(svg).expect("drawn");
         let mut reader = png::Decoder::new(std::io::Cursor::new(bytes)).read_info().expect("a PNG");
-        assert_eq!(reader.info().pixel_dims.map(|d| d.xppu), Some(11_811), "300 dots an inch");
+        assert_eq!(reader.info().pixel_dims.map(|d| d.xppu), Some(11_811), "300 dpi");
         let mut pixels = vec![0; reader.output_buffer_size().expect("small")];
         reader.next_frame(&mut pixels).expect("a picture");
         pixels.chunks(4).filter(|p| p[0] < 128).count()

@@ -4,7 +4,8 @@ use super::super::records::{Records, record};
 use super::super::words::capitalised;
 use super::Figure;
 use super::axis::{Axis, plain_label};
-use super::svg::{Anchor, Canvas, Ink, Stroke, TEXT, lines_within};
+use super::legend::{self, Mark};
+use super::svg::{Anchor, Canvas, Ink, Stroke, TEXT, first_lines};
 use crate::posterior::{Axis as Kind, Measure, ShrinkageRow};
 use crate::study::Study;
 
@@ -37,23 +38,31 @@ pub fn shrinkage(study: &Study, rows: &[ShrinkageRow], mean: Option<f64>) -> Vec
     let mut canvas = Canvas::new(WIDTH, bottom + 50.0);
     if let Some(mean) = mean {
         canvas.line((x.at(mean), 22.0), (x.at(mean), bottom), Ink::Fourth, 1.5, Stroke::Dashed);
-        let text = format!("the average {}", study.subgroup_name);
-        canvas.text((x.at(mean), 14.0), &text, Anchor::Middle, TEXT - 2.0, Ink::Fourth);
     }
+    canvas.bold((14.0, 16.0), &capitalised(&study.subgroup_name), Anchor::Start, TEXT - 1.0, Ink::Text);
     for (k, r) in rows.iter().enumerate() {
         let y = 30.0 + ROW * (k as f64 + 0.5);
         canvas.line((x.at(r.alone), y), (x.at(r.modelled), y), Ink::First, 2.0, Stroke::Solid);
         canvas.dot((x.at(r.alone), y), 4.0, Ink::Raw, false);
         canvas.dot((x.at(r.modelled), y), 4.5, Ink::First, true);
-        for (j, line) in lines_within(&r.subgroup, LEFT - 34.0, TEXT).iter().take(2).enumerate() {
+        for (j, line) in first_lines(&r.subgroup, LEFT - 34.0, TEXT, 2).iter().enumerate() {
             canvas.text((14.0, y + 4.0 + 14.0 * j as f64), line, Anchor::Start, TEXT, Ink::Text);
         }
     }
     x.draw_below(&mut canvas, bottom + 2.0, 7, plain_label, &capitalised(measure.in_words()));
+    let average = format!("posterior median of the average {}", study.subgroup_name);
+    let mut entries: Vec<(&[Mark], &str)> = vec![
+        (&[Mark::Ring(Ink::Raw)], "posterior median without pooling"),
+        (&[Mark::Dot(Ink::First)], "posterior median with pooling"),
+    ];
+    if mean.is_some() {
+        entries.push((&[Mark::Upright(Ink::Fourth, Stroke::Dashed)], &average));
+    }
+    legend::below(&mut canvas, &entries);
     let name = "shrinkage";
     let title = format!("What pooling does, {}", study.outcome.name);
     let caption = format!(
-        "Posterior median of the {} of each {} without pooling (ring) and as modelled together (dot), under the same priors.",
+        "Posterior median of the {} of each {} without pooling (ring) and with pooling (dot), under the same priors.",
         measure.in_words(),
         study.subgroup_name
     );

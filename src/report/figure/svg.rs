@@ -164,6 +164,21 @@ pub fn lines_within(text: &str, width: f64, size: f64) -> Vec<String> {
     lines
 }
 
+/// So much wider is bold text.
+const BOLD: f64 = 1.15;
+
+/// At most so many lines of this width; the last ends with "…" where words are left out.
+pub fn first_lines(text: &str, width: f64, size: f64, most: usize) -> Vec<String> {
+    let mut lines = lines_within(text, width, size);
+    if lines.len() > most {
+        lines.truncate(most);
+        if let Some(last) = lines.last_mut() {
+            last.push('…');
+        }
+    }
+    lines
+}
+
 impl Canvas {
     pub fn new(width: f64, height: f64) -> Canvas {
         Canvas { width, height, body: String::new() }
@@ -286,10 +301,33 @@ impl Canvas {
         );
     }
 
+    pub fn width(&self) -> f64 {
+        self.width
+    }
+
+    /// Room below everything that is there; returns where it begins.
+    pub fn grow(&mut self, by: f64) -> f64 {
+        self.height += by;
+        self.height - by
+    }
+
+    /// What is drawn, above everything else: a figure may leave its page.
+    pub fn put_above(&mut self, title: &str) {
+        const LINE: f64 = 18.0;
+        let lines = lines_within(title, (self.width - 28.0) / BOLD, TEXT + 1.0);
+        let room = LINE * lines.len() as f64 + 12.0;
+        let below = std::mem::take(&mut self.body);
+        for (k, line) in lines.iter().enumerate() {
+            self.bold((14.0, LINE * (k as f64 + 1.0)), line, Anchor::Start, TEXT + 1.0, Ink::Text);
+        }
+        let _ = writeln!(self.body, "<g transform=\"translate(0 {})\">\n{below}</g>", at(room));
+        self.height += room;
+    }
+
     /// What must stand beside the numbers, below everything else: a figure may leave its page.
     pub fn put_below(&mut self, statements: &[String]) {
         for statement in statements {
-            for line in lines_within(statement, self.width - 28.0, TEXT - 1.0) {
+            for line in lines_within(statement, (self.width - 28.0) / BOLD, TEXT - 1.0) {
                 self.height += 16.0;
                 self.bold((14.0, self.height - 10.0), &line, Anchor::Start, TEXT - 1.0, Ink::Text);
             }
@@ -321,6 +359,21 @@ mod tests {
         let svg = canvas.finish("a", "\"quoted\" <b>", "d");
         assert!(!svg.contains("<script>") && !svg.contains("<b>"), "{svg}");
         assert!(svg.contains("&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt; &amp; more"));
+    }
+
+    #[test]
+    fn a_long_statement_and_a_long_title_are_broken_and_never_cut() {
+        let words = "Treatment was not randomised: these are associations, not adjusted for who received it.";
+        let mut canvas = Canvas::new(300.0, 50.0);
+        canvas.put_below(&[words.to_string()]);
+        canvas.put_above(words);
+        let svg = canvas.finish("a", "t", "d");
+        let texts: Vec<&str> =
+            svg.split("<text ").skip(1).filter_map(|t| t.split(&['>', '<'][..]).nth(1)).collect();
+        assert_eq!(texts.join(" "), format!("{words} {words}"));
+        assert!(texts.len() >= 6 && texts.iter().all(|line| width_of(line, 14.0) < 272.0), "{texts:?}");
+        assert_eq!(first_lines("one two three", 1.0, TEXT, 2), ["one", "two…"]);
+        assert_eq!(first_lines("one two", 1.0, TEXT, 2), ["one", "two"]);
     }
 
     #[test]

@@ -3,8 +3,8 @@
 use super::super::records::{Records, record};
 use super::Figure;
 use super::axis::{Axis, plain_label};
-use super::legend::{self, Entry};
-use super::svg::{Anchor, Canvas, Ink, Stroke, TEXT, lines_within};
+use super::legend::{self, Entry, Mark};
+use super::svg::{Anchor, Canvas, Ink, Stroke, TEXT, first_lines};
 use crate::decide::ValueRow;
 use crate::study::Assignment;
 
@@ -56,7 +56,6 @@ pub fn utility(
         );
     }
     canvas.line((x.at(stated), DOWN.1), (x.at(stated), DOWN.0), Ink::Faint, 1.0, Stroke::Dashed);
-    canvas.text((x.at(stated) + 4.0, DOWN.1 + 10.0), "stated", Anchor::Start, TEXT - 2.0, Ink::Faint);
     let mut entries = Vec::new();
     for (k, population) in populations.iter().enumerate() {
         let (ink, stroke) = (Ink::of_curve(k), Stroke::of_curve(k));
@@ -69,7 +68,7 @@ pub fn utility(
     let at = legend::draw(&mut canvas, [ACROSS.1, WIDTH], DOWN.1 + 8.0, &entries);
     let zero = y.at(0.0);
     let beside = |canvas: &mut Canvas, at: f64, text: String| {
-        for (j, line) in lines_within(&text, WIDTH - ACROSS.1 - 26.0, TEXT - 2.0).iter().take(2).enumerate() {
+        for (j, line) in first_lines(&text, WIDTH - ACROSS.1 - 26.0, TEXT - 2.0, 2).iter().enumerate() {
             canvas.text((ACROSS.1 + 16.0, at + 14.0 * j as f64), line, Anchor::Start, TEXT - 2.0, Ink::Faint);
         }
     };
@@ -81,6 +80,14 @@ pub fn utility(
         beside(&mut canvas, zero + 16.0, format!("below: {control}"));
     }
     x.draw_below(&mut canvas, DOWN.0, 6, plain_label, &format!("Utility gain of a good outcome: {outcome}"));
+    let mut key: Vec<(&[Mark], &str)> = vec![
+        (&[Mark::Upright(Ink::Faint, Stroke::Dashed)], "the stated value"),
+        (&[Mark::Line(Ink::Text, Stroke::Solid, 1.0)], "no gain"),
+    ];
+    if asked.iter().any(|gain| *gain != 0.0) {
+        key.push((&[Mark::Line(Ink::Faint, Stroke::Dotted, 1.0)], "a gain that is required"));
+    }
+    legend::below(&mut canvas, &key);
     canvas.text((14.0, 18.0), "Gain in utility, per 1,000", Anchor::Start, TEXT, Ink::Text);
     let data = Records::of(rows.iter().map(|(population, r)| Row {
         population: population.into(),

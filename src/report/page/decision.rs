@@ -24,13 +24,14 @@ struct Context<'a> {
     methods: [&'static str; 1],
 }
 
-/// The page of a decision, or why there are no numbers where its fits failed their checks. An error where a template
-/// fails.
+/// The page of a decision, or why there are no numbers where its fits failed their checks; `command` makes it again. An
+/// error where a template fails.
 pub fn decision_page(
     decision: &Decision,
     d: &Discussion,
     figures: &[Figure],
     format: Format,
+    command: Option<&str>,
 ) -> Result<String> {
     let layers = decision.layers.iter().flat_map(|l| [&l.outer, &l.inner]);
     let studies = || decision.outcomes.iter().map(|o| &o.study).chain(layers.clone());
@@ -53,7 +54,6 @@ pub fn decision_page(
             provenance.push(cites);
         }
     }
-    provenance.push(["To make it again".to_string(), format!("equipoise report {}", decision.name)]);
     let actions = decision.actions.each_ref().map(|a| a.name.as_str());
     let outcomes: Vec<&str> = decision.outcomes.iter().map(|o| o.study.outcome.name.as_str()).collect();
     let frame = Frame {
@@ -65,6 +65,7 @@ pub fn decision_page(
         figures: on_page(figures),
         sheets: sheets::of_decision(decision, d),
         provenance,
+        command,
         files,
     };
     let context = Context {
@@ -135,7 +136,7 @@ fn plane(
     let names = [across, up].map(|o| o.study.outcome.name.as_str());
     let file = format!("plane-{}", k + 1);
     let about = (decide_statements(decision, d), file.as_str());
-    Some(figure::plane(about, names, arms(decision), &points, balance))
+    Some(figure::plane(about, names, (arms(decision), decision.assignment()), &points, balance))
 }
 
 fn utility(decision: &Decision, d: &Discussion, k: usize, outcome: &DecisionOutcome) -> Option<Figure> {

@@ -44,6 +44,8 @@ pub struct Frame<'a> {
     pub figures: Vec<FigureOnPage<'a>>,
     pub sheets: Vec<Sheet>,
     pub provenance: Vec<[String; 2]>,
+    /// What makes the page again, where that is known.
+    pub command: Option<&'a str>,
     /// Names and texts of what was read.
     pub files: Vec<[&'a str; 2]>,
 }
@@ -57,6 +59,7 @@ pub fn render(name: &str, context: &impl Serialize, format: Format) -> Result<St
         if name.ends_with(".html") { AutoEscape::Html } else { AutoEscape::None }
     });
     environment.add_filter("md", markdown);
+    environment.add_filter("code", code);
     for (name, source) in TEMPLATES {
         environment.add_template(name, source).map_err(failed)?;
     }
@@ -97,6 +100,14 @@ fn markdown(text: &str) -> String {
         out.push(c);
     }
     out
+}
+
+/// A command as Markdown's code, in which nothing is escaped: between more backticks than it holds in a row.
+fn code(text: &str) -> String {
+    let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or(0);
+    let fence = "`".repeat(longest + 1);
+    let space = if longest > 0 { " " } else { "" };
+    format!("{fence}{space}{}{space}{fence}", text.replace('\n', " "))
 }
 
 /// At most one empty line in a row, and one line's end at the end.

@@ -26,6 +26,8 @@ pub struct Presentation<'a> {
     pub study: &'a Study,
     /// Its numbers, or why there are none: the reasons why its checks failed.
     pub shown: std::result::Result<Shown<'a>, &'a [String]>,
+    /// The command that makes the page again, where there is one.
+    pub command: Option<&'a str>,
 }
 
 /// The numbers that a page shows of a study whose checks passed.
@@ -120,6 +122,7 @@ pub fn page(p: &Presentation<'_>, figures: &[Figure], format: Format) -> Result<
         figures: on_page(figures),
         sheets: sheets::of_study(study, shown),
         provenance: words::provenance(study),
+        command: p.command,
         files: vec![["The model file", &study.text]],
     };
     let context = Context {

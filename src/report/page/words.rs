@@ -71,7 +71,7 @@ pub fn methods(study: &Study, report: Option<&Report>) -> Vec<String> {
             "Subgroup effects are partially pooled: normal around a mean effect, with a heterogeneity standard deviation that is estimated."
         }
         Pooling::None => "Subgroups are not pooled: each has its own effect and heterogeneity.",
-        Pooling::Complete => "One effect is taken to hold for all.",
+        Pooling::Complete => "One effect is assumed for all subgroups.",
     };
     let prior = format!("Priors: {}", all_priors(study));
     let mut lines = vec![format!("{data} {pooling} {prior}.")];
@@ -84,7 +84,7 @@ pub fn methods(study: &Study, report: Option<&Report>) -> Vec<String> {
     }
     let held = report.is_some_and(|r| prior_note(r).is_some());
     lines.push(format!(
-        "Direction: {}. Reported are posterior medians with central 95 % intervals, and posterior probabilities, each beside its value under the prior alone{}.",
+        "Direction: {}. The results are posterior medians with central 95 % intervals, and posterior probabilities, each beside its value under the prior alone{}.",
         study.direction(),
         if held { " (of risk differences, under the effect prior with the control risk at its posterior median)" } else { "" }
     ));
@@ -105,14 +105,13 @@ pub fn methods(study: &Study, report: Option<&Report>) -> Vec<String> {
     lines
 }
 
-/// What makes the page again.
+/// What the page was made of.
 pub fn provenance(study: &Study) -> Vec<[String; 2]> {
     let mut all = vec![
         ["Program".to_string(), format!("equipoise {}", env!("CARGO_PKG_VERSION"))],
         ["Model".to_string(), study.name.clone()],
         ["Model, SHA-256".to_string(), study.model_sha256.clone()],
         ["Data, SHA-256".to_string(), study.data_sha256.clone()],
-        ["To make it again".to_string(), format!("equipoise report {}", study.name)],
     ];
     all.extend(study.citation.iter().map(|c| ["Cites".to_string(), c.clone()]));
     all

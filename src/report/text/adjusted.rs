@@ -1,16 +1,17 @@
 //! What the effects are adjusted for: coefficients and centres.
 
-use super::super::numbers::{interval_known_to, plain};
+use super::super::numbers::{plain, ratios_alike};
 use super::columns::Columns;
 use super::layout::{grouped, push};
-use crate::posterior::{Importance, Measure, Parameter, ParameterRow, Quantiles, Report};
+use crate::posterior::{Importance, Parameter, ParameterRow, Quantiles, Report};
 use crate::study::{Adjustment, Form, Study, Term};
 
 /// A row of their table.
 struct Coefficient {
-    what: String,
-    unit: String,
-    ratio: String,
+    covariate: String,
+    per: String,
+    /// Median and limits, with their Monte Carlo errors where they are sampled.
+    ratio: (Quantiles, Option<[f64; 3]>),
 }
 
 /// Coefficients as odds ratios, and the spread among centres; nothing without covariates or centres.
@@ -23,16 +24,20 @@ pub fn coefficients(study: &Study, report: &Report) -> String {
         .enumerate()
         .filter_map(|(j, term)| {
             let p = report.parameter(Parameter::Gamma(j))?;
-            let (what, unit) = compared(adjustment, term)?;
-            Some(Coefficient { what, unit: unit.shown, ratio: ratio(p, unit.per_sd)? })
+            let (covariate, step) = compared(adjustment, term)?;
+            Some(Coefficient { covariate, per: step.shown, ratio: ratio(p, step.per_sd)? })
         })
         .collect();
     if !rows.is_empty() {
-        let mut columns: Columns<'_, Coefficient> = Columns::new();
-        columns.add("Adjusted for", |c| c.what.clone());
-        columns.add("odds ratio of", |c| c.unit.clone());
-        columns.add("(95 %)", |c| c.ratio.clone());
-        out.push_str(&columns.table(rows));
+        let (shown, coarse) = ratios_alike(rows.iter().map(|c| c.ratio));
+        let mut columns: Columns<'_, (&Coefficient, String)> = Columns::new();
+        columns.add("Adjusted for", |(c, _)| c.covariate.clone());
+        columns.add("", |(c, _)| c.per.clone());
+        columns.add("Odds ratio (95 %)", |(_, shown)| shown.clone());
+        out.push_str(&columns.table(rows.iter().zip(shown)));
+        if coarse {
+            push(&mut out, "As many digits as the sampling makes sure; a smaller --mcse gives more.", 2);
+        }
     }
     let splines: Vec<String> = adjustment
         .covariates
@@ -67,34 +72,35 @@ pub fn coefficients(study: &Study, report: &Report) -> String {
     out
 }
 
-/// What an odds ratio is for, and how many standard deviations that is.
-struct Unit {
+/// The step of a covariate that an odds ratio is for, and how many standard deviations that is.
+struct Step {
     shown: String,
     per_sd: f64,
 }
 
-/// A number by its standard deviation, a level against the reference; none for the columns of a spline.
-fn compared(adjustment: &Adjustment, term: &Term) -> Option<(String, Unit)> {
-    for covariate in &adjustment.covariates {
-        match &covariate.form {
-            Form::Linear if covariate.column == term.name => {
-                let unit = Unit { shown: format!("{} more", plain(term.sd)), per_sd: 1.0 };
-                return Some((term.name.clone(), unit));
-            }
-            Form::Levels { reference } => {
-                let level = term.name.strip_prefix(&covariate.column).and_then(|l| l.strip_prefix('='));
-                if let Some(level) = level {
-                    let unit = Unit { shown: format!("{level} to {reference}"), per_sd: 1.0 / term.sd };
-                    return Some((covariate.column.clone(), unit));
-                }
-            }
-            _ => {}
+/// A number per 1, or per the power of ten below its standard deviation where that is far from 1; a level against the
+/// reference; none for the columns of a spline.
+fn compared(adjustment: &Adjustment, term: &Term) -> Option<(String, Step)> {
+    let covariate = adjustment.covariates.get(term.covariate)?;
+    let step = match (&covariate.form, &term.level) {
+        (Form::Linear, _) => {
+            let size = step_of(term.sd);
+            Step { shown: format!("per {size}"), per_sd: size / term.sd }
         }
-    }
-    None
+        (Form::Levels { reference }, Some(level)) => {
+            Step { shown: format!("{level} vs {reference}"), per_sd: 1.0 / term.sd }
+        }
+        _ => return None,
+    };
+    Some((covariate.column.clone(), step))
 }
 
-fn ratio(p: &ParameterRow, per_sd: f64) -> Option<String> {
+/// 1 for standard deviations from 0.5 to 10: years of age per 10, points of a scale per 1.
+fn step_of(sd: f64) -> f64 {
+    if (0.5..10.0).contains(&sd) { 1.0 } else { libm::pow(10.0, sd.log10().floor()) }
+}
+
+fn ratio(p: &ParameterRow, per_sd: f64) -> Option<(Quantiles, Option<[f64; 3]>)> {
     let q = p.best()?;
     let out = |x: f64| libm::exp(per_sd * x);
     let q_out = Quantiles { median: out(q.median), q2_5: out(q.q2_5), q97_5: out(q.q97_5) };
@@ -102,7 +108,7 @@ fn ratio(p: &ParameterRow, per_sd: f64) -> Option<String> {
         .reported
         .mcse_quantiles
         .map(|[a, b, c]| [a * per_sd * q_out.median, b * per_sd * q_out.q2_5, c * per_sd * q_out.q97_5]);
-    Some(interval_known_to(Measure::OddsRatio, &q_out, errors))
+    Some((q_out, errors))
 }
 
 /// What importance sampling says of the sampler.
@@ -120,5 +126,16 @@ pub fn second_opinion(importance: &Importance) -> String {
             grouped(importance.effective_draws as u64),
             grouped(importance.draws)
         ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::step_of;
+
+    #[test]
+    fn a_step_is_a_round_number_that_a_covariate_can_take() {
+        assert_eq!([12.3, 9.9, 1.0, 0.5].map(step_of), [10.0, 1.0, 1.0, 1.0]);
+        assert_eq!([250.0, 0.031].map(step_of), [100.0, 0.01]);
     }
 }

@@ -50,7 +50,7 @@ pub fn check_text(study: &Study, prior: Option<&Report>) -> String {
     }
     out.push('\n');
     if study.bias.as_ref().is_some_and(|b| !b.assumptions.is_empty()) {
-        push(&mut out, "Bias allowed for:", 0);
+        push(&mut out, "Biases that the model allows for:", 0);
         push_assumptions(&mut out, study);
         let implied = implied_by_bias(study);
         if !implied.is_empty() {
@@ -117,13 +117,9 @@ fn audit_cells(study: &Study) -> (Vec<String>, Vec<Vec<String>>, Vec<String>) {
     if has_counts {
         let cells = audit.zero_or_full_cells;
         let text = match cells {
-            0 => "No cell without events or with nothing but events.".to_string(),
-            1 => {
-                "1 cell without events or with nothing but events; no correction is made for it.".to_string()
-            }
-            n => format!(
-                "{n} cells without events or with nothing but events; no correction is made for them."
-            ),
+            0 => "No empty or full cells.".to_string(),
+            1 => "1 cell without events or with nothing but events; it is not corrected.".to_string(),
+            n => format!("{n} cells without events or with nothing but events; they are not corrected."),
         };
         lines.push(text);
         if audit.rows.iter().flat_map(|r| [&r.control, &r.active]).flatten().any(|c| c.missing > 0) {
@@ -173,11 +169,11 @@ fn patient_file(file: &PatientFile) -> String {
         }
         if c.missing > 0 {
             let taken_as = "missing".to_string();
-            found.push(Found { what: "- nothing".to_string(), taken_as, rows: Some(c.missing) });
+            found.push(Found { what: "- empty".to_string(), taken_as, rows: Some(c.missing) });
         }
     }
     let mut columns: Columns<'_, Found> = Columns::new();
-    columns.add("Found in the columns", |f| f.what.clone());
+    columns.add("Columns, and what they hold", |f| f.what.clone());
     columns.add("taken as", |f| f.taken_as.clone());
     columns.add("rows", |f| f.rows.map_or_else(String::new, grouped));
     out.push_str(&columns.table(found));
@@ -196,10 +192,10 @@ fn rows_read(file: &PatientFile) -> Vec<String> {
         grouped(file.rows_used)
     )];
     if !file.constant_columns.is_empty() {
-        lines.push(format!("The same in every row: {}.", file.constant_columns.join(", ")));
+        lines.push(format!("Columns with one value in every row: {}.", file.constant_columns.join(", ")));
     }
     for [first, second] in &file.duplicate_columns {
-        lines.push(format!("{second} repeats {first}."));
+        lines.push(format!("Column {second} repeats column {first}."));
     }
     lines
 }
@@ -207,6 +203,7 @@ fn rows_read(file: &PatientFile) -> Vec<String> {
 /// How each figure was obtained; once where all agree.
 fn sources(audit: &crate::study::Audit) -> Vec<String> {
     let mut lines = Vec::new();
+    let what = if audit.rows.iter().any(|r| r.estimate.is_some()) { "estimates" } else { "counts" };
     for r in &audit.rows {
         let figures: Vec<(&str, Option<&str>)> = [("control", &r.control), ("active", &r.active)]
             .into_iter()
@@ -227,9 +224,9 @@ fn sources(audit: &crate::study::Audit) -> Vec<String> {
     }
     let same = lines.windows(2).all(|w| w[0].1 == w[1].1);
     if let (true, Some(first)) = (same, lines.first()) {
-        return vec![format!("Figures: all {}.", first.1.trim_start_matches("estimate "))];
+        return vec![format!("Source of the {}: {}.", what, first.1.trim_start_matches("estimate "))];
     }
-    lines.into_iter().map(|(name, text)| format!("Figures of {name}: {text}.")).collect()
+    lines.into_iter().map(|(name, text)| format!("Source of the {what} of {name}: {text}.")).collect()
 }
 
 /// A quantity before the data.
@@ -276,7 +273,7 @@ fn implied(study: &Study, prior: Option<&Report>) -> String {
     if beyond {
         push(
             &mut out,
-            "Beyond 1e308: the prior's quantile lies outside the range of numbers. Is the prior's scale meant?",
+            "\"Beyond 1e308\": this quantile of the prior is larger than numbers can be. Is the prior as wide as you meant?",
             0,
         );
     }
@@ -284,7 +281,7 @@ fn implied(study: &Study, prior: Option<&Report>) -> String {
     for p in prior.probabilities.iter().filter(|p| p.statement == Statement::BenefitAtLeast) {
         if p.estimand.whom == Whom::Subgroup(0) {
             let size = threshold(p.estimand.measure, p.threshold);
-            words.push(format!("better by ≥ {size} {}", probability(p.best())));
+            words.push(format!("P(better by ≥ {size}) {}", probability(p.best())));
         }
     }
     if !words.is_empty() {
@@ -308,7 +305,7 @@ fn extremes(study: &Study, prior: &Report) -> String {
         push(
             &mut out,
             &format!(
-                "A risk difference beyond {} in either direction: {}.",
+                "P(risk difference beyond {} in either direction): {}.",
                 threshold(Measure::RiskDifference, LARGE),
                 probability(Some(up + down))
             ),
@@ -322,7 +319,7 @@ fn extremes(study: &Study, prior: &Report) -> String {
         push(
             &mut out,
             &format!(
-                "Of two {}: better in the first and worse in the second {}.",
+                "Of two {}: P(better in the first and worse in the second) {}.",
                 study.subgroups(),
                 probability(Some(p))
             ),
@@ -330,7 +327,7 @@ fn extremes(study: &Study, prior: &Report) -> String {
         );
     }
     if is_reference_only(study) {
-        push(&mut out, "The effect prior is nearly flat: reference only, no belief.", 2);
+        push(&mut out, "The effect prior is nearly flat: a reference, not a belief that anyone holds.", 2);
     }
     out
 }

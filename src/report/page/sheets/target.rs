@@ -22,7 +22,7 @@ pub fn target(study: &Study, has_numbers: bool) -> Sheet {
         })
         .collect();
     let assumptions = if assumed.is_empty() {
-        "none is made: what is reported are associations".to_string()
+        "no causal assumption is made: the results are associations".to_string()
     } else {
         assumed.join("; ")
     };
