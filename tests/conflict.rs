@@ -253,3 +253,39 @@ fn the_patients_that_a_prior_is_worth_are_those_of_a_homogeneous_study() {
     let apart = left_by_the_patients_named("fixed(0.5)");
     assert!((apart - (0.125_f64 + 0.355 * 0.355).sqrt()).abs() < 1e-4, "{apart}");
 }
+
+#[test]
+fn where_outcomes_of_a_decision_differ_in_adjustment_each_caveat_names_its_outcome() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let write = |name: &str, text: &str| fs::write(folder.path().join(name), text).expect("written");
+    let crude = COUNTS.replace("\"men\"", "\"A\"").replace("\"women\"", "\"B\"").replace("sex", "stenosis");
+    write("adjusted.toml", &ESTIMATES.replace("[data]", "[data]\nadjusted_for = \"age\""));
+    write("crude.toml", &crude);
+    write("exhaustive.toml", &crude.replace("name = \"stenosis\"", "name = \"stenosis\"\nexhaustive = true"));
+    let decision = r#"[decision]
+question = "The drug?"
+actions = ["drug", "placebo"]
+[[outcome]]
+model = "adjusted.toml"
+utility = { event = 0, no_event = 1 }
+baseline_risk = 0.2
+[[outcome]]
+model = "crude.toml"
+disutility = 0.1
+"#;
+    write("decision.toml", decision);
+    let assert = run(folder.path(), &["decide", "decision.toml"]).success();
+    let told =
+        String::from_utf8_lossy(&assert.get_output().stdout).split_whitespace().collect::<Vec<_>>().join(" ");
+    for words in [
+        "relapse: Treatment was not randomised: these are associations, published as adjusted for age.",
+        "death: Treatment was not randomised: these are associations, not adjusted for who received it.",
+    ] {
+        assert!(told.contains(words), "{told}");
+    }
+    // A further subgroup that the model says does not exist can't be asked about.
+    write("decision.toml", &decision.replace("\"crude.toml\"", "\"exhaustive.toml\"\nbaseline_risk = 0.3"));
+    let assert = run(folder.path(), &["decide", "decision.toml"]).code(1).stdout("");
+    let error = String::from_utf8_lossy(&assert.get_output().stderr).into_owned();
+    assert!(error.contains("the model says that there is none (exhaustive = true)"), "{error}");
+}
