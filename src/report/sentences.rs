@@ -83,7 +83,7 @@ pub fn sentence(claim: &Claim) -> String {
                 format!("expected loss {loss} per 1,000 patients")
             };
             format!(
-                "{whom}: {}{action} {has} the higher expected utility, by {} a patient, and {is} the better action with probability {range}; {rest}.",
+                "{whom}: {}{action} {has} the higher expected utility, by {} a patient, and {is} better with probability {range}; {rest}.",
                 causal(claim),
                 signed(*gain, 3).replace('+', "")
             )

@@ -192,27 +192,26 @@ pub fn overturns(claim: &Claim, line: f64, beliefs: &[Belief], is_rough: bool) -
                 format!("{what} centred on {}", effect(measure, x))
             });
             let ways: Vec<String> = sceptic.into_iter().chain(centre).collect();
-            format!("{}, {}", b.subgroup, ways.join(" or "))
+            format!("{} in {}", ways.join(" or "), b.subgroup)
         })
         .collect();
-    let mut text = String::new();
-    if !each.is_empty() {
-        let more = match told.len().saturating_sub(most) {
-            0 => String::new(),
-            n => format!("; {n} more need a narrower prior"),
-        };
-        text = format!("To bring P down to {line} one would have to believe: {}{more}.", each.join("; "));
+    let mut parts = each;
+    match told.len().saturating_sub(most) {
+        0 => {}
+        n => parts.push(format!("{n} more need a narrower prior")),
+    }
+    let who = if none.len() == beliefs.len() && none.len() > 1 {
+        format!("any {}", claim.about.kind_of_subgroup)
+    } else {
+        few(&none)
+    };
+    if told.is_empty() {
+        return format!("No prior that was searched brings P down to {line} in {who}.");
     }
     if !none.is_empty() {
-        let who = if none.len() == beliefs.len() && none.len() > 1 {
-            format!("any {}", claim.about.kind_of_subgroup)
-        } else {
-            few(&none)
-        };
-        let none = format!("No prior that was searched brings {}", if text.is_empty() { "P" } else { "it" });
-        text = format!("{text} {none} down to {line} in {who}.");
+        parts.push(format!("no prior that was searched does in {who}"));
     }
-    text.trim().to_string()
+    format!("To bring P down to {line} takes {}.", parts.join("; "))
 }
 
 /// "an odds ratio of 1.11", "a difference of +0.5".
@@ -236,14 +235,13 @@ pub fn under_bias(claim: &Claim, whom: &str, u: &UnderBias) -> String {
     let measure = measure(claim);
     let lead = leaning(claim);
     let p = u.without.or(claim.probability).unwrap_or(f64::NAN);
-    let with = u
-        .without
-        .map_or_else(String::new, |p| format!(" allowing for the stated bias, {} without", shown(claim, p)));
+    let with =
+        u.without.map_or_else(String::new, |p| format!(" with the stated bias, {} without", shown(claim, p)));
     let it = if u.without.is_some() { "the latter" } else { "it" };
-    let way = if p > u.line { "down" } else { "up" };
+    let way = if p > u.line { "to" } else { "up to" };
     let tips = match u.bias {
-        Some(b) => format!("; a {} bias would bring {it} {way} to {}", size_of_bias(measure, b), u.line),
-        None if u.searched => format!("; no bias that was searched brings {it} {way} to {}", u.line),
+        Some(b) => format!("; a {} bias would bring {it} {way} {}", size_of_bias(measure, b), u.line),
+        None if u.searched => format!("; no bias that was searched brings {it} {way} {}", u.line),
         None => String::new(),
     };
     let e = u.e_values.map_or_else(String::new, |[median, end]| {
@@ -272,7 +270,11 @@ pub fn verdicts(claim: &Claim, v: &Verdicts) -> String {
     let of = v.yes.len() + v.no.len() + v.undecided.len();
     let part = |word: &str, whose: &[Whose]| {
         let names: Vec<String> = whose.iter().map(name).collect();
-        let who = if names.len() == of && of > 1 { format!("all {of}") } else { few(&names) };
+        let who = match of {
+            2 if names.len() == of => "both".to_string(),
+            3.. if names.len() == of => format!("all {of}"),
+            _ => few(&names),
+        };
         (!names.is_empty()).then(|| format!("{word} for {who}"))
     };
     let parts = [part("yes", &v.yes), part("undecided", &v.undecided), part("no", &v.no)];
