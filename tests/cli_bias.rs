@@ -150,7 +150,7 @@ fn a_check_says_what_the_bias_means() {
     let desk = Desk::with(&format!("{HEAD}{CONFOUNDER}"));
     desk.run(&["check", "model.toml"])
         .success()
-        .stdout(contains("Bias allowed for:"))
+        .stdout(contains("Biases that the model allows for:"))
         .stdout(contains("What would be seen without any effect"))
         .stdout(contains("makes drug look worse than it is"))
         .stdout(contains("4/41 +6"))

@@ -258,7 +258,8 @@ fn every_sentence_is_a_claim_of_the_json_in_every_command() {
         &["compare", "attention-ras-etiology"],
         &["compare", "attention-evt"],
     ] {
-        let text = flowing(&desk.text(arguments));
+        let whole = [arguments, &["--full"][..]].concat();
+        let text = flowing(&desk.text(if arguments[0] == "fit" { arguments } else { &whole }));
         let mut asked = arguments.to_vec();
         if arguments[0] == "fit" {
             asked[3] = if asked[3] == "a" { "c" } else { "d" };

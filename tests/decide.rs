@@ -420,6 +420,14 @@ fn essence(claim: &Claim) -> String {
         }
         Says::Shrinkage { share } => format!("shrinkage {}", round(*share)),
         Says::Leaning(l) => format!("leaning {:?}", l.prior_probability.map(round)),
+        Says::Verdicts(found) => {
+            let each = [&found.yes, &found.no, &found.undecided].map(|whose| {
+                let mut names: Vec<String> = whose.iter().map(|w| format!("{w:?}")).collect();
+                names.sort();
+                names
+            });
+            format!("verdicts {} {each:?}", found.rule)
+        }
         other => format!("{other:?}"),
     };
     // Draws differ between the runs.

@@ -92,7 +92,7 @@ impl Desk {
         self.model(data);
         let audit: serde_json::Value =
             serde_json::from_str(&self.says(&["check", "trial.toml", "--format", "json"])).expect("JSON");
-        let audit = audit.get("audit").unwrap_or(&audit);
+        let audit = &audit["data"]["audit"];
         let count =
             |row: &serde_json::Value, arm: &str, what: &str| row[arm][what].as_u64().expect("a count");
         let cell = |row: &serde_json::Value| {

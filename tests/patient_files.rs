@@ -387,8 +387,14 @@ fn parquet_files_that_are_not_read() {
     no(&schema_only("required int32 a;"), &["no column `dead`", "its columns are a"]);
     // The first row of data is row 1.
     let mut odd = patients;
-    odd[149].arm = 3;
-    no(&parquet_of_patients(&odd, 100, snappy()), &["trial.csv, row 150, column `arm`: found `3`"]);
+    odd[149].sex = "not said";
+    let listed = model("trial.csv", "sex")
+        .replace("active = 2 }", "active = 2, subgroup = { men = \"men\", women = \"women\" } }");
+    fs::write(folder.path().join("trial.csv"), parquet_of_patients(&odd, 100, snappy())).expect("written");
+    fs::write(folder.path().join("trial.toml"), listed).expect("written");
+    run(folder.path(), &["check", "trial.toml"])
+        .code(1)
+        .stderr(contains("trial.csv, row 150, column `sex`: found `not said`"));
 }
 
 #[test]
@@ -448,12 +454,12 @@ fn workbooks_that_are_not_read() {
     no(&data(r#"<c r="B5" t="s"><v>7</v></c>"#), &["can't be read"]);
     no(&data(r#"<c r="B5"><v>1"#), &["can't be read"]);
     // Rows are called as the sheet calls them, and the sheet is named where there are several.
-    let cells = words("A5", "men") + &number("B5", "3") + r#"<c r="C5" t="b"><v>1</v></c>"#;
-    no(&data(&cells), &["trial.csv, row 5, column `arm`: found `3`"]);
+    let cells = words("A5", "men") + &number("B5", "1") + &number("C5", "3");
+    no(&data(&cells), &["trial.csv, row 5, column `dead`: found `3`"]);
     let rows = header.clone() + &row(5, &cells);
     no(
         &workbook(&[("One", false, &rows, ""), ("Two", false, "", "")], &[]),
-        &["trial.csv, sheet `One`, row 5, column `arm`: found `3`"],
+        &["trial.csv, sheet `One`, row 5, column `dead`: found `3`"],
     );
     no(&gzipped(&gzipped(b"sex,arm,dead\n")), &["gzipped twice"]);
 }

@@ -9,7 +9,8 @@ use equipoise::decide::decide;
 use equipoise::figure::{Marginals, Portrait, energies, outline};
 use equipoise::input::{open, open_decision};
 use equipoise::posterior::{
-    Engine, Estimate, Fit, Integrals, Measure, Options, Sampling, Says, Scope, Statement, Whom, analyse,
+    Claim, Engine, Estimate, Fit, Integrals, Measure, Options, Sampling, Says, Scope, Statement, Whom,
+    analyse,
 };
 use equipoise::report::{
     Cell, PageFormat, Presentation, Shown, decide_text, decision_figures, decision_page, figure_csv, figures,
@@ -334,7 +335,15 @@ fn a_page_of_other_priors_has_the_comparisons_numbers() {
                 assert!((a - b.expect("a number")).abs() <= 1e-12 * a.abs(), "{name}: {row:?} {found:?}");
             }
         }
-        assert!(format!("{:?}", seen.claims) == format!("{:?}", whole.claims), "{name}: claims");
+        // The page has no answer of its own above the comparison.
+        let of_answer = |says: &Says| {
+            matches!(
+                says,
+                Says::Stands(_) | Says::StandsWhere(_) | Says::Drove { .. } | Says::Overturns { .. }
+            )
+        };
+        let claims: Vec<&Claim> = whole.claims.iter().filter(|c| !of_answer(&c.says)).collect();
+        assert!(format!("{:?}", seen.claims) == format!("{claims:?}"), "{name}: claims");
         assert!(format!("{:?}", seen.tau_curve) == format!("{:?}", whole.tau_curve), "{name}: the curve");
         // The whole grid asks every statement of one engine, the page's P(better) of the lattice.
         let grid = whole.grid.expect("asked for").into_iter();
