@@ -375,7 +375,7 @@ fn decimal_commas_are_read_where_they_are_said_and_proposed_where_numbers_look_s
     let written = fs::read_to_string(desk.at().join("new.toml")).expect("written");
     assert!(written.contains("\ndecimal = \",\"\n") && written.contains("adjust = [\"k\"]"), "{written}");
     let told = desk.says(&["check", "new.toml"]);
-    assert!(told.contains("3 to 4.9"), "{told}");
+    assert!(told.contains("3.00 to 4.90"), "{told}");
     fs::write(desk.at().join("new.toml"), written.replace("decimal = \",\"\n", "")).expect("written");
     desk.refuses(&["check", "new.toml"], &["row 2, column `k`: found `3,0`", "decimal = \",\""]);
     // With decimal commas a point may stand between thousands.
@@ -425,8 +425,12 @@ fn a_range_stands_for_whole_numbers_that_rows_have() {
         "{written}"
     );
     assert!(desk.says(&new("0-2,6")).contains("event = [\"0\", \"1\", \"2\", \"6\"]"));
-    desk.refuses(&new("0-9"), &["column `mrs` has no value `9`", "its values are 0 6"]);
-    desk.refuses(&new("7"), &["column `mrs` has no value `7`"]);
-    let unknown = [&new("0-3")[..], &["--unknown", "8"]].concat();
-    desk.refuses(&unknown, &["column `mrs` has no value `8`"]);
+    // A codebook may list what no row of this file has.
+    assert!(desk.says(&new("4-9")).contains("event = [\"4\", \"5\", \"6\"] no_event"));
+    let unknown = desk.says(&[&new("0-3")[..], &["--unknown", "8"]].concat());
+    assert!(unknown.contains("unknown = \"8\" # no row has \"8\""), "{unknown}");
+    desk.refuses(&new("7"), &["column `mrs` has no value `7`", "its values are 0 6"]);
+    desk.refuses(&new("8-9"), &["column `mrs` has no value `8-9`"]);
+    let misspelt = [&new("0-3")[..], &["--control", "0", "--active", "1", "--unknown", "misssing"]].concat();
+    assert!(desk.says(&misspelt).contains("no row has \"misssing\""));
 }

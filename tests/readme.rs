@@ -47,7 +47,7 @@ fn output_of(command: &str) -> String {
         Some((command, lines)) => (command, lines.parse().expect("a number of lines")),
         None => (command, usize::MAX),
     };
-    let arguments = command.strip_prefix("equipoise ").expect("the program");
+    let arguments = command.strip_prefix("equipoise").expect("the program").trim();
     if !command.contains("adjusted.toml") {
         return ran(arguments).text().split_inclusive('\n').take(most).collect();
     }

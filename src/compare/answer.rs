@@ -19,7 +19,9 @@ pub fn claims(study: &Study, c: &Comparison) -> Vec<Claim> {
         study.data.names().into_iter().filter_map(|name| Conclusion::of(study, c, name)).collect();
     let of_all = |says| Claim::of_all(study, topic(study), method(c), says);
     let mut all: Vec<Claim> = conclusions.iter().map(|found| found.claim(study, c)).collect();
-    if let Some(found) = everywhere(&conclusions) {
+    if conclusions.len() > 1
+        && let Some(found) = everywhere(&conclusions)
+    {
         all.push(of_all(Says::StandsWhere(found)));
     }
     let shifts: Vec<Drive> = conclusions.iter().filter_map(|found| found.drive(&c.who_decided)).collect();

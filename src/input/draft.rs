@@ -7,7 +7,7 @@ use std::path::Path;
 use super::Reading;
 use super::model_file::Rows;
 use super::patients::{Surveyed, surveyed};
-use super::ranges::values_of;
+use super::ranges::{values_of, without_rows};
 use super::reader::{Decimal, Form};
 use super::recognised::recognised;
 use super::{draft_table, suggested};
@@ -121,10 +121,10 @@ pub fn draft(path: &Path, named: &str, said: &Draft) -> Result<String> {
         }
     }
     let said = &Draft {
-        event: values_of(outcome, &said.event)?,
-        unknown: values_of(outcome, &said.unknown)?,
-        control: values_of(treatment, &said.control)?,
-        active: values_of(treatment, &said.active)?,
+        event: values_of(outcome, &said.event, true)?,
+        unknown: values_of(outcome, &said.unknown, false)?,
+        control: values_of(treatment, &said.control, true)?,
+        active: values_of(treatment, &said.active, true)?,
         ..said.clone()
     };
     let known = |v: &&str| !said.unknown.iter().any(|u| u == v);
@@ -209,11 +209,11 @@ pub(super) fn two(
     (second, other_flag): (&[String], &str),
     usual: &[&str],
 ) -> Result<[Vec<String>; 2]> {
-    for value in first.iter().chain(second) {
-        if !levels.contains(&value.as_str()) {
+    for said in [first, second] {
+        if !said.is_empty() && !said.iter().any(|value| levels.contains(&value.as_str())) {
             return Err(Error::of(
                 ErrorKind::Unknown,
-                format!("column `{}` has no value `{value}`", column.name),
+                format!("column `{}` has no value `{}`", column.name, said[0]),
             )
             .help(format!("its values are {}", column.in_words())));
         }
@@ -367,11 +367,17 @@ fn written(said: &Draft, p: &Parts<'_>, (columns, rows): (&[Surveyed], u64), nam
     ));
     line("# where = { COLUMN = [\"value\", \"other\"] }   # only such rows".to_string());
     line("\n[data.levels]".to_string());
-    line(format!("event = {}\nno_event = {}", list(&p.event), list(&p.no_event)));
+    let coded = |key: &str, values: &[String], column: &Surveyed| {
+        let remark = without_rows(column, values).map_or_else(String::new, |words| format!("   # {words}"));
+        format!("{key} = {}{remark}", list(values))
+    };
+    line(coded("event", &p.event, p.outcome));
+    line(coded("no_event", &p.no_event, p.outcome));
     if !said.unknown.is_empty() {
-        line(format!("unknown = {}", list(&said.unknown)));
+        line(coded("unknown", &said.unknown, p.outcome));
     }
-    line(format!("control = {}\nactive = {}", list(&p.control), list(&p.active)));
+    line(coded("control", &p.control, p.treatment));
+    line(coded("active", &p.active, p.treatment));
     if !p.groups.is_empty() {
         line("\n[data.levels.subgroup]   # a value, and its subgroup's name; one name for several puts them together".to_string());
     }

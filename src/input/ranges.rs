@@ -1,19 +1,27 @@
 //! Values of a column as they are said on the command line: one by one, or as ranges of whole numbers.
 
+use super::nearest::nearest;
 use super::patients::Surveyed;
 use crate::error::{Error, ErrorKind, Result};
+use crate::study::written::quoted;
 
-/// Values as the column has them. A range, 0-3, stands for the whole numbers in it that some row has; its ends are among
-/// them.
-pub fn values_of(column: &Surveyed, said: &[String]) -> Result<Vec<String>> {
+/// Values as the column has them. A range, 0-3, stands for the whole numbers in it that some row has. Other values may be
+/// such as no row has, as codebooks list more than one file holds; but not where they look like misspelt ones, nor where no
+/// row has any of them and one `must_occur`.
+pub fn values_of(column: &Surveyed, said: &[String], must_occur: bool) -> Result<Vec<String>> {
     // Too many to be levels: who asks for these says so.
     let Some(levels) = column.levels() else { return Ok(said.to_vec()) };
     let mut all: Vec<String> = Vec::new();
     for value in said {
-        let range = if levels.contains(&value.as_str()) { None } else { range(value) };
-        let Some((from, to)) = range else {
-            if !levels.contains(&value.as_str()) {
-                return Err(absent(column, value));
+        let is_there = levels.contains(&value.as_str());
+        let Some((from, to)) = range(value).filter(|_| !is_there) else {
+            let near = if is_there || value.parse::<f64>().is_ok() {
+                None
+            } else {
+                nearest(value, levels.iter().copied())
+            };
+            if let Some(near) = near {
+                return Err(absent(column, value).help(format!("did you mean `{near}`?")));
             }
             all.push(value.clone());
             continue;
@@ -23,14 +31,22 @@ pub fn values_of(column: &Surveyed, said: &[String]) -> Result<Vec<String>> {
             levels.iter().filter_map(|level| Some((whole(level)?, *level))).collect();
         within.retain(|(x, _)| (f64::from(from)..=f64::from(to)).contains(x));
         within.sort_by(|a, b| a.0.total_cmp(&b.0));
-        for end in [from, to] {
-            if !within.iter().any(|(x, _)| *x == f64::from(end)) {
-                return Err(absent(column, &end.to_string()));
-            }
-        }
         all.extend(within.into_iter().map(|(_, level)| level.to_string()));
     }
-    Ok(all)
+    match said.first() {
+        Some(first) if must_occur && !all.iter().any(|value| levels.contains(&value.as_str())) => {
+            Err(absent(column, first))
+        }
+        _ => Ok(all),
+    }
+}
+
+/// "no row has `8`, `9`", of values that a column of levels lacks.
+pub fn without_rows(column: &Surveyed, values: &[String]) -> Option<String> {
+    let levels = column.levels()?;
+    let gone: Vec<String> =
+        values.iter().filter(|v| !levels.contains(&v.as_str())).map(|v| quoted(v)).collect();
+    (!gone.is_empty()).then(|| format!("no row has {}", gone.join(", ")))
 }
 
 fn range(text: &str) -> Option<(u32, u32)> {

@@ -111,7 +111,7 @@ pub struct About {
     pub kind_of_subgroup: String,
     /// What several subgroups are called, such as "cohorts".
     pub subgroups: String,
-    /// Whether the analysis adjusts for covariates or centres.
+    /// Whether the effects are adjusted, by covariates or centres or by those who published them.
     pub adjusted: bool,
 }
 
@@ -125,7 +125,7 @@ impl About {
             outcome: study.outcome.name.clone(),
             kind_of_subgroup: study.subgroup_name.clone(),
             subgroups: study.subgroups().to_string(),
-            adjusted: study.adjustment.is_some(),
+            adjusted: study.is_adjusted(),
         }
     }
 

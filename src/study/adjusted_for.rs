@@ -34,6 +34,13 @@ pub(super) fn adjusted_as_stated(data: &mut Data, of_all: Option<&str>) -> Resul
 }
 
 impl Study {
+    /// Whether the effects are adjusted: by covariates or centres, or, each of them, by those who published them.
+    pub fn is_adjusted(&self) -> bool {
+        let by_others =
+            |row: &SubgroupEstimate| row.adjusted_for.as_deref().is_some_and(|what| what != NOTHING);
+        self.adjustment.is_some() || self.data.published().is_some_and(|rows| rows.iter().all(by_others))
+    }
+
     /// What the effects are adjusted for, as the end of a sentence: "not adjusted for who received it".
     pub fn adjusted_in_words(&self) -> String {
         match (&self.adjustment, self.data.published()) {
