@@ -45,6 +45,8 @@ fn model(rows: usize, terms: usize) -> Model {
         terms: (0..terms)
             .map(|k| Term {
                 name: name(k),
+                covariate: k,
+                level: None,
                 mean: 0.0,
                 sd: 1.0,
                 prior: prior(),

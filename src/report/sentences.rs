@@ -228,7 +228,7 @@ fn effect_prior(name: &str) -> String {
 /// Among how many patients a difference in risks is told in whole patients.
 fn among(difference: f64) -> u64 {
     match 1000.0 * difference.abs() {
-        n if n >= 9.95 || n < 0.01 => 1000,
+        n if !(0.01..9.95).contains(&n) => 1000,
         n if n >= 0.995 => 10_000,
         _ => 100_000,
     }

@@ -200,7 +200,6 @@ mod tests {
 
     #[test]
     fn names_of_columns_tell_arms_and_figures() {
-        let told = |name: &str| counted(name).map(|(figure, arm)| (figure, arm));
         for (name, figure, arm) in [
             ("control_events", Figure::Events, "control"),
             ("n.e", Figure::Total, "e"),
@@ -211,10 +210,10 @@ mod tests {
             ("total", Figure::Total, ""),
             ("missing_active", Figure::Missing, "active"),
         ] {
-            assert_eq!(told(name), Some((figure, arm.to_string())), "{name}");
+            assert_eq!(counted(name), Some((figure, arm.to_string())), "{name}");
         }
-        assert_eq!(told("age"), None);
-        assert_eq!(told("no_events_control"), None);
+        assert_eq!(counted("age"), None);
+        assert_eq!(counted("no_events_control"), None);
     }
 
     #[test]
