@@ -408,6 +408,16 @@ fn one_odd_value_among_numbers_is_named_with_its_row() {
 }
 
 #[test]
+fn rows_of_a_table_that_hold_nothing_are_passed_over() {
+    let desk = Desk::with(TABLE.as_bytes());
+    let whole = desk.cells(COUNTS);
+    assert_eq!(whole.len(), 2);
+    let blank = Desk::with(format!("{TABLE},,,,\n ,,,,\n").as_bytes());
+    assert_eq!(blank.cells(COUNTS), whole);
+    Desk::with(format!("{TABLE}all,,,,\n").as_bytes()).no(COUNTS, &["row 4, column `e0`", "missing"]);
+}
+
+#[test]
 fn a_range_stands_for_whole_numbers_that_rows_have() {
     let mut csv = "mrs,arm,sex\n".to_string();
     for k in 0..42 {

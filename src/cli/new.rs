@@ -62,7 +62,9 @@ fn drafted(data: &Path, named: PathBuf, said: &Draft, place: &Path) -> Result<St
         let text = draft(data, &named, said)?;
         match open_text(&text, place, said.reading) {
             Ok(_) => Ok(text),
-            Err(e) => Err(e.help("so much for the model file that these options ask for: it is not written")),
+            Err(e) => {
+                Err(e.help("the model file that these options ask for could not be read, and is not written"))
+            }
         }
     })
 }

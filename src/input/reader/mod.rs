@@ -178,6 +178,11 @@ impl Reader {
 }
 
 impl<'r> Row<'r> {
+    /// Whether it holds nothing at all, as rows below a spreadsheet's table do.
+    pub fn is_blank(&self) -> bool {
+        self.fields.iter().all(|field| field.trim_ascii().is_empty())
+    }
+
     /// A value's bytes, as they are.
     pub fn bytes(&self, column: usize) -> &'r [u8] {
         self.fields.get(column).unwrap_or_default()

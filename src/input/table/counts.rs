@@ -59,7 +59,7 @@ pub fn read(
     let mut found: Vec<(String, Arms)> = Vec::new();
     let mut left_out: BTreeMap<String, u64> = BTreeMap::new();
     while let Some(row) = reader.next()? {
-        if !kept.keeps(row) {
+        if row.is_blank() || !kept.keeps(row) {
             continue;
         }
         let arms = match layout.arms(row)? {

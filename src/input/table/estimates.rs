@@ -36,7 +36,7 @@ pub fn read(
     let mut subgroups = Subgroups::of_column(columns.subgroup);
     let mut rows = Vec::new();
     while let Some(row) = reader.next()? {
-        if !kept.keeps(row) {
+        if row.is_blank() || !kept.keeps(row) {
             continue;
         }
         let of = subgroups.of(row)?;

@@ -189,7 +189,7 @@ pub fn overturns(claim: &Claim, line: f64, beliefs: &[Belief], is_rough: bool) -
             };
             let centre = b.centre.map(|x| {
                 let what = if sceptic.is_some() { "the stated one" } else { "the stated prior" };
-                format!("{what} centred on {}", effect(measure, x))
+                format!("{what}, with the SD it has, centred on {}", effect(measure, x))
             });
             let ways: Vec<String> = sceptic.into_iter().chain(centre).collect();
             format!("{} in {}", ways.join(" or "), b.subgroup)

@@ -51,9 +51,9 @@ fn importance(says: &Says) -> Option<usize> {
     match says {
         Says::Verdicts(_) => Some(0),
         Says::Action { .. } => Some(1),
-        Says::Leaning(_) => Some(2),
-        Says::PriorsFlip { .. } => Some(3),
-        Says::Dissent { .. } => Some(4),
+        Says::Dissent { .. } => Some(2),
+        Says::Leaning(_) => Some(3),
+        Says::PriorsFlip { .. } => Some(4),
         _ => None,
     }
 }

@@ -6,9 +6,9 @@ use super::super::distributions::normal;
 use super::super::estimates::{Printed, estimate};
 use super::super::problem::{Part, PriorPart, Problem};
 use super::super::rules::{
-    Labels, Reported, baseline_parameters, effect_parameters, empty_arms, expected_odds_ratio, few_enough,
-    fitting_baseline, fitting_heterogeneity, flat_effect, groups, heterogeneity_parameters, left_out, named,
-    text, thresholds, title_and_labels, total_row,
+    Labels, Reported, baseline_parameters, counted_twice, effect_parameters, empty_arms, expected_odds_ratio,
+    few_enough, fitting_baseline, fitting_heterogeneity, flat_effect, groups, heterogeneity_parameters,
+    left_out, named, text, thresholds, title_and_labels,
 };
 use super::super::{Data, Pooling, Priors, Scale, Study, SubgroupEstimate, Treatment};
 use super::{Endpoint, PooledPriors, StudyBuilder};
@@ -39,7 +39,7 @@ impl StudyBuilder {
         groups(&data)?;
         adjusted_as_stated(&mut data, self.adjusted_for.as_deref())?;
         notices.extend(empty_arms(&data));
-        notices.extend(total_row(&data));
+        notices.extend(counted_twice(&data));
         let (pooling, priors) = self.checked_priors(&endpoint)?;
         if !priors.effect.distribution.is_proper() {
             flat_effect(pooling, priors.baseline_of, &data)

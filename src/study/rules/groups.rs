@@ -95,26 +95,6 @@ fn empty_arm(row: &SubgroupCounts) -> Option<String> {
     Some(format!("{}: {what}.", row.name))
 }
 
-/// What is said of a row whose four counts are the sums of all others, as the total of a published table has them.
-pub(crate) fn total_row(data: &Data) -> Option<String> {
-    let rows = data.counts()?;
-    let figures = |row: &SubgroupCounts| {
-        let [control, active] = [row.control(), row.active()].map(|a| [a.events, a.total]);
-        [control, active].concat().into_iter().map(u128::from).collect::<Vec<u128>>()
-    };
-    let all: Vec<Vec<u128>> = rows.iter().map(figures).collect();
-    let sums: Vec<u128> = (0..4).map(|k| all.iter().map(|row| row[k]).sum()).collect();
-    // Of two rows that are alike each is the sum of the other.
-    if rows.iter().filter(|row| row.patients() > 0).count() < 3 {
-        return None;
-    }
-    let is_total = |row: &Vec<u128>| row.iter().zip(&sums).all(|(own, sum)| 2 * own == *sum);
-    let found = &rows[all.iter().position(is_total)?].name;
-    Some(format!(
-        "{found}: its events and patients are the sums of all other rows. If it is their total, leave the row out: its patients count twice here."
-    ))
-}
-
 /// What is said of missing outcomes that no assumption covers, `covered` by arm; beside covariates none can.
 pub(crate) fn left_out(data: &Data, covered: &[bool; 2], adjusted: bool) -> Option<String> {
     let arms = data.counts()?.iter().flat_map(|row| row.arms.iter().zip(covered));

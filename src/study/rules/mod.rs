@@ -1,6 +1,7 @@
 //! What a study may be: rules on its parts, whether they were read from a file or given in code. Each says which part breaks
 //! it, and knows nothing of where that part is written.
 
+mod counted_twice;
 mod groups;
 mod labels;
 mod named;
@@ -8,7 +9,8 @@ mod parameters;
 mod priors;
 mod thresholds;
 
-pub(crate) use groups::{MOST_PATIENTS, empty_arms, few_enough, groups, left_out, total_row};
+pub(crate) use counted_twice::counted_twice;
+pub(crate) use groups::{MOST_PATIENTS, empty_arms, few_enough, groups, left_out};
 pub(crate) use labels::{Labels, text, title_and_labels};
 pub(crate) use named::{NamedChanges, named};
 pub(crate) use parameters::{

@@ -48,7 +48,7 @@ fn inconsistency(study: &Study, shown: Option<&Shown<'_>>) -> String {
     if told.is_empty() { NOT_STATED.to_string() } else { told.join("; ") }
 }
 
-/// Subgroups whose interval does and does not hold no effect.
+/// Subgroups whose interval does and does not include no effect.
 fn imprecision(study: &Study, shown: Option<&Shown<'_>>) -> String {
     let holds = |q: &Quantiles, null: f64| q.q2_5 <= null && null <= q.q97_5;
     let (mut with, mut without) = (Vec::new(), Vec::new());
@@ -56,10 +56,11 @@ fn imprecision(study: &Study, shown: Option<&Shown<'_>>) -> String {
         if holds(&q, null) { with.push(name) } else { without.push(name) }
     }
     let told = |what: &str, names: &[String]| {
-        (!names.is_empty()).then(|| format!("the 95 % interval {what} no effect in {}", names.join(", ")))
+        let null = if study.outcome.scale.is_ratio() { "a ratio of 1" } else { "a difference of 0" };
+        (!names.is_empty()).then(|| format!("the 95 % interval {what} {null} in {}", names.join(", ")))
     };
     let told: Vec<String> =
-        [told("holds", &with), told("excludes", &without)].into_iter().flatten().collect();
+        [told("includes", &with), told("excludes", &without)].into_iter().flatten().collect();
     if told.is_empty() { results(shown, NOT_STATED) } else { told.join("; ") }
 }
 
