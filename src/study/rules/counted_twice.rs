@@ -23,7 +23,7 @@ pub(crate) fn counted_twice(data: &Data) -> Vec<String> {
     if rows.iter().filter(|row| row.patients() > 0).count() < 3 {
         return Vec::new();
     }
-    let sum = all.iter().fold([0; 4], |sum, row| added(sum, row));
+    let sum = all.iter().fold([0; 4], added);
     let is_total = |row: &Figures| *row != [0; 4] && added(*row, row) == sum;
     if let Some(found) = all.iter().position(is_total) {
         return vec![format!(
