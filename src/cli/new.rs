@@ -63,7 +63,7 @@ fn drafted(data: &Path, named: PathBuf, said: &Draft, place: &Path) -> Result<St
         match open_text(&text, place, said.reading) {
             Ok(_) => Ok(text),
             Err(e) => {
-                Err(e.help("the model file that these options ask for could not be read, and is not written"))
+                Err(e.help("the model file that these options ask for could not be read: it is not written"))
             }
         }
     })
