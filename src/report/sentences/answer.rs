@@ -6,12 +6,9 @@ use super::super::text::grouped;
 use super::super::words::{capitalised, listed, scope_in_words};
 use super::word;
 use crate::posterior::{
-    Axis, Belief, Claim, Drive, Measure, Stands, StandsWhere, Topic, UnderBias, UnderBiasOfAll, Verdicts,
-    Whose,
+    Axis, Belief, CLEAR, Claim, Drive, Measure, Stands, StandsWhere, Topic, UnderBias, UnderBiasOfAll,
+    Verdicts, Whose,
 };
-
-/// Below this probability either way there is no clear direction.
-const CLEAR: f64 = 0.75;
 
 /// Names that are listed before the rest is counted: so many, and so many characters of them.
 const MOST_NAMES: usize = 5;
