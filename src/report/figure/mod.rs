@@ -9,6 +9,8 @@ mod energy;
 mod forest;
 mod heat;
 mod legend;
+#[cfg(feature = "png")]
+mod outlines;
 mod plane;
 #[cfg(feature = "png")]
 mod png;

@@ -1,8 +1,9 @@
-//! PNG from a figure's SVG, with the font that comes along: a machine without fonts draws the same picture.
+//! PNG from a figure's SVG, with the fonts that come along: a machine without fonts draws the same picture.
 
 use resvg::tiny_skia::{Color, Pixmap, Transform};
 use resvg::usvg::{Options, Tree};
 
+use super::outlines::Fonts;
 use crate::error::{Error, ErrorKind, Result};
 
 const FONTS: [&[u8]; 2] =
@@ -45,11 +46,8 @@ pub fn png(svg: &str) -> Result<Vec<u8>> {
     let failed = |what: &dyn std::fmt::Display| {
         Error::of(ErrorKind::Unavailable, format!("a figure can't be drawn as PNG: {what}"))
     };
-    let mut options = Options::default();
-    for font in FONTS {
-        options.fontdb_mut().load_font_data(font.to_vec());
-    }
-    let tree = Tree::from_str(svg, &options).map_err(|e| failed(&e))?;
+    let svg = Fonts::new(FONTS).map_err(|e| failed(&e))?.outlined(svg).map_err(|e| failed(&e))?;
+    let tree = Tree::from_str(&svg, &Options::default()).map_err(|e| failed(&e))?;
     let scale = DPI / CSS;
     let [width, height] = [tree.size().width(), tree.size().height()].map(|x| (x * scale).ceil() as u32);
     let mut picture = Pixmap::new(width, height).ok_or_else(|| failed(&"it has no size"))?;
