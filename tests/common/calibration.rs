@@ -12,9 +12,12 @@
 //! Statistics and Computing 32:32, section 2). Here the band is the one that the ranks just touch, and
 //! the probability of leaving it is an exact p-value.
 
-use super::cells_of;
+use super::{cells_of, recounted};
 use equipoise::density::LogDensity;
-use equipoise::model::{Drawn, Hierarchy, LabelShares, Model, Rows};
+use equipoise::model::{
+    BinomialPair, Confounder, Drawn, Hierarchy, LabelShares, LocationPrior, Missing, Model, Nuisance, Rows,
+    SubgroupBias,
+};
 use equipoise::numeric::logistic;
 use equipoise::posterior::SampledPosterior;
 use equipoise::sampler::{Purpose, Settings, extend, start, stream};
@@ -57,15 +60,19 @@ pub fn ranks(model: &Model, replications: usize, fitted: impl Fn(&Model) -> Mode
     rows[0].iter().enumerate().map(|(i, &(quantity, _))| of(i, quantity)).collect()
 }
 
-/// Draws, and the log likelihood of the data at each.
+/// Draws, nearly independent of each other, and the log likelihood of the data at each.
 fn posterior(observed: &Model, fitted: &Model, seed: u64) -> (SampledPosterior, Vec<f64>) {
     let hierarchy = Hierarchy::new(fitted);
     let settings = Settings { seed, chains: 1, warmup: WARMUP, ..Settings::default() };
     let mut chains = start(&hierarchy, hierarchy.middle(), &settings, &()).expect("a point to begin at");
     extend(&mut chains, DRAWS * THINNING, &());
-    let posterior = SampledPosterior::of_chains(observed, &hierarchy, &chains, seed);
+    // What is made of a draw, such as averages over rows, takes longer than a transition.
+    let draws = chains[0].draws.chunks(hierarchy.dim()).skip(THINNING - 1).step_by(THINNING);
+    let draws: Vec<f64> = draws.flatten().copied().collect();
+    let posterior = SampledPosterior::of_points(observed, &hierarchy, &draws, seed);
     let at = |columns: &[Vec<f64>], i: usize| columns.iter().map(|c| c[i]).collect::<Vec<f64>>();
     let mut scratch = hierarchy.scratch();
+    let typical = with_typical_bias(observed);
     let log_likelihood = |(i, q): (usize, &[f64])| match observed.observation.rows() {
         Some(rows) => {
             let p = hierarchy.parameters(q, &[], &mut scratch);
@@ -75,11 +82,44 @@ fn posterior(observed: &Model, fitted: &Model, seed: u64) -> (SampledPosterior, 
         None => {
             let labels = posterior.label_shares(i);
             let (theta, alpha) = (at(&posterior.theta, i), at(&posterior.alpha, i));
-            observed.observation.log_likelihood(&theta, &alpha, labels.as_ref())
+            typical.observation.log_likelihood(&theta, &alpha, labels.as_ref())
         }
     };
-    let log_likelihoods = chains[0].draws.chunks(hierarchy.dim()).enumerate().map(log_likelihood).collect();
+    let log_likelihoods = draws.chunks(hierarchy.dim()).enumerate().map(log_likelihood).collect();
     (posterior, log_likelihoods)
+}
+
+/// The same counts where what is not known of a bias has one typical value. Any function of data and parameters may be ranked,
+/// and this one is the log likelihood but for an integral over three unknown numbers, which takes most of the time of all
+/// replications.
+fn with_typical_bias(observed: &Model) -> Model {
+    let Some(cells) = observed.observation.cells().filter(|c| c.pairs().iter().any(|p| p.bias().is_some()))
+    else {
+        return observed.clone();
+    };
+    let typical = |n: &Nuisance| match n {
+        Nuisance::Known(x) => Nuisance::Known(*x),
+        Nuisance::LogitBeta { a, b } => Nuisance::Known((a / b).ln()),
+        Nuisance::Location(LocationPrior::Normals(normals)) => Nuisance::Known(normals[0].mean),
+        Nuisance::Location(LocationPrior::StudentT { location, .. }) => Nuisance::Known(*location),
+        Nuisance::Location(other) => panic!("no typical value of {other:?}"),
+    };
+    let known = |bias: &SubgroupBias| SubgroupBias {
+        confounder: bias.confounder.as_ref().map(|c| Confounder {
+            prevalence: c.prevalence.each_ref().map(typical),
+            log_odds_ratio: typical(&c.log_odds_ratio),
+        }),
+        shift: bias.shift.as_ref().map(typical),
+        missing: bias
+            .missing
+            .each_ref()
+            .map(|m| m.as_ref().map(|m| Missing { share: m.share, shift: typical(&m.shift) })),
+    };
+    let pair = |p: &BinomialPair| {
+        let own = BinomialPair::new(p.control, p.active);
+        p.bias().map_or(own.clone(), |bias| own.through(&known(bias)))
+    };
+    recounted(observed, cells.pairs().iter().map(pair).collect())
 }
 
 /// The log likelihood of rows with covariates and centres.
@@ -97,12 +137,11 @@ struct Compared {
 }
 
 impl Compared {
-    /// How many of the thinned draws are below the truth; of those that equal it, any number is as likely.
+    /// How many of the draws are below the truth; of those that equal it, any number is as likely.
     fn rank(&self, rng: &mut ChaCha8Rng) -> usize {
         assert!(self.truth.is_finite() && self.draws.iter().all(|x| !x.is_nan()), "{}", self.quantity);
-        let thinned = || self.draws.iter().skip(THINNING - 1).step_by(THINNING);
-        let below = thinned().filter(|x| **x < self.truth).count();
-        let equal = thinned().filter(|x| **x == self.truth).count();
+        let below = self.draws.iter().filter(|x| **x < self.truth).count();
+        let equal = self.draws.iter().filter(|x| **x == self.truth).count();
         below + uniform_below(equal + 1, rng)
     }
 }
@@ -151,7 +190,10 @@ fn compared(
     }
     let log_likelihood = match observed.observation.rows() {
         Some(rows) => of_rows(rows, &arms(observed, truth), (&truth.gamma, &truth.centres)),
-        None => observed.observation.log_likelihood(&truth.theta, &truth.alpha, truth.labels.as_ref()),
+        None => {
+            let typical = with_typical_bias(observed);
+            typical.observation.log_likelihood(&truth.theta, &truth.alpha, truth.labels.as_ref())
+        }
     };
     add("log likelihood", Some(log_likelihood), Some(log_likelihoods));
     all
