@@ -4,6 +4,7 @@ use std::fs;
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
+use serde::Deserialize;
 use serde_json::Value;
 
 use super::args::{CHAINS, DRAWS, Picture, ReportArgs, WARMUP};
@@ -18,7 +19,7 @@ use crate::input::{Changes, Reading, is_decision, open_copy, open_decision_chang
 use crate::parallel;
 use crate::posterior::{Analysis, Sampling};
 use crate::report::{self, Figure, PageFormat, Presentation, RESULT_SCHEMA, Shown};
-use crate::study::{Decision, Study};
+use crate::study::{Changed, Decision, Study};
 
 /// A larger `result.json` is none: one of the most subgroups, with all their pairs, has a tenth of it.
 const LARGEST_RESULT: u64 = 1 << 30;
@@ -146,6 +147,8 @@ fn asked(folder: &Path, how: Reading, changes: &Changes) -> Result<(Study, Sampl
     if let Some(name) = result["model"]["name"].as_str() {
         study.name = name.to_string();
     }
+    // The copy is the model as it was changed, and only the result knows what it was changed from.
+    study.changed = Changed::deserialize(&result["model"]["changed"]).unwrap_or_default();
     // The rest of the run is no place for a page either.
     study.files.extend(FILES.iter().map(|name| folder.join(name)));
     let sampling = sampling_of(&result["settings"]["sampler"]);

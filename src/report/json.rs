@@ -9,7 +9,7 @@ use super::sentences::{claims_json, told as told_claims};
 use super::wire;
 use crate::posterior::{Report, baseline_conflicts, effect_conflict};
 use crate::study::{
-    Adjustment, Assignment, Assumption, Audit, BaselineOf, Covariate, Population, Study, Term, library_priors,
+    Adjustment, Assignment, Assumption, Audit, BaselineOf, Changed, Covariate, Population, Study, Term, library_priors,
 };
 
 /// The name of the schema of `result.json`; its number rises when anything is renamed or removed.
@@ -48,6 +48,9 @@ pub struct ModelHead<'a> {
     /// Absent where there are neither covariates nor centres.
     #[serde(skip_serializing_if = "Option::is_none")]
     adjustment: Option<AdjustmentHead<'a>>,
+    /// What was changed of the file for this run; absent where nothing was.
+    #[serde(skip_serializing_if = "Changed::is_empty")]
+    changed: &'a Changed,
 }
 
 #[derive(Serialize)]
@@ -130,6 +133,7 @@ pub fn model_head(study: &Study) -> ModelHead<'_> {
         assignment: study.assignment,
         citation: &study.citation,
         adjustment: study.adjustment.as_deref().map(AdjustmentHead::of),
+        changed: &study.changed,
     }
 }
 
