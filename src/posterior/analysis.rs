@@ -358,6 +358,7 @@ impl Sides<'_> {
             warmup: asked.warmup,
             draws: 0,
             mcse: if asked.draws.is_some() { None } else { Some(asked.mcse) },
+            draws_asked: asked.draws,
             stopped: Stopped::Interrupted,
         });
         Settings {

@@ -5,11 +5,13 @@ use std::path::Path;
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use super::interruption::interruption;
 use super::sentences::{claims_json, told as told_claims};
 use super::wire;
 use crate::posterior::{Report, baseline_conflicts, effect_conflict};
 use crate::study::{
-    Adjustment, Assignment, Assumption, Audit, BaselineOf, Changed, Covariate, Population, Study, Term, library_priors,
+    Adjustment, Assignment, Assumption, Audit, BaselineOf, Changed, Covariate, Population, Study, Term,
+    library_priors,
 };
 
 /// The name of the schema of `result.json`; its number rises when anything is renamed or removed.
@@ -160,9 +162,10 @@ fn prior_head<'a>(study: &'a Study, report: Option<&Report>) -> PriorHead<'a> {
     }
 }
 
-/// What must stand wherever a number stands, in sentences: of the study, and of a run that failed its checks.
+/// What must stand wherever a number stands, in sentences: of the study, and of a run that failed its checks or was
+/// interrupted.
 pub fn statements(study: &Study, report: &Report) -> Vec<String> {
-    study.statements().into_iter().chain(report.warning()).collect()
+    study.statements().into_iter().chain(interruption(report)).chain(report.warning()).collect()
 }
 
 /// The whole result of a fit as JSON, numbers in full.

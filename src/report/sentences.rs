@@ -97,7 +97,10 @@ pub fn sentence(claim: &Claim) -> String {
             listed(priors, "and")
         ),
         Says::Dissent { action, members, of, .. } if members.is_empty() => {
-            format!("{whom}: {} would choose {action}, as the stated analysis does.", all_members(*of))
+            format!(
+                "{whom}: {} would choose {action}, as the analysis without the panel does.",
+                all_members(*of)
+            )
         }
         Says::Dissent { action, other, members, of } => {
             let each: Vec<String> = members
@@ -105,7 +108,7 @@ pub fn sentence(claim: &Claim) -> String {
                 .map(|m| format!("{} would choose {other}, by {}", m.member, by(m.by)))
                 .collect();
             format!(
-                "{whom}: {} of {of} members would choose {action}, as the stated analysis does; {}.",
+                "{whom}: {} of {of} members would choose {action}, as the analysis without the panel does; {}.",
                 of - members.len(),
                 each.join("; ")
             )

@@ -27,11 +27,16 @@ impl Changed {
         prior.chain(self.set.iter().map(|one| format!("Set for this run: {one}."))).collect()
     }
 
+    /// Whether a prior is not the stated one.
+    pub fn has_other_prior(&self) -> bool {
+        self.prior.is_some() || self.set.iter().any(|one| one.starts_with("prior."))
+    }
+
     /// What the prior is called that the model is fitted under.
     pub fn name_of_prior(&self) -> &str {
         match &self.prior {
             Some(name) => name,
-            None if self.set.iter().any(|one| one.starts_with("prior.")) => "set for this run",
+            None if self.has_other_prior() => "set for this run",
             None => "stated",
         }
     }

@@ -10,7 +10,9 @@ use super::common::{as_percent, difference, fault, known, values};
 use super::file::{CostsSection, DecisionFile, DifferencesEntry, OutcomeEntry, QuestionSection};
 use super::{layers, panel, rules};
 use crate::error::{ErrorKind, Result};
-use crate::study::{Action, Changed, Costs, Decision, DecisionOutcome, MOST_OUTCOMES, Measure, Study, needs_baseline};
+use crate::study::{
+    Action, Changed, Costs, Decision, DecisionOutcome, MOST_OUTCOMES, Measure, Study, needs_baseline,
+};
 
 /// Checks everything and puts the decision together; `own` is the model in whose file it stands.
 pub fn decision(source: &Source, file: DecisionFile, own: Option<Study>) -> Result<Decision> {
