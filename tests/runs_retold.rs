@@ -74,7 +74,8 @@ impl Desk {
 /// In one line each: terminals break lines anywhere.
 #[track_caller]
 fn said(output: &Output, status: i32) -> [String; 2] {
-    let words = |bytes: &[u8]| String::from_utf8_lossy(bytes).split_whitespace().collect::<Vec<_>>().join(" ");
+    let words =
+        |bytes: &[u8]| String::from_utf8_lossy(bytes).split_whitespace().collect::<Vec<_>>().join(" ");
     let [out, err] = [words(&output.stdout), words(&output.stderr)];
     assert_eq!(output.status.code(), Some(status), "{out}\n{err}");
     [out, err]
@@ -105,6 +106,9 @@ fn what_was_put_in_place_of_the_stated_prior_is_told_wherever_the_numbers_stand(
     assert_eq!(page.matches("<option value=").count(), 1, "the substitute is the only prior there");
     assert!(page.contains("<strong>doubtful</strong>") && !page.contains("<strong>stated</strong>"));
     assert!(page.contains("the scale of this fit") && !page.contains("the stated scale"));
+    // Nor does a figure of all priors have it twice, or as stated.
+    let texts = |word: &str| page.matches(&format!(">{word}</text>")).count();
+    assert!(texts("doubtful") > 0 && texts("stated") == 0, "{page}");
     // The same of a key, and of nothing.
     desk.run(&["fit", "trial.toml", "--out", "set", "--set", "prior.effect=normal(0, 0.2)"], 0);
     desk.run(&["report", "set", "-o", "set.md"], 0);
@@ -132,7 +136,8 @@ fn two_changes_of_one_key_are_an_error_that_names_both() {
     assert!(told.contains("both change prior.effect.mass"), "{told}");
     assert!(!desk.at("runs").exists());
     // Changes of other keys go together, and so do changes of the prior that is chosen.
-    let scale = ["--set", "prior.heterogeneity=half-normal(0.2)", "--set", "priors.doubtful.effect=normal(0.1, 0.2)"];
+    let scale =
+        ["--set", "prior.heterogeneity=half-normal(0.2)", "--set", "priors.doubtful.effect=normal(0.1, 0.2)"];
     let [text, _] = desk.run(&[&["fit", "trial.toml", "--prior", "doubtful"][..], &scale].concat(), 0);
     assert!(text.contains("effect normal(0.1, 0.2); heterogeneity half-normal(0.2)"), "{text}");
 }
@@ -286,7 +291,8 @@ fn a_page_is_written_under_the_name_of_a_format_or_not_at_all() {
 fn the_exact_engine_alone_says_what_it_does_not_cover_and_which_engine_does() {
     let desk = Desk::new();
     let baseline = "baseline = { mean = \"normal(0, 1.5)\", sd = \"half-normal(0.5)\" }\n";
-    fs::write(desk.at("trial.toml"), MODEL.replace("[priors", &format!("{baseline}[priors"))).expect("written");
+    fs::write(desk.at("trial.toml"), MODEL.replace("[priors", &format!("{baseline}[priors")))
+        .expect("written");
     let [out, told] = desk.run(&["fit", "trial.toml", "--engine", "exact"], 1);
     assert!(out.is_empty() && !told.contains("checks"), "{out}{told}");
     assert!(told.contains("the exact engine does not cover trial: exchangeable baselines"), "{told}");

@@ -207,7 +207,7 @@ impl Decision {
             let names = |of: &[&Member]| of.iter().map(|m| m.name.as_str()).collect::<Vec<_>>().join(", ");
             let whose = match (own.is_empty(), none.is_empty()) {
                 (true, _) => "every member holds that prior too".to_string(),
-                (_, true) => "every member keeps the effect prior of their own".to_string(),
+                (_, true) => "every member keeps an effect prior of their own".to_string(),
                 _ => format!(
                     "members without an effect prior of their own hold that prior too ({}); the others keep theirs ({})",
                     names(&none),

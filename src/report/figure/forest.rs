@@ -143,7 +143,8 @@ fn key(canvas: &mut Canvas, study: &Study, rows: &[ForestRow], axis: &Axis) {
     let own_words = format!("posterior by {named}: median, 95 % interval, density");
     let raw_words = format!("data of each {named} alone, with a 95 % confidence interval");
     let mut entries: Vec<(&[Mark], &str)> = vec![(&own, &own_words)];
-    let of_whom: Vec<String> = rows.iter().filter(|r| is_shared(r)).map(|r| format!("of {}", label(study, r))).collect();
+    let of_whom: Vec<String> =
+        rows.iter().filter(|r| is_shared(r)).map(|r| format!("of {}", label(study, r))).collect();
     let shared_words = format!("posterior {}", listed(&of_whom, "and"));
     if !of_whom.is_empty() {
         entries.push((&shared, &shared_words));
