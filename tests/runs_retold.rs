@@ -328,5 +328,5 @@ fn the_key_of_the_forest_names_whose_posteriors_stand_below_the_subgroups() {
     };
     let forest = words("forest-odds-ratio");
     assert!(forest.contains("posterior of the average sex and of a further similar sex"), "{forest}");
-    assert!(words("forest-risk-difference").contains("posterior of this study's patients"));
+    assert!(words("forest-risk-difference").contains("posterior of this study"));
 }
