@@ -590,7 +590,7 @@ fn an_interrupt_stops_cleanly_and_what_was_integrated_is_written() {
     assert!(sent.expect("kill").success());
     let output = child.wait_with_output().expect("ended");
     let notices = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert_eq!(output.status.code(), Some(0), "{notices}");
+    assert_eq!(output.status.code(), Some(130), "{notices}");
     assert!(!notices.contains("Computing"), "{notices}");
     assert!(notices.contains("Interrupted"), "{notices}");
     let result = written(&desk);

@@ -42,6 +42,7 @@ mod references;
 mod report;
 mod rows;
 mod runs;
+mod runs_retold;
 mod sampler;
 mod sampler_extremes;
 mod sentences;

@@ -207,7 +207,7 @@ fn an_interrupted_run_does_not_replace_a_finished_one() {
     let desk = Desk::with(&model());
     // Where there is none it is kept, and the next interrupted one replaces it.
     for _ in 0..2 {
-        assert_eq!(interrupted(&desk).status.code(), Some(0));
+        assert_eq!(interrupted(&desk).status.code(), Some(130));
         let result = fs::read_to_string(desk.at("run/result.json")).expect("written");
         assert!(result.contains("\"stopped\": \"interrupted\""));
         assert!(!desk.at("page.html").exists());

@@ -25,7 +25,7 @@ Examples:
   equipoise fit blocker --format json | jq '.probabilities[0]'
 
 Exit status: 0 done; 1 the input or the call is wrong; 2 the run's checks failed;
-130 interrupted: nothing written, or beside an earlier run that is better.";
+130 interrupted: `fit` then writes what is sound, other commands write nothing.";
 
 const FIT_EXAMPLES: &str = "\
 Examples:
@@ -44,7 +44,8 @@ probability's Monte Carlo error is at most --mcse and every effective sample siz
 writes what is sound.
 
 A run whose checks failed, or that was interrupted, never replaces a better one: it is written beside it, as DIR-failed or
-DIR-interrupted. A run without draws does not remove those of an earlier run: that one becomes DIR-earlier.
+DIR-interrupted. An earlier run under another --prior or --set becomes DIR-earlier, and so does one with draws where the
+new run keeps none.
 
 The run folder holds result.json (schema equipoise/result/2), model.toml as read, draws_parameters.csv,
 draws_estimands.csv and draws_diagnostics.csv (columns .chain, .iteration, .draw first; the last has what the sampler
@@ -427,7 +428,7 @@ pub enum Format {
 pub struct FitArgs {
     /// A model file, the name of a shipped model (see `equipoise list`), or - for a model through standard input
     pub model: PathBuf,
-    /// The run folder; an earlier run there is replaced whole, unless it is better [default: runs/<model>]
+    /// The run folder; an earlier run there is replaced whole, unless it is better or of other priors [default: runs/<model>]
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
     /// What is printed to standard output
@@ -603,7 +604,7 @@ pub struct DecideArgs {
 pub struct ReportArgs {
     /// A model or decision file, the name of a shipped one, or a folder that `fit` has written
     pub model: PathBuf,
-    /// The page, or its words and tables as Markdown where the name ends in .md [default: <model>.html]
+    /// The page, which ends in .html, or in .md for its words and tables as Markdown [default: <model>.html]
     #[arg(short, long, value_name = "FILE")]
     pub out: Option<PathBuf>,
     /// A folder for the figures, each with its numbers as CSV

@@ -5,8 +5,8 @@ use std::time::Instant;
 
 use super::args::{EngineArg, FitArgs, Format, SamplingArgs, Save};
 use super::progress::{opened, watched};
-use super::report::{Page, write_page};
-use super::run_folder::{DRAWS, FILES, Standing, text};
+use super::report::{Page, format_of, write_page};
+use super::run_folder::{DRAWS, FILES, Of, Standing, text};
 use super::run_place::{self, NewRun};
 use super::{Outcome, notice, outputs, print, start_threads};
 use crate::error::{Error, ErrorKind, Result};
@@ -42,12 +42,16 @@ pub fn run(args: &FitArgs) -> Result<Outcome> {
                 .help("a run folder is replaced whole, and holds nothing else: name a file beside it"));
         }
         outputs::file(page, &study.files)?;
+        format_of(page)?;
     }
     let options = options(args, study.data.names().len())?;
     let analysis = watched(options.engine != Engine::Exact, |progress| {
         analyse_watched(&study, options, Integrals::default(), progress)
     });
     let report = &analysis.report;
+    if options.engine == Engine::Exact && !report.checks.exact.available {
+        return Err(uncovered(&study.name, report.checks.exact.reason.as_deref().unwrap_or_default()));
+    }
     let json = report::fit_json(&study, report);
     let seconds = clock.elapsed().as_secs_f64();
     let from = folder_of(&args.model);
@@ -71,6 +75,7 @@ pub fn run(args: &FitArgs) -> Result<Outcome> {
         folder: &folder,
         files: &files,
         standing: Standing::of(report.checks.ok, interrupted),
+        of: Of::study(&study),
         read: &study.files,
         page: args.report.as_deref(),
     })?;
@@ -89,11 +94,16 @@ pub fn run(args: &FitArgs) -> Result<Outcome> {
         Some(page) if interrupted || written.beside && page.exists() => {
             notice(&format!("{} is not written.", page.display()));
         }
-        Some(page) => write_page(&study, Page { sampling: options.sampling, done: Some(analysis) }, page)?,
+        Some(page) => write_page(&study, Page { run: options.sampling.into(), done: Some(analysis) }, page)?,
         None => {}
     }
-    // What stands at the place that was asked for is not this run.
-    Ok(if interrupted && written.beside { Outcome::Interrupted } else { outcome })
+    Ok(outcome)
+}
+
+/// The exact engine alone was asked for, and has no numbers.
+fn uncovered(model: &str, why: &str) -> Error {
+    Error::of(ErrorKind::Unavailable, format!("the exact engine does not cover {model}: {why}"))
+        .help("the sampler does: leave out `--engine exact`, or choose `--engine sampler`")
 }
 
 /// Where a model file's data files are looked for; none for a shipped model.
@@ -173,8 +183,10 @@ pub fn tell(study: &Study, report: &Report) {
     }
 }
 
+/// How the program ends, with a word on what stopped the sampler.
 pub fn outcome(report: &Report) -> Outcome {
-    match report.settings.sampler.as_ref().map(|s| (s.stopped, s.draws)) {
+    let stopped = report.settings.sampler.as_ref().map(|s| (s.stopped, s.draws));
+    match stopped {
         Some((Stopped::Interrupted, 0)) => notice("Interrupted: nothing was sampled."),
         Some((Stopped::Interrupted, n)) => notice(&format!("Interrupted after {n} draws of each chain.")),
         Some((Stopped::Diverged, n)) => {
@@ -185,5 +197,9 @@ pub fn outcome(report: &Report) -> Outcome {
         }
         _ => {}
     }
-    if report.checks.ok { Outcome::Done } else { Outcome::ChecksFailed }
+    match stopped {
+        Some((Stopped::Interrupted, _)) => Outcome::Interrupted,
+        _ if report.checks.ok => Outcome::Done,
+        _ => Outcome::ChecksFailed,
+    }
 }

@@ -34,7 +34,7 @@ pub enum Outcome {
     Done,
     /// The run finished, but its checks did not pass.
     ChecksFailed,
-    /// Stopped from outside, and nothing was written to the place that was asked for.
+    /// Stopped from outside; what was sound is written or printed.
     Interrupted,
 }
 

@@ -4,6 +4,7 @@ use std::fs;
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
+use serde::Deserialize;
 use serde_json::Value;
 
 use super::args::{CHAINS, DRAWS, Picture, ReportArgs, WARMUP};
@@ -16,9 +17,9 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::figure::Portrait;
 use crate::input::{Changes, Reading, is_decision, open_copy, open_decision_changed, read_at_most};
 use crate::parallel;
-use crate::posterior::{Analysis, Sampling};
+use crate::posterior::{Analysis, Fit, Sampling, Stopped};
 use crate::report::{self, Figure, PageFormat, Presentation, RESULT_SCHEMA, Shown};
-use crate::study::{Decision, Study};
+use crate::study::{Changed, Decision, Study};
 
 /// A larger `result.json` is none: one of the most subgroups, with all their pairs, has a tenth of it.
 const LARGEST_RESULT: u64 = 1 << 30;
@@ -36,6 +37,7 @@ pub fn run(args: &ReportArgs) -> Result<Outcome> {
     let page_of = |name: &str, files: &[PathBuf]| -> Result<PathBuf> {
         let page = args.out.clone().unwrap_or_else(|| named_after(name));
         outputs::file(&page, files)?;
+        format_of(&page)?;
         args.figures.as_deref().map_or(Ok(()), outputs::folder)?;
         Ok(page)
     };
@@ -46,13 +48,21 @@ pub fn run(args: &ReportArgs) -> Result<Outcome> {
         page = page_of(&decision.name, &decision.files)?;
         files = decision.files.clone();
         let usual = Sampling::default();
-        of_decision(&decision, Sampling { seed: args.seed.unwrap_or(usual.seed), ..usual }, format_of(&page))?
+        of_decision(
+            &decision,
+            Sampling { seed: args.seed.unwrap_or(usual.seed), ..usual },
+            format_of(&page)?,
+        )?
     } else {
         let (study, run) = asked(&args.model, (&args.reading).into(), &(&args.changes).into())?;
         page = page_of(&study.name, &study.files)?;
         files = study.files.clone();
-        let sampling = Sampling { seed: args.seed.unwrap_or(run.seed), ..run };
-        of_study(&study, Page { sampling, done: None }, format_of(&page))?
+        // Under another seed it is another run, which nobody interrupted.
+        let run = match args.seed {
+            Some(seed) => Run { sampling: Sampling { seed, ..run.sampling_in_full() }, interrupted: None },
+            None => run,
+        };
+        of_study(&study, Page { run, done: None }, format_of(&page)?)?
     };
     if let Some(folder) = &args.figures {
         for path in written(folder, &made.figures, &args.formats) {
@@ -78,31 +88,63 @@ fn named_after(name: &str) -> PathBuf {
     PathBuf::from(format!("{name}.html"))
 }
 
-/// Markdown where the file's name ends so.
-fn format_of(page: &Path) -> PageFormat {
-    let ending = page.extension().map(|e| e.to_ascii_lowercase());
-    if ending.is_some_and(|e| e == "md" || e == "markdown") { PageFormat::Markdown } else { PageFormat::Html }
+/// What a page is written as, by the end of its name; a name without one is HTML.
+pub fn format_of(page: &Path) -> Result<PageFormat> {
+    let Some(ending) = page.extension() else { return Ok(PageFormat::Html) };
+    match ending.to_ascii_lowercase().to_str() {
+        Some("html" | "htm") => Ok(PageFormat::Html),
+        Some("md" | "markdown") => Ok(PageFormat::Markdown),
+        _ => Err(Error::of(
+            ErrorKind::Usage,
+            format!("{}: no page is written as .{}", page.display(), ending.display()),
+        )
+        .help("a page ends in .html (or .htm), or in .md (or .markdown) for its words and tables")
+        .help("for a PDF, print the .html from a browser; for figures, add --figures DIR --as svg,png")),
+    }
+}
+
+/// How the sampler ran, or is to run.
+pub struct Run {
+    pub sampling: Sampling,
+    /// Of a run that was interrupted: how many draws of each chain were asked for, and how sure it was to be.
+    interrupted: Option<(Option<usize>, f64)>,
+}
+
+impl From<Sampling> for Run {
+    fn from(sampling: Sampling) -> Run {
+        Run { sampling, interrupted: None }
+    }
+}
+
+impl Run {
+    /// As it was asked for, had nobody interrupted it.
+    fn sampling_in_full(&self) -> Sampling {
+        match self.interrupted {
+            Some((draws, mcse)) => Sampling { draws, mcse, ..self.sampling },
+            None => self.sampling,
+        }
+    }
 }
 
 /// How a page's study is fitted.
 pub struct Page {
-    pub sampling: Sampling,
+    pub run: Run,
     /// An analysis that is there already, under the same sampling.
     pub done: Option<Analysis>,
 }
 
 /// The page of a study, written.
 pub fn write_page(study: &Study, how: Page, page: &Path) -> Result<()> {
-    let made = of_study(study, how, format_of(page))?;
+    let made = of_study(study, how, format_of(page)?)?;
     write_whole(page, made.text.as_bytes())?;
     notice(&format!("Written to {}", page.display()));
     Ok(())
 }
 
 /// The study, and how a run folder's run was sampled: the same settings give the same numbers again.
-fn asked(folder: &Path, how: Reading, changes: &Changes) -> Result<(Study, Sampling)> {
+fn asked(folder: &Path, how: Reading, changes: &Changes) -> Result<(Study, Run)> {
     if !folder.is_dir() {
-        return Ok((opened(folder, how, changes)?, Sampling::default()));
+        return Ok((opened(folder, how, changes)?, Sampling::default().into()));
     }
     if !changes.is_empty() {
         return Err(Error::of(
@@ -146,14 +188,16 @@ fn asked(folder: &Path, how: Reading, changes: &Changes) -> Result<(Study, Sampl
     if let Some(name) = result["model"]["name"].as_str() {
         study.name = name.to_string();
     }
+    // The copy is the model as it was changed, and only the result knows what it was changed from.
+    study.changed = Changed::deserialize(&result["model"]["changed"]).unwrap_or_default();
     // The rest of the run is no place for a page either.
     study.files.extend(FILES.iter().map(|name| folder.join(name)));
-    let sampling = sampling_of(&result["settings"]["sampler"]);
-    super::fit::kept(&sampling, study.data.names().len()).map_err(|e| {
+    let run = run_of(&result["settings"]["sampler"]);
+    super::fit::kept(&run.sampling_in_full(), study.data.names().len()).map_err(|e| {
         Error::of(e.kind(), format!("{}: {}", path.display(), e.message()))
             .help("no run has kept so many: fit the model again, equipoise fit MODEL")
     })?;
-    Ok((study, sampling))
+    Ok((study, run))
 }
 
 /// Where the model file lay that a run folder's copy was made of; the run folder itself where that is not known.
@@ -163,20 +207,28 @@ fn original_folder(run: &Path) -> PathBuf {
     about["folder"].as_str().map_or_else(|| run.to_path_buf(), PathBuf::from)
 }
 
-/// The settings that a result states; the usual ones where it states none, as of a run that sampled nothing.
-fn sampling_of(sampler: &Value) -> Sampling {
+/// How a result says that it was sampled; in the usual way where it does not say, as of a run that sampled nothing. One that
+/// was interrupted is drawn again as far as it came.
+fn run_of(sampler: &Value) -> Run {
     let usual = Sampling::default();
     let count = |key: &str, possible: RangeInclusive<i64>| {
         sampler[key].as_i64().filter(|n| possible.contains(n)).map(|n| n as usize)
     };
     // Draws were asked for where no Monte Carlo error was.
     let draws = if sampler["mcse"].is_null() { count("draws", DRAWS) } else { None };
-    Sampling {
+    let sampling = Sampling {
         seed: sampler["seed"].as_u64().unwrap_or(usual.seed),
         chains: count("chains", CHAINS).unwrap_or(usual.chains),
         warmup: count("warmup", WARMUP).unwrap_or(usual.warmup),
         draws,
         mcse: sampler["mcse"].as_f64().filter(|x| *x > 0.0).unwrap_or(usual.mcse),
+    };
+    match count("draws", DRAWS) {
+        Some(drawn) if sampler["stopped"] == Stopped::Interrupted.key() => Run {
+            sampling: Sampling { draws: Some(drawn), ..sampling },
+            interrupted: Some((count("draws_asked", DRAWS), sampling.mcse)),
+        },
+        _ => sampling.into(),
     }
 }
 
@@ -187,8 +239,18 @@ fn of_decision(decision: &Decision, sampling: Sampling, format: PageFormat) -> R
     Ok(Made { ok: discussion.ok, text, figures })
 }
 
-fn of_study(study: &Study, Page { sampling, done }: Page, format: PageFormat) -> Result<Made> {
-    let portrait = watched(false, |_| Portrait::of(study, done, sampling))?;
+fn of_study(study: &Study, Page { run, done }: Page, format: PageFormat) -> Result<Made> {
+    let sampling = run.sampling;
+    let portrait = watched(false, |_| {
+        let mut analysis = Fit::analysed(study, done, sampling);
+        let sampler = analysis.report.settings.sampler.as_mut();
+        if let (Some((draws_asked, mcse)), Some(sampler)) = (run.interrupted, sampler) {
+            sampler.stopped = Stopped::Interrupted;
+            sampler.draws_asked = draws_asked;
+            sampler.mcse = draws_asked.is_none().then_some(mcse);
+        }
+        Portrait::of(study, Some(analysis), sampling)
+    })?;
     let shown = match &portrait {
         Ok(portrait) => Shown::of(portrait).ok_or(&[][..]),
         Err(reasons) => Err(reasons.as_slice()),

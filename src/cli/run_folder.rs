@@ -16,6 +16,7 @@ use serde::Deserialize;
 use tempfile::TempDir;
 
 use crate::error::{Error, ErrorKind, Place, Result};
+use crate::study::{Changed, Study};
 
 /// What a run folder holds; a folder that holds anything else is never replaced.
 pub const FILES: [&str; 7] = [
@@ -101,6 +102,28 @@ pub fn standing(folder: &Path) -> Option<Standing> {
     Some(Standing::of(earlier.checks.ok, stopped.as_deref() == Some("interrupted")))
 }
 
+/// What a run is of.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Of {
+    /// What was changed of the model file for it.
+    pub changed: Changed,
+    /// The SHA-256 of the model as it was run, and of its data.
+    pub sha256: [String; 2],
+}
+
+impl Of {
+    pub fn study(study: &Study) -> Of {
+        let sha256 = [&study.model_sha256, &study.data_sha256].map(String::clone);
+        Of { changed: study.changed.clone(), sha256 }
+    }
+}
+
+/// What the run in a folder is of; none where there is no run.
+pub fn run_of(folder: &Path) -> Option<Of> {
+    let Earlier { model, data, .. } = Earlier::of(folder).filter(|_| is_a_run(folder))?;
+    Some(Of { changed: model.changed, sha256: [model.sha256, data.sha256] })
+}
+
 /// Whether draws lie in a folder.
 pub fn holds_draws(folder: &Path) -> bool {
     DRAWS.iter().any(|name| folder.join(name).exists())
@@ -111,9 +134,26 @@ pub fn holds_draws(folder: &Path) -> bool {
 struct Earlier {
     schema: String,
     #[serde(default)]
+    model: Model,
+    #[serde(default)]
+    data: Data,
+    #[serde(default)]
     settings: Settings,
     #[serde(default)]
     checks: Checks,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct Model {
+    sha256: String,
+    changed: Changed,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct Data {
+    sha256: String,
 }
 
 #[derive(Deserialize, Default)]

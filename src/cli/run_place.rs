@@ -4,8 +4,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::outputs;
-use super::run_folder::{Content, DRAWS, Standing, holds_draws, standing, write_folder};
+use super::run_folder::{Content, DRAWS, Of, Standing, holds_draws, run_of, standing, write_folder};
 use crate::error::{Error, ErrorKind, Place, Result};
+use crate::study::Changed;
 
 /// A run that is to be written.
 pub struct NewRun<'a> {
@@ -13,6 +14,8 @@ pub struct NewRun<'a> {
     pub folder: &'a Path,
     pub files: &'a [Content<'a>],
     pub standing: Standing,
+    /// What it is of.
+    pub of: Of,
     /// What the command reads.
     pub read: &'a [PathBuf],
     /// A page that is to be written too, which lies in no run folder.
@@ -27,8 +30,8 @@ pub struct Written {
     pub beside: bool,
 }
 
-/// Writes the run: into its folder, or beside it where the run there is better. An earlier run whose draws would go without
-/// new ones in their place steps aside.
+/// Writes the run: into its folder, or beside it where the run there is better. An earlier run under other --prior or --set
+/// steps aside, and so does one whose draws would go without new ones in their place.
 pub fn write(run: &NewRun<'_>) -> Result<Written> {
     let folder = run.folder;
     let beside = standing(folder).filter(|earlier| *earlier > run.standing);
@@ -40,19 +43,26 @@ pub fn write(run: &NewRun<'_>) -> Result<Written> {
         }
     };
     let keeps_draws = run.files.iter().any(|(name, _)| DRAWS.contains(name));
-    let had_draws = standing(&place).is_some() && holds_draws(&place);
+    let earlier = standing(&place).zip(run_of(&place));
+    let had_draws = earlier.is_some() && holds_draws(&place);
+    // A run that failed has nothing to lose but its draws.
+    let precious = earlier.as_ref().filter(|(standing, _)| *standing > Standing::Failed).map(|(_, of)| of);
+    let is_otherwise_changed = precious.is_some_and(|of| of.changed != run.of.changed);
+    let is_of_another = precious.is_some_and(|of| of.sha256 != run.of.sha256);
     let mut told = Vec::new();
-    if had_draws && !keeps_draws {
+    let is_aside = is_otherwise_changed || had_draws && !keeps_draws;
+    if is_aside {
         let aside = run.free("earlier", |place| !place.exists())?;
         fs::rename(&place, &aside).map_err(|e| {
             Error::of(ErrorKind::File, format!("can't step aside for this run: {e}"))
                 .at(Place::File(place.display().to_string()))
                 .help("choose another place with --out")
         })?;
-        told.push(format!(
-            "The earlier run has draws and this one keeps none: it is now {}.",
-            aside.display()
-        ));
+        let why = match precious.filter(|_| is_otherwise_changed) {
+            Some(of) => format!("was fitted {}", fitted(&of.changed)),
+            None => "has draws and this one keeps none".to_string(),
+        };
+        told.push(format!("The earlier run {why}: it is now {}.", aside.display()));
     }
     write_folder(&place, run.files)?;
     let written = match beside {
@@ -68,9 +78,10 @@ pub fn write(run: &NewRun<'_>) -> Result<Written> {
                 place.display()
             )
         }
-        None if had_draws && keeps_draws => {
+        None if !is_aside && (is_of_another || had_draws) => {
+            let what = if is_of_another { "of another model or other data" } else { "and its draws" };
             format!(
-                "Written to {}, in place of an earlier run and its draws (--out DIR keeps both)",
+                "Written to {}, in place of an earlier run {what} (--out DIR keeps both)",
                 place.display()
             )
         }
@@ -78,6 +89,14 @@ pub fn write(run: &NewRun<'_>) -> Result<Written> {
     };
     told.push(written);
     Ok(Written { told, beside: beside.is_some() })
+}
+
+/// "as the file states it", or "with --prior sceptical".
+fn fitted(changed: &Changed) -> String {
+    let prior = changed.prior.iter().map(|name| format!("--prior {name}"));
+    let set = changed.set.iter().map(|one| format!("--set {one}"));
+    let all: Vec<String> = prior.chain(set).collect();
+    if all.is_empty() { "as the file states it".to_string() } else { format!("with {}", all.join(" ")) }
 }
 
 impl NewRun<'_> {

@@ -147,7 +147,9 @@ impl Others {
         let mut predictions = Predictions::new(how, known);
         for k in with_values(decision) {
             for set in prior_sets(&decision.outcomes[k].study, &Asked::default(), &mut predictions)? {
-                if set.name == STATED {
+                // Nor is one other that the outcome is fitted under already.
+                let fitted_under = decision.outcomes[k].study.changed.prior.as_ref();
+                if set.name == STATED || fitted_under == Some(&set.name) {
                     continue;
                 }
                 if !others.names.contains(&set.name) {

@@ -38,15 +38,22 @@ impl Source {
     /// The file with what is changed of it. A decision file keeps the prior for its models.
     pub fn changed(self, changes: &Changes) -> Result<Source> {
         let set = changes.set.iter().map(|words| setting(words)).collect::<Result<Vec<_>>>()?;
-        let mut source = self.set(&set)?;
-        for one in &set {
-            source.said.push(format!("Set for this run: {}.", one.in_words()));
+        for (k, one) in set.iter().enumerate() {
+            if let Some(other) = set[..k].iter().find(|other| other.meets(one)) {
+                return Err(twice(&other.asked(), one));
+            }
         }
+        let mut source = self.set(&set)?;
+        source.changed.set = set.iter().map(Setting::in_words).collect();
         match &changes.prior {
             Some(name) if source.is_decision() => source.prior = Some(name.clone()),
             Some(name) => {
-                // What is set has the last word, of the prior's parts too.
-                source = source.under(name)?.set(&set)?;
+                for part in source.named(name)? {
+                    if let Some(one) = set.iter().find(|one| one.meets(&part)) {
+                        return Err(twice(&format!("--prior {name}"), one));
+                    }
+                }
+                source = source.under(name)?;
             }
             None => {}
         }
@@ -55,13 +62,18 @@ impl Source {
 
     /// The model fitted under another of its priors.
     pub fn under(self, name: &str) -> Result<Source> {
-        let found = named(self.parsed(), name).map_err(|e| e.at(Place::File(self.file.clone())))?;
+        let found = self.named(name)?;
         if found.is_empty() {
             return Ok(self);
         }
         let mut source = self.set(&found)?;
-        source.said.push(format!("Fitted under the prior `{name}` in place of the stated one."));
+        source.changed.prior = Some(name.to_string());
         Ok(source)
+    }
+
+    /// What a prior of this model's changes.
+    fn named(&self, name: &str) -> Result<Vec<Setting>> {
+        named(self.parsed(), name).map_err(|e| e.at(Place::File(self.file.clone())))
     }
 
     fn parsed(&self) -> Table {
@@ -94,9 +106,26 @@ impl Setting {
         Setting { key, text: value.to_string(), value }
     }
 
+    /// Whether both are of one key, or one of a part of the other's.
+    fn meets(&self, other: &Setting) -> bool {
+        self.key.iter().zip(&other.key).all(|(a, b)| a == b)
+    }
+
+    /// As it is asked for.
+    fn asked(&self) -> String {
+        format!("--set {}", self.in_words().replacen(" = ", "=", 1))
+    }
+
     fn in_words(&self) -> String {
         format!("{} = {}", dotted(&self.key), self.text.replace(char::is_control, " "))
     }
+}
+
+/// Two changes of one key: neither is done.
+fn twice(first: &str, second: &Setting) -> Error {
+    let key = dotted(&second.key);
+    Error::of(ErrorKind::Usage, format!("{first} and {} both change {key}", second.asked()))
+        .help("leave out one of them")
 }
 
 /// A key as TOML writes it.

@@ -60,6 +60,6 @@ pub fn study_of(source: &Source, mut file: ModelFile) -> Result<Study> {
     let mut study = build::study(source, file)?;
     study.named = named::priors(source, sections, &study)?;
     study.files = source.read.so_far();
-    study.notices.extend(source.said.iter().cloned());
+    study.changed = source.changed.clone();
     Ok(study)
 }

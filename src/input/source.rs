@@ -16,6 +16,7 @@ use super::opening::Reading;
 use super::shipped::{Shipped, shipped, shipped_decisions};
 use super::words;
 use crate::error::{Error, ErrorKind, Place, Result};
+use crate::study::Changed;
 pub(super) use crate::study::checksum::{in_hexadecimal, sha256};
 
 /// Larger model files are taken for something else.
@@ -36,8 +37,8 @@ pub struct Source {
     pub reading: Reading,
     /// What was read so far, this file and those that it names.
     pub read: FilesRead,
-    /// What was changed of the file as it lies there, in sentences.
-    pub said: Vec<String>,
+    /// What was changed of the file as it lies there.
+    pub changed: Changed,
     /// Of a decision file: the prior that its models are fitted under in place of their stated ones.
     pub prior: Option<String>,
 }
@@ -105,7 +106,7 @@ impl Source {
             folder: Some(PathBuf::new()),
             reading: Reading::default(),
             read,
-            said: Vec::new(),
+            changed: Changed::default(),
             prior: None,
         })
     }
@@ -121,7 +122,7 @@ impl Source {
             folder: Some(path.parent().map_or_else(PathBuf::new, Path::to_path_buf)),
             reading: Reading::default(),
             read,
-            said: Vec::new(),
+            changed: Changed::default(),
             prior: None,
         }
     }
@@ -341,7 +342,7 @@ impl Shipped {
             folder: None,
             reading: Reading::default(),
             read: FilesRead::default(),
-            said: Vec::new(),
+            changed: Changed::default(),
             prior: None,
         }
     }

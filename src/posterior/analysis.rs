@@ -6,7 +6,7 @@ use super::agreement::{Agreement, agreement};
 use super::assembly::{Assembly, Rows, UNPROVEN};
 use super::baseline_conflict::{BaselineConflict, baseline_conflicts};
 use super::block::Block;
-use super::claim::{Claim, Method, STATED, Says, Topic};
+use super::claim::{Claim, Method, Says, Topic};
 use super::effect_conflict::{EffectConflict, effect_conflict};
 use super::estimand::{Estimand, Measure, Statement};
 use super::fitting::{Integrals, Observer};
@@ -358,6 +358,7 @@ impl Sides<'_> {
             warmup: asked.warmup,
             draws: 0,
             mcse: if asked.draws.is_some() { None } else { Some(asked.mcse) },
+            draws_asked: asked.draws,
             stopped: Stopped::Interrupted,
         });
         Settings {
@@ -434,10 +435,10 @@ impl Report {
         self.effect_conflict.get_or_init(|| effect_conflict(study, &study.priors)).as_ref()
     }
 
-    /// That the data lie far from the stated effect prior; none where they do not, and where the numbers are withheld.
+    /// That the data lie far from the effect prior; none where they do not, and where the numbers are withheld.
     pub fn prior_at_odds(&self, study: &Study) -> Option<Claim> {
         let conflict = self.effect_conflict(study).filter(|_| !self.withheld)?;
-        Claim::prior_at_odds(study, STATED, conflict)
+        Claim::prior_at_odds(study, study.changed.name_of_prior(), conflict)
     }
 
     /// Rows in the result's order: parameters as in the model, μ, τ, every θ, every α.

@@ -217,6 +217,8 @@ pub struct SamplerSettings {
     pub draws: usize,
     /// The largest Monte Carlo error of a probability that was asked for; none where a fixed number of draws was.
     pub mcse: Option<f64>,
+    /// The number of draws of each chain that was asked for; none where no number was, and where a result does not say.
+    pub draws_asked: Option<usize>,
     /// Why the sampler stopped.
     pub stopped: Stopped,
 }

@@ -186,6 +186,7 @@ impl<'h> Run<'h> {
             warmup: self.asked.warmup,
             draws: self.posterior.draws,
             mcse: if self.asked.draws.is_some() { None } else { Some(self.asked.mcse) },
+            draws_asked: self.asked.draws,
             stopped: self.stopped,
         }
     }

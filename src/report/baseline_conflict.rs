@@ -40,8 +40,9 @@ pub fn conflict_line(study: &Study, arms: &[BaselineConflict]) -> Option<String>
     } else {
         ""
     };
+    let stated = if study.changed.has_other_prior() { "" } else { "stated " };
     Some(format!(
-        "Baseline prior against the data: {} of {} arms lie{} beyond the central 95 % of what the stated priors of baseline{effect} predict: {}{} (two-sided tail probabilities).",
+        "Baseline prior against the data: {} of {} arms lie{} beyond the central 95 % of what the {stated}priors of baseline{effect} predict: {}{} (two-sided tail probabilities).",
         beyond.len(),
         arms.len(),
         if beyond.len() == 1 { "s" } else { "" },

@@ -5,11 +5,13 @@ use std::path::Path;
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use super::interruption::interruption;
 use super::sentences::{claims_json, told as told_claims};
 use super::wire;
 use crate::posterior::{Report, baseline_conflicts, effect_conflict};
 use crate::study::{
-    Adjustment, Assignment, Assumption, Audit, BaselineOf, Covariate, Population, Study, Term, library_priors,
+    Adjustment, Assignment, Assumption, Audit, BaselineOf, Changed, Covariate, Population, Study, Term,
+    library_priors,
 };
 
 /// The name of the schema of `result.json`; its number rises when anything is renamed or removed.
@@ -48,6 +50,9 @@ pub struct ModelHead<'a> {
     /// Absent where there are neither covariates nor centres.
     #[serde(skip_serializing_if = "Option::is_none")]
     adjustment: Option<AdjustmentHead<'a>>,
+    /// What was changed of the file for this run; absent where nothing was.
+    #[serde(skip_serializing_if = "Changed::is_empty")]
+    changed: &'a Changed,
 }
 
 #[derive(Serialize)]
@@ -130,6 +135,7 @@ pub fn model_head(study: &Study) -> ModelHead<'_> {
         assignment: study.assignment,
         citation: &study.citation,
         adjustment: study.adjustment.as_deref().map(AdjustmentHead::of),
+        changed: &study.changed,
     }
 }
 
@@ -156,9 +162,10 @@ fn prior_head<'a>(study: &'a Study, report: Option<&Report>) -> PriorHead<'a> {
     }
 }
 
-/// What must stand wherever a number stands, in sentences: of the study, and of a run that failed its checks.
+/// What must stand wherever a number stands, in sentences: of the study, and of a run that failed its checks or was
+/// interrupted.
 pub fn statements(study: &Study, report: &Report) -> Vec<String> {
-    study.statements().into_iter().chain(report.warning()).collect()
+    study.statements().into_iter().chain(interruption(report)).chain(report.warning()).collect()
 }
 
 /// The whole result of a fit as JSON, numbers in full.

@@ -11,6 +11,7 @@ mod decide_json;
 mod discussion;
 mod draws;
 mod figure;
+mod interruption;
 mod json;
 mod numbers;
 mod observations;
@@ -34,6 +35,7 @@ pub use draws::{write_diagnostics, write_estimand_draws, write_parameter_draws};
 pub use figure::{Figure, figure_csv};
 #[cfg(feature = "png")]
 pub use figure::{png, uncovered};
+pub use interruption::interruption;
 pub use json::{RESULT_SCHEMA, check_json, fit_json, run_json, statements};
 pub use page::{PageFormat, Presentation, Shown, decision_figures, decision_page, figures, page};
 pub use records::{Cell, Records};

@@ -25,15 +25,17 @@ pub fn sentence(claim: &Claim) -> String {
             "The data say almost nothing about it: the subgroup results rest on its prior.".to_string()
         }
         Says::HeterogeneityDecides { line, intervals, stated_scale } => format!(
-            "{whom}: the heterogeneity prior decides whether P({}) exceeds {line}: it does {} (stated {}).",
+            "{whom}: the heterogeneity prior decides whether P({}) exceeds {line}: it does {} ({} {}).",
             word(claim.direction),
             scales(claim, intervals),
+            if claim.prior == STATED { "stated" } else { "here" },
             plain(*stated_scale)
         ),
         Says::HeterogeneityDecidesNothing { lines, factor } => format!(
-            "Between {} and {} times the stated scale, the heterogeneity prior moves no {}'s P(better) or P(worse) across {}.",
+            "Between {} and {} times the {} scale, the heterogeneity prior moves no {}'s P(better) or P(worse) across {}.",
             times(1.0 / factor),
             times(*factor),
+            if claim.prior == STATED { "stated" } else { "present" },
             claim.about.kind_of_subgroup,
             listed(&lines.iter().map(f64::to_string).collect::<Vec<_>>(), "or")
         ),
@@ -97,7 +99,10 @@ pub fn sentence(claim: &Claim) -> String {
             listed(priors, "and")
         ),
         Says::Dissent { action, members, of, .. } if members.is_empty() => {
-            format!("{whom}: {} would choose {action}, as the stated analysis does.", all_members(*of))
+            format!(
+                "{whom}: {} would choose {action}, as the analysis without the panel does.",
+                all_members(*of)
+            )
         }
         Says::Dissent { action, other, members, of } => {
             let each: Vec<String> = members
@@ -105,7 +110,7 @@ pub fn sentence(claim: &Claim) -> String {
                 .map(|m| format!("{} would choose {other}, by {}", m.member, by(m.by)))
                 .collect();
             format!(
-                "{whom}: {} of {of} members would choose {action}, as the stated analysis does; {}.",
+                "{whom}: {} of {of} members would choose {action}, as the analysis without the panel does; {}.",
                 of - members.len(),
                 each.join("; ")
             )

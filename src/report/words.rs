@@ -2,7 +2,7 @@
 
 use crate::compare::PriorSet;
 use crate::decide::InteractionTest;
-use crate::posterior::{Measure, Scope, Whom};
+use crate::posterior::{Measure, STATED, Scope, Whom};
 use crate::study::{Adjustment, BaselineOf, BaselinePrior, LocationPrior, PriorFor, Priors, Study, Term};
 
 use super::numbers::{probability, value};
@@ -29,6 +29,16 @@ pub fn prior_statement(study: &Study, set: &PriorSet) -> String {
         text += "; nearly flat: reference only";
     }
     text + &baseline
+}
+
+/// What a set of priors is called: the model's own are stated only where nothing was put in their place.
+pub fn named<'a>(study: &'a Study, prior: &'a str) -> &'a str {
+    if prior == STATED { study.changed.name_of_prior() } else { prior }
+}
+
+/// Whether a further prior is the one that was put in place of the stated one, and so stands first already.
+pub fn is_of_fit(study: &Study, prior: &str) -> bool {
+    study.changed.prior.as_deref() == Some(prior)
 }
 
 /// Priors as they are written, in one line: "effect normal(0, 0.355); heterogeneity half-normal(0.5)".

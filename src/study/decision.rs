@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::{Assignment, HeterogeneityPrior, LocationPrior, Scale, Study, Written};
+use super::{Assignment, Changed, HeterogeneityPrior, LocationPrior, Scale, Study, Written};
 
 /// The most outcomes that a decision may have.
 pub const MOST_OUTCOMES: usize = 8;
@@ -33,6 +33,8 @@ pub struct Decision {
     pub credibility: CredibilitySection,
     /// What a reader should know although it is not an error.
     pub notices: Vec<String>,
+    /// What was changed of the decision file for this run; its models know what was changed of them.
+    pub changed: Changed,
     /// All files that were read: the decision's own and those of its models.
     pub files: Vec<PathBuf>,
     /// The file as read.
@@ -175,11 +177,13 @@ impl Decision {
         let mut caveats: Vec<String> = studies.iter().filter_map(|s| s.assignment_statement()).collect();
         caveats.sort();
         caveats.dedup();
-        let mut all: Vec<String> = Vec::new();
-        for study in studies {
+        let mut all = self.changed.statements();
+        for study in &studies {
             for mut statement in study.statements() {
-                // Where outcomes differ in what they are adjusted for, each says whose caveat it is.
-                if caveats.len() > 1 && caveats.contains(&statement) {
+                // Where outcomes differ in what they are adjusted for, or not all are changed, each says whose it is.
+                let is_change = study.changed.statements().contains(&statement);
+                let of_some = is_change && studies.iter().any(|s| s.changed != study.changed);
+                if of_some || caveats.len() > 1 && caveats.contains(&statement) {
                     statement = format!("{}: {statement}", study.outcome.name);
                 }
                 if !all.contains(&statement) {
@@ -187,7 +191,36 @@ impl Decision {
                 }
             }
         }
+        all.extend(self.held_by_members());
         all
+    }
+
+    /// Whose prior a changed one is: members have their own, or the model's. Nothing where no prior was changed.
+    fn held_by_members(&self) -> Vec<String> {
+        let mut said: Vec<(String, Vec<&str>)> = Vec::new();
+        for (k, outcome) in self.outcomes.iter().enumerate() {
+            if self.panel.is_empty() || !outcome.study.changed.has_other_prior() {
+                continue;
+            }
+            let (own, none): (Vec<&Member>, Vec<&Member>) =
+                self.panel.iter().partition(|member| member.views[k].effect.is_some());
+            let names = |of: &[&Member]| of.iter().map(|m| m.name.as_str()).collect::<Vec<_>>().join(", ");
+            let whose = match (own.is_empty(), none.is_empty()) {
+                (true, _) => "every member holds that prior too".to_string(),
+                (_, true) => "every member keeps an effect prior of their own".to_string(),
+                _ => format!(
+                    "members without an effect prior of their own hold that prior too ({}); the others keep theirs ({})",
+                    names(&none),
+                    names(&own)
+                ),
+            };
+            let name = outcome.study.outcome.name.as_str();
+            match said.iter_mut().find(|(words, _)| *words == whose) {
+                Some((_, outcomes)) => outcomes.push(name),
+                None => said.push((whose, vec![name])),
+            }
+        }
+        said.into_iter().map(|(whose, of)| format!("Panel, on {}: {whose}.", of.join(" and "))).collect()
     }
 
     /// [`Assignment::Randomised`] only where every outcome's study is randomised.

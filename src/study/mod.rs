@@ -6,6 +6,7 @@ mod adjustment;
 mod audit;
 mod bias;
 mod builder;
+mod changed;
 pub(crate) mod checksum;
 mod decision;
 pub mod distributions;
@@ -26,6 +27,7 @@ pub use adjustment::{Adjustment, Centres, Covariate, Form, Patterns, Population,
 pub use audit::{Audit, AuditCell, AuditRow};
 pub use bias::{Assumption, Bias, BiasKind, Confounder, Misclassification, Missing, Nuisance, SubgroupBias};
 pub use builder::{Endpoint, PooledPriors, PriorChanges, StudyBuilder};
+pub use changed::Changed;
 pub use decision::{
     Action, Bound, Costs, CredibilitySection, Criterion, Decision, DecisionOutcome, Layers, MOST_MEMBERS,
     MOST_OUTCOMES, Member, Rule, Values, View, active_risk, needs_baseline,
@@ -97,6 +99,8 @@ pub struct Study {
     pub adjustment: Option<Arc<Adjustment>>,
     /// What a reader should know that is not an error.
     pub notices: Vec<String>,
+    /// What was changed of the model file for this run.
+    pub changed: Changed,
     /// The files that it was read from, all of them: the model file, its data file, and those of the models that it names.
     pub files: Vec<PathBuf>,
     /// The model file as read; of a study built in code, one that says the same.
@@ -308,9 +312,14 @@ impl Study {
             .then_some("ILLUSTRATIVE: the numbers in this model are made up. Do not cite or act on them.")
     }
 
-    /// Both statements, where they apply.
-    pub fn statements(&self) -> Vec<String> {
+    /// The banner and the statement of an observational study, where they apply.
+    pub fn caveats(&self) -> Vec<String> {
         let banner = self.illustrative_statement().map(str::to_string);
         banner.into_iter().chain(self.assignment_statement()).collect()
+    }
+
+    /// What must stand wherever a number stands: the caveats, and what was changed of the model.
+    pub fn statements(&self) -> Vec<String> {
+        self.caveats().into_iter().chain(self.changed.statements()).collect()
     }
 }

@@ -10,7 +10,9 @@ use super::common::{as_percent, difference, fault, known, values};
 use super::file::{CostsSection, DecisionFile, DifferencesEntry, OutcomeEntry, QuestionSection};
 use super::{layers, panel, rules};
 use crate::error::{ErrorKind, Result};
-use crate::study::{Action, Costs, Decision, DecisionOutcome, MOST_OUTCOMES, Measure, Study, needs_baseline};
+use crate::study::{
+    Action, Changed, Costs, Decision, DecisionOutcome, MOST_OUTCOMES, Measure, Study, needs_baseline,
+};
 
 /// Checks everything and puts the decision together; `own` is the model in whose file it stands.
 pub fn decision(source: &Source, file: DecisionFile, own: Option<Study>) -> Result<Decision> {
@@ -24,13 +26,10 @@ pub fn decision(source: &Source, file: DecisionFile, own: Option<Study>) -> Resu
             "ask it in one line",
         ));
     }
+    // Of a model that holds its decision, the study knows what was changed.
+    let changed = if own.is_some() { Changed::default() } else { source.changed.clone() };
     let outcomes = outcomes(source, &file, own)?;
-    let mut notices = source.said.clone();
-    notices.extend(
-        source.prior.as_ref().map(|name| {
-            format!("Every model is fitted under its prior `{name}` in place of the stated one.")
-        }),
-    );
+    let mut notices = Vec::new();
     joined(source, &file, &outcomes, &mut notices)?;
     let actions = actions(source, question, &outcomes[0].study)?;
     let worth: Vec<&str> =
@@ -56,6 +55,7 @@ pub fn decision(source: &Source, file: DecisionFile, own: Option<Study>) -> Resu
         actions,
         outcomes,
         notices,
+        changed,
     })
 }
 

@@ -6,7 +6,7 @@ use super::super::sentences::bounded;
 use super::super::words::capitalised;
 use super::{has, name, sentences};
 use crate::decide::{Discussion, FlipRow, Population, REQUIRED_GAINS};
-use crate::posterior::{Bounded, Says};
+use crate::posterior::{Bounded, STATED, Says};
 use crate::study::{Assignment, Decision};
 
 /// Expected utilities and what it costs to be wrong.
@@ -115,6 +115,14 @@ pub fn flips(decision: &Decision, d: &Discussion) -> Passage {
     out
 }
 
+/// What the priors are called that the outcomes with values are fitted under.
+fn prior_of_fits(decision: &Decision) -> &str {
+    let valued = decision.outcomes.iter().filter(|o| o.values.is_some());
+    let mut names = valued.map(|o| o.study.changed.name_of_prior());
+    let first = names.next().unwrap_or(STATED);
+    if names.all(|name| name == first) { first } else { "as fitted" }
+}
+
 /// The choice under other priors.
 pub fn priors(decision: &Decision, d: &Discussion) -> Passage {
     if d.by_prior.is_empty() {
@@ -131,6 +139,7 @@ pub fn priors(decision: &Decision, d: &Discussion) -> Passage {
             names.push(&r.prior);
         }
     }
+    let own = prior_of_fits(decision);
     let stated = |p: &Population| {
         let utility = |active: bool| {
             let of = |a: &&crate::decide::ActionRow| {
@@ -142,7 +151,7 @@ pub fn priors(decision: &Decision, d: &Discussion) -> Passage {
     };
     let gain = |g: Option<f64>| g.map_or_else(|| "–".to_string(), |g| signed(1000.0 * g, 0));
     let mut rows = vec![
-        std::iter::once("stated".to_string()).chain(told.iter().map(|p| gain(stated(p)))).collect::<Vec<_>>(),
+        std::iter::once(own.to_string()).chain(told.iter().map(|p| gain(stated(p)))).collect::<Vec<_>>(),
     ];
     for prior in names {
         let mut row = vec![prior.to_string()];
@@ -158,7 +167,8 @@ pub fn priors(decision: &Decision, d: &Discussion) -> Passage {
     let width = (40 / told.len().max(1)).clamp(12, 20);
     header.extend(told.iter().map(|p| name(decision, p)));
     out.wide_table(header, rows, width);
-    out.say("!: the other action has the higher expected utility than under the stated priors.");
+    let those = if own == STATED { "the stated priors" } else { "the priors of the first row" };
+    out.say(format!("!: the other action has the higher expected utility than under {those}."));
     let kind = |says: &Says| matches!(says, Says::PriorsFlip { .. });
     if has(d, kind) {
         sentences(&mut out, d, kind);

@@ -3,9 +3,9 @@
 use super::super::numbers::{parameter, probability, signed};
 use super::super::passage::Passage;
 use super::super::sentences::by;
-use super::super::words::prior_statement;
+use super::super::words::{listed, prior_statement};
 use super::{name, sentences};
-use crate::decide::{Discussion, Pool};
+use crate::decide::{Discussion, PanelRow, Pool};
 use crate::posterior::Says;
 use crate::study::Decision;
 
@@ -19,12 +19,10 @@ pub fn panel(decision: &Decision, d: &Discussion) -> Passage {
         let mut parts = Vec::new();
         if let Some(set) = &b.prior {
             parts.push(prior_statement(&outcome.study, set));
-            if let Some(h) = set
-                .priors
-                .heterogeneity
-                .as_ref()
-                .filter(|h| outcome.study.priors.heterogeneity.as_ref() != Some(h))
-            {
+            if let Some(h) = set.priors.heterogeneity.as_ref().filter(|h| {
+                outcome.study.changed.has_other_prior()
+                    || outcome.study.priors.heterogeneity.as_ref() != Some(h)
+            }) {
                 parts.push(format!("heterogeneity {}", h.words));
             }
         }
@@ -80,6 +78,9 @@ pub fn panel(decision: &Decision, d: &Discussion) -> Passage {
     }
     let header = ["", "P(better)", "gain, per\u{a0}1,000", "choice", "differs by"];
     out.table(header.map(str::to_string).to_vec(), rows);
+    for reason in without_choice(decision, d).into_iter().filter(|_| valued) {
+        out.say(reason);
+    }
     let mut why: Vec<&str> = Vec::new();
     let reasons = panel.members.iter().filter_map(|m| m.unavailable.as_deref());
     for reason in reasons.chain(panel.pools.iter().filter_map(|p| p.unavailable.as_deref())) {
@@ -91,10 +92,54 @@ pub fn panel(decision: &Decision, d: &Discussion) -> Passage {
         out.say(format!("–: {reason}."));
     }
     out.say(format!(
-            "P(better): {}. Gain: in expected utility by {}. Differs: from the choice of the analysis as stated. Linear pool: the members' posteriors averaged; logarithmic: their priors multiplied, each to the power of its weight; values averaged in both.",
+            "P(better): {}. Gain: in expected utility by {}. Differs: from the choice of the analysis without the panel. Linear pool: the members' posteriors averaged; logarithmic: their priors multiplied, each to the power of its weight; values averaged in both.",
             decision.first().outcome.name,
             decision.action(true).name
         ));
     sentences(&mut out, d, |says| matches!(says, Says::Dissent { .. }));
     out
+}
+
+/// Where members have no choice because an outcome that they value is not reported, in sentences.
+fn without_choice(decision: &Decision, d: &Discussion) -> Vec<String> {
+    let Some(panel) = &d.panel else { return Vec::new() };
+    let mut found: Vec<(Vec<&str>, Vec<String>)> = Vec::new();
+    for population in &d.populations {
+        let is_missing = |k: usize| {
+            let outcome = &decision.outcomes[k];
+            !d.effects.iter().any(|e| e.population == *population && e.outcome == outcome.name)
+        };
+        let choiceless = |name: &str| {
+            let of = |m: &&PanelRow| m.population == *population && m.member == name;
+            panel
+                .members
+                .iter()
+                .find(of)
+                .is_some_and(|m| m.expected_gain.is_none() && m.unavailable.is_none())
+        };
+        let members: Vec<_> = decision.panel.iter().filter(|member| choiceless(&member.name)).collect();
+        let is_valued = |k: usize| {
+            let own = decision.outcomes[k].values;
+            members.iter().any(|member| member.views[k].values.or(own).is_some())
+        };
+        let missing = (0..decision.outcomes.len()).filter(|k| is_valued(*k) && is_missing(*k));
+        let missing: Vec<&str> = missing.map(|k| decision.outcomes[k].study.outcome.name.as_str()).collect();
+        if missing.is_empty() {
+            continue;
+        }
+        match found.iter_mut().find(|(of, _)| *of == missing) {
+            Some((_, where_)) => where_.push(name(decision, population)),
+            None => found.push((missing, vec![name(decision, population)])),
+        }
+    }
+    let sentence = |(missing, populations): (Vec<&str>, Vec<String>)| {
+        let missing: Vec<String> = missing.into_iter().map(str::to_string).collect();
+        let verb = if missing.len() == 1 { "has a value and is" } else { "have values and are" };
+        format!(
+            "No choice in {}: {} {verb} not reported there.",
+            listed(&populations, "and"),
+            listed(&missing, "and")
+        )
+    };
+    found.into_iter().map(sentence).collect()
 }

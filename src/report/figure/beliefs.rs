@@ -1,7 +1,7 @@
 //! Prior, likelihood and posterior of each subgroup: one panel each, and under every prior.
 
 use super::super::records::{Records, record};
-use super::super::words::capitalised;
+use super::super::words::{capitalised, is_of_fit, named};
 use super::axis::{Axis, plain_label};
 use super::legend::{self, Mark};
 use super::svg::{Anchor, Canvas, Ink, Stroke, TEXT, first_lines};
@@ -143,6 +143,7 @@ const MOST_COLUMNS: usize = 5;
 /// A row per prior and a column per subgroup, all on one axis.
 pub fn beliefs_by_prior(study: &Study, all: &[PriorBeliefs]) -> Vec<Figure> {
     const ROW: f64 = 46.0;
+    let all: Vec<&PriorBeliefs> = all.iter().filter(|p| !is_of_fit(study, &p.prior)).collect();
     let columns = all.first().map_or(0, |p| p.beliefs.len());
     let drawn = all.iter().all(|p| p.beliefs.iter().all(|b| !b.posterior.is_empty()));
     if all.len() < 2 || columns == 0 || columns > MOST_COLUMNS || !drawn {
@@ -179,7 +180,7 @@ pub fn beliefs_by_prior(study: &Study, all: &[PriorBeliefs]) -> Vec<Figure> {
     }
     for (k, p) in all.iter().enumerate() {
         let base = TOP + 20.0 + ROW * (k as f64 + 1.0) - 4.0;
-        for (j, line) in first_lines(&p.prior, LEFT - 30.0, TEXT - 1.0, 2).iter().enumerate() {
+        for (j, line) in first_lines(named(study, &p.prior), LEFT - 30.0, TEXT - 1.0, 2).iter().enumerate() {
             canvas.text((14.0, base - 12.0 + 14.0 * j as f64), line, Anchor::Start, TEXT - 1.0, Ink::Text);
         }
     }
@@ -195,7 +196,7 @@ pub fn beliefs_by_prior(study: &Study, all: &[PriorBeliefs]) -> Vec<Figure> {
     let beliefs = all.iter().flat_map(|p| p.beliefs.iter().map(move |b| (p, b)));
     let rows = beliefs.flat_map(|(p, b)| {
         points(b).map(move |(kind, x, height)| PriorRow {
-            prior: (&p.prior).into(),
+            prior: named(study, &p.prior).into(),
             subgroup: (&b.subgroup).into(),
             kind: kind.into(),
             x: x.into(),

@@ -1,7 +1,7 @@
 //! Probabilities over a size of effect, and over the scale of the heterogeneity prior.
 
 use super::super::records::{Records, record};
-use super::super::words::capitalised;
+use super::super::words::{capitalised, named};
 use super::Figure;
 use super::axis::{Axis, plain_label};
 use super::legend::{self, Entry, Mark};
@@ -202,16 +202,19 @@ pub fn heterogeneity(study: &Study, c: &Glance) -> Vec<Figure> {
     }
     let words = study.priors.heterogeneity.as_ref().map_or("", |h| h.words.as_str());
     x.draw_below(&mut canvas, BOTTOM, 6, plain_label, "Scale of the heterogeneity prior");
+    let is_stated = named(study, STATED) == STATED;
+    let scale_of_fit = if is_stated { "the stated scale" } else { "the scale of this fit" };
     let mut entries: Vec<(&[Mark], &str)> =
-        vec![(&[Mark::Upright(Ink::Faint, Stroke::Dashed)], "the stated scale")];
+        vec![(&[Mark::Upright(Ink::Faint, Stroke::Dashed)], scale_of_fit)];
     if crossed {
         entries.push((&[Mark::Ring(Ink::First)], "P(better) crosses 0.5, 0.8, 0.9 or 0.95"));
     }
     legend::below(&mut canvas, &entries);
     let title = format!("P(better) over the scale of the heterogeneity prior, {}", study.outcome.name);
     let caption = format!(
-        "Posterior probability that the outcome is better with {} over the scale of the heterogeneity prior (stated: {words}). Rings: where it crosses 0.5, 0.8, 0.9 or 0.95.",
-        study.treatment.active()
+        "Posterior probability that the outcome is better with {} over the scale of the heterogeneity prior ({}: {words}). Rings: where it crosses 0.5, 0.8, 0.9 or 0.95.",
+        study.treatment.active(),
+        if is_stated { "stated" } else { "this fit's" }
     );
     let name = "heterogeneity";
     let rows = names.iter().zip(&curves).flat_map(|(name, c)| {

@@ -2,7 +2,7 @@
 
 use super::super::numbers::interval_known_to;
 use super::super::records::{Records, record};
-use super::super::words::{capitalised, whose};
+use super::super::words::{capitalised, listed, whose};
 use super::axis::{Axis, plain_label};
 use super::legend::{self, Mark};
 use super::svg::{Anchor, Canvas, Ink, Stroke, TEXT, first_lines, lines_within, width_of};
@@ -143,8 +143,11 @@ fn key(canvas: &mut Canvas, study: &Study, rows: &[ForestRow], axis: &Axis) {
     let own_words = format!("posterior by {named}: median, 95 % interval, density");
     let raw_words = format!("data of each {named} alone, with a 95 % confidence interval");
     let mut entries: Vec<(&[Mark], &str)> = vec![(&own, &own_words)];
-    if rows.iter().any(is_shared) {
-        entries.push((&shared, "posterior of all together"));
+    let of_whom: Vec<String> =
+        rows.iter().filter(|r| is_shared(r)).map(|r| format!("of {}", label(study, r))).collect();
+    let shared_words = format!("posterior {}", listed(&of_whom, "and"));
+    if !of_whom.is_empty() {
+        entries.push((&shared, &shared_words));
     }
     if rows.iter().any(|r| r.raw.is_some()) {
         entries.push((&raw, &raw_words));

@@ -2,6 +2,7 @@
 
 use super::super::numbers::{parameter, plain, probability, ratio};
 use super::super::records::{Records, record};
+use super::super::words::{is_of_fit, named};
 use super::Figure;
 use super::legend::{self, Mark};
 use super::svg::{Anchor, Canvas, Ink, TEXT, lines_within, width_of};
@@ -125,7 +126,7 @@ pub fn prior_grid(study: &Study, c: &Glance) -> Vec<Figure> {
     let Some(grid) = c.grid.as_ref().filter(|_| names.len() <= MOST) else { return Vec::new() };
     let is_told = |r: &&GridRow| r.pooling == Pooling::Partial && r.statement == Statement::Benefit;
     let told: Vec<&GridRow> = grid.iter().filter(is_told).collect();
-    let rows = each_once(told.iter().map(|r| r.prior.as_str()));
+    let rows = each_once(told.iter().map(|r| r.prior.as_str()).filter(|prior| !is_of_fit(study, prior)));
     let columns = each_once(told.iter().filter_map(|r| r.heterogeneity.as_deref()));
     if rows.is_empty() || columns.is_empty() {
         return Vec::new();
@@ -139,7 +140,7 @@ pub fn prior_grid(study: &Study, c: &Glance) -> Vec<Figure> {
     let panel = |name: &&str| Panel {
         title: (*name).to_string(),
         cells: rows.iter().map(|r| columns.iter().map(|c| cell(name, r, c)).collect()).collect(),
-        rows: rows.clone(),
+        rows: rows.iter().map(|prior| named(study, prior).to_string()).collect(),
         // With a place at which the heading may break.
         columns: columns.iter().map(|c| c.replace('(', " (")).collect(),
         marked: None,

@@ -7,10 +7,11 @@ use super::super::baseline_conflict::{baseline_conflict_line, conflict_line};
 use super::super::figure::{self, Figure};
 use super::super::json::statements;
 use super::super::numbers::{interval, probability};
+use super::super::observations;
 use super::super::passage::Table;
 use super::super::sentences::sentence;
-use super::super::text::{audit_table, effect_table, prior_note, probability_table};
-use super::super::words::{capitalised, prior_statement};
+use super::super::text::{audit_table, crude_row, effect_table, prior_note, probability_table};
+use super::super::words::{capitalised, is_of_fit, named, prior_statement};
 use super::document::{Format, Frame, render};
 use super::{flat, on_page, sheets, words};
 use crate::compare::bias::ShiftPoint;
@@ -130,10 +131,11 @@ pub fn page(p: &Presentation<'_>, figures: &[Figure], format: Format) -> Result<
         kind_of_subgroup: capitalised(&study.subgroup_name),
         headlines: shown.map(|s| headlines(study, s)),
         table_of_effects: shown.map(|s| table(study, s.report)),
-        table_note: shown.map_or_else(String::new, |s| note(s.report)),
+        table_note: shown.map_or_else(String::new, |s| note(study, s.report)),
         sliders: shown.and_then(|s| sliders(study, &s.gallery.thresholds)),
         priors: shown.map(|s| priors(study, s.others)),
-        prior_claims: shown.map(|s| s.others.claims.iter().map(sentence).collect::<Vec<_>>()),
+        prior_claims: shown
+            .map(|s| s.others.claims.iter().map(|claim| of_prior(study, claim)).collect::<Vec<_>>()),
         audit,
         audit_lines,
         checks: words::checks(p),
@@ -175,7 +177,7 @@ fn baselines_at_odds(study: &Study, report: &Report) -> Option<Headline> {
     Some(Headline { claim, frequencies: None })
 }
 
-/// Effects and probabilities in one table, row by row of the same label.
+/// Effects and probabilities in one table, row by row of the same label, with crude effects below each subgroup's.
 fn table(study: &Study, report: &Report) -> Table {
     let (mut header, effects) = effect_table(study, report);
     let (more, probabilities) = probability_table(study, report);
@@ -183,10 +185,15 @@ fn table(study: &Study, report: &Report) -> Table {
     let width = header.len();
     let rows = effects
         .into_iter()
-        .map(|mut row| {
+        .enumerate()
+        .flat_map(|(k, mut row)| {
+            let crude = row.first().and_then(|name| crude_row(study, k, &format!("{name}, crude")));
             if let Some(found) = probabilities.iter().find(|p| p.first() == row.first()) {
                 row.extend(found.iter().skip(1).cloned());
             }
+            std::iter::once(row).chain(crude)
+        })
+        .map(|mut row| {
             row.resize(width, String::new());
             row
         })
@@ -195,14 +202,16 @@ fn table(study: &Study, report: &Report) -> Table {
 }
 
 /// What the table shows.
-fn note(report: &Report) -> String {
-    match prior_note(report) {
-        Some(note) => format!("{note} Medians and central 95 % intervals."),
-        None => {
-            "Probabilities with their value under the prior alone in brackets. Medians and central 95 % intervals."
-                .to_string()
-        }
-    }
+fn note(study: &Study, report: &Report) -> String {
+    let prior = prior_note(report)
+        .unwrap_or_else(|| "Probabilities with their value under the prior alone in brackets.".to_string());
+    let crude = if study.data.has_risks() { format!(" {}", observations::CRUDE) } else { String::new() };
+    format!("{prior} Medians and central 95 % intervals.{crude}")
+}
+
+/// What is said under a prior, which is called stated only where it is.
+fn of_prior(study: &Study, claim: &Claim) -> String {
+    sentence(&Claim { prior: named(study, &claim.prior).to_string(), ..claim.clone() })
 }
 
 #[derive(Serialize)]
@@ -279,8 +288,9 @@ fn priors(study: &Study, c: &Glance) -> Vec<PriorOnPage> {
         vec![capitalised(&study.subgroup_name), "P(better)".to_string(), "P(worse)".to_string(), of_effect];
     c.priors
         .iter()
+        .filter(|p| !is_of_fit(study, &p.name))
         .map(|p| PriorOnPage {
-            name: p.name.clone(),
+            name: named(study, &p.name).to_string(),
             statement: prior_statement(study, p),
             table: Table { header: header.clone(), rows: of(&p.name), ..Table::default() },
         })

@@ -1,6 +1,7 @@
 //! The table of a fit.
 
 use super::super::baseline_conflict::conflict_line;
+use super::super::interruption::interruption;
 use super::super::numbers::{plain, threshold, with_prior};
 use super::super::sentences::{self, sentence};
 use super::super::words::{all_priors, capitalised, whose};
@@ -24,6 +25,10 @@ fn known(report: &Report, whom: Whom, measure: Measure) -> Option<&Estimate> {
 /// The result of a fit as text for a terminal: tables, and what they mean in sentences.
 pub fn fit_text(study: &Study, report: &Report) -> String {
     let mut out = heading(study);
+    if let Some(interruption) = interruption(report) {
+        push_warning(&mut out, &interruption);
+        out.push('\n');
+    }
     if report.withheld {
         push(&mut out, "No result: the run did not pass its checks.", 0);
         for reason in &report.checks.reasons {
@@ -95,15 +100,17 @@ fn effects(study: &Study, report: &Report) -> String {
     let mut rows = Vec::new();
     for (k, row) in effects.into_iter().enumerate() {
         rows.push(row);
-        // Subgroups come first.
-        let crude = if k < study.data.names().len() { observations::crude(study, k) } else { Vec::new() };
-        if !crude.is_empty() {
-            let label = std::iter::once("  crude".to_string());
-            let before = label.chain(study.treatment.arms.iter().map(|_| String::new()));
-            rows.push(before.chain(crude).collect());
-        }
+        rows.extend(crude_row(study, k, "  crude"));
     }
     table(arms_wrapped(study, header), rows)
+}
+
+/// What stands below a row of the table of effects, where subgroups come first: the crude effects of its counts. None
+/// below rows of all together, and where the data are effects themselves.
+pub fn crude_row(study: &Study, row: usize, label: &str) -> Option<Vec<String>> {
+    let crude = if row < study.data.names().len() { observations::crude(study, row) } else { Vec::new() };
+    let arms = study.treatment.arms.iter().map(|_| String::new());
+    (!crude.is_empty()).then(|| std::iter::once(label.to_string()).chain(arms).chain(crude).collect())
 }
 
 /// Whom the rows of both tables are about: every subgroup, then what is shared.

@@ -19,6 +19,6 @@ pub use check::{audit_table, check_text};
 pub use columns::Columns;
 pub use compare::compare_text;
 pub use decide::decide_text;
-pub use fit::{effect_table, fit_text, prior_note, probability_table};
+pub use fit::{crude_row, effect_table, fit_text, prior_note, probability_table};
 pub use layout::grouped;
 pub use list::list_text;

@@ -21,6 +21,9 @@ struct SamplerSettings {
     warmup: usize,
     draws: usize,
     mcse: Option<f64>,
+    /// Of an interrupted run of which a number of draws was asked for; absent elsewhere.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    draws_asked: Option<usize>,
     stopped: &'static str,
 }
 
@@ -32,6 +35,7 @@ impl Settings {
             warmup: s.warmup,
             draws: s.draws,
             mcse: s.mcse,
+            draws_asked: s.draws_asked.filter(|_| s.stopped == posterior::Stopped::Interrupted),
             stopped: s.stopped.key(),
         };
         Settings {

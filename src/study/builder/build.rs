@@ -10,7 +10,7 @@ use super::super::rules::{
     few_enough, fitting_baseline, fitting_heterogeneity, flat_effect, groups, heterogeneity_parameters,
     left_out, named, text, thresholds, title_and_labels,
 };
-use super::super::{Data, Pooling, Priors, Scale, Study, SubgroupEstimate, Treatment};
+use super::super::{Changed, Data, Pooling, Priors, Scale, Study, SubgroupEstimate, Treatment};
 use super::{Endpoint, PooledPriors, StudyBuilder};
 use crate::error::ErrorKind;
 
@@ -78,6 +78,7 @@ impl StudyBuilder {
             patients: None,
             adjustment: None,
             notices,
+            changed: Changed::default(),
             files: Vec::new(),
             text: String::new(),
             model_sha256: String::new(),

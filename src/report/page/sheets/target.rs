@@ -58,7 +58,7 @@ pub fn target(study: &Study, has_numbers: bool) -> Sheet {
             "Results: further analyses",
             numbers("other priors, and biases where the figure stands; see Figures"),
         ),
-        item("Discussion: limitations", study.statements().join(" ")),
+        item("Discussion: limitations", study.caveats().join(" ")),
         item("Other information: ethics, registration, funding, conflicts", NOT_STATED),
         item("Other information: data and code", "the model file holds the data; see Provenance"),
     ];
