@@ -2,7 +2,8 @@
 
 use std::fmt::Write;
 
-use super::draft::{Draft, remark, words_of};
+use super::draft::Draft;
+use super::draft_lines::{form_lines, key_in_file, list, remark, subgroup_lines, where_line, words_of};
 use super::model_file::Rows;
 use super::patients::Survey;
 use super::recognised::Table;
@@ -49,27 +50,25 @@ pub fn written(said: &Draft, table: &Table, survey: &Survey, named: &str) -> Str
         quoted(control),
         quoted(active)
     ));
-    line(&format!("\n[subgroup]\nname = {}", quoted(subgroup)));
+    line(&subgroup_lines(subgroup));
     line(&format!("\n[data]\nfile = {}", quoted(named)));
-    super::draft::form_lines(&said.form).iter().for_each(|text| line(text));
+    form_lines(&said.form).iter().for_each(|text| line(text));
     line(if of_counts { "rows = \"counts\"" } else { "rows = \"estimates\"" });
     let columns: Vec<String> =
         table.columns.iter().map(|(key, name)| format!("{} = {}", key_in_file(key), quoted(name))).collect();
     line(&format!("columns = {{ {} }}", columns.join(", ")));
     if let Some([control, active]) = &table.levels {
-        let (control, active) = (super::draft::list(control), super::draft::list(active));
+        let (control, active) = (list(control), list(active));
         line(&format!("levels = {{ control = {control}, active = {active} }}"));
     }
-    line("# where = { COLUMN = \"value\" }   # only such rows");
+    if !of_counts {
+        line("# adjusted_for = \"age, sex\"   # what the published estimates are adjusted for; \"nothing\" for crude ones");
+    }
+    let taken: Vec<&str> = table.columns.iter().map(|(_, name)| name.as_str()).collect();
+    where_line(said, &survey.columns, &taken, Some(subgroup)).iter().for_each(|text| line(text));
     priors(&mut line, table, survey);
     line(&suggested::questions(control_risk(table, survey), table.scale));
     out
-}
-
-/// A key as TOML takes it, whatever it holds.
-fn key_in_file(key: &str) -> String {
-    let is_bare = !key.is_empty() && key.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-');
-    if is_bare { key.to_string() } else { quoted(key) }
 }
 
 fn scale_in_file(scale: Scale) -> &'static str {
@@ -115,7 +114,7 @@ fn priors(line: &mut impl FnMut(&str), table: &Table, survey: &Survey) {
         );
         if table.subgroups >= EXCHANGEABLE_FROM {
             line(
-                "# baseline = { mean = \"normal(0, 2.5)\", sd = \"half-normal(1)\" }   # subgroups' risks inform each other",
+                "# Or, where subgroups' risks inform each other: { mean = \"normal(0, 2.5)\", sd = \"half-normal(1)\" }",
             );
         }
         line(

@@ -26,7 +26,7 @@ pub fn data_file(path: &Path, shown: &str) -> Option<Error> {
     if std::fs::read_to_string(path).is_ok_and(|text| text.parse::<toml::Table>().is_ok()) {
         return None;
     }
-    let survey = match surveyed(path, (Reading::default(), &Form::default())) {
+    let survey = match surveyed(path, (Reading::default(), &Form::default()), &[]) {
         Ok(survey) => survey,
         Err(e) => {
             return Some(e.help("a model file is expected here; `equipoise new` drafts one for a data file"));

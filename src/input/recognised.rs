@@ -1,8 +1,9 @@
 //! Whether a data file is a table of counts or of estimates, by the names of its columns and by its rows.
 
-use super::draft::{Draft, SUBGROUPS, TREATMENTS, column, two};
+use super::draft::Draft;
 use super::model_file::Rows;
 use super::patients::{Survey, Surveyed};
+use super::roles::{SUBGROUPS, TREATMENTS, arms, column};
 use crate::error::{Error, ErrorKind, Result};
 use crate::study::Scale;
 
@@ -31,7 +32,8 @@ pub struct Table {
 
 /// The table that a file is, or that it is said to be; none where its rows are patients.
 pub fn recognised(survey: &Survey, said: &Draft) -> Result<Option<Table>> {
-    let of_patients = said.outcome.is_some() || !said.event.is_empty() || !said.adjust.is_empty();
+    let of_patients = said.outcome.is_some()
+        || !(said.event.is_empty() && said.adjust.is_empty() && said.cut.is_empty());
     match said.rows {
         Some(Rows::Patients) => return Ok(None),
         None if said.columns.is_empty() && of_patients => return Ok(None),
@@ -232,7 +234,7 @@ fn arms_of(arm: &Surveyed, said: &Draft) -> Result<[Vec<String>; 2]> {
             return Ok([controls, others]);
         }
     }
-    two(arm, &levels, (&said.control, "--control"), (&said.active, "--active"), &[])
+    arms(arm, &levels, said, &[])
 }
 
 /// One row an arm: a column of arms, one of events and one of totals, and no arm of a subgroup twice.
