@@ -3,6 +3,7 @@
 
 use std::path::Path;
 
+use super::Reading;
 use super::draft_rows::{Parts, written};
 use super::draft_table;
 use super::model_file::Rows;
@@ -11,7 +12,6 @@ use super::ranges::values_of;
 use super::reader::Form;
 use super::recognised::recognised;
 use super::roles::{NO, OUTCOMES, SUBGROUPS, TREATMENTS, YES, arms, column, covariate, two};
-use super::Reading;
 use crate::error::{Error, ErrorKind, Result};
 use crate::study::{Assignment, HigherIs, Scale};
 
@@ -131,8 +131,7 @@ pub fn draft(path: &Path, named: &str, said: &Draft) -> Result<String> {
         ..said.clone()
     };
     let of_outcome = levels(outcome, "an outcome")?;
-    let known: Vec<&str> =
-        of_outcome.into_iter().filter(|v| !said.unknown.iter().any(|u| u == v)).collect();
+    let known: Vec<&str> = of_outcome.into_iter().filter(|v| !said.unknown.iter().any(|u| u == v)).collect();
     let [event, no_event] = two(outcome, &known, (&said.event, "--event"), (&[], "--unknown"), &YES)?;
     let [control, active] = arms(treatment, &levels(treatment, "a treatment")?, said, &NO)?;
     let groups = match subgroup.map(|c| (c, cut_of(c))) {
@@ -155,7 +154,9 @@ pub fn draft(path: &Path, named: &str, said: &Draft) -> Result<String> {
             let error = Error::of(ErrorKind::Rule, format!("`{name}` is the column of the {role}"))
                 .help("a covariate is something that was known before treatment");
             return Err(match *role {
-                "subgroup" => error.help(format!("numbers that are cut into subgroups can be adjusted for: --cut {name}=65,80")),
+                "subgroup" => error.help(format!(
+                    "numbers that are cut into subgroups can be adjusted for: --cut {name}=65,80"
+                )),
                 _ => error,
             });
         }
@@ -170,7 +171,10 @@ pub fn draft(path: &Path, named: &str, said: &Draft) -> Result<String> {
 
 /// The first column that is named a second time.
 fn twice<T>(each: &[(String, T)]) -> Option<&(String, T)> {
-    each.iter().enumerate().find(|(i, (name, _))| each[..*i].iter().any(|(n, _)| n == name)).map(|(_, one)| one)
+    each.iter()
+        .enumerate()
+        .find(|(i, (name, _))| each[..*i].iter().any(|(n, _)| n == name))
+        .map(|(_, one)| one)
 }
 
 /// What is said of rows of patients is not for a table, where it would do nothing.
@@ -201,10 +205,12 @@ fn cuts(said: &Draft, columns: &[Surveyed], subgroup: Option<&Surveyed>) -> Resu
         let c = column(columns, "cut column", Some(name), &[])?;
         if !said.adjust.contains(name) && subgroup.is_none_or(|s| s.name != *name) {
             let what = format!("`{name}` is cut, and is the column of neither subgroups nor a covariate");
-            return Err(Error::of(ErrorKind::Rule, what).help("--subgroup or --adjust names the columns that are used"));
+            return Err(Error::of(ErrorKind::Rule, what)
+                .help("--subgroup or --adjust names the columns that are used"));
         }
         if let Some((row, value)) = c.odd.as_ref() {
-            let what = format!("column `{name}`, row {row}: found `{value}`, expected a number: the column is cut");
+            let what =
+                format!("column `{name}`, row {row}: found `{value}`, expected a number: the column is cut");
             return Err(c.nearly_numbers().unwrap_or_else(|| {
                 Error::of(ErrorKind::Data, what).help(format!("it holds {}", c.in_words()))
             }));
@@ -219,8 +225,9 @@ fn cuts(said: &Draft, columns: &[Surveyed], subgroup: Option<&Surveyed>) -> Resu
 /// A column's values, where they are few.
 fn levels<'c>(c: &'c Surveyed, what: &str) -> Result<Vec<&'c str>> {
     c.levels().ok_or_else(|| {
-        let error = Error::of(ErrorKind::Data, format!("column `{}` has too many values to be {what}", c.name))
-            .help("name another column");
+        let error =
+            Error::of(ErrorKind::Data, format!("column `{}` has too many values to be {what}", c.name))
+                .help("name another column");
         match what == "subgroups" && c.numeric {
             true => error.help(format!("or cut its numbers into levels: --cut {}=65,80", c.name)),
             false => error,

@@ -31,7 +31,6 @@ pub fn words_of(said: &Draft) -> (&'static str, &'static str) {
     (said.assignment.in_words(), higher_is)
 }
 
-
 /// The lines of `[data]` that say how the file is written.
 pub fn form_lines(form: &Form) -> Vec<String> {
     let sheet = form.sheet.as_ref().map(|sheet| format!("sheet = {}", quoted(sheet)));
@@ -46,8 +45,14 @@ pub fn key_in_file(key: &str) -> String {
 
 /// Which rows are used: as asked, or a setting that could say so. A column without a part in the model comes first, one that
 /// `may_be` named after it.
-pub fn where_line(said: &Draft, columns: &[Surveyed], taken: &[&str], may_be: Option<&str>) -> Option<String> {
-    let condition = |(column, values): &(String, Vec<String>)| format!("{} = {}", key_in_file(column), list(values));
+pub fn where_line(
+    said: &Draft,
+    columns: &[Surveyed],
+    taken: &[&str],
+    may_be: Option<&str>,
+) -> Option<String> {
+    let condition =
+        |(column, values): &(String, Vec<String>)| format!("{} = {}", key_in_file(column), list(values));
     if !said.keep.is_empty() {
         let all: Vec<String> = said.keep.iter().map(condition).collect();
         return Some(format!("where = {{ {} }}   # only such rows", all.join(", ")));
@@ -57,7 +62,10 @@ pub fn where_line(said: &Draft, columns: &[Surveyed], taken: &[&str], may_be: Op
     let other = || columns.iter().filter(few).find(|c| may_be == Some(c.name.as_str()));
     let chosen = free.or_else(other)?;
     let values: Vec<String> = chosen.levels()?.into_iter().map(str::to_string).collect();
-    Some(format!("# where = {{ {} }}   # only such rows: leave out a value", condition(&(chosen.name.clone(), values))))
+    Some(format!(
+        "# where = {{ {} }}   # only such rows: leave out a value",
+        condition(&(chosen.name.clone(), values))
+    ))
 }
 
 /// `[subgroup]`, with what else could be said there.

@@ -44,7 +44,8 @@ fn left_out(p: &Parts<'_>) -> Option<String> {
         .filter(|(value, _)| !p.control.contains(value) && !p.active.contains(value))
         .map(|(value, rows)| format!("{} ({rows})", quoted(value)))
         .collect();
-    (!others.is_empty()).then(|| remark(&format!("Rows of other arms are left out and counted: {}.", others.join(", "))))
+    (!others.is_empty())
+        .then(|| remark(&format!("Rows of other arms are left out and counted: {}.", others.join(", "))))
 }
 
 /// A setting that would adjust for a column without a part in the model: the first one of levels or of numbers.
@@ -55,7 +56,11 @@ fn adjust_line(columns: &[Surveyed], taken: &[&str]) -> Option<String> {
     let entry = match (free().find(varied), free().find(few)) {
         (Some(number), _) => quoted(&number.name),
         (None, Some(column)) => {
-            format!("{{ column = {}, reference = {} }}", quoted(&column.name), quoted(column.levels()?.first()?))
+            format!(
+                "{{ column = {}, reference = {} }}",
+                quoted(&column.name),
+                quoted(column.levels()?.first()?)
+            )
         }
         (None, None) => return None,
     };
@@ -161,6 +166,10 @@ pub fn written(said: &Draft, p: &Parts<'_>, survey: &Survey, named: &str) -> Str
         adjust_line(&survey.columns, &taken).into_iter().for_each(&mut line);
     } else {
         line(format!("adjust = [{}]", p.adjust.join(", ")));
+        line(
+            "# Odds ratios of numbers are shown for the step of your choice: { column = \"AGE\", per = 10, unit = \"years\" }"
+                .to_string(),
+        );
         line(
             "# population = \"all\"   # whose risks are averaged; or \"treated\", or { baseline_risk = 0.3 }"
                 .to_string(),

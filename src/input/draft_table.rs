@@ -62,7 +62,9 @@ pub fn written(said: &Draft, table: &Table, survey: &Survey, named: &str) -> Str
         line(&format!("levels = {{ control = {control}, active = {active} }}"));
     }
     if !of_counts {
-        line("# adjusted_for = \"age, sex\"   # what the published estimates are adjusted for; \"nothing\" for crude ones");
+        line(
+            "# adjusted_for = \"age, sex\"   # what the published estimates are adjusted for; \"nothing\" for crude ones",
+        );
     }
     let taken: Vec<&str> = table.columns.iter().map(|(_, name)| name.as_str()).collect();
     where_line(said, &survey.columns, &taken, Some(subgroup)).iter().for_each(|text| line(text));
@@ -132,8 +134,10 @@ fn numbers<'s>(survey: &'s Survey, name: &str) -> impl Iterator<Item = f64> + 's
 
 /// The control arm's risk, all rows taken together; with one row an arm, both arms'. None of estimates.
 fn control_risk(table: &Table, survey: &Survey) -> Option<f64> {
-    let keys = if table.levels.is_some() { ["events", "total"] } else { ["control_events", "control_total"] };
-    let [events, total] = keys.map(|key| numbers(survey, table.column(key)).sum::<f64>());
+    let arm = if table.levels.is_some() { "" } else { "control_" };
+    let sum = |key: &str| numbers(survey, table.column(&format!("{arm}{key}"))).sum::<f64>();
+    let events = sum("events");
+    let total = sum("total").max(events + sum("no_events"));
     (total > 0.0 && events <= total).then(|| events / total)
 }
 

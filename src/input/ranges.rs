@@ -77,5 +77,8 @@ pub fn absent(column: &Surveyed, value: &str) -> Error {
 /// How a name that holds a comma is given in a list; none where none of them holds one.
 pub fn quotes_for_commas<'n>(mut names: impl Iterator<Item = &'n str>) -> Option<String> {
     let name = names.find(|name| name.contains(','))?;
-    Some(format!("in a list, a name that holds a comma stands in quotes of its own: '\"{}\"'", name.replace('"', "\"\"")))
+    Some(format!(
+        "in a list, a name that holds a comma stands in quotes of its own: '\"{}\"'",
+        name.replace('"', "\"\"")
+    ))
 }

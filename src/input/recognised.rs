@@ -10,6 +10,7 @@ use crate::study::Scale;
 /// Names of columns in their parts, in lower case.
 mod column_names;
 
+pub use column_names::LOOKED_FOR;
 use column_names::{
     Figure, Published, counted, is_control, is_lower, is_standard_error, is_upper, published,
 };
@@ -32,8 +33,8 @@ pub struct Table {
 
 /// The table that a file is, or that it is said to be; none where its rows are patients.
 pub fn recognised(survey: &Survey, said: &Draft) -> Result<Option<Table>> {
-    let of_patients = said.outcome.is_some()
-        || !(said.event.is_empty() && said.adjust.is_empty() && said.cut.is_empty());
+    let of_patients =
+        said.outcome.is_some() || !(said.event.is_empty() && said.adjust.is_empty() && said.cut.is_empty());
     match said.rows {
         Some(Rows::Patients) => return Ok(None),
         None if said.columns.is_empty() && of_patients => return Ok(None),
@@ -59,7 +60,8 @@ pub fn recognised(survey: &Survey, said: &Draft) -> Result<Option<Table>> {
     }
 }
 
-fn listed(survey: &Survey) -> String {
+/// The names of a file's columns.
+pub fn listed(survey: &Survey) -> String {
     survey.columns.iter().map(|c| c.name.as_str()).collect::<Vec<_>>().join(", ")
 }
 
@@ -148,7 +150,12 @@ impl ArmColumns {
     }
 
     fn is_whole(&self) -> bool {
-        self.of(Figure::Events).is_some() && self.of(Figure::Total).is_some()
+        self.of(Figure::Events).is_some() && self.rest().is_some()
+    }
+
+    /// All patients, or else those without the event.
+    fn rest(&self) -> Option<Figure> {
+        [Figure::Total, Figure::NoEvents].into_iter().find(|figure| self.of(*figure).is_some())
     }
 }
 
@@ -175,11 +182,10 @@ fn by_subgroup(survey: &Survey, said: &Draft) -> Result<Option<Table>> {
     let arms = sides(&whole, said)?;
     let mut columns = Vec::new();
     for (side, arm) in ["control", "active"].iter().zip(arms) {
-        for (figure, key) in
-            [(Figure::Events, "events"), (Figure::Total, "total"), (Figure::Missing, "missing")]
-        {
+        let figures = [Some(Figure::Events), arm.rest(), Some(Figure::Missing)];
+        for figure in figures.into_iter().flatten() {
             if let Some(name) = arm.of(figure) {
-                columns.push((format!("{side}_{key}"), name.clone()));
+                columns.push((format!("{side}_{}", figure.key()), name.clone()));
             }
         }
     }
@@ -251,10 +257,9 @@ fn by_arm(survey: &Survey, said: &Draft) -> Result<Option<Table>> {
     };
     let Some(arm) = arm else { return Ok(None) };
     let mut columns = vec![("arm".to_string(), arm.name.clone())];
-    for (figure, key) in [(Figure::Events, "events"), (Figure::Total, "total"), (Figure::Missing, "missing")]
-    {
+    for figure in [Some(Figure::Events), figures.rest(), Some(Figure::Missing)].into_iter().flatten() {
         if let Some(name) = figures.of(figure) {
-            columns.push((key.to_string(), name.clone()));
+            columns.push((figure.key().to_string(), name.clone()));
         }
     }
     let taken: Vec<&str> = columns.iter().map(|(_, name)| name.as_str()).collect();
@@ -331,7 +336,13 @@ impl Table {
     /// What the file is and by what that was seen, after its name: "this is …".
     pub fn in_words(&self, rows: u64) -> String {
         let c = |key: &str| self.column(key);
-        let of = |events: &str, total: &str| format!("`{}` of `{}`", c(events), c(total));
+        let of = |arm: &str| {
+            let [events, total, rest] = ["events", "total", "no_events"].map(|key| c(&format!("{arm}{key}")));
+            match total {
+                "" => format!("`{events}` beside `{rest}`"),
+                total => format!("`{events}` of `{total}`"),
+            }
+        };
         let subgroup = c("subgroup");
         match self.rows {
             Rows::Estimates => {
@@ -347,12 +358,12 @@ impl Table {
             _ if self.levels.is_some() => format!(
                 "a table of counts: {rows} rows, each an arm (`{}`) of a subgroup (`{subgroup}`) with events and total ({})",
                 c("arm"),
-                of("events", "total")
+                of("")
             ),
             _ => format!(
                 "a table of counts: {rows} rows, each a subgroup (`{subgroup}`) with events and totals of two arms ({}, {})",
-                of("control_events", "control_total"),
-                of("active_events", "active_total")
+                of("control_"),
+                of("active_")
             ),
         }
     }

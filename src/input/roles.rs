@@ -8,8 +8,7 @@ use crate::study::written::quoted;
 
 /// Column names that are usual for what they hold, in lower case.
 pub const OUTCOMES: [&str; 8] = ["outcome", "event", "death", "dead", "died", "status", "response", "mrs03"];
-pub const TREATMENTS: [&str; 8] =
-    ["treatment", "treat", "arm", "arms", "trt", "rx", "group", "randomised"];
+pub const TREATMENTS: [&str; 8] = ["treatment", "treat", "arm", "arms", "trt", "rx", "group", "randomised"];
 pub const SUBGROUPS: [&str; 6] = ["subgroup", "etiology", "aetiology", "subtype", "stratum", "cohort"];
 
 /// Values that are usual for the one of two.
@@ -97,12 +96,7 @@ pub fn two(
 
 /// What stands in the treatment's column for control and for active. Where one is named, several other values are no arm by
 /// themselves: which of them is the other, and whose rows are left out, has to be said.
-pub fn arms(
-    column: &Surveyed,
-    levels: &[&str],
-    said: &Draft,
-    usual: &[&str],
-) -> Result<[Vec<String>; 2]> {
+pub fn arms(column: &Surveyed, levels: &[&str], said: &Draft, usual: &[&str]) -> Result<[Vec<String>; 2]> {
     let (control, active) = (&said.control, &said.active);
     let lists = two(column, levels, (control, "--control"), (active, "--active"), usual)?;
     let (option, named, rest) = match (control.as_slice(), active.as_slice()) {
