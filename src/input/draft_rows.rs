@@ -136,7 +136,10 @@ pub fn written(said: &Draft, p: &Parts<'_>, survey: &Survey, named: &str) -> Str
         p.centre.map_or_else(String::new, |c| format!(", centre = {}", quoted(&c.name)))
     ));
     if !said.cut.is_empty() {
-        let cut = |(column, points): &(String, Vec<f64>)| format!("{} = {points:?}", key_in_file(column));
+        let cut = |(column, points): &(String, Vec<f64>)| {
+            let points: Vec<String> = points.iter().map(f64::to_string).collect();
+            format!("{} = [{}]", key_in_file(column), points.join(", "))
+        };
         let all: Vec<String> = said.cut.iter().map(cut).collect();
         line(format!("cut = {{ {} }}   # where levels begin", all.join(", ")));
     }
