@@ -252,7 +252,7 @@ fn every_setting_that_waits_behind_a_hash_is_valid() {
     }
     // A range of values is what events are called.
     let draft = desk.says(&of(&["--subgroup", "sex"]));
-    assert!(draft.contains("\nevent = \"mrs 3–6\"   # what events are called"), "{draft}");
+    assert!(draft.contains("\nevent = \"patients with mrs 3–6\"   # what events are called"), "{draft}");
 }
 
 #[test]
@@ -336,7 +336,9 @@ fn usual_names_of_counts_are_known_and_others_are_asked_for() {
         assert!(draft.contains(told), "{draft}");
         desk.write("q.toml", &draft);
         desk.says(&["check", "q.toml"]);
-        desk.refuses(&["fit", "q.csv"], &["this is a table of counts: 2 rows"]);
+        let found =
+            if more.is_empty() { "this is a table of counts: 2 rows" } else { "`new` will ask: which arm" };
+        desk.refuses(&["fit", "q.csv"], &[found]);
     }
     desk.write("q.csv", &format!("sex,a,b,c,d\n{cells}"));
     let told = [

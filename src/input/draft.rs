@@ -150,11 +150,11 @@ pub fn draft(path: &Path, named: &str, said: &Draft) -> Result<String> {
     let taken: Vec<(&str, &Surveyed)> =
         roles.chain(subgroup.map(|c| ("subgroup", c))).chain(centre.map(|c| ("centre", c))).collect();
     for (i, name) in said.adjust.iter().enumerate() {
-        if let Some((role, _)) = taken.iter().find(|(_, c)| c.name == *name && !is_cut_subgroup(name)) {
+        if let Some((role, c)) = taken.iter().find(|(_, c)| c.name == *name && !is_cut_subgroup(name)) {
             let error = Error::of(ErrorKind::Rule, format!("`{name}` is the column of the {role}"))
                 .help("a covariate is something that was known before treatment");
             return Err(match *role {
-                "subgroup" => error.help(format!(
+                "subgroup" if c.numeric => error.help(format!(
                     "numbers that are cut into subgroups can be adjusted for: --cut {name}=65,80"
                 )),
                 _ => error,

@@ -113,7 +113,7 @@ pub fn written(said: &Draft, p: &Parts<'_>, survey: &Survey, named: &str) -> Str
     ));
     line(match in_words_of_a_range(&p.event) {
         Some(range) => {
-            let event = format!("{} {range}", p.outcome.name);
+            let event = format!("patients with {} {range}", p.outcome.name);
             format!("event = {}   # what events are called, in the plural: \"deaths\"", quoted(&event))
         }
         None => "# event = \"deaths\"   # what events are called, in the plural".to_string(),
