@@ -9,6 +9,7 @@ use crate::study::Scale;
 
 /// Names of columns in their parts, in lower case.
 mod column_names;
+mod told;
 
 pub use column_names::LOOKED_FOR;
 use column_names::{
@@ -331,40 +332,5 @@ impl Table {
     /// The file's name for a column of the model file.
     pub fn column(&self, key: &str) -> &str {
         self.columns.iter().find(|(k, _)| k == key).map_or("", |(_, name)| name.as_str())
-    }
-
-    /// What the file is and by what that was seen, after its name: "this is …".
-    pub fn in_words(&self, rows: u64) -> String {
-        let c = |key: &str| self.column(key);
-        let of = |arm: &str| {
-            let [events, total, rest] = ["events", "total", "no_events"].map(|key| c(&format!("{arm}{key}")));
-            match total {
-                "" => format!("`{events}` beside `{rest}`"),
-                total => format!("`{events}` of `{total}`"),
-            }
-        };
-        let subgroup = c("subgroup");
-        match self.rows {
-            Rows::Estimates => {
-                let point = if c("ratio").is_empty() { c("estimate") } else { c("ratio") };
-                let spread = match c("se") {
-                    "" => format!("its interval (`{}` to `{}`)", c("lower"), c("upper")),
-                    se => format!("its standard error (`{se}`)"),
-                };
-                format!(
-                    "a table of estimates: {rows} rows, each a subgroup (`{subgroup}`) with an estimate (`{point}`) and {spread}"
-                )
-            }
-            _ if self.levels.is_some() => format!(
-                "a table of counts: {rows} rows, each an arm (`{}`) of a subgroup (`{subgroup}`) with events and total ({})",
-                c("arm"),
-                of("")
-            ),
-            _ => format!(
-                "a table of counts: {rows} rows, each a subgroup (`{subgroup}`) with events and totals of two arms ({}, {})",
-                of("control_"),
-                of("active_")
-            ),
-        }
     }
 }

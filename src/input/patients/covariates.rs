@@ -6,11 +6,11 @@ use toml::Spanned;
 
 use super::super::adjust_section::AdjustEntry;
 use super::super::columns::column_named;
-use super::super::model_file::{DataSection, Rows};
+use super::super::model_file::DataSection;
 use super::super::reader::{Decimal, Header, not_text};
 use super::super::source::Source;
 use super::coding::is_nothing;
-use super::cut::{Cut, check_cuts};
+use super::cut::{Cut, check_cuts, is_cut_subgroup};
 use crate::error::{Error, ErrorKind, Result};
 use crate::study::{ColumnAccount, LevelAccount, Numbers};
 
@@ -248,16 +248,6 @@ impl Covariates {
         };
         self.read.iter().zip(values).map(account).collect()
     }
-}
-
-/// Whether a column is that of the subgroups of a file of patients, which are levels of its numbers.
-fn is_cut_subgroup(data: &DataSection, column: &str) -> bool {
-    let is_subgroup = |(key, name): (&Spanned<String>, &Spanned<String>)| {
-        key.get_ref() == "subgroup" && name.get_ref() == column
-    };
-    data.rows == Some(Rows::Patients)
-        && data.columns.iter().any(is_subgroup)
-        && data.cut.keys().any(|cut| cut.get_ref() == column)
 }
 
 /// What can be said of an entry before its column is read.

@@ -67,6 +67,16 @@ impl Cut {
     }
 }
 
+/// Whether a column is that of the subgroups of a file of patients, which are levels of its numbers.
+pub fn is_cut_subgroup(data: &DataSection, column: &str) -> bool {
+    let is_subgroup = |(key, name): (&Spanned<String>, &Spanned<String>)| {
+        key.get_ref() == "subgroup" && name.get_ref() == column
+    };
+    data.rows == Some(Rows::Patients)
+        && data.columns.iter().any(is_subgroup)
+        && data.cut.keys().any(|cut| cut.get_ref() == column)
+}
+
 /// That every column that is cut is the subgroup's or a covariate's.
 pub fn check_cuts(source: &Source, data: &DataSection, covariates: &[String]) -> Result<()> {
     let of_patients =
