@@ -309,12 +309,13 @@ fn covariates_are_shown_for_the_step_and_the_unit_that_are_asked_for() {
 
 #[test]
 fn usual_names_of_counts_are_known_and_others_are_asked_for() {
+    const NOTHING: &[&str] = &[];
     let desk = Desk::new();
     let cells = "F,10,100,12,98\nM,14,120,9,110\n";
     for (header, more, told) in [
         (
             "sex,e0,n0,e1,n1",
-            &[][..],
+            NOTHING,
             "control_events = \"e0\", control_total = \"n0\", active_events = \"e1\"",
         ),
         ("sex,events_control,n_control,events_drug,n_drug", &[], "control_events = \"events_control\""),
