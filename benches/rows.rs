@@ -41,7 +41,9 @@ fn model(rows: usize, terms: usize) -> Model {
     let name = |k: usize| format!("x{k}");
     let prior = || Written { distribution: LocationPrior::normal(0.0, 1.0), words: String::new() };
     let adjustment = Adjustment {
-        covariates: (0..terms).map(|k| Covariate { column: name(k), form: Form::Linear }).collect(),
+        covariates: (0..terms)
+            .map(|k| Covariate { column: name(k), form: Form::Linear, per: None, unit: None })
+            .collect(),
         terms: (0..terms)
             .map(|k| Term {
                 name: name(k),

@@ -209,6 +209,7 @@ fn a_study_in_code_says_the_same_and_is_written_as_it_is() {
         name: name.to_string(),
         estimate: -0.4,
         se: 0.2,
+        interval: None,
         source: None,
         citation: None,
         adjusted_for: adjusted_for.map(str::to_string),

@@ -524,23 +524,9 @@ fn use_decision(folder: &Path, depth: Depth) -> Result<()> {
 fn use_patients(folder: &Path, depth: Depth) -> Result<()> {
     let path = folder.join("trial.csv");
     let said = Draft {
-        rows: None,
-        columns: Vec::new(),
-        scale: None,
-        outcome: None,
-        treatment: None,
-        subgroup: None,
-        event: Vec::new(),
-        unknown: Vec::new(),
-        control: Vec::new(),
-        active: Vec::new(),
         adjust: if depth > Depth::Read { vec!["age".to_string()] } else { Vec::new() },
         centre: (depth > Depth::Read).then(|| "site".to_string()),
-        no_subgroup: false,
-        form: equipoise::input::Form::default(),
-        assignment: Assignment::Randomised,
-        higher_is: HigherIs::Worse,
-        reading: Reading::default(),
+        ..Draft::of(Assignment::Randomised, HigherIs::Worse)
     };
     let drafted = survey(&path, Reading::default()).and_then(|_| draft(&path, "trial.csv", &said));
     let read = use_model(folder, depth);

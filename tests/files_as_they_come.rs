@@ -320,7 +320,7 @@ fn the_first_sheet_with_a_table_is_read_another_by_its_name_and_errors_list_them
         ["new", "trial.csv", "--sheet", "Nowhere", "--assignment", "randomised", "--higher-is", "worse"];
     desk.refuses(&new, &["no sheet `Nowhere`"]);
     desk.refuses(
-        &[&["new", "trial.csv"], &new[4..]].concat(),
+        &[&["new", "trial.csv", "--rows", "patients"], &new[4..]].concat(),
         &["which column is the outcome?", "sheet `Data` was read"],
     );
 }

@@ -58,7 +58,7 @@ fn a_data_file_in_a_models_place_is_told_with_the_command_that_works() {
         (["compare", "packed.csv.gz"], "this is a table of counts", "packed.toml"),
         (["decide", "arms.csv"], "each an arm (`arm`) of a subgroup (`sex`)", "arms.toml"),
         (["report", "ratios.csv"], "this is a table of estimates: 2 rows", "ratios.toml"),
-        (["fit", "rows.csv"], "this is a file of patients: 4 rows", "rows.toml"),
+        (["fit", "rows.csv"], "taken for a file of patients: 4 rows", "rows.toml"),
     ];
     for (arguments, told, model) in cases {
         let data = arguments[1];

@@ -342,7 +342,9 @@ fn a_first_model_file_is_one_that_runs() {
     new(&[]).code(1).stderr(contains("which column is the subgroup?").and(contains("--subgroup COLUMN")));
     // `arm` and `status` are usual names; their values are not.
     new(&["--subgroup", "sex"]).code(1).stderr(contains("which values of column `status` are which?"));
-    let whole = ["--subgroup", "sex", "--event", "dead", "--unknown", "?", "--control", "P"];
+    let control = ["--subgroup", "sex", "--event", "dead", "--unknown", "?", "--control", "P"];
+    new(&control).code(1).stderr(contains("`D1` (32 rows), `D2` (60 rows)").and(contains("--active D1,D2")));
+    let whole = [&control[..], &["--active", "D1,D2"]].concat();
     new(&whole).success().stdout(contains("no_event = [\"alive\", \"home\"]"));
     new(&[&whole[..], &["-o", "first.toml"]].concat())
         .success()
@@ -356,7 +358,7 @@ fn a_first_model_file_is_one_that_runs() {
     new(&[&whole[..], &["-o", "first.toml"]].concat()).code(1).stderr(contains("first.toml exists"));
     new(&["--outcome", "statsu"]).code(1).stderr(contains("no column `statsu`"));
     new(&["--subgroup", "arm"]).code(1).stderr(contains("the same column"));
-    new(&[&whole[..], &["--active", "D3"]].concat()).code(1).stderr(contains("no value `D3`"));
+    new(&[&control[..], &["--active", "D3"]].concat()).code(1).stderr(contains("no value `D3`"));
     run(here, &["new", "trial.csv", "--higher-is", "worse"]).code(1).stderr(contains("--assignment"));
     run(here, &[&["new", "nowhere.csv"][..], &said].concat()).code(1).stderr(contains("no such file"));
     // Usual names and values need no word; quotes and line breaks in a file's own words stay text.

@@ -27,6 +27,7 @@ mod conflict;
 mod damaged_inputs;
 mod decide;
 mod density;
+mod drafts;
 mod files_as_they_come;
 mod fitted_once;
 mod golden;

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use super::lists::{List, Pairs, list, pairs, points_of_column, values_of_column};
 use super::quick::{Pair, pair};
 use crate::input::{Changes, Decimal, Reading, Rows};
 use crate::report::Length;
@@ -145,7 +146,9 @@ Examples:
   equipoise new counts.xlsx --assignment observational --higher-is worse -o counts.toml
   equipoise new trial.csv --assignment randomised --higher-is worse -o trial.toml
   equipoise new ist.csv --outcome OCCODE --treatment RXASP --subgroup STYPE \\
-    --event 1,2 --unknown 0,8,9 --adjust AGE,RSBP,RCONSC \
+    --event 1,2 --unknown 0,8,9 --adjust AGE,RSBP,RCONSC \\
+    --assignment randomised --higher-is worse
+  equipoise new trial.csv --subgroup age --cut age=65,80 --adjust age --where country=DE,FR \\
     --assignment randomised --higher-is worse
 
 CSV (plain or gzipped), Parquet or Excel. A row is a subgroup with the events and totals of two arms (columns such as
@@ -153,7 +156,10 @@ placebo_events, placebo_total, drug_events, drug_total) or with a published esti
 of a subgroup (arm, events, total); or a patient. Which it is shows in the columns' names; --rows and --columns say it.
 Of patients, columns with usual names (outcome, death, treatment, arm, subgroup …) and values with usual ones (0 and 1,
 N and Y) are found. What stays open is asked for, and the file's columns are listed. The file drafted runs as it is through
-check, fit and compare; its priors and thresholds are suggestions.";
+check, fit and compare; its priors and thresholds are suggestions.
+
+Where an option takes several values, commas stand between them, or the option is repeated. A name that holds a comma stands
+in quotes of its own: --adjust 'age,\"weight, kg\"'.";
 
 /// How data files are read.
 #[derive(Debug, Args, Default)]
@@ -222,11 +228,11 @@ pub struct QuickArgs {
     #[arg(long, value_enum)]
     pub assignment: Option<AssignmentArg>,
     /// What the subgroups are called, in the order of their counts
-    #[arg(long, value_name = "NAME,…", value_delimiter = ',')]
-    pub subgroups: Vec<String>,
+    #[arg(long, value_name = "NAME,…", value_parser = list)]
+    pub subgroups: Vec<List>,
     /// What the arms are called, control first
-    #[arg(long, value_name = "CONTROL,ACTIVE", value_delimiter = ',')]
-    pub arms: Vec<String>,
+    #[arg(long, value_name = "CONTROL,ACTIVE", value_parser = list)]
+    pub arms: Vec<List>,
     /// Risk differences to ask about, above 0; the first matters most
     #[arg(long, value_name = "X,…", value_delimiter = ',')]
     pub threshold: Vec<f64>,
@@ -251,8 +257,8 @@ pub struct NewArgs {
     #[arg(long, value_enum, value_name = "KIND")]
     pub rows: Option<RowsArg>,
     /// A table's columns, such as control_events=deaths_p: keys as in a model file's [data] columns
-    #[arg(long, value_name = "KEY=COLUMN,…", value_delimiter = ',', value_parser = key_and_column)]
-    pub columns: Vec<(String, String)>,
+    #[arg(long, value_name = "KEY=COLUMN,…", value_parser = pairs)]
+    pub columns: Vec<Pairs>,
     /// The scale of a table's estimates, where their column's name does not tell
     #[arg(long, value_enum)]
     pub scale: Option<ScaleArg>,
@@ -269,24 +275,30 @@ pub struct NewArgs {
     #[arg(long, conflicts_with = "subgroup")]
     pub no_subgroup: bool,
     /// Values of the outcome that are events; the others are none. A range of whole numbers, 0-3, stands for each
-    #[arg(long, value_name = "VALUE,…", value_delimiter = ',')]
-    pub event: Vec<String>,
+    #[arg(long, value_name = "VALUE,…", value_parser = list)]
+    pub event: Vec<List>,
     /// Values of the outcome that mean that it is not known
-    #[arg(long, value_name = "VALUE,…", value_delimiter = ',')]
-    pub unknown: Vec<String>,
-    /// Values of the treatment that are the control arm (with --active, rows of further arms are left out and counted), or
-    /// its name in a table's columns
-    #[arg(long, value_name = "VALUE,…", value_delimiter = ',')]
-    pub control: Vec<String>,
+    #[arg(long, value_name = "VALUE,…", value_parser = list)]
+    pub unknown: Vec<List>,
+    /// Values of the treatment that are the control arm, or its name in a table's columns. Of more than two arms, --active is
+    /// needed too: rows of the others are left out and counted
+    #[arg(long, value_name = "VALUE,…", value_parser = list)]
+    pub control: Vec<List>,
     /// Values of the treatment that are the active arm, or its name in a table's columns
-    #[arg(long, value_name = "VALUE,…", value_delimiter = ',')]
-    pub active: Vec<String>,
+    #[arg(long, value_name = "VALUE,…", value_parser = list)]
+    pub active: Vec<List>,
     /// Covariates to adjust for: numbers as they are, levels against the most frequent one
-    #[arg(long, value_name = "COLUMN,…", value_delimiter = ',')]
-    pub adjust: Vec<String>,
+    #[arg(long, value_name = "COLUMN,…", value_parser = list)]
+    pub adjust: Vec<List>,
     /// The column of the centres, which then have intercepts of their own
     #[arg(long, value_name = "COLUMN")]
     pub centre: Option<String>,
+    /// Cut a column of numbers into levels, subgroups or those of a covariate: age=65,80 says where they begin; may be repeated
+    #[arg(long, value_name = "COLUMN=NUMBER,…", value_parser = points_of_column)]
+    pub cut: Vec<(String, Vec<f64>)>,
+    /// Take only rows that have one of these values in a column: country=DE,FR; may be repeated
+    #[arg(long = "where", value_name = "COLUMN=VALUE,…", value_parser = values_of_column)]
+    pub keep: Vec<(String, Vec<String>)>,
     /// The worksheet of an Excel workbook [default: the first that has a table]
     #[arg(long, value_name = "SHEET")]
     pub sheet: Option<String>,
@@ -315,15 +327,6 @@ impl From<DecimalArg> for Decimal {
             DecimalArg::Point => Decimal::Point,
             DecimalArg::Comma => Decimal::Comma,
         }
-    }
-}
-
-fn key_and_column(text: &str) -> Result<(String, String), String> {
-    match text.split_once('=') {
-        Some((key, column)) if !key.trim().is_empty() && !column.trim().is_empty() => {
-            Ok((key.trim().to_string(), column.trim().to_string()))
-        }
-        _ => Err("KEY=COLUMN is expected, such as control_events=deaths_p".to_string()),
     }
 }
 

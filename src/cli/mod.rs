@@ -8,6 +8,7 @@ mod completions;
 mod decide;
 mod fit;
 mod list;
+mod lists;
 mod man;
 mod new;
 mod outputs;

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::args::NewArgs;
+use super::lists::{Pairs, all};
 use super::progress::reading;
 use super::whole_file::write_whole;
 use super::{Outcome, notice, outputs, print, start_threads};
@@ -14,17 +15,19 @@ pub fn run(args: &NewArgs) -> Result<Outcome> {
     start_threads(None)?;
     let said = Draft {
         rows: args.rows.map(Into::into),
-        columns: args.columns.clone(),
+        columns: args.columns.iter().flat_map(|Pairs(each)| each.iter().cloned()).collect(),
         scale: args.scale.map(Into::into),
         outcome: args.outcome.clone(),
         treatment: args.treatment.clone(),
         subgroup: args.subgroup.clone(),
-        event: args.event.clone(),
-        unknown: args.unknown.clone(),
-        control: args.control.clone(),
-        active: args.active.clone(),
-        adjust: args.adjust.clone(),
+        event: all(&args.event),
+        unknown: all(&args.unknown),
+        control: all(&args.control),
+        active: all(&args.active),
+        adjust: all(&args.adjust),
         centre: args.centre.clone(),
+        cut: args.cut.clone(),
+        keep: args.keep.clone(),
         no_subgroup: args.no_subgroup,
         form: Form { sheet: args.sheet.clone(), decimal: args.decimal.into() },
         assignment: args.assignment.into(),

@@ -1,6 +1,7 @@
 //! `equipoise quick 14/37 24/70`: a fit without a file.
 
 use super::args::{Format, QuickArgs};
+use super::lists::all;
 use super::progress::watched;
 use super::{Outcome, print, start_threads};
 use crate::error::{Error, ErrorKind, Result};
@@ -34,7 +35,7 @@ fn study(args: &QuickArgs) -> Result<Study> {
     let (assignment, higher_is) = said(args)?;
     let subgroups = pairs_of_arms(&args.arms_of_subgroups)?;
     let names = names(args, subgroups.len())?;
-    let [control, active] = match args.arms.as_slice() {
+    let [control, active] = match all(&args.arms).as_slice() {
         [] => ["control", "active"].map(str::to_string),
         [control, active] => [control.clone(), active.clone()],
         other => {
@@ -113,20 +114,21 @@ fn pairs_of_arms(all: &[Pair]) -> Result<Vec<[Pair; 2]>> {
 
 /// What the subgroups are called.
 fn names(args: &QuickArgs, subgroups: usize) -> Result<Vec<String>> {
-    if args.subgroups.is_empty() {
+    let named = all(&args.subgroups);
+    if named.is_empty() {
         return Ok(match subgroups {
             1 => vec!["all patients".to_string()],
             n => (1..=n).map(|k| format!("subgroup {k}")).collect(),
         });
     }
-    if args.subgroups.len() != subgroups {
+    if named.len() != subgroups {
         return Err(Error::of(
             ErrorKind::Usage,
-            format!("--subgroups has {} names, and counts are given of {subgroups}", args.subgroups.len()),
+            format!("--subgroups has {} names, and counts are given of {subgroups}", named.len()),
         )
         .help("name each in the order of its counts, with commas between: --subgroups men,women"));
     }
-    Ok(args.subgroups.clone())
+    Ok(named)
 }
 
 /// `14/37`, read.

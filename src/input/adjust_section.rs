@@ -20,6 +20,9 @@ pub struct AdjustEntry {
     /// Knots of a restricted cubic spline.
     pub spline: Option<Spanned<Count>>,
     pub prior: Option<Spanned<String>>,
+    /// The step of a number that tables tell its odds ratio for.
+    pub per: Option<Spanned<Real>>,
+    pub unit: Option<Spanned<String>>,
 }
 
 /// The long form.
@@ -42,6 +45,13 @@ pub struct AdjustTable {
     /// "normal(0, 2.5)" for the whole step from the reference, or from 0, to 1.
     #[cfg_attr(test, schemars(with = "Option<String>"))]
     prior: Option<Spanned<String>>,
+    /// For a number: the step that tables tell its odds ratio for, such as 10. It changes nothing but what is shown: `prior`
+    /// stays for one standard deviation. Default 1, or a power of ten near the standard deviation.
+    #[cfg_attr(test, schemars(with = "Option<Real>"))]
+    per: Option<Spanned<Real>>,
+    /// For a number: its unit, as it is shown after the step: "years".
+    #[cfg_attr(test, schemars(with = "Option<String>"))]
+    unit: Option<Spanned<String>>,
 }
 
 /// A covariate by its column's name, or with more said of it.
@@ -66,13 +76,21 @@ impl<'de> Deserialize<'de> for AdjustEntry {
 
             fn visit_str<E: Error>(self, column: &str) -> Result<AdjustEntry, E> {
                 let column = column.to_string();
-                Ok(AdjustEntry { column, reference: None, levels: None, spline: None, prior: None })
+                Ok(AdjustEntry {
+                    column,
+                    reference: None,
+                    levels: None,
+                    spline: None,
+                    prior: None,
+                    per: None,
+                    unit: None,
+                })
             }
 
             fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<AdjustEntry, A::Error> {
                 let table = AdjustTable::deserialize(MapAccessDeserializer::new(map))?;
-                let AdjustTable { column, reference, levels, spline, prior } = table;
-                Ok(AdjustEntry { column, reference, levels, spline, prior })
+                let AdjustTable { column, reference, levels, spline, prior, per, unit } = table;
+                Ok(AdjustEntry { column, reference, levels, spline, prior, per, unit })
             }
         }
         deserializer.deserialize_any(EntryVisitor)

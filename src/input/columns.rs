@@ -1,5 +1,7 @@
 //! Columns of a data file as a model file names them, and the rows that it asks for.
 
+use std::ops::Range;
+
 use toml::Spanned;
 
 use super::model_file::DataSection;
@@ -73,7 +75,7 @@ pub fn layout<const N: usize>(
     Ok(columns)
 }
 
-/// `[data.where]`: only rows that have one of these values in each of these columns.
+/// Only rows that have one of these values in each of these columns: `[data.where]`.
 pub struct Kept<'m> {
     conditions: Vec<Condition<'m>>,
 }
@@ -81,25 +83,44 @@ pub struct Kept<'m> {
 struct Condition<'m> {
     index: usize,
     column: &'m str,
-    values: &'m Spanned<Values>,
+    values: &'m [String],
+    /// Where the model file lists the values.
+    span: Range<usize>,
     /// Whether a row had the value and met all conditions before.
     met: Vec<bool>,
+}
+
+impl<'m> Condition<'m> {
+    fn new((index, column): (usize, &'m str), values: &'m [String], span: Range<usize>) -> Condition<'m> {
+        Condition { index, column, values, span, met: vec![false; values.len()] }
+    }
 }
 
 impl<'m> Kept<'m> {
     pub fn new(source: &Source, data: &'m DataSection, header: &Header) -> Result<Kept<'m>> {
         let condition = |(column, values): (&'m Spanned<String>, &'m Spanned<Values>)| {
             let index = column_named(source, header, column)?;
-            let met = vec![false; values.get_ref().0.len()];
-            Ok(Condition { index, column: column.get_ref(), values, met })
+            Ok(Condition::new((index, column.get_ref()), &values.get_ref().0, values.span()))
         };
         Ok(Kept { conditions: data.keep.iter().map(condition).collect::<Result<_>>()? })
+    }
+
+    /// The same before there is a model file.
+    pub fn asked(asked: &'m [(String, Vec<String>)], header: &Header) -> Result<Kept<'m>> {
+        let condition = |(column, values): &'m (String, Vec<String>)| {
+            let index = header.iter().position(|h| h == column).ok_or_else(|| {
+                Error::of(ErrorKind::Unknown, format!("the file has no column `{column}`"))
+                    .help(format!("--where chooses rows by it; the columns are {}", header.join(", ")))
+            })?;
+            Ok(Condition::new((index, column), values, 0..0))
+        };
+        Ok(Kept { conditions: asked.iter().map(condition).collect::<Result<_>>()? })
     }
 
     pub fn keeps(&mut self, row: Row<'_>) -> bool {
         self.conditions.iter_mut().all(|condition| {
             let Ok(text) = row.text(condition.index) else { return false };
-            let place = condition.values.get_ref().0.iter().position(|value| value == text);
+            let place = condition.values.iter().position(|value| value == text);
             if let Some(place) = place {
                 condition.met[place] = true;
             }
@@ -109,16 +130,15 @@ impl<'m> Kept<'m> {
 
     /// That every value was met in some row, once all were read.
     pub fn check(&self, source: &Source) -> Result<()> {
-        for Condition { column, values, met, .. } in &self.conditions {
-            let unmet = values.get_ref().0.iter().zip(met).find(|(_, met)| !**met);
-            if let Some((value, _)) = unmet {
-                return Err(Error::of(
-                    ErrorKind::Data,
-                    format!("no row of the data file has `{value}` in column `{column}`"),
-                )
-                .at(source.place(values.span())));
-            }
-        }
-        Ok(())
+        self.unmet().map_or(Ok(()), |(error, span)| Err(error.at(source.place(span))))
+    }
+
+    /// The first value that no row had, and where it is listed.
+    pub fn unmet(&self) -> Option<(Error, Range<usize>)> {
+        self.conditions.iter().find_map(|Condition { column, values, span, met, .. }| {
+            let (value, _) = values.iter().zip(met).find(|(_, met)| !**met)?;
+            let what = format!("no row of the data file has `{value}` in column `{column}`");
+            Some((Error::of(ErrorKind::Data, what), span.clone()))
+        })
     }
 }

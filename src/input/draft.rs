@@ -1,18 +1,18 @@
-//! A first model file for a data file: what its columns hold, and what was said of them. Files of patients here, tables in
-//! `draft_table`.
+//! A first model file for a data file: what its columns hold, and what was said of them. `draft_rows` writes it for rows of
+//! patients, `draft_table` for tables.
 
-use std::fmt::Write;
 use std::path::Path;
 
 use super::Reading;
+use super::draft_rows::{Parts, written};
+use super::draft_table;
 use super::model_file::Rows;
-use super::patients::{Surveyed, surveyed};
-use super::ranges::{values_of, without_rows};
-use super::reader::{Decimal, Form};
+use super::patients::{Cut, Surveyed, surveyed};
+use super::ranges::values_of;
+use super::reader::Form;
 use super::recognised::recognised;
-use super::{draft_table, suggested};
-use crate::error::{Error, ErrorKind, Place, Result};
-use crate::study::written::quoted;
+use super::roles::{NO, OUTCOMES, SUBGROUPS, TREATMENTS, YES, arms, column, covariate, two};
+use crate::error::{Error, ErrorKind, Result};
 use crate::study::{Assignment, HigherIs, Scale};
 
 /// What the user says of a file; what is left out is found where only one thing is possible.
@@ -42,6 +42,10 @@ pub struct Draft {
     pub adjust: Vec<String>,
     /// The column of the centres, if effects are to be adjusted for them.
     pub centre: Option<String>,
+    /// Columns of numbers, and where each is cut into levels.
+    pub cut: Vec<(String, Vec<f64>)>,
+    /// Columns, and the values of each that a row has to have one of.
+    pub keep: Vec<(String, Vec<String>)>,
     /// How patients came to be treated.
     pub assignment: Assignment,
     /// Which way more events are good.
@@ -70,6 +74,8 @@ impl Draft {
             active: Vec::new(),
             adjust: Vec::new(),
             centre: None,
+            cut: Vec::new(),
+            keep: Vec::new(),
             assignment,
             higher_is,
             no_subgroup: false,
@@ -79,35 +85,30 @@ impl Draft {
     }
 }
 
-/// Column names that are usual for what they hold, in lower case.
-const OUTCOMES: [&str; 8] = ["outcome", "event", "death", "dead", "died", "status", "response", "mrs03"];
-pub(super) const TREATMENTS: [&str; 8] =
-    ["treatment", "treat", "arm", "arms", "trt", "rx", "group", "randomised"];
-pub(super) const SUBGROUPS: [&str; 6] = ["subgroup", "etiology", "aetiology", "subtype", "stratum", "cohort"];
-
-/// Values that are usual for the one of two.
-const YES: [&str; 6] = ["1", "y", "yes", "true", "dead", "event"];
-const NO: [&str; 9] = ["0", "n", "no", "false", "alive", "control", "placebo", "none", "c"];
-
 /// The text of a model file beside the data; `named` is the data file as the model file is to call it.
 pub fn draft(path: &Path, named: &str, said: &Draft) -> Result<String> {
-    let survey = surveyed(path, (said.reading, &said.form))?;
+    if let Some((name, _)) = twice(&said.keep) {
+        return Err(Error::of(ErrorKind::Rule, format!("`{name}` is in two of --where"))
+            .help(format!("list its values in one: --where '{name}=a,b'")));
+    }
+    let survey = surveyed(path, (said.reading, &said.form), &said.keep)?;
     if let Some(table) = recognised(&survey, said)? {
+        not_for_tables(said)?;
         return Ok(draft_table::written(said, &table, &survey, named));
     }
-    let (columns, rows, sheets) = (survey.columns, survey.rows, survey.sheets);
-    let with_sheets = |e: Error| match &sheets {
+    let columns = &survey.columns;
+    let with_sheets = |e: Error| match &survey.sheets {
         Some(sheets) => e.help(sheets.clone()),
         None => e,
     };
-    let outcome = column(&columns, "outcome", said.outcome.as_deref(), &OUTCOMES).map_err(with_sheets)?;
-    let treatment =
-        column(&columns, "treatment", said.treatment.as_deref(), &TREATMENTS).map_err(with_sheets)?;
+    let role = |what, name: &Option<String>, usual: &[&str]| {
+        column(columns, what, name.as_deref(), usual).map_err(with_sheets)
+    };
+    let outcome = role("outcome", &said.outcome, &OUTCOMES)?;
+    let treatment = role("treatment", &said.treatment, &TREATMENTS)?;
     let subgroup = match said.no_subgroup {
         true => None,
-        false => {
-            Some(column(&columns, "subgroup", said.subgroup.as_deref(), &SUBGROUPS).map_err(with_sheets)?)
-        }
+        false => Some(role("subgroup", &said.subgroup, &SUBGROUPS)?),
     };
     for (a, b, what) in [
         (Some(outcome), Some(treatment), "outcome and treatment"),
@@ -120,6 +121,8 @@ pub fn draft(path: &Path, named: &str, said: &Draft) -> Result<String> {
             return Err(Error::of(ErrorKind::Rule, format!("{what} are the same column, `{}`", a.name)));
         }
     }
+    let cuts = cuts(said, columns, subgroup)?;
+    let cut_of = |c: &Surveyed| cuts.iter().find(|(name, _)| *name == c.name).map(|(_, cut)| cut);
     let said = &Draft {
         event: values_of(outcome, &said.event, true)?,
         unknown: values_of(outcome, &said.unknown, false)?,
@@ -127,39 +130,35 @@ pub fn draft(path: &Path, named: &str, said: &Draft) -> Result<String> {
         active: values_of(treatment, &said.active, true)?,
         ..said.clone()
     };
-    let known = |v: &&str| !said.unknown.iter().any(|u| u == v);
-    let levels = |c: &Surveyed, what: &str| -> Result<Vec<String>> {
-        let found = c.levels().ok_or_else(|| {
-            let error =
-                Error::of(ErrorKind::Data, format!("column `{}` has too many values to be {what}", c.name))
-                    .help("name another column");
-            match what == "subgroups" && c.numeric {
-                true => {
-                    error.help("or cut its numbers into levels, in the model file: [data.cut] and [65, 80]")
-                }
-                false => error,
-            }
-        })?;
-        Ok(found.into_iter().map(str::to_string).collect())
-    };
     let of_outcome = levels(outcome, "an outcome")?;
-    let of_outcome: Vec<&str> = of_outcome.iter().map(String::as_str).filter(known).collect();
-    let of_treatment = levels(treatment, "a treatment")?;
-    let of_treatment: Vec<&str> = of_treatment.iter().map(String::as_str).collect();
-    let [event, no_event] = two(outcome, &of_outcome, (&said.event, "--event"), (&[], "--unknown"), &YES)?;
-    let [control, active] =
-        two(treatment, &of_treatment, (&said.control, "--control"), (&said.active, "--active"), &NO)?;
-    let groups = subgroup.map(|column| levels(column, "subgroups")).transpose()?.unwrap_or_default();
-    let adjust = said.adjust.iter().map(|name| covariate(&columns, name)).collect::<Result<_>>()?;
-    let centre =
-        said.centre.as_deref().map(|name| column(&columns, "centre", Some(name), &[])).transpose()?;
+    let known: Vec<&str> = of_outcome.into_iter().filter(|v| !said.unknown.iter().any(|u| u == v)).collect();
+    let [event, no_event] = two(outcome, &known, (&said.event, "--event"), (&[], "--unknown"), &YES)?;
+    let [control, active] = arms(treatment, &levels(treatment, "a treatment")?, said, &NO)?;
+    let groups = match subgroup.map(|c| (c, cut_of(c))) {
+        None => Vec::new(),
+        Some((_, Some(cut))) => cut.labels.clone(),
+        Some((column, None)) => levels(column, "subgroups")?.into_iter().map(str::to_string).collect(),
+    };
+    let centre = said.centre.as_deref().map(|name| column(columns, "centre", Some(name), &[])).transpose()?;
+    let is_cut_subgroup = |name: &str| subgroup.is_some_and(|c| c.name == name && cut_of(c).is_some());
+    let covariate = |name: &String| {
+        let cut = cuts.iter().find(|(cut, _)| cut == name && !is_cut_subgroup(name));
+        covariate(columns, name, cut.map(|(_, cut)| cut))
+    };
+    let adjust = said.adjust.iter().map(covariate).collect::<Result<_>>()?;
     let roles = [("outcome", outcome), ("treatment", treatment)].into_iter();
     let taken: Vec<(&str, &Surveyed)> =
         roles.chain(subgroup.map(|c| ("subgroup", c))).chain(centre.map(|c| ("centre", c))).collect();
     for (i, name) in said.adjust.iter().enumerate() {
-        if let Some((role, _)) = taken.iter().find(|(_, c)| c.name == *name) {
-            return Err(Error::of(ErrorKind::Rule, format!("`{name}` is the column of the {role}"))
-                .help("a covariate is something that was known before treatment"));
+        if let Some((role, c)) = taken.iter().find(|(_, c)| c.name == *name && !is_cut_subgroup(name)) {
+            let error = Error::of(ErrorKind::Rule, format!("`{name}` is the column of the {role}"))
+                .help("a covariate is something that was known before treatment");
+            return Err(match *role {
+                "subgroup" if c.numeric => error.help(format!(
+                    "numbers that are cut into subgroups can be adjusted for: --cut {name}=65,80"
+                )),
+                _ => error,
+            });
         }
         if said.adjust[..i].contains(name) {
             return Err(Error::of(ErrorKind::Rule, format!("`{name}` is listed twice")).help("name it once"));
@@ -167,255 +166,71 @@ pub fn draft(path: &Path, named: &str, said: &Draft) -> Result<String> {
     }
     let parts =
         Parts { outcome, treatment, subgroup, event, no_event, control, active, groups, adjust, centre };
-    Ok(written(said, &parts, (&columns, rows), named))
+    Ok(written(said, &parts, &survey, named))
 }
 
-/// The column that is named, or the only one with a usual name.
-pub(super) fn column<'a>(
-    columns: &'a [Surveyed],
-    what: &str,
-    said: Option<&str>,
-    usual: &[&str],
-) -> Result<&'a Surveyed> {
-    let listed =
-        || columns.iter().map(|c| format!("{} ({})", c.name, c.in_words())).collect::<Vec<_>>().join("; ");
-    if let Some(name) = said {
-        return columns.iter().find(|c| c.name == name).ok_or_else(|| {
-            Error::of(ErrorKind::Unknown, format!("the file has no column `{name}`"))
-                .help(format!("its columns are: {}", listed()))
-        });
-    }
-    let found: Vec<&Surveyed> =
-        columns.iter().filter(|c| usual.contains(&c.name.to_lowercase().as_str())).collect();
-    match found.as_slice() {
-        [one] => Ok(one),
-        _ => Err(Error::of(ErrorKind::Missing, format!("which column is the {what}?"))
-            .help(match what {
-                "subgroup" => {
-                    "name it: --subgroup COLUMN; or --no-subgroup, and all patients are one".to_string()
-                }
-                _ => format!("name it: --{what} COLUMN"),
-            })
-            .help(format!("the columns are: {}", listed()))
-            .help("that is for rows of patients or of arms; if each row is a subgroup, --rows counts or --rows estimates says so")),
-    }
+/// The first column that is named a second time.
+fn twice<T>(each: &[(String, T)]) -> Option<&(String, T)> {
+    each.iter()
+        .enumerate()
+        .find(|(i, (name, _))| each[..*i].iter().any(|(n, _)| n == name))
+        .map(|(_, one)| one)
 }
 
-/// A column's values in two lists: as said, or by usual names where there are two.
-pub(super) fn two(
-    column: &Surveyed,
-    levels: &[&str],
-    (first, flag): (&[String], &str),
-    (second, other_flag): (&[String], &str),
-    usual: &[&str],
-) -> Result<[Vec<String>; 2]> {
-    for said in [first, second] {
-        if !said.is_empty() && !said.iter().any(|value| levels.contains(&value.as_str())) {
-            return Err(Error::of(
-                ErrorKind::Unknown,
-                format!("column `{}` has no value `{}`", column.name, said[0]),
-            )
-            .help(format!("its values are {}", column.in_words())));
+/// What is said of rows of patients is not for a table, where it would do nothing.
+fn not_for_tables(said: &Draft) -> Result<()> {
+    let options = [
+        ("--cut", !said.cut.is_empty()),
+        ("--adjust", !said.adjust.is_empty()),
+        ("--centre", said.centre.is_some()),
+        ("--outcome", said.outcome.is_some()),
+        ("--event", !said.event.is_empty()),
+        ("--unknown", !said.unknown.is_empty()),
+    ];
+    match options.iter().find(|(_, given)| *given) {
+        None => Ok(()),
+        Some((option, _)) => {
+            Err(Error::of(ErrorKind::Rule, format!("{option} is for rows of patients, and this is a table"))
+                .help(format!("leave {option} out, or say --rows patients")))
         }
     }
-    let rest = |taken: &[String]| -> Vec<String> {
-        levels.iter().filter(|l| !taken.iter().any(|t| t == *l)).map(|l| (*l).to_string()).collect()
-    };
-    let lists = match (first, second) {
-        ([], []) => {
-            let is_usual = |l: &&&str| usual.contains(&l.to_lowercase().as_str());
-            let found: Vec<String> = levels.iter().filter(is_usual).map(|l| (*l).to_string()).collect();
-            if levels.len() != 2 || found.len() != 1 {
-                return Err(Error::of(
-                    ErrorKind::Missing,
-                    format!("which values of column `{}` are which?", column.name),
-                )
-                .help(format!("say so with {flag} or {other_flag}: its values are {}", column.in_words())));
-            }
-            let rest = rest(&found);
-            [found, rest]
+}
+
+/// Where columns are cut: columns of numbers that are the subgroup's or a covariate's.
+fn cuts(said: &Draft, columns: &[Surveyed], subgroup: Option<&Surveyed>) -> Result<Vec<(String, Cut)>> {
+    if let Some((name, _)) = twice(&said.cut) {
+        return Err(Error::of(ErrorKind::Rule, format!("`{name}` is cut twice")).help("cut it once"));
+    }
+    let cut = |(name, points): &(String, Vec<f64>)| {
+        let c = column(columns, "cut column", Some(name), &[])?;
+        if !said.adjust.contains(name) && subgroup.is_none_or(|s| s.name != *name) {
+            let what = format!("`{name}` is cut, and is the column of neither subgroups nor a covariate");
+            return Err(Error::of(ErrorKind::Rule, what)
+                .help("--subgroup or --adjust names the columns that are used"));
         }
-        (first, []) => [first.to_vec(), rest(first)],
-        ([], second) => [rest(second), second.to_vec()],
-        (first, second) => [first.to_vec(), second.to_vec()],
-    };
-    match lists.iter().any(Vec::is_empty) {
-        true => Err(Error::of(ErrorKind::Rule, format!("one side of column `{}` has no value", column.name))
-            .at(Place::File(column.name.clone()))
-            .help(format!("its values are {}", column.in_words()))),
-        false => Ok(lists),
-    }
-}
-
-/// A covariate as the model file has it: a number by its name, levels against the most frequent one.
-fn covariate(columns: &[Surveyed], name: &str) -> Result<String> {
-    let c = column(columns, "covariate", Some(name), &[])?;
-    if c.numeric {
-        return Ok(quoted(name));
-    }
-    if let Some(error) = c.nearly_numbers() {
-        return Err(error);
-    }
-    let most = c.values.iter().flatten().max_by(|a, b| a.1.cmp(&b.1).then(b.0.cmp(&a.0)));
-    match most {
-        Some((reference, _)) => {
-            Ok(format!("{{ column = {}, reference = {} }}", quoted(name), quoted(reference)))
+        if let Some((row, value)) = c.odd.as_ref() {
+            let what =
+                format!("column `{name}`, row {row}: found `{value}`, expected a number: the column is cut");
+            return Err(c.nearly_numbers().unwrap_or_else(|| {
+                Error::of(ErrorKind::Data, what).help(format!("it holds {}", c.in_words()))
+            }));
         }
-        None => Err(Error::of(
-            ErrorKind::Data,
-            format!("column `{name}` is neither a number nor has it few levels"),
-        )
-        .help(match &c.odd {
-            Some((row, value)) => format!("it holds {}; row {row} has `{value}`", c.in_words()),
-            None => format!("it holds {}", c.in_words()),
-        })),
-    }
-}
-
-/// From so many subgroups on, exchangeable baselines are proposed.
-const EXCHANGEABLE_FROM: usize = 3;
-
-struct Parts<'a> {
-    outcome: &'a Surveyed,
-    treatment: &'a Surveyed,
-    subgroup: Option<&'a Surveyed>,
-    event: Vec<String>,
-    no_event: Vec<String>,
-    control: Vec<String>,
-    active: Vec<String>,
-    groups: Vec<String>,
-    adjust: Vec<String>,
-    centre: Option<&'a Surveyed>,
-}
-
-/// What is said in a comment, which ends with its line and holds no control character.
-pub(super) fn remark(text: &str) -> String {
-    format!("# {}", text.replace(|c: char| c.is_control(), " "))
-}
-
-pub(super) fn list(values: &[String]) -> String {
-    let each: Vec<String> = values.iter().map(|v| quoted(v)).collect();
-    if let [one] = each.as_slice() { one.clone() } else { format!("[{}]", each.join(", ")) }
-}
-
-/// How patients came to be treated and which way is good, as a model file says it.
-pub(super) fn words_of(said: &Draft) -> (&'static str, &'static str) {
-    let higher_is = match said.higher_is {
-        HigherIs::Better => "better",
-        HigherIs::Worse => "worse",
+        let cut = Cut::checked(points.clone())
+            .map_err(|e| e.help(format!("say where levels begin, from the lowest on: --cut {name}=65,80")))?;
+        Ok((name.clone(), cut))
     };
-    (said.assignment.in_words(), higher_is)
+    said.cut.iter().map(cut).collect()
 }
 
-/// The share of patients with an event, by the values of the outcome's column.
-fn risk(p: &Parts<'_>) -> Option<f64> {
-    let rows = |values: &[String]| -> u64 {
-        let held = p.outcome.values.iter().flatten();
-        held.filter(|(value, _)| values.contains(value)).map(|(_, rows)| rows).sum()
-    };
-    let (events, others) = (rows(&p.event), rows(&p.no_event));
-    (events + others > 0).then(|| events as f64 / (events + others) as f64)
-}
-
-fn written(said: &Draft, p: &Parts<'_>, (columns, rows): (&[Surveyed], u64), named: &str) -> String {
-    let mut out = String::new();
-    let mut line = |text: String| {
-        // Writing to memory does not fail.
-        let _ = writeln!(out, "{text}");
-    };
-    let (assignment, higher_is) = words_of(said);
-    let (control, active) = (p.control.join(" or "), p.active.join(" or "));
-    line(remark(&format!(
-        "A first model of {named}, {rows} rows: put it into words, then run `equipoise check` on it."
-    )));
-    line(format!(
-        "title = {}",
-        quoted(&match p.subgroup {
-            Some(subgroup) => format!("{}: {} by {}", p.outcome.name, p.treatment.name, subgroup.name),
-            None => format!("{}: {}", p.outcome.name, p.treatment.name),
-        })
-    ));
-    line("# citation = [\"doi:…\"]".to_string());
-    line("\n[study]".to_string());
-    line(format!("assignment = {}", quoted(assignment)));
-    line("# eligibility = \"who was eligible\"\n# time_zero = \"when follow-up starts\"".to_string());
-    line("\n[outcome]".to_string());
-    line(format!("name = {}   # in words, with its time", quoted(&p.outcome.name)));
-    line("kind = \"binary\"".to_string());
-    line(format!(
-        "higher_is = {}   # more events count as {higher_is}: every sign derives from it",
-        quoted(higher_is)
-    ));
-    line("# event = \"deaths\"   # what events are called, in the plural".to_string());
-    line("\n[treatment]".to_string());
-    line(format!("name = {}", quoted(&p.treatment.name)));
-    line(format!("control = {}   # in words", quoted(&control)));
-    line(format!("active = {}", quoted(&active)));
-    line("\n[subgroup]".to_string());
-    line(format!("name = {}", quoted(p.subgroup.map_or("population", |column| &column.name))));
-    line("\n[data]".to_string());
-    line(format!("file = {}", quoted(named)));
-    form_lines(&said.form).into_iter().for_each(&mut line);
-    line("rows = \"patients\"".to_string());
-    line("missing = \"drop\"   # rows that lack a value are left out and counted; or \"error\"".to_string());
-    line(format!(
-        "columns = {{ outcome = {}, treatment = {}{}{} }}",
-        quoted(&p.outcome.name),
-        quoted(&p.treatment.name),
-        p.subgroup.map_or_else(String::new, |c| format!(", subgroup = {}", quoted(&c.name))),
-        p.centre.map_or_else(String::new, |c| format!(", centre = {}", quoted(&c.name)))
-    ));
-    line("# where = { COLUMN = [\"value\", \"other\"] }   # only such rows".to_string());
-    line("\n[data.levels]".to_string());
-    let coded = |key: &str, values: &[String], column: &Surveyed| {
-        let remark = without_rows(column, values).map_or_else(String::new, |words| format!("   # {words}"));
-        format!("{key} = {}{remark}", list(values))
-    };
-    line(coded("event", &p.event, p.outcome));
-    line(coded("no_event", &p.no_event, p.outcome));
-    if !said.unknown.is_empty() {
-        line(coded("unknown", &said.unknown, p.outcome));
-    }
-    line(coded("control", &p.control, p.treatment));
-    line(coded("active", &p.active, p.treatment));
-    if !p.groups.is_empty() {
-        line("\n[data.levels.subgroup]   # a value, and its subgroup's name; one name for several puts them together".to_string());
-    }
-    for value in &p.groups {
-        line(format!("{} = {}", quoted(value), quoted(value)));
-    }
-    line("\n[model]\npooling = \"partial\"".to_string());
-    if p.adjust.is_empty() {
-        line("# adjust = [\"AGE\", { column = \"SEX\", reference = \"F\" }]   # covariates known before treatment".to_string());
-    } else {
-        line(format!("adjust = [{}]", p.adjust.join(", ")));
-        line(
-            "# population = \"all\"   # whose risks are averaged; or \"treated\", or { baseline_risk = 0.3 }"
-                .to_string(),
-        );
-    }
-    line("\n[prior]".to_string());
-    line("effect = \"normal(0, 0.355)\"          # odds ratio between 0.5 and 2 with probability 0.95: neutral; state yours".to_string());
-    line("heterogeneity = \"half-normal(0.5)\"   # how much subgroups may differ: it decides; see `equipoise compare`".to_string());
-    // Three baselines and more say something of each other.
-    if p.groups.len() >= EXCHANGEABLE_FROM {
-        line("# The mean of the arms' log odds; subgroups' risks inform each other. Or independent: \"normal(0, 2.5)\"".to_string());
-        line("baseline = { mean = \"normal(0, 2.5)\", sd = \"half-normal(1)\" }".to_string());
-    } else {
-        line("baseline = \"normal(0, 2.5)\"             # the mean of the arms' log odds: risks from 0.7 % to 99.3 % with probability 0.95".to_string());
-    }
-    line("# baseline_of = \"control\"             # where `baseline` is what you know of the control arm's risk".to_string());
-    line(suggested::questions(risk(p), None));
-    line("\n# The file's columns:".to_string());
-    for c in columns {
-        line(remark(&format!("{}: {}", c.name, c.in_words())));
-    }
-    out
-}
-
-/// The lines of `[data]` that say how the file is written.
-pub(super) fn form_lines(form: &Form) -> Vec<String> {
-    let sheet = form.sheet.as_ref().map(|sheet| format!("sheet = {}", quoted(sheet)));
-    let decimal = (form.decimal == Decimal::Comma).then(|| "decimal = \",\"".to_string());
-    sheet.into_iter().chain(decimal).collect()
+/// A column's values, where they are few.
+fn levels<'c>(c: &'c Surveyed, what: &str) -> Result<Vec<&'c str>> {
+    c.levels().ok_or_else(|| {
+        let error =
+            Error::of(ErrorKind::Data, format!("column `{}` has too many values to be {what}", c.name))
+                .help("name another column");
+        match what == "subgroups" && c.numeric {
+            true => error.help(format!("or cut its numbers into levels: --cut {}=65,80", c.name)),
+            false => error,
+        }
+    })
 }

@@ -2,7 +2,8 @@
 
 use std::fmt::Write;
 
-use super::draft::{Draft, remark, words_of};
+use super::draft::Draft;
+use super::draft_lines::{form_lines, key_in_file, list, remark, subgroup_lines, where_line, words_of};
 use super::model_file::Rows;
 use super::patients::Survey;
 use super::recognised::Table;
@@ -49,27 +50,27 @@ pub fn written(said: &Draft, table: &Table, survey: &Survey, named: &str) -> Str
         quoted(control),
         quoted(active)
     ));
-    line(&format!("\n[subgroup]\nname = {}", quoted(subgroup)));
+    line(&subgroup_lines(subgroup));
     line(&format!("\n[data]\nfile = {}", quoted(named)));
-    super::draft::form_lines(&said.form).iter().for_each(|text| line(text));
+    form_lines(&said.form).iter().for_each(|text| line(text));
     line(if of_counts { "rows = \"counts\"" } else { "rows = \"estimates\"" });
     let columns: Vec<String> =
         table.columns.iter().map(|(key, name)| format!("{} = {}", key_in_file(key), quoted(name))).collect();
     line(&format!("columns = {{ {} }}", columns.join(", ")));
     if let Some([control, active]) = &table.levels {
-        let (control, active) = (super::draft::list(control), super::draft::list(active));
+        let (control, active) = (list(control), list(active));
         line(&format!("levels = {{ control = {control}, active = {active} }}"));
     }
-    line("# where = { COLUMN = \"value\" }   # only such rows");
+    if !of_counts {
+        line(
+            "# adjusted_for = \"age, sex\"   # what the published estimates are adjusted for; \"nothing\" for crude ones",
+        );
+    }
+    let taken: Vec<&str> = table.columns.iter().map(|(_, name)| name.as_str()).collect();
+    where_line(said, &survey.columns, &taken, Some(subgroup)).iter().for_each(|text| line(text));
     priors(&mut line, table, survey);
     line(&suggested::questions(control_risk(table, survey), table.scale));
     out
-}
-
-/// A key as TOML takes it, whatever it holds.
-fn key_in_file(key: &str) -> String {
-    let is_bare = !key.is_empty() && key.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-');
-    if is_bare { key.to_string() } else { quoted(key) }
 }
 
 fn scale_in_file(scale: Scale) -> &'static str {
@@ -115,7 +116,7 @@ fn priors(line: &mut impl FnMut(&str), table: &Table, survey: &Survey) {
         );
         if table.subgroups >= EXCHANGEABLE_FROM {
             line(
-                "# baseline = { mean = \"normal(0, 2.5)\", sd = \"half-normal(1)\" }   # subgroups' risks inform each other",
+                "# Or, where subgroups' risks inform each other: { mean = \"normal(0, 2.5)\", sd = \"half-normal(1)\" }",
             );
         }
         line(
@@ -133,8 +134,10 @@ fn numbers<'s>(survey: &'s Survey, name: &str) -> impl Iterator<Item = f64> + 's
 
 /// The control arm's risk, all rows taken together; with one row an arm, both arms'. None of estimates.
 fn control_risk(table: &Table, survey: &Survey) -> Option<f64> {
-    let keys = if table.levels.is_some() { ["events", "total"] } else { ["control_events", "control_total"] };
-    let [events, total] = keys.map(|key| numbers(survey, table.column(key)).sum::<f64>());
+    let arm = if table.levels.is_some() { "" } else { "control_" };
+    let sum = |key: &str| numbers(survey, table.column(&format!("{arm}{key}"))).sum::<f64>();
+    let events = sum("events");
+    let total = sum("total").max(events + sum("no_events"));
     (total > 0.0 && events <= total).then(|| events / total)
 }
 

@@ -6,7 +6,7 @@ use super::Reading;
 use super::draft::{Draft, draft};
 use super::patients::surveyed;
 use super::reader::{Form, is_packed};
-use super::recognised::recognised;
+use super::recognised::{LOOKED_FOR, listed, recognised};
 use crate::error::{Error, ErrorKind, Place};
 use crate::study::{Assignment, HigherIs};
 
@@ -26,7 +26,7 @@ pub fn data_file(path: &Path, shown: &str) -> Option<Error> {
     if std::fs::read_to_string(path).is_ok_and(|text| text.parse::<toml::Table>().is_ok()) {
         return None;
     }
-    let survey = match surveyed(path, (Reading::default(), &Form::default())) {
+    let survey = match surveyed(path, (Reading::default(), &Form::default()), &[]) {
         Ok(survey) => survey,
         Err(e) => {
             return Some(e.help("a model file is expected here; `equipoise new` drafts one for a data file"));
@@ -35,10 +35,11 @@ pub fn data_file(path: &Path, shown: &str) -> Option<Error> {
     // Either word: what is asked for and found is the same.
     let said = Draft::of(Assignment::Randomised, HigherIs::Worse);
     let rows = survey.rows;
-    let what = match recognised(&survey, &said) {
+    let found = recognised(&survey, &said);
+    let what = match &found {
         Ok(Some(table)) => table.in_words(rows),
         Ok(None) => format!(
-            "a file of patients: {rows} rows, and no columns named as events and totals, or as estimates with their errors"
+            "taken for a file of patients: {rows} rows, and no columns whose names tell events and totals of two arms, or estimates with their errors"
         ),
         Err(_) => format!("a table of {rows} rows"),
     };
@@ -52,6 +53,12 @@ pub fn data_file(path: &Path, shown: &str) -> Option<Error> {
         .help(
             "say --assignment observational where treatment was not given by chance, and --higher-is better where more events, or a larger estimate, are good",
         );
+    if let Ok(None) = found {
+        error = error.help(format!(
+            "if its rows hold counts, name the columns: equipoise new {data} --rows counts --columns subgroup=…,control_events=…,control_total=…,active_events=…,active_total=… (the file has {}; names such as these need no word: {LOOKED_FOR})",
+            listed(&survey)
+        ));
+    }
     if let Err(open) = draft(path, &path.to_string_lossy(), &said) {
         error = error.help(format!("`new` will ask: {}", open.message()));
     }

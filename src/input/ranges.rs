@@ -49,13 +49,36 @@ pub fn without_rows(column: &Surveyed, values: &[String]) -> Option<String> {
     (!gone.is_empty()).then(|| format!("no row has {}", gone.join(", ")))
 }
 
+/// "0–3" of the whole numbers 0, 1, 2 and 3; none of fewer than two, or of others.
+pub fn in_words_of_a_range(values: &[String]) -> Option<String> {
+    let mut numbers: Vec<u32> = values.iter().map(|v| v.parse().ok()).collect::<Option<_>>()?;
+    numbers.sort_unstable();
+    let (first, last) = (numbers.first()?, numbers.last()?);
+    let is_whole = last.checked_sub(*first).is_some_and(|steps| steps as usize + 1 == numbers.len());
+    (numbers.len() > 1 && is_whole).then(|| format!("{first}–{last}"))
+}
+
 fn range(text: &str) -> Option<(u32, u32)> {
     let (from, to) = text.split_once(['-', '–'])?;
     let (from, to) = (from.trim().parse().ok()?, to.trim().parse().ok()?);
     (from < to).then_some((from, to))
 }
 
-fn absent(column: &Surveyed, value: &str) -> Error {
-    Error::of(ErrorKind::Unknown, format!("column `{}` has no value `{value}`", column.name))
-        .help(format!("its values are {}", column.in_words()))
+/// The error of a value that a column does not have.
+pub fn absent(column: &Surveyed, value: &str) -> Error {
+    let error = Error::of(ErrorKind::Unknown, format!("column `{}` has no value `{value}`", column.name))
+        .help(format!("its values are {}", column.in_words()));
+    match quotes_for_commas(column.levels().into_iter().flatten()) {
+        Some(quotes) => error.help(quotes),
+        None => error,
+    }
+}
+
+/// How a name that holds a comma is given in a list; none where none of them holds one.
+pub fn quotes_for_commas<'n>(mut names: impl Iterator<Item = &'n str>) -> Option<String> {
+    let name = names.find(|name| name.contains(','))?;
+    Some(format!(
+        "in a list, a name that holds a comma stands in quotes of its own: '\"{}\"'",
+        name.replace('"', "\"\"")
+    ))
 }

@@ -1,14 +1,17 @@
 //! Whether a data file is a table of counts or of estimates, by the names of its columns and by its rows.
 
-use super::draft::{Draft, SUBGROUPS, TREATMENTS, column, two};
+use super::draft::Draft;
 use super::model_file::Rows;
 use super::patients::{Survey, Surveyed};
+use super::roles::{SUBGROUPS, TREATMENTS, arms, column};
 use crate::error::{Error, ErrorKind, Result};
 use crate::study::Scale;
 
 /// Names of columns in their parts, in lower case.
 mod column_names;
+mod told;
 
+pub use column_names::LOOKED_FOR;
 use column_names::{
     Figure, Published, counted, is_control, is_lower, is_standard_error, is_upper, published,
 };
@@ -31,7 +34,8 @@ pub struct Table {
 
 /// The table that a file is, or that it is said to be; none where its rows are patients.
 pub fn recognised(survey: &Survey, said: &Draft) -> Result<Option<Table>> {
-    let of_patients = said.outcome.is_some() || !said.event.is_empty() || !said.adjust.is_empty();
+    let of_patients =
+        said.outcome.is_some() || !(said.event.is_empty() && said.adjust.is_empty() && said.cut.is_empty());
     match said.rows {
         Some(Rows::Patients) => return Ok(None),
         None if said.columns.is_empty() && of_patients => return Ok(None),
@@ -57,7 +61,8 @@ pub fn recognised(survey: &Survey, said: &Draft) -> Result<Option<Table>> {
     }
 }
 
-fn listed(survey: &Survey) -> String {
+/// The names of a file's columns.
+pub fn listed(survey: &Survey) -> String {
     survey.columns.iter().map(|c| c.name.as_str()).collect::<Vec<_>>().join(", ")
 }
 
@@ -146,7 +151,12 @@ impl ArmColumns {
     }
 
     fn is_whole(&self) -> bool {
-        self.of(Figure::Events).is_some() && self.of(Figure::Total).is_some()
+        self.of(Figure::Events).is_some() && self.rest().is_some()
+    }
+
+    /// All patients, or else those without the event.
+    fn rest(&self) -> Option<Figure> {
+        [Figure::Total, Figure::NoEvents].into_iter().find(|figure| self.of(*figure).is_some())
     }
 }
 
@@ -173,11 +183,10 @@ fn by_subgroup(survey: &Survey, said: &Draft) -> Result<Option<Table>> {
     let arms = sides(&whole, said)?;
     let mut columns = Vec::new();
     for (side, arm) in ["control", "active"].iter().zip(arms) {
-        for (figure, key) in
-            [(Figure::Events, "events"), (Figure::Total, "total"), (Figure::Missing, "missing")]
-        {
+        let figures = [Some(Figure::Events), arm.rest(), Some(Figure::Missing)];
+        for figure in figures.into_iter().flatten() {
             if let Some(name) = arm.of(figure) {
-                columns.push((format!("{side}_{key}"), name.clone()));
+                columns.push((format!("{side}_{}", figure.key()), name.clone()));
             }
         }
     }
@@ -232,7 +241,7 @@ fn arms_of(arm: &Surveyed, said: &Draft) -> Result<[Vec<String>; 2]> {
             return Ok([controls, others]);
         }
     }
-    two(arm, &levels, (&said.control, "--control"), (&said.active, "--active"), &[])
+    arms(arm, &levels, said, &[])
 }
 
 /// One row an arm: a column of arms, one of events and one of totals, and no arm of a subgroup twice.
@@ -249,10 +258,9 @@ fn by_arm(survey: &Survey, said: &Draft) -> Result<Option<Table>> {
     };
     let Some(arm) = arm else { return Ok(None) };
     let mut columns = vec![("arm".to_string(), arm.name.clone())];
-    for (figure, key) in [(Figure::Events, "events"), (Figure::Total, "total"), (Figure::Missing, "missing")]
-    {
+    for figure in [Some(Figure::Events), figures.rest(), Some(Figure::Missing)].into_iter().flatten() {
         if let Some(name) = figures.of(figure) {
-            columns.push((key.to_string(), name.clone()));
+            columns.push((figure.key().to_string(), name.clone()));
         }
     }
     let taken: Vec<&str> = columns.iter().map(|(_, name)| name.as_str()).collect();
@@ -324,34 +332,5 @@ impl Table {
     /// The file's name for a column of the model file.
     pub fn column(&self, key: &str) -> &str {
         self.columns.iter().find(|(k, _)| k == key).map_or("", |(_, name)| name.as_str())
-    }
-
-    /// What the file is and by what that was seen, after its name: "this is …".
-    pub fn in_words(&self, rows: u64) -> String {
-        let c = |key: &str| self.column(key);
-        let of = |events: &str, total: &str| format!("`{}` of `{}`", c(events), c(total));
-        let subgroup = c("subgroup");
-        match self.rows {
-            Rows::Estimates => {
-                let point = if c("ratio").is_empty() { c("estimate") } else { c("ratio") };
-                let spread = match c("se") {
-                    "" => format!("its interval (`{}` to `{}`)", c("lower"), c("upper")),
-                    se => format!("its standard error (`{se}`)"),
-                };
-                format!(
-                    "a table of estimates: {rows} rows, each a subgroup (`{subgroup}`) with an estimate (`{point}`) and {spread}"
-                )
-            }
-            _ if self.levels.is_some() => format!(
-                "a table of counts: {rows} rows, each an arm (`{}`) of a subgroup (`{subgroup}`) with events and total ({})",
-                c("arm"),
-                of("events", "total")
-            ),
-            _ => format!(
-                "a table of counts: {rows} rows, each a subgroup (`{subgroup}`) with events and totals of two arms ({}, {})",
-                of("control_events", "control_total"),
-                of("active_events", "active_total")
-            ),
-        }
     }
 }

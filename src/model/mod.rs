@@ -89,6 +89,7 @@ impl Model {
             name: (*name).to_string(),
             estimate,
             se,
+            interval: None,
             source: Some(source.clone()),
             citation: None,
             adjusted_for: None,

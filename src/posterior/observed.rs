@@ -19,7 +19,7 @@ pub struct Observed {
 }
 
 /// The crude odds ratio (limits by Woolf's method) or the crude risk difference (limits by Newcombe's method 10, Stat Med
-/// 1998;17:873) of a subgroup's counts, or its published estimate with normal limits. None for other measures, for the
+/// 1998;17:873) of a subgroup's counts, or its published estimate, with its limits as published, or normal ones where only the standard error is. None for other measures, for the
 /// odds ratio where a cell is empty (nothing is added to cells), and where an arm has no patients.
 pub fn observed(study: &Study, estimand: Estimand) -> Option<Observed> {
     let Whom::Subgroup(g) = estimand.whom else { return None };
@@ -28,15 +28,24 @@ pub fn observed(study: &Study, estimand: Estimand) -> Option<Observed> {
         (Data::Counts(rows), Measure::RiskDifference) => risk_difference(rows.get(g)?),
         (Data::Estimates(rows), measure) if measure == Measure::of(study.outcome.scale) => {
             let row = rows.get(g)?;
-            Some(normal(row.estimate, row.se, study.outcome.scale.is_ratio()))
+            let logarithm = study.outcome.scale.is_ratio();
+            let found = normal(row.estimate, row.se, logarithm);
+            let as_published =
+                |(low, high)| Observed { low: out(low, logarithm), high: out(high, logarithm), ..found };
+            Some(row.interval.map_or(found, as_published))
         }
         _ => None,
     }
 }
 
 fn normal(estimate: f64, se: f64, logarithm: bool) -> Observed {
-    let out = |x: f64| if logarithm { libm::exp(x) } else { x };
+    let out = |x: f64| out(x, logarithm);
     Observed { estimate: out(estimate), low: out(estimate - Z * se), high: out(estimate + Z * se) }
+}
+
+/// A number on the scale of the effect as it is shown.
+fn out(x: f64, logarithm: bool) -> f64 {
+    if logarithm { libm::exp(x) } else { x }
 }
 
 fn odds_ratio(row: &SubgroupCounts) -> Option<Observed> {

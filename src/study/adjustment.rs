@@ -27,6 +27,12 @@ pub struct Covariate {
     /// How it enters the model.
     #[serde(flatten)]
     pub form: Form,
+    /// Of a number, the step that its odds ratio is shown for; none where that is left to the program.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub per: Option<f64>,
+    /// Of a number, its unit in words: "years".
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unit: Option<String>,
 }
 
 /// How a covariate enters the log odds.

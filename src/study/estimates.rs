@@ -104,6 +104,7 @@ pub fn estimate(printed: &Printed, scale: Scale) -> Result<(SubgroupEstimate, Op
     };
     let to_scale = |x: f64| if as_ratio { libm::log(x) } else { x };
     let mut notice = None;
+    let mut interval = None;
     let se = match (printed.ci, printed.se) {
         (Some(_), Some(_)) => {
             return Err(Fault::new(
@@ -159,6 +160,7 @@ pub fn estimate(printed: &Printed, scale: Scale) -> Result<(SubgroupEstimate, Op
                     100.0 * off.abs()
                 ));
             }
+            interval = Some((low, high));
             (high - low) / (2.0 * normal_quantile(0.975))
         }
     };
@@ -181,6 +183,7 @@ pub fn estimate(printed: &Printed, scale: Scale) -> Result<(SubgroupEstimate, Op
         name: name.clone(),
         estimate,
         se,
+        interval,
         source: printed.source.clone(),
         citation: printed.citation.clone(),
         adjusted_for: printed.adjusted_for.clone(),

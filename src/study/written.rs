@@ -137,7 +137,11 @@ impl Study {
         for row in self.data.published().into_iter().flatten() {
             out.section("[[data.estimates]]");
             out.text("subgroup", &row.name);
-            out.line(format_args!("estimate = {:?}\nse = {:?}", row.estimate, row.se));
+            out.line(format_args!("estimate = {:?}", row.estimate));
+            match row.interval {
+                Some((low, high)) => out.line(format_args!("ci = [{low:?}, {high:?}]")),
+                None => out.line(format_args!("se = {:?}", row.se)),
+            }
             out.maybe("source", row.source.as_deref());
             out.maybe("citation", row.citation.as_deref());
             out.maybe("adjusted_for", row.adjusted_for.as_deref());

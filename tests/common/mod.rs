@@ -159,6 +159,7 @@ pub fn study_of(model: &Model) -> Study {
                 name: name(g),
                 estimate: r.estimate,
                 se: r.se,
+                interval: None,
                 source: None,
                 citation: None,
                 adjusted_for: None,

@@ -49,7 +49,9 @@ pub fn adjustment(
         sd: Written { distribution: centre_sd, words: String::new() },
     });
     Adjustment {
-        covariates: (0..sizes.terms).map(|k| Covariate { column: name(k), form: Form::Linear }).collect(),
+        covariates: (0..sizes.terms)
+            .map(|k| Covariate { column: name(k), form: Form::Linear, per: None, unit: None })
+            .collect(),
         terms: (0..sizes.terms)
             .map(|k| Term {
                 name: name(k),

@@ -8,7 +8,7 @@ use crate::error::{Error, ErrorKind, Place, Result};
 use crate::input::adjust_section::{AdjustEntry, PopulationEntry};
 use crate::input::patients::{Measured, Values};
 use crate::input::source::Source;
-use crate::study::{Patterns, Population, Term};
+use crate::study::{Form, Patterns, Population, Term, names};
 
 /// The part of a column's variance that others must leave for it to say anything of its own.
 const LEAST_OWN: f64 = 1e-9;
@@ -47,6 +47,40 @@ pub fn not_the_outcome(
             "one value goes with every event and another with every other patient: it can't be adjusted for",
         )),
         _ => Ok(()),
+    }
+}
+
+/// The step and the unit that a number is shown with; levels and splines have neither.
+pub fn shown_as(source: &Source, entry: &AdjustEntry, form: &Form) -> Result<(Option<f64>, Option<String>)> {
+    let keys =
+        [("per", entry.per.as_ref().map(Spanned::span)), ("unit", entry.unit.as_ref().map(Spanned::span))];
+    let wrong = |kind, what: String, span: Range<usize>| Error::of(kind, what).at(source.place(span));
+    for (key, span) in keys {
+        if let (Some(span), Form::Levels { .. } | Form::Spline { .. }) = (span, form) {
+            return Err(wrong(
+                ErrorKind::Rule,
+                format!("`{key}` is for a number that enters as it is"),
+                span,
+            )
+            .help(
+                "levels are compared with the reference, and a spline has no one odds ratio: leave it out",
+            ));
+        }
+    }
+    let per = match &entry.per {
+        Some(per) if !(per.get_ref().0.is_finite() && per.get_ref().0 > 0.0) => {
+            let what = format!("a step of {}", per.get_ref().0);
+            return Err(wrong(ErrorKind::Value, what, per.span()).help("a step is above 0: per = 10"));
+        }
+        per => per.as_ref().map(|per| per.get_ref().0),
+    };
+    let Some(unit) = &entry.unit else { return Ok((per, None)) };
+    names::name(unit.get_ref())
+        .map_err(|unfit| wrong(unfit.kind(), format!("`unit` {}", unfit.in_words()), unit.span()))?;
+    match unit.get_ref().trim() {
+        "" => Err(wrong(ErrorKind::Missing, "`unit` is empty".to_string(), unit.span())
+            .help("write it as it is shown after a number: unit = \"years\"")),
+        unit => Ok((per, Some(unit.to_string()))),
     }
 }
 

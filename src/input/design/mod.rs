@@ -57,7 +57,8 @@ pub fn adjustment(
     for (i, (entry, values)) in model.adjust.iter().zip(std::mem::take(&mut measured.columns)).enumerate() {
         checks::not_the_outcome(source, entry, &values, &measured)?;
         let (form, own) = columns_of(source, entry, values, &measured)?;
-        covariates.push(Covariate { column: entry.get_ref().column.clone(), form });
+        let (per, unit) = checks::shown_as(source, entry.get_ref(), &form)?;
+        covariates.push(Covariate { column: entry.get_ref().column.clone(), form, per, unit });
         owners.extend(own.iter().map(|_| i));
         columns.extend(own);
     }

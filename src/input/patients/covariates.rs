@@ -10,7 +10,7 @@ use super::super::model_file::DataSection;
 use super::super::reader::{Decimal, Header, not_text};
 use super::super::source::Source;
 use super::coding::is_nothing;
-use super::cut::{Cut, check_cuts};
+use super::cut::{Cut, check_cuts, is_cut_subgroup};
 use crate::error::{Error, ErrorKind, Result};
 use crate::study::{ColumnAccount, LevelAccount, Numbers};
 
@@ -108,7 +108,8 @@ impl Covariates {
             check(source, data, entry, &read)?;
             let index = column_named(source, header, &named)?;
             let (name, entry) = (named.into_inner(), entry.get_ref());
-            let cut = Cut::of(source, data, &name)?;
+            // Cut as the subgroup, it is the number itself here.
+            let cut = if is_cut_subgroup(data, &name) { None } else { Cut::of(source, data, &name)? };
             if let (Some(cut), None) = (&cut, &entry.reference) {
                 return Err(Error::of(ErrorKind::Missing, format!("`{name}` is cut into levels, and has no reference"))
                     .at(source.place(named_at))
@@ -253,9 +254,20 @@ impl Covariates {
 fn check(source: &Source, data: &DataSection, entry: &Spanned<AdjustEntry>, before: &[Column]) -> Result<()> {
     let asked = entry.get_ref();
     let error = |message: String| Error::of(ErrorKind::Rule, message).at(source.place(entry.span()));
-    if let Some((role, _)) = data.columns.iter().find(|(_, name)| *name.get_ref() == asked.column) {
-        return Err(error(format!("`{}` is the column of the {}", asked.column, role.get_ref()))
-            .help("a covariate is something that was known before treatment"));
+    let role = data.columns.iter().find(|(_, name)| *name.get_ref() == asked.column);
+    match role.map(|(role, _)| role.get_ref().as_str()) {
+        None => {}
+        // The number says more than the levels that it is cut into.
+        Some("subgroup") if is_cut_subgroup(data, &asked.column) && asked.reference.is_none() => {}
+        Some("subgroup") => {
+            return Err(error(format!("`{}` is the column of the subgroup", asked.column))
+                .help("every subgroup has a risk of its own: its levels are in the model already")
+                .help("of numbers that are cut into subgroups, the number itself can be adjusted for: [data] cut"));
+        }
+        Some(role) => {
+            return Err(error(format!("`{}` is the column of the {role}", asked.column))
+                .help("a covariate is something that was known before treatment"));
+        }
     }
     if before.iter().any(|c| c.name == asked.column) {
         return Err(error(format!("`{}` is listed twice", asked.column)).help("name it once"));

@@ -24,19 +24,28 @@ impl Cut {
         let Some((_, points)) = data.cut.iter().find(|(name, _)| name.get_ref() == column) else {
             return Ok(None);
         };
-        let wrong = |what: String| {
-            Err(Error::of(ErrorKind::Rule, what)
-                .at(source.place(points.span()))
-                .help("write where levels begin, from the lowest on: [65, 80]"))
-        };
         let numbers: Vec<f64> = points.get_ref().iter().map(|&Real(x)| x).collect();
-        if numbers.is_empty() || numbers.len() > MOST {
-            return wrong(format!("{} points, expected 1 to {MOST}", numbers.len()));
+        let cut = Cut::checked(numbers).map_err(|error| {
+            error
+                .at(source.place(points.span()))
+                .help("write where levels begin, from the lowest on: [65, 80]")
+        })?;
+        Ok(Some(cut))
+    }
+
+    /// At points that increase, of which there are neither none nor too many.
+    pub fn checked(points: Vec<f64>) -> Result<Cut> {
+        let wrong = |what: String| Err(Error::of(ErrorKind::Rule, what));
+        if points.is_empty() || points.len() > MOST {
+            return wrong(format!("{} points, expected 1 to {MOST}", points.len()));
         }
-        if let Some([a, b]) = numbers.array_windows().find(|[a, b]| a >= b) {
+        if let Some(x) = points.iter().find(|x| !x.is_finite()) {
+            return wrong(format!("a point of {x}"));
+        }
+        if let Some([a, b]) = points.array_windows().find(|[a, b]| a >= b) {
             return wrong(format!("{b} stands after {a}"));
         }
-        Ok(Some(Cut::at(numbers)))
+        Ok(Cut::at(points))
     }
 
     fn at(points: Vec<f64>) -> Cut {
@@ -56,6 +65,16 @@ impl Cut {
     pub fn label(&self, x: f64) -> &str {
         &self.labels[self.points.partition_point(|point| *point <= x)]
     }
+}
+
+/// Whether a column is that of the subgroups of a file of patients, which are levels of its numbers.
+pub fn is_cut_subgroup(data: &DataSection, column: &str) -> bool {
+    let is_subgroup = |(key, name): (&Spanned<String>, &Spanned<String>)| {
+        key.get_ref() == "subgroup" && name.get_ref() == column
+    };
+    data.rows == Some(Rows::Patients)
+        && data.columns.iter().any(is_subgroup)
+        && data.cut.keys().any(|cut| cut.get_ref() == column)
 }
 
 /// That every column that is cut is the subgroup's or a covariate's.

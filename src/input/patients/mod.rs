@@ -18,5 +18,5 @@ mod survey;
 pub use cells::read;
 pub use coding::is_nothing;
 pub use covariates::{Covariates, Levels, Measured, Values};
-pub use cut::check_cuts;
+pub use cut::{Cut, check_cuts};
 pub use survey::{Survey, Surveyed, survey, surveyed};

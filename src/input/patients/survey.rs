@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::super::Reading;
+use super::super::columns::Kept;
 use super::super::reader::{DataFile, Decimal, Form, Reader};
 use super::coding::is_nothing;
 use crate::error::{Error, ErrorKind, Place, Result};
@@ -38,6 +39,7 @@ const LONGEST_TABLE: usize = 1000;
 #[derive(Debug, Clone)]
 pub struct Survey {
     pub columns: Vec<Surveyed>,
+    /// Rows that were looked at: all, or those that were asked for.
     pub rows: u64,
     /// The rows themselves, where they are few enough to be subgroups or their arms.
     pub table: Option<Vec<Vec<String>>>,
@@ -47,20 +49,29 @@ pub struct Survey {
 
 /// Every column of a file, and how many rows it has.
 pub fn survey(path: &Path, reading: Reading) -> Result<(Vec<Surveyed>, u64)> {
-    surveyed(path, (reading, &Form::default())).map(|found| (found.columns, found.rows))
+    surveyed(path, (reading, &Form::default()), &[]).map(|found| (found.columns, found.rows))
 }
 
-/// The same of a file whose form is known, with the rows of a short file.
-pub fn surveyed(path: &Path, (reading, form): (Reading, &Form)) -> Result<Survey> {
+/// The same of a file whose form is known, with the rows of a short file; only of rows that have one of these values in each
+/// of these columns.
+pub fn surveyed(
+    path: &Path,
+    (reading, form): (Reading, &Form),
+    keep: &[(String, Vec<String>)],
+) -> Result<Survey> {
     let shown = path.display().to_string();
     if !path.exists() {
         return Err(Error::of(ErrorKind::File, "there is no such file").at(Place::File(shown)));
     }
     let mut reader = Reader::open(&DataFile::at(path)?, (reading, form))?;
     let mut columns: Vec<Surveyed> = reader.header.iter().map(|name| Surveyed::of(name)).collect();
+    let mut kept = Kept::asked(keep, &reader.header)?;
     let mut rows = 0;
     let mut table = Some(Vec::new());
     while let Some(row) = reader.next()? {
+        if !kept.keeps(row) {
+            continue;
+        }
         rows += 1;
         table = table.filter(|kept| kept.len() < LONGEST_TABLE);
         if let Some(kept) = &mut table {
@@ -70,6 +81,9 @@ pub fn surveyed(path: &Path, (reading, form): (Reading, &Form)) -> Result<Survey
         for (column, value) in columns.iter_mut().zip(row.fields) {
             column.see(&String::from_utf8_lossy(value), (row.number, row.decimal));
         }
+    }
+    if let Some((error, _)) = kept.unmet() {
+        return Err(error);
     }
     for column in &mut columns {
         if let Some(values) = &mut column.values {

@@ -7,7 +7,21 @@ use crate::study::Scale;
 pub enum Figure {
     Events,
     Total,
+    /// Patients without the event.
+    NoEvents,
     Missing,
+}
+
+impl Figure {
+    /// Its key in `[data] columns`, after the arm's.
+    pub fn key(self) -> &'static str {
+        match self {
+            Figure::Events => "events",
+            Figure::Total => "total",
+            Figure::NoEvents => "no_events",
+            Figure::Missing => "missing",
+        }
+    }
 }
 
 /// How an estimate is printed.
@@ -99,9 +113,36 @@ pub fn parts(name: &str) -> Vec<String> {
     all
 }
 
+/// Names of a 2 × 2 table's columns in metafor (of its groups 1 and 2) and in its data of BCG vaccines.
+const TWO_BY_TWO: [(&str, Figure, &str); 10] = [
+    ("ai", Figure::Events, "1"),
+    ("bi", Figure::NoEvents, "1"),
+    ("n1i", Figure::Total, "1"),
+    ("ci", Figure::Events, "2"),
+    ("di", Figure::NoEvents, "2"),
+    ("n2i", Figure::Total, "2"),
+    ("tpos", Figure::Events, "treated"),
+    ("tneg", Figure::NoEvents, "treated"),
+    ("cpos", Figure::Events, "control"),
+    ("cneg", Figure::NoEvents, "control"),
+];
+
+/// Names of columns that are looked for, in words.
+pub const LOOKED_FOR: &str = "control_events, control_total, drug_events, drug_total; e0, n0, e1, n1; r1, n1, r2, n2; ai, bi, ci, di; or arm, events, total";
+
 /// What a column counts, and of which arm, in the words of its name.
 pub fn counted(name: &str) -> Option<(Figure, String)> {
+    if let Some((_, figure, arm)) = TWO_BY_TWO.iter().find(|(known, ..)| name.eq_ignore_ascii_case(known)) {
+        return Some((*figure, (*arm).to_string()));
+    }
     let parts = parts(name);
+    // An e alone is short for events beside a number of the arm; elsewhere it is an arm.
+    if let [e, arm] = parts.as_slice()
+        && e == "e"
+        && arm.parse::<u8>().is_ok()
+    {
+        return Some((Figure::Events, arm.clone()));
+    }
     let has = |words: &[&str]| parts.iter().any(|p| words.contains(&p.as_str()));
     if has(&NONEVENTS) {
         return None;
@@ -209,6 +250,13 @@ mod tests {
             ("y0", Figure::Events, "0"),
             ("total", Figure::Total, ""),
             ("missing_active", Figure::Missing, "active"),
+            ("e0", Figure::Events, "0"),
+            ("n.1", Figure::Total, "1"),
+            ("r2", Figure::Events, "2"),
+            ("ai", Figure::Events, "1"),
+            ("di", Figure::NoEvents, "2"),
+            ("n2i", Figure::Total, "2"),
+            ("tneg", Figure::NoEvents, "treated"),
         ] {
             assert_eq!(counted(name), Some((figure, arm.to_string())), "{name}");
         }

@@ -78,14 +78,15 @@ struct Step {
     per_sd: f64,
 }
 
-/// A number per 1, or per the power of ten below its standard deviation where that is far from 1; a level against the
-/// reference; none for the columns of a spline.
+/// A number per the step that is asked for, or else per 1, or per the power of ten below its standard deviation where that is
+/// far from 1; a level against the reference; none for the columns of a spline.
 fn compared(adjustment: &Adjustment, term: &Term) -> Option<(String, Step)> {
     let covariate = adjustment.covariates.get(term.covariate)?;
     let step = match (&covariate.form, &term.level) {
         (Form::Linear, _) => {
-            let size = step_of(term.sd);
-            Step { shown: format!("per {size}"), per_sd: size / term.sd }
+            let size = covariate.per.unwrap_or_else(|| step_of(term.sd));
+            let unit = covariate.unit.as_ref().map_or_else(String::new, |unit| format!(" {unit}"));
+            Step { shown: format!("per {size}{unit}"), per_sd: size / term.sd }
         }
         (Form::Levels { reference }, Some(level)) => {
             Step { shown: format!("{level} vs {reference}"), per_sd: 1.0 / term.sd }

@@ -213,11 +213,10 @@ impl StudyBuilder {
 
     /// Adds a subgroup's published estimate with where it comes from.
     pub fn published(self, row: SubgroupEstimate) -> StudyBuilder {
-        let SubgroupEstimate { name: subgroup, estimate, se, source, citation, adjusted_for } = row;
-        let (estimate, se) = (Some(estimate), Some(se));
-        let printed =
-            Printed { subgroup, estimate, se, source, citation, adjusted_for, ..Printed::default() };
-        self.printed(printed)
+        let SubgroupEstimate { name: subgroup, estimate, se, interval: ci, source, citation, adjusted_for } =
+            row;
+        let (estimate, se) = (Some(estimate), ci.is_none().then_some(se));
+        self.printed(Printed { subgroup, ratio: None, estimate, ci, se, source, citation, adjusted_for })
     }
 
     /// Adds a subgroup's odds, risk or hazard ratio as printed, with its 95 % interval.

@@ -9,6 +9,8 @@ pub struct SubgroupEstimate {
     pub estimate: f64,
     /// Its standard error, on the same scale.
     pub se: f64,
+    /// The 95 % interval as published, on the same scale, which the standard error is taken from; none where it is not known.
+    pub interval: Option<(f64, f64)>,
     /// How the figures were obtained, such as "printed"; none where this is not stated.
     pub source: Option<String>,
     /// Where the figures are published; none where this is not stated.
