@@ -153,7 +153,7 @@ pub fn rows(study: &Study, fits: &[Fit]) -> (Vec<TableRow>, Vec<EstimateRow>) {
             probability: p.probability,
             mcse: p.mcse,
             exact: p.exact,
-            prior_probability: p.prior_beside(),
+            prior_probability: p.prior,
             unadjusted: p.unadjusted,
             unavailable: p.unavailable.clone(),
         }));
