@@ -58,7 +58,7 @@ use crate::error::Result;
 use crate::model::Model;
 use crate::parallel;
 use crate::posterior::{
-    Claim, Detail, Engine, Estimand, Integrals, Measure, Options, Report, Sampling, Statement, analyse,
+    Claim, Detail, Engine, Estimand, Integrals, Measure, Options, Report, Sampling, Scope, Statement, analyse,
 };
 use crate::study::{Pooling, Study, about_sources};
 use question::questions;
@@ -245,7 +245,7 @@ pub fn compare_counted(study: &Study, request: &Request, steps: &Steps) -> Resul
         priors: &sets,
         tau_curve: &tau_curve,
         crossings: &crossings,
-        highest: tipping.iter().filter_map(|t| t.probability).reduce(f64::max),
+        highest: highest(study, &table),
         is_sampled: options.engine == Engine::Sampler,
     };
     let claims = claims::claims(study, &findings);
@@ -280,6 +280,12 @@ pub fn compare_counted(study: &Study, request: &Request, steps: &Steps) -> Resul
     let answer = answer::claims(study, &comparison);
     comparison.claims.splice(0..0, answer);
     Ok(comparison)
+}
+
+/// The highest probability of any statement about a subgroup, under the stated priors.
+fn highest(study: &Study, table: &[TableRow]) -> Option<f64> {
+    let own = |r: &&TableRow| r.prior == STATED && r.pooling == study.pooling && r.scope == Scope::Subgroup;
+    table.iter().filter(own).filter_map(|r| r.probability).reduce(f64::max)
 }
 
 /// The study that is compared: itself, or for an adjusted study that of its subgroups' effects with the coefficients

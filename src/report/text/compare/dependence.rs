@@ -1,6 +1,6 @@
 //! How far the conclusions depend on the priors: envelope, tipping, who decided, power-scaling, pooling.
 
-use super::super::super::numbers::{parameter, plain, roughly, signed, threshold, value};
+use super::super::super::numbers::{judged_probability, parameter, plain, roughly, signed, threshold, value};
 use super::super::super::sentences::sentence;
 use super::super::columns::Columns;
 use super::super::layout::{grouped, push};
@@ -106,7 +106,10 @@ pub fn tipping(study: &Study, c: &Comparison) -> String {
     let mut columns: Columns<'_, &Tipping> = Columns::new();
     columns
         .add("To bring", |t| format!("{}: {}", t.subgroup, statement(t.statement, t.measure, t.threshold)));
-    columns.add("P now", |t| shown(c, t.probability));
+    columns.add("P now", |t| {
+        let judged = |p: f64| judged_probability(p, c.resolution(), |p| p > t.line);
+        t.probability.map_or_else(|| "–".to_string(), judged)
+    });
     columns.add("below", |t| t.line.to_string());
     columns.add("sceptical\nSD", |t| {
         t.sceptical_sd.map_or_else(|| absent(t.note), |sd| if rough { roughly(sd) } else { plain(sd) })
