@@ -38,7 +38,9 @@ pub fn answer(claims: &[Claim], length: Length, note: Option<String>) -> String 
     let each_and_all = if each.len() > 1 { [each.as_slice(), &shared, &all].concat() } else { each.clone() };
     let choices = match length {
         Length::Short => {
-            vec![[each.as_slice(), &shared].concat(), each, [all.as_slice(), &shared].concat(), all]
+            let average = shared.get(..1).unwrap_or_default();
+            let with = |told: &[String], shared: &[String]| [told, shared].concat();
+            vec![with(&each, &shared), with(&each, average), with(&all, &shared), each, all]
         }
         Length::Full => vec![each_and_all],
     };
