@@ -345,7 +345,7 @@ fn arms_far_out_under_the_prior_are_named() {
 }
 
 #[test]
-fn the_prior_in_brackets_of_a_risk_difference_is_at_the_posteriors_control_risk() {
+fn the_prior_at_the_posteriors_control_risk_stands_beside_the_prior_probability() {
     let study = opened(&format!("{HEAD}[thresholds]\nprimary = {{ risk_difference = 0.05 }}\n"));
     let report = analyse(&study, Options::default());
     let of = |whom: Whom, statement: Statement| {
@@ -354,16 +354,20 @@ fn the_prior_in_brackets_of_a_risk_difference_is_at_the_posteriors_control_risk(
     };
     // A control risk of half a percent can't fall by five points, whatever the prior says of other risks.
     let b = of(Whom::Subgroup(1), Statement::BenefitAtLeast);
-    assert_eq!(b.prior_beside(), Some(0.0));
+    assert_eq!(b.prior_at_control_risk, Some(0.0));
     assert!(b.prior > Some(0.05), "{:?}", b.prior);
     // Over all patients between the two. At no effect nearly the prior's own value: where effects are opposed the subgroup
     // of more events decides.
-    let all = of(Whom::Overall, Statement::BenefitAtLeast).prior_beside().expect("sampled");
-    let a = of(Whom::Subgroup(0), Statement::BenefitAtLeast).prior_beside().expect("known");
+    let held = |whom, statement| of(whom, statement).prior_at_control_risk.expect("known");
+    let all = held(Whom::Overall, Statement::BenefitAtLeast);
+    let a = held(Whom::Subgroup(0), Statement::BenefitAtLeast);
     assert!(all > 0.0 && all < a, "{all} and {a}");
-    close("at no effect", of(Whom::Overall, Statement::Benefit).prior_beside().expect("sampled"), 0.5, 0.03);
+    close("at no effect", held(Whom::Overall, Statement::Benefit), 0.5, 0.03);
     let text = equipoise::report::fit_text(&study, &report);
-    assert!(in_one_line(&text).contains("with the control risk at its posterior median"), "{text}");
+    assert!(
+        in_one_line(&text).contains("of risk differences it depends on the baseline prior too"),
+        "{text}"
+    );
 }
 
 #[test]

@@ -23,6 +23,7 @@ mod cli_compare;
 mod cli_decide;
 mod compare;
 mod compare_baselines;
+mod compare_words;
 mod conflict;
 mod damaged_inputs;
 mod decide;

@@ -8,17 +8,26 @@ use crate::posterior::{
     Belief, Claim, Direction, Drive, Measure, Method, Says, Scope, Stands, StandsWhere, Statement, Topic,
     UnderPrior,
 };
-use crate::study::Study;
+use crate::study::{Pooling, Study};
 
 /// The probability above which a conclusion stands: the least line that is worth an upset.
 pub const LINE: f64 = 0.8;
 
 /// Claims in the order in which they are read; those of single subgroups first.
 pub fn claims(study: &Study, c: &Comparison) -> Vec<Claim> {
-    let conclusions: Vec<Conclusion<'_>> =
-        study.data.names().into_iter().filter_map(|name| Conclusion::of(study, c, name)).collect();
+    let conclusions: Vec<Conclusion<'_>> = study
+        .data
+        .names()
+        .into_iter()
+        .filter_map(|name| Conclusion::of(study, c, (Scope::Subgroup, Some(name))))
+        .collect();
     let of_all = |says| Claim::of_all(study, topic(study), method(c), says);
     let mut all: Vec<Claim> = conclusions.iter().map(|found| found.claim(study, c)).collect();
+    all.extend(
+        shared(study)
+            .iter()
+            .filter_map(|scope| Some(Conclusion::of(study, c, (*scope, None))?.claim(study, c))),
+    );
     if conclusions.len() > 1
         && let Some(found) = everywhere(&conclusions)
     {
@@ -26,7 +35,7 @@ pub fn claims(study: &Study, c: &Comparison) -> Vec<Claim> {
     }
     let shifts: Vec<Drive> = conclusions.iter().filter_map(|found| found.drive(&c.who_decided)).collect();
     if !shifts.is_empty() {
-        all.push(of_all(Says::Drove { shifts }));
+        all.push(of_all(Says::Drove { shifts, priors: c.priors.len() }));
     }
     let beliefs: Vec<Belief> = conclusions.iter().filter_map(|found| found.belief(&c.tipping)).collect();
     if !beliefs.is_empty() {
@@ -44,20 +53,37 @@ fn method(c: &Comparison) -> Method {
     if c.resolution().is_some() { Method::Sampled } else { Method::Exact }
 }
 
-/// The way in which a subgroup leans under the stated priors, and how probable that is under each.
+/// The average and a further subgroup, where the model has them beside the subgroups.
+fn shared(study: &Study) -> &'static [Scope] {
+    if study.data.names().len() < 2 || study.pooling != Pooling::Partial {
+        &[]
+    } else if study.exhaustive {
+        &[Scope::Mean]
+    } else {
+        &[Scope::Mean, Scope::New]
+    }
+}
+
+/// The way in which a subgroup, or what is shared, leans under the stated priors, and how probable that is under each.
 struct Conclusion<'a> {
-    subgroup: &'a str,
+    scope: Scope,
+    /// The subgroup's name; none of what is shared.
+    subgroup: Option<&'a str>,
     direction: Direction,
     stated: f64,
     under: Vec<(&'a str, f64)>,
 }
 
 impl<'a> Conclusion<'a> {
-    fn of(study: &Study, c: &'a Comparison, subgroup: &'a str) -> Option<Conclusion<'a>> {
+    fn of(
+        study: &Study,
+        c: &'a Comparison,
+        (scope, subgroup): (Scope, Option<&'a str>),
+    ) -> Option<Conclusion<'a>> {
         let under = |statement: Statement| {
             let of = move |r: &&TableRow| {
-                r.scope == Scope::Subgroup
-                    && r.subgroup.as_deref() == Some(subgroup)
+                r.scope == scope
+                    && r.subgroup.as_deref() == subgroup
                     && r.statement == statement
                     && r.pooling == study.pooling
             };
@@ -69,7 +95,7 @@ impl<'a> Conclusion<'a> {
         let (p, q) = (stated(&better)?, stated(&worse)?);
         let (direction, stated, under) =
             if p >= q { (Direction::Benefit, p, better) } else { (Direction::Harm, q, worse) };
-        Some(Conclusion { subgroup, direction, stated, under })
+        Some(Conclusion { scope, subgroup, direction, stated, under })
     }
 
     fn count(&self) -> usize {
@@ -91,8 +117,8 @@ impl<'a> Conclusion<'a> {
             highest: end(|a, b| a > b),
         });
         Claim {
-            scope: Scope::Subgroup,
-            subgroup: Some(self.subgroup.to_string()),
+            scope: self.scope,
+            subgroup: self.subgroup.map(str::to_string),
             direction: Some(self.direction),
             probability: Some(self.stated),
             resolution: c.resolution(),
@@ -108,9 +134,9 @@ impl<'a> Conclusion<'a> {
     }
 
     fn drive(&self, all: &[WhoDecided]) -> Option<Drive> {
-        let row = all.iter().find(|w| w.subgroup == self.subgroup && self.is(w.statement))?;
+        let row = all.iter().find(|w| Some(w.subgroup.as_str()) == self.subgroup && self.is(w.statement))?;
         Some(Drive {
-            subgroup: self.subgroup.to_string(),
+            subgroup: row.subgroup.clone(),
             direction: self.direction,
             reference: row.baseline?,
             data: row.data?,
@@ -122,11 +148,13 @@ impl<'a> Conclusion<'a> {
 
     /// Nothing of a conclusion that does not stand, and where nothing was searched for.
     fn belief(&self, all: &[Tipping]) -> Option<Belief> {
-        let of = |t: &&Tipping| t.subgroup == self.subgroup && self.is(t.statement) && t.line == LINE;
-        let row = all.iter().find(of).filter(|t| t.probability.is_some_and(|p| p > LINE))?;
+        let of = |t: &&Tipping| {
+            Some(t.subgroup.as_str()) == self.subgroup && self.is(t.statement) && t.line == LINE
+        };
+        let row = all.iter().find(of).filter(|_| self.stated > LINE)?;
         let known = |note: Option<Absence>| !matches!(note, Some(Absence::NotSearched | Absence::Unknown));
         (known(row.note) && known(row.centre_note)).then(|| Belief {
-            subgroup: self.subgroup.to_string(),
+            subgroup: row.subgroup.clone(),
             direction: self.direction,
             sceptical_sd: row.sceptical_sd,
             patients: row.as_patients,
@@ -153,7 +181,7 @@ fn everywhere(conclusions: &[Conclusion<'_>]) -> Option<StandsWhere> {
             (_, Direction::Benefit) => &mut all.better_under_all,
             (_, Direction::Harm) => &mut all.worse_under_all,
         };
-        place.push(found.subgroup.to_string());
+        place.push(found.subgroup.unwrap_or_default().to_string());
     }
     Some(all)
 }

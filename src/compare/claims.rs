@@ -24,7 +24,7 @@ pub fn claims(study: &Study, found: &Findings<'_>) -> Vec<Claim> {
         let hinges = hinges(found.crossings, scale);
         all.extend(heterogeneity(study, &hinges, found.tau_curve, scale, method));
     }
-    if found.highest.is_none_or(|p| p <= LINE) {
+    if found.highest.is_some_and(|p| p <= LINE) {
         let effect = Topic::Effect(Measure::of(study.outcome.scale));
         all.push(Claim::of_all(study, effect, method, Says::NothingStands { line: LINE }));
     }

@@ -51,6 +51,8 @@ pub struct GlanceRow {
     pub subgroup: String,
     /// P(benefit) in the subgroup; none where the fit gave no number.
     pub benefit: Option<f64>,
+    /// The Monte Carlo error of P(benefit); none where it is exact.
+    pub mcse: Option<f64>,
     /// P(harm) in the subgroup; none where the fit gave no number.
     pub harm: Option<f64>,
     /// The effect on its measure's own scale, median and central 95 % interval; none where the fit gave no number.
@@ -172,18 +174,19 @@ fn under(refits: &Refits<'_>, set: &PriorSet, options: Options, observer: &dyn O
     });
     let names = study.data.names();
     let one = |(g, name): (usize, &&str)| {
-        let (benefit, harm, effect) = match (&exact, &report) {
+        let (benefit, mcse, harm, effect) = match (&exact, &report) {
             (Some((_, exact)), _) => by_integration(&study, exact, g),
             (None, Some(report)) => by_report(&study, report, g),
-            (None, None) => (None, None, None),
+            (None, None) => (None, None, None, None),
         };
-        GlanceRow { prior: set.name.clone(), subgroup: (*name).to_string(), benefit, harm, effect }
+        GlanceRow { prior: set.name.clone(), subgroup: (*name).to_string(), benefit, mcse, harm, effect }
     };
     let rows = names.iter().enumerate().map(one).collect();
     Under { rows, exact }
 }
 
-type Found = (Option<f64>, Option<f64>, Option<Quantiles>);
+/// P(benefit) and its Monte Carlo error, P(harm), and the effect.
+type Found = (Option<f64>, Option<f64>, Option<f64>, Option<Quantiles>);
 
 fn by_integration(study: &Study, exact: &ExactPosterior, g: usize) -> Found {
     let theta = exact.theta(g);
@@ -198,13 +201,15 @@ fn by_integration(study: &Study, exact: &ExactPosterior, g: usize) -> Found {
         if measure.axis() == Axis::Ratio { libm::exp(x) } else { x }
     };
     let effect = Quantiles { median: at(0.5), q2_5: at(0.025), q97_5: at(0.975) };
-    (holds(Statement::Benefit), holds(Statement::Harm), Some(effect))
+    (holds(Statement::Benefit), None, holds(Statement::Harm), Some(effect))
 }
 
 fn by_report(study: &Study, report: &Report, g: usize) -> Found {
     let measure = Measure::of(study.outcome.scale);
     let estimand = Estimand::of_subgroup(g, measure);
-    let holds = |statement| report.probability(estimand, statement, measure.null()).and_then(|p| p.best());
+    let row = |statement| report.probability(estimand, statement, measure.null());
+    let holds = |statement| row(statement).and_then(|p| p.best());
+    let error = row(Statement::Benefit).filter(|p| p.exact.is_none()).and_then(|p| p.mcse);
     let effect = report.estimate(estimand);
-    (holds(Statement::Benefit), holds(Statement::Harm), effect.and_then(|e| e.best()))
+    (holds(Statement::Benefit), error, holds(Statement::Harm), effect.and_then(|e| e.best()))
 }

@@ -58,7 +58,7 @@ use crate::error::Result;
 use crate::model::Model;
 use crate::parallel;
 use crate::posterior::{
-    Claim, Detail, Engine, Estimand, Integrals, Measure, Options, Report, Sampling, Statement, analyse,
+    Claim, Detail, Engine, Estimand, Integrals, Measure, Options, Report, Sampling, Scope, Statement, analyse,
 };
 use crate::study::{Pooling, Study, about_sources};
 use question::questions;
@@ -229,7 +229,11 @@ pub fn compare_counted(study: &Study, request: &Request, steps: &Steps) -> Resul
         match held(own, &report, |name| stated_benefit(study, &table, name)) {
             Some(gap) if gap.is_large() => reasons.push(gap.to_string()),
             Some(gap) => notices.push(gap.to_string()),
-            None => notices.push("The sampled fit of the stated priors did not pass its checks: what holding the coefficients costs is not known.".to_string()),
+            None => {
+                let which =
+                    if report.checks.ok { "with the coefficients held" } else { "that samples all together" };
+                notices.push(format!("The fit of the stated priors {which} did not pass its checks: what holding the coefficients costs is not known."));
+            }
         }
     }
     let own = fits.iter().find(|f| f.prior == STATED && f.pooling == study.pooling);
@@ -241,7 +245,7 @@ pub fn compare_counted(study: &Study, request: &Request, steps: &Steps) -> Resul
         priors: &sets,
         tau_curve: &tau_curve,
         crossings: &crossings,
-        highest: tipping.iter().filter_map(|t| t.probability).reduce(f64::max),
+        highest: highest(study, &table),
         is_sampled: options.engine == Engine::Sampler,
     };
     let claims = claims::claims(study, &findings);
@@ -278,6 +282,12 @@ pub fn compare_counted(study: &Study, request: &Request, steps: &Steps) -> Resul
     Ok(comparison)
 }
 
+/// The highest probability of any statement about a subgroup, under the stated priors.
+fn highest(study: &Study, table: &[TableRow]) -> Option<f64> {
+    let own = |r: &&TableRow| r.prior == STATED && r.pooling == study.pooling && r.scope == Scope::Subgroup;
+    table.iter().filter(own).filter_map(|r| r.probability).reduce(f64::max)
+}
+
 /// The study that is compared: itself, or for an adjusted study that of its subgroups' effects with the coefficients
 /// held, since thousands of priors are asked about.
 pub fn comparable(study: &Study) -> Cow<'_, Study> {
@@ -291,14 +301,15 @@ pub fn comparable(study: &Study) -> Cow<'_, Study> {
     }
 }
 
-fn stated_benefit(study: &Study, table: &[TableRow], name: &str) -> Option<f64> {
+/// P(better) under the stated priors, and its Monte Carlo error where it is sampled.
+fn stated_benefit(study: &Study, table: &[TableRow], name: &str) -> Option<(f64, Option<f64>)> {
     let row = table.iter().find(|r| {
         r.prior == STATED
             && r.pooling == study.pooling
             && r.statement == Statement::Benefit
             && r.subgroup.as_deref() == Some(name)
     });
-    row.and_then(|r| r.exact)
+    row.and_then(|r| Some((r.probability?, if r.exact.is_some() { None } else { r.mcse })))
 }
 
 /// What holding the covariates' coefficients costs, beside sampling them.
@@ -306,7 +317,7 @@ fn stated_benefit(study: &Study, table: &[TableRow], name: &str) -> Option<f64> 
 pub struct Held {
     /// The largest difference in a subgroup's P(better) between coefficients held and sampled.
     pub distance: f64,
-    /// How much of it may be chance: three Monte Carlo errors of the sampled probability, the largest of any subgroup.
+    /// How much of it may be chance: three Monte Carlo errors of the difference, the largest of any subgroup.
     pub chance: f64,
 }
 
@@ -327,17 +338,22 @@ impl fmt::Display for Held {
     }
 }
 
-/// Compares a sampled report with each subgroup's P(better) under held coefficients, which `benefit` gives by name; none
-/// for a study without covariates, and where a number is missing.
-pub fn held(study: &Study, report: &Report, benefit: impl Fn(&str) -> Option<f64>) -> Option<Held> {
+/// Compares a sampled report with each subgroup's P(better) under held coefficients, which `benefit` gives by name, with
+/// its Monte Carlo error where it has one; none for a study without covariates, and where a number is missing.
+pub fn held(
+    study: &Study,
+    report: &Report,
+    benefit: impl Fn(&str) -> Option<(f64, Option<f64>)>,
+) -> Option<Held> {
     study.adjustment.as_ref()?;
     let mut found: Option<Held> = None;
     let effect = Measure::of(study.outcome.scale);
     for (g, name) in study.data.names().into_iter().enumerate() {
         let estimand = Estimand::of_subgroup(g, effect);
         let Some(p) = report.probability(estimand, Statement::Benefit, effect.null()) else { continue };
-        let apart = (p.best()? - benefit(name)?).abs();
-        let chance = 3.0 * p.mcse.unwrap_or(0.0);
+        let (held, error) = benefit(name)?;
+        let apart = (p.best()? - held).abs();
+        let chance = 3.0 * libm::hypot(p.mcse.unwrap_or(0.0), error.unwrap_or(0.0));
         let before = found.unwrap_or(Held { distance: 0.0, chance: 0.0 });
         found = Some(Held { distance: before.distance.max(apart), chance: before.chance.max(chance) });
     }
@@ -383,7 +399,14 @@ fn notices(
             ));
         }
     }
-    let exact = |r: &&PoolingRow| r.method == "exact" && r.elpd.is_none();
+    if refits.is_sampled() && poolings.len() > 1 && refit::is_exchangeable(refits.study) {
+        notices.push("Baselines are exchangeable, which only sampling covers: the poolings have no marginal likelihoods, and tipping points no frontier. With independent baselines, such as `baseline = \"normal(0, 2.5)\"`, they have, and `compare` takes less time.".to_string());
+    }
+    let has_rows = refits.study.adjustment.is_some();
+    if has_rows && poolings.len() > 1 && poolings.iter().all(|r| r.elpd.is_none()) {
+        notices.push("Leaving one patient out at a time has no numbers: patients with covariates are not alike, and none can be left out for others.".to_string());
+    }
+    let exact = |r: &&PoolingRow| r.method == "exact" && r.elpd.is_none() && !has_rows;
     if refits.study.data.names().len() > refit::MANY && poolings.iter().any(|r| exact(&r)) {
         notices.push(format!(
             "Leaving one {} at a time has no number: more than {} of them would need whole fits of their own.",

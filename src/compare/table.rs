@@ -38,8 +38,7 @@ pub struct TableRow {
     pub mcse: Option<f64>,
     /// The probability by integration; none where the exact engine does not cover it.
     pub exact: Option<f64>,
-    /// The statement's probability before the data: for a risk difference at the posterior's control risk, where that is
-    /// known.
+    /// The statement's probability before the data, under all priors of the set.
     pub prior_probability: Option<f64>,
     /// The statement's probability without the bias that the model allows for; none where it allows for none.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -153,7 +152,7 @@ pub fn rows(study: &Study, fits: &[Fit]) -> (Vec<TableRow>, Vec<EstimateRow>) {
             probability: p.probability,
             mcse: p.mcse,
             exact: p.exact,
-            prior_probability: p.prior_beside(),
+            prior_probability: p.prior,
             unadjusted: p.unadjusted,
             unavailable: p.unavailable.clone(),
         }));

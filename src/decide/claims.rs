@@ -7,7 +7,7 @@ use crate::posterior::{
 };
 use crate::study::Decision;
 
-/// Two outcomes that move in opposite directions are reported from this probability on.
+/// Two directions of two outcomes that are not the likelier ones are reported from this probability on.
 const WORTH_SAYING: f64 = 0.05;
 
 struct Context<'a> {
@@ -108,7 +108,7 @@ impl Context<'_> {
         self.discussion.rules.iter().map(one).collect()
     }
 
-    /// The way that two outcomes lean, and every way in which one fares well and the other badly that is not improbable.
+    /// The way that two outcomes lean, and every other way that is not improbable.
     fn joint(&self) -> Vec<Claim> {
         let in_words = |name: &str| {
             let found = self.decision.outcomes.iter().find(|o| o.name == name);
@@ -124,7 +124,7 @@ impl Context<'_> {
         for j in &self.discussion.joint {
             let leaning = leans(&j.population, &j.outcome) == j.direction
                 && leans(&j.population, &j.outcome_b) == j.direction_b;
-            if !(leaning || j.direction != j.direction_b && j.probability.high >= WORTH_SAYING) {
+            if !leaning && j.probability.high < WORTH_SAYING {
                 continue;
             }
             let claim = self.of(

@@ -260,7 +260,7 @@ impl<'a> Assembly<'a> {
         let leaning = Leaning {
             clear: false,
             sampled: benefit.exact.and(benefit.sampled.zip(benefit.mcse)),
-            prior_probability: benefit.prior_beside(),
+            prior_probability: benefit.prior,
             measure,
             effect: row.best()?,
             effect_errors: errors,

@@ -193,6 +193,8 @@ pub enum Says {
     Drove {
         /// The shifts, by subgroup.
         shifts: Vec<Drive>,
+        /// The number of sets of priors that are compared, the stated one among them.
+        priors: usize,
     },
     /// What one would have to believe for conclusions no longer to stand.
     Overturns {

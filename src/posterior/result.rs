@@ -141,10 +141,10 @@ pub struct Probability {
     /// The precision of a sampled probability: text shows no digit finer than twice this. None where there is an
     /// exact one.
     pub resolution: Option<f64>,
-    /// The probability under the prior alone; none where it is not known.
+    /// The probability before the data, under all stated priors, the baseline's among them; none where it is not known.
     pub prior: Option<f64>,
     /// The probability under the prior of the effect alone, with the control risk at its posterior median (over all
-    /// patients, that of each subgroup). Only for risk differences.
+    /// patients, that of each subgroup). It has seen the data, and is no prior probability. Only for risk differences.
     pub prior_at_control_risk: Option<f64>,
     /// The probability without the bias that the model allows for; none where it allows for none.
     pub unadjusted: Option<f64>,
@@ -152,15 +152,6 @@ pub struct Probability {
     pub unavailable: Option<String>,
     /// Why there is no exact number beside the sampled one; none where there is one.
     pub exact_unavailable: Option<String>,
-}
-
-impl Probability {
-    /// The prior probability to show beside this one. For a risk difference it is the one at the posterior's control
-    /// risk, where that is known: under all priors together risks are about a half, where most effects give large
-    /// differences.
-    pub fn prior_beside(&self) -> Option<f64> {
-        self.prior_at_control_risk.or(self.prior)
-    }
 }
 
 /// How the numbers were made.

@@ -14,6 +14,17 @@ pub fn sampled_probability(p: Option<f64>, mcse: Option<f64>) -> String {
     with_decimals(p, mcse.map_or(usual, |error| usual.min(decimals_for(error))))
 }
 
+/// A probability that is judged by a bound: usually as [`sampled_probability`] prints it, but where what is printed would be
+/// judged otherwise, with the decimals that it takes to see on which side it lies.
+pub fn judged_probability<T: PartialEq>(p: f64, mcse: Option<f64>, judge: impl Fn(f64) -> T) -> String {
+    let usual = sampled_probability(Some(p), mcse);
+    let agrees = |text: &String| text.parse::<f64>().map_or(true, |shown| judge(shown) == judge(p));
+    if agrees(&usual) {
+        return usual;
+    }
+    (3..=9).map(|decimals| format!("{p:.decimals$}")).find(agrees).unwrap_or(usual)
+}
+
 fn with_decimals(p: f64, decimals: usize) -> String {
     if decimals == 0 {
         return "–".to_string();
@@ -244,6 +255,20 @@ mod tests {
         assert_eq!(shown(0.9951), "0.995");
         assert_eq!(shown(0.5), "0.50");
         assert_eq!(probability(None), "–");
+    }
+
+    #[test]
+    fn a_probability_is_printed_on_the_side_on_which_it_is_judged() {
+        let above = |x: f64| x > 0.8;
+        let shown = |p, mcse| judged_probability(p, mcse, above);
+        assert_eq!(shown(0.800_3, None), "0.8003");
+        assert_eq!(shown(0.804, None), "0.804");
+        assert_eq!(shown(0.806, None), "0.81");
+        assert_eq!(shown(0.799_7, None), "0.80");
+        assert_eq!(shown(0.803, Some(0.004)), "0.803");
+        assert_eq!(shown(0.999_8, None), "> 0.999");
+        assert_eq!(judged_probability(0.749_6, None, |x| x >= 0.75), "0.7496");
+        assert_eq!(judged_probability(0.199_6, None, |x| x < 0.2), "0.1996");
     }
 
     #[test]

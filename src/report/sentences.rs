@@ -5,13 +5,13 @@ mod answer;
 use serde_json::{Value, json};
 
 use super::numbers::{
-    grouped, interval_known_to, plain, probabilities_alike, probability, sampled_probability, signed,
-    threshold,
+    grouped, interval_known_to, judged_probability, plain, probabilities_alike, probability,
+    sampled_probability, signed, threshold,
 };
 use super::words::{capitalised, listed, scope_in_words};
 use crate::posterior::{
-    Bounded, By, Claim, CriterionRow, Direction, Leaning, Measure, Method, Quantiles, Rate, Report, STATED,
-    Says, Verdict,
+    Bounded, By, CLEAR, Claim, CriterionRow, Direction, Leaning, Measure, Method, Quantiles, Rate, Report,
+    STATED, Says, Verdict,
 };
 use crate::study::Assignment;
 
@@ -45,11 +45,14 @@ pub fn sentence(claim: &Claim) -> String {
             percent_of_the_time(*tail_probability)
         ),
         Says::NothingStands { line } => {
-            format!("No statement stands above {line} under the {} priors.", claim.prior)
+            format!(
+                "No statement about a single {} stands above {line} under the {} priors.",
+                claim.about.kind_of_subgroup, claim.prior
+            )
         }
         Says::Stands(stands) => answer::stands(claim, &whom, stands),
         Says::StandsWhere(found) => answer::stands_where(claim, found),
-        Says::Drove { shifts } => answer::drove(shifts),
+        Says::Drove { shifts, priors } => answer::drove(shifts, *priors > 1),
         Says::Overturns { line, beliefs, is_rough } => answer::overturns(claim, *line, beliefs, *is_rough),
         Says::UnderBias(under) => answer::under_bias(claim, &whom, under),
         Says::UnderBiasOfAll(under) => answer::under_bias_of_all(claim, under),
@@ -219,7 +222,7 @@ fn leaning(claim: &Claim, whom: &str, l: &Leaning) -> String {
     };
     format!(
         "{whom}: {says} {}{prior}; {} {}{also}.",
-        sampled_probability(Some(p), claim.resolution),
+        judged_probability(p, claim.resolution, |p| p >= CLEAR),
         l.measure.in_words(),
         size + unit
     )
@@ -400,7 +403,9 @@ fn criterion(c: &CriterionRow) -> String {
         format!(" by ≥ {}", threshold(Measure::RiskDifference, c.threshold))
     };
     let required = if c.at_least { "≥" } else { "<" };
-    let found = c.probability.map_or_else(|| "not reported".to_string(), |p| probability(Some(p)));
+    let meets = |p: f64| if c.at_least { p >= c.required } else { p < c.required };
+    let found =
+        c.probability.map_or_else(|| "not reported".to_string(), |p| judged_probability(p, None, meets));
     format!("{}: P({}{size}) {found} (required: {required} {})", c.of, word(Some(c.direction)), c.required)
 }
 

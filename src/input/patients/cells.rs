@@ -12,7 +12,7 @@ use super::super::model_file::{DataSection, MissingRows};
 use super::super::reader::{DataFile, Decimal, Header, Reader, Row, checksum};
 use super::super::source::Source;
 use super::coding::{Coding, Column, EVENT, Taken};
-use super::covariates::{Covariates, Measured};
+use super::covariates::{Covariates, Measured, in_order};
 use crate::error::{Error, ErrorKind, Place, Result};
 use crate::study::{
     ArmCounts, ColumnAccount, Dropped, LevelAccount, MOST_SUBGROUPS, PatientFile, SubgroupCounts,
@@ -332,7 +332,7 @@ fn column_account(column: &Column, name: &str) -> ColumnAccount {
         Some(LevelAccount { value: value.clone(), taken_as: (*taken)?.to_string(), rows: *rows })
     });
     let mut levels: Vec<LevelAccount> = told.collect();
-    levels.sort_by(|a, b| a.value.cmp(&b.value));
+    in_order(&mut levels);
     levels.truncate(MOST_LEVELS);
     ColumnAccount { column: name.to_string(), role: column.role, missing, levels, numbers: None }
 }

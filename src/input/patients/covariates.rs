@@ -317,8 +317,26 @@ impl Levels {
         let mut levels: Vec<LevelAccount> = each
             .map(|(value, rows)| LevelAccount { value: value.clone(), taken_as: value.clone(), rows })
             .collect();
-        levels.sort_by(|a, b| a.value.cmp(&b.value));
+        in_order(&mut levels);
         levels
+    }
+}
+
+/// By value: where every level begins with a number, as those of a cut do, by that number, else as texts.
+pub fn in_order(levels: &mut [LevelAccount]) {
+    levels.sort_by(|a, b| a.value.cmp(&b.value));
+    let begins = |level: &LevelAccount| {
+        let below = level.value.starts_with('<');
+        let text = level.value.trim_start_matches(['<', '≥']);
+        let end = text.find(|c: char| !(c.is_ascii_digit() || ".-".contains(c))).unwrap_or(text.len());
+        text[..end].parse::<f64>().ok().map(|x| (x, !below))
+    };
+    if levels.iter().all(|level| begins(level).is_some()) {
+        let key = |level: &LevelAccount| begins(level).unwrap_or_default();
+        levels.sort_by(|a, b| {
+            let (a, b) = (key(a), key(b));
+            a.0.total_cmp(&b.0).then(a.1.cmp(&b.1))
+        });
     }
 }
 

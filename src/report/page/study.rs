@@ -150,7 +150,7 @@ fn page_statements(study: &Study, shown: &Shown<'_>) -> Vec<String> {
     all.extend(shown.others.about_sources.iter().cloned());
     let stated = |name: &str| {
         let row = shown.others.rows.iter().find(|r| r.prior == STATED && r.subgroup == name);
-        row.and_then(|r| r.benefit)
+        row.and_then(|r| Some((r.benefit?, r.mcse)))
     };
     if let Some(held) = held(study, shown.report, stated) {
         all.push(format!(

@@ -82,11 +82,11 @@ pub fn methods(study: &Study, report: Option<&Report>) -> Vec<String> {
             adjustment.population.in_words()
         ));
     }
-    let held = report.is_some_and(|r| prior_note(r).is_some());
+    let of_risks = report.is_some_and(|r| prior_note(r).is_some());
     lines.push(format!(
-        "Direction: {}. The results are posterior medians with central 95 % intervals, and posterior probabilities, each beside its value under the prior alone{}.",
+        "Direction: {}. The results are posterior medians with central 95 % intervals, and posterior probabilities, each beside its value before the data{}.",
         study.direction(),
-        if held { " (of risk differences, under the effect prior with the control risk at its posterior median)" } else { "" }
+        if of_risks { " (of risk differences, under the baseline prior too)" } else { "" }
     ));
     if report.is_some() {
         let how = match &study.adjustment {

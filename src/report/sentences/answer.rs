@@ -1,7 +1,7 @@
 //! Sentences of the answer: under how many priors a conclusion stands, what drove it, what would overturn it, and for whom a
 //! rule is met.
 
-use super::super::numbers::{plain, ratio, roughly, sampled_probability, signed, value};
+use super::super::numbers::{judged_probability, plain, ratio, roughly, signed, value};
 use super::super::text::grouped;
 use super::super::words::{capitalised, listed, scope_in_words};
 use super::word;
@@ -18,14 +18,16 @@ const MOST_CHARACTERS: usize = 100;
 const MOST_BELIEFS: usize = 3;
 
 /// "P(worse) 0.98", or "no clear direction: P(worse) 0.59".
-fn leaning(claim: &Claim) -> String {
+fn leaning(claim: &Claim, line: f64) -> String {
     let p = claim.probability.unwrap_or(f64::NAN);
     let unclear = if p < CLEAR { "no clear direction: " } else { "" };
-    format!("{unclear}P({}) {}", word(claim.direction), shown(claim, p))
+    let text = judged_probability(p, claim.resolution, |p| (p >= CLEAR, p > line));
+    format!("{unclear}P({}) {text}", word(claim.direction))
 }
 
-fn shown(claim: &Claim, p: f64) -> String {
-    sampled_probability(Some(p), claim.resolution)
+/// Held against a line.
+fn shown(claim: &Claim, p: f64, line: f64) -> String {
+    judged_probability(p, claim.resolution, |p| p > line)
 }
 
 fn measure(claim: &Claim) -> Measure {
@@ -58,12 +60,12 @@ fn few(names: &[String]) -> String {
 }
 
 pub fn stands(claim: &Claim, whom: &str, s: &Stands) -> String {
-    let lead = leaning(claim);
+    let lead = leaning(claim, s.line);
     if s.of <= 1 {
         let above = if s.under == s.of { "above" } else { "not above" };
         return format!("{whom}: {lead}, {above} {} under the stated priors.", s.line);
     }
-    let [low, high] = [&s.lowest, &s.highest].map(|end| shown(claim, end.probability));
+    let [low, high] = [&s.lowest, &s.highest].map(|end| shown(claim, end.probability, s.line));
     let above = match s.under {
         0 => format!("above {} under none of {} priors", s.line, s.of),
         n if n == s.of => format!("above {} under all {} priors", s.line, s.of),
@@ -109,7 +111,8 @@ pub fn stands_where(claim: &Claim, s: &StandsWhere) -> String {
     capitalised(&parts.join("; ")) + "."
 }
 
-pub fn drove(shifts: &[Drive]) -> String {
+/// The data's shifts and the largest of any prior; what these are, where ranges over whole priors stand beside them.
+pub fn drove(shifts: &[Drive], has_ranges: bool) -> String {
     let shift = |x: f64| signed(x, 2);
     let (by_prior, by_data): (Vec<&Drive>, Vec<&Drive>) = shifts.iter().partition(|d| d.is_by_prior());
     let mut parts = Vec::new();
@@ -149,11 +152,12 @@ pub fn drove(shifts: &[Drive]) -> String {
         let most = if priors < 0.005 {
             "the priors by less than 0.005".to_string()
         } else {
-            format!("no prior by more than {priors:.2}")
+            format!("no single prior by more than {priors:.2}")
         };
         parts.push(format!("the data{rest}, {range}; {most}"));
     }
-    format!("What drove it: {}.", parts.join("; "))
+    let beside = if has_ranges { "; the ranges above are over whole sets of priors" } else { "" };
+    format!("What drove it: {} (each put in alone, averaged over orders{beside}).", parts.join("; "))
 }
 
 /// What one would have to believe, the beliefs that ask least first.
@@ -230,10 +234,11 @@ fn size_of_bias(measure: Measure, x: f64) -> String {
 
 pub fn under_bias(claim: &Claim, whom: &str, u: &UnderBias) -> String {
     let measure = measure(claim);
-    let lead = leaning(claim);
+    let lead = leaning(claim, u.line);
     let p = u.without.or(claim.probability).unwrap_or(f64::NAN);
-    let with =
-        u.without.map_or_else(String::new, |p| format!(" with the stated bias, {} without", shown(claim, p)));
+    let with = u
+        .without
+        .map_or_else(String::new, |p| format!(" with the stated bias, {} without", shown(claim, p, u.line)));
     let it = if u.without.is_some() { "the latter" } else { "it" };
     let way = if p > u.line { "to" } else { "up to" };
     let tips = match u.bias {

@@ -1,7 +1,7 @@
 //! The answer before everything else, and what follows it only where it is asked for.
 
 use super::layout::{push, push_title, wrapped};
-use crate::posterior::{Claim, STATED, Says};
+use crate::posterior::{Claim, STATED, Says, Scope};
 use crate::report::sentences::sentence;
 use crate::report::words::listed;
 
@@ -20,7 +20,10 @@ const MOST_LINES: usize = 10;
 /// What it comes to, from claims. A short one tells of single subgroups while there is room, else of all at once.
 /// A note of how to read them follows.
 pub fn answer(claims: &[Claim], length: Length, note: Option<String>) -> String {
-    let each = |c: &&Claim| matches!(c.says, Says::Stands(_) | Says::UnderBias(_));
+    let of_each = |c: &&Claim| matches!(c.says, Says::Stands(_) | Says::UnderBias(_));
+    let each = |c: &&Claim| of_each(c) && c.scope == Scope::Subgroup;
+    // The average and a further subgroup.
+    let shared = |c: &&Claim| of_each(c) && c.scope != Scope::Subgroup;
     let all = |c: &&Claim| matches!(c.says, Says::StandsWhere(_) | Says::UnderBiasOfAll(_));
     let rest = |c: &&Claim| match c.says {
         Says::Drove { .. } | Says::Overturns { .. } | Says::NothingStands { .. } => true,
@@ -30,15 +33,19 @@ pub fn answer(claims: &[Claim], length: Length, note: Option<String>) -> String 
     let told = |kind: &dyn Fn(&&Claim) -> bool| -> Vec<String> {
         claims.iter().filter(kind).map(sentence).collect()
     };
-    let (each, all, mut rest) = (told(&each), told(&all), told(&rest));
+    let (each, shared, all, mut rest) = (told(&each), told(&shared), told(&all), told(&rest));
     rest.extend(note);
-    let fits = lines(&each) + lines(&rest) <= MOST_LINES;
-    let mut parts = match length {
-        Length::Short if fits => each,
-        Length::Short => all,
-        Length::Full if each.len() > 1 => [each, all].concat(),
-        Length::Full => each,
+    let each_and_all = if each.len() > 1 { [each.as_slice(), &shared, &all].concat() } else { each.clone() };
+    let choices = match length {
+        Length::Short => {
+            let average = shared.get(..1).unwrap_or_default();
+            let with = |told: &[String], shared: &[String]| [told, shared].concat();
+            vec![with(&each, &shared), with(&each, average), with(&all, &shared), each, all]
+        }
+        Length::Full => vec![each_and_all],
     };
+    let fits = |told: &Vec<String>| lines(told) + lines(&rest) <= MOST_LINES;
+    let mut parts = choices.iter().find(|told| fits(told)).or(choices.last()).cloned().unwrap_or_default();
     parts.extend(rest);
     in_short(&parts)
 }

@@ -10,7 +10,7 @@ use super::layout::{
 use crate::compare::bias::implied as implied_by_bias;
 use crate::compare::is_reference_only;
 use crate::posterior::{
-    Estimand, Estimate, LARGE, Measure, Parameter, ParameterRow, Report, Statement, Whom,
+    Axis, Estimand, Estimate, LARGE, Measure, Parameter, ParameterRow, Report, Statement, Whom,
 };
 use crate::study::{AuditCell, AuditRow, LibraryPrior, PatientFile, Study, library_priors};
 
@@ -280,8 +280,9 @@ fn implied(study: &Study, prior: Option<&Report>) -> String {
     let mut words = Vec::new();
     for p in prior.probabilities.iter().filter(|p| p.statement == Statement::BenefitAtLeast) {
         if p.estimand.whom == Whom::Subgroup(0) {
-            let size = threshold(p.estimand.measure, p.threshold);
-            words.push(format!("P(better by ≥ {size}) {}", probability(p.best())));
+            let by = if p.estimand.measure.axis() == Axis::Ratio { "a factor of " } else { "" };
+            let size = format!("{by}≥ {}", threshold(p.estimand.measure, p.threshold));
+            words.push(format!("P(better by {size}) {}", probability(p.best())));
         }
     }
     if !words.is_empty() {

@@ -12,7 +12,8 @@ use super::layout::{
     shown_interval, shown_probability, table,
 };
 use crate::posterior::{
-    Axis, Claim, Estimand, Estimate, Measure, Parameter, Quantiles, Report, Says, Statement, Whom, primary,
+    Axis, Claim, Estimand, Estimate, Measure, Parameter, Probability, Quantiles, Report, Says, Statement,
+    Whom, primary,
 };
 use crate::report::observations;
 use crate::study::{Assignment, Pooling, Study};
@@ -154,7 +155,7 @@ pub fn probability_table(study: &Study, report: &Report) -> Cells {
     };
     let shown = |whom: Whom, statement, measure: Measure, at: f64| {
         let found = report.probability(Estimand::new(whom, measure), statement, at);
-        found.map_or_else(|| "–".to_string(), |p| with_prior(&shown_probability(p), p.prior_beside()))
+        found.map_or_else(|| "–".to_string(), |p| with_prior(&shown_probability(p), p.prior))
     };
     let direction = |statement| {
         move |whom: &Whom| {
@@ -313,9 +314,9 @@ pub fn further_thresholds(study: &Study) -> Option<String> {
 
 /// Which prior stands in brackets beside a statement on a risk difference, where there is one.
 pub fn prior_note(report: &Report) -> Option<String> {
-    let held = report.probabilities.iter().any(|p| p.prior_at_control_risk.is_some());
-    held.then(|| {
-        "In brackets the probability under the prior alone; for risk differences under the effect prior, with the control risk at its posterior median."
+    let of_risks = |p: &Probability| p.estimand.measure == Measure::RiskDifference && p.prior.is_some();
+    report.probabilities.iter().any(of_risks).then(|| {
+        "In brackets the probability before the data; of risk differences it depends on the baseline prior too."
             .to_string()
     })
 }

@@ -21,7 +21,7 @@ pub fn bias_text(study: &Study, c: &BiasComparison, length: Length) -> String {
     push_failures_and_notices(&mut out, failed, &c.reasons, &c.notices);
     let note = study.outcome.scale.is_ratio().then(|| {
         format!(
-            "A 2-fold bias: the {} that the data show is twice the true one, and makes {} look {}.",
+            "How to read a bias: one that is 2-fold makes the {} that the data show twice the true one, and {} look {} than it is; one below 1-fold is the other way.",
             study.outcome.scale.measure_in_words(),
             study.treatment.active(),
             above_makes_look(study)

@@ -1,6 +1,6 @@
 //! How far the conclusions depend on the priors: envelope, tipping, who decided, power-scaling, pooling.
 
-use super::super::super::numbers::{parameter, plain, roughly, signed, threshold, value};
+use super::super::super::numbers::{judged_probability, parameter, plain, roughly, signed, threshold, value};
 use super::super::super::sentences::sentence;
 use super::super::columns::Columns;
 use super::super::layout::{grouped, push};
@@ -97,12 +97,19 @@ pub fn tipping(study: &Study, c: &Comparison) -> String {
         push(&mut out, &sentence(claim), 0);
         return out;
     }
+    if c.tipping.iter().all(|t| t.probability.is_none()) {
+        push(&mut out, "Not known: the fit of the stated priors did not pass its checks.", 0);
+        return out;
+    }
     let in_patients = passed.iter().any(|t| t.as_patients.is_some());
     let rough = c.resolution().is_some() || c.is_coarse;
     let mut columns: Columns<'_, &Tipping> = Columns::new();
     columns
         .add("To bring", |t| format!("{}: {}", t.subgroup, statement(t.statement, t.measure, t.threshold)));
-    columns.add("P now", |t| shown(c, t.probability));
+    columns.add("P now", |t| {
+        let judged = |p: f64| judged_probability(p, c.resolution(), |p| p > t.line);
+        t.probability.map_or_else(|| "–".to_string(), judged)
+    });
     columns.add("below", |t| t.line.to_string());
     columns.add("sceptical\nSD", |t| {
         t.sceptical_sd.map_or_else(|| absent(t.note), |sd| if rough { roughly(sd) } else { plain(sd) })
@@ -274,7 +281,7 @@ pub fn power_scaling(study: &Study, c: &Comparison) -> String {
     out
 }
 
-/// Evidence and prediction under the three poolings.
+/// Evidence and prediction under the three poolings, as far as there are numbers; why there are none is among the notices.
 pub fn poolings(_: &Study, c: &Comparison) -> String {
     if c.poolings.len() < 2 {
         return String::new();
@@ -282,7 +289,14 @@ pub fn poolings(_: &Study, c: &Comparison) -> String {
     let number = |x: Option<f64>| x.map_or_else(|| "–".to_string(), |x| signed(x, 2).replace('+', ""));
     let mut out = String::new();
     let first = &c.poolings[0];
-    title(&mut out, &format!("Poolings compared, stated priors: leaving out one {} at a time", first.unit));
+    let has_evidence = c.poolings.iter().any(|r| r.log_marginal_likelihood.is_some());
+    let has_prediction = c.poolings.iter().any(|r| r.elpd.is_some());
+    if !has_evidence && !has_prediction {
+        return out;
+    }
+    let left_out =
+        if has_prediction { format!(": leaving out one {} at a time", first.unit) } else { String::new() };
+    title(&mut out, &format!("Poolings compared, stated priors{left_out}"));
     let mut columns: Columns<'_, &PoolingRow> = Columns::new();
     columns.add("Pooling", |r| {
         match r.pooling {
@@ -292,25 +306,34 @@ pub fn poolings(_: &Study, c: &Comparison) -> String {
         }
         .to_string()
     });
-    columns.add("log marginal\nlikelihood", move |r| number(r.log_marginal_likelihood));
-    columns.add("log predictive\ndensity", move |r| number(r.elpd));
-    columns.add("difference", |r| match (r.difference, r.difference_se) {
-        (Some(0.0), _) => "best".to_string(),
-        (Some(_), Some(se)) => format!("{} (SE {})", number(r.difference), number(Some(se))),
-        _ => "–".to_string(),
-    });
+    if has_evidence {
+        columns.add("log marginal\nlikelihood", move |r| number(r.log_marginal_likelihood));
+    }
+    if has_prediction {
+        columns.add("log predictive\ndensity", move |r| number(r.elpd));
+        columns.add("difference", |r| match (r.difference, r.difference_se) {
+            (Some(0.0), _) => "best".to_string(),
+            (Some(_), Some(se)) => format!("{} (SE {})", number(r.difference), number(Some(se))),
+            _ => "–".to_string(),
+        });
+    }
     out.push_str(&columns.table(&c.poolings));
     let method = match (first.method, c.poolings.iter().filter_map(|r| r.max_k).reduce(f64::max)) {
         ("psis", Some(k)) => format!("Pareto-smoothed importance sampling, k at most {}. ", pareto(k)),
         _ => "Computed exactly. ".to_string(),
     };
-    push(
-        &mut out,
-        &format!(
-            "{method}The first depends on how wide the priors are. The second asks how well the next {} of these subgroups is predicted, not a new subgroup; a difference below 4, or twice its SE, is no evidence. Neither is a reason to choose a pooling after seeing the data.",
+    let mut parts = Vec::new();
+    if has_evidence {
+        parts.push("The marginal likelihood depends on how wide the priors are.".to_string());
+    }
+    if has_prediction {
+        parts.push(format!(
+            "The predictive density asks how well the next {} of these subgroups is predicted, not a new subgroup; a difference below 4, or twice its SE, is no evidence.",
             first.unit
-        ),
-        2,
-    );
+        ));
+    }
+    let whether = if has_evidence && has_prediction { "Neither is a reason" } else { "It is no reason" };
+    parts.push(format!("{whether} to choose a pooling after seeing the data."));
+    push(&mut out, &format!("{method}{}", parts.join(" ")), 2);
     out
 }
