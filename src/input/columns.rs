@@ -1,9 +1,11 @@
 //! Columns of a data file as a model file names them, and the rows that it asks for.
 
+use std::collections::BTreeSet;
+
 use toml::Spanned;
 
 use super::model_file::DataSection;
-use super::nearest::nearest;
+use super::nearest::{listed, nearest};
 use super::reader::{Header, Row};
 use super::source::Source;
 use super::values::Values;
@@ -15,7 +17,7 @@ pub fn column_named(source: &Source, header: &Header, name: &Spanned<String>) ->
         let error =
             Error::of(ErrorKind::Unknown, format!("the data file has no column `{}`", name.get_ref()))
                 .at(source.place(name.span()))
-                .help(format!("its columns are {}", header.join(", ")));
+                .help(format!("its columns are {}", listed(header.iter().map(String::as_str))));
         let error = match &header.sheets {
             Some(sheets) => error.help(sheets.clone()),
             None => error,
@@ -27,6 +29,17 @@ pub fn column_named(source: &Source, header: &Header, name: &Spanned<String>) ->
     })
 }
 
+/// Whether two figures may stand in one cell: events and total, an estimate and the ends of its interval.
+fn share(one: &str, other: &str) -> bool {
+    const TOGETHER: [&[&str]; 4] = [
+        &["control_events", "control_total"],
+        &["active_events", "active_total"],
+        &["events", "total"],
+        &["ratio", "estimate", "lower", "upper"],
+    ];
+    TOGETHER.iter().any(|keys| keys.contains(&one) && keys.contains(&other))
+}
+
 /// The columns of one layout, or the first that is missing from `[data] columns`.
 pub fn layout<const N: usize>(
     source: &Source,
@@ -34,6 +47,9 @@ pub fn layout<const N: usize>(
     header: &Header,
     (keys, optional): ([&str; N], &[&str]),
 ) -> Result<[usize; N]> {
+    if let Some(error) = of_another_kind(source, data, keys) {
+        return Err(error);
+    }
     let mut columns = [0; N];
     for (slot, key) in columns.iter_mut().zip(keys) {
         let (_, name) = data.columns.iter().find(|(k, _)| k.get_ref() == key).ok_or_else(|| {
@@ -53,7 +69,8 @@ pub fn layout<const N: usize>(
         *slot = column_named(source, header, name)?;
     }
     for (i, column) in columns.iter().enumerate() {
-        if let Some(j) = columns[..i].iter().position(|c| c == column) {
+        let same = columns[..i].iter().enumerate().position(|(j, c)| c == column && !share(keys[j], keys[i]));
+        if let Some(j) = same {
             return Err(Error::of(
                 ErrorKind::Rule,
                 format!("`{}` and `{}` are the same column", keys[j], keys[i]),
@@ -73,10 +90,43 @@ pub fn layout<const N: usize>(
     Ok(columns)
 }
 
+/// Keys of patients where rows are counts or estimates, and the other way round.
+fn of_another_kind<const N: usize>(source: &Source, data: &DataSection, keys: [&str; N]) -> Option<Error> {
+    const PATIENTS: [&str; 2] = ["outcome", "treatment"];
+    const COUNTS: [&str; 9] = [
+        "control_events", "control_total", "control_no_events", "active_events", "active_total",
+        "active_no_events", "events", "total", "no_events",
+    ];
+    const ESTIMATES: [&str; 5] = ["ratio", "estimate", "se", "lower", "upper"];
+    let kinds: [(&str, &str, &[&str], &str); 3] = [
+        ("patients", "a patient", &PATIENTS, "columns = { outcome = \"…\", treatment = \"…\", subgroup = \"…\" }"),
+        ("counts", "the counts of a subgroup or of an arm", &COUNTS, "columns = { subgroup = \"…\", control_events = \"…\", control_total = \"…\", active_events = \"…\", active_total = \"…\" }"),
+        ("estimates", "a published estimate", &ESTIMATES, "columns = { subgroup = \"…\", ratio = \"…\", lower = \"…\", upper = \"…\" }"),
+    ];
+    let own = kinds.iter().find(|(_, _, of, _)| keys.iter().any(|key| of.contains(key)))?;
+    let own_keys = |key: &str| own.2.contains(&key);
+    if data.columns.keys().any(|key| own_keys(key.get_ref())) {
+        return None;
+    }
+    let (odd, other) = data.columns.keys().find_map(|key| {
+        kinds.iter().find(|(_, _, of, _)| of.contains(&key.get_ref().as_str())).map(|kind| (key, kind))
+    })?;
+    let message = format!("rows = \"{}\", and `{}` is a column of rows = \"{}\"", own.0, odd.get_ref(), other.0);
+    Some(
+        Error::of(ErrorKind::Rule, message)
+            .at(source.place(odd.span()))
+            .help(format!("if each row is {}: rows = \"{}\"", other.1, other.0))
+            .help(format!("if each row is {}: {}", own.1, own.3)),
+    )
+}
+
 /// `[data.where]`: only rows that have one of these values in each of these columns.
 pub struct Kept<'m> {
     conditions: Vec<Condition<'m>>,
 }
+
+/// As many values of a column are kept for what is told of one that no row has.
+const MOST_REMEMBERED: usize = 200;
 
 struct Condition<'m> {
     index: usize,
@@ -84,6 +134,8 @@ struct Condition<'m> {
     values: &'m Spanned<Values>,
     /// Whether a row had the value and met all conditions before.
     met: Vec<bool>,
+    /// Other values that rows had, as far as they are few.
+    others: BTreeSet<String>,
 }
 
 impl<'m> Kept<'m> {
@@ -91,7 +143,7 @@ impl<'m> Kept<'m> {
         let condition = |(column, values): (&'m Spanned<String>, &'m Spanned<Values>)| {
             let index = column_named(source, header, column)?;
             let met = vec![false; values.get_ref().0.len()];
-            Ok(Condition { index, column: column.get_ref(), values, met })
+            Ok(Condition { index, column: column.get_ref(), values, met, others: BTreeSet::new() })
         };
         Ok(Kept { conditions: data.keep.iter().map(condition).collect::<Result<_>>()? })
     }
@@ -100,8 +152,12 @@ impl<'m> Kept<'m> {
         self.conditions.iter_mut().all(|condition| {
             let Ok(text) = row.text(condition.index) else { return false };
             let place = condition.values.get_ref().0.iter().position(|value| value == text);
-            if let Some(place) = place {
-                condition.met[place] = true;
+            match place {
+                Some(place) => condition.met[place] = true,
+                None if condition.others.len() < MOST_REMEMBERED && !condition.others.contains(text) => {
+                    condition.others.insert(text.to_string());
+                }
+                None => {}
             }
             place.is_some()
         })
@@ -109,14 +165,24 @@ impl<'m> Kept<'m> {
 
     /// That every value was met in some row, once all were read.
     pub fn check(&self, source: &Source) -> Result<()> {
-        for Condition { column, values, met, .. } in &self.conditions {
+        for Condition { column, values, met, others, .. } in &self.conditions {
             let unmet = values.get_ref().0.iter().zip(met).find(|(_, met)| !**met);
             if let Some((value, _)) = unmet {
-                return Err(Error::of(
+                let error = Error::of(
                     ErrorKind::Data,
                     format!("no row of the data file has `{value}` in column `{column}`"),
                 )
-                .at(source.place(values.span())));
+                .at(source.place(values.span()));
+                let met = values.get_ref().0.iter().zip(met).filter(|(_, met)| **met).map(|(value, _)| value);
+                let there = || met.clone().chain(others).map(String::as_str).filter(|text| !text.is_empty());
+                let error = match nearest(value, there()) {
+                    Some(near) => error.label(format!("did you mean `{near}`?")),
+                    None => error,
+                };
+                return Err(match there().next() {
+                    Some(_) => error.help(format!("its values are {}", listed(there()))),
+                    None => error,
+                });
             }
         }
         Ok(())

@@ -6,6 +6,7 @@ use std::path::Path;
 
 use super::Reading;
 use super::model_file::Rows;
+use super::nearest::nearest;
 use super::patients::{Surveyed, surveyed};
 use super::ranges::{values_of, without_rows};
 use super::reader::{Decimal, Form};
@@ -177,12 +178,15 @@ pub(super) fn column<'a>(
     said: Option<&str>,
     usual: &[&str],
 ) -> Result<&'a Surveyed> {
-    let listed =
-        || columns.iter().map(|c| format!("{} ({})", c.name, c.in_words())).collect::<Vec<_>>().join("; ");
+    let listed = || columns_in_words(columns);
     if let Some(name) = said {
         return columns.iter().find(|c| c.name == name).ok_or_else(|| {
-            Error::of(ErrorKind::Unknown, format!("the file has no column `{name}`"))
-                .help(format!("its columns are: {}", listed()))
+            let error = Error::of(ErrorKind::Unknown, format!("the file has no column `{name}`"));
+            match nearest(name, columns.iter().map(|c| c.name.as_str())) {
+                Some(near) => error.help(format!("did you mean `{near}`?")),
+                None => error,
+            }
+            .help(format!("its columns are: {}", listed()))
         });
     }
     let found: Vec<&Surveyed> =
@@ -201,6 +205,17 @@ pub(super) fn column<'a>(
     }
 }
 
+/// The first columns with what they hold, and how many more there are.
+fn columns_in_words(columns: &[Surveyed]) -> String {
+    const TOLD: usize = 10;
+    let first: Vec<String> =
+        columns.iter().take(TOLD).map(|c| format!("{} ({})", c.name, c.in_short())).collect();
+    match columns.len().saturating_sub(TOLD) {
+        0 => first.join("; "),
+        more => format!("{}; and {more} more", first.join("; ")),
+    }
+}
+
 /// A column's values in two lists: as said, or by usual names where there are two.
 pub(super) fn two(
     column: &Surveyed,
@@ -215,7 +230,7 @@ pub(super) fn two(
                 ErrorKind::Unknown,
                 format!("column `{}` has no value `{}`", column.name, said[0]),
             )
-            .help(format!("its values are {}", column.in_words())));
+            .help(format!("its values are {}", column.in_short())));
         }
     }
     let rest = |taken: &[String]| -> Vec<String> {
@@ -230,7 +245,7 @@ pub(super) fn two(
                     ErrorKind::Missing,
                     format!("which values of column `{}` are which?", column.name),
                 )
-                .help(format!("say so with {flag} or {other_flag}: its values are {}", column.in_words())));
+                .help(format!("say so with {flag} or {other_flag}: its values are {}", column.in_short())));
             }
             let rest = rest(&found);
             [found, rest]
@@ -242,7 +257,7 @@ pub(super) fn two(
     match lists.iter().any(Vec::is_empty) {
         true => Err(Error::of(ErrorKind::Rule, format!("one side of column `{}` has no value", column.name))
             .at(Place::File(column.name.clone()))
-            .help(format!("its values are {}", column.in_words()))),
+            .help(format!("its values are {}", column.in_short()))),
         false => Ok(lists),
     }
 }

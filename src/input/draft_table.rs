@@ -3,8 +3,10 @@
 use std::fmt::Write;
 
 use super::draft::{Draft, remark, words_of};
+use super::joint::{estimate_with_interval, events_of_total, interval};
 use super::model_file::Rows;
 use super::patients::Survey;
+use super::reader::Decimal;
 use super::recognised::Table;
 use super::suggested;
 use crate::study::Scale;
@@ -61,8 +63,8 @@ pub fn written(said: &Draft, table: &Table, survey: &Survey, named: &str) -> Str
         line(&format!("levels = {{ control = {control}, active = {active} }}"));
     }
     line("# where = { COLUMN = \"value\" }   # only such rows");
-    priors(&mut line, table, survey);
-    line(&suggested::questions(control_risk(table, survey), table.scale));
+    priors(&mut line, table, survey, said.form.decimal);
+    line(&suggested::questions(control_risk(table, survey, said.form.decimal), table.scale));
     out
 }
 
@@ -81,7 +83,7 @@ fn scale_in_file(scale: Scale) -> &'static str {
     }
 }
 
-fn priors(line: &mut impl FnMut(&str), table: &Table, survey: &Survey) {
+fn priors(line: &mut impl FnMut(&str), table: &Table, survey: &Survey, decimal: Decimal) {
     let pooled = table.subgroups > 1;
     line(if pooled {
         "\n[model]\npooling = \"partial\""
@@ -90,7 +92,7 @@ fn priors(line: &mut impl FnMut(&str), table: &Table, survey: &Survey) {
     });
     line("\n[prior]");
     if table.scale == Some(Scale::Difference) {
-        let size = size(table, survey);
+        let size = size(table, survey, decimal);
         line(
             "# Only as wide as the estimates are large, so that the file runs: their unit is yours, state what you believe.",
         );
@@ -124,24 +126,39 @@ fn priors(line: &mut impl FnMut(&str), table: &Table, survey: &Survey) {
     }
 }
 
+/// What stands in a column of a short file.
+fn cells<'s>(survey: &'s Survey, name: &str) -> impl Iterator<Item = &'s String> + use<'s> {
+    let place = survey.columns.iter().position(|c| c.name == name);
+    survey.table.iter().flatten().filter_map(move |row| row.get(place?))
+}
+
 /// Numbers of a column, as far as they are numbers.
 fn numbers<'s>(survey: &'s Survey, name: &str) -> impl Iterator<Item = f64> + 's {
-    let place = survey.columns.iter().position(|c| c.name == name);
-    let rows = survey.table.iter().flatten();
-    rows.filter_map(move |row| row.get(place?)?.parse().ok()).filter(|x: &f64| x.is_finite())
+    cells(survey, name).filter_map(|text| text.parse().ok()).filter(|x: &f64| x.is_finite())
 }
 
 /// The control arm's risk, all rows taken together; with one row an arm, both arms'. None of estimates.
-fn control_risk(table: &Table, survey: &Survey) -> Option<f64> {
+fn control_risk(table: &Table, survey: &Survey, decimal: Decimal) -> Option<f64> {
     let keys = if table.levels.is_some() { ["events", "total"] } else { ["control_events", "control_total"] };
-    let [events, total] = keys.map(|key| numbers(survey, table.column(key)).sum::<f64>());
+    let joint = |text: &String| events_of_total(text, decimal);
+    let [events, total] = if table.column(keys[0]) == table.column(keys[1]) {
+        let all: Vec<_> = cells(survey, table.column(keys[0])).filter_map(joint).collect();
+        [all.iter().map(|one| one.0 as f64).sum(), all.iter().map(|one| one.1 as f64).sum()]
+    } else {
+        keys.map(|key| numbers(survey, table.column(key)).sum::<f64>())
+    };
     (total > 0.0 && events <= total).then(|| events / total)
 }
 
 /// The largest estimate with twice its error, rounded up to one digit; 1 where none can be read.
-fn size(table: &Table, survey: &Survey) -> f64 {
+fn size(table: &Table, survey: &Survey, decimal: Decimal) -> f64 {
     let largest = |key: &str| numbers(survey, table.column(key)).map(f64::abs).fold(0.0, f64::max);
-    let reach = largest("lower").max(largest("upper")).max(largest("estimate") + 2.0 * largest("se"));
+    let ends = cells(survey, table.column("lower"));
+    let ends = ends.filter_map(|text| {
+        estimate_with_interval(text, decimal).map(|[_, lower, upper]| [lower, upper]).or(interval(text, decimal))
+    });
+    let joint = ends.flatten().map(f64::abs).fold(0.0, f64::max);
+    let reach = joint.max(largest("lower")).max(largest("upper")).max(largest("estimate") + 2.0 * largest("se"));
     if reach <= 0.0 {
         return 1.0;
     }

@@ -14,6 +14,7 @@ mod decision;
 mod design;
 mod draft;
 mod draft_table;
+mod joint;
 mod keys;
 mod model_file;
 mod named;

@@ -57,5 +57,5 @@ fn range(text: &str) -> Option<(u32, u32)> {
 
 fn absent(column: &Surveyed, value: &str) -> Error {
     Error::of(ErrorKind::Unknown, format!("column `{}` has no value `{value}`", column.name))
-        .help(format!("its values are {}", column.in_words()))
+        .help(format!("its values are {}", column.in_short()))
 }
