@@ -94,14 +94,36 @@ pub fn layout<const N: usize>(
 fn of_another_kind<const N: usize>(source: &Source, data: &DataSection, keys: [&str; N]) -> Option<Error> {
     const PATIENTS: [&str; 2] = ["outcome", "treatment"];
     const COUNTS: [&str; 9] = [
-        "control_events", "control_total", "control_no_events", "active_events", "active_total",
-        "active_no_events", "events", "total", "no_events",
+        "control_events",
+        "control_total",
+        "control_no_events",
+        "active_events",
+        "active_total",
+        "active_no_events",
+        "events",
+        "total",
+        "no_events",
     ];
     const ESTIMATES: [&str; 5] = ["ratio", "estimate", "se", "lower", "upper"];
     let kinds: [(&str, &str, &[&str], &str); 3] = [
-        ("patients", "a patient", &PATIENTS, "columns = { outcome = \"…\", treatment = \"…\", subgroup = \"…\" }"),
-        ("counts", "the counts of a subgroup or of an arm", &COUNTS, "columns = { subgroup = \"…\", control_events = \"…\", control_total = \"…\", active_events = \"…\", active_total = \"…\" }"),
-        ("estimates", "a published estimate", &ESTIMATES, "columns = { subgroup = \"…\", ratio = \"…\", lower = \"…\", upper = \"…\" }"),
+        (
+            "patients",
+            "a patient",
+            &PATIENTS,
+            "columns = { outcome = \"…\", treatment = \"…\", subgroup = \"…\" }",
+        ),
+        (
+            "counts",
+            "the counts of a subgroup or of an arm",
+            &COUNTS,
+            "columns = { subgroup = \"…\", control_events = \"…\", control_total = \"…\", active_events = \"…\", active_total = \"…\" }",
+        ),
+        (
+            "estimates",
+            "a published estimate",
+            &ESTIMATES,
+            "columns = { subgroup = \"…\", ratio = \"…\", lower = \"…\", upper = \"…\" }",
+        ),
     ];
     let own = kinds.iter().find(|(_, _, of, _)| keys.iter().any(|key| of.contains(key)))?;
     let own_keys = |key: &str| own.2.contains(&key);
@@ -111,7 +133,8 @@ fn of_another_kind<const N: usize>(source: &Source, data: &DataSection, keys: [&
     let (odd, other) = data.columns.keys().find_map(|key| {
         kinds.iter().find(|(_, _, of, _)| of.contains(&key.get_ref().as_str())).map(|kind| (key, kind))
     })?;
-    let message = format!("rows = \"{}\", and `{}` is a column of rows = \"{}\"", own.0, odd.get_ref(), other.0);
+    let message =
+        format!("rows = \"{}\", and `{}` is a column of rows = \"{}\"", own.0, odd.get_ref(), other.0);
     Some(
         Error::of(ErrorKind::Rule, message)
             .at(source.place(odd.span()))

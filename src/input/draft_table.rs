@@ -155,10 +155,13 @@ fn size(table: &Table, survey: &Survey, decimal: Decimal) -> f64 {
     let largest = |key: &str| numbers(survey, table.column(key)).map(f64::abs).fold(0.0, f64::max);
     let ends = cells(survey, table.column("lower"));
     let ends = ends.filter_map(|text| {
-        estimate_with_interval(text, decimal).map(|[_, lower, upper]| [lower, upper]).or(interval(text, decimal))
+        estimate_with_interval(text, decimal)
+            .map(|[_, lower, upper]| [lower, upper])
+            .or(interval(text, decimal))
     });
     let joint = ends.flatten().map(f64::abs).fold(0.0, f64::max);
-    let reach = joint.max(largest("lower")).max(largest("upper")).max(largest("estimate") + 2.0 * largest("se"));
+    let reach =
+        joint.max(largest("lower")).max(largest("upper")).max(largest("estimate") + 2.0 * largest("se"));
     if reach <= 0.0 {
         return 1.0;
     }

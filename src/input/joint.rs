@@ -143,7 +143,8 @@ mod tests {
             assert_eq!(counts(text), Some((41, 310)), "{text}");
         }
         assert_eq!(events_of_total("41/310 (13,2)", Decimal::Comma), Some((41, 310)));
-        for text in ["41", "41/310 (14.0%)", "41/", "/310", "41/310/2", "41 310", "a/b", "-1/3", "4.5/9", ""] {
+        for text in ["41", "41/310 (14.0%)", "41/", "/310", "41/310/2", "41 310", "a/b", "-1/3", "4.5/9", ""]
+        {
             assert_eq!(counts(text), None, "{text}");
         }
         let all = |text| estimate_with_interval(text, Decimal::Point);
@@ -165,8 +166,15 @@ mod tests {
         let comma = |text| estimate_with_interval(text, Decimal::Comma);
         assert_eq!(comma("0,66 (0,40, 1,10)"), Some([0.66, 0.4, 1.1]));
         assert_eq!(comma("0.66 (0.40 to 1.10)"), None);
-        for text in ["0.66", "0.66 (0.40)", "0.66 (0.40 to 1.10", "0.66 (0.40 to 1.10) *", "1 (reference)", "0,66 (0,40 to 1,10)", ""]
-        {
+        for text in [
+            "0.66",
+            "0.66 (0.40)",
+            "0.66 (0.40 to 1.10",
+            "0.66 (0.40 to 1.10) *",
+            "1 (reference)",
+            "0,66 (0,40 to 1,10)",
+            "",
+        ] {
             assert_eq!(all(text), None, "{text}");
         }
         assert_eq!(interval("(0.40 to 1.10)", Decimal::Point), Some([0.4, 1.1]));

@@ -164,7 +164,9 @@ impl ArmColumns {
 fn arms_by_name(survey: &Survey, decimal: Decimal) -> Vec<ArmColumns> {
     let mut arms: Vec<ArmColumns> = Vec::new();
     for c in &survey.columns {
-        if hold(survey, c, |text| events_of_total(text, decimal).is_some_and(|(events, total)| events <= total)) {
+        if hold(survey, c, |text| {
+            events_of_total(text, decimal).is_some_and(|(events, total)| events <= total)
+        }) {
             let name = column_names::arm_named(&c.name);
             let figures = [Figure::Events, Figure::Total].map(|figure| (figure, c.name.clone()));
             match arms.iter_mut().find(|arm| arm.name == name) {

@@ -210,7 +210,9 @@ fn in_plain_words(
     let Some(table) = table else {
         return Error::of(ErrorKind::Syntax, message.trim().replace('\n', "; "));
     };
-    if let ("unknown variant", [word, known @ ..]) = (message.get(..15).unwrap_or_default(), quoted.as_slice()) {
+    if let ("unknown variant", [word, known @ ..]) =
+        (message.get(..15).unwrap_or_default(), quoted.as_slice())
+    {
         let error = Error::of(ErrorKind::Unknown, format!("unknown value `{word}`"))
             .help(format!("expected {}", listed(known.iter().copied())));
         return match nearest(word, known.iter().copied()) {

@@ -86,7 +86,8 @@ impl Keys {
             self.check_value(known, value, path)?;
             path.pop();
         }
-        let missing = self.below(path).into_iter().find(|(name, key)| key.required && !table.contains_key(*name));
+        let missing =
+            self.below(path).into_iter().find(|(name, key)| key.required && !table.contains_key(*name));
         match missing {
             Some((name, key)) => Err(missing_key(name, key, span)),
             None => Ok(()),
@@ -162,10 +163,7 @@ impl Keys {
     ) -> Wrong {
         let list = in_words(&path[..path.len() - 1]);
         let of = if of == [Form::Section] { "a section of keys".to_string() } else { expected(of) };
-        let message = format!(
-            "entry {place} of `{list}` is {}; {of} is expected",
-            found(value.get_ref())
-        );
+        let message = format!("entry {place} of `{list}` is {}; {of} is expected", found(value.get_ref()));
         let help = vec![format!("write {}", key.example)];
         Wrong { kind: ErrorKind::Value, span: value.span(), message, label: None, help }
     }
@@ -174,9 +172,8 @@ impl Keys {
     fn better_path(self, path: &str, value: &DeValue<'_>) -> Option<String> {
         let fitting = |key: &&Key| key.forms.iter().any(|form| form.admits(value));
         let all = self.table().iter().filter(fitting).map(|key| key.path);
-        nearest(path, all.filter(|known| *known != path && !known.contains(['*', '[']))).filter(|near| {
-            strsim::normalized_damerau_levenshtein(path, near) >= 0.85
-        })
+        nearest(path, all.filter(|known| *known != path && !known.contains(['*', '['])))
+            .filter(|near| strsim::normalized_damerau_levenshtein(path, near) >= 0.85)
     }
 
     /// That a key of this path may stand in a file; `words` are the command that sets it.

@@ -27,8 +27,8 @@ fn walk(
     (path, required): (&mut Vec<String>, bool),
     all: &mut Vec<Described>,
 ) {
-    let below_open = (1..path.len())
-        .any(|n| keys.find(&path[..n]).is_some_and(|key| key.forms.contains(&Form::Open)));
+    let below_open =
+        (1..path.len()).any(|n| keys.find(&path[..n]).is_some_and(|key| key.forms.contains(&Form::Open)));
     if below_open {
         return;
     }
@@ -81,7 +81,8 @@ fn types(forms: &[Form]) -> BTreeSet<String> {
     forms.iter().map(|form| of(form).to_string()).collect()
 }
 
-const BOTH: [(Keys, fn() -> &'static str); 2] = [(Keys::Model, json_schema), (Keys::Decision, decision_schema)];
+const BOTH: [(Keys, fn() -> &'static str); 2] =
+    [(Keys::Model, json_schema), (Keys::Decision, decision_schema)];
 
 #[test]
 fn every_key_of_the_schemas_is_known_with_what_it_holds_and_no_other() {
@@ -92,7 +93,10 @@ fn every_key_of_the_schemas_is_known_with_what_it_holds_and_no_other() {
             assert_eq!(types(key.forms), one.types, "{:?}", one.path);
             let last = one.path.last().map_or("", String::as_str);
             // Of an arm that is left out, counts say more.
-            let is_exempt = last == "*" || one.path.starts_with(&["data", "counts", "[]"].map(String::from)) && one.path.len() == 4 && last != "subgroup";
+            let is_exempt = last == "*"
+                || one.path.starts_with(&["data", "counts", "[]"].map(String::from))
+                    && one.path.len() == 4
+                    && last != "subgroup";
             assert!(is_exempt || key.required == one.required, "{:?}", one.path);
         }
         for key in keys.table() {
@@ -115,7 +119,8 @@ fn section(table: &[Key], at: &str) -> toml::Table {
 
 /// A file in which the line of this key stands, with what must stand beside it.
 fn file_with(table: &[Key], key: &Key) -> toml::Table {
-    let mut value: toml::Value = section(table, key.path.rsplit_once('.').map_or("", |(above, _)| above)).into();
+    let mut value: toml::Value =
+        section(table, key.path.rsplit_once('.').map_or("", |(above, _)| above)).into();
     value.as_table_mut().unwrap().extend(key.example.parse::<toml::Table>().unwrap());
     let mut parts: Vec<&str> = key.path.split('.').collect();
     parts.pop();

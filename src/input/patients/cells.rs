@@ -6,9 +6,9 @@ use std::hash::Hasher;
 use csv::ByteRecord;
 use toml::Spanned;
 
-use super::super::joint::events_of_total;
 use super::super::adjust_section::AdjustEntry;
 use super::super::columns::{Kept, layout};
+use super::super::joint::events_of_total;
 use super::super::model_file::{DataSection, MissingRows};
 use super::super::reader::{DataFile, Header, Reader, Row, checksum};
 use super::super::source::Source;

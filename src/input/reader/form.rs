@@ -42,13 +42,17 @@ impl Decimal {
     pub fn help(self, text: &str) -> Option<String> {
         if self.has_a_comma(text) {
             return Some(match without_thousands(text) {
-                Some(plain) => format!("{}; if its comma stands between thousands, write {plain}", Decimal::HELP),
+                Some(plain) => {
+                    format!("{}; if its comma stands between thousands, write {plain}", Decimal::HELP)
+                }
                 None => Decimal::HELP.to_string(),
             });
         }
         if let (Decimal::Comma, Some(_)) = (self, Decimal::Point.number(text)) {
             let plain = without_thousands(text);
-            let or = plain.map_or_else(String::new, |plain| format!("; if its point stands between thousands, write {plain}"));
+            let or = plain.map_or_else(String::new, |plain| {
+                format!("; if its point stands between thousands, write {plain}")
+            });
             return Some(format!(
                 "this file is read with decimal commas, and here stands a point: if its numbers have points, leave decimal = \",\" out{or}"
             ));

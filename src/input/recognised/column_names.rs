@@ -125,8 +125,9 @@ pub fn counted(name: &str) -> Option<(Figure, String)> {
 /// The arm of a column that holds events and totals, in the words of its name.
 pub fn arm_named(name: &str) -> String {
     let parts = parts(name);
-    let says_arm =
-        |p: &&String| !EVENTS.contains(&p.as_str()) && !TOTALS.contains(&p.as_str()) && !NOISE.contains(&p.as_str());
+    let says_arm = |p: &&String| {
+        !EVENTS.contains(&p.as_str()) && !TOTALS.contains(&p.as_str()) && !NOISE.contains(&p.as_str())
+    };
     parts.iter().filter(says_arm).cloned().collect::<Vec<_>>().join(" ")
 }
 

@@ -68,9 +68,7 @@ pub fn both_counts(row: Row<'_>, column: usize) -> Result<(u64, u64)> {
     let fault = |message: String| Error::of(ErrorKind::Data, message).at(row.place(column));
     match events_of_total(text, row.decimal) {
         Some((events, total)) if events.max(total) <= MOST_PATIENTS => Ok((events, total)),
-        Some(_) => {
-            Err(fault(format!("found {text}")).help("a count is at most a thousand million"))
-        }
+        Some(_) => Err(fault(format!("found {text}")).help("a count is at most a thousand million")),
         None if is_nothing(text) => Err(fault("events and total are missing".to_string())
             .help("fill them in, such as 41/310; an arm without patients is 0/0")),
         None => Err(fault(format!("found `{text}`, expected events and total, such as 41/310"))

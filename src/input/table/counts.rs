@@ -84,7 +84,9 @@ pub fn read(
                 add(all.get_or_insert_default(), &own);
             } else if let (Some(_), Some(first_row)) = (&all, of.first_row) {
                 return Err(match layout {
-                    Layout::Subgroup { .. } => subgroups.twice(row, &of, first_row).help(PATIENTS).help(BY_COVARIATES),
+                    Layout::Subgroup { .. } => {
+                        subgroups.twice(row, &of, first_row).help(PATIENTS).help(BY_COVARIATES)
+                    }
                     Layout::Arm { column, .. } => second_row(row, column, (of.name, active == 1)),
                 });
             } else {

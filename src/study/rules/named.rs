@@ -120,7 +120,8 @@ fn sources(study: &Study, external: &External, at: &impl Fn(PriorPart) -> Part) 
             let shared = found.data.shared(&before.data);
             (!shared.is_empty()).then_some((before, shared))
         }) {
-            let message = format!("`{}` and `{}` both hold {}", before.name, found.name, rows_in_words(&shared));
+            let message =
+                format!("`{}` and `{}` both hold {}", before.name, found.name, rows_in_words(&shared));
             return Err(Problem::new(here, ErrorKind::Rule, message).help(
                 "the same name and the same figures: these patients would count twice; leave one of the models out, or take the rows out of one",
             ));
