@@ -2,6 +2,7 @@
 //! own errors are a programmer's.
 
 mod table;
+mod words;
 
 use std::ops::Range;
 
@@ -11,6 +12,7 @@ use toml::de::{DeTable, DeValue};
 use super::nearest::{listed, nearest};
 use crate::error::{Error, ErrorKind};
 use table::{DECISION, MODEL};
+use words::{expected, found, in_words};
 
 /// A key by its path: `*` stands for any name, `[]` for a row of a list.
 #[derive(Debug)]
@@ -181,7 +183,15 @@ impl Keys {
         for length in 1..=path.len() {
             match self.find(&path[..length]) {
                 None => {
-                    let wrong = self.unknown(&path[..length], 0..0);
+                    let mut wrong = self.unknown(&path[..length], 0..0);
+                    // A misspelt section, and a key that the right one has.
+                    if let Some(near) = wrong.label.as_ref().and_then(|label| label.split('`').nth(1)) {
+                        let rest = path[length..].iter().map(String::as_str);
+                        let whole: Vec<&str> = near.split('.').chain(rest).collect();
+                        if self.find(&whole).is_some() {
+                            wrong.label = Some(format!("did you mean `{}`?", in_words(&whole)));
+                        }
+                    }
                     let message = format!("{words}: {}", wrong.message);
                     let help = wrong.label.into_iter().chain(wrong.help);
                     return Err(help.fold(Error::of(wrong.kind, message), Error::help));
@@ -348,57 +358,6 @@ impl Form {
             _ => false,
         }
     }
-}
-
-/// What a value is, in plain words.
-fn found(value: &DeValue<'_>) -> String {
-    let short = |text: &str| match text.char_indices().nth(40) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text.to_string(),
-    };
-    match value {
-        DeValue::String(text) => format!("a text, \"{}\"", short(text)),
-        DeValue::Integer(number) => format!("a number, {}", short(&number.to_string())),
-        DeValue::Float(number) => format!("a number, {}", short(&number.to_string())),
-        DeValue::Boolean(truth) => format!("a truth value, {truth}"),
-        DeValue::Datetime(date) => format!("a date, {date}"),
-        DeValue::Array(list) if list.is_empty() => "an empty list".to_string(),
-        DeValue::Array(_) => "a list, […]".to_string(),
-        DeValue::Table(_) => "a section of keys, { … }".to_string(),
-    }
-}
-
-/// What is expected, in plain words.
-fn expected(forms: &[Form]) -> String {
-    let word = |form: &Form| match form {
-        Form::Text => "a text in quotes".to_string(),
-        Form::Number => "a number".to_string(),
-        Form::Whole => "a whole number".to_string(),
-        Form::Truth => "true or false".to_string(),
-        Form::Section | Form::Open => "a section of keys, { … }".to_string(),
-        Form::Sections => "a list of sections, [{ … }, { … }]".to_string(),
-        Form::List([Form::Text]) => "a list of texts, [\"…\", \"…\"]".to_string(),
-        Form::List([Form::Number]) => "a list of numbers, [1.5, 2]".to_string(),
-        Form::List(_) => "a list of such".to_string(),
-    };
-    let mut words: Vec<String> = forms.iter().map(word).collect();
-    match words.pop() {
-        Some(last) if words.is_empty() => last,
-        Some(last) => format!("{} or {last}", words.join(", ")),
-        None => "nothing".to_string(),
-    }
-}
-
-/// A path as it is said: rows of lists by their number.
-fn in_words<S: AsRef<str>>(path: &[S]) -> String {
-    let mut said = String::new();
-    for part in path.iter().map(AsRef::as_ref).filter(|part| *part != "[]") {
-        if !said.is_empty() {
-            said.push('.');
-        }
-        said.push_str(part);
-    }
-    said
 }
 
 #[cfg(test)]

@@ -185,7 +185,7 @@ fn a_misspelt_path_is_led_to_the_nearest_key_or_to_its_section() {
     };
     for (keys, path, meant) in [
         (Keys::Model, "prior.efect", Some("prior.effect")),
-        (Keys::Model, "prio.effect", Some("prior")),
+        (Keys::Model, "prio.effect", Some("prior.effect")),
         (Keys::Model, "higher_is", Some("outcome.higher_is")),
         (Keys::Model, "study.higher_is", Some("outcome.higher_is")),
         (Keys::Model, "priors.mine.efect", Some("priors.mine.effect")),
