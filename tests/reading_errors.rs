@@ -128,6 +128,10 @@ fn a_value_of_another_kind_is_told_with_a_line_that_works() {
     told("note = 2024-05-01", &["`note` is a date, 2024-05-01; a text in quotes is expected"]);
     told("bias = { missing = 3 }", &["`bias.missing` is a number, 3", "missing = { active ="]);
     told("decision = { question = 1 }", &["`decision.question` is a number, 1", "question = \"Stent"]);
+    told(
+        "model = { adjust = \"AGE\" }",
+        &["`model.adjust` is a text, \"AGE\"; a list", "adjust = [\"AGE\", {"],
+    );
     told("prio = 3", &["unknown key `prio`", "did you mean `prior`?"]);
     told("higher_is = \"worse\"", &["unknown key `higher_is`", "did you mean `outcome.higher_is`?"]);
     desk.write("d.toml", "outcome = [3]\n[decision]\nquestion = \"?\"\n");
@@ -348,4 +352,69 @@ fn rows_of_one_kind_under_keys_of_another_are_told_both_ways_out() {
         "rows = \"patients\"\nmissing = \"drop\"\ncolumns = { subgroup = \"sex\", treatment = \"arm\", outcome = \"events\" }\n",
     );
     desk.refuses(&CHECK, &["row 2, column `events`: found `41`", "if it is a count", "rows = \"counts\""]);
+}
+
+/// What no cell should hold, and some that it may.
+const HOSTILE: [&str; 26] = [
+    "",
+    "NA",
+    "-1",
+    "1e400",
+    "NaN",
+    "inf",
+    "99999999999999999999",
+    "3.5",
+    "abc",
+    "é",
+    "\0",
+    "\"",
+    "41/310",
+    "310/41",
+    "1,000",
+    "0,5",
+    "\u{202e}",
+    "😀",
+    "=cmd",
+    "2024-01-01",
+    "TRUE",
+    "1_000",
+    "-0",
+    "0.66 (0.40 to 1.10)",
+    "0.66 (1.10 to 0.40)",
+    "1/0",
+];
+
+#[test]
+fn hostile_cells_and_headers_end_with_status_1_and_what_to_do_or_are_read() {
+    let desk = Desk::new();
+    let single = "rows = \"counts\"\ncolumns = { subgroup = \"sex\", control_events = \"e0\", control_total = \"e0\", active_events = \"e1\", active_total = \"n1\" }\n";
+    let judge = |what: &str| {
+        let output = desk.run(&CHECK);
+        let error = text(&output.stderr);
+        let code = output.status.code();
+        let told = code == Some(1) && error.contains("help: ");
+        assert!(code == Some(0) || told, "{what:?}: {error}");
+        assert!(!error.contains("panicked") && !error.contains("invalid type"), "{what:?}: {error}");
+    };
+    for cell in HOSTILE {
+        let quoted = format!("\"{}\"", cell.replace('"', "\"\""));
+        for data in [SEPARATE, single] {
+            desk.model(&format!("sex,e0,n0,e1,n1\nmen,{quoted},310,28,305\nwomen,22/150,150,23,148\n"), data);
+            judge(cell);
+        }
+        desk.model(&format!("sex,{quoted},n0,e1,n1\nmen,30,310,28,305\n"), SEPARATE);
+        judge(cell);
+    }
+    for table in [
+        "",
+        "\n",
+        "sex\n",
+        "sex,e0,n0,e1,n1\n",
+        "sex,e0,e0,e1,n1\nmen,1,2,3,4\n",
+        ",,,,\n1,2,3,4,5\n",
+        "sex,e0,n0,e1,n1\nmen,1\n",
+    ] {
+        desk.model(table, SEPARATE);
+        judge(table);
+    }
 }
