@@ -240,7 +240,7 @@ impl Keys {
     }
 
     /// The table that a path is looked up in, and from where.
-    fn tables<'p, S: AsRef<str>>(self, path: &'p [S]) -> (&'static [Key], &'p [S]) {
+    fn tables<S: AsRef<str>>(self, path: &[S]) -> (&'static [Key], &[S]) {
         match (self, path) {
             (Keys::Model, [first, second, ..])
                 if first.as_ref() == "decision" && !["question", "actions"].contains(&second.as_ref()) =>
@@ -324,7 +324,7 @@ fn path_at(file: &DeTable<'_>, span: &Range<usize>) -> Vec<String> {
                 DeValue::Array(list) => list,
                 _ => std::slice::from_ref(value),
             };
-            for row in rows.iter().filter(|row| holds(row.span())) {
+            if let Some(row) = rows.iter().find(|row| holds(row.span())) {
                 path.push(key.get_ref().to_string());
                 let DeValue::Table(table) = row.get_ref() else { return path };
                 if matches!(value.get_ref(), DeValue::Array(_)) {
