@@ -333,7 +333,10 @@ fn rows_of_one_kind_under_keys_of_another_are_told_both_ways_out() {
             "if each row is the counts",
         ],
     );
-    desk.model("sex,e0,n0,e1,n1\nmen,41,310,28,305\n", &SEPARATE.replace("\"counts\"", "\"patients\""));
+    desk.model(
+        "sex,e0,n0,e1,n1\nmen,41,310,28,305\n",
+        &SEPARATE.replace("\"counts\"", "\"patients\"\nmissing = \"drop\""),
+    );
     desk.refuses(
         &CHECK,
         &["is a column of rows = \"counts\"", "rows = \"counts\"", "if each row is a patient: columns ="],

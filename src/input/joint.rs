@@ -9,16 +9,16 @@ pub fn events_of_total(text: &str, decimal: Decimal) -> Option<(u64, u64)> {
     rest.word("/").or_else(|| rest.word("of"))?;
     let total = rest.whole()?;
     if rest.word("(").is_some() {
-        let before = rest.text.len();
+        let before = rest.text;
         let percent = rest.number()?;
-        let written = before - rest.text.len();
+        let written = before[..before.len() - rest.text.len()].trim_end();
         rest.word("%");
         rest.word(")")?;
         // What does not agree with its percentage is misprinted or misread.
-        let whole = (percent.abs() as u64).to_string().len();
-        let decimals = written.saturating_sub(whole + 1) as u32;
+        let mark = written.find(['.', ',', '·']);
+        let decimals = mark.map_or(0, |at| written[at..].chars().count() - 1) as f64;
         let exact = 100.0 * events as f64 / total as f64;
-        if (exact - percent).abs() > 0.6 * libm::pow(10.0, -f64::from(decimals)) {
+        if (exact - percent).abs() > 0.6 * libm::pow(10.0, -decimals) {
             return None;
         }
     }
@@ -139,7 +139,8 @@ mod tests {
     #[test]
     fn counts_and_intervals_are_read_as_papers_print_them() {
         let counts = |text| events_of_total(text, Decimal::Point);
-        for text in ["41/310", "41 / 310", "41 of 310", "41/310 (13.2%)", "41/310 (13 %)"] {
+        for text in ["41/310", "41 / 310", "41 of 310", "41/310 (13.2%)", "41/310 (13.2 %)", "41/310 (13 %)"]
+        {
             assert_eq!(counts(text), Some((41, 310)), "{text}");
         }
         assert_eq!(events_of_total("41/310 (13,2)", Decimal::Comma), Some((41, 310)));
