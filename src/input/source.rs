@@ -213,8 +213,12 @@ fn in_plain_words(
     if let ("unknown variant", [word, known @ ..]) =
         (message.get(..15).unwrap_or_default(), quoted.as_slice())
     {
-        let error = Error::of(ErrorKind::Unknown, format!("unknown value `{word}`"))
-            .help(format!("expected {}", listed(known.iter().copied())));
+        let error = Error::of(ErrorKind::Unknown, format!("unknown value `{word}`")).help(match known {
+            [most @ .., last] if !most.is_empty() => {
+                format!("expected {} or `{last}`", listed(most.iter().copied()))
+            }
+            _ => format!("expected {}", listed(known.iter().copied())),
+        });
         return match nearest(word, known.iter().copied()) {
             Some(near) => error.label(format!("did you mean `{near}`?")),
             None => error,
