@@ -208,7 +208,9 @@ fn in_plain_words(
 ) -> Error {
     let quoted: Vec<&str> = message.split('`').skip(1).step_by(2).collect();
     let Some(table) = table else {
-        return Error::of(ErrorKind::Syntax, message.trim().replace('\n', "; "));
+        return Error::of(ErrorKind::Syntax, message.trim().replace('\n', "; ")).help(
+            "KEY = VALUE on each line: texts in quotes, lists in [ ], sections in { } or below a [header]",
+        );
     };
     if let ("unknown variant", [word, known @ ..]) =
         (message.get(..15).unwrap_or_default(), quoted.as_slice())
