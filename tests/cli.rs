@@ -264,7 +264,8 @@ fn counts_that_can_not_be_are_refused_at_their_place() {
     ]);
     Desk::changed("events = 8", "events = -8").refuses(&["-8", "0 or more"]);
     Desk::changed("events = 8", "events = 8.5").refuses(&["8.5", "whole number"]);
-    Desk::changed("events = 8", "events = \"8\"").refuses(&["string", "count"]);
+    Desk::changed("events = 8", "events = \"8\"")
+        .refuses(&["is a text, \"8\"", "a whole number is expected"]);
     Desk::changed("events = 8", "events = nan").refuses(&["nan"]);
     Desk::changed("events = 8", "events = 99999999999999999").refuses(&["at most a thousand million"]);
     Desk::changed("events = 8, ", "").refuses(&["`events` is missing"]);
@@ -279,7 +280,8 @@ fn subgroups_need_different_names_and_not_too_many() {
     Desk::changed("\"women\"", "\"men \"").refuses(&["ends with a space"]);
     Desk::changed("\"women\"", "\"men\\u202e\"").refuses(&["control character"]);
     Desk::changed("\"women\"", "\"men\\u200b\"").refuses(&["invisible character"]);
-    Desk::changed("{ events = 8, total = 40 }", "[8, 40]").refuses(&["`control` is not of the form"]);
+    Desk::changed("{ events = 8, total = 40 }", "[8, 40]")
+        .refuses(&["`data.counts.control` is a list", "write control = { events = 30, total = 120 }"]);
     Desk::changed("\"placebo\"", "\"drug\"").refuses(&["both arms are called `drug`"]);
     let row = |i: usize| {
         format!(
@@ -316,7 +318,7 @@ fn priors_without_a_scale_are_refused() {
         ("{ odds_ratio = [0.5, 2.0], mass = 95 }", "mass is 95"),
         ("{ hazard_ratio = [0.5, 2.0], mass = 0.95 }", "hazard ratio"),
         ("{ expected = 1.5, beyond_null = 0.6 }", "below 0.5"),
-        ("0.355", "a prior such as"),
+        ("0.355", "`prior.effect` is a number, 0.355"),
     ] {
         Desk::changed(effect, prior).refuses(&[words]);
     }

@@ -384,7 +384,7 @@ fn parquet_files_that_are_not_read() {
         &["two columns are called `sex`"],
     );
     no(&schema_only("required binary a (DECIMAL(50,2));"), &["column `a` holds decimals of 50 digits"]);
-    no(&schema_only("required int32 a;"), &["no column `dead`", "its columns are a"]);
+    no(&schema_only("required int32 a;"), &["no column `dead`", "its columns are `a`"]);
     // The first row of data is row 1.
     let mut odd = patients;
     odd[149].sex = "not said";

@@ -39,6 +39,7 @@ mod patient_files;
 mod patients;
 mod priors_alone;
 mod random_studies;
+mod reading_errors;
 mod readme;
 mod references;
 mod report;

@@ -519,7 +519,12 @@ fn columns_that_are_missing_or_nested_are_named() {
         ("table.parquet", by_arm().parquet(false)),
         ("table.xlsx", by_arm().workbook()),
     ] {
-        refused(name, &file, counts, &["no column `y0`", "its columns are sex, arm, y, n", "model.toml"]);
+        refused(
+            name,
+            &file,
+            counts,
+            &["no column `y0`", "its columns are `sex`, `arm`, `y`, `n`", "model.toml"],
+        );
         let years = BY_ARM.to_string() + "where = { year = \"2020\" }\n";
         refused(name, &file, (COUNTS, &years), &["no column `year`"]);
         let others = BY_ARM.to_string() + "where = { sex = \"neither\" }\n";

@@ -4,7 +4,7 @@ use toml::Spanned;
 
 use super::bias_section::{BiasSection, ConfounderSection, MisclassificationSection, MissingSection};
 use super::bias_values::{Read, better_than_chance, fault, in_words, share, shift, strength};
-use super::nearest::nearest;
+use super::nearest::{listed, nearest};
 use super::prior_words::Fault;
 use super::source::Source;
 use crate::error::{Error, ErrorKind, Result};
@@ -100,7 +100,7 @@ impl Context<'_> {
                 .at(self.source.place(span));
             match nearest(name, names.iter().copied()) {
                 Some(near) => error.label(format!("did you mean `{near}`?")),
-                None => error.help(format!("the subgroups are {}", names.join(", "))),
+                None => error.help(format!("the subgroups are {}", listed(names.iter().copied()))),
             }
         })
     }

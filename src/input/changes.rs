@@ -4,7 +4,8 @@
 use toml::de::{DeTable, DeValue};
 use toml::{Spanned, Table, Value};
 
-use super::nearest::nearest;
+use super::keys::Keys;
+use super::nearest::{listed, nearest};
 use super::source::Source;
 use crate::error::{Error, ErrorKind, Place, Result};
 use crate::study::written::quoted;
@@ -38,6 +39,10 @@ impl Source {
     /// The file with what is changed of it. A decision file keeps the prior for its models.
     pub fn changed(self, changes: &Changes) -> Result<Source> {
         let set = changes.set.iter().map(|words| setting(words)).collect::<Result<Vec<_>>>()?;
+        let keys = if self.is_decision() { Keys::Decision } else { Keys::Model };
+        for one in &set {
+            keys.check_path(&one.key, &format!("--set {}", dotted(&one.key)))?;
+        }
         for (k, one) in set.iter().enumerate() {
             if let Some(other) = set[..k].iter().find(|other| other.meets(one)) {
                 return Err(twice(&other.asked(), one));
@@ -314,7 +319,7 @@ fn named(file: Table, name: &str) -> Result<Vec<Setting>> {
         Some(near) => error.help(format!("did you mean `{near}`?")),
         None => error,
     };
-    Err(error.help(format!("there are {}", known().collect::<Vec<_>>().join(", "))))
+    Err(error.help(format!("there are {}", listed(known()))))
 }
 
 /// A prior of the reanalysis library, for the effect that the model expects.

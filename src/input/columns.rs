@@ -1,11 +1,12 @@
 //! Columns of a data file as a model file names them, and the rows that it asks for.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 use toml::Spanned;
 
 use super::model_file::DataSection;
-use super::nearest::nearest;
+use super::nearest::{listed, nearest};
 use super::reader::{Header, Row};
 use super::source::Source;
 use super::values::Values;
@@ -17,7 +18,7 @@ pub fn column_named(source: &Source, header: &Header, name: &Spanned<String>) ->
         let error =
             Error::of(ErrorKind::Unknown, format!("the data file has no column `{}`", name.get_ref()))
                 .at(source.place(name.span()))
-                .help(format!("its columns are {}", header.join(", ")));
+                .help(format!("its columns are {}", listed(header.iter().map(String::as_str))));
         let error = match &header.sheets {
             Some(sheets) => error.help(sheets.clone()),
             None => error,
@@ -29,6 +30,17 @@ pub fn column_named(source: &Source, header: &Header, name: &Spanned<String>) ->
     })
 }
 
+/// Whether two figures may stand in one cell: events and total, an estimate and the ends of its interval.
+fn share(one: &str, other: &str) -> bool {
+    const TOGETHER: [&[&str]; 4] = [
+        &["control_events", "control_total"],
+        &["active_events", "active_total"],
+        &["events", "total"],
+        &["ratio", "estimate", "lower", "upper"],
+    ];
+    TOGETHER.iter().any(|keys| keys.contains(&one) && keys.contains(&other))
+}
+
 /// The columns of one layout, or the first that is missing from `[data] columns`.
 pub fn layout<const N: usize>(
     source: &Source,
@@ -36,6 +48,9 @@ pub fn layout<const N: usize>(
     header: &Header,
     (keys, optional): ([&str; N], &[&str]),
 ) -> Result<[usize; N]> {
+    if let Some(error) = of_another_kind(source, data, keys) {
+        return Err(error);
+    }
     let mut columns = [0; N];
     for (slot, key) in columns.iter_mut().zip(keys) {
         let (_, name) = data.columns.iter().find(|(k, _)| k.get_ref() == key).ok_or_else(|| {
@@ -55,7 +70,8 @@ pub fn layout<const N: usize>(
         *slot = column_named(source, header, name)?;
     }
     for (i, column) in columns.iter().enumerate() {
-        if let Some(j) = columns[..i].iter().position(|c| c == column) {
+        let same = columns[..i].iter().enumerate().position(|(j, c)| c == column && !share(keys[j], keys[i]));
+        if let Some(j) = same {
             return Err(Error::of(
                 ErrorKind::Rule,
                 format!("`{}` and `{}` are the same column", keys[j], keys[i]),
@@ -75,10 +91,66 @@ pub fn layout<const N: usize>(
     Ok(columns)
 }
 
+/// Keys of patients where rows are counts or estimates, and the other way round.
+fn of_another_kind<const N: usize>(source: &Source, data: &DataSection, keys: [&str; N]) -> Option<Error> {
+    const PATIENTS: [&str; 2] = ["outcome", "treatment"];
+    const COUNTS: [&str; 9] = [
+        "control_events",
+        "control_total",
+        "control_no_events",
+        "active_events",
+        "active_total",
+        "active_no_events",
+        "events",
+        "total",
+        "no_events",
+    ];
+    const ESTIMATES: [&str; 5] = ["ratio", "estimate", "se", "lower", "upper"];
+    let kinds: [(&str, &str, &[&str], &str); 3] = [
+        (
+            "patients",
+            "a patient",
+            &PATIENTS,
+            "columns = { outcome = \"…\", treatment = \"…\", subgroup = \"…\" }",
+        ),
+        (
+            "counts",
+            "the counts of a subgroup or of an arm",
+            &COUNTS,
+            "columns = { subgroup = \"…\", control_events = \"…\", control_total = \"…\", active_events = \"…\", active_total = \"…\" }",
+        ),
+        (
+            "estimates",
+            "a published estimate",
+            &ESTIMATES,
+            "columns = { subgroup = \"…\", ratio = \"…\", lower = \"…\", upper = \"…\" }",
+        ),
+    ];
+    let own = kinds.iter().find(|(_, _, of, _)| keys.iter().any(|key| of.contains(key)))?;
+    let own_keys = |key: &str| own.2.contains(&key);
+    if data.columns.keys().any(|key| own_keys(key.get_ref())) {
+        return None;
+    }
+    let (odd, other) = data.columns.keys().find_map(|key| {
+        kinds.iter().find(|(_, _, of, _)| of.contains(&key.get_ref().as_str())).map(|kind| (key, kind))
+    })?;
+    let message =
+        format!("rows = \"{}\", and `{}` is a column of rows = \"{}\"", own.0, odd.get_ref(), other.0);
+    Some(
+        Error::of(ErrorKind::Rule, message)
+            .at(source.place(odd.span()))
+            .help(format!("if each row is {}: rows = \"{}\"", other.1, other.0))
+            .help(format!("if each row is {}: {}", own.1, own.3)),
+    )
+}
+
 /// Only rows that have one of these values in each of these columns: `[data.where]`.
 pub struct Kept<'m> {
     conditions: Vec<Condition<'m>>,
 }
+
+/// As many values of a column are kept for what is told of one that no row has.
+const MOST_REMEMBERED: usize = 200;
 
 struct Condition<'m> {
     index: usize,
@@ -88,11 +160,13 @@ struct Condition<'m> {
     span: Range<usize>,
     /// Whether a row had the value and met all conditions before.
     met: Vec<bool>,
+    /// Other values that rows had, as far as they are few.
+    others: BTreeSet<String>,
 }
 
 impl<'m> Condition<'m> {
     fn new((index, column): (usize, &'m str), values: &'m [String], span: Range<usize>) -> Condition<'m> {
-        Condition { index, column, values, span, met: vec![false; values.len()] }
+        Condition { index, column, values, span, met: vec![false; values.len()], others: BTreeSet::new() }
     }
 }
 
@@ -121,8 +195,12 @@ impl<'m> Kept<'m> {
         self.conditions.iter_mut().all(|condition| {
             let Ok(text) = row.text(condition.index) else { return false };
             let place = condition.values.iter().position(|value| value == text);
-            if let Some(place) = place {
-                condition.met[place] = true;
+            match place {
+                Some(place) => condition.met[place] = true,
+                None if condition.others.len() < MOST_REMEMBERED && !condition.others.contains(text) => {
+                    condition.others.insert(text.to_string());
+                }
+                None => {}
             }
             place.is_some()
         })
@@ -135,10 +213,21 @@ impl<'m> Kept<'m> {
 
     /// The first value that no row had, and where it is listed.
     pub fn unmet(&self) -> Option<(Error, Range<usize>)> {
-        self.conditions.iter().find_map(|Condition { column, values, span, met, .. }| {
+        self.conditions.iter().find_map(|Condition { column, values, span, met, others, .. }| {
             let (value, _) = values.iter().zip(met).find(|(_, met)| !**met)?;
             let what = format!("no row of the data file has `{value}` in column `{column}`");
-            Some((Error::of(ErrorKind::Data, what), span.clone()))
+            let error = Error::of(ErrorKind::Data, what);
+            let met = values.iter().zip(met).filter(|(_, met)| **met).map(|(value, _)| value);
+            let there = || met.clone().chain(others).map(String::as_str).filter(|text| !text.is_empty());
+            let error = match nearest(value, there()) {
+                Some(near) => error.label(format!("did you mean `{near}`?")),
+                None => error,
+            };
+            let error = match there().next() {
+                Some(_) => error.help(format!("its values are {}", listed(there()))),
+                None => error,
+            };
+            Some((error, span.clone()))
         })
     }
 }

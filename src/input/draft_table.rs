@@ -4,8 +4,10 @@ use std::fmt::Write;
 
 use super::draft::Draft;
 use super::draft_lines::{form_lines, key_in_file, list, remark, subgroup_lines, where_line, words_of};
+use super::joint::{estimate_with_interval, events_of_total, interval};
 use super::model_file::Rows;
 use super::patients::Survey;
+use super::reader::Decimal;
 use super::recognised::Table;
 use super::suggested;
 use crate::study::Scale;
@@ -68,8 +70,8 @@ pub fn written(said: &Draft, table: &Table, survey: &Survey, named: &str) -> Str
     }
     let taken: Vec<&str> = table.columns.iter().map(|(_, name)| name.as_str()).collect();
     where_line(said, &survey.columns, &taken, Some(subgroup)).iter().for_each(|text| line(text));
-    priors(&mut line, table, survey);
-    line(&suggested::questions(control_risk(table, survey), table.scale));
+    priors(&mut line, table, survey, said.form.decimal);
+    line(&suggested::questions(control_risk(table, survey, said.form.decimal), table.scale));
     out
 }
 
@@ -82,7 +84,7 @@ fn scale_in_file(scale: Scale) -> &'static str {
     }
 }
 
-fn priors(line: &mut impl FnMut(&str), table: &Table, survey: &Survey) {
+fn priors(line: &mut impl FnMut(&str), table: &Table, survey: &Survey, decimal: Decimal) {
     let pooled = table.subgroups > 1;
     line(if pooled {
         "\n[model]\npooling = \"partial\""
@@ -91,7 +93,7 @@ fn priors(line: &mut impl FnMut(&str), table: &Table, survey: &Survey) {
     });
     line("\n[prior]");
     if table.scale == Some(Scale::Difference) {
-        let size = size(table, survey);
+        let size = size(table, survey, decimal);
         line(
             "# Only as wide as the estimates are large, so that the file runs: their unit is yours, state what you believe.",
         );
@@ -125,26 +127,46 @@ fn priors(line: &mut impl FnMut(&str), table: &Table, survey: &Survey) {
     }
 }
 
+/// What stands in a column of a short file.
+fn cells<'s>(survey: &'s Survey, name: &str) -> impl Iterator<Item = &'s String> + use<'s> {
+    let place = survey.columns.iter().position(|c| c.name == name);
+    survey.table.iter().flatten().filter_map(move |row| row.get(place?))
+}
+
 /// Numbers of a column, as far as they are numbers.
 fn numbers<'s>(survey: &'s Survey, name: &str) -> impl Iterator<Item = f64> + 's {
-    let place = survey.columns.iter().position(|c| c.name == name);
-    let rows = survey.table.iter().flatten();
-    rows.filter_map(move |row| row.get(place?)?.parse().ok()).filter(|x: &f64| x.is_finite())
+    cells(survey, name).filter_map(|text| text.parse().ok()).filter(|x: &f64| x.is_finite())
 }
 
 /// The control arm's risk, all rows taken together; with one row an arm, both arms'. None of estimates.
-fn control_risk(table: &Table, survey: &Survey) -> Option<f64> {
+fn control_risk(table: &Table, survey: &Survey, decimal: Decimal) -> Option<f64> {
     let arm = if table.levels.is_some() { "" } else { "control_" };
-    let sum = |key: &str| numbers(survey, table.column(&format!("{arm}{key}"))).sum::<f64>();
-    let events = sum("events");
-    let total = sum("total").max(events + sum("no_events"));
+    let [events, total, rest] =
+        ["events", "total", "no_events"].map(|key| table.column(&format!("{arm}{key}")));
+    let (events, total) = if events == total {
+        let joint = |text: &String| events_of_total(text, decimal);
+        let all: Vec<_> = cells(survey, events).filter_map(joint).collect();
+        (all.iter().map(|one| one.0 as f64).sum(), all.iter().map(|one| one.1 as f64).sum())
+    } else {
+        let sum = |name: &str| numbers(survey, name).sum::<f64>();
+        let found = sum(events);
+        (found, sum(total).max(found + sum(rest)))
+    };
     (total > 0.0 && events <= total).then(|| events / total)
 }
 
 /// The largest estimate with twice its error, rounded up to one digit; 1 where none can be read.
-fn size(table: &Table, survey: &Survey) -> f64 {
+fn size(table: &Table, survey: &Survey, decimal: Decimal) -> f64 {
     let largest = |key: &str| numbers(survey, table.column(key)).map(f64::abs).fold(0.0, f64::max);
-    let reach = largest("lower").max(largest("upper")).max(largest("estimate") + 2.0 * largest("se"));
+    let ends = cells(survey, table.column("lower"));
+    let ends = ends.filter_map(|text| {
+        estimate_with_interval(text, decimal)
+            .map(|[_, lower, upper]| [lower, upper])
+            .or(interval(text, decimal))
+    });
+    let joint = ends.flatten().map(f64::abs).fold(0.0, f64::max);
+    let reach =
+        joint.max(largest("lower")).max(largest("upper")).max(largest("estimate") + 2.0 * largest("se"));
     if reach <= 0.0 {
         return 1.0;
     }

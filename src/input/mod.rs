@@ -16,6 +16,8 @@ mod draft;
 mod draft_lines;
 mod draft_rows;
 mod draft_table;
+mod joint;
+mod keys;
 mod model_file;
 mod named;
 mod nearest;

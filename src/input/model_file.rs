@@ -167,8 +167,10 @@ pub struct DataSection {
     /// The file's columns. For counts: `subgroup`, `control_events`, `control_total`, `active_events`, `active_total`
     /// (and `control_missing`, `active_missing`); or, with one row an arm, `subgroup`, `arm`, `events`, `total` (and
     /// `missing`) and `levels`. In place of totals, patients without the event: `control_no_events`, `active_no_events`,
-    /// `no_events`. For estimates: `subgroup`, and `estimate` or `ratio`, and `se` or `lower` and `upper`. For patients:
-    /// `outcome`, `treatment`, `subgroup` (and `centre`); without `subgroup` all patients are one.
+    /// `no_events`. For estimates: `subgroup`, and `estimate` or `ratio`, and `se` or `lower` and `upper`. A column whose
+    /// cells hold several of these is named for each: events and total, "41/310"; an estimate with its interval,
+    /// "0.66 (0.40 to 1.10)", or an interval alone. For patients: `outcome`, `treatment`, `subgroup` (and `centre`); without
+    /// `subgroup` all patients are one.
     #[serde(default)]
     #[cfg_attr(test, schemars(with = "BTreeMap<String, String>"))]
     pub columns: BTreeMap<Spanned<String>, Spanned<String>>,

@@ -67,7 +67,7 @@ fn range(text: &str) -> Option<(u32, u32)> {
 /// The error of a value that a column does not have.
 pub fn absent(column: &Surveyed, value: &str) -> Error {
     let error = Error::of(ErrorKind::Unknown, format!("column `{}` has no value `{value}`", column.name))
-        .help(format!("its values are {}", column.in_words()));
+        .help(format!("its values are {}", column.in_short()));
     match quotes_for_commas(column.levels().into_iter().flatten()) {
         Some(quotes) => error.help(quotes),
         None => error,

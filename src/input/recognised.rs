@@ -1,8 +1,10 @@
 //! Whether a data file is a table of counts or of estimates, by the names of its columns and by its rows.
 
 use super::draft::Draft;
+use super::joint::{estimate_with_interval, events_of_total, interval};
 use super::model_file::Rows;
 use super::patients::{Survey, Surveyed};
+use super::reader::Decimal;
 use super::roles::{SUBGROUPS, TREATMENTS, arms, column};
 use crate::error::{Error, ErrorKind, Result};
 use crate::study::Scale;
@@ -63,7 +65,7 @@ pub fn recognised(survey: &Survey, said: &Draft) -> Result<Option<Table>> {
 
 /// The names of a file's columns.
 pub fn listed(survey: &Survey) -> String {
-    survey.columns.iter().map(|c| c.name.as_str()).collect::<Vec<_>>().join(", ")
+    super::nearest::listed(survey.columns.iter().map(|c| c.name.as_str()))
 }
 
 fn not_found(survey: &Survey, rows: Rows) -> Error {
@@ -139,6 +141,14 @@ fn subgroup<'s>(survey: &'s Survey, said: &Draft, taken: &[&str]) -> Result<&'s 
     column(&survey.columns, "subgroup", said.subgroup.as_deref(), &[])
 }
 
+/// Whether every value of a column, and there are some, is of a form.
+fn hold(survey: &Survey, column: &Surveyed, of_form: impl Fn(&str) -> bool) -> bool {
+    let place = survey.columns.iter().position(|other| other.name == column.name);
+    let (Some(place), Some(rows)) = (place, &survey.table) else { return false };
+    let mut cells = rows.iter().filter_map(|row| row.get(place)).filter(|text| !text.is_empty()).peekable();
+    !column.numeric && cells.peek().is_some() && cells.all(|text| of_form(text))
+}
+
 /// One arm's columns, by what they count.
 struct ArmColumns {
     name: String,
@@ -161,8 +171,20 @@ impl ArmColumns {
 }
 
 /// Columns of figures, by the arm that their names tell; an empty name where they tell none.
-fn arms_by_name(survey: &Survey) -> Vec<ArmColumns> {
+fn arms_by_name(survey: &Survey, decimal: Decimal) -> Vec<ArmColumns> {
     let mut arms: Vec<ArmColumns> = Vec::new();
+    for c in &survey.columns {
+        if hold(survey, c, |text| {
+            events_of_total(text, decimal).is_some_and(|(events, total)| events <= total)
+        }) {
+            let name = column_names::arm_named(&c.name);
+            let figures = [Figure::Events, Figure::Total].map(|figure| (figure, c.name.clone()));
+            match arms.iter_mut().find(|arm| arm.name == name) {
+                Some(arm) => arm.figures.extend(figures),
+                None => arms.push(ArmColumns { name, figures: figures.to_vec() }),
+            }
+        }
+    }
     for c in survey.columns.iter().filter(|c| c.numeric) {
         let Some((figure, name)) = counted(&c.name) else { continue };
         match arms.iter_mut().find(|arm| arm.name == name) {
@@ -175,7 +197,7 @@ fn arms_by_name(survey: &Survey) -> Vec<ArmColumns> {
 
 /// Both arms of a subgroup in one row: two arms' events and totals, by their columns' names.
 fn by_subgroup(survey: &Survey, said: &Draft) -> Result<Option<Table>> {
-    let arms = arms_by_name(survey);
+    let arms = arms_by_name(survey, said.form.decimal);
     let whole: Vec<&ArmColumns> = arms.iter().filter(|a| !a.name.is_empty() && a.is_whole()).collect();
     if survey.table.is_none() || whole.len() < 2 {
         return Ok(None);
@@ -246,7 +268,7 @@ fn arms_of(arm: &Surveyed, said: &Draft) -> Result<[Vec<String>; 2]> {
 
 /// One row an arm: a column of arms, one of events and one of totals, and no arm of a subgroup twice.
 fn by_arm(survey: &Survey, said: &Draft) -> Result<Option<Table>> {
-    let all = arms_by_name(survey);
+    let all = arms_by_name(survey, said.form.decimal);
     let figures = all.iter().find(|a| a.name.is_empty() && a.is_whole());
     let Some((figures, rows)) = figures.zip(survey.table.as_ref()) else { return Ok(None) };
     let arm = match &said.treatment {
@@ -295,13 +317,22 @@ fn scale_of(point: &str, said: &Draft) -> Result<Scale> {
 
 /// Published estimates with their intervals or standard errors.
 fn estimates(survey: &Survey, said: &Draft) -> Result<Option<Table>> {
+    let decimal = said.form.decimal;
     let numeric = || survey.columns.iter().filter(|c| c.numeric).map(|c| c.name.as_str());
     let one = |is: fn(&str) -> bool| numeric().find(|name| is(name));
-    let Some((point, (kind, _))) = numeric().find_map(|name| published(name).map(|found| (name, found)))
+    let whole = |c: &&Surveyed| hold(survey, c, |text| estimate_with_interval(text, decimal).is_some());
+    let whole = || survey.columns.iter().filter(whole).map(|c| c.name.as_str());
+    let Some((point, (kind, _))) =
+        whole().chain(numeric()).find_map(|name| published(name).map(|found| (name, found)))
     else {
         return Ok(None);
     };
-    let interval = one(is_lower).zip(one(is_upper));
+    let ends = |c: &&Surveyed| {
+        column_names::is_interval(&c.name) && hold(survey, c, |text| interval(text, decimal).is_some())
+    };
+    let in_one = whole().find(|name| *name == point);
+    let in_one = in_one.or(survey.columns.iter().find(ends).map(|c| c.name.as_str()));
+    let interval = in_one.map(|name| (name, name)).or(one(is_lower).zip(one(is_upper)));
     let se = one(is_standard_error);
     let spread = match (interval, se) {
         (Some((lower, upper)), None) => vec![("lower", lower), ("upper", upper)],

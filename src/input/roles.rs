@@ -1,6 +1,7 @@
 //! Which columns of a data file hold what, and which of their values are which: as said, or by usual names.
 
 use super::draft::Draft;
+use super::nearest::nearest;
 use super::patients::{Cut, Surveyed};
 use super::ranges::{absent, quotes_for_commas};
 use crate::error::{Error, ErrorKind, Place, Result};
@@ -22,12 +23,15 @@ pub fn column<'a>(
     said: Option<&str>,
     usual: &[&str],
 ) -> Result<&'a Surveyed> {
-    let listed =
-        || columns.iter().map(|c| format!("{} ({})", c.name, c.in_words())).collect::<Vec<_>>().join("; ");
+    let listed = || columns_in_words(columns);
     if let Some(name) = said {
         return columns.iter().find(|c| c.name == name).ok_or_else(|| {
-            let error = Error::of(ErrorKind::Unknown, format!("the file has no column `{name}`"))
-                .help(format!("its columns are: {}", listed()));
+            let error = Error::of(ErrorKind::Unknown, format!("the file has no column `{name}`"));
+            let error = match nearest(name, columns.iter().map(|c| c.name.as_str())) {
+                Some(near) => error.help(format!("did you mean `{near}`?")),
+                None => error,
+            };
+            let error = error.help(format!("its columns are: {}", listed()));
             let quotes = quotes_for_commas(columns.iter().map(|c| c.name.as_str()));
             // These stand alone; others are lists.
             match quotes.filter(|_| !["outcome", "treatment", "subgroup", "centre"].contains(&what)) {
@@ -49,6 +53,17 @@ pub fn column<'a>(
             })
             .help(format!("the columns are: {}", listed()))
             .help("that is for rows of patients or of arms; if each row is a subgroup, --rows counts or --rows estimates says so")),
+    }
+}
+
+/// The first columns with what they hold, and how many more there are.
+fn columns_in_words(columns: &[Surveyed]) -> String {
+    const TOLD: usize = 10;
+    let first: Vec<String> =
+        columns.iter().take(TOLD).map(|c| format!("{} ({})", c.name, c.in_short())).collect();
+    match columns.len().saturating_sub(TOLD) {
+        0 => first.join("; "),
+        more => format!("{}; and {more} more", first.join("; ")),
     }
 }
 
@@ -77,7 +92,7 @@ pub fn two(
                     ErrorKind::Missing,
                     format!("which values of column `{}` are which?", column.name),
                 )
-                .help(format!("say so with {flag} or {other_flag}: its values are {}", column.in_words())));
+                .help(format!("say so with {flag} or {other_flag}: its values are {}", column.in_short())));
             }
             let rest = rest(&found);
             [found, rest]
@@ -89,7 +104,7 @@ pub fn two(
     match lists.iter().any(Vec::is_empty) {
         true => Err(Error::of(ErrorKind::Rule, format!("one side of column `{}` has no value", column.name))
             .at(Place::File(column.name.clone()))
-            .help(format!("its values are {}", column.in_words()))),
+            .help(format!("its values are {}", column.in_short()))),
         false => Ok(lists),
     }
 }
@@ -160,8 +175,8 @@ pub fn covariate(columns: &[Surveyed], name: &str, cut: Option<&Cut>) -> Result<
             format!("column `{name}` is neither a number nor has it few levels"),
         )
         .help(match &c.odd {
-            Some((row, value)) => format!("it holds {}; row {row} has `{value}`", c.in_words()),
-            None => format!("it holds {}", c.in_words()),
+            Some((row, value)) => format!("it holds {}; row {row} has `{value}`", c.in_short()),
+            None => format!("it holds {}", c.in_short()),
         })),
     }
 }

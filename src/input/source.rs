@@ -9,8 +9,9 @@ use serde::de::DeserializeOwned;
 use toml::Spanned;
 use toml::de::DeTable;
 
+use super::keys::Keys;
 use super::model_file::ModelFile;
-use super::nearest::nearest;
+use super::nearest::{listed, nearest};
 use super::not_a_model::data_file;
 use super::opening::Reading;
 use super::shipped::{Shipped, shipped, shipped_decisions};
@@ -172,28 +173,24 @@ impl Source {
                 .at(Place::File(self.file.clone()))
                 .help(format!("run `equipoise decide {}`", self.file)));
         }
-        if let Ok(table) = self.toml().parse::<toml::Table>() {
-            check_shapes(&table).map_err(|e| e.at(Place::File(self.file.clone())))?;
-        }
-        self.parse_as()
+        self.parse_as(Keys::Model)
     }
 
-    /// A file's structure; errors point at the line.
-    pub fn parse_as<T: DeserializeOwned>(&self) -> Result<T> {
+    /// A file's structure, its keys first; errors point at the line.
+    pub fn parse_as<T: DeserializeOwned>(&self, keys: Keys) -> Result<T> {
         words::check_file(self, self.toml())?;
+        let table = DeTable::parse(self.toml()).ok();
+        let table = table.as_ref().map(Spanned::get_ref);
+        if let Some(table) = table {
+            keys.check(table).map_err(|wrong| {
+                let place = self.place(wrong.span.clone());
+                wrong.error().at(place)
+            })?;
+        }
         toml::from_str(self.toml()).map_err(|e| {
             let span = e.span().unwrap_or(0..0);
-            let (kind, message, label, help) = in_plain_words(e.message());
-            let is_toml = DeTable::parse(self.toml()).is_ok();
-            let kind = if is_toml { kind } else { ErrorKind::Syntax };
-            let mut error = Error::of(kind, message).at(self.place(span));
-            if let Some(label) = label {
-                error = error.label(label);
-            }
-            match help {
-                Some(help) => error.help(help),
-                None => error,
-            }
+            let error = in_plain_words(e.message(), (keys, table), &span);
+            error.at(self.place(span))
         })
     }
 
@@ -204,71 +201,37 @@ impl Source {
     }
 }
 
-/// Sections and rows are tables: the reader would also take lists, by position, and nobody means that.
-fn check_shapes(file: &toml::Table) -> Result<()> {
-    let wrong = |what: String| {
-        Err(Error::of(ErrorKind::Syntax, what)
-            .help("the shipped models show the form: equipoise list --show blocker"))
-    };
-    for (name, value) in file {
-        let scalar = ["title", "citation", "illustrative", "note"].contains(&name.as_str());
-        if !scalar && value.is_array() {
-            return wrong(format!("`{name}` is a list; it is a section, [{name}]"));
-        }
-    }
-    let data = file.get("data").and_then(toml::Value::as_table);
-    for key in ["counts", "estimates"] {
-        let rows = data.and_then(|d| d.get(key)).and_then(toml::Value::as_array);
-        for (i, row) in rows.into_iter().flatten().enumerate() {
-            let Some(row) = row.as_table() else {
-                return wrong(format!("row {} of `{key}` is not a table: {{ subgroup = …, … }}", i + 1));
-            };
-            for arm in ["control", "active"] {
-                if row.get(arm).is_some_and(|a| !a.is_table()) {
-                    let form = "{ events = …, total = … }";
-                    return wrong(format!("row {} of `{key}`: `{arm}` is not of the form {form}", i + 1));
-                }
-            }
-        }
-    }
-    Ok(())
-}
-
-/// Turns the parser's message into one for people: unknown keys get the nearest known one.
-fn in_plain_words(message: &str) -> (ErrorKind, String, Option<String>, Option<String>) {
+/// The parser's message as one for people; what kinds of values keys hold was checked before.
+fn in_plain_words(
+    message: &str,
+    (keys, table): (Keys, Option<&DeTable<'_>>),
+    span: &std::ops::Range<usize>,
+) -> Error {
     let quoted: Vec<&str> = message.split('`').skip(1).step_by(2).collect();
-    for (start, what) in [("unknown field", "key"), ("unknown variant", "value")] {
-        if message.starts_with(start) && !quoted.is_empty() {
-            let known: Vec<String> = quoted[1..].iter().map(|k| format!("`{k}`")).collect();
-            let expected = match known.as_slice() {
-                [] => "nothing".to_string(),
-                [one] => one.clone(),
-                [most @ .., last] => format!("{} or {last}", most.join(", ")),
-            };
-            let near = nearest(quoted[0], quoted[1..].iter().copied());
-            let label = near.as_ref().map(|n| format!("did you mean `{n}`?"));
-            let message = format!("unknown {what} `{}`", quoted[0]);
-            return (ErrorKind::Unknown, message, label, Some(format!("expected {expected}")));
-        }
-    }
-    if message.starts_with("missing field") && !quoted.is_empty() {
-        let help = match quoted[0] {
-            "assignment" => "write assignment = \"randomised\" or assignment = \"observational\"",
-            "higher_is" => {
-                "write higher_is = \"better\" or higher_is = \"worse\": every sign derives from it"
+    let Some(table) = table else {
+        return Error::of(ErrorKind::Syntax, message.trim().replace('\n', "; ")).help(
+            "KEY = VALUE on each line: texts in quotes, lists in [ ], sections in { } or below a [header]",
+        );
+    };
+    if let ("unknown variant", [word, known @ ..]) =
+        (message.get(..15).unwrap_or_default(), quoted.as_slice())
+    {
+        let error = Error::of(ErrorKind::Unknown, format!("unknown value `{word}`")).help(match known {
+            [most @ .., last] if !most.is_empty() => {
+                format!("expected {} or `{last}`", listed(most.iter().copied()))
             }
-            "effect" => {
-                "write effect = { odds_ratio = [0.5, 2.0], mass = 0.95 } or effect = \"normal(0, 0.355)\""
-            }
-            "study" => "add a section [study] with assignment = \"randomised\" or \"observational\"",
-            "prior" => "add a section [prior] with effect = … and heterogeneity = …",
-            _ => "the shipped models show a whole file: equipoise list",
+            _ => format!("expected {}", listed(known.iter().copied())),
+        });
+        return match nearest(word, known.iter().copied()) {
+            Some(near) => error.label(format!("did you mean `{near}`?")),
+            None => error,
         };
-        let message = format!("`{}` is missing", quoted[0]);
-        return (ErrorKind::Missing, message, None, Some(help.to_string()));
     }
-    let message = message.trim().replace('\n', "; ");
-    (ErrorKind::Value, message, None, None)
+    let error = Error::of(ErrorKind::Value, message.trim().replace('\n', "; "));
+    match keys.example_at(table, span) {
+        Some(example) => error.help(format!("write {example}")),
+        None => error,
+    }
 }
 
 fn not_found(model: &str) -> Error {

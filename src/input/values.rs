@@ -43,6 +43,12 @@ impl<'de> Deserialize<'de> for Values {
                 Ok(Values(vec![value.to_string()]))
             }
 
+            fn visit_f64<E: Error>(self, value: f64) -> Result<Values, E> {
+                Err(E::custom(format!(
+                    "found {value}; write it in quotes, as it stands in the file: \"{value}\""
+                )))
+            }
+
             fn visit_bool<E: Error>(self, value: bool) -> Result<Values, E> {
                 Ok(Values(vec![value.to_string()]))
             }

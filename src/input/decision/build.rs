@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use toml::Spanned;
 
+use super::super::nearest::listed;
 use super::super::opening::study_of;
 use super::super::source::{Source, sha256};
 use super::common::{as_percent, difference, fault, known, values};
@@ -280,9 +281,9 @@ fn joined(
                 format!("`{}` shares no subgroup with another outcome", other.name),
                 format!(
                     "its subgroups are {}; `{}` has {}",
-                    b.data.names().join(", "),
+                    listed(b.data.names().into_iter()),
                     first.name,
-                    a.data.names().join(", ")
+                    listed(a.data.names().into_iter())
                 ),
             ));
         }

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use toml::Spanned;
 
-use super::super::nearest::nearest;
+use super::super::nearest::{listed, nearest};
 use super::super::number::Real;
 use super::super::source::Source;
 use super::file::UtilityEntry;
@@ -26,7 +26,7 @@ pub fn fault(
 pub fn known<'a>(name: &str, what: &str, all: impl Iterator<Item = &'a str> + Clone) -> String {
     match nearest(name, all.clone()) {
         Some(near) => format!("did you mean `{near}`?"),
-        None => format!("{what} {}", all.collect::<Vec<_>>().join(", ")),
+        None => format!("{what} {}", listed(all)),
     }
 }
 

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::super::changes::Changes;
+use super::super::keys::Keys;
 use super::super::model_file::ModelFile;
 use super::super::opening::{Reading, as_changed, study_of};
 use super::super::shipped_decisions;
@@ -40,7 +41,7 @@ pub fn open_decision_changed(
 
 fn of(source: &Source) -> Result<Decision> {
     if source.is_decision() {
-        let file: DecisionFile = source.parse_as()?;
+        let file: DecisionFile = source.parse_as(Keys::Decision)?;
         return build::decision(source, file, None);
     }
     let mut model: ModelFile = source.parse()?;

@@ -7,6 +7,7 @@ use toml::Spanned;
 
 use super::adjust_section::{AdjustEntry, PopulationEntry};
 use super::model_file::{ModelSection, PriorSection};
+use super::nearest::{listed, nearest};
 use super::number::Count;
 use super::patients::{Levels, Measured, Values};
 use super::prior_words;
@@ -205,10 +206,14 @@ fn reference(source: &Source, asked: &AdjustEntry, levels: &Levels) -> Result<us
             error(ErrorKind::Value, "`reference` is a list".to_string()).help("one level is the reference")
         );
     };
-    let met = levels.names.iter().map(|n| format!("`{n}`")).collect::<Vec<_>>().join(", ");
+    let names = || levels.names.iter().map(String::as_str);
     levels.names.iter().position(|n| n == reference).ok_or_else(|| {
         let message = format!("no row that is used has `{reference}` in column `{}`", asked.column);
-        error(ErrorKind::Unknown, message).help(format!("its levels are {met}"))
+        let error = error(ErrorKind::Unknown, message).help(format!("its levels are {}", listed(names())));
+        match nearest(reference, names()) {
+            Some(near) => error.label(format!("did you mean `{near}`?")),
+            None => error,
+        }
     })
 }
 

@@ -8,8 +8,9 @@ use toml::Spanned;
 
 use super::super::adjust_section::AdjustEntry;
 use super::super::columns::{Kept, layout};
+use super::super::joint::events_of_total;
 use super::super::model_file::{DataSection, MissingRows};
-use super::super::reader::{DataFile, Decimal, Header, Reader, Row, checksum};
+use super::super::reader::{DataFile, Header, Reader, Row, checksum};
 use super::super::source::Source;
 use super::coding::{Coding, Column, EVENT, Taken};
 use super::covariates::{Covariates, Measured, in_order};
@@ -200,8 +201,8 @@ fn unlisted(coding: &Coding, (row, index): (Row<'_>, usize)) -> Error {
         let error =
             Error::of(ErrorKind::Data, format!("found `{value}`, expected a number: the column is cut"))
                 .at(row.place(index));
-        let comma = row.decimal.has_a_comma(value);
-        return error.help(if comma { Decimal::HELP } else { "correct it, or leave it empty" });
+        let marks = row.decimal.help(value);
+        return error.help(marks.unwrap_or_else(|| "correct it, or leave it empty".to_string()));
     }
     if let Some(listed) = column.nearly(value) {
         return Error::of(ErrorKind::Data, format!("found `{value}`, and [data.levels] lists `{listed}`"))
@@ -227,10 +228,15 @@ fn unlisted(coding: &Coding, (row, index): (Row<'_>, usize)) -> Error {
     if column.role == "treatment" {
         return error.help(format!("expected {}; name both arms, and rows of others are left out and counted: control = \"…\" and active = \"…\" in [data.levels]", column.expected()));
     }
-    error.help(format!(
+    let error = error.help(format!(
         "expected {}; list it under {key}, or choose rows with [data.where]",
         column.expected()
-    ))
+    ));
+    let is_count = value.parse::<u64>().is_ok_and(|n| n > 1) || events_of_total(value, row.decimal).is_some();
+    if column.role == "outcome" && is_count {
+        return error.help("if it is a count, and each row a subgroup or an arm: rows = \"counts\", columns = { subgroup = \"…\", control_events = \"…\", control_total = \"…\", active_events = \"…\", active_total = \"…\" }");
+    }
+    error
 }
 
 /// Cells as they fill.

@@ -7,6 +7,7 @@ use toml::Spanned;
 use super::super::adjust_section::AdjustEntry;
 use super::super::columns::column_named;
 use super::super::model_file::DataSection;
+use super::super::nearest::listed as listed_names;
 use super::super::reader::{Decimal, Header, not_text};
 use super::super::source::Source;
 use super::coding::is_nothing;
@@ -83,8 +84,8 @@ enum Form {
 /// What is wrong with a value.
 pub enum Fault {
     NotUtf8,
-    /// Found where a number is expected, and whether it would be one with a decimal comma.
-    Text(String, bool),
+    /// Found where a number is expected, and what to do where its marks tell.
+    Text(String, Option<String>),
     NotListed {
         found: String,
         expected: String,
@@ -170,7 +171,7 @@ impl Covariates {
                 continue;
             }
             let number = || {
-                let no_number = || Fault::Text(text.to_string(), decimal.has_a_comma(text));
+                let no_number = || Fault::Text(text.to_string(), decimal.help(text));
                 decimal.number(text).ok_or_else(|| fault(no_number()))
             };
             let text = match &column.cut {
@@ -183,8 +184,8 @@ impl Covariates {
                     let place = levels.place(text.as_bytes());
                     if *listed && levels.found.len() > known {
                         levels.names.pop();
-                        let expected = levels.names.iter().map(|n| format!("`{n}`")).collect::<Vec<_>>();
-                        let (found, expected) = (text.to_string(), expected.join(", "));
+                        let expected = listed_names(levels.names.iter().map(String::as_str));
+                        let found = text.to_string();
                         return Err(fault(Fault::NotListed { found, expected }));
                     }
                     if levels.found.len() > *most {
@@ -345,10 +346,10 @@ impl Fault {
     pub fn error(self, role: &str) -> Error {
         match self {
             Fault::NotUtf8 => not_text(),
-            Fault::Text(found, true) => {
-                Error::of(ErrorKind::Data, format!("found `{found}`, expected a number")).help(Decimal::HELP)
+            Fault::Text(found, Some(help)) => {
+                Error::of(ErrorKind::Data, format!("found `{found}`, expected a number")).help(help)
             }
-            Fault::Text(found, false) => Error::of(ErrorKind::Data, format!("found `{found}`, expected a number"))
+            Fault::Text(found, None) => Error::of(ErrorKind::Data, format!("found `{found}`, expected a number"))
                 .help("a covariate of levels names the one that the others are compared with: { column = \"…\", reference = \"…\" }")
                 .help("decimals are written with a point, and what was not measured is left empty"),
             Fault::NotListed { found, expected } => {

@@ -153,6 +153,16 @@ impl Surveyed {
         Some(self.values.as_ref()?.iter().map(|(value, _)| value.as_str()).collect())
     }
 
+    /// The same of at most ten values, for errors.
+    pub fn in_short(&self) -> String {
+        const TOLD: usize = 10;
+        let Some(values) = self.values.as_ref().filter(|values| values.len() > TOLD) else {
+            return self.in_words();
+        };
+        let first: Vec<String> = values.iter().take(TOLD).map(|(v, n)| format!("{v} {n}")).collect();
+        format!("{} and {} more values", first.join(", "), values.len() - TOLD)
+    }
+
     /// "N 9720, Y 9715; 12 missing", or that it is a number.
     pub fn in_words(&self) -> String {
         let held = match &self.values {

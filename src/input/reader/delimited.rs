@@ -163,8 +163,11 @@ impl Records for Delimited {
         };
         if record.len() != self.header.len() {
             let (found, expected) = (record.len(), self.header.len());
-            let message = format!("{found} fields where the header has {expected}");
-            return Err(Error::of(ErrorKind::Data, message).at(place(None)));
+            let fields = if found == 1 { "field" } else { "fields" };
+            let message = format!("{found} {fields} where the header has {expected}");
+            return Err(Error::of(ErrorKind::Data, message).at(place(None)).help(
+                "every row has a field for every column, empty ones too; a text that holds the delimiter stands in quotes",
+            ));
         }
         match self.encodings.decode(record) {
             Ok(()) => Ok(Some(row)),

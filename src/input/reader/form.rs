@@ -37,14 +37,69 @@ impl Decimal {
         self == Decimal::Point && text.contains(',') && Decimal::Comma.number(text).is_some()
     }
 
+    /// What to do about a text that is no number, where its marks tell: a decimal mark of the other kind, or marks between
+    /// thousands.
+    pub fn help(self, text: &str) -> Option<String> {
+        if self.has_a_comma(text) {
+            return Some(match without_thousands(text) {
+                Some(plain) => {
+                    format!("{}; if its comma stands between thousands, write {plain}", Decimal::HELP)
+                }
+                None => Decimal::HELP.to_string(),
+            });
+        }
+        if let (Decimal::Comma, Some(_)) = (self, Decimal::Point.number(text)) {
+            let plain = without_thousands(text);
+            let or = plain.map_or_else(String::new, |plain| {
+                format!("; if its point stands between thousands, write {plain}")
+            });
+            return Some(format!(
+                "this file is read with decimal commas, and here stands a point: if its numbers have points, leave decimal = \",\" out{or}"
+            ));
+        }
+        without_thousands(text).map(|plain| format!("write it without marks between thousands: {plain}"))
+    }
+
     /// What to do about a number with a comma.
     pub const HELP: &str =
         "write decimals with a point, or say that the file's have a comma: decimal = \",\"";
 }
 
+/// A number whose thousands are parted by marks, without them.
+fn without_thousands(text: &str) -> Option<String> {
+    let marks = [',', '.', ' ', '\'', '’', '\u{a0}', '\u{202f}'];
+    let mark = text.chars().find(|c| marks.contains(c))?;
+    let (whole, decimals) = match text.rfind(['.', ',']).filter(|&at| !text[at..].starts_with(mark)) {
+        Some(at) => text.split_at(at),
+        None => (text, ""),
+    };
+    let mut groups = whole.split(mark);
+    let digits = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
+    let first = groups.next()?;
+    let leads = digits(first.trim_start_matches(['-', '−'])) && first.len() <= 4 && !first.starts_with('0');
+    let is_plain = leads && groups.all(|group| digits(group) && group.len() == 3);
+    let is_number = is_plain && (decimals.is_empty() || digits(&decimals[1..]));
+    is_number.then(|| whole.replace(mark, "") + decimals)
+}
+
 #[cfg(test)]
 mod tests {
     use super::Decimal;
+
+    #[test]
+    fn marks_of_the_other_kind_and_between_thousands_are_told_with_what_to_write() {
+        let help = |decimal: Decimal, text| decimal.help(text).unwrap_or_default();
+        assert!(help(Decimal::Comma, "0.66").ends_with("leave decimal = \",\" out"));
+        assert!(help(Decimal::Comma, "1.234").ends_with("write 1234"));
+        assert!(help(Decimal::Point, "0,66").contains("decimal = \",\""));
+        assert!(help(Decimal::Point, "1,234").ends_with("write 1234"));
+        assert!(help(Decimal::Point, "1,234.5").ends_with("thousands: 1234.5"));
+        assert!(help(Decimal::Comma, "1.234,5").ends_with("thousands: 1234,5"));
+        assert!(help(Decimal::Point, "1 234 567").ends_with("thousands: 1234567"));
+        for text in ["abc", "", "12 34", "1.2.3", "é,1"] {
+            assert_eq!(help(Decimal::Point, text), "", "{text}");
+        }
+    }
 
     #[test]
     fn a_decimal_comma_is_read_where_it_was_said_and_a_point_is_then_no_part_of_a_number() {

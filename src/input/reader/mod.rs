@@ -151,7 +151,9 @@ impl Reader {
         ROWS.fetch_add(1, Ordering::Relaxed);
         let Some(number) = number? else {
             return match self.is_empty {
-                true => Err(Error::of(ErrorKind::Data, "the file has a header and no rows").at(self.file())),
+                true => Err(Error::of(ErrorKind::Data, "the file has a header and no rows")
+                    .at(self.file())
+                    .help("the first row names the columns; data are expected below it")),
                 false => Ok(None),
             };
         };

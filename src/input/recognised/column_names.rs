@@ -163,6 +163,20 @@ pub fn counted(name: &str) -> Option<(Figure, String)> {
     Some((figure, parts.iter().filter(is_arm).cloned().collect::<Vec<_>>().join(" ")))
 }
 
+/// The arm of a column that holds events and totals, in the words of its name.
+pub fn arm_named(name: &str) -> String {
+    let parts = parts(name);
+    let says_arm = |p: &&String| {
+        !EVENTS.contains(&p.as_str()) && !TOTALS.contains(&p.as_str()) && !NOISE.contains(&p.as_str())
+    };
+    parts.iter().filter(says_arm).cloned().collect::<Vec<_>>().join(" ")
+}
+
+/// Whether a column is called as intervals are.
+pub fn is_interval(name: &str) -> bool {
+    parts(name).iter().any(|p| ["ci", "cri", "interval", "limits"].contains(&p.as_str()))
+}
+
 /// Whether an arm is the control beside another. A single letter is none unless the other's name is usual too.
 pub fn is_control(name: &str, other: &str) -> bool {
     let is_usual = USUAL_CONTROLS.contains(&name) && !USUAL_CONTROLS.contains(&other);

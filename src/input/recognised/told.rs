@@ -11,6 +11,7 @@ impl Table {
             let [events, total, rest] = ["events", "total", "no_events"].map(|key| c(&format!("{arm}{key}")));
             match total {
                 "" => format!("`{events}` beside `{rest}`"),
+                total if total == events => format!("`{total}`, events/total"),
                 total => format!("`{events}` of `{total}`"),
             }
         };
@@ -19,6 +20,8 @@ impl Table {
             Rows::Estimates => {
                 let point = if c("ratio").is_empty() { c("estimate") } else { c("ratio") };
                 let spread = match c("se") {
+                    "" if c("lower") == point => "its interval in one cell".to_string(),
+                    "" if c("lower") == c("upper") => format!("its interval (`{}`)", c("lower")),
                     "" => format!("its interval (`{}` to `{}`)", c("lower"), c("upper")),
                     se => format!("its standard error (`{se}`)"),
                 };

@@ -10,7 +10,7 @@ use super::super::patients::{Covariates, is_nothing};
 use super::super::reader::{Header, Reader, Row};
 use super::super::source::Source;
 use super::super::values::Values;
-use super::cells::count;
+use super::cells::{both_counts, count};
 use super::subgroups::Subgroups;
 use crate::error::{Error, ErrorKind, Result};
 use crate::study::{ArmCounts, SubgroupCounts};
@@ -84,7 +84,9 @@ pub fn read(
                 add(all.get_or_insert_default(), &own);
             } else if let (Some(_), Some(first_row)) = (&all, of.first_row) {
                 return Err(match layout {
-                    Layout::Subgroup { .. } => subgroups.twice(row, &of, first_row).help(BY_COVARIATES),
+                    Layout::Subgroup { .. } => {
+                        subgroups.twice(row, &of, first_row).help(PATIENTS).help(BY_COVARIATES)
+                    }
                     Layout::Arm { column, .. } => second_row(row, column, (of.name, active == 1)),
                 });
             } else {
@@ -108,6 +110,8 @@ pub fn read(
     found.into_iter().map(whole).collect()
 }
 
+const PATIENTS: &str = "if each row is a patient: rows = \"patients\", columns = { outcome = \"…\", treatment = \"…\", subgroup = \"…\" }";
+
 const BY_COVARIATES: &str = "several rows an arm are for counts by covariates, which [model] adjust names";
 
 fn second_row(row: Row<'_>, column: usize, (name, active): (&str, bool)) -> Error {
@@ -115,6 +119,7 @@ fn second_row(row: Row<'_>, column: usize, (name, active): (&str, bool)) -> Erro
     Error::of(ErrorKind::Data, format!("subgroup `{name}` has a second row for its {arm} arm"))
         .at(row.place(column))
         .help("keep one row an arm; rows can be chosen with [data.where]")
+        .help(PATIENTS)
         .help(BY_COVARIATES)
 }
 
@@ -239,10 +244,13 @@ fn unlisted(level: &str, [control, active]: [&[String]; 2]) -> Error {
 
 impl Counts {
     fn of(&self, row: Row<'_>) -> Result<ArmCounts> {
-        let events = count(row, self.events)?;
-        let total = match self.others {
-            Others::Total(column) => count(row, column)?,
-            Others::NoEvents(column) => events + count(row, column)?,
+        let (events, total) = match self.others {
+            Others::Total(column) if column == self.events => both_counts(row, column)?,
+            Others::Total(column) => (count(row, self.events)?, count(row, column)?),
+            Others::NoEvents(column) => {
+                let events = count(row, self.events)?;
+                (events, events + count(row, column)?)
+            }
         };
         let missing = self.missing.map_or(Ok(0), |column| count(row, column))?;
         if events > total {

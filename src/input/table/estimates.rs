@@ -1,10 +1,12 @@
 //! Published estimates by subgroup.
 
+use toml::Spanned;
+
 use super::super::columns::{Kept, layout};
 use super::super::model_file::DataSection;
 use super::super::reader::{Header, Reader, Row};
 use super::super::source::Source;
-use super::cells::real;
+use super::cells::{both_ends, real, whole_estimate};
 use super::subgroups::Subgroups;
 use crate::error::{Error, ErrorKind, Result};
 use crate::study::estimates::{Figure, Printed, estimate};
@@ -69,6 +71,12 @@ impl Columns {
         } else {
             let keys = ["subgroup", value, "lower", "upper"];
             let [subgroup, point, lower, upper] = layout(source, data, header, (keys, &[]))?;
+            if (point == lower) != (point == upper) {
+                let keys = if point == lower { ["lower", "upper"] } else { ["upper", "lower"] };
+                return Err(Error::of(ErrorKind::Rule, format!("`{value}` and `{}` are the same column, and `{}` is another", keys[0], keys[1]))
+                    .at(source.place(data.file.as_ref().map_or(0..0, Spanned::span)))
+                    .help(format!("a column that holds an estimate with its interval is named for all three: {value}, lower, upper")));
+            }
             (subgroup, point, Spread::Interval([lower, upper]))
         };
         Ok(Columns { subgroup, point, is_ratio, spread })
@@ -76,6 +84,16 @@ impl Columns {
 
     fn printed(&self, row: Row<'_>, subgroup: &str) -> Result<Printed> {
         let mut printed = Printed { subgroup: subgroup.to_string(), ..Printed::default() };
+        if let Spread::Interval([lower, upper]) = self.spread
+            && lower == upper
+            && lower == self.point
+        {
+            let [point, lower, upper] = whole_estimate(row, self.point)?;
+            let of = if self.is_ratio { &mut printed.ratio } else { &mut printed.estimate };
+            *of = Some(point);
+            printed.ci = Some((lower, upper));
+            return Ok(printed);
+        }
         if self.is_ratio {
             printed.ratio = Some(real(row, self.point, "ratio")?);
         } else {
@@ -83,6 +101,7 @@ impl Columns {
         }
         match self.spread {
             Spread::Error(se) => printed.se = Some(real(row, se, "standard error")?),
+            Spread::Interval([lower, upper]) if lower == upper => printed.ci = Some(both_ends(row, lower)?),
             Spread::Interval([lower, upper]) => {
                 let (lower, upper) = (real(row, lower, "lower bound")?, real(row, upper, "upper bound")?);
                 printed.ci = Some((lower, upper));

@@ -107,6 +107,32 @@ impl Data {
         figures(self) == figures(other)
     }
 
+    /// Subgroups that both hold with the same name and the same figures, rows without patients aside.
+    pub(in crate::study) fn shared<'d>(&'d self, other: &Data) -> Vec<&'d str> {
+        fn rows(data: &Data) -> Vec<(&str, [u64; 4])> {
+            match data {
+                Data::Counts(rows) => rows
+                    .iter()
+                    .filter(|row| row.patients() > 0)
+                    .map(|row| {
+                        let (control, active) = (row.control(), row.active());
+                        (row.name.as_str(), [control.events, control.total, active.events, active.total])
+                    })
+                    .collect(),
+                Data::Estimates(rows) => rows
+                    .iter()
+                    .map(|row| (row.name.as_str(), [row.estimate.to_bits(), row.se.to_bits(), 0, 0]))
+                    .collect(),
+            }
+        }
+        let same = |a: &str, b: &str| a.trim().to_lowercase() == b.trim().to_lowercase();
+        let theirs = rows(other);
+        let is_shared = |(name, figures): &(&str, [u64; 4])| {
+            theirs.iter().any(|(other, of)| of == figures && same(name, other))
+        };
+        rows(self).into_iter().filter(is_shared).map(|(name, _)| name).collect()
+    }
+
     /// The account of each subgroup.
     pub(in crate::study) fn audit_rows(&self) -> Vec<AuditRow> {
         match self {

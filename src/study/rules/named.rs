@@ -116,9 +116,29 @@ fn sources(study: &Study, external: &External, at: &impl Fn(PriorPart) -> Part) 
             let message = format!("the data of `{}` stand twice in `from`", found.name);
             return Err(Problem::new(here, ErrorKind::Rule, message));
         }
+        if let Some((before, shared)) = external.sources[..i].iter().find_map(|before| {
+            let shared = found.data.shared(&before.data);
+            (!shared.is_empty()).then_some((before, shared))
+        }) {
+            let message =
+                format!("`{}` and `{}` both hold {}", before.name, found.name, rows_in_words(&shared));
+            return Err(Problem::new(here, ErrorKind::Rule, message).help(
+                "the same name and the same figures: these patients would count twice; leave one of the models out, or take the rows out of one",
+            ));
+        }
         fits(found, study).map_err(|fault| fault.of(here))?;
     }
     Ok(())
+}
+
+/// "`men`", "`men` and `women`", "`a`, `b`, `c` and 4 more subgroups".
+fn rows_in_words(names: &[&str]) -> String {
+    const TOLD: usize = 3;
+    let first: Vec<String> = names.iter().take(TOLD).map(|name| format!("`{name}`")).collect();
+    match names.len().saturating_sub(TOLD) {
+        0 => first.join(" and "),
+        more => format!("{} and {more} more subgroups", first.join(", ")),
+    }
 }
 
 /// Whether one study can speak of another: the same outcome on the same scale, the same way up, other patients.
@@ -148,6 +168,14 @@ fn fits(found: &Study, study: &Study) -> Result<(), Fault> {
     if Data::same_figures(&found.data, &study.data) {
         let message = format!("`{}` holds the very data of this model", found.name);
         return fault(message, "as a prior they would count twice");
+    }
+    let shared = found.data.shared(&study.data);
+    if !shared.is_empty() {
+        let message = format!("`{}` and this model both hold {}", found.name, rows_in_words(&shared));
+        return fault(
+            message,
+            "the same name and the same figures: as a prior these patients would count twice; take the rows out of one of them",
+        );
     }
     if found.pooling == Pooling::None {
         return fault(
