@@ -406,8 +406,8 @@ fn exchangeable_baselines_are_sampled_with_the_reason_why_nothing_is_exact() {
         result["parameters"].as_array().expect("a list").iter().filter_map(|p| p["name"].as_str()).collect();
     assert!(names.contains(&"baseline_mean") && names.contains(&"baseline_sd"), "{names:?}");
     desk.run(&["fit", "model.toml", "--engine", "exact"])
-        .code(2)
-        .stdout(contains("does not cover this model"));
+        .code(1)
+        .stderr(contains("does not cover model: exchangeable baselines"));
 }
 
 #[test]

@@ -284,6 +284,8 @@ fn the_data_themselves_are_no_prior_and_files_are_found_beside_the_model() {
     desk.write("other.toml", MODEL);
     desk.run(&["model.toml"]).code(1).stderr(contains("count twice"));
     desk.write("other.toml", &MODEL.replace("events = 8", "events = 9"));
+    desk.run(&["model.toml"]).code(1).stderr(contains("both hold `women`"));
+    desk.write("other.toml", &MODEL.replace("events = 8", "events = 9").replace("events = 5", "events = 7"));
     let found = desk.json(&["model.toml", "--priors", "x"]);
     assert_eq!(found["priors"][1]["external"]["from"][0], "other");
     let mixture = found["priors"][1]["effect"].as_str().expect("words").to_string();

@@ -345,7 +345,7 @@ fn usual_names_of_counts_are_known_and_others_are_asked_for() {
     let told = [
         "taken for a file of patients: 2 rows, and no columns whose names tell events and totals",
         "equipoise new q.csv --rows counts --columns subgroup=…",
-        "the file has sex, a, b, c, d",
+        "the file has `sex`, `a`, `b`, `c`, `d`",
         "e0, n0, e1, n1",
     ];
     desk.refuses(&["fit", "q.csv"], &told);

@@ -195,8 +195,8 @@ fn what_is_set_is_told_and_kept_as_the_model_that_ran() {
     // A run is what it was.
     run(here, &["report", "runs/m", "--set", "title=x"]).code(1).stderr(contains("is a run"));
     for (words, told) in [
-        ("prior.efect=normal(0, 1)", "did you mean `effect`?"),
-        ("priro.effect=normal(0, 1)", "did you mean `prior`?"),
+        ("prior.efect=normal(0, 1)", "did you mean `prior.effect`?"),
+        ("priro.effect=normal(0, 1)", "did you mean `prior.effect`?"),
         ("prior.effect=norml(0, 1)", "norml"),
         ("prior", "a key and a value are expected"),
         ("prior=1", "this is a section of the file"),

@@ -383,7 +383,7 @@ fn a_wrong_count_is_told_with_its_row_and_column() {
     refused_everywhere(
         &whole(Text("8 of 40")),
         counts,
-        (first, &["found `8 of 40`, expected a count", "plain whole numbers"]),
+        (first, &["found `8 of 40`, expected a count", "a column that holds both is named twice"]),
     );
 }
 

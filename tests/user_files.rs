@@ -107,7 +107,11 @@ fn no_command_writes_over_what_it_reads() {
     let desk = Desk::with(&format!("{START}{file}{PRIOR}{named}"));
     fs::write(desk.at("forest-odds-ratio.csv"), "sex,y0,n0,y1,n1\nmen,8,40,4,41\nwomen,5,30,6,29\n")
         .expect("written");
-    fs::write(desk.at("other.toml"), model().replace("total = 40", "total = 44")).expect("written");
+    fs::write(
+        desk.at("other.toml"),
+        model().replace("total = 40", "total = 44").replace("total = 30", "total = 33"),
+    )
+    .expect("written");
     let decision = "[decision]\nquestion = \"Which?\"\n[[outcome]]\nmodel = \"other.toml\"\n";
     fs::write(desk.at("decision.toml"), decision).expect("written");
     let said = &["is read by this command and would be replaced", "name another file"];

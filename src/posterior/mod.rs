@@ -35,6 +35,7 @@ mod result;
 mod sampled;
 mod sampling;
 mod shrinkage;
+mod sides;
 mod source;
 
 pub use analysis::{Analysis, LARGE, Report, analyse, analyse_watched, prior_report};
