@@ -177,8 +177,8 @@ fn a_decision_under_another_prior_says_which_members_hold_it() {
     let desk = decision();
     let whole = ["decide", "decision.toml", "--prior", "doubtful"];
     let panel = [
-        "Panel, on death at 30 days: members without an effect prior of their own hold that prior too (Ben); the others keep theirs (Ann).",
-        "Panel, on bleeding: every member holds that prior too.",
+        "Panel, on death at 30 days: members without an effect prior of their own hold that one too (Ben); the others keep theirs (Ann).",
+        "Panel, on bleeding: every member holds that effect prior too.",
     ];
     for more in [&[][..], &["--full"], &["--format", "json"]] {
         let [text, _] = desk.run(&[&whole[..], more].concat(), 0);
@@ -188,7 +188,14 @@ fn a_decision_under_another_prior_says_which_members_hold_it() {
         assert!(!text.contains("the stated analysis") && !text.contains("the stated priors"), "{text}");
     }
     let [text, _] = desk.run(&["decide", "decision.toml", "--full"], 0);
-    assert!(!text.contains("hold that prior") && text.contains("stated"), "{text}");
+    assert!(!text.contains("hold that") && text.contains("stated"), "{text}");
+    // A part of the prior of which no member has an own one.
+    let [text, _] = desk.run(
+        &["decide", "decision.toml", "--set", "prior.heterogeneity=half-normal(0.3)", "--format", "json"],
+        0,
+    );
+    assert!(text.contains("every member holds that heterogeneity prior too."), "{text}");
+    assert!(!text.contains("keep"), "{text}");
 }
 
 #[test]
@@ -247,6 +254,11 @@ fn the_page_of_an_interrupted_run_has_its_numbers_and_says_so() {
     let page = desk.read("page.md");
     let told = "INTERRUPTED: 1,500 draws of each chain, before every Monte Carlo error was at most 0.001.";
     assert!(page.contains(told), "{page}");
+    // Of one that had hardly begun there is nothing to draw again.
+    result["settings"]["sampler"]["draws"] = 0.into();
+    fs::write(desk.at("runs/trial/result.json"), result.to_string()).expect("written");
+    let [_, told] = desk.run(&["report", "runs/trial", "-o", "none.md"], 1);
+    assert!(told.contains("interrupted before it had drawn") && !desk.at("none.md").exists(), "{told}");
 }
 
 #[test]

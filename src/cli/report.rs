@@ -192,7 +192,13 @@ fn asked(folder: &Path, how: Reading, changes: &Changes) -> Result<(Study, Run)>
     study.changed = Changed::deserialize(&result["model"]["changed"]).unwrap_or_default();
     // The rest of the run is no place for a page either.
     study.files.extend(FILES.iter().map(|name| folder.join(name)));
-    let run = run_of(&result["settings"]["sampler"]);
+    let sampler = &result["settings"]["sampler"];
+    let run = run_of(sampler);
+    if sampler["stopped"] == Stopped::Interrupted.key() && run.interrupted.is_none() {
+        let what =
+            format!("{}: the run was interrupted before it had drawn what a page needs", path.display());
+        return Err(Error::of(ErrorKind::Unavailable, what).help("fit the model again: equipoise fit MODEL"));
+    }
     super::fit::kept(&run.sampling_in_full(), study.data.names().len()).map_err(|e| {
         Error::of(e.kind(), format!("{}: {}", path.display(), e.message()))
             .help("no run has kept so many: fit the model again, equipoise fit MODEL")

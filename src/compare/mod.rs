@@ -332,7 +332,7 @@ impl fmt::Display for Held {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "P(better) under the stated priors with the coefficients held is within {:.3} of the sampled one in every subgroup ({:.3} of it may be chance).",
+            "P(better) under the model's own priors with the coefficients held is within {:.3} of the sampled one in every subgroup ({:.3} of it may be chance).",
             self.distance, self.chance
         )
     }
@@ -398,6 +398,12 @@ fn notices(
                 set.name
             ));
         }
+    }
+    if refits.is_sampled() && poolings.len() > 1 && !refit::is_exchangeable(refits.study) {
+        notices.push(
+            "What is compared is sampled: the poolings have no marginal likelihoods, and tipping points no frontier."
+                .to_string(),
+        );
     }
     if refits.is_sampled() && poolings.len() > 1 && refit::is_exchangeable(refits.study) {
         notices.push("Baselines are exchangeable, which only sampling covers: the poolings have no marginal likelihoods, and tipping points no frontier. With independent baselines, such as `baseline = \"normal(0, 2.5)\"`, they have, and `compare` takes less time.".to_string());

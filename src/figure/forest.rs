@@ -58,7 +58,7 @@ fn rows(study: &Study, fit: &Fit, report: &Report, measure: Measure) -> Vec<Fore
     // For an adjusted study the effect in the data alone is adjusted too, and there is no risk difference in them alone.
     let adjusted = Model::effects_alone(study);
     let of_effect = |e: &SubgroupEstimate| {
-        let (low, high) = e.interval.unwrap_or((e.estimate - Z * e.se, e.estimate + Z * e.se));
+        let (low, high) = e.limits(Z);
         Quantiles { median: out(study, e.estimate), q2_5: out(study, low), q97_5: out(study, high) }
     };
     let mut rows = Vec::new();

@@ -73,6 +73,7 @@ impl Source {
         }
         let mut source = self.set(&found)?;
         source.changed.prior = Some(name.to_string());
+        source.changed.replaced = found.iter().filter_map(|part| part.key.get(1).cloned()).collect();
         Ok(source)
     }
 

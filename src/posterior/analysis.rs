@@ -201,7 +201,7 @@ impl Report {
     /// That the data lie far from the effect prior; none where they do not, and where the numbers are withheld.
     pub fn prior_at_odds(&self, study: &Study) -> Option<Claim> {
         let conflict = self.effect_conflict(study).filter(|_| !self.withheld)?;
-        Claim::prior_at_odds(study, study.changed.name_of_prior(), conflict)
+        Claim::prior_at_odds(study, study.changed.name_of_effect_prior(), conflict)
     }
 
     /// Rows in the result's order: parameters as in the model, μ, τ, every θ, every α.

@@ -184,8 +184,8 @@ pub enum Says {
         /// The probability that none exceeds.
         line: f64,
     },
-    /// Under how many of the priors compared a subgroup's conclusion stands; the claim's probability is that under the
-    /// stated ones.
+    /// Under how many of the priors compared a conclusion about a subgroup, the average or a further subgroup stands; the
+    /// claim's probability is that under the stated ones.
     Stands(Stands),
     /// The same, of all subgroups at once.
     StandsWhere(StandsWhere),

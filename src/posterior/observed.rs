@@ -19,8 +19,9 @@ pub struct Observed {
 }
 
 /// The crude odds ratio (limits by Woolf's method) or the crude risk difference (limits by Newcombe's method 10, Stat Med
-/// 1998;17:873) of a subgroup's counts, or its published estimate, with its limits as published, or normal ones where only the standard error is. None for other measures, for the
-/// odds ratio where a cell is empty (nothing is added to cells), and where an arm has no patients.
+/// 1998;17:873) of a subgroup's counts, or its published estimate with its published limits (normal ones where only a standard
+/// error is published). None for other measures, for the odds ratio where a cell is empty (nothing is added to cells), and where
+/// an arm has no patients.
 pub fn observed(study: &Study, estimand: Estimand) -> Option<Observed> {
     let Whom::Subgroup(g) = estimand.whom else { return None };
     match (&study.data, estimand.measure) {
@@ -29,10 +30,11 @@ pub fn observed(study: &Study, estimand: Estimand) -> Option<Observed> {
         (Data::Estimates(rows), measure) if measure == Measure::of(study.outcome.scale) => {
             let row = rows.get(g)?;
             let logarithm = study.outcome.scale.is_ratio();
-            let found = normal(row.estimate, row.se, logarithm);
-            let as_published =
-                |(low, high)| Observed { low: out(low, logarithm), high: out(high, logarithm), ..found };
-            Some(row.interval.map_or(found, as_published))
+            let [estimate, low, high] = {
+                let (low, high) = row.limits(Z);
+                [row.estimate, low, high].map(|x| out(x, logarithm))
+            };
+            Some(Observed { estimate, low, high })
         }
         _ => None,
     }

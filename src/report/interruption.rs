@@ -14,6 +14,7 @@ pub fn interruption(report: &Report) -> Option<String> {
         }
         (None, None) => format!("{drawn} draws of each chain"),
     };
-    let rest = if sampler.draws == 0 { "; every number is by numerical integration" } else { "" };
+    let is_integrated = sampler.draws == 0 && report.checks.exact.available;
+    let rest = if is_integrated { "; every number is by numerical integration" } else { "" };
     Some(format!("INTERRUPTED: {so_far}{rest}."))
 }

@@ -13,7 +13,7 @@ use crate::posterior::{
     Bounded, By, CLEAR, Claim, CriterionRow, Direction, Leaning, Measure, Method, Quantiles, Rate, Report,
     STATED, Says, Verdict,
 };
-use crate::study::Assignment;
+use crate::study::{Assignment, Changed};
 
 /// A claim as an English sentence.
 pub fn sentence(claim: &Claim) -> String {
@@ -46,8 +46,9 @@ pub fn sentence(claim: &Claim) -> String {
         ),
         Says::NothingStands { line } => {
             format!(
-                "No statement about a single {} stands above {line} under the {} priors.",
-                claim.about.kind_of_subgroup, claim.prior
+                "No statement about a single {} stands above {line} {}.",
+                claim.about.kind_of_subgroup,
+                under_priors(&claim.prior)
             )
         }
         Says::Stands(stands) => answer::stands(claim, &whom, stands),
@@ -229,6 +230,14 @@ fn leaning(claim: &Claim, whom: &str, l: &Leaning) -> String {
 }
 
 /// "Stated effect prior", or "Effect prior sceptical".
+fn under_priors(name: &str) -> String {
+    match name {
+        STATED => "under the stated priors".to_string(),
+        Changed::SET => "under the priors set for this run".to_string(),
+        other => format!("under the prior `{other}`"),
+    }
+}
+
 fn effect_prior(name: &str) -> String {
     if name == STATED { "Stated effect prior".to_string() } else { format!("Effect prior {name}") }
 }

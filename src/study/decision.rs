@@ -195,29 +195,37 @@ impl Decision {
         all
     }
 
-    /// Whose prior a changed one is: members have their own, or the model's. Nothing where no prior was changed.
+    /// Whose prior a changed one is: members have their own, or the model's. Nothing of parts of the prior that were not changed.
     fn held_by_members(&self) -> Vec<String> {
+        type Own = fn(&View) -> bool;
+        let parts: [(&str, &str, Own); 2] = [
+            ("effect", "an effect prior", |view| view.effect.is_some()),
+            ("heterogeneity", "a heterogeneity prior", |view| view.heterogeneity.is_some()),
+        ];
         let mut said: Vec<(String, Vec<&str>)> = Vec::new();
-        for (k, outcome) in self.outcomes.iter().enumerate() {
-            if self.panel.is_empty() || !outcome.study.changed.has_other_prior() {
-                continue;
-            }
-            let (own, none): (Vec<&Member>, Vec<&Member>) =
-                self.panel.iter().partition(|member| member.views[k].effect.is_some());
-            let names = |of: &[&Member]| of.iter().map(|m| m.name.as_str()).collect::<Vec<_>>().join(", ");
-            let whose = match (own.is_empty(), none.is_empty()) {
-                (true, _) => "every member holds that prior too".to_string(),
-                (_, true) => "every member keeps an effect prior of their own".to_string(),
-                _ => format!(
-                    "members without an effect prior of their own hold that prior too ({}); the others keep theirs ({})",
-                    names(&none),
-                    names(&own)
-                ),
-            };
-            let name = outcome.study.outcome.name.as_str();
-            match said.iter_mut().find(|(words, _)| *words == whose) {
-                Some((_, outcomes)) => outcomes.push(name),
-                None => said.push((whose, vec![name])),
+        for (part, one, has_own) in parts {
+            for (k, outcome) in self.outcomes.iter().enumerate() {
+                if self.panel.is_empty() || !outcome.study.changed.has_other(part) {
+                    continue;
+                }
+                let (own, none): (Vec<&Member>, Vec<&Member>) =
+                    self.panel.iter().partition(|member| has_own(&member.views[k]));
+                let names =
+                    |of: &[&Member]| of.iter().map(|m| m.name.as_str()).collect::<Vec<_>>().join(", ");
+                let whose = match (own.is_empty(), none.is_empty()) {
+                    (true, _) => format!("every member holds that {part} prior too"),
+                    (_, true) => format!("every member keeps {one} of their own"),
+                    _ => format!(
+                        "members without {one} of their own hold that one too ({}); the others keep theirs ({})",
+                        names(&none),
+                        names(&own)
+                    ),
+                };
+                let name = outcome.study.outcome.name.as_str();
+                match said.iter_mut().find(|(words, _)| *words == whose) {
+                    Some((_, outcomes)) => outcomes.push(name),
+                    None => said.push((whose, vec![name])),
+                }
             }
         }
         said.into_iter().map(|(whose, of)| format!("Panel, on {}: {whose}.", of.join(" and "))).collect()

@@ -13,7 +13,7 @@ pub fn joint(d: &Discussion) -> Passage {
     if out.is_empty() {
         return out;
     }
-    out.say("At least and at most, whatever the dependence between the outcomes (Fréchet's bounds); in brackets under independence. Models fitted apart do not know which. Listed of the four ways: the likelier way of either outcome, and every other whose probability may reach 0.05.");
+    out.say("At least and at most, whatever the dependence between the outcomes (Fréchet's bounds); in brackets under independence. Models fitted apart do not know which. Listed of the four ways: the one that is the likelier for both outcomes, and every other whose probability may reach 0.05.");
     out
 }
 

@@ -135,7 +135,8 @@ pub fn page(p: &Presentation<'_>, figures: &[Figure], format: Format) -> Result<
         sliders: shown.and_then(|s| sliders(study, &s.gallery.thresholds)),
         priors: shown.map(|s| priors(study, s.others)),
         prior_claims: shown
-            .map(|s| s.others.claims.iter().map(|claim| of_prior(study, claim)).collect::<Vec<_>>()),
+            .map(|s| s.others.claims.iter().filter(|claim| !is_of_fit(study, &claim.prior)))
+            .map(|claims| claims.map(|claim| of_prior(study, claim)).collect::<Vec<_>>()),
         audit,
         audit_lines,
         checks: words::checks(p),

@@ -95,7 +95,9 @@ pub fn stands_where(claim: &Claim, s: &StandsWhere) -> String {
         }
     }
     if !s.under_some.is_empty() {
-        parts.push(format!("under some priors only in {}", few(&s.under_some)));
+        let what =
+            if parts.is_empty() { format!("P(better) or P(worse) is above {line} ") } else { String::new() };
+        parts.push(format!("{what}under some priors only in {}", few(&s.under_some)));
     }
     if !s.under_none.is_empty() {
         let none = if parts.is_empty() {
@@ -156,8 +158,11 @@ pub fn drove(shifts: &[Drive], has_ranges: bool) -> String {
         };
         parts.push(format!("the data{rest}, {range}; {most}"));
     }
-    let beside = if has_ranges { "; the ranges above are over whole sets of priors" } else { "" };
-    format!("What drove it: {} (each put in alone, averaged over orders{beside}).", parts.join("; "))
+    let beside = if has_ranges { "; ranges of P are over whole sets of priors" } else { "" };
+    format!(
+        "What drove it: {} (each switched on in turn, averaged over all orders{beside}).",
+        parts.join("; ")
+    )
 }
 
 /// What one would have to believe, the beliefs that ask least first.

@@ -40,12 +40,15 @@ pub fn answer(claims: &[Claim], length: Length, note: Option<String>) -> String 
         Length::Short => {
             let average = shared.get(..1).unwrap_or_default();
             let with = |told: &[String], shared: &[String]| [told, shared].concat();
-            vec![with(&each, &shared), with(&each, average), with(&all, &shared), each, all]
+            let ways =
+                [with(&each, &shared), with(&each, average), each.clone(), with(&all, &shared), all.clone()];
+            ways.into_iter().chain([all]).filter(|told: &Vec<String>| !told.is_empty()).collect()
         }
         Length::Full => vec![each_and_all],
     };
     let fits = |told: &Vec<String>| lines(told) + lines(&rest) <= MOST_LINES;
-    let mut parts = choices.iter().find(|told| fits(told)).or(choices.last()).cloned().unwrap_or_default();
+    let shortest = choices.iter().min_by_key(|told| lines(told));
+    let mut parts = choices.iter().find(|told| fits(told)).or(shortest).cloned().unwrap_or_default();
     parts.extend(rest);
     in_short(&parts)
 }

@@ -18,3 +18,10 @@ pub struct SubgroupEstimate {
     /// What those who published it adjusted it for, such as "age, sex", or "nothing"; none where this is not stated.
     pub adjusted_for: Option<String>,
 }
+
+impl SubgroupEstimate {
+    /// Lower and upper limit on the scale of the effect: as published, or the estimate with `z` standard errors on either side.
+    pub fn limits(&self, z: f64) -> (f64, f64) {
+        self.interval.unwrap_or((self.estimate - z * self.se, self.estimate + z * self.se))
+    }
+}

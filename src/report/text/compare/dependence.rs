@@ -281,7 +281,7 @@ pub fn power_scaling(study: &Study, c: &Comparison) -> String {
     out
 }
 
-/// Evidence and prediction under the three poolings, as far as there are numbers; why there are none is among the notices.
+/// Evidence and prediction under the three poolings, as far as there are numbers.
 pub fn poolings(_: &Study, c: &Comparison) -> String {
     if c.poolings.len() < 2 {
         return String::new();
