@@ -143,9 +143,9 @@ fn the_answer_tells_of_the_average_and_of_a_further_subgroup() {
 #[test]
 fn shifts_by_single_priors_are_told_from_ranges_over_sets_of_priors() {
     let text = told(COUNTS, &["compare", "trial.toml"]);
-    assert!(text.contains("(each put in alone, averaged over orders)"), "{text}");
+    assert!(text.contains("(each switched on in turn, averaged over all orders)"), "{text}");
     let text = told("", &["compare", "attention-ras-etiology"]);
-    assert!(text.contains("no single prior by more than 0.04 (each put in alone, averaged over orders; the ranges above are over whole sets of priors)"), "{text}");
+    assert!(text.contains("no single prior by more than 0.04 (each switched on in turn, averaged over all orders; ranges of P are over whole sets of priors)"), "{text}");
 }
 
 #[test]

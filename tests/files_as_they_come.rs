@@ -444,3 +444,41 @@ fn a_range_stands_for_whole_numbers_that_rows_have() {
     let misspelt = [&new("0-3")[..], &["--control", "0", "--active", "1", "--unknown", "misssing"]].concat();
     assert!(desk.says(&misspelt).contains("no row has \"misssing\""));
 }
+
+#[test]
+fn values_that_are_taken_for_no_event_are_told() {
+    let mut csv = "mrs,arm,sex\n".to_string();
+    for k in 0..42 {
+        let value = if k == 5 { "n.k.".to_string() } else { (k % 7).to_string() };
+        let _ = writeln!(csv, "{value},{},{}", k % 2, ["f", "m"][k % 3 % 2]);
+    }
+    let desk = Desk::with(csv.as_bytes());
+    let new = ["new", "trial.csv", "--assignment", "randomised", "--higher-is", "better", "--outcome", "mrs"];
+    let new = [&new[..], &["--subgroup", "sex", "--event", "0-3", "-o", "m.toml"]].concat();
+    let output = desk.run(&new);
+    let told = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(0), "{told}");
+    assert!(told.contains("Taken as patients without the event: `4`, `5`, `6`, `n.k.`."), "{told}");
+    assert!(told.contains("--unknown"), "{told}");
+}
+
+#[test]
+fn limits_of_another_interval_than_95_percent_are_refused() {
+    let table = "sex,HR,Lower 90%,Upper 90 %\nmen,0.66,0.40,1.10\nwomen,0.8,0.5,1.3\n";
+    let desk = Desk::with(table.as_bytes());
+    let new = ["new", "trial.csv", "--assignment", "randomised", "--higher-is", "worse"];
+    let columns = "subgroup=sex,ratio=HR,lower=Lower 90%,upper=Upper 90 %";
+    let more = ["--rows", "estimates", "--scale", "log-hazard-ratio", "--columns", columns];
+    desk.refuses(
+        &[&new[..], &more].concat(),
+        &["`Lower 90%` holds the limits of a 90 % interval", "3.29", "standard errors"],
+    );
+    let right = Desk::with(table.replace("90", "95").as_bytes());
+    right.says(&[&new[..], &more[..4], &["--columns", &columns.replace("90", "95")]].concat());
+}
+
+#[test]
+fn titles_above_a_header_are_named_as_such() {
+    Desk::with(b"Table 2. Outcomes,,,,\nsex,e0,n0,e1,n1\nmen,30,120,19,118\n")
+        .no(COUNTS, &["two columns have no name", "remove titles above it"]);
+}

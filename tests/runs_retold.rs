@@ -189,13 +189,6 @@ fn a_decision_under_another_prior_says_which_members_hold_it() {
     }
     let [text, _] = desk.run(&["decide", "decision.toml", "--full"], 0);
     assert!(!text.contains("hold that") && text.contains("stated"), "{text}");
-    // A part of the prior of which no member has an own one.
-    let [text, _] = desk.run(
-        &["decide", "decision.toml", "--set", "prior.heterogeneity=half-normal(0.3)", "--format", "json"],
-        0,
-    );
-    assert!(text.contains("every member holds that heterogeneity prior too."), "{text}");
-    assert!(!text.contains("keep"), "{text}");
 }
 
 #[test]

@@ -38,6 +38,7 @@ pub fn run(args: &NewArgs) -> Result<Outcome> {
         // Paths start from the working folder, where standard output is likely to be put.
         let text = drafted(&args.data, args.data.clone(), &said, Path::new("model.toml"))?;
         print(&text)?;
+        taken_as_no_event(&text, &said);
         return Ok(Outcome::Done);
     };
     if out.exists() {
@@ -48,8 +49,28 @@ pub fn run(args: &NewArgs) -> Result<Outcome> {
     outputs::file(out, &[])?;
     let text = drafted(&args.data, named_from(&args.data, out), &said, out)?;
     write_whole(out, text.as_bytes())?;
+    taken_as_no_event(&text, &said);
     notice(&format!("Written to {}; now run: equipoise check {}", out.display(), out.display()));
     Ok(Outcome::Done)
+}
+
+/// Says which values of the outcome are patients without the event where only those with it were named: codes of outcomes that
+/// are not known may be among them.
+fn taken_as_no_event(text: &str, said: &Draft) {
+    let rest: Vec<String> = text
+        .parse::<toml::Table>()
+        .ok()
+        .as_ref()
+        .and_then(|file| file.get("data")?.get("levels")?.get("no_event"))
+        .and_then(|values| values.as_array())
+        .map(|values| values.iter().filter_map(|v| v.as_str()).map(|v| format!("`{v}`")).collect())
+        .unwrap_or_default();
+    if !said.event.is_empty() && rest.len() > 1 {
+        notice(&format!(
+            "Taken as patients without the event: {}. Where one stands for an outcome that is not known, name it: --unknown VALUE,…",
+            rest.join(", ")
+        ));
+    }
 }
 
 /// The text of a model file that `check` takes, were it at `place`.

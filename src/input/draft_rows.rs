@@ -9,7 +9,7 @@ use super::ranges::{in_words_of_a_range, without_rows};
 use super::suggested;
 use crate::study::written::quoted;
 
-/// From so many subgroups on, exchangeable baselines are proposed.
+/// From so many subgroups on, exchangeable baselines are named as another choice.
 const EXCHANGEABLE_FROM: usize = 3;
 
 /// Columns by what they hold, and what their values are.
@@ -181,12 +181,10 @@ pub fn written(said: &Draft, p: &Parts<'_>, survey: &Survey, named: &str) -> Str
     line("\n[prior]".to_string());
     line("effect = \"normal(0, 0.355)\"          # odds ratio between 0.5 and 2 with probability 0.95: neutral; state yours".to_string());
     line("heterogeneity = \"half-normal(0.5)\"   # how much subgroups may differ: it decides; see `equipoise compare`".to_string());
-    // Three baselines and more say something of each other.
+    line("baseline = \"normal(0, 2.5)\"             # the mean of the arms' log odds: risks from 0.7 % to 99.3 % with probability 0.95".to_string());
     if p.groups.len() >= EXCHANGEABLE_FROM {
-        line("# The mean of the arms' log odds; subgroups' risks inform each other. Or independent: \"normal(0, 2.5)\"".to_string());
-        line("baseline = { mean = \"normal(0, 2.5)\", sd = \"half-normal(1)\" }".to_string());
-    } else {
-        line("baseline = \"normal(0, 2.5)\"             # the mean of the arms' log odds: risks from 0.7 % to 99.3 % with probability 0.95".to_string());
+        line("# or subgroups' risks that inform each other, in place of it; `compare` then samples every prior and takes minutes:".to_string());
+        line("# baseline = { mean = \"normal(0, 2.5)\", sd = \"half-normal(1)\" }".to_string());
     }
     line("# baseline_of = \"control\"             # where `baseline` is what you know of the control arm's risk".to_string());
     line(suggested::questions(risk(p), None));

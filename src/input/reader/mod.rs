@@ -234,11 +234,16 @@ fn check_header(header: &[String], (file, row): (&str, Option<u64>)) -> Result<(
     }
     let mut names = HashSet::with_capacity(header.len());
     for name in header {
-        if !names.insert(name) {
-            return Err(Error::of(ErrorKind::Data, format!("two columns are called `{name}`"))
-                .at(place(row))
-                .help("rename one of them"));
+        if names.insert(name) {
+            continue;
         }
+        let error = if name.is_empty() {
+            Error::of(ErrorKind::Data, "two columns have no name")
+                .help("the first row has to name the columns: remove titles above it, and name every column")
+        } else {
+            Error::of(ErrorKind::Data, format!("two columns are called `{name}`")).help("rename one of them")
+        };
+        return Err(error.at(place(row)));
     }
     Ok(())
 }

@@ -60,6 +60,27 @@ pub fn read(
     Ok(rows)
 }
 
+/// Limits are those of a 95 % interval: a column whose name says otherwise is refused.
+fn of_95_percent(source: &Source, data: &DataSection, column: &str) -> Result<()> {
+    let before = column.split('%').next().filter(|before| before.len() < column.len()).map(str::trim_end);
+    let figures = before.map(|before| {
+        let from =
+            before.rfind(|c: char| !(c.is_ascii_digit() || c == '.' || c == ',')).map_or(0, |at| at + 1);
+        before.get(from..).unwrap_or_default().replace(',', ".")
+    });
+    match figures.and_then(|figures| figures.parse::<f64>().ok()) {
+        Some(level) if level != 95.0 && level > 50.0 && level < 100.0 => {
+            let what = format!(
+                "column `{column}` holds the limits of a {level} % interval, and `lower` and `upper` are those of a 95 % one"
+            );
+            Err(Error::of(ErrorKind::Data, what)
+                .at(source.place(data.file.as_ref().map_or(0..0, Spanned::span)))
+                .help("give standard errors instead, in a column named for `se`: of a 90 % interval they are its width (on the log scale for ratios) over 3.29, of a 99 % one over 5.15"))
+        }
+        _ => Ok(()),
+    }
+}
+
 impl Columns {
     fn of(source: &Source, data: &DataSection, header: &Header) -> Result<Columns> {
         let has = |key: &str| data.columns.keys().any(|k| k.get_ref() == key);
@@ -76,6 +97,9 @@ impl Columns {
                 return Err(Error::of(ErrorKind::Rule, format!("`{value}` and `{}` are the same column, and `{}` is another", keys[0], keys[1]))
                     .at(source.place(data.file.as_ref().map_or(0..0, Spanned::span)))
                     .help(format!("a column that holds an estimate with its interval is named for all three: {value}, lower, upper")));
+            }
+            for column in [lower, upper] {
+                of_95_percent(source, data, &header[column])?;
             }
             (subgroup, point, Spread::Interval([lower, upper]))
         };

@@ -24,15 +24,32 @@ pub fn forest(study: &Study, f: &Forest) -> Figure {
     let measure = f.measure;
     let percent = measure == Measure::RiskDifference;
     let title = format!("{}, {}", capitalised(measure.in_words()), study.outcome.name);
-    let caption = format!(
-        "Forest of the {}{} by {}. Filled dot, line and density: posterior median, 95 % interval and shape. Hollow dot and dotted line: the data of that {} alone, with a 95 % confidence interval.",
+    let mut caption = format!(
+        "Forest of the {}{} by {}. Filled dot, line and density: posterior median, 95 % interval and shape.",
         measure.in_words(),
         if percent { ", in percentage points," } else { "" },
         study.subgroup_name,
-        study.subgroup_name,
     );
+    if has_raw(&f.rows) {
+        caption += &format!(" Hollow dot and dotted line: {}.", raw_in_words(study, "that"));
+    }
     let name = format!("forest-{}", measure.key().replace('_', "-"));
     Figure::new(study, &name, [title, caption], draw(study, &f.rows, measure), data(study, &f.rows))
+}
+
+fn has_raw(rows: &[ForestRow]) -> bool {
+    rows.iter().any(|row| row.raw.is_some())
+}
+
+/// What stands beside a posterior: the data alone, or the rows' estimate without pooling, whose coefficients are all subgroups'.
+fn raw_in_words(study: &Study, of: &str) -> String {
+    let named = &study.subgroup_name;
+    match study.adjustment {
+        Some(_) => {
+            format!("the adjusted estimate of {of} {named} without pooling, with a 95 % confidence interval")
+        }
+        None => format!("data of {of} {named} alone, with a 95 % confidence interval"),
+    }
 }
 
 fn label(study: &Study, row: &ForestRow) -> String {
@@ -141,7 +158,7 @@ fn key(canvas: &mut Canvas, study: &Study, rows: &[ForestRow], axis: &Axis) {
     let raw = [Mark::Line(Ink::Raw, Stroke::Dotted, 1.2), Mark::Ring(Ink::Raw)];
     let named = &study.subgroup_name;
     let own_words = format!("posterior by {named}: median, 95 % interval, density");
-    let raw_words = format!("data of each {named} alone, with a 95 % confidence interval");
+    let raw_words = raw_in_words(study, "each");
     let mut entries: Vec<(&[Mark], &str)> = vec![(&own, &own_words)];
     let of_whom: Vec<String> =
         rows.iter().filter(|r| is_shared(r)).map(|r| format!("of {}", label(study, r))).collect();
@@ -149,7 +166,7 @@ fn key(canvas: &mut Canvas, study: &Study, rows: &[ForestRow], axis: &Axis) {
     if !of_whom.is_empty() {
         entries.push((&shared, &shared_words));
     }
-    if rows.iter().any(|r| r.raw.is_some()) {
+    if has_raw(rows) {
         entries.push((&raw, &raw_words));
     }
     entries.push(legend::NULL);

@@ -243,7 +243,9 @@ fn footnotes(study: &Study, report: &Report) -> String {
     let mut words = format!("Priors: {}", all_priors(study));
     words += match study.pooling {
         Pooling::Partial => ". Partial pooling.",
-        Pooling::None => ". No pooling: each subgroup has an effect of its own.",
+        Pooling::None => {
+            ". No pooling: each subgroup has an effect of its own, around a mean of its own: effect and heterogeneity prior both widen its prior."
+        }
         Pooling::Complete if study.data.names().len() > 1 => ". Complete pooling: one effect for all.",
         Pooling::Complete => ".",
     };

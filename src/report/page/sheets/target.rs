@@ -60,7 +60,10 @@ pub fn target(study: &Study, has_numbers: bool) -> Sheet {
         ),
         item("Discussion: limitations", study.caveats().join(" ")),
         item("Other information: ethics, registration, funding, conflicts", NOT_STATED),
-        item("Other information: data and code", "the model file holds the data; see Provenance"),
+        item(
+            "Other information: data and code",
+            "the model file holds the data or names their file; see Provenance",
+        ),
     ];
     Sheet::new(
         "TARGET",
