@@ -164,7 +164,9 @@ fn the_named_priors_shown_are_compared() {
     let model = shipped("attention-ras-etiology") + "\n" + &text[start..end];
     fs::write(folder.path().join("my-trial.toml"), model).expect("written");
     // Another cohort's, none of whose rows is among the shipped ones.
-    let other = shipped("ras-basilar-function").replace("subgroup = \"", "subgroup = \"another ");
+    let other = shipped("ras-basilar-function")
+        .replace("subgroup = \"", "subgroup = \"another ")
+        .replace("events = 10,", "events = 11,");
     fs::write(folder.path().join("another-cohort.toml"), other).expect("written");
     Command::cargo_bin("equipoise")
         .expect("built")

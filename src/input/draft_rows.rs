@@ -183,8 +183,7 @@ pub fn written(said: &Draft, p: &Parts<'_>, survey: &Survey, named: &str) -> Str
     line("heterogeneity = \"half-normal(0.5)\"   # how much subgroups may differ: it decides; see `equipoise compare`".to_string());
     line("baseline = \"normal(0, 2.5)\"             # the mean of the arms' log odds: risks from 0.7 % to 99.3 % with probability 0.95".to_string());
     if p.groups.len() >= EXCHANGEABLE_FROM {
-        line("# or subgroups' risks that inform each other, in place of it; `compare` then samples every prior and takes minutes:".to_string());
-        line("# baseline = { mean = \"normal(0, 2.5)\", sd = \"half-normal(1)\" }".to_string());
+        line("# Or { mean = \"normal(0, 2.5)\", sd = \"half-normal(1)\" }: subgroups' risks inform each other. `compare` then samples under every prior, which takes minutes.".to_string());
     }
     line("# baseline_of = \"control\"             # where `baseline` is what you know of the control arm's risk".to_string());
     line(suggested::questions(risk(p), None));
