@@ -13,6 +13,7 @@ use super::reader::Form;
 use super::recognised::recognised;
 use super::roles::{NO, OUTCOMES, SUBGROUPS, TREATMENTS, YES, arms, column, covariate, two};
 use crate::error::{Error, ErrorKind, Result};
+use crate::study::written::quoted;
 use crate::study::{Assignment, HigherIs, Scale};
 
 /// What the user says of a file; what is left out is found where only one thing is possible.
@@ -93,7 +94,7 @@ pub fn draft(path: &Path, named: &str, said: &Draft) -> Result<String> {
     }
     let survey = surveyed(path, (said.reading, &said.form), &said.keep)?;
     if let Some(table) = recognised(&survey, said)? {
-        not_for_tables(said)?;
+        not_for_tables(said, table.rows)?;
         return Ok(draft_table::written(said, &table, &survey, named));
     }
     let columns = &survey.columns;
@@ -132,7 +133,7 @@ pub fn draft(path: &Path, named: &str, said: &Draft) -> Result<String> {
     };
     let of_outcome = levels(outcome, "an outcome")?;
     let known: Vec<&str> = of_outcome.into_iter().filter(|v| !said.unknown.iter().any(|u| u == v)).collect();
-    let [event, no_event] = two(outcome, &known, (&said.event, "--event"), (&[], "--unknown"), &YES)?;
+    let [event, no_event] = two(outcome, &known, [&said.event, &[]], &YES, "--event or --unknown")?;
     let [control, active] = arms(treatment, &levels(treatment, "a treatment")?, said, &NO)?;
     let groups = match subgroup.map(|c| (c, cut_of(c))) {
         None => Vec::new(),
@@ -178,7 +179,7 @@ fn twice<T>(each: &[(String, T)]) -> Option<&(String, T)> {
 }
 
 /// What is said of rows of patients is not for a table, where it would do nothing.
-fn not_for_tables(said: &Draft) -> Result<()> {
+fn not_for_tables(said: &Draft, rows: Rows) -> Result<()> {
     let options = [
         ("--cut", !said.cut.is_empty()),
         ("--adjust", !said.adjust.is_empty()),
@@ -190,8 +191,16 @@ fn not_for_tables(said: &Draft) -> Result<()> {
     match options.iter().find(|(_, given)| *given) {
         None => Ok(()),
         Some((option, _)) => {
-            Err(Error::of(ErrorKind::Rule, format!("{option} is for rows of patients, and this is a table"))
-                .help(format!("leave {option} out, or say --rows patients")))
+            let error =
+                Error::of(ErrorKind::Rule, format!("{option} is for rows of patients, and this is a table"));
+            let covariates: Vec<String> = said.adjust.iter().map(|name| quoted(name)).collect();
+            Err(match said.rows {
+                _ if *option == "--adjust" && rows == Rows::Counts => error
+                    .help("leave --adjust out; where the table has a row for every subgroup and level of the covariates, the model file adjusts for them")
+                    .help(format!("write into it: [model] adjust = [{}]", covariates.join(", "))),
+                Some(_) => error.help(format!("leave {option} out")),
+                None => error.help(format!("leave {option} out, or say --rows patients")),
+            })
         }
     }
 }
