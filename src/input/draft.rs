@@ -13,7 +13,6 @@ use super::reader::Form;
 use super::recognised::recognised;
 use super::roles::{NO, OUTCOMES, SUBGROUPS, TREATMENTS, YES, arms, column, covariate, two};
 use crate::error::{Error, ErrorKind, Result};
-use crate::study::written::quoted;
 use crate::study::{Assignment, HigherIs, Scale};
 
 /// What the user says of a file; what is left out is found where only one thing is possible.
@@ -94,7 +93,7 @@ pub fn draft(path: &Path, named: &str, said: &Draft) -> Result<String> {
     }
     let survey = surveyed(path, (said.reading, &said.form), &said.keep)?;
     if let Some(table) = recognised(&survey, said)? {
-        not_for_tables(said, table.rows)?;
+        not_for_tables(said, table.rows, &survey.columns)?;
         return Ok(draft_table::written(said, &table, &survey, named));
     }
     let columns = &survey.columns;
@@ -179,7 +178,7 @@ fn twice<T>(each: &[(String, T)]) -> Option<&(String, T)> {
 }
 
 /// What is said of rows of patients is not for a table, where it would do nothing.
-fn not_for_tables(said: &Draft, rows: Rows) -> Result<()> {
+fn not_for_tables(said: &Draft, rows: Rows, columns: &[Surveyed]) -> Result<()> {
     let options = [
         ("--cut", !said.cut.is_empty()),
         ("--adjust", !said.adjust.is_empty()),
@@ -193,11 +192,14 @@ fn not_for_tables(said: &Draft, rows: Rows) -> Result<()> {
         Some((option, _)) => {
             let error =
                 Error::of(ErrorKind::Rule, format!("{option} is for rows of patients, and this is a table"));
-            let covariates: Vec<String> = said.adjust.iter().map(|name| quoted(name)).collect();
-            Err(match said.rows {
-                _ if *option == "--adjust" && rows == Rows::Counts => error
+            if *option == "--adjust" && rows == Rows::Counts {
+                let covariates = said.adjust.iter().map(|name| covariate(columns, name, None));
+                let covariates: Vec<String> = covariates.collect::<Result<_>>()?;
+                return Err(error
                     .help("leave --adjust out; where the table has a row for every subgroup and level of the covariates, the model file adjusts for them")
-                    .help(format!("write into it: [model] adjust = [{}]", covariates.join(", "))),
+                    .help(format!("write into it: [model] adjust = [{}]", covariates.join(", "))));
+            }
+            Err(match said.rows {
                 Some(_) => error.help(format!("leave {option} out")),
                 None => error.help(format!("leave {option} out, or say --rows patients")),
             })
