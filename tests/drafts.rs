@@ -421,20 +421,25 @@ fn what_new_asks_for_can_be_said_as_it_is_asked() {
 }
 
 #[test]
-fn a_table_of_counts_is_adjusted_in_its_model_file() {
+fn a_table_of_counts_is_adjusted_for_covariates() {
     let desk = Desk::new();
     desk.write(
         "table.csv",
         "sex,age,e0,n0,e1,n1\nF,old,10,100,12,98\nF,young,4,60,2,61\nM,old,14,120,9,110\nM,young,3,50,3,55\n",
     );
     let new = [&["new", "table.csv", "--subgroup", "sex", "--rows", "counts"][..], &SAID].concat();
-    let output = desk.run(&[&new[..], &["--adjust", "age"]].concat());
-    let error = text(&output.stderr);
-    let entry = "adjust = [{ column = \"age\", reference = \"old\" }]";
-    assert!(error.contains(&format!("[model] {entry}")) && !error.contains("--rows patients"), "{error}");
-    let draft = desk.says(&new).replace("[model]\n", &format!("[model]\n{entry}\n"));
-    desk.write("table.toml", &draft);
-    desk.says(&["check", "table.toml"]);
+    let draft = desk.says(&[&new[..], &["--adjust", "age"]].concat());
+    assert!(draft.contains("adjust = [{ column = \"age\", reference = \"old\" }]"), "{draft}");
+    for text in [&draft, &uncommented(&draft)] {
+        desk.write("table.toml", text);
+        desk.says(&["check", "table.toml"]);
+    }
+    desk.refuses(&[&new[..], &["--adjust", "sex"]].concat(), &["`sex` is the column of the subgroup"]);
+    // Of estimates there is nothing to adjust, and what rows are was said.
+    desk.write("ratios.csv", "trial,HR,lower,upper\na,0.80,0.59,1.10\nb,1.30,0.97,1.75\n");
+    let ratios = ["new", "ratios.csv", "--rows", "estimates", "--adjust", "HR"];
+    let error = text(&desk.run(&[&ratios[..], &SAID].concat()).stderr);
+    assert!(error.contains("leave --adjust out") && !error.contains("--rows patients"), "{error}");
 }
 
 #[test]

@@ -10,7 +10,7 @@ use super::model_file::Rows;
 use super::patients::{Cut, Surveyed, surveyed};
 use super::ranges::values_of;
 use super::reader::Form;
-use super::recognised::recognised;
+use super::recognised::{Table, recognised};
 use super::roles::{NO, OUTCOMES, SUBGROUPS, TREATMENTS, YES, arms, column, covariate, two};
 use crate::error::{Error, ErrorKind, Result};
 use crate::study::{Assignment, HigherIs, Scale};
@@ -93,8 +93,8 @@ pub fn draft(path: &Path, named: &str, said: &Draft) -> Result<String> {
     }
     let survey = surveyed(path, (said.reading, &said.form), &said.keep)?;
     if let Some(table) = recognised(&survey, said)? {
-        not_for_tables(said, table.rows, &survey.columns)?;
-        return Ok(draft_table::written(said, &table, &survey, named));
+        let adjust = of_tables(said, &table, &survey.columns)?;
+        return Ok(draft_table::written((said, &adjust), &table, &survey, named));
     }
     let columns = &survey.columns;
     let with_sheets = |e: Error| match &survey.sheets {
@@ -177,28 +177,23 @@ fn twice<T>(each: &[(String, T)]) -> Option<&(String, T)> {
         .map(|(_, one)| one)
 }
 
-/// What is said of rows of patients is not for a table, where it would do nothing.
-fn not_for_tables(said: &Draft, rows: Rows, columns: &[Surveyed]) -> Result<()> {
+/// What is said of rows of patients is not for a table, where it would do nothing. Counts are adjusted for covariates as
+/// patients are: these, as the model file has them.
+fn of_tables(said: &Draft, table: &Table, columns: &[Surveyed]) -> Result<Vec<String>> {
+    let of_counts = table.rows == Rows::Counts;
     let options = [
         ("--cut", !said.cut.is_empty()),
-        ("--adjust", !said.adjust.is_empty()),
+        ("--adjust", !said.adjust.is_empty() && !of_counts),
         ("--centre", said.centre.is_some()),
         ("--outcome", said.outcome.is_some()),
         ("--event", !said.event.is_empty()),
         ("--unknown", !said.unknown.is_empty()),
     ];
     match options.iter().find(|(_, given)| *given) {
-        None => Ok(()),
+        None => said.adjust.iter().map(|name| covariate(columns, name, None)).collect(),
         Some((option, _)) => {
             let error =
                 Error::of(ErrorKind::Rule, format!("{option} is for rows of patients, and this is a table"));
-            if *option == "--adjust" && rows == Rows::Counts {
-                let covariates = said.adjust.iter().map(|name| covariate(columns, name, None));
-                let covariates: Vec<String> = covariates.collect::<Result<_>>()?;
-                return Err(error
-                    .help("leave --adjust out; where the table has a row for every subgroup and level of the covariates, the model file adjusts for them")
-                    .help(format!("write into it: [model] adjust = [{}]", covariates.join(", "))));
-            }
             Err(match said.rows {
                 Some(_) => error.help(format!("leave {option} out")),
                 None => error.help(format!("leave {option} out, or say --rows patients")),

@@ -15,8 +15,8 @@ use crate::study::written::{key_in_file, quoted};
 /// From so many subgroups on, exchangeable baselines are named as another choice.
 const EXCHANGEABLE_FROM: usize = 3;
 
-/// The text of a model file beside the table, which it calls `named`.
-pub fn written(said: &Draft, table: &Table, survey: &Survey, named: &str) -> String {
+/// The text of a model file beside the table, which it calls `named`; with what it adjusts for.
+pub fn written((said, adjust): (&Draft, &[String]), table: &Table, survey: &Survey, named: &str) -> String {
     let mut out = String::new();
     let mut line = |text: &str| {
         // Writing to memory does not fail.
@@ -27,8 +27,9 @@ pub fn written(said: &Draft, table: &Table, survey: &Survey, named: &str) -> Str
     let of_counts = table.rows == Rows::Counts;
     let subgroup = table.column("subgroup");
     line(&remark(&format!(
-        "A first model of {named}, {}. Put it into words, then run `equipoise check` on it.",
-        table.in_words(survey.rows)
+        "A first model of {named}, {}{}. Put it into words, then run `equipoise check` on it.",
+        table.in_words(survey.rows),
+        if adjust.is_empty() { "" } else { ", by covariates" }
     )));
     line(&format!("title = {}", quoted(&format!("{active} against {control} by {subgroup}"))));
     line("# citation = [\"doi:…\"]");
@@ -67,9 +68,10 @@ pub fn written(said: &Draft, table: &Table, survey: &Survey, named: &str) -> Str
             "# adjusted_for = \"age, sex\"   # what the published estimates are adjusted for; \"nothing\" for crude ones",
         );
     }
-    let taken: Vec<&str> = table.columns.iter().map(|(_, name)| name.as_str()).collect();
+    let columns = table.columns.iter().map(|(_, name)| name);
+    let taken: Vec<&str> = columns.chain(&said.adjust).map(String::as_str).collect();
     where_line(said, &survey.columns, &taken, Some(subgroup)).iter().for_each(|text| line(text));
-    priors(&mut line, table, survey);
+    priors(&mut line, adjust, table, survey);
     line(&suggested::questions(control_risk(table, survey), table.scale));
     out
 }
@@ -83,13 +85,16 @@ fn scale_in_file(scale: Scale) -> &'static str {
     }
 }
 
-fn priors(line: &mut impl FnMut(&str), table: &Table, survey: &Survey) {
+fn priors(line: &mut impl FnMut(&str), adjust: &[String], table: &Table, survey: &Survey) {
     let pooled = table.subgroups > 1;
     line(if pooled {
         "\n[model]\npooling = \"partial\""
     } else {
         "\n[model]\npooling = \"complete\"   # one subgroup: nothing to share with"
     });
+    if !adjust.is_empty() {
+        line(&format!("adjust = [{}]", adjust.join(", ")));
+    }
     line("\n[prior]");
     if table.scale == Some(Scale::Difference) {
         let size = size(table, survey);
