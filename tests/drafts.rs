@@ -405,7 +405,16 @@ fn grades_and_stages_are_no_counts_of_arms() {
     assert!(draft.contains("rows = \"patients\""), "{draft}");
     // Arms by other names are still asked for.
     desk.write("arms.csv", "sex,Aspirin,Heparin\nF,9/90,5/92\nM,8/80,7/85\n");
-    desk.refuses(&[&["new", "arms.csv"][..], &SAID].concat(), &["which arm is the control?"]);
+    desk.refuses(
+        &[&["new", "arms.csv"][..], &SAID].concat(),
+        &["which arm is the control?", "if rows are patients, --rows patients says so"],
+    );
+    // A few patients with an arm each, and an outcome by another name.
+    desk.write(
+        "few.csv",
+        "id,arm,sex,stage,grade,late\np1,A,F,1/2,1/3,1\np2,B,M,2/3,1/3,0\np3,A,M,1/2,2/3,0\n",
+    );
+    desk.refuses(&[&["new", "few.csv"][..], &SAID].concat(), &["which column is the outcome?"]);
 }
 
 #[test]

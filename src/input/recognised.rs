@@ -157,12 +157,11 @@ fn by_subgroup(survey: &Survey, said: &Draft) -> Result<Option<Table>> {
     }
     let arms = match sides(&whole, said) {
         // Of patients, texts such as "1/2" are grades or stages.
-        Err(_)
-            if said.rows.is_none()
-                && whole.iter().any(|arm| arm.of(Figure::Events) == arm.of(Figure::Total))
-                && are_like_patients(survey, said) =>
-        {
-            return Ok(None);
+        Err(e) if said.rows.is_none() && whole.iter().any(|arm| arm.is_joint()) => {
+            if are_like_patients(survey, said) {
+                return Ok(None);
+            }
+            return Err(e.help("if rows are patients, --rows patients says so"));
         }
         found => found?,
     };

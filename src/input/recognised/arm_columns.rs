@@ -23,6 +23,11 @@ impl ArmColumns {
         self.of(Figure::Events).is_some() && self.rest().is_some()
     }
 
+    /// Whether a cell holds both events and total.
+    pub fn is_joint(&self) -> bool {
+        self.of(Figure::Events) == self.of(Figure::Total)
+    }
+
     /// All patients, or else those without the event.
     pub fn rest(&self) -> Option<Figure> {
         [Figure::Total, Figure::NoEvents].into_iter().find(|figure| self.of(*figure).is_some())
@@ -73,16 +78,20 @@ pub fn whole(arms: &[ArmColumns]) -> Vec<&ArmColumns> {
     arms.iter().filter(|a| !a.name.is_empty() && a.is_whole()).collect()
 }
 
-/// Whether rows are rather patients than subgroups: outcome and treatment have columns, or none names every row differently.
+/// Whether rows are rather patients than subgroups: a column of outcomes or treatments has a value several times, or none names
+/// every row differently.
 pub fn are_like_patients(survey: &Survey, said: &Draft) -> bool {
-    let has = |usual: &[&str]| survey.columns.iter().any(|c| usual.contains(&c.name.to_lowercase().as_str()));
+    let is_usual = |name: &str| OUTCOMES.contains(&name) || TREATMENTS.contains(&name);
+    let is_of_patients = |c: &&Surveyed| is_usual(&c.name.to_lowercase());
     let may_be_subgroup = |c: &&Surveyed| match &said.subgroup {
         Some(name) => c.name == *name,
         None => !c.numeric,
     };
     let is_unique =
         |c: &Surveyed| distinct(survey, &[("subgroup".to_string(), c.name.clone())]) as u64 == survey.rows;
-    (has(&OUTCOMES) && has(&TREATMENTS)) || !survey.columns.iter().filter(may_be_subgroup).any(is_unique)
+    said.treatment.is_some()
+        || survey.columns.iter().filter(is_of_patients).any(|c| !is_unique(c))
+        || !survey.columns.iter().filter(may_be_subgroup).any(is_unique)
 }
 
 /// Which arm is the control, which the other.
