@@ -280,8 +280,10 @@ fn subgroups_need_different_names_and_not_too_many() {
     Desk::changed("\"women\"", "\"men \"").refuses(&["ends with a space"]);
     Desk::changed("\"women\"", "\"men\\u202e\"").refuses(&["control character"]);
     Desk::changed("\"women\"", "\"men\\u200b\"").refuses(&["invisible character"]);
-    Desk::changed("{ events = 8, total = 40 }", "[8, 40]")
-        .refuses(&["`data.counts.control` is a list", "write control = { events = 30, total = 120 }"]);
+    Desk::changed("{ events = 8, total = 40 }", "[8, 40]").refuses(&[
+        "`control` of entry 1 of `data.counts` is a list",
+        "write control = { events = 30, total = 120 }",
+    ]);
     Desk::changed("\"placebo\"", "\"drug\"").refuses(&["both arms are called `drug`"]);
     let row = |i: usize| {
         format!(

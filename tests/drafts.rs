@@ -377,3 +377,99 @@ fn names_with_commas_stand_in_quotes_in_lists() {
     let quick = ["quick", "30/120", "19/118", "22/95", "21/99", "--subgroups", "\"men, all\",women"];
     assert!(desk.says(&[&quick[..], &SAID].concat()).contains("men, all"));
 }
+
+#[test]
+fn grades_and_stages_are_no_counts_of_arms() {
+    let desk = Desk::new();
+    desk.write(
+        "stage.csv",
+        "subgroup,stage,control_events,control_total,drug_events,drug_total\na,1/2,9,90,5,92\nb,2/3,8,80,7,85\nc,3/4,7,70,9,77\n",
+    );
+    let draft = desk.says(&[&["new", "stage.csv"][..], &SAID].concat());
+    assert!(
+        draft.contains("control_events = \"control_events\"") && draft.contains("\"drug_total\""),
+        "{draft}"
+    );
+    // A subgroup's own name is never an arm's figures.
+    desk.write("stratum.csv", "stratum,Placebo,Drug\n1/2,9/90,5/92\n2/3,8/80,7/85\n");
+    let draft = desk.says(&[&["new", "stratum.csv"][..], &SAID].concat());
+    assert!(draft.contains("subgroup = \"stratum\", control_events = \"Placebo\""), "{draft}");
+    let mut csv = "id,arm,dead,sex,stage,grade\n".to_string();
+    for k in 0..40 {
+        let (arm, sex) = (["A", "B"][k % 2], ["F", "M"][k / 2 % 2]);
+        let _ = writeln!(csv, "p{k},{arm},{},{sex},{}/3,{}/4", k % 3 % 2, 1 + k % 3, 1 + k % 4);
+    }
+    desk.write("grades.csv", &csv);
+    let draft =
+        desk.says(&[&["new", "grades.csv", "--subgroup", "sex", "--control", "A"][..], &SAID].concat());
+    assert!(draft.contains("rows = \"patients\""), "{draft}");
+    // Arms by other names are still asked for.
+    desk.write("arms.csv", "sex,Aspirin,Heparin\nF,9/90,5/92\nM,8/80,7/85\n");
+    desk.refuses(
+        &[&["new", "arms.csv"][..], &SAID].concat(),
+        &["which arm is the control?", "if rows are patients, --rows patients says so"],
+    );
+    // A few patients with an arm each, and an outcome by another name.
+    desk.write(
+        "few.csv",
+        "id,arm,sex,stage,grade,late\np1,A,F,1/2,1/3,1\np2,B,M,2/3,1/3,0\np3,A,M,1/2,2/3,0\n",
+    );
+    desk.refuses(&[&["new", "few.csv"][..], &SAID].concat(), &["which column is the outcome?"]);
+}
+
+#[test]
+fn what_new_asks_for_can_be_said_as_it_is_asked() {
+    let desk = Desk::new();
+    desk.refuses(&of_patients(&["--subgroup", "sex"]), &["say so with --control and --active"]);
+    desk.write("groups.csv", "sex,ai,bi,ci,di\nF,10,90,12,86\nM,14,106,9,101\n");
+    let metafor = "group 1 (ai, bi) is the treated one and group 2 the control";
+    desk.refuses(&[&["new", "groups.csv"][..], &SAID].concat(), &[metafor, ": --control 2"]);
+    desk.write("letters.csv", "sex,a,b,c,d\nF,10,90,12,86\n");
+    let told = ["or arm, events, total; of r1, n1, r2, n2; ai, bi, ci, di, only --control says", metafor];
+    desk.refuses(&["fit", "letters.csv"], &told);
+}
+
+#[test]
+fn a_table_of_counts_is_adjusted_for_covariates() {
+    let desk = Desk::new();
+    desk.write(
+        "table.csv",
+        "sex,age,e0,n0,e1,n1\nF,old,10,100,12,98\nF,young,4,60,2,61\nM,old,14,120,9,110\nM,young,3,50,3,55\n",
+    );
+    let new = [&["new", "table.csv", "--subgroup", "sex", "--rows", "counts"][..], &SAID].concat();
+    let draft = desk.says(&[&new[..], &["--adjust", "age"]].concat());
+    assert!(draft.contains("adjust = [{ column = \"age\", reference = \"old\" }]"), "{draft}");
+    for text in [&draft, &uncommented(&draft)] {
+        desk.write("table.toml", text);
+        desk.says(&["check", "table.toml"]);
+    }
+    desk.refuses(&[&new[..], &["--adjust", "sex"]].concat(), &["`sex` is the column of the subgroup"]);
+    // Of estimates there is nothing to adjust, and what rows are was said.
+    desk.write("ratios.csv", "trial,HR,lower,upper\na,0.80,0.59,1.10\nb,1.30,0.97,1.75\n");
+    let ratios = ["new", "ratios.csv", "--rows", "estimates", "--adjust", "HR"];
+    let error = text(&desk.run(&[&ratios[..], &SAID].concat()).stderr);
+    assert!(error.contains("leave --adjust out") && !error.contains("--rows patients"), "{error}");
+}
+
+#[test]
+fn an_estimate_with_its_interval_beside_an_error_is_drafted_from_its_own_cell() {
+    let desk = Desk::new();
+    desk.write("joint.csv", "trial,md,se\na,-0.3 (-0.5 to -0.1),0.1\nb,-0.2 (-0.6 to 0.2),0.2\n");
+    let draft = desk.says(&[&["new", "joint.csv"][..], &SAID].concat());
+    assert!(draft.contains("estimate = \"md\", lower = \"md\", upper = \"md\" }"), "{draft}");
+    assert!(draft.contains("effect = \"normal(0, 0.6)\"") && draft.contains("half-normal(0.3)"), "{draft}");
+    desk.write("joint.toml", &draft);
+    desk.says(&["check", "joint.toml"]);
+}
+
+#[test]
+fn drafted_priors_have_few_digits_and_read_decimal_commas() {
+    let desk = Desk::new();
+    desk.write("point.csv", "trial,md,se\na,0.2,0.2\nb,0.1,0.1\n");
+    desk.write("comma.csv", "trial;md;se\na;0,2;0,2\nb;0,1;0,1\n");
+    for (file, more) in [("point.csv", &[][..]), ("comma.csv", &["--decimal", ","])] {
+        let draft = desk.says(&[&["new", file][..], &SAID, more].concat());
+        assert!(draft.contains("effect = \"normal(0, 0.6)\""), "{draft}");
+        assert!(draft.contains("heterogeneity = \"half-normal(0.3)\""), "{draft}");
+    }
+}

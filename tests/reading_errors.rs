@@ -53,6 +53,10 @@ impl Desk {
         self
     }
 
+    fn read(&self, name: &str) -> String {
+        fs::read_to_string(self.at().join(name)).expect("a file")
+    }
+
     fn run(&self, arguments: &[&str]) -> Output {
         let mut command = assert_cmd::Command::cargo_bin("equipoise").expect("built");
         command.current_dir(self.at()).args(arguments).output().expect("run")
@@ -420,4 +424,117 @@ fn hostile_cells_and_headers_end_with_status_1_and_what_to_do_or_are_read() {
         desk.model(table, SEPARATE);
         judge(table);
     }
+}
+
+#[test]
+fn rows_that_an_earlier_condition_leaves_out_are_not_denied() {
+    let desk = Desk::new();
+    let mut table = "sex,arm,site,e0,n0,e1,n1\nmen,A,Rome,1,9,3,9\nwomen,B,Paris,2,8,3,8\n".to_string();
+    let told = |table: &str, keep: &str, told: &[&str]| {
+        desk.model(table, &format!("{SEPARATE}where = {{ {keep} }}\n"));
+        desk.refuses(&CHECK, told)
+    };
+    let both = "arm = \"A\", site = [\"Rome\", \"Paris\"]";
+    let error = told(
+        &table,
+        both,
+        &[
+            "no row that the condition before it keeps has `Paris` in column `site`",
+            "rows were chosen before that by `arm`",
+        ],
+    );
+    assert!(!error.contains("no row of the data file"), "{error}");
+    told(&table, "arm = \"C\", site = \"Rome\"", &["no row of the data file has `C` in column `arm`"]);
+    // Of more values than are remembered, nobody knows how many there are.
+    for i in 0..300 {
+        table += &format!("men,A,s{i},1,9,3,9\n");
+    }
+    let error = told(&table, "site = \"Quito\"", &["`s104` and many more"]);
+    assert!(!error.contains("190 more"), "{error}");
+}
+
+#[test]
+fn a_missing_section_is_added_with_its_header_and_a_missing_line_stands_before_all_sections() {
+    let desk = Desk::new();
+    let without = |key: &str| {
+        let lines = START.lines().filter(|line| !line.starts_with(key));
+        let rest = lines.map(|line| format!("{line}\n")).collect::<String>();
+        desk.write("trial.toml", format!("{rest}{COUNTS}"));
+    };
+    without("study");
+    desk.refuses(&CHECK, &["`study` is missing", "add a section [study] with assignment = \"randomised\""]);
+    let whole = format!("{}\n[study]\nassignment = \"randomised\"\n", desk.read("trial.toml"));
+    desk.write("trial.toml", whole).says(&CHECK);
+    without("outcome");
+    desk.refuses(
+        &CHECK,
+        &["add a section [outcome] with the lines `name = \"death at 90 days\"`, `kind = \"binary\"`, `higher"],
+    );
+    without("title");
+    desk.refuses(&CHECK, &["write title = \"Stenting", ", before the first [section]"]);
+}
+
+#[test]
+fn a_decision_within_a_decision_is_no_key() {
+    let desk = Desk::new();
+    let own = "[decision]\nquestion = \"Treat?\"\n";
+    let within = "[decision.decision]\nquestion = \"Treat?\"\n";
+    desk.write("trial.toml", format!("{START}{COUNTS}{own}{within}"));
+    desk.refuses(&CHECK, &["unknown key `decision` in [decision]", "expected `question`, `actions`"]);
+    desk.write("trial.toml", format!("{START}{COUNTS}{own}"));
+    desk.refuses(
+        &["fit", "trial.toml", "--set", "decision.decision.question=Which?"],
+        &["unknown key `decision` in [decision]", "did you mean `decision.question`?"],
+    );
+}
+
+#[test]
+fn a_row_of_a_list_is_told_by_its_number_and_no_expected_key_is_left_out() {
+    let desk = Desk::new();
+    let told = |from: &str, to: &str, told: &[&str]| {
+        desk.write("trial.toml", format!("{START}{}", COUNTS.replace(from, to)));
+        desk.refuses(&CHECK, told);
+    };
+    told("\"women\"", "3", &["`subgroup` of entry 2 of `data.counts` is a number, 3; a text"]);
+    told("events = 21", "evnts = 21", &["unknown key `evnts` in `active` of entry 2 of `data.counts`"]);
+    told("{ events = 21, total = 99 }", "[21, 99]", &["`active` of entry 2 of `data.counts` is a list"]);
+    told("[data]", "[data]\nzzz = 1", &["expected `counts`, `estimates`", "`where`, `cut`"]);
+    desk.write("trial.toml", format!("zzz = 1\n{START}{COUNTS}"));
+    let error = desk.refuses(&CHECK, &["expected `title`", "`bias`, `decision`"]);
+    assert!(!error.contains(" more"), "{error}");
+}
+
+#[test]
+fn subgroups_that_several_models_share_are_counted_and_can_be_renamed() {
+    let desk = Desk::new();
+    let names = ["a", "b", "c", "d", "e"];
+    let counts = |shared: usize, other: u32| {
+        let row = |(i, name): (usize, &&str)| {
+            let events = if i < shared { 1 } else { other };
+            format!(
+                "{{ subgroup = \"{name}\", control = {{ events = {events}, total = 9 }}, active = {{ events = 2, total = 9 }} }},\n"
+            )
+        };
+        let rows: String = names.iter().enumerate().map(row).collect();
+        format!("{START}[data]\ncounts = [\n{rows}]\n")
+    };
+    for (shared, words) in
+        [(1, "both hold `a` "), (3, "both hold `a`, `b` and `c` "), (4, "`a`, `b`, `c` and 1 more subgroup ")]
+    {
+        desk.write("other.toml", counts(shared, 4));
+        let priors = "[priors.earlier]\nfrom = [\"other.toml\"]\nweight = 0.5\n";
+        desk.write("trial.toml", format!("{}{priors}", counts(5, 3)));
+        desk.refuses(&CHECK, &[words, "give the subgroup another name in one of the models"]);
+    }
+}
+
+#[test]
+fn a_column_that_where_does_not_find_has_its_nearest() {
+    let desk = Desk::new();
+    let many: Vec<String> = (0..30).map(|i| format!("c{i}")).collect();
+    desk.write("trial.csv", format!("sex,place,{}\nmen,north{}\n", many.join(","), ",1".repeat(30)));
+    desk.refuses(
+        &["new", "trial.csv", "--assignment", "randomised", "--higher-is", "worse", "--where", "plac=north"],
+        &["no column `plac`", "did you mean `place`?", "and 22 more"],
+    );
 }

@@ -8,7 +8,7 @@ use super::keys::Keys;
 use super::nearest::{listed, nearest};
 use super::source::Source;
 use crate::error::{Error, ErrorKind, Place, Result};
-use crate::study::written::quoted;
+use crate::study::written::{key_in_file, quoted};
 use crate::study::{HigherIs, LocationPrior, library_names, library_priors};
 
 /// What is to be changed.
@@ -136,12 +136,7 @@ fn twice(first: &str, second: &Setting) -> Error {
 
 /// A key as TOML writes it.
 fn dotted(key: &[String]) -> String {
-    let bare = |part: &str| {
-        !part.is_empty() && part.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-')
-    };
-    let parts: Vec<String> =
-        key.iter().map(|part| if bare(part) { part.clone() } else { quoted(part) }).collect();
-    parts.join(".")
+    key.iter().map(|part| key_in_file(part)).collect::<Vec<_>>().join(".")
 }
 
 /// `KEY=VALUE`, read.

@@ -6,7 +6,7 @@ use std::ops::Range;
 use toml::Spanned;
 
 use super::model_file::DataSection;
-use super::nearest::{listed, nearest};
+use super::nearest::{MOST_LISTED, listed, nearest};
 use super::reader::{Header, Row};
 use super::source::Source;
 use super::values::Values;
@@ -183,8 +183,13 @@ impl<'m> Kept<'m> {
     pub fn asked(asked: &'m [(String, Vec<String>)], header: &Header) -> Result<Kept<'m>> {
         let condition = |(column, values): &'m (String, Vec<String>)| {
             let index = header.iter().position(|h| h == column).ok_or_else(|| {
-                Error::of(ErrorKind::Unknown, format!("the file has no column `{column}`"))
-                    .help(format!("--where chooses rows by it; the columns are {}", header.join(", ")))
+                let names = || header.iter().map(String::as_str);
+                let error = Error::of(ErrorKind::Unknown, format!("the file has no column `{column}`"));
+                let error = match nearest(column, names()) {
+                    Some(near) => error.help(format!("did you mean `{near}`?")),
+                    None => error,
+                };
+                error.help(format!("--where chooses rows by it; the columns are {}", listed(names())))
             })?;
             Ok(Condition::new((index, column), values, 0..0))
         };
@@ -213,10 +218,24 @@ impl<'m> Kept<'m> {
 
     /// The first value that no row had, and where it is listed.
     pub fn unmet(&self) -> Option<(Error, Range<usize>)> {
-        self.conditions.iter().find_map(|Condition { column, values, span, met, others, .. }| {
+        self.conditions.iter().enumerate().find_map(|(place, condition)| {
+            let Condition { column, values, span, met, others, .. } = condition;
             let (value, _) = values.iter().zip(met).find(|(_, met)| !**met)?;
-            let what = format!("no row of the data file has `{value}` in column `{column}`");
-            let error = Error::of(ErrorKind::Data, what);
+            let before = &self.conditions[..place];
+            // A row that a condition before leaves out is looked at no further.
+            let rows = match before {
+                [] => "no row of the data file",
+                [_] => "no row that the condition before it keeps",
+                _ => "no row that the conditions before it keep",
+            };
+            let error = Error::of(ErrorKind::Data, format!("{rows} has `{value}` in column `{column}`"));
+            let error = match before {
+                [] => error,
+                _ => error.help(format!(
+                    "rows were chosen before that by {}",
+                    listed(before.iter().map(|c| c.column))
+                )),
+            };
             let met = values.iter().zip(met).filter(|(_, met)| **met).map(|(value, _)| value);
             let there = || met.clone().chain(others).map(String::as_str).filter(|text| !text.is_empty());
             let error = match nearest(value, there()) {
@@ -224,6 +243,10 @@ impl<'m> Kept<'m> {
                 None => error,
             };
             let error = match there().next() {
+                // How many there are beyond those that are remembered is not known.
+                Some(_) if others.len() == MOST_REMEMBERED => {
+                    error.help(format!("its values are {} and many more", listed(there().take(MOST_LISTED))))
+                }
                 Some(_) => error.help(format!("its values are {}", listed(there()))),
                 None => error,
             };

@@ -10,7 +10,7 @@ use super::model_file::Rows;
 use super::patients::{Cut, Surveyed, surveyed};
 use super::ranges::values_of;
 use super::reader::Form;
-use super::recognised::recognised;
+use super::recognised::{Table, recognised};
 use super::roles::{NO, OUTCOMES, SUBGROUPS, TREATMENTS, YES, arms, column, covariate, two};
 use crate::error::{Error, ErrorKind, Result};
 use crate::study::{Assignment, HigherIs, Scale};
@@ -93,8 +93,8 @@ pub fn draft(path: &Path, named: &str, said: &Draft) -> Result<String> {
     }
     let survey = surveyed(path, (said.reading, &said.form), &said.keep)?;
     if let Some(table) = recognised(&survey, said)? {
-        not_for_tables(said)?;
-        return Ok(draft_table::written(said, &table, &survey, named));
+        let adjust = of_tables(said, &table, &survey.columns)?;
+        return Ok(draft_table::written((said, &adjust), &table, &survey, named));
     }
     let columns = &survey.columns;
     let with_sheets = |e: Error| match &survey.sheets {
@@ -132,7 +132,7 @@ pub fn draft(path: &Path, named: &str, said: &Draft) -> Result<String> {
     };
     let of_outcome = levels(outcome, "an outcome")?;
     let known: Vec<&str> = of_outcome.into_iter().filter(|v| !said.unknown.iter().any(|u| u == v)).collect();
-    let [event, no_event] = two(outcome, &known, (&said.event, "--event"), (&[], "--unknown"), &YES)?;
+    let [event, no_event] = two(outcome, &known, [&said.event, &[]], &YES, "--event or --unknown")?;
     let [control, active] = arms(treatment, &levels(treatment, "a treatment")?, said, &NO)?;
     let groups = match subgroup.map(|c| (c, cut_of(c))) {
         None => Vec::new(),
@@ -177,21 +177,27 @@ fn twice<T>(each: &[(String, T)]) -> Option<&(String, T)> {
         .map(|(_, one)| one)
 }
 
-/// What is said of rows of patients is not for a table, where it would do nothing.
-fn not_for_tables(said: &Draft) -> Result<()> {
+/// What is said of rows of patients is not for a table, where it would do nothing. Counts are adjusted for covariates as
+/// patients are: these, as the model file has them.
+fn of_tables(said: &Draft, table: &Table, columns: &[Surveyed]) -> Result<Vec<String>> {
+    let of_counts = table.rows == Rows::Counts;
     let options = [
         ("--cut", !said.cut.is_empty()),
-        ("--adjust", !said.adjust.is_empty()),
+        ("--adjust", !said.adjust.is_empty() && !of_counts),
         ("--centre", said.centre.is_some()),
         ("--outcome", said.outcome.is_some()),
         ("--event", !said.event.is_empty()),
         ("--unknown", !said.unknown.is_empty()),
     ];
     match options.iter().find(|(_, given)| *given) {
-        None => Ok(()),
+        None => said.adjust.iter().map(|name| covariate(columns, name, None)).collect(),
         Some((option, _)) => {
-            Err(Error::of(ErrorKind::Rule, format!("{option} is for rows of patients, and this is a table"))
-                .help(format!("leave {option} out, or say --rows patients")))
+            let error =
+                Error::of(ErrorKind::Rule, format!("{option} is for rows of patients, and this is a table"));
+            Err(match said.rows {
+                Some(_) => error.help(format!("leave {option} out")),
+                None => error.help(format!("leave {option} out, or say --rows patients")),
+            })
         }
     }
 }

@@ -6,7 +6,7 @@ use super::draft::Draft;
 use super::patients::Surveyed;
 use super::reader::{Decimal, Form};
 use crate::study::HigherIs;
-use crate::study::written::quoted;
+use crate::study::written::{key_in_file, quoted};
 
 /// Values of a column that is proposed to choose rows by, at most.
 const MOST_VALUES: usize = 6;
@@ -36,11 +36,6 @@ pub fn form_lines(form: &Form) -> Vec<String> {
     let sheet = form.sheet.as_ref().map(|sheet| format!("sheet = {}", quoted(sheet)));
     let decimal = (form.decimal == Decimal::Comma).then(|| "decimal = \",\"".to_string());
     sheet.into_iter().chain(decimal).collect()
-}
-/// A key as TOML takes it, whatever it holds.
-pub fn key_in_file(key: &str) -> String {
-    let is_bare = !key.is_empty() && key.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-');
-    if is_bare { key.to_string() } else { quoted(key) }
 }
 
 /// Which rows are used: as asked, or a setting that could say so. A column without a part in the model comes first, one that

@@ -3,11 +3,11 @@
 use std::fmt::Write;
 
 use super::draft::Draft;
-use super::draft_lines::{form_lines, key_in_file, list, remark, subgroup_lines, where_line, words_of};
+use super::draft_lines::{form_lines, list, remark, subgroup_lines, where_line, words_of};
 use super::patients::{Survey, Surveyed};
 use super::ranges::{in_words_of_a_range, without_rows};
 use super::suggested;
-use crate::study::written::quoted;
+use crate::study::written::{key_in_file, quoted};
 
 /// From so many subgroups on, exchangeable baselines are named as another choice.
 const EXCHANGEABLE_FROM: usize = 3;

@@ -3,21 +3,20 @@
 use std::fmt::Write;
 
 use super::draft::Draft;
-use super::draft_lines::{form_lines, key_in_file, list, remark, subgroup_lines, where_line, words_of};
+use super::draft_lines::{form_lines, list, remark, subgroup_lines, where_line, words_of};
 use super::joint::{estimate_with_interval, events_of_total, interval};
 use super::model_file::Rows;
 use super::patients::Survey;
-use super::reader::Decimal;
 use super::recognised::Table;
 use super::suggested;
 use crate::study::Scale;
-use crate::study::written::quoted;
+use crate::study::written::{key_in_file, quoted};
 
 /// From so many subgroups on, exchangeable baselines are named as another choice.
 const EXCHANGEABLE_FROM: usize = 3;
 
-/// The text of a model file beside the table, which it calls `named`.
-pub fn written(said: &Draft, table: &Table, survey: &Survey, named: &str) -> String {
+/// The text of a model file beside the table, which it calls `named`; with what it adjusts for.
+pub fn written((said, adjust): (&Draft, &[String]), table: &Table, survey: &Survey, named: &str) -> String {
     let mut out = String::new();
     let mut line = |text: &str| {
         // Writing to memory does not fail.
@@ -28,8 +27,9 @@ pub fn written(said: &Draft, table: &Table, survey: &Survey, named: &str) -> Str
     let of_counts = table.rows == Rows::Counts;
     let subgroup = table.column("subgroup");
     line(&remark(&format!(
-        "A first model of {named}, {}. Put it into words, then run `equipoise check` on it.",
-        table.in_words(survey.rows)
+        "A first model of {named}, {}{}. Put it into words, then run `equipoise check` on it.",
+        table.in_words(survey.rows),
+        if adjust.is_empty() { "" } else { ", by covariates" }
     )));
     line(&format!("title = {}", quoted(&format!("{active} against {control} by {subgroup}"))));
     line("# citation = [\"doi:…\"]");
@@ -68,10 +68,11 @@ pub fn written(said: &Draft, table: &Table, survey: &Survey, named: &str) -> Str
             "# adjusted_for = \"age, sex\"   # what the published estimates are adjusted for; \"nothing\" for crude ones",
         );
     }
-    let taken: Vec<&str> = table.columns.iter().map(|(_, name)| name.as_str()).collect();
+    let columns = table.columns.iter().map(|(_, name)| name);
+    let taken: Vec<&str> = columns.chain(&said.adjust).map(String::as_str).collect();
     where_line(said, &survey.columns, &taken, Some(subgroup)).iter().for_each(|text| line(text));
-    priors(&mut line, table, survey, said.form.decimal);
-    line(&suggested::questions(control_risk(table, survey, said.form.decimal), table.scale));
+    priors(&mut line, adjust, table, survey);
+    line(&suggested::questions(control_risk(table, survey), table.scale));
     out
 }
 
@@ -84,16 +85,19 @@ fn scale_in_file(scale: Scale) -> &'static str {
     }
 }
 
-fn priors(line: &mut impl FnMut(&str), table: &Table, survey: &Survey, decimal: Decimal) {
+fn priors(line: &mut impl FnMut(&str), adjust: &[String], table: &Table, survey: &Survey) {
     let pooled = table.subgroups > 1;
     line(if pooled {
         "\n[model]\npooling = \"partial\""
     } else {
         "\n[model]\npooling = \"complete\"   # one subgroup: nothing to share with"
     });
+    if !adjust.is_empty() {
+        line(&format!("adjust = [{}]", adjust.join(", ")));
+    }
     line("\n[prior]");
     if table.scale == Some(Scale::Difference) {
-        let size = size(table, survey, decimal);
+        let size = size(table, survey);
         line(
             "# Only as wide as the estimates are large, so that the file runs: their unit is yours, state what you believe.",
         );
@@ -135,16 +139,16 @@ fn cells<'s>(survey: &'s Survey, name: &str) -> impl Iterator<Item = &'s String>
 
 /// Numbers of a column, as far as they are numbers.
 fn numbers<'s>(survey: &'s Survey, name: &str) -> impl Iterator<Item = f64> + 's {
-    cells(survey, name).filter_map(|text| text.parse().ok()).filter(|x: &f64| x.is_finite())
+    cells(survey, name).filter_map(|text| survey.decimal.number(text))
 }
 
 /// The control arm's risk, all rows taken together; with one row an arm, both arms'. None of estimates.
-fn control_risk(table: &Table, survey: &Survey, decimal: Decimal) -> Option<f64> {
+fn control_risk(table: &Table, survey: &Survey) -> Option<f64> {
     let arm = if table.levels.is_some() { "" } else { "control_" };
     let [events, total, rest] =
         ["events", "total", "no_events"].map(|key| table.column(&format!("{arm}{key}")));
     let (events, total) = if events == total {
-        let joint = |text: &String| events_of_total(text, decimal);
+        let joint = |text: &String| events_of_total(text, survey.decimal);
         let all: Vec<_> = cells(survey, events).filter_map(joint).collect();
         (all.iter().map(|one| one.0 as f64).sum(), all.iter().map(|one| one.1 as f64).sum())
     } else {
@@ -156,13 +160,13 @@ fn control_risk(table: &Table, survey: &Survey, decimal: Decimal) -> Option<f64>
 }
 
 /// The largest estimate with twice its error, rounded up to one digit; 1 where none can be read.
-fn size(table: &Table, survey: &Survey, decimal: Decimal) -> f64 {
+fn size(table: &Table, survey: &Survey) -> f64 {
     let largest = |key: &str| numbers(survey, table.column(key)).map(f64::abs).fold(0.0, f64::max);
     let ends = cells(survey, table.column("lower"));
     let ends = ends.filter_map(|text| {
-        estimate_with_interval(text, decimal)
+        estimate_with_interval(text, survey.decimal)
             .map(|[_, lower, upper]| [lower, upper])
-            .or(interval(text, decimal))
+            .or(interval(text, survey.decimal))
     });
     let joint = ends.flatten().map(f64::abs).fold(0.0, f64::max);
     let reach =
@@ -170,6 +174,9 @@ fn size(table: &Table, survey: &Survey, decimal: Decimal) -> f64 {
     if reach <= 0.0 {
         return 1.0;
     }
-    let unit = libm::pow(10.0, libm::floor(libm::log10(reach)));
-    libm::ceil(reach / unit) * unit
+    let exponent = libm::floor(libm::log10(reach));
+    // What is a digit but for its last bits is that digit.
+    let digit = libm::ceil(reach / libm::pow(10.0, exponent) * (1.0 - 1e-12));
+    // As it is written, for a product has more digits.
+    format!("{digit}e{exponent}").parse().unwrap_or(reach)
 }

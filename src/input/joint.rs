@@ -4,7 +4,7 @@ use super::reader::Decimal;
 
 /// Events and total of "41/310", "41 of 310" and "41/310 (13.2 %)".
 pub fn events_of_total(text: &str, decimal: Decimal) -> Option<(u64, u64)> {
-    let mut rest = Rest { text: text.trim(), decimal };
+    let mut rest = Rest::of(text, decimal);
     let events = rest.whole()?;
     rest.word("/").or_else(|| rest.word("of"))?;
     let total = rest.whole()?;
@@ -27,7 +27,7 @@ pub fn events_of_total(text: &str, decimal: Decimal) -> Option<(u64, u64)> {
 
 /// Estimate, lower and upper end of "0.66 (0.40 to 1.10)", "0.66 (0.40–1.10)", "0.66 [0.40, 1.10]".
 pub fn estimate_with_interval(text: &str, decimal: Decimal) -> Option<[f64; 3]> {
-    let mut rest = Rest { text: text.trim(), decimal };
+    let mut rest = Rest::of(text, decimal);
     let point = rest.number()?;
     rest.word(",").or_else(|| rest.word(";"));
     let [lower, upper] = rest.interval()?;
@@ -36,7 +36,7 @@ pub fn estimate_with_interval(text: &str, decimal: Decimal) -> Option<[f64; 3]> 
 
 /// The ends of "0.40 to 1.10", in brackets or not.
 pub fn interval(text: &str, decimal: Decimal) -> Option<[f64; 2]> {
-    let mut rest = Rest { text: text.trim(), decimal };
+    let mut rest = Rest::of(text, decimal);
     let ends = rest.interval()?;
     rest.is_at_end().then_some(ends)
 }
@@ -45,17 +45,25 @@ pub fn interval(text: &str, decimal: Decimal) -> Option<[f64; 2]> {
 struct Rest<'t> {
     text: &'t str,
     decimal: Decimal,
+    /// Whether a space stood before it.
+    is_spaced: bool,
 }
 
 const DASHES: [&str; 5] = ["–", "—", "‐", "‑", "-"];
 
-impl Rest<'_> {
+impl<'t> Rest<'t> {
+    fn of(text: &'t str, decimal: Decimal) -> Rest<'t> {
+        Rest { text: text.trim(), decimal, is_spaced: false }
+    }
+
     fn is_at_end(&self) -> bool {
         self.text.is_empty()
     }
 
     fn skip(&mut self, bytes: usize) {
-        self.text = self.text[bytes..].trim_start();
+        let rest = &self.text[bytes..];
+        self.text = rest.trim_start();
+        self.is_spaced = self.text.len() < rest.len();
     }
 
     /// Goes past a word that stands next, in capitals or not.
@@ -115,6 +123,12 @@ impl Rest<'_> {
         }
     }
 
+    /// Whether a dash stands next that is rather the sign of the number after it: "-0.5 -0.1".
+    fn is_at_a_sign(&self) -> bool {
+        let after = DASHES.iter().find_map(|dash| self.text.strip_prefix(dash));
+        self.is_spaced && after.is_some_and(|text| text.starts_with(|c: char| c.is_ascii_digit()))
+    }
+
     fn interval(&mut self) -> Option<[f64; 2]> {
         self.skip_its_name();
         let closing = match () {
@@ -124,6 +138,9 @@ impl Rest<'_> {
         };
         self.skip_its_name();
         let lower = self.number()?;
+        if self.is_at_a_sign() {
+            return None;
+        }
         let mut separators = DASHES.iter().chain(&["to", ",", ";"]);
         separators.find(|word| self.word(word).is_some())?;
         let upper = self.number()?;
@@ -181,5 +198,13 @@ mod tests {
         assert_eq!(interval("(0.40 to 1.10)", Decimal::Point), Some([0.4, 1.1]));
         assert_eq!(interval("0.40, 1.10", Decimal::Point), Some([0.4, 1.1]));
         assert_eq!(interval("95–99", Decimal::Point), Some([95.0, 99.0]));
+        // A minus sign is no dash.
+        for text in ["-0.5 -0.1", "(-0.5 -0.1)", "0.5 –0.9"] {
+            assert_eq!(interval(text, Decimal::Point), None, "{text}");
+        }
+        for text in ["-0.5 - -0.1", "-0.5 --0.1", "-0.5 – −0.1", "-0.5, -0.1"] {
+            assert_eq!(interval(text, Decimal::Point), Some([-0.5, -0.1]), "{text}");
+        }
+        assert_eq!(all("-0.3 (-0.5 -0.1)"), None);
     }
 }

@@ -10,7 +10,7 @@ pub fn nearest<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> Option<S
 }
 
 /// As many names as anyone reads.
-const MOST_LISTED: usize = 10;
+pub const MOST_LISTED: usize = 10;
 
 /// `a`, `b`, `c`, and how many more there are.
 pub fn listed<'a>(names: impl Iterator<Item = &'a str>) -> String {
@@ -22,9 +22,14 @@ pub fn listed<'a>(names: impl Iterator<Item = &'a str>) -> String {
     }
 }
 
+/// `a`, `b`, `c`: every one of them.
+pub fn all_listed<'a>(names: impl Iterator<Item = &'a str>) -> String {
+    names.map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+}
+
 #[cfg(test)]
 mod tests {
-    use super::listed;
+    use super::{all_listed, listed};
 
     #[test]
     fn a_list_ends_after_ten_names_and_says_how_many_more_there_are() {
@@ -33,5 +38,6 @@ mod tests {
         assert_eq!(of(2), "`c0`, `c1`");
         assert!(of(10).ends_with("`c9`"));
         assert!(of(12).ends_with("`c9` and 2 more"));
+        assert!(all_listed(names.iter().map(String::as_str)).ends_with("`c9`, `c10`, `c11`"));
     }
 }

@@ -6,7 +6,7 @@ use super::Reading;
 use super::draft::{Draft, draft};
 use super::patients::surveyed;
 use super::reader::{Form, is_packed};
-use super::recognised::{LOOKED_FOR, listed, recognised};
+use super::recognised::{ASKED_OF, LOOKED_FOR, METAFOR, listed, recognised};
 use crate::error::{Error, ErrorKind, Place};
 use crate::study::{Assignment, HigherIs};
 
@@ -55,7 +55,7 @@ pub fn data_file(path: &Path, shown: &str) -> Option<Error> {
         );
     if let Ok(None) = found {
         error = error.help(format!(
-            "if its rows hold counts, name the columns: equipoise new {data} --rows counts --columns subgroup=…,control_events=…,control_total=…,active_events=…,active_total=… (the file has {}; names such as these need no word: {LOOKED_FOR})",
+            "if its rows hold counts, name the columns: equipoise new {data} --rows counts --columns subgroup=…,control_events=…,control_total=…,active_events=…,active_total=… (the file has {}; names such as these need no word: {LOOKED_FOR}; of {ASKED_OF}, only --control says which group is the control: {METAFOR})",
             listed(&survey)
         ));
     }

@@ -1,22 +1,21 @@
 //! Whether a data file is a table of counts or of estimates, by the names of its columns and by its rows.
 
 use super::draft::Draft;
-use super::joint::{estimate_with_interval, events_of_total, interval};
+use super::joint::{estimate_with_interval, interval};
 use super::model_file::Rows;
 use super::patients::{Survey, Surveyed};
-use super::reader::Decimal;
 use super::roles::{SUBGROUPS, TREATMENTS, arms, column};
 use crate::error::{Error, ErrorKind, Result};
 use crate::study::Scale;
 
+mod arm_columns;
 /// Names of columns in their parts, in lower case.
 mod column_names;
 mod told;
 
-pub use column_names::LOOKED_FOR;
-use column_names::{
-    Figure, Published, counted, is_control, is_lower, is_standard_error, is_upper, published,
-};
+use arm_columns::{ArmColumns, are_like_patients, arms_by_name, sides, whole};
+pub use column_names::{ASKED_OF, LOOKED_FOR, METAFOR};
+use column_names::{Figure, Published, is_lower, is_standard_error, is_upper, published};
 
 /// A table with one row a subgroup, or one row an arm of it.
 pub struct Table {
@@ -149,60 +148,23 @@ fn hold(survey: &Survey, column: &Surveyed, of_form: impl Fn(&str) -> bool) -> b
     !column.numeric && cells.peek().is_some() && cells.all(|text| of_form(text))
 }
 
-/// One arm's columns, by what they count.
-struct ArmColumns {
-    name: String,
-    figures: Vec<(Figure, String)>,
-}
-
-impl ArmColumns {
-    fn of(&self, figure: Figure) -> Option<&String> {
-        self.figures.iter().find(|(f, _)| *f == figure).map(|(_, name)| name)
-    }
-
-    fn is_whole(&self) -> bool {
-        self.of(Figure::Events).is_some() && self.rest().is_some()
-    }
-
-    /// All patients, or else those without the event.
-    fn rest(&self) -> Option<Figure> {
-        [Figure::Total, Figure::NoEvents].into_iter().find(|figure| self.of(*figure).is_some())
-    }
-}
-
-/// Columns of figures, by the arm that their names tell; an empty name where they tell none.
-fn arms_by_name(survey: &Survey, decimal: Decimal) -> Vec<ArmColumns> {
-    let mut arms: Vec<ArmColumns> = Vec::new();
-    for c in &survey.columns {
-        if hold(survey, c, |text| {
-            events_of_total(text, decimal).is_some_and(|(events, total)| events <= total)
-        }) {
-            let name = column_names::arm_named(&c.name);
-            let figures = [Figure::Events, Figure::Total].map(|figure| (figure, c.name.clone()));
-            match arms.iter_mut().find(|arm| arm.name == name) {
-                Some(arm) => arm.figures.extend(figures),
-                None => arms.push(ArmColumns { name, figures: figures.to_vec() }),
-            }
-        }
-    }
-    for c in survey.columns.iter().filter(|c| c.numeric) {
-        let Some((figure, name)) = counted(&c.name) else { continue };
-        match arms.iter_mut().find(|arm| arm.name == name) {
-            Some(arm) => arm.figures.push((figure, c.name.clone())),
-            None => arms.push(ArmColumns { name, figures: vec![(figure, c.name.clone())] }),
-        }
-    }
-    arms
-}
-
 /// Both arms of a subgroup in one row: two arms' events and totals, by their columns' names.
 fn by_subgroup(survey: &Survey, said: &Draft) -> Result<Option<Table>> {
-    let arms = arms_by_name(survey, said.form.decimal);
-    let whole: Vec<&ArmColumns> = arms.iter().filter(|a| !a.name.is_empty() && a.is_whole()).collect();
+    let arms = arms_by_name(survey, said, |arms| whole(arms).len() > 1);
+    let whole = whole(&arms);
     if survey.table.is_none() || whole.len() < 2 {
         return Ok(None);
     }
-    let arms = sides(&whole, said)?;
+    let arms = match sides(&whole, said) {
+        // Of patients, texts such as "1/2" are grades or stages.
+        Err(e) if said.rows.is_none() && whole.iter().any(|arm| arm.is_joint()) => {
+            if are_like_patients(survey, said) {
+                return Ok(None);
+            }
+            return Err(e.help("if rows are patients, --rows patients says so"));
+        }
+        found => found?,
+    };
     let mut columns = Vec::new();
     for (side, arm) in ["control", "active"].iter().zip(arms) {
         let figures = [Some(Figure::Events), arm.rest(), Some(Figure::Missing)];
@@ -221,37 +183,6 @@ fn by_subgroup(survey: &Survey, said: &Draft) -> Result<Option<Table>> {
     Ok(Some(Table { rows: Rows::Counts, columns, levels: None, arms, scale: None, subgroups }))
 }
 
-/// Which arm is the control, which the other.
-fn sides<'a>(arms: &[&'a ArmColumns], said: &Draft) -> Result<[&'a ArmColumns; 2]> {
-    let names = || arms.iter().map(|a| format!("`{}`", a.name)).collect::<Vec<_>>().join(", ");
-    let find = |said: &[String]| -> Result<Option<&'a ArmColumns>> {
-        let Some(name) = said.first() else { return Ok(None) };
-        let found = arms.iter().find(|a| a.name == column_names::parts(name).join(" "));
-        found.map(|a| Some(*a)).ok_or_else(|| {
-            Error::of(ErrorKind::Unknown, format!("no columns of events and totals for an arm `{name}`"))
-                .help(format!("the columns' names tell the arms {}", names()))
-        })
-    };
-    let other = |one: &ArmColumns| match arms {
-        [a, b] => Some(if a.name == one.name { *b } else { *a }),
-        _ => None,
-    };
-    let both = match (find(&said.control)?, find(&said.active)?) {
-        (Some(control), Some(active)) => Some([control, active]),
-        (Some(control), None) => other(control).map(|active| [control, active]),
-        (None, Some(active)) => other(active).map(|control| [control, active]),
-        (None, None) => match arms {
-            [a, b] if is_control(&a.name, &b.name) => Some([*a, *b]),
-            [a, b] if is_control(&b.name, &a.name) => Some([*b, *a]),
-            _ => None,
-        },
-    };
-    both.filter(|[control, active]| control.name != active.name).ok_or_else(|| {
-        Error::of(ErrorKind::Missing, "which arm is the control?")
-            .help(format!("say so with --control and --active: the columns' names tell the arms {}", names()))
-    })
-}
-
 /// What stands in the arms' column for control and active.
 fn arms_of(arm: &Surveyed, said: &Draft) -> Result<[Vec<String>; 2]> {
     let levels = arm.levels().unwrap_or_default();
@@ -268,8 +199,9 @@ fn arms_of(arm: &Surveyed, said: &Draft) -> Result<[Vec<String>; 2]> {
 
 /// One row an arm: a column of arms, one of events and one of totals, and no arm of a subgroup twice.
 fn by_arm(survey: &Survey, said: &Draft) -> Result<Option<Table>> {
-    let all = arms_by_name(survey, said.form.decimal);
-    let figures = all.iter().find(|a| a.name.is_empty() && a.is_whole());
+    let of_no_arm = |a: &&ArmColumns| a.name.is_empty() && a.is_whole();
+    let all = arms_by_name(survey, said, |arms| arms.iter().any(|a| of_no_arm(&a)));
+    let figures = all.iter().find(of_no_arm);
     let Some((figures, rows)) = figures.zip(survey.table.as_ref()) else { return Ok(None) };
     let arm = match &said.treatment {
         Some(name) => Some(column(&survey.columns, "treatment", Some(name), &[])?),
@@ -317,7 +249,7 @@ fn scale_of(point: &str, said: &Draft) -> Result<Scale> {
 
 /// Published estimates with their intervals or standard errors.
 fn estimates(survey: &Survey, said: &Draft) -> Result<Option<Table>> {
-    let decimal = said.form.decimal;
+    let decimal = survey.decimal;
     let numeric = || survey.columns.iter().filter(|c| c.numeric).map(|c| c.name.as_str());
     let one = |is: fn(&str) -> bool| numeric().find(|name| is(name));
     let whole = |c: &&Surveyed| hold(survey, c, |text| estimate_with_interval(text, decimal).is_some());
@@ -336,7 +268,8 @@ fn estimates(survey: &Survey, said: &Draft) -> Result<Option<Table>> {
     let se = one(is_standard_error);
     let spread = match (interval, se) {
         (Some((lower, upper)), None) => vec![("lower", lower), ("upper", upper)],
-        (Some((lower, upper)), Some(_)) if kind == Published::Ratio => {
+        // A cell that holds the estimate with its interval is read as a whole.
+        (Some((lower, upper)), Some(_)) if kind == Published::Ratio || lower == point => {
             vec![("lower", lower), ("upper", upper)]
         }
         (_, Some(se)) => vec![("se", se)],

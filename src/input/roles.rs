@@ -67,13 +67,13 @@ fn columns_in_words(columns: &[Surveyed]) -> String {
     }
 }
 
-/// A column's values in two lists: as said, or by usual names where there are two.
+/// A column's values in two lists: as said, with `options` that can say it, or by usual names where there are two.
 pub fn two(
     column: &Surveyed,
     levels: &[&str],
-    (first, flag): (&[String], &str),
-    (second, other_flag): (&[String], &str),
+    [first, second]: [&[String]; 2],
     usual: &[&str],
+    options: &str,
 ) -> Result<[Vec<String>; 2]> {
     for said in [first, second] {
         if !said.is_empty() && !said.iter().any(|value| levels.contains(&value.as_str())) {
@@ -92,7 +92,7 @@ pub fn two(
                     ErrorKind::Missing,
                     format!("which values of column `{}` are which?", column.name),
                 )
-                .help(format!("say so with {flag} or {other_flag}: its values are {}", column.in_short())));
+                .help(format!("say so with {options}: its values are {}", column.in_short())));
             }
             let rest = rest(&found);
             [found, rest]
@@ -113,7 +113,9 @@ pub fn two(
 /// themselves: which of them is the other, and whose rows are left out, has to be said.
 pub fn arms(column: &Surveyed, levels: &[&str], said: &Draft, usual: &[&str]) -> Result<[Vec<String>; 2]> {
     let (control, active) = (&said.control, &said.active);
-    let lists = two(column, levels, (control, "--control"), (active, "--active"), usual)?;
+    // Of more than two values, one option leaves the other side open.
+    let options = if levels.len() > 2 { "--control and --active" } else { "--control or --active" };
+    let lists = two(column, levels, [control, active], usual, options)?;
     let (option, named, rest) = match (control.as_slice(), active.as_slice()) {
         (_, []) => ("--active", "--control", &lists[1]),
         ([], _) => ("--control", "--active", &lists[0]),

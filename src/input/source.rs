@@ -11,7 +11,7 @@ use toml::de::DeTable;
 
 use super::keys::Keys;
 use super::model_file::ModelFile;
-use super::nearest::{listed, nearest};
+use super::nearest::{all_listed, nearest};
 use super::not_a_model::data_file;
 use super::opening::Reading;
 use super::shipped::{Shipped, shipped, shipped_decisions};
@@ -218,9 +218,9 @@ fn in_plain_words(
     {
         let error = Error::of(ErrorKind::Unknown, format!("unknown value `{word}`")).help(match known {
             [most @ .., last] if !most.is_empty() => {
-                format!("expected {} or `{last}`", listed(most.iter().copied()))
+                format!("expected {} or `{last}`", all_listed(most.iter().copied()))
             }
-            _ => format!("expected {}", listed(known.iter().copied())),
+            _ => format!("expected {}", all_listed(known.iter().copied())),
         });
         return match nearest(word, known.iter().copied()) {
             Some(near) => error.label(format!("did you mean `{near}`?")),

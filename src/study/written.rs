@@ -22,6 +22,12 @@ pub(crate) fn quoted(text: &str) -> String {
     out
 }
 
+/// A key as TOML takes it, whatever it holds.
+pub(crate) fn key_in_file(key: &str) -> String {
+    let is_bare = !key.is_empty() && key.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-');
+    if is_bare { key.to_string() } else { quoted(key) }
+}
+
 /// A list of what is written already.
 fn list(each: impl Iterator<Item = String>) -> String {
     format!("[{}]", each.collect::<Vec<_>>().join(", "))

@@ -1,6 +1,7 @@
 //! The keys of model and decision files: that each is known and holds what it may, before a file is read by its types, whose
 //! own errors are a programmer's.
 
+mod missing;
 mod table;
 mod words;
 
@@ -9,10 +10,11 @@ use std::ops::Range;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::nearest::{listed, nearest};
+use super::nearest::{all_listed, nearest};
 use crate::error::{Error, ErrorKind};
+use missing::missing_key;
 use table::{DECISION, MODEL};
-use words::{expected, found, in_words};
+use words::{expected, found, in_words, is_row, row, said};
 
 /// A key by its path: `*` stands for any name, `[]` for a row of a list.
 #[derive(Debug)]
@@ -91,7 +93,7 @@ impl Keys {
         let missing =
             self.below(path).into_iter().find(|(name, key)| key.required && !table.contains_key(*name));
         match missing {
-            Some((name, key)) => Err(missing_key(name, key, span)),
+            Some((name, key)) => Err(missing_key((name, path.is_empty()), key, span)),
             None => Ok(()),
         }
     }
@@ -114,17 +116,11 @@ impl Keys {
                 }
                 let of: &[Form] = key.forms.iter().find_map(Form::elements).unwrap_or(&[Form::Section]);
                 for (i, element) in list.iter().enumerate() {
-                    path.push((i + 1).to_string());
+                    path.push(row(i + 1));
                     match element.get_ref() {
-                        DeValue::Table(table) => {
-                            let row = path.len() - 1;
-                            let number = std::mem::replace(&mut path[row], "[]".to_string());
-                            let checked = self.check_table(table, element.span(), path);
-                            path[row] = number;
-                            checked?;
-                        }
+                        DeValue::Table(table) => self.check_table(table, element.span(), path)?,
                         found if of.iter().any(|form| form.admits(found)) => {}
-                        _ => return Err(self.misfit_in_list(key, (element, i + 1), (of, path))),
+                        _ => return Err(misfit_in_list(key, element, (of, path))),
                     }
                     path.pop();
                 }
@@ -138,8 +134,8 @@ impl Keys {
                 match odd {
                     None => Ok(()),
                     Some(i) => {
-                        path.push((i + 1).to_string());
-                        Err(self.misfit_in_list(key, (&list[i], i + 1), (of, path)))
+                        path.push(row(i + 1));
+                        Err(misfit_in_list(key, &list[i], (of, path)))
                     }
                 }
             }
@@ -150,24 +146,12 @@ impl Keys {
 
     /// Of a value of another form than its key has.
     fn misfit(self, key: &Key, value: &Spanned<DeValue<'_>>, path: &[String]) -> Wrong {
-        let (found, path) = (found(value.get_ref()), in_words(path));
-        let message = format!("`{path}` is {found}; {} is expected", expected(key.forms));
+        let message =
+            format!("{} is {}; {} is expected", said(path), found(value.get_ref()), expected(key.forms));
         let help = vec![format!("write {}", key.example)];
-        let label = self.better_path(&path, value.get_ref()).map(|near| format!("did you mean `{near}`?"));
+        let near = self.better_path(&in_words(path), value.get_ref());
+        let label = near.map(|near| format!("did you mean `{near}`?"));
         Wrong { kind: ErrorKind::Value, span: value.span(), message, label, help }
-    }
-
-    fn misfit_in_list(
-        self,
-        key: &Key,
-        (value, place): (&Spanned<DeValue<'_>>, usize),
-        (of, path): (&[Form], &[String]),
-    ) -> Wrong {
-        let list = in_words(&path[..path.len() - 1]);
-        let of = if of == [Form::Section] { "a section of keys".to_string() } else { expected(of) };
-        let message = format!("entry {place} of `{list}` is {}; {of} is expected", found(value.get_ref()));
-        let help = vec![format!("write {}", key.example)];
-        Wrong { kind: ErrorKind::Value, span: value.span(), message, label: None, help }
     }
 
     /// Another key much like this one that may hold what was found: `prior.effect` for `priors.effect`.
@@ -222,11 +206,12 @@ impl Keys {
         let label = near.or_else(elsewhere).map(|near| format!("did you mean `{near}`?"));
         let place = match above {
             [] => String::new(),
+            above if above.iter().any(|part| is_row(part)) => format!(" in {}", said(above)),
             above => format!(" in [{}]", in_words(above)),
         };
         let help = match siblings.as_slice() {
             [] => vec!["it holds nothing further".to_string()],
-            all => vec![format!("expected {}", listed(all.iter().copied()))],
+            all => vec![format!("expected {}", all_listed(all.iter().copied()))],
         };
         let message = format!("unknown key `{last}`{place}");
         Wrong { kind: ErrorKind::Unknown, span, message, label, help }
@@ -243,7 +228,8 @@ impl Keys {
     fn tables<S: AsRef<str>>(self, path: &[S]) -> (&'static [Key], &[S]) {
         match (self, path) {
             (Keys::Model, [first, second, ..])
-                if first.as_ref() == "decision" && !["question", "actions"].contains(&second.as_ref()) =>
+                if first.as_ref() == "decision"
+                    && !["question", "actions", "decision"].contains(&second.as_ref()) =>
             {
                 (DECISION, &path[1..])
             }
@@ -290,15 +276,12 @@ impl Keys {
     }
 }
 
-/// Of a key that its section must have.
-fn missing_key(name: &str, key: &Key, span: Range<usize>) -> Wrong {
-    let mut help = vec![format!("write {}", key.example)];
-    match name {
-        "assignment" => help.push("or assignment = \"observational\"".to_string()),
-        "higher_is" => help.push("or higher_is = \"better\": every sign derives from it".to_string()),
-        _ => {}
-    }
-    Wrong { kind: ErrorKind::Missing, span, message: format!("`{name}` is missing"), label: None, help }
+/// Of an entry of a list, at the end of its path, that is of another form than the list's entries are.
+fn misfit_in_list(key: &Key, value: &Spanned<DeValue<'_>>, (of, path): (&[Form], &[String])) -> Wrong {
+    let of = if of == [Form::Section] { "a section of keys".to_string() } else { expected(of) };
+    let message = format!("{} is {}; {of} is expected", said(path), found(value.get_ref()));
+    let help = vec![format!("write {}", key.example)];
+    Wrong { kind: ErrorKind::Value, span: value.span(), message, label: None, help }
 }
 
 impl Key {
@@ -309,7 +292,8 @@ impl Key {
 
 fn matches<S: AsRef<str>>(pattern: &str, path: &[S]) -> bool {
     let mut parts = pattern.split('.');
-    path.iter().all(|name| parts.next().is_some_and(|part| part == "*" || part == name.as_ref()))
+    let is_of = |part: &str, name: &str| part == "*" || part == name || (part == "[]" && is_row(name));
+    path.iter().all(|name| parts.next().is_some_and(|part| is_of(part, name.as_ref())))
         && parts.next().is_none()
 }
 
@@ -324,11 +308,11 @@ fn path_at(file: &DeTable<'_>, span: &Range<usize>) -> Vec<String> {
                 DeValue::Array(list) => list,
                 _ => std::slice::from_ref(value),
             };
-            if let Some(row) = rows.iter().find(|row| holds(row.span())) {
+            if let Some(place) = rows.iter().position(|row| holds(row.span())) {
                 path.push(key.get_ref().to_string());
-                let DeValue::Table(table) = row.get_ref() else { return path };
+                let DeValue::Table(table) = rows[place].get_ref() else { return path };
                 if matches!(value.get_ref(), DeValue::Array(_)) {
-                    path.push("[]".to_string());
+                    path.push(row(place + 1));
                 }
                 here = table;
                 continue 'deeper;

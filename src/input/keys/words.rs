@@ -43,14 +43,45 @@ pub fn expected(forms: &[Form]) -> String {
     }
 }
 
-/// A path as it is said: rows of lists by their number.
+/// The part of a path that stands for one entry of a list; the first is 1.
+pub fn row(number: usize) -> String {
+    format!("[{number}]")
+}
+
+/// Whether a part of a path stands for an entry of a list.
+pub fn is_row(part: &str) -> bool {
+    let number = part.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
+    number.is_some_and(|number| number.chars().all(|c| c.is_ascii_digit()))
+}
+
+/// A path in dots, without entries of lists.
 pub fn in_words<S: AsRef<str>>(path: &[S]) -> String {
-    let mut said = String::new();
-    for part in path.iter().map(AsRef::as_ref).filter(|part| *part != "[]") {
-        if !said.is_empty() {
-            said.push('.');
+    let keys: Vec<&str> = path.iter().map(AsRef::as_ref).filter(|part| !is_row(part)).collect();
+    keys.join(".")
+}
+
+/// A path as it is said: "`prior.effect`", "`control.events` of entry 2 of `data.counts`".
+pub fn said<S: AsRef<str>>(path: &[S]) -> String {
+    let Some(at) = path.iter().rposition(|part| is_row(part.as_ref())) else {
+        return format!("`{}`", in_words(path));
+    };
+    let number = path[at].as_ref().trim_matches(['[', ']']);
+    let entry = format!("entry {number} of {}", said(&path[..at]));
+    if at + 1 == path.len() { entry } else { format!("`{}` of {entry}", in_words(&path[at + 1..])) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::said;
+
+    #[test]
+    fn a_path_says_which_entry_of_a_list_it_leads_to() {
+        for (path, words) in [
+            (&["prior", "effect"][..], "`prior.effect`"),
+            (&["data", "counts", "[2]", "control", "events"], "`control.events` of entry 2 of `data.counts`"),
+            (&["rule", "[1]", "all", "[3]"], "entry 3 of `all` of entry 1 of `rule`"),
+        ] {
+            assert_eq!(said(path), words);
         }
-        said.push_str(part);
     }
-    said
 }

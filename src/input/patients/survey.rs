@@ -43,6 +43,8 @@ pub struct Survey {
     pub rows: u64,
     /// The rows themselves, where they are few enough to be subgroups or their arms.
     pub table: Option<Vec<Vec<String>>>,
+    /// How its numbers are written.
+    pub decimal: Decimal,
     /// Of a workbook: which sheet was read, and which others there are.
     pub sheets: Option<String>,
 }
@@ -90,7 +92,7 @@ pub fn surveyed(
             values.sort();
         }
     }
-    Ok(Survey { columns, rows, table, sheets: reader.header.sheets.take() })
+    Ok(Survey { columns, rows, table, decimal: reader.decimal, sheets: reader.header.sheets.take() })
 }
 
 impl Surveyed {

@@ -127,8 +127,22 @@ const TWO_BY_TWO: [(&str, Figure, &str); 10] = [
     ("cneg", Figure::NoEvents, "control"),
 ];
 
-/// Names of columns that are looked for, in words.
-pub const LOOKED_FOR: &str = "control_events, control_total, drug_events, drug_total; e0, n0, e1, n1; r1, n1, r2, n2; ai, bi, ci, di; or arm, events, total";
+/// Names of columns that tell all of a table, in words.
+pub const LOOKED_FOR: &str =
+    "control_events, control_total, drug_events, drug_total; e0, n0, e1, n1; or arm, events, total";
+
+/// Names of columns that tell two groups, and not which of them is the control.
+pub const ASKED_OF: &str = "r1, n1, r2, n2; ai, bi, ci, di";
+
+/// Which of metafor's groups is which, as its documentation has them.
+pub const METAFOR: &str =
+    "of metafor's ai, bi, ci, di, group 1 (ai, bi) is the treated one and group 2 the control";
+
+/// Whether a column is called as metafor calls those of its two groups.
+pub fn is_of_metafor(name: &str) -> bool {
+    let of_groups = TWO_BY_TWO.iter().filter(|(_, _, arm)| ["1", "2"].contains(arm));
+    of_groups.map(|(known, ..)| known).any(|known| name.eq_ignore_ascii_case(known))
+}
 
 /// What a column counts, and of which arm, in the words of its name.
 pub fn counted(name: &str) -> Option<(Figure, String)> {

@@ -124,20 +124,25 @@ fn sources(study: &Study, external: &External, at: &impl Fn(PriorPart) -> Part) 
                 format!("`{}` and `{}` both hold {}", before.name, found.name, rows_in_words(&shared));
             return Err(Problem::new(here, ErrorKind::Rule, message).help(
                 "the same name and the same figures: these patients would count twice; leave one of the models out, or take the rows out of one",
-            ));
+            ).help(OTHER_PATIENTS));
         }
         fits(found, study).map_err(|fault| fault.of(here))?;
     }
     Ok(())
 }
 
-/// "`men`", "`men` and `women`", "`a`, `b`, `c` and 4 more subgroups".
+/// The way out where names and figures are the same by chance.
+const OTHER_PATIENTS: &str = "if they are other patients, with the same figures by chance, give the subgroup another name in one of the models";
+
+/// "`men`", "`men` and `women`", "`a`, `b` and `c`", "`a`, `b`, `c` and 4 more subgroups".
 fn rows_in_words(names: &[&str]) -> String {
     const TOLD: usize = 3;
     let first: Vec<String> = names.iter().take(TOLD).map(|name| format!("`{name}`")).collect();
-    match names.len().saturating_sub(TOLD) {
-        0 => first.join(" and "),
-        more => format!("{} and {more} more subgroups", first.join(", ")),
+    match (names.len().saturating_sub(TOLD), first.as_slice()) {
+        (0, [before @ .., last]) if !before.is_empty() => format!("{} and {last}", before.join(", ")),
+        (0, _) => first.concat(),
+        (1, _) => format!("{} and 1 more subgroup", first.join(", ")),
+        (more, _) => format!("{} and {more} more subgroups", first.join(", ")),
     }
 }
 
@@ -172,10 +177,8 @@ fn fits(found: &Study, study: &Study) -> Result<(), Fault> {
     let shared = found.data.shared(&study.data);
     if !shared.is_empty() {
         let message = format!("`{}` and this model both hold {}", found.name, rows_in_words(&shared));
-        return fault(
-            message,
-            "the same name and the same figures: as a prior these patients would count twice; take the rows out of one of them",
-        );
+        let help = "the same name and the same figures: as a prior these patients would count twice; take the rows out of one of them";
+        return fault(message, &format!("{help}; {OTHER_PATIENTS}"));
     }
     if found.pooling == Pooling::None {
         return fault(
