@@ -482,3 +482,22 @@ fn titles_above_a_header_are_named_as_such() {
     Desk::with(b"Table 2. Outcomes,,,,\nsex,e0,n0,e1,n1\nmen,30,120,19,118\n")
         .no(COUNTS, &["two columns have no name", "remove titles above it"]);
 }
+
+#[test]
+fn the_cell_that_keeps_a_table_from_being_read_is_named() {
+    let new = ["new", "trial.csv", "--assignment", "randomised", "--higher-is", "worse"];
+    for (table, told) in [
+        (
+            "sex,placebo_events,placebo_total,drug_events,drug_total\nmen,30,120,19,118\nwomen,22,95,NR,99\n",
+            "column `drug_events`, row 2: found `NR`, expected a number",
+        ),
+        ("sex,or,lower,upper\nmen,0.66,0.40,NE\nwomen,0.8,0.5,1.3\n", "column `upper`, row 1: found `NE`"),
+        (
+            "sex,placebo,drug\nmen,30/120,19/118\nwomen,22/95,21/99\nothers,\"1,204/3,100\",4/20\n",
+            "column `placebo`: found `1,204/3,100`, expected events/total",
+        ),
+    ] {
+        Desk::with(table.as_bytes())
+            .refuses(&new, &[told, "mend the cell, or leave its row out", "--rows patients"]);
+    }
+}

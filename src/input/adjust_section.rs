@@ -61,7 +61,7 @@ pub struct AdjustTable {
 #[allow(dead_code, reason = "describes AdjustEntry to editors")]
 pub enum AdjustWords {
     Column(String),
-    Table(AdjustTable),
+    Table(Box<AdjustTable>),
 }
 
 impl<'de> Deserialize<'de> for AdjustEntry {

@@ -60,7 +60,8 @@ pub fn data_file(path: &Path, shown: &str) -> Option<Error> {
         ));
     }
     if let Err(open) = draft(path, &path.to_string_lossy(), &said) {
-        error = error.help(format!("`new` will ask: {}", open.message()));
+        let verb = if open.message().ends_with('?') { "ask" } else { "say" };
+        error = error.help(format!("`new` will {verb}: {}", open.message()));
     }
     Some(error.help(format!("then: equipoise check {out}, equipoise fit {out}")))
 }

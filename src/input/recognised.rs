@@ -12,6 +12,7 @@ mod arm_columns;
 /// Names of columns in their parts, in lower case.
 mod column_names;
 mod told;
+mod unreadable;
 
 use arm_columns::{ArmColumns, are_like_patients, arms_by_name, sides, whole};
 pub use column_names::{ASKED_OF, LOOKED_FOR, METAFOR};
@@ -55,6 +56,11 @@ pub fn recognised(survey: &Survey, said: &Draft) -> Result<Option<Table>> {
     }
     if found.is_none() && wanted(Rows::Estimates) {
         found = estimates(survey, said)?;
+    }
+    if found.is_none()
+        && let Some(error) = unreadable::unreadable(survey, said.rows)
+    {
+        return Err(error);
     }
     match (found, said.rows) {
         (None, Some(rows)) => Err(not_found(survey, rows)),

@@ -81,8 +81,9 @@ fn types(forms: &[Form]) -> BTreeSet<String> {
     forms.iter().map(|form| of(form).to_string()).collect()
 }
 
-const BOTH: [(Keys, fn() -> &'static str); 2] =
-    [(Keys::Model, json_schema), (Keys::Decision, decision_schema)];
+type Schema = fn() -> &'static str;
+
+const BOTH: [(Keys, Schema); 2] = [(Keys::Model, json_schema), (Keys::Decision, decision_schema)];
 
 #[test]
 fn every_key_of_the_schemas_is_known_with_what_it_holds_and_no_other() {

@@ -62,7 +62,7 @@ pub fn arms_by_name(
 }
 
 /// Arms with all their figures, in the order in which they are met.
-fn by_arms(figures: Vec<(String, Vec<(Figure, String)>)>) -> Vec<ArmColumns> {
+pub fn by_arms(figures: Vec<(String, Vec<(Figure, String)>)>) -> Vec<ArmColumns> {
     let mut arms: Vec<ArmColumns> = Vec::new();
     for (name, figures) in figures {
         match arms.iter_mut().find(|arm| arm.name == name) {

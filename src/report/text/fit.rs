@@ -12,8 +12,8 @@ use super::layout::{
     shown_interval, shown_probability, table,
 };
 use crate::posterior::{
-    Axis, Claim, Estimand, Estimate, Measure, Parameter, Probability, Quantiles, Report, Says, Statement,
-    Whom, primary,
+    Axis, CLEAR, Claim, Estimand, Estimate, Measure, Parameter, Probability, Quantiles, Report, Says,
+    Statement, Whom, primary,
 };
 use crate::report::observations;
 use crate::study::{Assignment, Pooling, Study};
@@ -271,6 +271,10 @@ fn footnotes(study: &Study, report: &Report) -> String {
     let told_nnt = sentences::told(report).any(|c| matches!(&c.says, Says::Leaning(l) if l.nnt.is_some()));
     let nnt = if told_nnt { "; NNTB and NNTH: number needed to treat to benefit and to harm" } else { "" };
     push(&mut out, &format!("Medians and central 95 % intervals{nnt}."), 2);
+    let is_unclear = |c: &Claim| matches!(&c.says, Says::Leaning(l) if !l.clear);
+    if sentences::told(report).any(is_unclear) {
+        push(&mut out, &format!("No clear direction: P(better) and P(worse) are both below {CLEAR}."), 2);
+    }
     if rows_have_counts(study) {
         push(&mut out, observations::CRUDE, 2);
     }
