@@ -429,7 +429,7 @@ fn a_large_effect_is_one_of_the_risk_ratio() {
 }
 
 #[test]
-fn a_draft_proposes_exchangeable_baselines_from_three_subgroups_on() {
+fn a_draft_names_exchangeable_baselines_as_another_choice_from_three_subgroups_on() {
     let folder = tempfile::tempdir().expect("a folder");
     let file = |groups: u32| {
         let rows: String =
@@ -441,7 +441,10 @@ fn a_draft_proposes_exchangeable_baselines_from_three_subgroups_on() {
         let found = program.current_dir(folder.path()).args(words).assert().success();
         String::from_utf8_lossy(&found.get_output().stdout).into_owned()
     };
-    assert!(file(2).contains("baseline = \"normal(0, 2.5)\""));
-    let text = file(3);
-    assert!(text.contains("baseline = { mean = \"normal(0, 2.5)\", sd = \"half-normal(1)\" }"), "{text}");
+    let other = "# Or { mean = \"normal(0, 2.5)\", sd = \"half-normal(1)\" }: subgroups' risks inform each other.";
+    for (groups, is_named) in [(2, false), (3, true)] {
+        let text = file(groups);
+        assert!(text.contains("baseline = \"normal(0, 2.5)\""), "{text}");
+        assert_eq!(text.contains(other), is_named, "{text}");
+    }
 }
