@@ -441,7 +441,8 @@ fn a_draft_names_exchangeable_baselines_as_another_choice_from_three_subgroups_o
         let found = program.current_dir(folder.path()).args(words).assert().success();
         String::from_utf8_lossy(&found.get_output().stdout).into_owned()
     };
-    let other = "# Or { mean = \"normal(0, 2.5)\", sd = \"half-normal(1)\" }: subgroups' risks inform each other.";
+    let other =
+        "# Or { mean = \"normal(0, 2.5)\", sd = \"half-normal(1)\" }: subgroups' risks inform each other.";
     for (groups, is_named) in [(2, false), (3, true)] {
         let text = file(groups);
         assert!(text.contains("baseline = \"normal(0, 2.5)\""), "{text}");
