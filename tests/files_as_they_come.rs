@@ -489,9 +489,9 @@ fn the_cell_that_keeps_a_table_from_being_read_is_named() {
     for (table, told) in [
         (
             "sex,placebo_events,placebo_total,drug_events,drug_total\nmen,30,120,19,118\nwomen,22,95,NR,99\n",
-            "column `drug_events`, row 2: found `NR`, expected a number",
+            "column `drug_events`, row 3: found `NR`, expected a number",
         ),
-        ("sex,or,lower,upper\nmen,0.66,0.40,NE\nwomen,0.8,0.5,1.3\n", "column `upper`, row 1: found `NE`"),
+        ("sex,or,lower,upper\nmen,0.66,0.40,NE\nwomen,0.8,0.5,1.3\n", "column `upper`, row 2: found `NE`"),
         (
             "sex,placebo,drug\nmen,30/120,19/118\nwomen,22/95,21/99\nothers,\"1,204/3,100\",4/20\n",
             "column `placebo`: found `1,204/3,100`, expected events/total",
