@@ -9,6 +9,8 @@ use equipoise::input::open;
 use equipoise::posterior::Sampling;
 use serde_json::Value;
 
+use crate::common::shipped::ran;
+
 const COUNTS: &str = r#"title = "A trial"
 [study]
 assignment = "randomised"
@@ -42,8 +44,11 @@ fn said(folder: &Path, arguments: &[&str]) -> String {
     String::from_utf8(assert.get_output().stdout.clone()).expect("UTF-8")
 }
 
-/// The program's text about a model, as one line.
+/// The program's text about a model, as one line; where no model is given, about what is shipped.
 fn told(model: &str, arguments: &[&str]) -> String {
+    if model.is_empty() {
+        return ran(&arguments.join(" ")).text().split_whitespace().collect::<Vec<_>>().join(" ");
+    }
     let folder = tempfile::tempdir().expect("a folder");
     fs::write(folder.path().join("trial.toml"), model).expect("a model file");
     said(folder.path(), arguments).split_whitespace().collect::<Vec<_>>().join(" ")

@@ -199,6 +199,13 @@ fn a_page_explains_where_members_have_no_choice() {
     assert!(text.contains(why), "{text}");
     desk.run(&["report", "decision.toml", "-o", "page.html"], 0);
     assert!(desk.read("page.html").contains(why));
+    // Of a further subgroup only those risks are known that are stated.
+    let of_one = DECISION.replace("\"trial.toml\"\n", "\"trial.toml\"\nbaseline_risk = 0.2\n");
+    fs::write(desk.at("decision.toml"), of_one).expect("written");
+    let [text, _] = desk.run(&["decide", "decision.toml", "--full"], 0);
+    let why = "no `baseline_risk` is stated for bleeding.";
+    assert!(text.contains(&format!("No utility for a further similar sex: {why}")), "{text}");
+    assert!(text.contains(&format!("No choice for a further similar sex: {why}")), "{text}");
 }
 
 /// Interrupts a fit that would take minutes.

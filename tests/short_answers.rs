@@ -1,13 +1,11 @@
 //! `compare` and `decide` begin with the answer, in at most ten lines from typed claims; the rest follows with `--full`.
 
-use assert_cmd::Command;
 use serde_json::Value;
 
+use crate::common::shipped::ran;
+
 fn said(arguments: &[&str]) -> String {
-    let folder = tempfile::tempdir().expect("a folder");
-    let mut command = Command::cargo_bin("equipoise").expect("built");
-    let assert = command.current_dir(folder.path()).args(arguments).assert().success();
-    String::from_utf8(assert.get_output().stdout.clone()).expect("UTF-8")
+    ran(&arguments.join(" ")).text()
 }
 
 fn json(arguments: &[&str]) -> Value {

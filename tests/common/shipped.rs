@@ -24,15 +24,20 @@ impl Ran {
     }
 }
 
-/// `equipoise COMMAND` in a folder of its own; `--format text` where the command says none and has one.
+/// `equipoise COMMAND` in a folder of its own; `--format text` where the command says none and has one. `--full` may stand
+/// anywhere: it is put last.
 pub fn ran(command: &str) -> Arc<Ran> {
     type Once = Arc<OnceLock<Arc<Ran>>>;
     static ALL: Mutex<BTreeMap<String, Once>> = Mutex::new(BTreeMap::new());
+    let (command, full) = match command.split_once(" --full") {
+        Some((before, after)) => (format!("{before}{after}"), " --full"),
+        None => (command.to_owned(), ""),
+    };
     let formats = ["fit ", "check ", "compare ", "decide "].iter().any(|name| command.starts_with(name));
     let command = if formats && !command.contains("--format") {
-        format!("{command} --format text")
+        format!("{command} --format text{full}")
     } else {
-        command.to_owned()
+        format!("{command}{full}")
     };
     let once = Arc::clone(ALL.lock().expect("no test panics here").entry(command.clone()).or_default());
     Arc::clone(once.get_or_init(|| Arc::new(run(&command))))

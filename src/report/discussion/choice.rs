@@ -3,11 +3,11 @@
 use super::super::numbers::{parameter, plain, signed};
 use super::super::passage::Passage;
 use super::super::sentences::bounded;
-use super::super::words::capitalised;
+use super::super::words::{capitalised, listed};
 use super::{has, name, sentences};
 use crate::decide::{Discussion, FlipRow, Population, REQUIRED_GAINS};
-use crate::posterior::{Bounded, STATED, Says};
-use crate::study::{Assignment, Decision};
+use crate::posterior::{Bounded, STATED, Says, Scope};
+use crate::study::{Assignment, Decision, DecisionOutcome};
 
 /// Expected utilities and what it costs to be wrong.
 pub fn actions(decision: &Decision, d: &Discussion) -> Passage {
@@ -41,17 +41,19 @@ pub fn actions(decision: &Decision, d: &Discussion) -> Passage {
         text += " Associations are taken for effects throughout.";
     }
     out.say(text);
-    let without: Vec<String> = d
+    let without = d
         .populations
         .iter()
-        .filter(|p| d.actions.iter().any(|a| a.population == **p && a.expected_utility.is_none()))
-        .map(|p| name(decision, p))
-        .collect();
-    if !without.is_empty() {
-        out.say(format!(
-            "No utility: an outcome is missing in {}.",
-            super::super::words::listed(&without, "and")
-        ));
+        .filter(|p| d.actions.iter().any(|a| a.population == **p && a.expected_utility.is_none()));
+    let (further, reported): (Vec<&Population>, Vec<&Population>) =
+        without.partition(|p| p.scope == Scope::New);
+    let names = |of: &[&Population]| of.iter().map(|p| name(decision, p)).collect::<Vec<_>>();
+    if !reported.is_empty() {
+        out.say(format!("No utility: an outcome is missing in {}.", listed(&names(&reported), "and")));
+    }
+    if !further.is_empty() {
+        let valued = decision.outcomes.iter().filter(|o| o.values.is_some());
+        out.say(format!("No utility for {}: {}.", listed(&names(&further), "and"), no_baseline_risk(valued)));
     }
     if let Some(costs) = &decision.costs {
         out.say(format!(
@@ -121,6 +123,13 @@ fn prior_of_fits(decision: &Decision) -> &str {
     let mut names = valued.map(|o| o.study.changed.name_of_prior());
     let first = names.next().unwrap_or(STATED);
     if names.all(|name| name == first) { first } else { "as fitted" }
+}
+
+/// That outcomes have no stated control risk, without which nothing is known of their risks beyond the study.
+pub fn no_baseline_risk<'a>(outcomes: impl Iterator<Item = &'a DecisionOutcome>) -> String {
+    let without = outcomes.filter(|o| o.baseline_risk.is_none());
+    let names: Vec<String> = without.map(|o| o.study.outcome.name.clone()).collect();
+    format!("no `baseline_risk` is stated for {}", listed(&names, "and"))
 }
 
 /// The choice under other priors.

@@ -4,9 +4,10 @@ use super::super::numbers::{parameter, probability, signed};
 use super::super::passage::Passage;
 use super::super::sentences::by;
 use super::super::words::{listed, prior_statement};
+use super::choice::no_baseline_risk;
 use super::{name, sentences};
 use crate::decide::{Discussion, PanelRow, Pool};
-use crate::posterior::Says;
+use crate::posterior::{Says, Scope};
 use crate::study::Decision;
 
 /// The section on the panel; empty where there is no panel.
@@ -104,6 +105,7 @@ pub fn panel(decision: &Decision, d: &Discussion) -> Passage {
 fn without_choice(decision: &Decision, d: &Discussion) -> Vec<String> {
     let Some(panel) = &d.panel else { return Vec::new() };
     let mut found: Vec<(Vec<&str>, Vec<String>)> = Vec::new();
+    let mut further = None;
     for population in &d.populations {
         let is_missing = |k: usize| {
             let outcome = &decision.outcomes[k];
@@ -123,6 +125,14 @@ fn without_choice(decision: &Decision, d: &Discussion) -> Vec<String> {
             members.iter().any(|member| member.views[k].values.or(own).is_some())
         };
         let missing = (0..decision.outcomes.len()).filter(|k| is_valued(*k) && is_missing(*k));
+        if population.scope == Scope::New {
+            let outcomes: Vec<_> = missing.map(|k| &decision.outcomes[k]).collect();
+            if !outcomes.is_empty() {
+                let why = no_baseline_risk(outcomes.into_iter());
+                further = Some(format!("No choice for {}: {why}.", name(decision, population)));
+            }
+            continue;
+        }
         let missing: Vec<&str> = missing.map(|k| decision.outcomes[k].study.outcome.name.as_str()).collect();
         if missing.is_empty() {
             continue;
@@ -141,5 +151,5 @@ fn without_choice(decision: &Decision, d: &Discussion) -> Vec<String> {
             listed(&missing, "and")
         )
     };
-    found.into_iter().map(sentence).collect()
+    found.into_iter().map(sentence).chain(further).collect()
 }
