@@ -1,14 +1,12 @@
 //! What `new` asks, and the model files that it drafts: arms, cuts, rows, lists, and settings that wait to be uncommented.
 
 use std::fmt::Write as _;
-use std::fs;
-use std::path::Path;
-use std::process::Output;
 
+use crate::common::folder::{Folder, flowing};
 use serde_json::Value;
 
 /// A folder with a file of patients in three arms, and what the program says there.
-struct Desk(tempfile::TempDir);
+struct Desk(Folder);
 
 const SAID: [&str; 4] = ["--assignment", "randomised", "--higher-is", "worse"];
 
@@ -27,53 +25,20 @@ fn patients() -> String {
     csv
 }
 
-impl Desk {
-    fn new() -> Desk {
-        let desk = Desk(tempfile::tempdir().expect("a folder"));
-        desk.write("trial.csv", &patients());
-        desk
-    }
+impl std::ops::Deref for Desk {
+    type Target = Folder;
 
-    fn at(&self) -> &Path {
-        self.0.path()
-    }
-
-    fn write(&self, name: &str, text: &str) {
-        fs::write(self.at().join(name), text).expect("written");
-    }
-
-    fn read(&self, name: &str) -> String {
-        fs::read_to_string(self.at().join(name)).expect("a file")
-    }
-
-    fn run(&self, arguments: &[&str]) -> Output {
-        let mut command = assert_cmd::Command::cargo_bin("equipoise").expect("built");
-        command.current_dir(self.at()).args(arguments).output().expect("run")
-    }
-
-    /// What a command prints that succeeds.
-    #[track_caller]
-    fn says(&self, arguments: &[&str]) -> String {
-        let output = self.run(arguments);
-        assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
-        text(&output.stdout)
-    }
-
-    /// A command ends with status 1 and these words, and prints nothing.
-    #[track_caller]
-    fn refuses(&self, arguments: &[&str], told: &[&str]) {
-        let output = self.run(arguments);
-        let error = text(&output.stderr);
-        assert_eq!(output.status.code(), Some(1), "{error}");
-        assert!(output.stdout.is_empty() && !error.contains("panicked"), "{error}");
-        for words in told {
-            assert!(error.contains(words), "{words}\n{error}");
-        }
+    fn deref(&self) -> &Folder {
+        &self.0
     }
 }
 
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
+impl Desk {
+    fn new() -> Desk {
+        let desk = Desk(Folder::new());
+        desk.write("trial.csv", patients());
+        desk
+    }
 }
 
 /// `new` of the patients, with two arms and an outcome, and more.
@@ -279,7 +244,7 @@ fn covariates_are_shown_for_the_step_and_the_unit_that_are_asked_for() {
     ));
     let plain = desk.read("plain.toml");
     let fit = |entry: &str| {
-        desk.write("step.toml", &plain.replace("adjust = [\"age\"]", &format!("adjust = [{entry}]")));
+        desk.write("step.toml", plain.replace("adjust = [\"age\"]", &format!("adjust = [{entry}]")));
         let json = desk.says(&["fit", "step.toml", "--save", "none", "--format", "json"]);
         let json: Value = serde_json::from_str(&json).expect("JSON");
         let shown = desk.says(&["fit", "step.toml", "--save", "none"]);
@@ -302,7 +267,7 @@ fn covariates_are_shown_for_the_step_and_the_unit_that_are_asked_for() {
             "`unit` is for a number that enters as it is",
         ),
     ] {
-        desk.write("step.toml", &plain.replace("adjust = [\"age\"]", &format!("adjust = [{entry}]")));
+        desk.write("step.toml", plain.replace("adjust = [\"age\"]", &format!("adjust = [{entry}]")));
         desk.refuses(&["check", "step.toml"], &[told]);
     }
 }
@@ -328,7 +293,7 @@ fn usual_names_of_counts_are_known_and_others_are_asked_for() {
         ("sex,ai,n1i,ci,n2i", &["--control", "2"], "control_events = \"ci\", control_total = \"n2i\""),
         ("sex,tpos,tneg,cpos,cneg", &[], "control_events = \"cpos\", control_no_events = \"cneg\""),
     ] {
-        desk.write("q.csv", &format!("{header}\n{cells}"));
+        desk.write("q.csv", format!("{header}\n{cells}"));
         if !more.is_empty() {
             // Which of two groups is the control is never guessed.
             desk.refuses(&[&["new", "q.csv"][..], &SAID].concat(), &["which arm is the control?"]);
@@ -341,7 +306,7 @@ fn usual_names_of_counts_are_known_and_others_are_asked_for() {
             if more.is_empty() { "this is a table of counts: 2 rows" } else { "`new` will ask: which arm" };
         desk.refuses(&["fit", "q.csv"], &[found]);
     }
-    desk.write("q.csv", &format!("sex,a,b,c,d\n{cells}"));
+    desk.write("q.csv", format!("sex,a,b,c,d\n{cells}"));
     let told = [
         "taken for a file of patients: 2 rows, and no columns whose names tell events and totals",
         "equipoise new q.csv --rows counts --columns subgroup=…",
@@ -447,7 +412,7 @@ fn a_table_of_counts_is_adjusted_for_covariates() {
     // Of estimates there is nothing to adjust, and what rows are was said.
     desk.write("ratios.csv", "trial,HR,lower,upper\na,0.80,0.59,1.10\nb,1.30,0.97,1.75\n");
     let ratios = ["new", "ratios.csv", "--rows", "estimates", "--adjust", "HR"];
-    let error = text(&desk.run(&[&ratios[..], &SAID].concat()).stderr);
+    let error = flowing(&desk.run(&[&ratios[..], &SAID].concat()).stderr);
     assert!(error.contains("leave --adjust out") && !error.contains("--rows patients"), "{error}");
 }
 

@@ -3,13 +3,12 @@
 
 use std::fmt::Write as _;
 use std::fs;
-use std::path::Path;
-use std::process::Output;
 
 use crate::common::files::{gzipped, number, row, words, workbook};
+use crate::common::folder::{Folder, flowing};
 
 /// A folder, and what the program says there.
-struct Desk(tempfile::TempDir);
+struct Desk(Folder);
 
 const START: &str = r#"title = "Invented"
 study = { assignment = "randomised" }
@@ -34,40 +33,25 @@ const TABLE: &str = "sex,e0,n0,e1,n1\nmen,30,120,19,118\nwomen,22,95,21,99\n";
 
 const ARMS: &str = "id,arm,y,sex\n1,A,1,f\n2,B,0,m\n3,C,x,m\n4,A,0,m\n5,B,1,f\n6,D,1,f\n7,C,0,f\n";
 
+impl std::ops::Deref for Desk {
+    type Target = Folder;
+
+    fn deref(&self) -> &Folder {
+        &self.0
+    }
+}
+
 impl Desk {
-    fn with(data: &[u8]) -> Desk {
-        let desk = Desk(tempfile::tempdir().expect("a folder"));
-        fs::write(desk.at().join("trial.csv"), data).expect("written");
-        desk
-    }
-
-    fn at(&self) -> &Path {
-        self.0.path()
-    }
-
-    fn run(&self, arguments: &[&str]) -> Output {
-        let mut command = assert_cmd::Command::cargo_bin("equipoise").expect("built");
-        command.current_dir(self.at()).args(arguments).output().expect("run")
-    }
-
     /// What a command prints that succeeds, in one line.
     #[track_caller]
     fn says(&self, arguments: &[&str]) -> String {
-        let output = self.run(arguments);
-        assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
-        text(&output.stdout)
+        flowing(self.0.says(arguments).as_bytes())
     }
 
-    /// A command ends with status 1 and these words, and prints nothing.
-    #[track_caller]
-    fn refuses(&self, arguments: &[&str], told: &[&str]) {
-        let output = self.run(arguments);
-        let error = text(&output.stderr);
-        assert_eq!(output.status.code(), Some(1), "{error}");
-        assert!(output.stdout.is_empty() && !error.contains("panicked"), "{error}");
-        for words in told {
-            assert!(error.contains(words), "{words}\n{error}");
-        }
+    fn with(data: &[u8]) -> Desk {
+        let desk = Desk(Folder::new());
+        fs::write(desk.at().join("trial.csv"), data).expect("written");
+        desk
     }
 
     fn model(&self, data: &str) {
@@ -102,10 +86,6 @@ impl Desk {
         };
         audit["rows"].as_array().expect("rows").iter().map(cell).collect()
     }
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 fn named(cells: &[(&str, [u64; 4])]) -> Vec<(String, [u64; 4])> {
@@ -456,7 +436,7 @@ fn values_that_are_taken_for_no_event_are_told() {
     let new = ["new", "trial.csv", "--assignment", "randomised", "--higher-is", "better", "--outcome", "mrs"];
     let new = [&new[..], &["--subgroup", "sex", "--event", "0-3", "-o", "m.toml"]].concat();
     let output = desk.run(&new);
-    let told = text(&output.stderr);
+    let told = flowing(&output.stderr);
     assert_eq!(output.status.code(), Some(0), "{told}");
     assert!(told.contains("Taken as patients without the event: `4`, `5`, `6`, `n.k.`."), "{told}");
     assert!(told.contains("--unknown"), "{told}");

@@ -2,13 +2,12 @@
 //! cells that hold several figures.
 
 use std::fs;
-use std::path::Path;
-use std::process::Output;
 
 use crate::common::files::{row, sheet, words};
+use crate::common::folder::{Folder, flowing};
 
 /// A folder, and what the program says there.
-struct Desk(tempfile::TempDir);
+struct Desk(Folder);
 
 const START: &str = r#"title = "Invented"
 study = { assignment = "randomised" }
@@ -39,71 +38,38 @@ treatment = { name = "the drug", control = "placebo", active = "drug" }
 prior = { effect = "normal(0, 0.355)", heterogeneity = "half-normal(0.5)" }
 "#;
 
+impl std::ops::Deref for Desk {
+    type Target = Folder;
+
+    fn deref(&self) -> &Folder {
+        &self.0
+    }
+}
+
 impl Desk {
-    fn new() -> Desk {
-        Desk(tempfile::tempdir().expect("a folder"))
-    }
-
-    fn at(&self) -> &Path {
-        self.0.path()
-    }
-
-    fn write(&self, name: &str, text: impl AsRef<[u8]>) -> &Desk {
-        fs::write(self.at().join(name), text).expect("written");
-        self
-    }
-
-    fn read(&self, name: &str) -> String {
-        fs::read_to_string(self.at().join(name)).expect("a file")
-    }
-
-    fn run(&self, arguments: &[&str]) -> Output {
-        let mut command = assert_cmd::Command::cargo_bin("equipoise").expect("built");
-        command.current_dir(self.at()).args(arguments).output().expect("run")
-    }
-
+    /// What a command prints that succeeds, in one line.
     #[track_caller]
     fn says(&self, arguments: &[&str]) -> String {
-        let output = self.run(arguments);
-        assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
-        text(&output.stdout)
+        flowing(self.0.says(arguments).as_bytes())
     }
 
-    /// A command ends with status 1 and these words, in no programmer's language, and prints nothing.
-    #[track_caller]
-    fn refuses(&self, arguments: &[&str], told: &[&str]) -> String {
-        let output = self.run(arguments);
-        let error = text(&output.stderr);
-        assert_eq!(output.status.code(), Some(1), "{error}");
-        assert!(output.stdout.is_empty(), "{error}");
-        for words in ["panicked", "expected struct", "invalid type", "expected a map", "expected a sequence"]
-        {
-            assert!(!error.contains(words), "{error}");
-        }
-        for words in told {
-            assert!(error.contains(words), "{words}\n{error}");
-        }
-        error
+    fn new() -> Desk {
+        Desk(Folder::new())
     }
 
     /// The model of a table.
-    fn model(&self, table: &str, data: &str) -> &Desk {
+    fn model(&self, table: &str, data: &str) -> &Folder {
         self.write("trial.csv", table);
         self.write("trial.toml", format!("{START}[data]\nfile = \"trial.csv\"\n{data}"))
     }
 
-    fn estimates(&self, table: &str, data: &str) -> &Desk {
+    fn estimates(&self, table: &str, data: &str) -> &Folder {
         self.write("trial.csv", table);
         self.write(
             "trial.toml",
             format!("{ESTIMATES}[data]\nfile = \"trial.csv\"\nrows = \"estimates\"\n{data}"),
         )
     }
-}
-
-/// In one line.
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 const CHECK: [&str; 2] = ["check", "trial.toml"];
@@ -397,7 +363,7 @@ fn hostile_cells_and_headers_end_with_status_1_and_what_to_do_or_are_read() {
     let single = "rows = \"counts\"\ncolumns = { subgroup = \"sex\", control_events = \"e0\", control_total = \"e0\", active_events = \"e1\", active_total = \"n1\" }\n";
     let judge = |what: &str| {
         let output = desk.run(&CHECK);
-        let error = text(&output.stderr);
+        let error = flowing(&output.stderr);
         let code = output.status.code();
         let told = code == Some(1) && error.contains("help: ");
         assert!(code == Some(0) || told, "{what:?}: {error}");

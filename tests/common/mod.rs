@@ -3,6 +3,7 @@
 
 pub mod calibration;
 pub mod files;
+pub mod folder;
 pub mod rows;
 pub mod shipped;
 
