@@ -178,7 +178,7 @@ pub fn rows(study: &Study, fits: &[Fit]) -> (Vec<TableRow>, Vec<EstimateRow>) {
 
 /// Every statement once: of counts by the risk difference, whose sign is the odds ratio's too.
 fn is_shown(study: &Study, p: &Probability) -> bool {
-    let Estimand { whom, measure } = p.estimand;
+    let Estimand { whom, measure, .. } = p.estimand;
     let usual = match whom {
         Whom::Subgroup(_) => Measure::usual(study),
         _ => Measure::of(study.outcome.scale),
@@ -196,7 +196,7 @@ fn is_shown(study: &Study, p: &Probability) -> bool {
 
 fn has_place(study: &Study, e: &Estimate) -> bool {
     let effect = Measure::of(study.outcome.scale);
-    let Estimand { whom, measure } = e.estimand;
+    let Estimand { whom, measure, .. } = e.estimand;
     match whom {
         Whom::Subgroup(_) => measure == effect || measure == Measure::RiskDifference,
         Whom::Mean | Whom::New => measure == effect,

@@ -7,11 +7,12 @@ use super::effect_likelihood::Baseline;
 use super::gaussian::EstimatesPosterior;
 use super::integrated::{Dynamic, Integrated, Pair};
 use super::labelled::{LabelledPosterior, Unsettled};
+use super::levels::LevelsOfSubgroup;
 use super::risks::RiskMeasure;
 use super::scale::NotConverged;
 use super::separate::{SeparateCurves, SeparateEstimates};
 use super::subgroup::{CellsOfSubgroup, SubgroupData};
-use crate::model::{BaselinePrior, Cells, HeterogeneityPrior, Model, NormalEstimate, Pooling};
+use crate::model::{BaselinePrior, Cells, HeterogeneityPrior, Levels, Model, NormalEstimate, Pooling};
 use crate::parallel;
 
 /// Why the exact engine has no answer.
@@ -23,6 +24,12 @@ pub enum Unavailable {
     /// The model has covariates or centres.
     #[error("covariates and centres are shared by all subgroups, which needs sampling")]
     Covariates,
+    /// Cut points are shared.
+    #[error("shared cut points tie all subgroups together, which needs sampling")]
+    SharedCutPoints,
+    /// Odds are not proportional.
+    #[error("departures from proportional odds are shared by all subgroups, which needs sampling")]
+    Departure,
     /// An integral did not converge.
     #[error("the integral over the heterogeneity did not settle")]
     NotConverged,
@@ -126,18 +133,32 @@ impl Engine<'_> {
     }
 
     fn of_cells(&self, cells: &Cells) -> Found {
-        if cells.rows().is_some() && !cells.holds_coefficients() {
+        if cells.level_rows().is_some() || cells.rows().is_some() && !cells.holds_coefficients() {
             return Err(Unavailable::Covariates);
         }
         let BaselinePrior::Independent(prior) = &cells.baselines().prior else {
             return Err(Unavailable::ExchangeableBaselines);
         };
+        if let Some(levels) = cells.levels() {
+            return self.of_levels(cells, levels);
+        }
         let baseline = Baseline { prior: prior.clone(), of: cells.baselines().of };
         if cells.misclassification().is_some() {
             return self.of_labels(cells, &baseline);
         }
         let of = |pair: &_| CellsOfSubgroup { pair: Clone::clone(pair), baseline: baseline.clone() };
         self.of_curves(cells.pairs().iter().map(|pair| Box::new(of(pair)) as _).collect())
+    }
+
+    fn of_levels(&self, cells: &Cells, levels: &Levels) -> Found {
+        if levels.shared {
+            return Err(Unavailable::SharedCutPoints);
+        }
+        if levels.departure.is_some() {
+            return Err(Unavailable::Departure);
+        }
+        let of = |g: usize| LevelsOfSubgroup::new(levels, g, cells.pairs()[g].bias().cloned());
+        self.of_curves((0..levels.counts.len()).map(|g| Box::new(of(g)) as _).collect())
     }
 
     fn of_labels(&self, cells: &Cells, baseline: &Baseline) -> Found {

@@ -18,6 +18,7 @@ mod integrated;
 mod joint;
 mod labelled;
 mod lattice;
+mod levels;
 mod outward;
 mod pair;
 mod risks;

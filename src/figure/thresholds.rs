@@ -45,7 +45,7 @@ pub fn threshold_curves(study: &Study, fit: &Fit) -> ThresholdCurves {
     let sizes: Vec<f64> = (0..=STEPS)
         .map(|k| match measure.axis() {
             Axis::Ratio => (PARTS_OF_RATIO + k) as f64 / PARTS_OF_RATIO as f64,
-            Axis::Additive => k as f64 / PARTS as f64,
+            Axis::Additive | Axis::Chance => k as f64 / PARTS as f64,
         })
         .collect();
     let names = study.data.names();
@@ -62,7 +62,7 @@ pub fn threshold_curves(study: &Study, fit: &Fit) -> ThresholdCurves {
         let mut outwards = |size: &f64| {
             let [low, high] = match measure.axis() {
                 Axis::Ratio => [1.0 / size, *size],
-                Axis::Additive => [-size, *size],
+                Axis::Additive | Axis::Chance => [-size, *size],
             };
             if below_low > NEGLIGIBLE {
                 below_low = below(&*d, study, measure, low);

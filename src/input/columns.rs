@@ -94,7 +94,7 @@ pub fn layout<const N: usize>(
 /// Keys of patients where rows are counts or estimates, and the other way round.
 fn of_another_kind<const N: usize>(source: &Source, data: &DataSection, keys: [&str; N]) -> Option<Error> {
     const PATIENTS: [&str; 2] = ["outcome", "treatment"];
-    const COUNTS: [&str; 9] = [
+    const COUNTS: [&str; 11] = [
         "control_events",
         "control_total",
         "control_no_events",
@@ -104,6 +104,8 @@ fn of_another_kind<const N: usize>(source: &Source, data: &DataSection, keys: [&
         "events",
         "total",
         "no_events",
+        "level",
+        "patients",
     ];
     const ESTIMATES: [&str; 5] = ["ratio", "estimate", "se", "lower", "upper"];
     let kinds: [(&str, &str, &[&str], &str); 3] = [

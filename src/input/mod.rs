@@ -17,6 +17,7 @@ mod draft_lines;
 mod draft_rows;
 mod draft_table;
 mod joint;
+mod level_words;
 mod keys;
 mod model_file;
 mod named;

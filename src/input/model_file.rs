@@ -14,8 +14,11 @@ use super::bias_section::BiasSection;
 use super::decision::ModelDecision;
 use super::number::{Count, Real};
 use super::reader::{Decimal, Form};
+use super::level_words::{DepartureEntry, Name, UtilityEntry};
+#[cfg(test)]
+use super::level_words::{DepartureWords, UtilityWords};
 use super::values::Values;
-use crate::study::{Assignment, BaselineOf, HigherIs, Pooling, Scale};
+use crate::study::{Assignment, BaselineOf, Cutpoints, HigherIs, Pooling, Scale};
 
 /// A study, its data, the model and its priors.
 #[derive(Debug, Clone, Deserialize)]
@@ -92,9 +95,18 @@ pub struct OutcomeSection {
     /// For kind = "estimate": the scale of the estimates.
     #[cfg_attr(test, schemars(with = "Option<Scale>"))]
     pub scale: Option<Spanned<Scale>>,
-    /// For kind = "binary": what the events are called, in the plural ("deaths").
+    /// For kind = "binary" and "ordinal": what the events are called, in the plural ("deaths").
     #[cfg_attr(test, schemars(with = "Option<String>"))]
     pub event: Option<Spanned<String>>,
+    /// For kind = "ordinal": all levels, lowest first: ["0", "1", "2", "3", "4", "5", "6"].
+    #[cfg_attr(test, schemars(with = "Option<Vec<String>>"))]
+    pub levels: Option<Spanned<Vec<Name>>>,
+    /// For kind = "ordinal": the level above which the primary cut lies. Risks are of the levels above it.
+    #[cfg_attr(test, schemars(with = "Option<Name>"))]
+    pub above: Option<Spanned<Name>>,
+    /// For kind = "ordinal": what each level is worth, one number a level; or a published set by name (`equipoise list`).
+    #[cfg_attr(test, schemars(with = "Option<UtilityWords>"))]
+    pub utilities: Option<Spanned<UtilityEntry>>,
 }
 
 /// What the data are.
@@ -104,6 +116,8 @@ pub struct OutcomeSection {
 pub enum Kind {
     /// Events and patients by arm.
     Binary,
+    /// Patients by ordered level and arm.
+    Ordinal,
     /// Published estimates with their standard errors or intervals.
     Estimate,
 }
@@ -166,7 +180,7 @@ pub struct DataSection {
     pub rows: Option<Rows>,
     /// The file's columns. For counts: `subgroup`, `control_events`, `control_total`, `active_events`, `active_total`
     /// (and `control_missing`, `active_missing`); or, with one row an arm, `subgroup`, `arm`, `events`, `total` (and
-    /// `missing`) and `levels`. In place of totals, patients without the event: `control_no_events`, `active_no_events`,
+    /// `missing`) and `levels`. By ordered level, one row each: `subgroup`, `arm`, `level`, `patients`. In place of totals, patients without the event: `control_no_events`, `active_no_events`,
     /// `no_events`. For estimates: `subgroup`, and `estimate` or `ratio`, and `se` or `lower` and `upper`. A column whose
     /// cells hold several of these is named for each: events and total, "41/310"; an estimate with its interval,
     /// "0.66 (0.40 to 1.10)", or an interval alone. For patients: `outcome`, `treatment`, `subgroup` (and `centre`); without
@@ -255,6 +269,11 @@ pub struct Levels {
     pub unknown: Option<Spanned<Values>>,
     /// For patients, of the subgroup column: the name of each value's subgroup, in the order in which they are shown.
     /// Without it every value is a subgroup, by name.
+    /// For patients and counts by ordered level: the level that each value of the outcome column stands for. Without it the
+    /// values are the levels' names.
+    #[serde(default)]
+    #[cfg_attr(test, schemars(with = "BTreeMap<String, String>"))]
+    pub outcome: BTreeMap<Spanned<String>, Spanned<Name>>,
     #[serde(default)]
     #[cfg_attr(test, schemars(with = "BTreeMap<String, String>"))]
     pub subgroup: BTreeMap<Spanned<String>, Spanned<String>>,
@@ -269,9 +288,10 @@ pub struct CountsEntry {
     pub subgroup: Spanned<String>,
     /// The control arm. An arm without patients is written { events = 0, total = 0 }.
     #[cfg_attr(test, schemars(required))]
-    pub control: Option<ArmEntry>,
-    #[cfg_attr(test, schemars(required))]
-    pub active: Option<ArmEntry>,
+    #[cfg_attr(test, schemars(with = "Option<ArmEntry>"))]
+    pub control: Option<Spanned<ArmEntry>>,
+    #[cfg_attr(test, schemars(required, with = "Option<ArmEntry>"))]
+    pub active: Option<Spanned<ArmEntry>>,
     pub citation: Option<String>,
 }
 
@@ -280,11 +300,15 @@ pub struct CountsEntry {
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ArmEntry {
-    #[cfg_attr(test, schemars(with = "Count"))]
-    pub events: Spanned<Count>,
+    /// For kind = "binary", with `total`.
+    #[cfg_attr(test, schemars(with = "Option<Count>"))]
+    pub events: Option<Spanned<Count>>,
     /// Patients whose outcome is known.
-    #[cfg_attr(test, schemars(with = "Count"))]
-    pub total: Spanned<Count>,
+    #[cfg_attr(test, schemars(with = "Option<Count>"))]
+    pub total: Option<Spanned<Count>>,
+    /// For kind = "ordinal": patients at each level, lowest first.
+    #[cfg_attr(test, schemars(with = "Option<Vec<Count>>"))]
+    pub levels: Option<Spanned<Vec<Count>>>,
     /// Further patients whose outcome is not known. Default 0.
     #[cfg_attr(test, schemars(with = "Option<Count>"))]
     pub missing: Option<Spanned<Count>>,
@@ -331,6 +355,14 @@ pub struct ModelSection {
     #[cfg_attr(test, schemars(with = "Vec<AdjustWords>"))]
     pub adjust: Vec<Spanned<AdjustEntry>>,
     /// Whose risks are averaged where there are covariates or centres: "all" (the default), "treated", or { baseline_risk = 0.3 }.
+    /// For kind = "ordinal": whose cut points are whose. "shared" (the default): one set, which every subgroup shifts; "by
+    /// subgroup": each its own.
+    #[cfg_attr(test, schemars(with = "Option<Cutpoints>"))]
+    pub cutpoints: Option<Spanned<Cutpoints>>,
+    /// For kind = "ordinal": how far odds may depart from proportional ones. "death" (the last cut), "linear", one number a
+    /// cut, or "unconstrained". Without it odds are proportional.
+    #[cfg_attr(test, schemars(with = "Option<DepartureWords>"))]
+    pub departure: Option<Spanned<DepartureEntry>>,
     #[cfg_attr(test, schemars(with = "Option<PopulationWords>"))]
     pub population: Option<Spanned<PopulationEntry>>,
 }
@@ -341,7 +373,13 @@ fn partial() -> Pooling {
 
 impl Default for ModelSection {
     fn default() -> ModelSection {
-        ModelSection { pooling: Pooling::Partial, adjust: Vec::new(), population: None }
+        ModelSection {
+            pooling: Pooling::Partial,
+            adjust: Vec::new(),
+            cutpoints: None,
+            departure: None,
+            population: None,
+        }
     }
 }
 
@@ -367,6 +405,16 @@ pub struct PriorSection {
     /// control arm's log odds, for knowledge of the control risk. Default "arms".
     #[cfg_attr(test, schemars(with = "Option<BaselineOf>"))]
     pub baseline_of: Option<Spanned<BaselineOf>>,
+    /// For kind = "ordinal": of the control arm's probabilities of levels, "dirichlet(1)" for all levels alike or one number a
+    /// level, or "rmsb", that package's. Default "dirichlet(1)".
+    #[cfg_attr(test, schemars(with = "Option<String>"))]
+    pub levels: Option<Spanned<String>>,
+    /// For shared cut points: of the standard deviation of the subgroups' shifts, on the log odds. Default "half-normal(1)".
+    #[cfg_attr(test, schemars(with = "Option<String>"))]
+    pub shift: Option<Spanned<String>>,
+    /// For `departure` in [model]: of δ, on the log odds ratio. Default "normal(0, 0.3)".
+    #[cfg_attr(test, schemars(with = "Option<String>"))]
+    pub departure: Option<Spanned<String>>,
     /// For the standard deviation of the centres' intercepts, on the log odds. Default "half-normal(1)".
     #[cfg_attr(test, schemars(with = "Option<String>"))]
     pub centre: Option<Spanned<String>>,
@@ -421,6 +469,20 @@ pub struct ThresholdsSection {
     pub hazard_ratio: Option<Vec<Spanned<Real>>>,
     #[cfg_attr(test, schemars(with = "Option<Vec<Real>>"))]
     pub difference: Option<Vec<Spanned<Real>>>,
+    /// For kind = "ordinal" with utilities.
+    #[cfg_attr(test, schemars(with = "Option<Vec<Real>>"))]
+    pub utility_difference: Option<Vec<Spanned<Real>>>,
+    /// For kind = "ordinal": probabilities from 0.5 to 1.
+    #[cfg_attr(test, schemars(with = "Option<Vec<Real>>"))]
+    pub win_probability: Option<Vec<Spanned<Real>>>,
+    #[cfg_attr(test, schemars(with = "Option<Vec<Real>>"))]
+    pub win_odds: Option<Vec<Spanned<Real>>>,
+    #[cfg_attr(test, schemars(with = "Option<Vec<Real>>"))]
+    pub win_ratio: Option<Vec<Spanned<Real>>>,
+    #[cfg_attr(test, schemars(with = "Option<Vec<Real>>"))]
+    pub net_benefit: Option<Vec<Spanned<Real>>>,
+    #[cfg_attr(test, schemars(with = "Option<Vec<Real>>"))]
+    pub level_difference: Option<Vec<Spanned<Real>>>,
     /// The one that matters most: { risk_difference = 0.05 }.
     #[cfg_attr(test, schemars(with = "Option<BTreeMap<String, Real>>"))]
     pub primary: Option<Spanned<BTreeMap<String, Spanned<Real>>>>,

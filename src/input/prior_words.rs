@@ -13,7 +13,9 @@ use crate::study::rules::{
     BASELINES, LOG_RATIOS, Limits, MOST_COMPONENTS, PROPER_BASELINE, checked, heterogeneity_numbers,
     location_numbers, risk_beta, too_many_components,
 };
-use crate::study::{BaselinePrior, HeterogeneityPrior, LocationPrior, NormalComponent, Scale, Written};
+use crate::study::{
+    BaselinePrior, HeterogeneityPrior, LevelPriors, LocationPrior, NormalComponent, Scale, Written,
+};
 
 /// What is wrong with a prior, and what would be right.
 #[derive(Debug, Clone, PartialEq)]
@@ -287,6 +289,23 @@ fn effect_in_words(
         words: format!("{} between {low} and {high} with probability {mass}", scale.measure_in_words()),
     })
 }
+
+/// The prior of the probabilities of levels from its text: one concentration for all, one a level, or rmsb's.
+pub fn dirichlet(text: &str, levels: usize) -> Result<Written<Vec<f64>>, Fault> {
+    let words = text.trim().to_string();
+    match call(text) {
+        Some((name, numbers)) if name == "rmsb" && numbers.is_empty() => {
+            Ok(Written { distribution: vec![LevelPriors::rmsb(levels)], words })
+        }
+        Some((name, numbers)) if name == "dirichlet" && !numbers.is_empty() => {
+            Ok(Written { distribution: numbers, words })
+        }
+        _ => Err(fault(ErrorKind::Syntax, format!("found `{words}`, expected a Dirichlet prior"), DIRICHLET_FORMS)),
+    }
+}
+
+const DIRICHLET_FORMS: &str =
+    "write \"dirichlet(1)\", one number a level: \"dirichlet(2, 1, 1, 1)\", or \"rmsb\"";
 
 /// The prior of a coefficient from its text.
 pub fn coefficient(text: &str) -> Result<LocationPrior, Fault> {

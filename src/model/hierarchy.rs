@@ -46,6 +46,10 @@ pub struct Parameters<'a> {
     pub labels: Option<LabelShares>,
     /// By how much a bias moves the effect that is seen in each subgroup.
     pub bias: &'a [f64],
+    /// The log odds of each cut beside those at the primary cut, by set of cut points; empty where outcomes have no levels.
+    pub offsets: &'a [f64],
+    /// Departures from proportional odds by cut, in the log odds of the active arm; empty where odds are proportional.
+    pub departures: &'a [f64],
     /// The coefficients γ of the covariates, one per term, in log odds for one standard deviation.
     pub gamma: &'a [f64],
     /// The intercepts of the centres, one per centre, in log odds.
@@ -110,6 +114,8 @@ impl Hierarchy {
             theta: &scratch.theta,
             labels: self.observed.labels().map(|labels| labels.shares(q)),
             bias: &scratch.bias,
+            offsets: scratch.cells.levels.as_ref().map_or(&[], |l| &l.offsets),
+            departures: scratch.cells.levels.as_ref().map_or(&[], |l| &l.departures),
             gamma: terms.map_or(&[], |t| &t.gamma),
             centres: terms.map_or(&[], |t| &t.centres),
             centre_sd: terms.and_then(|t| t.centre_sd),

@@ -1,6 +1,7 @@
 //! Parameters at one point, and the derivatives that lead from there to the gradient.
 
 use super::level::{Adjoint, Child, Hints, Level, Located};
+use super::levels::LevelsScratch;
 use super::observation::Tape;
 use super::rows::TermsScratch;
 use super::{HeterogeneityPrior, LocationPrior};
@@ -41,6 +42,8 @@ pub struct CellsScratch {
     pub seen: Vec<f64>,
     /// Of covariates and centres, where there are any.
     pub terms: Option<TermsScratch>,
+    /// Of ordered levels.
+    pub levels: Option<LevelsScratch>,
 }
 
 /// A level that stands for none.

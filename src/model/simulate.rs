@@ -4,6 +4,7 @@ use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 use rand_distr::{Beta, ChiSquared, Distribution, Exp1, Gamma, StandardNormal, StandardUniform};
 
+use super::levels::{DrawnLevels, Levels};
 use super::observation::Cells;
 use super::{
     BaselineOf, BaselinePrior, HeterogeneityPrior, LabelShares, LocationPrior, Misclassification, Model,
@@ -26,6 +27,8 @@ pub struct Drawn {
     pub baseline: Option<(f64, f64)>,
     /// The effect θ of a further, similar subgroup; none where subgroups share nothing.
     pub theta_new: Option<f64>,
+    /// Cut points and departures; none where outcomes have no levels.
+    pub levels: Option<DrawnLevels>,
     /// How often labels are right, and the true shares of the subgroups; none where labels are taken as right.
     pub labels: Option<LabelShares>,
     /// The coefficients γ of the covariates, in log odds for one standard deviation; empty without covariates.
@@ -86,7 +89,10 @@ impl Model {
         }
         let cells = self.observation.cells();
         if let Some(cells) = cells {
-            draw_baselines(cells, &mut drawn, from)?;
+            match cells.levels() {
+                Some(levels) => draw_levels((cells, levels), &mut drawn, from)?,
+                None => draw_baselines(cells, &mut drawn, from)?,
+            }
         }
         if let Some(rows) = cells.and_then(Cells::rows) {
             for prior in &rows.gamma_priors {
@@ -115,6 +121,21 @@ impl Model {
     pub fn with_drawn_data(&self, drawn: &Drawn, rng: &mut ChaCha8Rng) -> Model {
         Model { observation: self.observation.drawn(drawn, rng), ..self.clone() }
     }
+}
+
+/// Baselines with cut points and departures, until they fit one another.
+fn draw_levels((cells, levels): (&Cells, &Levels), drawn: &mut Drawn, from: &mut Source<'_>) -> Option<()> {
+    for _ in 0..Levels::tries() {
+        drawn.alpha.clear();
+        draw_baselines(cells, drawn, from)?;
+        let typical = drawn.baseline.map(|(mean, _)| [mean]);
+        let base = typical.as_ref().map_or(drawn.alpha.as_slice(), |of| of.as_slice());
+        drawn.levels = levels.draw(base, from.rng);
+        if drawn.levels.is_some() {
+            return Some(());
+        }
+    }
+    None
 }
 
 fn draw_baselines(cells: &Cells, drawn: &mut Drawn, from: &mut Source<'_>) -> Option<()> {

@@ -14,6 +14,7 @@ use super::parameter::Parameter;
 use super::quantity::{Chance, Found, Quantity, Reporting, Scale};
 use super::result::{Probability, Quantiles, Reported, Summary};
 use super::sampled::{Empirical, SampledPosterior};
+use super::sampled_levels::level_measures;
 use super::source::{RiskQuantities, Source};
 use crate::exact::Distribution;
 use crate::model::Model;
@@ -30,6 +31,9 @@ const NO_CONVOLUTION: &str = "needs both subgroups' risks at once, which the exa
 
 const NO_RISKS: &str =
     "where labels may be wrong the exact engine has both subgroups' effects, but not their risks";
+
+const NO_LEVELS: &str =
+    "of ordered levels the exact engine has the effects, but not the probabilities of levels";
 
 const UNSETTLED: &str = "the integral over both subgroups' effects did not settle";
 
@@ -317,6 +321,7 @@ impl<'a> Filling<'a, '_> {
             let control = self.own(risks.control.as_ref());
             self.risks(Whom::Overall, (&risks, control));
             self.estimate(Estimand::new(Whom::Overall, Measure::OddsRatio), odds_ratio.as_ref());
+            self.levels(Whom::Overall);
             self.reason = before;
         }
     }
@@ -329,11 +334,12 @@ impl<'a> Filling<'a, '_> {
         self.effect(whom, theta.as_ref(), own);
         if assembly.counts && assembly.brief.is_some() {
             self.risks(whom, (&source.risks(g), Found::default()));
+            self.levels(whom);
         } else if assembly.counts {
             let alpha = self.parameter(Parameter::Alpha(g), source.alpha(g).as_ref());
             let risks = source.risks(g);
             if self.reason.is_empty() && risks.control.is_none() {
-                self.reason = NO_RISKS;
+                self.reason = if assembly.labelled { NO_RISKS } else { NO_LEVELS };
             }
             let control = risks.control.as_ref();
             // The control arm's risk is a function of the baseline where that is the control arm's; a risk of averages is none
@@ -346,8 +352,37 @@ impl<'a> Filling<'a, '_> {
                 None => Found::default(),
             };
             self.risks(whom, (&risks, control));
+            self.levels(whom);
             self.reason = reason;
         }
+    }
+
+    /// What is made of the probabilities of ordered levels, where outcomes have them.
+    fn levels(&mut self, whom: Whom) {
+        let Some(scale) = &self.assembly.study.outcome.levels else { return };
+        let brief = self.assembly.brief;
+        let before = self.reason;
+        if before.is_empty() {
+            self.reason = NO_LEVELS;
+        }
+        let made = self.source.levels(self.assembly.study, whom);
+        let mut made = made.into_iter().map(|(_, quantity)| quantity);
+        for (measure, cut) in level_measures(scale) {
+            let quantity = made.next();
+            let estimand = Estimand::new(whom, measure);
+            let estimand = cut.map_or(estimand, |k| estimand.at_cut(k));
+            let thresholds = if cut.is_none() { self.assembly.thresholds(measure) } else { Vec::new() };
+            if brief.is_some_and(|(asked, _)| asked != measure) {
+                continue;
+            }
+            self.estimate(estimand, quantity.as_ref());
+            if !matches!(measure, Measure::CutRiskControl | Measure::CutRiskActive) {
+                let asked = statements(measure.null(), &thresholds);
+                let chances = self.chances(Scale { measure, logarithm: false }, quantity.as_ref(), &asked);
+                self.statements(estimand, &asked, &chances);
+            }
+        }
+        self.reason = before;
     }
 
     fn pair(&mut self, (a, b): (usize, usize)) {
@@ -472,16 +507,21 @@ impl<'a> Filling<'a, '_> {
         own
     }
 
-    fn estimate(&mut self, Estimand { whom, measure }: Estimand, quantity: Option<&Quantity<'_>>) {
+    fn estimate(&mut self, estimand: Estimand, quantity: Option<&Quantity<'_>>) {
         let own = self.own(quantity);
-        self.scaled(whom, Scale { measure, logarithm: false }, quantity, own);
+        let scale = Scale { measure: estimand.measure, logarithm: false };
+        self.placed(estimand, scale, quantity, own);
     }
 
     fn scaled(&mut self, whom: Whom, scale: Scale, quantity: Option<&Quantity<'_>>, own: Found) {
+        self.placed(Estimand::new(whom, scale.measure), scale, quantity, own);
+    }
+
+    fn placed(&mut self, estimand: Estimand, scale: Scale, quantity: Option<&Quantity<'_>>, own: Found) {
         let found =
             quantity.map_or_else(Found::default, |quantity| Reporting { quantity, scale }.rescaled(own));
         let reason = if own.unsettled { UNPROVEN } else { self.reason };
-        self.block.estimates.push(estimate(Estimand::new(whom, scale.measure), found, Some(reason)));
+        self.block.estimates.push(estimate(estimand, found, Some(reason)));
     }
 
     fn chances(
@@ -491,7 +531,9 @@ impl<'a> Filling<'a, '_> {
         asked: &[(Statement, f64)],
     ) -> Vec<Chance> {
         let Some(quantity) = quantity else { return vec![Chance::default(); asked.len()] };
-        Reporting { quantity, scale }.chances(asked, self.assembly.sign, self.workspace)
+        // What counts wins and worth is better above, however the outcome is coded.
+        let sign = if scale.measure.counts_what_is_better() { 1.0 } else { self.assembly.sign };
+        Reporting { quantity, scale }.chances(asked, sign, self.workspace)
     }
 
     fn statements(&mut self, estimand: Estimand, asked: &[(Statement, f64)], chances: &[Chance]) {

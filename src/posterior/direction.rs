@@ -9,6 +9,7 @@ pub fn region(statement: Statement, threshold: f64, axis: Axis, sign: f64) -> (f
     let (null, other) = match axis {
         Axis::Additive => (0.0, -threshold),
         Axis::Ratio => (1.0, 1.0 / threshold),
+        Axis::Chance => (0.5, 1.0 - threshold),
     };
     let higher_is_better = sign > 0.0;
     let above = |x: f64| (x, f64::INFINITY);

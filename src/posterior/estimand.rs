@@ -105,12 +105,20 @@ pub struct Estimand {
     pub whom: Whom,
     /// What is measured.
     pub measure: Measure,
+    /// At which cut of ordered levels; none for measures that are of no single one, or of the primary one.
+    pub cut: Option<usize>,
 }
 
 impl Estimand {
     /// The estimand of this measure about these patients.
     pub fn new(whom: Whom, measure: Measure) -> Estimand {
-        Estimand { whom, measure }
+        Estimand { whom, measure, cut: None }
+    }
+
+    /// The same at a cut of ordered levels.
+    #[must_use]
+    pub fn at_cut(self, cut: usize) -> Estimand {
+        Estimand { cut: Some(cut), ..self }
     }
 
     /// The estimand of a measure in subgroup `g`.
@@ -120,13 +128,16 @@ impl Estimand {
 
     /// Whether the other has the same measure and the same scope, whatever the subgroups.
     pub fn is_like(self, other: Estimand) -> bool {
-        self.measure == other.measure && self.whom.scope() == other.whom.scope()
+        self.measure == other.measure && self.cut == other.cut && self.whom.scope() == other.whom.scope()
     }
 
     /// Its column's name among draws: `measure[NAME]` for a subgroup, `measure[A,B]` for a pair, otherwise
     /// `scope.measure`.
     pub fn name(self, names: &Names) -> String {
-        let measure = self.measure.key();
+        let measure = match self.cut.and_then(|cut| names.levels.get(cut)) {
+            Some(level) => format!("{}_above_{level}", self.measure.key().trim_end_matches("_at_cut")),
+            None => self.measure.key().to_string(),
+        };
         match self.whom {
             Whom::Subgroup(g) => format!("{measure}[{}]", names.subgroup(g)),
             Whom::Pair(a, b) => format!("{measure}[{},{}]", names.subgroup(a), names.subgroup(b)),
@@ -192,11 +203,17 @@ mod tests {
 
     #[test]
     fn draws_of_estimands_are_named_by_whom_and_measure() {
-        let names = Names { subgroups: vec!["a[1]".to_string(), "b".to_string()], terms: Vec::new() };
+        let names = Names {
+            subgroups: vec!["a[1]".to_string(), "b".to_string()],
+            levels: vec!["0".to_string(), "1".to_string()],
+            ..Names::default()
+        };
         let name = |whom, measure| Estimand::new(whom, measure).name(&names);
         assert_eq!(name(Whom::Subgroup(0), Measure::OddsRatio), "odds_ratio[a[1]]");
         assert_eq!(name(Whom::Pair(1, 0), Measure::RatioOfOddsRatios), "ratio_of_odds_ratios[b,a[1]]");
         assert_eq!(name(Whom::Overall, Measure::RiskControl), "overall.risk_control");
         assert_eq!(name(Whom::New, Measure::Difference), "new.difference");
+        let at_cut = Estimand::new(Whom::Subgroup(1), Measure::CutOddsRatio).at_cut(0);
+        assert_eq!(at_cut.name(&names), "odds_ratio_above_0[b]");
     }
 }

@@ -33,6 +33,7 @@ mod psis;
 mod quantity;
 mod result;
 mod sampled;
+mod sampled_levels;
 mod sampling;
 mod shrinkage;
 mod sides;

@@ -10,6 +10,8 @@ pub struct Names {
     pub subgroups: Vec<String>,
     /// The terms' names; empty where the study is not adjusted.
     pub terms: Vec<String>,
+    /// The levels' names of an ordinal outcome, lowest first; empty for others.
+    pub levels: Vec<String>,
 }
 
 impl Names {
@@ -19,6 +21,7 @@ impl Names {
         Names {
             subgroups: study.data.names().into_iter().map(str::to_string).collect(),
             terms: terms.unwrap_or_default(),
+            levels: study.outcome.levels.as_ref().map(|l| l.names.clone()).unwrap_or_default(),
         }
     }
 

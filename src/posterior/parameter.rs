@@ -21,6 +21,8 @@ pub enum Parameter {
     Theta(usize),
     /// α: the baseline of the subgroup at this place, in log odds.
     Alpha(usize),
+    /// By how much the log odds ratio at the cut at this place departs from the common one.
+    Departure(usize),
     /// γ: the coefficient of the term at this place, in log odds for one standard deviation.
     Gamma(usize),
     /// σ: the standard deviation of the centres' intercepts, in log odds.
@@ -50,6 +52,10 @@ impl Parameter {
             Parameter::BaselineSd => "baseline_sd".to_string(),
             Parameter::Theta(g) => of("theta", names.subgroup(g)),
             Parameter::Alpha(g) => of("alpha", names.subgroup(g)),
+            Parameter::Departure(k) => {
+                let level = names.levels.get(k).map_or("", String::as_str);
+                of("departure", &format!("above {level}"))
+            }
             Parameter::Gamma(j) => of("gamma", names.term(j)),
             Parameter::CentreSd => "centre_sd".to_string(),
             Parameter::Bias(g) => of("bias", names.subgroup(g)),
@@ -74,6 +80,7 @@ mod tests {
         let names = Names {
             subgroups: vec!["mu".to_string(), "alpha[x]".to_string()],
             terms: vec!["AGE".to_string()],
+            ..Names::default()
         };
         assert_eq!(Parameter::Theta(1).name(&names), "theta[alpha[x]]");
         assert_eq!(Parameter::Theta(0).name(&names), "theta[mu]");

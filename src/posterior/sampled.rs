@@ -5,6 +5,7 @@ use rayon::prelude::*;
 
 use super::estimand::{Estimand, Measure, Whom};
 use super::parameter::Parameter;
+use super::sampled_levels::{At, LevelColumns, averaged, of_levels, standardised_above};
 use crate::density::LogDensity;
 use crate::model::{BaselineOf, Drawn, Hierarchy, LabelShares, Model, Rows, Side, Standardised};
 use crate::numeric::{exp_of_nonpositive, logit};
@@ -50,6 +51,8 @@ pub struct SampledPosterior {
     pub centre_sd: Option<Column>,
     /// Both risks averaged over the declared patients, by subgroup; empty where all patients of a subgroup are alike.
     standardised: Vec<Risks>,
+    /// Cut points and departures; none where outcomes have no levels.
+    pub(super) levels: Option<LevelColumns>,
     /// The sampler's transition to each draw, chains one after another; empty for draws from a prior.
     pub transitions: Vec<Transition>,
     /// The sampler's step size in each chain, in the coordinates of its metric; empty for draws from a prior.
@@ -116,9 +119,7 @@ impl SampledPosterior {
             ..SampledPosterior::of_chain(model, hierarchy, &chains[c].draws, (seed, c))
         });
         let mut all = SampledPosterior::joined(parts);
-        if let Some(rows) = model.observation.rows() {
-            all.standardised = standardised_over_draws(rows, hierarchy, &draws);
-        }
+        all.standardise(model, hierarchy, &draws);
         all
     }
 
@@ -127,10 +128,17 @@ impl SampledPosterior {
         /// Not a chain's.
         const STREAM: usize = 1 << 30;
         let mut all = SampledPosterior::of_chain(model, hierarchy, points, (seed, STREAM));
-        if let Some(rows) = model.observation.rows() {
-            all.standardised = standardised_over_draws(rows, hierarchy, &[points]);
-        }
+        all.standardise(model, hierarchy, &[points]);
         all
+    }
+
+    /// Risks averaged over the declared patients, where these differ.
+    fn standardise(&mut self, model: &Model, hierarchy: &Hierarchy, draws: &[&[f64]]) {
+        let Some(rows) = model.observation.rows() else { return };
+        match &mut self.levels {
+            Some(levels) => levels.put_standardised(standardised_above(rows, model, hierarchy, draws)),
+            None => self.standardised = standardised_over_draws(rows, hierarchy, draws),
+        }
     }
 
     fn of_chain(
@@ -168,6 +176,9 @@ impl SampledPosterior {
                 out.bias.resize_with(subgroups, || Vec::with_capacity(n));
                 out.bias.iter_mut().zip(p.bias).for_each(|(column, &x)| column.push(x));
             }
+            if let Some(levels) = &mut out.levels {
+                levels.push(&p);
+            }
             out.push_labels(p.labels);
             out.gamma.resize_with(p.gamma.len(), || Vec::with_capacity(n));
             out.gamma.iter_mut().zip(p.gamma).for_each(|(column, &x)| column.push(x));
@@ -182,6 +193,7 @@ impl SampledPosterior {
             shares: shares(model),
             baseline_of: model.observation.cells().map(|c| c.baselines().of).unwrap_or_default(),
             labelled: labelled(model),
+            levels: model.observation.cells().and_then(|cells| cells.levels()).map(LevelColumns::of),
             ..Default::default()
         }
     }
@@ -214,7 +226,21 @@ impl SampledPosterior {
             for _ in 0..pairs {
                 model.draw_prior_pair(&mut rng)?.into_iter().for_each(|drawn| {
                     out.push(&drawn);
-                    if let Some(rows) = &rows {
+                    let levels = model.observation.cells().and_then(|cells| cells.levels());
+                    if let (Some(rows), Some(levels), Some(of_levels), Some(drawn_levels)) =
+                        (&rows, levels, &mut out.levels, &drawn.levels)
+                    {
+                        let [control, _] = drawn.arms(out.baseline_of);
+                        let offsets = drawn_levels.offsets.concat();
+                        let at = At {
+                            control: &control,
+                            theta: &drawn.theta,
+                            offsets: &offsets,
+                            departures: &drawn_levels.departures,
+                        };
+                        let risks = averaged(rows, levels, &at, (&drawn.gamma, &drawn.centres));
+                        of_levels.push_standardised(&risks);
+                    } else if let Some(rows) = &rows {
                         let mut risks = vec![[0.0; 2]; drawn.theta.len()];
                         let terms = (&*drawn.gamma, &*drawn.centres);
                         let [control, _] = drawn.arms(out.baseline_of);
@@ -248,6 +274,9 @@ impl SampledPosterior {
         self.alpha.resize_with(drawn.alpha.len(), || Vec::with_capacity(n));
         self.theta.iter_mut().zip(&drawn.theta).for_each(|(column, &x)| column.push(x));
         self.alpha.iter_mut().zip(&drawn.alpha).for_each(|(column, &x)| column.push(x));
+        if let Some(levels) = &mut self.levels {
+            levels.push_drawn(drawn);
+        }
         self.push_labels(drawn.labels);
         self.gamma.resize_with(drawn.gamma.len(), || Vec::with_capacity(n));
         self.gamma.iter_mut().zip(&drawn.gamma).for_each(|(column, &x)| column.push(x));
@@ -261,6 +290,9 @@ impl SampledPosterior {
             all.chains += part.chains;
             all.transitions.append(&mut part.transitions);
             all.step_sizes.append(&mut part.step_sizes);
+            if let (Some(all), Some(part)) = (&mut all.levels, part.levels.take()) {
+                all.append(part);
+            }
             let columns = |p: SampledPosterior| {
                 let shared = [p.mu, p.tau, p.baseline_mean, p.baseline_sd, p.theta_new, p.centre_sd];
                 let each = p.theta.into_iter().chain(p.alpha).chain(p.bias).chain(p.labels).chain(p.gamma);
@@ -319,7 +351,10 @@ impl SampledPosterior {
         all.retain(|(_, c)| varies(c));
         let gamma = each(Parameter::Gamma, &self.gamma);
         let centre_sd = self.centre_sd.as_ref().map(|c| (Parameter::CentreSd, c));
-        gamma.chain(centre_sd).chain(all).collect()
+        let departures = self.levels.as_ref().map_or(&[][..], |levels| &levels.departures);
+        let mut departures: Vec<_> = each(Parameter::Departure, departures).collect();
+        departures.retain(|(_, c)| varies(c));
+        departures.into_iter().chain(gamma).chain(centre_sd).chain(all).collect()
     }
 
     /// Every estimand with its draws, on the measure's own scale; pairs of subgroups only if wanted.
@@ -337,11 +372,14 @@ impl SampledPosterior {
         for (g, theta) in self.theta.iter().enumerate() {
             all.push((Estimand::of_subgroup(g, effect), out(theta)));
             all.extend(self.risks(g).into_iter().flat_map(|risks| risks.of(Whom::Subgroup(g))));
+            all.extend(self.above(g).into_iter().flat_map(|above| of_levels(study, Whom::Subgroup(g), &above)));
         }
         if let Some((risks, odds_ratio)) = self.overall() {
             all.extend(risks.of(Whom::Overall));
             all.push((Estimand::new(Whom::Overall, Measure::OddsRatio), odds_ratio));
         }
+        let overall = self.overall_above();
+        all.extend(overall.into_iter().flat_map(|above| of_levels(study, Whom::Overall, &above)));
         for (whom, column) in [(Whom::Mean, &self.mu), (Whom::New, &self.theta_new)] {
             all.extend(column.as_ref().map(|c| (Estimand::new(whom, effect), out(c))));
         }
@@ -370,6 +408,9 @@ impl SampledPosterior {
         if let Some(risks) = self.standardised.get(g) {
             return Some(risks.clone());
         }
+        if let Some(risks) = self.primary_risks(g) {
+            return Some(risks);
+        }
         let (alpha, theta) = (self.alpha.get(g)?, self.theta.get(g)?);
         let (mut control, mut active) = (vec![0.0; alpha.len()], vec![0.0; alpha.len()]);
         for (i, (&alpha, &theta)) in alpha.iter().zip(theta).enumerate() {
@@ -394,7 +435,9 @@ impl SampledPosterior {
         // Risks and their complements are averaged alike, so that odds are right near 1 as near 0.
         let mut all = Risks { control: zeros(), active: zeros() };
         let mut rest = Risks { control: zeros(), active: zeros() };
-        for (g, risks) in self.standardised.iter().enumerate() {
+        let own: Vec<Risks> = (0..self.theta.len()).filter_map(|g| self.primary_risks(g)).collect();
+        let differing = if own.is_empty() { &self.standardised } else { &own };
+        for (g, risks) in differing.iter().enumerate() {
             for (i, (p0, p1)) in risks.control.iter().zip(&risks.active).enumerate() {
                 all.control[i] += self.shares[g] * p0;
                 rest.control[i] += self.shares[g] * (1.0 - p0);
@@ -402,7 +445,7 @@ impl SampledPosterior {
                 rest.active[i] += self.shares[g] * (1.0 - p1);
             }
         }
-        let alike = if self.standardised.is_empty() { self.alpha.len() } else { 0 };
+        let alike = if differing.is_empty() { self.alpha.len() } else { 0 };
         for (g, (alpha, theta)) in self.alpha.iter().zip(&self.theta).enumerate().take(alike) {
             for (i, (&a, &t)) in alpha.iter().zip(theta).enumerate() {
                 let share = self.share(g, i);
@@ -432,6 +475,11 @@ impl SampledPosterior {
             }
         }
         Some(all)
+    }
+
+    /// Subgroup `g`'s share of the study's patients.
+    pub(super) fn share_of(&self, g: usize) -> f64 {
+        self.shares[g]
     }
 
     /// Subgroup `g`'s share of the study's patients at draw `i`: of the true subgroup, where labels may be wrong.

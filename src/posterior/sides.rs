@@ -24,9 +24,14 @@ const PRIOR_DRAWS: usize = 10_000;
 /// τ's distribution has hardly moved when no quantile of it moved by more than this much probability.
 const HARDLY_MOVED: f64 = 0.1;
 
-/// Whether the exact engine covers effects before the data alone: exchangeable baselines, and covariates or centres.
+/// Whether the exact engine covers effects before the data alone: exchangeable baselines, covariates or centres, and departures
+/// from proportional odds.
 pub fn has_no_exact_risks(model: &Model) -> bool {
     let baseline = model.observation.baseline_prior();
+    let levels = model.observation.cells().and_then(|cells| cells.levels());
+    if levels.is_some_and(|levels| levels.departure.is_some()) {
+        return true;
+    }
     matches!(baseline, Some(BaselinePrior::Exchangeable { .. })) || model.observation.rows().is_some()
 }
 

@@ -3,10 +3,13 @@
 use std::borrow::Cow;
 
 use super::diagnostics::Workspace;
+use super::estimand::{Estimand, Whom};
 use super::parameter::Parameter;
 use super::quantity::{Chance, Quantity};
 use super::sampled::{Column, Risks, SampledPosterior};
+use super::sampled_levels::of_levels;
 use crate::exact::{ExactPosterior, RiskMeasure};
+use crate::study::Study;
 
 /// One side's answers; a question without one is answered by none.
 #[derive(Clone, Copy)]
@@ -153,13 +156,26 @@ impl<'a> Source<'a> {
             _ => {
                 let draws = self.draws();
                 let risks = draws.and_then(|d| d.risks(g));
-                // Where labels may be wrong the exact engine has effects alone.
-                let alone = draws.is_some_and(|d| !d.labels.is_empty());
+                // Where labels may be wrong, and of ordered levels, the exact engine has effects alone.
+                let alone = draws.is_some_and(|d| !d.labels.is_empty() || d.levels.is_some());
                 self.of_risks(risks.as_ref(), |column| {
                     if alone { self.alone(column) } else { self.quantity(Cow::Owned(column)) }
                 })
             }
         }
+    }
+
+    /// What is made of the probabilities of ordered levels, by estimand; empty where outcomes have none. The exact engine has none
+    /// of it.
+    pub fn levels(&self, study: &Study, whom: Whom) -> Vec<(Estimand, Quantity<'a>)> {
+        let draws = self.draws_of_the_rest();
+        let above = draws.and_then(|draws| match whom {
+            Whom::Subgroup(g) => draws.above(g),
+            Whom::Overall => draws.overall_above(),
+            _ => None,
+        });
+        let made = above.map(|above| of_levels(study, whom, &above)).unwrap_or_default();
+        made.into_iter().map(|(estimand, column)| (estimand, self.alone(column))).collect()
     }
 
     /// Risks over the study's patients, and their odds ratio.

@@ -146,6 +146,7 @@ pub fn value(measure: Measure, x: f64) -> String {
         (Measure::RiskDifference | Measure::DifferenceOfRiskDifferences, _) => points(x),
         (Measure::RiskControl | Measure::RiskActive, _) => format!("{:.1} %", 100.0 * x),
         (_, Axis::Ratio) => ratio(x),
+        (_, Axis::Chance) => format!("{x:.3}"),
         (_, Axis::Additive) => signed(x, if x.abs() >= 9.95 { 1 } else { 2 }),
     }
 }

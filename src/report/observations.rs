@@ -4,7 +4,7 @@
 use super::numbers::interval;
 use super::text::Columns;
 use crate::posterior::{Estimand, Measure, Quantiles, Whom, observed as found};
-use crate::study::{ArmCounts, Data, Study, SubgroupCounts};
+use crate::study::{ArmCounts, Cutpoints, Data, Shape, Study, SubgroupCounts};
 
 /// The likelihood in a methods section.
 pub fn likelihood(study: &Study) -> String {
@@ -13,6 +13,7 @@ pub fn likelihood(study: &Study) -> String {
             "Counts of {} by {} and arm have a binomial likelihood, without continuity correction; the effect is the log odds ratio.",
             study.outcome.event, study.subgroup_name
         ),
+        Data::Levels(_) => levels_likelihood(study),
         Data::Estimates(_) => format!(
             "Published estimates by {} have a normal likelihood on the scale of the {}.",
             study.subgroup_name,
@@ -21,10 +22,41 @@ pub fn likelihood(study: &Study) -> String {
     }
 }
 
+fn levels_likelihood(study: &Study) -> String {
+    let Some((scale, priors)) = study.outcome.levels.as_ref().zip(study.priors.levels.as_ref()) else {
+        return String::new();
+    };
+    let cutpoints = match priors.cutpoints {
+        Cutpoints::Shared => "one set of cut points that each subgroup shifts",
+        Cutpoints::BySubgroup => "cut points of each subgroup's own",
+    };
+    let odds = match &priors.departure {
+        None => "Odds are proportional: one odds ratio for all cuts.".to_string(),
+        Some(d) => match d.shape {
+            Shape::Unconstrained => format!(
+                "Odds are not taken as proportional: the log odds ratio of every cut but the primary one departs by a δ of its own, δ ~ {}.",
+                d.prior.words
+            ),
+            _ => format!(
+                "Odds are not taken as proportional: the log odds ratio at cut k is θ + δ f_k, f: {}, δ ~ {}.",
+                d.shape.in_words(),
+                d.prior.words
+            ),
+        },
+    };
+    format!(
+        "Patients by level ({} levels), {} and arm have a cumulative logit likelihood with {cutpoints}; the effect is the common log odds ratio of a higher level. {odds}",
+        scale.levels(),
+        study.subgroup_name
+    )
+}
+
 /// The model in a few words, for checklists.
 pub fn model(study: &Study) -> &'static str {
     match (&study.data, &study.adjustment) {
         (Data::Counts(_), Some(_)) => "logistic model of patients, log odds ratios by subgroup; see Methods",
+        (Data::Levels(_), Some(_)) => "cumulative logit model of patients' levels, common log odds ratios by subgroup; see Methods",
+        (Data::Levels(_), None) => "cumulative logit model of levels by arm, common log odds ratios by subgroup; see Methods",
         (Data::Counts(_), None) => "binomial counts by arm, log odds ratios by subgroup; see Methods",
         (Data::Estimates(_), _) => "normal likelihood of published estimates; see Methods",
     }
@@ -40,8 +72,8 @@ pub fn measures(study: &Study) -> String {
 /// they are sums; nothing was observed of the mean or of a further subgroup.
 pub fn observed(study: &Study) -> Columns<'_, Whom> {
     let mut columns = Columns::new();
-    match &study.data {
-        Data::Counts(rows) => {
+    match study.data.counts() {
+        Some(rows) => {
             for (arm, name) in study.treatment.arms.iter().enumerate() {
                 columns.add(name, move |whom: &Whom| match *whom {
                     Whom::Subgroup(g) => events(&rows[g..=g], arm),
@@ -50,7 +82,7 @@ pub fn observed(study: &Study) -> Columns<'_, Whom> {
                 });
             }
         }
-        Data::Estimates(_) => columns.add("Published (95 %)", move |whom: &Whom| match *whom {
+        None => columns.add("Published (95 %)", move |whom: &Whom| match *whom {
             Whom::Subgroup(g) => {
                 data_alone(study, Estimand::of_subgroup(g, Measure::of(study.outcome.scale)))
             }
@@ -64,6 +96,18 @@ pub fn observed(study: &Study) -> Columns<'_, Whom> {
 pub fn effects(study: &Study) -> Vec<(String, Measure)> {
     let effect = Measure::of(study.outcome.scale);
     match &study.data {
+        Data::Levels(_) => {
+            let scale = study.outcome.levels.as_ref();
+            let mut all = vec![
+                ("Common odds\nratio (95 %)".to_string(), effect),
+                ("Risk difference,\npoints (95 %)".to_string(), Measure::RiskDifference),
+            ];
+            if scale.is_some_and(|s| s.utilities.is_some()) {
+                all.push(("Utility\ndifference (95 %)".to_string(), Measure::UtilityDifference));
+            }
+            all.push(("Win probability\n(95 %)".to_string(), Measure::WinProbability));
+            all
+        }
         Data::Counts(_) => vec![
             ("Odds ratio (95 %)".to_string(), effect),
             ("Risk difference,\npoints (95 %)".to_string(), Measure::RiskDifference),
@@ -97,7 +141,7 @@ fn data_alone(study: &Study, estimand: Estimand) -> String {
 /// Of counts, a subgroup's crude effects in the measures of [`effects`]; empty where the data are effects themselves.
 pub fn crude(study: &Study, g: usize) -> Vec<String> {
     match &study.data {
-        Data::Counts(_) => {
+        Data::Counts(_) | Data::Levels(_) => {
             let measures = effects(study).into_iter();
             measures.map(|(_, measure)| data_alone(study, Estimand::of_subgroup(g, measure))).collect()
         }

@@ -71,6 +71,9 @@ pub struct AuditCell {
     /// Further patients, whose outcome is not known.
     #[serde(skip_serializing_if = "is_zero")]
     pub missing: u64,
+    /// Patients by level, lowest first; none for an outcome without levels.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub levels: Option<Vec<u64>>,
     /// How the counts were obtained, such as "printed"; none where this is not stated.
     pub source: Option<String>,
 }
@@ -82,7 +85,13 @@ fn is_zero(n: &u64) -> bool {
 
 impl AuditCell {
     fn of(arm: &ArmCounts) -> AuditCell {
-        AuditCell { events: arm.events, total: arm.total, missing: arm.missing, source: arm.source.clone() }
+        AuditCell {
+            events: arm.events,
+            total: arm.total,
+            missing: arm.missing,
+            levels: None,
+            source: arm.source.clone(),
+        }
     }
 }
 
@@ -98,6 +107,16 @@ impl AuditRow {
             citation: row.citation.clone(),
             adjusted_for: None,
         }
+    }
+
+    pub(super) fn of_levels(row: &SubgroupCounts, levels: [&[u64]; 2]) -> AuditRow {
+        let mut found = AuditRow::of_counts(row);
+        for (cell, levels) in [&mut found.control, &mut found.active].into_iter().zip(levels) {
+            if let Some(cell) = cell {
+                cell.levels = Some(levels.to_vec());
+            }
+        }
+        found
     }
 
     pub(super) fn of_estimate(row: &SubgroupEstimate) -> AuditRow {
@@ -151,7 +170,12 @@ impl Study {
             Assignment::Observational => "means a better outcome with",
         };
         let null = if self.outcome.scale.is_ratio() { "1" } else { "0" };
-        if self.data.has_risks() {
+        if self.outcome.levels.is_some() {
+            format!(
+                "higher levels count as {more}: an odds ratio {side} 1, or a risk difference {side} 0, {verb} {}",
+                self.treatment.active()
+            )
+        } else if self.data.has_risks() {
             format!(
                 "more {} count as {more}: an odds ratio {side} 1, or a risk difference {side} 0, {verb} {}",
                 self.outcome.event,

@@ -32,6 +32,26 @@ pub enum Measure {
     DifferenceOfDifferences,
     /// Two subgroups' risk differences, the first minus the second.
     DifferenceOfRiskDifferences,
+    /// The difference in expected utility, active minus control, in the units of the utilities.
+    UtilityDifference,
+    /// The probability that a patient of the active arm fares better than one of the control arm, ties counted half.
+    WinProbability,
+    /// The odds of the win probability.
+    WinOdds,
+    /// The probability that a patient of the active arm fares better than one of the control arm, over that of the reverse.
+    WinRatio,
+    /// The probability that a patient of the active arm fares better than one of the control arm, minus that of the reverse.
+    NetBenefit,
+    /// The difference of mean levels, active minus control, levels counted from 0.
+    LevelDifference,
+    /// The probability of lying above one cut of ordered levels in the control arm.
+    CutRiskControl,
+    /// The probability of lying above one cut of ordered levels in the active arm.
+    CutRiskActive,
+    /// The difference of both arms' probabilities of lying above one cut, active minus control, as a proportion.
+    CutRiskDifference,
+    /// The odds ratio of lying above one cut, active over control.
+    CutOddsRatio,
     /// How far a subgroup's own estimate is drawn to the mean: v/(v + τ²), where v is its squared standard error.
     /// From 0 to 1.
     Shrinkage,
@@ -44,6 +64,8 @@ pub enum Axis {
     Additive,
     /// No effect is 1, and magnitudes multiply.
     Ratio,
+    /// A probability of which no effect is one half; the same magnitude the other way is its complement.
+    Chance,
 }
 
 impl Measure {
@@ -81,16 +103,33 @@ impl Measure {
             | Measure::HazardRatio
             | Measure::RatioOfOddsRatios
             | Measure::RatioOfRiskRatios
-            | Measure::RatioOfHazardRatios => Axis::Ratio,
+            | Measure::RatioOfHazardRatios
+            | Measure::WinOdds
+            | Measure::WinRatio
+            | Measure::CutOddsRatio => Axis::Ratio,
+            Measure::WinProbability => Axis::Chance,
             _ => Axis::Additive,
         }
     }
 
-    /// The value of no effect: 0 or 1.
+    /// Whether it counts what is better whichever way the outcome is coded: above no effect is then benefit, always.
+    pub fn counts_what_is_better(self) -> bool {
+        matches!(
+            self,
+            Measure::UtilityDifference
+                | Measure::WinProbability
+                | Measure::WinOdds
+                | Measure::WinRatio
+                | Measure::NetBenefit
+        )
+    }
+
+    /// The value of no effect: 0, 1, or of a chance one half.
     pub fn null(self) -> f64 {
         match self.axis() {
             Axis::Additive => 0.0,
             Axis::Ratio => 1.0,
+            Axis::Chance => 0.5,
         }
     }
 
@@ -109,6 +148,16 @@ impl Measure {
             Measure::RatioOfHazardRatios => "ratio_of_hazard_ratios",
             Measure::DifferenceOfDifferences => "difference_of_differences",
             Measure::DifferenceOfRiskDifferences => "difference_of_risk_differences",
+            Measure::UtilityDifference => "utility_difference",
+            Measure::WinProbability => "win_probability",
+            Measure::WinOdds => "win_odds",
+            Measure::WinRatio => "win_ratio",
+            Measure::NetBenefit => "net_benefit",
+            Measure::LevelDifference => "level_difference",
+            Measure::CutRiskControl => "risk_control_at_cut",
+            Measure::CutRiskActive => "risk_active_at_cut",
+            Measure::CutRiskDifference => "risk_difference_at_cut",
+            Measure::CutOddsRatio => "odds_ratio_at_cut",
             Measure::Shrinkage => "shrinkage",
         }
     }
@@ -128,6 +177,16 @@ impl Measure {
             Measure::RatioOfHazardRatios => "ratio of hazard ratios",
             Measure::DifferenceOfDifferences => "difference of differences",
             Measure::DifferenceOfRiskDifferences => "difference of risk differences",
+            Measure::UtilityDifference => "utility difference",
+            Measure::WinProbability => "win probability",
+            Measure::WinOdds => "win odds",
+            Measure::WinRatio => "win ratio",
+            Measure::NetBenefit => "net benefit",
+            Measure::LevelDifference => "difference of mean levels",
+            Measure::CutRiskControl => "risk above a cut, control",
+            Measure::CutRiskActive => "risk above a cut, active",
+            Measure::CutRiskDifference => "risk difference at a cut",
+            Measure::CutOddsRatio => "odds ratio at a cut",
             Measure::Shrinkage => "shrinkage",
         }
     }

@@ -12,6 +12,7 @@ mod decision;
 pub mod distributions;
 pub(crate) mod estimates;
 mod external;
+mod level_priors;
 mod measure;
 
 pub(crate) mod names;
@@ -21,11 +22,13 @@ mod prior;
 pub(crate) mod problem;
 pub(crate) mod rules;
 mod thresholds;
+mod utility_sets;
 pub(crate) mod written;
 
 pub use adjustment::{Adjustment, Centres, Covariate, Form, Patterns, Population, PriorFor, Term};
 pub use audit::{Audit, AuditCell, AuditRow};
 pub use bias::{Assumption, Bias, BiasKind, Confounder, Misclassification, Missing, Nuisance, SubgroupBias};
+pub(crate) use builder::Read;
 pub use builder::{Endpoint, PooledPriors, PriorChanges, StudyBuilder};
 pub use changed::Changed;
 pub use decision::{
@@ -34,8 +37,12 @@ pub use decision::{
 };
 pub use estimates::Figure;
 pub use external::about_sources;
+pub use level_priors::{Cutpoints, Departure, LevelPriors, Shape};
 pub use measure::{Axis, Measure};
-pub use outcome::{ArmCounts, Data, HigherIs, Outcome, Scale, SubgroupCounts, SubgroupEstimate};
+pub use outcome::{
+    ArmCounts, ArmLevels, Data, HigherIs, LevelData, LevelScale, MOST_LEVELS, Outcome, Scale, SubgroupCounts,
+    SubgroupEstimate, SubgroupLevels, Utilities,
+};
 pub use patients::{ColumnAccount, Dropped, LevelAccount, Numbers, PatientFile};
 pub use prior::{
     BaselineOf, HeterogeneityPrior, LibraryPrior, LocationPrior, NormalComponent, four_decimals,
@@ -43,6 +50,7 @@ pub use prior::{
 };
 pub use problem::{Part, PriorPart, Problem};
 pub use thresholds::Thresholds;
+pub use utility_sets::{UTILITY_SETS, UtilitySet};
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -195,6 +203,8 @@ pub struct Priors {
     pub baseline: Option<Written<BaselinePrior>>,
     /// Where a baseline lies between the arms' log odds.
     pub baseline_of: BaselineOf,
+    /// What is assumed of the levels of an ordinal outcome; none for others.
+    pub levels: Option<LevelPriors>,
 }
 
 /// What the priors of a study are, whatever words they are written in.
@@ -204,6 +214,7 @@ pub struct Distributions<'a> {
     heterogeneity: Option<&'a HeterogeneityPrior>,
     baseline: Option<&'a BaselinePrior>,
     baseline_of: BaselineOf,
+    levels: Option<&'a LevelPriors>,
 }
 
 impl Priors {
@@ -214,6 +225,7 @@ impl Priors {
             heterogeneity: self.heterogeneity.as_ref().map(|h| &h.distribution),
             baseline: self.baseline.as_ref().map(|b| &b.distribution),
             baseline_of: self.baseline_of,
+            levels: self.levels.as_ref(),
         }
     }
 }

@@ -18,6 +18,14 @@ pub enum Part {
     Outcome,
     /// What events are called.
     Event,
+    /// The levels of an ordinal outcome.
+    Levels,
+    /// Its primary cut.
+    Above,
+    /// What its levels are worth.
+    Utilities,
+    /// How far effects may depart from proportional odds.
+    Departure,
     /// What the treatment is called.
     Treatment,
     /// What an arm is called; 0 is the control arm.
@@ -80,6 +88,12 @@ pub enum PriorPart {
     Baseline,
     /// Where a baseline lies between the arms.
     BaselineOf,
+    /// The prior of the probabilities of levels.
+    Levels,
+    /// The prior of the subgroups' shifts of shared cut points.
+    Shift,
+    /// The prior of the departure from proportional odds.
+    Departure,
     /// How much of the effect prior other studies make up.
     Weight,
     /// One of those studies.

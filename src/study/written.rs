@@ -4,7 +4,8 @@ use std::fmt::Write as _;
 
 use super::rules::THRESHOLD_MEASURES;
 use super::{
-    ArmCounts, BaselineOf, BaselinePrior, HigherIs, NamedPriors, Pooling, Priors, Scale, Study, Thresholds,
+    ArmCounts, BaselineOf, BaselinePrior, HigherIs, NamedPriors, Pooling, Priors, Scale, Shape, Study,
+    Thresholds,
 };
 
 /// Text as TOML writes it in one line, between double quotes: a key can't be written otherwise, whatever it holds.
@@ -84,6 +85,14 @@ impl Study {
             Pooling::Complete => "complete",
         };
         out.text("pooling", pooling);
+        if let Some(levels) = &self.priors.levels {
+            out.text("cutpoints", levels.cutpoints.in_words());
+            match levels.departure.as_ref().map(|d| &d.shape) {
+                Some(shape @ Shape::Numbers(_)) => out.line(format_args!("departure = {}", shape.in_words())),
+                Some(shape) => out.text("departure", &shape.in_words()),
+                None => {}
+            }
+        }
         out.section("[prior]");
         priors(&mut out, &self.priors, None);
         for named in &self.named {
@@ -103,7 +112,25 @@ impl Study {
         let counts = self.data.has_risks();
         out.section("[outcome]");
         out.text("name", &self.outcome.name);
-        out.text("kind", if counts { "binary" } else { "estimate" });
+        let kind = match (&self.outcome.levels, counts) {
+            (Some(_), _) => "ordinal",
+            (None, true) => "binary",
+            (None, false) => "estimate",
+        };
+        out.text("kind", kind);
+        if let Some(scale) = &self.outcome.levels {
+            out.line(format_args!("levels = {}", list(scale.names.iter().map(|n| quoted(n)))));
+            out.text("above", &scale.names[scale.primary]);
+            if let Some(utilities) = &scale.utilities {
+                match &utilities.set {
+                    Some(set) => out.text("utilities", set),
+                    None => {
+                        let values = utilities.values.iter().map(|u| format!("{u:?}"));
+                        out.line(format_args!("utilities = {}", list(values)));
+                    }
+                }
+            }
+        }
         if counts {
             out.text("event", &self.outcome.event);
         } else {
@@ -133,6 +160,17 @@ impl Study {
     }
 
     fn observations(&self, out: &mut Lines) {
+        if let Some(levels) = self.data.levels() {
+            for (g, row) in levels.counts().iter().enumerate() {
+                out.section("[[data.counts]]");
+                out.text("subgroup", &row.name);
+                for (arm, (key, cell)) in ["control", "active"].into_iter().zip(&row.arms).enumerate() {
+                    out.line(format_args!("{key} = {}", by_level(cell, levels.patients(g, arm))));
+                }
+                out.maybe("citation", row.citation.as_deref());
+            }
+            return;
+        }
         for row in self.data.counts().into_iter().flatten() {
             out.section("[[data.counts]]");
             out.text("subgroup", &row.name);
@@ -156,14 +194,22 @@ impl Study {
 }
 
 fn cell(arm: &ArmCounts) -> String {
+    format!("{{ events = {}, total = {}{} }}", arm.events, arm.total, besides(arm))
+}
+
+fn by_level(arm: &ArmCounts, patients: &[u64]) -> String {
+    format!("{{ levels = {}{} }}", list(patients.iter().map(u64::to_string)), besides(arm))
+}
+
+fn besides(arm: &ArmCounts) -> String {
     let missing = if arm.missing > 0 { format!(", missing = {}", arm.missing) } else { String::new() };
     let source = arm.source.as_ref().map_or_else(String::new, |s| format!(", source = {}", quoted(s)));
-    format!("{{ events = {}, total = {}{missing}{source} }}", arm.events, arm.total)
+    missing + &source
 }
 
 /// Priors, or what they change of others.
 fn priors(out: &mut Lines, priors: &Priors, others: Option<&Priors>) {
-    let Priors { effect, heterogeneity, baseline, baseline_of } = priors;
+    let Priors { effect, heterogeneity, baseline, baseline_of, levels } = priors;
     if others.is_none_or(|o| o.effect != *effect) {
         out.text("effect", &effect.distribution.in_words());
     }
@@ -171,6 +217,14 @@ fn priors(out: &mut Lines, priors: &Priors, others: Option<&Priors>) {
         heterogeneity.as_ref().filter(|tau| others.is_none_or(|o| o.heterogeneity.as_ref() != Some(*tau)))
     {
         out.text("heterogeneity", &tau.distribution.in_words());
+    }
+    if let Some(levels) = levels {
+        if others.is_none() {
+            out.text("levels", &levels.concentrations.words);
+            out.maybe("shift", levels.shift.as_ref().map(|s| s.distribution.in_words()).as_deref());
+            out.maybe("departure", levels.departure.as_ref().map(|d| d.prior.distribution.in_words()).as_deref());
+        }
+        return;
     }
     let Some(baseline) = baseline else { return };
     if others.is_some_and(|o| o.baseline.as_ref() == Some(baseline) && o.baseline_of == *baseline_of) {

@@ -25,7 +25,7 @@ pub fn claims(study: &Study, c: &BiasComparison) -> Vec<Claim> {
         .collect();
     let far = |bias: f64| match measure.axis() {
         Axis::Ratio => libm::log(bias).abs(),
-        Axis::Additive => bias.abs(),
+        Axis::Additive | Axis::Chance => bias.abs(),
     };
     let least = standing
         .iter()

@@ -5,12 +5,15 @@ use std::ops::Range;
 use toml::Spanned;
 
 use super::super::model_file::{ArmEntry, CountsEntry, DataSection, EstimateEntry, Kind, ModelFile, Rows};
+use super::super::number::Count;
 use super::super::patients::Measured;
 use super::super::source::Source;
 use super::super::table;
 use crate::error::{Error, ErrorKind, Result};
 use crate::study::estimates::Printed;
-use crate::study::{ArmCounts, PatientFile, Scale, StudyBuilder, SubgroupCounts};
+use crate::study::{
+    ArmCounts, ArmLevels, LevelScale, PatientFile, Scale, StudyBuilder, SubgroupCounts, SubgroupLevels,
+};
 
 /// The builder with its observations, and what a file of them tells besides.
 pub struct Observed {
@@ -25,13 +28,16 @@ pub fn observed(
     source: &Source,
     file: &ModelFile,
     mut builder: StudyBuilder,
-    scale: Scale,
+    (scale, levels): (Scale, Option<&LevelScale>),
 ) -> Result<Observed> {
     let section = file.data.get_ref();
     let span = given(source, file)?;
     if let Some(entries) = &section.counts {
         for entry in entries.get_ref() {
-            builder = builder.counts(counts(source, entry)?);
+            builder = match levels {
+                Some(scale) => builder.levels(by_level(source, scale, entry)?),
+                None => builder.counts(counts(source, entry)?),
+            };
         }
     } else if let Some(entries) = &section.estimates {
         for entry in entries.get_ref() {
@@ -39,7 +45,7 @@ pub fn observed(
         }
     } else {
         rows_named(source, file, span)?;
-        let found = table::read(source, section, &file.model.adjust, scale)?;
+        let found = table::read(source, section, &file.model.adjust, (scale, levels))?;
         return Ok(Observed {
             builder: builder.read(found.data, found.notices),
             sha256: Some(found.sha256),
@@ -78,7 +84,7 @@ fn given(source: &Source, file: &ModelFile) -> Result<Range<usize>> {
     }
     match kind {
         Kind::Estimate if section.counts.is_some() => Err(wrong_kind(source, kind, "counts", span)),
-        Kind::Binary if section.estimates.is_some() => Err(wrong_kind(source, kind, "estimates", span)),
+        Kind::Binary | Kind::Ordinal if section.estimates.is_some() => Err(wrong_kind(source, kind, "estimates", span)),
         _ => Ok(span),
     }
 }
@@ -101,7 +107,7 @@ fn of_files(data: &Spanned<DataSection>) -> Option<(&'static str, Range<usize>)>
 
 fn expected(kind: Kind) -> &'static str {
     match kind {
-        Kind::Binary => "counts",
+        Kind::Binary | Kind::Ordinal => "counts",
         Kind::Estimate => "estimates",
     }
 }
@@ -110,12 +116,13 @@ fn wrong_kind(source: &Source, kind: Kind, found: &str, span: Range<usize>) -> E
     let expected = expected(kind);
     let kind = match kind {
         Kind::Binary => "binary",
+        Kind::Ordinal => "ordinal",
         Kind::Estimate => "estimate",
     };
     Error::of(ErrorKind::Rule, format!("the data are {found}, but kind = \"{kind}\""))
         .at(source.place(span))
         .help(format!(
-            "kind = \"binary\" goes with counts, kind = \"estimate\" with estimates; expected {expected}"
+            "kind = \"binary\" and kind = \"ordinal\" go with counts, kind = \"estimate\" with estimates; expected {expected}"
         ))
 }
 
@@ -126,7 +133,7 @@ fn rows_named(source: &Source, file: &ModelFile, span: Range<usize>) -> Result<(
         (None, _) => Err(Error::of(ErrorKind::Missing, "`rows` is missing: what is a row of the file?")
             .at(source.place(span))
             .help(format!("write rows = \"{}\"", expected(kind)))),
-        (Some(Rows::Counts | Rows::Patients), Kind::Binary) | (Some(Rows::Estimates), Kind::Estimate) => {
+        (Some(Rows::Counts | Rows::Patients), Kind::Binary | Kind::Ordinal) | (Some(Rows::Estimates), Kind::Estimate) => {
             Ok(())
         }
         _ => Err(wrong_kind(source, kind, "of the other kind", span)),
@@ -136,20 +143,68 @@ fn rows_named(source: &Source, file: &ModelFile, span: Range<usize>) -> Result<(
 fn counts(source: &Source, entry: &Spanned<CountsEntry>) -> Result<SubgroupCounts> {
     let row = entry.get_ref();
     let name = row.subgroup.get_ref();
-    let arm = |arm: &Option<ArmEntry>, which: &str| -> Result<ArmCounts> {
-        let Some(arm) = arm else {
+    let arm = |arm: &Option<Spanned<ArmEntry>>, which: &str| -> Result<ArmCounts> {
+        let Some(spanned) = arm else {
             return Err(Error::of(ErrorKind::Missing, format!("subgroup `{name}` has no `{which}` arm"))
                 .at(source.place(entry.span()))
                 .help(format!("an arm without patients is written {which} = {{ events = 0, total = 0 }}")));
         };
+        let arm = spanned.get_ref();
+        if let Some(levels) = &arm.levels {
+            return Err(Error::of(ErrorKind::Rule, "patients by level, and kind = \"binary\"")
+                .at(source.place(levels.span()))
+                .help("write kind = \"ordinal\" with levels = [\"…\", …] in [outcome]; or events = … and total = … here"));
+        }
+        let needed = |count: &Option<Spanned<Count>>, key: &str, example: u64| match count {
+            Some(n) => Ok(n.get_ref().0),
+            None => Err(Error::of(ErrorKind::Missing, format!("`{key}` is missing"))
+                .at(source.place(spanned.span()))
+                .help(format!("write {key} = {example}"))),
+        };
         Ok(ArmCounts {
-            events: arm.events.get_ref().0,
-            total: arm.total.get_ref().0,
+            events: needed(&arm.events, "events", 30)?,
+            total: needed(&arm.total, "total", 120)?,
             missing: arm.missing.as_ref().map_or(0, |m| m.get_ref().0),
             source: arm.source.clone(),
         })
     };
     Ok(SubgroupCounts {
+        name: name.clone(),
+        arms: vec![arm(&row.control, "control")?, arm(&row.active, "active")?],
+        citation: row.citation.clone(),
+    })
+}
+
+/// Patients by level of both arms.
+fn by_level(source: &Source, scale: &LevelScale, entry: &Spanned<CountsEntry>) -> Result<SubgroupLevels> {
+    let row = entry.get_ref();
+    let name = row.subgroup.get_ref();
+    let zeros = vec!["0"; scale.levels()].join(", ");
+    let arm = |arm: &Option<Spanned<ArmEntry>>, which: &str| -> Result<ArmLevels> {
+        let Some(spanned) = arm else {
+            return Err(Error::of(ErrorKind::Missing, format!("subgroup `{name}` has no `{which}` arm"))
+                .at(source.place(entry.span()))
+                .help(format!("an arm without patients is written {which} = {{ levels = [{zeros}] }}")));
+        };
+        let arm = spanned.get_ref();
+        let Some(levels) = &arm.levels else {
+            return Err(Error::of(ErrorKind::Missing, "`levels` is missing: patients at each level")
+                .at(source.place(spanned.span()))
+                .help(format!("kind = \"ordinal\" has one count a level: levels = [{zeros}]"))
+                .help("events and totals alone go with kind = \"binary\""));
+        };
+        if let Some(other) = arm.events.as_ref().or(arm.total.as_ref()) {
+            return Err(Error::of(ErrorKind::Rule, "`events` or `total` beside `levels`")
+                .at(source.place(other.span()))
+                .help("leave them out: they follow from the levels"));
+        }
+        Ok(ArmLevels {
+            levels: levels.get_ref().iter().map(|n| n.0).collect(),
+            missing: arm.missing.as_ref().map_or(0, |m| m.get_ref().0),
+            source: arm.source.clone(),
+        })
+    };
+    Ok(SubgroupLevels {
         name: name.clone(),
         arms: vec![arm(&row.control, "control")?, arm(&row.active, "active")?],
         citation: row.citation.clone(),

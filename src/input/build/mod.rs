@@ -2,6 +2,7 @@
 //! rules of the file alone, which keys go together, and where each part of a study is written.
 
 mod data;
+mod levels;
 mod places;
 mod priors;
 mod thresholds;
@@ -26,7 +27,10 @@ pub use priors::{baseline_prior, effect_prior, heterogeneity_prior};
 pub fn study(source: &Source, file: ModelFile) -> Result<Study> {
     let places = Places { source, file: &file };
     let endpoint = endpoint(source, &file.outcome)?;
-    let reported = Reported { scale: endpoint.outcome.scale, counts: endpoint.counts };
+    levels::check_absent(source, &file)?;
+    let endpoint_levels = endpoint.clone().with_levels().map_err(|problem| places.error(problem))?;
+    let reported = Reported::of(&endpoint_levels.outcome, endpoint.counts);
+    let scale = endpoint_levels.outcome.levels;
     let mut builder = Study::builder(&file.title, file.study.assignment)
         .name(&source.name)
         .outcome(endpoint)
@@ -60,8 +64,9 @@ pub fn study(source: &Source, file: ModelFile) -> Result<Study> {
         builder = builder.time_zero(time_zero);
     }
     let Observed { mut builder, sha256: data_sha256, patients, measured } =
-        data::observed(source, &file, builder, reported.scale)?;
+        data::observed(source, &file, builder, (reported.scale, scale.as_ref()))?;
     builder = priors::stated(source, &file, builder, reported.scale)?;
+    builder = levels::assumed(source, &file, builder)?;
     if let Some(section) = &file.thresholds {
         builder = thresholds::asked(source, section, builder, reported)?;
     }
@@ -89,6 +94,7 @@ pub fn study(source: &Source, file: ModelFile) -> Result<Study> {
 fn endpoint(source: &Source, outcome: &OutcomeSection) -> Result<Endpoint> {
     let (name, higher_is) = (outcome.name.clone(), outcome.higher_is);
     match (outcome.kind, &outcome.scale) {
+        (Kind::Ordinal, None) => levels::endpoint(source, outcome),
         (Kind::Binary, None) => {
             let endpoint = Endpoint::events(name, higher_is);
             Ok(match &outcome.event {
@@ -96,7 +102,7 @@ fn endpoint(source: &Source, outcome: &OutcomeSection) -> Result<Endpoint> {
                 None => endpoint,
             })
         }
-        (Kind::Binary, Some(scale)) => {
+        (Kind::Binary | Kind::Ordinal, Some(scale)) => {
             Err(Error::of(ErrorKind::Rule, "`scale` is for kind = \"estimate\"")
                 .at(source.place(scale.span()))
                 .help("counts are modelled on the log odds ratio; leave `scale` out"))

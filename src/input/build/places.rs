@@ -64,6 +64,13 @@ impl Places<'_> {
                 let found = figure_of(&file.data, (*group, *figure)).or_else(|| row(&file.data, *group));
                 Some(found.unwrap_or_else(|| of_data(&file.data)))
             }
+            Part::Levels => Some(file.outcome.levels.as_ref()?.span()),
+            Part::Above => {
+                let above = file.outcome.above.as_ref().map(Spanned::span);
+                above.or_else(|| Some(file.outcome.levels.as_ref()?.span()))
+            }
+            Part::Utilities => Some(file.outcome.utilities.as_ref()?.span()),
+            Part::Departure => Some(file.model.departure.as_ref()?.span()),
             Part::Prior(part) => Some(of_prior(&file.prior, *part)),
             Part::ExpectedOddsRatio => Some(file.library.as_ref()?.expected_odds_ratio.span()),
             Part::Threshold { measure, index } => {
@@ -112,7 +119,13 @@ fn name(data: &Spanned<DataSection>, group: usize) -> Option<Range<usize>> {
 fn events(data: &Spanned<DataSection>, (group, arm): (usize, usize)) -> Option<Range<usize>> {
     let row = data.get_ref().counts.as_ref()?.get_ref().get(group)?.get_ref();
     let arm = if arm == 0 { &row.control } else { &row.active };
-    Some(arm.as_ref()?.events.span())
+    let arm = arm.as_ref()?;
+    let (events, levels) = (&arm.get_ref().events, &arm.get_ref().levels);
+    Some(match (events, levels) {
+        (Some(events), _) => events.span(),
+        (None, Some(levels)) => levels.span(),
+        (None, None) => arm.span(),
+    })
 }
 
 fn figure_of(data: &Spanned<DataSection>, (group, figure): (usize, Figure)) -> Option<Range<usize>> {
@@ -131,6 +144,9 @@ fn of_prior(prior: &PriorSection, part: PriorPart) -> Range<usize> {
         PriorPart::Heterogeneity => prior.heterogeneity.as_ref().map(Spanned::span),
         PriorPart::Baseline => prior.baseline.as_ref().map(Spanned::span),
         PriorPart::BaselineOf => prior.baseline_of.as_ref().map(Spanned::span),
+        PriorPart::Levels => prior.levels.as_ref().map(Spanned::span),
+        PriorPart::Shift => prior.shift.as_ref().map(Spanned::span),
+        PriorPart::Departure => prior.departure.as_ref().map(Spanned::span),
         _ => None,
     };
     found.unwrap_or_else(|| prior.effect.span())
@@ -144,6 +160,12 @@ pub fn listed(section: &ThresholdsSection, measure: Measure) -> Option<&Vec<Span
         Measure::RiskRatio => section.risk_ratio.as_ref(),
         Measure::HazardRatio => section.hazard_ratio.as_ref(),
         Measure::Difference => section.difference.as_ref(),
+        Measure::UtilityDifference => section.utility_difference.as_ref(),
+        Measure::WinProbability => section.win_probability.as_ref(),
+        Measure::WinOdds => section.win_odds.as_ref(),
+        Measure::WinRatio => section.win_ratio.as_ref(),
+        Measure::NetBenefit => section.net_benefit.as_ref(),
+        Measure::LevelDifference => section.level_difference.as_ref(),
         _ => None,
     }
 }

@@ -35,7 +35,8 @@ pub fn stated(
     Ok(builder)
 }
 
-fn at_fault(source: &Source, span: Range<usize>, f: prior_words::Fault) -> Error {
+/// A fault of a prior where it stands.
+pub fn at_fault(source: &Source, span: Range<usize>, f: prior_words::Fault) -> Error {
     Error::of(f.kind, f.message).at(source.place(f.span.unwrap_or(span))).help(f.help)
 }
 

@@ -88,6 +88,7 @@ pub fn adjustment(
         centre: codes.as_deref().unwrap_or_default(),
         events: &measured.events,
         totals: &measured.totals,
+        level: &measured.level,
         columns: &values,
     };
     let mut patterns = raw.merged();

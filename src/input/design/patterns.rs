@@ -12,6 +12,8 @@ pub struct Raw<'a> {
     pub centre: &'a [u32],
     pub events: &'a [u32],
     pub totals: &'a [u32],
+    /// Empty for outcomes without ordered levels.
+    pub level: &'a [u32],
     pub columns: &'a [Vec<f64>],
 }
 
@@ -35,6 +37,7 @@ impl Raw<'_> {
             out.subgroup.push(self.subgroup[i]);
             out.active.push(self.active[i]);
             out.centre.extend(self.centre.get(i));
+            out.level.extend(self.level.get(i));
             out.events.push(f64::from(self.events[i]));
             out.totals.push(f64::from(self.totals[i]));
             out.columns.iter_mut().zip(self.columns).for_each(|(to, from)| to.push(from[i]));
@@ -45,7 +48,8 @@ impl Raw<'_> {
     fn compare(&self, a: usize, b: usize) -> Ordering {
         let whole = |i: usize| (self.subgroup[i], self.active[i], self.centre.get(i));
         let values = || self.columns.iter().map(|c| c[a].total_cmp(&c[b])).find(|o| o.is_ne());
-        whole(a).cmp(&whole(b)).then_with(|| values().unwrap_or(Ordering::Equal))
+        let levels = || self.level.get(a).cmp(&self.level.get(b));
+        whole(a).cmp(&whole(b)).then_with(|| values().unwrap_or(Ordering::Equal)).then_with(levels)
     }
 }
 

@@ -16,7 +16,8 @@ use super::coding::{Coding, Column, EVENT, Taken};
 use super::covariates::{Covariates, Measured, in_order};
 use crate::error::{Error, ErrorKind, Place, Result};
 use crate::study::{
-    ArmCounts, ColumnAccount, Dropped, LevelAccount, MOST_SUBGROUPS, PatientFile, SubgroupCounts,
+    ArmCounts, ArmLevels, ColumnAccount, Dropped, LevelAccount, LevelScale, MOST_SUBGROUPS, PatientFile, Read,
+    SubgroupCounts, SubgroupLevels,
 };
 
 /// Levels of a column that the account lists.
@@ -24,7 +25,7 @@ const MOST_LEVELS: usize = 50;
 
 /// What a file of patients holds: cells, its account, and its checksum.
 pub struct Patients {
-    pub cells: Vec<SubgroupCounts>,
+    pub cells: Read,
     pub file: PatientFile,
     pub sha256: String,
     pub notices: Vec<String>,
@@ -35,7 +36,7 @@ pub struct Patients {
 /// Reads a file once, row by row.
 pub fn read(
     source: &Source,
-    (data, adjust): (&DataSection, &[Spanned<AdjustEntry>]),
+    (data, adjust, scale): (&DataSection, &[Spanned<AdjustEntry>], Option<&LevelScale>),
     (file, named): (&DataFile, &str),
 ) -> Result<Patients> {
     let Some(missing) = &data.missing else {
@@ -49,10 +50,11 @@ pub fn read(
     };
     let mut reader = Reader::open(file, (source.reading, &data.form()))?;
     let indices = columns(source, data, &reader.header)?;
-    let mut coding = Coding::new(source, data, indices)?;
+    let mut coding = Coding::new(source, data, indices, scale)?;
     let mut covariates = Covariates::new(source, (data, reader.decimal), adjust, &reader.header)?;
     let mut kept = Kept::new(source, data, &reader.header)?;
-    let mut counted = Counted::default();
+    let event = scale.map_or(EVENT, |scale| scale.primary + 1);
+    let mut counted = Counted { levels: scale.map_or(0, LevelScale::levels), event, ..Counted::default() };
     let mut columns = Columns::of(reader.header.len());
     while let Some(row) = reader.next()? {
         counted.read += 1;
@@ -87,7 +89,7 @@ pub fn read(
             Some((coding.treatment.role, coding.treatment.index))
         } else if subgroup == Taken::Missing {
             coding.subgroup.as_ref().map(|column| (column.role, column.index))
-        } else if Coding::is_unknown(outcome) {
+        } else if coding.is_unknown(outcome) {
             Some((coding.outcome.role, coding.outcome.index))
         } else {
             unmeasured.map(|place| (covariates.name(place), covariates.index(place)))
@@ -97,10 +99,14 @@ pub fn read(
                 .at(row.place(index))
                 .help("fill it in, or write missing = \"drop\" to leave such rows out"));
         }
-        if let Some((g, arm)) = counted.count((outcome, treatment, subgroup), unmeasured)
+        let known = !coding.is_unknown(outcome);
+        if let Some((g, arm, class)) = counted.count((known, outcome, treatment, subgroup), unmeasured)
             && covariates.any
         {
-            covariates.keep(g, arm == 1, (u32::from(outcome == Taken::As(EVENT)), 1));
+            covariates.keep(g, arm == 1, (u32::from(class >= event), 1));
+            if scale.is_some() {
+                covariates.measured.level.push(class as u32);
+            }
         }
     }
     kept.check(source)?;
@@ -174,16 +180,25 @@ fn finish(
         order.iter().enumerate().for_each(|(new, &old)| place[old] = new as u32);
         covariates.measured.subgroup.iter_mut().for_each(|g| *g = place[*g as usize]);
     }
-    let cell = |&g: &usize| {
-        let [control, active] = counted.cells[g].clone();
-        SubgroupCounts::of_pair(names[g].clone(), control, active)
+    let counted_in = Some(format!("counted in {named}"));
+    let cells = if counted.levels == 0 {
+        let cell = |&g: &usize| {
+            let arms = counted.cells[g].clone().map(|arm| ArmCounts { source: counted_in.clone(), ..arm });
+            SubgroupCounts { name: names[g].clone(), arms: arms.into(), citation: None }
+        };
+        Read::Counts(order.iter().map(cell).collect())
+    } else {
+        let none = || vec![0; counted.levels];
+        let row = |&g: &usize| {
+            let arm = |arm: usize| ArmLevels {
+                levels: counted.by_level.get(g).map_or_else(none, |arms| arms[arm].clone()),
+                missing: counted.cells[g][arm].missing,
+                source: counted_in.clone(),
+            };
+            SubgroupLevels { name: names[g].clone(), arms: vec![arm(0), arm(1)], citation: None }
+        };
+        Read::Levels(order.iter().map(row).collect())
     };
-    let mut cells: Vec<SubgroupCounts> = order.iter().map(cell).collect();
-    for cell in &mut cells {
-        for arm in &mut cell.arms {
-            arm.source = Some(format!("counted in {named}"));
-        }
-    }
     let measured = covariates.any.then_some(covariates.measured);
     Ok(Patients { cells, file, sha256, notices: reader.notices(), measured })
 }
@@ -223,6 +238,7 @@ fn unlisted(coding: &Coding, (row, index): (Row<'_>, usize)) -> Error {
         "outcome" => "event, no_event or unknown",
         _ => "subgroup",
     };
+    let key = if coding.is_ordered() && column.role == "outcome" { "outcome or unknown" } else { key };
     let error = Error::of(ErrorKind::Data, format!("found `{value}`, which [data.levels] does not list"))
         .at(row.place(index));
     if column.role == "treatment" {
@@ -233,6 +249,13 @@ fn unlisted(coding: &Coding, (row, index): (Row<'_>, usize)) -> Error {
         column.expected()
     ));
     let is_count = value.parse::<u64>().is_ok_and(|n| n > 1) || events_of_total(value, row.decimal).is_some();
+    if column.role == "outcome" && coding.is_ordered() {
+        return error.help("a level of its own stands in [outcome] levels; rows can be chosen with [data.where]");
+    }
+    let error = match column.role {
+        "outcome" => error.help("if its values are ordered levels: kind = \"ordinal\" with levels = [\"…\", …] and above = \"…\" in [outcome]"),
+        _ => error,
+    };
     if column.role == "outcome" && is_count {
         return error.help("if it is a count, and each row a subgroup or an arm: rows = \"counts\", columns = { subgroup = \"…\", control_events = \"…\", control_total = \"…\", active_events = \"…\", active_total = \"…\" }");
     }
@@ -253,15 +276,21 @@ struct Counted {
     unmeasured: Vec<u64>,
     /// By subgroup, control and active.
     cells: Vec<[ArmCounts; 2]>,
+    /// Ordered levels of the outcome; 0 where it has none.
+    levels: usize,
+    /// The first class of the outcome that is an event.
+    event: usize,
+    /// By subgroup and arm, patients by level.
+    by_level: Vec<[Vec<u64>; 2]>,
 }
 
 impl Counted {
-    /// Counts a row; its subgroup and arm where it is used.
+    /// Counts a row; its subgroup, arm and class of outcome where it is used.
     fn count(
         &mut self,
-        (outcome, treatment, subgroup): (Taken, Taken, Taken),
+        (known, outcome, treatment, subgroup): (bool, Taken, Taken, Taken),
         unmeasured: Option<usize>,
-    ) -> Option<(usize, usize)> {
+    ) -> Option<(usize, usize, usize)> {
         let (arm, g) = match (treatment, subgroup) {
             (Taken::As(arm), Taken::As(g)) => (arm, g),
             (Taken::Missing | Taken::Other, _) => {
@@ -277,7 +306,12 @@ impl Counted {
             self.cells.resize_with(g + 1, Default::default);
         }
         let cell = &mut self.cells[g][arm];
-        if Coding::is_unknown(outcome) {
+        let Taken::As(class) = outcome else {
+            self.no_outcome += 1;
+            cell.missing += 1;
+            return None;
+        };
+        if !known {
             self.no_outcome += 1;
             cell.missing += 1;
             return None;
@@ -288,8 +322,15 @@ impl Counted {
             return None;
         }
         cell.total += 1;
-        cell.events += u64::from(outcome == Taken::As(EVENT));
-        Some((g, arm))
+        cell.events += u64::from(class >= self.event);
+        if self.levels > 0 {
+            if self.by_level.len() <= g {
+                let none = || vec![0; self.levels];
+                self.by_level.resize_with(g + 1, || [none(), none()]);
+            }
+            self.by_level[g][arm][class] += 1;
+        }
+        Some((g, arm, class))
     }
 
     fn used(&self) -> u64 {

@@ -6,9 +6,10 @@ use super::super::model_file::{DataSection, Levels};
 use super::super::reader::Row;
 use super::super::source::Source;
 use super::super::values::Values;
+use super::super::table::levels::coded;
 use super::cut::Cut;
 use crate::error::{Error, ErrorKind, Result};
-use crate::study::MOST_SUBGROUPS;
+use crate::study::{LevelScale, MOST_SUBGROUPS};
 
 /// What a value of a column is taken as.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -184,6 +185,9 @@ pub struct Coding {
     pub subgroup: Option<Column>,
     /// Of the subgroup's column.
     pub cut: Option<Cut>,
+    /// The class of outcomes that are not known, after those of all that are.
+    unknown: usize,
+    ordered: bool,
 }
 
 /// The subgroup of a file without a column of subgroups.
@@ -191,7 +195,6 @@ const ALL: &str = "all patients";
 
 /// Classes of the outcome after "no event".
 pub const EVENT: usize = 1;
-const UNKNOWN: usize = 2;
 
 impl Coding {
     /// From `[data.levels]`; 0 and 1 are understood without.
@@ -199,6 +202,7 @@ impl Coding {
         source: &Source,
         data: &DataSection,
         ([outcome, treatment], subgroup): ([usize; 2], Option<usize>),
+        scale: Option<&LevelScale>,
     ) -> Result<Coding> {
         let nothing = Levels::default();
         let levels = data.levels.as_ref().map_or(&nothing, Spanned::get_ref);
@@ -213,7 +217,10 @@ impl Coding {
         }
         let listed: [(&str, &[String]); 3] =
             [("no event", &no_event), ("event", &event), ("unknown", &unknown)];
-        let outcome = Column::new("outcome", outcome, &listed, Listing::Errors);
+        let (outcome, unknown) = match scale {
+            Some(scale) => (ordered(source, (data, scale), (outcome, levels), &unknown)?, scale.levels()),
+            None => (Column::new("outcome", outcome, &listed, Listing::Errors), EVENT + 1),
+        };
         let arms: [(&str, &[String]); 2] = [("control", &control), ("active", &active)];
         let others = if levels.control.is_some() { Listing::Others } else { Listing::Errors };
         let treatment = Column::new("treatment", treatment, &arms, others);
@@ -236,7 +243,12 @@ impl Coding {
             .help(format!("they are `{}`", cut.labels.join("`, `"))));
         }
         let subgroup = subgroup.map(|index| subgroups(levels, index, cut.as_ref()));
-        Ok(Coding { outcome, treatment, subgroup, cut })
+        Ok(Coding { outcome, treatment, subgroup, cut, unknown, ordered: scale.is_some() })
+    }
+
+    /// Whether the outcome's values are ordered levels.
+    pub fn is_ordered(&self) -> bool {
+        self.ordered
     }
 
     /// The names of the subgroups.
@@ -266,9 +278,45 @@ impl Coding {
     }
 
     /// Whether a class of the outcome is that of what is not known.
-    pub fn is_unknown(taken: Taken) -> bool {
-        matches!(taken, Taken::Missing | Taken::As(UNKNOWN))
+    pub fn is_unknown(&self, taken: Taken) -> bool {
+        taken == Taken::Missing || taken == Taken::As(self.unknown)
     }
+}
+
+/// The outcome's column where its values are ordered levels.
+fn ordered(
+    source: &Source,
+    (data, scale): (&DataSection, &LevelScale),
+    (column, levels): (usize, &Levels),
+    unknown: &[String],
+) -> Result<Column> {
+    if let Some((key, values)) = [("event", &levels.event), ("no_event", &levels.no_event)]
+        .into_iter()
+        .find_map(|(key, values)| Some((key, values.as_ref()?)))
+    {
+        return Err(Error::of(ErrorKind::Rule, format!("`{key}` is for kind = \"binary\""))
+            .at(source.place(values.span()))
+            .help("codes of ordered levels: levels = { outcome = { 1 = \"dead\", … } }"));
+    }
+    let coded = coded(source, data, scale)?;
+    if let (Some(twice), Some(spanned)) =
+        (unknown.iter().find(|v| coded.iter().any(|(value, _)| value == *v)), &levels.unknown)
+    {
+        return Err(Error::of(ErrorKind::Rule, format!("`{twice}` is listed twice"))
+            .at(source.place(spanned.span())));
+    }
+    let values_of = |place: usize| -> Vec<String> {
+        coded.iter().filter(|(_, of)| *of == place).map(|(value, _)| value.clone()).collect()
+    };
+    let each: Vec<Vec<String>> = (0..scale.levels()).map(values_of).collect();
+    let listed: Vec<(&str, &[String])> = scale
+        .names
+        .iter()
+        .map(String::as_str)
+        .zip(each.iter().map(Vec::as_slice))
+        .chain([("unknown", unknown)])
+        .collect();
+    Ok(Column::new("outcome", column, &listed, Listing::Errors))
 }
 
 /// Listed subgroups in the order in which they are written, or in that of numbers; without a list every value is one.

@@ -30,6 +30,8 @@ pub struct Measured {
     /// Of a row of patients 0 or 1, of 1.
     pub events: Vec<u32>,
     pub totals: Vec<u32>,
+    /// Places of ordered levels; empty for outcomes without.
+    pub level: Vec<u32>,
     /// One a covariate, in the model file's order.
     pub columns: Vec<Values>,
     pub centres: Option<Levels>,

@@ -174,7 +174,7 @@ impl<'m> Layout<'m> {
             let [subgroup, column, events, others] = layout(source, data, header, keys)?;
             let others = if has("no_events") { Others::NoEvents(others) } else { Others::Total(others) };
             let counts = Counts { events, others, missing: optional("missing")? };
-            return Ok((subgroup, Layout::Arm { column, levels: levels(source, data)?, counts }));
+            return Ok((subgroup, Layout::Arm { column, levels: arm_levels(source, data)?, counts }));
         }
         let without_event = ["control_no_events", "active_no_events"].map(has);
         let key = |arm, total, no_events| if without_event[arm] { no_events } else { total };
@@ -219,7 +219,8 @@ fn nearly(level: &str, listed: [&[String]; 2]) -> bool {
     listed.into_iter().flatten().any(|l| l.to_lowercase() == level.to_lowercase())
 }
 
-fn levels<'m>(source: &Source, data: &'m DataSection) -> Result<[&'m [String]; 2]> {
+/// What the arm column holds for either arm.
+pub fn arm_levels<'m>(source: &Source, data: &'m DataSection) -> Result<[&'m [String]; 2]> {
     let levels = data.levels.as_ref().map(Spanned::get_ref);
     let both = levels.and_then(|l| Some((l.control.as_ref()?.get_ref(), l.active.as_ref()?.get_ref())));
     let Some((Values(control), Values(active))) = both else {
@@ -230,7 +231,8 @@ fn levels<'m>(source: &Source, data: &'m DataSection) -> Result<[&'m [String]; 2
     Ok([control, active])
 }
 
-fn unlisted(level: &str, [control, active]: [&[String]; 2]) -> Error {
+/// Of what is no arm.
+pub fn unlisted(level: &str, [control, active]: [&[String]; 2]) -> Error {
     let error = match is_nothing(level) {
         true => Error::of(ErrorKind::Data, "the arm is missing"),
         false => Error::of(ErrorKind::Data, format!("found `{level}` in the arm column")),

@@ -3,6 +3,7 @@
 mod cells;
 mod counts;
 mod estimates;
+pub(super) mod levels;
 mod subgroups;
 
 use std::path::Path;
@@ -15,11 +16,11 @@ use super::patients::{self, Covariates, Measured, check_cuts};
 use super::reader::{DataFile, Reader, checksum};
 use super::source::Source;
 use crate::error::{Error, ErrorKind, Result};
-use crate::study::{Data, PatientFile, Scale};
+use crate::study::{LevelScale, PatientFile, Read, Scale};
 
 /// What a data file holds.
 pub struct Held {
-    pub data: Data,
+    pub data: Read,
     pub notices: Vec<String>,
     /// Of the file as it lies on the disk.
     pub sha256: String,
@@ -34,7 +35,7 @@ pub fn read(
     source: &Source,
     data: &DataSection,
     adjust: &[Spanned<AdjustEntry>],
-    scale: Scale,
+    (scale, ordered): (Scale, Option<&LevelScale>),
 ) -> Result<Held> {
     let Some(file) = &data.file else {
         return Err(Error::of(ErrorKind::Missing, "no data file is named"));
@@ -53,28 +54,43 @@ pub fn read(
     let mut notices = Vec::new();
     let (rows, measured) = match data.rows {
         Some(Rows::Patients) => {
-            let found = patients::read(source, (data, adjust), (&opened, file.get_ref()))?;
+            let found = patients::read(source, (data, adjust, ordered), (&opened, file.get_ref()))?;
             return Ok(Held {
-                data: Data::Counts(found.cells),
+                data: found.cells,
                 notices: found.notices,
                 sha256: found.sha256,
                 patients: Some(found.file),
                 measured: found.measured,
             });
         }
+        Some(Rows::Counts) if ordered.is_some() => {
+            if let Some(entry) = adjust.first() {
+                return Err(Error::of(ErrorKind::Rule, "covariates of counts by ordered level")
+                    .at(source.place(entry.span()))
+                    .help("they are for rows = \"patients\": each row then has its level"));
+            }
+            let mut reader = Reader::open(&opened, (source.reading, &data.form()))?;
+            check_cuts(source, data, &[])?;
+            let rows = match ordered {
+                Some(scale) => levels::read(source, (data, scale), &mut reader, &mut notices)?,
+                None => Vec::new(),
+            };
+            notices.extend(reader.notices());
+            (Read::Levels(rows), None)
+        }
         Some(Rows::Counts) => {
             let mut reader = Reader::open(&opened, (source.reading, &data.form()))?;
             let mut covariates = Covariates::new(source, (data, reader.decimal), adjust, &reader.header)?;
             let counts = counts::read(source, data, (&mut reader, &mut covariates), &mut notices)?;
             notices.extend(reader.notices());
-            (Data::Counts(counts), covariates.any.then_some(covariates.measured))
+            (Read::Counts(counts), covariates.any.then_some(covariates.measured))
         }
         _ => {
             let mut reader = Reader::open(&opened, (source.reading, &data.form()))?;
             check_cuts(source, data, &[])?;
             let estimates = estimates::read(source, (data, scale), &mut reader, &mut notices)?;
             notices.extend(reader.notices());
-            (Data::Estimates(estimates), None)
+            (Read::Estimates(estimates), None)
         }
     };
     let sha256 = checksum(&opened)?;

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use super::BinomialPair;
+use super::{Arm, BinomialPair};
+use crate::model::levels::Levels;
 use crate::model::rows::Rows;
 use crate::study::{BaselineOf, BaselinePrior, LocationPrior, Misclassification, SubgroupBias};
 
@@ -33,6 +34,17 @@ enum Patients {
     Rows(Arc<Rows>),
     /// Those of two subgroups, by labels that may be wrong; θ and α are then those of the true subgroups.
     Labelled(Box<Misclassification>),
+    /// Those of ordered levels; the cells are those above the primary cut. With rows where there are covariates or centres.
+    Levels(Box<Levels>, Option<LevelRows>),
+}
+
+/// Rows of patients with ordered levels.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LevelRows {
+    /// One or two a patient: a cell of them is one cut of one arm.
+    pub by_cut: Arc<Rows>,
+    /// One a patient, their events those above the primary cut.
+    pub patients: Arc<Rows>,
 }
 
 /// The counts of all subgroups with their baselines, and what is known of the patients behind them.
@@ -52,6 +64,14 @@ impl Cells {
     /// The counts of rows with covariates or centres; the rows are kept beside them.
     pub fn of_rows(rows: Arc<Rows>, baselines: Baselines) -> Cells {
         Cells { pairs: rows.counts(), baselines, patients: Patients::Rows(rows) }
+    }
+
+    /// Patients by ordered level, with rows of all cuts where there are covariates or centres.
+    pub fn of_levels(levels: Levels, rows: Option<LevelRows>, baselines: Baselines) -> Cells {
+        let p = levels.primary;
+        let arm = |of: &Vec<f64>| Arm { events: of[p + 1..].iter().sum(), total: of.iter().sum() };
+        let pairs = levels.counts.iter().map(|of| BinomialPair::new(arm(&of[0]), arm(&of[1]))).collect();
+        Cells { pairs, baselines, patients: Patients::Levels(Box::new(levels), rows) }
     }
 
     /// The counts of rows with coefficients and intercepts fixed at their estimates: each cell is a curve over its
@@ -92,7 +112,24 @@ impl Cells {
     pub fn rows(&self) -> Option<&Arc<Rows>> {
         match &self.patients {
             Patients::Rows(rows) => Some(rows),
+            Patients::Levels(_, rows) => rows.as_ref().map(|rows| &rows.patients),
             Patients::Alike | Patients::Labelled(_) => None,
+        }
+    }
+
+    /// Patients by ordered level; none where outcomes have no levels.
+    pub fn levels(&self) -> Option<&Levels> {
+        match &self.patients {
+            Patients::Levels(levels, _) => Some(levels),
+            Patients::Alike | Patients::Rows(_) | Patients::Labelled(_) => None,
+        }
+    }
+
+    /// The rows of ordered levels by cut; none without covariates and centres.
+    pub fn level_rows(&self) -> Option<&Arc<Rows>> {
+        match &self.patients {
+            Patients::Levels(_, rows) => rows.as_ref().map(|rows| &rows.by_cut),
+            Patients::Alike | Patients::Rows(_) | Patients::Labelled(_) => None,
         }
     }
 
@@ -100,7 +137,7 @@ impl Cells {
     pub fn misclassification(&self) -> Option<&Misclassification> {
         match &self.patients {
             Patients::Labelled(m) => Some(m),
-            Patients::Alike | Patients::Rows(_) => None,
+            Patients::Alike | Patients::Rows(_) | Patients::Levels(..) => None,
         }
     }
 
@@ -120,10 +157,15 @@ impl Cells {
     }
 
     pub(super) fn powered(&self, power: f64) -> Cells {
-        Cells { pairs: self.pairs.iter().map(|c| c.powered(power)).collect(), ..self.clone() }
+        let patients = match &self.patients {
+            Patients::Levels(levels, rows) => Patients::Levels(Box::new(levels.powered(power)), rows.clone()),
+            other => other.clone(),
+        };
+        Cells { pairs: self.pairs.iter().map(|c| c.powered(power)).collect(), patients, ..self.clone() }
     }
 
-    /// As many subgroups with nothing observed, of patients that are alike.
+    /// As many subgroups with nothing observed, of patients that are alike. Of ordered levels the primary cut is left, whose risk
+    /// has the same prior.
     pub(super) fn emptied(&self, subgroups: usize) -> Cells {
         Cells::new(vec![BinomialPair::EMPTY; subgroups], self.baselines.clone())
     }

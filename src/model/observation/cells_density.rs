@@ -9,10 +9,11 @@ use crate::model::binomial::log_likelihood_of_cells;
 use crate::model::effects::{Effects, Placed};
 use crate::model::given_effect::GivenEffect;
 use crate::model::labels::Labels;
+use crate::model::levels::LevelsDensity;
 use crate::model::level::{Adjoint, Child, Level, half_log_product};
 use crate::model::prior_slope::LocationSlope;
 use crate::model::rows::{Terms, TermsScratch};
-use crate::model::scratch::Scratch;
+use crate::model::scratch::{CellsScratch, Scratch};
 use crate::study::{BaselineOf, BaselinePrior};
 
 /// Counts with their coordinates.
@@ -45,6 +46,8 @@ enum Behind {
     Patients { between: Option<Between>, terms: Option<Terms> },
     /// Labels that may be wrong. They are put right in the counts themselves: no other bias stands beside them.
     Labels(Box<Labels>),
+    /// Ordered levels, perhaps through a bias of the log odds ratio; the cells' log odds are those at the primary cut.
+    Levels { between: Option<Between>, levels: Box<LevelsDensity> },
 }
 
 impl CellsDensity {
@@ -72,6 +75,16 @@ impl CellsDensity {
         *dim += pairs.len();
         let behind = match cells.misclassification() {
             Some(m) => Behind::Labels(Box::new(Labels::new(pairs, m, dim))),
+            None if cells.levels().is_some() => {
+                let between = Between::of_pairs(pairs, dim);
+                let terms = cells.level_rows().map(|rows| Terms::new(Arc::clone(rows), dim));
+                // There are levels.
+                let levels = cells.levels().map(|levels| LevelsDensity::new(levels, terms, dim));
+                match levels {
+                    Some(levels) => Behind::Levels { between, levels: Box::new(levels) },
+                    None => Behind::Patients { between, terms: None },
+                }
+            }
             None => {
                 let between = Between::of_pairs(pairs, dim);
                 let terms = cells.rows().map(|rows| Terms::new(Arc::clone(rows), dim));
@@ -102,7 +115,7 @@ impl CellsDensity {
 
     pub fn between(&self) -> Option<&Between> {
         match &self.behind {
-            Behind::Patients { between, .. } => between.as_ref(),
+            Behind::Patients { between, .. } | Behind::Levels { between, .. } => between.as_ref(),
             Behind::Labels(_) => None,
         }
     }
@@ -110,13 +123,14 @@ impl CellsDensity {
     pub fn labels(&self) -> Option<&Labels> {
         match &self.behind {
             Behind::Labels(labels) => Some(labels),
-            Behind::Patients { .. } => None,
+            Behind::Patients { .. } | Behind::Levels { .. } => None,
         }
     }
 
     pub fn terms(&self) -> Option<&Terms> {
         match &self.behind {
             Behind::Patients { terms, .. } => terms.as_ref(),
+            Behind::Levels { levels, .. } => levels.terms(),
             Behind::Labels(_) => None,
         }
     }
@@ -124,7 +138,16 @@ impl CellsDensity {
     pub fn terms_mut(&mut self) -> Option<&mut Terms> {
         match &mut self.behind {
             Behind::Patients { terms, .. } => terms.as_mut(),
+            Behind::Levels { levels, .. } => levels.terms_mut(),
             Behind::Labels(_) => None,
+        }
+    }
+
+    /// Ordered levels.
+    pub fn levels(&self) -> Option<&LevelsDensity> {
+        match &self.behind {
+            Behind::Levels { levels, .. } => Some(levels),
+            Behind::Patients { .. } | Behind::Labels(_) => None,
         }
     }
 
@@ -140,6 +163,9 @@ impl CellsDensity {
         }
         if let (Some(terms), Some(scratch)) = (self.terms(), &mut scratch.cells.terms) {
             terms.locate(q, scratch);
+        }
+        if let (Some(levels), Some(scratch)) = (self.levels(), &mut scratch.cells.levels) {
+            let _ = levels.place(q, scratch);
         }
     }
 
@@ -200,6 +226,9 @@ impl CellsDensity {
                 self.seen_density((between, terms), q, gradient, scratch)
             }
             Behind::Labels(labels) => labels.log_density(&scratch.cells.x, q, gradient, &mut scratch.slopes),
+            Behind::Levels { between, levels } => {
+                self.levels_density((between.as_ref(), levels), q, gradient, scratch)
+            }
         };
         let Scratch { effects: levels, adjoints, slopes, cells, .. } = scratch;
         let mut baseline_adjoint = Adjoint::default();
@@ -216,7 +245,8 @@ impl CellsDensity {
                 Baseline::Independent { prior } => {
                     let (value, slope) = prior.at(cells.alpha[g]);
                     log_density += value;
-                    let by_alpha = by_alpha + slope;
+                    let of_cuts = cells.levels.as_ref().map_or(0.0, |levels| levels.by_base[g]);
+                    let by_alpha = by_alpha + slope + of_cuts;
                     (self.given_effect[g].sd * by_alpha, by_alpha)
                 }
             };
@@ -239,6 +269,7 @@ impl CellsDensity {
         }
         if let Baseline::Exchangeable(placed) = &self.baseline {
             let at = &cells.baseline;
+            baseline_adjoint.location += cells.levels.as_ref().map_or(0.0, |levels| levels.by_base[0]);
             log_density += at.log_density + half_log_product(cells.alpha_children.iter().map(Child::rho));
             placed.store(at.gradient(baseline_adjoint), gradient);
         }
@@ -257,6 +288,41 @@ impl CellsDensity {
             (Some(terms), Some(scratch)) => terms.log_density(x, q, slopes, gradient, scratch),
             _ => log_likelihood_of_cells(x, &self.events, &self.totals, slopes),
         }
+    }
+
+    /// The log likelihood of levels with the priors of cut points; leaves the slopes by the log odds that are asked for.
+    fn levels_density(
+        &self,
+        (between, levels): (Option<&Between>, &LevelsDensity),
+        q: &[f64],
+        gradient: &mut [f64],
+        scratch: &mut Scratch,
+    ) -> f64 {
+        let n = self.given_effect.len();
+        let Scratch { cells, slopes, tapes, .. } = scratch;
+        let CellsScratch { levels: Some(of_levels), terms, x, seen, alpha, baseline, .. } = cells else {
+            return f64::NAN;
+        };
+        let mut log_priors = 0.0;
+        if let Some(between) = between {
+            for (g, tape) in tapes.iter_mut().enumerate() {
+                [seen[g], seen[n + g]] = between.forward(g, [x[g], x[n + g]], q, tape, &mut log_priors);
+            }
+        }
+        let typical = [baseline.location];
+        let base = match &self.baseline {
+            Baseline::Exchangeable(_) => typical.as_slice(),
+            Baseline::Independent { .. } => alpha,
+        };
+        let at = if between.is_some() { &*seen } else { &*x };
+        let log_likelihood = levels.log_density((at, base), q, slopes, gradient, (of_levels, terms));
+        if let Some(between) = between {
+            for (g, tape) in tapes.iter().enumerate() {
+                let by_seen = [slopes[g], slopes[n + g]];
+                [slopes[g], slopes[n + g]] = between.back(g, by_seen, tape, gradient);
+            }
+        }
+        log_likelihood + log_priors
     }
 
     /// The cells' log likelihood where a bias stands between; leaves the slopes by the log odds that are asked for.

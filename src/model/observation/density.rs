@@ -5,6 +5,7 @@ use super::cells_density::CellsDensity;
 use super::{NormalEstimate, Observation};
 use crate::model::effects::{Effects, Placed};
 use crate::model::labels::Labels;
+use crate::model::levels::LevelsDensity;
 use crate::model::level::{Child, Hints, half_log_product};
 use crate::model::rows::Terms;
 use crate::model::scratch::{CellsScratch, Scratch, nowhere};
@@ -67,6 +68,14 @@ impl Observed {
         }
     }
 
+    /// Ordered levels.
+    pub fn levels(&self) -> Option<&LevelsDensity> {
+        match self {
+            Observed::Cells(cells) => cells.levels(),
+            Observed::Estimates(_) => None,
+        }
+    }
+
     /// The same, to be changed.
     pub fn terms_mut(&mut self) -> Option<&mut Terms> {
         match self {
@@ -88,6 +97,7 @@ impl Observed {
             x: vec![0.0; 2 * n],
             seen: vec![0.0; if between { 2 * n } else { 0 }],
             terms: self.terms().map(Terms::scratch),
+            levels: self.levels().map(LevelsDensity::scratch),
         }
     }
 

@@ -44,8 +44,9 @@ pub fn arm_hints(of: &Cells, side: Side) -> Hints {
     let hints = counts.iter().map(|pair| pair.hint(side));
     let (estimates, information): (Vec<f64>, Vec<f64>) = hints.map(|(x, i)| (x, told * i)).unzip();
     // Any label can be that of an event elsewhere.
+    // An arm on one side of the primary cut may be bounded by other cuts.
     let open = |pair: &BinomialPair| {
-        if of.misclassification().is_some() { 0.0 } else { pair.arm(side).open_side() }
+        if of.misclassification().is_some() || of.levels().is_some() { 0.0 } else { pair.arm(side).open_side() }
     };
     Hints { estimates, information, open: counts.iter().map(open).collect() }
 }
@@ -111,7 +112,7 @@ pub fn effect_hints(observation: &Observation) -> Hints {
                 let informative = known > 0.0;
                 hints.estimates.push(if informative { weighted / known } else { 0.0 });
                 hints.information.push(if informative { known / (i0 + i1 + precision) } else { 0.0 });
-                let told = cells.misclassification().is_none();
+                let told = cells.misclassification().is_none() && cells.levels().is_none();
                 let open =
                     if told { open_effect(pair, [control.open[g], active.open[g]], below) } else { 0.0 };
                 if open != 0.0 && below == 0.0 {

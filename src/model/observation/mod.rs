@@ -11,15 +11,16 @@ mod simulate;
 
 pub use between::{Slot, Tape};
 pub use binomial_pair::{Arm, BinomialPair, Side};
-pub use cells::{Baselines, Cells};
+pub use cells::{Baselines, Cells, LevelRows};
 pub use density::Observed;
 pub use estimate::NormalEstimate;
 pub use hints::{effect_hints, effect_precision};
 
 use std::sync::Arc;
 
+use super::levels::Levels;
 use super::rows::Rows;
-use crate::study::{BaselinePrior, Data, Misclassification, Study, SubgroupBias};
+use crate::study::{Adjustment, BaselinePrior, Data, Misclassification, Study, SubgroupBias};
 
 /// The observations of all subgroups, as a likelihood.
 #[derive(Debug, Clone, PartialEq)]
@@ -40,6 +41,20 @@ impl Observation {
             of: study.priors.baseline_of,
         };
         let observation = match (&study.data, rows) {
+            (Data::Levels(data), rows) => match (&study.outcome.levels, &study.priors.levels) {
+                (Some(scale), Some(priors)) => {
+                    let levels = Levels::new(scale, data, priors);
+                    let by_cut = study.adjustment.as_ref().map(|a| {
+                        let patterns = a.patterns.by_cut(scale.cuts());
+                        let by_cut = Adjustment { patterns, ..Adjustment::clone(a) };
+                        Arc::new(Rows::new(&by_cut, scale.cuts() * data.counts().len()))
+                    });
+                    let rows = by_cut.zip(rows).map(|(by_cut, patients)| LevelRows { by_cut, patients });
+                    Observation::Cells(Cells::of_levels(levels, rows, baselines()))
+                }
+                // A study of levels has both.
+                _ => Observation::nothing(data.counts().len()),
+            },
             (Data::Counts(_), Some(rows)) => Observation::Cells(Cells::of_rows(rows, baselines())),
             (Data::Counts(rows), None) => {
                 let pairs = rows.iter().map(BinomialPair::of).collect();

@@ -41,6 +41,10 @@ impl Observation {
 impl Cells {
     fn drawn(&self, drawn: &Drawn, rng: &mut ChaCha8Rng) -> Cells {
         let of = self.baselines().of;
+        if let (Some(levels), Some(of_levels)) = (self.levels(), &drawn.levels) {
+            let levels = levels.with_drawn(&drawn.arms(of), of_levels, rng);
+            return Cells::of_levels(levels, None, self.baselines().clone());
+        }
         if let Some(rows) = self.rows() {
             let cells = drawn.arms(of).concat();
             let rows = rows.with_drawn_outcomes(&cells, (&drawn.gamma, &drawn.centres), rng);

@@ -113,7 +113,7 @@ pub fn thresholds(study: &Study, name: &str, measure: Measure, told: &[SizeCurve
     let ends = (first, last);
     let x = match measure.axis() {
         Kind::Ratio => Axis::logarithmic(ends, (LEFT, RIGHT)),
-        Kind::Additive => Axis::linear(ends, (LEFT, RIGHT)),
+        Kind::Additive | Kind::Chance => Axis::linear(ends, (LEFT, RIGHT)),
     };
     let y = Axis::linear((0.0, 1.0), (BOTTOM, TOP));
     let of = if few {

@@ -110,7 +110,7 @@ fn draw(study: &Study, rows: &[ForestRow], measure: Measure) -> Canvas {
     let ends = range(rows, measure);
     let axis = match measure.axis() {
         Kind::Ratio => Axis::logarithmic(ends, (left, right)),
-        Kind::Additive => Axis::linear(ends, (left, right)),
+        Kind::Additive | Kind::Chance => Axis::linear(ends, (left, right)),
     };
     for (x, lines, anchor) in &heads {
         for (k, line) in lines.iter().enumerate() {

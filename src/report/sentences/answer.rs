@@ -233,7 +233,7 @@ fn size_of_bias(measure: Measure, x: f64) -> String {
         // A bias that rounds to none is told more finely.
         Axis::Ratio if (x - 1.0).abs() < 0.005 => format!("{x:.4}-fold"),
         Axis::Ratio => format!("{}-fold", ratio(x)),
-        Axis::Additive => signed(x, 2),
+        Axis::Additive | Axis::Chance => signed(x, 2),
     }
 }
 

@@ -171,7 +171,7 @@ pub fn probability_table(study: &Study, report: &Report) -> Cells {
         let t = threshold(measure, size);
         let by = match measure.axis() {
             Axis::Ratio => "by a\nfactor ",
-            Axis::Additive => "by\n",
+            Axis::Additive | Axis::Chance => "by\n",
         };
         let at_least = |statement| move |whom: &Whom| shown(*whom, statement, size_by(*whom), size);
         columns.add(format!("P(better {by}≥ {t})"), at_least(Statement::BenefitAtLeast));

@@ -109,6 +109,9 @@ pub struct Estimate<'a> {
     pub subgroup: Option<&'a str>,
     pub subgroup_b: Option<&'a str>,
     pub measure: Measure,
+    /// The level above which the cut lies.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cut: Option<&'a str>,
     #[serde(flatten)]
     pub reported: Reported,
     pub exact: Option<Summary>,
@@ -133,6 +136,7 @@ impl<'a> Estimate<'a> {
             subgroup: whom.subgroup().map(|g| names.subgroup(g)),
             subgroup_b: whom.second().map(|g| names.subgroup(g)),
             measure: e.estimand.measure,
+            cut: cut(e.estimand, names),
             reported: Reported::of(&e.reported),
             exact: e.exact.as_ref().map(Summary::of),
             prior: e.prior,
@@ -143,6 +147,10 @@ impl<'a> Estimate<'a> {
             exact_unavailable: e.exact_unavailable.as_deref(),
         }
     }
+}
+
+fn cut(estimand: posterior::Estimand, names: &Names) -> Option<&str> {
+    estimand.cut.and_then(|k| names.levels.get(k)).map(String::as_str)
 }
 
 /// Every estimate's row.
@@ -158,6 +166,8 @@ pub struct Probability<'a> {
     pub subgroup_b: Option<&'a str>,
     pub statement: Statement,
     pub measure: Measure,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cut: Option<&'a str>,
     pub threshold: f64,
     pub probability: Option<f64>,
     pub sampled: Option<f64>,
@@ -183,6 +193,7 @@ impl<'a> Probability<'a> {
             subgroup_b: whom.second().map(|g| names.subgroup(g)),
             statement: p.statement,
             measure: p.estimand.measure,
+            cut: cut(p.estimand, names),
             threshold: p.threshold,
             probability: p.probability,
             sampled: p.sampled,

@@ -8,10 +8,13 @@ use super::super::problem::{Part, PriorPart, Problem};
 use super::super::rules::{
     Labels, Reported, baseline_parameters, counted_twice, effect_parameters, empty_arms, expected_odds_ratio,
     few_enough, fitting_baseline, fitting_heterogeneity, flat_effect, groups, heterogeneity_parameters,
-    left_out, named, text, thresholds, title_and_labels,
+    left_out, level_priors, level_rows, named, not_monotone, seen_levels, text, thresholds, title_and_labels,
 };
-use super::super::{Changed, Data, Pooling, Priors, Scale, Study, SubgroupEstimate, Treatment};
-use super::{Endpoint, PooledPriors, StudyBuilder};
+use super::super::{
+    BaselineOf, BaselinePrior, Changed, Cutpoints, Data, HeterogeneityPrior, LevelData, LevelPriors, LevelScale,
+    LocationPrior, Pooling, Priors, Scale, Study, SubgroupEstimate, SubgroupLevels, Treatment, Written,
+};
+use super::{Endpoint, PooledPriors, Read, StudyBuilder};
 use crate::error::ErrorKind;
 
 /// The standard deviation of the default prior of a baseline's log odds: central 95 % of the risk from 0.7 % to 99.3 %.
@@ -41,6 +44,13 @@ impl StudyBuilder {
         notices.extend(empty_arms(&data));
         notices.extend(counted_twice(&data));
         let (pooling, priors) = self.checked_priors(&endpoint)?;
+        if let (Some(scale), Some(levels), Some(assumed)) =
+            (&endpoint.outcome.levels, data.levels(), &priors.levels)
+        {
+            notices.extend(seen_levels(scale, levels)?);
+            notices.extend(scale.utilities.as_ref().and_then(|u| not_monotone(scale, u)));
+            level_priors(scale, assumed, levels)?;
+        }
         if !priors.effect.distribution.is_proper() {
             flat_effect(pooling, priors.baseline_of, &data)
                 .map_err(|fault| fault.of(Part::Prior(PriorPart::Effect)))?;
@@ -49,8 +59,9 @@ impl StudyBuilder {
                     .to_string(),
             );
         }
-        let Endpoint { outcome, counts } = endpoint;
-        let thresholds = thresholds(self.thresholds, Reported { scale: outcome.scale, counts })?;
+        let reported = Reported::of(&endpoint.outcome, endpoint.counts);
+        let outcome = endpoint.outcome;
+        let thresholds = thresholds(self.thresholds, reported)?;
         if let Some(expected) = self.expected_odds_ratio {
             expected_odds_ratio(expected, outcome.scale)?;
         }
@@ -106,6 +117,7 @@ impl StudyBuilder {
         let endpoint = self.outcome.clone().ok_or_else(|| {
             missing(Part::Outcome, "what was measured is", "give it: outcome(Endpoint::events(…))")
         })?;
+        let endpoint = endpoint.with_levels()?;
         let [control, active] = self.arms.clone().ok_or_else(|| {
             missing(Part::Arm(0), "what the arms had is", "give it: arms(\"placebo\", \"drug\")")
         })?;
@@ -124,19 +136,34 @@ impl StudyBuilder {
 
     /// Observations on the scale of the model.
     fn observed(&mut self, endpoint: &Endpoint, notices: &mut Vec<String>) -> Result<Data, Problem> {
+        let levels = endpoint.outcome.levels.as_ref();
         if let Some((data, own)) = self.read.take() {
             notices.extend(own);
-            return Ok(data);
+            return match (data, levels) {
+                (Read::Levels(rows), Some(scale)) => by_level(scale, rows),
+                (Read::Levels(_), None) => Err(of_another_kind("patients by level", "counts or estimates")),
+                (Read::Counts(rows), _) => Ok(Data::Counts(rows)),
+                (Read::Estimates(rows), _) => Ok(Data::Estimates(rows)),
+            };
         }
-        let (given, expected) = match endpoint.counts {
-            true if !self.printed.is_empty() => ("published estimates", "counts"),
-            false if !self.counts.is_empty() => ("counts", "published estimates"),
-            true => return Ok(Data::Counts(std::mem::take(&mut self.counts))),
-            false => return published(&self.printed, endpoint.outcome.scale, notices).map(Data::Estimates),
+        let given = [
+            (!self.counts.is_empty(), "counts"),
+            (!self.levels.is_empty(), "patients by level"),
+            (!self.printed.is_empty(), "published estimates"),
+        ];
+        let expected = match (levels, endpoint.counts) {
+            (Some(_), _) => "patients by level",
+            (None, true) => "counts",
+            (None, false) => "published estimates",
         };
-        let message = format!("the data are {given}, and the outcome is one of {expected}");
-        Err(Problem::new(Part::Groups, ErrorKind::Rule, message)
-            .help("Endpoint::events goes with counts, Endpoint::estimates with published estimates"))
+        if let Some((_, given)) = given.into_iter().find(|(there, what)| *there && *what != expected) {
+            return Err(of_another_kind(given, expected));
+        }
+        match levels {
+            Some(scale) => by_level(scale, std::mem::take(&mut self.levels)),
+            None if endpoint.counts => Ok(Data::Counts(std::mem::take(&mut self.counts))),
+            None => published(&self.printed, endpoint.outcome.scale, notices).map(Data::Estimates),
+        }
     }
 
     /// The study's own priors, each within what makes sense on its scale.
@@ -153,6 +180,12 @@ impl StudyBuilder {
             heterogeneity_parameters(&tau.distribution, scale)
                 .map_err(|fault| fault.of(at(PriorPart::Heterogeneity)))?;
         }
+        if let Some(scale) = &endpoint.outcome.levels {
+            let (baseline, levels) = self.levels_assumed(scale)?;
+            let (baseline, levels) = (Some(baseline), Some(levels));
+            let baseline_of = BaselineOf::Control;
+            return Ok((pooling, Priors { effect, heterogeneity, baseline, baseline_of, levels }));
+        }
         fitting_baseline(endpoint.counts, (self.baseline.is_some(), self.baseline_of.is_some()))
             .map_err(|(part, fault)| fault.of(at(part)))?;
         let stated = self.baseline.clone().map(|baseline| {
@@ -162,8 +195,63 @@ impl StudyBuilder {
         let default = || endpoint.counts.then(|| normal(0.0, DEFAULT_BASELINE).into());
         let baseline = stated.transpose()?.or_else(default);
         let baseline_of = self.baseline_of.unwrap_or_default();
-        Ok((pooling, Priors { effect, heterogeneity, baseline, baseline_of }))
+        Ok((pooling, Priors { effect, heterogeneity, baseline, baseline_of, levels: None }))
     }
+
+    /// What is assumed of levels, and what follows for the baselines, the control arms' log odds at the primary cut.
+    fn levels_assumed(
+        &self,
+        scale: &LevelScale,
+    ) -> Result<(Written<BaselinePrior>, LevelPriors), Problem> {
+        if self.baseline.is_some() || self.baseline_of.is_some() {
+            let message = "a baseline prior beside levels";
+            return Err(Problem::new(Part::Prior(PriorPart::Baseline), ErrorKind::Rule, message).help(
+                "control arms have the prior of the probabilities of levels: write levels = \"dirichlet(1)\" in [prior]",
+            ));
+        }
+        let mut concentrations =
+            self.assumed.concentrations.clone().unwrap_or_else(|| Written::from(vec![1.0]));
+        if let [all] = concentrations.distribution[..] {
+            concentrations.distribution = vec![all; scale.levels()];
+        }
+        let cutpoints = self.assumed.cutpoints;
+        let shift = match (cutpoints, &self.assumed.shift) {
+            (Cutpoints::Shared, Some(stated)) => Some(stated.clone()),
+            (Cutpoints::Shared, None) => Some(HeterogeneityPrior::HalfNormal { scale: 1.0 }.into()),
+            (Cutpoints::BySubgroup, None) => None,
+            (Cutpoints::BySubgroup, Some(_)) => {
+                let message = "a prior of shifts, and each subgroup has cut points of its own";
+                return Err(Problem::new(Part::Prior(PriorPart::Shift), ErrorKind::Rule, message)
+                    .help("leave it out, or write cutpoints = \"shared\" in [model]"));
+            }
+        };
+        let departure = self.assumed.departure.clone();
+        let levels = LevelPriors { cutpoints, concentrations, shift, departure };
+        let (a, b) = levels.risk(scale.primary);
+        let risk = LocationPrior::LogitBeta { a, b };
+        let of = levels.concentrations.words.clone();
+        let baseline = match &levels.shift {
+            None => Written { distribution: BaselinePrior::Independent(risk), words: of },
+            Some(shift) => Written {
+                words: format!("{of}; shifts of subgroups with sd {}", shift.words),
+                distribution: BaselinePrior::Exchangeable { mean: risk, sd: shift.distribution },
+            },
+        };
+        Ok((baseline, levels))
+    }
+}
+
+fn by_level(scale: &LevelScale, rows: Vec<SubgroupLevels>) -> Result<Data, Problem> {
+    few_enough(rows.len())?;
+    level_rows(scale, &rows)?;
+    Ok(Data::Levels(LevelData::new(scale, rows)))
+}
+
+fn of_another_kind(given: &str, expected: &str) -> Problem {
+    let message = format!("the data are {given}, and the outcome is one of {expected}");
+    Problem::new(Part::Groups, ErrorKind::Rule, message).help(
+        "Endpoint::events goes with counts, Endpoint::ordinal with patients by level, Endpoint::estimates with published estimates",
+    )
 }
 
 /// Estimates and standard errors; notices where intervals are lopsided.

@@ -9,10 +9,11 @@ pub use endpoint::Endpoint;
 pub use priors::{PooledPriors, PriorChanges};
 
 use super::estimates::Printed;
+use super::level_priors::{Cutpoints, Departure, Shape};
 use super::rules::{Asked, NamedChanges};
 use super::{
-    ArmCounts, Assignment, BaselineOf, BaselinePrior, Data, Measure, Study, SubgroupCounts, SubgroupEstimate,
-    Written,
+    ArmCounts, ArmLevels, Assignment, BaselineOf, BaselinePrior, HeterogeneityPrior, LocationPrior, Measure,
+    Study, SubgroupCounts, SubgroupEstimate, SubgroupLevels, Written,
 };
 
 /// Collects a study piece by piece; [`StudyBuilder::build`] checks it whole. What is not said is as in a model file that does
@@ -36,12 +37,14 @@ pub struct StudyBuilder {
     exhaustive: bool,
     adjusted_for: Option<String>,
     counts: Vec<SubgroupCounts>,
+    levels: Vec<SubgroupLevels>,
     printed: Vec<Printed>,
     /// In place of both, what was read from a file, with notices.
-    read: Option<(Data, Vec<String>)>,
+    read: Option<(Read, Vec<String>)>,
     priors: Option<PooledPriors>,
     baseline: Option<Written<BaselinePrior>>,
     baseline_of: Option<BaselineOf>,
+    assumed: Assumed,
     named: Vec<(String, NamedChanges)>,
     expected_odds_ratio: Option<f64>,
     thresholds: Asked,
@@ -101,15 +104,42 @@ impl Study {
             exhaustive: false,
             adjusted_for: None,
             counts: Vec::new(),
+            levels: Vec::new(),
             printed: Vec::new(),
             read: None,
             priors: None,
             baseline: None,
             baseline_of: None,
+            assumed: Assumed::default(),
             named: Vec::new(),
             expected_odds_ratio: None,
             thresholds: Asked::default(),
         }
+    }
+}
+
+/// Observations as a file of them has them.
+#[derive(Debug, Clone)]
+pub(crate) enum Read {
+    Counts(Vec<SubgroupCounts>),
+    Levels(Vec<SubgroupLevels>),
+    Estimates(Vec<SubgroupEstimate>),
+}
+
+/// What is said of levels.
+#[derive(Debug, Clone, Default)]
+struct Assumed {
+    cutpoints: Cutpoints,
+    concentrations: Option<Written<Vec<f64>>>,
+    shift: Option<Written<HeterogeneityPrior>>,
+    departure: Option<Departure>,
+}
+
+impl From<Vec<f64>> for Written<Vec<f64>> {
+    /// Of a Dirichlet distribution.
+    fn from(distribution: Vec<f64>) -> Written<Vec<f64>> {
+        let each: Vec<String> = distribution.iter().map(|a| format!("{a}")).collect();
+        Written { words: format!("dirichlet({})", each.join(", ")), distribution }
     }
 }
 
@@ -205,6 +235,44 @@ impl StudyBuilder {
         self
     }
 
+    /// Adds a subgroup's patients by level, lowest first, control arm first.
+    pub fn group_by_level(self, name: impl Into<String>, arms: [Vec<u64>; 2]) -> StudyBuilder {
+        let arms = arms.map(|levels| ArmLevels { levels, ..ArmLevels::default() }).into();
+        self.levels(SubgroupLevels { name: name.into(), arms, citation: None })
+    }
+
+    /// Adds a subgroup's patients by level with where they come from.
+    pub fn levels(mut self, row: SubgroupLevels) -> StudyBuilder {
+        self.levels.push(row);
+        self
+    }
+
+    /// Of an ordinal outcome: whose cut points are whose. Shared unless this is said.
+    pub fn cutpoints(mut self, cutpoints: Cutpoints) -> StudyBuilder {
+        self.assumed.cutpoints = cutpoints;
+        self
+    }
+
+    /// Of an ordinal outcome: the Dirichlet concentrations of the control arm's levels, one a level or one for all. 1 unless this
+    /// is said.
+    pub fn concentrations(mut self, prior: impl Into<Written<Vec<f64>>>) -> StudyBuilder {
+        self.assumed.concentrations = Some(prior.into());
+        self
+    }
+
+    /// Of shared cut points: the prior of the standard deviation of the subgroups' shifts, half-normal(1) on the log odds unless
+    /// this is said.
+    pub fn shift(mut self, prior: impl Into<Written<HeterogeneityPrior>>) -> StudyBuilder {
+        self.assumed.shift = Some(prior.into());
+        self
+    }
+
+    /// Of an ordinal outcome: how far effects may differ from cut to cut, and the prior of that.
+    pub fn departure(mut self, shape: Shape, prior: impl Into<Written<LocationPrior>>) -> StudyBuilder {
+        self.assumed.departure = Some(Departure { shape, prior: prior.into() });
+        self
+    }
+
     /// Adds a subgroup's published estimate and its standard error, both on the outcome's scale: of the logarithm, for ratios.
     pub fn estimate(self, name: impl Into<String>, estimate: f64, se: f64) -> StudyBuilder {
         let (subgroup, estimate, se) = (name.into(), Some(estimate), Some(se));
@@ -231,7 +299,7 @@ impl StudyBuilder {
     }
 
     /// Observations as they were read from a file of them, with what a reader should know.
-    pub(crate) fn read(mut self, data: Data, notices: Vec<String>) -> StudyBuilder {
+    pub(crate) fn read(mut self, data: Read, notices: Vec<String>) -> StudyBuilder {
         self.read = Some((data, notices));
         self
     }

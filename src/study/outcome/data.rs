@@ -1,6 +1,6 @@
 //! Observations by subgroup, and what may be asked of them whatever their kind.
 
-use super::{SubgroupCounts, SubgroupEstimate};
+use super::{LevelData, SubgroupCounts, SubgroupEstimate};
 use crate::study::{AuditRow, Scale};
 
 /// The observations of all subgroups.
@@ -8,6 +8,8 @@ use crate::study::{AuditRow, Scale};
 pub enum Data {
     /// Events and patients by arm.
     Counts(Vec<SubgroupCounts>),
+    /// Patients by ordered level and arm; their events are the levels above the primary cut.
+    Levels(LevelData),
     /// Published estimates with standard errors.
     Estimates(Vec<SubgroupEstimate>),
 }
@@ -17,6 +19,7 @@ impl Data {
     pub fn names(&self) -> Vec<&str> {
         match self {
             Data::Counts(rows) => rows.iter().map(|r| r.name.as_str()).collect(),
+            Data::Levels(levels) => levels.counts().iter().map(|r| r.name.as_str()).collect(),
             Data::Estimates(rows) => rows.iter().map(|r| r.name.as_str()).collect(),
         }
     }
@@ -26,18 +29,27 @@ impl Data {
         self.counts().is_some()
     }
 
-    /// Events and patients by arm; none for published estimates.
+    /// Events and patients by arm, of ordered levels those above the primary cut; none for published estimates.
     pub fn counts(&self) -> Option<&[SubgroupCounts]> {
         match self {
             Data::Counts(rows) => Some(rows),
+            Data::Levels(levels) => Some(levels.counts()),
             Data::Estimates(_) => None,
+        }
+    }
+
+    /// Patients by level; none where outcomes have no levels.
+    pub fn levels(&self) -> Option<&LevelData> {
+        match self {
+            Data::Levels(levels) => Some(levels),
+            Data::Counts(_) | Data::Estimates(_) => None,
         }
     }
 
     /// The published estimates; none for counts.
     pub fn published(&self) -> Option<&[SubgroupEstimate]> {
         match self {
-            Data::Counts(_) => None,
+            Data::Counts(_) | Data::Levels(_) => None,
             Data::Estimates(rows) => Some(rows),
         }
     }
@@ -50,16 +62,17 @@ impl Data {
     /// What one unit of the data is called: "patient" or "estimate".
     pub fn unit(&self) -> &'static str {
         match self {
-            Data::Counts(_) => "patient",
+            Data::Counts(_) | Data::Levels(_) => "patient",
             Data::Estimates(_) => "estimate",
         }
     }
 
     /// Each subgroup's own estimate of its effect with its variance, without borrowing from other subgroups: the
-    /// published one, or the log odds ratio of its counts. None where a count is 0.
+    /// published one, or the log odds ratio of its counts or levels. None where that is not finite.
     pub fn own_effects(&self) -> Vec<Option<(f64, f64)>> {
         match self {
             Data::Counts(rows) => rows.iter().map(SubgroupCounts::log_odds_ratio).collect(),
+            Data::Levels(levels) => levels.own_effects().to_vec(),
             Data::Estimates(rows) => rows.iter().map(|r| Some((r.estimate, r.se * r.se))).collect(),
         }
     }
@@ -68,6 +81,7 @@ impl Data {
     pub fn own_variance(&self, g: usize) -> f64 {
         match self {
             Data::Counts(rows) => rows[g].arms.iter().map(|arm| arm.variance_of_log_odds()).sum(),
+            Data::Levels(levels) => levels.own_effects()[g].map_or(f64::INFINITY, |(_, variance)| variance),
             Data::Estimates(rows) => rows[g].se * rows[g].se,
         }
     }
@@ -86,6 +100,7 @@ impl Data {
     pub fn first(&self, n: usize) -> Data {
         match self {
             Data::Counts(rows) => Data::Counts(rows.iter().take(n).cloned().collect()),
+            Data::Levels(levels) => Data::Levels(levels.first(n)),
             Data::Estimates(rows) => Data::Estimates(rows.iter().take(n).cloned().collect()),
         }
     }
@@ -96,6 +111,10 @@ impl Data {
             let mut rows: Vec<Vec<u64>> = match data {
                 Data::Counts(rows) => {
                     rows.iter().map(|r| r.arms.iter().flat_map(|a| [a.events, a.total]).collect()).collect()
+                }
+                Data::Levels(levels) => {
+                    let arms = |g| (0..2).flat_map(move |arm| levels.patients(g, arm).iter().copied());
+                    (0..levels.counts().len()).map(|g| arms(g).collect()).collect()
                 }
                 Data::Estimates(rows) => {
                     rows.iter().map(|r| vec![r.estimate.to_bits(), r.se.to_bits(), 0, 0]).collect()
@@ -110,8 +129,8 @@ impl Data {
     /// Subgroups that both hold with the same name and the same figures, rows without patients aside.
     pub(in crate::study) fn shared<'d>(&'d self, other: &Data) -> Vec<&'d str> {
         fn rows(data: &Data) -> Vec<(&str, [u64; 4])> {
-            match data {
-                Data::Counts(rows) => rows
+            match (data, data.counts()) {
+                (_, Some(rows)) => rows
                     .iter()
                     .filter(|row| row.patients() > 0)
                     .map(|row| {
@@ -119,10 +138,11 @@ impl Data {
                         (row.name.as_str(), [control.events, control.total, active.events, active.total])
                     })
                     .collect(),
-                Data::Estimates(rows) => rows
+                (Data::Estimates(rows), _) => rows
                     .iter()
                     .map(|row| (row.name.as_str(), [row.estimate.to_bits(), row.se.to_bits(), 0, 0]))
                     .collect(),
+                _ => Vec::new(),
             }
         }
         let same = |a: &str, b: &str| a.trim().to_lowercase() == b.trim().to_lowercase();
@@ -137,6 +157,10 @@ impl Data {
     pub(in crate::study) fn audit_rows(&self) -> Vec<AuditRow> {
         match self {
             Data::Counts(rows) => rows.iter().map(AuditRow::of_counts).collect(),
+            Data::Levels(levels) => {
+                let row = |(g, counts)| AuditRow::of_levels(counts, [levels.patients(g, 0), levels.patients(g, 1)]);
+                levels.counts().iter().enumerate().map(row).collect()
+            }
             Data::Estimates(rows) => rows.iter().map(AuditRow::of_estimate).collect(),
         }
     }

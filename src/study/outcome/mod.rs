@@ -6,10 +6,12 @@
 mod counts;
 mod data;
 mod estimates;
+mod levels;
 
 pub use counts::{ArmCounts, SubgroupCounts};
 pub use data::Data;
 pub use estimates::SubgroupEstimate;
+pub use levels::{ArmLevels, LevelData, LevelScale, MOST_LEVELS, SubgroupLevels, Utilities};
 
 use super::Measure;
 
@@ -77,4 +79,6 @@ pub struct Outcome {
     pub scale: Scale,
     /// What events are called, in the plural; "events" unless the model file says otherwise.
     pub event: String,
+    /// The levels of an ordinal outcome; none for others.
+    pub levels: Option<LevelScale>,
 }

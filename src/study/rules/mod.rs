@@ -4,6 +4,7 @@
 mod counted_twice;
 mod groups;
 mod labels;
+mod levels;
 mod named;
 mod parameters;
 mod priors;
@@ -12,6 +13,7 @@ mod thresholds;
 pub(crate) use counted_twice::counted_twice;
 pub(crate) use groups::{MOST_PATIENTS, empty_arms, few_enough, groups, left_out};
 pub(crate) use labels::{Labels, text, title_and_labels};
+pub(crate) use levels::{level_priors, level_rows, level_scale, not_monotone, seen_levels, utilities};
 pub(crate) use named::{NamedChanges, named};
 pub(crate) use parameters::{
     BASELINES, LOG_RATIOS, Limits, MOST_COMPONENTS, PROPER_BASELINE, baseline_parameters, checked,

@@ -1,19 +1,25 @@
 //! Thresholds: of measures that the study reports, as magnitudes, none twice and not too many.
 
 use super::super::problem::{Fault, Part, Problem};
-use super::super::{Axis, Measure, Scale, Thresholds};
+use super::super::{Axis, Measure, Outcome, Scale, Thresholds};
 use crate::error::ErrorKind;
 
 /// Thresholds of a measure at most.
 const MOST_THRESHOLDS: usize = 100;
 
 /// The measures that thresholds may be of, in the order of a model file.
-pub(crate) const THRESHOLD_MEASURES: [Measure; 5] = [
+pub(crate) const THRESHOLD_MEASURES: [Measure; 11] = [
     Measure::RiskDifference,
     Measure::OddsRatio,
     Measure::RiskRatio,
     Measure::HazardRatio,
     Measure::Difference,
+    Measure::UtilityDifference,
+    Measure::WinProbability,
+    Measure::WinOdds,
+    Measure::WinRatio,
+    Measure::NetBenefit,
+    Measure::LevelDifference,
 ];
 
 /// What is asked about.
@@ -30,9 +36,17 @@ pub(crate) struct Asked {
 pub(crate) struct Reported {
     pub scale: Scale,
     pub counts: bool,
+    /// Of ordered levels, and whether these have utilities.
+    pub levels: Option<bool>,
 }
 
 impl Reported {
+    /// What a study of this outcome reports; `counts` where arms have risks.
+    pub(crate) fn of(outcome: &Outcome, counts: bool) -> Reported {
+        let levels = outcome.levels.as_ref().map(|l| l.utilities.is_some());
+        Reported { scale: outcome.scale, counts, levels }
+    }
+
     fn reports(self, measure: Measure) -> bool {
         match measure {
             Measure::RiskDifference => self.counts,
@@ -40,6 +54,12 @@ impl Reported {
             Measure::OddsRatio | Measure::HazardRatio | Measure::Difference => {
                 measure == Measure::of(self.scale)
             }
+            Measure::UtilityDifference => self.levels == Some(true),
+            Measure::WinProbability
+            | Measure::WinOdds
+            | Measure::WinRatio
+            | Measure::NetBenefit
+            | Measure::LevelDifference => self.levels.is_some(),
             _ => false,
         }
     }
@@ -72,15 +92,23 @@ impl Reported {
                     format!("thresholds are magnitudes, asked in both directions: write {inverse}"),
                 );
             }
+        } else if measure.axis() == Axis::Chance {
+            if !(0.5..1.0).contains(&t) {
+                return fault(
+                    format!("a threshold of {t} on the {words}"),
+                    "thresholds are magnitudes, asked in both directions: from 0.5, no difference, to below 1"
+                        .to_string(),
+                );
+            }
         } else if t < 0.0 {
             return fault(
                 format!("a threshold of {t}"),
                 format!("thresholds are magnitudes, asked in both directions: write {}", -t),
             );
-        } else if measure == Measure::RiskDifference && t >= 1.0 {
+        } else if matches!(measure, Measure::RiskDifference | Measure::NetBenefit) && t >= 1.0 {
             return fault(
-                format!("a risk difference of {t}"),
-                "risk differences are proportions below 1: 5 percentage points are 0.05".to_string(),
+                format!("a {words} of {t}"),
+                "these are differences of proportions below 1: 5 percentage points are 0.05".to_string(),
             );
         }
         Ok(())

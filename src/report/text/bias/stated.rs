@@ -85,7 +85,7 @@ pub fn with_and_without(study: &Study, c: &BiasComparison) -> String {
     let names = study.data.names();
     let (mut rows, mut shared, mut pairs) = (Vec::new(), Vec::new(), Vec::new());
     for (row, other) in c.stated.estimates.iter().zip(&without.estimates) {
-        let Estimand { whom, measure } = row.estimand;
+        let Estimand { whom, measure, .. } = row.estimand;
         let (label, statement) = match whom {
             Whom::Subgroup(_) if measure == effect => (whose(study, whom), Statement::Benefit),
             Whom::Mean | Whom::New if measure == effect && names.len() > 1 => {

@@ -17,7 +17,7 @@ fn statement(s: Statement, measure: Measure, t: f64) -> String {
     let word = statement_word(s);
     match (s, measure.axis()) {
         (Statement::Benefit | Statement::Harm, _) => word.to_string(),
-        (_, Axis::Additive) => format!("{word} by ≥ {}", threshold(measure, t)),
+        (_, Axis::Additive | Axis::Chance) => format!("{word} by ≥ {}", threshold(measure, t)),
         (_, Axis::Ratio) => format!("{word} by ≥ {}-fold", threshold(measure, t)),
     }
 }

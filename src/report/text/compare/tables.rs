@@ -100,7 +100,7 @@ fn subgroup(study: &Study, c: &Comparison, g: usize) -> String {
     columns.add("P(worse)", stated(Statement::Harm));
     if let Some(t) = at {
         let size = match measure.axis() {
-            Axis::Additive => format!("≥ {}", threshold(measure, t)),
+            Axis::Additive | Axis::Chance => format!("≥ {}", threshold(measure, t)),
             Axis::Ratio => format!("≥ {}-fold", threshold(measure, t)),
         };
         columns.add(format!("P(better by\n{size})"), stated(Statement::BenefitAtLeast));

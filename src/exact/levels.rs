@@ -1,0 +1,364 @@
+//! The likelihood of a subgroup's common odds ratio from patients by level, its cut points integrated out.
+//!
+//! With S_k the control arm's probability of lying above cut k, o = e^θ and D_k = 1 + S_k (o − 1), the active arm's probabilities
+//! are S_k o/D_k, and a level between two cuts has (S_{k−1} − S_k) o/(D_{k−1} D_k). So
+//!
+//! ```text
+//! L(θ) = B(a + n₀ + n₁)/B(a) · o^(n₁ above the lowest level) · E ∏ D_k^(−w_k),    w_k = n₁ at the two levels beside cut k
+//! ```
+//!
+//! with the expectation under the Dirichlet of a + n₀ + n₁. Outward from the primary cut every S_k is the one before times an
+//! independent beta variable, so that the expectation is a chain of integrals over one variable each, upward and downward; each is
+//! kept as a series in ln D/θ, in which it is smooth however far θ is.
+
+use super::Resolution;
+use super::effect_likelihood::{EffectLikelihood, EffectRange, climb};
+use super::subgroup::{CellsOfSubgroup, SubgroupData};
+use crate::model::{Levels, SubgroupBias};
+use crate::numeric::{Chebyshev, Peak, Placement, log_expit, log_sum_exp, logistic, tabulate};
+
+/// Beyond this the log likelihood is a line.
+const FAR: f64 = 120.0;
+
+/// Nodes that a link's series starts with, and how small its last coefficients are.
+const NODES: usize = 9;
+const TOLERANCE: f64 = 1e-9;
+
+/// One subgroup's patients by level.
+#[derive(Debug, Clone)]
+pub struct LevelsOfSubgroup {
+    control: Vec<f64>,
+    active: Vec<f64>,
+    concentrations: Vec<f64>,
+    primary: usize,
+    /// What shifts the log odds ratio that is seen: values with weights that sum to 1.
+    shift: Vec<(f64, f64)>,
+}
+
+/// One cut of a chain: the next probability is the one before times a beta(kept, lost) variable, and its D has the power −w.
+#[derive(Debug, Clone, Copy)]
+struct Link {
+    kept: f64,
+    lost: f64,
+    w: f64,
+}
+
+impl LevelsOfSubgroup {
+    pub fn new(levels: &Levels, g: usize, bias: Option<SubgroupBias>) -> LevelsOfSubgroup {
+        let shift = bias.and_then(|b| b.shift).map_or_else(|| vec![(0.0, 1.0)], |shift| match shift.known() {
+            Some(x) => vec![(x, 1.0)],
+            None => shift.nodes(48),
+        });
+        LevelsOfSubgroup {
+            control: levels.counts[g][0].clone(),
+            active: levels.counts[g][1].clone(),
+            concentrations: levels.concentrations.clone(),
+            primary: levels.primary,
+            shift,
+        }
+    }
+
+    fn all(&self) -> Vec<f64> {
+        let counts = self.control.iter().zip(&self.active);
+        self.concentrations.iter().zip(counts).map(|(a, (n0, n1))| a + n0 + n1).collect()
+    }
+
+    /// The links above the primary cut outward, and those below it with the levels turned.
+    fn links(&self) -> [Vec<Link>; 2] {
+        let (all, cuts) = (self.all(), self.concentrations.len() - 1);
+        let w = |k: usize| self.active[k] + self.active[k + 1];
+        let above = (self.primary + 1..cuts)
+            .map(|k| Link { kept: all[k + 1..].iter().sum(), lost: all[k], w: w(k) })
+            .collect();
+        let below = (0..self.primary)
+            .rev()
+            .map(|k| Link { kept: all[..=k].iter().sum(), lost: all[k + 1], w: w(k) })
+            .collect();
+        [above, below]
+    }
+
+    /// `log E ∏ D^(−w)` over the cuts, at θ.
+    fn log_expectation(&self, theta: f64, placement: Placement) -> f64 {
+        let [above, below] = self.links();
+        // Turned, D = o (1 + F (1/o − 1)).
+        let turned: f64 = below.iter().map(|link| link.w).sum();
+        let above = chain(&above, theta, placement);
+        let below = chain(&below, -theta, placement);
+        let (all, p) = (self.all(), self.primary);
+        let (lost, kept) = all.split_at(p + 1);
+        let first = Link {
+            kept: kept.iter().sum(),
+            lost: lost.iter().sum(),
+            w: self.active[p] + self.active[p + 1],
+        };
+        let (up, down) = (Odds::of(theta), Odds::of(-theta));
+        let integrand = |z: f64| {
+            let (s, f) = (logistic(z), logistic(-z));
+            let (log_d, y) = up.at(s);
+            let (_, back) = down.at(f);
+            first.log_beta(z) - first.w * log_d + above.at(y) + below.at(back)
+        };
+        tabulate(first.peak(theta, 1.0), placement, integrand).log_mass - theta * turned - first.log_constant()
+    }
+
+    /// `log p(y | θ)` without the multinomial coefficients.
+    fn log_likelihood(&self, theta: f64, placement: Placement) -> f64 {
+        let at = |theta: f64| {
+            let risen: f64 = self.active[1..].iter().sum();
+            self.log_of_both() + theta * risen + self.log_expectation(theta, placement)
+        };
+        let beyond = theta.abs() - FAR;
+        if beyond > 0.0 {
+            let (end, before) = (at(FAR.copysign(theta)), at((FAR - 1.0).copysign(theta)));
+            return end + beyond * (end - before);
+        }
+        at(theta)
+    }
+
+    /// The same where a shift of the log odds ratio stands between.
+    fn log_seen(&self, theta: f64, placement: Placement) -> f64 {
+        match self.shift.as_slice() {
+            [(x, _)] => self.log_likelihood(theta + x, placement),
+            several => {
+                let terms: Vec<f64> = several
+                    .iter()
+                    .filter(|(_, weight)| *weight > 0.0)
+                    .map(|(x, weight)| libm::log(*weight) + self.log_likelihood(theta + x, placement))
+                    .collect();
+                log_sum_exp(&terms)
+            }
+        }
+    }
+
+    /// Both arms' patients as one, under the prior.
+    fn log_of_both(&self) -> f64 {
+        log_beta_function(&self.all()) - log_beta_function(&self.concentrations)
+    }
+}
+
+/// `ln ∏ Γ(a) − ln Γ(Σ a)`.
+fn log_beta_function(a: &[f64]) -> f64 {
+    a.iter().map(|x| libm::lgamma(*x)).sum::<f64>() - libm::lgamma(a.iter().sum())
+}
+
+/// D at one odds ratio.
+#[derive(Debug, Clone, Copy)]
+struct Odds {
+    theta: f64,
+    /// o − 1.
+    rise: f64,
+}
+
+impl Odds {
+    fn of(theta: f64) -> Odds {
+        Odds { theta, rise: libm::expm1(theta) }
+    }
+
+    /// ln D at the probability `s`, and its part of θ, from 0 to 1.
+    #[inline]
+    fn at(self, s: f64) -> (f64, f64) {
+        if self.theta.abs() < 1e-6 {
+            return (libm::log1p(s * self.rise), s);
+        }
+        let log_d = libm::log1p(s * self.rise);
+        (log_d, log_d / self.theta)
+    }
+
+    /// The probability at which ln D has the part `y` of θ.
+    fn back(self, y: f64) -> f64 {
+        if self.theta.abs() < 1e-6 { y } else { libm::expm1(y * self.theta) / self.rise }
+    }
+}
+
+/// `log E ∏ D^(−w)` over the links from `links` on, as a function of the part of θ that ln D has before them.
+fn chain(links: &[Link], theta: f64, placement: Placement) -> Chebyshev {
+    let odds = Odds::of(theta);
+    let mut beyond = Chebyshev::constant(0.0);
+    for link in links.iter().rev() {
+        let constant = link.log_constant();
+        let rest = &beyond;
+        let at = |y: f64| {
+            let before = odds.back(y);
+            if before <= 0.0 {
+                return rest.at(0.0);
+            }
+            let integrand = |z: f64| {
+                let (log_d, y) = odds.at(before * logistic(z));
+                link.log_beta(z) - link.w * log_d + rest.at(y)
+            };
+            tabulate(link.peak(theta, before), placement, integrand).log_mass - constant
+        };
+        let series = Chebyshev::of(NODES, TOLERANCE, at);
+        beyond = series;
+    }
+    beyond
+}
+
+impl Link {
+    /// The beta density of the variable whose log odds are z, with the Jacobian, without its constant.
+    #[inline]
+    fn log_beta(&self, z: f64) -> f64 {
+        self.kept * log_expit(z) + self.lost * log_expit(-z)
+    }
+
+    fn log_constant(&self) -> f64 {
+        log_beta_function(&[self.kept, self.lost])
+    }
+
+    /// Where the beta density times D^(−w) is highest, roughly, over the log odds of the variable.
+    fn peak(&self, theta: f64, before: f64) -> Peak {
+        let rise = before * libm::expm1(theta);
+        let start = libm::log(self.kept / self.lost);
+        climb(start, |z| {
+            let (s, t) = (logistic(z), logistic(-z));
+            let d = 1.0 + s * rise;
+            let push = s * t * rise / d;
+            // Of −w ln D: slope −w push; its bend is left out where it is not downward.
+            let bend = push * ((t - s) - push);
+            let slope = self.kept * t - self.lost * s - self.w * push;
+            let curvature = (self.kept + self.lost) * s * t + self.w * bend;
+            (slope, curvature.max(0.1 * (self.kept + self.lost) * s * t))
+        })
+    }
+}
+
+impl SubgroupData for LevelsOfSubgroup {
+    fn informs_effect(&self) -> bool {
+        self.active.iter().sum::<f64>() > 0.0
+    }
+
+    fn moment_limit(&self) -> f64 {
+        // The prior of the control arm's levels falls off exponentially in every cut, and so does the likelihood on a side from
+        // which patients of the active arm keep it.
+        let last = self.active.len() - 1;
+        let (raised, lowered) = (&self.active[1..], &self.active[..last]);
+        let some = |n: &[f64]| n.iter().sum::<f64>() > 0.0;
+        if some(raised) && some(lowered) { f64::INFINITY } else { 0.0 }
+    }
+
+    fn likelihood(&self, range: EffectRange, resolution: Resolution) -> EffectLikelihood {
+        let placement = resolution.mass();
+        EffectLikelihood::tabulated(range, resolution.density(), |theta| self.log_seen(theta, placement))
+    }
+
+    fn farthest(&self) -> f64 {
+        /// For data without a mode of their own, and the prior's pull.
+        const BEYOND: f64 = 20.0;
+        let total = |n: &[f64]| n.iter().sum::<f64>();
+        let widest = |n: &[f64]| libm::log1p(2.0 * total(n));
+        let shift = self.shift.iter().map(|(x, _)| x.abs()).fold(0.0, f64::max);
+        widest(&self.control) + widest(&self.active) + shift + BEYOND
+    }
+
+    fn log_marginal_of_silent(&self, _: Resolution) -> f64 {
+        self.log_of_both()
+    }
+
+    fn log_coefficient(&self) -> f64 {
+        let of = |n: &[f64]| {
+            libm::lgamma(n.iter().sum::<f64>() + 1.0) - n.iter().map(|n| libm::lgamma(n + 1.0)).sum::<f64>()
+        };
+        of(&self.control) + of(&self.active)
+    }
+
+    fn cells(&self) -> Option<&CellsOfSubgroup> {
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::exact::effect_likelihood::{Baseline, log_marginals};
+    use crate::model::{Arm, BaselineOf, BinomialPair, LocationPrior};
+
+    fn of(control: &[f64], active: &[f64], a: &[f64], primary: usize) -> LevelsOfSubgroup {
+        LevelsOfSubgroup {
+            control: control.to_vec(),
+            active: active.to_vec(),
+            concentrations: a.to_vec(),
+            primary,
+            shift: vec![(0.0, 1.0)],
+        }
+    }
+
+    fn placement() -> Placement {
+        Resolution::default().mass()
+    }
+
+    #[test]
+    fn two_levels_are_the_binary_model() {
+        for (n0, n1, a) in [
+            ([31.0, 12.0], [22.0, 19.0], [1.0, 1.0]),
+            ([310.0, 0.0], [220.0, 19.0], [0.5, 2.0]),
+            ([3.0, 2.0], [0.0, 4.0], [1.0, 1.0]),
+        ] {
+            let levels = of(&n0, &n1, &a, 0);
+            let arm = |n: [f64; 2]| Arm { events: n[1], total: n[0] + n[1] };
+            let pair = BinomialPair::new(arm(n0), arm(n1));
+            let prior = LocationPrior::LogitBeta { a: a[1], b: a[0] };
+            let baseline = Baseline { prior, of: BaselineOf::Control };
+            let thetas = [-8.0, -2.5, -0.3, 0.0, 1e-7, 0.4, 1.7, 9.0];
+            let binary = log_marginals(&pair, &baseline, &thetas, placement());
+            for (theta, binary) in thetas.into_iter().zip(binary) {
+                let own = levels.log_likelihood(theta, placement());
+                assert!((own - binary).abs() < 1e-8 * binary.abs().max(1.0), "{theta}: {own} {binary}");
+            }
+        }
+    }
+
+    /// A grid over both cuts of three levels.
+    #[test]
+    fn three_levels_are_the_integral_over_both_cuts() {
+        let (n0, n1, a) = ([4.0, 7.0, 3.0], [2.0, 5.0, 8.0], [1.0, 0.7, 2.0]);
+        let log_dirichlet = log_beta_function(&a);
+        let brute = |theta: f64| {
+            let mut sum = 0.0;
+            let step = 0.02;
+            for i in -600..=600 {
+                for j in -600..=600 {
+                    // Log odds of lying above the lower cut, and of the step from there.
+                    let (x, z) = (step * f64::from(i), step * f64::from(j));
+                    let s0 = logistic(x);
+                    let s1 = s0 * logistic(z);
+                    let control = [1.0 - s0, s0 * logistic(-z), s1];
+                    let moved = |s: f64| s * libm::exp(theta) / (1.0 + s * libm::expm1(theta));
+                    let (t0, t1) = (moved(s0), moved(s1));
+                    let active = [1.0 - t0, t0 - t1, t1];
+                    let mut log = libm::log(s0 * (1.0 - s0)) + libm::log(s0 * logistic(z) * logistic(-z));
+                    for k in 0..3 {
+                        log += (n0[k] + a[k] - 1.0) * libm::log(control[k]) + n1[k] * libm::log(active[k]);
+                    }
+                    if log.is_finite() {
+                        sum += libm::exp(log);
+                    }
+                }
+            }
+            libm::log(sum * step * step) - log_dirichlet
+        };
+        for theta in [-1.5, 0.0, 0.8] {
+            let expected = brute(theta);
+            for primary in 0..2 {
+                let own = of(&n0, &n1, &a, primary).log_likelihood(theta, placement());
+                assert!((own - expected).abs() < 1e-7, "{theta} {primary}: {own} {expected}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_primary_cut_changes_nothing_and_turned_levels_turn_the_effect() {
+        let n0 = [12.0, 30.0, 41.0, 25.0, 0.0, 8.0, 15.0];
+        let n1 = [9.0, 24.0, 30.0, 33.0, 0.0, 14.0, 20.0];
+        let a = [1.0; 7];
+        let turned = |n: &[f64]| n.iter().rev().copied().collect::<Vec<f64>>();
+        for theta in [-30.0, -3.0, -0.2, 0.0, 0.6, 2.0, 40.0] {
+            let first = of(&n0, &n1, &a, 0).log_likelihood(theta, placement());
+            for primary in 1..6 {
+                let other = of(&n0, &n1, &a, primary).log_likelihood(theta, placement());
+                assert!((first - other).abs() < 1e-7 * first.abs().max(1.0), "{theta} {primary}: {first} {other}");
+            }
+            let back = of(&turned(&n0), &turned(&n1), &a, 3).log_likelihood(-theta, placement());
+            assert!((first - back).abs() < 1e-7 * first.abs().max(1.0), "{theta}: {first} {back}");
+        }
+    }
+}
