@@ -45,10 +45,13 @@ struct Link {
 
 impl LevelsOfSubgroup {
     pub fn new(levels: &Levels, g: usize, bias: Option<SubgroupBias>) -> LevelsOfSubgroup {
-        let shift = bias.and_then(|b| b.shift).map_or_else(|| vec![(0.0, 1.0)], |shift| match shift.known() {
-            Some(x) => vec![(x, 1.0)],
-            None => shift.nodes(48),
-        });
+        let shift = bias.and_then(|b| b.shift).map_or_else(
+            || vec![(0.0, 1.0)],
+            |shift| match shift.known() {
+                Some(x) => vec![(x, 1.0)],
+                None => shift.nodes(48),
+            },
+        );
         LevelsOfSubgroup {
             control: levels.counts[g][0].clone(),
             active: levels.counts[g][1].clone(),
@@ -86,11 +89,8 @@ impl LevelsOfSubgroup {
         let below = chain(&below, -theta, placement);
         let (all, p) = (self.all(), self.primary);
         let (lost, kept) = all.split_at(p + 1);
-        let first = Link {
-            kept: kept.iter().sum(),
-            lost: lost.iter().sum(),
-            w: self.active[p] + self.active[p + 1],
-        };
+        let first =
+            Link { kept: kept.iter().sum(), lost: lost.iter().sum(), w: self.active[p] + self.active[p + 1] };
         let (up, down) = (Odds::of(theta), Odds::of(-theta));
         let integrand = |z: f64| {
             let (s, f) = (logistic(z), logistic(-z));
@@ -98,7 +98,9 @@ impl LevelsOfSubgroup {
             let (_, back) = down.at(f);
             first.log_beta(z) - first.w * log_d + above.at(y) + below.at(back)
         };
-        tabulate(first.peak(theta, 1.0), placement, integrand).log_mass - theta * turned - first.log_constant()
+        tabulate(first.peak(theta, 1.0), placement, integrand).log_mass
+            - theta * turned
+            - first.log_constant()
     }
 
     /// `log p(y | θ)` without the multinomial coefficients.
@@ -355,7 +357,10 @@ mod tests {
             let first = of(&n0, &n1, &a, 0).log_likelihood(theta, placement());
             for primary in 1..6 {
                 let other = of(&n0, &n1, &a, primary).log_likelihood(theta, placement());
-                assert!((first - other).abs() < 1e-7 * first.abs().max(1.0), "{theta} {primary}: {first} {other}");
+                assert!(
+                    (first - other).abs() < 1e-7 * first.abs().max(1.0),
+                    "{theta} {primary}: {first} {other}"
+                );
             }
             let back = of(&turned(&n0), &turned(&n1), &a, 3).log_likelihood(-theta, placement());
             assert!((first - back).abs() < 1e-7 * first.abs().max(1.0), "{theta}: {first} {back}");

@@ -11,8 +11,9 @@ use super::super::rules::{
     left_out, level_priors, level_rows, named, not_monotone, seen_levels, text, thresholds, title_and_labels,
 };
 use super::super::{
-    BaselineOf, BaselinePrior, Changed, Cutpoints, Data, HeterogeneityPrior, LevelData, LevelPriors, LevelScale,
-    LocationPrior, Pooling, Priors, Scale, Study, SubgroupEstimate, SubgroupLevels, Treatment, Written,
+    BaselineOf, BaselinePrior, Changed, Cutpoints, Data, HeterogeneityPrior, LevelData, LevelPriors,
+    LevelScale, LocationPrior, Pooling, Priors, Scale, Study, SubgroupEstimate, SubgroupLevels, Treatment,
+    Written,
 };
 use super::{Endpoint, PooledPriors, Read, StudyBuilder};
 use crate::error::ErrorKind;
@@ -199,14 +200,15 @@ impl StudyBuilder {
     }
 
     /// What is assumed of levels, and what follows for the baselines, the control arms' log odds at the primary cut.
-    fn levels_assumed(
-        &self,
-        scale: &LevelScale,
-    ) -> Result<(Written<BaselinePrior>, LevelPriors), Problem> {
-        if self.baseline.is_some() || self.baseline_of.is_some() {
-            let message = "a baseline prior beside levels";
-            return Err(Problem::new(Part::Prior(PriorPart::Baseline), ErrorKind::Rule, message).help(
-                "control arms have the prior of the probabilities of levels: write levels = \"dirichlet(1)\" in [prior]",
+    fn levels_assumed(&self, scale: &LevelScale) -> Result<(Written<BaselinePrior>, LevelPriors), Problem> {
+        let stated = [
+            (self.baseline.is_some(), PriorPart::Baseline, "a baseline prior"),
+            (self.baseline_of.is_some(), PriorPart::BaselineOf, "what a baseline is"),
+        ];
+        if let Some((_, part, what)) = stated.into_iter().find(|(there, ..)| *there) {
+            let message = format!("{what}, and the outcome has ordered levels");
+            return Err(Problem::new(Part::Prior(part), ErrorKind::Rule, message).help(
+                "leave it out: the prior of control arms is that of their levels, levels = \"dirichlet(1)\" in [prior]",
             ));
         }
         let mut concentrations =

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use super::super::problem::{Part, PriorPart, Problem};
 use super::super::{
-    Departure, HigherIs, LevelData, LevelPriors, LevelScale, MOST_LEVELS, Shape, SubgroupLevels, Utilities, names,
+    Departure, HigherIs, LevelData, LevelPriors, LevelScale, MOST_LEVELS, Shape, SubgroupLevels, Utilities,
+    names,
 };
 use super::groups::MOST_PATIENTS;
 use super::labels::unfit;
@@ -27,8 +28,9 @@ pub(crate) fn level_scale(names: Vec<String>, above: Option<&str>) -> Result<Lev
             0 => "an ordinal outcome without levels".to_string(),
             _ => format!("one level only, `{}`", names[0]),
         };
-        return Err(of_levels(ErrorKind::Value, message)
-            .help("give all levels, lowest first: levels = [\"0\", \"1\", \"2\", \"3\", \"4\", \"5\", \"6\"]"));
+        return Err(of_levels(ErrorKind::Value, message).help(
+            "give all levels, lowest first: levels = [\"0\", \"1\", \"2\", \"3\", \"4\", \"5\", \"6\"]",
+        ));
     }
     if names.len() > MOST_LEVELS {
         return Err(of_levels(ErrorKind::Limit, format!("{} levels", names.len()))
@@ -57,9 +59,13 @@ pub(crate) fn level_scale(names: Vec<String>, above: Option<&str>) -> Result<Lev
             return Err(problem(
                 Part::Above,
                 ErrorKind::Missing,
-                "which cut through the levels is the primary one is not said",
+                "`above` is missing: which cut through the levels is the primary one?",
             )
-            .help(format!("write above = \"{}\": risks are then of levels above it", names[last / 2])));
+            .help(format!(
+                "write above = \"{}\", and risks are of the levels above it; or one of {}",
+                names[last / 2],
+                cuts()
+            )));
         }
         Some(name) => match names.iter().position(|n| n == name) {
             Some(place) if place < last => place,
@@ -69,11 +75,11 @@ pub(crate) fn level_scale(names: Vec<String>, above: Option<&str>) -> Result<Lev
                     ErrorKind::Rule,
                     format!("no level lies above `{name}`, the last one"),
                 )
-                .help(format!("one of {}", cuts())));
+                .help(format!("risks are of the levels above it: write one of {}", cuts())));
             }
             None => {
                 return Err(problem(Part::Above, ErrorKind::Unknown, format!("there is no level `{name}`"))
-                    .help(format!("one of {}", cuts())));
+                    .help(format!("write one of {}", cuts())));
             }
         },
     };
@@ -90,8 +96,18 @@ pub(crate) fn utilities(
     if values.len() != scale.levels() {
         let (k, n) = (scale.levels(), values.len());
         let plural = if n == 1 { "utility" } else { "utilities" };
-        return Err(problem(Part::Utilities, ErrorKind::Value, format!("{n} {plural} for {k} levels"))
-            .help(format!("give {k}, one a level, in the order of `levels`")));
+        let message = match &utilities.set {
+            Some(set) => format!("the set `{set}` has {n} {plural}, and there are {k} levels"),
+            None => format!("{n} {plural} for {k} levels"),
+        };
+        let error = problem(Part::Utilities, ErrorKind::Value, message);
+        return Err(match utilities.set {
+            Some(_) => error.help(format!(
+                "it is of the modified Rankin scale, 0 to {}; for other levels give your own numbers, one a level",
+                n - 1
+            )),
+            None => error.help(format!("give {k}, one a level, in the order of `levels`")),
+        });
     }
     if let Some(bad) = values.iter().find(|u| !u.is_finite()) {
         return Err(problem(Part::Utilities, ErrorKind::Value, format!("a utility of {bad}"))
@@ -131,9 +147,7 @@ pub(crate) fn not_monotone(scale: &LevelScale, utilities: &Utilities) -> Option<
     let k = steps.iter().position(|s| s * way < 0.0)?;
     let (a, b) = (&scale.names[k], &scale.names[k + 1]);
     let (u, v) = (utilities.values[k], utilities.values[k + 1]);
-    Some(format!(
-        "The utilities do not follow the order of the levels: `{a}` is worth {u} and `{b}` {v}."
-    ))
+    Some(format!("The utilities do not follow the order of the levels: `{a}` is worth {u} and `{b}` {v}."))
 }
 
 /// Every arm has a number for every level, and there are patients at more than one.
@@ -186,12 +200,18 @@ pub(crate) fn seen_levels(scale: &LevelScale, data: &LevelData) -> Result<Vec<St
         [] => Vec::new(),
         _ if seen.is_empty() => Vec::new(),
         [one] => vec![format!("No patient has level {one}: only its prior speaks of it.")],
-        several => vec![format!("No patient has levels {}: only their prior speaks of them.", several.join(", "))],
+        several => {
+            vec![format!("No patient has levels {}: only their prior speaks of them.", several.join(", "))]
+        }
     })
 }
 
 /// The assumptions about levels beside the levels and the patients that they are about.
-pub(crate) fn level_priors(scale: &LevelScale, priors: &LevelPriors, data: &LevelData) -> Result<(), Problem> {
+pub(crate) fn level_priors(
+    scale: &LevelScale,
+    priors: &LevelPriors,
+    data: &LevelData,
+) -> Result<(), Problem> {
     let a = &priors.concentrations.distribution;
     let at = |part| Part::Prior(part);
     if a.len() != scale.levels() {
@@ -200,8 +220,12 @@ pub(crate) fn level_priors(scale: &LevelScale, priors: &LevelPriors, data: &Leve
             .help("give one a level, or one for all: \"dirichlet(1)\""));
     }
     if let Some(bad) = a.iter().find(|x| !(**x > 0.0 && **x <= MOST_CONCENTRATION)) {
-        return Err(problem(at(PriorPart::Levels), ErrorKind::Value, format!("a Dirichlet concentration of {bad}"))
-            .help(format!("concentrations lie above 0 and up to {MOST_CONCENTRATION}; 1 for all is uniform")));
+        return Err(problem(
+            at(PriorPart::Levels),
+            ErrorKind::Value,
+            format!("a Dirichlet concentration of {bad}"),
+        )
+        .help(format!("concentrations lie above 0 and up to {MOST_CONCENTRATION}; 1 for all is uniform")));
     }
     if let Some(shift) = &priors.shift {
         heterogeneity_parameters(&shift.distribution, Scale::LogOddsRatio)
@@ -210,22 +234,42 @@ pub(crate) fn level_priors(scale: &LevelScale, priors: &LevelPriors, data: &Leve
     priors.departure.as_ref().map_or(Ok(()), |d| departure(scale, d, data))
 }
 
+/// A departure as it is declared, but for one cut.
+fn without(cut: usize, f: Option<&[f64]>, cuts: usize) -> String {
+    let of = |k: usize| if k == cut { 0.0 } else { f.map_or(1.0, |f| f[k]) };
+    let mut each: Vec<f64> = (0..cuts).map(of).collect();
+    // Of a departure at this cut alone nothing is left: it could be at the next one.
+    if each.iter().all(|x| *x == 0.0) {
+        each[if cut == 0 { 1 } else { cut - 1 }] = 1.0;
+    }
+    let each: Vec<String> = each.iter().map(f64::to_string).collect();
+    format!("[{}]", each.join(", "))
+}
+
 fn departure(scale: &LevelScale, departure: &Departure, data: &LevelData) -> Result<(), Problem> {
     let cuts = scale.cuts();
     let of_shape = |kind, message: String| problem(Part::Departure, kind, message);
     if cuts == 1 {
-        return Err(of_shape(ErrorKind::Rule, "a departure from proportional odds with two levels".to_string())
-            .help("two levels have one cut, and one odds ratio: leave `departure` out"));
+        return Err(of_shape(
+            ErrorKind::Rule,
+            "a departure from proportional odds with two levels".to_string(),
+        )
+        .help("two levels have one cut, and one odds ratio: leave `departure` out"));
     }
     if let Shape::Numbers(f) = &departure.shape {
         if f.len() != cuts {
-            let message = format!("{} numbers for {cuts} cuts", f.len());
-            return Err(of_shape(ErrorKind::Value, message)
-                .help("give one a cut: the log odds ratio there is θ + δ times it"));
+            let message =
+                format!("a departure of {} numbers, and {} levels have {cuts} cuts", f.len(), cuts + 1);
+            return Err(of_shape(ErrorKind::Value, message).help(
+                "give one number a cut, from the lowest on: the log odds ratio there is θ + δ times it",
+            ));
         }
         if f.iter().any(|x| !x.is_finite() || x.abs() > 1e3) {
-            return Err(of_shape(ErrorKind::Value, "a departure that is not a number of moderate size".to_string())
-                .help("numbers lie between −1000 and 1000, such as [0, 0, 0, 0, 0, 1]"));
+            return Err(of_shape(
+                ErrorKind::Value,
+                "a departure that is not a number of moderate size".to_string(),
+            )
+            .help("numbers lie between −1000 and 1000, such as [0, 0, 0, 0, 0, 1]"));
         }
         if f.windows(2).all(|w| w[0] == w[1]) {
             return Err(of_shape(ErrorKind::Value, format!("a departure of {} at every cut", f[0]))
@@ -235,8 +279,12 @@ fn departure(scale: &LevelScale, departure: &Departure, data: &LevelData) -> Res
     effect_parameters(&departure.prior.distribution, Scale::LogOddsRatio)
         .map_err(|fault| fault.of(Part::Prior(PriorPart::Departure)))?;
     if !departure.prior.distribution.is_proper() {
-        return Err(problem(Part::Prior(PriorPart::Departure), ErrorKind::Value, "a flat prior of the departure")
-            .help("it is how much one cut borrows from the others: write departure = \"normal(0, 0.3)\""));
+        return Err(problem(
+            Part::Prior(PriorPart::Departure),
+            ErrorKind::Value,
+            "a flat prior of the departure",
+        )
+        .help("it is how much one cut borrows from the others: write departure = \"normal(0, 0.3)\""));
     }
     let by_level = data.by_level();
     let f = departure.shape.by_cut(cuts);
@@ -246,10 +294,12 @@ fn departure(scale: &LevelScale, departure: &Departure, data: &LevelData) -> Res
         let above: u64 = by_level[k + 1..].iter().sum();
         if departs && below + above > 0 && (below == 0 || above == 0) {
             let which = if above == 0 { "above" } else { "up to" };
-            let message = format!("a departure at the cut above `{}`, which no patient passes", scale.names[k]);
+            let message =
+                format!("a departure at the cut above `{}`, which no patient passes", scale.names[k]);
             return Err(of_shape(ErrorKind::Rule, message).help(format!(
-                "no patient has a level {which} `{}`: leave this cut out of `departure`, or join levels",
-                scale.names[k]
+                "no patient has a level {which} `{}`: give numbers with 0 at this cut, departure = {}, or join levels",
+                scale.names[k],
+                without(k, f.as_deref(), cuts)
             )));
         }
     }
