@@ -215,7 +215,8 @@ impl Profile<'_> {
         let mut sum = 0.0;
         for (k, x) in cuts.iter().enumerate() {
             for (arm, shift) in [0.0, theta].into_iter().enumerate() {
-                sum += self.seen[k + 1][arm] * log_expit(x + shift) + self.seen[k][arm] * log_expit(-x - shift);
+                sum +=
+                    self.seen[k + 1][arm] * log_expit(x + shift) + self.seen[k][arm] * log_expit(-x - shift);
             }
             if k > 0 {
                 let gap = cuts[k - 1] - x;
