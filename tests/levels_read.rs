@@ -98,7 +98,10 @@ impl Desk {
         let line = before.lines().count() + usize::from(before.ends_with('\n'));
         let column = before.rsplit('\n').next().map_or(1, |l| l.chars().count() + 1);
         let error = self.0.refuses(&["check", "model.toml"], told);
-        assert!(error.contains(&format!("model.toml:{line}:{column}")), "line {line}, column {column}\n{error}");
+        assert!(
+            error.contains(&format!("model.toml:{line}:{column}")),
+            "line {line}, column {column}\n{error}"
+        );
     }
 
     /// The same of a data file, whose row and column are among the words.
@@ -151,10 +154,25 @@ fn a_level_that_is_not_listed_is_told_where_it_stands() {
     let desk = Desk::new();
     desk.0.write("table.csv", table() + "women,drug,7,3\n").write("rows.csv", rows() + "women,drug,9\n");
     let at = format!("row {}", table().lines().count() + 1);
-    let told = ["table.csv", at.as_str(), "column `mrs`", "found `7`", "levels are `0`, `1`, `2`, `3`", "unknown = \"7\""];
+    let told = [
+        "table.csv",
+        at.as_str(),
+        "column `mrs`",
+        "found `7`",
+        "levels are `0`, `1`, `2`, `3`",
+        "unknown = \"7\"",
+    ];
     desk.refuses_data([OUTCOME, TABLE, PRIOR], &told);
     let at = format!("row {}", rows().lines().count() + 1);
-    let told = ["rows.csv", at.as_str(), "column `mrs`", "found `9`", "expected `0`, `1`, `2`, `3`", "unknown = \"9\"", "[outcome] levels"];
+    let told = [
+        "rows.csv",
+        at.as_str(),
+        "column `mrs`",
+        "found `9`",
+        "expected `0`, `1`, `2`, `3`",
+        "unknown = \"9\"",
+        "[outcome] levels",
+    ];
     desk.refuses_data([OUTCOME, ROWS, PRIOR], &told);
     let short = COUNTS.replace("[22, 34, 40, 23]", "[22, 34, 40]");
     let told = ["subgroup `men`, active arm: 3 counts for 4 levels", "one count a level"];
@@ -165,7 +183,8 @@ fn a_level_that_is_not_listed_is_told_where_it_stands() {
     desk.refuses([OUTCOME, &code, PRIOR], "[\"3\"] }", &["`3` is listed as unknown, and is a level"]);
     desk.0.write("table.csv", table() + "men,drug,2,40\n");
     let at = format!("row {}", table().lines().count() + 1);
-    let told = [at.as_str(), "subgroup `men` has a second row for level `2` of its active arm", "one row a level"];
+    let told =
+        [at.as_str(), "subgroup `men` has a second row for level `2` of its active arm", "one row a level"];
     desk.refuses_data([OUTCOME, TABLE, PRIOR], &told);
 }
 
@@ -174,8 +193,16 @@ fn levels_that_are_no_scale_are_refused() {
     let desk = Desk::new();
     let of = |levels: &str| OUTCOME.replace("[\"0\", \"1\", \"2\", \"3\"]", levels);
     let listed = "[\"0\", \"1\", \"2\", \"2\"]";
-    desk.refuses([&of(listed), COUNTS, PRIOR], listed, &["level `2` is listed twice, in places 3 and 4", "once"]);
-    desk.refuses([&of("[\"0\"]"), COUNTS, PRIOR], "[\"0\"]", &["one level only, `0`", "give all levels, lowest first"]);
+    desk.refuses(
+        [&of(listed), COUNTS, PRIOR],
+        listed,
+        &["level `2` is listed twice, in places 3 and 4", "once"],
+    );
+    desk.refuses(
+        [&of("[\"0\"]"), COUNTS, PRIOR],
+        "[\"0\"]",
+        &["one level only, `0`", "give all levels, lowest first"],
+    );
     desk.refuses([&of("[]"), COUNTS, PRIOR], "[]", &["without levels", "lowest first"]);
     desk.refuses([&of("[0, 0.5, 1, 2]"), COUNTS, PRIOR], "0.5", &["a level called 0.5", "in quotes"]);
     let none = OUTCOME.replace("levels = [\"0\", \"1\", \"2\", \"3\"]\n", "");
@@ -187,7 +214,11 @@ fn levels_that_are_no_scale_are_refused() {
     desk.0.write("rows.csv", "sex,arm,mrs\nmen,drug,2\nmen,placebo,2\n");
     desk.refuses([OUTCOME, ROWS, PRIOR], "\"rows.csv\"", &["all patients have one level only, `2`"]);
     // One that nobody has is a notice.
-    let unseen = COUNTS.replace(", 25]", ", 0]").replace(", 23]", ", 0]").replace(", 26]", ", 0]").replace(", 27]", ", 0]");
+    let unseen = COUNTS
+        .replace(", 25]", ", 0]")
+        .replace(", 23]", ", 0]")
+        .replace(", 26]", ", 0]")
+        .replace(", 27]", ", 0]");
     let said = desk.says(OUTCOME, &unseen, PRIOR);
     assert!(said.contains("No patient has level `3`: only its prior speaks of it."), "{said}");
 }
@@ -198,7 +229,11 @@ fn the_primary_cut_lies_between_two_levels() {
     let above = |words: &str| OUTCOME.replace("above = \"1\"", words);
     let told = ["`above` is missing", "write above = \"1\"", "\"0\", \"1\", \"2\""];
     desk.refuses([&above(""), COUNTS, PRIOR], "[\"0\", \"1\"", &told);
-    desk.refuses([&above("above = \"7\""), COUNTS, PRIOR], "\"7\"", &["no level `7`", "write one of \"0\", \"1\", \"2\""]);
+    desk.refuses(
+        [&above("above = \"7\""), COUNTS, PRIOR],
+        "\"7\"",
+        &["no level `7`", "write one of \"0\", \"1\", \"2\""],
+    );
     let told = ["no level lies above `3`, the last one", "write one of \"0\", \"1\", \"2\""];
     desk.refuses([&above("above = 3\n"), COUNTS, PRIOR], "3\n\n", &told);
     desk.refuses([&above("above = 1.5"), COUNTS, PRIOR], "1.5", &["a level called 1.5", "in quotes"]);
@@ -211,10 +246,16 @@ fn utilities_are_one_a_level_and_follow_the_direction() {
     for (utilities, told) in [
         ("[1, 0.5, 0]", &["3 utilities for 4 levels", "give 4, one a level"][..]),
         ("[0.7, 0.7, 0.7, 0.7]", &["all utilities are 0.7", "can't tell treatments apart"]),
-        ("[0, 0.5, 0.8, 1]", &["`0` is worth 0 and `3` 1", "higher levels are said to be worse", "turn their order"]),
+        (
+            "[0, 0.5, 0.8, 1]",
+            &["`0` is worth 0 and `3` 1", "higher levels are said to be worse", "turn their order"],
+        ),
         ("[1, nan, 0.5, 0]", &["a utility of NaN", "finite numbers"]),
         ("\"down\"", &["no set of utilities `down`", "did you mean `dawn`?", "dawn, eq-5d, who-gbd, japan"]),
-        ("\"dawn\"", &["the set `dawn` has 7 utilities, and there are 4 levels", "modified Rankin scale, 0 to 6"]),
+        (
+            "\"dawn\"",
+            &["the set `dawn` has 7 utilities, and there are 4 levels", "modified Rankin scale, 0 to 6"],
+        ),
     ] {
         desk.refuses([&of(utilities), COUNTS, PRIOR], utilities, told);
     }
@@ -234,21 +275,35 @@ fn a_departure_is_at_cuts_that_patients_pass() {
     ] {
         desk.refuses([OUTCOME, COUNTS, &of(departure)], departure, told);
     }
-    let unseen = COUNTS.replace(", 25]", ", 0]").replace(", 23]", ", 0]").replace(", 26]", ", 0]").replace(", 27]", ", 0]");
-    let told = ["a departure at the cut above `2`, which no patient passes", "departure = [0, 1, 0]", "join levels"];
+    let unseen = COUNTS
+        .replace(", 25]", ", 0]")
+        .replace(", 23]", ", 0]")
+        .replace(", 26]", ", 0]")
+        .replace(", 27]", ", 0]");
+    let told =
+        ["a departure at the cut above `2`, which no patient passes", "departure = [0, 1, 0]", "join levels"];
     desk.refuses([OUTCOME, &unseen, &of("\"death\"")], "\"death\"", &told);
     let told = ["a departure at the cut above `2`", "departure = [-1, 0, 0]"];
     desk.refuses([OUTCOME, &unseen, &of("\"linear\"")], "\"linear\"", &told);
-    desk.refuses([OUTCOME, &unseen, &of("\"unconstrained\"")], "\"unconstrained\"", &["departure = [1, 1, 0]"]);
+    desk.refuses(
+        [OUTCOME, &unseen, &of("\"unconstrained\"")],
+        "\"unconstrained\"",
+        &["departure = [1, 1, 0]"],
+    );
     let two = OUTCOME.replace("[\"0\", \"1\", \"2\", \"3\"]\nabove = \"1\"", "[\"alive\", \"dead\"]");
-    let counts = "[[data.counts]]\nsubgroup = \"all\"\ncontrol = { levels = [5, 8] }\nactive = { levels = [4, 9] }\n";
+    let counts =
+        "[[data.counts]]\nsubgroup = \"all\"\ncontrol = { levels = [5, 8] }\nactive = { levels = [4, 9] }\n";
     let told = ["with two levels", "leave `departure` out"];
     desk.refuses([&two, counts, &of("\"death\"")], "\"death\"", &told);
     let prior = |prior: &str| format!("{PRIOR}departure = \"{prior}\"\n");
     let told = ["a prior of a departure, and odds are proportional", "departure = \"death\" in [model]"];
     desk.refuses([OUTCOME, COUNTS, &prior("normal(0, 0.3)")], "\"normal(0, 0.3)\"", &told);
     let both = |words: &str| format!("[model]\ndeparture = \"death\"\n{}", prior(words));
-    desk.refuses([OUTCOME, COUNTS, &both("flat")], "\"flat\"", &["a flat prior of the departure", "normal(0, 0.3)"]);
+    desk.refuses(
+        [OUTCOME, COUNTS, &both("flat")],
+        "\"flat\"",
+        &["a flat prior of the departure", "normal(0, 0.3)"],
+    );
     desk.refuses([OUTCOME, COUNTS, &both("normal(0, 0)")], "\"normal(0, 0)\"", &["must be above 0"]);
 }
 
@@ -262,8 +317,16 @@ fn ordered_levels_under_another_kind_are_told_both_ways_out() {
     let row = told(&["rows.csv, row 44, column `mrs`: found `2`", "event = [\"…\", …] and no_event = ["]);
     desk.refuses_data([binary, ROWS, PRIOR], &row);
     let code = ROWS.replace("\"drug\" }", "\"drug\", outcome = { 7 = \"dead\" } }");
-    desk.refuses([binary, &code, PRIOR], "7 = ", &told(&["`outcome` is for kind = \"ordinal\"", "event = … and no_event = …"]));
-    desk.refuses([binary, TABLE, PRIOR], "level = ", &told(&["`level` is for kind = \"ordinal\"", "columns of `events` and `total`"]));
+    desk.refuses(
+        [binary, &code, PRIOR],
+        "7 = ",
+        &told(&["`outcome` is for kind = \"ordinal\"", "event = … and no_event = …"]),
+    );
+    desk.refuses(
+        [binary, TABLE, PRIOR],
+        "level = ",
+        &told(&["`level` is for kind = \"ordinal\"", "columns of `events` and `total`"]),
+    );
     let told_of_counts = told(&["patients by level, and kind = \"binary\"", "events = … and total = … here"]);
     desk.refuses([binary, COUNTS, PRIOR], "[12, 30, 41, 25]", &told_of_counts);
     for (key, value) in [("levels", "[\"0\", \"1\"]"), ("above", "\"9\""), ("utilities", "\"dawn\"")] {
@@ -286,38 +349,94 @@ fn ordered_levels_under_another_kind_are_told_both_ways_out() {
         desk.refuses([binary, COUNTS, &rest], value, &[&words, "leave it out"]);
     }
     let estimate = "[outcome]\nname = \"x\"\nkind = \"estimate\"\nscale = \"log_odds_ratio\"\nhigher_is = \"worse\"\nabove = \"9\"\n";
-    desk.refuses([estimate, COUNTS, PRIOR], "\"9\"", &["`above` is for kind = \"ordinal\", and the outcome has kind = \"estimate\""]);
+    desk.refuses(
+        [estimate, COUNTS, PRIOR],
+        "\"9\"",
+        &["`above` is for kind = \"ordinal\", and the outcome has kind = \"estimate\""],
+    );
     // And what others have, under this kind.
     let event = ROWS.replace("\"drug\" }", "\"drug\", event = [\"2\", \"3\"], no_event = [\"0\", \"1\"] }");
-    desk.refuses([OUTCOME, &event, PRIOR], "[\"2\", \"3\"], no", &["`event` is for kind = \"binary\"", "outcome = {"]);
+    desk.refuses(
+        [OUTCOME, &event, PRIOR],
+        "[\"2\", \"3\"], no",
+        &["`event` is for kind = \"binary\"", "outcome = {"],
+    );
     let estimates = "[[data.estimates]]\nsubgroup = \"men\"\nratio = 1.2\nci = [0.9, 1.5]\n";
-    desk.refuses([OUTCOME, estimates, PRIOR], "[[data.estimates]]", &["the data are estimates, but kind = \"ordinal\""]);
+    desk.refuses(
+        [OUTCOME, estimates, PRIOR],
+        "[[data.estimates]]",
+        &["the data are estimates, but kind = \"ordinal\""],
+    );
     for (key, value) in [("events", "71"), ("total", "108")] {
         let counts = COUNTS.replace("[12, 30, 41, 25]", &format!("[12, 30, 41, 25], {key} = {value}"));
         let words = format!("`{key}` beside `levels`");
         desk.refuses([OUTCOME, &counts, PRIOR], &format!("{value} }}"), &[&words, "leave it out"]);
     }
     let counts = COUNTS.replace("levels = [12, 30, 41, 25]", "events = 66, total = 108");
-    desk.refuses([OUTCOME, &counts, PRIOR], "{ events", &["`levels` is missing", "levels = [0, 0, 0, 0]", "kind = \"binary\""]);
+    desk.refuses(
+        [OUTCOME, &counts, PRIOR],
+        "{ events",
+        &["`levels` is missing", "levels = [0, 0, 0, 0]", "kind = \"binary\""],
+    );
 }
 
 #[test]
 fn priors_and_thresholds_are_of_what_the_model_has() {
     let desk = Desk::new();
     for (rest, at, told) in [
-        ("baseline = \"normal(0, 2)\"", "\"normal(0, 2)\"", &["a baseline prior, and the outcome has ordered levels", "dirichlet(1)"][..]),
-        ("baseline_of = \"control\"", "\"control\"\n", &["what a baseline is, and the outcome has ordered levels", "leave it out"]),
+        (
+            "baseline = \"normal(0, 2)\"",
+            "\"normal(0, 2)\"",
+            &["a baseline prior, and the outcome has ordered levels", "dirichlet(1)"][..],
+        ),
+        (
+            "baseline_of = \"control\"",
+            "\"control\"\n",
+            &["`baseline_of`, and the outcome has ordered levels", "leave it out"],
+        ),
         ("levels = \"dirichlet(1, 1, 1)\"", "\"dirichlet", &["3 concentrations for 4 levels", "one for all"]),
         ("levels = \"dirichlet(0)\"", "\"dirichlet", &["a Dirichlet concentration of 0", "above 0"]),
-        ("levels = \"dirichlet(1, 1, -2, 1)\"", "\"dirichlet", &["a Dirichlet concentration of -2", "above 0"]),
-        ("levels = \"normal(0, 1)\"", "\"normal(0, 1)\"", &["expected a Dirichlet prior", "\"dirichlet(1)\"", "\"rmsb\""]),
-        ("shift = \"normal(0, 1)\"", "\"normal(0, 1)\"", &["a standard deviation has none", "half-normal(scale)"]),
+        (
+            "levels = \"dirichlet(1, 1, -2, 1)\"",
+            "\"dirichlet",
+            &["a Dirichlet concentration of -2", "above 0"],
+        ),
+        (
+            "levels = \"normal(0, 1)\"",
+            "\"normal(0, 1)\"",
+            &["expected a Dirichlet prior", "\"dirichlet(1)\"", "\"rmsb\""],
+        ),
+        (
+            "shift = \"normal(0, 1)\"",
+            "\"normal(0, 1)\"",
+            &["a standard deviation has none", "half-normal(scale)"],
+        ),
         ("[model]\ncutpoints = \"own\"", "\"own\"", &["unknown value `own`", "`shared` or `by subgroup`"]),
-        ("shift = \"half-normal(1)\"\n[model]\ncutpoints = \"by subgroup\"", "\"half-normal(1)\"", &["each subgroup has cut points of its own", "cutpoints = \"shared\""]),
-        ("[thresholds]\nutility_difference = [0.03]", "0.03", &["a threshold on the utility difference", "utilities = … in [outcome]"]),
-        ("[thresholds]\nhazard_ratio = [1.7]", "1.7", &["a threshold on the hazard ratio", "risk_difference, odds_ratio, risk_ratio, win_probability"]),
-        ("[thresholds]\nwin_probability = [0.45]", "0.45", &["a threshold of 0.45 on the win probability", "from 0.5, no difference"]),
-        ("[thresholds]\nwin_probability = [1.2]", "1.2", &["a threshold of 1.2 on the win probability", "to below 1"]),
+        (
+            "shift = \"half-normal(1)\"\n[model]\ncutpoints = \"by subgroup\"",
+            "\"half-normal(1)\"",
+            &["each subgroup has cut points of its own", "cutpoints = \"shared\""],
+        ),
+        (
+            "[thresholds]\nutility_difference = [0.03]",
+            "0.03",
+            &["a threshold on the utility difference", "utilities = … in [outcome]"],
+        ),
+        (
+            "[thresholds]\nhazard_ratio = [1.7]",
+            "1.7",
+            &["a threshold on the hazard ratio", "risk_difference, odds_ratio, risk_ratio, win_probability"],
+        ),
+        (
+            "[thresholds]\nwin_probability = [0.45]",
+            "0.45",
+            &["a threshold of 0.45 on the win probability", "from 0.5, no difference"],
+        ),
+        (
+            "[thresholds]\nwin_probability = [1.2]",
+            "1.2",
+            &["a threshold of 1.2 on the win probability", "to below 1"],
+        ),
         ("[thresholds]\nwin_odds = [0.8]", "0.8", &["a threshold of 0.8 on the win odds", "write 1.25"]),
     ] {
         desk.refuses([OUTCOME, COUNTS, &format!("{PRIOR}{rest}\n")], at, told);
@@ -325,7 +444,11 @@ fn priors_and_thresholds_are_of_what_the_model_has() {
     let binary = "[outcome]\nname = \"x\"\nkind = \"binary\"\nhigher_is = \"worse\"\n";
     let counts = "[[data.counts]]\nsubgroup = \"a\"\ncontrol = { events = 3, total = 9 }\nactive = { events = 2, total = 9 }\n";
     let rest = format!("{PRIOR}[thresholds]\nwin_probability = [0.61]\n");
-    desk.refuses([binary, counts, &rest], "0.61", &["a threshold on the win probability", "this model reports risk_difference, odds_ratio, risk_ratio"]);
+    desk.refuses(
+        [binary, counts, &rest],
+        "0.61",
+        &["a threshold on the win probability", "this model reports risk_difference, odds_ratio, risk_ratio"],
+    );
 }
 
 /// Counted in the trial's database by another program: by subtype and arm, the patients at each level and those without one.
@@ -336,7 +459,8 @@ fn the_shipped_trial_has_the_patients_of_its_database() {
     let levels = study.data.levels().expect("levels");
     assert_eq!(levels.by_level(), [4241, 7884, 3864, 3296]);
     let arms = |arm: usize| -> u64 { (0..5).flat_map(|g| levels.patients(g, arm)).sum() };
-    let missing: Vec<u64> = levels.counts().iter().flat_map(|row| row.arms.iter().map(|a| a.missing)).collect();
+    let missing: Vec<u64> =
+        levels.counts().iter().flat_map(|row| row.arms.iter().map(|a| a.missing)).collect();
     assert_eq!([arms(0), arms(1)], [9646, 9639]);
     assert_eq!(missing.iter().sum::<u64>(), 97 + 53);
     assert_eq!(arms(0) + arms(1) + 97 + 53, 19_435);

@@ -38,6 +38,7 @@ mod fitted_once;
 mod golden;
 mod hostile_files;
 mod invariances;
+mod levels;
 mod levels_read;
 mod levels_reference;
 mod newcomer;

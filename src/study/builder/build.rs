@@ -203,7 +203,7 @@ impl StudyBuilder {
     fn levels_assumed(&self, scale: &LevelScale) -> Result<(Written<BaselinePrior>, LevelPriors), Problem> {
         let stated = [
             (self.baseline.is_some(), PriorPart::Baseline, "a baseline prior"),
-            (self.baseline_of.is_some(), PriorPart::BaselineOf, "what a baseline is"),
+            (self.baseline_of.is_some(), PriorPart::BaselineOf, "`baseline_of`"),
         ];
         if let Some((_, part, what)) = stated.into_iter().find(|(there, ..)| *there) {
             let message = format!("{what}, and the outcome has ordered levels");
