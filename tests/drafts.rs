@@ -227,7 +227,7 @@ fn ordered_levels_are_drafted_once_the_primary_cut_is_said() {
         desk.write(name, text);
         desk.says(&["check", name]);
     }
-    desk.says(&["fit", "draft.toml", "--save", "none", "--draws", "100", "--show-unreliable"]);
+    desk.says(&["fit", "draft.toml", "--save", "none"]);
     // Levels that are no numbers have an order that only the user knows.
     desk.write("states.csv", "arm,sex,state\nA,F,well\nB,F,ill\nA,M,dead\nB,M,well\nA,F,ill\nB,M,dead\n");
     let states = ["new", "states.csv", "--outcome", "state", "--subgroup", "sex", "--control", "A"];

@@ -250,7 +250,6 @@ fn utilities_are_one_a_level_and_follow_the_direction() {
             "[0, 0.5, 0.8, 1]",
             &["`0` is worth 0 and `3` 1", "higher levels are said to be worse", "turn their order"],
         ),
-        ("[1, nan, 0.5, 0]", &["a utility of NaN", "finite numbers"]),
         ("\"down\"", &["no set of utilities `down`", "did you mean `dawn`?", "dawn, eq-5d, who-gbd, japan"]),
         (
             "\"dawn\"",
@@ -259,6 +258,7 @@ fn utilities_are_one_a_level_and_follow_the_direction() {
     ] {
         desk.refuses([&of(utilities), COUNTS, PRIOR], utilities, told);
     }
+    desk.refuses([&of("[1, nan, 0.5, 0]"), COUNTS, PRIOR], "nan", &["found NaN, expected a finite number"]);
     // One that does not fall throughout is said.
     let said = desk.says(&of("[1, 0.5, 0.6, 0]"), COUNTS, PRIOR);
     assert!(said.contains("do not follow the order of the levels: `1` is worth 0.5 and `2` 0.6"), "{said}");
