@@ -54,11 +54,9 @@ impl LevelRows {
     pub fn new(of: Arc<Adjustment>, levels: &Levels) -> LevelRows {
         let (subgroups, cuts) = (levels.counts.len(), levels.cuts());
         let by_cut = Adjustment { patterns: of.patterns.by_cut(cuts), ..Adjustment::clone(&of) };
-        LevelRows {
-            by_cut: Arc::new(Rows::new(&by_cut, subgroups * cuts)),
-            patients: Arc::new(Rows::new(&of, subgroups)),
-            of,
-        }
+        let patients = Rows::new(&of, subgroups);
+        let by_cut = Rows::of_cuts(&by_cut, subgroups * cuts, &patients);
+        LevelRows { by_cut: Arc::new(by_cut), patients: Arc::new(patients), of }
     }
 
     /// What the rows were made from.
