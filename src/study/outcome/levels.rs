@@ -38,6 +38,11 @@ impl LevelScale {
         self.names.len() - 1
     }
 
+    /// The primary cut in words, such as "above 3".
+    pub fn primary_in_words(&self) -> String {
+        self.cut_in_words(self.primary)
+    }
+
     /// A cut in words, such as "above 3".
     pub fn cut_in_words(&self, cut: usize) -> String {
         format!("above {}", self.names[cut])
@@ -215,7 +220,8 @@ impl Profile<'_> {
         let mut sum = 0.0;
         for (k, x) in cuts.iter().enumerate() {
             for (arm, shift) in [0.0, theta].into_iter().enumerate() {
-                sum += self.seen[k + 1][arm] * log_expit(x + shift) + self.seen[k][arm] * log_expit(-x - shift);
+                sum +=
+                    self.seen[k + 1][arm] * log_expit(x + shift) + self.seen[k][arm] * log_expit(-x - shift);
             }
             if k > 0 {
                 let gap = cuts[k - 1] - x;
