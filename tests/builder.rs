@@ -10,14 +10,20 @@ use equipoise::study::distributions::{
     beta, exchangeable, fixed, flat, half_cauchy, half_normal, mixture, normal, student_t,
 };
 use equipoise::study::{
-    Assignment, BaselineOf, Data, Endpoint, HigherIs, Part, PooledPriors, Pooling, PriorChanges, PriorPart,
-    Priors, Problem, Scale, Study, StudyBuilder,
+    ArmCounts, ArmLevels, Assignment, BaselineOf, Data, Endpoint, HigherIs, LevelData, Part, PooledPriors,
+    Pooling, PriorChanges, PriorPart, Priors, Problem, Scale, Study, StudyBuilder, SubgroupCounts,
+    SubgroupLevels,
 };
 
 /// The same study from its values alone.
 fn rebuilt(study: &Study) -> Study {
     let (outcome, counts) = (study.outcome.clone(), matches!(study.data, Data::Counts(_)));
-    let endpoint = if counts {
+    let endpoint = if let Some(scale) = &outcome.levels {
+        let above = scale.names[scale.primary].clone();
+        let endpoint = Endpoint::ordinal(outcome.name, outcome.higher_is, scale.names.clone()).above(above);
+        let endpoint = scale.utilities.iter().cloned().fold(endpoint, Endpoint::utilities);
+        endpoint.called(outcome.event)
+    } else if counts {
         Endpoint::events(outcome.name, outcome.higher_is).called(outcome.event)
     } else {
         Endpoint::estimates(outcome.name, outcome.scale, outcome.higher_is)
@@ -43,8 +49,14 @@ fn rebuilt(study: &Study) -> Study {
     builder = match &study.data {
         Data::Counts(rows) => rows.iter().cloned().fold(builder, StudyBuilder::counts),
         Data::Estimates(rows) => rows.iter().cloned().fold(builder, StudyBuilder::published),
+        Data::Levels(levels) => by_level(levels).into_iter().fold(builder, StudyBuilder::levels),
     };
-    if let Some(baseline) = &study.priors.baseline {
+    if let Some(levels) = &study.priors.levels {
+        builder = builder.cutpoints(levels.cutpoints).concentrations(levels.concentrations.clone());
+        builder = levels.shift.iter().cloned().fold(builder, StudyBuilder::shift);
+        let departure = levels.departure.iter().cloned();
+        builder = departure.fold(builder, |builder, d| builder.departure(d.shape, d.prior));
+    } else if let Some(baseline) = &study.priors.baseline {
         builder = builder.baseline(baseline.distribution.clone()).baseline_of(study.priors.baseline_of);
     }
     for named in &study.named {
@@ -53,11 +65,32 @@ fn rebuilt(study: &Study) -> Study {
         builder = builder.named(&named.name, changes);
     }
     builder = study.expected_odds_ratio.into_iter().fold(builder, StudyBuilder::expected_odds_ratio);
-    for measure in [Measure::RiskDifference, Measure::HazardRatio, Measure::Difference] {
+    for measure in [
+        Measure::RiskDifference,
+        Measure::HazardRatio,
+        Measure::Difference,
+        Measure::UtilityDifference,
+        Measure::WinProbability,
+    ] {
         builder = builder.thresholds(measure, study.thresholds.of(measure).iter().copied());
     }
     let (measure, t) = study.thresholds.primary.expect("shipped models say which size matters most");
     builder.primary(measure, t).build().expect("a study")
+}
+
+/// Every subgroup's patients by level.
+fn by_level(levels: &LevelData) -> Vec<SubgroupLevels> {
+    let arm = |g: usize, arm: usize, of: &ArmCounts| ArmLevels {
+        levels: levels.patients(g, arm).to_vec(),
+        missing: of.missing,
+        source: of.source.clone(),
+    };
+    let row = |(g, row): (usize, &SubgroupCounts)| SubgroupLevels {
+        name: row.name.clone(),
+        arms: vec![arm(g, 0, row.control()), arm(g, 1, row.active())],
+        citation: row.citation.clone(),
+    };
+    levels.counts().iter().enumerate().map(row).collect()
 }
 
 /// Its priors by their distributions: the words are made anew.

@@ -34,6 +34,7 @@ mod fitted_once;
 mod golden;
 mod hostile_files;
 mod invariances;
+mod levels;
 mod levels_told;
 mod newcomer;
 mod patient_files;

@@ -15,14 +15,14 @@ use super::Resolution;
 use super::effect_likelihood::{EffectLikelihood, EffectRange, climb};
 use super::subgroup::{CellsOfSubgroup, SubgroupData};
 use crate::model::{Levels, SubgroupBias};
-use crate::numeric::{Chebyshev, Peak, Placement, log_expit, log_sum_exp, logistic, tabulate};
+use crate::numeric::{Chebyshev, Peak, exp_of_nonpositive, ln_1p_of_fraction, ln_of_normal, log_sum_exp};
 
 /// Beyond this the log likelihood is a line.
 const FAR: f64 = 120.0;
 
 /// Nodes that a link's series starts with, and how small its last coefficients are.
 const NODES: usize = 9;
-const TOLERANCE: f64 = 1e-9;
+const TOLERANCE: f64 = 1e-8;
 
 /// One subgroup's patients by level.
 #[derive(Debug, Clone)]
@@ -45,10 +45,13 @@ struct Link {
 
 impl LevelsOfSubgroup {
     pub fn new(levels: &Levels, g: usize, bias: Option<SubgroupBias>) -> LevelsOfSubgroup {
-        let shift = bias.and_then(|b| b.shift).map_or_else(|| vec![(0.0, 1.0)], |shift| match shift.known() {
-            Some(x) => vec![(x, 1.0)],
-            None => shift.nodes(48),
-        });
+        let shift = bias.and_then(|b| b.shift).map_or_else(
+            || vec![(0.0, 1.0)],
+            |shift| match shift.known() {
+                Some(x) => vec![(x, 1.0)],
+                None => shift.nodes(48),
+            },
+        );
         LevelsOfSubgroup {
             control: levels.counts[g][0].clone(),
             active: levels.counts[g][1].clone(),
@@ -78,34 +81,28 @@ impl LevelsOfSubgroup {
     }
 
     /// `log E ∏ D^(−w)` over the cuts, at θ.
-    fn log_expectation(&self, theta: f64, placement: Placement) -> f64 {
+    fn log_expectation(&self, theta: f64) -> f64 {
         let [above, below] = self.links();
         // Turned, D = o (1 + F (1/o − 1)).
         let turned: f64 = below.iter().map(|link| link.w).sum();
-        let above = chain(&above, theta, placement);
-        let below = chain(&below, -theta, placement);
+        let above = chain(&above, theta);
+        let below = chain(&below, -theta);
         let (all, p) = (self.all(), self.primary);
         let (lost, kept) = all.split_at(p + 1);
-        let first = Link {
-            kept: kept.iter().sum(),
-            lost: lost.iter().sum(),
-            w: self.active[p] + self.active[p + 1],
-        };
+        let first =
+            Link { kept: kept.iter().sum(), lost: lost.iter().sum(), w: self.active[p] + self.active[p + 1] };
         let (up, down) = (Odds::of(theta), Odds::of(-theta));
-        let integrand = |z: f64| {
-            let (s, f) = (logistic(z), logistic(-z));
-            let (log_d, y) = up.at(s);
-            let (_, back) = down.at(f);
-            first.log_beta(z) - first.w * log_d + above.at(y) + below.at(back)
-        };
-        tabulate(first.peak(theta, 1.0), placement, integrand).log_mass - theta * turned - first.log_constant()
+        let beyond = |at: Chance, y: f64| above.at(y) + below.at(down.at(at.turned()).1);
+        let mut sum = Sum::default();
+        let log_mass = sum.log_mass(&first, (up, Chance::SURE), first.start(), beyond).0;
+        log_mass - theta * turned - first.log_constant()
     }
 
     /// `log p(y | θ)` without the multinomial coefficients.
-    fn log_likelihood(&self, theta: f64, placement: Placement) -> f64 {
+    fn log_likelihood(&self, theta: f64) -> f64 {
         let at = |theta: f64| {
             let risen: f64 = self.active[1..].iter().sum();
-            self.log_of_both() + theta * risen + self.log_expectation(theta, placement)
+            self.log_of_both() + theta * risen + self.log_expectation(theta)
         };
         let beyond = theta.abs() - FAR;
         if beyond > 0.0 {
@@ -116,14 +113,14 @@ impl LevelsOfSubgroup {
     }
 
     /// The same where a shift of the log odds ratio stands between.
-    fn log_seen(&self, theta: f64, placement: Placement) -> f64 {
+    fn log_seen(&self, theta: f64) -> f64 {
         match self.shift.as_slice() {
-            [(x, _)] => self.log_likelihood(theta + x, placement),
+            [(x, _)] => self.log_likelihood(theta + x),
             several => {
                 let terms: Vec<f64> = several
                     .iter()
                     .filter(|(_, weight)| *weight > 0.0)
-                    .map(|(x, weight)| libm::log(*weight) + self.log_likelihood(theta + x, placement))
+                    .map(|(x, weight)| libm::log(*weight) + self.log_likelihood(theta + x))
                     .collect();
                 log_sum_exp(&terms)
             }
@@ -145,80 +142,180 @@ fn log_beta_function(a: &[f64]) -> f64 {
 #[derive(Debug, Clone, Copy)]
 struct Odds {
     theta: f64,
+    ratio: f64,
     /// o − 1.
     rise: f64,
 }
 
 impl Odds {
     fn of(theta: f64) -> Odds {
-        Odds { theta, rise: libm::expm1(theta) }
+        Odds { theta, ratio: libm::exp(theta), rise: libm::expm1(theta) }
     }
 
-    /// ln D at the probability `s`, and its part of θ, from 0 to 1.
+    /// ln D at a probability, and its part of θ, from 0 to 1.
     #[inline]
-    fn at(self, s: f64) -> (f64, f64) {
-        if self.theta.abs() < 1e-6 {
-            return (libm::log1p(s * self.rise), s);
-        }
-        let log_d = libm::log1p(s * self.rise);
-        (log_d, log_d / self.theta)
+    fn at(self, at: Chance) -> (f64, f64) {
+        let log_d = ln_of_normal(at.no + at.yes * self.ratio);
+        if self.theta.abs() < SMALL { (log_d, at.yes) } else { (log_d, log_d / self.theta) }
     }
 
     /// The probability at which ln D has the part `y` of θ.
-    fn back(self, y: f64) -> f64 {
-        if self.theta.abs() < 1e-6 { y } else { libm::expm1(y * self.theta) / self.rise }
+    fn back(self, y: f64) -> Chance {
+        if self.theta.abs() < SMALL {
+            return Chance { yes: y, no: 1.0 - y };
+        }
+        let no = libm::exp(y * self.theta) * libm::expm1((1.0 - y) * self.theta) / self.rise;
+        Chance { yes: libm::expm1(y * self.theta) / self.rise, no }
     }
 }
 
-/// `log E ∏ D^(−w)` over the links from `links` on, as a function of the part of θ that ln D has before them.
-fn chain(links: &[Link], theta: f64, placement: Placement) -> Chebyshev {
+/// At smaller effects ln D is a line.
+const SMALL: f64 = 1e-6;
+
+/// A probability and its complement, neither of which is lost beside the other.
+#[derive(Debug, Clone, Copy)]
+struct Chance {
+    yes: f64,
+    no: f64,
+}
+
+impl Chance {
+    const SURE: Chance = Chance { yes: 1.0, no: 0.0 };
+
+    fn turned(self) -> Chance {
+        Chance { yes: self.no, no: self.yes }
+    }
+}
+
+/// `log E ∏ D^(−w)` over the links, as a function of the part of θ that ln D has before them.
+fn chain(links: &[Link], theta: f64) -> Chebyshev {
     let odds = Odds::of(theta);
     let mut beyond = Chebyshev::constant(0.0);
+    let mut sum = Sum::default();
     for link in links.iter().rev() {
         let constant = link.log_constant();
-        let rest = &beyond;
+        // Neighbouring nodes have their peaks near one another.
+        let mut start = link.start();
         let at = |y: f64| {
             let before = odds.back(y);
-            if before <= 0.0 {
-                return rest.at(0.0);
+            if before.yes <= 0.0 {
+                return beyond.at(0.0);
             }
-            let integrand = |z: f64| {
-                let (log_d, y) = odds.at(before * logistic(z));
-                link.log_beta(z) - link.w * log_d + rest.at(y)
-            };
-            tabulate(link.peak(theta, before), placement, integrand).log_mass - constant
+            let (log_mass, peak) = sum.log_mass(link, (odds, before), start, |_, y| beyond.at(y));
+            start = peak;
+            log_mass - constant
         };
-        let series = Chebyshev::of(NODES, TOLERANCE, at);
-        beyond = series;
+        beyond = Chebyshev::of(NODES, TOLERANCE, at);
     }
     beyond
 }
 
 impl Link {
-    /// The beta density of the variable whose log odds are z, with the Jacobian, without its constant.
-    #[inline]
-    fn log_beta(&self, z: f64) -> f64 {
-        self.kept * log_expit(z) + self.lost * log_expit(-z)
-    }
-
     fn log_constant(&self) -> f64 {
         log_beta_function(&[self.kept, self.lost])
     }
 
+    /// Where the beta density is highest over the variable's log odds, without D.
+    fn start(&self) -> f64 {
+        libm::log(self.kept / self.lost)
+    }
+
     /// Where the beta density times D^(−w) is highest, roughly, over the log odds of the variable.
-    fn peak(&self, theta: f64, before: f64) -> Peak {
-        let rise = before * libm::expm1(theta);
-        let start = libm::log(self.kept / self.lost);
+    fn peak(&self, odds: Odds, before: Chance, start: f64) -> Peak {
         climb(start, |z| {
-            let (s, t) = (logistic(z), logistic(-z));
-            let d = 1.0 + s * rise;
-            let push = s * t * rise / d;
+            let (s, t) = both_sides(z);
+            let d = before.no + before.yes * (t + s * odds.ratio);
+            let push = before.yes * s * t * odds.rise / d;
             // Of −w ln D: slope −w push; its bend is left out where it is not downward.
             let bend = push * ((t - s) - push);
-            let slope = self.kept * t - self.lost * s - self.w * push;
-            let curvature = (self.kept + self.lost) * s * t + self.w * bend;
-            (slope, curvature.max(0.1 * (self.kept + self.lost) * s * t))
+            let own = (self.kept + self.lost) * s * t;
+            (self.kept * t - self.lost * s - self.w * push, (own + self.w * bend).max(0.1 * own))
         })
+    }
+}
+
+/// σ(z) and σ(−z).
+#[inline]
+fn both_sides(z: f64) -> (f64, f64) {
+    let e = exp_of_nonpositive(-z.abs());
+    let (near, far) = (1.0 / (1.0 + e), e / (1.0 + e));
+    if z >= 0.0 { (near, far) } else { (far, near) }
+}
+
+/// Trapezoid sums, with their room.
+#[derive(Debug, Default)]
+struct Sum {
+    values: Vec<f64>,
+    other_half: Vec<f64>,
+}
+
+/// Steps in standard deviations of the peak, and at most: a logistic's poles lie π away.
+const STEP: f64 = 0.6;
+const LONGEST: f64 = 0.8;
+
+/// Beyond this far below the highest value nothing is left.
+const NOTHING: f64 = 36.0;
+
+/// Leaving out every other node may move a sum by this part: its own error is the square at most.
+const HALVED: f64 = 1e-4;
+
+impl Sum {
+    /// `log ∫ Beta(v) D(S v)^(−w) e^(beyond) dv` without the beta's constant, over the log odds z of v; and where it is highest
+    /// without what is beyond. `beyond` knows the probability and the part of θ that ln D has there.
+    fn log_mass(
+        &mut self,
+        link: &Link,
+        (odds, before): (Odds, Chance),
+        start: f64,
+        beyond: impl Fn(Chance, f64) -> f64,
+    ) -> (f64, f64) {
+        let all = link.kept + link.lost;
+        let integrand = |z: f64| {
+            let e = exp_of_nonpositive(-z.abs());
+            let near = 1.0 / (1.0 + e);
+            let (v, rest) = if z >= 0.0 { (near, e * near) } else { (e * near, near) };
+            let at = Chance { yes: before.yes * v, no: before.no + before.yes * rest };
+            let (log_d, y) = odds.at(at);
+            let softplus = z.max(0.0) + ln_1p_of_fraction(e);
+            link.kept * z - all * softplus - link.w * log_d + beyond(at, y)
+        };
+        let peak = link.peak(odds, before, start);
+        let mut step = (STEP * peak.sd).min(LONGEST);
+        loop {
+            let sum = self.trapezoid(peak.centre, step, &integrand);
+            match sum {
+                Some(log_mass) => return (log_mass, peak.centre),
+                None if step < 1e-9 * peak.sd => return (f64::NAN, peak.centre),
+                None => step *= 0.5,
+            }
+        }
+    }
+
+    /// The logarithm of the sum of all nodes that matter; none where these are too few.
+    fn trapezoid(&mut self, centre: f64, step: f64, integrand: &impl Fn(f64) -> f64) -> Option<f64> {
+        self.values.clear();
+        self.other_half.clear();
+        let mut highest = f64::NEG_INFINITY;
+        for side in [1.0, -1.0] {
+            let mut last = f64::INFINITY;
+            let mut j = if side > 0.0 { 0 } else { 1 };
+            loop {
+                let value = integrand(centre + side * step * f64::from(j));
+                let half = if j % 2 == 0 { &mut self.values } else { &mut self.other_half };
+                half.push(value);
+                highest = highest.max(value);
+                if value.is_nan() || value < highest - NOTHING && value <= last {
+                    break;
+                }
+                last = value;
+                j += 1;
+            }
+        }
+        let of = |half: &[f64]| half.iter().map(|v| exp_of_nonpositive(v - highest)).sum::<f64>();
+        let (even, odd) = (of(&self.values), of(&self.other_half));
+        let sum = even + odd;
+        let settled = (even - odd).abs() <= HALVED * sum || sum.is_nan();
+        settled.then(|| highest + libm::log(sum * step))
     }
 }
 
@@ -237,8 +334,7 @@ impl SubgroupData for LevelsOfSubgroup {
     }
 
     fn likelihood(&self, range: EffectRange, resolution: Resolution) -> EffectLikelihood {
-        let placement = resolution.mass();
-        EffectLikelihood::tabulated(range, resolution.density(), |theta| self.log_seen(theta, placement))
+        EffectLikelihood::tabulated(range, resolution.density(), |theta| self.log_seen(theta))
     }
 
     fn farthest(&self) -> f64 {
@@ -271,6 +367,7 @@ mod tests {
     use super::*;
     use crate::exact::effect_likelihood::{Baseline, log_marginals};
     use crate::model::{Arm, BaselineOf, BinomialPair, LocationPrior};
+    use crate::numeric::logistic;
 
     fn of(control: &[f64], active: &[f64], a: &[f64], primary: usize) -> LevelsOfSubgroup {
         LevelsOfSubgroup {
@@ -280,10 +377,6 @@ mod tests {
             primary,
             shift: vec![(0.0, 1.0)],
         }
-    }
-
-    fn placement() -> Placement {
-        Resolution::default().mass()
     }
 
     #[test]
@@ -299,9 +392,9 @@ mod tests {
             let prior = LocationPrior::LogitBeta { a: a[1], b: a[0] };
             let baseline = Baseline { prior, of: BaselineOf::Control };
             let thetas = [-8.0, -2.5, -0.3, 0.0, 1e-7, 0.4, 1.7, 9.0];
-            let binary = log_marginals(&pair, &baseline, &thetas, placement());
+            let binary = log_marginals(&pair, &baseline, &thetas, Resolution::default().mass());
             for (theta, binary) in thetas.into_iter().zip(binary) {
-                let own = levels.log_likelihood(theta, placement());
+                let own = levels.log_likelihood(theta);
                 assert!((own - binary).abs() < 1e-8 * binary.abs().max(1.0), "{theta}: {own} {binary}");
             }
         }
@@ -339,7 +432,7 @@ mod tests {
         for theta in [-1.5, 0.0, 0.8] {
             let expected = brute(theta);
             for primary in 0..2 {
-                let own = of(&n0, &n1, &a, primary).log_likelihood(theta, placement());
+                let own = of(&n0, &n1, &a, primary).log_likelihood(theta);
                 assert!((own - expected).abs() < 1e-7, "{theta} {primary}: {own} {expected}");
             }
         }
@@ -350,15 +443,17 @@ mod tests {
         let n0 = [12.0, 30.0, 41.0, 25.0, 0.0, 8.0, 15.0];
         let n1 = [9.0, 24.0, 30.0, 33.0, 0.0, 14.0, 20.0];
         let a = [1.0; 7];
+        // Thousands below the highest, what is left of a likelihood may be off by little more.
+        let near = |log: f64| if log > -1000.0 { 1e-7 } else { 1e-6 * log.abs() };
         let turned = |n: &[f64]| n.iter().rev().copied().collect::<Vec<f64>>();
         for theta in [-30.0, -3.0, -0.2, 0.0, 0.6, 2.0, 40.0] {
-            let first = of(&n0, &n1, &a, 0).log_likelihood(theta, placement());
+            let first = of(&n0, &n1, &a, 0).log_likelihood(theta);
             for primary in 1..6 {
-                let other = of(&n0, &n1, &a, primary).log_likelihood(theta, placement());
-                assert!((first - other).abs() < 1e-7 * first.abs().max(1.0), "{theta} {primary}: {first} {other}");
+                let other = of(&n0, &n1, &a, primary).log_likelihood(theta);
+                assert!((first - other).abs() < near(first), "{theta} {primary}: {first} {other}");
             }
-            let back = of(&turned(&n0), &turned(&n1), &a, 3).log_likelihood(-theta, placement());
-            assert!((first - back).abs() < 1e-7 * first.abs().max(1.0), "{theta}: {first} {back}");
+            let back = of(&turned(&n0), &turned(&n1), &a, 3).log_likelihood(-theta);
+            assert!((first - back).abs() < near(first), "{theta}: {first} {back}");
         }
     }
 }

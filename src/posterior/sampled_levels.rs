@@ -215,13 +215,21 @@ impl SampledPosterior {
 
     /// The primary cut's risks of subgroup `g`, where the active arm's log odds there are not α + θ.
     pub(super) fn primary_risks(&self, g: usize) -> Option<Risks> {
-        let levels = self.levels.as_ref().filter(|levels| !levels.departures.is_empty() || levels.is_standardised())?;
+        let levels = self
+            .levels
+            .as_ref()
+            .filter(|levels| !levels.departures.is_empty() || levels.is_standardised())?;
         self.above(g)?.into_iter().nth(levels.primary)
     }
 }
 
 /// Risks above every cut at every draw, by subgroup and cut, averaged over the declared patients; in parallel over draws.
-pub fn standardised_above(rows: &Rows, model: &Model, hierarchy: &Hierarchy, chains: &[&[f64]]) -> Vec<Risks> {
+pub fn standardised_above(
+    rows: &Rows,
+    model: &Model,
+    hierarchy: &Hierarchy,
+    chains: &[&[f64]],
+) -> Vec<Risks> {
     /// Draws of one piece of work.
     const PIECE: usize = 16;
     let Some(levels) = model.observation.cells().and_then(|cells| cells.levels()) else { return Vec::new() };
@@ -235,7 +243,12 @@ pub fn standardised_above(rows: &Rows, model: &Model, hierarchy: &Hierarchy, cha
                 let mut out = Vec::with_capacity(draws.len() / dim * subgroups * cuts);
                 for q in draws.chunks_exact(dim) {
                     let p = hierarchy.parameters(q, &[], scratch);
-                    let at = At { control: p.control, theta: p.theta, offsets: p.offsets, departures: p.departures };
+                    let at = At {
+                        control: p.control,
+                        theta: p.theta,
+                        offsets: p.offsets,
+                        departures: p.departures,
+                    };
                     out.extend(averaged(rows, levels, &at, (p.gamma, p.centres)));
                 }
                 out

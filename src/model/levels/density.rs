@@ -86,13 +86,13 @@ impl LevelsDensity {
         let at = *dim;
         *dim += sets * gaps;
         let (centre, scale) = hints(levels);
-        let departs =
-            levels.departure.as_ref().map(|d| Departs::new(d, levels.primary, cuts, dim));
+        let departs = levels.departure.as_ref().map(|d| Departs::new(d, levels.primary, cuts, dim));
         let sum: f64 = a.iter().sum();
         let risk = levels.risk();
         let own = |x: f64| libm::lgamma(x);
         // Of the Dirichlet, over that of its margin at the primary cut.
-        let constant = own(sum) - a.iter().map(|x| own(*x)).sum::<f64>()
+        let constant = own(sum)
+            - a.iter().map(|x| own(*x)).sum::<f64>()
             - (own(risk.0 + risk.1) - own(risk.0) - own(risk.1));
         LevelsDensity {
             at,
@@ -182,13 +182,12 @@ impl LevelsDensity {
     ) -> f64 {
         let (n, cuts) = (self.levels.counts.len(), self.levels.cuts());
         let mut log_density = self.place(q, scratch);
-        for cell in 0..2 * n {
+        for (cell, (own, x)) in scratch.x.chunks_exact_mut(cuts).zip(x).enumerate() {
             let set = self.levels.set_of(cell % n);
-            for k in 0..cuts {
-                scratch.x[cell * cuts + k] = x[cell] + scratch.offsets[set * cuts + k];
-            }
-            if cell >= n && self.departs.is_some() {
-                (0..cuts).for_each(|k| scratch.x[cell * cuts + k] += scratch.departures[k]);
+            let offsets = &scratch.offsets[set * cuts..(set + 1) * cuts];
+            own.iter_mut().zip(offsets).for_each(|(own, offset)| *own = x + offset);
+            if cell >= n {
+                own.iter_mut().zip(&scratch.departures).for_each(|(own, departure)| *own += departure);
             }
         }
         log_density += match (&self.terms, terms) {
@@ -199,10 +198,9 @@ impl LevelsDensity {
         };
         scratch.by_offset.fill(0.0);
         scratch.by_departure.fill(0.0);
-        for cell in 0..2 * n {
+        for (cell, (of, slope)) in scratch.slopes.chunks_exact(cuts).zip(slopes).enumerate() {
             let set = self.levels.set_of(cell % n);
-            let of = &scratch.slopes[cell * cuts..(cell + 1) * cuts];
-            slopes[cell] = of.iter().sum();
+            *slope = of.iter().sum();
             for (k, slope) in of.iter().enumerate() {
                 scratch.by_offset[set * cuts + k] += slope;
                 if cell >= n {
@@ -224,7 +222,8 @@ impl LevelsDensity {
                 scratch.prior_x[k] = at + scratch.offsets[set * cuts + k];
             }
             let (x, slopes) = (&scratch.prior_x, &mut scratch.prior_slopes);
-            log_density += self.constant + log_likelihood_of_cells(x, &self.prior_events, &self.prior_totals, slopes);
+            log_density +=
+                self.constant + log_likelihood_of_cells(x, &self.prior_events, &self.prior_totals, slopes);
             log_density -= a * log_expit(at) + b * log_expit(-at);
             scratch.by_base[set] = scratch.prior_slopes.iter().sum::<f64>() - (a - (a + b) * logistic(at));
             for k in 0..cuts {
@@ -280,7 +279,8 @@ impl LevelsDensity {
         for i in 0..sets * gaps {
             let (t, share) = (self.centre[i] + self.scale[i] * q[self.at + i], scratch.shares[i]);
             log_density += self.inner[i] * log_expit(t);
-            gradient[self.at + i] = self.scale[i] * (scratch.by_gap[i] * share + self.inner[i] * (1.0 - share));
+            gradient[self.at + i] =
+                self.scale[i] * (scratch.by_gap[i] * share + self.inner[i] * (1.0 - share));
         }
         log_density
     }
