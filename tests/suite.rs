@@ -35,6 +35,7 @@ mod golden;
 mod hostile_files;
 mod invariances;
 mod levels;
+mod levels_told;
 mod newcomer;
 mod patient_files;
 mod patients;
