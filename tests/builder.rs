@@ -10,9 +10,9 @@ use equipoise::study::distributions::{
     beta, exchangeable, fixed, flat, half_cauchy, half_normal, mixture, normal, student_t,
 };
 use equipoise::study::{
-    ArmCounts, ArmLevels, Assignment, BaselineOf, Data, Endpoint, HigherIs, LevelData, Part, PooledPriors,
-    Pooling, PriorChanges, PriorPart, Priors, Problem, Scale, Study, StudyBuilder, SubgroupCounts,
-    SubgroupLevels,
+    ArmCounts, ArmLevels, Assignment, BaselineOf, Cutpoints, Data, Endpoint, HigherIs, LevelData, Part,
+    PooledPriors, Pooling, PriorChanges, PriorPart, Priors, Problem, Scale, Shape, Study, StudyBuilder,
+    SubgroupCounts, SubgroupLevels, Utilities,
 };
 
 /// The same study from its values alone.
@@ -161,6 +161,25 @@ fn the_text_of_a_study_built_in_code_is_a_model_file_of_it() {
         .priors(Priors::partial(mixture([(0.75, -0.3, 0.2), (0.25, 0.0, 1.0)]), half_normal(0.5)))
         .build()
         .expect("a study");
+    let levels = Study::builder("Levels", Assignment::Randomised)
+        .outcome(
+            Endpoint::ordinal("state", HigherIs::Worse, ["well \"enough\"", "ill", "dead"])
+                .above("ill")
+                .utilities(Utilities { values: vec![1.0, 0.35, -0.1], set: None }),
+        )
+        .arms("no", "yes")
+        .group_by_level("first", [vec![8, 5, 2], vec![9, 3, 4]])
+        .group_by_level("second", [vec![7, 0, 3], vec![5, 6, 1]])
+        .priors(Priors::partial(normal(0.0, 0.5), half_normal(0.25)))
+        .thresholds(Measure::WinProbability, [0.55])
+        .thresholds(Measure::UtilityDifference, [0.05]);
+    let shared = levels.clone().concentrations(vec![1.0, 2.0, 0.5]).shift(half_cauchy(0.5));
+    let numbers = shared.clone().departure(Shape::Numbers(vec![0.0, 1.5]), student_t(4.0, 0.1, 0.3));
+    let unconstrained = shared.clone().departure(Shape::Unconstrained, normal(0.0, 0.3));
+    let apart = levels.cutpoints(Cutpoints::BySubgroup).concentrations(vec![0.4]);
+    for built in [shared, numbers, unconstrained, apart].map(|b| b.build().expect("a study")) {
+        assert_eq!(held(&again(&built).expect("a study")), held(&built));
+    }
     for built in [estimates, counts] {
         assert_eq!(held(&again(&built).expect("a study")), held(&built));
     }

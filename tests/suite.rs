@@ -9,6 +9,10 @@ mod common;
 #[allow(dead_code, reason = "the example's own output")]
 mod registry;
 
+#[path = "../examples/ordinal_registry.rs"]
+#[allow(dead_code, reason = "the example's own output")]
+mod ordinal_registry;
+
 mod adjusted;
 mod baselines;
 mod between_arms;
@@ -36,6 +40,8 @@ mod hostile_files;
 mod invariances;
 mod levels;
 mod levels_told;
+mod levels_read;
+mod levels_reference;
 mod newcomer;
 mod patient_files;
 mod patients;
