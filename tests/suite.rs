@@ -41,6 +41,7 @@ mod invariances;
 mod levels;
 mod levels_read;
 mod levels_reference;
+mod levels_told;
 mod newcomer;
 mod patient_files;
 mod patients;

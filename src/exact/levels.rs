@@ -92,7 +92,11 @@ impl LevelsOfSubgroup {
         let first =
             Link { kept: kept.iter().sum(), lost: lost.iter().sum(), w: self.active[p] + self.active[p + 1] };
         let (up, down) = (Odds::of(theta), Odds::of(-theta));
-        let beyond = |at: Chance, y: f64| above.at(y) + below.at(down.at(at.turned()).1);
+        let beyond = |no: &Lanes, yes: &Lanes, y: &Lanes| {
+            let turned: Lanes = std::array::from_fn(|i| down.at(Chance { yes: no[i], no: yes[i] }).1);
+            let (up, down) = (above.at_each(y), below.at_each(&turned));
+            std::array::from_fn(|i| up[i] + down[i])
+        };
         let mut sum = Sum::default();
         let log_mass = sum.log_mass(&first, (up, Chance::SURE), first.start(), beyond).0;
         log_mass - theta * turned - first.log_constant()
@@ -181,10 +185,6 @@ struct Chance {
 
 impl Chance {
     const SURE: Chance = Chance { yes: 1.0, no: 0.0 };
-
-    fn turned(self) -> Chance {
-        Chance { yes: self.no, no: self.yes }
-    }
 }
 
 /// `log E ∏ D^(−w)` over the links, as a function of the part of θ that ln D has before them.
@@ -201,7 +201,7 @@ fn chain(links: &[Link], theta: f64) -> Chebyshev {
             if before.yes <= 0.0 {
                 return beyond.at(0.0);
             }
-            let (log_mass, peak) = sum.log_mass(link, (odds, before), start, |_, y| beyond.at(y));
+            let (log_mass, peak) = sum.log_mass(link, (odds, before), start, |_, _, y| beyond.at_each(y));
             start = peak;
             log_mass - constant
         };
@@ -242,6 +242,10 @@ fn both_sides(z: f64) -> (f64, f64) {
     if z >= 0.0 { (near, far) } else { (far, near) }
 }
 
+/// Nodes that are evaluated together.
+const LANES: usize = 8;
+type Lanes = [f64; LANES];
+
 /// Trapezoid sums, with their room.
 #[derive(Debug, Default)]
 struct Sum {
@@ -267,17 +271,27 @@ impl Sum {
         link: &Link,
         (odds, before): (Odds, Chance),
         start: f64,
-        beyond: impl Fn(Chance, f64) -> f64,
+        beyond: impl Fn(&Lanes, &Lanes, &Lanes) -> Lanes,
     ) -> (f64, f64) {
         let all = link.kept + link.lost;
-        let integrand = |z: f64| {
-            let e = exp_of_nonpositive(-z.abs());
-            let near = 1.0 / (1.0 + e);
-            let (v, rest) = if z >= 0.0 { (near, e * near) } else { (e * near, near) };
-            let at = Chance { yes: before.yes * v, no: before.no + before.yes * rest };
-            let (log_d, y) = odds.at(at);
-            let softplus = z.max(0.0) + ln_1p_of_fraction(e);
-            link.kept * z - all * softplus - link.w * log_d + beyond(at, y)
+        let integrand = |z: &Lanes| {
+            let (mut yes, mut no, mut log_beta) = ([0.0; LANES], [0.0; LANES], [0.0; LANES]);
+            for i in 0..LANES {
+                let e = exp_of_nonpositive(-z[i].abs());
+                let near = 1.0 / (1.0 + e);
+                let (v, rest) = if z[i] >= 0.0 { (near, e * near) } else { (e * near, near) };
+                (yes[i], no[i]) = (before.yes * v, before.no + before.yes * rest);
+                let positive = if z[i] > 0.0 { z[i] } else { 0.0 };
+                log_beta[i] = link.kept * z[i] - all * (positive + ln_1p_of_fraction(e));
+            }
+            let (mut y, mut value) = ([0.0; LANES], [0.0; LANES]);
+            for i in 0..LANES {
+                let (log_d, part) = odds.at(Chance { yes: yes[i], no: no[i] });
+                y[i] = part;
+                value[i] = log_beta[i] - link.w * log_d;
+            }
+            let rest = beyond(&no, &yes, &y);
+            std::array::from_fn(|i| value[i] + rest[i])
         };
         let peak = link.peak(odds, before, start);
         let mut step = (STEP * peak.sd).min(LONGEST);
@@ -292,23 +306,29 @@ impl Sum {
     }
 
     /// The logarithm of the sum of all nodes that matter; none where these are too few.
-    fn trapezoid(&mut self, centre: f64, step: f64, integrand: &impl Fn(f64) -> f64) -> Option<f64> {
+    fn trapezoid(&mut self, centre: f64, step: f64, integrand: &impl Fn(&Lanes) -> Lanes) -> Option<f64> {
         self.values.clear();
         self.other_half.clear();
         let mut highest = f64::NEG_INFINITY;
         for side in [1.0, -1.0] {
+            // The centre itself is on the first side.
+            let mut first = if side > 0.0 { 0 } else { 1 };
             let mut last = f64::INFINITY;
-            let mut j = if side > 0.0 { 0 } else { 1 };
             loop {
-                let value = integrand(centre + side * step * f64::from(j));
-                let half = if j % 2 == 0 { &mut self.values } else { &mut self.other_half };
-                half.push(value);
-                highest = highest.max(value);
-                if value.is_nan() || value < highest - NOTHING && value <= last {
+                let z: Lanes = std::array::from_fn(|i| centre + side * step * (first + i) as f64);
+                let values = integrand(&z);
+                for (i, value) in values.into_iter().enumerate() {
+                    let half =
+                        if (first + i).is_multiple_of(2) { &mut self.values } else { &mut self.other_half };
+                    half.push(value);
+                    highest = highest.max(value);
+                }
+                let end = values[LANES - 1];
+                if end.is_nan() || end < highest - NOTHING && end <= last {
                     break;
                 }
-                last = value;
-                j += 1;
+                last = end;
+                first += LANES;
             }
         }
         let of = |half: &[f64]| half.iter().map(|v| exp_of_nonpositive(v - highest)).sum::<f64>();

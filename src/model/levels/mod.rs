@@ -181,7 +181,7 @@ fn one_arm(patients: &[f64], offsets: &[f64], (start, primary): (f64, usize)) ->
         }
         let step = (slope / information).clamp(-2.0, 2.0);
         x += step;
-        if step.abs() < 1e-6 {
+        if step.abs() < 1e-13 * x.abs().max(1.0) {
             break;
         }
     }

@@ -6,7 +6,7 @@ use rand_chacha::ChaCha8Rng;
 use rand_distr::{Binomial, Distribution, StandardUniform};
 
 use super::{Arm, BinomialPair, Cells, LevelRows, NormalEstimate, Observation, Side};
-use crate::model::bias::{confounded, confounded_estimate, unmix};
+use crate::model::bias::{confounded_estimate, confounded_value, unmix_value};
 use crate::model::labels::{LabelShares, cells_of, labelled_arm};
 use crate::model::simulate::{Drawn, normal};
 use crate::numeric::{logistic, logit};
@@ -137,12 +137,12 @@ impl SubgroupBias {
         if side == Side::Active {
             if let Some(confounder) = &self.confounder {
                 let prevalence = confounder.prevalence.each_ref().map(|p| p.draw(rng));
-                x = confounded(x, prevalence, confounder.log_odds_ratio.draw(rng)).0;
+                x = confounded_value(x, prevalence, confounder.log_odds_ratio.draw(rng));
             }
             x += self.shift.as_ref().map_or(0.0, |shift| shift.draw(rng));
         }
         match &self.missing[side as usize] {
-            Some(missing) => unmix(x, logit(missing.share), missing.shift.draw(rng)).value,
+            Some(missing) => unmix_value(x, logit(missing.share), missing.shift.draw(rng)),
             None => x,
         }
     }
