@@ -51,6 +51,15 @@ static DEPARTING: LazyLock<(Study, Report)> = LazyLock::new(|| {
     (study, report)
 });
 
+/// No line is wider than a terminal, colours aside.
+#[track_caller]
+fn fits(text: &str) {
+    let plain = text.replace("\u{1b}[1m", "").replace("\u{1b}[1;33m", "").replace("\u{1b}[0m", "");
+    for line in plain.lines() {
+        assert!(line.chars().count() <= 80, "{line}\n{text}");
+    }
+}
+
 fn flat(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
@@ -110,7 +119,7 @@ fn shares_add_up_to_the_patients_of_the_arm() {
 fn bars_survive_a_pipe_and_fit_the_page() {
     let (study, report) = &*DEPARTING;
     let text = fit_text(study, report);
-    assert!(text.lines().all(|l| l.chars().count() <= 80 + "\u{1b}[1m\u{1b}[0m".len()), "{text}");
+    fits(&text);
     let drawn: Vec<&str> = text.lines().filter(|l| l.contains('|') && l.contains("00")).collect();
     assert_eq!(drawn.len(), 12, "two arms, observed and modelled, of three rows: {text}");
     for line in drawn {
@@ -139,7 +148,7 @@ fn named_levels_have_letters_and_a_legend() {
     assert!(flat.contains("No utilities are stated, and so no utility difference."), "{text}");
     assert!(!flat.contains("Utility difference"), "{text}");
     assert!(flat.contains("above not recovered (recovered alone)"), "{text}");
-    assert!(text.lines().all(|l| l.chars().count() <= 80 + "\u{1b}[1m\u{1b}[0m".len()), "{text}");
+    fits(&text);
     // Of one subgroup there is no second row of all together.
     assert_eq!(cut_rows(&study, &report).len(), 1);
 }
@@ -159,6 +168,7 @@ fn what_was_assumed_of_levels_is_told_in_words() {
     let text = flat(&fit_text(study, report));
     assert!(text.contains("levels in a typical control arm dirichlet(1); sd of subgroups' shifts of them half-normal(1); departure δ normal(0, 0.3)."), "{text}");
     assert!(text.contains("Departure of the log odds ratio above 5: "), "{text}");
+    assert!(text.contains("Priors: effect normal(0, 0.5)"), "{text}");
     assert!(!text.contains("Woolf's method for odds ratios"), "{text}");
 
     let own = RANKIN.replace("\"dawn\"", "[1, 0.9, 0.8, 0.7, 0.3, 0, 0]");
@@ -193,7 +203,7 @@ fn check_counts_patients_by_level() {
         "[[data.counts]]\nsubgroup = \"men\"\ncontrol = {{ levels = [{ones}] }}\nactive = {{ levels = [{ones}] }}\n"
     );
     let text = check_text(&trial(&outcome, "", "", &counts), None);
-    assert!(text.lines().all(|l| l.chars().count() <= 80 + "\u{1b}[1m\u{1b}[0m".len()), "{text}");
+    fits(&text);
     assert!(text.lines().filter(|l| l.starts_with("men, placebo")).count() > 1, "{text}");
 }
 

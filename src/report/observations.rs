@@ -132,7 +132,7 @@ fn events(rows: &[SubgroupCounts], arm: usize) -> String {
 }
 
 /// What the data alone say of a subgroup's effect, with its 95 % interval; a dash where they say nothing.
-fn data_alone(study: &Study, estimand: Estimand) -> String {
+pub fn data_alone(study: &Study, estimand: Estimand) -> String {
     found(study, estimand).map_or_else(
         || "–".to_string(),
         |o| interval(estimand.measure, &Quantiles { median: o.estimate, q2_5: o.low, q97_5: o.high }),

@@ -66,6 +66,9 @@ pub fn check_text(study: &Study, prior: Option<&Report>) -> String {
         out.push('\n');
     }
     out.push_str(&implied(study, prior));
+    for line in levels::about(study) {
+        push(&mut out, &line, 2);
+    }
     if let Some(expected) = study.expected_odds_ratio {
         out.push('\n');
         out.push_str(&library(study, expected));
@@ -312,9 +315,6 @@ fn implied(study: &Study, prior: Option<&Report>) -> String {
     out.push_str(&extremes(study, prior));
     let text = format!("Priors: {}", all_priors(study));
     push(&mut out, &format!("{text}."), 2);
-    for line in levels::about(study) {
-        push(&mut out, &line, 2);
-    }
     if let Some(line) = baseline_conflict_line(study) {
         push(&mut out, &line, 2);
     }

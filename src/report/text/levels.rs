@@ -3,7 +3,7 @@
 use super::super::numbers::{interval_known_to, sampled_probability, with_prior};
 use super::super::words::{capitalised, whose};
 use super::columns::{Cells, Columns};
-use super::fit::{MEASURES, crude_row, told};
+use super::fit::{MEASURES, told};
 use super::layout::{push, push_title, shown_interval, shown_probability, table, wrapped_to};
 use crate::figure::{CutRow, CutRows, Known, LevelRow, cut_rows, level_rows};
 use crate::posterior::{Estimand, Measure, Report, Statement, Whom};
@@ -20,8 +20,7 @@ const MODELLED_UP_TO: usize = 6;
 /// without levels.
 pub fn level_sections(study: &Study, report: &Report) -> String {
     let Some(scale) = &study.outcome.levels else { return String::new() };
-    let mut out = String::from("\n");
-    out.push_str(&worth_and_wins(study, report));
+    let mut out = worth_and_wins(study, report);
     out.push('\n');
     out.push_str(&bars(study, scale, &level_rows(study, report)));
     let cuts = cut_rows(study, report);
@@ -32,33 +31,29 @@ pub fn level_sections(study: &Study, report: &Report) -> String {
     out
 }
 
-/// The measures of the whole scale that the main table has no room for, each with its probability of benefit.
+/// The measures of the whole scale that the main table has no room for, each beside what the patients say alone and with its
+/// probability of benefit.
 fn worth_and_wins(study: &Study, report: &Report) -> String {
-    let more: Vec<(String, Measure)> = observations::effects(study).into_iter().skip(MEASURES).collect();
-    let mut columns: Columns<'_, Whom> = Columns::new();
-    columns.add(capitalised(&study.subgroup_name), |whom| whose(study, *whom));
-    for (heading, measure) in &more {
-        let measure = *measure;
-        columns.add(heading, move |whom| shown_interval(report.estimate(Estimand::new(*whom, measure))));
-        columns.add("P\n(better)", move |whom| {
-            let found = report.probability(Estimand::new(*whom, measure), Statement::Benefit, measure.null());
+    let own = |whom: &Whom| matches!(whom, Whom::Subgroup(_) | Whom::Overall);
+    let whom: Vec<Whom> = told(study, report).into_iter().filter(own).collect();
+    let mut out = String::new();
+    for (heading, measure) in observations::effects(study).into_iter().skip(MEASURES) {
+        let at = |whom: &Whom| Estimand::new(*whom, measure);
+        let mut columns: Columns<'_, Whom> = Columns::new();
+        columns.add(capitalised(&study.subgroup_name), |whom| whose(study, *whom));
+        columns.add(heading, |whom| shown_interval(report.estimate(at(whom))));
+        columns.add("crude\n(95 %)", |whom| match whom {
+            Whom::Subgroup(_) => observations::data_alone(study, at(whom)),
+            _ => String::new(),
+        });
+        columns.add("P(better)", |whom| {
+            let found = report.probability(at(whom), Statement::Benefit, measure.null());
             found.map_or_else(|| "–".to_string(), shown_probability)
         });
+        out.push('\n');
+        out.push_str(&columns.table(whom.iter().copied()));
     }
-    let own = |whom: &Whom| matches!(whom, Whom::Subgroup(_) | Whom::Overall);
-    let (header, effects) = columns.cells(told(study, report).into_iter().filter(own));
-    let mut rows = Vec::new();
-    for (k, row) in effects.into_iter().enumerate() {
-        rows.push(row);
-        let crude = crude_row(study, k, "  crude");
-        let arms = study.treatment.arms.len();
-        rows.extend(crude.map(|crude| {
-            let label = crude.iter().take(1).cloned();
-            let own = crude.iter().skip(1 + arms + MEASURES).flat_map(|cell| [cell.clone(), String::new()]);
-            label.chain(own).collect::<Vec<_>>()
-        }));
-    }
-    table(header, rows)
+    out
 }
 
 /// A mark for every level: its name where all are one letter, else letters in their order.
