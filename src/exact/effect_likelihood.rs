@@ -58,7 +58,11 @@ impl EffectLikelihood {
     }
 
     /// From any log likelihood of θ.
-    pub fn tabulated(range: EffectRange, theta: Placement, at: impl Fn(f64) -> f64 + Sync) -> EffectLikelihood {
+    pub fn tabulated(
+        range: EffectRange,
+        theta: Placement,
+        at: impl Fn(f64) -> f64 + Sync,
+    ) -> EffectLikelihood {
         let guess = Peak { centre: range.centre, sd: range.sd.min(1.0) };
         let bulk: LogTable =
             tabulate(guess, theta, |x| at(x) + normal_log_density(x, range.centre, range.sd));

@@ -12,11 +12,11 @@ use super::adjust_section::{AdjustEntry, PopulationEntry};
 use super::adjust_section::{AdjustWords, PopulationWords};
 use super::bias_section::BiasSection;
 use super::decision::ModelDecision;
-use super::number::{Count, Real};
-use super::reader::{Decimal, Form};
 use super::level_words::{DepartureEntry, Name, UtilityEntry};
 #[cfg(test)]
 use super::level_words::{DepartureWords, UtilityWords};
+use super::number::{Count, Real};
+use super::reader::{Decimal, Form};
 use super::values::Values;
 use crate::study::{Assignment, BaselineOf, Cutpoints, HigherIs, Pooling, Scale};
 

@@ -300,7 +300,11 @@ pub fn dirichlet(text: &str, levels: usize) -> Result<Written<Vec<f64>>, Fault> 
         Some((name, numbers)) if name == "dirichlet" && !numbers.is_empty() => {
             Ok(Written { distribution: numbers, words })
         }
-        _ => Err(fault(ErrorKind::Syntax, format!("found `{words}`, expected a Dirichlet prior"), DIRICHLET_FORMS)),
+        _ => Err(fault(
+            ErrorKind::Syntax,
+            format!("found `{words}`, expected a Dirichlet prior"),
+            DIRICHLET_FORMS,
+        )),
     }
 }
 

@@ -41,7 +41,8 @@ mod source;
 
 pub use analysis::{Analysis, LARGE, Report, analyse, analyse_watched, prior_report};
 pub use answer::{
-    Belief, Drive, Stands, StandsWhere, UnderBias, UnderBiasOfAll, UnderPrior, Verdicts, Whose,
+    Belief, Drive, MovesWithoutProportionalOdds, Stands, StandsWhere, UnderBias, UnderBiasOfAll, UnderPrior,
+    Verdicts, Whose, WithoutProportionalOdds,
 };
 pub use baseline_conflict::{BaselineConflict, baseline_conflicts};
 pub use claim::{

@@ -372,7 +372,9 @@ impl SampledPosterior {
         for (g, theta) in self.theta.iter().enumerate() {
             all.push((Estimand::of_subgroup(g, effect), out(theta)));
             all.extend(self.risks(g).into_iter().flat_map(|risks| risks.of(Whom::Subgroup(g))));
-            all.extend(self.above(g).into_iter().flat_map(|above| of_levels(study, Whom::Subgroup(g), &above)));
+            all.extend(
+                self.above(g).into_iter().flat_map(|above| of_levels(study, Whom::Subgroup(g), &above)),
+            );
         }
         if let Some((risks, odds_ratio)) = self.overall() {
             all.extend(risks.of(Whom::Overall));

@@ -55,8 +55,12 @@ fn levels_likelihood(study: &Study) -> String {
 pub fn model(study: &Study) -> &'static str {
     match (&study.data, &study.adjustment) {
         (Data::Counts(_), Some(_)) => "logistic model of patients, log odds ratios by subgroup; see Methods",
-        (Data::Levels(_), Some(_)) => "cumulative logit model of patients' levels, common log odds ratios by subgroup; see Methods",
-        (Data::Levels(_), None) => "cumulative logit model of levels by arm, common log odds ratios by subgroup; see Methods",
+        (Data::Levels(_), Some(_)) => {
+            "cumulative logit model of patients' levels, common log odds ratios by subgroup; see Methods"
+        }
+        (Data::Levels(_), None) => {
+            "cumulative logit model of levels by arm, common log odds ratios by subgroup; see Methods"
+        }
         (Data::Counts(_), None) => "binomial counts by arm, log odds ratios by subgroup; see Methods",
         (Data::Estimates(_), _) => "normal likelihood of published estimates; see Methods",
     }

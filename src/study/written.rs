@@ -222,7 +222,10 @@ fn priors(out: &mut Lines, priors: &Priors, others: Option<&Priors>) {
         if others.is_none() {
             out.text("levels", &levels.concentrations.words);
             out.maybe("shift", levels.shift.as_ref().map(|s| s.distribution.in_words()).as_deref());
-            out.maybe("departure", levels.departure.as_ref().map(|d| d.prior.distribution.in_words()).as_deref());
+            out.maybe(
+                "departure",
+                levels.departure.as_ref().map(|d| d.prior.distribution.in_words()).as_deref(),
+            );
         }
         return;
     }

@@ -84,7 +84,9 @@ fn given(source: &Source, file: &ModelFile) -> Result<Range<usize>> {
     }
     match kind {
         Kind::Estimate if section.counts.is_some() => Err(wrong_kind(source, kind, "counts", span)),
-        Kind::Binary | Kind::Ordinal if section.estimates.is_some() => Err(wrong_kind(source, kind, "estimates", span)),
+        Kind::Binary | Kind::Ordinal if section.estimates.is_some() => {
+            Err(wrong_kind(source, kind, "estimates", span))
+        }
         _ => Ok(span),
     }
 }
@@ -133,9 +135,8 @@ fn rows_named(source: &Source, file: &ModelFile, span: Range<usize>) -> Result<(
         (None, _) => Err(Error::of(ErrorKind::Missing, "`rows` is missing: what is a row of the file?")
             .at(source.place(span))
             .help(format!("write rows = \"{}\"", expected(kind)))),
-        (Some(Rows::Counts | Rows::Patients), Kind::Binary | Kind::Ordinal) | (Some(Rows::Estimates), Kind::Estimate) => {
-            Ok(())
-        }
+        (Some(Rows::Counts | Rows::Patients), Kind::Binary | Kind::Ordinal)
+        | (Some(Rows::Estimates), Kind::Estimate) => Ok(()),
         _ => Err(wrong_kind(source, kind, "of the other kind", span)),
     }
 }

@@ -23,7 +23,9 @@ pub fn endpoint(source: &Source, outcome: &OutcomeSection) -> Result<Endpoint> {
     let Some(levels) = &outcome.levels else {
         return Err(Error::of(ErrorKind::Missing, "`levels` is missing from [outcome]")
             .at(Place::File(source.file.clone()))
-            .help("give all levels, lowest first: levels = [\"0\", \"1\", \"2\", \"3\", \"4\", \"5\", \"6\"]"));
+            .help(
+                "give all levels, lowest first: levels = [\"0\", \"1\", \"2\", \"3\", \"4\", \"5\", \"6\"]",
+            ));
     };
     let names = levels.get_ref().iter().map(|name| name.0.clone());
     let mut endpoint = Endpoint::ordinal(outcome.name.clone(), outcome.higher_is, names);
@@ -74,7 +76,8 @@ pub fn check_absent(source: &Source, file: &ModelFile) -> Result<()> {
     match keys.into_iter().flatten().next() {
         None => Ok(()),
         Some((key, span)) => {
-            Err(Error::of(ErrorKind::Rule, format!("`{key}` is for kind = \"ordinal\"")).at(source.place(span)))
+            Err(Error::of(ErrorKind::Rule, format!("`{key}` is for kind = \"ordinal\""))
+                .at(source.place(span)))
         }
     }
 }
@@ -123,19 +126,21 @@ fn shape_of(source: &Source, entry: &Spanned<WordOrNumbers>) -> Result<Shape> {
     const SHAPES: [&str; 3] = ["death", "linear", "unconstrained"];
     match entry.get_ref() {
         WordOrNumbers::Numbers(f) => Ok(Shape::Numbers(f.clone())),
-        WordOrNumbers::Word(word) => match word.as_str() {
-            "death" => Ok(Shape::Death),
-            "linear" => Ok(Shape::Linear),
-            "unconstrained" => Ok(Shape::Unconstrained),
-            other => {
-                let error = Error::of(ErrorKind::Unknown, format!("there is no departure `{other}`"))
+        WordOrNumbers::Word(word) => {
+            match word.as_str() {
+                "death" => Ok(Shape::Death),
+                "linear" => Ok(Shape::Linear),
+                "unconstrained" => Ok(Shape::Unconstrained),
+                other => {
+                    let error = Error::of(ErrorKind::Unknown, format!("there is no departure `{other}`"))
                     .at(source.place(entry.span()))
                     .help("\"death\", \"linear\", \"unconstrained\", or one number a cut: [0, 0, 0, 0, 0, 1]");
-                Err(match nearest(other, SHAPES.into_iter()) {
-                    Some(near) => error.label(format!("did you mean `{near}`?")),
-                    None => error,
-                })
+                    Err(match nearest(other, SHAPES.into_iter()) {
+                        Some(near) => error.label(format!("did you mean `{near}`?")),
+                        None => error,
+                    })
+                }
             }
-        },
+        }
     }
 }

@@ -165,6 +165,9 @@ fn bias(source: &Source, file: &ModelFile, study: &mut Study) -> Result<Option<B
         study.notices.extend(left_out(&study.data, &[false; 2], adjusted));
         return Ok(None);
     };
+    if study.data.levels().is_some() {
+        bias_words::check_levels(source, section)?;
+    }
     let context = bias_words::Context {
         source,
         data: &study.data,

@@ -16,8 +16,8 @@ use super::coding::{Coding, Column, EVENT, Taken};
 use super::covariates::{Covariates, Measured, in_order};
 use crate::error::{Error, ErrorKind, Place, Result};
 use crate::study::{
-    ArmCounts, ArmLevels, ColumnAccount, Dropped, LevelAccount, LevelScale, MOST_SUBGROUPS, PatientFile, Read,
-    SubgroupCounts, SubgroupLevels,
+    ArmCounts, ArmLevels, ColumnAccount, Dropped, LevelAccount, LevelScale, MOST_SUBGROUPS, PatientFile,
+    Read, SubgroupCounts, SubgroupLevels,
 };
 
 /// Levels of a column that the account lists.
@@ -250,7 +250,8 @@ fn unlisted(coding: &Coding, (row, index): (Row<'_>, usize)) -> Error {
     ));
     let is_count = value.parse::<u64>().is_ok_and(|n| n > 1) || events_of_total(value, row.decimal).is_some();
     if column.role == "outcome" && coding.is_ordered() {
-        return error.help("a level of its own stands in [outcome] levels; rows can be chosen with [data.where]");
+        return error
+            .help("a level of its own stands in [outcome] levels; rows can be chosen with [data.where]");
     }
     let error = match column.role {
         "outcome" => error.help("if its values are ordered levels: kind = \"ordinal\" with levels = [\"…\", …] and above = \"…\" in [outcome]"),

@@ -5,8 +5,8 @@ use toml::Spanned;
 use super::super::model_file::{DataSection, Levels};
 use super::super::reader::Row;
 use super::super::source::Source;
-use super::super::values::Values;
 use super::super::table::levels::coded;
+use super::super::values::Values;
 use super::cut::Cut;
 use crate::error::{Error, ErrorKind, Result};
 use crate::study::{LevelScale, MOST_SUBGROUPS};
@@ -302,8 +302,9 @@ fn ordered(
     if let (Some(twice), Some(spanned)) =
         (unknown.iter().find(|v| coded.iter().any(|(value, _)| value == *v)), &levels.unknown)
     {
-        return Err(Error::of(ErrorKind::Rule, format!("`{twice}` is listed twice"))
-            .at(source.place(spanned.span())));
+        return Err(
+            Error::of(ErrorKind::Rule, format!("`{twice}` is listed twice")).at(source.place(spanned.span()))
+        );
     }
     let values_of = |place: usize| -> Vec<String> {
         coded.iter().filter(|(_, of)| *of == place).map(|(value, _)| value.clone()).collect()

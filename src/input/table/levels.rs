@@ -66,8 +66,10 @@ pub fn read(
         let slot = &mut seen[of.place][which][place];
         if slot.replace(n).is_some() {
             let word = ["control", "active"][which];
-            let message =
-                format!("subgroup `{}` has a second row for level `{}` of its {word} arm", of.name, scale.names[place]);
+            let message = format!(
+                "subgroup `{}` has a second row for level `{}` of its {word} arm",
+                of.name, scale.names[place]
+            );
             return Err(Error::of(ErrorKind::Data, message)
                 .at(row.place(level))
                 .help("keep one row a level; rows can be chosen with [data.where]"));

@@ -86,13 +86,13 @@ impl LevelsDensity {
         let at = *dim;
         *dim += sets * gaps;
         let (centre, scale) = hints(levels);
-        let departs =
-            levels.departure.as_ref().map(|d| Departs::new(d, levels.primary, cuts, dim));
+        let departs = levels.departure.as_ref().map(|d| Departs::new(d, levels.primary, cuts, dim));
         let sum: f64 = a.iter().sum();
         let risk = levels.risk();
         let own = |x: f64| libm::lgamma(x);
         // Of the Dirichlet, over that of its margin at the primary cut.
-        let constant = own(sum) - a.iter().map(|x| own(*x)).sum::<f64>()
+        let constant = own(sum)
+            - a.iter().map(|x| own(*x)).sum::<f64>()
             - (own(risk.0 + risk.1) - own(risk.0) - own(risk.1));
         LevelsDensity {
             at,
@@ -224,7 +224,8 @@ impl LevelsDensity {
                 scratch.prior_x[k] = at + scratch.offsets[set * cuts + k];
             }
             let (x, slopes) = (&scratch.prior_x, &mut scratch.prior_slopes);
-            log_density += self.constant + log_likelihood_of_cells(x, &self.prior_events, &self.prior_totals, slopes);
+            log_density +=
+                self.constant + log_likelihood_of_cells(x, &self.prior_events, &self.prior_totals, slopes);
             log_density -= a * log_expit(at) + b * log_expit(-at);
             scratch.by_base[set] = scratch.prior_slopes.iter().sum::<f64>() - (a - (a + b) * logistic(at));
             for k in 0..cuts {
@@ -280,7 +281,8 @@ impl LevelsDensity {
         for i in 0..sets * gaps {
             let (t, share) = (self.centre[i] + self.scale[i] * q[self.at + i], scratch.shares[i]);
             log_density += self.inner[i] * log_expit(t);
-            gradient[self.at + i] = self.scale[i] * (scratch.by_gap[i] * share + self.inner[i] * (1.0 - share));
+            gradient[self.at + i] =
+                self.scale[i] * (scratch.by_gap[i] * share + self.inner[i] * (1.0 - share));
         }
         log_density
     }

@@ -58,12 +58,8 @@ fn between(y: f64, l: f64, u: f64) -> ([f64; 4], [f64; 4]) {
     let (p, bent) = (logistic(q), logistic(q) * logistic(-q));
     // steep = 1/l + 1/u.
     let (q_by_l, q_by_u) = (-y / (l * l) + 1.0 / l, -y / (u * u) - 1.0 / u);
-    let value = [
-        width * p - l,
-        width * bent * steep,
-        p - 1.0 + width * bent * q_by_l,
-        p + width * bent * q_by_u,
-    ];
+    let value =
+        [width * p - l, width * bent * steep, p - 1.0 + width * bent * q_by_l, p + width * bent * q_by_u];
     let turn = 1.0 - 2.0 * p;
     let log = [
         2.0 * libm::log(width) - libm::log(l) - libm::log(u) - softplus(q) - softplus(-q),

@@ -41,7 +41,8 @@ impl Levels {
         let a = &self.concentrations;
         let (p, cuts) = (self.primary, self.cuts());
         let mut x = vec![base; cuts];
-        let mut share = |kept: f64, lost: f64| Beta::new(kept, lost).map_or(f64::NAN, |beta| beta.sample(rng));
+        let mut share =
+            |kept: f64, lost: f64| Beta::new(kept, lost).map_or(f64::NAN, |beta| beta.sample(rng));
         let mut above = logistic(base);
         for k in p + 1..cuts {
             above *= share(a[k + 1..].iter().sum(), a[k]);

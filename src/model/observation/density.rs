@@ -5,8 +5,8 @@ use super::cells_density::CellsDensity;
 use super::{NormalEstimate, Observation};
 use crate::model::effects::{Effects, Placed};
 use crate::model::labels::Labels;
-use crate::model::levels::LevelsDensity;
 use crate::model::level::{Child, Hints, half_log_product};
+use crate::model::levels::LevelsDensity;
 use crate::model::rows::Terms;
 use crate::model::scratch::{CellsScratch, Scratch, nowhere};
 

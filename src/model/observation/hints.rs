@@ -46,7 +46,11 @@ pub fn arm_hints(of: &Cells, side: Side) -> Hints {
     // Any label can be that of an event elsewhere.
     // An arm on one side of the primary cut may be bounded by other cuts.
     let open = |pair: &BinomialPair| {
-        if of.misclassification().is_some() || of.levels().is_some() { 0.0 } else { pair.arm(side).open_side() }
+        if of.misclassification().is_some() || of.levels().is_some() {
+            0.0
+        } else {
+            pair.arm(side).open_side()
+        }
     };
     Hints { estimates, information, open: counts.iter().map(open).collect() }
 }

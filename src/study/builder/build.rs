@@ -11,8 +11,8 @@ use super::super::rules::{
     left_out, level_priors, level_rows, named, not_monotone, seen_levels, text, thresholds, title_and_labels,
 };
 use super::super::{
-    BaselineOf, BaselinePrior, Changed, Cutpoints, Data, HeterogeneityPrior, LevelData, LevelPriors, LevelScale,
-    LocationPrior, Pooling, Priors, Scale, Study, SubgroupEstimate, SubgroupLevels, Treatment, Written,
+    BaselineOf, BaselinePrior, Changed, Cutpoints, Data, HeterogeneityPrior, LevelData, LevelPriors,
+    LevelScale, Pooling, Priors, Scale, Study, SubgroupEstimate, SubgroupLevels, Treatment, Written,
 };
 use super::{Endpoint, PooledPriors, Read, StudyBuilder};
 use crate::error::ErrorKind;
@@ -199,10 +199,7 @@ impl StudyBuilder {
     }
 
     /// What is assumed of levels, and what follows for the baselines, the control arms' log odds at the primary cut.
-    fn levels_assumed(
-        &self,
-        scale: &LevelScale,
-    ) -> Result<(Written<BaselinePrior>, LevelPriors), Problem> {
+    fn levels_assumed(&self, scale: &LevelScale) -> Result<(Written<BaselinePrior>, LevelPriors), Problem> {
         if self.baseline.is_some() || self.baseline_of.is_some() {
             let message = "a baseline prior beside levels";
             return Err(Problem::new(Part::Prior(PriorPart::Baseline), ErrorKind::Rule, message).help(
@@ -227,16 +224,7 @@ impl StudyBuilder {
         };
         let departure = self.assumed.departure.clone();
         let levels = LevelPriors { cutpoints, concentrations, shift, departure };
-        let (a, b) = levels.risk(scale.primary);
-        let risk = LocationPrior::LogitBeta { a, b };
-        let of = levels.concentrations.words.clone();
-        let baseline = match &levels.shift {
-            None => Written { distribution: BaselinePrior::Independent(risk), words: of },
-            Some(shift) => Written {
-                words: format!("{of}; shifts of subgroups with sd {}", shift.words),
-                distribution: BaselinePrior::Exchangeable { mean: risk, sd: shift.distribution },
-            },
-        };
+        let baseline = levels.baseline(scale.primary);
         Ok((baseline, levels))
     }
 }

@@ -158,7 +158,8 @@ impl Data {
         match self {
             Data::Counts(rows) => rows.iter().map(AuditRow::of_counts).collect(),
             Data::Levels(levels) => {
-                let row = |(g, counts)| AuditRow::of_levels(counts, [levels.patients(g, 0), levels.patients(g, 1)]);
+                let row =
+                    |(g, counts)| AuditRow::of_levels(counts, [levels.patients(g, 0), levels.patients(g, 1)]);
                 levels.counts().iter().enumerate().map(row).collect()
             }
             Data::Estimates(rows) => rows.iter().map(AuditRow::of_estimate).collect(),

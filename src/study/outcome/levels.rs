@@ -123,6 +123,16 @@ impl LevelData {
         &self.own
     }
 
+    /// The common log odds ratio of all subgroups' patients together and its variance, as of one subgroup; none where it is not
+    /// finite.
+    pub fn pooled_effect(&self) -> Option<(f64, f64)> {
+        let levels = self.by_level().len();
+        let arm = |arm: usize| -> Vec<u64> {
+            (0..levels).map(|k| self.patients.iter().map(|arms| arms[arm][k]).sum()).collect()
+        };
+        common_log_odds_ratio([&arm(0), &arm(1)])
+    }
+
     /// The first `n` subgroups.
     #[must_use]
     pub(super) fn first(&self, n: usize) -> LevelData {
@@ -215,7 +225,8 @@ impl Profile<'_> {
         let mut sum = 0.0;
         for (k, x) in cuts.iter().enumerate() {
             for (arm, shift) in [0.0, theta].into_iter().enumerate() {
-                sum += self.seen[k + 1][arm] * log_expit(x + shift) + self.seen[k][arm] * log_expit(-x - shift);
+                sum +=
+                    self.seen[k + 1][arm] * log_expit(x + shift) + self.seen[k][arm] * log_expit(-x - shift);
             }
             if k > 0 {
                 let gap = cuts[k - 1] - x;

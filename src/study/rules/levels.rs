@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use super::super::problem::{Part, PriorPart, Problem};
 use super::super::{
-    Departure, HigherIs, LevelData, LevelPriors, LevelScale, MOST_LEVELS, Shape, SubgroupLevels, Utilities, names,
+    Departure, HigherIs, LevelData, LevelPriors, LevelScale, MOST_LEVELS, Shape, SubgroupLevels, Utilities,
+    names,
 };
 use super::groups::MOST_PATIENTS;
 use super::labels::unfit;
@@ -27,8 +28,9 @@ pub(crate) fn level_scale(names: Vec<String>, above: Option<&str>) -> Result<Lev
             0 => "an ordinal outcome without levels".to_string(),
             _ => format!("one level only, `{}`", names[0]),
         };
-        return Err(of_levels(ErrorKind::Value, message)
-            .help("give all levels, lowest first: levels = [\"0\", \"1\", \"2\", \"3\", \"4\", \"5\", \"6\"]"));
+        return Err(of_levels(ErrorKind::Value, message).help(
+            "give all levels, lowest first: levels = [\"0\", \"1\", \"2\", \"3\", \"4\", \"5\", \"6\"]",
+        ));
     }
     if names.len() > MOST_LEVELS {
         return Err(of_levels(ErrorKind::Limit, format!("{} levels", names.len()))
@@ -131,9 +133,7 @@ pub(crate) fn not_monotone(scale: &LevelScale, utilities: &Utilities) -> Option<
     let k = steps.iter().position(|s| s * way < 0.0)?;
     let (a, b) = (&scale.names[k], &scale.names[k + 1]);
     let (u, v) = (utilities.values[k], utilities.values[k + 1]);
-    Some(format!(
-        "The utilities do not follow the order of the levels: `{a}` is worth {u} and `{b}` {v}."
-    ))
+    Some(format!("The utilities do not follow the order of the levels: `{a}` is worth {u} and `{b}` {v}."))
 }
 
 /// Every arm has a number for every level, and there are patients at more than one.
@@ -186,12 +186,18 @@ pub(crate) fn seen_levels(scale: &LevelScale, data: &LevelData) -> Result<Vec<St
         [] => Vec::new(),
         _ if seen.is_empty() => Vec::new(),
         [one] => vec![format!("No patient has level {one}: only its prior speaks of it.")],
-        several => vec![format!("No patient has levels {}: only their prior speaks of them.", several.join(", "))],
+        several => {
+            vec![format!("No patient has levels {}: only their prior speaks of them.", several.join(", "))]
+        }
     })
 }
 
 /// The assumptions about levels beside the levels and the patients that they are about.
-pub(crate) fn level_priors(scale: &LevelScale, priors: &LevelPriors, data: &LevelData) -> Result<(), Problem> {
+pub(crate) fn level_priors(
+    scale: &LevelScale,
+    priors: &LevelPriors,
+    data: &LevelData,
+) -> Result<(), Problem> {
     let a = &priors.concentrations.distribution;
     let at = |part| Part::Prior(part);
     if a.len() != scale.levels() {
@@ -200,8 +206,12 @@ pub(crate) fn level_priors(scale: &LevelScale, priors: &LevelPriors, data: &Leve
             .help("give one a level, or one for all: \"dirichlet(1)\""));
     }
     if let Some(bad) = a.iter().find(|x| !(**x > 0.0 && **x <= MOST_CONCENTRATION)) {
-        return Err(problem(at(PriorPart::Levels), ErrorKind::Value, format!("a Dirichlet concentration of {bad}"))
-            .help(format!("concentrations lie above 0 and up to {MOST_CONCENTRATION}; 1 for all is uniform")));
+        return Err(problem(
+            at(PriorPart::Levels),
+            ErrorKind::Value,
+            format!("a Dirichlet concentration of {bad}"),
+        )
+        .help(format!("concentrations lie above 0 and up to {MOST_CONCENTRATION}; 1 for all is uniform")));
     }
     if let Some(shift) = &priors.shift {
         heterogeneity_parameters(&shift.distribution, Scale::LogOddsRatio)
@@ -214,8 +224,11 @@ fn departure(scale: &LevelScale, departure: &Departure, data: &LevelData) -> Res
     let cuts = scale.cuts();
     let of_shape = |kind, message: String| problem(Part::Departure, kind, message);
     if cuts == 1 {
-        return Err(of_shape(ErrorKind::Rule, "a departure from proportional odds with two levels".to_string())
-            .help("two levels have one cut, and one odds ratio: leave `departure` out"));
+        return Err(of_shape(
+            ErrorKind::Rule,
+            "a departure from proportional odds with two levels".to_string(),
+        )
+        .help("two levels have one cut, and one odds ratio: leave `departure` out"));
     }
     if let Shape::Numbers(f) = &departure.shape {
         if f.len() != cuts {
@@ -224,8 +237,11 @@ fn departure(scale: &LevelScale, departure: &Departure, data: &LevelData) -> Res
                 .help("give one a cut: the log odds ratio there is θ + δ times it"));
         }
         if f.iter().any(|x| !x.is_finite() || x.abs() > 1e3) {
-            return Err(of_shape(ErrorKind::Value, "a departure that is not a number of moderate size".to_string())
-                .help("numbers lie between −1000 and 1000, such as [0, 0, 0, 0, 0, 1]"));
+            return Err(of_shape(
+                ErrorKind::Value,
+                "a departure that is not a number of moderate size".to_string(),
+            )
+            .help("numbers lie between −1000 and 1000, such as [0, 0, 0, 0, 0, 1]"));
         }
         if f.windows(2).all(|w| w[0] == w[1]) {
             return Err(of_shape(ErrorKind::Value, format!("a departure of {} at every cut", f[0]))
@@ -235,8 +251,12 @@ fn departure(scale: &LevelScale, departure: &Departure, data: &LevelData) -> Res
     effect_parameters(&departure.prior.distribution, Scale::LogOddsRatio)
         .map_err(|fault| fault.of(Part::Prior(PriorPart::Departure)))?;
     if !departure.prior.distribution.is_proper() {
-        return Err(problem(Part::Prior(PriorPart::Departure), ErrorKind::Value, "a flat prior of the departure")
-            .help("it is how much one cut borrows from the others: write departure = \"normal(0, 0.3)\""));
+        return Err(problem(
+            Part::Prior(PriorPart::Departure),
+            ErrorKind::Value,
+            "a flat prior of the departure",
+        )
+        .help("it is how much one cut borrows from the others: write departure = \"normal(0, 0.3)\""));
     }
     let by_level = data.by_level();
     let f = departure.shape.by_cut(cuts);
@@ -246,7 +266,8 @@ fn departure(scale: &LevelScale, departure: &Departure, data: &LevelData) -> Res
         let above: u64 = by_level[k + 1..].iter().sum();
         if departs && below + above > 0 && (below == 0 || above == 0) {
             let which = if above == 0 { "above" } else { "up to" };
-            let message = format!("a departure at the cut above `{}`, which no patient passes", scale.names[k]);
+            let message =
+                format!("a departure at the cut above `{}`, which no patient passes", scale.names[k]);
             return Err(of_shape(ErrorKind::Rule, message).help(format!(
                 "no patient has a level {which} `{}`: leave this cut out of `departure`, or join levels",
                 scale.names[k]
