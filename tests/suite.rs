@@ -34,6 +34,7 @@ mod fitted_once;
 mod golden;
 mod hostile_files;
 mod invariances;
+mod levels_compared;
 mod newcomer;
 mod patient_files;
 mod patients;

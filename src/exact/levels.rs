@@ -18,7 +18,9 @@ use super::Resolution;
 use super::effect_likelihood::{EffectLikelihood, EffectRange, climb};
 use super::subgroup::{CellsOfSubgroup, SubgroupData};
 use crate::model::{Levels, SubgroupBias};
-use crate::numeric::{Chebyshev, Peak, Placement, log_expit, log_sum_exp, logistic, tabulate};
+use crate::numeric::{
+    Chebyshev, LogInterpolant, Peak, Placement, log_expit, log_sum_exp, logistic, tabulate,
+};
 
 /// So far at most the log likelihood is integrated: beyond it is a line.
 const FARTHEST: f64 = 120.0;
@@ -119,7 +121,7 @@ impl LevelsOfSubgroup {
     /// θ is farther than any two patients' log odds are apart.
     fn far(&self) -> f64 {
         /// So small is e to the power of minus this.
-        const GONE: f64 = 25.0;
+        const GONE: f64 = 12.0;
         let least = self.concentrations.iter().copied().fold(1.0, f64::min);
         (self.apart() + GONE / least).min(FARTHEST)
     }
@@ -252,10 +254,39 @@ impl Odds {
     }
 }
 
+/// A function of the part of θ that ln D has.
+enum Curve {
+    Series(Chebyshev),
+    /// Of many nodes, told from a few nearby: a long series is as many products for every value.
+    Table(LogInterpolant),
+}
+
+impl Curve {
+    /// From so many coefficients on.
+    const LONG: usize = 65;
+
+    fn of(series: Chebyshev) -> Curve {
+        if series.len() < Curve::LONG {
+            return Curve::Series(series);
+        }
+        let nodes = series.nodes();
+        let values: Vec<f64> = nodes.iter().map(|y| series.at(*y)).collect();
+        Curve::Table(LogInterpolant::on_nodes(nodes, &values))
+    }
+
+    #[inline]
+    fn at(&self, y: f64) -> f64 {
+        match self {
+            Curve::Series(series) => series.at(y),
+            Curve::Table(table) => table.at(y),
+        }
+    }
+}
+
 /// `log E ∏ D^(−w)` over the links from `links` on, as a function of the part of θ that ln D has before them.
-fn chain(links: &[Link], theta: f64, placement: Placement) -> Chebyshev {
+fn chain(links: &[Link], theta: f64, placement: Placement) -> Curve {
     let odds = Odds::of(theta);
-    let mut beyond = Chebyshev::constant(0.0);
+    let mut beyond = Curve::of(Chebyshev::constant(0.0));
     for link in links.iter().rev() {
         let constant = link.log_constant();
         let rest = &beyond;
@@ -271,7 +302,7 @@ fn chain(links: &[Link], theta: f64, placement: Placement) -> Chebyshev {
             tabulate(link.peak(theta, before), placement, integrand).log_mass - constant
         };
         let series = Chebyshev::of(NODES, TOLERANCE, at);
-        beyond = series;
+        beyond = Curve::of(series);
     }
     beyond
 }

@@ -66,6 +66,6 @@ pub use result::{
     ChainSummary, Checks, Engine, Estimate, ExactChecks, ParameterRow, PriorSummary, Probability, Quantiles,
     Reported, SamplerSettings, Settings, Stopped, Summary,
 };
-pub use sampled::{Empirical, SampledPosterior};
+pub use sampled::{Empirical, Risks, SampledPosterior};
 pub use sampling::LEAST_ESS;
 pub use shrinkage::{ShrinkageRow, shrinkage};

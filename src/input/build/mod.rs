@@ -20,6 +20,7 @@ use crate::study::{Adjustment, Bias, Endpoint, Study};
 use data::Observed;
 use places::Places;
 
+pub use levels::set as utility_set;
 pub use places::error;
 pub use priors::{baseline_prior, effect_prior, heterogeneity_prior};
 

@@ -19,7 +19,7 @@ pub struct LevelScale {
 }
 
 /// What each level is worth.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize)]
 pub struct Utilities {
     /// One value a level, in the order of the levels.
     pub values: Vec<f64>,
