@@ -58,7 +58,8 @@ pub enum Absence {
     NeverAbove,
     /// The statement stays above the line as far as the search goes.
     AlwaysAbove,
-    /// Every prior would be a fit of its own: statements about risks are searched for up to five subgroups.
+    /// Every prior would be a fit of its own: statements about risks are searched for up to five subgroups, and of ordered levels
+    /// not where effects are curves.
     NotSearched,
     /// A probability could not be computed, or there is no prior to move.
     Unknown,
@@ -102,8 +103,9 @@ pub fn planned(refits: &Refits<'_>) -> usize {
 }
 
 impl Refits<'_> {
+    /// Of ordered levels every statement about a risk is a sampled fit.
     fn searches_risks(&self) -> bool {
-        self.study.data.names().len() <= RISKS_UP_TO
+        self.study.data.names().len() <= RISKS_UP_TO && !self.has_effects_alone()
     }
 }
 
