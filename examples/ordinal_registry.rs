@@ -57,14 +57,9 @@ pub const DEPARTURE: f64 = 0.7;
 impl Etiology {
     /// The probability of each level in both arms, control first.
     pub fn levels(&self) -> [[f64; 7]; 2] {
-        let mut active = [0.0; 7];
-        let mut above = 1.0;
-        for level in 0..7 {
-            let next = if level > DEATH { 0.0 } else { self.above(level)[1] };
-            active[level] = above - next;
-            above = next;
-        }
-        [self.control, active]
+        let above = |cut: usize| if cut > DEATH { 0.0 } else { self.above(cut)[1] };
+        let at = |level: usize| if level == 0 { 1.0 - above(0) } else { above(level - 1) - above(level) };
+        [self.control, std::array::from_fn(at)]
     }
 
     /// The probability of lying above a cut in both arms.

@@ -228,6 +228,11 @@ fn ordered_levels_are_drafted_once_the_primary_cut_is_said() {
         desk.says(&["check", name]);
     }
     desk.says(&["fit", "draft.toml", "--save", "none"]);
+    // 0 and 1 are no codes of an event here.
+    let draft = desk.says(&call(&["--levels", "1-6", "--above", "3", "--unknown", "0"]));
+    desk.write("draft.toml", &draft);
+    assert!(draft.contains("\nunknown = \"0\"\n"), "{draft}");
+    desk.says(&["check", "draft.toml"]);
     // Levels that are no numbers have an order that only the user knows.
     desk.write("states.csv", "arm,sex,state\nA,F,well\nB,F,ill\nA,M,dead\nB,M,well\nA,F,ill\nB,M,dead\n");
     let states = ["new", "states.csv", "--outcome", "state", "--subgroup", "sex", "--control", "A"];
@@ -273,6 +278,9 @@ fn a_table_of_ordered_levels_is_drafted_and_its_cut_is_asked_for() {
         desk.write("draft.toml", text);
         desk.says(&["check", "draft.toml"]);
     }
+    desk.write("mrs.csv", csv.replace("level,", "mrs90,"));
+    let named = ["new", "mrs.csv", "--outcome", "mrs90", "--above", "0"];
+    assert!(desk.says(&[&named[..], &SAID].concat()).contains("level = \"mrs90\", patients = \"patients\""));
     // Under other names, by --columns.
     desk.write("odd.csv", csv.replace("level,patients", "how,many"));
     let odd = ["new", "odd.csv", "--columns", "arm=arm,level=how,patients=many", "--above", "1"];

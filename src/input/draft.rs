@@ -210,7 +210,7 @@ fn of_tables(said: &Draft, table: &Table, columns: &[Surveyed]) -> Result<Vec<St
         ("--cut", !said.cut.is_empty()),
         ("--adjust", !said.adjust.is_empty() && !of_counts),
         ("--centre", said.centre.is_some()),
-        ("--outcome", said.outcome.is_some()),
+        ("--outcome", said.outcome.is_some() && table.ordered.is_none()),
         ("--event", !said.event.is_empty()),
         ("--unknown", !said.unknown.is_empty() && table.ordered.is_none()),
     ];

@@ -99,7 +99,7 @@ pub struct OutcomeSection {
     #[cfg_attr(test, schemars(with = "Option<String>"))]
     pub event: Option<Spanned<String>>,
     /// For kind = "ordinal": all levels, lowest first: ["0", "1", "2", "3", "4", "5", "6"].
-    #[cfg_attr(test, schemars(with = "Option<Vec<String>>"))]
+    #[cfg_attr(test, schemars(with = "Option<Vec<Name>>"))]
     pub levels: Option<Spanned<Vec<Name>>>,
     /// For kind = "ordinal": the level above which the primary cut lies. Risks are of the levels above it.
     #[cfg_attr(test, schemars(with = "Option<Name>"))]
@@ -270,7 +270,7 @@ pub struct Levels {
     /// For patients and counts by ordered level: the level that each value of the outcome column stands for. Without it the
     /// values are the levels' names.
     #[serde(default)]
-    #[cfg_attr(test, schemars(with = "BTreeMap<String, String>"))]
+    #[cfg_attr(test, schemars(with = "BTreeMap<String, Name>"))]
     pub outcome: BTreeMap<Spanned<String>, Spanned<Name>>,
     /// For patients, of the subgroup column: the name of each value's subgroup, in the order in which they are shown.
     /// Without it every value is a subgroup, by name.

@@ -44,6 +44,10 @@ pub fn recognised(survey: &Survey, said: &Draft) -> Result<Option<Table>> {
         said.outcome.is_some() || !(said.event.is_empty() && said.adjust.is_empty() && said.cut.is_empty());
     match said.rows {
         Some(Rows::Patients) => return Ok(None),
+        // Of ordered levels, the outcome's column is that of a table too.
+        None if said.columns.is_empty() && said.outcome.is_some() && said.above.is_some() => {
+            return by_level::by_level(survey, said);
+        }
         None if said.columns.is_empty() && of_patients => return Ok(None),
         _ => {}
     }

@@ -31,8 +31,6 @@ import math
 
 import numpy as np
 
-LGAMMA = np.vectorize(math.lgamma)
-
 
 def sigma(x):
     return 1.0 / (1.0 + np.exp(-x))
@@ -52,6 +50,13 @@ def log_likelihood(x, counts):
         if n:
             total = total + n * log_p
     return total
+
+
+def coefficients(data):
+    """Logarithm of the multinomial coefficients of all arms."""
+    def of(counts):
+        return math.lgamma(sum(counts) + 1) - sum(math.lgamma(n + 1) for n in counts)
+    return sum(of(g["control"]) + of(g["active"]) for g in data)
 
 
 def log_dirichlet(x, a):
@@ -170,7 +175,7 @@ def shared(case, refine):
                         moments.add(f"{name} {g}", weight, value)
     out = moments.of(evidence)
     out["p_theta_below_0"] = below(theta, by_theta / (evidence * ht), 0.0)
-    out["log_evidence"] = math.log(evidence) - 240.0
+    out["log_evidence"] = math.log(evidence) - 240.0 + coefficients(data)
     return out
 
 
@@ -209,7 +214,7 @@ def by_subgroup(case, refine):
         "theta": {"mean": mean, "sd": math.sqrt((density * (theta - mean) ** 2).sum() * ht)},
         "p_theta_below_0": below(theta, density, 0.0),
         "p_theta_above_0_3": 1 - below(theta, density, 0.3),
-        "log_evidence": math.log(evidence) - 60.0 * len(data),
+        "log_evidence": math.log(evidence) - 60.0 * len(data) + coefficients(data),
     }
     for g, (one, two) in enumerate(differences):
         m = (density * one).sum() * ht

@@ -212,6 +212,7 @@ impl Coding {
         let unknown = levels.unknown.as_ref().map(|v| v.get_ref().0.clone()).unwrap_or_default();
         if let (Some(twice), Some(spanned)) =
             (unknown.iter().find(|v| event.contains(v) || no_event.contains(v)), &levels.unknown)
+            && scale.is_none()
         {
             return Err(Error::of(ErrorKind::Rule, format!("`{twice}` is listed twice"))
                 .at(source.place(spanned.span())));

@@ -24,7 +24,11 @@ pub fn by_level(survey: &Survey, said: &Draft) -> Result<Option<Table>> {
         Some(name) => Some(column(&survey.columns, "treatment", Some(name), &[])?),
         None => named(&TREATMENTS),
     };
-    let (Some(arm), Some(level), Some(patients)) = (arm, named(&LEVELS), named(&PATIENTS)) else {
+    let level = match &said.outcome {
+        Some(name) => Some(column(&survey.columns, "outcome", Some(name), &[])?),
+        None => named(&LEVELS),
+    };
+    let (Some(arm), Some(level), Some(patients)) = (arm, level, named(&PATIENTS)) else {
         return Ok(None);
     };
     let columns = [("arm", arm), ("level", level), ("patients", patients)];
