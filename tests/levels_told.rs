@@ -267,7 +267,7 @@ fn the_page_has_every_cut_of_every_subgroup_and_both_figures() {
     let levels = figure("levels");
     // Death is as dark as text, and the other levels are the darker the worse.
     let depth = |k: usize| {
-        let at = levels.svg.split("fill-opacity=\"").skip(1 + k).next().expect("a bar");
+        let at = levels.svg.split("fill-opacity=\"").nth(1 + k).expect("a bar");
         at.split('"').next().and_then(|x| x.parse::<f64>().ok()).expect("an opacity")
     };
     assert!((0..6).all(|k| depth(k) < depth(k + 1)), "{}", levels.svg);
