@@ -144,7 +144,8 @@ fn named_levels_have_letters_and_a_legend() {
     let text = fit_text(&study, &report);
     let flat = flat(&text);
     assert!(flat.contains(": A dead, B dependent at six months, C not recovered, D recovered; | is the primary cut, above dependent at six months to its right."), "{text}");
-    assert!(flat.contains("Recovered by itself:"), "{text}");
+    // The worst level is told whichever end it stands at.
+    assert!(flat.contains("Dead by itself:") && flat.contains("Recovered by itself:"), "{text}");
     assert!(flat.contains("No utilities are stated, and so no utility difference."), "{text}");
     assert!(!flat.contains("Utility difference"), "{text}");
     assert!(text.contains("\nabove not recovered ") && text.contains("\n(recovered alone)\n"), "{text}");

@@ -136,9 +136,6 @@ impl Engine<'_> {
         if cells.level_rows().is_some() || cells.rows().is_some() && !cells.holds_coefficients() {
             return Err(Unavailable::Covariates);
         }
-        if cells.levels().is_some_and(|levels| levels.shared) {
-            return Err(Unavailable::SharedCutPoints);
-        }
         let BaselinePrior::Independent(prior) = &cells.baselines().prior else {
             return Err(Unavailable::ExchangeableBaselines);
         };
@@ -154,6 +151,9 @@ impl Engine<'_> {
     }
 
     fn of_levels(&self, cells: &Cells, levels: &Levels) -> Found {
+        if levels.shared {
+            return Err(Unavailable::SharedCutPoints);
+        }
         if levels.departure.is_some() {
             return Err(Unavailable::Departure);
         }
