@@ -10,8 +10,8 @@ use divan::counter::ItemsCount;
 use divan::{Bencher, black_box};
 use equipoise::density::LogDensity;
 use equipoise::model::{
-    BaselineOf, BaselinePrior, Baselines, Cells, HeterogeneityPrior, Hierarchy, Instructions, LocationPrior,
-    Model, Observation, Pooling, Rows,
+    BaselineOf, BaselinePrior, Baselines, Cells, HeterogeneityPrior, Hierarchy, Instructions, LevelRows,
+    Levels, LocationPrior, Model, Observation, Pooling, Rows,
 };
 use equipoise::sampler::{Purpose, Settings, extend, start, stream};
 use equipoise::study::{Adjustment, Covariate, Form, Patterns, Population, PriorFor, Term, Written};
@@ -23,8 +23,8 @@ fn main() {
 
 const SUBGROUPS: usize = 10;
 
-/// Rows by subgroup and arm with normal covariates; outcomes of a model with small effects.
-fn model(rows: usize, terms: usize) -> Model {
+/// Rows by subgroup and arm with normal covariates, without outcomes.
+fn adjustment(rows: usize, terms: usize) -> Adjustment {
     let mut rng = stream(1, 0, Purpose::Simulation);
     let mut uniform = || -> f64 { StandardUniform.sample(&mut rng) };
     let mut patterns = Patterns { columns: vec![Vec::new(); terms], ..Patterns::default() };
@@ -40,7 +40,7 @@ fn model(rows: usize, terms: usize) -> Model {
     }
     let name = |k: usize| format!("x{k}");
     let prior = || Written { distribution: LocationPrior::normal(0.0, 1.0), words: String::new() };
-    let adjustment = Adjustment {
+    Adjustment {
         covariates: (0..terms)
             .map(|k| Covariate { column: name(k), form: Form::Linear, per: None, unit: None })
             .collect(),
@@ -58,7 +58,12 @@ fn model(rows: usize, terms: usize) -> Model {
         centres: None,
         population: Population::All,
         patterns,
-    };
+    }
+}
+
+/// Outcomes of a model with small effects.
+fn model(rows: usize, terms: usize) -> Model {
+    let adjustment = adjustment(rows, terms);
     let empty = Rows::new(&adjustment, SUBGROUPS);
     let cells: Vec<f64> = (0..2 * SUBGROUPS).map(|i| -0.5 + 0.02 * i as f64).collect();
     let gamma: Vec<f64> = (0..terms).map(|k| 0.3 - 0.1 * k as f64).collect();
@@ -75,6 +80,43 @@ fn of_rows(rows: Rows) -> Observation {
     Observation::Cells(Cells::of_rows(Arc::new(rows), Baselines { prior, of: BaselineOf::Arms }))
 }
 
+/// The same patients on seven ordered levels with shared cut points.
+fn levels(rows: usize, terms: usize) -> Model {
+    const SHARES: [f64; 7] = [0.08, 0.14, 0.15, 0.2, 0.18, 0.08, 0.17];
+    let mut of = adjustment(rows, terms);
+    let mut rng = stream(1, 3, Purpose::Simulation);
+    let mut levels = Levels {
+        counts: vec![[vec![0.0; 7], vec![0.0; 7]]; SUBGROUPS],
+        primary: 3,
+        shared: true,
+        concentrations: vec![1.0; 7],
+        departure: None,
+    };
+    for i in 0..of.patterns.len() {
+        let mut left: f64 = StandardUniform.sample(&mut rng);
+        let level = SHARES.iter().position(|share| {
+            left -= share;
+            left < 0.0
+        });
+        let level = level.unwrap_or(6);
+        let (g, arm) = (of.patterns.subgroup[i] as usize, usize::from(of.patterns.active[i]));
+        levels.counts[g][arm][level] += 1.0;
+        of.patterns.level.push(level as u32);
+    }
+    let (a, b) = levels.risk();
+    let prior = BaselinePrior::Exchangeable {
+        mean: LocationPrior::LogitBeta { a, b },
+        sd: HeterogeneityPrior::HalfNormal { scale: 1.0 },
+    };
+    let rows = LevelRows::new(Arc::new(of), &levels);
+    let baselines = Baselines { prior, of: BaselineOf::Control };
+    Model {
+        observation: Observation::Cells(Cells::of_levels(levels, Some(rows), baselines)),
+        pooling: Pooling::Partial(HeterogeneityPrior::HalfNormal { scale: 0.25 }),
+        effect: LocationPrior::normal(0.0, 0.355),
+    }
+}
+
 const SIZES: [(usize, usize); 5] = [(20_000, 1), (20_000, 6), (20_000, 20), (200_000, 6), (200_000, 20)];
 
 #[divan::bench(args = SIZES, consts = [0, 1, 2])]
@@ -84,6 +126,18 @@ fn gradient<const WIDTH: usize>(bencher: Bencher, (rows, terms): (usize, usize))
     let model = model(rows, terms);
     let model = model.observing(of_rows(model.observation.rows().expect("rows").by(instructions)));
     let hierarchy = Hierarchy::new(&model);
+    let mut scratch = hierarchy.scratch();
+    let mut gradient = vec![0.0; hierarchy.dim()];
+    let q = hierarchy.middle();
+    bencher
+        .counter(ItemsCount::new(rows))
+        .bench_local(|| hierarchy.evaluate(black_box(&q), black_box(&mut gradient), &mut scratch));
+}
+
+/// Of seven levels, to be held against the gradient of a binary outcome.
+#[divan::bench(args = [(221, 4), (20_000, 6), (200_000, 6)])]
+fn gradient_of_levels(bencher: Bencher, (rows, terms): (usize, usize)) {
+    let hierarchy = Hierarchy::new(&levels(rows, terms));
     let mut scratch = hierarchy.scratch();
     let mut gradient = vec![0.0; hierarchy.dim()];
     let q = hierarchy.middle();

@@ -29,6 +29,7 @@ fn with(
         heterogeneity: Some(written(heterogeneity)),
         baseline: Some(written(baseline)),
         baseline_of,
+        levels: None,
     };
     study
 }

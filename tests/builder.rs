@@ -10,14 +10,20 @@ use equipoise::study::distributions::{
     beta, exchangeable, fixed, flat, half_cauchy, half_normal, mixture, normal, student_t,
 };
 use equipoise::study::{
-    Assignment, BaselineOf, Data, Endpoint, HigherIs, Part, PooledPriors, Pooling, PriorChanges, PriorPart,
-    Priors, Problem, Scale, Study, StudyBuilder,
+    ArmCounts, ArmLevels, Assignment, BaselineOf, Cutpoints, Data, Endpoint, HigherIs, LevelData, Part,
+    PooledPriors, Pooling, PriorChanges, PriorPart, Priors, Problem, Scale, Shape, Study, StudyBuilder,
+    SubgroupCounts, SubgroupLevels, Utilities,
 };
 
 /// The same study from its values alone.
 fn rebuilt(study: &Study) -> Study {
     let (outcome, counts) = (study.outcome.clone(), matches!(study.data, Data::Counts(_)));
-    let endpoint = if counts {
+    let endpoint = if let Some(scale) = &outcome.levels {
+        let above = scale.names[scale.primary].clone();
+        let endpoint = Endpoint::ordinal(outcome.name, outcome.higher_is, scale.names.clone()).above(above);
+        let endpoint = scale.utilities.iter().cloned().fold(endpoint, Endpoint::utilities);
+        endpoint.called(outcome.event)
+    } else if counts {
         Endpoint::events(outcome.name, outcome.higher_is).called(outcome.event)
     } else {
         Endpoint::estimates(outcome.name, outcome.scale, outcome.higher_is)
@@ -43,8 +49,14 @@ fn rebuilt(study: &Study) -> Study {
     builder = match &study.data {
         Data::Counts(rows) => rows.iter().cloned().fold(builder, StudyBuilder::counts),
         Data::Estimates(rows) => rows.iter().cloned().fold(builder, StudyBuilder::published),
+        Data::Levels(levels) => by_level(levels).into_iter().fold(builder, StudyBuilder::levels),
     };
-    if let Some(baseline) = &study.priors.baseline {
+    if let Some(levels) = &study.priors.levels {
+        builder = builder.cutpoints(levels.cutpoints).concentrations(levels.concentrations.clone());
+        builder = levels.shift.iter().cloned().fold(builder, StudyBuilder::shift);
+        let departure = levels.departure.iter().cloned();
+        builder = departure.fold(builder, |builder, d| builder.departure(d.shape, d.prior));
+    } else if let Some(baseline) = &study.priors.baseline {
         builder = builder.baseline(baseline.distribution.clone()).baseline_of(study.priors.baseline_of);
     }
     for named in &study.named {
@@ -53,11 +65,32 @@ fn rebuilt(study: &Study) -> Study {
         builder = builder.named(&named.name, changes);
     }
     builder = study.expected_odds_ratio.into_iter().fold(builder, StudyBuilder::expected_odds_ratio);
-    for measure in [Measure::RiskDifference, Measure::HazardRatio, Measure::Difference] {
+    for measure in [
+        Measure::RiskDifference,
+        Measure::HazardRatio,
+        Measure::Difference,
+        Measure::UtilityDifference,
+        Measure::WinProbability,
+    ] {
         builder = builder.thresholds(measure, study.thresholds.of(measure).iter().copied());
     }
     let (measure, t) = study.thresholds.primary.expect("shipped models say which size matters most");
     builder.primary(measure, t).build().expect("a study")
+}
+
+/// Every subgroup's patients by level.
+fn by_level(levels: &LevelData) -> Vec<SubgroupLevels> {
+    let arm = |g: usize, arm: usize, of: &ArmCounts| ArmLevels {
+        levels: levels.patients(g, arm).to_vec(),
+        missing: of.missing,
+        source: of.source.clone(),
+    };
+    let row = |(g, row): (usize, &SubgroupCounts)| SubgroupLevels {
+        name: row.name.clone(),
+        arms: vec![arm(g, 0, row.control()), arm(g, 1, row.active())],
+        citation: row.citation.clone(),
+    };
+    levels.counts().iter().enumerate().map(row).collect()
 }
 
 /// Its priors by their distributions: the words are made anew.
@@ -128,6 +161,25 @@ fn the_text_of_a_study_built_in_code_is_a_model_file_of_it() {
         .priors(Priors::partial(mixture([(0.75, -0.3, 0.2), (0.25, 0.0, 1.0)]), half_normal(0.5)))
         .build()
         .expect("a study");
+    let levels = Study::builder("Levels", Assignment::Randomised)
+        .outcome(
+            Endpoint::ordinal("state", HigherIs::Worse, ["well \"enough\"", "ill", "dead"])
+                .above("ill")
+                .utilities(Utilities { values: vec![1.0, 0.35, -0.1], set: None }),
+        )
+        .arms("no", "yes")
+        .group_by_level("first", [vec![8, 5, 2], vec![9, 3, 4]])
+        .group_by_level("second", [vec![7, 0, 3], vec![5, 6, 1]])
+        .priors(Priors::partial(normal(0.0, 0.5), half_normal(0.25)))
+        .thresholds(Measure::WinProbability, [0.55])
+        .thresholds(Measure::UtilityDifference, [0.05]);
+    let shared = levels.clone().concentrations(vec![1.0, 2.0, 0.5]).shift(half_cauchy(0.5));
+    let numbers = shared.clone().departure(Shape::Numbers(vec![0.0, 1.5]), student_t(4.0, 0.1, 0.3));
+    let unconstrained = shared.clone().departure(Shape::Unconstrained, normal(0.0, 0.3));
+    let apart = levels.cutpoints(Cutpoints::BySubgroup).concentrations(vec![0.4]);
+    for built in [shared, numbers, unconstrained, apart].map(|b| b.build().expect("a study")) {
+        assert_eq!(held(&again(&built).expect("a study")), held(&built));
+    }
     for built in [estimates, counts] {
         assert_eq!(held(&again(&built).expect("a study")), held(&built));
     }

@@ -11,13 +11,15 @@ use crate::common::{calibration, rows};
 use calibration::{DRAWS, Ranks, Uniformity, ranks, uniform_below};
 use common::{cells_of, close, counts_model, estimates_model, pair};
 use equipoise::model::{
-    Arm, BaselineOf, BaselinePrior, BinomialPair, Confounder, HeterogeneityPrior, LocationPrior,
-    Misclassification, Missing, Model, NormalComponent, Nuisance, Observation, Pooling, SubgroupBias,
+    Arm, BaselineOf, BaselinePrior, Baselines, BinomialPair, Cells, Confounder, HeterogeneityPrior,
+    LevelDeparture, LevelRows, Levels, LocationPrior, Misclassification, Missing, Model, NormalComponent,
+    Nuisance, Observation, Pooling, SubgroupBias,
 };
 use equipoise::sampler::{Purpose, stream};
 use equipoise::study::Population;
 use rand_distr::{Distribution, StandardNormal};
 use rows::Sizes;
+use std::sync::Arc;
 
 /// Replications in each configuration, and in each of the longer, ignored runs.
 const REPLICATIONS: usize = 500;
@@ -215,6 +217,48 @@ const BETWEEN: [Configuration; 8] = [
     }),
 ];
 
+/// Ordered levels: counts, and rows with covariates.
+const LEVELS: [Configuration; 5] = [
+    ("cut points by subgroup", || of_levels(false, None)),
+    ("shared cut points", || of_levels(true, None)),
+    ("one departure", || of_levels(true, Some(Some(vec![0.4, -0.2, 1.0])))),
+    ("a departure each", || of_levels(false, Some(None))),
+    ("covariates and a departure", || {
+        let model = of_levels(true, Some(Some(vec![0.0, 0.0, 1.0])));
+        let levels = cells_of(&model).levels().expect("levels").clone();
+        let sizes = Sizes { subgroups: 2, patterns: 90, terms: 2, centres: 4 };
+        let of = rows::adjustment(sizes, HALF_NORMAL, Population::All, 1);
+        let rows = LevelRows::new(Arc::new(of), &levels);
+        let baselines = cells_of(&model).baselines().clone();
+        model.observing(Observation::Cells(Cells::of_levels(levels, Some(rows), baselines)))
+    }),
+];
+
+/// Four levels in two subgroups; patients are to be drawn.
+fn of_levels(shared: bool, departure: Option<Option<Vec<f64>>>) -> Model {
+    let of = |n: f64| vec![n, 0.0, 0.0, 0.0];
+    let levels = Levels {
+        counts: vec![[of(30.0), of(40.0)], [of(25.0), of(12.0)]],
+        primary: 1,
+        shared,
+        concentrations: vec![2.0, 1.5, 3.0, 1.0],
+        departure: departure.map(|by_cut| LevelDeparture { by_cut, prior: LocationPrior::normal(0.1, 0.4) }),
+    };
+    let (a, b) = levels.risk();
+    let risk = LocationPrior::LogitBeta { a, b };
+    let prior = if shared {
+        BaselinePrior::Exchangeable { mean: risk, sd: HALF_NORMAL }
+    } else {
+        BaselinePrior::Independent(risk)
+    };
+    let baselines = Baselines { prior, of: BaselineOf::Control };
+    Model {
+        observation: Observation::Cells(Cells::of_levels(levels, None, baselines)),
+        pooling: Pooling::Partial(HALF_NORMAL),
+        effect: sceptical(),
+    }
+}
+
 /// Of all of the above.
 const CONFIGURATIONS: usize = PARTIAL_INDEPENDENT.len()
     + PARTIAL_EXCHANGEABLE.len()
@@ -224,7 +268,8 @@ const CONFIGURATIONS: usize = PARTIAL_INDEPENDENT.len()
     + BIASED.len()
     + ROWS.len()
     + MISCLASSIFIED.len()
-    + BETWEEN.len();
+    + BETWEEN.len()
+    + LEVELS.len();
 
 /// What the ranks of all quantities say.
 struct Verdict {
@@ -295,6 +340,11 @@ fn baselines_between_the_arms_are_calibrated() {
 }
 
 #[test]
+fn ordered_levels_are_calibrated() {
+    calibrated(&LEVELS, REPLICATIONS);
+}
+
+#[test]
 fn misclassified_subgroups_are_calibrated() {
     calibrated(&MISCLASSIFIED, REPLICATIONS);
 }
@@ -329,6 +379,7 @@ fn every_configuration_is_calibrated_in_ten_times_as_many_replications() {
         &ESTIMATES,
         &BIASED,
         &ROWS,
+        &LEVELS,
         &MISCLASSIFIED,
         &BETWEEN,
     ];

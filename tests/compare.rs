@@ -1,5 +1,7 @@
 //! `compare` against an independent program (`tests/reference/compare.py`), closed forms, and itself turned around.
 
+use std::sync::OnceLock;
+
 use crate::common;
 
 use common::{cells_of, close, estimates_model, flipped_study, recounted, study_of, with_control_baselines};
@@ -36,19 +38,22 @@ fn pooling_key(pooling: equipoise::study::Pooling) -> &'static str {
     }
 }
 
-/// Both data sets of the reference, with all that is compared of them.
-fn both() -> [(&'static str, Study, Comparison); 2] {
-    [("etiology", "attention-ras-etiology"), ("cohorts", "ras-basilar-function")].map(|(key, name)| {
-        let study = with_control_baselines(open(name).expect("shipped"));
-        let found = ask(&study, &[], false);
-        (key, study, found)
+/// Both data sets of the reference, with all that is compared of them; made once.
+fn both() -> &'static [(&'static str, Study, Comparison)] {
+    static BOTH: OnceLock<[(&str, Study, Comparison); 2]> = OnceLock::new();
+    BOTH.get_or_init(|| {
+        [("etiology", "attention-ras-etiology"), ("cohorts", "ras-basilar-function")].map(|(key, name)| {
+            let study = with_control_baselines(open(name).expect("shipped"));
+            let found = ask(&study, &[], false);
+            (key, study, found)
+        })
     })
 }
 
 #[test]
 fn every_number_is_that_of_an_independent_program() {
     let all = reference();
-    for (key, study, c) in &both() {
+    for (key, study, c) in both() {
         let expected = &all[*key];
         let names = study.data.names();
         let place = |name: &str| names.iter().position(|n| *n == name).expect("a subgroup");
@@ -124,7 +129,7 @@ fn every_number_is_that_of_an_independent_program() {
 #[test]
 fn who_decided_adds_up_and_its_corners_are_those_of_an_independent_program() {
     let all = reference();
-    for (key, study, c) in &both() {
+    for (key, study, c) in both() {
         let expected = &all[*key];
         let names = study.data.names();
         for row in &c.who_decided {
@@ -176,7 +181,7 @@ fn who_decided_adds_up_and_its_corners_are_those_of_an_independent_program() {
 #[test]
 fn evidence_leaving_one_out_envelope_and_power_are_those_of_an_independent_program() {
     let all = reference();
-    for (key, study, c) in &both() {
+    for (key, study, c) in both() {
         let expected = &all[*key];
         for row in &c.poolings {
             let pooling = pooling_key(row.pooling);

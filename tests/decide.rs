@@ -3,7 +3,9 @@
 
 use crate::common;
 
+use std::collections::BTreeMap;
 use std::fs;
+use std::sync::{Arc, Mutex, OnceLock};
 
 use common::{close, counts_model, flipped_study, with_control_baselines};
 use equipoise::decide::{Discussion, EffectRow, Population, decide};
@@ -16,7 +18,8 @@ use equipoise::posterior::{
     Verdict, analyse,
 };
 use equipoise::study::{
-    Costs, Data, Decision, HigherIs, LocationPrior, Pooling, Study, SubgroupCounts, Values, View, Written,
+    Costs, Data, Decision, DecisionOutcome, HigherIs, LocationPrior, Pooling, Study, SubgroupCounts, Values,
+    View, Written,
 };
 use serde_json::Value;
 
@@ -43,6 +46,14 @@ fn asked(decision: &Decision) -> Discussion {
     let found = decide(decision, Sampling::default()).expect("priors that can be made");
     assert!(found.ok, "{:?}", found.reasons);
     found
+}
+
+/// What is found of a shipped decision as it is; made once.
+fn of_shipped(name: &str) -> Arc<Discussion> {
+    type Once = Arc<OnceLock<Arc<Discussion>>>;
+    static ALL: Mutex<BTreeMap<String, Once>> = Mutex::new(BTreeMap::new());
+    let once = Arc::clone(ALL.lock().expect("no test panics here").entry(name.to_owned()).or_default());
+    Arc::clone(once.get_or_init(|| Arc::new(asked(&shipped(name)))))
 }
 
 fn number(v: &Value) -> f64 {
@@ -263,9 +274,10 @@ fn beyond(d: &Discussion, outcome: &str, p: &Population, direction: Direction) -
 fn curves_fall_and_are_the_table_and_the_bands_and_the_fit() {
     for name in ["rescue-stenting", "rescue-by-etiology"] {
         let decision = shipped(name);
-        let d = asked(&decision);
+        let d = of_shipped(name);
+        let fit = |o: &DecisionOutcome| (o.name.clone(), analyse(&o.study, Options::default()));
+        let fits: BTreeMap<_, _> = decision.outcomes.iter().map(fit).collect();
         for e in &d.effects {
-            let study = &decision.outcomes.iter().find(|o| o.name == e.outcome).expect("there").study;
             let mut mass = 0.0;
             for direction in [Direction::Benefit, Direction::Harm] {
                 let curve = beyond(&d, &e.outcome, &e.population, direction);
@@ -298,7 +310,7 @@ fn curves_fall_and_are_the_table_and_the_bands_and_the_fit() {
             assert!((per_1000 - 1000.0 * e.risk_difference.median).abs() <= 0.5);
             // What `fit` prints of the same.
             if e.population.scope == Scope::Subgroup {
-                let fit = analyse(study, Options::default());
+                let fit = &fits[&e.outcome];
                 let name = e.population.subgroup.as_deref().expect("a subgroup");
                 let g = fit.names.place(name).expect("one of the study's");
                 let difference = Estimand::of_subgroup(g, Measure::RiskDifference);
@@ -315,7 +327,7 @@ fn curves_fall_and_are_the_table_and_the_bands_and_the_fit() {
 fn verdicts_follow_from_the_numbers_that_they_cite() {
     let mut seen = Vec::new();
     for name in ["rescue-stenting", "rescue-by-etiology"] {
-        let d = asked(&shipped(name));
+        let d = of_shipped(name);
         for rule in &d.rules {
             for c in &rule.criteria {
                 let wanted = match c.probability {
@@ -346,7 +358,7 @@ fn verdicts_follow_from_the_numbers_that_they_cite() {
 
 #[test]
 fn joint_bounds_are_frechets() {
-    let d = asked(&shipped("rescue-by-etiology"));
+    let d = of_shipped("rescue-by-etiology");
     for population in &d.populations {
         let rows: Vec<_> = d.joint.iter().filter(|j| j.population == *population).collect();
         assert_eq!(rows.len(), 4);
@@ -468,7 +480,7 @@ fn exchanging_events_and_non_events_leaves_every_claim() {
 #[test]
 fn the_order_of_subgroups_outcomes_and_actions_leaves_every_claim() {
     let mut decision = shipped("rescue-stenting");
-    let one = asked(&decision);
+    let one = of_shipped("rescue-stenting");
     decision.actions.reverse();
     for outcome in &mut decision.outcomes {
         let Data::Counts(counts) = &mut outcome.study.data else { panic!("counts") };
@@ -482,7 +494,7 @@ fn the_order_of_subgroups_outcomes_and_actions_leaves_every_claim() {
 
 #[test]
 fn where_a_value_flips_the_choice_the_gain_is_the_required_one() {
-    let d = asked(&shipped("rescue-stenting"));
+    let d = of_shipped("rescue-stenting");
     let mut found = 0;
     for flip in &d.flips {
         let row = |value: f64| {
@@ -721,7 +733,7 @@ fn members_pools_and_other_priors_are_those_of_an_independent_program() {
     let all = more();
     let mut compared = 0;
     for name in ["rescue-stenting", "rescue-by-etiology"] {
-        let d = asked(&shipped(name));
+        let d = of_shipped(name);
         let panel = d.panel.as_ref().expect("a panel");
         let members = panel.members.iter().map(|m| {
             (m.member.clone(), &all["members"][name][&m.member], &m.population, m.benefit, m.expected_gain)
@@ -758,7 +770,7 @@ fn members_pools_and_other_priors_are_those_of_an_independent_program() {
 #[test]
 fn layers_tests_and_shrinkage_are_those_of_an_independent_program() {
     let all = more();
-    let d = asked(&shipped("rescue-by-etiology"));
+    let d = of_shipped("rescue-by-etiology");
     let (layers, expected) = (d.layers.as_ref().expect("layers"), &all["layers"]);
     close("outer", layers.outer_benefit, number(&expected["outer_benefit"]), TOLERANCE);
     for row in &layers.subgroups {
@@ -780,7 +792,7 @@ fn layers_tests_and_shrinkage_are_those_of_an_independent_program() {
     for (name, key, tolerance) in
         [("rescue-stenting", "function", 0.01), ("rescue-by-etiology", "etiology", 1e-3)]
     {
-        let d = asked(&shipped(name));
+        let d = of_shipped(name);
         let c = d.credibility.as_ref().expect("several subgroups");
         let (test, wanted) = (c.test.as_ref().expect("counts"), &all["interaction"][key]);
         close("statistic", test.statistic, number(&wanted["statistic"]), 1e-7);

@@ -174,6 +174,125 @@ fn the_number_that_is_cut_into_subgroups_can_be_adjusted_for() {
     );
 }
 
+/// The patients' scale, drafted whole: what must be decided is asked for, and the draft runs as it is.
+#[test]
+fn ordered_levels_are_drafted_once_the_primary_cut_is_said() {
+    let desk = Desk::new();
+    let roles = ["new", "trial.csv", "--outcome", "mrs", "--treatment", "arm", "--subgroup", "sex"];
+    let call = |more: &[&'static str]| [&roles[..], &ARMS, &SAID, more].concat();
+    // Without a word several values are an event's codes or levels.
+    let told = [
+        "which values of column `mrs` are which?",
+        "--event or --unknown",
+        "--above LEVEL",
+        "--levels VALUE",
+    ];
+    desk.refuses(&call(&[]), &told);
+    let told = [
+        "which cut through the levels of `mrs` is the primary one?",
+        "--above 2",
+        "3 (",
+        "% of patients lie above it)",
+    ];
+    desk.refuses(&call(&["--levels", "0-6"]), &told);
+    desk.refuses(
+        &call(&["--above", "6"]),
+        &["no level of `mrs` lies above `6`, the last one", "--above takes one of 0 ("],
+    );
+    desk.refuses(&call(&["--above", "9"]), &["`9` is no level of `mrs`"]);
+    desk.refuses(
+        &call(&["--above", "3", "--event", "3-6"]),
+        &["an event or ordered levels, and both are said"],
+    );
+    desk.refuses(
+        &call(&["--levels", "0-4", "--above", "3"]),
+        &["column `mrs` has the value `5`, which is no level", "--unknown 5"],
+    );
+    desk.refuses(&call(&["--levels", "0,1,1,2", "--above", "1"]), &["--levels lists `1` twice"]);
+    let draft = desk.says(&call(&["--above", "3"]));
+    for words in [
+        "kind = \"ordinal\"\nhigher_is = \"worse\"   # higher levels count as worse",
+        "\nlevels = [\"0\", \"1\", \"2\", \"3\", \"4\", \"5\", \"6\"]   # lowest first",
+        "\nabove = \"3\"   # the primary cut",
+        "\n# utilities = \"dawn\"",
+        "\n[data.levels.outcome]",
+        "\n# departure = \"death\"",
+        "\nshift = \"half-normal(1)\"",
+        "\nwin_probability = [0.55]",
+    ] {
+        assert!(draft.contains(words), "{words}\n{draft}");
+    }
+    assert!(!draft.contains("baseline") && !draft.contains("no_event"), "{draft}");
+    for (name, text) in [("draft.toml", draft.clone()), ("whole.toml", uncommented(&draft))] {
+        desk.write(name, text);
+        desk.says(&["check", name]);
+    }
+    desk.says(&["fit", "draft.toml", "--save", "none"]);
+    // 0 and 1 are no codes of an event here.
+    let draft = desk.says(&call(&["--levels", "1-6", "--above", "3", "--unknown", "0"]));
+    desk.write("draft.toml", &draft);
+    assert!(draft.contains("\nunknown = \"0\"\n"), "{draft}");
+    desk.says(&["check", "draft.toml"]);
+    // Levels that are no numbers have an order that only the user knows.
+    desk.write("states.csv", "arm,sex,state\nA,F,well\nB,F,ill\nA,M,dead\nB,M,well\nA,F,ill\nB,M,dead\n");
+    let states = ["new", "states.csv", "--outcome", "state", "--subgroup", "sex", "--control", "A"];
+    let call = |more: &[&'static str]| [&states[..], &SAID, more].concat();
+    desk.refuses(
+        &call(&["--above", "ill"]),
+        &["in which order are the levels of column `state`?", "lowest first"],
+    );
+    let draft = desk.says(&call(&["--levels", "well,ill,dead", "--above", "ill"]));
+    assert!(
+        draft.contains("levels = [\"well\", \"ill\", \"dead\"]")
+            && draft.contains("# utilities = [1.0, 0.5, 0.0]"),
+        "{draft}"
+    );
+    desk.write("whole.toml", uncommented(&draft));
+    desk.says(&["check", "whole.toml"]);
+}
+
+#[test]
+fn a_table_of_ordered_levels_is_drafted_and_its_cut_is_asked_for() {
+    let desk = Desk::new();
+    let mut csv = "sex,arm,level,patients\n".to_string();
+    for (k, n) in [12, 30, 41, 22, 34, 40, 10, 20, 31, 13, 24, 32].into_iter().enumerate() {
+        let _ = writeln!(csv, "{},{},{},{n}", ["F", "M"][k / 6], ["placebo", "drug"][k / 3 % 2], k % 3);
+    }
+    desk.write("levels.csv", &csv);
+    let call = |more: &[&'static str]| [&["new", "levels.csv"][..], &SAID, more].concat();
+    let told = [
+        "which cut through the levels of `level` is the primary one?",
+        "--above 0",
+        "if each row is a patient: --rows patients",
+    ];
+    desk.refuses(&call(&[]), &told);
+    let draft = desk.says(&call(&["--above", "0"]));
+    for words in [
+        "a table of counts by ordered level: 12 rows, each a level (`level`) of an arm (`arm`) of a subgroup (`sex`)",
+        "columns = { subgroup = \"sex\", arm = \"arm\", level = \"level\", patients = \"patients\" }",
+        "levels = { control = \"placebo\", active = \"drug\" }",
+    ] {
+        assert!(draft.contains(words), "{words}\n{draft}");
+    }
+    for text in [draft.clone(), uncommented(&draft)] {
+        desk.write("draft.toml", text);
+        desk.says(&["check", "draft.toml"]);
+    }
+    desk.write("mrs.csv", csv.replace("level,", "mrs90,"));
+    let named = ["new", "mrs.csv", "--outcome", "mrs90", "--above", "0"];
+    assert!(desk.says(&[&named[..], &SAID].concat()).contains("level = \"mrs90\", patients = \"patients\""));
+    // Under other names, by --columns.
+    desk.write("odd.csv", csv.replace("level,patients", "how,many"));
+    let odd = ["new", "odd.csv", "--columns", "arm=arm,level=how,patients=many", "--above", "1"];
+    assert!(desk.says(&[&odd[..], &SAID].concat()).contains("level = \"how\", patients = \"many\""));
+    // What is of levels is not for a table of events.
+    desk.write("events.csv", "sex,e0,n0,e1,n1\nF,10,100,12,98\nM,14,120,9,110\n");
+    desk.refuses(
+        &[&["new", "events.csv", "--above", "3"][..], &SAID].concat(),
+        &["--above is for ordered levels"],
+    );
+}
+
 #[test]
 fn every_setting_that_waits_behind_a_hash_is_valid() {
     let desk = Desk::new();

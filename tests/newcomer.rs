@@ -207,7 +207,7 @@ fn what_is_set_is_told_and_kept_as_the_model_that_ran() {
     run(here, &["decide", "m.toml", "--set", "prior.effect=normal(0, 0.2)"])
         .success()
         .stdout(contains("Set for this run: prior.effect"));
-    run(here, &["compare", "blocker", "--set", "title=Another title"])
+    run(here, &["compare", "solvd", "--set", "title=Another title"])
         .success()
         .stdout(contains("Another title"));
 }

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use assert_cmd::Command;
 
 use crate::common::shipped::ran;
-use crate::registry;
+use crate::{ordinal_registry, registry};
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).to_path_buf()
@@ -42,6 +42,9 @@ fn output_of(command: &str) -> String {
     let folder = tempfile::tempdir().expect("a folder");
     if command.starts_with("cargo run --release --example registry") {
         return registry::table(folder.path(), &registry::usual()).expect("a table");
+    }
+    if command.starts_with("cargo run --release --example ordinal_registry") {
+        return ordinal_registry::table(&ordinal_registry::usual()).expect("a table");
     }
     let (command, most) = match command.split_once(" | head -") {
         Some((command, lines)) => (command, lines.parse().expect("a number of lines")),

@@ -578,13 +578,13 @@ impl<'a> Held<'a> {
         self.exact.names.place(self.sampled.names.subgroup(g))
     }
 
-    fn estimand(&self, Estimand { whom, measure }: Estimand) -> Option<Estimand> {
+    fn estimand(&self, Estimand { whom, measure, cut }: Estimand) -> Option<Estimand> {
         let whom = match whom {
             Whom::Subgroup(g) => Whom::Subgroup(self.place(g)?),
             Whom::Pair(a, b) => Whom::Pair(self.place(a)?, self.place(b)?),
             shared => shared,
         };
-        Some(Estimand { whom, measure })
+        Some(Estimand { whom, measure, cut })
     }
 
     fn parameter(&self, key: Parameter) -> Option<Parameter> {
@@ -674,6 +674,8 @@ fn flipped(study: &Study) -> Study {
             }
         }
         Data::Estimates(rows) => rows.iter_mut().for_each(|r| r.estimate = -r.estimate),
+        // Levels are turned where they are read: see `levels.rs`.
+        Data::Levels(_) => flipped.outcome.higher_is = study.outcome.higher_is,
     }
     let priors = &mut flipped.priors;
     priors.effect.distribution = priors.effect.distribution.mirrored();

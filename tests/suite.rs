@@ -9,6 +9,10 @@ mod common;
 #[allow(dead_code, reason = "the example's own output")]
 mod registry;
 
+#[path = "../examples/ordinal_registry.rs"]
+#[allow(dead_code, reason = "the example's own output")]
+mod ordinal_registry;
+
 mod adjusted;
 mod baselines;
 mod between_arms;
@@ -34,7 +38,11 @@ mod fitted_once;
 mod golden;
 mod hostile_files;
 mod invariances;
+mod levels;
 mod levels_compared;
+mod levels_read;
+mod levels_reference;
+mod levels_told;
 mod newcomer;
 mod patient_files;
 mod patients;

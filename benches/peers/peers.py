@@ -28,8 +28,7 @@ assignment = "randomised"
 
 [outcome]
 name = "event"
-kind = "binary"
-higher_is = "worse"
+{outcome}higher_is = "worse"
 
 [treatment]
 name = "treatment"
@@ -49,13 +48,15 @@ adjust = {adjust}
 [prior]
 effect = "normal(0, 0.355)"
 heterogeneity = "half-normal(0.25)"
-baseline = "normal(0, 1.5)"
-baseline_of = "control"
-"""
+{baseline}"""
+
+BINARY = 'kind = "binary"\n'
+BASELINE = 'baseline = "normal(0, 1.5)"\nbaseline_of = "control"\n'
 
 
-def write_trial(folder, rows, subgroups, covariates):
-    """Writes trial.csv and trial.toml."""
+
+def write_trial(folder, rows, subgroups, covariates, levels):
+    """Writes trial.csv and trial.toml; the outcome has `levels` ordered levels, or is binary where there are 2."""
     rng = np.random.default_rng(SEED)
     alpha = rng.normal(-0.5, 0.5, subgroups)
     theta = rng.normal(-0.2, 0.15, subgroups)
@@ -64,7 +65,9 @@ def write_trial(folder, rows, subgroups, covariates):
     treatment = rng.integers(2, size=rows)
     x = rng.normal(size=(rows, covariates)).round(3)
     eta = alpha[subgroup] + treatment * theta[subgroup] + x @ gamma
-    outcome = (rng.random(rows) < 1 / (1 + np.exp(-eta))).astype(int)
+    u = rng.random(rows)
+    cuts = [0.0] if levels == 2 else np.linspace(2.0, -2.0, levels - 1)
+    outcome = sum((u < 1 / (1 + np.exp(-eta - cut))).astype(int) for cut in cuts)
 
     names = [f"x{j + 1}" for j in range(covariates)]
     trial = pd.DataFrame({"outcome": outcome, "treatment": treatment})
@@ -72,7 +75,12 @@ def write_trial(folder, rows, subgroups, covariates):
     trial[names] = x
     trial.to_csv(folder / "trial.csv", index=False)
     adjust = ", ".join(f'{{ column = "{name}", prior = "normal(0, 1)" }}' for name in names)
-    (folder / "trial.toml").write_text(MODEL_FILE.format(adjust=f"[{adjust}]"))
+    kind, baseline = BINARY, BASELINE
+    if levels > 2:
+        kind = f'kind = "ordinal"\nlevels = {list(range(levels))}\nabove = {levels // 2 - 1}\n'
+        baseline = ""
+    text = MODEL_FILE.format(outcome=kind, adjust=f"[{adjust}]", baseline=baseline)
+    (folder / "trial.toml").write_text(text)
 
 
 def read_trial(folder):
@@ -109,8 +117,12 @@ def fit_stan(folder):
         "subgroup": subgroup + 1,
         "x": x,
     }
+    program = "trial.stan"
+    if outcome.max() > 1:
+        program = "levels.stan"
+        data.update(levels=int(outcome.max()) + 1, outcome=outcome + 1)
     start = time.perf_counter()
-    model = stan.build((HERE / "trial.stan").read_text(), data=data, random_seed=SEED)
+    model = stan.build((HERE / program).read_text(), data=data, random_seed=SEED)
     compiled = time.perf_counter()
     fit = model.sample(num_chains=CHAINS, num_samples=DRAWS)
     sampled = time.perf_counter()
@@ -132,10 +144,23 @@ def fit_nutpie(folder):
         tau = pymc.HalfNormal("tau", 0.25)
         z = pymc.Normal("z", 0, 1, shape=subgroups)
         theta = pymc.Deterministic("theta", mu + tau * z)
-        alpha = pymc.Normal("alpha", 0, 1.5, shape=subgroups)
+        ordinal = outcome.max() > 1
+        alpha = pymc.Normal("w", 0, 1.0 if ordinal else 1.5, shape=subgroups)
+        if ordinal:
+            alpha = alpha * pymc.HalfNormal("shift", 1)
         gamma = pymc.Normal("gamma", 0, 1, shape=x.shape[1])
         eta = alpha[subgroup] + treatment * theta[subgroup] + x @ gamma
-        pymc.Bernoulli("outcome", logit_p=eta, observed=outcome)
+        if ordinal:
+            levels = int(outcome.max()) + 1
+            order = pymc.distributions.transforms.ordered
+            start_at = np.linspace(-2, 2, levels - 1)
+            cut = pymc.Flat("cut", shape=levels - 1, transform=order, initval=start_at)
+            above = pymc.math.sigmoid(-cut)
+            # The Dirichlet of ones has a constant density: its Jacobian is left.
+            pymc.Potential("induced", pymc.math.log(above * (1 - above)).sum())
+            pymc.OrderedLogistic("outcome", eta=eta, cutpoints=cut, observed=outcome, compute_p=False)
+        else:
+            pymc.Bernoulli("outcome", logit_p=eta, observed=outcome)
     start = time.perf_counter()
     compiled_model = nutpie.compile_pymc_model(model)
     compiled = time.perf_counter()
@@ -216,6 +241,7 @@ def main():
     parser.add_argument("--rows", type=int, default=20_000)
     parser.add_argument("--subgroups", type=int, default=10)
     parser.add_argument("--covariates", type=int, default=6)
+    parser.add_argument("--levels", type=int, default=2, help="ordered levels of the outcome; 2 is a binary one")
     parser.add_argument("--engines", nargs="+", choices=ENGINES, default=ENGINES)
     parser.add_argument("--folder", type=Path, required=True, help="where files are written")
     parser.add_argument("--fit", choices=["stan", "nutpie"], help=argparse.SUPPRESS)
@@ -228,9 +254,9 @@ def main():
         return
 
     folder.mkdir(parents=True, exist_ok=True)
-    write_trial(folder, options.rows, options.subgroups, options.covariates)
+    write_trial(folder, options.rows, options.subgroups, options.covariates, options.levels)
     print(
-        f"{options.rows} rows, {options.subgroups} subgroups, {options.covariates} covariates; "
+        f"{options.rows} rows, {options.subgroups} subgroups, {options.covariates} covariates, {options.levels} levels; "
         f"{CHAINS} chains of {DRAWS} draws; {os.cpu_count()} processors"
     )
     print(", ".join(f"{name} {version(name)}" for name in ["pystan", "httpstan", "nutpie", "pymc"]))

@@ -21,6 +21,8 @@ pub fn run(args: &NewArgs) -> Result<Outcome> {
         treatment: args.treatment.clone(),
         subgroup: args.subgroup.clone(),
         event: all(&args.event),
+        levels: all(&args.levels),
+        above: args.above.clone(),
         unknown: all(&args.unknown),
         control: all(&args.control),
         active: all(&args.active),

@@ -3,7 +3,7 @@
 use super::out;
 use super::source::{Marginals, outline};
 use crate::model::Model;
-use crate::posterior::{Estimand, Fit, Measure, Quantiles, Report, Whom};
+use crate::posterior::{Estimand, Fit, Measure, Quantiles, Report, Whom, observed};
 use crate::study::{ArmCounts, Study, SubgroupCounts, SubgroupEstimate};
 
 const Z: f64 = 1.959_963_984_540_054;
@@ -71,6 +71,10 @@ fn rows(study: &Study, fit: &Fit, report: &Report, measure: Measure) -> Vec<Fore
             // An empty cell is told by no estimate.
             (Some(cells), Some(_), _) if difference || !cells.arms.iter().all(ArmCounts::is_bounded) => None,
             (_, Some(published), _) => Some(of_effect(published)),
+            (Some(_), None, false) if study.data.levels().is_some() => {
+                let own = observed(study, Estimand::new(whom, measure));
+                own.map(|o| Quantiles { median: o.estimate, q2_5: o.low, q97_5: o.high })
+            }
             (Some(cells), None, true) => raw_difference(cells),
             (Some(cells), None, false) => raw_odds_ratio(cells),
             (None, None, _) => None,

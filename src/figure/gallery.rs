@@ -1,8 +1,8 @@
 //! Everything that the figures of one study show.
 
 use super::{
-    Belief, ChainTrace, Energies, Forest, ThresholdCurves, beliefs, chain_traces, energies, forest,
-    threshold_curves,
+    Belief, ChainTrace, CutRows, Energies, Forest, LevelRow, ThresholdCurves, beliefs, chain_traces,
+    cut_rows, energies, forest, level_rows, threshold_curves,
 };
 use crate::posterior::{Estimand, Fit, Fitting, Measure, ShrinkageRow, Whom, shrinkage};
 use crate::study::Study;
@@ -12,6 +12,10 @@ use crate::study::Study;
 pub struct Gallery {
     /// A forest of the effect and, for counts, one of the risk difference.
     pub forests: Vec<Forest>,
+    /// Shares of ordered levels by subgroup and arm; empty for other outcomes.
+    pub levels: Vec<LevelRow>,
+    /// Effects at every cut of ordered levels; empty for other outcomes.
+    pub cuts: Vec<CutRows>,
     /// Probabilities over all sizes of effect.
     pub thresholds: ThresholdCurves,
     /// Prior, likelihood and posterior of every subgroup's effect.
@@ -39,6 +43,8 @@ impl Gallery {
         let mean = report.estimate(Estimand::new(Whom::Mean, effect));
         Some(Gallery {
             forests: measures.into_iter().filter_map(|m| forest(study, fit, report, m)).collect(),
+            levels: level_rows(study, report),
+            cuts: cut_rows(study, report),
             thresholds: threshold_curves(study, fit),
             beliefs: beliefs(study, fit, how),
             shrinkage: shrinkage(study, fit, how),

@@ -4,6 +4,7 @@
 use std::path::Path;
 
 use super::Reading;
+use super::draft_levels::{or_levels, ordered};
 use super::draft_rows::{Parts, written};
 use super::draft_table;
 use super::model_file::Rows;
@@ -32,6 +33,10 @@ pub struct Draft {
     pub subgroup: Option<String>,
     /// Values of the outcome column.
     pub event: Vec<String>,
+    /// Ordered levels of the outcome, lowest first.
+    pub levels: Vec<String>,
+    /// Of ordered levels, the one above which the primary cut lies.
+    pub above: Option<String>,
     /// Values of the outcome that stand for a patient whose outcome is not known.
     pub unknown: Vec<String>,
     /// Values of the treatment column.
@@ -69,6 +74,8 @@ impl Draft {
             treatment: None,
             subgroup: None,
             event: Vec::new(),
+            levels: Vec::new(),
+            above: None,
             unknown: Vec::new(),
             control: Vec::new(),
             active: Vec::new(),
@@ -132,7 +139,14 @@ pub fn draft(path: &Path, named: &str, said: &Draft) -> Result<String> {
     };
     let of_outcome = levels(outcome, "an outcome")?;
     let known: Vec<&str> = of_outcome.into_iter().filter(|v| !said.unknown.iter().any(|u| u == v)).collect();
-    let [event, no_event] = two(outcome, &known, [&said.event, &[]], &YES, "--event or --unknown")?;
+    let rows: Vec<(&str, f64)> =
+        outcome.values.iter().flatten().map(|(value, rows)| (value.as_str(), *rows as f64)).collect();
+    let ordered = ordered(outcome, &rows, said)?;
+    let [event, no_event] = match &ordered {
+        Some(_) => Default::default(),
+        None => two(outcome, &known, [&said.event, &[]], &YES, "--event or --unknown")
+            .map_err(|e| if said.event.is_empty() { or_levels(outcome, e) } else { e })?,
+    };
     let [control, active] = arms(treatment, &levels(treatment, "a treatment")?, said, &NO)?;
     let groups = match subgroup.map(|c| (c, cut_of(c))) {
         None => Vec::new(),
@@ -164,8 +178,19 @@ pub fn draft(path: &Path, named: &str, said: &Draft) -> Result<String> {
             return Err(Error::of(ErrorKind::Rule, format!("`{name}` is listed twice")).help("name it once"));
         }
     }
-    let parts =
-        Parts { outcome, treatment, subgroup, event, no_event, control, active, groups, adjust, centre };
+    let parts = Parts {
+        outcome,
+        treatment,
+        subgroup,
+        event,
+        no_event,
+        ordered,
+        control,
+        active,
+        groups,
+        adjust,
+        centre,
+    };
     Ok(written(said, &parts, &survey, named))
 }
 
@@ -180,15 +205,24 @@ fn twice<T>(each: &[(String, T)]) -> Option<&(String, T)> {
 /// What is said of rows of patients is not for a table, where it would do nothing. Counts are adjusted for covariates as
 /// patients are: these, as the model file has them.
 fn of_tables(said: &Draft, table: &Table, columns: &[Surveyed]) -> Result<Vec<String>> {
-    let of_counts = table.rows == Rows::Counts;
+    let of_counts = table.rows == Rows::Counts && table.ordered.is_none();
     let options = [
         ("--cut", !said.cut.is_empty()),
         ("--adjust", !said.adjust.is_empty() && !of_counts),
         ("--centre", said.centre.is_some()),
-        ("--outcome", said.outcome.is_some()),
+        ("--outcome", said.outcome.is_some() && table.ordered.is_none()),
         ("--event", !said.event.is_empty()),
-        ("--unknown", !said.unknown.is_empty()),
+        ("--unknown", !said.unknown.is_empty() && table.ordered.is_none()),
     ];
+    if table.ordered.is_none()
+        && let Some(option) = [("--levels", !said.levels.is_empty()), ("--above", said.above.is_some())]
+            .into_iter()
+            .find_map(|(option, given)| given.then_some(option))
+    {
+        return Err(Error::of(ErrorKind::Rule, format!("{option} is for ordered levels, and this table has none"))
+            .help("a row of ordered levels is a subgroup, arm and level with its patients: --columns subgroup=…,arm=…,level=…,patients=…")
+            .help(format!("or leave {option} out; if rows are patients, --rows patients says so")));
+    }
     match options.iter().find(|(_, given)| *given) {
         None => said.adjust.iter().map(|name| covariate(columns, name, None)).collect(),
         Some((option, _)) => {

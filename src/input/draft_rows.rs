@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use super::draft::Draft;
+use super::draft_levels::Ordered;
 use super::draft_lines::{form_lines, list, remark, subgroup_lines, where_line, words_of};
 use super::patients::{Survey, Surveyed};
 use super::ranges::{in_words_of_a_range, without_rows};
@@ -19,6 +20,8 @@ pub struct Parts<'a> {
     pub subgroup: Option<&'a Surveyed>,
     pub event: Vec<String>,
     pub no_event: Vec<String>,
+    /// In place of both, ordered levels.
+    pub ordered: Option<Ordered>,
     pub control: Vec<String>,
     pub active: Vec<String>,
     /// Values of the subgroups' column, or the levels that it is cut into.
@@ -79,6 +82,34 @@ fn risk(p: &Parts<'_>) -> Option<f64> {
     (events + others > 0).then(|| events as f64 / (events + others) as f64)
 }
 
+/// The lines of [outcome] after its name, where it is an event.
+fn event_lines(p: &Parts<'_>, higher_is: &str) -> [String; 3] {
+    [
+        "kind = \"binary\"".to_string(),
+        format!(
+            "higher_is = {}   # more events count as {higher_is}: every sign derives from it",
+            quoted(higher_is)
+        ),
+        match in_words_of_a_range(&p.event) {
+            Some(range) => {
+                let event = format!("patients with {} {range}", p.outcome.name);
+                format!("event = {}   # what events are called, in the plural: \"deaths\"", quoted(&event))
+            }
+            None => "# event = \"deaths\"   # what events are called, in the plural".to_string(),
+        },
+    ]
+}
+
+/// The lines of [prior] on baselines.
+fn baseline_lines(p: &Parts<'_>) -> Vec<String> {
+    let mut lines = vec!["baseline = \"normal(0, 2.5)\"             # the mean of the arms' log odds: risks from 0.7 % to 99.3 % with probability 0.95".to_string()];
+    if p.groups.len() >= EXCHANGEABLE_FROM {
+        lines.push("# Or { mean = \"normal(0, 2.5)\", sd = \"half-normal(1)\" }: subgroups' risks inform each other. `compare` then samples under every prior, which takes minutes.".to_string());
+    }
+    lines.push("# baseline_of = \"control\"             # where `baseline` is what you know of the control arm's risk".to_string());
+    lines
+}
+
 /// The text of a model file beside the data, which it calls `named`.
 pub fn written(said: &Draft, p: &Parts<'_>, survey: &Survey, named: &str) -> String {
     let mut out = String::new();
@@ -106,18 +137,10 @@ pub fn written(said: &Draft, p: &Parts<'_>, survey: &Survey, named: &str) -> Str
     line("# eligibility = \"who was eligible\"\n# time_zero = \"when follow-up starts\"".to_string());
     line("\n[outcome]".to_string());
     line(format!("name = {}   # in words, with its time", quoted(&p.outcome.name)));
-    line("kind = \"binary\"".to_string());
-    line(format!(
-        "higher_is = {}   # more events count as {higher_is}: every sign derives from it",
-        quoted(higher_is)
-    ));
-    line(match in_words_of_a_range(&p.event) {
-        Some(range) => {
-            let event = format!("patients with {} {range}", p.outcome.name);
-            format!("event = {}   # what events are called, in the plural: \"deaths\"", quoted(&event))
-        }
-        None => "# event = \"deaths\"   # what events are called, in the plural".to_string(),
-    });
+    match &p.ordered {
+        Some(ordered) => line(ordered.outcome_lines(said)),
+        None => event_lines(p, higher_is).into_iter().for_each(&mut line),
+    }
     line("\n[treatment]".to_string());
     line(format!("name = {}", quoted(&p.treatment.name)));
     line(format!("control = {}   # in words", quoted(&control)));
@@ -150,14 +173,17 @@ pub fn written(said: &Draft, p: &Parts<'_>, survey: &Survey, named: &str) -> Str
         let remark = without_rows(column, values).map_or_else(String::new, |words| format!("   # {words}"));
         format!("{key} = {}{remark}", list(values))
     };
-    line(coded("event", &p.event, p.outcome));
-    line(coded("no_event", &p.no_event, p.outcome));
+    if p.ordered.is_none() {
+        line(coded("event", &p.event, p.outcome));
+        line(coded("no_event", &p.no_event, p.outcome));
+    }
     if !said.unknown.is_empty() {
         line(coded("unknown", &said.unknown, p.outcome));
     }
     line(coded("control", &p.control, p.treatment));
     line(coded("active", &p.active, p.treatment));
     left_out(p).into_iter().for_each(&mut line);
+    p.ordered.iter().for_each(|ordered| line(ordered.code_lines()));
     if !p.groups.is_empty() {
         line("\n[data.levels.subgroup]   # a value, and its subgroup's name; one name for several puts them together".to_string());
     }
@@ -165,6 +191,7 @@ pub fn written(said: &Draft, p: &Parts<'_>, survey: &Survey, named: &str) -> Str
         line(format!("{} = {}", quoted(value), quoted(value)));
     }
     line("\n[model]\npooling = \"partial\"".to_string());
+    p.ordered.iter().for_each(|ordered| line(ordered.model_lines()));
     if p.adjust.is_empty() {
         adjust_line(&survey.columns, &taken).into_iter().for_each(&mut line);
     } else {
@@ -181,12 +208,16 @@ pub fn written(said: &Draft, p: &Parts<'_>, survey: &Survey, named: &str) -> Str
     line("\n[prior]".to_string());
     line("effect = \"normal(0, 0.355)\"          # odds ratio between 0.5 and 2 with probability 0.95: neutral; state yours".to_string());
     line("heterogeneity = \"half-normal(0.5)\"   # how much subgroups may differ: it decides; see `equipoise compare`".to_string());
-    line("baseline = \"normal(0, 2.5)\"             # the mean of the arms' log odds: risks from 0.7 % to 99.3 % with probability 0.95".to_string());
-    if p.groups.len() >= EXCHANGEABLE_FROM {
-        line("# Or { mean = \"normal(0, 2.5)\", sd = \"half-normal(1)\" }: subgroups' risks inform each other. `compare` then samples under every prior, which takes minutes.".to_string());
+    match &p.ordered {
+        Some(ordered) => {
+            line(ordered.prior_lines());
+            line(suggested::questions_of_levels(ordered.risk));
+        }
+        None => {
+            baseline_lines(p).into_iter().for_each(&mut line);
+            line(suggested::questions(risk(p), None));
+        }
     }
-    line("# baseline_of = \"control\"             # where `baseline` is what you know of the control arm's risk".to_string());
-    line(suggested::questions(risk(p), None));
     line("\n# The file's columns:".to_string());
     for c in &survey.columns {
         line(remark(&format!("{}: {}", c.name, c.in_words())));

@@ -37,13 +37,22 @@ pub fn written((said, adjust): (&Draft, &[String]), table: &Table, survey: &Surv
     line("# eligibility = \"who was eligible\"\n# time_zero = \"when follow-up starts\"");
     line("\n[outcome]");
     line("name = \"the outcome\"   # in words, with its time");
-    line(if of_counts { "kind = \"binary\"" } else { "kind = \"estimate\"" });
+    if let Some(ordered) = &table.ordered {
+        line(&ordered.outcome_lines(said));
+    } else {
+        line(if of_counts { "kind = \"binary\"" } else { "kind = \"estimate\"" });
+    }
     if let Some(scale) = table.scale {
         line(&format!("scale = {}", quoted(scale_in_file(scale))));
     }
     let more = if of_counts { "more events count" } else { "more of it counts" };
-    line(&format!("higher_is = {}   # {more} as {higher_is}: every sign derives from it", quoted(higher_is)));
-    if of_counts {
+    if table.ordered.is_none() {
+        line(&format!(
+            "higher_is = {}   # {more} as {higher_is}: every sign derives from it",
+            quoted(higher_is)
+        ));
+    }
+    if of_counts && table.ordered.is_none() {
         line("# event = \"deaths\"   # what events are called, in the plural");
     }
     line(&format!(
@@ -61,7 +70,12 @@ pub fn written((said, adjust): (&Draft, &[String]), table: &Table, survey: &Surv
     line(&format!("columns = {{ {} }}", columns.join(", ")));
     if let Some([control, active]) = &table.levels {
         let (control, active) = (list(control), list(active));
-        line(&format!("levels = {{ control = {control}, active = {active} }}"));
+        let unknown = if said.unknown.is_empty() {
+            String::new()
+        } else {
+            format!(", unknown = {}", list(&said.unknown))
+        };
+        line(&format!("levels = {{ control = {control}, active = {active}{unknown} }}"));
     }
     if !of_counts {
         line(
@@ -72,7 +86,10 @@ pub fn written((said, adjust): (&Draft, &[String]), table: &Table, survey: &Surv
     let taken: Vec<&str> = columns.chain(&said.adjust).map(String::as_str).collect();
     where_line(said, &survey.columns, &taken, Some(subgroup)).iter().for_each(|text| line(text));
     priors(&mut line, adjust, table, survey);
-    line(&suggested::questions(control_risk(table, survey), table.scale));
+    match &table.ordered {
+        Some(ordered) => line(&suggested::questions_of_levels(ordered.risk)),
+        None => line(&suggested::questions(control_risk(table, survey), table.scale)),
+    }
     out
 }
 
@@ -92,6 +109,9 @@ fn priors(line: &mut impl FnMut(&str), adjust: &[String], table: &Table, survey:
     } else {
         "\n[model]\npooling = \"complete\"   # one subgroup: nothing to share with"
     });
+    if let Some(ordered) = &table.ordered {
+        line(&ordered.model_lines());
+    }
     if !adjust.is_empty() {
         line(&format!("adjust = [{}]", adjust.join(", ")));
     }
@@ -116,7 +136,9 @@ fn priors(line: &mut impl FnMut(&str), adjust: &[String], table: &Table, survey:
             "heterogeneity = \"half-normal(0.5)\"   # how much subgroups may differ: it decides; see `equipoise compare`",
         );
     }
-    if table.rows == Rows::Counts {
+    if let Some(ordered) = &table.ordered {
+        line(&ordered.prior_lines());
+    } else if table.rows == Rows::Counts {
         line(
             "baseline = \"normal(0, 2.5)\"             # the mean of the arms' log odds: risks from 0.7 % to 99.3 % with probability 0.95",
         );

@@ -43,6 +43,12 @@ impl<'de> Deserialize<'de> for Name {
             fn visit_i64<E: Error>(self, value: i64) -> Result<Name, E> {
                 Ok(Name(value.to_string()))
             }
+
+            fn visit_f64<E: Error>(self, value: f64) -> Result<Name, E> {
+                Err(E::custom(format_args!(
+                    "a level called {value}, a number with a point; write it in quotes as it is called: \"{value}\""
+                )))
+            }
         }
         deserializer.deserialize_any(NameVisitor)
     }

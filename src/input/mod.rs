@@ -13,6 +13,7 @@ mod columns;
 mod decision;
 mod design;
 mod draft;
+mod draft_levels;
 mod draft_lines;
 mod draft_rows;
 mod draft_table;

@@ -99,7 +99,7 @@ pub struct OutcomeSection {
     #[cfg_attr(test, schemars(with = "Option<String>"))]
     pub event: Option<Spanned<String>>,
     /// For kind = "ordinal": all levels, lowest first: ["0", "1", "2", "3", "4", "5", "6"].
-    #[cfg_attr(test, schemars(with = "Option<Vec<String>>"))]
+    #[cfg_attr(test, schemars(with = "Option<Vec<Name>>"))]
     pub levels: Option<Spanned<Vec<Name>>>,
     /// For kind = "ordinal": the level above which the primary cut lies. Risks are of the levels above it.
     #[cfg_attr(test, schemars(with = "Option<Name>"))]
@@ -267,13 +267,13 @@ pub struct Levels {
     pub no_event: Option<Spanned<Values>>,
     #[cfg_attr(test, schemars(with = "Option<Values>"))]
     pub unknown: Option<Spanned<Values>>,
-    /// For patients, of the subgroup column: the name of each value's subgroup, in the order in which they are shown.
-    /// Without it every value is a subgroup, by name.
     /// For patients and counts by ordered level: the level that each value of the outcome column stands for. Without it the
     /// values are the levels' names.
     #[serde(default)]
-    #[cfg_attr(test, schemars(with = "BTreeMap<String, String>"))]
+    #[cfg_attr(test, schemars(with = "BTreeMap<String, Name>"))]
     pub outcome: BTreeMap<Spanned<String>, Spanned<Name>>,
+    /// For patients, of the subgroup column: the name of each value's subgroup, in the order in which they are shown.
+    /// Without it every value is a subgroup, by name.
     #[serde(default)]
     #[cfg_attr(test, schemars(with = "BTreeMap<String, String>"))]
     pub subgroup: BTreeMap<Spanned<String>, Spanned<String>>,
@@ -354,7 +354,6 @@ pub struct ModelSection {
     #[serde(default)]
     #[cfg_attr(test, schemars(with = "Vec<AdjustWords>"))]
     pub adjust: Vec<Spanned<AdjustEntry>>,
-    /// Whose risks are averaged where there are covariates or centres: "all" (the default), "treated", or { baseline_risk = 0.3 }.
     /// For kind = "ordinal": whose cut points are whose. "shared" (the default): one set, which every subgroup shifts; "by
     /// subgroup": each its own.
     #[cfg_attr(test, schemars(with = "Option<Cutpoints>"))]
@@ -363,6 +362,7 @@ pub struct ModelSection {
     /// cut, or "unconstrained". Without it odds are proportional.
     #[cfg_attr(test, schemars(with = "Option<DepartureWords>"))]
     pub departure: Option<Spanned<DepartureEntry>>,
+    /// Whose risks are averaged where there are covariates or centres: "all" (the default), "treated", or { baseline_risk = 0.3 }.
     #[cfg_attr(test, schemars(with = "Option<PopulationWords>"))]
     pub population: Option<Spanned<PopulationEntry>>,
 }

@@ -58,7 +58,8 @@ pub fn in_words_of_a_range(values: &[String]) -> Option<String> {
     (numbers.len() > 1 && is_whole).then(|| format!("{first}–{last}"))
 }
 
-fn range(text: &str) -> Option<(u32, u32)> {
+/// The ends of a range of whole numbers, as "0-3".
+pub fn range(text: &str) -> Option<(u32, u32)> {
     let (from, to) = text.split_once(['-', '–'])?;
     let (from, to) = (from.trim().parse().ok()?, to.trim().parse().ok()?);
     (from < to).then_some((from, to))

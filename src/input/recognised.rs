@@ -1,6 +1,7 @@
 //! Whether a data file is a table of counts or of estimates, by the names of its columns and by its rows.
 
 use super::draft::Draft;
+use super::draft_levels::Ordered;
 use super::joint::{estimate_with_interval, interval};
 use super::model_file::Rows;
 use super::patients::{Survey, Surveyed};
@@ -9,6 +10,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::study::Scale;
 
 mod arm_columns;
+mod by_level;
 /// Names of columns in their parts, in lower case.
 mod column_names;
 mod told;
@@ -30,6 +32,8 @@ pub struct Table {
     pub arms: [String; 2],
     /// Of estimates.
     pub scale: Option<Scale>,
+    /// Of counts by ordered level.
+    pub ordered: Option<Ordered>,
     /// How many subgroups there are.
     pub subgroups: usize,
 }
@@ -40,6 +44,10 @@ pub fn recognised(survey: &Survey, said: &Draft) -> Result<Option<Table>> {
         said.outcome.is_some() || !(said.event.is_empty() && said.adjust.is_empty() && said.cut.is_empty());
     match said.rows {
         Some(Rows::Patients) => return Ok(None),
+        // Of ordered levels, the outcome's column is that of a table too.
+        None if said.columns.is_empty() && said.outcome.is_some() && said.above.is_some() => {
+            return by_level::by_level(survey, said);
+        }
         None if said.columns.is_empty() && of_patients => return Ok(None),
         _ => {}
     }
@@ -51,7 +59,10 @@ pub fn recognised(survey: &Survey, said: &Draft) -> Result<Option<Table>> {
     if wanted(Rows::Counts) {
         found = match by_subgroup(survey, said)? {
             Some(table) => Some(table),
-            None => by_arm(survey, said)?,
+            None => match by_arm(survey, said)? {
+                Some(table) => Some(table),
+                None => by_level::by_level(survey, said)?,
+            },
         };
     }
     if found.is_none() && wanted(Rows::Estimates) {
@@ -115,7 +126,11 @@ fn named(survey: &Survey, said: &Draft) -> Result<Table> {
         _ => None,
     };
     let subgroups = distinct(survey, &columns);
-    Ok(Table { rows, columns, levels, arms, scale, subgroups })
+    let ordered = match (value("level"), value("patients")) {
+        (Some(level), Some(patients)) => by_level::levels_of(survey, said, (level, patients))?,
+        _ => None,
+    };
+    Ok(Table { rows, columns, levels, arms, scale, ordered, subgroups })
 }
 
 /// Subgroups by their names.
@@ -186,7 +201,7 @@ fn by_subgroup(survey: &Survey, said: &Draft) -> Result<Option<Table>> {
     let names = ["control", "active"].map(str::to_string);
     let arms = [0, 1].map(|i| column_names::arm_in_words(&arms[i].name).unwrap_or(names[i].clone()));
     let subgroups = distinct(survey, &columns);
-    Ok(Some(Table { rows: Rows::Counts, columns, levels: None, arms, scale: None, subgroups }))
+    Ok(Some(Table { rows: Rows::Counts, columns, levels: None, arms, scale: None, ordered: None, subgroups }))
 }
 
 /// What stands in the arms' column for control and active.
@@ -242,7 +257,15 @@ fn by_arm(survey: &Survey, said: &Draft) -> Result<Option<Table>> {
     columns.insert(0, ("subgroup".to_string(), of_names.name.clone()));
     let arms = [0, 1].map(|i| levels[i].join(" or "));
     let subgroups = distinct(survey, &columns);
-    Ok(Some(Table { rows: Rows::Counts, columns, levels: Some(levels), arms, scale: None, subgroups }))
+    Ok(Some(Table {
+        rows: Rows::Counts,
+        columns,
+        levels: Some(levels),
+        arms,
+        scale: None,
+        ordered: None,
+        subgroups,
+    }))
 }
 
 /// The scale of a point estimate: as said, or as its column is called.
@@ -295,7 +318,7 @@ fn estimates(survey: &Survey, said: &Draft) -> Result<Option<Table>> {
     let scale = Some(scale_of(point, said)?);
     let arms = ["control", "active"].map(str::to_string);
     let subgroups = distinct(survey, &columns);
-    Ok(Some(Table { rows: Rows::Estimates, columns, levels: None, arms, scale, subgroups }))
+    Ok(Some(Table { rows: Rows::Estimates, columns, levels: None, arms, scale, ordered: None, subgroups }))
 }
 
 impl Table {

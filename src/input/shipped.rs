@@ -27,6 +27,7 @@ pub fn shipped() -> &'static [Shipped] {
         "ras-basilar-confounded",
         "attention-ras-misjudged",
         "ist-aspirin-subtype",
+        "ist-aspirin-shift",
         "blocker",
         "eight-schools",
         "solvd",

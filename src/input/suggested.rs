@@ -31,6 +31,11 @@ pub fn questions(risk: Option<f64>, scale: Option<Scale>) -> String {
     format!("\n{thresholds}{library}")
 }
 
+/// The same for ordered levels, of which so many patients lie above the primary cut.
+pub fn questions_of_levels(risk: Option<f64>) -> String {
+    questions(risk, None).replace("\nprimary =", "\nwin_probability = [0.55]   # that a treated patient fares better than a control patient; 0.5 is no difference\nprimary =")
+}
+
 /// Risk differences to ask about, smaller where events, or patients without one, are rare.
 fn differences(risk: f64) -> (&'static str, &'static str) {
     match risk.min(1.0 - risk) {

@@ -90,41 +90,85 @@ fn both(log_odds: f64) -> (f64, f64) {
     if log_odds >= 0.0 { (near_one, e * near_one) } else { (e * near_one, near_one) }
 }
 
+/// The shares and risks of a group of which a part has log odds `u + shift` and the rest `u`. `share` is the log odds of the
+/// part's share of the group.
+struct Group {
+    /// The share of the part, and of the rest.
+    s: f64,
+    rest: f64,
+    /// The risk of the rest, and its complement.
+    p: f64,
+    q: f64,
+    /// Those of the part.
+    p_shifted: f64,
+    q_shifted: f64,
+}
+
+impl Group {
+    #[inline]
+    fn of(u: f64, share: f64, shift: f64) -> Group {
+        let (s, rest) = both(share);
+        let (p, q) = both(u);
+        let (p_shifted, q_shifted) = both(u + shift);
+        Group { s, rest, p, q, p_shifted, q_shifted }
+    }
+
+    /// The log odds of an event in the whole group.
+    #[inline]
+    fn log_odds(&self, u: f64, shift: f64) -> f64 {
+        let Group { s, rest, p, q, p_shifted, q_shifted } = *self;
+        // Where risks or their complements are tiny, in units of e^−|u|.
+        let scale = if u > 0.0 { libm::exp(-shift) } else { libm::exp(shift) };
+        // log(p/q) = u + log of what follows, without cancellation on either side.
+        let ratio = if u > 0.0 {
+            (rest * p + s * p_shifted) / (rest * p + s * p_shifted * scale)
+        } else {
+            (rest * q + s * q_shifted * scale) / (rest * q + s * q_shifted)
+        };
+        u + libm::log(ratio)
+    }
+
+    /// Its slopes by `u`, by the log odds of the share and by the shift.
+    #[inline]
+    fn slopes(&self, shift: f64) -> (f64, f64, f64) {
+        let Group { s, rest, p, q, p_shifted, q_shifted } = *self;
+        let (risk, complement) = (rest * p + s * p_shifted, rest * q + s * q_shifted);
+        let unit = risk * complement;
+        let by_shift = s * p_shifted * q_shifted / unit;
+        // p′ − p, kept where the two are nearly alike.
+        let apart = if shift == 0.0 { 0.0 } else { p_shifted * q - p * q_shifted };
+        (rest * p * q / unit + by_shift, s * rest * apart / unit, by_shift)
+    }
+}
+
 /// The log odds of an event in a group of which a part has log odds `u + shift` and the rest `u`. `share` is the log
 /// odds of the part's share of the group.
 #[inline]
 pub fn mix(u: f64, share: f64, shift: f64) -> Mixed {
-    let (s, rest) = both(share);
-    // Risks and their complements of both parts; where both are tiny on one side, in units of e^−|u|.
-    let (p, q) = both(u);
-    let (p_shifted, q_shifted) = both(u + shift);
-    let scale = if u > 0.0 { libm::exp(-shift) } else { libm::exp(shift) };
-    // log(p/q) = u + log of what follows, without cancellation on either side.
-    let ratio = if u > 0.0 {
-        (rest * p + s * p_shifted) / (rest * p + s * p_shifted * scale)
-    } else {
-        (rest * q + s * q_shifted * scale) / (rest * q + s * q_shifted)
-    };
-    let (risk, complement) = (rest * p + s * p_shifted, rest * q + s * q_shifted);
-    let unit = risk * complement;
-    let by_shift = s * p_shifted * q_shifted / unit;
-    // p′ − p, kept where the two are nearly alike.
-    let apart = if shift == 0.0 { 0.0 } else { p_shifted * q - p * q_shifted };
-    Mixed {
-        value: u + libm::log(ratio),
-        by_x: rest * p * q / unit + by_shift,
-        by_share: s * rest * apart / unit,
-        by_shift,
-    }
+    let group = Group::of(u, share, shift);
+    let (by_x, by_share, by_shift) = group.slopes(shift);
+    Mixed { value: group.log_odds(u, shift), by_x, by_share, by_shift }
+}
+
+/// The value of [`mix`] alone.
+#[inline]
+pub fn mix_value(u: f64, share: f64, shift: f64) -> f64 {
+    Group::of(u, share, shift).log_odds(u, shift)
 }
 
 /// The inverse of [`mix`] in its first argument: the log odds of the rest, from those of the whole group.
 #[inline]
 pub fn unmix(x: f64, share: f64, shift: f64) -> Mixed {
-    let u = if x <= 0.0 { unmixed(x, share, shift) } else { -unmixed(-x, share, -shift) };
-    let back = mix(u, share, shift);
-    let by_x = 1.0 / back.by_x;
-    Mixed { value: u, by_x, by_share: -back.by_share * by_x, by_shift: -back.by_shift * by_x }
+    let u = unmix_value(x, share, shift);
+    let (by_u, by_share, by_shift) = Group::of(u, share, shift).slopes(shift);
+    let by_x = 1.0 / by_u;
+    Mixed { value: u, by_x, by_share: -by_share * by_x, by_shift: -by_shift * by_x }
+}
+
+/// The value of [`unmix`] alone.
+#[inline]
+pub fn unmix_value(x: f64, share: f64, shift: f64) -> f64 {
+    if x <= 0.0 { unmixed(x, share, shift) } else { -unmixed(-x, share, -shift) }
 }
 
 /// For `x ≤ 0`. With odds o = e^u and w = e^x: `Γo² + Bo − w = 0`.
@@ -150,6 +194,13 @@ pub fn confounded(x: f64, prevalence: [f64; 2], log_odds_ratio: f64) -> (f64, [f
         shown.by_shift + shown.by_x * without.by_shift,
     ];
     (shown.value, slopes)
+}
+
+/// The value of [`confounded`] alone.
+#[inline]
+pub fn confounded_value(x: f64, prevalence: [f64; 2], log_odds_ratio: f64) -> f64 {
+    let without = unmix_value(x, prevalence[0], log_odds_ratio);
+    mix_value(without, prevalence[1], log_odds_ratio)
 }
 
 /// `log(1 + (Γ − 1)π)`, π a prevalence by its log odds: how far a confounder with the ratio Γ moves an arm's log risk.

@@ -27,8 +27,11 @@ const ROUNDS: usize = 3;
 /// Rows of a file that counts as large.
 const MANY_ROWS: usize = 50_000;
 
-/// The part of the draws that must be left as effective ones.
+/// The part of the draws that must be left as effective ones: of weights whose variance may be infinite, and of weights whose tail
+/// is light, as they become over many coordinates.
 const LEAST_EFFECTIVE: f64 = 0.5;
+const LEAST_OF_MANY: f64 = 0.125;
+const LIGHT_TAIL: f64 = 0.6;
 
 /// Degrees of freedom: tails of scales are no normal's.
 const DF: f64 = 12.0;
@@ -40,7 +43,8 @@ const WIDER: f64 = 1.1;
 const PIECE: usize = 50;
 
 /// The comparison of the sampler with importance sampling, for models that the exact engine does not cover. Nothing
-/// is compared where the Pareto k is above `trusted_k`, or fewer than half of the draws are effective.
+/// is compared where the Pareto k is above `trusted_k`, or too few draws are effective: half of them, or an eighth where the Pareto
+/// k is at most 0.6.
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[non_exhaustive]
 pub struct Importance {
@@ -63,7 +67,8 @@ pub struct Importance {
 impl Importance {
     /// Whether the weights can be trusted, so that a comparison was made.
     pub fn is_trusted(&self) -> bool {
-        self.pareto_k <= self.trusted_k && self.effective_draws >= LEAST_EFFECTIVE * self.draws as f64
+        let least = if self.pareto_k <= LIGHT_TAIL { LEAST_OF_MANY } else { LEAST_EFFECTIVE };
+        self.pareto_k <= self.trusted_k && self.effective_draws >= least * self.draws as f64
     }
 
     /// Whether the sampler and importance sampling agree within chance; true where nothing was compared.

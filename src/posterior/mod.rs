@@ -27,6 +27,7 @@ mod names;
 mod nnt;
 mod normal_scores;
 mod observed;
+mod observed_levels;
 mod options;
 mod parameter;
 mod psis;

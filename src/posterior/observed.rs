@@ -1,10 +1,11 @@
 //! What the data alone say of a subgroup's effect, without a prior and without the other subgroups.
 
 use super::estimand::{Estimand, Measure, Whom};
+use super::observed_levels::of_levels;
 use crate::study::{ArmCounts, Data, Study, SubgroupCounts};
 
 /// The standard normal distribution's 97.5 % quantile.
-const Z: f64 = 1.959_963_984_540_054;
+pub(super) const Z: f64 = 1.959_963_984_540_054;
 
 /// An estimate from a subgroup's own data with its 95 % confidence limits, on the measure's own scale.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -18,15 +19,27 @@ pub struct Observed {
     pub high: f64,
 }
 
+impl Observed {
+    /// The three numbers on another scale that rises with this one.
+    #[must_use]
+    pub(super) fn map(self, f: impl Fn(f64) -> f64) -> Observed {
+        Observed { estimate: f(self.estimate), low: f(self.low), high: f(self.high) }
+    }
+}
+
 /// The crude odds ratio (limits by Woolf's method) or the crude risk difference (limits by Newcombe's method 10, Stat Med
 /// 1998;17:873) of a subgroup's counts, or its published estimate with its published limits (normal ones where only a standard
-/// error is published). None for other measures, for the odds ratio where a cell is empty (nothing is added to cells), and where
-/// an arm has no patients.
+/// error is published). Of ordered levels every measure that their patients have alone (see [`of_levels`]). None for other
+/// measures, for the odds ratio where a cell is empty (nothing is added to cells), and where an arm has no patients.
 pub fn observed(study: &Study, estimand: Estimand) -> Option<Observed> {
     let Whom::Subgroup(g) = estimand.whom else { return None };
     match (&study.data, estimand.measure) {
         (Data::Counts(rows), Measure::OddsRatio) => odds_ratio(rows.get(g)?),
         (Data::Counts(rows), Measure::RiskDifference) => risk_difference(rows.get(g)?),
+        (Data::Levels(levels), _) => {
+            let scale = study.outcome.levels.as_ref()?;
+            of_levels((levels, scale, study.outcome.higher_is.sign()), g, estimand)
+        }
         (Data::Estimates(rows), measure) if measure == Measure::of(study.outcome.scale) => {
             let row = rows.get(g)?;
             let logarithm = study.outcome.scale.is_ratio();
@@ -40,7 +53,7 @@ pub fn observed(study: &Study, estimand: Estimand) -> Option<Observed> {
     }
 }
 
-fn normal(estimate: f64, se: f64, logarithm: bool) -> Observed {
+pub(super) fn normal(estimate: f64, se: f64, logarithm: bool) -> Observed {
     let out = |x: f64| out(x, logarithm);
     Observed { estimate: out(estimate), low: out(estimate - Z * se), high: out(estimate + Z * se) }
 }
@@ -50,12 +63,12 @@ fn out(x: f64, logarithm: bool) -> f64 {
     if logarithm { libm::exp(x) } else { x }
 }
 
-fn odds_ratio(row: &SubgroupCounts) -> Option<Observed> {
+pub(super) fn odds_ratio(row: &SubgroupCounts) -> Option<Observed> {
     let (log_odds_ratio, variance) = row.log_odds_ratio()?;
     Some(normal(log_odds_ratio, variance.sqrt(), true))
 }
 
-fn risk_difference(row: &SubgroupCounts) -> Option<Observed> {
+pub(super) fn risk_difference(row: &SubgroupCounts) -> Option<Observed> {
     let (p0, low0, high0) = wilson(row.control())?;
     let (p1, low1, high1) = wilson(row.active())?;
     let estimate = p1 - p0;

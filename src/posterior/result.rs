@@ -265,8 +265,8 @@ pub struct Checks {
     pub min_ebfmi: Option<f64>,
     /// What the exact engine contributed, and how it compares with the sampler.
     pub exact: ExactChecks,
-    /// The comparison of the sampler with importance sampling, where the model has covariates or centres; otherwise
-    /// none.
+    /// The comparison of the sampler with importance sampling, where the model has covariates or centres, or ordered levels with
+    /// shared cut points or departures; otherwise none.
     pub importance: Option<Importance>,
     /// One summary per chain; empty where nothing was sampled.
     pub chains: Vec<ChainSummary>,

@@ -160,9 +160,11 @@ impl<'h> Run<'h> {
         }
     }
 
-    /// Whether the model has covariates or centres.
-    pub fn is_adjusted(&self) -> bool {
-        self.model.observation.rows().is_some()
+    /// Whether the model is of a kind that importance sampling speaks of, where nothing is exact: covariates or centres, and
+    /// ordered levels with shared cut points or departures.
+    pub fn has_second_opinion(&self) -> bool {
+        let levels = self.model.observation.cells().and_then(|cells| cells.levels());
+        self.model.observation.rows().is_some() || levels.is_some_and(|levels| !levels.separate())
     }
 
     /// The draws against weighted draws of the normal approximation.

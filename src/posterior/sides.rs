@@ -227,7 +227,7 @@ impl Sides<'_> {
             unsettled: report.unsettled(),
         };
         checks.gate_agreement();
-        if let Some(run) = run.filter(|run| run.is_adjusted() && self.options.detail == Detail::Full) {
+        if let Some(run) = run.filter(|run| run.has_second_opinion() && self.options.detail == Detail::Full) {
             checks.importance = run.importance(self.assembly.study, self.assembly.has_pairs());
             checks.gate_importance();
         }

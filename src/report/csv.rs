@@ -8,10 +8,10 @@ use crate::study::Study;
 
 record! {
     /// An estimate or a probability, as in `result.json`: `probability` is exact where `exact` is filled, and sampled
-    /// elsewhere; an estimate's numbers are sampled (or exact where nothing was), and the exact ones follow. `unadjusted`
-    /// is filled where the model allows for a bias.
+    /// elsewhere; an estimate's numbers are sampled (or exact where nothing was), and the exact ones follow. `cut` is
+    /// the level above which a cut of ordered levels lies; `unadjusted` is filled where the model allows for a bias.
     Row {
-        row, scope, subgroup, subgroup_b, measure, statement, threshold, probability, sampled, mcse, ess,
+        row, scope, subgroup, subgroup_b, measure, cut, statement, threshold, probability, sampled, mcse, ess,
         exact, mean, sd, median, q2_5, q97_5, mcse_mean, ess_bulk, ess_tail, rhat, exact_mean,
         exact_sd, exact_median, exact_q2_5, exact_q97_5, prior, prior_q2_5, prior_q97_5,
         prior_at_control_risk, observed, observed_low, observed_high, unadjusted, unadjusted_q2_5, unadjusted_q97_5, unavailable,
@@ -48,6 +48,7 @@ fn estimate(e: Estimate<'_>) -> Row {
         subgroup: e.subgroup.into(),
         subgroup_b: e.subgroup_b.into(),
         measure: e.measure.into(),
+        cut: e.cut.into(),
         mean: reported.mean.into(),
         sd: reported.sd.into(),
         median: reported.median.into(),
@@ -84,6 +85,7 @@ fn probability(p: Probability<'_>) -> Row {
         subgroup: p.subgroup.into(),
         subgroup_b: p.subgroup_b.into(),
         measure: p.measure.into(),
+        cut: p.cut.into(),
         statement: p.statement.into(),
         threshold: p.threshold.into(),
         probability: p.probability.into(),

@@ -13,6 +13,7 @@ mod draws;
 mod figure;
 mod interruption;
 mod json;
+mod levels;
 mod numbers;
 mod observations;
 mod page;

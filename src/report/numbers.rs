@@ -143,10 +143,16 @@ pub fn roughly(x: f64) -> String {
 /// A value of this measure.
 pub fn value(measure: Measure, x: f64) -> String {
     match (measure, measure.axis()) {
-        (Measure::RiskDifference | Measure::DifferenceOfRiskDifferences, _) => points(x),
-        (Measure::RiskControl | Measure::RiskActive, _) => format!("{:.1} %", 100.0 * x),
+        (Measure::RiskDifference | Measure::DifferenceOfRiskDifferences | Measure::CutRiskDifference, _) => {
+            points(x)
+        }
+        (
+            Measure::RiskControl | Measure::RiskActive | Measure::CutRiskControl | Measure::CutRiskActive,
+            _,
+        ) => format!("{:.1} %", 100.0 * x),
         (_, Axis::Ratio) => ratio(x),
         (_, Axis::Chance) => format!("{x:.3}"),
+        (Measure::UtilityDifference | Measure::NetBenefit, _) => signed(x, decimals_of_worth(x.abs())),
         (_, Axis::Additive) => signed(x, if x.abs() >= 9.95 { 1 } else { 2 }),
     }
 }
@@ -169,17 +175,35 @@ pub fn interval_known_to(measure: Measure, q: &Quantiles, errors: Option<[f64; 3
         (Measure::Difference | Measure::DifferenceOfDifferences, _) => {
             signed(x, known(x, error, if size >= 9.95 { 1 } else { 2 }))
         }
-        (Measure::RiskDifference | Measure::DifferenceOfRiskDifferences, _) => {
+        (Measure::UtilityDifference | Measure::NetBenefit, _) => {
+            signed(x, known(x, error, decimals_of_worth(size)))
+        }
+        (Measure::RiskDifference | Measure::DifferenceOfRiskDifferences | Measure::CutRiskDifference, _) => {
             signed(100.0 * x, known(100.0 * x, 100.0 * error, percent))
         }
-        (Measure::RiskControl | Measure::RiskActive, _) => {
+        (
+            Measure::RiskControl | Measure::RiskActive | Measure::CutRiskControl | Measure::CutRiskActive,
+            _,
+        ) => {
             format!("{:.*} %", known(100.0 * x, 100.0 * error, percent), 100.0 * x)
         }
         (_, Axis::Ratio) => ratio_to(x, known(x, error, decimals_of_ratio(x))),
+        (_, Axis::Chance) => format!("{x:.*}", known(x, error, 3)),
         _ => value(measure, x),
     };
     let [median, low, high] = [0, 1, 2].map(|i| number((three[i], errors[i])));
     format!("{median} ({low} to {high})")
+}
+
+/// Decimals of differences in worth of at most this size: on a scale from 0 to 1 thousandths matter.
+fn decimals_of_worth(size: f64) -> usize {
+    if size < 0.9995 {
+        3
+    } else if size < 9.95 {
+        2
+    } else {
+        1
+    }
 }
 
 /// Decimals of percentages and points in an interval so wide: one, and more where one would be coarser than a fifth of

@@ -2,9 +2,9 @@
 //! apart.
 
 use super::numbers::interval;
-use super::text::Columns;
+use super::text::{ARM_WIDTH, Columns, wrapped_to};
 use crate::posterior::{Estimand, Measure, Quantiles, Whom, observed as found};
-use crate::study::{ArmCounts, Cutpoints, Data, Shape, Study, SubgroupCounts};
+use crate::study::{ArmCounts, Cutpoints, Data, LevelScale, Study, SubgroupCounts};
 
 /// The likelihood in a methods section.
 pub fn likelihood(study: &Study) -> String {
@@ -30,22 +30,8 @@ fn levels_likelihood(study: &Study) -> String {
         Cutpoints::Shared => "one set of cut points that each subgroup shifts",
         Cutpoints::BySubgroup => "cut points of each subgroup's own",
     };
-    let odds = match &priors.departure {
-        None => "Odds are proportional: one odds ratio for all cuts.".to_string(),
-        Some(d) => match d.shape {
-            Shape::Unconstrained => format!(
-                "Odds are not taken as proportional: the log odds ratio of every cut but the primary one departs by a δ of its own, δ ~ {}.",
-                d.prior.words
-            ),
-            _ => format!(
-                "Odds are not taken as proportional: the log odds ratio at cut k is θ + δ f_k, f: {}, δ ~ {}.",
-                d.shape.in_words(),
-                d.prior.words
-            ),
-        },
-    };
     format!(
-        "Patients by level ({} levels), {} and arm have a cumulative logit likelihood with {cutpoints}; the effect is the common log odds ratio of a higher level. {odds}",
+        "Patients by level ({} levels), {} and arm have a cumulative logit likelihood with {cutpoints}; the effect is the common log odds ratio of a higher level.",
         scale.levels(),
         study.subgroup_name
     )
@@ -72,6 +58,15 @@ pub fn measures(study: &Study) -> String {
     if study.data.has_risks() { format!("{effect} and risk difference") } else { effect.to_string() }
 }
 
+/// What stands above an arm's counts: its name and, of ordered levels, above which cut patients are counted.
+pub fn arm_heading(study: &Study, arm: &str) -> String {
+    let cut = study.outcome.levels.as_ref().map(LevelScale::primary_in_words);
+    cut.map_or_else(
+        || arm.to_string(),
+        |cut| format!("{}\n{}", wrapped_to(arm, ARM_WIDTH), wrapped_to(&cut, ARM_WIDTH)),
+    )
+}
+
 /// Columns of what was observed of whom: events and patients of every arm, or the published estimate. Over all patients
 /// they are sums; nothing was observed of the mean or of a further subgroup.
 pub fn observed(study: &Study) -> Columns<'_, Whom> {
@@ -79,7 +74,7 @@ pub fn observed(study: &Study) -> Columns<'_, Whom> {
     match study.data.counts() {
         Some(rows) => {
             for (arm, name) in study.treatment.arms.iter().enumerate() {
-                columns.add(name, move |whom: &Whom| match *whom {
+                columns.add(arm_heading(study, name), move |whom: &Whom| match *whom {
                     Whom::Subgroup(g) => events(&rows[g..=g], arm),
                     Whom::Overall => events(rows, arm),
                     _ => String::new(),
@@ -102,9 +97,11 @@ pub fn effects(study: &Study) -> Vec<(String, Measure)> {
     match &study.data {
         Data::Levels(_) => {
             let scale = study.outcome.levels.as_ref();
+            let cut = scale.map_or_else(String::new, LevelScale::primary_in_words);
+            let difference = format!("Risk difference\n{},\npoints (95 %)", wrapped_to(&cut, CUT_WIDTH));
             let mut all = vec![
                 ("Common odds\nratio (95 %)".to_string(), effect),
-                ("Risk difference,\npoints (95 %)".to_string(), Measure::RiskDifference),
+                (difference, Measure::RiskDifference),
             ];
             if scale.is_some_and(|s| s.utilities.is_some()) {
                 all.push(("Utility\ndifference (95 %)".to_string(), Measure::UtilityDifference));
@@ -135,7 +132,7 @@ fn events(rows: &[SubgroupCounts], arm: usize) -> String {
 }
 
 /// What the data alone say of a subgroup's effect, with its 95 % interval; a dash where they say nothing.
-fn data_alone(study: &Study, estimand: Estimand) -> String {
+pub fn data_alone(study: &Study, estimand: Estimand) -> String {
     found(study, estimand).map_or_else(
         || "–".to_string(),
         |o| interval(estimand.measure, &Quantiles { median: o.estimate, q2_5: o.low, q97_5: o.high }),
@@ -153,5 +150,19 @@ pub fn crude(study: &Study, g: usize) -> Vec<String> {
     }
 }
 
-/// What crude effects are.
-pub const CRUDE: &str = "Crude: from the counts of the row alone, without prior or pooling; 95 % limits by Woolf's method for odds ratios (–: a cell is empty, and nothing is added to it) and by Newcombe's for risk differences.";
+/// What crude effects are, and how their limits were found.
+pub fn crude_note(study: &Study) -> String {
+    let Some(scale) = &study.outcome.levels else { return CRUDE.to_string() };
+    let cut = scale.primary_in_words();
+    let worth =
+        if scale.utilities.is_some() { "; differences of mean utility with normal limits" } else { "" };
+    format!(
+        "Crude: from the row's patients by level alone, without prior or pooling; 95 % limits. Common odds ratios by maximum likelihood, odds taken as proportional, with Wald's limits (–: no estimate is finite); risk differences {cut} with Newcombe's{worth}; win probabilities with limits from DeLong's variance on the log odds."
+    )
+}
+
+/// What crude effects of events are.
+const CRUDE: &str = "Crude: from the counts of the row alone, without prior or pooling; 95 % limits by Woolf's method for odds ratios (–: a cell is empty, and nothing is added to it) and by Newcombe's for risk differences.";
+
+/// Names of cuts in headings are wrapped to this width.
+const CUT_WIDTH: usize = 19;

@@ -50,8 +50,12 @@ pub fn priors_as_written(priors: &Priors) -> String {
     text + &baseline_as_written(priors).map_or_else(String::new, |b| format!("; {b}"))
 }
 
-/// "baseline, the mean of the arms' log odds, normal(0, 2.5)": what a baseline is, and its prior. None for estimates.
+/// "baseline, the mean of the arms' log odds, normal(0, 2.5)": what a baseline is, and its prior; of ordered levels the priors of
+/// levels, shifts and departure. None for estimates.
 pub fn baseline_as_written(priors: &Priors) -> Option<String> {
+    if let Some(levels) = &priors.levels {
+        return Some(super::levels::priors(levels));
+    }
     let b = priors.baseline.as_ref()?;
     let of_a_risk = matches!(b.distribution, BaselinePrior::Independent(LocationPrior::LogitBeta { .. }));
     let what = match (priors.baseline_of, of_a_risk) {

@@ -185,8 +185,8 @@ impl Measure {
             Measure::LevelDifference => "difference of mean levels",
             Measure::CutRiskControl => "risk above a cut, control",
             Measure::CutRiskActive => "risk above a cut, active",
-            Measure::CutRiskDifference => "risk difference at a cut",
-            Measure::CutOddsRatio => "odds ratio at a cut",
+            Measure::CutRiskDifference => "risk difference above a cut",
+            Measure::CutOddsRatio => "odds ratio above a cut",
             Measure::Shrinkage => "shrinkage",
         }
     }

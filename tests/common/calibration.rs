@@ -15,11 +15,11 @@
 use super::{cells_of, recounted};
 use equipoise::density::LogDensity;
 use equipoise::model::{
-    BinomialPair, Confounder, Drawn, Hierarchy, LabelShares, LocationPrior, Missing, Model, Nuisance, Rows,
-    SubgroupBias,
+    BinomialPair, Confounder, Drawn, Hierarchy, LabelShares, Levels, LocationPrior, Missing, Model, Nuisance,
+    Rows, SubgroupBias,
 };
 use equipoise::numeric::logistic;
-use equipoise::posterior::SampledPosterior;
+use equipoise::posterior::{Parameter, SampledPosterior};
 use equipoise::sampler::{Purpose, Settings, extend, start, stream};
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, StandardUniform};
@@ -73,7 +73,13 @@ fn posterior(observed: &Model, fitted: &Model, seed: u64) -> (SampledPosterior, 
     let at = |columns: &[Vec<f64>], i: usize| columns.iter().map(|c| c[i]).collect::<Vec<f64>>();
     let mut scratch = hierarchy.scratch();
     let typical = with_typical_bias(observed);
+    let levels = observed.observation.cells().and_then(|cells| cells.levels());
     let log_likelihood = |(i, q): (usize, &[f64])| match observed.observation.rows() {
+        _ if levels.is_some() => {
+            let p = hierarchy.parameters(q, &[], &mut scratch);
+            let active: Vec<f64> = p.control.iter().zip(p.theta).map(|(x, t)| x + t).collect();
+            of_levels(levels.expect("levels"), &[p.control.to_vec(), active], (p.offsets, p.departures))
+        }
         Some(rows) => {
             let p = hierarchy.parameters(q, &[], &mut scratch);
             let active = p.control.iter().zip(p.theta).map(|(x, t)| x + t).collect();
@@ -123,6 +129,20 @@ fn with_typical_bias(observed: &Model) -> Model {
 }
 
 /// The log likelihood of rows with covariates and centres.
+/// The log likelihood of patients by level, covariates aside: any function of data and parameters may be ranked.
+fn of_levels(levels: &Levels, arms: &[Vec<f64>; 2], (offsets, departures): (&[f64], &[f64])) -> f64 {
+    let cuts = levels.cuts();
+    let mut sum = 0.0;
+    for (arm, log_odds) in arms.iter().enumerate() {
+        for (g, x) in log_odds.iter().enumerate() {
+            let departure = |k: usize| if arm == 1 { departures.get(k).copied().unwrap_or(0.0) } else { 0.0 };
+            let at = |k: usize| x + offsets[levels.set_of(g) * cuts + k] + departure(k);
+            sum += levels.log_likelihood(g, arm, &(0..cuts).map(at).collect::<Vec<f64>>());
+        }
+    }
+    sum
+}
+
 fn of_rows(rows: &Rows, arms: &[Vec<f64>; 2], terms: (&[f64], &[f64])) -> f64 {
     let cells = arms.concat();
     let (mut a, mut b, mut c) = (vec![0.0; cells.len()], vec![0.0; terms.0.len()], vec![0.0; terms.1.len()]);
@@ -188,7 +208,28 @@ fn compared(
         let (value, draws) = labels(|l| l.share[1]);
         add("true share", value, draws);
     }
+    let levels = observed.observation.cells().and_then(|cells| cells.levels());
+    if let (Some(levels), Some(drawn)) = (levels, &truth.levels) {
+        let last = levels.cuts() - 1;
+        let departs = |k: usize| drawn.departures.get(k).copied().filter(|_| k != levels.primary);
+        let column = |k: usize| {
+            let all = posterior.parameters();
+            all.into_iter().find(|(key, _)| *key == Parameter::Departure(k)).map(|(_, c)| c.clone())
+        };
+        add("departure of the last cut", departs(last), column(last));
+        add("departure of the first cut", departs(0).filter(|d| *d != 0.0), column(0));
+        if observed.observation.rows().is_none() {
+            let at = levels.log_odds(0, 0, arms(observed, truth)[0][0], drawn);
+            let above = posterior.above(0).and_then(|above| above.into_iter().nth(last));
+            add("risk of the last level", Some(logistic(at[last])), above.map(|r| r.control));
+        }
+    }
     let log_likelihood = match observed.observation.rows() {
+        _ if levels.is_some() => {
+            let drawn = truth.levels.as_ref().expect("levels");
+            let offsets = drawn.offsets.concat();
+            of_levels(levels.expect("levels"), &arms(observed, truth), (&offsets, &drawn.departures))
+        }
         Some(rows) => of_rows(rows, &arms(observed, truth), (&truth.gamma, &truth.centres)),
         None => {
             let typical = with_typical_bias(observed);
@@ -209,11 +250,21 @@ fn risk_differences(observed: &Model, truth: &Drawn) -> Vec<f64> {
     if let Some(rows) = observed.observation.rows() {
         let mut risks = vec![[0.0; 2]; truth.theta.len()];
         let [control, _] = arms(observed, truth);
-        rows.standardised((&control, &truth.theta), (&truth.gamma, &truth.centres), &mut risks);
+        let departure = primary_departure(observed, truth);
+        let theta: Vec<f64> = truth.theta.iter().map(|t| t + departure).collect();
+        rows.standardised((&control, &theta), (&truth.gamma, &truth.centres), &mut risks);
         return risks.iter().map(|[p0, p1]| p1 - p0).collect();
     }
     let [control, active] = arms(observed, truth);
-    active.iter().zip(&control).map(|(x1, x0)| logistic(*x1) - logistic(*x0)).collect()
+    let departure = primary_departure(observed, truth);
+    active.iter().zip(&control).map(|(x1, x0)| logistic(x1 + departure) - logistic(*x0)).collect()
+}
+
+/// By how much the active arms' log odds at the primary cut depart from the baseline plus the effect.
+fn primary_departure(observed: &Model, truth: &Drawn) -> f64 {
+    let primary = observed.observation.cells().and_then(|cells| cells.levels()).map(|levels| levels.primary);
+    let departures = truth.levels.as_ref().map(|levels| &levels.departures);
+    primary.zip(departures).and_then(|(p, d)| d.get(p).copied()).unwrap_or(0.0)
 }
 
 /// The difference between the risks, averaged over all patients, with everybody active and nobody.

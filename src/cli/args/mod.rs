@@ -72,7 +72,7 @@ pub enum Command {
     /// One self-contained HTML page of a study, and figures for a paper
     Report(ReportArgs),
     /// Write a first model file for a table of counts or of estimates, or for rows of patients
-    New(NewArgs),
+    New(Box<NewArgs>),
     /// List the models and decisions shipped inside the program
     List(ListArgs),
     /// Write a completion script for a shell

@@ -16,12 +16,14 @@ Examples:
   equipoise new ist.csv --outcome OCCODE --treatment RXASP --subgroup STYPE \\
     --event 1,2 --unknown 0,8,9 --adjust AGE,RSBP,RCONSC \\
     --assignment randomised --higher-is worse
+  equipoise new stroke.csv --outcome mrs --above 3 --treatment arm --subgroup sex \\
+    --assignment randomised --higher-is worse
   equipoise new trial.csv --subgroup age --cut age=65,80 --adjust age --where country=DE,FR \\
     --assignment randomised --higher-is worse
 
 CSV (plain or gzipped), Parquet or Excel. A row is a subgroup with the events and totals of two arms (columns such as
 placebo_events, placebo_total, drug_events, drug_total) or with a published estimate (or, lower, upper; log_hr, se); an arm
-of a subgroup (arm, events, total); or a patient. Which it is shows in the columns' names; --rows and --columns say it.
+of a subgroup (arm, events, total), or an ordered level of it (arm, level, patients); or a patient. Which it is shows in the columns' names; --rows and --columns say it.
 Of patients, columns with usual names (outcome, death, treatment, arm, subgroup …) and values with usual ones (0 and 1,
 N and Y) are found. What stays open is asked for, and the file's columns are listed. The file drafted runs as it is through
 check, fit and compare; its priors and thresholds are suggestions.
@@ -38,7 +40,7 @@ pub struct NewArgs {
     /// How patients came to be treated: it decides the wording of every sentence
     #[arg(long, value_enum)]
     pub assignment: AssignmentArg,
-    /// Whether more events are better or worse: every sign derives from it
+    /// Whether more events, or higher levels, are better or worse: every sign derives from it
     #[arg(long, value_enum)]
     pub higher_is: HigherArg,
     /// What a row is, where the columns' names do not tell
@@ -65,6 +67,12 @@ pub struct NewArgs {
     /// Values of the outcome that are events; the others are none. A range of whole numbers, 0-3, stands for each
     #[arg(long, value_name = "VALUE,…", value_parser = list)]
     pub event: Vec<List>,
+    /// Of an outcome with ordered levels, all of them, lowest first; 0-6 stands for each. Numbers need no list
+    #[arg(long, value_name = "VALUE,…", value_parser = list)]
+    pub levels: Vec<List>,
+    /// Of ordered levels, the one above which the primary cut lies: risks are of the levels above it
+    #[arg(long, value_name = "LEVEL")]
+    pub above: Option<String>,
     /// Values of the outcome that mean that it is not known
     #[arg(long, value_name = "VALUE,…", value_parser = list)]
     pub unknown: Vec<List>,

@@ -154,7 +154,8 @@ fn counts(source: &Source, entry: &Spanned<CountsEntry>) -> Result<SubgroupCount
         if let Some(levels) = &arm.levels {
             return Err(Error::of(ErrorKind::Rule, "patients by level, and kind = \"binary\"")
                 .at(source.place(levels.span()))
-                .help("write kind = \"ordinal\" with levels = [\"…\", …] in [outcome]; or events = … and total = … here"));
+                .help("for ordered levels: kind = \"ordinal\" with levels = [\"…\", …] and above = \"…\" in [outcome]")
+                .help("for an event: events = … and total = … here"));
         }
         let needed = |count: &Option<Spanned<Count>>, key: &str, example: u64| match count {
             Some(n) => Ok(n.get_ref().0),
@@ -194,10 +195,11 @@ fn by_level(source: &Source, scale: &LevelScale, entry: &Spanned<CountsEntry>) -
                 .help(format!("kind = \"ordinal\" has one count a level: levels = [{zeros}]"))
                 .help("events and totals alone go with kind = \"binary\""));
         };
-        if let Some(other) = arm.events.as_ref().or(arm.total.as_ref()) {
-            return Err(Error::of(ErrorKind::Rule, "`events` or `total` beside `levels`")
+        let beside = [("events", &arm.events), ("total", &arm.total)];
+        if let Some((key, other)) = beside.into_iter().find_map(|(key, n)| Some((key, n.as_ref()?))) {
+            return Err(Error::of(ErrorKind::Rule, format!("`{key}` beside `levels`"))
                 .at(source.place(other.span()))
-                .help("leave them out: they follow from the levels"));
+                .help("leave it out: it follows from the levels, and from `above` in [outcome]"));
         }
         Ok(ArmLevels {
             levels: levels.get_ref().iter().map(|n| n.0).collect(),

@@ -60,7 +60,7 @@ pub fn set(source: &Source, name: &str, span: Range<usize>) -> Result<&'static U
 
 /// What only an ordinal outcome has, found elsewhere.
 pub fn check_absent(source: &Source, file: &ModelFile) -> Result<()> {
-    let (outcome, prior) = (&file.outcome, &file.prior);
+    let (outcome, prior, data) = (&file.outcome, &file.prior, file.data.get_ref());
     if outcome.kind == Kind::Ordinal {
         return Ok(());
     }
@@ -74,13 +74,29 @@ pub fn check_absent(source: &Source, file: &ModelFile) -> Result<()> {
         prior.shift.as_ref().map(|l| ("shift", l.span())),
         prior.departure.as_ref().map(|l| ("departure", l.span())),
     ];
-    match keys.into_iter().flatten().next() {
-        None => Ok(()),
-        Some((key, span)) => {
-            Err(Error::of(ErrorKind::Rule, format!("`{key}` is for kind = \"ordinal\""))
-                .at(source.place(span)))
+    let columns = ["level", "patients"]
+        .into_iter()
+        .find_map(|key| Some((key, data.columns.keys().find(|k| k.get_ref() == key)?.span())));
+    let codes = data.levels.as_ref().and_then(|l| l.get_ref().outcome.keys().next());
+    let codes = codes.map(|code| ("outcome", code.span()));
+    let whole = "kind = \"ordinal\" with levels = [\"…\", …] and above = \"…\" in [outcome]";
+    let (key, place, instead) = match (keys.into_iter().flatten().next(), columns, codes) {
+        (Some((key, span)), ..) => (key, span, "leave it out"),
+        (None, Some((key, span)), _) => (key, span, "name columns of `events` and `total`"),
+        (None, None, Some((key, span))) => {
+            (key, span, "say which codes are the event: event = … and no_event = …")
         }
-    }
+        (None, None, None) => return Ok(()),
+    };
+    let found = match outcome.kind {
+        Kind::Estimate => "estimate",
+        _ => "binary",
+    };
+    let message = format!("`{key}` is for kind = \"ordinal\", and the outcome has kind = \"{found}\"");
+    Err(Error::of(ErrorKind::Rule, message)
+        .at(source.place(place))
+        .help(format!("for ordered levels: {whole}"))
+        .help(format!("or {instead}")))
 }
 
 /// Adds what is assumed of levels.

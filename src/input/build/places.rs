@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use toml::Spanned;
 
-use super::super::model_file::{DataSection, ModelFile, PriorSection, ThresholdsSection};
+use super::super::model_file::{DataSection, Kind, ModelFile, PriorSection, ThresholdsSection};
 use super::super::number::Real;
 use super::super::source::Source;
 use crate::error::{Error, ErrorKind, Place};
@@ -25,7 +25,9 @@ impl Places<'_> {
     /// A problem as an error at the place where its part is written.
     pub fn error(&self, problem: Problem) -> Error {
         let label = match (&problem.part, problem.kind) {
-            (Part::Cell { .. }, ErrorKind::Rule) => Some("more than the total"),
+            (Part::Cell { .. }, ErrorKind::Rule) if self.file.outcome.kind == Kind::Binary => {
+                Some("more than the total")
+            }
             (Part::Prior(PriorPart::Heterogeneity), ErrorKind::Missing) => Some("beside this one"),
             _ => None,
         };

@@ -234,11 +234,16 @@ fn unlisted(coding: &Coding, (row, index): (Row<'_>, usize)) -> Error {
             .at(row.place(index))
             .help(format!("is it the right one? expected {}", column.expected()));
     }
+    if column.role == "outcome" && coding.is_ordered() {
+        return Error::of(ErrorKind::Data, format!("found `{value}`, which is not a level that is listed"))
+            .at(row.place(index))
+            .help(format!("expected {}; a level of its own stands in [outcome] levels", column.expected()))
+            .help(format!("a code of what is not known: unknown = \"{value}\" in [data.levels]; codes of levels: outcome = {{ {value} = \"…\" }} there; or choose rows with [data.where]"));
+    }
     let key = match column.role {
         "outcome" => "event, no_event or unknown",
         _ => "subgroup",
     };
-    let key = if coding.is_ordered() && column.role == "outcome" { "outcome or unknown" } else { key };
     let error = Error::of(ErrorKind::Data, format!("found `{value}`, which [data.levels] does not list"))
         .at(row.place(index));
     if column.role == "treatment" {
@@ -249,12 +254,8 @@ fn unlisted(coding: &Coding, (row, index): (Row<'_>, usize)) -> Error {
         column.expected()
     ));
     let is_count = value.parse::<u64>().is_ok_and(|n| n > 1) || events_of_total(value, row.decimal).is_some();
-    if column.role == "outcome" && coding.is_ordered() {
-        return error
-            .help("a level of its own stands in [outcome] levels; rows can be chosen with [data.where]");
-    }
     let error = match column.role {
-        "outcome" => error.help("if its values are ordered levels: kind = \"ordinal\" with levels = [\"…\", …] and above = \"…\" in [outcome]"),
+        "outcome" => error.help("if its values are ordered levels: kind = \"ordinal\" with levels = [\"…\", …] and above = \"…\" in [outcome]; if some of them are the event: event = [\"…\", …] and no_event = [\"…\", …] in [data.levels]"),
         _ => error,
     };
     if column.role == "outcome" && is_count {

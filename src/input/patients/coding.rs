@@ -164,12 +164,13 @@ impl Column {
         each.join(", ")
     }
 
-    /// The listed values as a reader would write them.
+    /// The listed values as a reader would write them, with what they are taken as where it is something else.
     pub fn expected(&self) -> String {
         let listed = self.met.iter().filter(|m| m.taken != Taken::Other);
         let listed = listed.filter_map(|m| match m.taken {
             Taken::As(k) => {
-                Some(format!("`{}` ({})", String::from_utf8_lossy(&m.value), self.classes.get(k)?))
+                let (value, class) = (String::from_utf8_lossy(&m.value), self.classes.get(k)?);
+                Some(if value == *class { format!("`{value}`") } else { format!("`{value}` ({class})") })
             }
             _ => None,
         });
@@ -211,6 +212,7 @@ impl Coding {
         let unknown = levels.unknown.as_ref().map(|v| v.get_ref().0.clone()).unwrap_or_default();
         if let (Some(twice), Some(spanned)) =
             (unknown.iter().find(|v| event.contains(v) || no_event.contains(v)), &levels.unknown)
+            && scale.is_none()
         {
             return Err(Error::of(ErrorKind::Rule, format!("`{twice}` is listed twice"))
                 .at(source.place(spanned.span())));
@@ -302,9 +304,9 @@ fn ordered(
     if let (Some(twice), Some(spanned)) =
         (unknown.iter().find(|v| coded.iter().any(|(value, _)| value == *v)), &levels.unknown)
     {
-        return Err(
-            Error::of(ErrorKind::Rule, format!("`{twice}` is listed twice")).at(source.place(spanned.span()))
-        );
+        return Err(Error::of(ErrorKind::Rule, format!("`{twice}` is listed as unknown, and is a level"))
+            .at(source.place(spanned.span()))
+            .help("a code of what is not known is none of the levels: leave it out of one of them"));
     }
     let values_of = |place: usize| -> Vec<String> {
         coded.iter().filter(|(_, of)| *of == place).map(|(value, _)| value.clone()).collect()

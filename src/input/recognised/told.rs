@@ -29,6 +29,12 @@ impl Table {
                     "a table of estimates: {rows} rows, each a subgroup (`{subgroup}`) with an estimate (`{point}`) and {spread}"
                 )
             }
+            _ if self.ordered.is_some() => format!(
+                "a table of counts by ordered level: {rows} rows, each a level (`{}`) of an arm (`{}`) of a subgroup (`{subgroup}`) with its patients (`{}`)",
+                c("level"),
+                c("arm"),
+                c("patients")
+            ),
             _ if self.levels.is_some() => format!(
                 "a table of counts: {rows} rows, each an arm (`{}`) of a subgroup (`{subgroup}`) with events and total ({})",
                 c("arm"),

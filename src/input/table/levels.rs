@@ -35,10 +35,12 @@ pub fn read(
     let [subgroup, arm, level, patients] = layout(source, data, &reader.header, (keys, &[]))?;
     let [control, active] = arm_levels(source, data)?;
     let coded = coded(source, data, scale)?;
+    let unknown = unknown(source, data, &coded)?;
     let mut kept = Kept::new(source, data, &reader.header)?;
     let mut subgroups = Subgroups::of_column(subgroup);
     let mut found: Vec<SubgroupLevels> = Vec::new();
     let mut seen: Vec<[Vec<Option<u64>>; 2]> = Vec::new();
+    let mut missing: Vec<[u64; 2]> = Vec::new();
     let mut left_out = 0;
     while let Some(row) = reader.next()? {
         if row.is_blank() || !kept.keeps(row) {
@@ -55,14 +57,19 @@ pub fn read(
                 continue;
             }
         };
-        let place = level_of(row, level, (&coded, scale))?;
+        let known = level_of(row, level, (&coded, scale, unknown))?;
         let n = count(row, patients)?;
         let of = subgroups.of(row)?;
         if of.first_row.is_none() {
             found.push(SubgroupLevels { name: of.name.to_string(), ..SubgroupLevels::default() });
             let none = vec![None; scale.levels()];
             seen.push([none.clone(), none]);
+            missing.push([0; 2]);
         }
+        let Some(place) = known else {
+            missing[of.place][which] += n;
+            continue;
+        };
         let slot = &mut seen[of.place][which][place];
         if slot.replace(n).is_some() {
             let word = ["control", "active"][which];
@@ -79,11 +86,13 @@ pub fn read(
     if left_out > 0 {
         notices.push(format!("{left_out} rows of other arms are left out."));
     }
-    for (row, arms) in found.iter_mut().zip(seen) {
+    for ((row, arms), missing) in found.iter_mut().zip(seen).zip(missing) {
         row.arms = arms
             .into_iter()
-            .map(|levels| ArmLevels {
+            .zip(missing)
+            .map(|(levels, missing)| ArmLevels {
                 levels: levels.into_iter().map(Option::unwrap_or_default).collect(),
+                missing,
                 ..ArmLevels::default()
             })
             .collect();
@@ -109,13 +118,42 @@ pub fn coded(source: &Source, data: &DataSection, scale: &LevelScale) -> Result<
     written.iter().map(place).collect()
 }
 
-fn level_of(row: Row<'_>, column: usize, (coded, scale): (&[(String, usize)], &LevelScale)) -> Result<usize> {
+/// Values of the level's column that say that a level is not known; what is said of events has no place here.
+fn unknown<'m>(source: &Source, data: &'m DataSection, coded: &[(String, usize)]) -> Result<&'m [String]> {
+    let Some(levels) = data.levels.as_ref().map(Spanned::get_ref) else { return Ok(&[]) };
+    let of_events = [("event", &levels.event), ("no_event", &levels.no_event)];
+    if let Some((key, values)) = of_events.into_iter().find_map(|(key, v)| Some((key, v.as_ref()?))) {
+        return Err(Error::of(ErrorKind::Rule, format!("`{key}` is for kind = \"binary\""))
+            .at(source.place(values.span()))
+            .help("codes of ordered levels: levels = { outcome = { 1 = \"dead\", … } }"));
+    }
+    let Some(unknown) = &levels.unknown else { return Ok(&[]) };
+    let values = &unknown.get_ref().0;
+    match values.iter().find(|v| coded.iter().any(|(value, _)| value == *v)) {
+        Some(twice) => {
+            Err(Error::of(ErrorKind::Rule, format!("`{twice}` is listed as unknown, and is a level"))
+                .at(source.place(unknown.span()))
+                .help("a code of what is not known is none of the levels: leave it out of one of them"))
+        }
+        None => Ok(values),
+    }
+}
+
+/// A row's level; none where it is not known.
+fn level_of(
+    row: Row<'_>,
+    column: usize,
+    (coded, scale, unknown): (&[(String, usize)], &LevelScale, &[String]),
+) -> Result<Option<usize>> {
     let text = row.text(column)?;
     let found = coded.iter().find(|(value, _)| value == text);
-    found.map(|(_, place)| *place).ok_or_else(|| {
+    if found.is_none() && (is_nothing(text) || unknown.iter().any(|v| v == text)) {
+        return Ok(None);
+    }
+    found.map(|(_, place)| Some(*place)).ok_or_else(|| {
         Error::of(ErrorKind::Data, format!("found `{text}`, which is not a level that is listed"))
             .at(row.place(column))
             .help(format!("the levels are {}", listed(scale.names.iter().map(String::as_str))))
-            .help("other codes: levels = { outcome = { 1 = \"dead\", … } } in [data]; rows can be chosen with [data.where]")
+            .help(format!("a code of what is not known: unknown = \"{text}\" in [data] levels; codes of levels: outcome = {{ {text} = \"…\" }} there; or choose rows with [data.where]"))
     })
 }

@@ -182,13 +182,12 @@ impl LevelsDensity {
     ) -> f64 {
         let (n, cuts) = (self.levels.counts.len(), self.levels.cuts());
         let mut log_density = self.place(q, scratch);
-        for cell in 0..2 * n {
+        for (cell, (own, x)) in scratch.x.chunks_exact_mut(cuts).zip(x).enumerate() {
             let set = self.levels.set_of(cell % n);
-            for k in 0..cuts {
-                scratch.x[cell * cuts + k] = x[cell] + scratch.offsets[set * cuts + k];
-            }
-            if cell >= n && self.departs.is_some() {
-                (0..cuts).for_each(|k| scratch.x[cell * cuts + k] += scratch.departures[k]);
+            let offsets = &scratch.offsets[set * cuts..(set + 1) * cuts];
+            own.iter_mut().zip(offsets).for_each(|(own, offset)| *own = x + offset);
+            if cell >= n {
+                own.iter_mut().zip(&scratch.departures).for_each(|(own, departure)| *own += departure);
             }
         }
         log_density += match (&self.terms, terms) {
@@ -199,10 +198,9 @@ impl LevelsDensity {
         };
         scratch.by_offset.fill(0.0);
         scratch.by_departure.fill(0.0);
-        for cell in 0..2 * n {
+        for (cell, (of, slope)) in scratch.slopes.chunks_exact(cuts).zip(slopes).enumerate() {
             let set = self.levels.set_of(cell % n);
-            let of = &scratch.slopes[cell * cuts..(cell + 1) * cuts];
-            slopes[cell] = of.iter().sum();
+            *slope = of.iter().sum();
             for (k, slope) in of.iter().enumerate() {
                 scratch.by_offset[set * cuts + k] += slope;
                 if cell >= n {

@@ -124,6 +124,27 @@ impl Levels {
         }
     }
 
+    /// What the patients of one arm say of their log odds at the primary cut, roughly, with all other cuts as far from it as they
+    /// are among all patients: an estimate and its information for every subgroup. Half a patient is added on either side.
+    pub fn arm_hints(&self, arm: usize) -> Vec<(f64, f64)> {
+        let cuts = self.cuts();
+        let all: Vec<f64> = self.by_level().iter().zip(&self.concentrations).map(|(n, a)| n + a).collect();
+        let whole: f64 = all.iter().sum();
+        let mut above = whole;
+        let x: Vec<f64> = all[..cuts]
+            .iter()
+            .map(|n| {
+                above -= n;
+                libm::log(above / (whole - above))
+            })
+            .collect();
+        let offsets: Vec<f64> = x.iter().map(|of| of - x[self.primary]).collect();
+        self.counts
+            .iter()
+            .map(|arms| one_arm(&arms[arm], &offsets, (x[self.primary], self.primary)))
+            .collect()
+    }
+
     /// The log likelihood of one arm of subgroup `g` at its log odds by cut, without multinomial coefficients.
     pub fn log_likelihood(&self, g: usize, arm: usize, x: &[f64]) -> f64 {
         log_likelihood_of_levels(&self.counts[g][arm], x)
@@ -141,6 +162,30 @@ pub fn log_likelihood_of_levels(patients: &[f64], x: &[f64]) -> f64 {
         }
     }
     sum
+}
+
+/// Newton's steps to where the cells of the cuts are most probable; without patients the information is 0.
+fn one_arm(patients: &[f64], offsets: &[f64], (start, primary): (f64, usize)) -> (f64, f64) {
+    let total: f64 = patients.iter().sum();
+    let mut x = start;
+    let mut information = 0.0;
+    for _ in 0..20 {
+        let mut slope = 0.0;
+        information = 0.0;
+        for (k, offset) in offsets.iter().enumerate() {
+            let half = if k == primary { 0.5 } else { 0.0 };
+            let (events, n) = (patients[k + 1] + half, patients[k] + patients[k + 1] + 2.0 * half);
+            let p = crate::numeric::logistic(x + offset);
+            slope += events - n * p;
+            information += n * p * (1.0 - p);
+        }
+        let step = (slope / information).clamp(-2.0, 2.0);
+        x += step;
+        if step.abs() < 1e-13 * x.abs().max(1.0) {
+            break;
+        }
+    }
+    (x, if total > 0.0 { information } else { 0.0 })
 }
 
 fn weighted(n: f64, log: f64) -> f64 {

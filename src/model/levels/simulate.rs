@@ -4,8 +4,9 @@ use rand_chacha::ChaCha8Rng;
 use rand_distr::{Beta, Binomial, Distribution};
 
 use super::Levels;
+use crate::model::Drawn;
 use crate::numeric::{logistic, logit};
-use crate::study::Nuisance;
+use crate::study::{Adjustment, Nuisance, Patterns};
 
 /// Drawn cut points and departures.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -86,6 +87,41 @@ impl Levels {
             }
         }
         Levels { counts, ..self.clone() }
+    }
+}
+
+impl Levels {
+    /// The same patients with covariates, with levels drawn at the arms' log odds, coefficients and intercepts.
+    pub fn with_drawn_rows(
+        &self,
+        of: &Adjustment,
+        (arms, drawn): (&[Vec<f64>; 2], &Drawn),
+        of_levels: &DrawnLevels,
+        rng: &mut ChaCha8Rng,
+    ) -> (Levels, Adjustment) {
+        let from = &of.patterns;
+        let mut patterns = Patterns { columns: vec![Vec::new(); from.columns.len()], ..Patterns::default() };
+        let mut levels = self.emptied(self.counts.len());
+        for i in 0..from.len() {
+            let (g, arm) = (from.subgroup[i] as usize, usize::from(from.active[i]));
+            let covariates: f64 = from.columns.iter().zip(&drawn.gamma).map(|(c, gamma)| c[i] * gamma).sum();
+            let centre = from.centre.get(i).map_or(0.0, |c| drawn.centres[*c as usize]);
+            let x = self.log_odds(g, arm, arms[arm][g] + covariates + centre, of_levels);
+            for (level, n) in draw_levels(from.totals[i], &x, rng).into_iter().enumerate() {
+                if n == 0.0 {
+                    continue;
+                }
+                levels.counts[g][arm][level] += n;
+                patterns.subgroup.push(from.subgroup[i]);
+                patterns.active.push(from.active[i]);
+                patterns.centre.extend(from.centre.get(i));
+                patterns.events.push(if level > self.primary { n } else { 0.0 });
+                patterns.totals.push(n);
+                patterns.level.push(level as u32);
+                patterns.columns.iter_mut().zip(&from.columns).for_each(|(to, column)| to.push(column[i]));
+            }
+        }
+        (levels, Adjustment { patterns, ..of.clone() })
     }
 }
 

@@ -1,7 +1,7 @@
 //! A bias in the sampler's coordinates: what is not known of it has coordinates of its own.
 
 use super::{BinomialPair, NormalEstimate, Side};
-use crate::model::bias::{confounded, confounded_estimate, unmix};
+use crate::model::bias::{confounded, confounded_estimate, confounded_value, unmix};
 use crate::model::prior_slope::LocationSlope;
 use crate::numeric::{logistic, logit, softplus};
 use crate::study::{Nuisance, SubgroupBias};
@@ -253,7 +253,7 @@ impl Between {
         let mut unused = (0.0, 0.0);
         let mut seen = x;
         if let Some([p0, p1, ratio]) = &slots.confounder {
-            seen = confounded(x, [p0.value(q), p1.value(q)], ratio.value(q)).0;
+            seen = confounded_value(x, [p0.value(q), p1.value(q)], ratio.value(q));
         }
         if let Some(shift) = &slots.shift {
             seen += shift.forward(seen, q, &mut unused.0, &mut unused.1);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{Arm, BinomialPair};
 use crate::model::levels::Levels;
 use crate::model::rows::Rows;
-use crate::study::{BaselineOf, BaselinePrior, LocationPrior, Misclassification, SubgroupBias};
+use crate::study::{Adjustment, BaselineOf, BaselinePrior, LocationPrior, Misclassification, SubgroupBias};
 
 /// The baselines α of the subgroups: their prior, and what they stand for.
 #[derive(Debug, Clone, PartialEq)]
@@ -45,6 +45,24 @@ pub struct LevelRows {
     pub by_cut: Arc<Rows>,
     /// One a patient, their events those above the primary cut.
     pub patients: Arc<Rows>,
+    /// What both were made from.
+    of: Arc<Adjustment>,
+}
+
+impl LevelRows {
+    /// The rows of an adjustment whose patterns have levels.
+    pub fn new(of: Arc<Adjustment>, levels: &Levels) -> LevelRows {
+        let (subgroups, cuts) = (levels.counts.len(), levels.cuts());
+        let by_cut = Adjustment { patterns: of.patterns.by_cut(cuts), ..Adjustment::clone(&of) };
+        let patients = Rows::new(&of, subgroups);
+        let by_cut = Rows::of_cuts(&by_cut, subgroups * cuts, &patients);
+        LevelRows { by_cut: Arc::new(by_cut), patients: Arc::new(patients), of }
+    }
+
+    /// What the rows were made from.
+    pub fn adjustment(&self) -> &Adjustment {
+        &self.of
+    }
 }
 
 /// The counts of all subgroups with their baselines, and what is known of the patients behind them.
@@ -158,6 +176,14 @@ impl Cells {
         match &self.patients {
             Patients::Labelled(m) => Some(m),
             Patients::Alike | Patients::Rows(_) | Patients::Levels(..) => None,
+        }
+    }
+
+    /// Both kinds of rows of ordered levels.
+    pub(super) fn of_level_rows(&self) -> Option<&LevelRows> {
+        match &self.patients {
+            Patients::Levels(_, rows) => rows.as_ref(),
+            Patients::Alike | Patients::Rows(_) | Patients::Labelled(_) => None,
         }
     }
 

@@ -29,6 +29,12 @@ impl Hints {
 /// there are covariates, those of the rows.
 pub fn arm_hints(of: &Cells, side: Side) -> Hints {
     let counts = of.pairs();
+    if let Some(levels) = of.levels() {
+        let (estimates, information) = levels.arm_hints(side as usize).into_iter().unzip();
+        let moved = counts.iter().map(|pair| pair.hint(side).0 - pair.own_hint(side).0);
+        let estimates: Vec<f64> = estimates;
+        return Hints::closed(estimates.iter().zip(moved).map(|(x, m)| x + m).collect(), information);
+    }
     if let Some(rows) = of.rows() {
         let (estimates, information) = rows.cell_hints();
         let cells = match side {

@@ -20,7 +20,7 @@ use std::sync::Arc;
 
 use super::levels::Levels;
 use super::rows::Rows;
-use crate::study::{Adjustment, BaselinePrior, Data, Misclassification, Study, SubgroupBias};
+use crate::study::{BaselinePrior, Data, Misclassification, Study, SubgroupBias};
 
 /// The observations of all subgroups, as a likelihood.
 #[derive(Debug, Clone, PartialEq)]
@@ -34,22 +34,18 @@ pub enum Observation {
 impl Observation {
     /// The data of a study, with the biases that it allows for.
     pub fn of(study: &Study) -> Observation {
-        let rows = study.adjustment.as_ref().map(|a| Arc::new(Rows::new(a, study.data.names().len())));
+        let of_patients = study.adjustment.as_ref().filter(|_| study.data.levels().is_none());
+        let rows = of_patients.map(|a| Arc::new(Rows::new(a, study.data.names().len())));
         let prior = study.priors.baseline.as_ref().map(|b| b.distribution.clone());
         let baselines = || Baselines {
             prior: prior.clone().unwrap_or_else(|| Baselines::default().prior),
             of: study.priors.baseline_of,
         };
         let observation = match (&study.data, rows) {
-            (Data::Levels(data), rows) => match (&study.outcome.levels, &study.priors.levels) {
+            (Data::Levels(data), _) => match (&study.outcome.levels, &study.priors.levels) {
                 (Some(scale), Some(priors)) => {
                     let levels = Levels::new(scale, data, priors);
-                    let by_cut = study.adjustment.as_ref().map(|a| {
-                        let patterns = a.patterns.by_cut(scale.cuts());
-                        let by_cut = Adjustment { patterns, ..Adjustment::clone(a) };
-                        Arc::new(Rows::new(&by_cut, scale.cuts() * data.counts().len()))
-                    });
-                    let rows = by_cut.zip(rows).map(|(by_cut, patients)| LevelRows { by_cut, patients });
+                    let rows = study.adjustment.as_ref().map(|a| LevelRows::new(Arc::clone(a), &levels));
                     Observation::Cells(Cells::of_levels(levels, rows, baselines()))
                 }
                 // A study of levels has both.

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Binomial, Distribution, StandardUniform};
 
-use super::{Arm, BinomialPair, Cells, NormalEstimate, Observation, Side};
-use crate::model::bias::{confounded, confounded_estimate, unmix};
+use super::{Arm, BinomialPair, Cells, LevelRows, NormalEstimate, Observation, Side};
+use crate::model::bias::{confounded_estimate, confounded_value, unmix_value};
 use crate::model::labels::{LabelShares, cells_of, labelled_arm};
 use crate::model::simulate::{Drawn, normal};
 use crate::numeric::{logistic, logit};
@@ -42,8 +42,14 @@ impl Cells {
     fn drawn(&self, drawn: &Drawn, rng: &mut ChaCha8Rng) -> Cells {
         let of = self.baselines().of;
         if let (Some(levels), Some(of_levels)) = (self.levels(), &drawn.levels) {
-            let levels = levels.with_drawn(&drawn.arms(of), of_levels, rng);
-            return Cells::of_levels(levels, None, self.baselines().clone());
+            let arms = drawn.arms(of);
+            let Some(rows) = self.of_level_rows() else {
+                let levels = levels.with_drawn(&arms, of_levels, rng);
+                return Cells::of_levels(levels, None, self.baselines().clone());
+            };
+            let (levels, of) = levels.with_drawn_rows(rows.adjustment(), (&arms, drawn), of_levels, rng);
+            let rows = LevelRows::new(Arc::new(of), &levels);
+            return Cells::of_levels(levels, Some(rows), self.baselines().clone());
         }
         if let Some(rows) = self.rows() {
             let cells = drawn.arms(of).concat();
@@ -131,12 +137,12 @@ impl SubgroupBias {
         if side == Side::Active {
             if let Some(confounder) = &self.confounder {
                 let prevalence = confounder.prevalence.each_ref().map(|p| p.draw(rng));
-                x = confounded(x, prevalence, confounder.log_odds_ratio.draw(rng)).0;
+                x = confounded_value(x, prevalence, confounder.log_odds_ratio.draw(rng));
             }
             x += self.shift.as_ref().map_or(0.0, |shift| shift.draw(rng));
         }
         match &self.missing[side as usize] {
-            Some(missing) => unmix(x, logit(missing.share), missing.shift.draw(rng)).value,
+            Some(missing) => unmix_value(x, logit(missing.share), missing.shift.draw(rng)),
             None => x,
         }
     }

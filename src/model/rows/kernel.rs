@@ -18,7 +18,7 @@ pub const BLOCK: usize = 256;
 /// Rows of one subgroup and arm, one after another.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Section {
-    /// Which cell: control arms by subgroup, then active arms.
+    /// Which cell: control arms by subgroup, then active arms. Of a layout whose rows name their cells, any.
     pub cell: usize,
     /// Of the rows, padding included; both ends are multiples of [`LANES`].
     pub rows: Range<usize>,
@@ -38,6 +38,9 @@ pub struct Layout {
     pub columns: Vec<Vec<f64>>,
     /// The centre of each row; empty where there are none.
     pub centre: Vec<u32>,
+    /// The cell of each row where sections are not of one cell each: many small cells, for which sections would be padding for the
+    /// most part. Empty elsewhere.
+    pub cells: Vec<u32>,
 }
 
 /// Where the predictor's parts stand: of cells, of covariates, of centres.
@@ -95,7 +98,13 @@ fn total(mut lanes: Lanes) -> f64 {
 /// η of a block of rows: what the cell has, the centres, and the covariates, four columns at a time.
 #[inline(always)]
 fn predictor(layout: &Layout, rows: Range<usize>, base: f64, at: Predictor<'_>, eta: &mut [f64]) {
-    eta.fill(base);
+    if layout.cells.is_empty() {
+        eta.fill(base);
+    } else {
+        for (eta, &c) in eta.iter_mut().zip(&layout.cells[rows.clone()]) {
+            *eta = at.cells[c as usize];
+        }
+    }
     if !layout.centre.is_empty() {
         for (eta, &c) in eta.iter_mut().zip(&layout.centre[rows.clone()]) {
             *eta += at.centres[c as usize];
@@ -132,7 +141,8 @@ fn over_sections(
             let single = row < section.single_until;
             let end = if single { section.single_until } else { section.rows.end };
             let rows = row..(row + BLOCK).min(end);
-            let (base, events) = (at.cells[section.cell], &mut events[..rows.len()]);
+            let base = at.cells.get(section.cell).copied().unwrap_or_default();
+            let events = &mut events[..rows.len()];
             value += if single {
                 single_patients(layout, rows.clone(), base, at, events)
             } else {
@@ -218,13 +228,19 @@ fn several_patients(
 #[inline(always)]
 fn gather(layout: &Layout, rows: Range<usize>, events: &[f64], cell: usize, expected: &mut Expected<'_>) {
     let (events, _) = events.as_chunks::<LANES>();
-    let mut sum = [0.0; LANES];
-    for lanes in events {
-        for i in 0..LANES {
-            sum[i] += lanes[i];
+    if layout.cells.is_empty() {
+        let mut sum = [0.0; LANES];
+        for lanes in events {
+            for i in 0..LANES {
+                sum[i] += lanes[i];
+            }
+        }
+        expected.cells[cell] += total(sum);
+    } else {
+        for (&c, e) in layout.cells[rows.clone()].iter().zip(events.as_flattened()) {
+            expected.cells[c as usize] += e;
         }
     }
-    expected.cells[cell] += total(sum);
     let (pairs, rest) = layout.columns.as_chunks::<2>();
     let (slots, slot_rest) = expected.gamma.as_chunks_mut::<2>();
     for (slots, columns) in slots.iter_mut().zip(pairs) {

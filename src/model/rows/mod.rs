@@ -84,6 +84,27 @@ impl Rows {
         let patterns = &adjustment.patterns;
         let centres = adjustment.centres.as_ref();
         let layout = Layout::new(patterns, subgroups, centres.is_some());
+        let mut rows = Rows::unfitted(adjustment, subgroups, layout);
+        rows.pilot = Pilot::fit(&rows);
+        rows
+    }
+
+    /// The rows of an adjustment whose patients are one or two rows each, in cells of subgroup and cut; what they say roughly is
+    /// what `patients` say, of whom there is one row each.
+    pub fn of_cuts(adjustment: &Adjustment, cells: usize, patients: &Rows) -> Rows {
+        /// Rows of a cell below which most of a section would be padding.
+        const FEW: usize = 2 * LANES;
+        let patterns = &adjustment.patterns;
+        let centres = adjustment.centres.is_some();
+        let layout = match patterns.len() < FEW * 2 * cells {
+            true => Layout::mixed(patterns, cells, centres),
+            false => Layout::new(patterns, cells, centres),
+        };
+        Rows { pilot: patients.pilot.clone(), ..Rows::unfitted(adjustment, cells, layout) }
+    }
+
+    fn unfitted(adjustment: &Adjustment, subgroups: usize, layout: Layout) -> Rows {
+        let (patterns, centres) = (&adjustment.patterns, adjustment.centres.as_ref());
         let mut rows = Rows {
             subgroups,
             layout,
@@ -99,7 +120,6 @@ impl Rows {
             curves: Curves::default(),
         };
         rows.count(patterns);
-        rows.pilot = Pilot::fit(&rows);
         rows
     }
 
@@ -332,7 +352,9 @@ impl Rows {
 
     /// Every row's cell and place in the layout, for those who go through rows one by one.
     fn each(&self) -> impl Iterator<Item = (usize, usize)> {
-        self.layout.sections.iter().flat_map(|s| s.rows.clone().map(move |row| (s.cell, row)))
+        let cells = &self.layout.cells;
+        let of = move |s: &Section, row: usize| cells.get(row).map_or(s.cell, |cell| *cell as usize);
+        self.layout.sections.iter().flat_map(move |s| s.rows.clone().map(move |row| (of(s, row), row)))
     }
 
     fn priors(&self) -> Vec<LocationSlope> {
@@ -376,6 +398,35 @@ impl Layout {
                 layout.sections.push(Section { cell, rows, single_until });
             }
         }
+        layout.share_out();
+        layout
+    }
+
+    /// One section of all rows, each of which names its cell; rows of one patient first.
+    fn mixed(patterns: &Patterns, subgroups: usize, centres: bool) -> Layout {
+        let (single, several): (Vec<usize>, Vec<usize>) =
+            (0..patterns.len()).partition(|&i| patterns.totals[i] == 1.0);
+        let single_until = single.len() / LANES * LANES;
+        let mut layout = Layout { columns: vec![Vec::new(); patterns.columns.len()], ..Layout::default() };
+        for i in single.into_iter().chain(several) {
+            layout.totals.push(patterns.totals[i]);
+            layout.columns.iter_mut().zip(&patterns.columns).for_each(|(to, from)| to.push(from[i]));
+            layout.centre.extend(patterns.centre.get(i));
+            layout.cells.push(cell(patterns.subgroup[i] as usize, patterns.active[i], subgroups) as u32);
+        }
+        let end = layout.totals.len().next_multiple_of(LANES);
+        layout.totals.resize(end, 0.0);
+        layout.columns.iter_mut().for_each(|c| c.resize(end, 0.0));
+        layout.cells.resize(end, 0);
+        if centres {
+            layout.centre.resize(end, 0);
+        }
+        let whole = (0..end).step_by(TASK).map(|from| from..(from + TASK).min(end));
+        let section = |rows: Range<usize>| {
+            let single_until = single_until.clamp(rows.start, rows.end);
+            Section { cell: 0, rows, single_until }
+        };
+        layout.sections = whole.map(section).collect();
         layout.share_out();
         layout
     }

@@ -1,7 +1,9 @@
 //! A log likelihood behind one bias after another.
 
 use super::super::Arm;
-use super::super::bias::{confounded, confounded_estimate, log_mean_ratio, mix, unmix};
+use super::super::bias::{
+    confounded, confounded_estimate, confounded_value, log_mean_ratio, mix_value, unmix, unmix_value,
+};
 use super::curve::{Integral, averaged, tabulated};
 use crate::numeric::{LogInterpolant, Peak, logit, normal_log_density};
 use crate::study::{Confounder, Missing, Nuisance};
@@ -29,6 +31,17 @@ pub enum Move {
 }
 
 impl Move {
+    /// The log odds that are seen.
+    fn seen(self, x: f64) -> f64 {
+        match self {
+            Move::Missing { share, shift } => unmix_value(x, share, shift),
+            Move::Shift(b) => x + b,
+            Move::Confounder { prevalence, log_odds_ratio } => {
+                confounded_value(x, prevalence, log_odds_ratio)
+            }
+        }
+    }
+
     /// The log odds that are seen, and their slope.
     fn apply(self, x: f64) -> (f64, f64) {
         match self {
@@ -50,7 +63,7 @@ impl View {
         match self {
             View::Plain(arm) => arm.log_likelihood(x),
             View::Normal { estimate, se } => normal_log_density(*estimate, x, *se),
-            View::Moved(behind, how) => behind.at(how.apply(x).0),
+            View::Moved(behind, how) => behind.at(how.seen(x)),
             View::Curve(curve) => curve.at(x),
         }
     }
@@ -114,7 +127,7 @@ impl View {
             None => {
                 let mut inner = Integral::over(&missing.shift);
                 tabulated(peak, missing.share * missing.shift.narrowest(), |x| {
-                    inner.log_mean(|shift| self.at(unmix(x, share, shift).value))
+                    inner.log_mean(|shift| self.at(unmix_value(x, share, shift)))
                 })
             }
         }
@@ -152,16 +165,16 @@ impl View {
                 Some(_) => None,
                 None => {
                     let mut inner = Integral::over(active);
-                    Some(tabulated(placed, 0.0, |u| inner.log_mean(|p1| self.at(mix(u, p1, ratio).value))))
+                    Some(tabulated(placed, 0.0, |u| inner.log_mean(|p1| self.at(mix_value(u, p1, ratio)))))
                 }
             };
             let without = |u: f64| match (&behind, active.known()) {
                 (Some(curve), _) => curve.at(u),
-                (None, Some(p1)) => self.at(mix(u, p1, ratio).value),
+                (None, Some(p1)) => self.at(mix_value(u, p1, ratio)),
                 (None, None) => f64::NAN,
             };
             let mut inner = Integral::over(control);
-            tabulated(placed, 0.0, |x| inner.log_mean(|p0| without(unmix(x, p0, ratio).value)))
+            tabulated(placed, 0.0, |x| inner.log_mean(|p0| without(unmix_value(x, p0, ratio))))
         };
         averaged(log_odds_ratio, placed, at_ratio)
     }

@@ -5,10 +5,12 @@ mod axis;
 mod beliefs;
 mod chains;
 mod curves;
+mod cuts;
 mod energy;
 mod forest;
 mod heat;
 mod legend;
+mod levels;
 #[cfg(feature = "png")]
 mod outlines;
 mod plane;
@@ -21,9 +23,11 @@ mod utility;
 pub use beliefs::{beliefs, beliefs_by_prior};
 pub use chains::chains;
 pub use curves::{SizeCurve, heterogeneity, size_curves, thresholds};
+pub use cuts::cuts;
 pub use energy::energy;
 pub use forest::forest;
 pub use heat::{bias_surface, prior_grid};
+pub use levels::levels;
 pub use plane::{Gain, Point, plane};
 #[cfg(feature = "png")]
 pub use png::{png, uncovered};

@@ -10,7 +10,9 @@ use super::super::numbers::{interval, probability};
 use super::super::observations;
 use super::super::passage::Table;
 use super::super::sentences::sentence;
-use super::super::text::{audit_table, crude_row, effect_table, prior_note, probability_table};
+use super::super::text::{
+    audit_table, counts_by_level, crude_row, cut_table, effect_table, prior_note, probability_table,
+};
 use super::super::words::{capitalised, is_of_fit, named, prior_statement};
 use super::document::{Format, Frame, render};
 use super::{flat, on_page, sheets, words};
@@ -76,10 +78,13 @@ struct Context<'a> {
     headlines: Option<Vec<Headline>>,
     table_of_effects: Option<Table>,
     table_note: String,
+    table_of_cuts: Option<Table>,
+    cut_notes: Vec<String>,
     sliders: Option<Sliders<'a>>,
     priors: Option<Vec<PriorOnPage>>,
     prior_claims: Option<Vec<String>>,
     audit: Table,
+    audit_of_levels: Option<Table>,
     audit_lines: Vec<String>,
     checks: Vec<String>,
     methods: Vec<String>,
@@ -89,6 +94,8 @@ struct Context<'a> {
 pub fn figures(study: &Study, shown: Shown<'_>) -> Vec<Figure> {
     let g = shown.gallery;
     let mut all: Vec<Figure> = g.forests.iter().map(|f| figure::forest(study, f)).collect();
+    all.extend(figure::levels(study, &g.levels));
+    all.extend(figure::cuts(study, &g.cuts));
     all.extend(figure::thresholds(
         study,
         "thresholds",
@@ -126,18 +133,24 @@ pub fn page(p: &Presentation<'_>, figures: &[Figure], format: Format) -> Result<
         command: p.command,
         files: vec![["The model file", &study.text]],
     };
+    let (table_of_cuts, cut_notes) = shown
+        .and_then(|s| cut_table(study, s.report))
+        .map_or_else(Default::default, |(cells, notes)| (Some(flat_table(cells)), notes));
     let context = Context {
         frame,
         kind_of_subgroup: capitalised(&study.subgroup_name),
         headlines: shown.map(|s| headlines(study, s)),
         table_of_effects: shown.map(|s| table(study, s.report)),
         table_note: shown.map_or_else(String::new, |s| note(study, s.report)),
+        table_of_cuts,
+        cut_notes,
         sliders: shown.and_then(|s| sliders(study, &s.gallery.thresholds)),
         priors: shown.map(|s| priors(study, s.others)),
         prior_claims: shown
             .map(|s| s.others.claims.iter().filter(|claim| !is_of_fit(study, &claim.prior)))
             .map(|claims| claims.map(|claim| of_prior(study, claim)).collect::<Vec<_>>()),
         audit,
+        audit_of_levels: counts_by_level(study).map(flat_table),
         audit_lines,
         checks: words::checks(p),
         methods: words::methods(study, shown.map(|s| s.report)),
@@ -202,11 +215,17 @@ fn table(study: &Study, report: &Report) -> Table {
     Table { header: header.into_iter().map(flat).collect(), rows, ..Table::default() }
 }
 
+/// A table whose headings are on one line.
+fn flat_table((header, rows): (Vec<String>, Vec<Vec<String>>)) -> Table {
+    Table { header: header.into_iter().map(flat).collect(), rows, ..Table::default() }
+}
+
 /// What the table shows.
 fn note(study: &Study, report: &Report) -> String {
     let prior = prior_note(report)
         .unwrap_or_else(|| "Probabilities with their value under the prior alone in brackets.".to_string());
-    let crude = if study.data.has_risks() { format!(" {}", observations::CRUDE) } else { String::new() };
+    let crude =
+        if study.data.has_risks() { format!(" {}", observations::crude_note(study)) } else { String::new() };
     format!("{prior} Medians and central 95 % intervals.{crude}")
 }
 

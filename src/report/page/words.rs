@@ -1,5 +1,6 @@
 //! The page's paragraphs about design, checks, methods and provenance.
 
+use super::super::levels;
 use super::super::numbers::plain;
 use super::super::observations;
 use super::super::text::{prior_note, second_opinion};
@@ -75,10 +76,12 @@ pub fn methods(study: &Study, report: Option<&Report>) -> Vec<String> {
     };
     let prior = format!("Priors: {}", all_priors(study));
     let mut lines = vec![format!("{data} {pooling} {prior}.")];
+    lines.extend(levels::about(study));
     if let Some(adjustment) = &study.adjustment {
         lines.push(format!(
-            "Adjusted for {} in a logistic model; numbers are centred and divided by their standard deviation. Risks are standardised in each draw over {}.",
+            "Adjusted for {} in a {} model; numbers are centred and divided by their standard deviation. Risks are standardised in each draw over {}.",
             adjustment.in_words(),
+            if study.outcome.levels.is_some() { "cumulative logit" } else { "logistic" },
             adjustment.population.in_words()
         ));
     }
@@ -89,7 +92,9 @@ pub fn methods(study: &Study, report: Option<&Report>) -> Vec<String> {
         if of_risks { " (of risk differences, under the baseline prior too)" } else { "" }
     ));
     if report.is_some() {
+        let exact = report.is_some_and(|r| r.checks.exact.available);
         let how = match &study.adjustment {
+            None if study.outcome.levels.is_some() && !exact => "by the No-U-Turn sampler",
             None => "by numerical integration and by the No-U-Turn sampler, held against each other",
             Some(_) => {
                 "by the No-U-Turn sampler, held against importance sampling from a normal approximation where that can be trusted"

@@ -7,11 +7,13 @@ use super::columns::Columns;
 use super::layout::{
     arms_wrapped, grouped, heading, push, push_assumptions, rows_have_counts, shown_interval, table,
 };
+use super::levels::counts_text;
 use crate::compare::bias::implied as implied_by_bias;
 use crate::compare::is_reference_only;
 use crate::posterior::{
     Axis, Estimand, Estimate, LARGE, Measure, Parameter, ParameterRow, Report, Statement, Whom,
 };
+use crate::report::{levels, observations};
 use crate::study::{AuditCell, AuditRow, LibraryPrior, PatientFile, Study, library_priors};
 
 /// The audit of the data and what the priors imply, as text for a terminal.
@@ -21,6 +23,11 @@ pub fn check_text(study: &Study, prior: Option<&Report>) -> String {
     out.push_str(&table(arms_wrapped(study, header), rows));
     for line in lines {
         push(&mut out, &line, 2);
+    }
+    let by_level = counts_text(study);
+    if !by_level.is_empty() {
+        out.push('\n');
+        out.push_str(&by_level);
     }
     let audit = study.audit();
     out.push('\n');
@@ -59,6 +66,9 @@ pub fn check_text(study: &Study, prior: Option<&Report>) -> String {
         out.push('\n');
     }
     out.push_str(&implied(study, prior));
+    for line in levels::about(study) {
+        push(&mut out, &line, 2);
+    }
     if let Some(expected) = study.expected_odds_ratio {
         out.push('\n');
         out.push_str(&library(study, expected));
@@ -102,7 +112,7 @@ fn audit_cells(study: &Study) -> (Vec<String>, Vec<Vec<String>>, Vec<String>) {
     if has_counts {
         let cells: [fn(&AuditRow) -> Option<&AuditCell>; 2] = [|r| r.control.as_ref(), |r| r.active.as_ref()];
         for (arm, cell) in study.treatment.arms.iter().zip(cells) {
-            columns.add(arm, move |r| events(cell(r)));
+            columns.add(observations::arm_heading(study, arm), move |r| events(cell(r)));
             columns.add("risk", move |r| risk(cell(r)));
         }
     } else {
@@ -253,7 +263,14 @@ fn implied(study: &Study, prior: Option<&Report>) -> String {
         rows.push(Believed { label, interval: shown_interval(Some(e)), benefit });
     };
     for e in prior.estimates.iter().filter(|e| e.best().is_some()) {
-        let measure = e.estimand.measure.in_words();
+        if is_told_by_another(study, e.estimand) {
+            continue;
+        }
+        let cut = e.estimand.cut.zip(study.outcome.levels.as_ref());
+        let measure = match cut {
+            Some((cut, scale)) => e.estimand.measure.in_words().replace(AT_A_CUT, &scale.cut_in_words(cut)),
+            None => e.estimand.measure.in_words().to_string(),
+        };
         match e.estimand.whom {
             Whom::Subgroup(0) => add(format!("any {}: {measure}", study.subgroup_name), e),
             Whom::Mean => add(format!("{}: {measure}", whose(study, Whom::Mean)), e),
@@ -280,9 +297,16 @@ fn implied(study: &Study, prior: Option<&Report>) -> String {
     let mut words = Vec::new();
     for p in prior.probabilities.iter().filter(|p| p.statement == Statement::BenefitAtLeast) {
         if p.estimand.whom == Whom::Subgroup(0) {
-            let by = if p.estimand.measure.axis() == Axis::Ratio { "a factor of " } else { "" };
-            let size = format!("{by}≥ {}", threshold(p.estimand.measure, p.threshold));
-            words.push(format!("P(better by {size}) {}", probability(p.best())));
+            let measure = p.estimand.measure;
+            let by = match measure.axis() {
+                Axis::Ratio => "better by a factor of ",
+                Axis::Additive => "better by ",
+                Axis::Chance => "",
+            };
+            // Beside risk differences and odds ratios it is said what is meant.
+            let of = if measure.counts_what_is_better() { measure.in_words() } else { "" };
+            let size = format!("{by}≥ {}", threshold(measure, p.threshold));
+            words.push(format!("P({}) {}", format!("{of} {size}").trim_start(), probability(p.best())));
         }
     }
     if !words.is_empty() {
@@ -295,6 +319,25 @@ fn implied(study: &Study, prior: Option<&Report>) -> String {
         push(&mut out, &line, 2);
     }
     out
+}
+
+/// How the words of a measure at a cut name it.
+const AT_A_CUT: &str = "above a cut";
+
+/// Whether a row of ordered levels adds nothing to what the others say before the data: odds, ratio and net benefit of wins are
+/// functions of the win probability, the arms are alike, and without a departure so are the cuts' odds ratios.
+fn is_told_by_another(study: &Study, estimand: Estimand) -> bool {
+    let primary = study.outcome.levels.as_ref().map(|scale| scale.primary);
+    match estimand.measure {
+        Measure::WinOdds
+        | Measure::WinRatio
+        | Measure::NetBenefit
+        | Measure::CutRiskActive
+        | Measure::CutRiskDifference => true,
+        Measure::CutRiskControl => estimand.cut == primary,
+        Measure::CutOddsRatio => study.priors.levels.as_ref().is_none_or(|l| l.departure.is_none()),
+        _ => false,
+    }
 }
 
 /// What a prior says without being asked: very large differences, opposite effects, and that it is no belief.

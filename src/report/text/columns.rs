@@ -27,6 +27,11 @@ impl<'a, R> Columns<'a, R> {
         self.columns.append(&mut others.columns);
     }
 
+    /// How many columns there are.
+    pub fn len(&self) -> usize {
+        self.columns.len()
+    }
+
     pub fn cells(&self, rows: impl IntoIterator<Item = R>) -> Cells {
         let cells = |row: R| self.columns.iter().map(|(_, cell)| cell(&row)).collect();
         let headings = self.columns.iter().map(|(heading, _)| heading.clone());

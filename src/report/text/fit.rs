@@ -11,11 +11,12 @@ use super::layout::{
     arms_wrapped, bold, grouped, heading, push, push_assumptions, push_warning, rows_have_counts,
     shown_interval, shown_probability, table,
 };
+use super::levels::level_sections;
 use crate::posterior::{
     Axis, CLEAR, Claim, Estimand, Estimate, Measure, Parameter, Probability, Quantiles, Report, Says,
     Statement, Whom, primary,
 };
-use crate::report::observations;
+use crate::report::{levels, observations};
 use crate::study::{Assignment, Pooling, Study};
 
 /// The row of an estimand, where it has a number.
@@ -48,6 +49,7 @@ pub fn fit_text(study: &Study, report: &Report) -> String {
         out.push('\n');
     }
     out.push_str(&effects(study, report));
+    out.push_str(&level_sections(study, report));
     out.push('\n');
     out.push_str(&probabilities(study, report));
     out.push('\n');
@@ -97,14 +99,21 @@ fn unadjusted(study: &Study, without: &Report) -> String {
 }
 
 fn effects(study: &Study, report: &Report) -> String {
-    let (header, effects) = effect_table(study, report);
+    let (mut header, effects) = effect_table(study, report);
     let mut rows = Vec::new();
     for (k, row) in effects.into_iter().enumerate() {
         rows.push(row);
         rows.extend(crude_row(study, k, "  crude"));
     }
+    // Further measures of ordered levels have a table of their own.
+    let width = 1 + observations::observed(study).len() + MEASURES.min(observations::effects(study).len());
+    header.truncate(width);
+    rows.iter_mut().for_each(|row| row.truncate(width));
     table(arms_wrapped(study, header), rows)
 }
+
+/// Measures of the effect that the main table shows.
+pub const MEASURES: usize = 2;
 
 /// What stands below a row of the table of effects, where subgroups come first: the crude effects of its counts. None
 /// below rows of all together, and where the data are effects themselves.
@@ -115,7 +124,7 @@ pub fn crude_row(study: &Study, row: usize, label: &str) -> Option<Vec<String>> 
 }
 
 /// Whom the rows of both tables are about: every subgroup, then what is shared.
-fn told(study: &Study, report: &Report) -> Vec<Whom> {
+pub fn told(study: &Study, report: &Report) -> Vec<Whom> {
     let subgroups = study.data.names().len();
     let effect = Measure::of(study.outcome.scale);
     let is_told = |whom: &Whom| subgroups > 1 && known(report, *whom, effect).is_some();
@@ -171,7 +180,8 @@ pub fn probability_table(study: &Study, report: &Report) -> Cells {
         let t = threshold(measure, size);
         let by = match measure.axis() {
             Axis::Ratio => "by a\nfactor ",
-            Axis::Additive | Axis::Chance => "by\n",
+            Axis::Additive => "by\n",
+            Axis::Chance => "with\nchance ",
         };
         let at_least = |statement| move |whom: &Whom| shown(*whom, statement, size_by(*whom), size);
         columns.add(format!("P(better {by}≥ {t})"), at_least(Statement::BenefitAtLeast));
@@ -250,6 +260,10 @@ fn footnotes(study: &Study, report: &Report) -> String {
         Pooling::Complete => ".",
     };
     push(&mut out, &words, 2);
+    for line in levels::about(study) {
+        push(&mut out, &line, 2);
+    }
+    out.push_str(&departures(study, report));
     if let Some(claim) = report.prior_at_odds(study) {
         push(&mut out, &sentence(&claim), 2);
     }
@@ -276,7 +290,7 @@ fn footnotes(study: &Study, report: &Report) -> String {
         push(&mut out, &format!("No clear direction: P(better) and P(worse) are both below {CLEAR}."), 2);
     }
     if rows_have_counts(study) {
-        push(&mut out, observations::CRUDE, 2);
+        push(&mut out, &observations::crude_note(study), 2);
     }
     if let Some(note) = prior_note(report) {
         push(&mut out, &note, 2);
@@ -325,6 +339,24 @@ pub fn prior_note(report: &Report) -> Option<String> {
         "In brackets the probability before the data; of risk differences it depends on the baseline prior too."
             .to_string()
     })
+}
+
+/// What was learned of departures from proportional odds.
+fn departures(study: &Study, report: &Report) -> String {
+    let mut out = String::new();
+    let Some(scale) = &study.outcome.levels else { return out };
+    let of = |q: &Quantiles| format!("{} ({} to {})", plain(q.median), plain(q.q2_5), plain(q.q97_5));
+    for row in &report.parameters {
+        let Parameter::Departure(cut) = row.parameter else { continue };
+        let Some((q, prior)) = row.best().zip(row.prior) else { continue };
+        let which = scale.cut_in_words(cut);
+        push(
+            &mut out,
+            &format!("Departure of the log odds ratio {which}: {}, prior {}.", of(&q), of(&prior)),
+            2,
+        );
+    }
+    out
 }
 
 /// What was learned of labels that may be wrong.

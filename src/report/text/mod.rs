@@ -9,6 +9,7 @@ mod compare;
 mod decide;
 mod fit;
 mod layout;
+mod levels;
 mod list;
 mod plot;
 
@@ -20,5 +21,6 @@ pub use columns::Columns;
 pub use compare::compare_text;
 pub use decide::decide_text;
 pub use fit::{crude_row, effect_table, fit_text, prior_note, probability_table};
-pub use layout::grouped;
+pub use layout::{ARM_WIDTH, grouped, wrapped_to};
+pub use levels::{counts_by_level, cut_table};
 pub use list::list_text;

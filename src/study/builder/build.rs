@@ -200,10 +200,14 @@ impl StudyBuilder {
 
     /// What is assumed of levels, and what follows for the baselines, the control arms' log odds at the primary cut.
     fn levels_assumed(&self, scale: &LevelScale) -> Result<(Written<BaselinePrior>, LevelPriors), Problem> {
-        if self.baseline.is_some() || self.baseline_of.is_some() {
-            let message = "a baseline prior beside levels";
-            return Err(Problem::new(Part::Prior(PriorPart::Baseline), ErrorKind::Rule, message).help(
-                "control arms have the prior of the probabilities of levels: write levels = \"dirichlet(1)\" in [prior]",
+        let stated = [
+            (self.baseline.is_some(), PriorPart::Baseline, "a baseline prior"),
+            (self.baseline_of.is_some(), PriorPart::BaselineOf, "`baseline_of`"),
+        ];
+        if let Some((_, part, what)) = stated.into_iter().find(|(there, ..)| *there) {
+            let message = format!("{what}, and the outcome has ordered levels");
+            return Err(Problem::new(Part::Prior(part), ErrorKind::Rule, message).help(
+                "leave it out: the prior of control arms is that of their levels, levels = \"dirichlet(1)\" in [prior]",
             ));
         }
         let mut concentrations =

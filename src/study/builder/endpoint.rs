@@ -35,6 +35,31 @@ impl Endpoint {
 
     /// Patients by ordered level, lowest first, and arm; effects are common log odds ratios of a higher level. Risks are of the
     /// levels above the primary cut, which [`Endpoint::above`] names.
+    ///
+    /// ```
+    /// use equipoise::study::distributions::{half_normal, normal};
+    /// use equipoise::study::{Assignment, Cutpoints, Endpoint, HigherIs, Priors, Study, Utilities};
+    ///
+    /// let worth = Utilities { values: vec![1.0, 0.7, 0.2, 0.0], set: None };
+    /// let study = Study::builder("A trial of ours", Assignment::Randomised)
+    ///     .outcome(
+    ///         Endpoint::ordinal("state at 90 days", HigherIs::Worse, ["well", "disabled", "dependent", "dead"])
+    ///             .above("disabled")
+    ///             .utilities(worth)
+    ///             .called("patients dependent or dead"),
+    ///     )
+    ///     .arms("placebo", "drug")
+    ///     .group_by_level("men", [vec![31, 42, 28, 19], vec![40, 41, 22, 16]])
+    ///     .group_by_level("women", [vec![25, 30, 24, 16], vec![27, 33, 24, 15]])
+    ///     .cutpoints(Cutpoints::BySubgroup)
+    ///     .priors(Priors::partial(normal(0.0, 0.355), half_normal(0.5)))
+    ///     .build()?;
+    /// let levels = study.data.levels().map(|levels| levels.by_level());
+    /// assert_eq!(levels, Some(vec![123, 146, 98, 66]));
+    /// // Risks are of what lies above the primary cut.
+    /// assert_eq!(study.data.counts().map(|counts| counts[0].arms[1].events), Some(22 + 16));
+    /// # Ok::<(), equipoise::study::Problem>(())
+    /// ```
     pub fn ordinal<L: Into<String>>(
         name: impl Into<String>,
         higher_is: HigherIs,

@@ -38,6 +38,11 @@ impl LevelScale {
         self.names.len() - 1
     }
 
+    /// The primary cut in words, such as "above 3".
+    pub fn primary_in_words(&self) -> String {
+        self.cut_in_words(self.primary)
+    }
+
     /// A cut in words, such as "above 3".
     pub fn cut_in_words(&self, cut: usize) -> String {
         format!("above {}", self.names[cut])

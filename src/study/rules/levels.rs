@@ -59,9 +59,13 @@ pub(crate) fn level_scale(names: Vec<String>, above: Option<&str>) -> Result<Lev
             return Err(problem(
                 Part::Above,
                 ErrorKind::Missing,
-                "which cut through the levels is the primary one is not said",
+                "`above` is missing: which cut through the levels is the primary one?",
             )
-            .help(format!("write above = \"{}\": risks are then of levels above it", names[last / 2])));
+            .help(format!(
+                "write above = \"{}\", and risks are of the levels above it; or one of {}",
+                names[last / 2],
+                cuts()
+            )));
         }
         Some(name) => match names.iter().position(|n| n == name) {
             Some(place) if place < last => place,
@@ -71,11 +75,11 @@ pub(crate) fn level_scale(names: Vec<String>, above: Option<&str>) -> Result<Lev
                     ErrorKind::Rule,
                     format!("no level lies above `{name}`, the last one"),
                 )
-                .help(format!("one of {}", cuts())));
+                .help(format!("risks are of the levels above it: write one of {}", cuts())));
             }
             None => {
                 return Err(problem(Part::Above, ErrorKind::Unknown, format!("there is no level `{name}`"))
-                    .help(format!("one of {}", cuts())));
+                    .help(format!("write one of {}", cuts())));
             }
         },
     };
@@ -92,8 +96,18 @@ pub(crate) fn utilities(
     if values.len() != scale.levels() {
         let (k, n) = (scale.levels(), values.len());
         let plural = if n == 1 { "utility" } else { "utilities" };
-        return Err(problem(Part::Utilities, ErrorKind::Value, format!("{n} {plural} for {k} levels"))
-            .help(format!("give {k}, one a level, in the order of `levels`")));
+        let message = match &utilities.set {
+            Some(set) => format!("the set `{set}` has {n} {plural}, and there are {k} levels"),
+            None => format!("{n} {plural} for {k} levels"),
+        };
+        let error = problem(Part::Utilities, ErrorKind::Value, message);
+        return Err(match utilities.set {
+            Some(_) => error.help(format!(
+                "it is of the modified Rankin scale, 0 to {}; for other levels give your own numbers, one a level",
+                n - 1
+            )),
+            None => error.help(format!("give {k}, one a level, in the order of `levels`")),
+        });
     }
     if let Some(bad) = values.iter().find(|u| !u.is_finite()) {
         return Err(problem(Part::Utilities, ErrorKind::Value, format!("a utility of {bad}"))
@@ -220,6 +234,18 @@ pub(crate) fn level_priors(
     priors.departure.as_ref().map_or(Ok(()), |d| departure(scale, d, data))
 }
 
+/// A departure as it is declared, but for one cut.
+fn without(cut: usize, f: Option<&[f64]>, cuts: usize) -> String {
+    let of = |k: usize| if k == cut { 0.0 } else { f.map_or(1.0, |f| f[k]) };
+    let mut each: Vec<f64> = (0..cuts).map(of).collect();
+    // Of a departure at this cut alone nothing is left: it could be at the next one.
+    if each.iter().all(|x| *x == 0.0) {
+        each[if cut == 0 { 1 } else { cut - 1 }] = 1.0;
+    }
+    let each: Vec<String> = each.iter().map(f64::to_string).collect();
+    format!("[{}]", each.join(", "))
+}
+
 fn departure(scale: &LevelScale, departure: &Departure, data: &LevelData) -> Result<(), Problem> {
     let cuts = scale.cuts();
     let of_shape = |kind, message: String| problem(Part::Departure, kind, message);
@@ -232,9 +258,11 @@ fn departure(scale: &LevelScale, departure: &Departure, data: &LevelData) -> Res
     }
     if let Shape::Numbers(f) = &departure.shape {
         if f.len() != cuts {
-            let message = format!("{} numbers for {cuts} cuts", f.len());
-            return Err(of_shape(ErrorKind::Value, message)
-                .help("give one a cut: the log odds ratio there is θ + δ times it"));
+            let message =
+                format!("a departure of {} numbers, and {} levels have {cuts} cuts", f.len(), cuts + 1);
+            return Err(of_shape(ErrorKind::Value, message).help(
+                "give one number a cut, from the lowest on: the log odds ratio there is θ + δ times it",
+            ));
         }
         if f.iter().any(|x| !x.is_finite() || x.abs() > 1e3) {
             return Err(of_shape(
@@ -269,8 +297,9 @@ fn departure(scale: &LevelScale, departure: &Departure, data: &LevelData) -> Res
             let message =
                 format!("a departure at the cut above `{}`, which no patient passes", scale.names[k]);
             return Err(of_shape(ErrorKind::Rule, message).help(format!(
-                "no patient has a level {which} `{}`: leave this cut out of `departure`, or join levels",
-                scale.names[k]
+                "no patient has a level {which} `{}`: give numbers with 0 at this cut, departure = {}, or join levels",
+                scale.names[k],
+                without(k, f.as_deref(), cuts)
             )));
         }
     }

@@ -76,7 +76,16 @@ impl Reported {
         let fault = |message: String, help: String| Err(Fault::new(ErrorKind::Value, message, help));
         if !self.reports(measure) {
             let message = format!("a threshold on the {words}");
-            return Err(Fault::new(ErrorKind::Rule, message, self.available()));
+            let help = match (measure, self.levels) {
+                (Measure::UtilityDifference, Some(false)) => {
+                    format!(
+                        "say what levels are worth: utilities = … in [outcome]; without, {}",
+                        self.available()
+                    )
+                }
+                _ => self.available(),
+            };
+            return Err(Fault::new(ErrorKind::Rule, message, help));
         }
         if !t.is_finite() {
             return fault(format!("a threshold of {t}"), "thresholds are finite numbers".to_string());
