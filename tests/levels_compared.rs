@@ -88,7 +88,7 @@ fn two_levels_are_compared_as_events_are() {
     let statement = ["prior", "pooling", "scope", "subgroup", "statement", "measure", "threshold"];
     let exact: [(&str, Vec<&str>, &str, f64); 7] = [
         ("table", [&statement[..], &["subgroup_b"]].concat(), "probability", 1e-8),
-        ("tau_curve", vec!["prior", "subgroup", "statement"], "probability", 1e-8),
+        ("tau_curve", vec!["prior", "scale", "subgroup", "statement"], "probability", 1e-8),
         ("envelope", vec!["subgroup", "statement"], "low", 1e-7),
         ("envelope", vec!["subgroup", "statement"], "high", 1e-7),
         ("tipping", vec!["subgroup", "statement", "line"], "sceptical_sd", 1e-6),
@@ -193,7 +193,7 @@ fn a_known_bias_moves_the_effect_by_as_much() {
     };
     folder.write("by.toml", one(BY_SUBGROUP, "", bias));
     folder.write("moved.toml", one(BY_SUBGROUP, "", "").replace("normal(0, 0.5)", "normal(0.2, 0.5)"));
-    folder.write("shared.toml", one("", "shift = \"0.001\"", bias));
+    folder.write("shared.toml", one("", "shift = \"fixed(0.001)\"", bias));
     let median = |file: &str| {
         let found = json(&folder, &["fit", file, "--format", "json", "--seed", "3"]);
         let rows = found["estimates"].as_array().expect("estimates").clone();
@@ -254,7 +254,7 @@ fn two_levels_are_worth_what_an_event_and_its_absence_are() {
         [&of_levels, &of_events].map(|f| json(f, &["decide", "decision.toml", "--format", "json"]));
     let keys = ["scope", "subgroup", "action"];
     for (number, tolerance) in
-        [("expected_utility", 0.002), ("probability_best", 0.01), ("expected_loss", 5e-4)]
+        [("expected_utility", 0.002), ("probability_best", 0.01), ("expected_loss", 2e-3)]
     {
         let own = by_key(&levels, "actions", &keys, number);
         let other = by_key(&events, "actions", &keys, number);

@@ -87,12 +87,14 @@ const RISKS_UP_TO: usize = 5;
 const FRONTIER: std::ops::RangeInclusive<i32> = -3..=3;
 
 /// Intervals of the scans over sceptical sds and centres; a third of them where every refit is a whole fit of many
-/// subgroups.
+/// subgroups, or samples rows with ordered levels.
 const SCEPTICAL_NODES: usize = 24;
 const CENTRE_NODES: usize = 30;
 
 fn nodes(refits: &Refits<'_>, usual: usize) -> usize {
-    if refits.is_coarse() { usual / 3 } else { usual }
+    let samples_rows = refits.is_sampled() && refits.study.adjustment.is_some();
+    let few = refits.is_coarse() || samples_rows && refits.study.data.levels().is_some();
+    if few { usual / 3 } else { usual }
 }
 
 /// How many refits the searches take that are counted.
