@@ -39,6 +39,7 @@ mod golden;
 mod hostile_files;
 mod invariances;
 mod levels;
+mod levels_compared;
 mod levels_read;
 mod levels_reference;
 mod levels_told;

@@ -1,16 +1,17 @@
 //! The baseline prior varied, all else as stated: half and double its scale, on the other place between the arms, and shared
-//! among the subgroups (exchangeable) instead of independent.
+//! among the subgroups (exchangeable) instead of independent. Of ordered levels the prior of their probabilities, that of the
+//! shifts of shared cut points, and whose cut points are whose.
 
 use serde::Serialize;
 
 use super::priors::STATED;
-use super::refit::{MANY, is_exchangeable};
+use super::refit::{MANY, is_exchangeable, needs_sampling};
 use super::steps::Steps;
 use super::table::{Fit, TableRow, fitted, rows};
 use crate::model::{BaselineOf, BaselinePrior, HeterogeneityPrior, LocationPrior, NormalComponent};
 use crate::parallel;
-use crate::posterior::{Options, Scope};
-use crate::study::{Study, Written, four_decimals};
+use crate::posterior::{Engine, Options, Scope};
+use crate::study::{Cutpoints, LevelPriors, Priors, Study, Written, four_decimals};
 
 /// How the baseline prior departs from the stated one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -29,6 +30,18 @@ pub enum Variant {
     Exchangeable,
     /// Independent baselines with prior N(0, 2.5²), where the study states exchangeable ones.
     Independent,
+    /// Of ordered levels, all concentrations of the Dirichlet prior 1: every distribution over the levels is as probable.
+    DirichletOne,
+    /// Of ordered levels, all concentrations as rmsb takes them, 1/(0.8 + 0.35·max(K, 3)) for K levels.
+    DirichletRmsb,
+    /// Of ordered levels, all concentrations one half (Jeffreys).
+    DirichletHalf,
+    /// Of ordered levels with shared cut points, the prior of their shifts' sd half as wide.
+    HalfShift,
+    /// Of ordered levels with shared cut points, the prior of their shifts' sd twice as wide.
+    DoubleShift,
+    /// Of ordered levels, cut points by subgroup where the study shares them, and the reverse.
+    OtherCutpoints,
 }
 
 /// One statement under one baseline prior.
@@ -54,16 +67,21 @@ const INDEPENDENT: f64 = 2.5;
 /// Every statement about subgroups and what they share, under every variant; or why there are none.
 pub fn baselines(study: &Study, options: Options, steps: &Steps) -> Result<Vec<BaselineRow>, String> {
     let stated = study.priors.baseline.as_ref().ok_or("published estimates have no baseline")?;
-    let all = variants(study, stated);
-    let fit = |(variant, baseline, of): (Variant, Written<BaselinePrior>, BaselineOf)| {
-        let mut other = study.clone();
-        (other.priors.baseline, other.priors.baseline_of) = (Some(baseline.clone()), of);
+    let all = all_variants(study, stated);
+    // Whether the other cut points need sampling is another question.
+    let is_needless = options.engine == Engine::Sampler && !needs_sampling(study);
+    let of_levels = study.priors.levels.is_some() && !is_needless;
+    let options = if of_levels { Options { engine: Engine::Exact, ..options } } else { options };
+    let fit = |(variant, priors): (Variant, Priors)| {
+        let of = priors.baseline_of;
+        let words = priors.baseline.as_ref().map(|b| b.words.clone()).unwrap_or_default();
+        let other = Study { priors, ..study.clone() };
         let found = match not_fitted(study, variant) {
             Some(why) => Err(why),
             None => Ok(fitted(&other, options, &())),
         };
         steps.did(1);
-        (variant, baseline.words, of, found)
+        (variant, words, of, found)
     };
     let found = parallel::map_taken(all, fit);
     let mut out: Vec<BaselineRow> = Vec::new();
@@ -84,7 +102,7 @@ pub fn baselines(study: &Study, options: Options, steps: &Steps) -> Result<Vec<B
 
 /// How many fits [`baselines`] makes.
 pub fn planned(study: &Study) -> usize {
-    study.priors.baseline.as_ref().map_or(0, |stated| variants(study, stated).len())
+    study.priors.baseline.as_ref().map_or(0, |stated| all_variants(study, stated).len())
 }
 
 fn without_numbers(before: &[BaselineRow], why: &str) -> Vec<TableRow> {
@@ -122,6 +140,63 @@ fn not_fitted(study: &Study, variant: Variant) -> Option<String> {
         )),
         _ => None,
     }
+}
+
+/// The study's priors with every variant of the baselines', the stated one first.
+fn all_variants(study: &Study, stated: &Written<BaselinePrior>) -> Vec<(Variant, Priors)> {
+    if let (Some(scale), Some(levels)) = (&study.outcome.levels, &study.priors.levels) {
+        let with = |levels: LevelPriors| Priors {
+            baseline: Some(levels.baseline(scale.primary)),
+            levels: Some(levels),
+            ..study.priors.clone()
+        };
+        let subgroups = study.data.names().len();
+        return level_variants(levels, scale.levels(), subgroups)
+            .into_iter()
+            .map(|(v, l)| (v, with(l)))
+            .collect();
+    }
+    let with = |(variant, baseline, baseline_of)| {
+        (variant, Priors { baseline: Some(baseline), baseline_of, ..study.priors.clone() })
+    };
+    variants(study, stated).into_iter().map(with).collect()
+}
+
+/// Other concentrations of the levels' prior, other scales of the shifts, and other cut points, as far as they differ from what is
+/// stated.
+fn level_variants(stated: &LevelPriors, levels: usize, subgroups: usize) -> Vec<(Variant, LevelPriors)> {
+    let mut all = vec![(Variant::Stated, stated.clone())];
+    let rmsb = LevelPriors::rmsb(levels);
+    for (variant, concentration, words) in [
+        (Variant::DirichletOne, 1.0, "dirichlet(1)"),
+        (Variant::DirichletRmsb, rmsb, "rmsb"),
+        (Variant::DirichletHalf, 0.5, "dirichlet(0.5)"),
+    ] {
+        let distribution = vec![concentration; levels];
+        if distribution != stated.concentrations.distribution {
+            let concentrations = Written { distribution, words: words.to_string() };
+            all.push((variant, LevelPriors { concentrations, ..stated.clone() }));
+        }
+    }
+    if subgroups < 2 {
+        return all;
+    }
+    if let Some(shift) = &stated.shift {
+        for (variant, factor) in [(Variant::HalfShift, 0.5), (Variant::DoubleShift, 2.0)] {
+            let distribution = shift.distribution.scaled(factor);
+            let shift = Written { words: distribution.in_short(), distribution };
+            all.push((variant, LevelPriors { shift: Some(shift), ..stated.clone() }));
+        }
+    }
+    let (cutpoints, shift) = match stated.cutpoints {
+        Cutpoints::Shared => (Cutpoints::BySubgroup, None),
+        Cutpoints::BySubgroup => {
+            let distribution = HeterogeneityPrior::HalfNormal { scale: SPREAD };
+            (Cutpoints::Shared, Some(Written { words: distribution.in_short(), distribution }))
+        }
+    };
+    all.push((Variant::OtherCutpoints, LevelPriors { cutpoints, shift, ..stated.clone() }));
+    all
 }
 
 /// The stated prior first.

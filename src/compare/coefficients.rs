@@ -25,6 +25,8 @@ pub struct CoefficientRow {
     pub row: TableRow,
 }
 
+const OF_LEVELS: &str = "the coefficients of an ordinal outcome are sampled with its cut points and held nowhere: write other priors of them in a copy of the model and fit it";
+
 /// Half and double the stated scale, which stands first.
 pub const FACTORS: [f64; 3] = [1.0, 0.5, 2.0];
 
@@ -34,6 +36,9 @@ pub fn coefficients(own: &Study, options: Options, steps: &Steps) -> Result<Vec<
         Some(adjustment) if !adjustment.terms.is_empty() => adjustment,
         _ => return Err("the study has no covariates".to_string()),
     };
+    if own.data.levels().is_some() {
+        return Err(OF_LEVELS.to_string());
+    }
     let mut out: Vec<CoefficientRow> = Vec::new();
     for factor in FACTORS {
         let effects = Model::effects_alone(&under(own, adjustment, factor))
@@ -50,7 +55,8 @@ pub fn coefficients(own: &Study, options: Options, steps: &Steps) -> Result<Vec<
 
 /// How many fits [`coefficients`] makes.
 pub fn planned(own: &Study) -> usize {
-    if own.adjustment.as_ref().is_some_and(|a| !a.terms.is_empty()) { FACTORS.len() } else { 0 }
+    let varied = own.adjustment.as_ref().is_some_and(|a| !a.terms.is_empty()) && own.data.levels().is_none();
+    if varied { FACTORS.len() } else { 0 }
 }
 
 /// The study with every coefficient's prior `factor` times as wide.

@@ -137,7 +137,13 @@ fn predicted(
             Some(new) => Ok(mixture(&*new)),
             None => Err(format!("`{}` predicts nothing for a further subgroup", source.name)),
         },
-        Err(Unavailable::ExchangeableBaselines | Unavailable::WrongLabels | Unavailable::Covariates) => {
+        Err(
+            Unavailable::ExchangeableBaselines
+            | Unavailable::WrongLabels
+            | Unavailable::Covariates
+            | Unavailable::SharedCutPoints
+            | Unavailable::Departure,
+        ) => {
             let options = Options { engine: Engine::Sampler, sampling, ..Options::default() };
             let report = analyse_watched(source, options, Integrals::default(), observer).report;
             let drawn = report.sampled.as_ref().and_then(|s| s.theta_new.as_deref());

@@ -5,8 +5,13 @@ use crate::study::{Data, SubgroupCounts};
 
 /// Fisher's information about the log odds ratio from one patient, at the study's pooled risks and division into arms:
 /// `i = [1/((1−r) p₀ q₀) + 1/(r p₁ q₁)]⁻¹`, r the active arm's share. None for estimates, and where an arm has no events
-/// or nothing else.
+/// or nothing else. Of ordered levels it is that about the common log odds ratio: one over the variance of its estimate from all
+/// patients together, and over their number, which with two levels is the same.
 pub fn unit_information(data: &Data) -> Option<f64> {
+    if let Some(levels) = data.levels() {
+        let (_, variance) = levels.pooled_effect()?;
+        return data.patients().map(|n| 1.0 / (variance * n as f64));
+    }
     let rows = data.counts()?;
     let sum = |f: fn(&SubgroupCounts) -> u64| rows.iter().map(f).sum::<u64>() as f64;
     let (n0, n1) = (sum(|r| r.control().total), sum(|r| r.active().total));

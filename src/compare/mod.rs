@@ -4,7 +4,7 @@
 //! study → priors → table (every prior × pooling, whole fits)
 //!       → refits → curve over τ's scale, grid, envelope, tipping (the same questions, thousands of priors)
 //!       → who decided, power-scaling, poolings
-//!       → baselines, coefficients (their priors half and twice as wide)
+//!       → baselines, coefficients (their priors half and twice as wide), departure (from proportional odds)
 //! ```
 //!
 //! Everything is fitted again, nothing reweighted that can be refitted. Refits of counts go through
@@ -17,6 +17,7 @@ pub mod bias;
 mod claims;
 mod coefficients;
 mod curve;
+mod departure;
 mod distinct;
 mod envelope;
 mod external;
@@ -38,6 +39,7 @@ pub use answer::LINE;
 pub use baselines::{BaselineRow, Variant};
 pub use coefficients::CoefficientRow;
 pub use curve::{Crossing, CurvePoint, HeterogeneityRow, Hinge};
+pub use departure::{DepartureCurve, DeparturePoint};
 pub use envelope::{BoxPoint, Envelope, PriorBox};
 pub use external::{Fitted, Predictions};
 pub use glance::{Glance, GlanceRow, glance};
@@ -49,7 +51,7 @@ pub use reference::Reference;
 pub use steps::Steps;
 pub use table::{EstimateRow, TableRow};
 pub use tipping::{Absence, FrontierPoint, Tipping};
-pub use who_decided::{Corner, WhoDecided};
+pub use who_decided::{Corner, WhoDecided, has_baseline_player};
 
 use std::borrow::Cow;
 use std::fmt;
@@ -120,6 +122,9 @@ pub struct Comparison {
     pub crossings: Vec<Crossing>,
     /// Crossings near the stated scale: where the prior of τ decides.
     pub hinges: Vec<Hinge>,
+    /// Effects over the scale of the prior of departures from proportional odds, or why there are none; none at all where outcomes
+    /// have no levels.
+    pub departures: Option<std::result::Result<DepartureCurve, String>>,
     /// τ and the differences between subgroups before and after the data; empty unless τ has a prior and pooling is
     /// partial.
     pub heterogeneity: Vec<HeterogeneityRow>,
@@ -187,7 +192,8 @@ pub fn compare_counted(study: &Study, request: &Request, steps: &Steps) -> Resul
             + who_decided::planned(study)
             + power::planned(study, options)
             + baselines::planned(study)
-            + coefficients::planned(own),
+            + coefficients::planned(own)
+            + departure::planned(study),
     );
     let (fits, rest) = parallel::join(
         || table::fits(study, &sets, options, steps),
@@ -203,14 +209,23 @@ pub fn compare_counted(study: &Study, request: &Request, steps: &Steps) -> Resul
                 (
                     baselines::baselines(study, options, steps),
                     coefficients::coefficients(own, options, steps),
+                    departure::curve(study, options, steps),
                 ),
             )
         },
     );
-    let (curves, envelope, tipping, who_decided, power_scaling, poolings, (baselines, coefficients)) = rest;
+    let (curves, envelope, tipping, who_decided, power_scaling, poolings, rest) = rest;
+    let (baselines, coefficients, departures) = rest;
     let grid = with_grid.then(|| grid::grid(&refits, &sets));
     let (table, estimates) = table::rows(study, &fits);
     let mut reasons = Vec::new();
+    if let Some(Ok(curve)) = &departures {
+        let failed = curve.points.iter().filter_map(|p| Some((p.scale, p.unavailable.as_ref()?)));
+        let mut failed: Vec<String> =
+            failed.map(|(scale, why)| format!("departures of scale {scale}: {why}")).collect();
+        failed.dedup();
+        reasons.extend(failed);
+    }
     for fit in fits.iter().filter(|f| !f.report.checks.ok) {
         let why = fit.report.checks.reasons.join("; ");
         let pooling = format!("{:?}", fit.pooling).to_lowercase();
@@ -265,6 +280,7 @@ pub fn compare_counted(study: &Study, request: &Request, steps: &Steps) -> Resul
         is_coarse,
         tau_curve,
         crossings,
+        departures,
         heterogeneity,
         grid,
         prior_box: within,
@@ -279,6 +295,9 @@ pub fn compare_counted(study: &Study, request: &Request, steps: &Steps) -> Resul
     // What it comes to is read first.
     let answer = answer::claims(study, &comparison);
     comparison.claims.splice(0..0, answer);
+    if let Some(Ok(curve)) = &comparison.departures {
+        comparison.claims.extend(departure::claim(study, curve, comparison.mcse));
+    }
     Ok(comparison)
 }
 
@@ -399,14 +418,40 @@ fn notices(
             ));
         }
     }
-    if refits.is_sampled() && poolings.len() > 1 && !refit::is_exchangeable(refits.study) {
+    let of_levels = refits.study.data.levels().is_some();
+    if let (true, Some(levels)) = (of_levels && refits.is_sampled(), &refits.study.priors.levels) {
+        notices.push(format!(
+            "{}, and every fit here is sampled: {}between two priors is interpolated.{}",
+            capitalised(refit::ties_subgroups(refits.study).unwrap_or("what is compared is asked of the sampler")),
+            if poolings.len() > 1 {
+                "the poolings have no marginal likelihoods, tipping points no frontier, and what lies "
+            } else {
+                "tipping points have no frontier, and what lies "
+            },
+            if refits.study.adjustment.is_none() && levels.departure.is_none() && levels.ties_subgroups() {
+                " With cutpoints = \"by subgroup\" in [model] every effect is integrated, and `compare` takes less time."
+            } else {
+                ""
+            }
+        ));
+    } else if refits.is_sampled() && poolings.len() > 1 && !refit::is_exchangeable(refits.study) {
         notices.push(
             "What is compared is sampled: the poolings have no marginal likelihoods, and tipping points no frontier."
                 .to_string(),
         );
-    }
-    if refits.is_sampled() && poolings.len() > 1 && refit::is_exchangeable(refits.study) {
+    } else if refits.is_sampled() && poolings.len() > 1 && refit::is_exchangeable(refits.study) {
         notices.push("Baselines are exchangeable, which only sampling covers: the poolings have no marginal likelihoods, and tipping points no frontier. With independent baselines, such as `baseline = \"normal(0, 2.5)\"`, they have, and `compare` takes less time.".to_string());
+    }
+    if refits.has_effects_alone() {
+        let of_risks = refits.questions.iter().any(|q| q.effect_bound().is_none());
+        notices.push(format!(
+            "Of ordered levels the common odds ratio is integrated, and what speaks of risks is not: {}leaving one patient out is by draws, and power-scaling leaves risk differences out.",
+            if of_risks {
+                "statements about the size of a risk difference are sampled under each prior of the table and searched under no other, "
+            } else {
+                ""
+            }
+        ));
     }
     let has_rows = refits.study.adjustment.is_some();
     if has_rows && poolings.len() > 1 && poolings.iter().all(|r| r.elpd.is_none()) {
@@ -429,6 +474,11 @@ fn notices(
         }
     }
     notices
+}
+
+fn capitalised(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().into_iter().flat_map(char::to_uppercase).chain(letters).collect()
 }
 
 /// The curve is drawn for the stated priors, and but where it is coarse for the named ones that keep the stated baseline.

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::priors::PriorSet;
-use super::refit::MANY;
+use super::refit::{MANY, has_effects_alone};
 use super::steps::Steps;
 use super::table::{poolings, study_under};
 use crate::exact::{ExactPosterior, Resolution, log_marginal_likelihood};
@@ -65,7 +65,15 @@ pub fn compared(study: &Study, set: &PriorSet, options: Options, steps: &Steps) 
             let found = if options.engine == Engine::Sampler {
                 sampled(&study, &model, options)
             } else {
-                exact(&model)
+                let exact = exact(&model);
+                // Patients of one level are alike, and behind a curve of the effect they are not told apart.
+                if has_effects_alone(&study) {
+                    let options = Options { engine: Engine::Sampler, ..options };
+                    let log_marginal_likelihood = exact.log_marginal_likelihood;
+                    Found { log_marginal_likelihood, ..sampled(&study, &model, options) }
+                } else {
+                    exact
+                }
             };
             steps.did(1);
             found
@@ -90,7 +98,11 @@ pub fn compared(study: &Study, set: &PriorSet, options: Options, steps: &Steps) 
                 difference_se: apart.as_ref().map(standard_error),
                 unit: study.data.unit(),
                 units: f.units.as_ref().map_or(0.0, |u| u.iter().map(|x| x.0).sum()),
-                method: if options.engine == Engine::Sampler { "psis" } else { "exact" },
+                method: if options.engine == Engine::Sampler || f.trusted_k.is_some() {
+                    "psis"
+                } else {
+                    "exact"
+                },
                 max_k: f.max_k,
                 trusted_k: f.trusted_k,
             }
@@ -202,6 +214,27 @@ fn sampled(study: &Study, model: &Model, options: Options) -> Found {
     let size = draws.chains * draws.draws;
     let efficiency = report.checks.least_ess().map_or(1.0, |ess| (ess / size as f64).min(1.0));
     let (mut units, mut max_k) = (Units::new(), f64::NEG_INFINITY);
+    let mut put = |number: f64, logs: Vec<f64>| {
+        let ratios: Vec<f64> = logs.iter().map(|l| -l).collect();
+        let smoothed = smooth(&ratios, efficiency);
+        max_k = max_k.max(smoothed.k);
+        let terms: Vec<f64> = logs.iter().zip(&smoothed.weights).map(|(l, w)| l + libm::log(*w)).collect();
+        units.push((number, log_sum_exp(&terms)));
+    };
+    if let Some(levels) = cells.levels() {
+        if study.adjustment.is_some() {
+            return nothing;
+        }
+        for (g, arms) in levels.counts.iter().enumerate() {
+            for (arm, patients) in arms.iter().enumerate() {
+                for (level, number) in patients.iter().enumerate().filter(|(_, n)| **n >= 1.0) {
+                    let Some(logs) = draws.log_probabilities_of_level(g, arm, level) else { return nothing };
+                    put(*number, logs);
+                }
+            }
+        }
+    }
+    let counts = if cells.levels().is_some() { &[][..] } else { counts };
     for (g, c) in counts.iter().enumerate() {
         let cells = [
             (c.control.total - c.control.events, false, false),
@@ -212,12 +245,7 @@ fn sampled(study: &Study, model: &Model, options: Options) -> Found {
         let Some(risks) = draws.risks(g) else { return nothing };
         for (number, is_active, has_event) in cells.into_iter().filter(|cell| cell.0 >= 1.0) {
             let logs = log_probabilities(if is_active { &risks.active } else { &risks.control }, has_event);
-            let ratios: Vec<f64> = logs.iter().map(|l| -l).collect();
-            let smoothed = smooth(&ratios, efficiency);
-            max_k = max_k.max(smoothed.k);
-            let terms: Vec<f64> =
-                logs.iter().zip(&smoothed.weights).map(|(l, w)| l + libm::log(*w)).collect();
-            units.push((number, log_sum_exp(&terms)));
+            put(number, logs);
         }
     }
     let trusted = psis_threshold(size);

@@ -9,9 +9,13 @@ use crate::parallel;
 use serde::Serialize;
 
 use super::question::Question;
+use super::refit::has_effects_alone;
 use super::steps::Steps;
 use crate::exact::{Distribution, ExactPosterior, Resolution, RiskMeasure};
-use crate::model::{BaselinePrior, HeterogeneityPrior, LocationPrior, Model, Pooling};
+use crate::model::{
+    BaselinePrior, BinomialPair, HeterogeneityPrior, Levels, LocationPrior, Model, Pooling,
+    log_likelihood_of_levels as levels_log_likelihood,
+};
 use crate::posterior::{
     Engine, Estimand, Measure, Options, SampledPosterior, Scope, Statement, Whom, analyse, psis_threshold,
     smooth,
@@ -128,6 +132,9 @@ fn prior_to(model: &Model, power: f64) -> Option<Model> {
 
 /// The model with its baselines' prior raised to a power; none where that leaves the prior's family.
 fn baseline_to(model: &Model, power: f64) -> Option<Model> {
+    if model.observation.cells().is_some_and(|cells| cells.levels().is_some()) {
+        return Some(model.observing(model.observation.clone().with_levels_prior_powered(power)));
+    }
     let prior = match model.observation.baseline_prior()? {
         BaselinePrior::Independent(prior) => BaselinePrior::Independent(prior.powered(power)?),
         BaselinePrior::Exchangeable { mean, sd } => {
@@ -141,13 +148,13 @@ fn likelihood_to(model: &Model, power: f64) -> Model {
     model.observing(model.observation.powered(power))
 }
 
-/// The quantities whose distributions are compared.
-fn quantities(study: &Study) -> Vec<Estimand> {
+/// The quantities whose distributions are compared; with risks where whatever is asked has them.
+fn quantities(study: &Study, risks: bool) -> Vec<Estimand> {
     let effect = Measure::of(study.outcome.scale);
     let mut all = Vec::new();
     for g in 0..study.data.names().len() {
         all.push(Estimand::of_subgroup(g, effect));
-        if study.data.has_risks() {
+        if risks && study.data.has_risks() {
             all.push(Estimand::of_subgroup(g, Measure::RiskDifference));
         }
     }
@@ -183,7 +190,8 @@ fn by_refits(study: &Study, model: &Model, questions: &[Question], steps: &Steps
     };
     let fits: Vec<Option<ExactPosterior>> = parallel::map(&powers, fit);
     let place = |part: Part, step: f64| powers.iter().position(|p| *p == Some((part, step)));
-    let all = quantities(study);
+    let alone = has_effects_alone(study);
+    let all = quantities(study, !alone);
     let mut rows = parallel::map_taken(all, |which| {
         let base = fits[0].as_ref().and_then(|f| quantity(f, which));
         let moved = |part: Part| -> Option<f64> {
@@ -209,7 +217,8 @@ fn by_refits(study: &Study, model: &Model, questions: &[Question], steps: &Steps
             max_k: None,
         }
     });
-    let probabilities = parallel::map(questions, |q| {
+    let asked: Vec<&Question> = questions.iter().filter(|q| !alone || q.effect_bound().is_some()).collect();
+    let probabilities = parallel::map(&asked, |q| {
         let p: Vec<Option<f64>> = fits.iter().map(|f| q.ask(f.as_ref()?)).collect();
         // Central differences at two steps, and what they tend to.
         let slope = |part: Part| -> Option<f64> {
@@ -306,7 +315,7 @@ fn by_weights(study: &Study, model: &Model, questions: &[Question], options: Opt
     let sound = |i: usize| all[i].as_ref().filter(|w| w.k <= trusted).map(|w| &w.weights);
     let names = study.data.names();
     let mut rows = Vec::new();
-    for which in quantities(study) {
+    for which in quantities(study, true) {
         let column = match (which.whom, which.measure) {
             (Whom::Mean, _) => draws.mu.clone(),
             (Whom::Subgroup(g), Measure::RiskDifference) => draws.risks(g).map(|r| r.difference()),
@@ -349,11 +358,18 @@ fn by_weights(study: &Study, model: &Model, questions: &[Question], options: Opt
 
 fn indicator(draws: &SampledPosterior, q: &Question) -> Option<Vec<bool>> {
     let above = |column: &[f64], bound: f64| column.iter().map(|x| (*x > bound) == q.holds_above()).collect();
-    if let Some(bound) = q.effect_bound() {
+    // Under departures from proportional odds the primary cut's effect may be another than θ.
+    let departs = draws.departs() && q.measure == Measure::RiskDifference;
+    if let Some(bound) = q.effect_bound().filter(|_| !departs) {
         return draws.theta.get(q.subgroup).map(|c| above(c, bound));
     }
     let risks = draws.risks(q.subgroup)?;
-    let column = if q.measure == Measure::RiskRatio { risks.ratio() } else { risks.difference() };
+    let column = match q.measure {
+        Measure::RiskRatio => risks.ratio(),
+        Measure::RiskDifference => risks.difference(),
+        // What is made of all levels at once.
+        _ => return None,
+    };
     Some(above(&column, q.bound()))
 }
 
@@ -395,6 +411,18 @@ fn logs(study: &Study, model: &Model, draws: &SampledPosterior) -> [Option<Vec<f
         };
         mu.iter().enumerate().map(|(i, &m)| location(effect, m) + of_tau(i)).collect()
     });
+    let levels = model.observation.cells().and_then(|cells| cells.levels());
+    if let Some(levels) = levels {
+        let n = draws.chains * draws.draws;
+        let prior = prior.filter(|_| !matches!(effect, LocationPrior::Flat));
+        // Patients with covariates have risks of their own, which draws do not hold.
+        let alike = study.adjustment.is_none();
+        let of_levels = |i: usize| log_prior_of_levels(model, levels, draws, i);
+        let baseline = (0..n).map(of_levels).collect::<Option<Vec<f64>>>();
+        let likelihood = |i: usize| log_likelihood_of_levels(model, levels, draws, i);
+        let likelihood = (0..n).map(likelihood).collect::<Option<Vec<f64>>>().filter(|_| alike);
+        return [prior, baseline, likelihood];
+    }
     let baseline = match model.observation.baseline_prior() {
         _ if study.priors.baseline.is_none() || draws.alpha.is_empty() => None,
         None => None,
@@ -421,6 +449,58 @@ fn logs(study: &Study, model: &Model, draws: &SampledPosterior) -> [Option<Vec<f
     });
     let prior = prior.filter(|_| !matches!(effect, LocationPrior::Flat));
     [prior, baseline, Some(likelihood.collect())]
+}
+
+/// The log density of all cut points and of the sd of their shifts, at draw `i`, over log odds.
+fn log_prior_of_levels(model: &Model, levels: &Levels, draws: &SampledPosterior, i: usize) -> Option<f64> {
+    let of_arm = |x: &[f64]| levels_log_likelihood(&levels.concentrations, x);
+    match model.observation.baseline_prior()? {
+        BaselinePrior::Independent(_) => {
+            let each = (0..draws.theta.len()).map(|g| Some(of_arm(&draws.log_odds_by_cut(g, i)?[0])));
+            each.sum()
+        }
+        BaselinePrior::Exchangeable { sd, .. } => {
+            let own = draws.log_odds_by_cut(0, i)?;
+            // One set of cut points: a typical subgroup's differ from any by one number.
+            let shift = draws.baseline_mean.as_ref()?[i] - draws.alpha.first()?[i];
+            let typical: Vec<f64> = own[0].iter().map(|x| x + shift).collect();
+            let of_sd = match (sd, &draws.baseline_sd) {
+                (HeterogeneityPrior::Fixed { .. }, _) | (_, None) => 0.0,
+                (sd, Some(s)) => sd.log_density(s[i]),
+            };
+            Some(of_arm(&typical) + of_sd)
+        }
+    }
+}
+
+/// The log likelihood of all patients by level at draw `i`, what is not known of a bias integrated out.
+fn log_likelihood_of_levels(
+    model: &Model,
+    levels: &Levels,
+    draws: &SampledPosterior,
+    i: usize,
+) -> Option<f64> {
+    let pairs = model.observation.cells()?.pairs();
+    let one = |(g, pair): (usize, &BinomialPair)| {
+        let [control, active] = draws.log_odds_by_cut(g, i)?;
+        let seen = |shift: f64| {
+            let x: Vec<f64> = active.iter().map(|x| x + shift).collect();
+            levels.log_likelihood(g, 1, &x)
+        };
+        let of_active = match pair.bias().and_then(|bias| bias.shift.as_ref()) {
+            None => seen(0.0),
+            Some(shift) => match shift.known() {
+                Some(x) => seen(x),
+                None => {
+                    let nodes = shift.nodes(48).into_iter().filter(|(_, weight)| *weight > 0.0);
+                    let terms: Vec<f64> = nodes.map(|(x, weight)| libm::log(weight) + seen(x)).collect();
+                    crate::numeric::log_sum_exp(&terms)
+                }
+            },
+        };
+        Some(levels.log_likelihood(g, 0, &control) + of_active)
+    };
+    pairs.iter().enumerate().map(one).sum()
 }
 
 #[cfg(test)]

@@ -40,6 +40,7 @@ pub fn questions(study: &Study) -> Vec<Question> {
         asked
             .iter()
             .map(|&(statement, measure, threshold)| {
+                let sign = if measure.counts_what_is_better() { 1.0 } else { sign };
                 let (low, high) = region(statement, threshold, measure.axis(), sign);
                 let holds_above = high == f64::INFINITY;
                 let bound = if holds_above { low } else { high };

@@ -8,13 +8,13 @@ use crate::parallel;
 
 use super::question::Question;
 use super::steps::Steps;
-use crate::exact::{Baseline, CellsOfSubgroup, ExactPosterior, Extent, Lattice, Resolution, RiskMeasure};
+use crate::exact::{ExactPosterior, Extent, Lattice, Resolution, RiskMeasure, SubgroupData, curves_of};
 use crate::model::{BaselinePrior, Model};
 use crate::posterior::{
-    Analysis, Detail, Engine, Integral, Integrals, Observer, Options, Probability, Report, Sampling,
-    analyse_watched,
+    Analysis, Detail, Engine, Integral, Integrals, Measure, Observer, Options, Probability, Report, Sampling,
+    analyse_watched, primary,
 };
-use crate::study::{HeterogeneityPrior, LocationPrior, Pooling, Study, Written};
+use crate::study::{Cutpoints, HeterogeneityPrior, LocationPrior, Pooling, Study, Written};
 
 /// The farthest μ and θ on a lattice, in scales of the prior of τ, of which the curve asks for eight; more where its tail
 /// falls like a power. On log odds ratios at least some hundreds.
@@ -122,6 +122,11 @@ impl<'a> Refits<'a> {
     /// What is integrated already.
     pub fn into_integrals(self) -> Integrals {
         self.integrals
+    }
+
+    /// Whether there are curves of the effects and none of the risks: of ordered levels the exact engine has no more.
+    pub fn has_effects_alone(&self) -> bool {
+        !self.is_sampled() && has_effects_alone(self.study)
     }
 
     /// Whether every number is sampled, since the exact engine does not cover the model.
@@ -251,6 +256,11 @@ impl<'a> Refits<'a> {
         if self.questions.iter().all(|q| q.effect_bound().is_some()) {
             return self.effects(pooling, effect, heterogeneity);
         }
+        if self.has_effects_alone() {
+            let sampled = self.run(pooling, effect, heterogeneity);
+            let of_effects = self.effects(pooling, effect, heterogeneity);
+            return of_effects.into_iter().zip(sampled).map(|(exact, sampled)| exact.or(sampled)).collect();
+        }
         let posterior = self.posterior(&self.model(pooling, effect, heterogeneity));
         self.counted(answers_of(&posterior, self.questions))
     }
@@ -272,6 +282,9 @@ impl<'a> Refits<'a> {
             && let Some(above) = self.on_lattice(pooling, effect, heterogeneity, Some(q.subgroup))
         {
             return Some(q.given_above(above[0][place]));
+        }
+        if q.effect_bound().is_none() && self.has_effects_alone() {
+            return self.run(pooling, effect, heterogeneity)[i];
         }
         let posterior = || self.posterior(&self.model(pooling, effect, heterogeneity));
         let Some(value) = q.effect_bound() else {
@@ -305,13 +318,7 @@ impl<'a> Refits<'a> {
         if cells.pairs().len() > MANY {
             return None;
         }
-        let BaselinePrior::Independent(prior) = &cells.baselines().prior else { return None };
-        let baseline = Baseline { prior: prior.clone(), of: cells.baselines().of };
-        let counts: Vec<CellsOfSubgroup> = cells
-            .pairs()
-            .iter()
-            .map(|pair| CellsOfSubgroup { pair: pair.clone(), baseline: baseline.clone() })
-            .collect();
+        let counts: Vec<Box<dyn SubgroupData>> = curves_of(cells).ok()?;
         let stated = self.study.priors.heterogeneity.as_ref().map(|h| h.distribution);
         let scales = match stated {
             Some(HeterogeneityPrior::HalfStudentT { df, .. }) if df < 3.0 => FAR_REACH,
@@ -322,8 +329,9 @@ impl<'a> Refits<'a> {
         let sds = sds.iter().filter_map(|c| c.peak()).map(|p| p.sd);
         let narrowest = sds.fold(self.narrowest, f64::min);
         let extent = |(typical, fixed_tau)| Extent { typical, fixed_tau, reach, narrowest };
-        let lattice =
-            |counts: &[_], tau| Lattice::new(counts, extent(tau), &self.points, Resolution::default());
+        let lattice = |counts: &[Box<dyn SubgroupData>], tau| {
+            Lattice::new(counts, extent(tau), &self.points, Resolution::default())
+        };
         let tau = match stated {
             Some(HeterogeneityPrior::Fixed { value }) => (USUAL_TAU, Some(value)),
             Some(prior) => (prior.typical(), None),
@@ -339,8 +347,8 @@ impl<'a> Refits<'a> {
                 asked(lattice, prior)
             }
             (Pooling::None, Some(prior)) => {
-                let make = |c: &_| lattice(std::slice::from_ref(c), tau);
-                let lattices = self.alone.get_or_init(|| parallel::map(&counts, make));
+                let make = |g: usize| lattice(&counts[g..=g], tau);
+                let lattices = self.alone.get_or_init(|| parallel::range(0..counts.len(), make));
                 let wanted = |(g, _): &(usize, &Lattice)| only.is_none_or(|only| only == *g);
                 let each = lattices.iter().enumerate().filter(wanted);
                 each.map(|(_, l)| l.subgroup_under(0, effect, prior)).collect()
@@ -375,8 +383,9 @@ impl<'a> Refits<'a> {
         let seen = self.runs.lock().ok().and_then(|runs| runs.get(&key).cloned());
         seen.unwrap_or_else(|| {
             let study = variant(self.study, pooling, (effect, "", heterogeneity));
+            let options = Options { engine: Engine::Sampler, ..self.options };
             let Analysis { mut report, .. } =
-                analyse_watched(&study, self.options, Integrals::default(), self.observer);
+                analyse_watched(&study, options, Integrals::default(), self.observer);
             report.sampled = None;
             let answers = report.checks.ok.then(|| Arc::new(answers_in(&report, self.questions)));
             let run = Run { report: Arc::new(report), answers };
@@ -430,11 +439,42 @@ pub fn is_exchangeable(study: &Study) -> bool {
     )
 }
 
-/// Whether some of what is compared needs sampling: exchangeable baselines, and risks in subgroups whose labels may be wrong.
+/// Whether some of what is compared needs sampling: exchangeable baselines, ordered levels that subgroups share more of than the
+/// priors of their effects, and risks in subgroups whose labels may be wrong.
 pub fn needs_sampling(study: &Study) -> bool {
     let labels = study.bias.as_ref().and_then(|b| b.misclassification.as_ref());
-    let rows = study.adjustment.is_some() && study.data.has_risks();
-    rows || is_exchangeable(study) || labels.is_some_and(|m| !m.is_perfect())
+    ties_subgroups(study).is_some() || labels.is_some_and(|m| !m.is_perfect())
+}
+
+/// What ties all subgroups together, so that the exact engine has no curves of their effects; none where it has.
+pub fn ties_subgroups(study: &Study) -> Option<&'static str> {
+    let levels = study.priors.levels.as_ref().filter(|_| study.data.levels().is_some());
+    if study.adjustment.is_some() && study.data.has_risks() {
+        Some("covariates and centres tie all subgroups together")
+    } else if levels.is_some_and(|levels| levels.cutpoints == Cutpoints::Shared) {
+        Some("shared cut points tie all subgroups together")
+    } else if levels.is_some_and(|levels| levels.departure.is_some()) {
+        Some("departures from proportional odds are shared by all subgroups")
+    } else if is_exchangeable(study) {
+        Some("exchangeable baselines tie all subgroups together")
+    } else {
+        None
+    }
+}
+
+/// Whether the exact engine has curves of the effects but no risks, although the data have patients: of ordered levels.
+pub fn has_effects_alone(study: &Study) -> bool {
+    study.data.levels().is_some() && ties_subgroups(study).is_none()
+}
+
+/// The engine of a whole fit: of ordered levels risks are sampled beside the curves, where they are asked about.
+pub fn engine_of(study: &Study, asked: Engine) -> Engine {
+    let of_risks = primary(study).1.is_some() && primary(study).0 != Measure::of(study.outcome.scale);
+    match asked {
+        Engine::Exact if needs_sampling(study) => Engine::Sampler,
+        Engine::Exact if has_effects_alone(study) && of_risks => Engine::Both,
+        other => other,
+    }
 }
 
 /// How refits are computed: briefly, and by the sampler only where the exact engine does not cover the model, or where that

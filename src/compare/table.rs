@@ -7,7 +7,7 @@ use super::refit::{self, has_many_subgroups};
 use super::steps::Steps;
 use crate::parallel;
 use crate::posterior::{
-    Engine, Estimand, Estimate, Integrals, Measure, Observer, Options, Probability, Quantiles, Report, Scope,
+    Estimand, Estimate, Integrals, Measure, Observer, Options, Probability, Quantiles, Report, Scope,
     Statement, Whom, analyse_watched, primary,
 };
 use crate::study::{Pooling, Study};
@@ -126,11 +126,7 @@ pub fn planned(study: &Study, sets: &[PriorSet]) -> usize {
 
 /// A named prior may bring a baseline that the exact engine does not cover.
 pub fn fitted(study: &Study, options: Options, observer: &dyn Observer) -> Report {
-    let covered = !refit::needs_sampling(study);
-    let engine = match options.engine {
-        Engine::Exact if !covered => Engine::Sampler,
-        other => other,
-    };
+    let engine = refit::engine_of(study, options.engine);
     analyse_watched(study, Options { engine, ..options }, Integrals::default(), observer).report
 }
 

@@ -58,7 +58,8 @@ pub enum Absence {
     NeverAbove,
     /// The statement stays above the line as far as the search goes.
     AlwaysAbove,
-    /// Every prior would be a fit of its own: statements about risks are searched for up to five subgroups.
+    /// Every prior would be a fit of its own: statements about risks are searched for up to five subgroups, and of ordered levels
+    /// not where effects are curves.
     NotSearched,
     /// A probability could not be computed, or there is no prior to move.
     Unknown,
@@ -86,12 +87,14 @@ const RISKS_UP_TO: usize = 5;
 const FRONTIER: std::ops::RangeInclusive<i32> = -3..=3;
 
 /// Intervals of the scans over sceptical sds and centres; a third of them where every refit is a whole fit of many
-/// subgroups.
+/// subgroups, or samples rows with ordered levels.
 const SCEPTICAL_NODES: usize = 24;
 const CENTRE_NODES: usize = 30;
 
 fn nodes(refits: &Refits<'_>, usual: usize) -> usize {
-    if refits.is_coarse() { usual / 3 } else { usual }
+    let samples_rows = refits.is_sampled() && refits.study.adjustment.is_some();
+    let few = refits.is_coarse() || samples_rows && refits.study.data.levels().is_some();
+    if few { usual / 3 } else { usual }
 }
 
 /// How many refits the searches take that are counted.
@@ -102,8 +105,9 @@ pub fn planned(refits: &Refits<'_>) -> usize {
 }
 
 impl Refits<'_> {
+    /// Of ordered levels every statement about a risk is a sampled fit.
     fn searches_risks(&self) -> bool {
-        self.study.data.names().len() <= RISKS_UP_TO
+        self.study.data.names().len() <= RISKS_UP_TO && !self.has_effects_alone()
     }
 }
 

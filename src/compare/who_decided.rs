@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::question::Question;
 use super::reference::Reference;
-use super::refit::variant;
+use super::refit::{engine_of, variant};
 use super::steps::Steps;
 use crate::model::{HeterogeneityPrior, LocationPrior};
 use crate::parallel;
@@ -34,7 +34,7 @@ pub struct WhoDecided {
     /// The shift by the stated heterogeneity prior in place of the reference, averaged in the same way.
     pub heterogeneity_prior: Option<f64>,
     /// The shift by the stated baseline prior in place of the reference, averaged in the same way; none for published
-    /// estimates, which have no baselines.
+    /// estimates, which have no baselines, and for ordered levels, whose prior is as stated throughout.
     pub baseline_prior: Option<f64>,
     /// The probability with everything as stated.
     pub probability: Option<f64>,
@@ -68,9 +68,15 @@ pub fn planned(study: &Study) -> usize {
     players(study) / 2
 }
 
+/// Whether the baselines' prior is one of those that are put in. Of ordered levels it is that of all levels' probabilities, for which
+/// no prior stands for none: it is as stated throughout.
+pub fn has_baseline_player(study: &Study) -> bool {
+    study.priors.baseline.is_some() && study.priors.levels.is_none()
+}
+
 /// The number of ways of switching all on or off.
 fn players(study: &Study) -> usize {
-    if study.priors.baseline.is_some() { 16 } else { 8 }
+    if has_baseline_player(study) { 16 } else { 8 }
 }
 
 /// Every question's parts.
@@ -97,6 +103,7 @@ pub fn who_decided(
             under.priors.baseline = Some(Written { distribution, words: String::new() });
             under.priors.baseline_of = of;
         }
+        let options = Options { engine: engine_of(&under, options.engine), ..options };
         let report = analyse(&under, options);
         steps.did(1);
         report

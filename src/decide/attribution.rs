@@ -79,7 +79,8 @@ mod tests {
             let (least, most) = ((q0 + q1 - 1.0).max(0.0), q0.min(q1));
             for good_is_event in [true, false] {
                 let turned = |q: f64| if good_is_event { q } else { 1.0 - q };
-                let risks = Risks::Sampled { control: vec![turned(q0)], active: vec![turned(q1)] };
+                let risks =
+                    Risks::Sampled { control: vec![turned(q0)], active: vec![turned(q1)], above: Vec::new() };
                 let mut reached = [[f64::INFINITY, f64::NEG_INFINITY]; 2];
                 for share in [0.0, sequence.next(), 1.0] {
                     let both = least + share * (most - least);

@@ -10,7 +10,7 @@ use super::{Population, values};
 use crate::compare::{Asked, Predictions, PriorSet, STATED, prior_sets};
 use crate::error::Result;
 use crate::posterior::{Fitting, Integrals};
-use crate::study::{Decision, HigherIs, Priors, Values};
+use crate::study::{Decision, HigherIs, Priors, Worth};
 
 /// Gains in utility per patient that may be asked of the active treatment before it is chosen.
 pub const REQUIRED_GAINS: [f64; 5] = [0.0, 0.01, 0.02, 0.05, 0.10];
@@ -26,7 +26,8 @@ pub struct ValueRow {
     /// For whom the numbers are.
     #[serde(flatten)]
     pub population: Population,
-    /// What having the better end of the outcome is worth above the worse, 0 to 1.
+    /// What having the better end of the outcome is worth above the worse, 0 to 1; of levels with utilities of their own these are
+    /// stretched as a whole.
     pub value: f64,
     /// The gain in utility per patient that is required of the active treatment: one of [`REQUIRED_GAINS`].
     pub required_gain: f64,
@@ -83,9 +84,9 @@ pub fn of_values(
     populations: &[Population],
 ) -> (Vec<ValueRow>, Vec<FlipRow>) {
     let (mut map, mut flips) = (Vec::new(), Vec::new());
-    let stated: Vec<Option<Values>> = decision.outcomes.iter().map(|o| o.values).collect();
+    let stated: Vec<Option<Worth>> = decision.outcomes.iter().map(|o| o.values.clone()).collect();
     for (k, outcome) in decision.outcomes.iter().enumerate() {
-        let Some(own) = outcome.values else { continue };
+        let Some(own) = &outcome.values else { continue };
         // A unit of value is worth this much RD.
         let sign = match outcome.study.outcome.higher_is {
             HigherIs::Better => 1.0,
@@ -93,14 +94,18 @@ pub fn of_values(
         };
         for (p, population) in populations.iter().enumerate() {
             // What is gained by everything else: by the other outcomes, less what the active treatment costs more.
-            let others: Vec<Option<Values>> =
-                stated.iter().enumerate().map(|(j, v)| v.filter(|_| j != k)).collect();
+            let others: Vec<Option<Worth>> =
+                stated.iter().enumerate().map(|(j, v)| v.clone().filter(|_| j != k)).collect();
             if values::gain(decision, &stated, means, p).is_none() {
                 continue;
             }
             let rest = values::gain(decision, &others, means, p).unwrap_or(-values::extra_cost(decision));
-            let Some([p0, p1]) = means[k][p] else { continue };
-            let slope = sign * (p1 - p0);
+            let Some(risks) = &means[k][p] else { continue };
+            let slope = match own {
+                Worth::Event(_) => sign * (risks.of_event[1] - risks.of_event[0]),
+                // The whole set is stretched.
+                Worth::Levels(_) => risks.gain(own).map_or(0.0, |gain| gain / own.gap().abs()),
+            };
             let choice = |gain: f64, required: f64| decision.action(gain > required).name.clone();
             for required_gain in REQUIRED_GAINS {
                 for step in 0..=STEPS {
@@ -169,7 +174,7 @@ impl Others {
 
 /// Outcomes of which one end is worth more than the other, where any has values.
 fn with_values(decision: &Decision) -> Vec<usize> {
-    let valued = |k: &usize| decision.outcomes[*k].values.is_some_and(|v| v.gap() != 0.0);
+    let valued = |k: &usize| decision.outcomes[*k].values.as_ref().is_some_and(Worth::differs);
     (0..decision.outcomes.len()).filter(valued).collect()
 }
 
@@ -182,7 +187,7 @@ pub fn of_priors(
     populations: &[Population],
 ) -> Vec<PriorRow> {
     let mut rows = Vec::new();
-    let own: Vec<Option<Values>> = decision.outcomes.iter().map(|o| o.values).collect();
+    let own: Vec<Option<Worth>> = decision.outcomes.iter().map(|o| o.values.clone()).collect();
     for name in &others.names {
         let mut here = stated.to_vec();
         let (mut outcomes, mut why) = (Vec::new(), None);

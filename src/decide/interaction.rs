@@ -23,7 +23,8 @@ pub struct InteractionTest {
 }
 
 /// The classical test for interaction; none where fewer than two subgroups have information. For an adjusted study it is
-/// Cochran's Q of the adjusted odds ratios, which ignores that the coefficients make them correlated.
+/// Cochran's Q of the adjusted odds ratios, which ignores that the coefficients make them correlated. Of ordered levels it is
+/// Cochran's Q of the common odds ratios; none where these are adjusted.
 pub fn interaction_test(study: &Study) -> Option<InteractionTest> {
     let counts = study.data.counts();
     if let Some(effects) = Model::effects_alone(study) {
@@ -31,6 +32,11 @@ pub fn interaction_test(study: &Study) -> Option<InteractionTest> {
         let estimates = effects.data.published()?.iter().enumerate();
         let kept: Vec<&SubgroupEstimate> = estimates.filter(|(g, _)| determined(g)).map(|e| e.1).collect();
         return cochran_q(&kept);
+    }
+    if let Some(levels) = study.data.levels() {
+        let known = |(_, effect): (usize, &Option<(f64, f64)>)| effect.filter(|_| study.adjustment.is_none());
+        let own: Vec<(f64, f64)> = levels.own_effects().iter().enumerate().filter_map(known).collect();
+        return heterogeneity_of(own.iter().map(|(x, variance)| (*x, libm::sqrt(*variance))));
     }
     match (counts, study.data.published()) {
         (Some(counts), _) => {
@@ -44,11 +50,16 @@ pub fn interaction_test(study: &Study) -> Option<InteractionTest> {
 
 /// Cochran's Q of estimates with known errors.
 fn cochran_q(estimates: &[&SubgroupEstimate]) -> Option<InteractionTest> {
+    heterogeneity_of(estimates.iter().map(|e| (e.estimate, e.se)))
+}
+
+/// The same of estimates with their standard errors.
+fn heterogeneity_of(estimates: impl Iterator<Item = (f64, f64)> + Clone) -> Option<InteractionTest> {
     let weight = |se: f64| 1.0 / (se * se);
-    let total: f64 = estimates.iter().map(|e| weight(e.se)).sum();
-    let mean = estimates.iter().map(|e| weight(e.se) * e.estimate).sum::<f64>() / total;
-    let q = estimates.iter().map(|e| weight(e.se) * (e.estimate - mean) * (e.estimate - mean)).sum();
-    tested("cochran_q", q, estimates.len())
+    let total: f64 = estimates.clone().map(|(_, se)| weight(se)).sum();
+    let mean = estimates.clone().map(|(x, se)| weight(se) * x).sum::<f64>() / total;
+    let q = estimates.clone().map(|(x, se)| weight(se) * (x - mean) * (x - mean)).sum();
+    tested("cochran_q", q, estimates.count())
 }
 
 fn tested(test: &'static str, statistic: f64, informative: usize) -> Option<InteractionTest> {

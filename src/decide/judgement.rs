@@ -5,7 +5,7 @@ use super::populations::Means;
 use super::risks::Risks;
 use super::sizes::beyond;
 use crate::posterior::{Direction, Fit};
-use crate::study::{Decision, Values};
+use crate::study::{Decision, Worth};
 
 /// What one member's priors make of every outcome.
 pub struct Judgement {
@@ -13,7 +13,7 @@ pub struct Judgement {
     pub benefit: Vec<Option<f64>>,
     /// Mean risks by outcome and population.
     pub means: Vec<Means>,
-    pub values: Vec<Option<Values>>,
+    pub values: Vec<Option<Worth>>,
 }
 
 /// P(benefit) on the first outcome, by population.

@@ -9,7 +9,7 @@ use super::refits::Refits;
 use super::{Population, values};
 use crate::compare::{PriorSet, prior_set};
 use crate::posterior::By;
-use crate::study::{Decision, Member, Priors, Values, View};
+use crate::study::{Decision, Member, Priors, View, Worth};
 
 /// What the members of a panel conclude, one by one and together.
 #[derive(Debug, Clone)]
@@ -32,7 +32,7 @@ pub struct Beliefs {
     /// The member's own priors; none where the member has the stated ones.
     pub prior: Option<PriorSet>,
     /// What the outcome is worth to the member, who has the stated values unless `own_values`; none where there are none.
-    pub values: Option<Values>,
+    pub values: Option<Worth>,
     /// Whether the values are the member's own.
     pub own_values: bool,
 }
@@ -118,10 +118,10 @@ pub fn panel(
             Ok(judged)
         })
         .collect();
-    let stated_values: Vec<Option<Values>> = decision.outcomes.iter().map(|o| o.values).collect();
+    let stated_values: Vec<Option<Worth>> = decision.outcomes.iter().map(|o| o.values.clone()).collect();
     let mut members = Vec::new();
     for (p, population) in populations.iter().enumerate() {
-        let gain = |values: &[Option<Values>], means: &[Means]| values::gain(decision, values, means, p);
+        let gain = |values: &[Option<Worth>], means: &[Means]| values::gain(decision, values, means, p);
         let usual = gain(&stated_values, stated);
         for (member, judged) in decision.panel.iter().zip(&judgements) {
             let mut row = PanelRow {
@@ -160,8 +160,9 @@ pub fn panel(
 }
 
 /// The member's where there are any, else the stated ones.
-fn own_values(decision: &Decision, member: &Member) -> Vec<Option<Values>> {
-    decision.outcomes.iter().zip(&member.views).map(|(o, view)| view.values.or(o.values)).collect()
+fn own_values(decision: &Decision, member: &Member) -> Vec<Option<Worth>> {
+    let both = decision.outcomes.iter().zip(&member.views);
+    both.map(|(o, view)| view.values.as_ref().or(o.values.as_ref()).cloned()).collect()
 }
 
 fn beliefs(decision: &Decision) -> Vec<Beliefs> {
@@ -176,7 +177,7 @@ fn beliefs(decision: &Decision) -> Vec<Beliefs> {
                 member: member.name.clone(),
                 outcome: k,
                 prior: prior.map(|p| prior_set(&outcome.study, &member.name, p, None)),
-                values: view.values.or(outcome.values),
+                values: view.values.as_ref().or(outcome.values.as_ref()).cloned(),
                 own_values: view.values.is_some(),
             });
         }

@@ -7,8 +7,11 @@ use serde::Serialize;
 use super::judgement::Judgement;
 use super::populations::Means;
 use super::refits::Refits;
+use super::risks::MeanRisks;
 use super::{Population, values};
-use crate::study::{Decision, HeterogeneityPrior, LocationPrior, NormalComponent, Priors, Values, Written};
+use crate::study::{
+    Decision, HeterogeneityPrior, LocationPrior, NormalComponent, Priors, Utilities, Values, Worth, Written,
+};
 
 /// How the members of a panel are made one (Genest & Zidek, Statist Sci 1986;1:114).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -54,7 +57,7 @@ pub fn rows(
     let pooled = |pool: Pool| match &judged {
         Err(why) => Err(why.clone()),
         Ok(all) => {
-            let values = average_values(all, &weights);
+            let values = average_values(decision, all, &weights);
             let (benefit, means) = match pool {
                 Pool::Linear => linear(all, &weights),
                 Pool::Logarithmic => logarithmic(decision, &weights, (stated, &all[0].benefit), refits)?,
@@ -81,16 +84,33 @@ pub fn rows(
     rows
 }
 
-/// Average values by outcome: none where no member gives any; members who give none count as 0.
-fn average_values(all: &[&Judgement], weights: &[f64]) -> Vec<Option<Values>> {
+/// Average values by outcome: none where no member gives any; members who give none count as 0. Where one values every level, so
+/// do all: an event and its absence are then the levels on either side of the primary cut.
+fn average_values(decision: &Decision, all: &[&Judgement], weights: &[f64]) -> Vec<Option<Worth>> {
     let outcomes = all.first().map_or(0, |j| j.values.len());
     (0..outcomes)
         .map(|k| {
-            let any = all.iter().any(|j| j.values[k].is_some());
+            let given = || all.iter().zip(weights).map(|(j, w)| (j.values[k].as_ref(), *w));
+            if given().all(|(worth, _)| worth.is_none()) {
+                return None;
+            }
+            let by_level = given().any(|(worth, _)| matches!(worth, Some(Worth::Levels(_))));
+            if let (true, Some(scale)) = (by_level, &decision.outcomes[k].study.outcome.levels) {
+                let mut values = vec![0.0; scale.levels()];
+                for (worth, w) in given() {
+                    let own = worth.map_or_else(|| vec![0.0; scale.levels()], |worth| worth.by_level(scale));
+                    values.iter_mut().zip(own).for_each(|(sum, u)| *sum += w * u);
+                }
+                return Some(Worth::Levels(Utilities { values, set: None }));
+            }
             let sum = |of: fn(Values) -> f64| {
-                all.iter().zip(weights).map(|(j, w)| w * j.values[k].map_or(0.0, of)).sum()
+                let one = |(worth, w): (Option<&Worth>, f64)| match worth {
+                    Some(Worth::Event(values)) => w * of(*values),
+                    _ => w * 0.0,
+                };
+                given().map(one).sum()
             };
-            any.then(|| Values { event: sum(|v| v.event), no_event: sum(|v| v.no_event) })
+            Some(Worth::Event(Values { event: sum(|v| v.event), no_event: sum(|v| v.no_event) }))
         })
         .collect()
 }
@@ -102,13 +122,18 @@ fn linear(all: &[&Judgement], weights: &[f64]) -> (Vec<Option<f64>>, Vec<Means>)
     };
     let Some(first) = all.first() else { return (Vec::new(), Vec::new()) };
     let benefit = (0..first.benefit.len()).map(|p| average(&|j| j.benefit[p])).collect();
-    let risk = |k: usize, p: usize, arm: usize| average(&|j| j.means[k][p].map(|m| m[arm]));
-    let means = (0..first.means.len())
-        .map(|k| {
-            let of = |p| risk(k, p, 0).zip(risk(k, p, 1)).map(|(control, active)| [control, active]);
-            (0..first.means[k].len()).map(of).collect()
-        })
-        .collect();
+    let both = |of: &dyn Fn(&MeanRisks) -> Option<[f64; 2]>, k: usize, p: usize| {
+        let of_arm = |arm: usize| average(&|j| of(j.means[k][p].as_ref()?).map(|m| m[arm]));
+        of_arm(0).zip(of_arm(1)).map(|(control, active)| [control, active])
+    };
+    let of = |k: usize, p: usize| {
+        let of_event = both(&|m| Some(m.of_event), k, p)?;
+        let cuts = first.means[k][p].as_ref().map_or(0, |m| m.above.len());
+        let above = (0..cuts).map(|cut| both(&|m| m.above.get(cut).copied(), k, p)).collect::<Option<_>>()?;
+        Some(MeanRisks { of_event, above })
+    };
+    let means =
+        (0..first.means.len()).map(|k| (0..first.means[k].len()).map(|p| of(k, p)).collect()).collect();
     (benefit, means)
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::risks::Risks;
+use super::risks::{MeanRisks, Risks};
 use super::{Known, Population};
 use crate::parallel;
 use crate::posterior::{Fit, Scope};
@@ -43,9 +43,9 @@ pub fn known<'a>(
 }
 
 /// Mean risks of control and active, by population.
-pub type Means = Vec<Option<[f64; 2]>>;
+pub type Means = Vec<Option<MeanRisks>>;
 
 /// Mean risks of one outcome in every population.
 pub fn means(outcome: &DecisionOutcome, fit: &Fit, populations: &[Population]) -> Means {
-    parallel::map(populations, |p| Risks::of(fit, outcome, p).map(|r| r.means())).into_iter().collect()
+    parallel::map(populations, |p| Risks::of(fit, outcome, p).map(|r| r.mean_risks())).into_iter().collect()
 }

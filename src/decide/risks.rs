@@ -3,8 +3,8 @@
 use super::Population;
 use crate::exact::{Distribution, ExactPosterior, RiskMeasure};
 use crate::numeric::logit;
-use crate::posterior::{Empirical, Fit, NormalScores, SampledPosterior, Scope};
-use crate::study::{DecisionOutcome, Scale, active_risk};
+use crate::posterior::{Empirical, Fit, NormalScores, Risks as Drawn, SampledPosterior, Scope};
+use crate::study::{DecisionOutcome, Scale, Worth, active_risk};
 
 /// The risks' joint posterior, by whichever way it is known.
 pub enum Risks<'a> {
@@ -12,8 +12,39 @@ pub enum Risks<'a> {
     Exact { posterior: &'a ExactPosterior, g: usize },
     /// The control risk is given; the effect has a distribution.
     Given { control: f64, scale: Scale, theta: Box<dyn Distribution + 'a> },
-    /// Draws of the two.
-    Sampled { control: Vec<f64>, active: Vec<f64> },
+    /// Draws of the two, and of ordered levels those of lying above every cut.
+    Sampled { control: Vec<f64>, active: Vec<f64>, above: Vec<Drawn> },
+}
+
+/// Mean risks of both arms, control first.
+#[derive(Debug, Clone, PartialEq)]
+pub struct MeanRisks {
+    /// Of an event, at an ordinal outcome's primary cut.
+    pub of_event: [f64; 2],
+    /// Of lying above every cut, lowest first; empty where outcomes have no levels, or these are not known.
+    pub above: Vec<[f64; 2]>,
+}
+
+impl MeanRisks {
+    /// The expected utility of both arms; none where levels have values and their probabilities are not known.
+    pub fn utilities(&self, worth: &Worth) -> Option<[f64; 2]> {
+        match worth {
+            Worth::Event(v) => Some(self.of_event.map(|risk| v.no_event + v.gap() * risk)),
+            Worth::Levels(u) if u.values.len() == self.above.len() + 1 => Some([0, 1].map(|arm| {
+                let steps = u.values.windows(2).zip(&self.above);
+                u.values[0] + steps.map(|(w, above)| (w[1] - w[0]) * above[arm]).sum::<f64>()
+            })),
+            Worth::Levels(_) => None,
+        }
+    }
+
+    /// The active arm's expected utility above the control's.
+    pub fn gain(&self, worth: &Worth) -> Option<f64> {
+        match worth {
+            Worth::Event(v) => Some(v.gap() * (self.of_event[1] - self.of_event[0])),
+            Worth::Levels(_) => self.utilities(worth).map(|[control, active]| active - control),
+        }
+    }
 }
 
 /// Which of the two arms' shares is held against which: see [`RiskMeasure::Shares`].
@@ -52,7 +83,8 @@ impl<'a> Risks<'a> {
     /// Draws of subgroup `g`; none for estimates.
     pub fn sampled(draws: &SampledPosterior, g: usize) -> Option<Risks<'a>> {
         let risks = draws.risks(g)?;
-        Some(Risks::Sampled { control: risks.control, active: risks.active })
+        let above = draws.above(g).unwrap_or_default();
+        Some(Risks::Sampled { control: risks.control, active: risks.active, above })
     }
 
     pub fn is_sampled(&self) -> bool {
@@ -69,7 +101,7 @@ impl<'a> Risks<'a> {
                 control: *control,
                 function: Function::Difference,
             }),
-            Risks::Sampled { control, active } => {
+            Risks::Sampled { control, active, .. } => {
                 let differences: Vec<f64> = control.iter().zip(active).map(|(p0, p1)| p1 - p0).collect();
                 Box::new(Empirical::of(&differences))
             }
@@ -95,18 +127,51 @@ impl<'a> Risks<'a> {
                 let active = self.tabulated().map_or(f64::NAN, |d| control + d.expect(|x| x));
                 [*control, active]
             }
-            Risks::Sampled { control, active } => [mean(control), mean(active)],
+            Risks::Sampled { control, active, .. } => [mean(control), mean(active)],
+        }
+    }
+
+    /// Means of all that utilities may stand on.
+    pub fn mean_risks(&self) -> MeanRisks {
+        let mean = |x: &[f64]| x.iter().sum::<f64>() / x.len() as f64;
+        let above = match self {
+            Risks::Sampled { above, .. } => {
+                above.iter().map(|cut| [mean(&cut.control), mean(&cut.active)]).collect()
+            }
+            _ => Vec::new(),
+        };
+        MeanRisks { of_event: self.means(), above }
+    }
+
+    /// The active arm's utility above the control's, tabulated; none where it has no spread, and where levels have values and
+    /// their probabilities are not known.
+    pub fn gain(&self, worth: &Worth) -> Option<NormalScores> {
+        match (worth, self) {
+            (Worth::Event(v), _) => self.tabulated().and_then(|s| s.scaled(v.gap(), 0.0)),
+            (Worth::Levels(u), Risks::Sampled { above, .. }) if u.values.len() == above.len() + 1 => {
+                let mut gain = vec![0.0; above[0].control.len()];
+                for (w, cut) in u.values.windows(2).zip(above) {
+                    let step = w[1] - w[0];
+                    let both = cut.control.iter().zip(&cut.active);
+                    gain.iter_mut().zip(both).for_each(|(sum, (p0, p1))| *sum += step * (p1 - p0));
+                }
+                NormalScores::of(&Empirical::of(&gain), self.beyond())
+            }
+            (Worth::Levels(_), _) => None,
+        }
+    }
+
+    /// Draws have no information on tails that hardly any of them reach.
+    fn beyond(&self) -> f64 {
+        match self {
+            Risks::Sampled { control, .. } => 10.0 / control.len().max(100) as f64,
+            _ => 1e-8,
         }
     }
 
     /// The risk difference tabulated; none where it has no spread.
     pub fn tabulated(&self) -> Option<NormalScores> {
-        // Draws have no information on tails that hardly any of them reach.
-        let beyond = match self {
-            Risks::Sampled { control, .. } => 10.0 / control.len().max(100) as f64,
-            _ => 1e-8,
-        };
-        NormalScores::of(&*self.difference(), beyond)
+        NormalScores::of(&*self.difference(), self.beyond())
     }
 
     /// One arm's share of patients with (or without) the event over the other's.
@@ -124,7 +189,7 @@ impl<'a> Risks<'a> {
                 control: *control,
                 function: Function::Shares(s),
             }),
-            Risks::Sampled { control, active } => {
+            Risks::Sampled { control, active, .. } => {
                 let ratios: Vec<f64> = control
                     .iter()
                     .zip(active)

@@ -10,7 +10,7 @@ use super::bounds::bounds_of_sum;
 use super::populations::Means;
 use super::{Known, Population};
 use crate::posterior::{Bounded, NormalScores, expected_gain_together};
-use crate::study::{Decision, Values};
+use crate::study::{Decision, Worth};
 
 /// What one action is worth in one population.
 #[derive(Debug, Clone, Serialize)]
@@ -122,15 +122,15 @@ pub fn extra_cost(decision: &Decision) -> f64 {
 /// outcome with values is not reported, or none has values.
 pub fn gain(
     decision: &Decision,
-    values: &[Option<Values>],
+    values: &[Option<Worth>],
     means: &[Means],
     population: usize,
 ) -> Option<f64> {
     let mut gain = None;
     for (values, means) in values.iter().zip(means) {
         let Some(values) = values else { continue };
-        let [control, active] = means[population]?;
-        gain = Some(gain.unwrap_or(0.0) + values.gap() * (active - control));
+        let of_outcome = means[population].as_ref()?.gain(values)?;
+        gain = Some(gain.unwrap_or(0.0) + of_outcome);
     }
     gain.map(|g| g - extra_cost(decision))
 }
@@ -153,16 +153,19 @@ fn posterior_gain(decision: &Decision, known: &[Known<'_>], population: usize) -
     let mut utility = [0.0; 2];
     let mut terms: Vec<NormalScores> = Vec::new();
     for (k, outcome) in decision.outcomes.iter().enumerate() {
-        let Some(values) = outcome.values else { continue };
+        let Some(values) = &outcome.values else { continue };
         let found = known.iter().find(|x| x.population == population && x.outcome == k);
         let Some(found) = found else {
             return Err(format!("{} is not reported here", outcome.study.outcome.name));
         };
-        for (u, risk) in utility.iter_mut().zip(found.risks.means()) {
-            *u += values.no_event + values.gap() * risk;
+        let of_outcome = found.risks.mean_risks().utilities(values).ok_or_else(|| {
+            format!("of {} no probabilities of levels are known here", outcome.study.outcome.name)
+        })?;
+        for (u, expected) in utility.iter_mut().zip(of_outcome) {
+            *u += expected;
         }
-        if values.gap() != 0.0 {
-            let term = found.risks.tabulated().and_then(|s| s.scaled(values.gap(), 0.0));
+        if values.differs() {
+            let term = found.risks.gain(values);
             terms.push(term.ok_or_else(|| format!("{} has no spread here", outcome.study.outcome.name))?);
         }
     }

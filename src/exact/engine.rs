@@ -111,6 +111,33 @@ pub fn log_marginal_likelihood(model: &Model, resolution: Resolution) -> Result<
     Ok(ExactPosterior::new(model, resolution)?.0.log_marginal_likelihood())
 }
 
+/// Each subgroup's data as a curve of its effect, where nothing but the effects ties subgroups together; or why there are none.
+pub fn curves_of(cells: &Cells) -> Result<Vec<Box<dyn SubgroupData>>, Unavailable> {
+    if cells.level_rows().is_some() || cells.rows().is_some() && !cells.holds_coefficients() {
+        return Err(Unavailable::Covariates);
+    }
+    if let Some(levels) = cells.levels() {
+        return curves_of_levels(cells, levels);
+    }
+    let BaselinePrior::Independent(prior) = &cells.baselines().prior else {
+        return Err(Unavailable::ExchangeableBaselines);
+    };
+    let baseline = Baseline { prior: prior.clone(), of: cells.baselines().of };
+    let of = |pair: &_| CellsOfSubgroup { pair: Clone::clone(pair), baseline: baseline.clone() };
+    Ok(cells.pairs().iter().map(|pair| Box::new(of(pair)) as _).collect())
+}
+
+fn curves_of_levels(cells: &Cells, levels: &Levels) -> Result<Vec<Box<dyn SubgroupData>>, Unavailable> {
+    if levels.shared {
+        return Err(Unavailable::SharedCutPoints);
+    }
+    if levels.departure.is_some() {
+        return Err(Unavailable::Departure);
+    }
+    let of = |g: usize| LevelsOfSubgroup::new(levels, g, cells.pairs()[g].bias().cloned());
+    Ok((0..levels.counts.len()).map(|g| Box::new(of(g)) as _).collect())
+}
+
 type Found = Result<Box<dyn Integrated>, Unavailable>;
 
 /// A model's priors, and how finely they are integrated.
@@ -133,32 +160,12 @@ impl Engine<'_> {
     }
 
     fn of_cells(&self, cells: &Cells) -> Found {
-        if cells.level_rows().is_some() || cells.rows().is_some() && !cells.holds_coefficients() {
-            return Err(Unavailable::Covariates);
+        if cells.misclassification().is_some()
+            && let BaselinePrior::Independent(prior) = &cells.baselines().prior
+        {
+            return self.of_labels(cells, &Baseline { prior: prior.clone(), of: cells.baselines().of });
         }
-        if cells.levels().is_some_and(|levels| levels.shared) {
-            return Err(Unavailable::SharedCutPoints);
-        }
-        let BaselinePrior::Independent(prior) = &cells.baselines().prior else {
-            return Err(Unavailable::ExchangeableBaselines);
-        };
-        if let Some(levels) = cells.levels() {
-            return self.of_levels(cells, levels);
-        }
-        let baseline = Baseline { prior: prior.clone(), of: cells.baselines().of };
-        if cells.misclassification().is_some() {
-            return self.of_labels(cells, &baseline);
-        }
-        let of = |pair: &_| CellsOfSubgroup { pair: Clone::clone(pair), baseline: baseline.clone() };
-        self.of_curves(cells.pairs().iter().map(|pair| Box::new(of(pair)) as _).collect())
-    }
-
-    fn of_levels(&self, cells: &Cells, levels: &Levels) -> Found {
-        if levels.departure.is_some() {
-            return Err(Unavailable::Departure);
-        }
-        let of = |g: usize| LevelsOfSubgroup::new(levels, g, cells.pairs()[g].bias().cloned());
-        self.of_curves((0..levels.counts.len()).map(|g| Box::new(of(g)) as _).collect())
+        self.of_curves(curves_of(cells)?)
     }
 
     fn of_labels(&self, cells: &Cells, baseline: &Baseline) -> Found {

@@ -11,21 +11,27 @@
 //! independent beta variable, so that the expectation is a chain of integrals over one variable each, upward and downward; each is
 //! kept as a series in ln D/θ, in which it is smooth however far θ is.
 
+use std::collections::VecDeque;
+use std::sync::{Mutex, PoisonError};
+
 use super::Resolution;
 use super::effect_likelihood::{EffectLikelihood, EffectRange, climb};
 use super::subgroup::{CellsOfSubgroup, SubgroupData};
 use crate::model::{Levels, SubgroupBias};
 use crate::numeric::{Chebyshev, Peak, exp_of_nonpositive, ln_1p_of_fraction, ln_of_normal, log_sum_exp};
 
-/// Beyond this the log likelihood is a line.
-const FAR: f64 = 120.0;
+/// So far at most the log likelihood is integrated: beyond it is a line.
+const FARTHEST: f64 = 120.0;
 
 /// Nodes that a link's series starts with, and how small its last coefficients are.
 const NODES: usize = 9;
 const TOLERANCE: f64 = 1e-8;
 
+/// The least reach of a table: so far the lattice and most priors ask.
+const REACH: f64 = 1024.0;
+
 /// One subgroup's patients by level.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct LevelsOfSubgroup {
     control: Vec<f64>,
     active: Vec<f64>,
@@ -102,38 +108,111 @@ impl LevelsOfSubgroup {
         log_mass - theta * turned - first.log_constant()
     }
 
-    /// `log p(y | θ)` without the multinomial coefficients.
+    /// `log p(y | θ)` without the multinomial coefficients; no farther out than [`LevelsOfSubgroup::far`].
     fn log_likelihood(&self, theta: f64) -> f64 {
-        let at = |theta: f64| {
-            let risen: f64 = self.active[1..].iter().sum();
-            self.log_of_both() + theta * risen + self.log_expectation(theta)
-        };
-        let beyond = theta.abs() - FAR;
-        if beyond > 0.0 {
-            let (end, before) = (at(FAR.copysign(theta)), at((FAR - 1.0).copysign(theta)));
-            return end + beyond * (end - before);
-        }
-        at(theta)
+        let risen: f64 = self.active[1..].iter().sum();
+        self.log_of_both() + theta * risen + self.log_expectation(theta)
     }
 
-    /// The same where a shift of the log odds ratio stands between.
-    fn log_seen(&self, theta: f64) -> f64 {
-        match self.shift.as_slice() {
-            [(x, _)] => self.log_likelihood(theta + x),
-            several => {
-                let terms: Vec<f64> = several
-                    .iter()
-                    .filter(|(_, weight)| *weight > 0.0)
-                    .map(|(x, weight)| libm::log(*weight) + self.log_likelihood(theta + x))
-                    .collect();
-                log_sum_exp(&terms)
-            }
+    /// From where on the log likelihood is a line: what bends it falls off as e^(−θ), under concentrations a below 1 as e^(−aθ), once
+    /// θ is farther than any two patients' log odds are apart.
+    fn far(&self) -> f64 {
+        /// So small is e to the power of minus this.
+        const GONE: f64 = 12.0;
+        let least = self.concentrations.iter().copied().fold(1.0, f64::min);
+        (self.apart() + GONE / least).min(FARTHEST)
+    }
+
+    /// How far apart the log odds of patients of both arms may be.
+    fn apart(&self) -> f64 {
+        let widest = |n: &[f64]| libm::log1p(2.0 * n.iter().sum::<f64>());
+        widest(&self.control) + widest(&self.active)
+    }
+
+    /// ℓ without a bias: a table that is the same whatever the priors of the effects, made once for as many priors as are asked
+    /// about.
+    fn unshifted(&self, reach: f64, resolution: Resolution) -> EffectLikelihood {
+        let (mut rounded, mut own) = (REACH, self.clone());
+        while rounded < reach {
+            rounded *= 4.0;
         }
+        own.shift = Vec::new();
+        let key = Table { data: own, reach: rounded, refinement: resolution.refinement };
+        if let Some(known) = Table::find(&key) {
+            return known;
+        }
+        let range = EffectRange { centre: 0.0, sd: 2.0, reach: rounded };
+        let line = Lines::of(self);
+        let found = EffectLikelihood::tabulated(range, resolution.density(), |theta| {
+            line.beyond(theta).unwrap_or_else(|| self.log_likelihood(theta))
+        });
+        Table::keep(key, &found);
+        found
     }
 
     /// Both arms' patients as one, under the prior.
     fn log_of_both(&self) -> f64 {
         log_beta_function(&self.all()) - log_beta_function(&self.concentrations)
+    }
+}
+
+/// The lines that the log likelihood is beyond [`LevelsOfSubgroup::far`]: its value there and its slope outward, below and
+/// above.
+struct Lines {
+    far: f64,
+    ends: [(f64, f64); 2],
+}
+
+impl Lines {
+    fn of(data: &LevelsOfSubgroup) -> Lines {
+        let far = data.far();
+        let ends = [-1.0, 1.0].map(|side| {
+            let [end, before] = [far, far - 1.0].map(|x| data.log_likelihood(side * x));
+            (end, end - before)
+        });
+        Lines { far, ends }
+    }
+
+    fn beyond(&self, theta: f64) -> Option<f64> {
+        let (end, slope) = self.ends[usize::from(theta > 0.0)];
+        let beyond = theta.abs() - self.far;
+        (beyond > 0.0).then_some(end + beyond * slope)
+    }
+}
+
+/// A table of ℓ and what it is of. A table takes a tenth of a second, and whoever compares priors asks for the same few hundreds
+/// of times, under models that know nothing of each other: the last of them are kept for all.
+struct Table {
+    data: LevelsOfSubgroup,
+    reach: f64,
+    refinement: f64,
+}
+
+/// The tables that are kept, the latest last.
+static TABLES: Mutex<VecDeque<(Table, EffectLikelihood)>> = Mutex::new(VecDeque::new());
+
+impl Table {
+    const MOST: usize = 128;
+
+    fn is(&self, other: &Table) -> bool {
+        self.reach == other.reach && self.refinement == other.refinement && self.data == other.data
+    }
+
+    fn find(key: &Table) -> Option<EffectLikelihood> {
+        let tables = TABLES.lock().unwrap_or_else(PoisonError::into_inner);
+        tables.iter().rev().find(|(known, _)| known.is(key)).map(|(_, table)| table.clone())
+    }
+
+    /// Two that ask at once both make it: whoever waits for another here may wait for itself.
+    fn keep(key: Table, table: &EffectLikelihood) {
+        let mut tables = TABLES.lock().unwrap_or_else(PoisonError::into_inner);
+        if tables.iter().any(|(known, _)| known.is(&key)) {
+            return;
+        }
+        if tables.len() == Table::MOST {
+            tables.pop_front();
+        }
+        tables.push_back((key, table.clone()));
     }
 }
 
@@ -354,16 +433,25 @@ impl SubgroupData for LevelsOfSubgroup {
     }
 
     fn likelihood(&self, range: EffectRange, resolution: Resolution) -> EffectLikelihood {
-        EffectLikelihood::tabulated(range, resolution.density(), |theta| self.log_seen(theta))
+        let farthest = self.shift.iter().map(|(x, _)| x.abs()).fold(0.0, f64::max);
+        let plain = self.unshifted(range.reach + farthest, resolution);
+        match self.shift.as_slice() {
+            [(0.0, _)] => plain,
+            [(x, _)] => EffectLikelihood::tabulated(range, resolution.density(), |theta| plain.at(theta + x)),
+            several => EffectLikelihood::tabulated(range, resolution.density(), |theta| {
+                let weighted = several.iter().filter(|(_, weight)| *weight > 0.0);
+                let terms: Vec<f64> =
+                    weighted.map(|(x, weight)| libm::log(*weight) + plain.at(theta + x)).collect();
+                log_sum_exp(&terms)
+            }),
+        }
     }
 
     fn farthest(&self) -> f64 {
         /// For data without a mode of their own, and the prior's pull.
         const BEYOND: f64 = 20.0;
-        let total = |n: &[f64]| n.iter().sum::<f64>();
-        let widest = |n: &[f64]| libm::log1p(2.0 * total(n));
         let shift = self.shift.iter().map(|(x, _)| x.abs()).fold(0.0, f64::max);
-        widest(&self.control) + widest(&self.active) + shift + BEYOND
+        self.apart() + shift + BEYOND
     }
 
     fn log_marginal_of_silent(&self, _: Resolution) -> f64 {

@@ -72,6 +72,36 @@ impl SubgroupData for CellsOfSubgroup {
     }
 }
 
+impl SubgroupData for Box<dyn SubgroupData> {
+    fn informs_effect(&self) -> bool {
+        (**self).informs_effect()
+    }
+
+    fn moment_limit(&self) -> f64 {
+        (**self).moment_limit()
+    }
+
+    fn likelihood(&self, range: EffectRange, resolution: Resolution) -> EffectLikelihood {
+        (**self).likelihood(range, resolution)
+    }
+
+    fn farthest(&self) -> f64 {
+        (**self).farthest()
+    }
+
+    fn log_marginal_of_silent(&self, resolution: Resolution) -> f64 {
+        (**self).log_marginal_of_silent(resolution)
+    }
+
+    fn log_coefficient(&self) -> f64 {
+        (**self).log_coefficient()
+    }
+
+    fn cells(&self) -> Option<&CellsOfSubgroup> {
+        (**self).cells()
+    }
+}
+
 impl SubgroupData for NormalEstimate {
     fn informs_effect(&self) -> bool {
         self.se.is_finite()

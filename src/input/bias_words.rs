@@ -85,6 +85,29 @@ pub fn check_adjusted(source: &Source, spanned: &Spanned<BiasSection>) -> Result
     }
 }
 
+/// Of an ordinal outcome only what is added to the log odds ratio has a meaning: the rest speaks of events and their absence.
+pub fn check_levels(source: &Source, spanned: &Spanned<BiasSection>) -> Result<()> {
+    let section = spanned.get_ref();
+    let binary = [
+        ("confounder", "a confounder's strength", section.confounder.as_ref().map(Spanned::span)),
+        ("missing", "the risk among the missing", section.missing.as_ref().map(Spanned::span)),
+        (
+            "misclassification",
+            "what is made of labels that may be wrong",
+            section.misclassification.as_ref().map(Spanned::span),
+        ),
+    ];
+    match binary.into_iter().find_map(|(key, what, span)| Some((key, what, span?))) {
+        None => Ok(()),
+        Some((key, what, span)) => Err(Error::of(
+            ErrorKind::Rule,
+            format!("[bias.{key}] does not go with kind = \"ordinal\": {what} is of one event, and there are several cuts"),
+        )
+        .at(source.place(span))
+        .help("say what bias there is as log_odds_ratio = \"normal(0, 0.3)\", which shifts the common odds ratio; or dichotomise the outcome at the primary cut, as kind = \"binary\"")),
+    }
+}
+
 impl Context<'_> {
     fn fail<T>(&self, value: &Spanned<T>, fault: Fault) -> Error {
         Error::of(fault.kind, fault.message).at(self.source.place(value.span())).help(fault.help)

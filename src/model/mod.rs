@@ -28,7 +28,7 @@ pub use bias::{confounded, confounded_estimate, mix, unmix};
 pub use density::LocationComponent;
 pub use hierarchy::{Hierarchy, Parameters};
 pub use labels::{LabelShares, cells_of, labelled_arm};
-pub use levels::{Departure as LevelDeparture, DrawnLevels, Levels};
+pub use levels::{Departure as LevelDeparture, DrawnLevels, Levels, log_likelihood_of_levels};
 pub use observation::{Arm, Baselines, BinomialPair, Cells, LevelRows, NormalEstimate, Observation, Side};
 pub use rows::{Rows, Standardised};
 pub use scratch::Scratch;
@@ -77,9 +77,10 @@ impl Model {
     /// An adjusted study reduced to its subgroups' log odds ratios, under the same priors. Coefficients and
     /// intercepts are fixed at their estimates from the rows, and their uncertainty becomes part of every effect's
     /// likelihood. The model of this study has effects only, which the exact engine covers, and no risks. None where
-    /// the study is not adjusted.
+    /// the study is not adjusted, and of ordered levels, whose cut points are shared by rows as coefficients are.
     pub fn effects_alone(study: &Study) -> Option<Study> {
-        let adjustment = study.adjustment.as_ref().filter(|_| study.data.has_risks())?;
+        let adjustment =
+            study.adjustment.as_ref().filter(|_| study.data.has_risks() && study.data.levels().is_none())?;
         let names = study.data.names();
         let rows = Rows::new(adjustment, names.len());
         if !rows.is_settled() {

@@ -99,6 +99,43 @@ pub struct Belief {
     pub widest_is_enough: bool,
 }
 
+/// How far the subgroups' conclusions at the primary cut move where odds need not be proportional.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct WithoutProportionalOdds {
+    /// The probability above which a conclusion stands.
+    pub line: f64,
+    /// Which cuts depart, as model files have it.
+    pub shape: String,
+    /// The sd of the prior of departures, a normal around 0 on the log odds ratio.
+    pub scale: f64,
+    /// Whether the model states a departure of its own.
+    pub stated: bool,
+    /// The moves, by subgroup.
+    pub moves: Vec<MovesWithoutProportionalOdds>,
+}
+
+/// One subgroup's conclusion with and without proportional odds.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct MovesWithoutProportionalOdds {
+    /// The subgroup's name.
+    pub subgroup: String,
+    /// The direction that is the more probable one under proportional odds.
+    pub direction: Direction,
+    /// The probability of that direction under proportional odds.
+    pub with: f64,
+    /// The same where odds need not be proportional.
+    pub without: f64,
+    /// Whether one is above the line and the other not, by more than chance.
+    pub changes: bool,
+}
+
+impl WithoutProportionalOdds {
+    /// Whether it changes a verdict.
+    pub fn changes(&self) -> bool {
+        self.moves.iter().any(|m| m.changes)
+    }
+}
+
 /// A subgroup's conclusion beside the bias that would undo it, or make it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct UnderBias {

@@ -319,7 +319,7 @@ impl<'a> Filling<'a, '_> {
             let before = std::mem::replace(&mut self.reason, reason);
             let (risks, odds_ratio) = source.overall();
             let control = self.own(risks.control.as_ref());
-            self.risks(Whom::Overall, (&risks, control));
+            self.risks(Whom::Overall, (&risks, control), None);
             self.estimate(Estimand::new(Whom::Overall, Measure::OddsRatio), odds_ratio.as_ref());
             self.levels(Whom::Overall);
             self.reason = before;
@@ -333,7 +333,7 @@ impl<'a> Filling<'a, '_> {
         let own = self.parameter(Parameter::Theta(g), theta.as_ref());
         self.effect(whom, theta.as_ref(), own);
         if assembly.counts && assembly.brief.is_some() {
-            self.risks(whom, (&source.risks(g), Found::default()));
+            self.risks(whom, (&source.risks(g), Found::default()), theta.as_ref());
             self.levels(whom);
         } else if assembly.counts {
             let alpha = self.parameter(Parameter::Alpha(g), source.alpha(g).as_ref());
@@ -351,7 +351,7 @@ impl<'a> Filling<'a, '_> {
                 Some(q) => q.summary(self.workspace),
                 None => Found::default(),
             };
-            self.risks(whom, (&risks, control));
+            self.risks(whom, (&risks, control), theta.as_ref());
             self.levels(whom);
             self.reason = reason;
         }
@@ -429,8 +429,14 @@ impl<'a> Filling<'a, '_> {
         self.statements(Estimand::new(whom, scale.measure), &asked, &chances);
     }
 
-    /// Risks (the control arm's with its summary), their difference and ratio, and the statements about them.
-    fn risks(&mut self, whom: Whom, (risks, control): (&RiskQuantities<'_>, Found)) {
+    /// Risks (the control arm's with its summary), their difference and ratio, and the statements about them. Where an engine has the
+    /// effect alone, which way it points is which way the risks do, as odds are proportional there.
+    fn risks(
+        &mut self,
+        whom: Whom,
+        (risks, control): (&RiskQuantities<'_>, Found),
+        theta: Option<&Quantity<'_>>,
+    ) {
         let brief = self.assembly.brief.is_some();
         if !brief {
             let scale = Scale { measure: Measure::RiskControl, logarithm: false };
@@ -448,7 +454,18 @@ impl<'a> Filling<'a, '_> {
             self.estimate(estimand, quantity.as_ref());
             if usual || !thresholds.is_empty() {
                 let asked = statements(measure.null(), &thresholds);
-                let chances = self.chances(Scale { measure, logarithm: false }, quantity.as_ref(), &asked);
+                let mut chances =
+                    self.chances(Scale { measure, logarithm: false }, quantity.as_ref(), &asked);
+                if quantity.is_none()
+                    && theta.is_some()
+                    && matches!(self.source, Source::Exact(_))
+                    && self.assembly.study.outcome.levels.is_some()
+                {
+                    let effect = self.assembly.effect;
+                    let same = statements(effect.measure.null(), &[]);
+                    let of_effect = self.chances(effect, theta, &same);
+                    chances.iter_mut().zip(of_effect).for_each(|(chance, same)| *chance = same);
+                }
                 self.statements(estimand, &asked, &chances);
             }
         }

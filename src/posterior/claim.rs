@@ -2,7 +2,9 @@
 
 use serde::{Serialize, Serializer};
 
-use super::answer::{Belief, Drive, Stands, StandsWhere, UnderBias, UnderBiasOfAll, Verdicts};
+use super::answer::{
+    Belief, Drive, Stands, StandsWhere, UnderBias, UnderBiasOfAll, Verdicts, WithoutProportionalOdds,
+};
 use super::effect_conflict::EffectConflict;
 use super::estimand::{Measure, Scope, Statement};
 use super::result::Quantiles;
@@ -210,6 +212,8 @@ pub enum Says {
     UnderBias(UnderBias),
     /// The same, of all subgroups at once.
     UnderBiasOfAll(UnderBiasOfAll),
+    /// How far the subgroups' conclusions move where odds need not be proportional.
+    WithoutProportionalOdds(WithoutProportionalOdds),
     /// The verdicts of a rule, for whom it says what.
     Verdicts(Verdicts),
     /// Two outcomes move at once.

@@ -42,7 +42,8 @@ mod source;
 
 pub use analysis::{Analysis, LARGE, Report, analyse, analyse_watched, prior_report};
 pub use answer::{
-    Belief, Drive, Stands, StandsWhere, UnderBias, UnderBiasOfAll, UnderPrior, Verdicts, Whose,
+    Belief, Drive, MovesWithoutProportionalOdds, Stands, StandsWhere, UnderBias, UnderBiasOfAll, UnderPrior,
+    Verdicts, Whose, WithoutProportionalOdds,
 };
 pub use baseline_conflict::{BaselineConflict, baseline_conflicts};
 pub use claim::{
@@ -66,6 +67,6 @@ pub use result::{
     ChainSummary, Checks, Engine, Estimate, ExactChecks, ParameterRow, PriorSummary, Probability, Quantiles,
     Reported, SamplerSettings, Settings, Stopped, Summary,
 };
-pub use sampled::{Empirical, SampledPosterior};
+pub use sampled::{Empirical, Risks, SampledPosterior};
 pub use sampling::LEAST_ESS;
 pub use shrinkage::{ShrinkageRow, shrinkage};

@@ -5,7 +5,7 @@ use rayon::prelude::*;
 use super::estimand::{Estimand, Measure, Whom};
 use super::sampled::{Column, Risks, SampledPosterior};
 use crate::density::LogDensity;
-use crate::model::{Drawn, Hierarchy, Levels, Model, Parameters, Rows};
+use crate::model::{Drawn, Hierarchy, Levels, Model, Parameters, Rows, log_likelihood_of_levels};
 use crate::numeric::logistic;
 use crate::study::{LevelScale, Study};
 
@@ -196,6 +196,30 @@ impl SampledPosterior {
             Risks { control, active }
         };
         Some((0..cuts).map(at).collect())
+    }
+
+    /// Whether odds depart from proportional ones.
+    pub fn departs(&self) -> bool {
+        self.levels.as_ref().is_some_and(|levels| !levels.departures.is_empty())
+    }
+
+    /// The log odds of lying above every cut at draw `i`, of the control and of the active arm of subgroup `g`, at the covariates'
+    /// means where there are any; none where outcomes have no levels.
+    pub fn log_odds_by_cut(&self, g: usize, i: usize) -> Option<[Vec<f64>; 2]> {
+        let levels = self.levels.as_ref()?;
+        let (alpha, theta) = (self.alpha.get(g)?[i], self.theta.get(g)?[i]);
+        let control: Vec<f64> = (0..levels.cuts).map(|k| alpha + levels.offset(g, k)[i]).collect();
+        let active = control.iter().enumerate().map(|(k, x)| x + theta + levels.departure(k, i)).collect();
+        Some([control, active])
+    }
+
+    /// The log probability of this level in one arm of subgroup `g` by draw; none where outcomes have no levels.
+    pub fn log_probabilities_of_level(&self, g: usize, arm: usize, level: usize) -> Option<Column> {
+        let cuts = self.levels.as_ref()?.cuts;
+        let mut patient = vec![0.0; cuts + 1];
+        *patient.get_mut(level)? = 1.0;
+        let at = |i| Some(log_likelihood_of_levels(&patient, &self.log_odds_by_cut(g, i)?[arm]));
+        (0..self.theta.get(g)?.len()).map(at).collect()
     }
 
     /// The same averaged over all subgroups, weighted by their numbers of patients.

@@ -5,10 +5,10 @@ use super::records::{Cell, Records, record};
 use super::sentences::sentence;
 use super::words::prior_statement;
 use crate::compare::{
-    BaselineRow, Comparison, Crossing, CurvePoint, Envelope, EstimateRow, GridRow, HeterogeneityRow,
-    PoolingRow, PowerRow, PriorSet, TableRow, Tipping, WhoDecided,
+    BaselineRow, Comparison, Crossing, CurvePoint, DeparturePoint, Envelope, EstimateRow, GridRow,
+    HeterogeneityRow, PoolingRow, PowerRow, PriorSet, TableRow, Tipping, WhoDecided,
 };
-use crate::posterior::{Claim, Quantiles};
+use crate::posterior::{Claim, Quantiles, Statement};
 use crate::study::Study;
 
 record! {
@@ -43,6 +43,7 @@ pub fn compare_csv(study: &Study, c: &Comparison) -> String {
     );
     put("tau_curve", c.tau_curve.iter().map(curve_point).collect());
     put("tau_crossing", c.crossings.iter().map(crossing).collect());
+    put("departure_curve", c.departures.iter().flatten().flat_map(|d| &d.points).map(departure).collect());
     put("heterogeneity", c.heterogeneity.iter().flat_map(before_and_after).collect());
     put("grid", c.grid.iter().flatten().map(grid).collect());
     put("envelope", c.envelope.iter().map(envelope).collect());
@@ -138,6 +139,26 @@ fn curve_point(p: &CurvePoint) -> Row {
         measure: p.measure.into(),
         threshold: p.threshold.into(),
         probability: p.probability.into(),
+        ..Row::default()
+    }
+}
+
+/// The cut stands in `quantity`.
+fn departure(p: &DeparturePoint) -> Row {
+    Row {
+        scale: p.scale.into(),
+        scope: p.scope.into(),
+        subgroup: p.subgroup.as_ref().into(),
+        statement: Statement::Benefit.into(),
+        measure: p.measure.into(),
+        quantity: p.above.as_ref().map(|level| format!("above {level}")).into(),
+        probability: p.benefit.into(),
+        mcse: p.mcse.into(),
+        median: p.median.into(),
+        q2_5: p.q2_5.into(),
+        q97_5: p.q97_5.into(),
+        method: "sampled".into(),
+        unavailable: p.unavailable.as_ref().into(),
         ..Row::default()
     }
 }

@@ -8,8 +8,9 @@ use super::sentences::claims_json;
 use super::wire::EffectConflict;
 use super::words::prior_statement;
 use crate::compare::{
-    BaselineRow, CoefficientRow, Comparison, Crossing, CurvePoint, Envelope, EstimateRow, GridRow,
-    HeterogeneityRow, PoolingRow, PowerRow, PriorBox, PriorSet, TableRow, Tipping, WhoDecided,
+    BaselineRow, CoefficientRow, Comparison, Crossing, CurvePoint, DepartureCurve, Envelope, EstimateRow,
+    GridRow, HeterogeneityRow, PoolingRow, PowerRow, PriorBox, PriorSet, TableRow, Tipping, WhoDecided,
+    has_baseline_player,
 };
 use crate::study::Study;
 
@@ -35,6 +36,9 @@ struct Document<'a> {
     coefficients_unavailable: Option<&'a str>,
     tau_curve: &'a [CurvePoint],
     tau_crossings: &'a [Crossing],
+    /// Of ordinal outcomes alone: null where there are no numbers, with the reason.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    departure_curve: Option<Value>,
     heterogeneity: &'a [HeterogeneityRow],
     grid: Option<&'a [GridRow]>,
     prior_box: &'a PriorBox,
@@ -75,6 +79,7 @@ pub fn compare_json(study: &Study, c: &Comparison) -> String {
         coefficients_unavailable: c.coefficients.as_ref().err().map(String::as_str),
         tau_curve: &c.tau_curve,
         tau_crossings: &c.crossings,
+        departure_curve: c.departures.as_ref().map(departures),
         heterogeneity: &c.heterogeneity,
         grid: c.grid.as_deref(),
         prior_box: &c.prior_box,
@@ -84,14 +89,26 @@ pub fn compare_json(study: &Study, c: &Comparison) -> String {
         reference: json!({
             "effect": format!("normal(0, {})", c.reference.sd),
             "heterogeneity": format!("half-normal({})", c.reference.tau),
-            "baseline": study.priors.baseline.as_ref().map(|_| format!("normal(0, {})", c.reference.baseline)),
-            "baseline_of": study.priors.baseline.as_ref().map(|_| c.reference.baseline().1),
+            "baseline": has_baseline_player(study).then(|| format!("normal(0, {})", c.reference.baseline)),
+            "baseline_of": has_baseline_player(study).then(|| c.reference.baseline().1),
         }),
         who_decided: &c.who_decided,
         power_scaling: &c.power_scaling,
         poolings: &c.poolings,
         claims: claims_json(&c.claims),
     })
+}
+
+fn departures(found: &Result<DepartureCurve, String>) -> Value {
+    match found {
+        Ok(curve) => json!({
+            "shape": curve.shape,
+            "stated": curve.stated,
+            "scale": curve.scale,
+            "points": curve.points,
+        }),
+        Err(why) => json!({ "points": null, "unavailable": why }),
+    }
 }
 
 fn prior(study: &Study, set: &PriorSet) -> Value {

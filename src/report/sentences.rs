@@ -57,6 +57,7 @@ pub fn sentence(claim: &Claim) -> String {
         Says::Overturns { line, beliefs, is_rough } => answer::overturns(claim, *line, beliefs, *is_rough),
         Says::UnderBias(under) => answer::under_bias(claim, &whom, under),
         Says::UnderBiasOfAll(under) => answer::under_bias_of_all(claim, under),
+        Says::WithoutProportionalOdds(found) => answer::without_proportional_odds(claim, found),
         Says::Verdicts(verdicts) => answer::verdicts(claim, verdicts),
         Says::Both { outcome_b, rates, both, .. } => {
             let about = &claim.about;

@@ -2,7 +2,9 @@
 
 use std::path::PathBuf;
 
-use super::{Assignment, Changed, HeterogeneityPrior, LocationPrior, Scale, Study, Written};
+use super::{
+    Assignment, Changed, HeterogeneityPrior, LevelScale, LocationPrior, Scale, Study, Utilities, Written,
+};
 
 /// The most outcomes that a decision may have.
 pub const MOST_OUTCOMES: usize = 8;
@@ -59,8 +61,9 @@ pub struct DecisionOutcome {
     pub name: String,
     /// Its model and data.
     pub study: Study,
-    /// What an event and its absence are worth; none where the decision file does not say.
-    pub values: Option<Values>,
+    /// What an event and its absence, or each level of an ordinal outcome, are worth; none where neither the decision file nor the
+    /// model says.
+    pub values: Option<Worth>,
     /// The three risk differences that separate trivial, small, moderate and large effects, as magnitudes.
     pub bands: Option<[f64; 3]>,
     /// Risk differences whose probabilities are listed, as increasing magnitudes.
@@ -82,6 +85,47 @@ impl Values {
     /// The utility of one more event: that of the event minus that of its absence.
     pub fn gap(self) -> f64 {
         self.event - self.no_event
+    }
+}
+
+/// What an outcome is worth.
+#[derive(Debug, Clone, PartialEq, serde::Serialize)]
+#[serde(untagged)]
+pub enum Worth {
+    /// An event, at an ordinal outcome's primary cut, and its absence.
+    Event(Values),
+    /// Each level of an ordinal outcome, from −1 to 1: 1 is full health and 0 is death.
+    Levels(Utilities),
+}
+
+impl Worth {
+    /// The utility of the event minus that of its absence, of the highest level minus that of the lowest.
+    pub fn gap(&self) -> f64 {
+        match self {
+            Worth::Event(values) => values.gap(),
+            Worth::Levels(u) => {
+                u.values.last().zip(u.values.first()).map_or(0.0, |(last, first)| last - first)
+            }
+        }
+    }
+
+    /// Whether anything is worth more than anything else.
+    pub fn differs(&self) -> bool {
+        match self {
+            Worth::Event(values) => values.gap() != 0.0,
+            Worth::Levels(u) => u.values.windows(2).any(|w| w[0] != w[1]),
+        }
+    }
+
+    /// The same as one value a level: an event and its absence stand for the levels above and below the primary cut.
+    #[must_use]
+    pub fn by_level(&self, scale: &LevelScale) -> Vec<f64> {
+        match self {
+            Worth::Event(v) => {
+                (0..scale.levels()).map(|k| if k > scale.primary { v.event } else { v.no_event }).collect()
+            }
+            Worth::Levels(u) => u.values.clone(),
+        }
     }
 }
 
@@ -135,7 +179,7 @@ pub struct View {
     /// The member's prior of the heterogeneity τ.
     pub heterogeneity: Option<Written<HeterogeneityPrior>>,
     /// The member's utilities.
-    pub values: Option<Values>,
+    pub values: Option<Worth>,
 }
 
 /// Two models of one outcome: a procedure, and a layer of it that not all patients had.

@@ -1,6 +1,6 @@
 //! What is assumed of the levels of an ordinal outcome: cut points and their prior, and departures from proportional odds.
 
-use super::{HeterogeneityPrior, LocationPrior, Written};
+use super::{BaselinePrior, HeterogeneityPrior, LocationPrior, Written};
 
 /// Whose cut points are whose.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -93,6 +93,26 @@ impl LevelPriors {
     pub fn risk(&self, primary: usize) -> (f64, f64) {
         let (below, above) = self.concentrations.distribution.split_at(primary + 1);
         (above.iter().sum(), below.iter().sum())
+    }
+
+    /// What follows for the baselines, the control arms' log odds at the primary cut.
+    pub fn baseline(&self, primary: usize) -> Written<BaselinePrior> {
+        let (a, b) = self.risk(primary);
+        let risk = LocationPrior::LogitBeta { a, b };
+        let of = self.concentrations.words.clone();
+        match &self.shift {
+            None => Written { distribution: BaselinePrior::Independent(risk), words: of },
+            Some(shift) => Written {
+                words: format!("{of}; shifts of subgroups with sd {}", shift.words),
+                distribution: BaselinePrior::Exchangeable { mean: risk, sd: shift.distribution },
+            },
+        }
+    }
+
+    /// Whether subgroups share more than the priors of their effects, so that only sampling covers the model: cut points, or
+    /// departures from proportional odds.
+    pub fn ties_subgroups(&self) -> bool {
+        self.cutpoints == Cutpoints::Shared || self.departure.is_some()
     }
 
     /// rmsb's concentration for K levels, 1/(0.8 + 0.35·max(K, 3)).

@@ -33,7 +33,7 @@ pub use builder::{Endpoint, PooledPriors, PriorChanges, StudyBuilder};
 pub use changed::Changed;
 pub use decision::{
     Action, Bound, Costs, CredibilitySection, Criterion, Decision, DecisionOutcome, Layers, MOST_MEMBERS,
-    MOST_OUTCOMES, Member, Rule, Values, View, active_risk, needs_baseline,
+    MOST_OUTCOMES, Member, Rule, Values, View, Worth, active_risk, needs_baseline,
 };
 pub use estimates::Figure;
 pub use external::about_sources;

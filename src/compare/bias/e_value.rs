@@ -64,9 +64,11 @@ impl Conversion {
     }
 }
 
-/// The E-values of every subgroup's ratio, of counts of its odds ratio and its risk ratio; empty for differences.
+/// The E-values of every subgroup's ratio, of counts of its odds ratio and its risk ratio, of ordered levels of the risk ratio at the
+/// primary cut; empty for differences.
 pub fn e_values(study: &Study, report: &Report) -> Vec<EValueRow> {
     let measures: &[Measure] = match study.outcome.scale {
+        _ if study.outcome.levels.as_ref().is_some_and(|levels| levels.cuts() > 1) => &[Measure::RiskRatio],
         _ if study.data.has_risks() => &[Measure::OddsRatio, Measure::RiskRatio],
         Scale::LogOddsRatio => &[Measure::OddsRatio],
         Scale::LogRiskRatio => &[Measure::RiskRatio],

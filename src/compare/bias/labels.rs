@@ -35,9 +35,9 @@ pub struct LabelPoint {
 
 const ACCURACIES: [f64; 4] = [1.0, 0.95, 0.9, 0.8];
 
-/// Empty unless there are the counts of two subgroups with independent baselines.
+/// Empty unless there are the counts of two subgroups with independent baselines; of ordered levels there are no numbers.
 pub fn labels(biased: &Biased<'_>) -> Vec<LabelPoint> {
-    let counts = biased.study.data.has_risks();
+    let counts = biased.study.data.has_risks() && biased.study.data.levels().is_none();
     if !counts || biased.names.len() != 2 {
         return Vec::new();
     }

@@ -57,7 +57,8 @@ pub fn missing(biased: &Biased<'_>) -> Vec<MissingRow> {
 
 /// The counts, if any outcome is missing.
 fn with_missing<'a>(biased: &'a Biased<'_>) -> Option<&'a [SubgroupCounts]> {
-    let rows = biased.study.data.counts()?;
+    // What is missing of an ordinal outcome is a level, which no shift of one risk stands for.
+    let rows = biased.study.data.counts().filter(|_| biased.study.data.levels().is_none())?;
     rows.iter().any(|r| r.missing() > 0).then_some(rows)
 }
 

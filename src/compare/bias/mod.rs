@@ -38,6 +38,9 @@ use crate::study::{Assignment, Assumption, Study};
 /// Differences between subgroups are searched for up to this many subgroups.
 const PAIRS_UP_TO: usize = 4;
 
+/// What is said of ordered levels.
+const OF_LEVELS: &str = "Of an ordinal outcome biases are of the common log odds ratio. Confounders by prevalence and strength, missing outcomes and wrong labels act on a binary outcome and are left out; E-values are of the risk ratio at the primary cut, as no rule gives one for a common odds ratio. For these the outcome can be dichotomised at the primary cut, as kind = \"binary\".";
+
 /// How far a study's conclusions depend on biases: everything that `compare --bias` reports.
 #[derive(Debug, Clone)]
 pub struct BiasComparison {
@@ -74,18 +77,25 @@ pub struct BiasComparison {
 /// `known` is what is integrated already.
 pub fn shift_surface(study: &Study, known: Integrals, observer: &dyn Observer) -> Vec<ShiftPoint> {
     let study = &*super::comparable(study);
-    if super::refit::is_exchangeable(study) {
+    if tied(study).is_some() {
         return Vec::new();
     }
     surface::shifts_at_a_glance(&Biased::new(study, known, observer))
 }
 
+/// Why surfaces and tipping points have no curves to stand on; none where they have.
+fn tied(study: &Study) -> Option<&'static str> {
+    let asked = study.data.levels().is_some() || super::refit::is_exchangeable(study);
+    super::refit::ties_subgroups(study).filter(|_| asked)
+}
+
 /// Fits the study under many biases and reports how far its conclusions depend on them.
 pub fn compare_bias(study: &Study, sampling: Sampling) -> BiasComparison {
     let study = &*super::comparable(study);
-    let exact = !super::refit::is_exchangeable(study);
-    // Risks under labels that may be wrong are sampled.
-    let engine = if super::refit::needs_sampling(study) { Engine::Both } else { Engine::Exact };
+    let (tied, levels) = (tied(study), study.data.levels().is_some());
+    let exact = tied.is_none();
+    // Risks under labels that may be wrong, and of ordered levels, are sampled.
+    let engine = if super::refit::needs_sampling(study) || levels { Engine::Both } else { Engine::Exact };
     let options = Options { engine, sampling, ..Options::default() };
     let biased = exact.then(|| Biased::new(study, Integrals::default(), &()));
     let (stated, rest) = parallel::join(
@@ -102,13 +112,25 @@ pub fn compare_bias(study: &Study, sampling: Sampling) -> BiasComparison {
         },
     );
     let mut notices = Vec::new();
-    if !exact {
+    if let Some(why) = tied {
+        let way = if levels && study.adjustment.is_none() {
+            " With cutpoints = \"by subgroup\" in [model] and no departure it does."
+        } else {
+            ""
+        };
+        notices.push(format!(
+            "Surfaces and tipping points need the exact engine, which does not cover this model: {why}.{way}"
+        ));
+    }
+    if levels {
+        notices.push(OF_LEVELS.to_string());
+    }
+    if study.assignment == Assignment::Randomised && levels {
         notices.push(
-            "Surfaces and tipping points need the exact engine, which does not cover this model: exchangeable baselines tie all subgroups together."
+            "Treatment was randomised: biases and E-values say what it would take had that failed."
                 .to_string(),
         );
-    }
-    if study.assignment == Assignment::Randomised {
+    } else if study.assignment == Assignment::Randomised {
         notices.push(
             "Treatment was randomised: confounders and E-values say what it would take had that failed."
                 .to_string(),

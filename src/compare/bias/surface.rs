@@ -183,8 +183,10 @@ fn middle_prevalence(study: &Study) -> f64 {
 
 /// Benefit and harm in every subgroup under a confounder with known prevalences and strength, the same in all.
 pub fn confounders(biased: &Biased<'_>) -> Vec<ConfounderPoint> {
-    // Beside covariates a confounder has no one meaning: it moves each patient's risk differently.
-    if !biased.scale().is_ratio() || biased.study.adjustment.is_some() {
+    // Beside covariates a confounder has no one meaning: it moves each patient's risk differently. Nor has it beside levels, of
+    // which its strength is of one cut.
+    let levels = biased.study.data.levels().is_some();
+    if !biased.scale().is_ratio() || biased.study.adjustment.is_some() || levels {
         return Vec::new();
     }
     let middle = middle_prevalence(biased.study);

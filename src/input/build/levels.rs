@@ -44,7 +44,8 @@ pub fn endpoint(source: &Source, outcome: &OutcomeSection) -> Result<Endpoint> {
     Ok(endpoint)
 }
 
-fn set(source: &Source, name: &str, span: Range<usize>) -> Result<&'static UtilitySet> {
+/// The published set of this name.
+pub fn set(source: &Source, name: &str, span: Range<usize>) -> Result<&'static UtilitySet> {
     UtilitySet::find(name).ok_or_else(|| {
         let names: Vec<&str> = UTILITY_SETS.iter().map(|set| set.name).collect();
         let error = Error::of(ErrorKind::Unknown, format!("there is no set of utilities `{name}`"))

@@ -20,6 +20,7 @@ use crate::study::{Adjustment, Bias, Endpoint, Study};
 use data::Observed;
 use places::Places;
 
+pub use levels::set as utility_set;
 pub use places::error;
 pub use priors::{baseline_prior, effect_prior, heterogeneity_prior};
 
@@ -165,6 +166,9 @@ fn bias(source: &Source, file: &ModelFile, study: &mut Study) -> Result<Option<B
         study.notices.extend(left_out(&study.data, &[false; 2], adjusted));
         return Ok(None);
     };
+    if study.data.levels().is_some() {
+        bias_words::check_levels(source, section)?;
+    }
     let context = bias_words::Context {
         source,
         data: &study.data,

@@ -7,12 +7,12 @@ use toml::Spanned;
 use super::super::nearest::listed;
 use super::super::opening::study_of;
 use super::super::source::{Source, sha256};
-use super::common::{as_percent, difference, fault, known, values};
+use super::common::{Written, as_percent, difference, fault, known, worth};
 use super::file::{CostsSection, DecisionFile, DifferencesEntry, OutcomeEntry, QuestionSection};
 use super::{layers, panel, rules};
 use crate::error::{ErrorKind, Result};
 use crate::study::{
-    Action, Changed, Costs, Decision, DecisionOutcome, MOST_OUTCOMES, Measure, Study, needs_baseline,
+    Action, Changed, Costs, Decision, DecisionOutcome, MOST_OUTCOMES, Measure, Study, Worth, needs_baseline,
 };
 
 /// Checks everything and puts the decision together; `own` is the model in whose file it stands.
@@ -33,13 +33,24 @@ pub fn decision(source: &Source, file: DecisionFile, own: Option<Study>) -> Resu
     let mut notices = Vec::new();
     joined(source, &file, &outcomes, &mut notices)?;
     let actions = actions(source, question, &outcomes[0].study)?;
-    let worth: Vec<&str> =
+    let valued: Vec<&str> =
         outcomes.iter().filter(|o| o.values.is_some()).map(|o| o.study.outcome.name.as_str()).collect();
-    if worth.len() > 1 {
+    if valued.len() > 1 {
         notices.push(format!(
             "The values of {} are added up: what two outcomes share counts twice.",
-            worth.join(" and of ")
+            valued.join(" and of ")
         ));
+    }
+    for outcome in &outcomes {
+        if let Some(Worth::Levels(u)) = &outcome.values {
+            notices.push(format!(
+                "Utilities of {} are {}.",
+                outcome.study.outcome.name,
+                u.set
+                    .as_ref()
+                    .map_or_else(|| "the numbers given".to_string(), |set| format!("the set `{set}`"))
+            ));
+        }
     }
     let layers = file.layers.as_ref().map(|l| layers::layers(source, l)).transpose()?;
     Ok(Decision {
@@ -137,7 +148,14 @@ fn outcome(
     name: String,
     study: Study,
 ) -> Result<DecisionOutcome> {
-    let values = values(source, entry.utility.as_ref(), entry.disutility.as_ref(), &study)?;
+    let written = Written {
+        utility: entry.utility.as_ref(),
+        disutility: entry.disutility.as_ref(),
+        utilities: entry.utilities.as_ref(),
+    };
+    // A model that says what its levels are worth says it for whoever decides on it.
+    let own = study.outcome.levels.as_ref().and_then(|levels| levels.utilities.clone());
+    let values = worth(source, &written, &study)?.or(own.map(Worth::Levels));
     let bands = entry.bands.as_ref().map(|b| bands(source, b)).transpose()?;
     let mut thresholds = match &entry.thresholds {
         Some(list) => differences(source, list)?,

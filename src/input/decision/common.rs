@@ -4,12 +4,15 @@ use std::ops::Range;
 
 use toml::Spanned;
 
+use super::super::build::utility_set;
+use super::super::level_words::WordOrNumbers;
 use super::super::nearest::{listed, nearest};
 use super::super::number::Real;
 use super::super::source::Source;
 use super::file::UtilityEntry;
 use crate::error::{Error, ErrorKind, Result};
-use crate::study::{HigherIs, Study, Values};
+use crate::study::rules::utilities as utilities_fit;
+use crate::study::{HigherIs, Study, Utilities, Values, Worth};
 
 /// An error at a place, with what to do.
 pub fn fault(
@@ -30,8 +33,54 @@ pub fn known<'a>(name: &str, what: &str, all: impl Iterator<Item = &'a str> + Cl
     }
 }
 
+/// What an outcome is worth as written: an event and its absence, or every level.
+pub struct Written<'a> {
+    pub utility: Option<&'a Spanned<UtilityEntry>>,
+    pub disutility: Option<&'a Spanned<Real>>,
+    pub utilities: Option<&'a Spanned<WordOrNumbers>>,
+}
+
+/// What an outcome is worth; none where nothing is written.
+pub fn worth(source: &Source, written: &Written<'_>, study: &Study) -> Result<Option<Worth>> {
+    let Written { utility, disutility, utilities } = written;
+    let Some(entry) = utilities else {
+        return Ok(values(source, *utility, *disutility, study)?.map(Worth::Event));
+    };
+    let fail = |kind, message: String, help: String| fault(source, kind, entry.span(), message, help);
+    let other = utility.map(|_| "utility").or(disutility.map(|_| "disutility"));
+    if let Some(other) = other {
+        return Err(fail(
+            ErrorKind::Rule,
+            format!("both `utilities` and `{other}`"),
+            "give one: `utilities` are of every level, the other of an event at the primary cut".to_string(),
+        ));
+    }
+    let Some(scale) = &study.outcome.levels else {
+        return Err(fail(
+            ErrorKind::Rule,
+            format!("utilities of levels, and {} has none", study.outcome.name),
+            "write utility = { event = …, no_event = … }; levels are those of a model with kind = \"ordinal\""
+                .to_string(),
+        ));
+    };
+    let found = match entry.get_ref() {
+        WordOrNumbers::Numbers(values) => Utilities { values: values.clone(), set: None },
+        WordOrNumbers::Word(name) => utility_set(source, name, entry.span())?.utilities(),
+    };
+    utilities_fit(scale, study.outcome.higher_is, &found)
+        .map_err(|problem| fail(problem.kind, problem.message, problem.help.join("; ")))?;
+    if let Some(u) = found.values.iter().find(|u| !(-1.0..=1.0).contains(*u)) {
+        return Err(fail(
+            ErrorKind::Value,
+            format!("a utility of {u}"),
+            format!("utilities lie between −1 and 1: 1 is full health, 0 as good as dead{}", as_percent(*u)),
+        ));
+    }
+    Ok(Some(Worth::Levels(found)))
+}
+
 /// What an event is worth: at most as much as its absence where events are bad, and the other way round.
-pub fn values(
+fn values(
     source: &Source,
     utility: Option<&Spanned<UtilityEntry>>,
     disutility: Option<&Spanned<Real>>,

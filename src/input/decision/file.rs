@@ -5,6 +5,9 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use toml::Spanned;
 
+#[cfg(test)]
+use super::super::level_words::UtilityWords;
+use super::super::level_words::WordOrNumbers;
 use super::super::model_file::LocationEntry;
 #[cfg(test)]
 use super::super::model_file::LocationWords;
@@ -98,6 +101,9 @@ pub struct OutcomeEntry {
     /// Instead: what an event takes away, 0 to 1, where events are bad.
     #[cfg_attr(test, schemars(with = "Option<Real>"))]
     pub disutility: Option<Spanned<Real>>,
+    /// Instead, of an ordinal outcome: what each level is worth, a published set by name or one number a level.
+    #[cfg_attr(test, schemars(with = "Option<UtilityWords>"))]
+    pub utilities: Option<Spanned<WordOrNumbers>>,
     /// Three sizes that part trivial, small, moderate and large: { risk_difference = [0.02, 0.05, 0.10] }.
     pub bands: Option<DifferencesEntry>,
     /// Sizes whose probabilities are listed. Default: the model's own.
@@ -180,6 +186,9 @@ pub struct MemberEntry {
     /// Of the first outcome.
     #[cfg_attr(test, schemars(with = "Option<Real>"))]
     pub disutility: Option<Spanned<Real>>,
+    /// Instead, of an ordinal outcome: what each level is worth, a published set by name or one number a level.
+    #[cfg_attr(test, schemars(with = "Option<UtilityWords>"))]
+    pub utilities: Option<Spanned<WordOrNumbers>>,
     /// The same on other outcomes, by name.
     #[serde(default)]
     #[cfg_attr(test, schemars(with = "BTreeMap<String, ViewEntry>"))]
@@ -202,6 +211,9 @@ pub struct ViewEntry {
     pub utility: Option<Spanned<UtilityEntry>>,
     #[cfg_attr(test, schemars(with = "Option<Real>"))]
     pub disutility: Option<Spanned<Real>>,
+    /// Instead, of an ordinal outcome: what each level is worth, a published set by name or one number a level.
+    #[cfg_attr(test, schemars(with = "Option<UtilityWords>"))]
+    pub utilities: Option<Spanned<WordOrNumbers>>,
 }
 
 /// A procedure with a layer inside: two models of the same outcome.

@@ -4,7 +4,7 @@ use toml::Spanned;
 
 use super::super::build::{effect_prior, heterogeneity_prior};
 use super::super::source::Source;
-use super::common::{fault, known, values};
+use super::common::{Written, fault, known, worth};
 use super::file::{MemberEntry, ViewEntry};
 use crate::error::{ErrorKind, Result};
 use crate::study::{DecisionOutcome, MOST_MEMBERS, Member, Pooling, Study, View};
@@ -71,6 +71,7 @@ fn member(source: &Source, entry: &Spanned<MemberEntry>, outcomes: &[DecisionOut
         heterogeneity: m.heterogeneity.clone(),
         utility: m.utility.clone(),
         disutility: m.disutility.clone(),
+        utilities: m.utilities.clone(),
     };
     views[0] = view(source, &first, &outcomes[0].study)?;
     for (outcome, written) in &m.on {
@@ -84,7 +85,8 @@ fn member(source: &Source, entry: &Spanned<MemberEntry>, outcomes: &[DecisionOut
                 known(named, "the outcomes are", outcomes.iter().map(|o| o.name.as_str())),
             ));
         };
-        if k == 0 && (first.effect.is_some() || first.utility.is_some() || first.disutility.is_some()) {
+        let speaks = first.utility.is_some() || first.disutility.is_some() || first.utilities.is_some();
+        if k == 0 && (first.effect.is_some() || speaks) {
             return Err(fault(
                 source,
                 ErrorKind::Rule,
@@ -128,6 +130,11 @@ fn view(source: &Source, entry: &ViewEntry, study: &Study) -> Result<View> {
         Some(text) => Some(heterogeneity_prior(source, text, study.outcome.scale)?),
         None => None,
     };
-    let values = values(source, entry.utility.as_ref(), entry.disutility.as_ref(), study)?;
+    let written = Written {
+        utility: entry.utility.as_ref(),
+        disutility: entry.disutility.as_ref(),
+        utilities: entry.utilities.as_ref(),
+    };
+    let values = worth(source, &written, study)?;
     Ok(View { effect, heterogeneity, values })
 }

@@ -143,6 +143,26 @@ impl Cells {
         }
     }
 
+    /// The same with these concentrations of the levels, and the prior of the primary cut's baseline that goes with them; unchanged
+    /// where outcomes have no levels.
+    #[must_use]
+    pub(super) fn with_concentrations(self, concentrations: Vec<f64>) -> Cells {
+        match self.patients {
+            Patients::Levels(levels, rows) => {
+                let levels = Levels { concentrations, ..*levels };
+                let (a, b) = levels.risk();
+                let risk = LocationPrior::LogitBeta { a, b };
+                let prior = match self.baselines.prior {
+                    BaselinePrior::Independent(_) => BaselinePrior::Independent(risk),
+                    BaselinePrior::Exchangeable { sd, .. } => BaselinePrior::Exchangeable { mean: risk, sd },
+                };
+                let baselines = Baselines { prior, of: self.baselines.of };
+                Cells { patients: Patients::Levels(Box::new(levels), rows), baselines, ..self }
+            }
+            patients => Cells { patients, ..self },
+        }
+    }
+
     /// The rows of ordered levels by cut; none without covariates and centres.
     pub fn level_rows(&self) -> Option<&Arc<Rows>> {
         match &self.patients {

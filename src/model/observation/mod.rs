@@ -150,6 +150,22 @@ impl Observation {
         }
     }
 
+    /// The same observations with the prior of the levels' probabilities raised to a power, as a density of their log odds; unchanged
+    /// where outcomes have no levels.
+    #[must_use]
+    pub fn with_levels_prior_powered(self, power: f64) -> Observation {
+        match self {
+            Observation::Cells(cells) => {
+                let powered = cells.levels().map(|l| l.concentrations.iter().map(|a| power * a).collect());
+                Observation::Cells(match powered {
+                    Some(concentrations) => cells.with_concentrations(concentrations),
+                    None => cells,
+                })
+            }
+            Observation::Estimates(_) => self,
+        }
+    }
+
     /// The likelihood raised to a power.
     #[must_use]
     pub fn powered(&self, power: f64) -> Observation {

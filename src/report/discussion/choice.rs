@@ -7,7 +7,7 @@ use super::super::words::{capitalised, listed};
 use super::{has, name, sentences};
 use crate::decide::{Discussion, FlipRow, Population, REQUIRED_GAINS};
 use crate::posterior::{Bounded, STATED, Says, Scope};
-use crate::study::{Assignment, Decision, DecisionOutcome};
+use crate::study::{Assignment, Decision, DecisionOutcome, Worth};
 
 /// Expected utilities and what it costs to be wrong.
 pub fn actions(decision: &Decision, d: &Discussion) -> Passage {
@@ -63,16 +63,24 @@ pub fn actions(decision: &Decision, d: &Discussion) -> Passage {
         ));
     }
     for o in &decision.outcomes {
-        let Some(v) = o.values else { continue };
-        let two = |x: f64| parameter(x);
-        out.say(format!(
-            "{}: utility {} with an event, {} without.",
-            capitalised(&o.study.outcome.name),
-            two(v.event),
-            two(v.no_event)
-        ));
+        let Some(worth) = &o.values else { continue };
+        out.say(format!("{}: {}.", capitalised(&o.study.outcome.name), worth_in_words(worth)));
     }
     out
+}
+
+/// What an event and its absence, or levels, are worth.
+pub fn worth_in_words(worth: &Worth) -> String {
+    match worth {
+        Worth::Event(v) => {
+            format!("utility {} with an event, {} without", parameter(v.event), parameter(v.no_event))
+        }
+        Worth::Levels(u) => {
+            let each: Vec<String> = u.values.iter().map(|u| parameter(*u)).collect();
+            let set = u.set.as_ref().map_or_else(String::new, |set| format!(" ({set})"));
+            format!("utilities by level, lowest first{set}: {}", each.join(", "))
+        }
+    }
 }
 
 /// At which value of each outcome the choice changes, by the gain that is required.
@@ -101,7 +109,7 @@ pub fn flips(decision: &Decision, d: &Discussion) -> Passage {
         if rows.is_empty() {
             continue;
         }
-        let stated = o.values.map_or(0.0, |v| v.gap().abs());
+        let stated = o.values.as_ref().map_or(0.0, |v| v.gap().abs());
         out.title(format!(
             "Values of {} at which {active} is chosen, stated {}",
             o.study.outcome.name,

@@ -6,6 +6,8 @@ mod panel;
 mod sizes;
 mod together;
 
+pub use choice::worth_in_words;
+
 use super::numbers::sampled_probability;
 use super::passage::Passage;
 use super::sentences::sentence;

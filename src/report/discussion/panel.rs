@@ -1,10 +1,10 @@
 //! The members of the panel: what each holds, concludes and would choose.
 
-use super::super::numbers::{parameter, probability, signed};
+use super::super::numbers::{probability, signed};
 use super::super::passage::Passage;
 use super::super::sentences::by;
 use super::super::words::{listed, prior_statement};
-use super::choice::no_baseline_risk;
+use super::choice::{no_baseline_risk, worth_in_words};
 use super::{name, sentences};
 use crate::decide::{Discussion, PanelRow, Pool};
 use crate::posterior::{Says, Scope};
@@ -27,12 +27,8 @@ pub fn panel(decision: &Decision, d: &Discussion) -> Passage {
                 parts.push(format!("heterogeneity {}", h.words));
             }
         }
-        if let Some(v) = b.values.filter(|_| b.own_values) {
-            parts.push(format!(
-                "utility {} with an event, {} without",
-                parameter(v.event),
-                parameter(v.no_event)
-            ));
+        if let Some(worth) = b.values.as_ref().filter(|_| b.own_values) {
+            parts.push(worth_in_words(worth));
         }
         out.say(format!("{} on {}: {}.", b.member, outcome.study.outcome.name, parts.join("; ")));
     }
@@ -121,8 +117,8 @@ fn without_choice(decision: &Decision, d: &Discussion) -> Vec<String> {
         };
         let members: Vec<_> = decision.panel.iter().filter(|member| choiceless(&member.name)).collect();
         let is_valued = |k: usize| {
-            let own = decision.outcomes[k].values;
-            members.iter().any(|member| member.views[k].values.or(own).is_some())
+            let own = decision.outcomes[k].values.is_some();
+            members.iter().any(|member| own || member.views[k].values.is_some())
         };
         let missing = (0..decision.outcomes.len()).filter(|k| is_valued(*k) && is_missing(*k));
         if population.scope == Scope::New {

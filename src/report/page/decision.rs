@@ -131,7 +131,7 @@ fn plane(
     if points.is_empty() {
         return None;
     }
-    let worth = |o: &DecisionOutcome| o.values.map(|v| v.gap().abs()).filter(|w| *w > 0.0);
+    let worth = |o: &DecisionOutcome| o.values.as_ref().map(|v| v.gap().abs()).filter(|w| *w > 0.0);
     let balance = worth(across).zip(worth(up)).map(|(a, u)| a / u);
     let names = [across, up].map(|o| o.study.outcome.name.as_str());
     let file = format!("plane-{}", k + 1);
@@ -140,7 +140,7 @@ fn plane(
 }
 
 fn utility(decision: &Decision, d: &Discussion, k: usize, outcome: &DecisionOutcome) -> Option<Figure> {
-    let stated = outcome.values?.gap().abs();
+    let stated = outcome.values.as_ref()?.gap().abs();
     let mine = d.value_map.iter().filter(|r| r.outcome == outcome.name);
     let rows: Vec<_> = mine.map(|r| (name(decision, &r.population), r)).collect();
     if rows.is_empty() {

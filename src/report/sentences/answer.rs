@@ -1,13 +1,15 @@
 //! Sentences of the answer: under how many priors a conclusion stands, what drove it, what would overturn it, and for whom a
 //! rule is met.
 
-use super::super::numbers::{judged_probability, plain, ratio, roughly, signed, value};
+use std::cmp::Ordering;
+
+use super::super::numbers::{judged_probability, plain, ratio, roughly, sampled_probability, signed, value};
 use super::super::text::grouped;
 use super::super::words::{capitalised, listed, scope_in_words};
 use super::word;
 use crate::posterior::{
-    Axis, Belief, CLEAR, Claim, Drive, Measure, Stands, StandsWhere, Topic, UnderBias, UnderBiasOfAll,
-    Verdicts, Whose,
+    Axis, Belief, CLEAR, Claim, Drive, Measure, MovesWithoutProportionalOdds, Stands, StandsWhere, Topic,
+    UnderBias, UnderBiasOfAll, Verdicts, Whose, WithoutProportionalOdds,
 };
 
 /// Names that are listed before the rest is counted: so many, and so many characters of them.
@@ -268,6 +270,37 @@ pub fn under_bias_of_all(claim: &Claim, u: &UnderBiasOfAll) -> String {
         )
     });
     format!("P(better) or P(worse) is above {} in {} of {} {kinds}{least}.", u.line, u.above, u.of)
+}
+
+/// The subgroups whose verdict changes, else those that move furthest.
+pub fn without_proportional_odds(claim: &Claim, found: &WithoutProportionalOdds) -> String {
+    let by = |m: &MovesWithoutProportionalOdds| (m.with - m.without).abs();
+    let mut told: Vec<&MovesWithoutProportionalOdds> = found.moves.iter().collect();
+    told.sort_by(|a, b| (b.changes, by(b)).partial_cmp(&(a.changes, by(a))).unwrap_or(Ordering::Equal));
+    let more = told.len().saturating_sub(MOST_BELIEFS);
+    let shown = |p: f64| sampled_probability(Some(p), claim.resolution);
+    let each = told.iter().take(MOST_BELIEFS).map(|m| {
+        let [with, without] = [m.with, m.without].map(shown);
+        let what = format!("P({}) of {}", word(Some(m.direction)), m.subgroup);
+        let line = if m.changes { format!(", across {}", found.line) } else { String::new() };
+        if with == without {
+            format!("{what} stays at {with}")
+        } else {
+            format!("{what} moves from {with} to {without}{line}")
+        }
+    });
+    let each = each.collect::<Vec<_>>().join("; ");
+    let more = if more > 0 { format!("; {more} more move less") } else { String::new() };
+    let lead = if found.changes() { "The conclusion leans on proportional odds. " } else { "" };
+    let of = match found.shape.as_str() {
+        "unconstrained" => "each cut but the primary one".to_string(),
+        "death" => "the last cut".to_string(),
+        shape => format!("the cuts ({shape})"),
+    };
+    format!(
+        "{lead}Without proportional odds (departure of {of} normal(0, {})), {each}{more}.",
+        plain(found.scale)
+    )
 }
 
 pub fn verdicts(claim: &Claim, v: &Verdicts) -> String {

@@ -27,9 +27,12 @@ pub fn answer(claims: &[Claim], length: Length, note: Option<String>) -> String 
     let all = |c: &&Claim| matches!(c.says, Says::StandsWhere(_) | Says::UnderBiasOfAll(_));
     let rest = |c: &&Claim| match c.says {
         Says::Drove { .. } | Says::Overturns { .. } | Says::NothingStands { .. } => true,
+        Says::WithoutProportionalOdds(ref found) => !found.changes(),
         Says::PriorAtOdds { .. } => c.prior == STATED,
         _ => false,
     };
+    // That a model's assumption makes the verdict is read before the verdict.
+    let leans = |c: &&Claim| matches!(&c.says, Says::WithoutProportionalOdds(found) if found.changes());
     let told = |kind: &dyn Fn(&&Claim) -> bool| -> Vec<String> {
         claims.iter().filter(kind).map(sentence).collect()
     };
@@ -50,6 +53,7 @@ pub fn answer(claims: &[Claim], length: Length, note: Option<String>) -> String 
     let shortest = choices.iter().min_by_key(|told| lines(told));
     let mut parts = choices.iter().find(|told| fits(told)).or(shortest).cloned().unwrap_or_default();
     parts.extend(rest);
+    parts.splice(0..0, told(&leans));
     in_short(&parts)
 }
 

@@ -12,8 +12,7 @@ use super::super::rules::{
 };
 use super::super::{
     BaselineOf, BaselinePrior, Changed, Cutpoints, Data, HeterogeneityPrior, LevelData, LevelPriors,
-    LevelScale, LocationPrior, Pooling, Priors, Scale, Study, SubgroupEstimate, SubgroupLevels, Treatment,
-    Written,
+    LevelScale, Pooling, Priors, Scale, Study, SubgroupEstimate, SubgroupLevels, Treatment, Written,
 };
 use super::{Endpoint, PooledPriors, Read, StudyBuilder};
 use crate::error::ErrorKind;
@@ -229,16 +228,7 @@ impl StudyBuilder {
         };
         let departure = self.assumed.departure.clone();
         let levels = LevelPriors { cutpoints, concentrations, shift, departure };
-        let (a, b) = levels.risk(scale.primary);
-        let risk = LocationPrior::LogitBeta { a, b };
-        let of = levels.concentrations.words.clone();
-        let baseline = match &levels.shift {
-            None => Written { distribution: BaselinePrior::Independent(risk), words: of },
-            Some(shift) => Written {
-                words: format!("{of}; shifts of subgroups with sd {}", shift.words),
-                distribution: BaselinePrior::Exchangeable { mean: risk, sd: shift.distribution },
-            },
-        };
+        let baseline = levels.baseline(scale.primary);
         Ok((baseline, levels))
     }
 }

@@ -19,7 +19,7 @@ pub struct LevelScale {
 }
 
 /// What each level is worth.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize)]
 pub struct Utilities {
     /// One value a level, in the order of the levels.
     pub values: Vec<f64>,
@@ -126,6 +126,16 @@ impl LevelData {
     /// it is not finite.
     pub fn own_effects(&self) -> &[Option<(f64, f64)>] {
         &self.own
+    }
+
+    /// The common log odds ratio of all subgroups' patients together and its variance, as of one subgroup; none where it is not
+    /// finite.
+    pub fn pooled_effect(&self) -> Option<(f64, f64)> {
+        let levels = self.by_level().len();
+        let arm = |arm: usize| -> Vec<u64> {
+            (0..levels).map(|k| self.patients.iter().map(|arms| arms[arm][k]).sum()).collect()
+        };
+        common_log_odds_ratio([&arm(0), &arm(1)])
     }
 
     /// The first `n` subgroups.

@@ -100,6 +100,13 @@ pub(crate) fn left_out(data: &Data, covered: &[bool; 2], adjusted: bool) -> Opti
     let arms = data.counts()?.iter().flat_map(|row| row.arms.iter().zip(covered));
     let missing: u64 = arms.map(|(arm, covered)| if *covered { 0 } else { arm.missing }).sum();
     let plural = if missing == 1 { "outcome is" } else { "outcomes are" };
-    let how = if adjusted { " given the covariates" } else { "; [bias.missing] says how they may differ" };
+    // Given the covariates they are missing at random of an ordinal outcome too; no assumption covers its missing levels.
+    let how = if data.levels().is_some() && !adjusted {
+        ""
+    } else if adjusted {
+        " given the covariates"
+    } else {
+        "; [bias.missing] says how they may differ"
+    };
     (missing > 0).then(|| format!("{missing} {plural} missing and left out, as if missing at random{how}."))
 }

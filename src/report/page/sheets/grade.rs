@@ -3,10 +3,10 @@
 use super::{Item, NOT_STATED, Sheet, found, item, results};
 use crate::decide::{Discussion, EffectRow, interaction_test};
 use crate::posterior::{Estimand, Measure, Parameter, ParameterRow, Quantiles};
-use crate::report::discussion::{in_words, name};
+use crate::report::discussion::{in_words, name, worth_in_words};
 use crate::report::numbers::{parameter, plain, ratio, signed};
 use crate::report::page::Shown;
-use crate::study::{Assignment, Decision, Scale, Study};
+use crate::study::{Assignment, Decision, Scale, Study, Worth};
 
 /// A risk ratio from which an effect counts as large, or its reciprocal (Guyatt et al., J Clin Epidemiol 2011;64:1311): odds
 /// ratios lie further out where the outcome is common.
@@ -137,9 +137,14 @@ pub fn to_decision(decision: &Decision, d: &Discussion) -> Sheet {
         .outcomes
         .iter()
         .filter_map(|o| {
-            let v = o.values?;
-            let (event, none) = (parameter(v.event), parameter(v.no_event));
-            Some(format!("{}: an event {event}, none {none}", o.study.outcome.name))
+            let of = match o.values.as_ref()? {
+                Worth::Event(v) => {
+                    let (event, none) = (parameter(v.event), parameter(v.no_event));
+                    format!("an event {event}, none {none}")
+                }
+                levels @ Worth::Levels(_) => worth_in_words(levels),
+            };
+            Some(format!("{}: {of}", o.study.outcome.name))
         })
         .collect();
     let balance = if !d.ok || d.actions.iter().all(|a| a.expected_utility.is_none()) {

@@ -7,7 +7,7 @@ use super::super::layout::{grouped, push};
 use super::{TOLD_UP_TO, shown, statement_word, title};
 use crate::compare::{
     Absence, BoxPoint, Comparison, Diagnosis, Envelope, FrontierPoint, LINES, PoolingRow, PowerRow, Tipping,
-    WhoDecided,
+    WhoDecided, has_baseline_player,
 };
 use crate::posterior::{Axis, Measure, Says, Scope, Statement};
 use crate::study::{Pooling, Study};
@@ -169,7 +169,7 @@ pub fn who_decided(study: &Study, c: &Comparison) -> String {
         let leans = benefit.and_then(|w| w.probability).is_none_or(|p| p >= 0.5);
         leans == (statement_word(s) == "better")
     };
-    let has_baseline = study.priors.baseline.is_some();
+    let has_baseline = has_baseline_player(study);
     let mut out = String::new();
     title(&mut out, "What drove each probability? Shifts by data and priors");
     if !study.priors.effect.distribution.is_proper() {

@@ -1,6 +1,7 @@
 //! The comparison of priors, in sections.
 
 mod curve;
+mod departure;
 mod dependence;
 mod priors;
 mod tables;
@@ -71,6 +72,7 @@ fn sections(study: &Study, c: &Comparison, grid: String) -> Vec<(&'static str, S
         ("the average and a further one", tables::shared(study, c)),
         ("results without the stated bias", if_few(&|| tables::without_bias(study, c))),
         ("the heterogeneity prior's scale", if_few(&|| curve::section(study, c))),
+        ("proportional odds, and departures from them", departure::section(study, c)),
         ("the grid", grid),
         ("other baseline priors", if_few(&|| tables::baselines(study, c))),
         ("other priors of the coefficients", tables::coefficients(study, c)),

@@ -8,7 +8,7 @@ use super::{shown, statement_word, title};
 use crate::compare::{BaselineRow, Comparison, EstimateRow, GridRow, PriorSet, STATED, TableRow, Variant};
 use crate::posterior::{Axis, Measure, Quantiles, Scope, Statement, primary};
 use crate::report::observations;
-use crate::study::{Assignment, BaselineOf, Pooling, Study};
+use crate::study::{Assignment, BaselineOf, Cutpoints, Pooling, Study};
 
 /// One pooling's rows of one subgroup, or of what is shared.
 #[derive(Clone, Copy)]
@@ -267,6 +267,12 @@ pub fn baselines(study: &Study, c: &Comparison) -> String {
         },
         Variant::Exchangeable => "exchange-\nable".to_string(),
         Variant::Independent => "indepen-\ndent".to_string(),
+        Variant::DirichletOne => "concen-\ntrations 1".to_string(),
+        Variant::DirichletRmsb => "rmsb's".to_string(),
+        Variant::DirichletHalf => "concen-\ntrations ½".to_string(),
+        Variant::HalfShift => "half the\nshift".to_string(),
+        Variant::DoubleShift => "twice the\nshift".to_string(),
+        Variant::OtherCutpoints => "other cut\npoints".to_string(),
     };
     let name_of = |v: &BaselineRow| label(&v).replace("-\n", "").replace('\n', " ");
     let told: Vec<Vec<&TableRow>> = variants.iter().map(|v| of(v.variant)).collect();
@@ -289,12 +295,17 @@ pub fn baselines(study: &Study, c: &Comparison) -> String {
     }
     let each = variants.iter().map(|v| match v.variant {
         Variant::OtherArms => format!("{}: {}", name_of(v), of_words(v.baseline_of)),
+        Variant::OtherCutpoints => format!("{}: {}", name_of(v), other_cut_points(study)),
         _ => format!("{}: {}", name_of(v), v.baseline_prior),
     });
     let words = format!(
         "{} Baseline priors, {}: {}.",
         largest_move(&moves),
-        of_words(variants[0].baseline_of),
+        if study.priors.levels.is_some() {
+            "of the control arm's probabilities of levels"
+        } else {
+            of_words(variants[0].baseline_of)
+        },
         each.collect::<Vec<_>>().join("; ")
     );
     push(&mut out, words.trim(), 2);
@@ -307,6 +318,14 @@ pub fn baselines(study: &Study, c: &Comparison) -> String {
         }
     }
     out
+}
+
+/// Those that the study does not state.
+fn other_cut_points(study: &Study) -> &'static str {
+    match study.priors.levels.as_ref().map(|levels| levels.cutpoints) {
+        Some(Cutpoints::BySubgroup) => "shared by all, shifts with sd half-normal(1)",
+        _ => "each subgroup its own",
+    }
 }
 
 fn of_words(of: BaselineOf) -> &'static str {
