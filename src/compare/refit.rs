@@ -347,8 +347,8 @@ impl<'a> Refits<'a> {
                 asked(lattice, prior)
             }
             (Pooling::None, Some(prior)) => {
-                let make = |c: &Box<dyn SubgroupData>| lattice(std::slice::from_ref(c), tau);
-                let lattices = self.alone.get_or_init(|| parallel::map(&counts, make));
+                let make = |g: usize| lattice(&counts[g..=g], tau);
+                let lattices = self.alone.get_or_init(|| parallel::range(0..counts.len(), make));
                 let wanted = |(g, _): &(usize, &Lattice)| only.is_none_or(|only| only == *g);
                 let each = lattices.iter().enumerate().filter(wanted);
                 each.map(|(_, l)| l.subgroup_under(0, effect, prior)).collect()

@@ -40,7 +40,7 @@ impl Chebyshev {
     }
 
     /// How many coefficients it has.
-    pub fn len(&self) -> usize {
+    pub fn coefficients(&self) -> usize {
         self.0.len()
     }
 
