@@ -19,7 +19,7 @@ use equipoise::posterior::{
 };
 use equipoise::study::{
     Costs, Data, Decision, DecisionOutcome, HigherIs, LocationPrior, Pooling, Study, SubgroupCounts, Values,
-    View, Written,
+    View, Worth, Written,
 };
 use serde_json::Value;
 
@@ -165,7 +165,7 @@ fn a_further_similar_subgroup_with_a_known_control_risk_is_that_of_an_independen
 fn of_three(weights: [f64; 3], cost: f64) -> Decision {
     let mut decision = shipped("rescue-stenting");
     for (outcome, event) in decision.outcomes.iter_mut().zip(weights) {
-        outcome.values = Some(Values { event, no_event: 0.0 });
+        outcome.values = Some(Worth::Event(Values { event, no_event: 0.0 }));
     }
     if cost > 0.0 {
         decision.costs =
@@ -372,12 +372,20 @@ fn joint_bounds_are_frechets() {
     }
 }
 
+/// What an event and its absence are worth, exchanged.
+fn turned(worth: Worth) -> Worth {
+    match worth {
+        Worth::Event(v) => Worth::Event(Values { event: v.no_event, no_event: v.event }),
+        levels @ Worth::Levels(_) => levels,
+    }
+}
+
 /// Events and non-events exchanged: the same patients told of from the other side.
 fn flipped(decision: &Decision) -> Decision {
     let mut other = decision.clone();
     for outcome in &mut other.outcomes {
         outcome.study = flipped_study(&outcome.study);
-        outcome.values = outcome.values.map(|v| Values { event: v.no_event, no_event: v.event });
+        outcome.values = outcome.values.take().map(turned);
         outcome.baseline_risk = outcome.baseline_risk.map(|p| 1.0 - p);
     }
     if let Some(layers) = &mut other.layers {
@@ -386,7 +394,7 @@ fn flipped(decision: &Decision) -> Decision {
     }
     for member in &mut other.panel {
         for view in &mut member.views {
-            view.values = view.values.map(|v| Values { event: v.no_event, no_event: v.event });
+            view.values = view.values.take().map(turned);
             if let Some(effect) = &mut view.effect {
                 effect.distribution = effect.distribution.mirrored();
             }
@@ -547,7 +555,7 @@ fn small(members: &[(&str, View)]) -> Decision {
     decision.rules.clear();
     decision.outcomes.truncate(1);
     let outcome = &mut decision.outcomes[0];
-    outcome.values = Some(Values { event: 1.0, no_event: 0.0 });
+    outcome.values = Some(Worth::Event(Values { event: 1.0, no_event: 0.0 }));
     outcome.study.named.clear();
     let Data::Counts(counts) = &mut outcome.study.data else { panic!("counts") };
     *counts = vec![
@@ -573,7 +581,7 @@ fn count(events: u64, total: u64) -> equipoise::study::ArmCounts {
 
 #[test]
 fn members_differ_by_prior_by_values_by_either_or_by_both_together() {
-    let value = |event: f64| Some(Values { event, no_event: 0.0 });
+    let value = |event: f64| Some(Worth::Event(Values { event, no_event: 0.0 }));
     let view = |effect, values| View { effect, heterogeneity: None, values };
     let members = [
         ("as stated", view(None, None)),
@@ -626,7 +634,7 @@ fn a_pool_of_one_is_that_member_and_the_linear_pool_averages() {
     let view = View {
         effect: prior(0.3, 0.25),
         heterogeneity: None,
-        values: Some(Values { event: 0.9, no_event: 0.1 }),
+        values: Some(Worth::Event(Values { event: 0.9, no_event: 0.1 })),
     };
     let other = View { effect: prior(-0.2, 0.4), heterogeneity: None, values: None };
     let alone = asked(&small(&[("one", view.clone())]));

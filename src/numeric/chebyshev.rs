@@ -39,17 +39,6 @@ impl Chebyshev {
         self.0[last..].iter().fold(0.0, |most, c| most.max(c.abs()))
     }
 
-    /// How many coefficients it has.
-    pub fn coefficients(&self) -> usize {
-        self.0.len()
-    }
-
-    /// Its own nodes, from 0 up to 1; a series of one coefficient has none.
-    pub fn nodes(&self) -> Vec<f64> {
-        let n = self.0.len();
-        if n < 2 { Vec::new() } else { (0..n).rev().map(|i| node(i, n)).collect() }
-    }
-
     /// Its value at `y`, by Clenshaw's recurrence.
     #[inline]
     pub fn at(&self, y: f64) -> f64 {
