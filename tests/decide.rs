@@ -372,11 +372,11 @@ fn joint_bounds_are_frechets() {
     }
 }
 
-/// What an event and its absence are worth, exchanged.
-fn turned(worth: Worth) -> Worth {
+/// The worth of events and of their absence exchanged.
+fn turned(worth: &Worth) -> Worth {
     match worth {
         Worth::Event(v) => Worth::Event(Values { event: v.no_event, no_event: v.event }),
-        levels @ Worth::Levels(_) => levels,
+        Worth::Levels(_) => panic!("no outcome here has levels"),
     }
 }
 
@@ -385,7 +385,7 @@ fn flipped(decision: &Decision) -> Decision {
     let mut other = decision.clone();
     for outcome in &mut other.outcomes {
         outcome.study = flipped_study(&outcome.study);
-        outcome.values = outcome.values.take().map(turned);
+        outcome.values = outcome.values.as_ref().map(turned);
         outcome.baseline_risk = outcome.baseline_risk.map(|p| 1.0 - p);
     }
     if let Some(layers) = &mut other.layers {
@@ -394,7 +394,7 @@ fn flipped(decision: &Decision) -> Decision {
     }
     for member in &mut other.panel {
         for view in &mut member.views {
-            view.values = view.values.take().map(turned);
+            view.values = view.values.as_ref().map(turned);
             if let Some(effect) = &mut view.effect {
                 effect.distribution = effect.distribution.mirrored();
             }

@@ -568,7 +568,7 @@ fn the_gallery_shows_what_the_program_draws() {
     ] {
         kept(model, shown, &presented(&open(model).expect("shipped")).1);
     }
-    let shift = open(&root.join("docs/src/gallery/made-up-shift.toml")).expect("a model");
+    let shift = open(root.join("docs/src/gallery/made-up-shift.toml")).expect("a model");
     kept("made-up-shift", &["levels", "cuts"], &presented(&shift).1);
     let (_, _, drawn) = decided(&open_decision("rescue-stenting").expect("shipped"));
     kept("rescue-stenting", &["plane-2", "utility-1"], &drawn);

@@ -106,6 +106,18 @@ impl Known {
     }
 }
 
+impl CutRow {
+    /// The probabilities of lying at or below the cut, by arm.
+    pub fn below(&self) -> [Known; 2] {
+        self.risks.map(|above| {
+            let q = above.quantiles;
+            let quantiles = Quantiles { median: 1.0 - q.median, q2_5: 1.0 - q.q97_5, q97_5: 1.0 - q.q2_5 };
+            let errors = above.errors.map(|[median, low, high]| [median, high, low]);
+            Known { quantiles, errors }
+        })
+    }
+}
+
 /// Effects at every cut: of every subgroup, then of all patients together where there are several subgroups. Empty for outcomes
 /// without levels or with one cut, and where nothing was sampled.
 pub fn cut_rows(study: &Study, report: &Report) -> Vec<CutRows> {

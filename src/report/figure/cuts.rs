@@ -31,11 +31,20 @@ pub fn cuts(study: &Study, all: &[CutRows]) -> Option<Figure> {
     let many = study.data.names().len() > SUBGROUPS_UP_TO;
     let shown: Vec<&CutRows> = all.iter().filter(|c| !many || c.whom == Whom::Overall).collect();
     let title = format!("Odds ratio at every cut, {}", study.outcome.name);
-    let mut caption = "Odds ratio of lying above each cut. Filled dot and line: posterior median and 95 % interval; hollow dot and dotted line: the patients' own at that cut, with 95 % limits by Woolf's method.".to_string();
+    let adjusted = study.adjustment.is_some();
+    let mut caption = format!(
+        "Odds ratio of lying above each cut. Filled dot and line: posterior median and 95 % interval; hollow dot and dotted line: the patients' own at that cut{}, with 95 % limits by Woolf's method.",
+        if adjusted { ", not adjusted" } else { "" }
+    );
     if shown.iter().any(|c| c.common.is_some()) {
         caption += &format!(
-            " Band: the common odds ratio of the {}, median and 95 % interval.",
-            study.subgroup_name
+            " Band: the common odds ratio of the {}{}, median and 95 % interval.",
+            study.subgroup_name,
+            if adjusted {
+                ", of patients alike, while those at cuts are of averages over patients"
+            } else {
+                ""
+            }
         );
     }
     if shown.iter().any(|c| c.whom == Whom::Overall) {

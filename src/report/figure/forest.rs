@@ -33,6 +33,9 @@ pub fn forest(study: &Study, f: &Forest) -> Figure {
     if has_raw(&f.rows) {
         caption += &format!(" Hollow dot and dotted line: {}.", raw_in_words(study, "that"));
     }
+    if let Some(scale) = &study.outcome.levels {
+        caption += &format!(" Counts: patients {} of all.", scale.primary_in_words());
+    }
     let name = format!("forest-{}", measure.key().replace('_', "-"));
     Figure::new(study, &name, [title, caption], draw(study, &f.rows, measure), data(study, &f.rows))
 }

@@ -8,7 +8,7 @@ use super::layout::{push, push_title, shown_interval, shown_probability, table, 
 use crate::figure::{CutRow, CutRows, Known, LevelRow, cut_rows, level_rows};
 use crate::posterior::{Estimand, Measure, Report, Statement, Whom};
 use crate::report::observations;
-use crate::study::{LevelScale, Study};
+use crate::study::{HigherIs, LevelScale, Study};
 
 /// Columns of a line.
 const WIDTH: usize = 80;
@@ -210,23 +210,28 @@ fn at_cuts(study: &Study, scale: &LevelScale, of: &CutRows) -> String {
     out
 }
 
-/// The last level by itself, and why odds ratios differ from cut to cut where they are proportional in every subgroup.
+/// The worst level and the highest by themselves, and why odds ratios differ from cut to cut where they are proportional in every
+/// subgroup.
 fn cut_notes(study: &Study, scale: &LevelScale, of: &CutRows) -> Vec<String> {
     let mut lines = Vec::new();
-    let last = scale.cuts() - 1;
-    if let Some(row) = of.cuts.iter().find(|row| row.cut == last) {
-        let [control, active] = [Measure::CutRiskControl, Measure::CutRiskActive];
-        let name = &scale.names[last + 1];
+    let row = |cut: usize| of.cuts.iter().find(|row| row.cut == cut);
+    let alone = |level: usize, [control, active]: [Known; 2]| {
+        let name = &scale.names[level];
         let is_word = name.chars().next().is_some_and(char::is_alphabetic);
-        lines.push(format!(
-            "{} by itself: {} with {}, {} with {}.",
-            if is_word { capitalised(name) } else { format!("Level {name}") },
-            shown(control, &row.risks[0]),
+        let name = if is_word { capitalised(name) } else { format!("Level {name}") };
+        format!(
+            "{name} by itself: {} with {}, {} with {}.",
+            shown(Measure::CutRiskControl, &control),
             study.treatment.control(),
-            shown(active, &row.risks[1]),
+            shown(Measure::CutRiskActive, &active),
             study.treatment.active()
-        ));
+        )
+    };
+    if study.outcome.higher_is == HigherIs::Better {
+        lines.extend(row(0).map(|row| alone(0, row.below())));
     }
+    let last = scale.cuts() - 1;
+    lines.extend(row(last).map(|row| alone(last + 1, row.risks)));
     if of.whom == Whom::Overall || study.adjustment.is_some() {
         lines.push(
             "Odds ratios of averages over patients differ from cut to cut even where no patient's do."
