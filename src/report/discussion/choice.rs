@@ -133,11 +133,22 @@ fn prior_of_fits(decision: &Decision) -> &str {
     if names.all(|name| name == first) { first } else { "as fitted" }
 }
 
-/// That outcomes have no stated control risk, without which nothing is known of their risks beyond the study.
+/// That outcomes have no stated control risk, without which nothing is known of their risks beyond the study, or that one does not
+/// tell how patients spread over levels that have utilities.
 pub fn no_baseline_risk<'a>(outcomes: impl Iterator<Item = &'a DecisionOutcome>) -> String {
-    let without = outcomes.filter(|o| o.baseline_risk.is_none());
-    let names: Vec<String> = without.map(|o| o.study.outcome.name.clone()).collect();
-    format!("no `baseline_risk` is stated for {}", listed(&names, "and"))
+    let (stated, without): (Vec<_>, Vec<_>) = outcomes.partition(|o| o.baseline_risk.is_some());
+    let names = |of: &[&DecisionOutcome]| {
+        listed(&of.iter().map(|o| o.study.outcome.name.clone()).collect::<Vec<_>>(), "and")
+    };
+    if without.is_empty() {
+        let of_levels = |o: &&DecisionOutcome| o.study.outcome.levels.is_some();
+        let by_level: Vec<&DecisionOutcome> = stated.into_iter().filter(of_levels).collect();
+        return format!(
+            "a control risk does not tell how patients spread over the levels of {}",
+            names(&by_level)
+        );
+    }
+    format!("no `baseline_risk` is stated for {}", names(&without))
 }
 
 /// The choice under other priors.
