@@ -138,8 +138,8 @@ fn every_shipped_model_is_checked_and_fitted_with_its_statements_in_every_format
     let names = String::from_utf8(list.get_output().stdout.clone()).expect("UTF-8");
     let names: Vec<&str> = names.lines().filter(|l| !l.contains(' ')).collect();
     // Then come the decisions.
-    assert_eq!(names.len(), 12 + 2, "{names:?}");
-    let names = &names[..12];
+    assert_eq!(names.len(), 13 + 2, "{names:?}");
+    let names = &names[..13];
     for name in names {
         assert!(ran(&format!("check {name}")).text().contains("Before any data"));
         let result: Value =
@@ -251,7 +251,8 @@ fn unknown_keys_and_values_are_pointed_at_and_the_near_one_is_named() {
     Desk::changed("\"worse\"", "\"worst\"")
         .refuses(&["did you mean `worse`?", "expected `better` or `worse`"]);
     Desk::changed("mass = 0.95", "masss = 0.95").refuses(&["did you mean `mass`?"]);
-    Desk::changed("kind = \"binary\"", "kind = \"ordinal\"").refuses(&["unknown value `ordinal`"]);
+    Desk::changed("kind = \"binary\"", "kind = \"ordinary\"")
+        .refuses(&["unknown value `ordinary`", "did you mean `ordinal`?"]);
     Desk::changed("higher_is = \"worse\"\n", "").refuses(&["`higher_is` is missing"]);
 }
 

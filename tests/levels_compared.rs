@@ -301,7 +301,7 @@ fn utilities_that_do_not_fit_are_refused() {
         ("utilities = [0, 0.3, 0.8, 1]", "higher levels are said to be worse"),
         ("utilities = [3, 2, 1, 0]", "a utility of 3"),
         ("utilities = \"down\"", "there is no set of utilities `down`"),
-        ("utilities = \"dawn\"", "7 utilities for 4 levels"),
+        ("utilities = \"dawn\"", "the set `dawn` has 7 utilities, and there are 4 levels"),
         ("utilities = [1, 0.8, 0.3, 0]\ndisutility = 0.3", "both `utilities` and `disutility`"),
         (
             "utilities = [1, 0.8, 0.3, 0]\nutility = { event = 0, no_event = 1 }",

@@ -132,7 +132,32 @@ pub fn second_opinion(importance: &Importance) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::step_of;
+    use super::{second_opinion, step_of};
+    use crate::posterior::Importance;
+
+    #[test]
+    fn weights_that_are_not_trusted_give_no_second_opinion() {
+        let importance = Importance {
+            draws: 4_000,
+            pareto_k: 0.93,
+            trusted_k: 0.7,
+            effective_draws: 212.4,
+            comparisons: 0,
+            max_abs_z: None,
+            allowed_abs_z: None,
+        };
+        assert!(!importance.is_trusted() && importance.agrees());
+        let few = Importance { pareto_k: 0.3, ..importance };
+        assert!(!few.is_trusted(), "too few effective draws");
+        assert!(Importance { effective_draws: 600.0, ..few }.is_trusted());
+        let text = second_opinion(&importance);
+        assert!(
+            text.ends_with(
+                "gives no second opinion here: Pareto k 0.93 (0.70 is trusted), 212 of 4,000 draws effective."
+            ),
+            "{text}"
+        );
+    }
 
     #[test]
     fn a_step_is_a_round_number_that_a_covariate_can_take() {
