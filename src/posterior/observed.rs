@@ -29,7 +29,7 @@ impl Observed {
 
 /// The crude odds ratio (limits by Woolf's method) or the crude risk difference (limits by Newcombe's method 10, Stat Med
 /// 1998;17:873) of a subgroup's counts, or its published estimate with its published limits (normal ones where only a standard
-/// error is published). Of ordered levels every measure that their patients have alone (see [`of_levels`]). None for other
+/// error is published). Of ordered levels every measure that their patients have alone. None for other
 /// measures, for the odds ratio where a cell is empty (nothing is added to cells), and where an arm has no patients.
 pub fn observed(study: &Study, estimand: Estimand) -> Option<Observed> {
     let Whom::Subgroup(g) = estimand.whom else { return None };
