@@ -70,8 +70,8 @@ fn rows(study: &Study, fit: &Fit, report: &Report, measure: Measure) -> Vec<Fore
         let raw = match (cells, published, difference) {
             // An empty cell is told by no estimate.
             (Some(cells), Some(_), _) if difference || !cells.arms.iter().all(ArmCounts::is_bounded) => None,
-            // Adjusted and alone only an odds ratio at the primary cut is at hand, which is not the common one.
-            (Some(_), Some(_), false) if study.data.levels().is_some() => None,
+            // Of adjusted levels the data alone have crude effects, which are not what is shown beside them.
+            (Some(_), None, _) if study.data.levels().is_some() && study.adjustment.is_some() => None,
             (_, Some(published), _) => Some(of_effect(published)),
             (Some(_), None, false) if study.data.levels().is_some() => {
                 let own = observed(study, Estimand::new(whom, measure));
