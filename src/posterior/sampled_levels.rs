@@ -6,8 +6,8 @@ use super::estimand::{Estimand, Measure, Whom};
 use super::sampled::{Column, Risks, SampledPosterior};
 use crate::density::LogDensity;
 use crate::model::{Drawn, Hierarchy, Levels, Model, Parameters, Rows, log_likelihood_of_levels};
-use crate::numeric::logistic;
-use crate::study::{LevelScale, Study};
+use crate::numeric::{logistic, logit};
+use crate::study::{LevelScale, Population, Study};
 
 /// Cut points and departures of every draw.
 #[derive(Debug, Clone, Default)]
@@ -296,18 +296,22 @@ pub struct At<'a> {
     pub departures: &'a [f64],
 }
 
-/// Both risks above every cut averaged over the declared patients, by subgroup and cut.
+/// Both risks above every cut averaged over the declared patients, by subgroup and cut. Where the patients are those elsewhere, of
+/// known risk, that is the risk above the primary cut, and the other cuts lie as far from it as they do here.
 pub fn averaged(rows: &Rows, levels: &Levels, at: &At<'_>, terms: (&[f64], &[f64])) -> Vec<[f64; 2]> {
-    let (n, cuts) = (at.control.len(), levels.cuts());
-    let mut out = vec![[0.0; 2]; n * cuts];
-    let mut of_cut = vec![[0.0; 2]; n];
-    for k in 0..cuts {
-        let offset = |g: usize| at.offsets[levels.set_of(g) * cuts + k];
-        let control: Vec<f64> = (0..n).map(|g| at.control[g] + offset(g)).collect();
-        let departure = at.departures.get(k).copied().unwrap_or(0.0);
-        let theta: Vec<f64> = at.theta.iter().map(|t| t + departure).collect();
-        rows.standardised((&control, &theta), terms, &mut of_cut);
-        (0..n).for_each(|g| out[g * cuts + k] = of_cut[g]);
-    }
+    let cuts = levels.cuts();
+    let arms: Vec<[f64; 2]> = (0..at.control.len() * cuts)
+        .map(|i| {
+            let (g, k) = (i / cuts, i % cuts);
+            let base = match rows.population {
+                Population::BaselineRisk(p) => logit(p),
+                Population::All | Population::Treated => at.control[g],
+            };
+            let control = base + at.offsets[levels.set_of(g) * cuts + k];
+            [control, control + at.theta[g] + at.departures.get(k).copied().unwrap_or(0.0)]
+        })
+        .collect();
+    let mut out = vec![[0.0; 2]; arms.len()];
+    rows.standardised_by_cut(&arms, terms, &mut out);
     out
 }

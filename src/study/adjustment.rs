@@ -2,7 +2,7 @@
 
 use serde::{Serialize, Serializer};
 
-use super::{HeterogeneityPrior, LocationPrior, Written};
+use super::{HeterogeneityPrior, LocationPrior, Patterns, Written};
 
 /// What a model adjusts for, and the patients it was measured on. Patients who are alike form one binomial cell.
 #[derive(Debug, Clone, PartialEq)]
@@ -111,61 +111,6 @@ pub enum Population {
     Treated,
     /// Patients elsewhere, whose risk without the treatment is known: a probability between 0 and 1.
     BaselineRisk(f64),
-}
-
-/// Patients counted by pattern: subgroup, arm, centre and covariates. Every column has one entry per pattern, in an
-/// order that does not depend on the order of the rows.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Patterns {
-    /// The place of each pattern's subgroup in the study.
-    pub subgroup: Vec<u32>,
-    /// Whether the patients of each pattern were in the active arm.
-    pub active: Vec<bool>,
-    /// The place of each pattern's centre in [`Centres::names`]; empty where there are no centres.
-    pub centre: Vec<u32>,
-    /// Patients with the event, by pattern.
-    pub events: Vec<f64>,
-    /// All patients, by pattern.
-    pub totals: Vec<f64>,
-    /// Each pattern's level of an ordinal outcome, counted from 0; empty for other outcomes.
-    pub level: Vec<u32>,
-    /// The standardised columns of the design, one per term.
-    pub columns: Vec<Vec<f64>>,
-}
-
-impl Patterns {
-    /// How many patterns there are.
-    pub fn len(&self) -> usize {
-        self.totals.len()
-    }
-
-    /// Whether there are no patterns.
-    pub fn is_empty(&self) -> bool {
-        self.totals.is_empty()
-    }
-}
-
-impl Patterns {
-    /// The same patients as binary rows, one or two each, in cells of subgroup and cut: of the two levels beside a cut, a patient
-    /// of the upper one is an event. Subgroup g's cut k is "subgroup" g × cuts + k.
-    #[must_use]
-    pub(crate) fn by_cut(&self, cuts: usize) -> Patterns {
-        let mut out = Patterns { columns: vec![Vec::new(); self.columns.len()], ..Patterns::default() };
-        for i in 0..self.len() {
-            let level = self.level.get(i).map_or(0, |l| *l as usize);
-            let below = level.checked_sub(1).map(|cut| (cut, self.totals[i]));
-            let above = (level < cuts).then_some((level, 0.0));
-            for (cut, events) in below.into_iter().chain(above) {
-                out.subgroup.push(self.subgroup[i] * cuts as u32 + cut as u32);
-                out.active.push(self.active[i]);
-                out.centre.extend(self.centre.get(i));
-                out.events.push(events);
-                out.totals.push(self.totals[i]);
-                out.columns.iter_mut().zip(&self.columns).for_each(|(to, from)| to.push(from[i]));
-            }
-        }
-        out
-    }
 }
 
 impl Adjustment {

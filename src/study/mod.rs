@@ -18,6 +18,7 @@ mod measure;
 pub(crate) mod names;
 mod outcome;
 mod patients;
+mod patterns;
 mod prior;
 pub(crate) mod problem;
 pub(crate) mod rules;
@@ -25,7 +26,7 @@ mod thresholds;
 mod utility_sets;
 pub(crate) mod written;
 
-pub use adjustment::{Adjustment, Centres, Covariate, Form, Patterns, Population, PriorFor, Term};
+pub use adjustment::{Adjustment, Centres, Covariate, Form, Population, PriorFor, Term};
 pub use audit::{Audit, AuditCell, AuditRow};
 pub use bias::{Assumption, Bias, BiasKind, Confounder, Misclassification, Missing, Nuisance, SubgroupBias};
 pub(crate) use builder::Read;
@@ -44,6 +45,7 @@ pub use outcome::{
     SubgroupEstimate, SubgroupLevels, Utilities,
 };
 pub use patients::{ColumnAccount, Dropped, LevelAccount, Numbers, PatientFile};
+pub use patterns::Patterns;
 pub use prior::{
     BaselineOf, HeterogeneityPrior, LibraryPrior, LocationPrior, NormalComponent, four_decimals,
     library_names, library_priors,

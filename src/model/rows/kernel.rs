@@ -59,6 +59,9 @@ pub struct Expected<'a> {
     pub centres: &'a mut [f64],
 }
 
+/// Log odds beyond it are as good as certain: e^−150 is far below the last digit.
+pub const LARGEST_LOG_ODDS: f64 = 150.0;
+
 compiled_for_each! {
     /// `Σ n ln(1 + e^η)` over the sections, and what is expected there.
     pub fn pass(
@@ -75,6 +78,15 @@ compiled_for_each! {
         control_and_effect: (f64, f64),
         at: Predictor<'_>,
     ) -> [f64; 2] = over_risks;
+
+    /// The same at every cut of an ordinal outcome, from the arms' inverse odds e^−x at each cut; added to the sums.
+    pub fn risks_by_cut(
+        layout: &Layout,
+        section: &Section,
+        inverse_odds: &[[f64; 2]],
+        at: Predictor<'_>,
+        sums: &mut [[f64; 2]],
+    ) -> () = over_risks_by_cut;
 
     /// `Σ n ln(1 + e^η)` over one section at log odds `base` beside the covariates'.
     pub fn normaliser(layout: &Layout, section: &Section, base: f64, at: Predictor<'_>) -> f64 = over_normaliser;
@@ -317,4 +329,41 @@ fn over_risks(
         }
     }
     sums.map(total)
+}
+
+/// One exponential a row serves all cuts, and one division both arms.
+#[inline(always)]
+fn over_risks_by_cut(
+    layout: &Layout,
+    section: &Section,
+    inverse_odds: &[[f64; 2]],
+    at: Predictor<'_>,
+    sums: &mut [[f64; 2]],
+) {
+    let mut inverse = [0.0; BLOCK];
+    let mut row = section.rows.start;
+    while row < section.rows.end {
+        let rows = row..(row + BLOCK).min(section.rows.end);
+        row = rows.end;
+        let inverse = &mut inverse[..rows.len()];
+        predictor(layout, rows.clone(), 0.0, at, inverse);
+        for x in inverse.iter_mut() {
+            // Four factors stay within the range of numbers.
+            *x = exp_within_range_fused(-x.clamp(-LARGEST_LOG_ODDS, LARGEST_LOG_ODDS));
+        }
+        let (totals, _) = layout.totals[rows].as_chunks::<LANES>();
+        let (inverse, _) = inverse.as_chunks::<LANES>();
+        for (sums, odds) in sums.iter_mut().zip(inverse_odds) {
+            let mut of_arms = [[0.0; LANES]; 2];
+            for (t, n) in inverse.iter().zip(totals) {
+                for i in 0..LANES {
+                    let (control, active) = (t[i].mul_add(odds[0], 1.0), t[i].mul_add(odds[1], 1.0));
+                    let both = n[i] / (control * active);
+                    of_arms[0][i] = both.mul_add(active, of_arms[0][i]);
+                    of_arms[1][i] = both.mul_add(control, of_arms[1][i]);
+                }
+            }
+            sums.iter_mut().zip(of_arms).for_each(|(sum, lanes)| *sum += total(lanes));
+        }
+    }
 }

@@ -23,7 +23,7 @@ use super::seen::View;
 use super::{Arm, BinomialPair};
 use crate::numeric::Instructions;
 use crate::numeric::{logistic, logit};
-use crate::study::{Adjustment, HeterogeneityPrior, LocationPrior, Patterns, Population};
+use crate::study::{Adjustment, HeterogeneityPrior, LocationPrior, MOST_LEVELS, Patterns, Population};
 use kernel::{Expected, LANES, Layout, Predictor, Section};
 use pilot::Pilot;
 pub use terms::{Scratch as TermsScratch, Terms};
@@ -347,6 +347,38 @@ impl Rows {
                 }
             }
             *out = sums.map(|s| s / self.population_sizes[g]);
+        }
+    }
+
+    /// Writes both risks of every subgroup above every cut of an ordinal outcome, averaged over the declared patients: `arms` are
+    /// the log odds of the control arm and of the active arm by subgroup and cut, and so is `out`.
+    pub fn standardised_by_cut(
+        &self,
+        arms: &[[f64; 2]],
+        (gamma, centres): (&[f64], &[f64]),
+        out: &mut [Standardised],
+    ) {
+        let cuts = out.len() / self.subgroups;
+        let at = Predictor { cells: &[], gamma, centres };
+        let bounded = |x: &f64| x.clamp(-kernel::LARGEST_LOG_ODDS, kernel::LARGEST_LOG_ODDS);
+        let mut inverse = [[0.0; 2]; MOST_LEVELS];
+        for (g, (arms, out)) in arms.chunks_exact(cuts).zip(out.chunks_exact_mut(cuts)).enumerate() {
+            if let Population::BaselineRisk(_) = self.population {
+                arms.iter().zip(out).for_each(|(x, out)| *out = x.each_ref().map(|x| logistic(*x)));
+                continue;
+            }
+            for (to, x) in inverse.iter_mut().zip(arms) {
+                *to = x.each_ref().map(|x| libm::exp(-bounded(x)));
+            }
+            out.fill([0.0; 2]);
+            for section in self.layout.sections.iter().filter(|s| s.cell % self.subgroups == g) {
+                if section.cell >= self.subgroups || self.population == Population::All {
+                    kernel::risks_by_cut(self.instructions, &self.layout, section, &inverse[..cuts], at, out);
+                }
+            }
+            for risks in out {
+                *risks = risks.map(|sum| sum / self.population_sizes[g]);
+            }
         }
     }
 
