@@ -53,10 +53,9 @@ impl LevelRows {
     /// The rows of an adjustment whose patterns have levels.
     pub fn new(of: Arc<Adjustment>, levels: &Levels) -> LevelRows {
         let (subgroups, cuts) = (levels.counts.len(), levels.cuts());
-        let by_cut = Adjustment { patterns: of.patterns.by_cut(cuts), ..Adjustment::clone(&of) };
         let patients = Adjustment { patterns: of.patterns.without_levels(), ..Adjustment::clone(&of) };
         let patients = Rows::new(&patients, subgroups);
-        let by_cut = Rows::of_cuts(&by_cut, subgroups * cuts, &patients);
+        let by_cut = Rows::of_cuts(&of, subgroups, cuts, &patients);
         LevelRows { by_cut: Arc::new(by_cut), patients: Arc::new(patients), of }
     }
 

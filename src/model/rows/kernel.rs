@@ -5,6 +5,7 @@
 
 use std::ops::Range;
 
+use super::between::{self, Odds};
 use crate::numeric::{
     compiled_for_each, exp_of_nonpositive_fused, exp_within_range_fused, ln_1p_of_fraction, ln_of_normal,
 };
@@ -20,6 +21,8 @@ pub const BLOCK: usize = 256;
 pub struct Section {
     /// Which cell: control arms by subgroup, then active arms. Of a layout whose rows name their cells, any.
     pub cell: usize,
+    /// The other cell of rows that lie between two.
+    pub beside: usize,
     /// Of the rows, padding included; both ends are multiples of [`LANES`].
     pub rows: Range<usize>,
     /// The rows up to here are one patient each, so that their logarithms can be taken of products.
@@ -41,6 +44,10 @@ pub struct Layout {
     /// The cell of each row where sections are not of one cell each: many small cells, for which sections would be padding for the
     /// most part. Empty elsewhere.
     pub cells: Vec<u32>,
+    /// The other cell of each row, where rows name their cells and lie between two.
+    pub beside: Vec<u32>,
+    /// Whether every row lies between two cells: an event of one and none of the other.
+    pub between: bool,
 }
 
 /// Where the predictor's parts stand: of cells, of covariates, of centres.
@@ -63,13 +70,16 @@ pub struct Expected<'a> {
 pub const LARGEST_LOG_ODDS: f64 = 150.0;
 
 compiled_for_each! {
-    /// `Σ n ln(1 + e^η)` over the sections, and what is expected there.
+    /// `Σ n ln(1 + e^η)` over the sections, and what is expected there; `odds` are the cells' where rows lie between two.
     pub fn pass(
         layout: &Layout,
         sections: Range<usize>,
-        at: Predictor<'_>,
+        at_and_odds: (Predictor<'_>, &Odds),
         expected: &mut Expected<'_>,
     ) -> f64 = over_sections;
+
+    /// The cells' odds at these log odds.
+    pub fn place_odds(odds: &mut Odds, cells: &[f64]) -> () = place;
 
     /// `Σ n p₀` and `Σ n p₁` over a section's rows, with log odds `control` and `control + effect` beside the covariates'.
     pub fn risks(
@@ -92,11 +102,11 @@ compiled_for_each! {
     pub fn normaliser(layout: &Layout, section: &Section, base: f64, at: Predictor<'_>) -> f64 = over_normaliser;
 }
 
-type Lanes = [f64; LANES];
+pub type Lanes = [f64; LANES];
 
 /// Lanes added in pairs, halves first.
 #[inline(always)]
-fn total(mut lanes: Lanes) -> f64 {
+pub fn total(mut lanes: Lanes) -> f64 {
     let mut width = LANES / 2;
     while width > 0 {
         for i in 0..width {
@@ -117,6 +127,12 @@ fn predictor(layout: &Layout, rows: Range<usize>, base: f64, at: Predictor<'_>, 
             *eta = at.cells[c as usize];
         }
     }
+    add_terms(layout, rows, at, eta);
+}
+
+/// Adds what the centres and the covariates have.
+#[inline(always)]
+pub fn add_terms(layout: &Layout, rows: Range<usize>, at: Predictor<'_>, eta: &mut [f64]) {
     if !layout.centre.is_empty() {
         for (eta, &c) in eta.iter_mut().zip(&layout.centre[rows.clone()]) {
             *eta += at.centres[c as usize];
@@ -142,10 +158,16 @@ fn predictor(layout: &Layout, rows: Range<usize>, base: f64, at: Predictor<'_>, 
 fn over_sections(
     layout: &Layout,
     sections: Range<usize>,
-    at: Predictor<'_>,
+    (at, odds): (Predictor<'_>, &Odds),
     expected: &mut Expected<'_>,
 ) -> f64 {
     let mut value = 0.0;
+    if layout.between {
+        for section in &layout.sections[sections] {
+            value += between::over_section(layout, section, (at, odds), expected);
+        }
+        return value;
+    }
     let mut events = [0.0; BLOCK];
     for section in &layout.sections[sections] {
         let mut row = section.rows.start;
@@ -239,20 +261,33 @@ fn several_patients(
 /// Adds a block's expected events to those of its cell, of every covariate and of the centres.
 #[inline(always)]
 fn gather(layout: &Layout, rows: Range<usize>, events: &[f64], cell: usize, expected: &mut Expected<'_>) {
-    let (events, _) = events.as_chunks::<LANES>();
     if layout.cells.is_empty() {
-        let mut sum = [0.0; LANES];
-        for lanes in events {
-            for i in 0..LANES {
-                sum[i] += lanes[i];
-            }
-        }
-        expected.cells[cell] += total(sum);
+        gather_cell(events, cell, expected);
     } else {
-        for (&c, e) in layout.cells[rows.clone()].iter().zip(events.as_flattened()) {
+        for (&c, e) in layout.cells[rows.clone()].iter().zip(events) {
             expected.cells[c as usize] += e;
         }
     }
+    gather_terms(layout, rows, events, expected);
+}
+
+/// Adds them to those of a cell, if it is one.
+#[inline(always)]
+pub fn gather_cell(events: &[f64], cell: usize, expected: &mut Expected<'_>) {
+    let Some(slot) = expected.cells.get_mut(cell) else { return };
+    let mut sum = [0.0; LANES];
+    for lanes in events.as_chunks::<LANES>().0 {
+        for i in 0..LANES {
+            sum[i] += lanes[i];
+        }
+    }
+    *slot += total(sum);
+}
+
+/// Adds them to those of every covariate and of the centres.
+#[inline(always)]
+pub fn gather_terms(layout: &Layout, rows: Range<usize>, events: &[f64], expected: &mut Expected<'_>) {
+    let (events, _) = events.as_chunks::<LANES>();
     let (pairs, rest) = layout.columns.as_chunks::<2>();
     let (slots, slot_rest) = expected.gamma.as_chunks_mut::<2>();
     for (slots, columns) in slots.iter_mut().zip(pairs) {
@@ -366,4 +401,9 @@ fn over_risks_by_cut(
             sums.iter_mut().zip(of_arms).for_each(|(sum, lanes)| *sum += total(lanes));
         }
     }
+}
+
+#[inline(always)]
+fn place(odds: &mut Odds, cells: &[f64]) {
+    odds.place(cells);
 }

@@ -5,9 +5,11 @@
 //!                  → pilot (what the rows say of every cell, roughly: where the sampler's coordinates are placed)
 //! ```
 
+mod between;
 mod curves;
 #[allow(unsafe_code, reason = "vector instructions that the processor was asked for")]
 mod kernel;
+mod layout;
 mod pilot;
 mod terms;
 
@@ -24,6 +26,7 @@ use super::{Arm, BinomialPair};
 use crate::numeric::Instructions;
 use crate::numeric::{logistic, logit};
 use crate::study::{Adjustment, HeterogeneityPrior, LocationPrior, MOST_LEVELS, Patterns, Population};
+use between::Odds;
 use kernel::{Expected, LANES, Layout, Predictor, Section};
 use pilot::Pilot;
 pub use terms::{Scratch as TermsScratch, Terms};
@@ -71,6 +74,7 @@ impl PartialEq for Curves {
 pub struct Sums {
     width: usize,
     sums: Vec<f64>,
+    odds: Odds,
     /// Whether the rows are shared out among threads.
     pub in_parallel: bool,
 }
@@ -89,18 +93,20 @@ impl Rows {
         rows
     }
 
-    /// The rows of an adjustment whose patients are one or two rows each, in cells of subgroup and cut; what they say roughly is
-    /// what `patients` say, of whom there is one row each.
-    pub fn of_cuts(adjustment: &Adjustment, cells: usize, patients: &Rows) -> Rows {
-        /// Rows of a cell below which most of a section would be padding.
-        const FEW: usize = 2 * LANES;
-        let patterns = &adjustment.patterns;
+    /// The rows of an adjustment whose patterns have levels, in cells of subgroup and cut; what they say roughly is what `patients`
+    /// say, whose levels are counted as above the primary cut or not.
+    pub fn of_cuts(adjustment: &Adjustment, subgroups: usize, cuts: usize, patients: &Rows) -> Rows {
         let centres = adjustment.centres.is_some();
-        let layout = match patterns.len() < FEW * 2 * cells {
-            true => Layout::mixed(patterns, cells, centres),
-            false => Layout::new(patterns, cells, centres),
+        let (patterns, cells) = (&adjustment.patterns, subgroups * cuts);
+        let by_cut = patterns.by_cut(cuts);
+        // Where many patients are alike their levels share a row at each cut.
+        let layout = if by_cut.len() < patterns.len() {
+            Layout::of_cells(&by_cut, cells, centres)
+        } else {
+            Layout::between(patterns, (subgroups, cuts), centres)
         };
-        Rows { pilot: patients.pilot.clone(), ..Rows::unfitted(adjustment, cells, layout) }
+        let by_cut = Adjustment { patterns: by_cut, ..adjustment.clone() };
+        Rows { pilot: patients.pilot.clone(), ..Rows::unfitted(&by_cut, cells, layout) }
     }
 
     fn unfitted(adjustment: &Adjustment, subgroups: usize, layout: Layout) -> Rows {
@@ -190,9 +196,9 @@ impl Rows {
                 layout.centre.resize(end, 0);
             }
             layout.sections.push(Section {
-                cell: section.cell,
                 rows: Range { start, end },
                 single_until: start,
+                ..section.clone()
             });
         }
         layout.share_out();
@@ -270,7 +276,8 @@ impl Rows {
     /// Working memory for [`Rows::log_likelihood`].
     pub fn sums(&self) -> Sums {
         let width = 1 + 2 * self.subgroups + self.terms() + self.centres();
-        Sums { width, sums: vec![0.0; width * self.layout.tasks.len()], in_parallel: false }
+        let odds = if self.layout.between { Odds::of(2 * self.subgroups) } else { Odds::default() };
+        Sums { width, sums: vec![0.0; width * self.layout.tasks.len()], odds, in_parallel: false }
     }
 
     /// The log likelihood at these log odds of the cells, coefficients and intercepts, without binomial coefficients.
@@ -284,13 +291,17 @@ impl Rows {
     ) -> f64 {
         let (by_cell, by_gamma, by_centre) = slopes;
         let at = Predictor { cells, gamma, centres };
+        if self.layout.between {
+            kernel::place_odds(self.instructions, &mut room.odds, cells);
+        }
+        let odds = &room.odds;
         let one = |(sums, task): (&mut [f64], &Range<usize>)| {
             sums.fill(0.0);
             let (value, sums) = sums.split_at_mut(1);
             let (cells, sums) = sums.split_at_mut(cells.len());
             let (gamma, centres) = sums.split_at_mut(gamma.len());
             let mut expected = Expected { cells, gamma, centres };
-            value[0] = kernel::pass(self.instructions, &self.layout, task.clone(), at, &mut expected);
+            value[0] = kernel::pass(self.instructions, &self.layout, task.clone(), (at, odds), &mut expected);
         };
         let tasks = &self.layout.tasks;
         if room.in_parallel && tasks.len() > 1 {
@@ -397,81 +408,4 @@ impl Rows {
 /// A subgroup's arm among the cells: control arms first.
 fn cell(g: usize, active: bool, subgroups: usize) -> usize {
     if active { subgroups + g } else { g }
-}
-
-impl Layout {
-    /// Sections by subgroup and arm; in each, rows of one patient first, as far as they fill lanes.
-    fn new(patterns: &Patterns, subgroups: usize, centres: bool) -> Layout {
-        let mut of_cell: Vec<Vec<usize>> = vec![Vec::new(); 2 * subgroups];
-        for i in 0..patterns.len() {
-            of_cell[cell(patterns.subgroup[i] as usize, patterns.active[i], subgroups)].push(i);
-        }
-        let mut layout = Layout { columns: vec![Vec::new(); patterns.columns.len()], ..Layout::default() };
-        for (cell, rows) in of_cell.into_iter().enumerate().filter(|(_, rows)| !rows.is_empty()) {
-            let (single, several): (Vec<usize>, Vec<usize>) =
-                rows.into_iter().partition(|&i| patterns.totals[i] == 1.0);
-            let start = layout.totals.len();
-            let single_until = start + single.len() / LANES * LANES;
-            for i in single.into_iter().chain(several) {
-                layout.totals.push(patterns.totals[i]);
-                layout.columns.iter_mut().zip(&patterns.columns).for_each(|(to, from)| to.push(from[i]));
-                layout.centre.extend(patterns.centre.get(i));
-            }
-            let end = layout.totals.len().next_multiple_of(LANES);
-            layout.totals.resize(end, 0.0);
-            layout.columns.iter_mut().for_each(|c| c.resize(end, 0.0));
-            if centres {
-                layout.centre.resize(end, 0);
-            }
-            let mut from = start;
-            while from < end {
-                let rows = from..(from + TASK).min(end);
-                from = rows.end;
-                layout.sections.push(Section { cell, rows, single_until });
-            }
-        }
-        layout.share_out();
-        layout
-    }
-
-    /// One section of all rows, each of which names its cell; rows of one patient first.
-    fn mixed(patterns: &Patterns, subgroups: usize, centres: bool) -> Layout {
-        let (single, several): (Vec<usize>, Vec<usize>) =
-            (0..patterns.len()).partition(|&i| patterns.totals[i] == 1.0);
-        let single_until = single.len() / LANES * LANES;
-        let mut layout = Layout { columns: vec![Vec::new(); patterns.columns.len()], ..Layout::default() };
-        for i in single.into_iter().chain(several) {
-            layout.totals.push(patterns.totals[i]);
-            layout.columns.iter_mut().zip(&patterns.columns).for_each(|(to, from)| to.push(from[i]));
-            layout.centre.extend(patterns.centre.get(i));
-            layout.cells.push(cell(patterns.subgroup[i] as usize, patterns.active[i], subgroups) as u32);
-        }
-        let end = layout.totals.len().next_multiple_of(LANES);
-        layout.totals.resize(end, 0.0);
-        layout.columns.iter_mut().for_each(|c| c.resize(end, 0.0));
-        layout.cells.resize(end, 0);
-        if centres {
-            layout.centre.resize(end, 0);
-        }
-        let whole = (0..end).step_by(TASK).map(|from| from..(from + TASK).min(end));
-        let section = |rows: Range<usize>| {
-            let single_until = single_until.clamp(rows.start, rows.end);
-            Section { cell: 0, rows, single_until }
-        };
-        layout.sections = whole.map(section).collect();
-        layout.share_out();
-        layout
-    }
-
-    /// Tasks of neighbouring sections, of some [`TASK`] rows each.
-    fn share_out(&mut self) {
-        let (mut first, mut rows) = (0, 0);
-        for (i, section) in self.sections.iter().enumerate() {
-            rows += section.rows.len();
-            if rows >= TASK || i + 1 == self.sections.len() {
-                self.tasks.push(first..i + 1);
-                (first, rows) = (i + 1, 0);
-            }
-        }
-    }
 }

@@ -1,31 +1,60 @@
-//! The beta distribution's quantile, for Monte Carlo errors of quantiles.
+//! The beta distribution's quantile among the ranks of draws, for Monte Carlo errors of quantiles.
 
-use crate::numeric::invert_increasing;
-
-/// The `x` at which the distribution function of Beta(a, b) reaches `p`.
-pub fn beta_quantile(p: f64, a: f64, b: f64) -> f64 {
-    invert_increasing(0.0, 1.0, p, |x| beta_cdf(x, a, b))
+/// A beta distribution.
+pub struct Beta {
+    a: f64,
+    b: f64,
+    /// ln B(a, b).
+    log_constant: f64,
 }
 
-/// The regularised incomplete beta function `I_x(a, b)` (DLMF 8.17).
-fn beta_cdf(x: f64, a: f64, b: f64) -> f64 {
-    if x <= 0.0 {
-        return 0.0;
+impl Beta {
+    /// Beta(a, b); both are positive.
+    pub fn new(a: f64, b: f64) -> Beta {
+        Beta { a, b, log_constant: libm::lgamma(a) + libm::lgamma(b) - libm::lgamma(a + b) }
     }
-    if x >= 1.0 {
-        return 1.0;
-    }
-    // The fraction converges fast below the mean; above it, the reflection 1 − I_{1−x}(b, a) does.
-    if x > (a + 1.0) / (a + b + 2.0) {
-        return 1.0 - lower_part(1.0 - x, b, a);
-    }
-    lower_part(x, a, b)
-}
 
-/// `x^a (1 − x)^b / (a B(a, b))` times the continued fraction.
-fn lower_part(x: f64, a: f64, b: f64) -> f64 {
-    let log_beta = libm::lgamma(a) + libm::lgamma(b) - libm::lgamma(a + b);
-    libm::exp(a * libm::log(x) + b * libm::log1p(-x) - log_beta) * continued_fraction(x, a, b) / a
+    /// The largest rank k out of `n` for which the distribution function at k/n is at most `p` < 1: n times the `p` quantile,
+    /// rounded down.
+    pub fn rank_below(&self, p: f64, n: usize) -> usize {
+        let holds = |k: usize| self.cdf(k as f64 / n as f64) <= p;
+        // From a normal's quantile, in growing steps until it lies between, then by halves.
+        let mean = self.a / (self.a + self.b);
+        let sd = libm::sqrt(mean * (1.0 - mean) / (self.a + self.b + 1.0));
+        let near = mean + sd * crate::numeric::normal_quantile(p);
+        let (mut low, mut high) = (0, n);
+        let (mut guess, mut step) = (((near * n as f64) as usize).min(n), 1);
+        while high - low > 1 {
+            let k = guess.clamp(low + 1, high - 1);
+            if holds(k) {
+                low = k;
+                guess = if high == n { k + step } else { low.midpoint(high) };
+            } else {
+                high = k;
+                guess = if low == 0 { k.saturating_sub(step) } else { low.midpoint(high) };
+            }
+            step *= 2;
+        }
+        low
+    }
+
+    /// The regularised incomplete beta function `I_x(a, b)` (DLMF 8.17).
+    fn cdf(&self, x: f64) -> f64 {
+        if x <= 0.0 {
+            return 0.0;
+        }
+        if x >= 1.0 {
+            return 1.0;
+        }
+        let (a, b) = (self.a, self.b);
+        // `x^a (1 − x)^b / B(a, b)`.
+        let factor = libm::exp(a * libm::log(x) + b * libm::log1p(-x) - self.log_constant);
+        // The fraction converges fast below the mean; above it, the reflection 1 − I_{1−x}(b, a) does.
+        if x > (a + 1.0) / (a + b + 2.0) {
+            return 1.0 - factor * continued_fraction(1.0 - x, b, a) / b;
+        }
+        factor * continued_fraction(x, a, b) / a
+    }
 }
 
 /// DLMF 8.17.22 by Lentz's method as modified by Thompson and Barnett.
@@ -55,16 +84,33 @@ fn continued_fraction(x: f64, a: f64, b: f64) -> f64 {
 mod tests {
     use super::*;
 
+    /// n times the quantile, rounded down, where the distribution function has an inverse in closed form.
+    fn rank(quantile: f64, n: usize) -> usize {
+        (quantile * n as f64) as usize
+    }
+
     #[test]
-    fn beta_quantiles_agree_with_closed_forms_and_symmetry() {
-        // Beta(a, 1) has distribution function x^a, Beta(1, b) 1 − (1 − x)^b; Beta(2, 2) 3x² − 2x³.
-        for p in [0.01, 0.158_655_3, 0.5, 0.841_344_7] {
-            assert!((beta_quantile(p, 7.5, 1.0) - libm::pow(p, 1.0 / 7.5)).abs() < 1e-12);
-            assert!((beta_quantile(p, 1.0, 40.0) + libm::expm1(libm::log1p(-p) / 40.0)).abs() < 1e-12);
-            let x = beta_quantile(p, 2.0, 2.0);
-            assert!((x * x * (3.0 - 2.0 * x) - p).abs() < 1e-12);
-            let mirrored = 1.0 - beta_quantile(1.0 - p, 9_000.0, 500.0);
-            assert!((beta_quantile(p, 500.0, 9_000.0) - mirrored).abs() < 1e-12);
+    fn ranks_agree_with_closed_forms_and_symmetry() {
+        // Beta(a, 1) has distribution function x^a, Beta(1, b) 1 − (1 − x)^b.
+        for p in [0.01, 0.158_655_3, 0.5, 0.841_344_7, 0.999] {
+            for n in [1, 7, 400, 6_800] {
+                let (first, last) = (libm::pow(p, 1.0 / 7.5), -libm::expm1(libm::log1p(-p) / 40.0));
+                assert_eq!(Beta::new(7.5, 1.0).rank_below(p, n), rank(first, n), "{p} {n}");
+                assert_eq!(Beta::new(1.0, 40.0).rank_below(p, n), rank(last, n), "{p} {n}");
+            }
+            let (up, down) = (Beta::new(9_000.0, 500.0), Beta::new(500.0, 9_000.0));
+            assert_eq!(down.rank_below(p, 99_999) + up.rank_below(1.0 - p, 99_999), 99_998);
+        }
+    }
+
+    #[test]
+    fn ranks_are_those_of_a_search_through_all() {
+        for (a, b) in [(1.5, 300.0), (20.0, 380.0), (200.0, 200.0), (3_000.0, 80.0), (1e4, 1e4)] {
+            let beta = Beta::new(a, b);
+            for p in [0.158_655_253_931_457, 0.841_344_746_068_543] {
+                let all = (0..=500).take_while(|k| beta.cdf(f64::from(*k) / 500.0) <= p).count() - 1;
+                assert_eq!(beta.rank_below(p, 500), all, "{a} {b} {p}");
+            }
         }
     }
 
@@ -78,6 +124,7 @@ mod tests {
                 choose * libm::pow(x, f64::from(j)) * libm::pow(1.0 - x, f64::from(n - j))
             })
             .sum();
-        assert!((beta_cdf(x, f64::from(k), f64::from(n - k + 1)) - tail).abs() < 1e-12);
+        let beta = Beta::new(f64::from(k), f64::from(n - k + 1));
+        assert!((beta.cdf(x) - tail).abs() < 1e-12);
     }
 }

@@ -29,7 +29,7 @@ mod sums;
 #[cfg(test)]
 mod tests;
 
-use beta::beta_quantile;
+use beta::Beta;
 use ess::{effective_size, mean_autocovariance};
 use halves::{Halves, Variances};
 use indicator::Indicator;
@@ -186,10 +186,10 @@ impl Workspace {
         let threshold = quantile(self.sorter.entries(), p);
         let ess = self.ess_of_at_most(threshold, halves)?;
         let sorted = self.sorter.entries();
-        let position = |q| beta_quantile(q, ess * p + 1.0, ess * (1.0 - p) + 1.0) * sorted.len() as f64;
-        let order_statistic = |rank: f64| sorted[(rank as usize).clamp(1, sorted.len()) - 1].value;
-        let low = order_statistic(libm::floor(position(ONE_SD.0)));
-        let high = order_statistic(libm::ceil(position(ONE_SD.1)));
+        let beta = Beta::new(ess * p + 1.0, ess * (1.0 - p) + 1.0);
+        let order_statistic = |rank: usize| sorted[rank.clamp(1, sorted.len()) - 1].value;
+        let low = order_statistic(beta.rank_below(ONE_SD.0, sorted.len()));
+        let high = order_statistic(beta.rank_below(ONE_SD.1, sorted.len()) + 1);
         Some((high - low) / 2.0)
     }
 

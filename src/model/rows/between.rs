@@ -1,0 +1,215 @@
+//! Rows of patients with ordered levels: each lies between two cuts, an event of the lower one's cell and none of the upper one's.
+//!
+//! Both cells have the row's xᵀγ in common, so that one exponential serves both:
+//!
+//! ```text
+//! e^(b + s) = e^b e^s     b the cell's log odds, s = xᵀγ + u
+//! ```
+
+use std::ops::Range;
+
+use super::kernel::{
+    BLOCK, Expected, LANES, Lanes, Layout, Predictor, Section, add_terms, gather_cell, gather_terms, total,
+};
+use crate::numeric::{exp_within_range_fused, ln_of_normal};
+
+/// Log odds beyond it count as it, so that a product of two odds is a number.
+const LARGEST: f64 = 350.0;
+
+/// The log odds of every cell with their exponentials, and at the end a cell for what is beyond the outermost cuts, which no
+/// patient leaves.
+#[derive(Debug, Clone, Default)]
+pub struct Odds {
+    log: Vec<f64>,
+    odds: Vec<f64>,
+    inverse: Vec<f64>,
+}
+
+/// One cell's.
+#[derive(Clone, Copy)]
+struct Point {
+    log: f64,
+    odds: f64,
+    inverse: f64,
+}
+
+impl Odds {
+    /// Room for so many cells.
+    pub fn of(cells: usize) -> Odds {
+        let ended = |end: f64| {
+            let mut all = vec![0.0; cells];
+            all.push(end);
+            all
+        };
+        Odds { log: ended(f64::NEG_INFINITY), odds: ended(0.0), inverse: ended(f64::INFINITY) }
+    }
+
+    /// The exponentials of these log odds.
+    #[inline(always)]
+    pub fn place(&mut self, cells: &[f64]) {
+        self.log[..cells.len()].copy_from_slice(cells);
+        let both = self.odds.iter_mut().zip(&mut self.inverse);
+        for ((odds, inverse), x) in both.zip(cells) {
+            let x = x.clamp(-LARGEST, LARGEST);
+            *odds = exp_within_range_fused(x);
+            *inverse = exp_within_range_fused(-x);
+        }
+    }
+
+    #[inline(always)]
+    fn at(&self, cell: usize) -> Point {
+        Point { log: self.log[cell], odds: self.odds[cell], inverse: self.inverse[cell] }
+    }
+}
+
+/// What is kept of a block between its steps.
+struct Block {
+    /// s, e^s and e^−s.
+    terms: [f64; BLOCK],
+    odds: [f64; BLOCK],
+    inverse: [f64; BLOCK],
+    /// `Π (1 + e^−|η|)` and `Σ max(η, 0)` over both cells.
+    whole: [f64; BLOCK],
+    positive: [f64; BLOCK],
+    /// Expected events in either cell.
+    events: [[f64; BLOCK]; 2],
+}
+
+/// `Σ n (ln(1 + e^η) + ln(1 + e^η′))` over a section, and what is expected there.
+#[inline(always)]
+pub fn over_section(
+    layout: &Layout,
+    section: &Section,
+    (at, odds): (Predictor<'_>, &Odds),
+    expected: &mut Expected<'_>,
+) -> f64 {
+    const NONE: [f64; BLOCK] = [0.0; BLOCK];
+    let mut block =
+        Block { terms: NONE, odds: NONE, inverse: NONE, whole: NONE, positive: NONE, events: [NONE; 2] };
+    let mut value = 0.0;
+    let mut row = section.rows.start;
+    while row < section.rows.end {
+        let single = row < section.single_until;
+        let end = if single { section.single_until } else { section.rows.end };
+        let rows = row..(row + BLOCK).min(end);
+        row = rows.end;
+        value += over_block(layout, section, rows, single, (at, odds), &mut block, expected);
+    }
+    value
+}
+
+#[inline(always)]
+fn over_block(
+    layout: &Layout,
+    section: &Section,
+    rows: Range<usize>,
+    single: bool,
+    (at, odds): (Predictor<'_>, &Odds),
+    block: &mut Block,
+    expected: &mut Expected<'_>,
+) -> f64 {
+    let n = rows.len();
+    let terms = &mut block.terms[..n];
+    terms.fill(0.0);
+    add_terms(layout, rows.clone(), at, terms);
+    for ((s, odds), inverse) in terms.iter().zip(&mut block.odds[..n]).zip(&mut block.inverse[..n]) {
+        *odds = exp_within_range_fused(s.clamp(-LARGEST, LARGEST));
+        *inverse = 1.0 / *odds;
+    }
+    block.whole[..n].fill(1.0);
+    block.positive[..n].fill(0.0);
+    if layout.cells.is_empty() {
+        for (side, cell) in [section.cell, section.beside].into_iter().enumerate() {
+            let point = odds.at(cell);
+            one_side(block, n, side, |_| point);
+        }
+    } else {
+        for (side, cells) in
+            [&layout.cells[rows.clone()], &layout.beside[rows.clone()]].into_iter().enumerate()
+        {
+            let [mut log, mut of_cell, mut inverse] = [[0.0; BLOCK]; 3];
+            for (i, &c) in cells.iter().enumerate() {
+                (log[i], of_cell[i], inverse[i]) =
+                    (odds.log[c as usize], odds.odds[c as usize], odds.inverse[c as usize]);
+            }
+            one_side(block, n, side, |i| Point { log: log[i], odds: of_cell[i], inverse: inverse[i] });
+        }
+    }
+    let totals = &layout.totals[rows.clone()];
+    let value = if single {
+        of_single(&block.whole[..n], &block.positive[..n])
+    } else {
+        for side in &mut block.events {
+            side.iter_mut().zip(totals).for_each(|(events, n)| *events *= n);
+        }
+        of_several(&mut block.whole[..n], &block.positive[..n], totals)
+    };
+    let [lower, upper] = &mut block.events;
+    let (lower, upper) = (&mut lower[..n], &mut upper[..n]);
+    if layout.cells.is_empty() {
+        gather_cell(lower, section.cell, expected);
+        gather_cell(upper, section.beside, expected);
+    } else {
+        let (cells, beside) = (&layout.cells[rows.clone()], &layout.beside[rows.clone()]);
+        for (events, cells) in [(&*lower, cells), (&*upper, beside)] {
+            for (e, &c) in events.iter().zip(cells) {
+                if let Some(slot) = expected.cells.get_mut(c as usize) {
+                    *slot += e;
+                }
+            }
+        }
+    }
+    lower.iter_mut().zip(upper).for_each(|(both, upper)| *both += *upper);
+    gather_terms(layout, rows, lower, expected);
+    value
+}
+
+/// One cell's share of a block.
+#[inline(always)]
+fn one_side(block: &mut Block, n: usize, side: usize, cell: impl Fn(usize) -> Point) {
+    let (terms, odds, inverse) = (&block.terms[..n], &block.odds[..n], &block.inverse[..n]);
+    let (whole, positive) = (&mut block.whole[..n], &mut block.positive[..n]);
+    let events = &mut block.events[side][..n];
+    for i in 0..n.min(BLOCK) {
+        let at = cell(i);
+        let (up, down) = (odds[i] * at.odds, inverse[i] * at.inverse);
+        let near = if up < down { up } else { down };
+        let rest = 1.0 + near;
+        let share = 1.0 / rest;
+        events[i] = if up < down { near * share } else { share };
+        whole[i] *= rest;
+        let eta = at.log + terms[i];
+        positive[i] += if eta > 0.0 { eta } else { 0.0 };
+    }
+}
+
+/// Of one patient each: one logarithm a block, whose product of at most 512 numbers up to 2 is within the range of numbers.
+#[inline(always)]
+fn of_single(whole: &[f64], positive: &[f64]) -> f64 {
+    let (mut product, mut sum): (Lanes, Lanes) = ([1.0; LANES], [0.0; LANES]);
+    for (whole, positive) in whole.as_chunks::<LANES>().0.iter().zip(positive.as_chunks::<LANES>().0) {
+        for i in 0..LANES {
+            product[i] *= whole[i];
+            sum[i] += positive[i];
+        }
+    }
+    let mut all = 1.0;
+    for factor in product {
+        all *= factor;
+    }
+    total(sum) + ln_of_normal(all)
+}
+
+#[inline(always)]
+fn of_several(whole: &mut [f64], positive: &[f64], totals: &[f64]) -> f64 {
+    for ((whole, positive), n) in whole.iter_mut().zip(positive).zip(totals) {
+        *whole = n * (positive + ln_of_normal(*whole));
+    }
+    let mut sum = [0.0; LANES];
+    for lanes in whole.as_chunks::<LANES>().0 {
+        for i in 0..LANES {
+            sum[i] += lanes[i];
+        }
+    }
+    total(sum)
+}
