@@ -63,6 +63,12 @@ impl Odds {
 }
 
 /// What is kept of a block between its steps.
+pub struct Room {
+    /// Where rows name their cells, what both have.
+    cells: [[[f64; BLOCK]; 3]; 2],
+    block: Block,
+}
+
 struct Block {
     /// s, e^s and e^−s.
     terms: [f64; BLOCK],
@@ -75,17 +81,25 @@ struct Block {
     events: [[f64; BLOCK]; 2],
 }
 
+impl Room {
+    /// Nothing in it.
+    pub fn new() -> Room {
+        const NONE: [f64; BLOCK] = [0.0; BLOCK];
+        let block =
+            Block { terms: NONE, odds: NONE, inverse: NONE, whole: NONE, positive: NONE, events: [NONE; 2] };
+        Room { cells: [[NONE; 3]; 2], block }
+    }
+}
+
 /// `Σ n (ln(1 + e^η) + ln(1 + e^η′))` over a section, and what is expected there.
 #[inline(always)]
 pub fn over_section(
     layout: &Layout,
     section: &Section,
     (at, odds): (Predictor<'_>, &Odds),
+    room: &mut Room,
     expected: &mut Expected<'_>,
 ) -> f64 {
-    const NONE: [f64; BLOCK] = [0.0; BLOCK];
-    let mut block =
-        Block { terms: NONE, odds: NONE, inverse: NONE, whole: NONE, positive: NONE, events: [NONE; 2] };
     let mut value = 0.0;
     let mut row = section.rows.start;
     while row < section.rows.end {
@@ -93,7 +107,7 @@ pub fn over_section(
         let end = if single { section.single_until } else { section.rows.end };
         let rows = row..(row + BLOCK).min(end);
         row = rows.end;
-        value += over_block(layout, section, rows, single, (at, odds), &mut block, expected);
+        value += over_block(layout, (section, rows, single), (at, odds), room, expected);
     }
     value
 }
@@ -101,85 +115,83 @@ pub fn over_section(
 #[inline(always)]
 fn over_block(
     layout: &Layout,
-    section: &Section,
-    rows: Range<usize>,
-    single: bool,
+    (section, rows, single): (&Section, Range<usize>, bool),
     (at, odds): (Predictor<'_>, &Odds),
-    block: &mut Block,
+    Room { cells, block: room }: &mut Room,
     expected: &mut Expected<'_>,
 ) -> f64 {
     let n = rows.len();
-    let terms = &mut block.terms[..n];
+    let terms = &mut room.terms[..n];
     terms.fill(0.0);
     add_terms(layout, rows.clone(), at, terms);
-    for ((s, odds), inverse) in terms.iter().zip(&mut block.odds[..n]).zip(&mut block.inverse[..n]) {
+    for ((s, odds), inverse) in terms.iter().zip(&mut room.odds[..n]).zip(&mut room.inverse[..n]) {
         *odds = exp_within_range_fused(s.clamp(-LARGEST, LARGEST));
         *inverse = 1.0 / *odds;
     }
-    block.whole[..n].fill(1.0);
-    block.positive[..n].fill(0.0);
-    if layout.cells.is_empty() {
-        for (side, cell) in [section.cell, section.beside].into_iter().enumerate() {
-            let point = odds.at(cell);
-            one_side(block, n, side, |_| point);
-        }
-    } else {
-        for (side, cells) in
-            [&layout.cells[rows.clone()], &layout.beside[rows.clone()]].into_iter().enumerate()
-        {
-            let [mut log, mut of_cell, mut inverse] = [[0.0; BLOCK]; 3];
-            for (i, &c) in cells.iter().enumerate() {
-                (log[i], of_cell[i], inverse[i]) =
-                    (odds.log[c as usize], odds.odds[c as usize], odds.inverse[c as usize]);
+    let named = !layout.cells.is_empty();
+    let of_rows = || [&layout.cells[rows.clone()], &layout.beside[rows.clone()]];
+    if named {
+        for ([logs, all, inverses], of_rows) in cells.iter_mut().zip(of_rows()) {
+            for (i, &c) in of_rows.iter().enumerate() {
+                let Point { log, odds, inverse } = odds.at(c as usize);
+                (logs[i], all[i], inverses[i]) = (log, odds, inverse);
             }
-            one_side(block, n, side, |i| Point { log: log[i], odds: of_cell[i], inverse: inverse[i] });
         }
+        let point = |[log, odds, inverse]: &[[f64; BLOCK]; 3], i: usize| Point {
+            log: log[i],
+            odds: odds[i],
+            inverse: inverse[i],
+        };
+        both_sides(room, n, |i| [point(&cells[0], i), point(&cells[1], i)]);
+    } else {
+        let points = [odds.at(section.cell), odds.at(section.beside)];
+        both_sides(room, n, |_| points);
     }
     let totals = &layout.totals[rows.clone()];
     let value = if single {
-        of_single(&block.whole[..n], &block.positive[..n])
+        of_single(&room.whole[..n], &room.positive[..n])
     } else {
-        for side in &mut block.events {
+        for side in &mut room.events {
             side.iter_mut().zip(totals).for_each(|(events, n)| *events *= n);
         }
-        of_several(&mut block.whole[..n], &block.positive[..n], totals)
+        of_several(&mut room.whole[..n], &room.positive[..n], totals)
     };
-    let [lower, upper] = &mut block.events;
+    let [lower, upper] = &mut room.events;
     let (lower, upper) = (&mut lower[..n], &mut upper[..n]);
-    if layout.cells.is_empty() {
-        gather_cell(lower, section.cell, expected);
-        gather_cell(upper, section.beside, expected);
-    } else {
-        let (cells, beside) = (&layout.cells[rows.clone()], &layout.beside[rows.clone()]);
-        for (events, cells) in [(&*lower, cells), (&*upper, beside)] {
+    if named {
+        for (events, cells) in [&*lower, &*upper].into_iter().zip(of_rows()) {
             for (e, &c) in events.iter().zip(cells) {
                 if let Some(slot) = expected.cells.get_mut(c as usize) {
                     *slot += e;
                 }
             }
         }
+    } else {
+        gather_cell(lower, section.cell, expected);
+        gather_cell(upper, section.beside, expected);
     }
     lower.iter_mut().zip(upper).for_each(|(both, upper)| *both += *upper);
     gather_terms(layout, rows, lower, expected);
     value
 }
 
-/// One cell's share of a block.
+/// Both cells of the first `n` rows of a block.
 #[inline(always)]
-fn one_side(block: &mut Block, n: usize, side: usize, cell: impl Fn(usize) -> Point) {
-    let (terms, odds, inverse) = (&block.terms[..n], &block.odds[..n], &block.inverse[..n]);
-    let (whole, positive) = (&mut block.whole[..n], &mut block.positive[..n]);
-    let events = &mut block.events[side][..n];
+fn both_sides(room: &mut Block, n: usize, cells: impl Fn(usize) -> [Point; 2]) {
+    let [lower, upper] = &mut room.events;
     for i in 0..n.min(BLOCK) {
-        let at = cell(i);
-        let (up, down) = (odds[i] * at.odds, inverse[i] * at.inverse);
-        let near = if up < down { up } else { down };
-        let rest = 1.0 + near;
-        let share = 1.0 / rest;
-        events[i] = if up < down { near * share } else { share };
-        whole[i] *= rest;
-        let eta = at.log + terms[i];
-        positive[i] += if eta > 0.0 { eta } else { 0.0 };
+        let (s, odds, inverse) = (room.terms[i], room.odds[i], room.inverse[i]);
+        let [a, b] = cells(i).map(|cell| {
+            let (up, down) = (odds * cell.odds, inverse * cell.inverse);
+            let near = if up < down { up } else { down };
+            let rest = 1.0 + near;
+            let share = 1.0 / rest;
+            let eta = cell.log + s;
+            [rest, if up < down { near * share } else { share }, if eta > 0.0 { eta } else { 0.0 }]
+        });
+        room.whole[i] = a[0] * b[0];
+        (lower[i], upper[i]) = (a[1], b[1]);
+        room.positive[i] = a[2] + b[2];
     }
 }
 

@@ -89,12 +89,14 @@ compiled_for_each! {
         at: Predictor<'_>,
     ) -> [f64; 2] = over_risks;
 
-    /// The same at every cut of an ordinal outcome, from the arms' inverse odds e^−x at each cut; added to the sums.
+    /// The same at every cut of an ordinal outcome, from the arms' inverse odds e^−x at each cut; added to the sums. What the room
+    /// holds does not matter.
     pub fn risks_by_cut(
         layout: &Layout,
         section: &Section,
         inverse_odds: &[[f64; 2]],
         at: Predictor<'_>,
+        room: &mut [f64; BLOCK],
         sums: &mut [[f64; 2]],
     ) -> () = over_risks_by_cut;
 
@@ -163,8 +165,9 @@ fn over_sections(
 ) -> f64 {
     let mut value = 0.0;
     if layout.between {
+        let mut room = between::Room::new();
         for section in &layout.sections[sections] {
-            value += between::over_section(layout, section, (at, odds), expected);
+            value += between::over_section(layout, section, (at, odds), &mut room, expected);
         }
         return value;
     }
@@ -373,14 +376,14 @@ fn over_risks_by_cut(
     section: &Section,
     inverse_odds: &[[f64; 2]],
     at: Predictor<'_>,
+    room: &mut [f64; BLOCK],
     sums: &mut [[f64; 2]],
 ) {
-    let mut inverse = [0.0; BLOCK];
     let mut row = section.rows.start;
     while row < section.rows.end {
         let rows = row..(row + BLOCK).min(section.rows.end);
         row = rows.end;
-        let inverse = &mut inverse[..rows.len()];
+        let inverse = &mut room[..rows.len()];
         predictor(layout, rows.clone(), 0.0, at, inverse);
         for x in inverse.iter_mut() {
             // Four factors stay within the range of numbers.

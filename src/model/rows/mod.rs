@@ -373,6 +373,7 @@ impl Rows {
         let at = Predictor { cells: &[], gamma, centres };
         let bounded = |x: &f64| x.clamp(-kernel::LARGEST_LOG_ODDS, kernel::LARGEST_LOG_ODDS);
         let mut inverse = [[0.0; 2]; MOST_LEVELS];
+        let mut room = [0.0; kernel::BLOCK];
         for (g, (arms, out)) in arms.chunks_exact(cuts).zip(out.chunks_exact_mut(cuts)).enumerate() {
             if let Population::BaselineRisk(_) = self.population {
                 arms.iter().zip(out).for_each(|(x, out)| *out = x.each_ref().map(|x| logistic(*x)));
@@ -384,7 +385,8 @@ impl Rows {
             out.fill([0.0; 2]);
             for section in self.layout.sections.iter().filter(|s| s.cell % self.subgroups == g) {
                 if section.cell >= self.subgroups || self.population == Population::All {
-                    kernel::risks_by_cut(self.instructions, &self.layout, section, &inverse[..cuts], at, out);
+                    let odds = &inverse[..cuts];
+                    kernel::risks_by_cut(self.instructions, &self.layout, section, odds, at, &mut room, out);
                 }
             }
             for risks in out {
