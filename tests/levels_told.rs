@@ -321,7 +321,16 @@ fn the_departure_curve_is_drawn_where_the_model_has_a_departure() {
         let (.., better, mcse) = rows.iter().find(of).expect("a row").clone();
         assert!((better - fit).abs() < 4.0 * mcse.max(1e-3), "{name}: {better} {fit}");
     }
-    // Death borrows from disability under proportional odds, and less the wider the prior of its departure.
+}
+
+#[test]
+fn the_wider_its_prior_the_less_death_borrows_from_disability() {
+    // Fewer with the drug are disabled, and more die.
+    let counts = COUNTS
+        .replace("[22, 34, 40, 23, 18, 4, 10]", "[32, 34, 40, 13, 8, 4, 20]")
+        .replace("[12, 24, 30, 23, 28, 14, 20]", "[22, 24, 30, 13, 18, 14, 30]");
+    let (_, drawn) = presented(&trial(RANKIN, "departure = \"death\"", "", &counts));
+    let by_cut = drawn.iter().find(|f| f.name == "departure-cuts").expect("drawn");
     let death = |scale: f64| {
         let rows = departures(by_cut);
         rows.into_iter().find(|r| r.1 == "5" && r.2 == scale).expect("a row")
