@@ -253,6 +253,7 @@ fn every_sentence_is_a_claim_of_the_json_in_every_command() {
     for arguments in [
         &["decide", "rescue-stenting"][..],
         &["decide", "rescue-by-etiology"],
+        &["decide", "aspirin-by-values"],
         &["decide", "decision.toml"],
         &["decide", "ras-basilar-death"],
         &["fit", "ras-basilar-death"],
@@ -307,7 +308,13 @@ fn an_observational_study_is_never_said_to_help_or_harm() {
 #[test]
 fn text_fits_eighty_columns_and_a_pipe() {
     let desk = Desk::with(DECISION);
-    for name in ["rescue-stenting", "rescue-by-etiology", "decision.toml", "eight-schools-decision.toml"] {
+    for name in [
+        "rescue-stenting",
+        "rescue-by-etiology",
+        "aspirin-by-values",
+        "decision.toml",
+        "eight-schools-decision.toml",
+    ] {
         if name.starts_with("eight") {
             let models = "[decision]\nquestion = \"Coach?\"\n[[outcome]]\nmodel = \"eight-schools\"\n";
             fs::write(desk.0.path().join(name), models).expect("written");
@@ -454,7 +461,12 @@ fn what_needs_sampling_is_sampled_and_says_so() {
 #[test]
 fn shipped_decisions_are_listed_and_their_schema_is_kept() {
     let desk = Desk::with(DECISION);
-    desk.run(&["list"]).success().stdout(contains("rescue-stenting")).stdout(contains("rescue-by-etiology"));
+    let listed = desk.run(&["list"]).success();
+    let listed = flowing(&String::from_utf8_lossy(&listed.get_output().stdout));
+    for name in ["rescue-stenting", "rescue-by-etiology", "aspirin-by-values"] {
+        assert!(listed.contains(name), "{listed}");
+    }
+    assert!(listed.contains("by what its outcomes are worth? (decision, illustrative)"), "{listed}");
     let kept = include_str!("../decisions/decision.schema.json");
     let assert = desk.run(&["list", "--schema", "decision"]).success();
     assert_eq!(

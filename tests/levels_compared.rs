@@ -317,3 +317,69 @@ fn utilities_that_do_not_fit_are_refused() {
     folder.write("decision.toml", decision("utilities = [1, 0]", ""));
     folder.refuses(&["decide", "decision.toml"], &["utilities of levels", "kind = \"ordinal\""]);
 }
+
+/// In the shipped decision members differ in utilities alone: each one's gain is its own weighted sum of the risk differences at
+/// the cuts that `fit` reports, and that of who values independence alone is the risk difference at that cut.
+#[test]
+fn members_gains_are_sums_over_the_cuts_of_the_fit() {
+    let folder = Folder::new();
+    let fit = json(&folder, &["fit", "ist-aspirin-shift", "--format", "json"]);
+    let decided = json(&folder, &["decide", "aspirin-by-values", "--format", "json"]);
+    let by_cut = |subgroup: &Value| {
+        ["dead", "dependent", "not recovered"].map(|cut| {
+            let rows = fit["estimates"].as_array().expect("estimates");
+            let own = rows.iter().find(|e| {
+                e["measure"] == "risk_difference_at_cut" && e["cut"] == cut && e["subgroup"] == *subgroup
+            });
+            own.and_then(|e| e["mean"].as_f64()).expect("a mean")
+        })
+    };
+    let utilities = [
+        ("trade-offs", [0.0, 0.33, 0.84, 1.0]),
+        ("EQ-5D", [0.0, 0.19, 0.78, 0.96]),
+        ("survival first", [0.0, 0.8, 0.9, 1.0]),
+        ("independence first", [0.0, 0.0, 1.0, 1.0]),
+    ];
+    let members = decided["panel"]["members"].as_array().expect("members");
+    assert_eq!(members.len(), 4 * 5);
+    for row in members {
+        let (_, u) = utilities.iter().find(|(name, _)| row["member"] == *name).expect("a member");
+        let steps = u.windows(2).map(|w| w[1] - w[0]);
+        let expected: f64 = steps.zip(by_cut(&row["subgroup"])).map(|(step, rd)| step * rd).sum();
+        let gain = row["expected_gain"].as_f64().expect("a gain");
+        assert!((gain - expected).abs() < 1e-9, "{row}: {expected}");
+    }
+}
+
+/// Values that are made up are said to be so wherever a number of the decision stands, though the study's counts are real.
+#[test]
+fn a_decision_whose_values_are_made_up_says_so_everywhere() {
+    let folder = Folder::new();
+    let banner = "ILLUSTRATIVE: this decision's values (such as utilities), rules or members are made up.";
+    let decided = json(&folder, &["decide", "aspirin-by-values", "--format", "json"]);
+    assert_eq!(decided["decision"]["illustrative"], true);
+    assert!(decided["statements"].to_string().contains(banner), "{}", decided["statements"]);
+    for arguments in [
+        &["decide", "aspirin-by-values"][..],
+        &["decide", "aspirin-by-values", "--full"],
+        &["decide", "aspirin-by-values", "--format", "csv"],
+    ] {
+        let told = folder.says(arguments).split_whitespace().collect::<Vec<_>>().join(" ");
+        let told = told.replace("! ", "");
+        assert!(told.contains(banner), "{arguments:?}: {told}");
+    }
+    folder.says(&["report", "aspirin-by-values", "-o", "page.md", "--figures", "figures", "--as", "svg"]);
+    assert!(folder.read("page.md").contains(banner));
+    let utility = folder.read("figures/utility-1.svg");
+    assert!(utility.contains("ILLUSTRATIVE"), "{utility}");
+    assert!(folder.read("figures/utility-1.csv").contains(banner));
+    // A decision within a model says it in the same way; without the key nothing is said.
+    let own = "\n[decision]\nquestion = \"Drug?\"\nillustrative = true\n[[decision.outcome]]\nutilities = [1, 0.9, 0.5, 0]\n";
+    let study = four_levels(BY_SUBGROUP, own).replacen("illustrative = true\n", "", 1);
+    folder.write("own.toml", study.clone());
+    let flag =
+        |file: &str| json(&folder, &["decide", file, "--format", "json"])["decision"]["illustrative"].clone();
+    assert_eq!(flag("own.toml"), true);
+    folder.write("without.toml", study.replace("illustrative = true\n", ""));
+    assert_eq!(flag("without.toml"), false);
+}

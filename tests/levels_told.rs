@@ -257,7 +257,7 @@ fn presented(study: &Study) -> (String, Vec<Figure>) {
 }
 
 #[test]
-fn the_page_has_every_cut_of_every_subgroup_and_both_figures() {
+fn the_page_has_every_cut_of_every_subgroup_and_its_figures() {
     let (study, _) = &*DEPARTING;
     let (text, drawn) = presented(study);
     assert_eq!(text.matches("| above 3 (primary) |").count(), 3, "{text}");
@@ -279,6 +279,72 @@ fn the_page_has_every_cut_of_every_subgroup_and_both_figures() {
     assert_eq!(csv.matches(",observed,").count(), 12);
     assert_eq!(csv.matches(",common,").count(), 2);
     assert!(cuts.svg.contains("favours drug") && cuts.svg.contains("Above 3 (primary)"));
+}
+
+/// One row of a figure's numbers: whose, which cut, at which scale of the prior of δ; P(better) and its Monte Carlo error.
+type Departed = (String, String, f64, f64, f64);
+
+fn departures(figure: &Figure) -> Vec<Departed> {
+    let csv = equipoise::report::figure_csv(figure);
+    let mut reader = csv::Reader::from_reader(csv.as_bytes());
+    let header = reader.headers().expect("a header").clone();
+    let place = |name: &str| header.iter().position(|h| h == name).unwrap_or_else(|| panic!("{name}"));
+    let places = ["row", "cut", "scale", "better", "mcse"].map(place);
+    let row = |row: csv::StringRecord| {
+        let [whose, cut, scale, better, mcse] = places.map(|p| row[p].to_string());
+        let number = |text: String| text.parse::<f64>().expect("a number");
+        (whose, cut, number(scale), number(better), number(mcse))
+    };
+    reader.records().map(|r| row(r.expect("a row"))).collect()
+}
+
+#[test]
+fn the_departure_curve_is_drawn_where_the_model_has_a_departure() {
+    let (study, report) = &*DEPARTING;
+    let (text, drawn) = presented(study);
+    assert!(text.contains("Without proportional odds (departure of the last cut normal(0, 0.30))"), "{text}");
+    let figure = |name: &str| drawn.iter().find(|f| f.name == name).unwrap_or_else(|| panic!("{name}"));
+    let (by_subgroup, by_cut) = (figure("departure"), figure("departure-cuts"));
+    for f in [by_subgroup, by_cut] {
+        assert!(f.svg.contains("the stated scale") && f.svg.contains("at 0 odds are proportional"));
+        assert!(f.caption.contains("δ is added at the last cut") && f.caption.contains("Monte Carlo error"));
+        assert!(text.contains(&f.caption), "{}", f.caption);
+    }
+    // Men, women, all patients and the average at five scales; six cuts and wins at as many.
+    let rows = departures(by_subgroup);
+    assert_eq!((rows.len(), departures(by_cut).len()), (4 * 5, 7 * 5));
+    // At the stated scale it is the fit itself.
+    for (g, name) in ["men", "women"].into_iter().enumerate() {
+        let at = Estimand::of_subgroup(g, Measure::CutOddsRatio).at_cut(3);
+        let fit = report.probability(at, Statement::Benefit, 1.0).and_then(|p| p.best()).expect("a number");
+        let of = |r: &&Departed| r.0 == name && r.1 == "3" && r.2 == 0.3;
+        let (.., better, mcse) = rows.iter().find(of).expect("a row").clone();
+        assert!((better - fit).abs() < 4.0 * mcse.max(1e-3), "{name}: {better} {fit}");
+    }
+}
+
+#[test]
+fn the_wider_its_prior_the_less_death_borrows_from_disability() {
+    // Fewer with the drug are disabled, and more die.
+    let counts = COUNTS
+        .replace("[22, 34, 40, 23, 18, 4, 10]", "[32, 34, 40, 13, 8, 4, 20]")
+        .replace("[12, 24, 30, 23, 28, 14, 20]", "[22, 24, 30, 13, 18, 14, 30]");
+    let (_, drawn) = presented(&trial(RANKIN, "departure = \"death\"", "", &counts));
+    let by_cut = drawn.iter().find(|f| f.name == "departure-cuts").expect("drawn");
+    let death = |scale: f64| {
+        let rows = departures(by_cut);
+        rows.into_iter().find(|r| r.1 == "5" && r.2 == scale).expect("a row")
+    };
+    let (proportional, wide) = (death(0.0), death(1.0));
+    assert!(proportional.3 - wide.3 > 4.0 * (proportional.4 + wide.4), "{proportional:?} {wide:?}");
+}
+
+#[test]
+fn a_page_of_proportional_odds_fits_no_departures() {
+    let study = trial(RANKIN, "cutpoints = \"by subgroup\"", "", COUNTS);
+    let (text, drawn) = presented(&study);
+    assert!(drawn.iter().all(|f| !f.name.starts_with("departure")));
+    assert!(!text.contains("ithout proportional odds"), "{text}");
 }
 
 #[test]

@@ -121,7 +121,10 @@ async function noSeriousViolation(page, what) {
   holds(`${what}: ${serious.map((v) => `${v.id} (${v.nodes[0].html.slice(0, 120)})`).join("; ")}`, serious.length === 0);
 }
 
-for (const model of ["attention-ras-etiology", "ras-basilar-death", "attention-evt", "solvd", "blocker", "markup.toml"]) {
+// A whole scale of ordered levels, whose last cut may depart.
+const SHIFT = path.join(import.meta.dirname, "..", "docs", "src", "gallery", "made-up-shift.toml");
+
+for (const model of ["attention-ras-etiology", "ras-basilar-death", "attention-evt", "solvd", "blocker", "ist-aspirin-shift", SHIFT, "markup.toml"]) {
   const name = path.basename(model, ".toml");
   const file = path.join(folder, `${name}.html`);
   run("report", model, "-o", file);
@@ -147,7 +150,7 @@ for (const model of ["attention-ras-etiology", "ras-basilar-death", "attention-e
 }
 
 // A decision's page: no sliders, else the same.
-for (const decision of ["rescue-stenting", "rescue-by-etiology"]) {
+for (const decision of ["rescue-stenting", "rescue-by-etiology", "aspirin-by-values"]) {
   const file = path.join(folder, `${decision}.html`);
   run("report", decision, "-o", file);
   holds(`${decision}: under 1.5 MB`, fs.statSync(file).size < 1_500_000);
@@ -188,6 +191,32 @@ await paper.page.emulateMedia({ media: "screen" });
 await paper.page.evaluate(() => window.dispatchEvent(new Event("afterprint")));
 holds("and closed again afterwards", (await shut()) === before_print);
 await paper.close();
+
+// Figures of ordered levels: there, named for a screen reader, levels told apart in order on either page, no text below 9 px on paper.
+const shares = (page, figure) =>
+  page.evaluate((figure) => {
+    const svg = document.querySelector(`svg[aria-labelledby^="${figure}-t"]`);
+    const [, red, green, blue] = getComputedStyle(document.body).backgroundColor.match(/(\d+), (\d+), (\d+)/).map(Number);
+    const paper = [red, green, blue];
+    const key = [...svg.querySelectorAll("rect")].slice(-7).map((r) => {
+      const style = getComputedStyle(r);
+      const own = style.fill.match(/\d+/g).slice(0, 3).map(Number);
+      return own.map((c, i) => (c - paper[i]) * Number(r.getAttribute("fill-opacity")));
+    });
+    return key.map((d) => Math.hypot(...d));
+  }, figure);
+for (const colorScheme of ["light", "dark"]) {
+  const { page, close } = await opened(path.join(folder, "made-up-shift.html"), { colorScheme });
+  for (const figure of ["levels", "cuts", "departure", "departure-cuts"]) {
+    const svg = page.locator(`svg[aria-labelledby^="${figure}-t"]`);
+    holds(`${figure} is on the page`, (await svg.count()) === 1);
+    holds(`${figure} says what it shows`, (await svg.locator("desc").textContent()).length > 80);
+    await svg.screenshot({ path: path.join(folder, `${figure}-${colorScheme}.png`) });
+  }
+  const far = await shares(page, "levels");
+  holds(`${colorScheme}: the worse, the farther from the page: ${far}`, far.length === 7 && far.every((d, k) => k === 0 || d > far[k - 1] + 8));
+  await close();
+}
 
 const { page, close } = await opened(path.join(folder, "markup.html"));
 holds("a title with markup stays text", (await page.locator("h1").textContent()).includes("<b>bold</b>"));

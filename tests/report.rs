@@ -391,7 +391,7 @@ fn decided(decision: &Decision) -> (equipoise::decide::Discussion, String, Vec<e
 
 #[test]
 fn a_decisions_page_has_what_decide_prints() {
-    for name in ["rescue-stenting", "rescue-by-etiology"] {
+    for name in ["rescue-stenting", "rescue-by-etiology", "aspirin-by-values"] {
         let decision = open_decision(name).expect("shipped");
         let (d, html, drawn) = decided(&decision);
         let text = seen(&html);
@@ -569,7 +569,7 @@ fn the_gallery_shows_what_the_program_draws() {
         kept(model, shown, &presented(&open(model).expect("shipped")).1);
     }
     let shift = open(root.join("docs/src/gallery/made-up-shift.toml")).expect("a model");
-    kept("made-up-shift", &["levels", "cuts"], &presented(&shift).1);
+    kept("made-up-shift", &["levels", "cuts", "departure-cuts"], &presented(&shift).1);
     let (_, _, drawn) = decided(&open_decision("rescue-stenting").expect("shipped"));
     kept("rescue-stenting", &["plane-2", "utility-1"], &drawn);
 }

@@ -78,7 +78,7 @@ fn a_comparison_of_biases_begins_with_its_answer() {
 
 #[test]
 fn a_decision_begins_with_its_answer_and_the_verdicts_of_its_rules() {
-    for decision in ["rescue-stenting", "rescue-by-etiology"] {
+    for decision in ["rescue-stenting", "rescue-by-etiology", "aspirin-by-values"] {
         begins_with_the_answer(&["decide", decision], &["how large for whom", "the panel"]);
     }
     let short = flowing(&said(&["decide", "rescue-stenting"]));

@@ -7,8 +7,8 @@ use super::refit::has_many_subgroups;
 use super::steps::Steps;
 use crate::parallel;
 use crate::posterior::{
-    Claim, Detail, Direction, Engine, Estimand, Measure, Method, MovesWithoutProportionalOdds, Options,
-    Report, Says, Scope, Statement, Topic, Whom, WithoutProportionalOdds, analyse,
+    Claim, Detail, Direction, Engine, Estimand, Integrals, Measure, Method, MovesWithoutProportionalOdds,
+    Observer, Options, Report, Says, Scope, Statement, Topic, Whom, WithoutProportionalOdds, analyse_watched,
 };
 use crate::study::{Departure, LevelPriors, LocationPrior, Shape, Study, Written, four_decimals};
 
@@ -29,6 +29,8 @@ pub struct DepartureCurve {
     pub stated: Option<String>,
     /// The scale at which the conclusion without proportional odds is told: the stated prior's where that is a normal around 0.
     pub scale: f64,
+    /// The study's own scale: 0 where it takes odds as proportional, none where its prior is no normal around 0.
+    pub own: Option<f64>,
     /// All numbers, by scale.
     pub points: Vec<DeparturePoint>,
 }
@@ -69,7 +71,7 @@ struct Asked<'a> {
     shape: Shape,
     stated: Option<&'a Written<LocationPrior>>,
     scales: Vec<f64>,
-    told: f64,
+    own: Option<f64>,
 }
 
 /// What is asked; the reason why nothing is, where there are levels and it is not.
@@ -97,7 +99,7 @@ fn asked(study: &Study) -> Result<Asked<'_>, &'static str> {
         scales.sort_by(f64::total_cmp);
     }
     let shape = levels.departure.as_ref().map_or(Shape::Unconstrained, |d| d.shape.clone());
-    Ok(Asked { levels, shape, stated, scales, told: own.unwrap_or(USUAL) })
+    Ok(Asked { levels, shape, stated, scales, own })
 }
 
 /// How many fits [`curve`] makes.
@@ -105,9 +107,14 @@ pub fn planned(study: &Study) -> usize {
     asked(study).map_or(0, |asked| asked.scales.len())
 }
 
-/// Every effect at every scale, each of a sampled fit; the reason why there are none, where there are none. None at all where
-/// outcomes have no levels.
-pub fn curve(study: &Study, options: Options, steps: &Steps) -> Option<Result<DepartureCurve, String>> {
+/// Every effect at every scale, each of a sampled fit of which `observer` hears; the reason why there are none, where there are
+/// none. None at all where outcomes have no levels.
+pub fn curve(
+    study: &Study,
+    options: Options,
+    steps: &Steps,
+    observer: &dyn Observer,
+) -> Option<Result<DepartureCurve, String>> {
     study.data.levels()?;
     let asked = match asked(study) {
         Ok(asked) => asked,
@@ -115,14 +122,16 @@ pub fn curve(study: &Study, options: Options, steps: &Steps) -> Option<Result<De
     };
     let options = Options { engine: Engine::Sampler, detail: Detail::Full, adjusted_only: true, ..options };
     let points = parallel::map(&asked.scales, |&scale| {
-        let report = analyse(&under(study, &asked, scale), options);
+        let other = under(study, &asked, scale);
+        let report = analyse_watched(&other, options, Integrals::default(), observer).report;
         steps.did(1);
         points(study, scale, &report)
     });
     Some(Ok(DepartureCurve {
         shape: asked.shape.in_words(),
         stated: asked.stated.map(|prior| prior.words.clone()),
-        scale: asked.told,
+        scale: asked.own.unwrap_or(USUAL),
+        own: if asked.stated.is_some() { asked.own } else { Some(0.0) },
         points: points.concat(),
     }))
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::claims::{self, Findings};
 use super::curve::{self, Crossing, CurvePoint};
+use super::departure::{self, DepartureCurve};
 use super::distinct::distinct;
 use super::grid::{self, GridRow};
 use super::question::questions;
@@ -36,6 +37,9 @@ pub struct Glance {
     pub tau_curve: Vec<CurvePoint>,
     /// Where those probabilities cross a line.
     pub crossings: Vec<Crossing>,
+    /// Effects over the scale of the prior of departures from proportional odds; none where the study takes odds as proportional:
+    /// that page is for the most part integrated, and every scale would be a sampled fit.
+    pub departures: Option<DepartureCurve>,
     /// P(better) under every effect and heterogeneity prior, partially pooled; none where it was not asked for.
     pub grid: Option<Vec<GridRow>>,
     /// What the comparison says in sentences, as typed claims.
@@ -108,7 +112,16 @@ pub fn glance<'a>(
         highest: own.into_iter().flatten().reduce(f64::max),
         is_sampled: refits.is_sampled(),
     };
-    let claims = claims::claims(study, &findings);
+    let mut claims = claims::claims(study, &findings);
+    let departs = study.priors.levels.as_ref().is_some_and(|levels| levels.departure.is_some());
+    let departures = if departs {
+        departure::curve(study, options, &Steps::default(), how.observer).and_then(std::result::Result::ok)
+    } else {
+        None
+    };
+    if let Some(curve) = &departures {
+        claims.extend(departure::claim(study, curve, how.sampling.mcse));
+    }
     Ok(Glance {
         about_sources: about_sources(&study.named, |n| sets.iter().any(|s| s.name == n)),
         integrals: refits.into_integrals(),
@@ -117,6 +130,7 @@ pub fn glance<'a>(
         posteriors,
         tau_curve,
         crossings,
+        departures,
         grid,
         claims,
     })

@@ -209,7 +209,7 @@ pub fn compare_counted(study: &Study, request: &Request, steps: &Steps) -> Resul
                 (
                     baselines::baselines(study, options, steps),
                     coefficients::coefficients(own, options, steps),
-                    departure::curve(study, options, steps),
+                    departure::curve(study, options, steps, &()),
                 ),
             )
         },

@@ -161,6 +161,44 @@ fn subgroup<'s>(survey: &'s Survey, said: &Draft, taken: &[&str]) -> Result<&'s 
     column(&survey.columns, "subgroup", said.subgroup.as_deref(), &[])
 }
 
+/// The column of subgroups in a table of arms whose other columns are these. None where nothing says that the file is such a
+/// table: patients may have such columns too.
+fn subgroup_beside<'s>(
+    survey: &'s Survey,
+    said: &Draft,
+    columns: &[(String, String)],
+) -> Result<Option<&'s Surveyed>> {
+    let taken: Vec<&str> = columns.iter().map(|(_, name)| name.as_str()).collect();
+    match subgroup(survey, said, &taken) {
+        Err(_) if said.rows.is_none() && said.subgroup.is_none() => Ok(None),
+        found => found.map(Some),
+    }
+}
+
+/// The column of arms: as said, or by a usual name.
+fn arm_column<'s>(survey: &'s Survey, said: &Draft) -> Result<Option<&'s Surveyed>> {
+    match &said.treatment {
+        Some(name) => column(&survey.columns, "treatment", Some(name), &[]).map(Some),
+        None => Ok(called(survey, &TREATMENTS)),
+    }
+}
+
+/// The first column that has one of these names, which are in lower case.
+fn called<'s>(survey: &'s Survey, names: &[&str]) -> Option<&'s Surveyed> {
+    survey.columns.iter().find(|c| names.contains(&c.name.to_lowercase().as_str()))
+}
+
+/// Whether no two rows have the same values in all of these columns.
+fn tells_rows_apart(survey: &Survey, rows: &[Vec<String>], columns: &[&Surveyed]) -> bool {
+    let place = |c: &&Surveyed| survey.columns.iter().position(|other| other.name == c.name).unwrap_or(0);
+    let places: Vec<usize> = columns.iter().map(place).collect();
+    let key = |row: &Vec<String>| places.iter().map(|p| row.get(*p).cloned()).collect::<Vec<_>>();
+    let mut keys: Vec<_> = rows.iter().map(key).collect();
+    keys.sort_unstable();
+    keys.dedup();
+    keys.len() == rows.len()
+}
+
 /// Whether every value of a column, and there are some, is of a form.
 fn hold(survey: &Survey, column: &Surveyed, of_form: impl Fn(&str) -> bool) -> bool {
     let place = survey.columns.iter().position(|other| other.name == column.name);
@@ -224,33 +262,15 @@ fn by_arm(survey: &Survey, said: &Draft) -> Result<Option<Table>> {
     let all = arms_by_name(survey, said, |arms| arms.iter().any(|a| of_no_arm(&a)));
     let figures = all.iter().find(of_no_arm);
     let Some((figures, rows)) = figures.zip(survey.table.as_ref()) else { return Ok(None) };
-    let arm = match &said.treatment {
-        Some(name) => Some(column(&survey.columns, "treatment", Some(name), &[])?),
-        None => {
-            let usual = |c: &&Surveyed| TREATMENTS.contains(&c.name.to_lowercase().as_str());
-            survey.columns.iter().find(usual)
-        }
-    };
-    let Some(arm) = arm else { return Ok(None) };
+    let Some(arm) = arm_column(survey, said)? else { return Ok(None) };
     let mut columns = vec![("arm".to_string(), arm.name.clone())];
     for figure in [Some(Figure::Events), figures.rest(), Some(Figure::Missing)].into_iter().flatten() {
         if let Some(name) = figures.of(figure) {
             columns.push((figure.key().to_string(), name.clone()));
         }
     }
-    let taken: Vec<&str> = columns.iter().map(|(_, name)| name.as_str()).collect();
-    let of_names = match subgroup(survey, said, &taken) {
-        Ok(found) => found,
-        // Patients may have such columns too.
-        Err(_) if said.rows.is_none() && said.subgroup.is_none() => return Ok(None),
-        Err(e) => return Err(e),
-    };
-    let place = |c: &Surveyed| survey.columns.iter().position(|other| other.name == c.name).unwrap_or(0);
-    let (a, b) = (place(of_names), place(arm));
-    let mut pairs: Vec<_> = rows.iter().map(|row| (row.get(a), row.get(b))).collect();
-    pairs.sort_unstable();
-    pairs.dedup();
-    if said.rows.is_none() && pairs.len() < rows.len() {
+    let Some(of_names) = subgroup_beside(survey, said, &columns)? else { return Ok(None) };
+    if said.rows.is_none() && !tells_rows_apart(survey, rows, &[of_names, arm]) {
         return Ok(None);
     }
     let levels = arms_of(arm, said)?;

@@ -36,5 +36,5 @@ pub fn shipped() -> &'static [Shipped] {
 
 /// All decisions.
 pub fn shipped_decisions() -> &'static [Shipped] {
-    files!["decisions": "rescue-stenting", "rescue-by-etiology"]
+    files!["decisions": "rescue-stenting", "rescue-by-etiology", "aspirin-by-values"]
 }

@@ -2,6 +2,7 @@
 
 use super::numbers::parameter;
 use super::words::listed;
+use crate::compare::DepartureCurve;
 use crate::study::{Cutpoints, LevelPriors, LevelScale, Shape, Study, UtilitySet};
 
 /// What a reader must know of an ordinal outcome's numbers: the primary cut, what is assumed of odds, what wins and worth are.
@@ -97,4 +98,18 @@ pub fn priors(levels: &LevelPriors) -> String {
         text += &format!("; departure δ {}", d.prior.words);
     }
     text
+}
+
+/// What departs over a departure curve, and whose it is.
+pub fn departure(curve: &DepartureCurve) -> String {
+    let shape = match curve.shape.as_str() {
+        "unconstrained" => "each cut but the primary one has a δ of its own".to_string(),
+        "death" => "δ is added at the last cut".to_string(),
+        shape => format!("δ is added at the cuts by {shape}"),
+    };
+    let stated = match &curve.stated {
+        Some(words) => format!("the model states {words}"),
+        None => "the model states none, and takes odds as proportional".to_string(),
+    };
+    format!("Departure of the active arm's log odds ratio: {shape}, δ normal(0, scale); {stated}.")
 }

@@ -12,6 +12,9 @@ pub const MOST_OUTCOMES: usize = 8;
 /// The most members of a panel.
 pub const MOST_MEMBERS: usize = 50;
 
+/// The banner of a decision whose own numbers are made up.
+const ILLUSTRATIVE: &str = "ILLUSTRATIVE: this decision's values (such as utilities), rules or members are made up. Do not cite or act on what follows from them.";
+
 /// A decision, read and checked.
 #[derive(Debug, Clone)]
 pub struct Decision {
@@ -19,6 +22,8 @@ pub struct Decision {
     pub name: String,
     /// The question that is to be decided, in one line.
     pub question: String,
+    /// Whether its own values, rules or members are made up, whatever its studies are.
+    pub illustrative: bool,
     /// The two arms of the treatment as actions, in the order in which they are shown.
     pub actions: [Action; 2],
     /// The outcomes, most important first. All are of the same treatment and the same kind of subgroup.
@@ -222,6 +227,9 @@ impl Decision {
         caveats.sort();
         caveats.dedup();
         let mut all = self.changed.statements();
+        if self.illustrative {
+            all.push(ILLUSTRATIVE.to_string());
+        }
         for study in &studies {
             for mut statement in study.statements() {
                 // Where outcomes differ in what they are adjusted for, or not all are changed, each says whose it is.
@@ -285,10 +293,10 @@ impl Decision {
         }
     }
 
-    /// Whether the numbers of any of its studies are made up.
+    /// Whether its own numbers or those of any of its studies are made up.
     pub fn illustrative(&self) -> bool {
         let layers = self.layers.iter().flat_map(|l| [&l.outer, &l.inner]);
-        self.outcomes.iter().map(|o| &o.study).chain(layers).any(|s| s.illustrative)
+        self.illustrative || self.outcomes.iter().map(|o| &o.study).chain(layers).any(|s| s.illustrative)
     }
 
     /// Whether expected utilities can be computed: at least one outcome has values.

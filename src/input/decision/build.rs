@@ -56,6 +56,7 @@ pub fn decision(source: &Source, file: DecisionFile, own: Option<Study>) -> Resu
     Ok(Decision {
         name: source.name.clone(),
         question: question.question.trim().to_string(),
+        illustrative: question.illustrative,
         rules: rules::rules(source, &file.rule, &outcomes)?,
         panel: panel::members(source, &file.panel, &outcomes)?,
         layers,

@@ -55,6 +55,9 @@ pub struct QuestionSection {
     /// The two arms of the models, in the order in which they are to be shown. Default: active, control.
     #[cfg_attr(test, schemars(with = "Option<[String; 2]>"))]
     pub actions: Option<Spanned<Vec<Spanned<String>>>>,
+    /// Whether values, rules or members are made up: every output then carries a banner.
+    #[serde(default)]
+    pub illustrative: bool,
 }
 
 /// The same within a model file, `[decision]`: the model is then the first outcome, unless one is listed without `model`.
@@ -67,6 +70,9 @@ pub struct ModelDecision {
     /// The two arms of the model, in the order in which they are to be shown. Default: active, control.
     #[cfg_attr(test, schemars(with = "Option<[String; 2]>"))]
     pub actions: Option<Spanned<Vec<Spanned<String>>>>,
+    /// Whether values, rules or members are made up: every output then carries a banner.
+    #[serde(default)]
+    pub illustrative: bool,
     /// `[[decision.outcome]]`: without `model` the model itself.
     #[serde(default)]
     #[cfg_attr(test, schemars(with = "Vec<OutcomeEntry>"))]
@@ -246,7 +252,8 @@ pub struct CostsSection {
 
 impl From<ModelDecision> for DecisionFile {
     fn from(m: ModelDecision) -> DecisionFile {
-        let question = QuestionSection { question: m.question, actions: m.actions };
+        let question =
+            QuestionSection { question: m.question, actions: m.actions, illustrative: m.illustrative };
         DecisionFile {
             decision: Spanned::new(0..0, question),
             outcome: m.outcome,

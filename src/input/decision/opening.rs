@@ -69,7 +69,7 @@ fn plain(study: &Study) -> DecisionFile {
     let active: String = letters.next().into_iter().flat_map(char::to_uppercase).chain(letters).collect();
     let question = format!("{active} or {}?", study.treatment.control());
     DecisionFile {
-        decision: toml::Spanned::new(0..0, QuestionSection { question, actions: None }),
+        decision: toml::Spanned::new(0..0, QuestionSection { question, actions: None, illustrative: false }),
         outcome: Vec::new(),
         rule: Vec::new(),
         panel: Vec::new(),

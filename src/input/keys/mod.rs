@@ -229,7 +229,7 @@ impl Keys {
         match (self, path) {
             (Keys::Model, [first, second, ..])
                 if first.as_ref() == "decision"
-                    && !["question", "actions", "decision"].contains(&second.as_ref()) =>
+                    && !["question", "actions", "illustrative", "decision"].contains(&second.as_ref()) =>
             {
                 (DECISION, &path[1..])
             }

@@ -185,6 +185,7 @@ pub const MODEL: &[Key] = &[
 pub const DECISION: &[Key] = &[
     must("decision", SECTION, "decision = { question = \"Stent or medical care?\" }"),
     must("decision.question", TEXT, "question = \"Stent or medical care?\""),
+    key("decision.illustrative", TRUTH, "illustrative = true"),
     key("decision.actions", TEXTS, "actions = [\"stent\", \"medical care\"]"),
     key("outcome", SECTIONS, "outcome = [{ model = \"blocker\", disutility = 0.3 }]"),
     key("outcome.[].model", TEXT, "model = \"blocker\""),

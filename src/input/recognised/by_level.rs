@@ -4,8 +4,8 @@ use super::super::draft::Draft;
 use super::super::draft_levels::{Ordered, ordered};
 use super::super::model_file::Rows;
 use super::super::patients::{Survey, Surveyed};
-use super::super::roles::{TREATMENTS, column};
-use super::{Table, arms_of, distinct, subgroup};
+use super::super::roles::column;
+use super::{Table, arm_column, arms_of, called, distinct, subgroup_beside, tells_rows_apart};
 use crate::error::{Error, ErrorKind, Result};
 
 /// What columns of ordered levels and of their patients are called, in lower case.
@@ -16,37 +16,21 @@ const PATIENTS: [&str; 8] = ["patients", "n", "count", "counts", "number", "freq
 /// The table, where columns of levels and of whole numbers of patients are called so, and no level of an arm stands twice.
 pub fn by_level(survey: &Survey, said: &Draft) -> Result<Option<Table>> {
     let Some(rows) = &survey.table else { return Ok(None) };
-    let named = |names: &[&str]| {
-        let of = |c: &&Surveyed| names.contains(&c.name.to_lowercase().as_str());
-        survey.columns.iter().find(of)
-    };
-    let arm = match &said.treatment {
-        Some(name) => Some(column(&survey.columns, "treatment", Some(name), &[])?),
-        None => named(&TREATMENTS),
-    };
     let level = match &said.outcome {
         Some(name) => Some(column(&survey.columns, "outcome", Some(name), &[])?),
-        None => named(&LEVELS),
+        None => called(survey, &LEVELS),
     };
-    let (Some(arm), Some(level), Some(patients)) = (arm, level, named(&PATIENTS)) else {
+    let (Some(arm), Some(level), Some(patients)) =
+        (arm_column(survey, said)?, level, called(survey, &PATIENTS))
+    else {
         return Ok(None);
     };
     let columns = [("arm", arm), ("level", level), ("patients", patients)];
     let mut columns: Vec<(String, String)> =
         columns.into_iter().map(|(key, c)| (key.to_string(), c.name.clone())).collect();
-    let taken: Vec<&str> = columns.iter().map(|(_, name)| name.as_str()).collect();
-    let of_names = match subgroup(survey, said, &taken) {
-        Ok(found) => found,
-        // Patients may have such columns too.
-        Err(_) if said.rows.is_none() && said.subgroup.is_none() => return Ok(None),
-        Err(e) => return Err(e),
-    };
-    let place = |c: &Surveyed| survey.columns.iter().position(|other| other.name == c.name).unwrap_or(0);
-    let key = [place(of_names), place(arm), place(level)];
-    let mut keys: Vec<_> = rows.iter().map(|row| key.map(|k| row.get(k))).collect();
-    keys.sort_unstable();
-    keys.dedup();
-    if said.rows.is_none() && (keys.len() < rows.len() || !is_count(patients)) {
+    let Some(of_names) = subgroup_beside(survey, said, &columns)? else { return Ok(None) };
+    let is_told = || tells_rows_apart(survey, rows, &[of_names, arm, level]) && is_count(patients);
+    if said.rows.is_none() && !is_told() {
         return Ok(None);
     }
     let names = (level.name.as_str(), patients.name.as_str());

@@ -70,6 +70,10 @@ fn between(y: f64, l: f64, u: f64) -> ([f64; 4], [f64; 4]) {
     (value, log)
 }
 
+/// The way back: slopes by the departures of the cuts, from which the gradient by the coordinates is written and that by the
+/// smallest gaps added to.
+type Back<'a> = (&'a [f64], &'a mut [f64], &'a mut [f64]);
+
 impl Departs {
     /// At the next coordinates.
     pub fn new(of: &Departure, primary: usize, cuts: usize, dim: &mut usize) -> Departs {
@@ -95,13 +99,7 @@ impl Departs {
         let _ = self.through(q, m, &mut placed[..self.cuts], Some((by_cut, gradient, by_m)));
     }
 
-    fn through(
-        &self,
-        q: &[f64],
-        m: &[f64],
-        out: &mut [f64],
-        back: Option<(&[f64], &mut [f64], &mut [f64])>,
-    ) -> f64 {
+    fn through(&self, q: &[f64], m: &[f64], out: &mut [f64], back: Option<Back<'_>>) -> f64 {
         match (&self.steps, &self.by_cut) {
             (Some(steps), Some(f)) => self.one(q, m, (steps, f), out, back),
             _ => self.each(q, m, out, back),
@@ -115,7 +113,7 @@ impl Departs {
         m: &[f64],
         (steps, f): (&[f64], &[f64]),
         out: &mut [f64],
-        back: Option<(&[f64], &mut [f64], &mut [f64])>,
+        back: Option<Back<'_>>,
     ) -> f64 {
         // gap_j + δ step_j > 0: δ > −m_j/step_j where the step is above 0, δ < m_j/|step_j| where it is below.
         let nearest = |sign: f64| {
@@ -153,13 +151,7 @@ impl Departs {
     }
 
     /// A δ for every cut but the primary one: their steps from cut to cut each above the gap's negative.
-    fn each(
-        &self,
-        q: &[f64],
-        m: &[f64],
-        out: &mut [f64],
-        back: Option<(&[f64], &mut [f64], &mut [f64])>,
-    ) -> f64 {
+    fn each(&self, q: &[f64], m: &[f64], out: &mut [f64], back: Option<Back<'_>>) -> f64 {
         let p = self.primary;
         let bent = |j: usize| bend(self.scale * q[self.at + j], m[j]);
         let mut log = 0.0;

@@ -120,7 +120,15 @@ pub fn flips(decision: &Decision, d: &Discussion) -> Passage {
         out.table(header, rows);
     }
     if !out.is_empty() {
-        out.say("Value: the utility gain of a good outcome over a bad one, 0 to 1, the other outcomes' values as stated; >: for values above that one, <: below. Required: by how much the expected utility must be higher before it is chosen.");
+        let is_of_levels = |o: &DecisionOutcome| matches!(o.values, Some(Worth::Levels(_)));
+        out.say(&format!(
+            "Value: the utility gain of a good outcome over a bad one, 0 to 1{}, the other outcomes' values as stated; >: for values above that one, <: below. Required: by how much the expected utility must be higher before it is chosen.",
+            if decision.outcomes.iter().any(is_of_levels) {
+                " (of levels the best over the worst, those between in proportion)"
+            } else {
+                ""
+            }
+        ));
     }
     out
 }

@@ -46,7 +46,7 @@ impl Axis {
     }
 
     /// Round values: steps of 1, 2 or 5 times a power of ten; on a logarithmic axis 1, 2, 5 and their like, thinned where
-    /// they would crowd, and as on a line where hardly one lies within.
+    /// they would crowd, and as on a line where fewer than three lie within.
     pub fn ticks(&self, about: usize) -> Vec<f64> {
         if self.logarithmic { self.logarithmic_ticks(about) } else { self.linear_ticks(about) }
     }
@@ -69,8 +69,8 @@ impl Axis {
         for mantissas in [&[1.0, 1.5, 2.0, 3.0, 5.0, 7.0][..], &[1.0, 2.0, 5.0], &[1.0, 3.0], &[1.0]] {
             let found = within(mantissas);
             if found.len() <= about + 2 {
-                // Within less than a decade no two may lie: steps as on a line, then.
-                return if found.len() < 2 { self.linear_ticks(about) } else { found };
+                // Within less than a decade hardly any may lie: steps as on a line, then.
+                return if found.len() < 3 { self.linear_ticks(about) } else { found };
             }
         }
         let all = within(&[1.0]);

@@ -11,46 +11,51 @@ use crate::figure::ThresholdCurves;
 use crate::posterior::{Axis as Kind, Measure, Statement};
 use crate::study::Study;
 
-const WIDTH: f64 = 760.0;
-const HEIGHT: f64 = 378.0;
-const LEFT: f64 = 56.0;
-const RIGHT: f64 = 540.0;
-const TOP: f64 = 38.0;
-const BOTTOM: f64 = 318.0;
+pub(super) const WIDTH: f64 = 760.0;
+pub(super) const HEIGHT: f64 = 378.0;
+pub(super) const LEFT: f64 = 56.0;
+pub(super) const RIGHT: f64 = 540.0;
+pub(super) const TOP: f64 = 38.0;
+pub(super) const BOTTOM: f64 = 318.0;
 
 /// Subgroups of which both directions are drawn, and the most that are drawn at all.
 const FEW: usize = 5;
 const MOST: usize = 15;
 
-struct Curve {
-    label: String,
-    points: Vec<(f64, f64)>,
-    ink: Ink,
-    stroke: Stroke,
-    width: f64,
+pub(super) struct Curve {
+    pub label: String,
+    pub points: Vec<(f64, f64)>,
+    pub ink: Ink,
+    pub stroke: Stroke,
+    pub width: f64,
+    /// Whether each of its points is marked, what lies between them being drawn and not known.
+    pub dotted: bool,
 }
 
-const THICK: f64 = 2.4;
-const THIN: f64 = 1.0;
+pub(super) const THICK: f64 = 2.4;
+pub(super) const THIN: f64 = 1.0;
 
-fn legend_height(curves: &[Curve]) -> f64 {
+pub(super) fn legend_height(curves: &[Curve]) -> f64 {
     20.0 + legend::height(curves.iter().map(|c| c.label.as_str()), [RIGHT, WIDTH])
 }
 
 /// Curves of probabilities with their labels at the right, and above the axis what it measures.
-fn plot(canvas: &mut Canvas, (x, y): (&Axis, &Axis), curves: &[Curve], of: &str) {
+pub(super) fn plot(canvas: &mut Canvas, (x, y): (&Axis, &Axis), curves: &[Curve], of: &str) {
     canvas.text((14.0, 20.0), of, Anchor::Start, TEXT, Ink::Text);
     y.draw_left(canvas, (LEFT, RIGHT), 5, plain_label);
     for c in curves {
         let points: Vec<(f64, f64)> = c.points.iter().map(|&(a, p)| (x.at(a), y.at(p))).collect();
         canvas.curve(&points, c.ink, c.width, c.stroke);
+        for at in points.into_iter().filter(|(_, y)| c.dotted && y.is_finite()) {
+            canvas.dot(at, 3.0, c.ink, true);
+        }
     }
     // In the curves' order; a second curve of the same thing has no label.
     let named = curves.iter().filter(|c| !c.label.is_empty());
     let mut entries = Vec::new();
     for c in named {
         let label = c.label.as_str();
-        entries.push(Entry { label, ink: c.ink, stroke: c.stroke, width: c.width, dotted: false });
+        entries.push(Entry { label, ink: c.ink, stroke: c.stroke, width: c.width, dotted: c.dotted });
     }
     legend::draw(canvas, [RIGHT, WIDTH], TOP + 8.0, &entries);
 }
@@ -103,10 +108,10 @@ pub fn thresholds(study: &Study, name: &str, measure: Measure, told: &[SizeCurve
         let ink = Ink::of_curve(k);
         let stroke = if few { Stroke::of_curve(k) } else { Stroke::of_curve(k / FEW) };
         let label = c.name.clone();
-        curves.push(Curve { label, points: points(1), ink, stroke, width: THICK });
+        curves.push(Curve { label, points: points(1), ink, stroke, width: THICK, dotted: false });
         if few {
             let label = String::new();
-            curves.push(Curve { label, points: points(2), ink, stroke, width: THIN });
+            curves.push(Curve { label, points: points(2), ink, stroke, width: THIN, dotted: false });
         }
     }
     let mut canvas = Canvas::new(WIDTH, HEIGHT.max(TOP + legend_height(&curves)));
@@ -181,6 +186,7 @@ pub fn heterogeneity(study: &Study, c: &Glance) -> Vec<Figure> {
             ink: Ink::of_curve(k),
             stroke: if names.len() <= FEW { Stroke::of_curve(k) } else { Stroke::of_curve(k / FEW) },
             width: THICK,
+            dotted: false,
         })
         .collect();
     if curves.iter().any(|c| c.points.is_empty()) || curves.len() > MOST {

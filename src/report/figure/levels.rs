@@ -41,7 +41,7 @@ pub fn levels(study: &Study, rows: &[LevelRow]) -> Option<Figure> {
     let modelled = rows.iter().any(|r| r.modelled.is_some());
     let beside = if modelled { ", as observed and as posterior means" } else { ", as observed" };
     let caption = format!(
-        "Shares of patients at every level by {} and arm{beside}, in percent; the darker, the worse, up to {worst}. Lines join each cut from arm to arm, a thick one the primary cut, {cut}.",
+        "Shares of patients at every level by {} and arm{beside}, in percent; the stronger the shade, the worse, up to {worst}. Lines join each cut from arm to arm, a thick one the primary cut, {cut}.",
         study.subgroup_name
     );
     Some(Figure::new(study, "levels", [title, caption], draw(study, scale, rows), data(study, scale, rows)))

@@ -261,7 +261,7 @@ impl Canvas {
     /// A dot; hollow ones have the page's colour inside.
     pub fn dot(&mut self, (x, y): (f64, f64), radius: f64, ink: Ink, filled: bool) {
         let (class, fill) = if filled {
-            (format!("f-{}", ink.class()), ink.on_paper())
+            (format!("f-{0} s-{0}", ink.class()), ink.on_paper())
         } else {
             (format!("f-paper s-{}", ink.class()), Ink::Paper.on_paper())
         };

@@ -21,7 +21,7 @@ record! {
 /// the populations' names; the action is chosen where its line is above the gain that is asked.
 pub fn utility(
     (statements, name): (Vec<String>, &str),
-    (outcome, stated): (&str, f64),
+    (outcome, gained, stated): (&str, &str, f64),
     [active, control]: [&str; 2],
     assignment: Assignment,
     rows: &[(String, &ValueRow)],
@@ -79,7 +79,7 @@ pub fn utility(
     if zero + 14.0 > at && zero + 14.0 < DOWN.0 + 20.0 {
         beside(&mut canvas, zero + 16.0, format!("below: {control}"));
     }
-    x.draw_below(&mut canvas, DOWN.0, 6, plain_label, &format!("Utility gain of a good outcome: {outcome}"));
+    x.draw_below(&mut canvas, DOWN.0, 6, plain_label, &format!("Utility gain of {gained}: {outcome}"));
     let mut key: Vec<(&[Mark], &str)> = vec![
         (&[Mark::Upright(Ink::Faint, Stroke::Dashed)], "the stated value"),
         (&[Mark::Line(Ink::Text, Stroke::Solid, 1.0)], "no gain"),
@@ -103,7 +103,7 @@ pub fn utility(
     let words = [
         format!("Utility map: {outcome}"),
         format!(
-            "Expected gain in utility by {active}, per 1,000 patients, over the utility gain of a good outcome (the other outcomes' values as stated). Where a line is above the gain that is required, none (solid) or more (dotted), the choice is {active}; else {control}.{assumed}"
+            "Expected gain in utility by {active}, per 1,000 patients, over the utility gain of {gained} (the other outcomes' values as stated). Where a line is above the gain that is required, none (solid) or more (dotted), the choice is {active}; else {control}.{assumed}"
         ),
     ];
     Figure::beside(statements, name, words, canvas, data)

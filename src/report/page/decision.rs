@@ -12,7 +12,7 @@ use super::{on_page, sheets};
 use crate::decide::{Discussion, EffectRow, Population};
 use crate::error::Result;
 use crate::posterior::{Direction, Measure};
-use crate::study::{Decision, DecisionOutcome, HigherIs};
+use crate::study::{Decision, DecisionOutcome, HigherIs, Worth};
 
 /// What the template is filled from.
 #[derive(Serialize)]
@@ -140,7 +140,12 @@ fn plane(
 }
 
 fn utility(decision: &Decision, d: &Discussion, k: usize, outcome: &DecisionOutcome) -> Option<Figure> {
-    let stated = outcome.values.as_ref()?.gap().abs();
+    let values = outcome.values.as_ref()?;
+    let gained = match values {
+        Worth::Levels(_) => "the best level over the worst",
+        _ => "a good outcome",
+    };
+    let stated = values.gap().abs();
     let mine = d.value_map.iter().filter(|r| r.outcome == outcome.name);
     let rows: Vec<_> = mine.map(|r| (name(decision, &r.population), r)).collect();
     if rows.is_empty() {
@@ -148,7 +153,7 @@ fn utility(decision: &Decision, d: &Discussion, k: usize, outcome: &DecisionOutc
     }
     let file = format!("utility-{}", k + 1);
     let about = (decide_statements(decision, d), file.as_str());
-    let told = (outcome.study.outcome.name.as_str(), stated);
+    let told = (outcome.study.outcome.name.as_str(), gained, stated);
     Some(figure::utility(about, told, arms(decision), decision.assignment(), &rows))
 }
 

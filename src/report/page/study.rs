@@ -106,6 +106,7 @@ pub fn figures(study: &Study, shown: Shown<'_>) -> Vec<Figure> {
     all.extend(figure::beliefs_by_prior(study, &beliefs_by_prior(study, shown.others, &g.beliefs)));
     all.extend(figure::shrinkage(study, &g.shrinkage, g.mean));
     all.extend(figure::heterogeneity(study, shown.others));
+    all.extend(figure::departure(study, shown.others.departures.as_ref()));
     all.extend(figure::prior_grid(study, shown.others));
     all.extend(figure::bias_surface(study, shown.shifts));
     all.extend(figure::chains(study, &g.chains));

@@ -1,5 +1,6 @@
 //! Conclusions over the scale of the prior of departures from proportional odds.
 
+use super::super::super::levels::departure;
 use super::super::super::numbers::{interval_known_to, plain, sampled_probability};
 use super::super::super::sentences::sentence;
 use super::super::columns::Columns;
@@ -37,7 +38,7 @@ pub fn section(study: &Study, c: &Comparison) -> String {
     }
     out.push_str(&columns.table(rows));
     out.push_str(&by_cut(study, curve));
-    push(&mut out, &format!("{} Every number is of a sampled fit.", what(curve)), 2);
+    push(&mut out, &format!("{} Every number is of a sampled fit.", departure(curve)), 2);
     for claim in c.claims.iter().filter(|c| matches!(c.says, Says::WithoutProportionalOdds(_))) {
         push(&mut out, &sentence(claim), 2);
     }
@@ -94,18 +95,4 @@ fn by_cut(study: &Study, curve: &DepartureCurve) -> String {
     columns.add(format!("scale {} (95 %)", plain(curve.scale)), |k| interval(without[*k]));
     columns.add("P(better)", |k| sampled_probability(without[*k].benefit, without[*k].mcse));
     String::from("\n") + &columns.table(0..with.len())
-}
-
-/// What departs, and whose it is.
-fn what(curve: &DepartureCurve) -> String {
-    let shape = match curve.shape.as_str() {
-        "unconstrained" => "each cut but the primary one has a δ of its own".to_string(),
-        "death" => "δ is added at the last cut".to_string(),
-        shape => format!("δ is added at the cuts by {shape}"),
-    };
-    let stated = match &curve.stated {
-        Some(words) => format!("the model states {words}"),
-        None => "the model states none, and takes odds as proportional".to_string(),
-    };
-    format!("Departure of the active arm's log odds ratio: {shape}, δ normal(0, scale); {stated}.")
 }
