@@ -361,6 +361,9 @@ impl<'a> Filling<'a, '_> {
     fn levels(&mut self, whom: Whom) {
         let Some(scale) = &self.assembly.study.outcome.levels else { return };
         let brief = self.assembly.brief;
+        if brief.is_some_and(|(asked, _)| level_measures(scale).iter().all(|(measure, _)| *measure != asked)) {
+            return;
+        }
         let before = self.reason;
         if before.is_empty() {
             self.reason = NO_LEVELS;
