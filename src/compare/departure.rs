@@ -113,7 +113,7 @@ pub fn curve(study: &Study, options: Options, steps: &Steps) -> Option<Result<De
         Ok(asked) => asked,
         Err(why) => return Some(Err(why.to_string())),
     };
-    let options = Options { engine: Engine::Sampler, detail: Detail::Full, adjusted_only: true, ..options };
+    let options = Options { engine: Engine::Sampler, detail: Detail::Cuts, adjusted_only: true, ..options };
     let points = parallel::map(&asked.scales, |&scale| {
         let report = analyse(&under(study, &asked, scale), options);
         steps.did(1);

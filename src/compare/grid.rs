@@ -102,10 +102,8 @@ fn asked(
     let priors: Vec<_> = cells.iter().map(priors).collect();
     let (distinct, places) = distinct(&priors);
     if refits.is_sampled() || refits.has_effects_alone() {
-        let target = |(pooling, effect, prior): &&(Pooling, LocationPrior, Option<HeterogeneityPrior>)| Target {
-            pooling: *pooling,
-            effect: effect.clone(),
-            heterogeneity: *prior,
+        let target = |(pooling, effect, prior): &&(Pooling, LocationPrior, Option<HeterogeneityPrior>)| {
+            Target { pooling: *pooling, effect: effect.clone(), heterogeneity: *prior }
         };
         refits.ask(&distinct.iter().map(target).collect::<Vec<Target>>());
     }

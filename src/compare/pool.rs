@@ -26,7 +26,7 @@ use crate::posterior::{
 use crate::study::{Pooling, Study};
 
 /// Draws of a pool at most: more would take longer to weigh than to make.
-const MOST_DRAWS: usize = 200_000;
+const MOST_DRAWS: usize = 250_000;
 
 /// How much better a fit is known whose draws are to be weighted for others.
 const FINER: f64 = 0.6;
@@ -133,7 +133,12 @@ impl Pools {
     }
 
     /// The log densities of the effects under a target at a pool's draws, up to a constant: of all together, or exactly of each.
-    fn log_densities(&self, target: &Target, drawn: &Drawn, observer: &dyn Observer) -> Option<Vec<Vec<f64>>> {
+    fn log_densities(
+        &self,
+        target: &Target,
+        drawn: &Drawn,
+        observer: &dyn Observer,
+    ) -> Option<Vec<Vec<f64>>> {
         if !self.exact {
             return Some(vec![drawn.effects.log_densities(target)?]);
         }
@@ -267,10 +272,8 @@ fn mixed(densities: &[Vec<Vec<f64>>], sizes: &[usize], logs: &mut [f64], normali
             .collect();
         let at = |i: usize| {
             let high = parts.iter().map(|(of, by)| of[i] + by).fold(f64::NEG_INFINITY, f64::max);
-            let sum: f64 = parts
-                .iter()
-                .map(|(of, by)| crate::numeric::exp_of_nonpositive(of[i] + by - high))
-                .sum();
+            let sum: f64 =
+                parts.iter().map(|(of, by)| crate::numeric::exp_of_nonpositive(of[i] + by - high)).sum();
             high + libm::log(sum)
         };
         in_pieces(parts[0].0.len(), at)

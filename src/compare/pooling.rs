@@ -77,7 +77,10 @@ pub fn compared(
                 if has_effects_alone(&study) {
                     let options = Options { engine: Engine::Sampler, ..options };
                     let log_marginal_likelihood = exact.log_marginal_likelihood;
-                    Found { log_marginal_likelihood, ..sampled(&study, &model, (options, known_under(known, p))) }
+                    Found {
+                        log_marginal_likelihood,
+                        ..sampled(&study, &model, (options, known_under(known, p)))
+                    }
                 } else {
                     exact
                 }

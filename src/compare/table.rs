@@ -120,25 +120,28 @@ pub fn fits(study: &Study, sets: &[PriorSet], options: Options, steps: &Steps) -
     })
 }
 
+/// Whether a set of priors is the study's but for what it says of the effects: then draws of one are draws of the other.
+pub fn differs_in_effects_alone(study: &Study, set: &PriorSet) -> bool {
+    let below = |priors: &Priors| (priors.baseline.clone(), priors.baseline_of, priors.levels.clone());
+    below(&set.priors) == below(&study.priors)
+}
+
+/// What a set of priors says of the effects under a pooling.
+pub fn target(set: &PriorSet, pooling: Pooling) -> Target {
+    let heterogeneity = set.priors.heterogeneity.as_ref().map(|h| h.distribution);
+    Target {
+        pooling,
+        effect: set.priors.effect.distribution.clone(),
+        heterogeneity: heterogeneity.filter(|_| pooling != Pooling::Complete),
+    }
+}
+
 /// The same where draws are weighted: the stated priors are fitted under every pooling, and these draws serve the others.
 pub fn fits_of_a_pool(refits: &Refits<'_>, sets: &[PriorSet], options: Options, steps: &Steps) -> Vec<Fit> {
     let study = refits.study;
-    // What makes draws of one model those of another.
-    let below = |priors: &Priors| (priors.baseline.clone(), priors.baseline_of, priors.levels.clone());
     let all: Vec<(&PriorSet, Pooling)> =
         sets.iter().flat_map(|set| poolings(study, set).into_iter().map(move |p| (set, p))).collect();
-    let target = |set: &PriorSet, pooling: Pooling| Target {
-        pooling,
-        effect: set.priors.effect.distribution.clone(),
-        heterogeneity: set
-            .priors
-            .heterogeneity
-            .as_ref()
-            .map(|h| h.distribution)
-            .filter(|_| pooling != Pooling::Complete),
-    };
-    let is_weighted =
-        |set: &PriorSet| set.name != STATED && below(&set.priors) == below(&study.priors);
+    let is_weighted = |set: &PriorSet| set.name != STATED && differs_in_effects_alone(study, set);
     let (weighted, own): (Vec<_>, Vec<_>) = all.iter().copied().partition(|(set, _)| is_weighted(set));
     let own = parallel::map_taken(own, |(set, pooling)| {
         let report = fitted(&study_under(study, set, pooling), options, &());

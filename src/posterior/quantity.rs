@@ -151,7 +151,9 @@ impl Quantity<'_> {
                 let sampled = Some(Proportion { probability, ess: None, mcse: None });
                 Chance { sampled, ..Chance::default() }
             }
-            Quantity::Reweighted(draws) => Chance { sampled: Some(draws.chance(inside)), ..Chance::default() },
+            Quantity::Reweighted(draws) => {
+                Chance { sampled: Some(draws.chance(inside)), ..Chance::default() }
+            }
         }
     }
 

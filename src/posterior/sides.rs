@@ -89,7 +89,7 @@ impl PriorSide {
         let whole = has_no_exact_risks(model);
         // Effects have the same prior whatever the baselines have.
         let empty = if whole { model.of_effects_alone(2) } else { model.without_data(2) };
-        let wanted = counts && options.engine != Engine::Exact;
+        let wanted = counts && options.engine != Engine::Exact && options.detail != Detail::Cuts;
         let (exact, simulated) = parallel::join(
             || {
                 if model.effect.is_proper() {
@@ -244,8 +244,12 @@ impl Sides<'_> {
             unsettled: report.unsettled(),
         };
         checks.gate_agreement();
-        if let Some(run) = run.filter(|run| run.has_second_opinion() && self.options.detail == Detail::Full) {
-            checks.importance = run.importance(self.assembly.study, self.assembly.has_pairs());
+        if let Some(run) = run.filter(|run| run.has_second_opinion() && self.options.detail != Detail::Brief)
+        {
+            checks.importance = run.importance(
+                self.assembly.study,
+                self.assembly.has_pairs() && self.options.detail == Detail::Full,
+            );
             checks.gate_importance();
         }
         match unsampled {

@@ -200,7 +200,8 @@ impl<'a> Source<'a> {
     pub fn levels(&self, study: &Study, whom: Whom) -> Vec<(Estimand, Quantity<'a>)> {
         if let (Source::Reweighted { posterior, .. }, Whom::Subgroup(g)) = (self, whom) {
             let made = posterior.above(g).map(|above| of_levels(study, whom, &above)).unwrap_or_default();
-            let weighed = |(estimand, column)| Some((estimand, self.reweighted(Some(g), Cow::Owned(column))?));
+            let weighed =
+                |(estimand, column)| Some((estimand, self.reweighted(Some(g), Cow::Owned(column))?));
             return made.into_iter().filter_map(weighed).collect();
         }
         let draws = self.draws_of_the_rest();

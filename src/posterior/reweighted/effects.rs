@@ -31,6 +31,7 @@ pub struct Effects {
     theta: Vec<Vec<f64>>,
     mean: Vec<f64>,
     square: Vec<f64>,
+    log_square: Vec<f64>,
 }
 
 /// What μ, τ and a further subgroup's effect are, by draw.
@@ -67,8 +68,9 @@ impl Effects {
         let (n, subgroups) = (theta.first().map_or(0, Vec::len), theta.len() as f64);
         let mean: Vec<f64> = (0..n).map(|i| theta.iter().map(|t| t[i]).sum::<f64>() / subgroups).collect();
         let apart = |i: usize| theta.iter().map(|t| (t[i] - mean[i]) * (t[i] - mean[i])).sum();
-        let square = (0..n).map(apart).collect();
-        Effects { theta, mean, square }
+        let square: Vec<f64> = (0..n).map(apart).collect();
+        let log_square = square.iter().map(|s| log_square(*s)).collect();
+        Effects { theta, mean, square, log_square }
     }
 
     fn draws(&self) -> usize {
@@ -82,10 +84,20 @@ impl Effects {
         match (target.pooling, &target.heterogeneity) {
             (Pooling::Partial, Some(tau)) if is_spread(tau) => {
                 let terms = self.terms(&components, tau);
+                if let ([one], true) = (components.as_slice(), self.is_worth_a_table(&terms)) {
+                    let table = Table::new(&terms, (one, &self.mean), Some(&self.log_square));
+                    return Some(self.each(|i| table.at(self.mean[i], self.log_square[i])));
+                }
                 Some(self.each(|i| log_sum(&terms, self.mean[i], self.square[i])))
             }
             (Pooling::None, Some(tau)) if is_spread(tau) && target.effect.is_proper() => {
                 let terms = alone(&components, tau);
+                if let ([one], true) = (components.as_slice(), self.is_worth_a_table(&terms)) {
+                    let tables: Vec<Table> =
+                        self.theta.iter().map(|t| Table::new(&terms, (one, t), None)).collect();
+                    let sum = |i: usize| self.theta.iter().zip(&tables).map(|(t, of)| of.at(t[i], 0.0)).sum();
+                    return Some(self.each(sum));
+                }
                 Some(self.each(|i| self.theta.iter().map(|t| log_sum(&terms, t[i], 0.0)).sum()))
             }
             (Pooling::Complete, _) => {
@@ -94,6 +106,11 @@ impl Effects {
             }
             _ => None,
         }
+    }
+
+    /// Whether there are more draws, of more terms each, than a table has.
+    fn is_worth_a_table(&self, terms: &[Term]) -> bool {
+        terms.len() > 4 && self.draws() > 4 * Table::MOST
     }
 
     fn each(&self, f: impl Fn(usize) -> f64 + Sync) -> Vec<f64> {
@@ -141,7 +158,8 @@ impl Effects {
         let tau = target.heterogeneity.filter(|tau| target.pooling == Pooling::Partial && is_spread(tau))?;
         let terms = self.terms(&components, &tau);
         let is_known = matches!(tau, HeterogeneityPrior::Fixed { .. });
-        let step = libm::log(terms.last()?.tau / terms[0].tau) / (terms.len() / components.len()).max(2) as f64;
+        let step =
+            libm::log(terms.last()?.tau / terms[0].tau) / (terms.len() / components.len()).max(2) as f64;
         let n = self.draws();
         let pieces = parallel::range(0..n.div_ceil(PIECE), |piece| {
             let mut rng = stream(seed, STREAM + piece, Purpose::Prediction);
@@ -263,6 +281,94 @@ fn log_sum(terms: &[Term], mean: f64, square: f64) -> f64 {
     high + libm::log(sum)
 }
 
+/// The sum over terms between the nodes of a table, by cubics: over the effects' mean, stretched away from the prior's, and over
+/// the logarithm of S.
+struct Table {
+    values: Vec<f64>,
+    mean: f64,
+    width: f64,
+    across: Axis,
+    along: Option<Axis>,
+}
+
+/// Even nodes, with one to spare on either side.
+#[derive(Debug, Clone, Copy)]
+struct Axis {
+    start: f64,
+    step: f64,
+    nodes: usize,
+}
+
+impl Axis {
+    fn over(values: impl Iterator<Item = f64>, (step, most): (f64, usize)) -> Axis {
+        let (mut low, mut high) = (f64::INFINITY, f64::NEG_INFINITY);
+        for x in values {
+            low = low.min(x);
+            high = high.max(x);
+        }
+        let wide = (high - low).max(step);
+        let inner = (libm::ceil(wide / step) as usize).clamp(4, most);
+        let step = wide / inner as f64;
+        Axis { start: low - step, step, nodes: inner + 4 }
+    }
+
+    fn node(&self, k: usize) -> f64 {
+        self.start + self.step * k as f64
+    }
+
+    /// The first of four nodes around `x`, and their weights.
+    #[inline]
+    fn weights(&self, x: f64) -> (usize, [f64; 4]) {
+        let at = (x - self.start) / self.step;
+        let first = (at as usize).clamp(1, self.nodes - 3) - 1;
+        let t = at - (first + 1) as f64;
+        let (a, b, c) = (t + 1.0, t - 1.0, t - 2.0);
+        (first, [-t * b * c / 6.0, a * b * c / 2.0, -a * t * c / 2.0, a * t * b / 6.0])
+    }
+}
+
+impl Table {
+    /// Nodes at most, and how far apart they are unless there would be more.
+    const ACROSS: (f64, usize) = (0.1, 120);
+    const ALONG: (f64, usize) = (0.25, 100);
+    const MOST: usize = 124;
+
+    fn new(terms: &[Term], (prior, means): (&NormalComponent, &[f64]), log_squares: Option<&[f64]>) -> Table {
+        let (mean, width) = if prior.sd.is_finite() { (prior.mean, prior.sd) } else { (0.0, 1.0) };
+        let across = Axis::over(means.iter().map(|x| libm::asinh((x - mean) / width)), Table::ACROSS);
+        let along = log_squares.map(|of| Axis::over(of.iter().copied(), Table::ALONG));
+        let rows = along.map_or(1, |axis| axis.nodes);
+        let row = |j: usize| -> Vec<f64> {
+            let square = along.map_or(0.0, |axis| libm::exp(axis.node(j)));
+            (0..across.nodes)
+                .map(|k| log_sum(terms, mean + width * libm::sinh(across.node(k)), square))
+                .collect()
+        };
+        Table { values: parallel::range(0..rows, row).concat(), mean, width, across, along }
+    }
+
+    #[inline]
+    fn at(&self, mean: f64, log_square: f64) -> f64 {
+        let (first, by) = self.across.weights(libm::asinh((mean - self.mean) / self.width));
+        let row = |j: usize| {
+            let from = j * self.across.nodes + first;
+            self.values[from..from + 4].iter().zip(by).map(|(v, w)| v * w).sum::<f64>()
+        };
+        match &self.along {
+            None => row(0),
+            Some(axis) => {
+                let (top, by) = axis.weights(log_square);
+                (0..4).map(|j| by[j] * row(top + j)).sum()
+            }
+        }
+    }
+}
+
+/// ln S, of which nothing is left where the effects are as good as one.
+fn log_square(square: f64) -> f64 {
+    libm::log(square.max(1e-24))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -271,6 +377,47 @@ mod tests {
     fn draws(theta: [f64; 3]) -> Effects {
         let theta = theta.map(|x| vec![x]).to_vec();
         Effects::of(&SampledPosterior { chains: 1, draws: 1, theta, ..SampledPosterior::default() })
+    }
+
+    #[test]
+    fn a_table_has_the_densities_that_sums_have() {
+        use rand_distr::{Distribution, StandardNormal};
+        let mut rng = stream(3, 0, Purpose::Simulation);
+        let n = 5000;
+        let mut theta = vec![Vec::new(); 3];
+        for _ in 0..n {
+            let mut z = || -> f64 { StandardNormal.sample(&mut rng) };
+            let (mu, tau) = (z(), 0.5 * z());
+            theta.iter_mut().for_each(|t| t.push(mu + tau * z()));
+        }
+        let draws = SampledPosterior { chains: 1, draws: n, theta, ..SampledPosterior::default() };
+        let many = Effects::of(&draws);
+        for (effect, tau) in [
+            (LocationPrior::normal(0.2, 0.355), HeterogeneityPrior::HalfNormal { scale: 0.25 }),
+            (LocationPrior::normal(0.0, 0.05), HeterogeneityPrior::HalfNormal { scale: 0.01 }),
+            (LocationPrior::normal(-1.0, 5.0), HeterogeneityPrior::HalfStudentT { df: 1.0, scale: 0.5 }),
+            (LocationPrior::Flat, HeterogeneityPrior::Exponential { mean: 0.3 }),
+            (LocationPrior::normal(0.0, 1.0), HeterogeneityPrior::Uniform { upper: 1.0 }),
+        ] {
+            let components = components(&effect).unwrap();
+            for pooling in [Pooling::Partial, Pooling::None] {
+                let target = Target { pooling, effect: effect.clone(), heterogeneity: Some(tau) };
+                let Some(found) = many.log_densities(&target) else { continue };
+                let terms = match pooling {
+                    Pooling::Partial => many.terms(&components, &tau),
+                    _ => alone(&components, &tau),
+                };
+                let direct = |i: usize| match pooling {
+                    Pooling::Partial => log_sum(&terms, many.mean[i], many.square[i]),
+                    _ => many.theta.iter().map(|t| log_sum(&terms, t[i], 0.0)).sum(),
+                };
+                let high = (0..n).map(direct).fold(f64::NEG_INFINITY, f64::max);
+                for (i, found) in found.iter().enumerate().filter(|(i, _)| direct(*i) > high - 25.0) {
+                    let apart = (found - direct(i)).abs();
+                    assert!(apart < 2e-3, "{effect:?} {tau:?} {pooling:?}: {apart}");
+                }
+            }
+        }
     }
 
     /// Ratios of densities at two places against sums over a plain grid of μ and τ.
@@ -302,11 +449,8 @@ mod tests {
                 }
                 log_sum_exp(&logs)
             };
-            let target = Target {
-                pooling: Pooling::Partial,
-                effect: mixture.clone(),
-                heterogeneity: Some(tau),
-            };
+            let target =
+                Target { pooling: Pooling::Partial, effect: mixture.clone(), heterogeneity: Some(tau) };
             let own = places.map(|p| draws(p).log_densities(&target).unwrap()[0]);
             let expected = places.map(brute);
             // The grid ends at τ = 4, beyond which a half-Cauchy has a little.
