@@ -7,9 +7,10 @@
 //!       → baselines, coefficients (their priors half and twice as wide), departure (from proportional odds)
 //! ```
 //!
-//! Everything is fitted again, nothing reweighted that can be refitted. Refits of counts go through
+//! Everything is fitted again, nothing reweighted that can be integrated. Refits of counts go through
 //! [`crate::exact::Lattice`], on which another prior of μ and τ is one weighted sum; the engine serves what the lattice does
-//! not resolve, and the sampler what the engine does not cover.
+//! not resolve, and the sampler what the engine does not cover. Of ordered levels a few sampled fits serve all other priors
+//! (`pool`): their draws are weighted, and what these do not answer well enough is sampled too.
 
 mod answer;
 mod baselines;
@@ -436,7 +437,7 @@ fn notices(
     let of_levels = refits.study.data.levels().is_some();
     if let (true, Some(levels)) = (of_levels && refits.is_sampled(), &refits.study.priors.levels) {
         notices.push(format!(
-            "{}, and every fit here is sampled: {}between two priors is interpolated.{}",
+            "{}, and what is compared is sampled: {}between two priors is interpolated.{}",
             capitalised(refit::ties_subgroups(refits.study).unwrap_or("what is compared is asked of the sampler")),
             if poolings.len() > 1 {
                 "the poolings have no marginal likelihoods, tipping points no frontier, and what lies "

@@ -69,6 +69,7 @@ pub struct Pools {
     exact: bool,
     /// Effects that differ, and one effect for all; a single pool where effects are exact.
     pools: [Pool; 2],
+    /// How many priors were sampled and joined, how many are weighted draws, and the largest Pareto k of their weights.
     pub sampled: usize,
     pub weighted: usize,
     pub worst_k: f64,
