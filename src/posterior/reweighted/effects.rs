@@ -64,7 +64,11 @@ const NOTHING: f64 = 45.0;
 
 impl Effects {
     pub fn of(draws: &SampledPosterior) -> Effects {
-        let theta = draws.theta.clone();
+        Effects::of_columns(draws.theta.clone())
+    }
+
+    /// Of effects by subgroup and draw.
+    fn of_columns(theta: Vec<Vec<f64>>) -> Effects {
         let (n, subgroups) = (theta.first().map_or(0, Vec::len), theta.len() as f64);
         let mean: Vec<f64> = (0..n).map(|i| theta.iter().map(|t| t[i]).sum::<f64>() / subgroups).collect();
         let apart = |i: usize| theta.iter().map(|t| (t[i] - mean[i]) * (t[i] - mean[i])).sum();
@@ -375,8 +379,7 @@ mod tests {
     use crate::numeric::log_sum_exp;
 
     fn draws(theta: [f64; 3]) -> Effects {
-        let theta = theta.map(|x| vec![x]).to_vec();
-        Effects::of(&SampledPosterior { chains: 1, draws: 1, theta, ..SampledPosterior::default() })
+        Effects::of_columns(theta.map(|x| vec![x]).to_vec())
     }
 
     #[test]
@@ -390,8 +393,7 @@ mod tests {
             let (mu, tau) = (z(), 0.5 * z());
             theta.iter_mut().for_each(|t| t.push(mu + tau * z()));
         }
-        let draws = SampledPosterior { chains: 1, draws: n, theta, ..SampledPosterior::default() };
-        let many = Effects::of(&draws);
+        let many = Effects::of_columns(theta);
         for (effect, tau) in [
             (LocationPrior::normal(0.2, 0.355), HeterogeneityPrior::HalfNormal { scale: 0.25 }),
             (LocationPrior::normal(0.0, 0.05), HeterogeneityPrior::HalfNormal { scale: 0.01 }),
