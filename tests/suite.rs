@@ -42,6 +42,7 @@ mod levels;
 mod levels_compared;
 mod levels_read;
 mod levels_reference;
+mod levels_reweighted;
 mod levels_told;
 mod newcomer;
 mod patient_files;

@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::priors::STATED;
 use super::refit::{MANY, is_exchangeable, needs_sampling};
 use super::steps::Steps;
-use super::table::{Fit, TableRow, fitted, rows};
+use super::table::{Fit, TableRow, fitted, known_under, rows};
 use crate::model::{BaselineOf, BaselinePrior, HeterogeneityPrior, LocationPrior, NormalComponent};
 use crate::parallel;
 use crate::posterior::{Engine, Options, Scope};
@@ -65,7 +65,11 @@ const SPREAD: f64 = 1.0;
 const INDEPENDENT: f64 = 2.5;
 
 /// Every statement about subgroups and what they share, under every variant; or why there are none.
-pub fn baselines(study: &Study, options: Options, steps: &Steps) -> Result<Vec<BaselineRow>, String> {
+pub fn baselines(
+    study: &Study,
+    (options, known): (Options, &[Fit]),
+    steps: &Steps,
+) -> Result<Vec<BaselineRow>, String> {
     let stated = study.priors.baseline.as_ref().ok_or("published estimates have no baseline")?;
     let all = all_variants(study, stated);
     // Whether the other cut points need sampling is another question.
@@ -78,7 +82,10 @@ pub fn baselines(study: &Study, options: Options, steps: &Steps) -> Result<Vec<B
         let other = Study { priors, ..study.clone() };
         let found = match not_fitted(study, variant) {
             Some(why) => Err(why),
-            None => Ok(fitted(&other, options, &())),
+            None => Ok(match known_under(known, study.pooling) {
+                Some(report) if variant == Variant::Stated => report.clone(),
+                _ => fitted(&other, options, &()),
+            }),
         };
         steps.did(1);
         (variant, words, of, found)

@@ -10,7 +10,7 @@ use crate::exact::{ExactPosterior, Resolution};
 use crate::model::Model;
 use crate::numeric::{crossing, invert_increasing};
 use crate::parallel;
-use crate::posterior::{Empirical, Measure, Quantiles, Report, Statement};
+use crate::posterior::{Empirical, Measure, Quantiles, Report, Statement, Target};
 use crate::study::{HeterogeneityPrior, Pooling, Study};
 
 /// The probability of one statement at one scale of the prior of τ.
@@ -104,6 +104,13 @@ pub fn curve(refits: &Refits<'_>, set: &PriorSet) -> (Vec<CurvePoint>, Vec<Cross
         refits.effects(pooling, effect, Some(&prior))
     };
     let scales = scales(refits, &stated);
+    if refits.is_sampled() {
+        let target = |scale: &f64| {
+            let heterogeneity = Some(stated.scaled(scale / stated.scale()));
+            Target { pooling, effect: effect.clone(), heterogeneity }
+        };
+        refits.ask(&scales.iter().map(target).collect::<Vec<Target>>());
+    }
     let answers = parallel::map(&scales, |&s| at(s));
     let (mut points, mut crossings) = (Vec::new(), Vec::new());
     let asked = refits.questions.iter().enumerate();

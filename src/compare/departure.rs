@@ -120,7 +120,7 @@ pub fn curve(
         Ok(asked) => asked,
         Err(why) => return Some(Err(why.to_string())),
     };
-    let options = Options { engine: Engine::Sampler, detail: Detail::Full, adjusted_only: true, ..options };
+    let options = Options { engine: Engine::Sampler, detail: Detail::Cuts, adjusted_only: true, ..options };
     let points = parallel::map(&asked.scales, |&scale| {
         let other = under(study, &asked, scale);
         let report = analyse_watched(&other, options, Integrals::default(), observer).report;

@@ -7,7 +7,7 @@ use super::reference::Reference;
 use super::refit::Refits;
 use crate::model::{HeterogeneityPrior, LocationPrior};
 use crate::parallel;
-use crate::posterior::{Measure, Statement};
+use crate::posterior::{Measure, Statement, Target};
 use crate::study::{Pooling, Study};
 
 /// The priors that are searched: normal effects with this range of centres and sds, and the stated family of τ with this
@@ -151,6 +151,13 @@ pub fn envelope(refits: &Refits<'_>, within: &PriorBox) -> Vec<Envelope> {
             [along(nodes[0], a), along(nodes[1], b), if depth > 1 { along(depth, c) } else { 0.0 }]
         })
         .collect();
+    if refits.is_sampled() {
+        let target = |&u: &[f64; 3]| {
+            let (effect, heterogeneity) = priors(u);
+            Target { pooling: study.pooling, effect, heterogeneity }
+        };
+        refits.ask(&lattice.iter().map(target).collect::<Vec<Target>>());
+    }
     let answers = parallel::map(&lattice, |&u| ask(u));
     let asked: Vec<usize> = (0..refits.questions.len())
         .filter(|&i| refits.questions[i].statement == Statement::Benefit)

@@ -9,14 +9,14 @@ use super::distinct::distinct;
 use super::grid::{self, GridRow};
 use super::question::questions;
 use super::refit::{self, Refits};
-use super::{Asked, Predictions, PriorSet, Steps, curve_sets, envelope, prior_sets, table};
+use super::{Asked, Predictions, PriorSet, STATED, Steps, curve_sets, envelope, prior_sets, table};
 use crate::error::Result;
 use crate::exact::ExactPosterior;
 use crate::model::Model;
 use crate::parallel;
 use crate::posterior::{
     Axis, Claim, Estimand, Fitting, Integrals, Measure, Observer, Options, Quantiles, Report, Statement,
-    mass_within, region,
+    Target, mass_within, region,
 };
 use crate::study::{Study, about_sources};
 
@@ -79,6 +79,10 @@ pub fn glance<'a>(
     let narrowest = envelope::prior_box(study).sd[0];
     let mut refits = Refits::new(study, &questions, options, narrowest, &Steps::default())
         .watched(how.observer, known.clone());
+    // Where effects are integrated nothing else of a page is asked of draws.
+    if refits.is_sampled() {
+        refits = refits.pooled();
+    }
     refits.prepare(study.pooling);
     if grid {
         refits.prepare(crate::study::Pooling::Partial);
@@ -87,8 +91,10 @@ pub fn glance<'a>(
     let distributions: Vec<_> = sets.iter().map(|set| set.priors.distributions()).collect();
     let (distinct_priors, places) = distinct(&distributions);
     let first = |priors: usize| places.iter().position(|place| *place == priors).map(|i| &sets[i]);
+    let weighted = weighted(&refits, (0..distinct_priors.len()).map(first), options, how.observer);
     let found: Vec<Under> = parallel::range(0..distinct_priors.len(), |priors| {
-        first(priors).map_or_else(Under::default, |set| under(&refits, set, options, how.observer))
+        let known = weighted.get(priors).cloned().flatten();
+        first(priors).map_or_else(Under::default, |set| under(&refits, (set, known), options, how.observer))
     });
     for under in &found {
         if let Some((model, posterior)) = &under.exact {
@@ -161,7 +167,48 @@ struct Under {
     exact: Option<(Model, Arc<ExactPosterior>)>,
 }
 
-fn under(refits: &Refits<'_>, set: &PriorSet, options: Options, observer: &dyn Observer) -> Under {
+/// The results under each set of priors that differs from the stated one in what it says of the effects alone, where draws are
+/// weighted: the stated priors are sampled, and their draws serve the others.
+fn weighted<'s>(
+    refits: &Refits<'_>,
+    sets: impl Iterator<Item = Option<&'s PriorSet>>,
+    options: Options,
+    observer: &dyn Observer,
+) -> Vec<Option<Arc<Report>>> {
+    let own = refits.study;
+    let sets: Vec<Option<&PriorSet>> = sets.collect();
+    let Some(mut pools) = refits.pools() else { return Vec::new() };
+    let is_asked = |set: &PriorSet| {
+        table::poolings(own, set).contains(&own.pooling) && table::differs_in_effects_alone(own, set)
+    };
+    let asked: Vec<usize> = (0..sets.len()).filter(|i| sets[*i].is_some_and(is_asked)).collect();
+    let mut found: Vec<Option<Arc<Report>>> = vec![None; sets.len()];
+    let mut left = Vec::new();
+    for i in asked {
+        let Some(set) = sets[i] else { continue };
+        let target = table::target(set, own.pooling);
+        if set.name == STATED {
+            let mut report = table::fitted(&table::study_under(own, set, own.pooling), options, observer);
+            pools.take_up(target, &report);
+            report.sampled = None;
+            found[i] = Some(Arc::new(report));
+        } else {
+            left.push((i, target));
+        }
+    }
+    let targets: Vec<Target> = left.iter().map(|(_, target)| target.clone()).collect();
+    for ((i, _), report) in left.iter().zip(pools.reports(&targets, observer)) {
+        found[*i] = Some(Arc::new(report));
+    }
+    found
+}
+
+fn under(
+    refits: &Refits<'_>,
+    (set, known): (&PriorSet, Option<Arc<Report>>),
+    options: Options,
+    observer: &dyn Observer,
+) -> Under {
     let own = refits.study;
     if !table::poolings(own, set).contains(&own.pooling) {
         return Under::default();
@@ -177,6 +224,9 @@ fn under(refits: &Refits<'_>, set: &PriorSet, options: Options, observer: &dyn O
     };
     let sampled = exact.is_none() && (!covered || refits.is_sampled());
     let report = sampled.then(|| {
+        if let Some(known) = known {
+            return known;
+        }
         let (distributions, stated) = (study.priors.distributions(), own.priors.distributions());
         if refits.is_sampled() && distributions.baseline() == stated.baseline() {
             let heterogeneity = study.priors.heterogeneity.as_ref().map(|h| h.distribution);

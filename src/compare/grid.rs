@@ -8,7 +8,7 @@ use super::reference::Reference;
 use super::refit::{Answers, Refits};
 use crate::model::{HeterogeneityPrior, LocationPrior};
 use crate::parallel;
-use crate::posterior::{Measure, Statement};
+use crate::posterior::{Measure, Statement, Target};
 use crate::study::{Pooling, Study, four_decimals};
 
 /// The probability of one statement under one effect prior, one heterogeneity prior and one pooling.
@@ -101,6 +101,12 @@ fn asked(
     };
     let priors: Vec<_> = cells.iter().map(priors).collect();
     let (distinct, places) = distinct(&priors);
+    if refits.is_sampled() || refits.has_effects_alone() {
+        let target = |(pooling, effect, prior): &&(Pooling, LocationPrior, Option<HeterogeneityPrior>)| {
+            Target { pooling: *pooling, effect: effect.clone(), heterogeneity: *prior }
+        };
+        refits.ask(&distinct.iter().map(target).collect::<Vec<Target>>());
+    }
     let answers: Vec<Answers> =
         parallel::map(&distinct, |(pooling, effect, prior)| ask(*pooling, effect, prior.as_ref()));
     let answers = places.into_iter().map(|place| answers[place].clone());

@@ -7,9 +7,10 @@
 //!       → baselines, coefficients (their priors half and twice as wide), departure (from proportional odds)
 //! ```
 //!
-//! Everything is fitted again, nothing reweighted that can be refitted. Refits of counts go through
+//! Everything is fitted again, nothing reweighted that can be integrated. Refits of counts go through
 //! [`crate::exact::Lattice`], on which another prior of μ and τ is one weighted sum; the engine serves what the lattice does
-//! not resolve, and the sampler what the engine does not cover.
+//! not resolve, and the sampler what the engine does not cover. Of ordered levels a few sampled fits serve all other priors
+//! (`pool`): their draws are weighted, and what these do not answer well enough is sampled too.
 
 mod answer;
 mod baselines;
@@ -19,11 +20,13 @@ mod coefficients;
 mod curve;
 mod departure;
 mod distinct;
+mod engines;
 mod envelope;
 mod external;
 mod glance;
 mod grid;
 mod information;
+mod pool;
 mod pooling;
 mod power;
 mod priors;
@@ -65,6 +68,7 @@ use crate::posterior::{
 use crate::study::{Pooling, Study, about_sources};
 use question::questions;
 use refit::Refits;
+use table::Fit;
 
 /// Probabilities that conclusions are held against.
 pub const LINES: [f64; 4] = [0.5, 0.8, 0.9, 0.95];
@@ -172,7 +176,7 @@ pub fn compare_counted(study: &Study, request: &Request, steps: &Steps) -> Resul
     let options = refit::options(study, request.sampling, request.sampled);
     let questions = questions(study);
     let within = envelope::prior_box(study);
-    let refits = Refits::new(study, &questions, options, within.sd[0], steps);
+    let refits = Refits::new(study, &questions, options, within.sd[0], steps).pooled();
     refits.prepare(study.pooling);
     let is_coarse = refits.is_coarse();
     let with_grid = request.grid && !refit::has_many_subgroups(study);
@@ -195,25 +199,29 @@ pub fn compare_counted(study: &Study, request: &Request, steps: &Steps) -> Resul
             + coefficients::planned(own)
             + departure::planned(study),
     );
-    let (fits, rest) = parallel::join(
-        || table::fits(study, &sets, options, steps),
+    // Draws that are weighted serve whoever asks after them, in an order that no thread decides.
+    let first = refits.is_pooled().then(|| table::fits_of_a_pool(&refits, &sets, options, steps));
+    let known: &[Fit] = first.as_deref().unwrap_or_default();
+    let (rest_of_fits, rest) = parallel::join(
+        || if first.is_some() { Vec::new() } else { table::fits(study, &sets, options, steps) },
         || {
             let curves: Vec<_> = curve_sets.iter().map(|set| curve::curve(&refits, set)).collect();
             (
                 curves,
                 envelope::envelope(&refits, &within),
                 tipping::tipping(&refits),
-                who_decided::who_decided(study, &questions, options, steps),
-                power::power_scaling(study, &questions, options, steps),
-                pooling::compared(study, stated, options, steps),
+                who_decided::who_decided(&refits, options, steps),
+                power::power_scaling(study, &questions, (options, known), steps),
+                pooling::compared(study, stated, (options, known), steps),
                 (
-                    baselines::baselines(study, options, steps),
+                    baselines::baselines(study, (options, known), steps),
                     coefficients::coefficients(own, options, steps),
                     departure::curve(study, options, steps, &()),
                 ),
             )
         },
     );
+    let fits = first.unwrap_or(rest_of_fits);
     let (curves, envelope, tipping, who_decided, power_scaling, poolings, rest) = rest;
     let (baselines, coefficients, departures) = rest;
     let grid = with_grid.then(|| grid::grid(&refits, &sets));
@@ -399,6 +407,14 @@ fn notices(
             "{n} of the refits behind the curve, the envelope, tipping points and the grid did not pass their checks or did not settle; what depends on them has no number."
         )),
     }
+    if let Some(pools) = refits.pools().filter(|pools| pools.weighted > 0) {
+        notices.push(format!(
+            "Priors of the effects differ in nothing but how probable they make the effects: {} of {} sampled posteriors are draws of the others, weighted anew (Pareto k at most {:.2}).",
+            pools.weighted,
+            pools.weighted + pools.sampled,
+            pools.worst_k.max(0.0)
+        ));
+    }
     if power.is_empty() {
         notices.push("Power-scaling has no numbers: its sampled fit did not pass its checks.".to_string());
     } else if !refits.is_sampled() && power.iter().any(|r| r.method == "psis") {
@@ -421,7 +437,7 @@ fn notices(
     let of_levels = refits.study.data.levels().is_some();
     if let (true, Some(levels)) = (of_levels && refits.is_sampled(), &refits.study.priors.levels) {
         notices.push(format!(
-            "{}, and every fit here is sampled: {}between two priors is interpolated.{}",
+            "{}, and what is compared is sampled: {}between two priors is interpolated.{}",
             capitalised(refit::ties_subgroups(refits.study).unwrap_or("what is compared is asked of the sampler")),
             if poolings.len() > 1 {
                 "the poolings have no marginal likelihoods, tipping points no frontier, and what lies "

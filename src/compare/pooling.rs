@@ -1,15 +1,17 @@
 //! The three poolings against each other: the probability of the data, and of each patient given all others.
 
+use std::borrow::Cow;
+
 use serde::Serialize;
 
 use super::priors::PriorSet;
 use super::refit::{MANY, has_effects_alone};
 use super::steps::Steps;
-use super::table::{poolings, study_under};
+use super::table::{Fit, known_under, poolings, study_under};
 use crate::exact::{ExactPosterior, Resolution, log_marginal_likelihood};
 use crate::model::{BaselinePrior, BinomialPair, Cells, Model, NormalEstimate, Observation};
 use crate::numeric::log_sum_exp;
-use crate::posterior::{Engine, Options, analyse, psis_threshold, smooth};
+use crate::posterior::{Engine, Options, Report, analyse, psis_threshold, smooth};
 use crate::study::{Pooling, Study};
 
 /// How well one pooling predicts the data.
@@ -55,7 +57,12 @@ struct Found {
 }
 
 /// Under one set of priors.
-pub fn compared(study: &Study, set: &PriorSet, options: Options, steps: &Steps) -> Vec<PoolingRow> {
+pub fn compared(
+    study: &Study,
+    set: &PriorSet,
+    (options, known): (Options, &[Fit]),
+    steps: &Steps,
+) -> Vec<PoolingRow> {
     let poolings = poolings(study, set);
     let found: Vec<Found> = poolings
         .iter()
@@ -63,14 +70,17 @@ pub fn compared(study: &Study, set: &PriorSet, options: Options, steps: &Steps) 
             let study = study_under(study, set, p);
             let model = Model::of(&study);
             let found = if options.engine == Engine::Sampler {
-                sampled(&study, &model, options)
+                sampled(&study, &model, (options, known_under(known, p)))
             } else {
                 let exact = exact(&model);
                 // Patients of one level are alike, and behind a curve of the effect they are not told apart.
                 if has_effects_alone(&study) {
                     let options = Options { engine: Engine::Sampler, ..options };
                     let log_marginal_likelihood = exact.log_marginal_likelihood;
-                    Found { log_marginal_likelihood, ..sampled(&study, &model, options) }
+                    Found {
+                        log_marginal_likelihood,
+                        ..sampled(&study, &model, (options, known_under(known, p)))
+                    }
                 } else {
                     exact
                 }
@@ -201,8 +211,8 @@ fn refits_for(of: &Cells, c: &BinomialPair) -> usize {
 }
 
 /// From draws: each kind of patient's weights are one over its probability.
-fn sampled(study: &Study, model: &Model, options: Options) -> Found {
-    let report = analyse(study, options);
+fn sampled(study: &Study, model: &Model, (options, known): (Options, Option<&Report>)) -> Found {
+    let report = known.map_or_else(|| Cow::Owned(analyse(study, options)), Cow::Borrowed);
     let nothing = Found { log_marginal_likelihood: None, units: None, max_k: None, trusted_k: None };
     let (true, Some(draws)) = (report.checks.ok, &report.sampled) else { return nothing };
     let Some(cells) = model.observation.cells() else { return nothing };

@@ -5,12 +5,15 @@
 //! exchangeable ones the priors of their mean and sd). Where the exact engine covers the powered model it is refitted;
 //! elsewhere draws are reweighted, with Pareto-smoothed weights.
 
+use std::borrow::Cow;
+
 use crate::parallel;
 use serde::Serialize;
 
 use super::question::Question;
 use super::refit::has_effects_alone;
 use super::steps::Steps;
+use super::table::{Fit, known_under};
 use crate::exact::{Distribution, ExactPosterior, Resolution, RiskMeasure};
 use crate::model::{
     BaselinePrior, BinomialPair, HeterogeneityPrior, Levels, LocationPrior, Model, Pooling,
@@ -78,14 +81,14 @@ const NODES: usize = 96;
 pub fn power_scaling(
     study: &Study,
     questions: &[Question],
-    options: Options,
+    (options, known): (Options, &[Fit]),
     steps: &Steps,
 ) -> Vec<PowerRow> {
     let model = Model::of(study);
     if is_closed(study, &model, options) {
         by_refits(study, &model, questions, steps)
     } else {
-        by_weights(study, &model, questions, options)
+        by_weights(study, &model, questions, (options, known))
     }
 }
 
@@ -290,9 +293,17 @@ fn distance(x: &[f64], p: &[f64], q: &[f64]) -> f64 {
 }
 
 /// One sampled fit, reweighted.
-fn by_weights(study: &Study, model: &Model, questions: &[Question], options: Options) -> Vec<PowerRow> {
+fn by_weights(
+    study: &Study,
+    model: &Model,
+    questions: &[Question],
+    (options, known): (Options, &[Fit]),
+) -> Vec<PowerRow> {
     let options = Options { engine: Engine::Sampler, ..options };
-    let report = analyse(study, options);
+    let report = match known_under(known, study.pooling) {
+        Some(report) => Cow::Borrowed(report),
+        None => Cow::Owned(analyse(study, options)),
+    };
     let (true, Some(draws)) = (report.checks.ok, &report.sampled) else { return Vec::new() };
     let size = draws.chains * draws.draws;
     let efficiency = report.checks.least_ess().map_or(1.0, |ess| (ess / size as f64).min(1.0));

@@ -2,19 +2,23 @@
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use crate::parallel;
 
+pub use super::engines::{
+    MANY, engine_of, has_effects_alone, has_many_subgroups, is_exchangeable, needs_sampling, options,
+    ties_subgroups, weighs_draws,
+};
+use super::pool::Pools;
 use super::question::Question;
 use super::steps::Steps;
 use crate::exact::{ExactPosterior, Extent, Lattice, Resolution, RiskMeasure, SubgroupData, curves_of};
-use crate::model::{BaselinePrior, Model};
+use crate::model::Model;
 use crate::posterior::{
-    Analysis, Detail, Engine, Integral, Integrals, Measure, Observer, Options, Probability, Report, Sampling,
-    analyse_watched, primary,
+    Analysis, Engine, Integral, Integrals, Observer, Options, Probability, Report, Target, analyse_watched,
 };
-use crate::study::{Cutpoints, HeterogeneityPrior, LocationPrior, Pooling, Study, Written};
+use crate::study::{HeterogeneityPrior, LocationPrior, Pooling, Study, Written};
 
 /// The farthest μ and θ on a lattice, in scales of the prior of τ, of which the curve asks for eight; more where its tail
 /// falls like a power. On log odds ratios at least some hundreds.
@@ -24,12 +28,6 @@ const REACHES: (f64, f64) = (250.0, 1e5);
 
 /// The narrowest sceptical prior on log scales.
 const NARROWEST: f64 = 0.05;
-
-/// Subgroups beyond which the data are so sharp that no lattice resolves them, and every refit is a whole fit.
-pub const MANY: usize = 30;
-
-/// The number of published estimates beyond which searches are coarse: a whole fit of so many takes a millisecond or so.
-const MANY_ESTIMATES: usize = 200;
 
 /// So many whole fits of few subgroups are made for a search.
 const FEW: usize = 5;
@@ -64,6 +62,9 @@ pub struct Refits<'a> {
     integrals: Integrals,
     observer: &'a dyn Observer,
     resolved: OnceLock<Option<bool>>,
+    /// Draws that are weighted for other priors, and what they answered; none where nothing is.
+    pools: Option<Mutex<Pools>>,
+    weighed: Mutex<HashMap<String, Option<Answers>>>,
 }
 
 impl<'a> Refits<'a> {
@@ -98,6 +99,53 @@ impl<'a> Refits<'a> {
             integrals: Integrals::default(),
             observer: &(),
             resolved: OnceLock::new(),
+            pools: None,
+            weighed: Mutex::new(HashMap::new()),
+        }
+    }
+
+    /// With draws that are weighted for other priors, where the study is one for that.
+    #[must_use]
+    pub fn pooled(self) -> Refits<'a> {
+        let pools = weighs_draws(self.study, self.options.engine).then(|| {
+            let exact = !self.is_sampled();
+            Mutex::new(Pools::new(self.study, self.questions, self.options, exact))
+        });
+        Refits { pools, ..self }
+    }
+
+    /// The draws that are weighted for other priors; none where every fit is made.
+    pub fn pools(&self) -> Option<MutexGuard<'_, Pools>> {
+        self.pools.as_ref().map(|pools| pools.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Whether draws are weighted for other priors.
+    pub fn is_pooled(&self) -> bool {
+        self.pools.is_some()
+    }
+
+    /// Answers all questions under these priors at once, where draws are weighted: what is sampled for one then serves the others,
+    /// in an order that no thread decides.
+    pub fn ask(&self, targets: &[Target]) {
+        let known = |key: &String| self.weighed.lock().is_ok_and(|known| known.contains_key(key));
+        let mut asked: Vec<(String, Target)> = Vec::new();
+        for target in targets {
+            let key = key(target.pooling, &target.effect, target.heterogeneity.as_ref());
+            if !known(&key) && !asked.iter().any(|(other, _)| *other == key) {
+                asked.push((key, target.clone()));
+            }
+        }
+        // Whoever asks beside others must find all answers here, and never wait for them.
+        if asked.is_empty() {
+            return;
+        }
+        let Some(mut pools) = self.pools() else { return };
+        let (keys, targets): (Vec<String>, Vec<Target>) = asked.into_iter().unzip();
+        let answers = pools.answers(&targets, self.observer);
+        let failed = answers.iter().filter(|a| a.is_none()).count();
+        self.failures.fetch_add(failed, Ordering::Relaxed);
+        if let Ok(mut known) = self.weighed.lock() {
+            known.extend(keys.into_iter().zip(answers));
         }
     }
 
@@ -368,6 +416,13 @@ impl<'a> Refits<'a> {
         effect: &LocationPrior,
         heterogeneity: Option<&HeterogeneityPrior>,
     ) -> Answers {
+        if self.is_pooled() {
+            let target = Target { pooling, effect: effect.clone(), heterogeneity: heterogeneity.copied() };
+            self.ask(&[target]);
+            let key = key(pooling, effect, heterogeneity);
+            let found = self.weighed.lock().ok().and_then(|known| known.get(&key).cloned().flatten());
+            return found.unwrap_or_else(|| vec![None; self.questions.len()]);
+        }
         let answers = self.sampled(pooling, effect, heterogeneity).answers;
         answers.map_or_else(|| vec![None; self.questions.len()], |a| a.to_vec())
     }
@@ -423,65 +478,6 @@ fn answers_of(posterior: &Integral, questions: &[Question]) -> Answers {
 /// The answers that stand in a report.
 fn answers_in(report: &Report, questions: &[Question]) -> Answers {
     Question::rows(questions, report).into_iter().map(|row| row.and_then(Probability::best)).collect()
-}
-
-/// Whether the study has so many subgroups that only a few whole fits of it can be waited for.
-pub fn has_many_subgroups(study: &Study) -> bool {
-    let closed = !study.data.has_risks() && study.adjustment.is_none();
-    study.data.names().len() > if closed { MANY_ESTIMATES } else { MANY }
-}
-
-/// Whether the baselines are exchangeable, which only sampling covers.
-pub fn is_exchangeable(study: &Study) -> bool {
-    matches!(
-        study.priors.baseline.as_ref().map(|b| &b.distribution),
-        Some(BaselinePrior::Exchangeable { .. })
-    )
-}
-
-/// Whether some of what is compared needs sampling: exchangeable baselines, ordered levels that subgroups share more of than the
-/// priors of their effects, and risks in subgroups whose labels may be wrong.
-pub fn needs_sampling(study: &Study) -> bool {
-    let labels = study.bias.as_ref().and_then(|b| b.misclassification.as_ref());
-    ties_subgroups(study).is_some() || labels.is_some_and(|m| !m.is_perfect())
-}
-
-/// What ties all subgroups together, so that the exact engine has no curves of their effects; none where it has.
-pub fn ties_subgroups(study: &Study) -> Option<&'static str> {
-    let levels = study.priors.levels.as_ref().filter(|_| study.data.levels().is_some());
-    if study.adjustment.is_some() && study.data.has_risks() {
-        Some("covariates and centres tie all subgroups together")
-    } else if levels.is_some_and(|levels| levels.cutpoints == Cutpoints::Shared) {
-        Some("shared cut points tie all subgroups together")
-    } else if levels.is_some_and(|levels| levels.departure.is_some()) {
-        Some("departures from proportional odds are shared by all subgroups")
-    } else if is_exchangeable(study) {
-        Some("exchangeable baselines tie all subgroups together")
-    } else {
-        None
-    }
-}
-
-/// Whether the exact engine has curves of the effects but no risks, although the data have patients: of ordered levels.
-pub fn has_effects_alone(study: &Study) -> bool {
-    study.data.levels().is_some() && ties_subgroups(study).is_none()
-}
-
-/// The engine of a whole fit: of ordered levels risks are sampled beside the curves, where they are asked about.
-pub fn engine_of(study: &Study, asked: Engine) -> Engine {
-    let of_risks = primary(study).1.is_some() && primary(study).0 != Measure::of(study.outcome.scale);
-    match asked {
-        Engine::Exact if needs_sampling(study) => Engine::Sampler,
-        Engine::Exact if has_effects_alone(study) && of_risks => Engine::Both,
-        other => other,
-    }
-}
-
-/// How refits are computed: briefly, and by the sampler only where the exact engine does not cover the model, or where that
-/// is asked for.
-pub fn options(study: &Study, sampling: Sampling, sampled: bool) -> Options {
-    let engine = if needs_sampling(study) || sampled { Engine::Sampler } else { Engine::Exact };
-    Options { engine, detail: Detail::Brief, sampling, adjusted_only: true, ..Options::default() }
 }
 
 /// The study with other priors of μ and τ (the effect's in words too) and another pooling.

@@ -2,15 +2,16 @@
 
 use serde::Serialize;
 
+use super::distinct::distinct;
 use super::priors::{PriorSet, STATED};
-use super::refit::{self, has_many_subgroups};
+use super::refit::{self, Refits, has_many_subgroups};
 use super::steps::Steps;
 use crate::parallel;
 use crate::posterior::{
     Estimand, Estimate, Integrals, Measure, Observer, Options, Probability, Quantiles, Report, Scope,
-    Statement, Whom, analyse_watched, primary,
+    Statement, Target, Whom, analyse_watched, primary,
 };
-use crate::study::{Pooling, Study};
+use crate::study::{Pooling, Priors, Study};
 
 /// The probability of one statement under one prior.
 #[derive(Debug, Clone, Serialize)]
@@ -117,6 +118,60 @@ pub fn fits(study: &Study, sets: &[PriorSet], options: Options, steps: &Steps) -
         steps.did(1);
         Fit { prior: set.name.clone(), pooling, report }
     })
+}
+
+/// Whether a set of priors is the study's but for what it says of the effects: then draws of one are draws of the other.
+pub fn differs_in_effects_alone(study: &Study, set: &PriorSet) -> bool {
+    let below = |priors: &Priors| (priors.baseline.clone(), priors.baseline_of, priors.levels.clone());
+    below(&set.priors) == below(&study.priors)
+}
+
+/// What a set of priors says of the effects under a pooling.
+pub fn target(set: &PriorSet, pooling: Pooling) -> Target {
+    let heterogeneity = set.priors.heterogeneity.as_ref().map(|h| h.distribution);
+    Target {
+        pooling,
+        effect: set.priors.effect.distribution.clone(),
+        heterogeneity: heterogeneity.filter(|_| pooling != Pooling::Complete),
+    }
+}
+
+/// The same where draws are weighted: the stated priors are fitted under every pooling, and these draws serve the others.
+pub fn fits_of_a_pool(refits: &Refits<'_>, sets: &[PriorSet], options: Options, steps: &Steps) -> Vec<Fit> {
+    let study = refits.study;
+    let all: Vec<(&PriorSet, Pooling)> =
+        sets.iter().flat_map(|set| poolings(study, set).into_iter().map(move |p| (set, p))).collect();
+    let is_weighted = |set: &PriorSet| set.name != STATED && differs_in_effects_alone(study, set);
+    let (weighted, own): (Vec<_>, Vec<_>) = all.iter().copied().partition(|(set, _)| is_weighted(set));
+    let own = parallel::map_taken(own, |(set, pooling)| {
+        let report = fitted(&study_under(study, set, pooling), options, &());
+        steps.did(1);
+        (Fit { prior: set.name.clone(), pooling, report }, target(set, pooling))
+    });
+    let targets: Vec<Target> = weighted.iter().map(|(set, pooling)| target(set, *pooling)).collect();
+    let Some(mut pools) = refits.pools() else { return Vec::new() };
+    for (fit, target) in own.iter().filter(|(fit, _)| fit.prior == STATED) {
+        pools.take_up(target.clone(), &fit.report);
+    }
+    let (distinct, places) = distinct(&targets);
+    let distinct: Vec<Target> = distinct.into_iter().cloned().collect();
+    let reports = pools.reports(&distinct, &());
+    steps.did(targets.len());
+    let weighted = weighted.iter().zip(places).map(|((set, pooling), place)| Fit {
+        prior: set.name.clone(),
+        pooling: *pooling,
+        report: reports[place].clone(),
+    });
+    let mut made: Vec<Fit> = own.into_iter().map(|(fit, _)| fit).chain(weighted).collect();
+    // In the order of the table.
+    let place = |fit: &Fit| all.iter().position(|(set, p)| set.name == fit.prior && *p == fit.pooling);
+    made.sort_by_key(place);
+    made
+}
+
+/// The fit of the stated priors under a pooling, where it is there.
+pub fn known_under(known: &[Fit], pooling: Pooling) -> Option<&Report> {
+    known.iter().find(|fit| fit.prior == STATED && fit.pooling == pooling).map(|fit| &fit.report)
 }
 
 /// How many fits [`fits`] makes.

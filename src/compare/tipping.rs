@@ -10,7 +10,7 @@ use super::refit::{Answers, Refits};
 use crate::model::{HeterogeneityPrior, LocationPrior, NormalComponent};
 use crate::numeric::{crossing, normal_quantile};
 use crate::parallel;
-use crate::posterior::{Measure, Statement};
+use crate::posterior::{Measure, Statement, Target};
 use crate::study::Pooling;
 
 /// Which other priors would bring one statement down to one line.
@@ -237,7 +237,8 @@ impl<'a> Sceptical<'a> {
     ) -> Sceptical<'a> {
         let nodes = nodes(refits, SCEPTICAL_NODES);
         let (wide, narrow) = (libm::log(reference.sd), libm::log(NARROWEST * reference.sd));
-        let x = (0..=nodes).map(|k| wide + (narrow - wide) * k as f64 / nodes as f64).collect();
+        let x: Vec<f64> = (0..=nodes).map(|k| wide + (narrow - wide) * k as f64 / nodes as f64).collect();
+        ask(refits, x.iter().map(|log_sd| LocationPrior::normal(0.0, libm::exp(*log_sd))), heterogeneity);
         let at = |log_sd: f64, everything: bool| {
             sceptic(refits, log_sd, heterogeneity, everything && asked == Asked::Everything)
         };
@@ -248,6 +249,19 @@ impl<'a> Sceptical<'a> {
         let refits = self.scan.refits;
         let at = |log_sd: f64| one(refits, i, Prior::Sceptical(log_sd), self.heterogeneity);
         self.scan.fall(i, line, at).map(libm::exp)
+    }
+}
+
+/// All of a scan at once, where its answers are weighted draws.
+fn ask(
+    refits: &Refits<'_>,
+    effects: impl Iterator<Item = LocationPrior>,
+    heterogeneity: Option<HeterogeneityPrior>,
+) {
+    if refits.is_sampled() {
+        let pooling = refits.study.pooling;
+        let targets: Vec<Target> = effects.map(|effect| Target { pooling, effect, heterogeneity }).collect();
+        refits.ask(&targets);
     }
 }
 
@@ -338,7 +352,8 @@ impl<'a> Centres<'a> {
         let scan = |sign: f64| {
             let far = sign * REACH * reference.sd;
             let nodes = nodes(refits, CENTRE_NODES);
-            let x = (0..=nodes).map(|k| far * k as f64 / nodes as f64).collect();
+            let x: Vec<f64> = (0..=nodes).map(|k| far * k as f64 / nodes as f64).collect();
+            ask(refits, x.iter().map(|by| moved(effect, *by)), heterogeneity);
             Scan::new(refits, x, 6, at)
         };
         let scans = effect.is_proper().then(|| [scan(1.0), scan(-1.0)]);

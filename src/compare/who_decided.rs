@@ -4,11 +4,11 @@ use serde::Serialize;
 
 use super::question::Question;
 use super::reference::Reference;
-use super::refit::{engine_of, variant};
+use super::refit::{Refits, engine_of, variant};
 use super::steps::Steps;
 use crate::model::{HeterogeneityPrior, LocationPrior};
 use crate::parallel;
-use crate::posterior::{Measure, Options, Probability, Report, Statement, analyse};
+use crate::posterior::{Measure, Options, Probability, Report, Statement, Target, analyse};
 use crate::study::{Pooling, Study, Written};
 
 /// A probability in parts: `baseline + data + effect_prior + heterogeneity_prior + baseline_prior = probability`, where
@@ -80,23 +80,24 @@ fn players(study: &Study) -> usize {
 }
 
 /// Every question's parts.
-pub fn who_decided(
-    study: &Study,
-    questions: &[Question],
-    options: Options,
-    steps: &Steps,
-) -> Vec<WhoDecided> {
+pub fn who_decided(refits: &Refits<'_>, options: Options, steps: &Steps) -> Vec<WhoDecided> {
+    let (study, questions) = (refits.study, refits.questions);
     let reference = Reference::of(study);
     let (wide, broad) = (reference.effect(), reference.heterogeneity());
     let stated: &LocationPrior = &study.priors.effect.distribution;
     let own = study.priors.heterogeneity.as_ref().map(|h| h.distribution);
     let corners = players(study);
-    let fit = |k: usize| -> Report {
+    let pooling = if own.is_some() { study.pooling } else { Pooling::Complete };
+    let priors = |k: usize| {
         let on = |player: usize| (k << 1) & player != 0;
         let effect = if on(EFFECT) { stated } else { &wide };
         let tau: Option<&HeterogeneityPrior> =
             if on(TAU) { own.as_ref() } else { own.as_ref().map(|_| &broad) };
-        let pooling = if own.is_some() { study.pooling } else { Pooling::Complete };
+        (effect, tau)
+    };
+    let fit = |k: usize| -> Report {
+        let on = |player: usize| (k << 1) & player != 0;
+        let (effect, tau) = priors(k);
         let mut under = variant(study, pooling, (effect, "", tau));
         if corners == 16 && !on(BASELINE) {
             let (distribution, of) = reference.baseline();
@@ -108,7 +109,17 @@ pub fn who_decided(
         steps.did(1);
         report
     };
-    let fits: Vec<Report> = parallel::range(0..corners / 2, fit);
+    let fits: Vec<Report> = match refits.pools() {
+        Some(mut pools) => {
+            let target = |k: usize| {
+                let (effect, tau) = priors(k);
+                Target { pooling, effect: effect.clone(), heterogeneity: tau.copied() }
+            };
+            steps.did(corners / 2);
+            pools.reports(&(0..corners / 2).map(target).collect::<Vec<Target>>(), &())
+        }
+        None => parallel::range(0..corners / 2, fit),
+    };
     let rows: Vec<Vec<Option<&Probability>>> = fits.iter().map(|f| Question::rows(questions, f)).collect();
     let one = |(i, q): (usize, &Question)| {
         let corner = |bits: usize| {

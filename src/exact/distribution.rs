@@ -1,6 +1,6 @@
 //! One-dimensional posterior distributions.
 
-use crate::numeric::{LogTable, Peak, invert_increasing};
+use crate::numeric::{LogInterpolant, LogTable, Peak, invert_increasing};
 
 /// The posterior or prior distribution of one quantity.
 pub trait Distribution: Sync {
@@ -16,6 +16,10 @@ pub trait Distribution: Sync {
     /// numbers can be relied on.
     fn is_settled(&self) -> bool {
         true
+    }
+    /// The logarithm of the density at each of these values; none where it has none that is computed.
+    fn log_densities(&self, _x: &[f64]) -> Option<Vec<f64>> {
+        None
     }
 }
 
@@ -38,6 +42,10 @@ impl<T: Distribution + ?Sized> Distribution for &T {
 
     fn is_settled(&self) -> bool {
         (**self).is_settled()
+    }
+
+    fn log_densities(&self, x: &[f64]) -> Option<Vec<f64>> {
+        (**self).log_densities(x)
     }
 }
 
@@ -182,6 +190,11 @@ impl Distribution for Tabulated {
 
     fn is_settled(&self) -> bool {
         self.settled
+    }
+
+    fn log_densities(&self, x: &[f64]) -> Option<Vec<f64>> {
+        let density = LogInterpolant::new(&self.table.grid, &self.table.log_density);
+        Some(x.iter().map(|x| density.at(*x) - self.table.log_mass).collect())
     }
 }
 

@@ -52,6 +52,8 @@ pub struct Assembly<'a> {
     contrast: Scale,
     /// In a brief report the only threshold.
     brief: Option<(Measure, Option<f64>)>,
+    /// Whether it has the odds ratios at every cut.
+    cuts: bool,
     /// What an allowed bias adds to the variance of each subgroup's own estimate; whether subgroups are labels that may be
     /// wrong.
     added_variances: Vec<f64>,
@@ -111,7 +113,12 @@ impl<'a> Assembly<'a> {
             effect: Scale { measure: Measure::of(study.outcome.scale), logarithm },
             contrast: Scale { measure: Measure::contrast_of(study.outcome.scale), logarithm },
             study,
-            brief: (options.detail == Detail::Brief).then(|| primary(study)),
+            brief: match options.detail {
+                Detail::Full => None,
+                Detail::Brief => Some(primary(study)),
+                Detail::Cuts => Some((Measure::WinProbability, None)),
+            },
+            cuts: options.detail == Detail::Cuts,
             workspaces: Mutex::new(Vec::new()),
         }
     }
@@ -360,7 +367,13 @@ impl<'a> Filling<'a, '_> {
     /// What is made of the probabilities of ordered levels, where outcomes have them.
     fn levels(&mut self, whom: Whom) {
         let Some(scale) = &self.assembly.study.outcome.levels else { return };
-        let brief = self.assembly.brief;
+        let (brief, cuts) = (self.assembly.brief, self.assembly.cuts);
+        let is_wanted = |measure: Measure| {
+            brief.is_none_or(|(asked, _)| asked == measure) || cuts && measure == Measure::CutOddsRatio
+        };
+        if !level_measures(scale).iter().any(|(measure, _)| is_wanted(*measure)) {
+            return;
+        }
         let before = self.reason;
         if before.is_empty() {
             self.reason = NO_LEVELS;
@@ -372,7 +385,7 @@ impl<'a> Filling<'a, '_> {
             let estimand = Estimand::new(whom, measure);
             let estimand = cut.map_or(estimand, |k| estimand.at_cut(k));
             let thresholds = if cut.is_none() { self.assembly.thresholds(measure) } else { Vec::new() };
-            if brief.is_some_and(|(asked, _)| asked != measure) {
+            if !is_wanted(measure) {
                 continue;
             }
             self.estimate(estimand, quantity.as_ref());

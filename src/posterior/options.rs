@@ -11,6 +11,9 @@ pub enum Detail {
     Full,
     /// Effects, and the statements about the primary threshold; no risks of single arms and no other thresholds.
     Brief,
+    /// Brief, with the odds ratios at every cut of ordered levels and the win probability in place of thresholds; nothing of what
+    /// priors alone say of risks.
+    Cuts,
 }
 
 /// What is computed and reported, and how finely.

@@ -10,6 +10,7 @@ use super::diagnostics::{
 use super::direction::{mass_within, probability_of, region};
 use super::estimand::{Axis, Measure, Statement};
 use super::result::{Quantiles, Reported, Summary};
+use super::reweighted::Weighed;
 use crate::exact::Distribution;
 
 /// One quantity.
@@ -23,6 +24,8 @@ pub enum Quantity<'a> {
     },
     /// Independent draws, from a prior: no diagnostics are needed.
     Simulated(Cow<'a, [f64]>),
+    /// Draws of other fits with weights.
+    Reweighted(Weighed<'a>),
 }
 
 /// How a quantity is reported.
@@ -102,6 +105,7 @@ impl Quantity<'_> {
                 let found = simulated(values);
                 Found { reported: found, ..Found::default() }
             }
+            Quantity::Reweighted(draws) => Found { reported: draws.reported(), ..Found::default() },
         }
     }
 
@@ -146,6 +150,9 @@ impl Quantity<'_> {
                 let probability = held as f64 / values.len() as f64;
                 let sampled = Some(Proportion { probability, ess: None, mcse: None });
                 Chance { sampled, ..Chance::default() }
+            }
+            Quantity::Reweighted(draws) => {
+                Chance { sampled: Some(draws.chance(inside)), ..Chance::default() }
             }
         }
     }

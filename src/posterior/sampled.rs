@@ -283,7 +283,8 @@ impl SampledPosterior {
         put(&mut self.centre_sd, drawn.centre_sd, n);
     }
 
-    fn joined(parts: Vec<SampledPosterior>) -> SampledPosterior {
+    /// Draws of several fits of the same data as one, chains one after another.
+    pub(crate) fn joined(parts: Vec<SampledPosterior>) -> SampledPosterior {
         let mut parts = parts.into_iter();
         let Some(mut all) = parts.next() else { return SampledPosterior::default() };
         for mut part in parts {
@@ -315,6 +316,24 @@ impl SampledPosterior {
             into.zip(columns(part)).for_each(|(all, mut part)| all.append(&mut part));
         }
         all
+    }
+
+    /// What is of each subgroup alone.
+    #[must_use]
+    pub(crate) fn of_subgroups_alone(self) -> SampledPosterior {
+        SampledPosterior {
+            mu: None,
+            tau: None,
+            baseline_mean: None,
+            baseline_sd: None,
+            theta_new: None,
+            bias: Vec::new(),
+            gamma: Vec::new(),
+            centre_sd: None,
+            transitions: Vec::new(),
+            step_sizes: Vec::new(),
+            ..self
+        }
     }
 
     /// Every parameter with its draws, in the order of the results.
@@ -396,6 +415,20 @@ impl SampledPosterior {
             }
         }
         all
+    }
+
+    /// Draws of an estimand of subgroup `g`; none where the study has it not.
+    pub(crate) fn of_subgroup(&self, study: &Study, g: usize, measure: Measure) -> Option<Column> {
+        if measure == Measure::of(study.outcome.scale) {
+            let scale = |x: &f64| if study.outcome.scale.is_ratio() { libm::exp(*x) } else { *x };
+            return Some(self.theta.get(g)?.iter().map(scale).collect());
+        }
+        let of = |column: Vec<(Estimand, Column)>| {
+            column.into_iter().find(|(estimand, _)| estimand.measure == measure).map(|(_, column)| column)
+        };
+        let whom = Whom::Subgroup(g);
+        let of_risks = self.risks(g).and_then(|risks| of(risks.of(whom).into()));
+        of_risks.or_else(|| of(of_levels(study, whom, &self.above(g)?)))
     }
 
     /// Draws of subgroup `a`'s risk difference minus subgroup `b`'s; none for published estimates.

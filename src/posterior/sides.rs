@@ -89,7 +89,7 @@ impl PriorSide {
         let whole = has_no_exact_risks(model);
         // Effects have the same prior whatever the baselines have.
         let empty = if whole { model.of_effects_alone(2) } else { model.without_data(2) };
-        let wanted = counts && options.engine != Engine::Exact;
+        let wanted = counts && options.engine != Engine::Exact && options.detail != Detail::Cuts;
         let (exact, simulated) = parallel::join(
             || {
                 if model.effect.is_proper() {
@@ -137,7 +137,7 @@ pub struct Sides<'a> {
 impl Sides<'_> {
     pub fn report(&self, run: Option<&Run<'_>>, unsampled: Option<Unsampled>) -> Report {
         let exact = self.exact.posterior.as_deref().ok();
-        let mut rows = match (run, exact) {
+        let rows = match (run, exact) {
             (Some(run), _) => run.rows.clone(),
             (None, Some(_)) => self.exact.rows.clone(),
             (None, None) => {
@@ -146,7 +146,20 @@ impl Sides<'_> {
                 self.assembly.rows(Source::Nothing, &reason)
             }
         };
-        if exact.is_some() {
+        let mut report = self.put_together(rows, self.settings(run, unsampled));
+        report.checks = self.checks(&report, run, unsampled);
+        report.heterogeneity_learned = self.learned(run);
+        if let Some(distance) = report.heterogeneity_learned.filter(|d| *d < HARDLY_MOVED) {
+            let method = if exact.is_some() { Method::Exact } else { Method::Sampled };
+            let says = Says::HeterogeneityUnlearned { distance };
+            report.claims.push(Claim::of_all(self.assembly.study, Topic::Heterogeneity, method, says));
+        }
+        report
+    }
+
+    /// Sampled rows with the exact engine's numbers, the priors' and the data's beside them.
+    fn put_together(&self, mut rows: Rows, settings: Settings) -> Report {
+        if self.exact.posterior.is_ok() {
             rows.put_exact(&self.exact.rows);
         }
         let theta = self.prior.exact.as_ref().map(|p| p.theta(0));
@@ -173,15 +186,19 @@ impl Sides<'_> {
         if let Some(prior) = &self.prior.simulated {
             self.assembly.put_overall_prior_at_control_risk(&mut rows, prior);
         }
-        let mut report =
-            Report::of(self.assembly.names.clone(), rows, self.settings(run, unsampled), Checks::passed());
-        report.checks = self.checks(&report, run, unsampled);
-        report.heterogeneity_learned = self.learned(run);
-        if let Some(distance) = report.heterogeneity_learned.filter(|d| *d < HARDLY_MOVED) {
-            let method = if exact.is_some() { Method::Exact } else { Method::Sampled };
-            let says = Says::HeterogeneityUnlearned { distance };
-            report.claims.push(Claim::of_all(self.assembly.study, Topic::Heterogeneity, method, says));
-        }
+        Report::of(self.assembly.names.clone(), rows, settings, Checks::passed())
+    }
+
+    /// The report of rows that are weighted draws of fits that passed their checks.
+    pub fn reweighted(&self, rows: Rows) -> Report {
+        let mut report = self.put_together(rows, self.settings(None, None));
+        report.checks.exact = ExactChecks {
+            available: self.exact.posterior.is_ok(),
+            reason: self.exact.reason(),
+            proven: report.proven(),
+            unsettled: report.unsettled(),
+            ..report.checks.exact
+        };
         report
     }
 
@@ -227,8 +244,12 @@ impl Sides<'_> {
             unsettled: report.unsettled(),
         };
         checks.gate_agreement();
-        if let Some(run) = run.filter(|run| run.has_second_opinion() && self.options.detail == Detail::Full) {
-            checks.importance = run.importance(self.assembly.study, self.assembly.has_pairs());
+        if let Some(run) = run.filter(|run| run.has_second_opinion() && self.options.detail != Detail::Brief)
+        {
+            checks.importance = run.importance(
+                self.assembly.study,
+                self.assembly.has_pairs() && self.options.detail == Detail::Full,
+            );
             checks.gate_importance();
         }
         match unsampled {

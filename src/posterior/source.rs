@@ -6,6 +6,7 @@ use super::diagnostics::Workspace;
 use super::estimand::{Estimand, Whom};
 use super::parameter::Parameter;
 use super::quantity::{Chance, Quantity};
+use super::reweighted::{Weighed, Weights};
 use super::sampled::{Column, Risks, SampledPosterior};
 use super::sampled_levels::of_levels;
 use crate::exact::{ExactPosterior, RiskMeasure};
@@ -24,6 +25,11 @@ pub enum Source<'a> {
     Simulated {
         prior: &'a SampledPosterior,
         whole: bool,
+    },
+    /// Draws of fits under other priors of the effects, with weights.
+    Reweighted {
+        posterior: &'a SampledPosterior,
+        weights: &'a Weights,
     },
     Nothing,
 }
@@ -80,6 +86,14 @@ impl<'a> Source<'a> {
         column.map(|c| self.quantity(Cow::Borrowed(c)))
     }
 
+    /// Weighted draws of what is of subgroup `g`, or of all.
+    fn reweighted(&self, g: Option<usize>, values: Cow<'a, [f64]>) -> Option<Quantity<'a>> {
+        let Source::Reweighted { weights, .. } = self else { return None };
+        let own = g.map(|g| weights.of(g)).or_else(|| weights.of_all())?;
+        let efficiency = weights.efficiency;
+        Some(Quantity::Reweighted(Weighed { values, weights: own, efficiency }))
+    }
+
     /// A column of what the exact engine never has.
     fn alone(&self, values: Column) -> Quantity<'a> {
         match self.quantity(Cow::Owned(values)) {
@@ -92,6 +106,7 @@ impl<'a> Source<'a> {
     pub fn mu(&self) -> Option<Quantity<'a>> {
         match self {
             Source::Exact(p) => p.mu().map(Quantity::Exact),
+            Source::Reweighted { weights, .. } => weights.mu().map(Quantity::Reweighted),
             _ => self.column(self.draws()?.mu.as_ref()),
         }
     }
@@ -100,6 +115,7 @@ impl<'a> Source<'a> {
     pub fn tau(&self) -> Option<Quantity<'a>> {
         match self {
             Source::Exact(p) => p.tau().map(|d| Quantity::Exact(Box::new(d))),
+            Source::Reweighted { weights, .. } => weights.tau().map(Quantity::Reweighted),
             _ => self.column(self.draws()?.tau.as_ref()),
         }
     }
@@ -121,6 +137,7 @@ impl<'a> Source<'a> {
     pub fn theta_new(&self) -> Option<Quantity<'a>> {
         match self {
             Source::Exact(p) => p.theta_new().map(Quantity::Exact),
+            Source::Reweighted { weights, .. } => weights.theta_new().map(Quantity::Reweighted),
             _ => self.column(self.draws()?.theta_new.as_ref()),
         }
     }
@@ -129,6 +146,9 @@ impl<'a> Source<'a> {
     pub fn theta(&self, g: usize) -> Option<Quantity<'a>> {
         match self {
             Source::Exact(p) => Some(Quantity::Exact(p.theta(g))),
+            Source::Reweighted { posterior, .. } => {
+                self.reweighted(Some(g), Cow::Borrowed(posterior.theta.get(g)?))
+            }
             _ => self.column(self.draws()?.theta.get(g)),
         }
     }
@@ -153,6 +173,16 @@ impl<'a> Source<'a> {
                     ratio: risk(RiskMeasure::Ratio),
                 }
             }
+            Source::Reweighted { posterior, .. } => {
+                let risks = posterior.risks(g);
+                let of = |column: Option<Column>| self.reweighted(Some(g), Cow::Owned(column?));
+                RiskQuantities {
+                    control: None,
+                    active: None,
+                    difference: of(risks.as_ref().map(Risks::difference)),
+                    ratio: of(risks.as_ref().map(Risks::ratio)),
+                }
+            }
             _ => {
                 let draws = self.draws();
                 let risks = draws.and_then(|d| d.risks(g));
@@ -168,6 +198,12 @@ impl<'a> Source<'a> {
     /// What is made of the probabilities of ordered levels, by estimand; empty where outcomes have none. The exact engine has none
     /// of it.
     pub fn levels(&self, study: &Study, whom: Whom) -> Vec<(Estimand, Quantity<'a>)> {
+        if let (Source::Reweighted { posterior, .. }, Whom::Subgroup(g)) = (self, whom) {
+            let made = posterior.above(g).map(|above| of_levels(study, whom, &above)).unwrap_or_default();
+            let weighed =
+                |(estimand, column)| Some((estimand, self.reweighted(Some(g), Cow::Owned(column))?));
+            return made.into_iter().filter_map(weighed).collect();
+        }
         let draws = self.draws_of_the_rest();
         let above = draws.and_then(|draws| match whom {
             Whom::Subgroup(g) => draws.above(g),
@@ -219,6 +255,18 @@ impl<'a> Source<'a> {
                 difference: Some(Quantity::Exact(pair.difference)),
                 first_above_second_below: exact(pair.first_above_second_below),
                 first_below_second_above: exact(pair.first_below_second_above),
+            };
+        }
+        if let Source::Reweighted { posterior, .. } = self {
+            let of = |column| self.reweighted(None, Cow::Owned(column));
+            let above = |column| of(column).map_or_else(Chance::default, |q| q.above_zero(workspace));
+            let opposed = [(a, b), (b, a)].map(|(a, b)| posterior.above_and_below(a, b)).map(above);
+            return PairQuantities {
+                first_above_second_below: opposed[0],
+                first_below_second_above: opposed[1],
+                difference: of(posterior.difference(a, b)),
+                one_effect: false,
+                unsettled: false,
             };
         }
         let Some(draws) = self.draws() else { return nothing(false) };
