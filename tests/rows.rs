@@ -7,14 +7,15 @@ use crate::common::rows;
 use common::{close, counts_model, pair};
 use equipoise::density::LogDensity;
 use equipoise::model::{
-    BaselineOf, BaselinePrior, HeterogeneityPrior, Hierarchy, Instructions, LocationPrior, Model, Nuisance,
-    Pooling, Rows, SubgroupBias,
+    BaselineOf, BaselinePrior, HeterogeneityPrior, Hierarchy, Instructions, LevelRows, Levels, LocationPrior,
+    Model, Nuisance, Pooling, Rows, SubgroupBias,
 };
 use equipoise::numeric::logistic;
 use equipoise::sampler::{Purpose, Settings, extend, start, stream};
-use equipoise::study::{Adjustment, Population};
+use equipoise::study::{Adjustment, Patterns, Population};
 use rand_distr::{Distribution, StandardNormal};
 use rows::{Sizes, adjustment, of_rows, with_rows};
+use std::sync::Arc;
 
 const HALF_NORMAL: HeterogeneityPrior = HeterogeneityPrior::HalfNormal { scale: 0.7 };
 const SIZES: Sizes = Sizes { subgroups: 3, patterns: 700, terms: 4, centres: 9 };
@@ -70,6 +71,102 @@ fn the_kernel_is_the_formula() {
             close("log likelihood", value, expected, 1e-11 * expected.abs().max(10.0));
             for (found, expected) in slopes.iter().flatten().zip(expected_slopes.iter().flatten()) {
                 close("slope", *found, *expected, 1e-10 * patterns as f64);
+            }
+        }
+    }
+}
+
+/// Patients on five levels in two subgroups, and the same as binary rows by cut, written out one by one.
+fn of_levels(patterns: usize, terms: usize, centres: usize, alike: bool) -> (LevelRows, Adjustment) {
+    const CUTS: usize = 4;
+    let sizes = Sizes { subgroups: 2, patterns, terms, centres };
+    let mut of = adjustment(sizes, HALF_NORMAL, Population::All, 4);
+    let mut levels = Levels {
+        counts: vec![[vec![0.0; CUTS + 1], vec![0.0; CUTS + 1]]; 2],
+        primary: 1,
+        shared: true,
+        concentrations: vec![1.0; CUTS + 1],
+        departure: None,
+    };
+    if alike {
+        of.patterns.columns.iter_mut().flatten().for_each(|x| *x = x.signum());
+        of.patterns.subgroup.sort_unstable();
+        of.patterns.active.iter_mut().for_each(|active| *active = false);
+    }
+    let mut by_cut = Adjustment {
+        patterns: Patterns { columns: vec![Vec::new(); terms], ..Patterns::default() },
+        ..of.clone()
+    };
+    let to = &mut by_cut.patterns;
+    for i in 0..patterns {
+        let (level, n) = ((7 * i + i / 5) % (CUTS + 1), of.patterns.totals[i]);
+        of.patterns.level.push(level as u32);
+        of.patterns.events[i] = if level > 1 { n } else { 0.0 };
+        let (g, active) = (of.patterns.subgroup[i], of.patterns.active[i]);
+        levels.counts[g as usize][usize::from(active)][level] += n;
+        let cuts = [(level.checked_sub(1), n), ((level < CUTS).then_some(level), 0.0)];
+        for (cut, events) in cuts.into_iter().filter_map(|(cut, events)| Some((cut?, events))) {
+            to.subgroup.push(g * CUTS as u32 + cut as u32);
+            to.active.push(active);
+            to.centre.extend(of.patterns.centre.get(i));
+            to.events.push(events);
+            to.totals.push(n);
+            to.columns.iter_mut().zip(&of.patterns.columns).for_each(|(to, from)| to.push(from[i]));
+        }
+    }
+    (LevelRows::new(Arc::new(of), &levels), by_cut)
+}
+
+#[test]
+fn rows_between_two_cuts_are_the_formula_with_the_same_bits_by_all_instructions() {
+    // Few rows that name their cells, sections, patients alike but for the level; log odds far out too.
+    let sizes =
+        [(1, 1, 0, false), (90, 3, 4, false), (2_500, 5, 0, false), (2_500, 2, 7, false), (900, 1, 0, true)];
+    for (patterns, terms, centres, alike) in sizes {
+        let (rows, by_cut) = of_levels(patterns, terms, centres, alike);
+        for sd in [0.5, 4.0, 60.0] {
+            let (cells, gamma) = (normals(16, 1, sd), normals(terms, 2, sd.min(4.0)));
+            let intercepts = normals(centres, 3, 0.5);
+            let (value, slopes) = evaluated(&rows.by_cut, &cells, &gamma, &intercepts);
+            let (expected, expected_slopes) = formula(&by_cut, &cells, &gamma, &intercepts);
+            close("log likelihood", value, expected, 1e-11 * expected.abs().max(10.0));
+            for (found, expected) in slopes.iter().flatten().zip(expected_slopes.iter().flatten()) {
+                close("slope", *found, *expected, 1e-10 * patterns as f64);
+            }
+            let arms: Vec<[f64; 2]> = cells[..8].iter().zip(&cells[8..]).map(|(a, b)| [*a, *b]).collect();
+            let by = |instructions| {
+                let (value, slopes) = evaluated(&rows.by_cut.by(instructions), &cells, &gamma, &intercepts);
+                let mut risks = vec![[0.0; 2]; 8];
+                let terms = (&*gamma, &*intercepts);
+                rows.patients.by(instructions).standardised_by_cut(&arms, terms, &mut risks);
+                let numbers = [value].into_iter().chain(slopes.concat()).chain(risks.into_flattened());
+                numbers.map(f64::to_bits).collect::<Vec<u64>>()
+            };
+            let portable = by(Instructions::PORTABLE);
+            for instructions in Instructions::available() {
+                assert_eq!(by(instructions), portable, "{instructions:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn risks_above_every_cut_are_those_of_each_cut_by_itself() {
+    let (rows, _) = of_levels(400, 3, 4, false);
+    for sd in [1.0, 200.0] {
+        let (cells, gamma, intercepts) = (normals(16, 5, sd), normals(3, 6, 0.5), normals(4, 7, 0.5));
+        let arms: Vec<[f64; 2]> = cells.chunks(2).map(|x| [x[0], x[1]]).collect();
+        let mut found = vec![[0.0; 2]; 8];
+        rows.patients.standardised_by_cut(&arms, (&gamma, &intercepts), &mut found);
+        for cut in 0..4 {
+            let (control, active): (Vec<f64>, Vec<f64>) =
+                [arms[cut], arms[4 + cut]].map(|[a, b]| (a, b - a)).into_iter().unzip();
+            let mut alone = [[0.0; 2]; 2];
+            rows.patients.standardised((&control, &active), (&gamma, &intercepts), &mut alone);
+            for (g, alone) in alone.iter().enumerate() {
+                for arm in 0..2 {
+                    close("risk", found[4 * g + cut][arm], alone[arm], 1e-12);
+                }
             }
         }
     }

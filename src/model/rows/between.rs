@@ -137,22 +137,19 @@ fn over_block(
                 (logs[i], all[i], inverses[i]) = (log, odds, inverse);
             }
         }
-        let point = |[log, odds, inverse]: &[[f64; BLOCK]; 3], i: usize| Point {
-            log: log[i],
-            odds: odds[i],
-            inverse: inverse[i],
-        };
-        both_sides(room, n, |i| [point(&cells[0], i), point(&cells[1], i)]);
+        let point =
+            |of: &[[f64; BLOCK]; 3], i: usize| Point { log: of[0][i], odds: of[1][i], inverse: of[2][i] };
+        both_sides(room, n, |i| (point(&cells[0], i), point(&cells[1], i)));
     } else {
-        let points = [odds.at(section.cell), odds.at(section.beside)];
+        let points = (odds.at(section.cell), odds.at(section.beside));
         both_sides(room, n, |_| points);
     }
     let totals = &layout.totals[rows.clone()];
     let value = if single {
         of_single(&room.whole[..n], &room.positive[..n])
     } else {
-        for side in &mut room.events {
-            side.iter_mut().zip(totals).for_each(|(events, n)| *events *= n);
+        for events in &mut room.events {
+            events.iter_mut().zip(totals).for_each(|(events, n)| *events *= n);
         }
         of_several(&mut room.whole[..n], &room.positive[..n], totals)
     };
@@ -177,21 +174,36 @@ fn over_block(
 
 /// Both cells of the first `n` rows of a block.
 #[inline(always)]
-fn both_sides(room: &mut Block, n: usize, cells: impl Fn(usize) -> [Point; 2]) {
+fn both_sides(room: &mut Block, n: usize, cells: impl Fn(usize) -> (Point, Point)) {
     let [lower, upper] = &mut room.events;
     for i in 0..n.min(BLOCK) {
-        let (s, odds, inverse) = (room.terms[i], room.odds[i], room.inverse[i]);
-        let [a, b] = cells(i).map(|cell| {
-            let (up, down) = (odds * cell.odds, inverse * cell.inverse);
-            let near = if up < down { up } else { down };
-            let rest = 1.0 + near;
-            let share = 1.0 / rest;
-            let eta = cell.log + s;
-            [rest, if up < down { near * share } else { share }, if eta > 0.0 { eta } else { 0.0 }]
-        });
-        room.whole[i] = a[0] * b[0];
-        (lower[i], upper[i]) = (a[1], b[1]);
-        room.positive[i] = a[2] + b[2];
+        let s = (room.terms[i], room.odds[i], room.inverse[i]);
+        let (below, above) = cells(i);
+        let (of_lower, of_upper) = (side(below, s), side(above, s));
+        room.whole[i] = of_lower.whole * of_upper.whole;
+        room.positive[i] = of_lower.positive + of_upper.positive;
+        (lower[i], upper[i]) = (of_lower.risk, of_upper.risk);
+    }
+}
+
+/// A row's 1 + e^−|η|, max(η, 0) and risk in one of its cells.
+struct Side {
+    whole: f64,
+    positive: f64,
+    risk: f64,
+}
+
+#[inline(always)]
+fn side(cell: Point, (s, odds, inverse): (f64, f64, f64)) -> Side {
+    let (up, down) = (odds * cell.odds, inverse * cell.inverse);
+    let near = if up < down { up } else { down };
+    let whole = 1.0 + near;
+    let share = 1.0 / whole;
+    let eta = cell.log + s;
+    Side {
+        whole,
+        positive: if eta > 0.0 { eta } else { 0.0 },
+        risk: if up < down { near * share } else { share },
     }
 }
 
