@@ -211,9 +211,13 @@ fn side(cell: Point, (s, odds, inverse): (f64, f64, f64)) -> Side {
 #[inline(always)]
 fn of_single(whole: &[f64], positive: &[f64]) -> f64 {
     let (mut product, mut sum): (Lanes, Lanes) = ([1.0; LANES], [0.0; LANES]);
-    for (whole, positive) in whole.as_chunks::<LANES>().0.iter().zip(positive.as_chunks::<LANES>().0) {
+    for whole in whole.as_chunks::<LANES>().0 {
         for i in 0..LANES {
             product[i] *= whole[i];
+        }
+    }
+    for positive in positive.as_chunks::<LANES>().0 {
+        for i in 0..LANES {
             sum[i] += positive[i];
         }
     }

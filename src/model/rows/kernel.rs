@@ -369,7 +369,7 @@ fn over_risks(
     sums.map(total)
 }
 
-/// One exponential a row serves all cuts, and one division both arms.
+/// One exponential a row serves all cuts and both arms.
 #[inline(always)]
 fn over_risks_by_cut(
     layout: &Layout,
@@ -386,22 +386,19 @@ fn over_risks_by_cut(
         let inverse = &mut room[..rows.len()];
         predictor(layout, rows.clone(), 0.0, at, inverse);
         for x in inverse.iter_mut() {
-            // Four factors stay within the range of numbers.
             *x = exp_within_range_fused(-x.clamp(-LARGEST_LOG_ODDS, LARGEST_LOG_ODDS));
         }
         let (totals, _) = layout.totals[rows].as_chunks::<LANES>();
         let (inverse, _) = inverse.as_chunks::<LANES>();
-        for (sums, odds) in sums.iter_mut().zip(inverse_odds) {
-            let mut of_arms = [[0.0; LANES]; 2];
+        // One arm at a time: with both in one loop the compiler makes vectors of two.
+        for (sum, odds) in sums.as_flattened_mut().iter_mut().zip(inverse_odds.as_flattened()) {
+            let mut lanes = [0.0; LANES];
             for (t, n) in inverse.iter().zip(totals) {
                 for i in 0..LANES {
-                    let (control, active) = (t[i].mul_add(odds[0], 1.0), t[i].mul_add(odds[1], 1.0));
-                    let both = n[i] / (control * active);
-                    of_arms[0][i] = both.mul_add(active, of_arms[0][i]);
-                    of_arms[1][i] = both.mul_add(control, of_arms[1][i]);
+                    lanes[i] += n[i] / t[i].mul_add(*odds, 1.0);
                 }
             }
-            sums.iter_mut().zip(of_arms).for_each(|(sum, lanes)| *sum += total(lanes));
+            *sum += total(lanes);
         }
     }
 }
