@@ -29,6 +29,7 @@ mod compare;
 mod compare_baselines;
 mod compare_words;
 mod conflict;
+mod correlated;
 mod damaged_inputs;
 mod decide;
 mod density;

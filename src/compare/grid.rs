@@ -68,7 +68,8 @@ pub fn grid(refits: &Refits<'_>, sets: &[PriorSet]) -> Vec<GridRow> {
     let study = refits.study;
     let mut cells: Vec<Cell<'_>> = Vec::new();
     for set in sets.iter().filter(|s| s.priors.effect.distribution.is_proper()) {
-        for prior in heterogeneity_priors(study) {
+        let spread = if study.undivided { Vec::new() } else { heterogeneity_priors(study) };
+        for prior in spread {
             for pooling in [Pooling::Partial, Pooling::None] {
                 cells.push((set, Some(prior.clone()), pooling));
             }

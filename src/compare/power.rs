@@ -158,7 +158,7 @@ fn quantities(study: &Study, risks: bool) -> Vec<Estimand> {
             all.push(Estimand::of_subgroup(g, Measure::RiskDifference));
         }
     }
-    if study.pooling != crate::study::Pooling::None {
+    if study.pooling != crate::study::Pooling::None && !study.undivided {
         all.push(Estimand::new(Whom::Mean, effect));
     }
     all

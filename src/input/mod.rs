@@ -20,6 +20,7 @@ mod draft_table;
 mod joint;
 mod keys;
 mod level_words;
+mod matrix;
 mod model_file;
 mod named;
 mod nearest;

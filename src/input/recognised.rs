@@ -109,8 +109,7 @@ fn named(survey: &Survey, said: &Draft) -> Result<Table> {
     let of_estimates = has("ratio") || has("estimate");
     let rows = said.rows.unwrap_or(if of_estimates { Rows::Estimates } else { Rows::Counts });
     if !has("subgroup") {
-        let taken: Vec<&str> = said.columns.iter().map(|(_, name)| name.as_str()).collect();
-        columns.insert(0, ("subgroup".to_string(), subgroup(survey, said, &taken)?.name.clone()));
+        add_subgroup(survey, said, &mut columns)?;
     }
     let value = |key: &str| said.columns.iter().find(|(k, _)| k == key).map(|(_, name)| name.as_str());
     let mut arms = ["control", "active"].map(str::to_string);
@@ -136,12 +135,25 @@ fn named(survey: &Survey, said: &Draft) -> Result<Table> {
 /// Subgroups by their names.
 fn distinct(survey: &Survey, columns: &[(String, String)]) -> usize {
     let name = columns.iter().find(|(key, _)| key == "subgroup").map(|(_, name)| name);
+    if name.is_none() {
+        return 1;
+    }
     let place = survey.columns.iter().position(|c| Some(&c.name) == name);
     let Some((place, rows)) = place.zip(survey.table.as_ref()) else { return survey.rows as usize };
     let mut names: Vec<&str> = rows.iter().filter_map(|row| row.get(place)).map(String::as_str).collect();
     names.sort_unstable();
     names.dedup();
     names.len()
+}
+
+/// Puts the column of subgroups before the others, where there are subgroups.
+fn add_subgroup(survey: &Survey, said: &Draft, columns: &mut Vec<(String, String)>) -> Result<()> {
+    if !said.no_subgroup {
+        let taken: Vec<&str> = columns.iter().map(|(_, name)| name.as_str()).collect();
+        let of_names = subgroup(survey, said, &taken)?.name.clone();
+        columns.insert(0, ("subgroup".to_string(), of_names));
+    }
+    Ok(())
 }
 
 /// The column of subgroups: as said, by a usual name, or the only one left that holds names.
@@ -195,9 +207,7 @@ fn by_subgroup(survey: &Survey, said: &Draft) -> Result<Option<Table>> {
             }
         }
     }
-    let taken: Vec<&str> = columns.iter().map(|(_, name)| name.as_str()).collect();
-    let of_names = subgroup(survey, said, &taken)?.name.clone();
-    columns.insert(0, ("subgroup".to_string(), of_names));
+    add_subgroup(survey, said, &mut columns)?;
     let names = ["control", "active"].map(str::to_string);
     let arms = [0, 1].map(|i| column_names::arm_in_words(&arms[i].name).unwrap_or(names[i].clone()));
     let subgroups = distinct(survey, &columns);
@@ -240,21 +250,24 @@ fn by_arm(survey: &Survey, said: &Draft) -> Result<Option<Table>> {
     }
     let taken: Vec<&str> = columns.iter().map(|(_, name)| name.as_str()).collect();
     let of_names = match subgroup(survey, said, &taken) {
-        Ok(found) => found,
+        _ if said.no_subgroup => None,
+        Ok(found) => Some(found),
         // Patients may have such columns too.
         Err(_) if said.rows.is_none() && said.subgroup.is_none() => return Ok(None),
         Err(e) => return Err(e),
     };
     let place = |c: &Surveyed| survey.columns.iter().position(|other| other.name == c.name).unwrap_or(0);
-    let (a, b) = (place(of_names), place(arm));
-    let mut pairs: Vec<_> = rows.iter().map(|row| (row.get(a), row.get(b))).collect();
+    let (a, b) = (of_names.map(place), place(arm));
+    let mut pairs: Vec<_> = rows.iter().map(|row| (a.and_then(|a| row.get(a)), row.get(b))).collect();
     pairs.sort_unstable();
     pairs.dedup();
     if said.rows.is_none() && pairs.len() < rows.len() {
         return Ok(None);
     }
     let levels = arms_of(arm, said)?;
-    columns.insert(0, ("subgroup".to_string(), of_names.name.clone()));
+    if let Some(of_names) = of_names {
+        columns.insert(0, ("subgroup".to_string(), of_names.name.clone()));
+    }
     let arms = [0, 1].map(|i| levels[i].join(" or "));
     let subgroups = distinct(survey, &columns);
     Ok(Some(Table {
@@ -312,9 +325,7 @@ fn estimates(survey: &Survey, said: &Draft) -> Result<Option<Table>> {
         .chain(spread)
         .map(|(key, name)| (key.to_string(), name.to_string()))
         .collect();
-    let taken: Vec<&str> = columns.iter().map(|(_, name)| name.as_str()).collect();
-    let of_names = subgroup(survey, said, &taken)?.name.clone();
-    columns.insert(0, ("subgroup".to_string(), of_names));
+    add_subgroup(survey, said, &mut columns)?;
     let scale = Some(scale_of(point, said)?);
     let arms = ["control", "active"].map(str::to_string);
     let subgroups = distinct(survey, &columns);

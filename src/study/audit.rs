@@ -21,6 +21,9 @@ pub struct Audit {
     pub direction: String,
     /// One row per subgroup, in the order of the data.
     pub rows: Vec<AuditRow>,
+    /// The covariance of the published estimates' errors, by row; none where they are independent, and for counts.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub covariance: Option<Vec<Vec<f64>>>,
     /// Patients with a known outcome; none for published estimates.
     pub patients: Option<u64>,
     /// How many arms of subgroups have no events, or nothing but events.
@@ -155,6 +158,10 @@ impl Study {
             notices: self.notices.clone(),
             file: self.patients.clone(),
             rows,
+            covariance: self
+                .data
+                .covariance()
+                .map(|c| c.matrix().chunks(c.size()).map(<[f64]>::to_vec).collect()),
         }
     }
 

@@ -40,8 +40,8 @@ pub use external::about_sources;
 pub use level_priors::{Cutpoints, Departure, LevelPriors, Shape};
 pub use measure::{Axis, Measure};
 pub use outcome::{
-    ArmCounts, ArmLevels, Data, HigherIs, LevelData, LevelScale, MOST_LEVELS, Outcome, Scale, SubgroupCounts,
-    SubgroupEstimate, SubgroupLevels, Utilities,
+    ArmCounts, ArmLevels, Covariance, Data, Estimates, HigherIs, LevelData, LevelScale, MOST_CORRELATED,
+    MOST_LEVELS, Outcome, Scale, SubgroupCounts, SubgroupEstimate, SubgroupLevels, Together, Utilities,
 };
 pub use patients::{ColumnAccount, Dropped, LevelAccount, Numbers, PatientFile};
 pub use prior::{
@@ -54,6 +54,9 @@ pub use utility_sets::{UTILITY_SETS, UtilitySet};
 
 use std::path::PathBuf;
 use std::sync::Arc;
+
+/// What the group is called where there are no subgroups.
+pub(crate) const ALL_PATIENTS: &str = "all patients";
 
 /// The most subgroups that a study may have.
 pub const MOST_SUBGROUPS: usize = 500;
@@ -87,6 +90,8 @@ pub struct Study {
     pub subgroup_plural: Option<String>,
     /// Whether there are no further subgroups of the kind, so that nothing is reported of a further one.
     pub exhaustive: bool,
+    /// Whether there are no subgroups: one group, which stands for all patients.
+    pub undivided: bool,
     /// The observations by subgroup.
     pub data: Data,
     /// How the subgroups borrow from each other.
@@ -304,6 +309,7 @@ impl Study {
             && self.subgroup_name == other.subgroup_name
             && self.subgroup_plural == other.subgroup_plural
             && self.exhaustive == other.exhaustive
+            && self.undivided == other.undivided
             && self.assignment == other.assignment
     }
 

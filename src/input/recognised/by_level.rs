@@ -36,14 +36,15 @@ pub fn by_level(survey: &Survey, said: &Draft) -> Result<Option<Table>> {
         columns.into_iter().map(|(key, c)| (key.to_string(), c.name.clone())).collect();
     let taken: Vec<&str> = columns.iter().map(|(_, name)| name.as_str()).collect();
     let of_names = match subgroup(survey, said, &taken) {
-        Ok(found) => found,
+        _ if said.no_subgroup => None,
+        Ok(found) => Some(found),
         // Patients may have such columns too.
         Err(_) if said.rows.is_none() && said.subgroup.is_none() => return Ok(None),
         Err(e) => return Err(e),
     };
     let place = |c: &Surveyed| survey.columns.iter().position(|other| other.name == c.name).unwrap_or(0);
-    let key = [place(of_names), place(arm), place(level)];
-    let mut keys: Vec<_> = rows.iter().map(|row| key.map(|k| row.get(k))).collect();
+    let key = [of_names.map(place), Some(place(arm)), Some(place(level))];
+    let mut keys: Vec<_> = rows.iter().map(|row| key.map(|k| k.and_then(|k| row.get(k)))).collect();
     keys.sort_unstable();
     keys.dedup();
     if said.rows.is_none() && (keys.len() < rows.len() || !is_count(patients)) {
@@ -52,7 +53,9 @@ pub fn by_level(survey: &Survey, said: &Draft) -> Result<Option<Table>> {
     let names = (level.name.as_str(), patients.name.as_str());
     let Some(ordered) = levels_of(survey, said, names)? else { return Ok(None) };
     let levels = arms_of(arm, said)?;
-    columns.insert(0, ("subgroup".to_string(), of_names.name.clone()));
+    if let Some(of_names) = of_names {
+        columns.insert(0, ("subgroup".to_string(), of_names.name.clone()));
+    }
     let arms = [0, 1].map(|i| levels[i].join(" or "));
     let subgroups = distinct(survey, &columns);
     let (levels, ordered) = (Some(levels), Some(ordered));

@@ -84,7 +84,26 @@ pub fn audit_table(study: &Study) -> (Vec<String>, Vec<Vec<String>>, Vec<String>
     lines.extend(sources(&audit));
     lines.extend(audit.file.iter().flat_map(rows_read));
     lines.extend(audit.note.map(|note| format!("Note: {note}")));
+    lines.extend(one_fit(study));
     (header, rows, lines)
+}
+
+/// How the errors of estimates from one fit are correlated.
+fn one_fit(study: &Study) -> Option<String> {
+    let covariance = study.data.covariance()?;
+    let names = study.data.names();
+    let (a, b, strongest) = covariance.strongest()?;
+    let strongest = format!(
+        "{}{:.2} ({} and {})",
+        if strongest < 0.0 { "−" } else { "" },
+        strongest.abs(),
+        names[a],
+        names[b]
+    );
+    Some(match names.len() {
+        2 => format!("From one fit: their errors are correlated, {strongest}."),
+        _ => format!("From one fit: their errors are correlated, the strongest correlation {strongest}."),
+    })
 }
 
 /// "26/114 +3": events, patients, and those whose outcome is missing.
@@ -272,6 +291,8 @@ fn implied(study: &Study, prior: Option<&Report>) -> String {
             None => e.estimand.measure.in_words().to_string(),
         };
         match e.estimand.whom {
+            Whom::Subgroup(0) if study.undivided => add(measure, e),
+            Whom::Mean if study.undivided => {}
             Whom::Subgroup(0) => add(format!("any {}: {measure}", study.subgroup_name), e),
             Whom::Mean => add(format!("{}: {measure}", whose(study, Whom::Mean)), e),
             Whom::Pair(..) => add(format!("two {}: {measure}", study.subgroups()), e),
@@ -310,7 +331,11 @@ fn implied(study: &Study, prior: Option<&Report>) -> String {
         }
     }
     if !words.is_empty() {
-        push(&mut out, &format!("In any {}: {}.", study.subgroup_name, words.join(", ")), 2);
+        let whom = match study.undivided {
+            true => "Before any data".to_string(),
+            false => format!("In any {}", study.subgroup_name),
+        };
+        push(&mut out, &format!("{whom}: {}.", words.join(", ")), 2);
     }
     out.push_str(&extremes(study, prior));
     let text = format!("Priors: {}", all_priors(study));
