@@ -3,12 +3,13 @@
 
     python3 correlated.py [--out correlated.json]
 
-Needs numpy only and reads no file. Every case is computed at two resolutions; the finer is written, with the largest change
+Needs numpy and scipy and reads no file. Every case is computed at two resolutions; the finer is written, with the largest change
 between the two ("doubling_change").
 
 Model:  y ~ N(theta, Sigma), theta_g ~ N(mu, tau^2), mu ~ effect prior, tau ~ heterogeneity prior.
 
-Method: composite Gauss-Legendre panels in mu and in tau, both geometric. At every node (mu, tau)
+Method: composite Gauss-Legendre panels in mu and in tau, geometric, and finer in mu around the values
+asked about, where a small tau makes a step. At every node (mu, tau)
 
     p(y | mu, tau)   = N(y; mu 1, Sigma + tau^2 I)
     theta | y, mu, tau ~ N(mu 1 + tau^2 V^-1 (y - mu 1), tau^2 I - tau^4 V^-1),   V = Sigma + tau^2 I,
@@ -22,18 +23,13 @@ import json
 import math
 
 import numpy as np
+from scipy.special import ndtr
 
-ERFC = np.vectorize(math.erfc, otypes=[float])
 
 
 def above(x, mean, sd):
     """P(N(mean, sd^2) > x)."""
-    z = (x - mean) / sd
-    out = np.zeros(np.shape(z))
-    near = np.abs(z) < 12
-    out[z <= -12] = 1.0
-    out[near] = 0.5 * ERFC(z[near] / math.sqrt(2))
-    return out
+    return ndtr((mean - x) / sd)
 
 
 def panels(ends, order):
@@ -66,11 +62,13 @@ def solve(case, order):
     y, sigma = np.array(case["estimates"]), np.array(case["covariance"])
     k = len(y)
     ones = np.ones(k)
-    grow = [2.0 ** (0.5 * i) for i in range(-12, 29)]
-    mus, mu_weights = panels([-x for x in reversed(grow)] + [0.0] + grow, order)
+    grow = [2.0 ** (0.5 * i) for i in range(-3, 29)]
+    ends = {0.0, *grow, *(-x for x in grow)}
+    ends |= {c + sign * 2.0**-i for c in case["at"] for sign in (-1, 1) for i in range(3, 15)} | set(case["at"])
+    mus, mu_weights = panels(sorted(ends), order)
     reach = [2.0 ** (0.5 * i) for i in range(-18, 23 if case["spread"][0] == "half-cauchy" else 5)]
     taus, tau_weights = panels([0.0] + reach, order)
-    inner, inner_weights = panels(np.linspace(-1.0, 1.0, 9), order)
+    inner, inner_weights = panels(np.linspace(-1.0, 1.0, 5), order)
 
     log_p = np.empty((len(taus), len(mus)))
     keep = []
@@ -190,7 +188,7 @@ def main():
     cases = []
     for case in CASES:
         case["at"] = [0.0, 0.25]
-        coarse, fine = solve(case, 10), solve(case, 15)
+        coarse, fine = solve(case, 10), solve(case, 14)
         change = changes(coarse, fine)
         print(f"{case['name']}: changes by {change:.1e}")
         cases.append(
