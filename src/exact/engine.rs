@@ -4,7 +4,7 @@ use super::Resolution;
 use super::curves::CurvesPosterior;
 use super::distribution::Distribution;
 use super::effect_likelihood::Baseline;
-use super::gaussian::EstimatesPosterior;
+use super::gaussian::{self, EstimatesPosterior};
 use super::integrated::{Dynamic, Integrated, Pair};
 use super::joint_normal::JointNormal;
 use super::labelled::{LabelledPosterior, Unsettled};
@@ -121,6 +121,18 @@ impl ExactPosterior {
 pub fn log_marginal_likelihood(model: &Model, resolution: Resolution) -> Result<f64, Unavailable> {
     // Posteriors of single effects are made when they are asked for: none is here.
     Ok(ExactPosterior::new(model, resolution)?.0.log_marginal_likelihood())
+}
+
+/// The log density of effects before the data, up to a constant; none where they don't differ.
+pub fn log_prior_of_effects(model: &Model, theta: &[f64]) -> Option<f64> {
+    match &model.pooling {
+        Pooling::Partial(prior) => gaussian::log_prior_of_effects(theta, &model.effect, prior),
+        Pooling::Separate(prior) => {
+            let one = |x: &f64| gaussian::log_prior_of_effects(std::slice::from_ref(x), &model.effect, prior);
+            theta.iter().map(one).sum()
+        }
+        Pooling::Complete => None,
+    }
 }
 
 /// Each subgroup's data as a curve of its effect, where nothing but the effects ties subgroups together; or why there are none.

@@ -348,6 +348,33 @@ impl EstimatesPosterior {
     }
 }
 
+/// The log density of effects under their common prior, μ and τ integrated out; none where τ is 0, so that they don't differ.
+pub fn log_prior_of_effects(
+    theta: &[f64],
+    effect: &LocationPrior,
+    heterogeneity: &HeterogeneityPrior,
+) -> Option<f64> {
+    /// Nodes of the stretched coordinate of τ: from next to nothing to far beyond its prior.
+    const NODES: std::ops::RangeInclusive<i32> = -18..=24;
+    const STEP: f64 = 0.2;
+    let known = Errors::Independent(theta.iter().map(|&x| NormalEstimate::new(x, 0.0)).collect());
+    let parts = prior_parts(effect, Resolution::default());
+    let at = |tau: f64, log_weight: f64| {
+        log_sum(&parts.iter().map(|p| known.conditional(p, tau, log_weight).log_mass).collect::<Vec<_>>())
+    };
+    if let HeterogeneityPrior::Fixed { value } = heterogeneity {
+        return (*value > 0.0).then(|| at(*value, 0.0));
+    }
+    let map = ScaleMap::of(heterogeneity);
+    let logs: Vec<f64> = NODES
+        .map(|j| map.at(STEP * f64::from(j)))
+        .filter(|(tau, _)| *tau > 0.0)
+        .map(|(tau, log_slope)| at(tau, heterogeneity.log_density(tau) + log_slope))
+        .filter(|log| !log.is_nan())
+        .collect();
+    Some(log_sum(&logs) + libm::log(STEP))
+}
+
 /// Which moments of τ and μ exist, given how many subgroups' likelihoods bound the effect on both sides: each makes the
 /// posterior of τ fall one power faster.
 pub fn moment_limits(

@@ -34,7 +34,7 @@ mod subgroup;
 
 pub use distribution::Distribution;
 pub use effect_likelihood::Baseline;
-pub use engine::{ExactPosterior, Unavailable, curves_of, log_marginal_likelihood};
+pub use engine::{ExactPosterior, Unavailable, curves_of, log_marginal_likelihood, log_prior_of_effects};
 pub use integrated::Pair;
 pub use lattice::{Extent, Lattice};
 pub use risks::RiskMeasure;

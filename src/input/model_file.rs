@@ -180,7 +180,7 @@ pub struct DataSection {
     pub decimal: Option<DecimalMark>,
     /// What a row of the file is.
     pub rows: Option<Rows>,
-    /// The file's columns; beside `estimates` those of the file of `covariance`, by subgroup. For counts: `subgroup`, `control_events`, `control_total`, `active_events`, `active_total`
+    /// The file's columns. Of draws, and beside `estimates` of the file of `covariance`, each subgroup's. For counts: `subgroup`, `control_events`, `control_total`, `active_events`, `active_total`
     /// (and `control_missing`, `active_missing`); or, with one row an arm, `subgroup`, `arm`, `events`, `total` (and
     /// `missing`) and `levels`. By ordered level, one row each: `subgroup`, `arm`, `level`, `patients`. In place of totals, patients without the event: `control_no_events`, `active_no_events`,
     /// `no_events`. For estimates: `subgroup`, and `estimate` or `ratio`, and `se` or `lower` and `upper`. A column whose
@@ -193,6 +193,13 @@ pub struct DataSection {
     /// What stands in the file for arms, and in a file of patients for events and subgroups.
     #[cfg_attr(test, schemars(with = "Option<Levels>"))]
     pub levels: Option<Spanned<Levels>>,
+    /// For rows = "draws": the prior on each subgroup's effect that they were fitted under, which is divided out: "flat", or a
+    /// normal one such as "normal(0, 1)".
+    #[cfg_attr(test, schemars(with = "Option<LocationWords>"))]
+    pub fitted_under: Option<Spanned<LocationEntry>>,
+    /// For rows = "draws": the column of the chains; without it all rows are one chain.
+    #[cfg_attr(test, schemars(with = "Option<String>"))]
+    pub chain: Option<Spanned<String>>,
     /// For rows = "patients": what is done with rows that lack a value.
     pub missing: Option<MissingRows>,
     /// Keep only rows that have these values in these columns; one of them, where a list is given.
@@ -244,6 +251,8 @@ pub enum Rows {
     Estimates,
     /// One patient.
     Patients,
+    /// One posterior draw of every subgroup's effect, from a fit elsewhere.
+    Draws,
 }
 
 /// What is done with rows of patients that lack a value.

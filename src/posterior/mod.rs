@@ -33,6 +33,7 @@ mod parameter;
 mod psis;
 mod quantity;
 mod result;
+mod reweighted;
 mod sampled;
 mod sampled_levels;
 mod sampling;
@@ -67,6 +68,7 @@ pub use result::{
     ChainSummary, Checks, Engine, Estimate, ExactChecks, ParameterRow, PriorSummary, Probability, Quantiles,
     Reported, SamplerSettings, Settings, Stopped, Summary,
 };
+pub use reweighted::Reweighted;
 pub use sampled::{Empirical, Risks, SampledPosterior};
 pub use sampling::LEAST_ESS;
 pub use shrinkage::{ShrinkageRow, shrinkage};

@@ -7,6 +7,7 @@ use super::importance::Importance;
 use super::nnt::Nnt;
 use super::observed::Observed;
 use super::parameter::Parameter;
+use super::reweighted::Reweighted;
 
 /// A median and its central 95 % interval, on the scale of the quantity. Files use the same field names.
 #[derive(Debug, Clone, Copy, Serialize, PartialEq)]
@@ -268,6 +269,8 @@ pub struct Checks {
     /// The comparison of the sampler with importance sampling, where the model has covariates or centres, or ordered levels with
     /// shared cut points or departures; otherwise none.
     pub importance: Option<Importance>,
+    /// Of estimates that are a summary of draws: these reweighted to the pooled posterior; none of others.
+    pub draws: Option<Reweighted>,
     /// One summary per chain; empty where nothing was sampled.
     pub chains: Vec<ChainSummary>,
 }

@@ -11,6 +11,7 @@ use super::claim::{Claim, Method, Says, Topic};
 use super::fitting::{Integrals, Observer};
 use super::options::{Detail, Options};
 use super::result::{Checks, Engine, ExactChecks, SamplerSettings, Settings, Stopped};
+use super::reweighted::reweighted;
 use super::sampled::{Empirical, SampledPosterior};
 use super::sampling::{Run, Unsampled};
 use super::source::Source;
@@ -230,6 +231,11 @@ impl Sides<'_> {
         if let Some(run) = run.filter(|run| run.has_second_opinion() && self.options.detail == Detail::Full) {
             checks.importance = run.importance(self.assembly.study, self.assembly.has_pairs());
             checks.gate_importance();
+        }
+        if let (Some(exact), Detail::Full) = (exact, self.options.detail) {
+            let study = self.assembly.study;
+            checks.draws = study.draws.as_ref().and_then(|_| reweighted(study, &Model::of(study), exact));
+            checks.draws.and_then(|d| d.fault()).into_iter().for_each(|why| checks.fail(why));
         }
         match unsampled {
             // The integrals stand by themselves.

@@ -2,7 +2,9 @@
 
 use serde::Serialize;
 
-use super::{ArmCounts, Assignment, HigherIs, PatientFile, Study, SubgroupCounts, SubgroupEstimate};
+use super::{
+    ArmCounts, Assignment, DrawsFile, HigherIs, PatientFile, Study, SubgroupCounts, SubgroupEstimate,
+};
 
 /// The account of a study's data, as shown by `check` and kept in `result.json`.
 #[derive(Debug, Clone, Serialize)]
@@ -35,6 +37,9 @@ pub struct Audit {
     /// How the data file was read, where the data are a file with one row per patient.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub file: Option<PatientFile>,
+    /// The account of the file of draws, where the estimates are their summary.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub draws: Option<DrawsFile>,
 }
 
 /// One subgroup's figures: counts by arm, or a published estimate.
@@ -157,6 +162,7 @@ impl Study {
             note: self.note.clone(),
             notices: self.notices.clone(),
             file: self.patients.clone(),
+            draws: self.draws.as_deref().cloned(),
             rows,
             covariance: self
                 .data

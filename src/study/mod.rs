@@ -10,6 +10,7 @@ mod changed;
 pub(crate) mod checksum;
 mod decision;
 pub mod distributions;
+pub(crate) mod draws;
 pub(crate) mod estimates;
 mod external;
 mod level_priors;
@@ -35,6 +36,7 @@ pub use decision::{
     Action, Bound, Costs, CredibilitySection, Criterion, Decision, DecisionOutcome, Layers, MOST_MEMBERS,
     MOST_OUTCOMES, Member, Rule, Values, View, Worth, active_risk, needs_baseline,
 };
+pub use draws::{DrawsFile, FittedUnder};
 pub use estimates::Figure;
 pub use external::about_sources;
 pub use level_priors::{Cutpoints, Departure, LevelPriors, Shape};
@@ -108,6 +110,8 @@ pub struct Study {
     pub bias: Option<Bias>,
     /// The account of a file of patients, where the data are one.
     pub patients: Option<PatientFile>,
+    /// The account of a file of posterior draws, where the estimates are their summary.
+    pub draws: Option<Arc<DrawsFile>>,
     /// Covariates and centres that the effects are adjusted for.
     pub adjustment: Option<Arc<Adjustment>>,
     /// What a reader should know that is not an error.

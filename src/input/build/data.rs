@@ -13,8 +13,8 @@ use super::super::{matrix, table};
 use crate::error::{Error, ErrorKind, Result};
 use crate::study::estimates::Printed;
 use crate::study::{
-    ALL_PATIENTS, ArmCounts, ArmLevels, LevelScale, PatientFile, Read, Scale, StudyBuilder, SubgroupCounts,
-    SubgroupLevels,
+    ALL_PATIENTS, ArmCounts, ArmLevels, DrawsFile, LevelScale, PatientFile, Read, Scale, StudyBuilder,
+    SubgroupCounts, SubgroupLevels,
 };
 
 /// The builder with its observations, and what a file of them tells besides.
@@ -25,6 +25,7 @@ pub struct Observed {
     pub measured: Option<Measured>,
     /// Whether there are no subgroups.
     pub undivided: bool,
+    pub draws: Option<DrawsFile>,
 }
 
 /// Adds the observations.
@@ -51,16 +52,21 @@ pub fn observed(
         let names: Vec<&str> = entries.get_ref().iter().map(|e| named(&e.get_ref().subgroup)).collect();
         columns_of_subgroups(source, section, &names)?;
         let (builder, sha256) = of_one_fit(source, section, builder, &names)?;
-        return Ok(Observed { builder, sha256, patients: None, measured: None, undivided });
+        return Ok(Observed { builder, sha256, patients: None, measured: None, undivided, draws: None });
     } else {
         rows_named(source, file, span)?;
+        draws_alone(source, section)?;
         let found = table::read(source, section, &file.model.adjust, (scale, levels))?;
         let names = match &found.data {
             Read::Estimates(rows) => rows.iter().map(|row| row.name.clone()).collect(),
             _ => Vec::new(),
         };
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
-        let (builder, of_matrix) = of_one_fit(source, section, builder, &names)?;
+        let (mut builder, of_matrix) = of_one_fit(source, section, builder, &names)?;
+        let draws = found.draws.map(|(together, account)| {
+            builder = builder.clone().together(together);
+            account
+        });
         return Ok(Observed {
             builder: builder.read(found.data, found.notices),
             sha256: Some(match of_matrix {
@@ -70,9 +76,30 @@ pub fn observed(
             patients: found.patients,
             measured: found.measured,
             undivided,
+            draws,
         });
     }
-    Ok(Observed { builder, sha256: None, patients: None, measured: None, undivided })
+    Ok(Observed { builder, sha256: None, patients: None, measured: None, undivided, draws: None })
+}
+
+/// What belongs to draws alone, and what has no place beside them.
+fn draws_alone(source: &Source, section: &DataSection) -> Result<()> {
+    let of_draws = section.rows == Some(Rows::Draws);
+    let of_others = [
+        section.fitted_under.as_ref().map(|f| ("fitted_under", f.span())),
+        section.chain.as_ref().map(|c| ("chain", c.span())),
+    ];
+    if let (false, Some((key, span))) = (of_draws, of_others.into_iter().flatten().next()) {
+        return Err(
+            Error::of(ErrorKind::Rule, format!("`{key}` is for rows = \"draws\"")).at(source.place(span))
+        );
+    }
+    match section.covariance.as_ref().or(section.correlation.as_ref()) {
+        Some(entry) if of_draws => Err(Error::of(ErrorKind::Rule, "a matrix of errors beside draws")
+            .at(source.place(entry.span()))
+            .help("leave it out: draws have a covariance of their own")),
+        _ => Ok(()),
+    }
 }
 
 /// Whether no subgroup is named anywhere.
@@ -83,7 +110,7 @@ fn undivided(section: &DataSection) -> bool {
     if let Some(entries) = &section.estimates {
         return matches!(entries.get_ref().as_slice(), [one] if one.get_ref().subgroup.is_none());
     }
-    !section.columns.keys().any(|key| key.get_ref() == "subgroup")
+    section.rows != Some(Rows::Draws) && !section.columns.keys().any(|key| key.get_ref() == "subgroup")
 }
 
 /// A row's subgroup; all patients, where it has no name.
@@ -186,6 +213,8 @@ fn of_files(data: &Spanned<DataSection>) -> Option<(&'static str, Range<usize>)>
         section.sheet.as_ref().map(|sheet| ("sheet", sheet.span())),
         section.decimal.map(|_| ("decimal", data.span())),
         section.cut.keys().next().map(|k| ("cut", k.span())),
+        section.fitted_under.as_ref().map(|f| ("fitted_under", f.span())),
+        section.chain.as_ref().map(|c| ("chain", c.span())),
     ];
     keys.into_iter().flatten().next()
 }
@@ -219,7 +248,7 @@ fn rows_named(source: &Source, file: &ModelFile, span: Range<usize>) -> Result<(
             .at(source.place(span))
             .help(format!("write rows = \"{}\"", expected(kind)))),
         (Some(Rows::Counts | Rows::Patients), Kind::Binary | Kind::Ordinal)
-        | (Some(Rows::Estimates), Kind::Estimate) => Ok(()),
+        | (Some(Rows::Estimates | Rows::Draws), Kind::Estimate) => Ok(()),
         _ => Err(wrong_kind(source, kind, "of the other kind", span)),
     }
 }

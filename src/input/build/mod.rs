@@ -67,7 +67,7 @@ pub fn study(source: &Source, file: ModelFile) -> Result<Study> {
     if let Some(time_zero) = &file.study.time_zero {
         builder = builder.time_zero(time_zero);
     }
-    let Observed { mut builder, sha256: data_sha256, patients, measured, undivided } =
+    let Observed { mut builder, sha256: data_sha256, patients, measured, undivided, draws } =
         data::observed(source, &file, builder, (reported.scale, scale.as_ref()))?;
     if undivided {
         check_undivided(source, &file)?;
@@ -83,6 +83,7 @@ pub fn study(source: &Source, file: ModelFile) -> Result<Study> {
     }
     let mut study = builder.assembled().map_err(|problem| places.error(problem))?;
     study.patients = patients;
+    study.draws = draws.map(Arc::new);
     study.adjustment = match measured {
         Some(measured) => Some(Arc::new(adjustment(source, &file, measured, &mut study)?)),
         None => {

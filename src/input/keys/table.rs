@@ -91,6 +91,8 @@ pub const MODEL: &[Key] = &[
     key("data.rows", TEXT, "rows = \"patients\""),
     key("data.columns", SECTION, "columns = { outcome = \"DEAD\", treatment = \"ARM\", subgroup = \"SEX\" }"),
     key("data.columns.*", TEXT, "subgroup = \"SEX\""),
+    key("data.fitted_under", PRIOR, "fitted_under = \"flat\""),
+    key("data.chain", TEXT, "chain = \".chain\""),
     key("data.levels", SECTION, "levels = { control = \"N\", active = \"Y\" }"),
     key("data.levels.control", VALUES, "control = \"N\""),
     key("data.levels.active", VALUES, "active = [\"L\", \"H\"]"),

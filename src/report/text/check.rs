@@ -14,7 +14,9 @@ use crate::posterior::{
     Axis, Estimand, Estimate, LARGE, Measure, Parameter, ParameterRow, Report, Statement, Whom,
 };
 use crate::report::{levels, observations};
-use crate::study::{AuditCell, AuditRow, LibraryPrior, PatientFile, Study, library_priors};
+use crate::study::{
+    AuditCell, AuditRow, DrawsFile, FittedUnder, LibraryPrior, PatientFile, Study, library_priors,
+};
 
 /// The audit of the data and what the priors imply, as text for a terminal.
 pub fn check_text(study: &Study, prior: Option<&Report>) -> String {
@@ -85,7 +87,28 @@ pub fn audit_table(study: &Study) -> (Vec<String>, Vec<Vec<String>>, Vec<String>
     lines.extend(audit.file.iter().flat_map(rows_read));
     lines.extend(audit.note.map(|note| format!("Note: {note}")));
     lines.extend(one_fit(study));
+    lines.extend(study.draws.as_deref().map(account_of_draws));
     (header, rows, lines)
+}
+
+/// What a file of draws holds, and how near to normal they are.
+fn account_of_draws(file: &DrawsFile) -> String {
+    let chains = if file.chains == 1 { "1 chain".to_string() } else { format!("{} chains", file.chains) };
+    let prior = match file.fitted_under {
+        FittedUnder::Flat => "fitted under a flat prior".to_string(),
+        prior => format!("fitted under {}, which is divided out", prior.in_words()),
+    };
+    format!(
+        "From {} draws ({chains}) in {}, {prior}; worth at least {} independent ones. Mardia's skewness {:.2} (normal: 0), kurtosis {:.2} (normal: {}); of single subgroups at most {:.2} and {:.2} in excess.",
+        grouped(file.draws as u64),
+        file.file,
+        grouped(file.least_effective as u64),
+        file.skewness,
+        file.kurtosis,
+        file.normal_kurtosis,
+        file.largest_skewness.abs(),
+        file.largest_excess_kurtosis.abs()
+    )
 }
 
 /// How the errors of estimates from one fit are correlated.

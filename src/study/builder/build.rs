@@ -92,6 +92,7 @@ impl StudyBuilder {
             thresholds,
             bias: None,
             patients: None,
+            draws: None,
             adjustment: None,
             notices,
             changed: Changed::default(),
