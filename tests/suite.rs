@@ -35,6 +35,7 @@ mod decide;
 mod density;
 mod drafts;
 mod files_as_they_come;
+mod fitted_elsewhere;
 mod fitted_once;
 mod golden;
 mod hostile_files;

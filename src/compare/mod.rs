@@ -405,6 +405,11 @@ fn notices(
         notices.push("Power-scaling of a mixture prior is by reweighted draws.".to_string());
     }
     if !refits.is_sampled() {
+        let alone = Study { pooling: Pooling::None, ..refits.study.clone() };
+        let is_alone = |p: &PoolingRow| p.pooling == Pooling::None;
+        if poolings.iter().any(is_alone) && refit::is_correlated_alone(&alone) {
+            notices.push("Without pooling correlated estimates are sampled.".to_string());
+        }
         let sampled = sets.iter().filter(|s| s.is_sampled());
         for name in sampled.map(|s| &s.name) {
             notices.push(format!("{name}: its baselines are exchangeable, and its fits are sampled."));

@@ -8,7 +8,10 @@ use crate::parallel;
 
 use super::question::Question;
 use super::steps::Steps;
-use crate::exact::{ExactPosterior, Extent, Lattice, Resolution, RiskMeasure, SubgroupData, curves_of};
+use crate::exact::{
+    ExactPosterior, Extent, Lattice, Resolution, RiskMeasure, SubgroupData, curves_of,
+    log_marginal_likelihood,
+};
 use crate::model::{BaselinePrior, Model};
 use crate::posterior::{
     Analysis, Detail, Engine, Integral, Integrals, Measure, Observer, Options, Probability, Report, Sampling,
@@ -443,7 +446,14 @@ pub fn is_exchangeable(study: &Study) -> bool {
 /// priors of their effects, and risks in subgroups whose labels may be wrong.
 pub fn needs_sampling(study: &Study) -> bool {
     let labels = study.bias.as_ref().and_then(|b| b.misclassification.as_ref());
-    ties_subgroups(study).is_some() || labels.is_some_and(|m| !m.is_perfect())
+    ties_subgroups(study).is_some() || labels.is_some_and(|m| !m.is_perfect()) || is_correlated_alone(study)
+}
+
+/// Whether estimates are correlated and not pooled, under priors that the exact engine does not cover then.
+pub fn is_correlated_alone(study: &Study) -> bool {
+    study.data.covariance().is_some()
+        && study.pooling == Pooling::None
+        && log_marginal_likelihood(&Model::of(study), Resolution::default()).is_err()
 }
 
 /// What ties all subgroups together, so that the exact engine has no curves of their effects; none where it has.

@@ -5,7 +5,8 @@ use std::path::Path;
 use toml::Spanned;
 
 use super::columns::column_named;
-use super::model_file::{DataSection, MatrixEntry};
+use super::matrix_words::MatrixEntry;
+use super::model_file::DataSection;
 use super::nearest::listed;
 use super::reader::{DataFile, Reader, checksum};
 use super::source::Source;

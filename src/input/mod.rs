@@ -21,6 +21,7 @@ mod joint;
 mod keys;
 mod level_words;
 mod matrix;
+mod matrix_words;
 mod model_file;
 mod named;
 mod nearest;

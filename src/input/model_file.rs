@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::Deserialize;
-use serde::de::{Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use serde::de::{Deserializer, Error, MapAccess, Visitor};
 use toml::Spanned;
 
 use super::adjust_section::{AdjustEntry, PopulationEntry};
@@ -15,6 +15,9 @@ use super::decision::ModelDecision;
 use super::level_words::{DepartureEntry, Name, UtilityEntry};
 #[cfg(test)]
 use super::level_words::{DepartureWords, UtilityWords};
+use super::matrix_words::MatrixEntry;
+#[cfg(test)]
+use super::matrix_words::MatrixWords;
 use super::number::{Count, Real};
 use super::reader::{Decimal, Form};
 use super::values::Values;
@@ -490,51 +493,6 @@ pub struct ThresholdsSection {
     /// The one that matters most: { risk_difference = 0.05 }.
     #[cfg_attr(test, schemars(with = "Option<BTreeMap<String, Real>>"))]
     pub primary: Option<Spanned<BTreeMap<String, Spanned<Real>>>>,
-}
-
-/// A matrix: its rows, or the file that holds it.
-#[derive(Debug, Clone)]
-pub enum MatrixEntry {
-    Rows(Vec<Spanned<Vec<Real>>>),
-    File(String),
-}
-
-impl<'de> Deserialize<'de> for MatrixEntry {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<MatrixEntry, D::Error> {
-        struct EntryVisitor;
-        impl<'de> Visitor<'de> for EntryVisitor {
-            type Value = MatrixEntry;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("rows such as [[0.04], [0.01, 0.05]], or a file such as \"vcov.csv\"")
-            }
-
-            fn visit_str<E: Error>(self, value: &str) -> Result<MatrixEntry, E> {
-                Ok(MatrixEntry::File(value.to_string()))
-            }
-
-            fn visit_seq<A: SeqAccess<'de>>(self, mut rows: A) -> Result<MatrixEntry, A::Error> {
-                let mut found = Vec::new();
-                while let Some(row) = rows.next_element()? {
-                    found.push(row);
-                }
-                Ok(MatrixEntry::Rows(found))
-            }
-        }
-        deserializer.deserialize_any(EntryVisitor)
-    }
-}
-
-/// A matrix as it is written.
-#[cfg(test)]
-#[derive(schemars::JsonSchema)]
-#[schemars(untagged)]
-#[allow(dead_code, reason = "describes MatrixEntry to editors")]
-pub enum MatrixWords {
-    /// Its rows, whole or up to the diagonal.
-    Rows(Vec<Vec<f64>>),
-    /// A file: "vcov.csv".
-    File(String),
 }
 
 /// A prior as written: a string, or a table of words.

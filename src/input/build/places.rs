@@ -4,7 +4,8 @@ use std::ops::Range;
 
 use toml::Spanned;
 
-use super::super::model_file::{DataSection, Kind, MatrixEntry, ModelFile, PriorSection, ThresholdsSection};
+use super::super::matrix_words::MatrixEntry;
+use super::super::model_file::{DataSection, Kind, ModelFile, PriorSection, ThresholdsSection};
 use super::super::number::Real;
 use super::super::source::Source;
 use crate::error::{Error, ErrorKind, Place};

@@ -114,8 +114,12 @@ pub fn read(
     let found = draws::summary((file.get_ref(), &names), &values, &lengths, fitted_under)
         .map_err(|fault| Error::of(fault.kind, fault.message).at(at_file()).help(fault.help))?;
     let source_of = match fitted_under {
-        FittedUnder::Flat => format!("{rows} draws of a fit elsewhere"),
-        prior => format!("{rows} draws of a fit elsewhere, its prior {} divided out", prior.in_words()),
+        FittedUnder::Flat => format!("{} draws of a fit elsewhere", thousands(rows)),
+        prior => format!(
+            "{} draws of a fit elsewhere, its prior {} divided out",
+            thousands(rows),
+            prior.in_words()
+        ),
     };
     let mut rows = Vec::with_capacity(names.len());
     for (g, name) in names.iter().enumerate() {
@@ -137,6 +141,14 @@ pub fn read(
         rows.push(row);
     }
     Ok(Found { rows, together: Together::Covariance(found.covariance), account: found.file })
+}
+
+/// With a comma between thousands.
+fn thousands(n: usize) -> String {
+    match n {
+        0..1_000 => n.to_string(),
+        _ => format!("{},{:03}", thousands(n / 1_000), n % 1_000),
+    }
 }
 
 /// The prior that draws were fitted under, which has to be said.

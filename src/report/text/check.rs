@@ -86,8 +86,6 @@ pub fn audit_table(study: &Study) -> (Vec<String>, Vec<Vec<String>>, Vec<String>
     lines.extend(sources(&audit));
     lines.extend(audit.file.iter().flat_map(rows_read));
     lines.extend(audit.note.map(|note| format!("Note: {note}")));
-    lines.extend(one_fit(study));
-    lines.extend(study.draws.as_deref().map(account_of_draws));
     (header, rows, lines)
 }
 
@@ -178,6 +176,8 @@ fn audit_cells(study: &Study) -> (Vec<String>, Vec<Vec<String>>, Vec<String>) {
             lines.push("+: further patients whose outcome is missing.".to_string());
         }
     }
+    lines.extend(one_fit(study));
+    lines.extend(study.draws.as_deref().map(account_of_draws));
     (header, rows, lines)
 }
 
