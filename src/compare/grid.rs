@@ -68,8 +68,7 @@ pub fn grid(refits: &Refits<'_>, sets: &[PriorSet]) -> Vec<GridRow> {
     let study = refits.study;
     let mut cells: Vec<Cell<'_>> = Vec::new();
     for set in sets.iter().filter(|s| s.priors.effect.distribution.is_proper()) {
-        let spread = if study.undivided { Vec::new() } else { heterogeneity_priors(study) };
-        for prior in spread {
+        for prior in heterogeneity_priors(study) {
             for pooling in [Pooling::Partial, Pooling::None] {
                 cells.push((set, Some(prior.clone()), pooling));
             }

@@ -175,7 +175,7 @@ pub fn compare_counted(study: &Study, request: &Request, steps: &Steps) -> Resul
     let refits = Refits::new(study, &questions, options, within.sd[0], steps);
     refits.prepare(study.pooling);
     let is_coarse = refits.is_coarse();
-    let with_grid = request.grid && !refit::has_many_subgroups(study);
+    let with_grid = request.grid && !refit::has_many_subgroups(study) && !study.undivided;
     if with_grid {
         for pooling in [Pooling::Partial, Pooling::None, Pooling::Complete] {
             refits.prepare(pooling);
@@ -232,7 +232,9 @@ pub fn compare_counted(study: &Study, request: &Request, steps: &Steps) -> Resul
         reasons.push(format!("{}, {pooling} pooling: {why}", fit.prior));
     }
     let mut notices = notices(&refits, &sets, &power_scaling, &poolings);
-    if request.grid && !with_grid {
+    if request.grid && study.undivided {
+        notices.push("There is no grid: without subgroups their spread has no prior to vary.".to_string());
+    } else if request.grid && !with_grid {
         notices.push(
             "The grid has no numbers: each of its combinations would be a whole fit of all subgroups."
                 .to_string(),

@@ -443,11 +443,13 @@ fn logs(study: &Study, model: &Model, draws: &SampledPosterior) -> [Option<Vec<f
     let counts = model.observation.cells().is_some();
     let n = draws.chains * draws.draws;
     // None where a bias of correlated estimates is left, whose unknown numbers are not integrated out.
-    let likelihood: Vec<f64> = (0..n).map(|i| {
-        let row = |columns: &[Vec<f64>]| columns.iter().map(|c| c[i]).collect::<Vec<f64>>();
-        let alpha = if counts { row(&draws.alpha) } else { Vec::new() };
-        model.observation.log_likelihood(&row(&draws.theta), &alpha, draws.label_shares(i).as_ref())
-    }).collect();
+    let likelihood: Vec<f64> = (0..n)
+        .map(|i| {
+            let row = |columns: &[Vec<f64>]| columns.iter().map(|c| c[i]).collect::<Vec<f64>>();
+            let alpha = if counts { row(&draws.alpha) } else { Vec::new() };
+            model.observation.log_likelihood(&row(&draws.theta), &alpha, draws.label_shares(i).as_ref())
+        })
+        .collect();
     let prior = prior.filter(|_| !matches!(effect, LocationPrior::Flat));
     let known = likelihood.iter().all(|l| !l.is_nan());
     [prior, baseline, known.then_some(likelihood)]

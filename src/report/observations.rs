@@ -168,13 +168,17 @@ pub fn crude(study: &Study, g: usize) -> Vec<String> {
 
 /// What crude effects are, and how their limits were found.
 pub fn crude_note(study: &Study) -> String {
-    let Some(scale) = &study.outcome.levels else { return CRUDE.to_string() };
+    let alone = |note: &str| match study.undivided {
+        true => note.replace("without prior or pooling", "without a prior"),
+        false => note.to_string(),
+    };
+    let Some(scale) = &study.outcome.levels else { return alone(CRUDE) };
     let cut = scale.primary_in_words();
     let worth =
         if scale.utilities.is_some() { "; differences of mean utility with normal limits" } else { "" };
-    format!(
+    alone(&format!(
         "Crude: from the row's patients by level alone, without prior or pooling; 95 % limits. Common odds ratios by maximum likelihood, odds taken as proportional, with Wald's limits (–: no estimate is finite); risk differences {cut} with Newcombe's{worth}; win probabilities with limits from DeLong's variance on the log odds."
-    )
+    ))
 }
 
 /// What crude effects of events are.
