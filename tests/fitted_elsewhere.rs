@@ -100,7 +100,7 @@ fn a_matrix_may_stand_in_a_file_of_its_own() {
     desk.write("vcov.csv", "men,women\n0.04,0.02\n0.02,0.05\n");
     desk.refuses(
         &["check", "model.toml"],
-        &["has no column `others`", "its columns are men, women", "columns = { others ="],
+        &["has no column `others`", "its columns are `men`, `women`", "columns = { others ="],
     );
     desk.write("vcov.csv", "men,women,others\n0.04,0.02,0.01\n0.02,x,0.015\n0.01,0.015,0.09\n");
     desk.refuses(
