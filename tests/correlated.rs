@@ -32,7 +32,7 @@ fn inverse(m: &[f64]) -> ([f64; 9], f64) {
     let minor = |i: usize, j: usize| {
         let at = |k: usize, skip: usize| if k < skip { k } else { k + 1 };
         let [a, b, c, d] = [(0, 0), (0, 1), (1, 0), (1, 1)].map(|(r, s)| m[3 * at(r, i) + at(s, j)]);
-        (a * d - b * c) * if (i + j) % 2 == 0 { 1.0 } else { -1.0 }
+        (a * d - b * c) * if (i + j).is_multiple_of(2) { 1.0 } else { -1.0 }
     };
     let determinant: f64 = (0..3).map(|j| m[j] * minor(0, j)).sum();
     (std::array::from_fn(|k| minor(k % 3, k / 3) / determinant), determinant)

@@ -19,10 +19,10 @@ pub fn together(
     data: &DataSection,
     names: &[&str],
 ) -> Result<Option<(Together, Option<String>)>> {
-    let (entry, of): (_, fn(Vec<Vec<f64>>) -> Together) = match (&data.covariance, &data.correlation) {
+    let (entry, correlations) = match (&data.covariance, &data.correlation) {
         (None, None) => return Ok(None),
-        (Some(entry), None) => (entry, Together::Covariance),
-        (None, Some(entry)) => (entry, Together::Correlation),
+        (Some(entry), None) => (entry, false),
+        (None, Some(entry)) => (entry, true),
         (Some(_), Some(entry)) => {
             return Err(Error::of(ErrorKind::Rule, "[data] has both `covariance` and `correlation`")
                 .at(source.place(entry.span()))
@@ -38,7 +38,8 @@ pub fn together(
             (rows, Some(sha256))
         }
     };
-    Ok(Some((of(rows), sha256)))
+    let together = if correlations { Together::Correlation(rows) } else { Together::Covariance(rows) };
+    Ok(Some((together, sha256)))
 }
 
 /// The rows and columns of these subgroups, from a file whose columns are named: for the subgroups, or as `columns` says. A
