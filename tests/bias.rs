@@ -368,7 +368,7 @@ fn a_normal_bias_of_one_estimate_is_closed() {
 fn tipping_biases_of_one_estimate_are_closed() {
     let mut study = open("solvd").expect("shipped");
     let Data::Estimates(rows) = &mut study.data else { unreachable!("estimates") };
-    rows.truncate(1);
+    rows.rows.truncate(1);
     let (y, se) = (rows[0].estimate, rows[0].se);
     study.pooling = study::Pooling::Complete;
     study.priors.heterogeneity = None;

@@ -11,9 +11,9 @@ use crate::common::{calibration, rows};
 use calibration::{DRAWS, Ranks, Uniformity, ranks, uniform_below};
 use common::{cells_of, close, counts_model, estimates_model, pair};
 use equipoise::model::{
-    Arm, BaselineOf, BaselinePrior, Baselines, BinomialPair, Cells, Confounder, HeterogeneityPrior,
-    LevelDeparture, LevelRows, Levels, LocationPrior, Misclassification, Missing, Model, NormalComponent,
-    Nuisance, Observation, Pooling, SubgroupBias,
+    Arm, BaselineOf, BaselinePrior, Baselines, BinomialPair, Cells, Confounder, CorrelatedEstimates,
+    HeterogeneityPrior, LevelDeparture, LevelRows, Levels, LocationPrior, Misclassification, Missing, Model,
+    NormalComponent, Nuisance, Observation, Pooling, SubgroupBias,
 };
 use equipoise::sampler::{Purpose, stream};
 use equipoise::study::Population;
@@ -71,6 +71,13 @@ fn estimates(pooling: Pooling, effect: LocationPrior) -> Model {
     estimates_model(&[(0.0, 0.25), (0.0, 0.42), (0.0, 0.5), (0.0, 1.2)], pooling, effect)
 }
 
+/// Three estimates of one fit, two of which know next to nothing but their difference; they are to be drawn.
+fn correlated(pooling: Pooling, effect: LocationPrior) -> Model {
+    let covariance = vec![0.16, 0.14, -0.02, 0.14, 0.2, 0.01, -0.02, 0.01, 0.09];
+    let estimates = CorrelatedEstimates::of_matrix(&[0.0; 3], covariance).expect("definite");
+    Model { observation: Observation::Correlated(estimates), pooling, effect }
+}
+
 /// The same with baselines that are the means of the arms.
 fn between(model: &Model) -> Model {
     model.with_baseline_of(BaselineOf::Arms)
@@ -105,6 +112,12 @@ const ESTIMATES: [Configuration; 4] = [
     ("partial, half-Cauchy", || estimates(Pooling::Partial(HALF_CAUCHY), heavy_tailed())),
     ("separate", || estimates(Pooling::Separate(UNIFORM), two_minded())),
     ("complete", || estimates(Pooling::Complete, heavy_tailed())),
+];
+
+const CORRELATED: [Configuration; 3] = [
+    ("partial", || correlated(Pooling::Partial(HALF_NORMAL), heavy_tailed())),
+    ("separate", || correlated(Pooling::Separate(UNIFORM), two_minded())),
+    ("complete", || correlated(Pooling::Complete, sceptical())),
 ];
 
 const BIASED: [Configuration; 6] = [
@@ -265,6 +278,7 @@ const CONFIGURATIONS: usize = PARTIAL_INDEPENDENT.len()
     + SEPARATE.len()
     + COMPLETE.len()
     + ESTIMATES.len()
+    + CORRELATED.len()
     + BIASED.len()
     + ROWS.len()
     + MISCLASSIFIED.len()
@@ -325,6 +339,11 @@ fn published_estimates_are_calibrated() {
 }
 
 #[test]
+fn correlated_estimates_are_calibrated() {
+    calibrated(&CORRELATED, REPLICATIONS);
+}
+
+#[test]
 fn biases_are_calibrated() {
     calibrated(&BIASED, REPLICATIONS);
 }
@@ -377,6 +396,7 @@ fn every_configuration_is_calibrated_in_ten_times_as_many_replications() {
         &SEPARATE,
         &COMPLETE,
         &ESTIMATES,
+        &CORRELATED,
         &BIASED,
         &ROWS,
         &LEVELS,

@@ -16,8 +16,8 @@ use crate::common;
 use common::{Worst, cells_of, recounted};
 use equipoise::density::LogDensity;
 use equipoise::model::{
-    Arm, BaselineOf, BaselinePrior, Baselines, BinomialPair, Cells, HeterogeneityPrior, Hierarchy,
-    LocationPrior, Model, NormalComponent, NormalEstimate, Observation, Parameters, Pooling,
+    Arm, BaselineOf, BaselinePrior, Baselines, BinomialPair, Cells, CorrelatedEstimates, HeterogeneityPrior,
+    Hierarchy, LocationPrior, Model, NormalComponent, NormalEstimate, Observation, Parameters, Pooling,
 };
 use num_dual::{Dual64, DualNum};
 
@@ -101,6 +101,32 @@ fn log_posterior<D: Number>(model: &Model, at: &Natural<D>) -> D {
         sum += log_location(&model.effect, mu) + log_scale(heterogeneity(model), tau);
     }
     match &model.observation {
+        Observation::Correlated(estimates) => {
+            let size = estimates.rows().len();
+            let mut v: Vec<D> = estimates.covariance().iter().map(|&x| D::from(x)).collect();
+            for g in 0..size {
+                v[g * size + g] += of(&at.tau, g).powi(2);
+            }
+            let mut apart: Vec<D> = estimates
+                .rows()
+                .iter()
+                .enumerate()
+                .map(|(g, r)| D::from(r.estimate) - of(&at.mu, g))
+                .collect();
+            // Elimination: each pivot is the variance of an estimate given those before it.
+            for k in 0..size {
+                sum += log_normal(apart[k], D::from(0.0), v[k * size + k]);
+                for i in k + 1..size {
+                    let by = v[i * size + k] / v[k * size + k];
+                    let pulled = apart[k];
+                    apart[i] -= by * pulled;
+                    for j in k + 1..size {
+                        let moved = v[k * size + j];
+                        v[i * size + j] -= by * moved;
+                    }
+                }
+            }
+        }
         Observation::Estimates(rows) => {
             for (g, row) in rows.iter().enumerate().filter(|(_, row)| row.se.is_finite()) {
                 let variance = of(&at.tau, g).powi(2) + row.se * row.se;
@@ -348,6 +374,19 @@ fn natural_at<D: Number>(model: &Model, q: &[D]) -> (Natural<D>, D) {
     let counts = cells.map_or(&[][..], Cells::pairs);
     let hints: Vec<(f64, f64, f64)> = match &model.observation {
         Observation::Estimates(rows) => rows.iter().map(|r| (r.estimate, r.se.powi(-2), 0.0)).collect(),
+        Observation::Correlated(estimates) => {
+            // As known together as their mean is, and around where it is.
+            let rows = estimates.rows();
+            let weights: Vec<f64> =
+                estimates.precision().chunks(rows.len()).map(|row| row.iter().sum::<f64>()).collect();
+            let own: Vec<f64> = rows.iter().map(|r| r.se.powi(-2)).collect();
+            let mean = |w: &[f64]| {
+                w.iter().zip(rows).map(|(w, r)| w * r.estimate).sum::<f64>() / w.iter().sum::<f64>()
+            };
+            let share = weights.iter().sum::<f64>() / own.iter().sum::<f64>();
+            let moved = mean(&weights) - mean(&own);
+            rows.iter().zip(&own).map(|(r, i)| (r.estimate + moved, share * i, 0.0)).collect()
+        }
         Observation::Cells(cells) => {
             let prior = match &cells.baselines().prior {
                 BaselinePrior::Independent(prior) => rough_prior(prior),
@@ -449,6 +488,27 @@ impl Lcg {
         NormalEstimate::new(self.uniform(-1.5, 1.5), se)
     }
 
+    /// Estimates with errors of a common source, of sources of their own, and of neighbours'.
+    fn correlated(&mut self, subgroups: usize) -> Observation {
+        let estimates: Vec<f64> = (0..subgroups).map(|_| self.uniform(-1.5, 1.5)).collect();
+        let common: Vec<f64> = (0..subgroups).map(|_| self.uniform(-0.3, 0.4)).collect();
+        let own: Vec<f64> = (0..subgroups).map(|_| self.uniform(0.02, 0.5)).collect();
+        let next: Vec<f64> = (0..subgroups).map(|_| self.uniform(-0.2, 0.2)).collect();
+        let element = |k: usize| {
+            let (a, b) = (k / subgroups, k % subgroups);
+            let (low, high) = (a.min(b), a.max(b));
+            let neighbours = match high - low {
+                0 => own[a] * own[a] + next[a] * next[a],
+                1 => next[low] * own[high],
+                _ => 0.0,
+            };
+            let above = if a == b && a > 0 { next[a - 1] * next[a - 1] } else { 0.0 };
+            common[a] * common[b] + neighbours + above
+        };
+        let matrix = (0..subgroups * subgroups).map(element).collect();
+        Observation::Correlated(CorrelatedEstimates::of_matrix(&estimates, matrix).expect("definite"))
+    }
+
     fn model(&mut self, subgroups: usize, counts: bool, pooling: Pooling) -> Model {
         let observation = if counts {
             let mut pair = |_| BinomialPair::new(self.arm(), self.arm());
@@ -491,7 +551,7 @@ fn scale_priors(lcg: &mut Lcg) -> Vec<HeterogeneityPrior> {
     ]
 }
 
-/// Calls with each of 168 models and five points: its middle, near and far.
+/// Calls with each of 168 models and five points, its middle, near and far; and with 76 models of correlated estimates.
 fn everywhere(mut hold: impl FnMut(&Model, &Hierarchy, &[Vec<f64>])) {
     let mut lcg = Lcg(20_260_721);
     for subgroups in [1, 2, 5, 22] {
@@ -505,6 +565,18 @@ fn everywhere(mut hold: impl FnMut(&Model, &Hierarchy, &[Vec<f64>])) {
                 let points: Vec<_> = [0.0, 0.5, 1.5, 4.0, 4.0].map(|r| lcg.point(&middle, r)).into();
                 hold(&model, &hierarchy, &points);
             }
+        }
+    }
+    for subgroups in [1, 2, 5, 9] {
+        let priors = scale_priors(&mut lcg);
+        let poolings = priors.iter().flat_map(|&p| [Pooling::Partial(p), Pooling::Separate(p)]);
+        for pooling in poolings.chain([Pooling::Complete]) {
+            let model =
+                Model { observation: lcg.correlated(subgroups), ..lcg.model(subgroups, false, pooling) };
+            let hierarchy = Hierarchy::new(&model);
+            let middle = hierarchy.middle();
+            let points: Vec<_> = [0.0, 0.5, 1.5, 4.0].map(|r| lcg.point(&middle, r)).into();
+            hold(&model, &hierarchy, &points);
         }
     }
 }

@@ -155,7 +155,13 @@ fn patients_without_a_column_of_subgroups_are_one() {
     let desk = Desk::with(ARMS.as_bytes());
     let model =
         patients(r#"outcome = "y", treatment = "arm""#, r#"levels = { control = "A", active = "B" }"#);
-    assert_eq!(desk.cells(&model), named(&[("all patients", [1, 2, 1, 2])]));
+    desk.no(
+        &model,
+        &["a heterogeneity prior, and the data have no subgroups", "the spread between subgroups"],
+    );
+    let alone = START.replace(", heterogeneity = \"half-normal(0.5)\"", "");
+    desk.write("alone.toml", format!("{alone}{model}"));
+    assert!(desk.says(&["check", "alone.toml"]).contains("all patients"));
     let all = ["trial.csv", "--assignment", "randomised", "--higher-is", "worse", "--treatment", "arm"];
     let of = |more: &[&'static str]| [&["new"][..], &all, &["--outcome", "y"], more].concat();
     desk.refuses(

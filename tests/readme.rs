@@ -51,10 +51,14 @@ fn output_of(command: &str) -> String {
         None => (command, usize::MAX),
     };
     let arguments = command.strip_prefix("equipoise").expect("the program").trim();
-    if !command.contains("adjusted.toml") {
+    if command.contains("regimens.toml") {
+        fs::copy(root().join("examples/regimens.toml"), folder.path().join("regimens.toml")).expect("copied");
+    } else if !command.contains("adjusted.toml") {
         return ran(arguments).text().split_inclusive('\n').take(most).collect();
     }
-    registry::written(folder.path(), &registry::usual()).expect("files");
+    if command.contains("adjusted.toml") {
+        registry::written(folder.path(), &registry::usual()).expect("files");
+    }
     let assert = Command::cargo_bin("equipoise")
         .expect("built")
         .current_dir(folder.path())

@@ -673,7 +673,7 @@ fn flipped(study: &Study) -> Study {
                 arm.events = arm.total - arm.events;
             }
         }
-        Data::Estimates(rows) => rows.iter_mut().for_each(|r| r.estimate = -r.estimate),
+        Data::Estimates(estimates) => estimates.rows.iter_mut().for_each(|r| r.estimate = -r.estimate),
         // Levels are turned where they are read: see `levels.rs`.
         Data::Levels(_) => flipped.outcome.higher_is = study.outcome.higher_is,
     }

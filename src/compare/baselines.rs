@@ -101,7 +101,10 @@ pub fn baselines(
             // The same rows as under the stated prior, without numbers.
             Err(why) => without_numbers(&out, &why),
         };
-        let told = own.into_iter().filter(|r| matches!(r.scope, Scope::Subgroup | Scope::Mean | Scope::New));
+        let told = own.into_iter().filter(|r| match r.scope {
+            Scope::Mean | Scope::New => !study.undivided,
+            scope => scope == Scope::Subgroup,
+        });
         out.extend(told.map(|row| BaselineRow { variant, baseline_prior: words.clone(), baseline_of, row }));
     }
     Ok(out)
@@ -166,7 +169,10 @@ fn all_variants(study: &Study, stated: &Written<BaselinePrior>) -> Vec<(Variant,
     let with = |(variant, baseline, baseline_of)| {
         (variant, Priors { baseline: Some(baseline), baseline_of, ..study.priors.clone() })
     };
-    variants(study, stated).into_iter().map(with).collect()
+    // Where there are no subgroups none can be exchangeable.
+    let asked =
+        variants(study, stated).into_iter().filter(|v| !(study.undivided && v.0 == Variant::Exchangeable));
+    asked.map(with).collect()
 }
 
 /// Other concentrations of the levels' prior, other scales of the shifts, and other cut points, as far as they differ from what is

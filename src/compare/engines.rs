@@ -1,8 +1,9 @@
 //! Which engine a study's fits and refits need, and why.
 
-use crate::model::BaselinePrior;
+use crate::exact::{Resolution, log_marginal_likelihood};
+use crate::model::{BaselinePrior, Model};
 use crate::posterior::{Detail, Engine, Measure, Options, Sampling, primary};
-use crate::study::{Cutpoints, Study};
+use crate::study::{Cutpoints, Pooling, Study};
 
 /// Subgroups beyond which the data are so sharp that no lattice resolves them, and every refit is a whole fit.
 pub const MANY: usize = 30;
@@ -28,7 +29,14 @@ pub fn is_exchangeable(study: &Study) -> bool {
 /// priors of their effects, and risks in subgroups whose labels may be wrong.
 pub fn needs_sampling(study: &Study) -> bool {
     let labels = study.bias.as_ref().and_then(|b| b.misclassification.as_ref());
-    ties_subgroups(study).is_some() || labels.is_some_and(|m| !m.is_perfect())
+    ties_subgroups(study).is_some() || labels.is_some_and(|m| !m.is_perfect()) || is_correlated_alone(study)
+}
+
+/// Whether estimates are correlated and not pooled, under priors that the exact engine does not cover then.
+pub fn is_correlated_alone(study: &Study) -> bool {
+    study.data.covariance().is_some()
+        && study.pooling == Pooling::None
+        && log_marginal_likelihood(&Model::of(study), Resolution::default()).is_err()
 }
 
 /// What ties all subgroups together, so that the exact engine has no curves of their effects; none where it has.

@@ -179,7 +179,7 @@ pub fn compare_counted(study: &Study, request: &Request, steps: &Steps) -> Resul
     let refits = Refits::new(study, &questions, options, within.sd[0], steps).pooled();
     refits.prepare(study.pooling);
     let is_coarse = refits.is_coarse();
-    let with_grid = request.grid && !refit::has_many_subgroups(study);
+    let with_grid = request.grid && !refit::has_many_subgroups(study) && !study.undivided;
     if with_grid {
         for pooling in [Pooling::Partial, Pooling::None, Pooling::Complete] {
             refits.prepare(pooling);
@@ -240,7 +240,9 @@ pub fn compare_counted(study: &Study, request: &Request, steps: &Steps) -> Resul
         reasons.push(format!("{}, {pooling} pooling: {why}", fit.prior));
     }
     let mut notices = notices(&refits, &sets, &power_scaling, &poolings);
-    if request.grid && !with_grid {
+    if request.grid && study.undivided {
+        notices.push("There is no grid: without subgroups their spread has no prior to vary.".to_string());
+    } else if request.grid && !with_grid {
         notices.push(
             "The grid has no numbers: each of its combinations would be a whole fit of all subgroups."
                 .to_string(),
@@ -421,6 +423,11 @@ fn notices(
         notices.push("Power-scaling of a mixture prior is by reweighted draws.".to_string());
     }
     if !refits.is_sampled() {
+        let alone = Study { pooling: Pooling::None, ..refits.study.clone() };
+        let is_alone = |p: &PoolingRow| p.pooling == Pooling::None;
+        if poolings.iter().any(is_alone) && refit::is_correlated_alone(&alone) {
+            notices.push("Without pooling correlated estimates are sampled.".to_string());
+        }
         let sampled = sets.iter().filter(|s| s.is_sampled());
         for name in sampled.map(|s| &s.name) {
             notices.push(format!("{name}: its baselines are exchangeable, and its fits are sampled."));

@@ -9,7 +9,7 @@ use super::refit::{MANY, has_effects_alone};
 use super::steps::Steps;
 use super::table::{Fit, known_under, poolings, study_under};
 use crate::exact::{ExactPosterior, Resolution, log_marginal_likelihood};
-use crate::model::{BaselinePrior, BinomialPair, Cells, Model, NormalEstimate, Observation};
+use crate::model::{BaselinePrior, BinomialPair, Cells, Model, Observation};
 use crate::numeric::log_sum_exp;
 use crate::posterior::{Engine, Options, Report, analyse, psis_threshold, smooth};
 use crate::study::{Pooling, Study};
@@ -131,9 +131,7 @@ fn standard_error(units: &Units) -> f64 {
 fn exact(model: &Model) -> Found {
     let whole = log_marginal(model);
     let of_patients = model.observation.cells().map(|cells| patients_left_out(model, cells, whole));
-    let units = of_patients.unwrap_or_else(|| {
-        estimates_left_out(model, model.observation.estimates().unwrap_or_default(), whole)
-    });
+    let units = of_patients.unwrap_or_else(|| estimates_left_out(model, whole));
     let proper = model.effect.is_proper();
     Found { log_marginal_likelihood: whole.filter(|_| proper), units, max_k: None, trusted_k: None }
 }
@@ -181,17 +179,25 @@ fn patients_left_out(model: &Model, cells: &Cells, whole: Option<f64>) -> Option
 }
 
 /// Every published estimate.
-fn estimates_left_out(model: &Model, rows: &[NormalEstimate], whole: Option<f64>) -> Option<Units> {
-    if !within_reach(model, rows.len()) {
+fn estimates_left_out(model: &Model, whole: Option<f64>) -> Option<Units> {
+    if !within_reach(model, model.subgroups()) {
         return None;
     }
     let without = |g: usize| {
-        let mut rest = rows.to_vec();
-        rest.remove(g);
-        let rest = model.observing(Observation::Estimates(rest));
-        Some((1.0, whole? - log_marginal(&rest)?))
+        let rest = match model.observation.correlated() {
+            // Without any other its own probability is the whole.
+            Some(estimates) => {
+                estimates.without(g).map_or_else(|| Observation::nothing(0), Observation::Correlated)
+            }
+            None => {
+                let mut rest = model.observation.estimates().unwrap_or_default().to_vec();
+                rest.remove(g);
+                Observation::Estimates(rest)
+            }
+        };
+        Some((1.0, whole? - log_marginal(&model.observing(rest))?))
     };
-    (0..rows.len()).map(without).collect()
+    (0..model.subgroups()).map(without).collect()
 }
 
 /// Whether the patient left out is the only one that bounds the effect: the tail of the rest is another, and is integrated

@@ -161,7 +161,7 @@ fn quantities(study: &Study, risks: bool) -> Vec<Estimand> {
             all.push(Estimand::of_subgroup(g, Measure::RiskDifference));
         }
     }
-    if study.pooling != crate::study::Pooling::None {
+    if study.pooling != crate::study::Pooling::None && !study.undivided {
         all.push(Estimand::new(Whom::Mean, effect));
     }
     all
@@ -453,13 +453,17 @@ fn logs(study: &Study, model: &Model, draws: &SampledPosterior) -> [Option<Vec<f
     };
     let counts = model.observation.cells().is_some();
     let n = draws.chains * draws.draws;
-    let likelihood = (0..n).map(|i| {
-        let row = |columns: &[Vec<f64>]| columns.iter().map(|c| c[i]).collect::<Vec<f64>>();
-        let alpha = if counts { row(&draws.alpha) } else { Vec::new() };
-        model.observation.log_likelihood(&row(&draws.theta), &alpha, draws.label_shares(i).as_ref())
-    });
+    // None where a bias of correlated estimates is left, whose unknown numbers are not integrated out.
+    let likelihood: Vec<f64> = (0..n)
+        .map(|i| {
+            let row = |columns: &[Vec<f64>]| columns.iter().map(|c| c[i]).collect::<Vec<f64>>();
+            let alpha = if counts { row(&draws.alpha) } else { Vec::new() };
+            model.observation.log_likelihood(&row(&draws.theta), &alpha, draws.label_shares(i).as_ref())
+        })
+        .collect();
     let prior = prior.filter(|_| !matches!(effect, LocationPrior::Flat));
-    [prior, baseline, Some(likelihood.collect())]
+    let known = likelihood.iter().all(|l| !l.is_nan());
+    [prior, baseline, known.then_some(likelihood)]
 }
 
 /// The log density of all cut points and of the sd of their shifts, at draw `i`, over log odds.

@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use crate::parallel;
 
 pub use super::engines::{
-    MANY, engine_of, has_effects_alone, has_many_subgroups, is_exchangeable, needs_sampling, options,
-    ties_subgroups, weighs_draws,
+    MANY, engine_of, has_effects_alone, has_many_subgroups, is_correlated_alone, is_exchangeable,
+    needs_sampling, options, ties_subgroups, weighs_draws,
 };
 use super::pool::Pools;
 use super::question::Question;

@@ -3,8 +3,9 @@
 use serde::Serialize;
 
 use crate::model::Model;
+use crate::numeric::linear::{cholesky, solve_cholesky};
 use crate::numeric::{chi_square_above, invert_increasing, logistic};
-use crate::study::{ArmCounts, Study, SubgroupCounts, SubgroupEstimate};
+use crate::study::{ArmCounts, Covariance, Study, SubgroupCounts, SubgroupEstimate};
 
 /// Log odds beyond this are taken for infinite.
 const FAR: f64 = 40.0;
@@ -43,9 +44,25 @@ pub fn interaction_test(study: &Study) -> Option<InteractionTest> {
             let informative: Vec<&SubgroupCounts> = counts.iter().filter(|c| says_anything(c)).collect();
             tested("likelihood_ratio", likelihood_ratio(&informative), informative.len())
         }
-        (None, Some(estimates)) => cochran_q(&estimates.iter().collect::<Vec<_>>()),
+        (None, Some(estimates)) => match study.data.covariance() {
+            Some(covariance) => tested("cochran_q", generalised_q(estimates, covariance), estimates.len()),
+            None => cochran_q(&estimates.iter().collect::<Vec<_>>()),
+        },
         (None, None) => None,
     }
+}
+
+/// Cochran's Q of estimates with correlated errors: the squared distance from their generalised mean, (y − m)ᵀ Σ⁻¹ (y − m).
+fn generalised_q(estimates: &[SubgroupEstimate], covariance: &Covariance) -> f64 {
+    let size = estimates.len();
+    let Some(factor) = cholesky(covariance.matrix(), size) else { return f64::NAN };
+    let y: Vec<f64> = estimates.iter().map(|e| e.estimate).collect();
+    let sum = |x: &[f64]| x.iter().sum::<f64>();
+    let (of_y, of_ones) =
+        (solve_cholesky(&factor, &y, size), solve_cholesky(&factor, &vec![1.0; size], size));
+    let mean = sum(&of_y) / sum(&of_ones);
+    let apart: Vec<f64> = y.iter().map(|y| y - mean).collect();
+    solve_cholesky(&factor, &apart, size).iter().zip(&apart).map(|(p, x)| p * x).sum()
 }
 
 /// Cochran's Q of estimates with known errors.

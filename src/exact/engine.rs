@@ -4,15 +4,18 @@ use super::Resolution;
 use super::curves::CurvesPosterior;
 use super::distribution::Distribution;
 use super::effect_likelihood::Baseline;
-use super::gaussian::EstimatesPosterior;
+use super::gaussian::{self, EstimatesPosterior};
 use super::integrated::{Dynamic, Integrated, Pair};
+use super::joint_normal::JointNormal;
 use super::labelled::{LabelledPosterior, Unsettled};
 use super::levels::LevelsOfSubgroup;
 use super::risks::RiskMeasure;
 use super::scale::NotConverged;
 use super::separate::{SeparateCurves, SeparateEstimates};
 use super::subgroup::{CellsOfSubgroup, SubgroupData};
-use crate::model::{BaselinePrior, Cells, HeterogeneityPrior, Levels, Model, NormalEstimate, Pooling};
+use crate::model::{
+    BaselinePrior, Cells, CorrelatedEstimates, HeterogeneityPrior, Levels, Model, NormalEstimate, Pooling,
+};
 use crate::parallel;
 
 /// Why the exact engine has no answer.
@@ -33,6 +36,14 @@ pub enum Unavailable {
     /// An integral did not converge.
     #[error("the integral over the heterogeneity did not settle")]
     NotConverged,
+    /// Correlated estimates without pooling.
+    #[error(
+        "of correlated estimates without pooling every subgroup's prior is an integral of its own, and together they have as many dimensions as there are subgroups; it covers a flat effect prior, and a normal one with a fixed heterogeneity"
+    )]
+    CorrelatedAlone,
+    /// Correlated estimates that a bias moves by an amount that is neither known nor normal.
+    #[error("of correlated estimates it covers biases that are known, or are normal and added")]
+    CorrelatedBias,
     /// Labels of subgroups may be wrong in a way that the engine does not cover.
     #[error(
         "of subgroups whose labels may be wrong it covers the effects, under normal effect priors and with pooling, where sensitivity and specificity are known or the study is small"
@@ -53,9 +64,10 @@ impl ExactPosterior {
     /// Integrates the model. The error says why the engine has no answer.
     pub fn new(model: &Model, resolution: Resolution) -> Result<ExactPosterior, Unavailable> {
         let engine = Engine::of(model, resolution);
-        let found = match model.observation.cells() {
-            Some(cells) => engine.of_cells(cells),
-            None => engine.of_estimates(model.observation.estimates().unwrap_or_default()),
+        let found = match (model.observation.cells(), model.observation.correlated()) {
+            (Some(cells), _) => engine.of_cells(cells),
+            (None, Some(correlated)) => engine.of_correlated(correlated),
+            (None, None) => engine.of_estimates(model.observation.estimates().unwrap_or_default()),
         };
         found.map(ExactPosterior)
     }
@@ -109,6 +121,18 @@ impl ExactPosterior {
 pub fn log_marginal_likelihood(model: &Model, resolution: Resolution) -> Result<f64, Unavailable> {
     // Posteriors of single effects are made when they are asked for: none is here.
     Ok(ExactPosterior::new(model, resolution)?.0.log_marginal_likelihood())
+}
+
+/// The log density of effects before the data, up to a constant; none where they don't differ.
+pub fn log_prior_of_effects(model: &Model, theta: &[f64]) -> Option<f64> {
+    match &model.pooling {
+        Pooling::Partial(prior) => gaussian::log_prior_of_effects(theta, &model.effect, prior),
+        Pooling::Separate(prior) => {
+            let one = |x: &f64| gaussian::log_prior_of_effects(std::slice::from_ref(x), &model.effect, prior);
+            theta.iter().map(one).sum()
+        }
+        Pooling::Complete => None,
+    }
 }
 
 /// Each subgroup's data as a curve of its effect, where nothing but the effects ties subgroups together; or why there are none.
@@ -197,6 +221,18 @@ impl Engine<'_> {
         } else {
             Ok(Box::new(fit(estimates)?))
         }
+    }
+
+    fn of_correlated(&self, estimates: &CorrelatedEstimates) -> Found {
+        if estimates.has_bias() {
+            return Err(Unavailable::CorrelatedBias);
+        }
+        let (effect, heterogeneity) = (&self.model.effect, &self.heterogeneity);
+        if self.separate {
+            let joint = JointNormal::new(estimates, effect, heterogeneity);
+            return joint.map_or(Err(Unavailable::CorrelatedAlone), |joint| Ok(Box::new(joint)));
+        }
+        Ok(Box::new(EstimatesPosterior::correlated(estimates, effect, heterogeneity, self.resolution)?))
     }
 
     fn of_curves(&self, data: Vec<Box<dyn SubgroupData>>) -> Found {

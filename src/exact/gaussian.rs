@@ -1,25 +1,39 @@
 //! Published estimates: with normal likelihoods everything given τ is normal, so the posterior is a mixture of normals
 //! over the nodes of τ (and the components of the effect prior).
 
-use super::Distribution;
 use super::Resolution;
-use super::distribution::Tabulated;
-use super::pair::IndependentPair;
+use super::mixture::NormalMixture;
+use super::rotated::Rotated;
 use super::scale::{NotConverged, ScaleMap, ScaleNode, Tail, TauPosterior, settle};
 use super::smooth::log_sum;
-use crate::model::{HeterogeneityPrior, LocationPrior, NormalEstimate};
-use crate::numeric::{Peak, invert_distribution, normal_cdf, opposite_signs, tabulate};
+use crate::model::{CorrelatedEstimates, HeterogeneityPrior, LocationPrior, NormalEstimate};
+use crate::numeric::opposite_signs;
 
 const LOG_2_PI: f64 = 1.837_877_066_409_345_3;
 
 /// The posterior of (μ, τ) and of every subgroup's θ.
 #[derive(Debug, Clone)]
 pub struct EstimatesPosterior {
-    estimates: Vec<NormalEstimate>,
+    errors: Errors,
     conditionals: Vec<Conditional>,
     pub tau: Option<TauPosterior>,
     pub log_marginal_likelihood: f64,
     moments: MomentLimits,
+}
+
+/// What the estimates say, by how their errors belong together.
+#[derive(Debug, Clone)]
+enum Errors {
+    Independent(Vec<NormalEstimate>),
+    Correlated(Rotated),
+}
+
+/// An effect, or a sum of effects, given μ and τ: N(keep·μ + own, variance).
+#[derive(Debug, Clone, Copy)]
+pub struct GivenMu {
+    pub keep: f64,
+    pub own: f64,
+    pub variance: f64,
 }
 
 /// Moments of order below these exist.
@@ -106,34 +120,119 @@ fn prior_parts(effect: &LocationPrior, resolution: Resolution) -> Vec<PriorPart>
     }
 }
 
-/// μ given τ, and the mass of this τ: Σ log N(y_g; M, se_g² + τ²) + log N(M; m, s²) + ½ log(2πV), M and V the posterior
-/// mean and variance.
-fn conditional(estimates: &[NormalEstimate], prior: &PriorPart, tau: f64, log_weight: f64) -> Conditional {
-    let prior_precision = 1.0 / prior.variance;
-    let (mut precision, mut pull) = (prior_precision, prior_precision * prior.mean);
-    for e in estimates {
-        let w = 1.0 / (e.se * e.se + tau * tau);
-        precision += w;
-        pull += w * e.estimate;
+impl Errors {
+    /// How many estimates say anything.
+    fn informative(&self) -> usize {
+        match self {
+            Errors::Independent(estimates) => estimates.iter().filter(|e| e.se.is_finite()).count(),
+            Errors::Correlated(rotated) => rotated.axes.len(),
+        }
     }
-    let (mean, variance) = (pull / precision, 1.0 / precision);
-    let mut log_mass = log_weight + prior.log_weight + 0.5 * (LOG_2_PI + libm::log(variance));
-    if prior.variance.is_finite() {
-        let d = mean - prior.mean;
-        log_mass -= 0.5 * (LOG_2_PI + libm::log(prior.variance) + d * d * prior_precision);
+
+    fn is_informed(&self, g: usize) -> bool {
+        match self {
+            Errors::Independent(estimates) => estimates[g].se.is_finite(),
+            Errors::Correlated(_) => true,
+        }
     }
-    for e in estimates.iter().filter(|e| e.se.is_finite()) {
-        let v = e.se * e.se + tau * tau;
-        let d = e.estimate - mean;
-        log_mass -= 0.5 * (LOG_2_PI + libm::log(v) + d * d / v);
+
+    /// μ given τ, and the mass of this τ: Σ log N(y_g; M, se_g² + τ²) + log N(M; m, s²) + ½ log(2πV), M and V the posterior
+    /// mean and variance.
+    fn conditional(&self, prior: &PriorPart, tau: f64, log_weight: f64) -> Conditional {
+        let prior_precision = 1.0 / prior.variance;
+        let (mut precision, mut pull) = (prior_precision, prior_precision * prior.mean);
+        match self {
+            Errors::Independent(estimates) => {
+                for e in estimates {
+                    let w = 1.0 / (e.se * e.se + tau * tau);
+                    precision += w;
+                    pull += w * e.estimate;
+                }
+            }
+            Errors::Correlated(rotated) => {
+                for axis in &rotated.axes {
+                    let w = axis.loading / (axis.variance + tau * tau);
+                    precision += w * axis.loading;
+                    pull += w * axis.estimate;
+                }
+            }
+        }
+        let (mean, variance) = (pull / precision, 1.0 / precision);
+        let mut log_mass = log_weight + prior.log_weight + 0.5 * (LOG_2_PI + libm::log(variance));
+        if prior.variance.is_finite() {
+            let d = mean - prior.mean;
+            log_mass -= 0.5 * (LOG_2_PI + libm::log(prior.variance) + d * d * prior_precision);
+        }
+        match self {
+            Errors::Independent(estimates) => {
+                for e in estimates.iter().filter(|e| e.se.is_finite()) {
+                    let v = e.se * e.se + tau * tau;
+                    let d = e.estimate - mean;
+                    log_mass -= 0.5 * (LOG_2_PI + libm::log(v) + d * d / v);
+                }
+            }
+            Errors::Correlated(rotated) => {
+                for axis in &rotated.axes {
+                    let v = axis.variance + tau * tau;
+                    let d = axis.estimate - axis.loading * mean;
+                    log_mass -= 0.5 * (LOG_2_PI + libm::log(v) + d * d / v);
+                }
+            }
+        }
+        Conditional { tau, log_mass, share: 0.0, mean, variance }
     }
-    Conditional { tau, log_mass, share: 0.0, mean, variance }
+
+    /// θ_g given μ and τ.
+    fn given_mu(&self, g: usize, tau: f64) -> GivenMu {
+        let estimates = match self {
+            Errors::Independent(estimates) => estimates,
+            Errors::Correlated(rotated) => return rotated.given_mu(g, tau),
+        };
+        let NormalEstimate { estimate, se, .. } = estimates[g];
+        if se.is_infinite() {
+            return GivenMu { keep: 1.0, own: 0.0, variance: tau * tau };
+        }
+        let keep = se * se / (se * se + tau * tau);
+        GivenMu { keep, own: (1.0 - keep) * estimate, variance: keep * tau * tau }
+    }
+
+    /// Mean and variance of θ_a − θ_b.
+    fn difference(&self, a: usize, b: usize, c: &Conditional) -> (f64, f64) {
+        if let Errors::Correlated(rotated) = self {
+            let GivenMu { keep, own, variance } = rotated.difference_given_mu(a, b, c.tau);
+            return (keep * c.mean + own, variance + keep * keep * c.variance);
+        }
+        let (a, b) = (self.given_mu(a, c.tau), self.given_mu(b, c.tau));
+        let keep = a.keep - b.keep;
+        (keep * c.mean + a.own - b.own, a.variance + b.variance + keep * keep * c.variance)
+    }
 }
 
 impl EstimatesPosterior {
-    /// Integrates τ (complete pooling is a τ fixed at 0).
+    /// Of independent estimates.
     pub fn new(
         estimates: &[NormalEstimate],
+        effect: &LocationPrior,
+        heterogeneity: &HeterogeneityPrior,
+        resolution: Resolution,
+    ) -> Result<EstimatesPosterior, NotConverged> {
+        EstimatesPosterior::of(Errors::Independent(estimates.to_vec()), effect, heterogeneity, resolution)
+    }
+
+    /// Of correlated estimates without a bias.
+    pub fn correlated(
+        estimates: &CorrelatedEstimates,
+        effect: &LocationPrior,
+        heterogeneity: &HeterogeneityPrior,
+        resolution: Resolution,
+    ) -> Result<EstimatesPosterior, NotConverged> {
+        let errors = Errors::Correlated(Rotated::new(estimates));
+        EstimatesPosterior::of(errors, effect, heterogeneity, resolution)
+    }
+
+    /// Integrates τ (complete pooling is a τ fixed at 0).
+    fn of(
+        errors: Errors,
         effect: &LocationPrior,
         heterogeneity: &HeterogeneityPrior,
         resolution: Resolution,
@@ -141,11 +240,11 @@ impl EstimatesPosterior {
         let parts = prior_parts(effect, resolution);
         let node = |tau: f64, log_weight: f64| {
             let conditionals: Vec<Conditional> =
-                parts.iter().map(|p| conditional(estimates, p, tau, log_weight)).collect();
+                parts.iter().map(|p| errors.conditional(p, tau, log_weight)).collect();
             let masses: Vec<f64> = conditionals.iter().map(|c| c.log_mass).collect();
             TauNode { tau, log_mass: log_sum(&masses), conditionals }
         };
-        let informative = estimates.iter().filter(|e| e.se.is_finite()).count() as f64;
+        let informative = errors.informative() as f64;
         let moments = moment_limits(heterogeneity, effect, informative);
         let (nodes, log_step, tau) = if let HeterogeneityPrior::Fixed { value } = heterogeneity {
             (vec![node(*value, 0.0)], 0.0, None)
@@ -168,7 +267,7 @@ impl EstimatesPosterior {
         let typical = heterogeneity.typical().max(f64::MIN_POSITIVE);
         conditionals.retain(|c| c.share * (1.0 + (c.tau / typical) * (c.tau / typical)) > 1e-15);
         Ok(EstimatesPosterior {
-            estimates: estimates.to_vec(),
+            errors,
             conditionals,
             tau,
             log_marginal_likelihood: log_total + log_step,
@@ -191,24 +290,19 @@ impl EstimatesPosterior {
     }
 
     pub fn theta(&self, g: usize) -> NormalMixture {
-        let informed = self.estimates[g].se.is_finite();
-        let limit = if informed { f64::INFINITY } else { self.moments.mean.min(self.moments.tau) };
+        let limit =
+            if self.errors.is_informed(g) { f64::INFINITY } else { self.moments.mean.min(self.moments.tau) };
         self.mixture(limit, |c| {
-            let (keep, own, variance) = self.given_mu(g, c.tau);
+            let GivenMu { keep, own, variance } = self.errors.given_mu(g, c.tau);
             (keep * c.mean + own, variance + keep * keep * c.variance)
         })
     }
 
     /// θ_a − θ_b.
     pub fn difference(&self, a: usize, b: usize) -> NormalMixture {
-        let informed = self.estimates[a].se.is_finite() && self.estimates[b].se.is_finite();
+        let informed = self.errors.is_informed(a) && self.errors.is_informed(b);
         let limit = if informed { f64::INFINITY } else { self.moments.tau };
-        self.mixture(limit, |c| {
-            let (keep_a, own_a, var_a) = self.given_mu(a, c.tau);
-            let (keep_b, own_b, var_b) = self.given_mu(b, c.tau);
-            let keep = keep_a - keep_b;
-            (keep * c.mean + own_a - own_b, var_a + var_b + keep * keep * c.variance)
-        })
+        self.mixture(limit, |c| self.errors.difference(a, b, c))
     }
 
     /// P(θ_a > 0 and θ_b < 0).
@@ -216,32 +310,29 @@ impl EstimatesPosterior {
         self.conditionals
             .iter()
             .map(|c| {
-                let (keep_a, own_a, var_a) = self.given_mu(a, c.tau);
-                let (keep_b, own_b, var_b) = self.given_mu(b, c.tau);
-                let total_a = var_a + keep_a * keep_a * c.variance;
-                let total_b = var_b + keep_b * keep_b * c.variance;
-                let determinant =
-                    var_a * var_b + c.variance * (var_a * keep_b * keep_b + var_b * keep_a * keep_a);
+                let of_a = self.errors.given_mu(a, c.tau);
+                let of_b = self.errors.given_mu(b, c.tau);
+                let (keep_a, keep_b) = (of_a.keep, of_b.keep);
+                let total_a = of_a.variance + keep_a * keep_a * c.variance;
+                let total_b = of_b.variance + keep_b * keep_b * c.variance;
+                let mut covariance = keep_a * keep_b * c.variance;
+                let mut determinant = of_a.variance * of_b.variance
+                    + c.variance * (of_a.variance * keep_b * keep_b + of_b.variance * keep_a * keep_a);
+                if let Errors::Correlated(rotated) = &self.errors {
+                    let shared = rotated.covariance_given_mu(a, b, c.tau);
+                    covariance += shared;
+                    determinant -= shared * (shared + 2.0 * keep_a * keep_b * c.variance);
+                }
                 let (sd_a, sd_b) = (libm::sqrt(total_a), libm::sqrt(total_b));
                 c.share
                     * opposite_signs(
-                        (keep_a * c.mean + own_a) / sd_a,
-                        (keep_b * c.mean + own_b) / sd_b,
-                        keep_a * keep_b * c.variance / (sd_a * sd_b),
-                        libm::sqrt(determinant) / (sd_a * sd_b),
+                        (keep_a * c.mean + of_a.own) / sd_a,
+                        (keep_b * c.mean + of_b.own) / sd_b,
+                        covariance / (sd_a * sd_b),
+                        libm::sqrt(determinant.max(0.0)) / (sd_a * sd_b),
                     )
             })
             .sum()
-    }
-
-    /// θ_g given μ and τ is N(keep·μ + own, variance).
-    fn given_mu(&self, g: usize, tau: f64) -> (f64, f64, f64) {
-        let NormalEstimate { estimate, se, .. } = self.estimates[g];
-        if se.is_infinite() {
-            return (1.0, 0.0, tau * tau);
-        }
-        let keep = se * se / (se * se + tau * tau);
-        (keep, (1.0 - keep) * estimate, keep * tau * tau)
     }
 
     fn mixture(&self, moment_limit: f64, part: impl Fn(&Conditional) -> (f64, f64)) -> NormalMixture {
@@ -255,6 +346,33 @@ impl EstimatesPosterior {
             .collect();
         NormalMixture { parts, moment_limit }
     }
+}
+
+/// The log density of effects under their common prior, μ and τ integrated out; none where τ is 0, so that they don't differ.
+pub fn log_prior_of_effects(
+    theta: &[f64],
+    effect: &LocationPrior,
+    heterogeneity: &HeterogeneityPrior,
+) -> Option<f64> {
+    /// Nodes of the stretched coordinate of τ: from next to nothing to far beyond its prior.
+    const NODES: std::ops::RangeInclusive<i32> = -18..=24;
+    const STEP: f64 = 0.2;
+    let known = Errors::Independent(theta.iter().map(|&x| NormalEstimate::new(x, 0.0)).collect());
+    let parts = prior_parts(effect, Resolution::default());
+    let at = |tau: f64, log_weight: f64| {
+        log_sum(&parts.iter().map(|p| known.conditional(p, tau, log_weight).log_mass).collect::<Vec<_>>())
+    };
+    if let HeterogeneityPrior::Fixed { value } = heterogeneity {
+        return (*value > 0.0).then(|| at(*value, 0.0));
+    }
+    let map = ScaleMap::of(heterogeneity);
+    let logs: Vec<f64> = NODES
+        .map(|j| map.at(STEP * f64::from(j)))
+        .filter(|(tau, _)| *tau > 0.0)
+        .map(|(tau, log_slope)| at(tau, heterogeneity.log_density(tau) + log_slope))
+        .filter(|log| !log.is_nan())
+        .collect();
+    Some(log_sum(&logs) + libm::log(STEP))
 }
 
 /// Which moments of τ and μ exist, given how many subgroups' likelihoods bound the effect on both sides: each makes the
@@ -274,89 +392,4 @@ pub fn moment_limits(
         effect.moment_limit()
     };
     MomentLimits { tau, mean }
-}
-
-/// A mixture of more parts is summed from a table of its density.
-const MOST_PARTS: usize = 4096;
-
-/// A finite mixture of normals.
-#[derive(Debug, Clone)]
-pub struct NormalMixture {
-    /// Weight, mean, sd.
-    parts: Vec<(f64, f64, f64)>,
-    moment_limit: f64,
-}
-
-impl NormalMixture {
-    /// The difference of two independent mixtures: of few parts again a mixture, otherwise from tables of both, since its
-    /// parts would be as many as both have together.
-    pub fn minus(&self, other: &NormalMixture, resolution: Resolution) -> Box<dyn Distribution> {
-        if self.parts.len() * other.parts.len() > MOST_PARTS {
-            return Box::new(IndependentPair {
-                first: self.tabulated(resolution),
-                second: other.tabulated(resolution),
-            });
-        }
-        let parts = self
-            .parts
-            .iter()
-            .flat_map(|&(w, m, s)| {
-                other.parts.iter().map(move |&(v, n, t)| (w * v, m - n, libm::hypot(s, t)))
-            })
-            .filter(|p| p.0 > 1e-15)
-            .collect();
-        Box::new(NormalMixture { parts, moment_limit: self.moment_limit.min(other.moment_limit) })
-    }
-
-    fn tabulated(&self, resolution: Resolution) -> Tabulated {
-        let logs: Vec<f64> = self.parts.iter().map(|(w, _, s)| libm::log(*w) - libm::log(*s)).collect();
-        let (_, centre, sd) =
-            self.parts.iter().copied().max_by(|a, b| a.0.total_cmp(&b.0)).unwrap_or((1.0, 0.0, 1.0));
-        let mut terms = Vec::with_capacity(self.parts.len());
-        let table = tabulate(Peak { centre, sd }, resolution.density(), |x| {
-            terms.clear();
-            terms.extend(logs.iter().zip(&self.parts).map(|(log, (_, m, s))| {
-                let z = (x - m) / s;
-                log - 0.5 * z * z
-            }));
-            log_sum(&terms) - 0.5 * LOG_2_PI
-        });
-        Tabulated::proven(table, self.moment_limit, Some(self.moments()), 0.0)
-    }
-
-    fn moments(&self) -> (f64, f64) {
-        let mean: f64 = self.parts.iter().map(|(w, m, _)| w * m).sum();
-        let variance: f64 = self.parts.iter().map(|(w, m, s)| w * (s * s + (m - mean) * (m - mean))).sum();
-        (mean, libm::sqrt(variance))
-    }
-}
-
-impl Distribution for NormalMixture {
-    fn cdf(&self, x: f64) -> f64 {
-        let total: f64 = self
-            .parts
-            .iter()
-            .map(|&(w, m, s)| w * if s > 0.0 { normal_cdf((x - m) / s) } else { step(x, m) })
-            .sum();
-        total.clamp(0.0, 1.0)
-    }
-
-    fn quantile(&self, p: f64) -> f64 {
-        let (mean, sd) = self.moments();
-        let reach = self.parts.iter().map(|(_, m, s)| m.abs() + 40.0 * s).fold(0.0, f64::max);
-        invert_distribution(p, (mean, sd.max(1e-300)), (-reach, reach), |x| self.cdf(x))
-    }
-
-    fn mean(&self) -> Option<f64> {
-        (self.moment_limit > 1.0).then(|| self.moments().0)
-    }
-
-    fn sd(&self) -> Option<f64> {
-        (self.moment_limit > 2.0).then(|| self.moments().1)
-    }
-}
-
-/// The distribution function of a point mass.
-fn step(x: f64, at: f64) -> f64 {
-    if x >= at { 1.0 } else { 0.0 }
 }

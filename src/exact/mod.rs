@@ -6,7 +6,8 @@
 //! every θ_g, a new subgroup's θ, risks and risk differences (`risks`), and pairs of subgroups (`pair`). Where only
 //! priors change, `lattice` holds what they cannot change. Where labels may be wrong two effects are one surface
 //! (`labelled`). For
-//! published estimates all inner integrals are closed and the posterior is a finite mixture of normals (`gaussian`).
+//! published estimates all inner integrals are closed and the posterior is a finite mixture of normals (`gaussian`), of
+//! correlated ones along the axes of their errors (`rotated`).
 
 mod contrast;
 mod curves;
@@ -16,12 +17,15 @@ mod engine;
 mod gaussian;
 mod integrated;
 mod joint;
+mod joint_normal;
 mod labelled;
 mod lattice;
 mod levels;
+mod mixture;
 mod outward;
 mod pair;
 mod risks;
+mod rotated;
 mod rows;
 mod scale;
 mod separate;
@@ -30,7 +34,7 @@ mod subgroup;
 
 pub use distribution::Distribution;
 pub use effect_likelihood::Baseline;
-pub use engine::{ExactPosterior, Unavailable, curves_of, log_marginal_likelihood};
+pub use engine::{ExactPosterior, Unavailable, curves_of, log_marginal_likelihood, log_prior_of_effects};
 pub use integrated::Pair;
 pub use lattice::{Extent, Lattice};
 pub use risks::RiskMeasure;

@@ -44,7 +44,7 @@ impl Portrait {
                 Ok((fit, gallery))
             },
             || -> Result<_> {
-                let others = glance(study, how, few, &known)?;
+                let others = glance(study, how, few && !study.undivided, &known)?;
                 let shifts = || shift_surface(study, others.integrals.clone(), how.observer);
                 let shifts = if few { shifts() } else { Vec::new() };
                 Ok((others, shifts))

@@ -91,6 +91,28 @@ pub fn layout<const N: usize>(
     Ok(columns)
 }
 
+/// The columns of rows that may be of subgroups: that of their names, where there is one, and those of one layout.
+pub fn layout_by_subgroup<const N: usize>(
+    source: &Source,
+    data: &DataSection,
+    header: &Header,
+    (keys, optional): ([&str; N], &[&str]),
+) -> Result<(Option<usize>, [usize; N])> {
+    let columns = layout(source, data, header, (keys, &[&["subgroup"], optional].concat()))?;
+    let Some((_, name)) = data.columns.iter().find(|(key, _)| key.get_ref() == "subgroup") else {
+        return Ok((None, columns));
+    };
+    let subgroup = column_named(source, header, name)?;
+    if let Some(same) = columns.iter().position(|column| *column == subgroup) {
+        return Err(Error::of(
+            ErrorKind::Rule,
+            format!("`subgroup` and `{}` are the same column", keys[same]),
+        )
+        .at(source.place(data.file.as_ref().map_or(0..0, Spanned::span))));
+    }
+    Ok((Some(subgroup), columns))
+}
+
 /// Keys of patients where rows are counts or estimates, and the other way round.
 fn of_another_kind<const N: usize>(source: &Source, data: &DataSection, keys: [&str; N]) -> Option<Error> {
     const PATIENTS: [&str; 2] = ["outcome", "treatment"];

@@ -145,7 +145,7 @@ pub fn written(said: &Draft, p: &Parts<'_>, survey: &Survey, named: &str) -> Str
     line(format!("name = {}", quoted(&p.treatment.name)));
     line(format!("control = {}   # in words", quoted(&control)));
     line(format!("active = {}", quoted(&active)));
-    line(subgroup_lines(p.subgroup.map_or("population", |column| &column.name)));
+    p.subgroup.iter().for_each(|column| line(subgroup_lines(&column.name)));
     line("\n[data]".to_string());
     line(format!("file = {}", quoted(named)));
     form_lines(&said.form).into_iter().for_each(&mut line);
@@ -190,7 +190,11 @@ pub fn written(said: &Draft, p: &Parts<'_>, survey: &Survey, named: &str) -> Str
     for value in &p.groups {
         line(format!("{} = {}", quoted(value), quoted(value)));
     }
-    line("\n[model]\npooling = \"partial\"".to_string());
+    if p.subgroup.is_some() {
+        line("\n[model]\npooling = \"partial\"".to_string());
+    } else {
+        line("\n[model]   # without subgroups there is nothing to pool".to_string());
+    }
     p.ordered.iter().for_each(|ordered| line(ordered.model_lines()));
     if p.adjust.is_empty() {
         adjust_line(&survey.columns, &taken).into_iter().for_each(&mut line);
@@ -207,7 +211,9 @@ pub fn written(said: &Draft, p: &Parts<'_>, survey: &Survey, named: &str) -> Str
     }
     line("\n[prior]".to_string());
     line("effect = \"normal(0, 0.355)\"          # odds ratio between 0.5 and 2 with probability 0.95: neutral; state yours".to_string());
-    line("heterogeneity = \"half-normal(0.5)\"   # how much subgroups may differ: it decides; see `equipoise compare`".to_string());
+    if p.subgroup.is_some() {
+        line("heterogeneity = \"half-normal(0.5)\"   # how much subgroups may differ: it decides; see `equipoise compare`".to_string());
+    }
     match &p.ordered {
         Some(ordered) => {
             line(ordered.prior_lines());

@@ -31,7 +31,13 @@ pub fn written((said, adjust): (&Draft, &[String]), table: &Table, survey: &Surv
         table.in_words(survey.rows),
         if adjust.is_empty() { "" } else { ", by covariates" }
     )));
-    line(&format!("title = {}", quoted(&format!("{active} against {control} by {subgroup}"))));
+    line(&format!(
+        "title = {}",
+        quoted(&match subgroup.is_empty() {
+            true => format!("{active} against {control}"),
+            false => format!("{active} against {control} by {subgroup}"),
+        })
+    ));
     line("# citation = [\"doi:…\"]");
     line(&format!("\n[study]\nassignment = {}", quoted(assignment)));
     line("# eligibility = \"who was eligible\"\n# time_zero = \"when follow-up starts\"");
@@ -61,7 +67,9 @@ pub fn written((said, adjust): (&Draft, &[String]), table: &Table, survey: &Surv
         quoted(control),
         quoted(active)
     ));
-    line(&subgroup_lines(subgroup));
+    if !subgroup.is_empty() {
+        line(&subgroup_lines(subgroup));
+    }
     line(&format!("\n[data]\nfile = {}", quoted(named)));
     form_lines(&said.form).iter().for_each(|text| line(text));
     line(if of_counts { "rows = \"counts\"" } else { "rows = \"estimates\"" });
@@ -106,6 +114,8 @@ fn priors(line: &mut impl FnMut(&str), adjust: &[String], table: &Table, survey:
     let pooled = table.subgroups > 1;
     line(if pooled {
         "\n[model]\npooling = \"partial\""
+    } else if table.column("subgroup").is_empty() {
+        "\n[model]   # without subgroups there is nothing to pool"
     } else {
         "\n[model]\npooling = \"complete\"   # one subgroup: nothing to share with"
     });

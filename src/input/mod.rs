@@ -20,6 +20,8 @@ mod draft_table;
 mod joint;
 mod keys;
 mod level_words;
+mod matrix;
+mod matrix_words;
 mod model_file;
 mod named;
 mod nearest;

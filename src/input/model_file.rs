@@ -15,6 +15,9 @@ use super::decision::ModelDecision;
 use super::level_words::{DepartureEntry, Name, UtilityEntry};
 #[cfg(test)]
 use super::level_words::{DepartureWords, UtilityWords};
+use super::matrix_words::MatrixEntry;
+#[cfg(test)]
+use super::matrix_words::MatrixWords;
 use super::number::{Count, Real};
 use super::reader::{Decimal, Form};
 use super::values::Values;
@@ -42,9 +45,9 @@ pub struct ModelFile {
     pub outcome: OutcomeSection,
     /// What was compared with what.
     pub treatment: TreatmentSection,
-    /// What the subgroups are.
-    #[serde(default)]
-    pub subgroup: SubgroupSection,
+    /// What the subgroups are. A study without subgroups has none.
+    #[cfg_attr(test, schemars(with = "Option<SubgroupSection>"))]
+    pub subgroup: Option<Spanned<SubgroupSection>>,
     /// The observations by subgroup, here or in a data file.
     #[cfg_attr(test, schemars(with = "DataSection"))]
     pub data: Spanned<DataSection>,
@@ -148,12 +151,6 @@ pub struct SubgroupSection {
     pub exhaustive: bool,
 }
 
-impl Default for SubgroupSection {
-    fn default() -> SubgroupSection {
-        SubgroupSection { name: "subgroup".to_string(), plural: None, exhaustive: false }
-    }
-}
-
 /// The observations: one of `counts`, `estimates` or `file`.
 #[derive(Debug, Clone, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
@@ -165,6 +162,14 @@ pub struct DataSection {
     /// Published estimates by subgroup.
     #[cfg_attr(test, schemars(with = "Option<Vec<EstimateEntry>>"))]
     pub estimates: Option<Spanned<Vec<Spanned<EstimateEntry>>>>,
+    /// For estimates from one fit: the covariance of their errors, in the order of the estimates, on the scale of the model
+    /// squared. Rows of a matrix, whole or up to the diagonal; or a CSV file of it, relative to the model file. The estimates
+    /// need no `se` then; where they have one, both must agree.
+    #[cfg_attr(test, schemars(with = "Option<MatrixWords>"))]
+    pub covariance: Option<Spanned<MatrixEntry>>,
+    /// In place of `covariance`: the correlation of their errors, beside each estimate's `se` or `ci`.
+    #[cfg_attr(test, schemars(with = "Option<MatrixWords>"))]
+    pub correlation: Option<Spanned<MatrixEntry>>,
     /// What the published estimates are adjusted for, as published: "age, sex", or "nothing" for crude ones. Without it
     /// the program says that it does not know.
     pub adjusted_for: Option<String>,
@@ -178,7 +183,7 @@ pub struct DataSection {
     pub decimal: Option<DecimalMark>,
     /// What a row of the file is.
     pub rows: Option<Rows>,
-    /// The file's columns. For counts: `subgroup`, `control_events`, `control_total`, `active_events`, `active_total`
+    /// The file's columns. Of draws, and beside `estimates` of the file of `covariance`, each subgroup's. For counts: `subgroup`, `control_events`, `control_total`, `active_events`, `active_total`
     /// (and `control_missing`, `active_missing`); or, with one row an arm, `subgroup`, `arm`, `events`, `total` (and
     /// `missing`) and `levels`. By ordered level, one row each: `subgroup`, `arm`, `level`, `patients`. In place of totals, patients without the event: `control_no_events`, `active_no_events`,
     /// `no_events`. For estimates: `subgroup`, and `estimate` or `ratio`, and `se` or `lower` and `upper`. A column whose
@@ -191,6 +196,13 @@ pub struct DataSection {
     /// What stands in the file for arms, and in a file of patients for events and subgroups.
     #[cfg_attr(test, schemars(with = "Option<Levels>"))]
     pub levels: Option<Spanned<Levels>>,
+    /// For rows = "draws": the prior on each subgroup's effect that they were fitted under, which is divided out: "flat", or a
+    /// normal one such as "normal(0, 1)".
+    #[cfg_attr(test, schemars(with = "Option<LocationWords>"))]
+    pub fitted_under: Option<Spanned<LocationEntry>>,
+    /// For rows = "draws": the column of the chains; without it all rows are one chain.
+    #[cfg_attr(test, schemars(with = "Option<String>"))]
+    pub chain: Option<Spanned<String>>,
     /// For rows = "patients": what is done with rows that lack a value.
     pub missing: Option<MissingRows>,
     /// Keep only rows that have these values in these columns; one of them, where a list is given.
@@ -205,6 +217,12 @@ pub struct DataSection {
 }
 
 impl DataSection {
+    /// Whether the matrix of the estimates' errors stands in a file.
+    pub fn has_matrix_file(&self) -> bool {
+        let matrix = self.covariance.as_ref().or(self.correlation.as_ref());
+        self.estimates.is_some() && matrix.is_some_and(|m| matches!(m.get_ref(), MatrixEntry::File(_)))
+    }
+
     /// What is said of the file's form.
     pub fn form(&self) -> Form {
         let decimal = match self.decimal {
@@ -236,6 +254,8 @@ pub enum Rows {
     Estimates,
     /// One patient.
     Patients,
+    /// One posterior draw of every subgroup's effect, from a fit elsewhere.
+    Draws,
 }
 
 /// What is done with rows of patients that lack a value.
@@ -284,8 +304,9 @@ pub struct Levels {
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct CountsEntry {
-    #[cfg_attr(test, schemars(with = "String"))]
-    pub subgroup: Spanned<String>,
+    /// Left out by the only row of a study without subgroups.
+    #[cfg_attr(test, schemars(with = "Option<String>"))]
+    pub subgroup: Option<Spanned<String>>,
     /// The control arm. An arm without patients is written { events = 0, total = 0 }.
     #[cfg_attr(test, schemars(required))]
     #[cfg_attr(test, schemars(with = "Option<ArmEntry>"))]
@@ -321,8 +342,9 @@ pub struct ArmEntry {
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct EstimateEntry {
-    #[cfg_attr(test, schemars(with = "String"))]
-    pub subgroup: Spanned<String>,
+    /// Left out by the only row of a study without subgroups.
+    #[cfg_attr(test, schemars(with = "Option<String>"))]
+    pub subgroup: Option<Spanned<String>>,
     /// An odds, risk or hazard ratio as printed.
     #[cfg_attr(test, schemars(with = "Option<Real>"))]
     pub ratio: Option<Spanned<Real>>,
@@ -343,12 +365,13 @@ pub struct EstimateEntry {
 }
 
 /// How the subgroups are related.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ModelSection {
-    #[serde(default = "partial")]
-    pub pooling: Pooling,
+    /// "partial" unless this is said; a study without subgroups has nothing to pool.
+    #[cfg_attr(test, schemars(with = "Option<Pooling>"))]
+    pub pooling: Option<Spanned<Pooling>>,
     /// Covariates of a data file, beside subgroup and arm. A column by its name is a number, linear on the log odds; a table
     /// says more.
     #[serde(default)]
@@ -365,22 +388,6 @@ pub struct ModelSection {
     /// Whose risks are averaged where there are covariates or centres: "all" (the default), "treated", or { baseline_risk = 0.3 }.
     #[cfg_attr(test, schemars(with = "Option<PopulationWords>"))]
     pub population: Option<Spanned<PopulationEntry>>,
-}
-
-fn partial() -> Pooling {
-    Pooling::Partial
-}
-
-impl Default for ModelSection {
-    fn default() -> ModelSection {
-        ModelSection {
-            pooling: Pooling::Partial,
-            adjust: Vec::new(),
-            cutpoints: None,
-            departure: None,
-            population: None,
-        }
-    }
 }
 
 /// Priors. Each binds to the quantity it names.

@@ -109,8 +109,7 @@ fn named(survey: &Survey, said: &Draft) -> Result<Table> {
     let of_estimates = has("ratio") || has("estimate");
     let rows = said.rows.unwrap_or(if of_estimates { Rows::Estimates } else { Rows::Counts });
     if !has("subgroup") {
-        let taken: Vec<&str> = said.columns.iter().map(|(_, name)| name.as_str()).collect();
-        columns.insert(0, ("subgroup".to_string(), subgroup(survey, said, &taken)?.name.clone()));
+        add_subgroup(survey, said, &mut columns)?;
     }
     let value = |key: &str| said.columns.iter().find(|(k, _)| k == key).map(|(_, name)| name.as_str());
     let mut arms = ["control", "active"].map(str::to_string);
@@ -136,12 +135,25 @@ fn named(survey: &Survey, said: &Draft) -> Result<Table> {
 /// Subgroups by their names.
 fn distinct(survey: &Survey, columns: &[(String, String)]) -> usize {
     let name = columns.iter().find(|(key, _)| key == "subgroup").map(|(_, name)| name);
+    if name.is_none() {
+        return 1;
+    }
     let place = survey.columns.iter().position(|c| Some(&c.name) == name);
     let Some((place, rows)) = place.zip(survey.table.as_ref()) else { return survey.rows as usize };
     let mut names: Vec<&str> = rows.iter().filter_map(|row| row.get(place)).map(String::as_str).collect();
     names.sort_unstable();
     names.dedup();
     names.len()
+}
+
+/// Puts the column of subgroups before the others, where there are subgroups.
+fn add_subgroup(survey: &Survey, said: &Draft, columns: &mut Vec<(String, String)>) -> Result<()> {
+    if !said.no_subgroup {
+        let taken: Vec<&str> = columns.iter().map(|(_, name)| name.as_str()).collect();
+        let of_names = subgroup(survey, said, &taken)?.name.clone();
+        columns.insert(0, ("subgroup".to_string(), of_names));
+    }
+    Ok(())
 }
 
 /// The column of subgroups: as said, by a usual name, or the only one left that holds names.
@@ -162,16 +174,19 @@ fn subgroup<'s>(survey: &'s Survey, said: &Draft, taken: &[&str]) -> Result<&'s 
 }
 
 /// The column of subgroups in a table of arms whose other columns are these. None where nothing says that the file is such a
-/// table: patients may have such columns too.
+/// table: patients may have such columns too. Nothing of a table that has no subgroups.
 fn subgroup_beside<'s>(
     survey: &'s Survey,
     said: &Draft,
     columns: &[(String, String)],
-) -> Result<Option<&'s Surveyed>> {
+) -> Result<Option<Option<&'s Surveyed>>> {
+    if said.no_subgroup {
+        return Ok(Some(None));
+    }
     let taken: Vec<&str> = columns.iter().map(|(_, name)| name.as_str()).collect();
     match subgroup(survey, said, &taken) {
         Err(_) if said.rows.is_none() && said.subgroup.is_none() => Ok(None),
-        found => found.map(Some),
+        found => found.map(|found| Some(Some(found))),
     }
 }
 
@@ -189,9 +204,13 @@ fn called<'s>(survey: &'s Survey, names: &[&str]) -> Option<&'s Surveyed> {
 }
 
 /// Whether no two rows have the same values in all of these columns.
-fn tells_rows_apart(survey: &Survey, rows: &[Vec<String>], columns: &[&Surveyed]) -> bool {
-    let place = |c: &&Surveyed| survey.columns.iter().position(|other| other.name == c.name).unwrap_or(0);
-    let places: Vec<usize> = columns.iter().map(place).collect();
+fn tells_rows_apart<'s>(
+    survey: &Survey,
+    rows: &[Vec<String>],
+    columns: impl Iterator<Item = &'s Surveyed>,
+) -> bool {
+    let place = |c: &Surveyed| survey.columns.iter().position(|other| other.name == c.name).unwrap_or(0);
+    let places: Vec<usize> = columns.map(place).collect();
     let key = |row: &Vec<String>| places.iter().map(|p| row.get(*p).cloned()).collect::<Vec<_>>();
     let mut keys: Vec<_> = rows.iter().map(key).collect();
     keys.sort_unstable();
@@ -233,9 +252,7 @@ fn by_subgroup(survey: &Survey, said: &Draft) -> Result<Option<Table>> {
             }
         }
     }
-    let taken: Vec<&str> = columns.iter().map(|(_, name)| name.as_str()).collect();
-    let of_names = subgroup(survey, said, &taken)?.name.clone();
-    columns.insert(0, ("subgroup".to_string(), of_names));
+    add_subgroup(survey, said, &mut columns)?;
     let names = ["control", "active"].map(str::to_string);
     let arms = [0, 1].map(|i| column_names::arm_in_words(&arms[i].name).unwrap_or(names[i].clone()));
     let subgroups = distinct(survey, &columns);
@@ -270,11 +287,14 @@ fn by_arm(survey: &Survey, said: &Draft) -> Result<Option<Table>> {
         }
     }
     let Some(of_names) = subgroup_beside(survey, said, &columns)? else { return Ok(None) };
-    if said.rows.is_none() && !tells_rows_apart(survey, rows, &[of_names, arm]) {
+    let key = of_names.into_iter().chain([arm]);
+    if said.rows.is_none() && !tells_rows_apart(survey, rows, key) {
         return Ok(None);
     }
     let levels = arms_of(arm, said)?;
-    columns.insert(0, ("subgroup".to_string(), of_names.name.clone()));
+    if let Some(of_names) = of_names {
+        columns.insert(0, ("subgroup".to_string(), of_names.name.clone()));
+    }
     let arms = [0, 1].map(|i| levels[i].join(" or "));
     let subgroups = distinct(survey, &columns);
     Ok(Some(Table {
@@ -332,9 +352,7 @@ fn estimates(survey: &Survey, said: &Draft) -> Result<Option<Table>> {
         .chain(spread)
         .map(|(key, name)| (key.to_string(), name.to_string()))
         .collect();
-    let taken: Vec<&str> = columns.iter().map(|(_, name)| name.as_str()).collect();
-    let of_names = subgroup(survey, said, &taken)?.name.clone();
-    columns.insert(0, ("subgroup".to_string(), of_names));
+    add_subgroup(survey, said, &mut columns)?;
     let scale = Some(scale_of(point, said)?);
     let arms = ["control", "active"].map(str::to_string);
     let subgroups = distinct(survey, &columns);

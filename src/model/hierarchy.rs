@@ -149,6 +149,7 @@ impl LogDensity for Hierarchy {
             bias: vec![0.0; tapes],
             tapes: vec![Default::default(); tapes],
             slopes: vec![0.0; 2 * n],
+            correlated: self.observed.correlated_scratch(n),
             cells: self.observed.scratch(n),
         }
     }

@@ -29,7 +29,9 @@ pub use density::LocationComponent;
 pub use hierarchy::{Hierarchy, Parameters};
 pub use labels::{LabelShares, cells_of, labelled_arm};
 pub use levels::{Departure as LevelDeparture, DrawnLevels, Levels, log_likelihood_of_levels};
-pub use observation::{Arm, Baselines, BinomialPair, Cells, LevelRows, NormalEstimate, Observation, Side};
+pub use observation::{
+    Arm, Baselines, BinomialPair, Cells, CorrelatedEstimates, LevelRows, NormalEstimate, Observation, Side,
+};
 pub use rows::{Rows, Standardised};
 pub use scratch::Scratch;
 pub use simulate::Drawn;
@@ -97,7 +99,8 @@ impl Model {
             citation: None,
             adjusted_for: None,
         };
-        let data = study::Data::Estimates(names.iter().zip(effects).map(row).collect());
+        let rows: Vec<study::SubgroupEstimate> = names.iter().zip(effects).map(row).collect();
+        let data = study::Data::Estimates(rows.into());
         let thresholds = study.thresholds.only(study::Measure::OddsRatio);
         Some(Study { data, thresholds, ..study.clone() })
     }

@@ -2,7 +2,7 @@
 
 use super::level::{Adjoint, Child, Hints, Level, Located};
 use super::levels::LevelsScratch;
-use super::observation::Tape;
+use super::observation::{CorrelatedScratch, Tape};
 use super::rows::TermsScratch;
 use super::{HeterogeneityPrior, LocationPrior};
 
@@ -22,6 +22,8 @@ pub struct Scratch {
     pub tapes: Vec<Tape>,
     /// Slopes of the log likelihood by the cells' log odds: control arms, then active arms.
     pub slopes: Vec<f64>,
+    /// Working memory for correlated estimates; empty for others.
+    pub correlated: CorrelatedScratch,
     /// Working memory for counts; its vectors are empty where there are none.
     pub cells: CellsScratch,
 }

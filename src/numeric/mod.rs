@@ -4,6 +4,7 @@
 //! library, so that the same input gives the same bits on every machine.
 
 mod adaptive;
+mod autocorrelation;
 mod chebyshev;
 mod exp;
 mod finder;
@@ -20,6 +21,7 @@ mod special;
 pub mod spline;
 
 pub use adaptive::{Integral, integrate};
+pub use autocorrelation::effective_size;
 pub use chebyshev::Chebyshev;
 pub use exp::{
     exp_of_nonpositive, exp_of_nonpositive_fused, exp_within_range_fused, ln_1p_of_fraction, ln_of_normal,

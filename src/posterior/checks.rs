@@ -30,6 +30,7 @@ impl Checks {
                 unsettled: 0,
             },
             importance: None,
+            draws: None,
             chains: Vec::new(),
         }
     }

@@ -102,9 +102,14 @@ fn conflict(study: &Study, effect: &LocationPrior, tau: &[f64]) -> Option<Effect
         return None;
     }
     let observed = rows.iter().map(|r| weight(r.1) * r.0).sum::<f64>() / total;
+    // What the errors share is part of the mean's.
+    let shared: f64 = study.data.covariance().map_or(0.0, |covariance| {
+        let pairs = (0..rows.len()).flat_map(|a| (0..a).map(move |b| (a, b)));
+        pairs.map(|(a, b)| 2.0 * weight(rows[a].1) * weight(rows[b].1) * covariance.at(a, b)).sum()
+    });
     let variance = |tau: f64| {
-        rows.iter().map(|r| weight(r.1) * weight(r.1) * (r.1 * r.1 + tau * tau)).sum::<f64>()
-            / (total * total)
+        let own: f64 = rows.iter().map(|r| weight(r.1) * weight(r.1) * (r.1 * r.1 + tau * tau)).sum();
+        (own + shared) / (total * total)
     };
     let mut parts = Vec::new();
     for (share, mean, sd) in normal_parts(effect) {

@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::estimand::{Estimand, Statement};
+use super::fitted_elsewhere::Reweighted;
 use super::importance::Importance;
 use super::nnt::Nnt;
 use super::observed::Observed;
@@ -268,6 +269,8 @@ pub struct Checks {
     /// The comparison of the sampler with importance sampling, where the model has covariates or centres, or ordered levels with
     /// shared cut points or departures; otherwise none.
     pub importance: Option<Importance>,
+    /// Of estimates that are a summary of draws: these reweighted to the pooled posterior; none of others.
+    pub draws: Option<Reweighted>,
     /// One summary per chain; empty where nothing was sampled.
     pub chains: Vec<ChainSummary>,
 }

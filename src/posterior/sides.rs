@@ -8,6 +8,7 @@ use super::analysis::Report;
 use super::assembly::{Assembly, Rows};
 use super::block::Block;
 use super::claim::{Claim, Method, Says, Topic};
+use super::fitted_elsewhere::reweighted;
 use super::fitting::{Integrals, Observer};
 use super::options::{Detail, Options};
 use super::result::{Checks, Engine, ExactChecks, SamplerSettings, Settings, Stopped};
@@ -251,6 +252,11 @@ impl Sides<'_> {
                 self.assembly.has_pairs() && self.options.detail == Detail::Full,
             );
             checks.gate_importance();
+        }
+        if let (Some(exact), Detail::Full) = (exact, self.options.detail) {
+            let study = self.assembly.study;
+            checks.draws = study.draws.as_ref().and_then(|_| reweighted(study, &Model::of(study), exact));
+            checks.draws.and_then(|d| d.fault()).into_iter().for_each(|why| checks.fail(why));
         }
         match unsampled {
             // The integrals stand by themselves.

@@ -9,11 +9,24 @@ use crate::study::{ArmCounts, Cutpoints, Data, LevelScale, Study, SubgroupCounts
 /// The likelihood in a methods section.
 pub fn likelihood(study: &Study) -> String {
     match &study.data {
+        Data::Counts(_) if study.undivided => format!(
+            "Counts of {} by arm have a binomial likelihood, without continuity correction; the effect is the log odds ratio.",
+            study.outcome.event
+        ),
         Data::Counts(_) => format!(
             "Counts of {} by {} and arm have a binomial likelihood, without continuity correction; the effect is the log odds ratio.",
             study.outcome.event, study.subgroup_name
         ),
         Data::Levels(_) => levels_likelihood(study),
+        Data::Estimates(_) if study.undivided => format!(
+            "The published estimate has a normal likelihood on the scale of the {}.",
+            study.outcome.scale.measure_in_words()
+        ),
+        Data::Estimates(estimates) if estimates.covariance.is_some() => format!(
+            "Published estimates by {} come from one fit; together they have a multivariate normal likelihood on the scale of the {}, with the covariance of their errors as stated.",
+            study.subgroup_name,
+            study.outcome.scale.measure_in_words()
+        ),
         Data::Estimates(_) => format!(
             "Published estimates by {} have a normal likelihood on the scale of the {}.",
             study.subgroup_name,
@@ -48,6 +61,9 @@ pub fn model(study: &Study) -> &'static str {
             "cumulative logit model of levels by arm, common log odds ratios by subgroup; see Methods"
         }
         (Data::Counts(_), None) => "binomial counts by arm, log odds ratios by subgroup; see Methods",
+        (Data::Estimates(estimates), _) if estimates.covariance.is_some() => {
+            "multivariate normal likelihood of correlated estimates; see Methods"
+        }
         (Data::Estimates(_), _) => "normal likelihood of published estimates; see Methods",
     }
 }
@@ -152,13 +168,17 @@ pub fn crude(study: &Study, g: usize) -> Vec<String> {
 
 /// What crude effects are, and how their limits were found.
 pub fn crude_note(study: &Study) -> String {
-    let Some(scale) = &study.outcome.levels else { return CRUDE.to_string() };
+    let alone = |note: &str| match study.undivided {
+        true => note.replace("without prior or pooling", "without a prior"),
+        false => note.to_string(),
+    };
+    let Some(scale) = &study.outcome.levels else { return alone(CRUDE) };
     let cut = scale.primary_in_words();
     let worth =
         if scale.utilities.is_some() { "; differences of mean utility with normal limits" } else { "" };
-    format!(
+    alone(&format!(
         "Crude: from the row's patients by level alone, without prior or pooling; 95 % limits. Common odds ratios by maximum likelihood, odds taken as proportional, with Wald's limits (–: no estimate is finite); risk differences {cut} with Newcombe's{worth}; win probabilities with limits from DeLong's variance on the log odds."
-    )
+    ))
 }
 
 /// What crude effects of events are.

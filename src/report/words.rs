@@ -144,3 +144,20 @@ pub fn scope_in_words(scope: Scope, kind_of_subgroup: &str) -> String {
         Scope::Subgroup | Scope::Pair => String::new(),
     }
 }
+
+/// How many subgroups and patients there are; of a study without subgroups its patients alone.
+pub fn size_in_words(study: &Study, patients: Option<String>) -> String {
+    let n = study.data.names().len();
+    match (study.undivided, patients) {
+        (true, Some(patients)) => patients,
+        (true, None) => "one estimate".to_string(),
+        (false, patients) => {
+            let subgroups = if n == 1 {
+                format!("1 {}", study.subgroup_name)
+            } else {
+                format!("{n} {}", study.subgroups())
+            };
+            patients.map_or_else(|| subgroups.clone(), |patients| format!("{subgroups}, {patients}"))
+        }
+    }
+}

@@ -20,7 +20,7 @@ pub(super) fn adjusted_as_stated(data: &mut Data, of_all: Option<&str>) -> Resul
         return Err(Problem::new(Part::Description, ErrorKind::Rule, message)
             .help("leave it out; of rows of patients, `adjust` in [model] says what to adjust for"));
     };
-    for row in rows.iter_mut() {
+    for row in rows.rows.iter_mut() {
         let what = row.adjusted_for.as_deref().or(of_all).map(|what| what.trim().to_string());
         row.adjusted_for = what;
     }

@@ -2,7 +2,9 @@
 
 use serde::Serialize;
 
-use super::{ArmCounts, Assignment, HigherIs, PatientFile, Study, SubgroupCounts, SubgroupEstimate};
+use super::{
+    ArmCounts, Assignment, DrawsFile, HigherIs, PatientFile, Study, SubgroupCounts, SubgroupEstimate,
+};
 
 /// The account of a study's data, as shown by `check` and kept in `result.json`.
 #[derive(Debug, Clone, Serialize)]
@@ -21,6 +23,9 @@ pub struct Audit {
     pub direction: String,
     /// One row per subgroup, in the order of the data.
     pub rows: Vec<AuditRow>,
+    /// The covariance of the published estimates' errors, by row; none where they are independent, and for counts.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub covariance: Option<Vec<Vec<f64>>>,
     /// Patients with a known outcome; none for published estimates.
     pub patients: Option<u64>,
     /// How many arms of subgroups have no events, or nothing but events.
@@ -32,6 +37,9 @@ pub struct Audit {
     /// How the data file was read, where the data are a file with one row per patient.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub file: Option<PatientFile>,
+    /// The account of the file of draws, where the estimates are their summary.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub draws: Option<DrawsFile>,
 }
 
 /// One subgroup's figures: counts by arm, or a published estimate.
@@ -154,7 +162,12 @@ impl Study {
             note: self.note.clone(),
             notices: self.notices.clone(),
             file: self.patients.clone(),
+            draws: self.draws.as_deref().cloned(),
             rows,
+            covariance: self
+                .data
+                .covariance()
+                .map(|c| c.matrix().chunks(c.size()).map(<[f64]>::to_vec).collect()),
         }
     }
 

@@ -10,6 +10,7 @@ mod changed;
 pub(crate) mod checksum;
 mod decision;
 pub mod distributions;
+pub(crate) mod draws;
 pub(crate) mod estimates;
 mod external;
 mod level_priors;
@@ -36,13 +37,14 @@ pub use decision::{
     Action, Bound, Costs, CredibilitySection, Criterion, Decision, DecisionOutcome, Layers, MOST_MEMBERS,
     MOST_OUTCOMES, Member, Rule, Values, View, Worth, active_risk, needs_baseline,
 };
+pub use draws::{DrawsFile, FittedUnder};
 pub use estimates::Figure;
 pub use external::about_sources;
 pub use level_priors::{Cutpoints, Departure, LevelPriors, Shape};
 pub use measure::{Axis, Measure};
 pub use outcome::{
-    ArmCounts, ArmLevels, Data, HigherIs, LevelData, LevelScale, MOST_LEVELS, Outcome, Scale, SubgroupCounts,
-    SubgroupEstimate, SubgroupLevels, Utilities,
+    ArmCounts, ArmLevels, Covariance, Data, Estimates, HigherIs, LevelData, LevelScale, MOST_CORRELATED,
+    MOST_LEVELS, Outcome, Scale, SubgroupCounts, SubgroupEstimate, SubgroupLevels, Together, Utilities,
 };
 pub use patients::{ColumnAccount, Dropped, LevelAccount, Numbers, PatientFile};
 pub use patterns::Patterns;
@@ -56,6 +58,9 @@ pub use utility_sets::{UTILITY_SETS, UtilitySet};
 
 use std::path::PathBuf;
 use std::sync::Arc;
+
+/// What the group is called where there are no subgroups.
+pub(crate) const ALL_PATIENTS: &str = "all patients";
 
 /// The most subgroups that a study may have.
 pub const MOST_SUBGROUPS: usize = 500;
@@ -89,6 +94,8 @@ pub struct Study {
     pub subgroup_plural: Option<String>,
     /// Whether there are no further subgroups of the kind, so that nothing is reported of a further one.
     pub exhaustive: bool,
+    /// Whether there are no subgroups: one group, which stands for all patients.
+    pub undivided: bool,
     /// The observations by subgroup.
     pub data: Data,
     /// How the subgroups borrow from each other.
@@ -105,6 +112,8 @@ pub struct Study {
     pub bias: Option<Bias>,
     /// The account of a file of patients, where the data are one.
     pub patients: Option<PatientFile>,
+    /// The account of a file of posterior draws, where the estimates are their summary.
+    pub draws: Option<Arc<DrawsFile>>,
     /// Covariates and centres that the effects are adjusted for.
     pub adjustment: Option<Arc<Adjustment>>,
     /// What a reader should know that is not an error.
@@ -306,6 +315,7 @@ impl Study {
             && self.subgroup_name == other.subgroup_name
             && self.subgroup_plural == other.subgroup_plural
             && self.exhaustive == other.exhaustive
+            && self.undivided == other.undivided
             && self.assignment == other.assignment
     }
 

@@ -50,6 +50,11 @@ pub enum Part {
         /// Which of its figures.
         figure: Figure,
     },
+    /// How the errors of the published estimates belong together.
+    Together {
+        /// One row of the matrix; none of all of it.
+        row: Option<usize>,
+    },
     /// The study's own priors.
     Prior(PriorPart),
     /// Further priors, by their name.

@@ -151,19 +151,26 @@ impl Study {
         out.text("name", &self.treatment.name);
         out.text("control", self.treatment.control());
         out.text("active", self.treatment.active());
-        out.section("[subgroup]");
-        out.text("name", &self.subgroup_name);
-        out.maybe("plural", self.subgroup_plural.as_deref());
-        if self.exhaustive {
+        if !self.undivided {
+            out.section("[subgroup]");
+            out.text("name", &self.subgroup_name);
+            out.maybe("plural", self.subgroup_plural.as_deref());
+        }
+        if self.exhaustive && !self.undivided {
             out.line(format_args!("exhaustive = true"));
         }
     }
 
     fn observations(&self, out: &mut Lines) {
+        let name = |out: &mut Lines, name: &str| {
+            if !self.undivided {
+                out.text("subgroup", name);
+            }
+        };
         if let Some(levels) = self.data.levels() {
             for (g, row) in levels.counts().iter().enumerate() {
                 out.section("[[data.counts]]");
-                out.text("subgroup", &row.name);
+                name(out, &row.name);
                 for (arm, (key, cell)) in ["control", "active"].into_iter().zip(&row.arms).enumerate() {
                     out.line(format_args!("{key} = {}", by_level(cell, levels.patients(g, arm))));
                 }
@@ -173,14 +180,22 @@ impl Study {
         }
         for row in self.data.counts().into_iter().flatten() {
             out.section("[[data.counts]]");
-            out.text("subgroup", &row.name);
+            name(out, &row.name);
             out.line(format_args!("control = {}", cell(row.control())));
             out.line(format_args!("active = {}", cell(row.active())));
             out.maybe("citation", row.citation.as_deref());
         }
+        if let Some(covariance) = self.data.covariance() {
+            let row = |row: &[f64]| list(row.iter().map(|x| format!("{x:?}")));
+            out.section("[data]");
+            out.line(format_args!(
+                "covariance = {}",
+                list(covariance.matrix().chunks(covariance.size()).map(row))
+            ));
+        }
         for row in self.data.published().into_iter().flatten() {
             out.section("[[data.estimates]]");
-            out.text("subgroup", &row.name);
+            name(out, &row.name);
             out.line(format_args!("estimate = {:?}", row.estimate));
             match row.interval {
                 Some((low, high)) => out.line(format_args!("ci = [{low:?}, {high:?}]")),

@@ -165,8 +165,9 @@ pub fn study_of(model: &Model) -> Study {
                 citation: None,
                 adjusted_for: None,
             };
-            Data::Estimates(rows.iter().enumerate().map(row).collect())
+            Data::Estimates(rows.iter().enumerate().map(row).collect::<Vec<_>>().into())
         }
+        Observation::Correlated(_) => unreachable!("studies of correlated estimates are read"),
     };
     let (pooling, heterogeneity) = match model.pooling {
         Pooling::Partial(prior) => (study::Pooling::Partial, Some(written(prior))),
@@ -207,7 +208,7 @@ pub fn flipped_study(study: &Study) -> Study {
         }
     }
     if let Data::Estimates(rows) = &mut flipped.data {
-        for row in rows {
+        for row in &mut rows.rows {
             row.estimate = -row.estimate;
         }
     }

@@ -5,14 +5,16 @@ use std::ops::Range;
 use toml::Spanned;
 
 use super::super::model_file::{ArmEntry, CountsEntry, DataSection, EstimateEntry, Kind, ModelFile, Rows};
+use super::super::nearest::nearest;
 use super::super::number::Count;
 use super::super::patients::Measured;
-use super::super::source::Source;
-use super::super::table;
+use super::super::source::{Source, sha256};
+use super::super::{matrix, table};
 use crate::error::{Error, ErrorKind, Result};
 use crate::study::estimates::Printed;
 use crate::study::{
-    ArmCounts, ArmLevels, LevelScale, PatientFile, Scale, StudyBuilder, SubgroupCounts, SubgroupLevels,
+    ALL_PATIENTS, ArmCounts, ArmLevels, DrawsFile, LevelScale, PatientFile, Read, Scale, StudyBuilder,
+    SubgroupCounts, SubgroupLevels,
 };
 
 /// The builder with its observations, and what a file of them tells besides.
@@ -21,6 +23,9 @@ pub struct Observed {
     pub sha256: Option<String>,
     pub patients: Option<PatientFile>,
     pub measured: Option<Measured>,
+    /// Whether there are no subgroups.
+    pub undivided: bool,
+    pub draws: Option<DrawsFile>,
 }
 
 /// Adds the observations.
@@ -32,28 +37,128 @@ pub fn observed(
 ) -> Result<Observed> {
     let section = file.data.get_ref();
     let span = given(source, file)?;
+    let undivided = undivided(section);
     if let Some(entries) = &section.counts {
-        for entry in entries.get_ref() {
+        for (row, entry) in entries.get_ref().iter().enumerate() {
             builder = match levels {
-                Some(scale) => builder.levels(by_level(source, scale, entry)?),
-                None => builder.counts(counts(source, entry)?),
+                Some(scale) => builder.levels(by_level(source, scale, (row, entry, undivided))?),
+                None => builder.counts(counts(source, (row, entry, undivided))?),
             };
         }
     } else if let Some(entries) = &section.estimates {
-        for entry in entries.get_ref() {
-            builder = builder.printed(printed(source, entry.get_ref())?);
+        for (row, entry) in entries.get_ref().iter().enumerate() {
+            builder = builder.printed(printed(source, (row, entry, undivided))?);
         }
+        let names: Vec<&str> = entries.get_ref().iter().map(|e| named(&e.get_ref().subgroup)).collect();
+        columns_of_subgroups(source, section, &names)?;
+        let (builder, sha256) = of_one_fit(source, section, builder, &names)?;
+        return Ok(Observed { builder, sha256, patients: None, measured: None, undivided, draws: None });
     } else {
         rows_named(source, file, span)?;
+        draws_alone(source, section)?;
         let found = table::read(source, section, &file.model.adjust, (scale, levels))?;
+        let names = match &found.data {
+            Read::Estimates(rows) => rows.iter().map(|row| row.name.clone()).collect(),
+            _ => Vec::new(),
+        };
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        let (mut builder, of_matrix) = of_one_fit(source, section, builder, &names)?;
+        let draws = found.draws.map(|(together, account)| {
+            builder = builder.clone().together(together);
+            account
+        });
         return Ok(Observed {
             builder: builder.read(found.data, found.notices),
-            sha256: Some(found.sha256),
+            sha256: Some(match of_matrix {
+                Some(matrix) => sha256(format!("{}{matrix}", found.sha256).as_bytes()),
+                None => found.sha256,
+            }),
             patients: found.patients,
             measured: found.measured,
+            undivided,
+            draws,
         });
     }
-    Ok(Observed { builder, sha256: None, patients: None, measured: None })
+    Ok(Observed { builder, sha256: None, patients: None, measured: None, undivided, draws: None })
+}
+
+/// What belongs to draws alone, and what has no place beside them.
+fn draws_alone(source: &Source, section: &DataSection) -> Result<()> {
+    let of_draws = section.rows == Some(Rows::Draws);
+    let of_others = [
+        section.fitted_under.as_ref().map(|f| ("fitted_under", f.span())),
+        section.chain.as_ref().map(|c| ("chain", c.span())),
+    ];
+    if let (false, Some((key, span))) = (of_draws, of_others.into_iter().flatten().next()) {
+        return Err(
+            Error::of(ErrorKind::Rule, format!("`{key}` is for rows = \"draws\"")).at(source.place(span))
+        );
+    }
+    match section.covariance.as_ref().or(section.correlation.as_ref()) {
+        Some(entry) if of_draws => Err(Error::of(ErrorKind::Rule, "a matrix of errors beside draws")
+            .at(source.place(entry.span()))
+            .help("leave it out: draws have a covariance of their own")),
+        _ => Ok(()),
+    }
+}
+
+/// Whether no subgroup is named anywhere.
+fn undivided(section: &DataSection) -> bool {
+    if let Some(entries) = &section.counts {
+        return matches!(entries.get_ref().as_slice(), [one] if one.get_ref().subgroup.is_none());
+    }
+    if let Some(entries) = &section.estimates {
+        return matches!(entries.get_ref().as_slice(), [one] if one.get_ref().subgroup.is_none());
+    }
+    section.rows != Some(Rows::Draws) && !section.columns.keys().any(|key| key.get_ref() == "subgroup")
+}
+
+/// A row's subgroup; all patients, where it has no name.
+fn named(subgroup: &Option<Spanned<String>>) -> &str {
+    subgroup.as_ref().map_or(ALL_PATIENTS, |name| name.get_ref())
+}
+
+/// A row among several has a name.
+fn name_needed<'e>(
+    source: &Source,
+    subgroup: &'e Option<Spanned<String>>,
+    (row, span, alone): (usize, Range<usize>, bool),
+) -> Result<&'e str> {
+    if subgroup.is_none() && !alone {
+        return Err(Error::of(ErrorKind::Missing, format!("`subgroup` is missing in entry {}", row + 1))
+            .at(source.place(span))
+            .help("write subgroup = \"men\"")
+            .help("only a study without subgroups, which has one row, leaves it out"));
+    }
+    Ok(named(subgroup))
+}
+
+/// Adds how the errors belong together, with the checksum of its file.
+fn of_one_fit(
+    source: &Source,
+    section: &DataSection,
+    builder: StudyBuilder,
+    names: &[&str],
+) -> Result<(StudyBuilder, Option<String>)> {
+    Ok(match matrix::together(source, section, names)? {
+        Some((together, sha256)) => (builder.together(together), sha256),
+        None => (builder, None),
+    })
+}
+
+/// Beside estimates, `columns` names the columns of their subgroups in the file of the covariance.
+fn columns_of_subgroups(source: &Source, section: &DataSection, names: &[&str]) -> Result<()> {
+    let Some((key, _)) = section.columns.iter().find(|(key, _)| !names.contains(&key.get_ref().as_str()))
+    else {
+        return Ok(());
+    };
+    let error = Error::of(ErrorKind::Unknown, format!("there is no subgroup `{}`", key.get_ref()))
+        .at(source.place(key.span()))
+        .help("beside `estimates`, columns = { … } names each subgroup's column in the file of `covariance`");
+    Err(match nearest(key.get_ref(), names.iter().copied()) {
+        Some(near) => error.label(format!("did you mean `{near}`?")),
+        None => error,
+    })
 }
 
 /// Where the observations stand: in one place, of the kind that the outcome has.
@@ -76,6 +181,11 @@ fn given(source: &Source, file: &ModelFile) -> Result<Range<usize>> {
             .at(source.place(span))
             .help("give one of them"));
     }
+    if let ("counts", Some(entry)) = (what, section.covariance.as_ref().or(section.correlation.as_ref())) {
+        return Err(Error::of(ErrorKind::Rule, "a matrix of errors beside `counts`")
+            .at(source.place(entry.span()))
+            .help("it goes with `estimates`: counts have no errors to be correlated"));
+    }
     if what != "file"
         && let Some((key, span)) = of_files(data)
     {
@@ -95,7 +205,7 @@ fn given(source: &Source, file: &ModelFile) -> Result<Range<usize>> {
 fn of_files(data: &Spanned<DataSection>) -> Option<(&'static str, Range<usize>)> {
     let section = data.get_ref();
     let keys = [
-        section.columns.keys().next().map(|k| ("columns", k.span())),
+        section.columns.keys().next().filter(|_| !section.has_matrix_file()).map(|k| ("columns", k.span())),
         section.levels.as_ref().map(|l| ("levels", l.span())),
         section.keep.keys().next().map(|k| ("where", k.span())),
         section.rows.map(|_| ("rows", data.span())),
@@ -103,6 +213,8 @@ fn of_files(data: &Spanned<DataSection>) -> Option<(&'static str, Range<usize>)>
         section.sheet.as_ref().map(|sheet| ("sheet", sheet.span())),
         section.decimal.map(|_| ("decimal", data.span())),
         section.cut.keys().next().map(|k| ("cut", k.span())),
+        section.fitted_under.as_ref().map(|f| ("fitted_under", f.span())),
+        section.chain.as_ref().map(|c| ("chain", c.span())),
     ];
     keys.into_iter().flatten().next()
 }
@@ -136,14 +248,17 @@ fn rows_named(source: &Source, file: &ModelFile, span: Range<usize>) -> Result<(
             .at(source.place(span))
             .help(format!("write rows = \"{}\"", expected(kind)))),
         (Some(Rows::Counts | Rows::Patients), Kind::Binary | Kind::Ordinal)
-        | (Some(Rows::Estimates), Kind::Estimate) => Ok(()),
+        | (Some(Rows::Estimates | Rows::Draws), Kind::Estimate) => Ok(()),
         _ => Err(wrong_kind(source, kind, "of the other kind", span)),
     }
 }
 
-fn counts(source: &Source, entry: &Spanned<CountsEntry>) -> Result<SubgroupCounts> {
+fn counts(
+    source: &Source,
+    (place, entry, alone): (usize, &Spanned<CountsEntry>, bool),
+) -> Result<SubgroupCounts> {
     let row = entry.get_ref();
-    let name = row.subgroup.get_ref();
+    let name = name_needed(source, &row.subgroup, (place, entry.span(), alone))?;
     let arm = |arm: &Option<Spanned<ArmEntry>>, which: &str| -> Result<ArmCounts> {
         let Some(spanned) = arm else {
             return Err(Error::of(ErrorKind::Missing, format!("subgroup `{name}` has no `{which}` arm"))
@@ -171,16 +286,20 @@ fn counts(source: &Source, entry: &Spanned<CountsEntry>) -> Result<SubgroupCount
         })
     };
     Ok(SubgroupCounts {
-        name: name.clone(),
+        name: name.to_string(),
         arms: vec![arm(&row.control, "control")?, arm(&row.active, "active")?],
         citation: row.citation.clone(),
     })
 }
 
 /// Patients by level of both arms.
-fn by_level(source: &Source, scale: &LevelScale, entry: &Spanned<CountsEntry>) -> Result<SubgroupLevels> {
+fn by_level(
+    source: &Source,
+    scale: &LevelScale,
+    (place, entry, alone): (usize, &Spanned<CountsEntry>, bool),
+) -> Result<SubgroupLevels> {
     let row = entry.get_ref();
-    let name = row.subgroup.get_ref();
+    let name = name_needed(source, &row.subgroup, (place, entry.span(), alone))?;
     let zeros = vec!["0"; scale.levels()].join(", ");
     let arm = |arm: &Option<Spanned<ArmEntry>>, which: &str| -> Result<ArmLevels> {
         let Some(spanned) = arm else {
@@ -208,13 +327,18 @@ fn by_level(source: &Source, scale: &LevelScale, entry: &Spanned<CountsEntry>) -
         })
     };
     Ok(SubgroupLevels {
-        name: name.clone(),
+        name: name.to_string(),
         arms: vec![arm(&row.control, "control")?, arm(&row.active, "active")?],
         citation: row.citation.clone(),
     })
 }
 
-fn printed(source: &Source, row: &EstimateEntry) -> Result<Printed> {
+fn printed(
+    source: &Source,
+    (place, entry, alone): (usize, &Spanned<EstimateEntry>, bool),
+) -> Result<Printed> {
+    let row = entry.get_ref();
+    let name = name_needed(source, &row.subgroup, (place, entry.span(), alone))?;
     let ci = match &row.ci {
         None => None,
         Some(ends) => match ends.get_ref().as_slice() {
@@ -227,7 +351,7 @@ fn printed(source: &Source, row: &EstimateEntry) -> Result<Printed> {
         },
     };
     Ok(Printed {
-        subgroup: row.subgroup.get_ref().clone(),
+        subgroup: name.to_string(),
         ratio: row.ratio.as_ref().map(|x| x.get_ref().0),
         estimate: row.estimate.as_ref().map(|x| x.get_ref().0),
         ci,

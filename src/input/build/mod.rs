@@ -10,13 +10,13 @@ mod thresholds;
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::model_file::{Kind, ModelFile, OutcomeSection};
+use super::model_file::{Kind, ModelFile, OutcomeSection, SubgroupSection};
 use super::patients::Measured;
 use super::source::{Source, sha256};
 use super::{bias_words, design};
 use crate::error::{Error, ErrorKind, Place, Result};
 use crate::study::rules::{Reported, left_out};
-use crate::study::{Adjustment, Bias, Endpoint, Study};
+use crate::study::{Adjustment, Bias, Endpoint, Pooling, Study};
 use data::Observed;
 use places::Places;
 
@@ -36,13 +36,16 @@ pub fn study(source: &Source, file: ModelFile) -> Result<Study> {
         .name(&source.name)
         .outcome(endpoint)
         .treatment(&file.treatment.name)
-        .arms(&file.treatment.control, &file.treatment.active)
-        .subgroup_name(&file.subgroup.name);
-    if let Some(plural) = &file.subgroup.plural {
-        builder = builder.subgroup_plural(plural);
-    }
-    if file.subgroup.exhaustive {
-        builder = builder.exhaustive();
+        .arms(&file.treatment.control, &file.treatment.active);
+    if let Some(section) = &file.subgroup {
+        let SubgroupSection { name, plural, exhaustive } = section.get_ref();
+        builder = builder.subgroup_name(name);
+        if let Some(plural) = plural {
+            builder = builder.subgroup_plural(plural);
+        }
+        if *exhaustive {
+            builder = builder.exhaustive();
+        }
     }
     if let Some(what) = &file.data.get_ref().adjusted_for {
         builder = builder.adjusted_for(what);
@@ -64,9 +67,13 @@ pub fn study(source: &Source, file: ModelFile) -> Result<Study> {
     if let Some(time_zero) = &file.study.time_zero {
         builder = builder.time_zero(time_zero);
     }
-    let Observed { mut builder, sha256: data_sha256, patients, measured } =
+    let Observed { mut builder, sha256: data_sha256, patients, measured, undivided, draws } =
         data::observed(source, &file, builder, (reported.scale, scale.as_ref()))?;
-    builder = priors::stated(source, &file, builder, reported.scale)?;
+    if undivided {
+        check_undivided(source, &file)?;
+        builder = builder.undivided();
+    }
+    builder = priors::stated(source, &file, builder, (reported.scale, undivided))?;
     builder = levels::assumed(source, &file, builder)?;
     if let Some(section) = &file.thresholds {
         builder = thresholds::asked(source, section, builder, reported)?;
@@ -76,6 +83,7 @@ pub fn study(source: &Source, file: ModelFile) -> Result<Study> {
     }
     let mut study = builder.assembled().map_err(|problem| places.error(problem))?;
     study.patients = patients;
+    study.draws = draws.map(Arc::new);
     study.adjustment = match measured {
         Some(measured) => Some(Arc::new(adjustment(source, &file, measured, &mut study)?)),
         None => {
@@ -89,6 +97,35 @@ pub fn study(source: &Source, file: ModelFile) -> Result<Study> {
     study.model_sha256 = sha256(source.text.as_bytes());
     study.data_sha256 = data_sha256.unwrap_or_else(|| study.model_sha256.clone());
     Ok(study)
+}
+
+/// What belongs to subgroups has no place where there are none.
+fn check_undivided(source: &Source, file: &ModelFile) -> Result<()> {
+    let wrong = |message: &str, span: Range<usize>, help: &str| {
+        Err(Error::of(ErrorKind::Rule, message).at(source.place(span)).help(help))
+    };
+    let no_name = "no row says its `subgroup`: there is one group, of all patients";
+    if let Some(section) = &file.subgroup {
+        return wrong("[subgroup], and the data have no subgroups", section.span(), no_name);
+    }
+    match &file.model.pooling {
+        Some(pooling) if *pooling.get_ref() != Pooling::Complete => {
+            return wrong(
+                "`pooling`, and the data have no subgroups",
+                pooling.span(),
+                "leave it out: with one group there is nothing to pool",
+            );
+        }
+        _ => {}
+    }
+    if let Some(tau) = &file.prior.heterogeneity {
+        return wrong(
+            "a heterogeneity prior, and the data have no subgroups",
+            tau.span(),
+            "leave it out: it is of the spread between subgroups",
+        );
+    }
+    Ok(())
 }
 
 /// The outcome, with the scale that its kind asks for.

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use toml::Spanned;
 
+use super::super::matrix_words::MatrixEntry;
 use super::super::model_file::{DataSection, Kind, ModelFile, PriorSection, ThresholdsSection};
 use super::super::number::Real;
 use super::super::source::Source;
@@ -66,6 +67,7 @@ impl Places<'_> {
                 let found = figure_of(&file.data, (*group, *figure)).or_else(|| row(&file.data, *group));
                 Some(found.unwrap_or_else(|| of_data(&file.data)))
             }
+            Part::Together { row } => together(&file.data, *row),
             Part::Levels => Some(file.outcome.levels.as_ref()?.span()),
             Part::Above => {
                 let above = file.outcome.above.as_ref().map(Spanned::span);
@@ -98,6 +100,17 @@ fn of_data(data: &Spanned<DataSection>) -> Range<usize> {
     }
 }
 
+/// The matrix of the estimates' errors, or a row of it.
+fn together(data: &Spanned<DataSection>, row: Option<usize>) -> Option<Range<usize>> {
+    let section = data.get_ref();
+    let entry = section.covariance.as_ref().or(section.correlation.as_ref())?;
+    let row = match entry.get_ref() {
+        MatrixEntry::Rows(rows) => row.and_then(|row| rows.get(row)).map(Spanned::span),
+        MatrixEntry::File(_) => None,
+    };
+    Some(row.unwrap_or_else(|| entry.span()))
+}
+
 /// A subgroup's row.
 fn row(data: &Spanned<DataSection>, group: usize) -> Option<Range<usize>> {
     let section = data.get_ref();
@@ -111,11 +124,11 @@ fn row(data: &Spanned<DataSection>, group: usize) -> Option<Range<usize>> {
 fn name(data: &Spanned<DataSection>, group: usize) -> Option<Range<usize>> {
     let section = data.get_ref();
     let name = match (&section.counts, &section.estimates) {
-        (Some(rows), _) => &rows.get_ref().get(group)?.get_ref().subgroup,
-        (_, Some(rows)) => &rows.get_ref().get(group)?.get_ref().subgroup,
+        (Some(rows), _) => rows.get_ref().get(group)?.get_ref().subgroup.as_ref(),
+        (_, Some(rows)) => rows.get_ref().get(group)?.get_ref().subgroup.as_ref(),
         _ => return None,
     };
-    Some(name.span())
+    name.map(Spanned::span)
 }
 
 fn events(data: &Spanned<DataSection>, (group, arm): (usize, usize)) -> Option<Range<usize>> {

@@ -9,7 +9,7 @@ use super::super::prior_words;
 use super::super::source::Source;
 use crate::error::{Error, Result};
 use crate::study::{
-    BaselinePrior, HeterogeneityPrior, LocationPrior, PooledPriors, Scale, StudyBuilder, Written,
+    BaselinePrior, HeterogeneityPrior, LocationPrior, PooledPriors, Pooling, Scale, StudyBuilder, Written,
 };
 
 /// Adds the study's own.
@@ -17,12 +17,16 @@ pub fn stated(
     source: &Source,
     file: &ModelFile,
     mut builder: StudyBuilder,
-    scale: Scale,
+    (scale, undivided): (Scale, bool),
 ) -> Result<StudyBuilder> {
     let section = &file.prior;
     let heterogeneity = section.heterogeneity.as_ref();
     builder = builder.priors(PooledPriors {
-        pooling: file.model.pooling,
+        pooling: match &file.model.pooling {
+            Some(pooling) => *pooling.get_ref(),
+            None if undivided => Pooling::Complete,
+            None => Pooling::Partial,
+        },
         effect: effect_prior(source, &section.effect, scale)?,
         heterogeneity: heterogeneity.map(|text| heterogeneity_prior(source, text, scale)).transpose()?,
     });

@@ -13,6 +13,8 @@ const SECTIONS: &[Form] = &[Sections];
 const TEXTS: &[Form] = &[Form::List(TEXT)];
 const WHOLES: &[Form] = &[Form::List(WHOLE)];
 const NUMBERS: &[Form] = &[Form::List(NUMBER)];
+/// Rows, or the file that they stand in.
+const MATRIX: &[Form] = &[Text, Form::List(NUMBERS)];
 /// Words for a prior have rules of their own.
 const PRIOR: &[Form] = &[Text, Open];
 const BIAS: &[Form] = &[Number, Text, Open];
@@ -57,7 +59,7 @@ pub const MODEL: &[Key] = &[
     key("subgroup.exhaustive", TRUTH, "exhaustive = true"),
     must("data", SECTION, "data = { counts = [{ subgroup = \"men\", control = { events = 30, total = 120 }, active = { events = 19, total = 118 } }] }"),
     key("data.counts", SECTIONS, "counts = [{ subgroup = \"men\", control = { events = 30, total = 120 }, active = { events = 19, total = 118 } }]"),
-    must("data.counts.[].subgroup", TEXT, "subgroup = \"men\""),
+    key("data.counts.[].subgroup", TEXT, "subgroup = \"men\""),
     key("data.counts.[].control", SECTION, "control = { events = 30, total = 120 }"),
     key("data.counts.[].control.events", WHOLE, "events = 30"),
     key("data.counts.[].control.total", WHOLE, "total = 120"),
@@ -72,7 +74,7 @@ pub const MODEL: &[Key] = &[
     key("data.counts.[].active.source", TEXT, "source = \"printed\""),
     key("data.counts.[].citation", TEXT, "citation = \"doi:10.1056/NEJMoa1105335\""),
     key("data.estimates", SECTIONS, "estimates = [{ subgroup = \"men\", ratio = 0.66, ci = [0.40, 1.10] }]"),
-    must("data.estimates.[].subgroup", TEXT, "subgroup = \"men\""),
+    key("data.estimates.[].subgroup", TEXT, "subgroup = \"men\""),
     key("data.estimates.[].ratio", NUMBER, "ratio = 0.66"),
     key("data.estimates.[].estimate", NUMBER, "estimate = -0.42"),
     key("data.estimates.[].ci", NUMBERS, "ci = [0.40, 1.10]"),
@@ -80,6 +82,8 @@ pub const MODEL: &[Key] = &[
     key("data.estimates.[].source", TEXT, "source = \"printed\""),
     key("data.estimates.[].citation", TEXT, "citation = \"doi:10.1056/NEJMoa1105335\""),
     key("data.estimates.[].adjusted_for", TEXT, "adjusted_for = \"age, sex\""),
+    key("data.covariance", MATRIX, "covariance = [[0.04], [0.01, 0.05]]"),
+    key("data.correlation", MATRIX, "correlation = [[1], [0.3, 1]]"),
     key("data.adjusted_for", TEXT, "adjusted_for = \"age, sex\""),
     key("data.file", TEXT, "file = \"trial.csv\""),
     key("data.sheet", TEXT, "sheet = \"Table 2\""),
@@ -87,6 +91,8 @@ pub const MODEL: &[Key] = &[
     key("data.rows", TEXT, "rows = \"patients\""),
     key("data.columns", SECTION, "columns = { outcome = \"DEAD\", treatment = \"ARM\", subgroup = \"SEX\" }"),
     key("data.columns.*", TEXT, "subgroup = \"SEX\""),
+    key("data.fitted_under", PRIOR, "fitted_under = \"flat\""),
+    key("data.chain", TEXT, "chain = \".chain\""),
     key("data.levels", SECTION, "levels = { control = \"N\", active = \"Y\" }"),
     key("data.levels.control", VALUES, "control = \"N\""),
     key("data.levels.active", VALUES, "active = [\"L\", \"H\"]"),

@@ -192,7 +192,7 @@ pub struct Coding {
 }
 
 /// The subgroup of a file without a column of subgroups.
-const ALL: &str = "all patients";
+const ALL: &str = crate::study::ALL_PATIENTS;
 
 /// Classes of the outcome after "no event".
 pub const EVENT: usize = 1;

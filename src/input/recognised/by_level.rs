@@ -29,14 +29,16 @@ pub fn by_level(survey: &Survey, said: &Draft) -> Result<Option<Table>> {
     let mut columns: Vec<(String, String)> =
         columns.into_iter().map(|(key, c)| (key.to_string(), c.name.clone())).collect();
     let Some(of_names) = subgroup_beside(survey, said, &columns)? else { return Ok(None) };
-    let is_told = || tells_rows_apart(survey, rows, &[of_names, arm, level]) && is_count(patients);
-    if said.rows.is_none() && !is_told() {
+    let key = of_names.into_iter().chain([arm, level]);
+    if said.rows.is_none() && !(tells_rows_apart(survey, rows, key) && is_count(patients)) {
         return Ok(None);
     }
     let names = (level.name.as_str(), patients.name.as_str());
     let Some(ordered) = levels_of(survey, said, names)? else { return Ok(None) };
     let levels = arms_of(arm, said)?;
-    columns.insert(0, ("subgroup".to_string(), of_names.name.clone()));
+    if let Some(of_names) = of_names {
+        columns.insert(0, ("subgroup".to_string(), of_names.name.clone()));
+    }
     let arms = [0, 1].map(|i| levels[i].join(" or "));
     let subgroups = distinct(survey, &columns);
     let (levels, ordered) = (Some(levels), Some(ordered));

@@ -15,7 +15,10 @@ impl Table {
                 total => format!("`{events}` of `{total}`"),
             }
         };
-        let subgroup = c("subgroup");
+        let each = |of: &str| match c("subgroup") {
+            "" => String::new(),
+            subgroup => format!("{of}a subgroup (`{subgroup}`) "),
+        };
         match self.rows {
             Rows::Estimates => {
                 let point = if c("ratio").is_empty() { c("estimate") } else { c("ratio") };
@@ -26,22 +29,26 @@ impl Table {
                     se => format!("its standard error (`{se}`)"),
                 };
                 format!(
-                    "a table of estimates: {rows} rows, each a subgroup (`{subgroup}`) with an estimate (`{point}`) and {spread}"
+                    "a table of estimates: {rows} rows, {}with an estimate (`{point}`) and {spread}",
+                    each("each ")
                 )
             }
             _ if self.ordered.is_some() => format!(
-                "a table of counts by ordered level: {rows} rows, each a level (`{}`) of an arm (`{}`) of a subgroup (`{subgroup}`) with its patients (`{}`)",
+                "a table of counts by ordered level: {rows} rows, each a level (`{}`) of an arm (`{}`) {}with its patients (`{}`)",
                 c("level"),
                 c("arm"),
+                each("of "),
                 c("patients")
             ),
             _ if self.levels.is_some() => format!(
-                "a table of counts: {rows} rows, each an arm (`{}`) of a subgroup (`{subgroup}`) with events and total ({})",
+                "a table of counts: {rows} rows, each an arm (`{}`) {}with events and total ({})",
                 c("arm"),
+                each("of "),
                 of("")
             ),
             _ => format!(
-                "a table of counts: {rows} rows, each a subgroup (`{subgroup}`) with events and totals of two arms ({}, {})",
+                "a table of counts: {rows} rows, {}with events and totals of two arms ({}, {})",
+                each("each "),
                 of("control_"),
                 of("active_")
             ),

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use toml::Spanned;
 
-use super::super::columns::{Kept, column_named, layout};
+use super::super::columns::{Kept, column_named, layout_by_subgroup};
 use super::super::model_file::DataSection;
 use super::super::patients::{Covariates, is_nothing};
 use super::super::reader::{Header, Reader, Row};
@@ -162,7 +162,7 @@ fn look(covariates: &mut Covariates, row: Row<'_>) -> Result<()> {
 
 impl<'m> Layout<'m> {
     /// The column of subgroups, and what else a row holds.
-    fn of(source: &Source, data: &'m DataSection, header: &Header) -> Result<(usize, Layout<'m>)> {
+    fn of(source: &Source, data: &'m DataSection, header: &Header) -> Result<(Option<usize>, Layout<'m>)> {
         let has = |key: &str| data.columns.keys().any(|k| k.get_ref() == key);
         let optional = |key: &str| {
             let found = data.columns.iter().find(|(k, _)| k.get_ref() == key);
@@ -170,8 +170,8 @@ impl<'m> Layout<'m> {
         };
         if has("arm") {
             let others = if has("no_events") { "no_events" } else { "total" };
-            let keys = (["subgroup", "arm", "events", others], &["missing", "centre"][..]);
-            let [subgroup, column, events, others] = layout(source, data, header, keys)?;
+            let keys = (["arm", "events", others], &["missing", "centre"][..]);
+            let (subgroup, [column, events, others]) = layout_by_subgroup(source, data, header, keys)?;
             let others = if has("no_events") { Others::NoEvents(others) } else { Others::Total(others) };
             let counts = Counts { events, others, missing: optional("missing")? };
             return Ok((subgroup, Layout::Arm { column, levels: arm_levels(source, data)?, counts }));
@@ -180,9 +180,9 @@ impl<'m> Layout<'m> {
         let key = |arm, total, no_events| if without_event[arm] { no_events } else { total };
         let control = key(0, "control_total", "control_no_events");
         let active = key(1, "active_total", "active_no_events");
-        let keys = ["subgroup", "control_events", control, "active_events", active];
+        let keys = ["control_events", control, "active_events", active];
         let missing = ["control_missing", "active_missing", "centre"];
-        let [subgroup, y0, n0, y1, n1] = layout(source, data, header, (keys, &missing))?;
+        let (subgroup, [y0, n0, y1, n1]) = layout_by_subgroup(source, data, header, (keys, &missing))?;
         let others = |arm: usize, column| match without_event[arm] {
             true => Others::NoEvents(column),
             false => Others::Total(column),

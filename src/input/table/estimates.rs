@@ -2,7 +2,7 @@
 
 use toml::Spanned;
 
-use super::super::columns::{Kept, layout};
+use super::super::columns::{Kept, layout_by_subgroup};
 use super::super::model_file::DataSection;
 use super::super::reader::{Header, Reader, Row};
 use super::super::source::Source;
@@ -14,7 +14,7 @@ use crate::study::{Scale, SubgroupEstimate};
 
 /// The columns of what is printed of an estimate.
 struct Columns {
-    subgroup: usize,
+    subgroup: Option<usize>,
     /// A ratio, or an estimate on the scale of the model.
     point: usize,
     is_ratio: bool,
@@ -87,11 +87,11 @@ impl Columns {
         let is_ratio = has("ratio");
         let value = if is_ratio { "ratio" } else { "estimate" };
         let (subgroup, point, spread) = if has("se") {
-            let [subgroup, point, se] = layout(source, data, header, (["subgroup", value, "se"], &[]))?;
+            let (subgroup, [point, se]) = layout_by_subgroup(source, data, header, ([value, "se"], &[]))?;
             (subgroup, point, Spread::Error(se))
         } else {
-            let keys = ["subgroup", value, "lower", "upper"];
-            let [subgroup, point, lower, upper] = layout(source, data, header, (keys, &[]))?;
+            let keys = [value, "lower", "upper"];
+            let (subgroup, [point, lower, upper]) = layout_by_subgroup(source, data, header, (keys, &[]))?;
             if (point == lower) != (point == upper) {
                 let keys = if point == lower { ["lower", "upper"] } else { ["upper", "lower"] };
                 return Err(Error::of(ErrorKind::Rule, format!("`{value}` and `{}` are the same column, and `{}` is another", keys[0], keys[1]))

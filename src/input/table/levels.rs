@@ -2,7 +2,7 @@
 
 use toml::Spanned;
 
-use super::super::columns::{Kept, layout};
+use super::super::columns::{Kept, layout_by_subgroup};
 use super::super::level_words::Name;
 use super::super::model_file::DataSection;
 use super::super::nearest::listed;
@@ -32,7 +32,8 @@ pub fn read(
         .help("one row a subgroup, arm and level: columns = { subgroup = \"…\", arm = \"…\", level = \"…\", patients = \"…\" }")
         .help("if each row is a patient: rows = \"patients\", columns = { outcome = \"…\", treatment = \"…\", subgroup = \"…\" }"));
     }
-    let [subgroup, arm, level, patients] = layout(source, data, &reader.header, (keys, &[]))?;
+    let (subgroup, [arm, level, patients]) =
+        layout_by_subgroup(source, data, &reader.header, (["arm", "level", "patients"], &[]))?;
     let [control, active] = arm_levels(source, data)?;
     let coded = coded(source, data, scale)?;
     let unknown = unknown(source, data, &coded)?;

@@ -2,6 +2,7 @@
 
 mod cells;
 mod counts;
+mod draws;
 mod estimates;
 pub(super) mod levels;
 mod subgroups;
@@ -16,7 +17,7 @@ use super::patients::{self, Covariates, Measured, check_cuts};
 use super::reader::{DataFile, Reader, checksum};
 use super::source::Source;
 use crate::error::{Error, ErrorKind, Result};
-use crate::study::{LevelScale, PatientFile, Read, Scale};
+use crate::study::{DrawsFile, LevelScale, PatientFile, Read, Scale, Together};
 
 /// What a data file holds.
 pub struct Held {
@@ -28,6 +29,8 @@ pub struct Held {
     pub patients: Option<PatientFile>,
     /// Covariates and centres, where the model has any.
     pub measured: Option<Measured>,
+    /// Of a file of draws: how their errors belong together, and its account.
+    pub draws: Option<(Together, DrawsFile)>,
 }
 
 /// The data of a study from its file.
@@ -52,6 +55,7 @@ pub fn read(
     source.read.note(&path);
     let opened = DataFile::at(&path)?;
     let mut notices = Vec::new();
+    let mut of_draws = None;
     let (rows, measured) = match data.rows {
         Some(Rows::Patients) => {
             let found = patients::read(source, (data, adjust, ordered), (&opened, file.get_ref()))?;
@@ -61,6 +65,7 @@ pub fn read(
                 sha256: found.sha256,
                 patients: Some(found.file),
                 measured: found.measured,
+                draws: None,
             });
         }
         Some(Rows::Counts) if ordered.is_some() => {
@@ -85,6 +90,14 @@ pub fn read(
             notices.extend(reader.notices());
             (Read::Counts(counts), covariates.any.then_some(covariates.measured))
         }
+        Some(Rows::Draws) => {
+            let mut reader = Reader::open(&opened, (source.reading, &data.form()))?;
+            check_cuts(source, data, &[])?;
+            let found = draws::read(source, (data, scale), &mut reader, file)?;
+            notices.extend(reader.notices());
+            of_draws = Some((found.together, found.account));
+            (Read::Estimates(found.rows), None)
+        }
         _ => {
             let mut reader = Reader::open(&opened, (source.reading, &data.form()))?;
             check_cuts(source, data, &[])?;
@@ -94,5 +107,5 @@ pub fn read(
         }
     };
     let sha256 = checksum(&opened)?;
-    Ok(Held { data: rows, notices, sha256, patients: None, measured })
+    Ok(Held { data: rows, notices, sha256, patients: None, measured, draws: of_draws })
 }

@@ -2,6 +2,7 @@
 
 use super::between::Between;
 use super::cells_density::CellsDensity;
+use super::correlated_density::{CorrelatedDensity, CorrelatedScratch};
 use super::{NormalEstimate, Observation};
 use crate::model::effects::{Effects, Placed};
 use crate::model::labels::Labels;
@@ -17,6 +18,8 @@ pub enum Observed {
     Cells(Box<CellsDensity>),
     /// Published estimates: θ is integrated out.
     Estimates(EstimatesDensity),
+    /// The same with correlated errors.
+    Correlated(CorrelatedDensity),
 }
 
 /// Published estimates around their level: `y_g ~ N(μ + b_g, se_g² + τ²)`.
@@ -33,6 +36,9 @@ impl Observed {
         match observation {
             Observation::Cells(cells) => Observed::Cells(Box::new(CellsDensity::new(cells, effects, dim))),
             Observation::Estimates(rows) => Observed::Estimates(EstimatesDensity::new(rows, dim)),
+            Observation::Correlated(estimates) => {
+                Observed::Correlated(CorrelatedDensity::new(estimates, dim))
+            }
         }
     }
 
@@ -40,7 +46,7 @@ impl Observed {
     pub fn shared_baseline(&self) -> Option<&Placed> {
         match self {
             Observed::Cells(cells) => cells.shared_baseline(),
-            Observed::Estimates(_) => None,
+            Observed::Estimates(_) | Observed::Correlated(_) => None,
         }
     }
 
@@ -49,6 +55,7 @@ impl Observed {
         match self {
             Observed::Cells(cells) => cells.between(),
             Observed::Estimates(estimates) => estimates.between.as_ref(),
+            Observed::Correlated(estimates) => estimates.between.as_ref(),
         }
     }
 
@@ -56,7 +63,7 @@ impl Observed {
     pub fn labels(&self) -> Option<&Labels> {
         match self {
             Observed::Cells(cells) => cells.labels(),
-            Observed::Estimates(_) => None,
+            Observed::Estimates(_) | Observed::Correlated(_) => None,
         }
     }
 
@@ -64,7 +71,7 @@ impl Observed {
     pub fn terms(&self) -> Option<&Terms> {
         match self {
             Observed::Cells(cells) => cells.terms(),
-            Observed::Estimates(_) => None,
+            Observed::Estimates(_) | Observed::Correlated(_) => None,
         }
     }
 
@@ -72,7 +79,7 @@ impl Observed {
     pub fn levels(&self) -> Option<&LevelsDensity> {
         match self {
             Observed::Cells(cells) => cells.levels(),
-            Observed::Estimates(_) => None,
+            Observed::Estimates(_) | Observed::Correlated(_) => None,
         }
     }
 
@@ -80,7 +87,7 @@ impl Observed {
     pub fn terms_mut(&mut self) -> Option<&mut Terms> {
         match self {
             Observed::Cells(cells) => cells.terms_mut(),
-            Observed::Estimates(_) => None,
+            Observed::Estimates(_) | Observed::Correlated(_) => None,
         }
     }
 
@@ -101,12 +108,19 @@ impl Observed {
         }
     }
 
+    /// What correlated estimates need of `subgroups` subgroups.
+    pub fn correlated_scratch(&self, subgroups: usize) -> CorrelatedScratch {
+        let n = if matches!(self, Observed::Correlated(_)) { subgroups } else { 0 };
+        CorrelatedScratch::of(n)
+    }
+
     /// Fills in θ, and whatever else has a value at `q`; `standard` places the θ of estimates in their conditional
     /// distribution.
     pub fn place(&self, effects: &Effects, q: &[f64], standard: &[f64], scratch: &mut Scratch) {
         match self {
             Observed::Cells(cells) => cells.place(effects, q, scratch),
             Observed::Estimates(estimates) => estimates.place(effects, q, standard, scratch),
+            Observed::Correlated(estimates) => estimates.place(effects, q, standard, scratch),
         }
     }
 
@@ -122,6 +136,7 @@ impl Observed {
         match self {
             Observed::Cells(cells) => cells.log_density(effects, q, gradient, scratch),
             Observed::Estimates(estimates) => estimates.log_density(effects, q, gradient, scratch),
+            Observed::Correlated(estimates) => estimates.log_density(effects, q, gradient, scratch),
         }
     }
 }

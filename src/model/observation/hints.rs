@@ -97,6 +97,10 @@ pub fn effect_hints(observation: &Observation) -> Hints {
             let (estimates, information) = rows.iter().map(NormalEstimate::hint).unzip();
             Hints::closed(estimates, information)
         }
+        Observation::Correlated(correlated) => {
+            let (estimates, information) = correlated.hints();
+            Hints::closed(estimates, information)
+        }
         Observation::Cells(cells) => {
             let [control, active] = [Side::Control, Side::Active].map(|side| arm_hints(cells, side));
             let (centre, precision) = match &cells.baselines().prior {

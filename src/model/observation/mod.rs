@@ -4,6 +4,8 @@ mod between;
 mod binomial_pair;
 mod cells;
 mod cells_density;
+mod correlated;
+mod correlated_density;
 mod density;
 mod estimate;
 mod hints;
@@ -12,6 +14,8 @@ mod simulate;
 pub use between::{Slot, Tape};
 pub use binomial_pair::{Arm, BinomialPair, Side};
 pub use cells::{Baselines, Cells, LevelRows};
+pub use correlated::CorrelatedEstimates;
+pub use correlated_density::CorrelatedScratch;
 pub use density::Observed;
 pub use estimate::NormalEstimate;
 pub use hints::{effect_hints, effect_precision};
@@ -29,6 +33,8 @@ pub enum Observation {
     Cells(Cells),
     /// Published estimates.
     Estimates(Vec<NormalEstimate>),
+    /// Estimates from one fit, with correlated errors.
+    Correlated(CorrelatedEstimates),
 }
 
 impl Observation {
@@ -60,7 +66,16 @@ impl Observation {
                 Observation::Cells(Cells::holding_coefficients(rows, baselines()))
             }
             (Data::Estimates(rows), None) => {
-                Observation::Estimates(rows.iter().map(|r| NormalEstimate::new(r.estimate, r.se)).collect())
+                let estimates: Vec<f64> = rows.iter().map(|r| r.estimate).collect();
+                let correlated =
+                    rows.covariance.as_ref().and_then(|c| CorrelatedEstimates::new(&estimates, c));
+                correlated.map_or_else(
+                    || {
+                        let own = rows.iter().map(|r| NormalEstimate::new(r.estimate, r.se));
+                        Observation::Estimates(own.collect())
+                    },
+                    Observation::Correlated,
+                )
             }
         };
         let Some(bias) = &study.bias else { return observation };
@@ -81,6 +96,7 @@ impl Observation {
         match self {
             Observation::Cells(cells) => cells.pairs().len(),
             Observation::Estimates(estimates) => estimates.len(),
+            Observation::Correlated(estimates) => estimates.rows().len(),
         }
     }
 
@@ -88,15 +104,23 @@ impl Observation {
     pub fn cells(&self) -> Option<&Cells> {
         match self {
             Observation::Cells(cells) => Some(cells),
-            Observation::Estimates(_) => None,
+            Observation::Estimates(_) | Observation::Correlated(_) => None,
         }
     }
 
-    /// The published estimates; none for counts.
+    /// The published estimates with independent errors; none for others, and for counts.
     pub fn estimates(&self) -> Option<&[NormalEstimate]> {
         match self {
-            Observation::Cells(_) => None,
+            Observation::Cells(_) | Observation::Correlated(_) => None,
             Observation::Estimates(estimates) => Some(estimates),
+        }
+    }
+
+    /// The published estimates with correlated errors; none for others, and for counts.
+    pub fn correlated(&self) -> Option<&CorrelatedEstimates> {
+        match self {
+            Observation::Correlated(estimates) => Some(estimates),
+            Observation::Cells(_) | Observation::Estimates(_) => None,
         }
     }
 
@@ -120,7 +144,7 @@ impl Observation {
     pub fn with_baselines(self, baselines: Baselines) -> Observation {
         match self {
             Observation::Cells(cells) => Observation::Cells(cells.with_baselines(baselines)),
-            Observation::Estimates(_) => self,
+            Observation::Estimates(_) | Observation::Correlated(_) => self,
         }
     }
 
@@ -133,7 +157,7 @@ impl Observation {
                 let labelled = cells.clone().labelled(misclassification.clone());
                 labelled.map_or(self, Observation::Cells)
             }
-            Observation::Estimates(_) => self,
+            Observation::Estimates(_) | Observation::Correlated(_) => self,
         }
     }
 
@@ -146,6 +170,10 @@ impl Observation {
                 let none = SubgroupBias::default();
                 let biases = biases.iter().chain(std::iter::repeat(&none));
                 Observation::Estimates(rows.into_iter().zip(biases).map(|(e, b)| e.through(b)).collect())
+            }
+            Observation::Correlated(estimates) => {
+                let none = SubgroupBias::default();
+                Observation::Correlated(estimates.through(biases.iter().chain(std::iter::repeat(&none))))
             }
         }
     }
@@ -162,7 +190,7 @@ impl Observation {
                     None => cells,
                 })
             }
-            Observation::Estimates(_) => self,
+            Observation::Estimates(_) | Observation::Correlated(_) => self,
         }
     }
 
@@ -174,6 +202,7 @@ impl Observation {
             Observation::Estimates(rows) => {
                 Observation::Estimates(rows.iter().map(|e| e.powered(power)).collect())
             }
+            Observation::Correlated(estimates) => Observation::Correlated(estimates.powered(power)),
         }
     }
 
@@ -182,7 +211,7 @@ impl Observation {
     pub fn emptied(&self, subgroups: usize) -> Observation {
         match self {
             Observation::Cells(cells) => Observation::Cells(cells.emptied(subgroups)),
-            Observation::Estimates(_) => Observation::nothing(subgroups),
+            Observation::Estimates(_) | Observation::Correlated(_) => Observation::nothing(subgroups),
         }
     }
 
@@ -199,10 +228,14 @@ impl Observation {
                 });
                 (active.0 - control.0, active.1 + control.1)
             }
-            Observation::Estimates(rows) => {
-                let (x, information) = rows[g].hint();
-                own.map_or((0.0, 0.0), |(estimate, variance)| (estimate - x, 1.0 / information - variance))
-            }
+            Observation::Estimates(rows) => moved(&rows[g], own),
+            Observation::Correlated(estimates) => moved(&estimates.rows()[g], own),
         }
     }
+}
+
+/// By how much a bias moves an estimate, and the variance that it adds.
+fn moved(row: &NormalEstimate, own: Option<(f64, f64)>) -> (f64, f64) {
+    let (x, information) = row.hint();
+    own.map_or((0.0, 0.0), |(estimate, variance)| (estimate - x, 1.0 / information - variance))
 }

@@ -23,6 +23,7 @@ impl Observation {
                 let each = estimates.iter().zip(&drawn.theta);
                 Observation::Estimates(each.map(|(e, theta)| e.drawn(*theta, rng)).collect())
             }
+            Observation::Correlated(estimates) => Observation::Correlated(estimates.drawn(&drawn.theta, rng)),
         }
     }
 
@@ -34,6 +35,7 @@ impl Observation {
             Observation::Estimates(estimates) => {
                 estimates.iter().zip(theta).map(|(e, theta)| e.log_likelihood(*theta)).sum()
             }
+            Observation::Correlated(estimates) => estimates.log_likelihood(theta).unwrap_or(f64::NAN),
         }
     }
 }
@@ -148,7 +150,7 @@ impl SubgroupBias {
     }
 
     /// The bias of a published estimate.
-    fn draw_of_estimate(&self, rng: &mut ChaCha8Rng) -> f64 {
+    pub(super) fn draw_of_estimate(&self, rng: &mut ChaCha8Rng) -> f64 {
         let confounder = self.confounder.as_ref().map_or(0.0, |c| {
             let prevalence = c.prevalence.each_ref().map(|p| p.draw(rng));
             confounded_estimate(prevalence, c.log_odds_ratio.draw(rng)).0

@@ -49,10 +49,13 @@ pub fn beliefs(study: &Study, all: &[Belief]) -> Vec<Figure> {
     let name = "beliefs";
     let title = format!("Prior, likelihood and posterior, {}", study.outcome.name);
     let caption = format!(
-        "Prior (dashed), likelihood (dotted) and posterior (solid, filled) of the {} by {}, each drawn to the same height. The posterior draws on the other {} too.",
+        "Prior (dashed), likelihood (dotted) and posterior (solid, filled) of the {} by {}, each drawn to the same height.{}",
         measure.in_words(),
         study.subgroup_name,
-        study.subgroups()
+        match study.undivided {
+            true => String::new(),
+            false => format!(" The posterior draws on the other {} too.", study.subgroups()),
+        }
     );
     let rows = told.iter().flat_map(|b| {
         let row = |(kind, x, height): (&str, f64, f64)| Row {

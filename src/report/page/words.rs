@@ -4,20 +4,17 @@ use super::super::levels;
 use super::super::numbers::plain;
 use super::super::observations;
 use super::super::text::{prior_note, second_opinion};
-use super::super::words::{all_priors, capitalised};
+use super::super::words::{all_priors, capitalised, size_in_words};
 use super::study::Presentation;
 use crate::posterior::Report;
 use crate::study::{Pooling, Study};
 
 /// Who is compared, how many, how assigned, which way is good.
 pub fn design(study: &Study) -> String {
-    let n = study.data.names().len();
-    let patients = study.audit().patients.map_or_else(String::new, |p| format!(", {p} patients"));
-    let subgroups =
-        if n == 1 { format!("1 {}", study.subgroup_name) } else { format!("{n} {}", study.subgroups()) };
+    let size = size_in_words(study, study.audit().patients.map(|p| format!("{p} patients")));
     let design = study.assignment.in_words();
     format!(
-        "{} against {}: {subgroups}{patients}; {design}. {}.",
+        "{} against {}: {size}; {design}. {}.",
         capitalised(study.treatment.active()),
         study.treatment.control(),
         capitalised(&study.direction())
@@ -72,6 +69,7 @@ pub fn methods(study: &Study, report: Option<&Report>) -> Vec<String> {
             "Subgroup effects are partially pooled: normal around a mean effect, with a heterogeneity standard deviation that is estimated."
         }
         Pooling::None => "Subgroups are not pooled: each has its own effect and heterogeneity.",
+        Pooling::Complete if study.undivided => "There are no subgroups.",
         Pooling::Complete => "One effect is assumed for all subgroups.",
     };
     let prior = format!("Priors: {}", all_priors(study));

@@ -3,7 +3,7 @@
 use super::super::numbers::{plain, ratios_alike};
 use super::columns::Columns;
 use super::layout::{grouped, push};
-use crate::posterior::{Importance, Parameter, ParameterRow, Quantiles, Report};
+use crate::posterior::{Importance, Parameter, ParameterRow, Quantiles, Report, Reweighted};
 use crate::study::{Adjustment, Form, Study, Term};
 
 /// A row of their table.
@@ -110,6 +110,20 @@ fn ratio(p: &ParameterRow, per_sd: f64) -> Option<(Quantiles, Option<[f64; 3]>)>
         .mcse_quantiles
         .map(|[a, b, c]| [a * per_sd * q_out.median, b * per_sd * q_out.q2_5, c * per_sd * q_out.q97_5]);
     Some((q_out, errors))
+}
+
+/// What the draws of a fit elsewhere say of their normal summary.
+pub fn draws_reweighted(draws: &Reweighted) -> String {
+    match (draws.largest_difference, draws.chance) {
+        (Some(apart), Some(chance)) => format!(
+            "The draws themselves, weighted to this posterior (Pareto k {:.2}), give every subgroup's probability of an effect above 0 within {apart:.3} of the one told; {chance:.3} may be chance.",
+            draws.pareto_k
+        ),
+        _ => format!(
+            "The draws can't be weighted to this posterior (Pareto k {:.2}, at most {:.2} trusted): pooling moves it too far from them, and only Mardia's statistics speak for the normal summary.",
+            draws.pareto_k, draws.trusted_k
+        ),
+    }
 }
 
 /// What importance sampling says of the sampler.

@@ -14,7 +14,9 @@ use crate::posterior::{
     Axis, Estimand, Estimate, LARGE, Measure, Parameter, ParameterRow, Report, Statement, Whom,
 };
 use crate::report::{levels, observations};
-use crate::study::{AuditCell, AuditRow, LibraryPrior, PatientFile, Study, library_priors};
+use crate::study::{
+    AuditCell, AuditRow, DrawsFile, FittedUnder, LibraryPrior, PatientFile, Study, library_priors,
+};
 
 /// The audit of the data and what the priors imply, as text for a terminal.
 pub fn check_text(study: &Study, prior: Option<&Report>) -> String {
@@ -87,6 +89,44 @@ pub fn audit_table(study: &Study) -> (Vec<String>, Vec<Vec<String>>, Vec<String>
     (header, rows, lines)
 }
 
+/// What a file of draws holds, and how near to normal they are.
+fn account_of_draws(file: &DrawsFile) -> String {
+    let chains = if file.chains == 1 { "1 chain".to_string() } else { format!("{} chains", file.chains) };
+    let prior = match file.fitted_under {
+        FittedUnder::Flat => "fitted under a flat prior".to_string(),
+        prior => format!("fitted under {}, which is divided out", prior.in_words()),
+    };
+    format!(
+        "From {} draws ({chains}) in {}, {prior}; worth at least {} independent ones. Mardia's skewness {:.2} (normal: 0), kurtosis {:.2} (normal: {}); of single subgroups at most {:.2} and {:.2} in excess.",
+        grouped(file.draws as u64),
+        file.file,
+        grouped(file.least_effective as u64),
+        file.skewness,
+        file.kurtosis,
+        file.normal_kurtosis,
+        file.largest_skewness.abs(),
+        file.largest_excess_kurtosis.abs()
+    )
+}
+
+/// How the errors of estimates from one fit are correlated.
+fn one_fit(study: &Study) -> Option<String> {
+    let covariance = study.data.covariance()?;
+    let names = study.data.names();
+    let (a, b, strongest) = covariance.strongest()?;
+    let strongest = format!(
+        "{}{:.2} ({} and {})",
+        if strongest < 0.0 { "−" } else { "" },
+        strongest.abs(),
+        names[a],
+        names[b]
+    );
+    Some(match names.len() {
+        2 => format!("From one fit: their errors are correlated, {strongest}."),
+        _ => format!("From one fit: their errors are correlated, the strongest correlation {strongest}."),
+    })
+}
+
 /// "26/114 +3": events, patients, and those whose outcome is missing.
 fn events(cell: Option<&AuditCell>) -> String {
     let shown = |c: &AuditCell| {
@@ -136,6 +176,8 @@ fn audit_cells(study: &Study) -> (Vec<String>, Vec<Vec<String>>, Vec<String>) {
             lines.push("+: further patients whose outcome is missing.".to_string());
         }
     }
+    lines.extend(one_fit(study));
+    lines.extend(study.draws.as_deref().map(account_of_draws));
     (header, rows, lines)
 }
 
@@ -272,6 +314,8 @@ fn implied(study: &Study, prior: Option<&Report>) -> String {
             None => e.estimand.measure.in_words().to_string(),
         };
         match e.estimand.whom {
+            Whom::Subgroup(0) if study.undivided => add(measure, e),
+            Whom::Mean if study.undivided => {}
             Whom::Subgroup(0) => add(format!("any {}: {measure}", study.subgroup_name), e),
             Whom::Mean => add(format!("{}: {measure}", whose(study, Whom::Mean)), e),
             Whom::Pair(..) => add(format!("two {}: {measure}", study.subgroups()), e),
@@ -310,7 +354,11 @@ fn implied(study: &Study, prior: Option<&Report>) -> String {
         }
     }
     if !words.is_empty() {
-        push(&mut out, &format!("In any {}: {}.", study.subgroup_name, words.join(", ")), 2);
+        let whom = match study.undivided {
+            true => "Before any data".to_string(),
+            false => format!("In any {}", study.subgroup_name),
+        };
+        push(&mut out, &format!("{whom}: {}.", words.join(", ")), 2);
     }
     out.push_str(&extremes(study, prior));
     let text = format!("Priors: {}", all_priors(study));

@@ -5,7 +5,7 @@ use super::super::interruption::interruption;
 use super::super::numbers::{plain, threshold, with_prior};
 use super::super::sentences::{self, sentence};
 use super::super::words::{all_priors, capitalised, whose};
-use super::adjusted::{coefficients, second_opinion};
+use super::adjusted::{coefficients, draws_reweighted, second_opinion};
 use super::columns::{Cells, Columns};
 use super::layout::{
     arms_wrapped, bold, grouped, heading, push, push_assumptions, push_warning, rows_have_counts,
@@ -279,6 +279,9 @@ fn footnotes(study: &Study, report: &Report) -> String {
     }
     out.push_str(&labels(study, report));
     push(&mut out, &engines(report), 2);
+    if let Some(draws) = &report.checks.draws {
+        push(&mut out, &draws_reweighted(draws), 2);
+    }
     if let Some(importance) = &report.checks.importance {
         push(&mut out, &second_opinion(importance), 2);
     }

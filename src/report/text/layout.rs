@@ -5,7 +5,7 @@ use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 pub use super::super::numbers::grouped;
 use super::super::numbers::{interval_known_to, sampled_probability};
 use super::super::passage::{self, Block, Passage};
-use super::super::words::{capitalised, scope_in_words};
+use super::super::words::{capitalised, scope_in_words, size_in_words};
 use crate::posterior::{Estimate, Probability, Scope};
 use crate::study::Study;
 use crate::terminal::{BOLD, BOLD_YELLOW, PLAIN};
@@ -196,17 +196,16 @@ pub fn heading(study: &Study) -> String {
         out.push_str(&bold(&line));
         out.push('\n');
     }
-    let n = study.data.names().len();
     let design = study.assignment.in_words();
-    let size = study.data.patients().map_or_else(String::new, |patients| {
-        format!(", {} patient{}", grouped(patients), if patients == 1 { "" } else { "s" })
-    });
-    let subgroups =
-        if n == 1 { format!("1 {}", study.subgroup_name) } else { format!("{n} {}", study.subgroups()) };
+    let patients = study
+        .data
+        .patients()
+        .map(|patients| format!("{} patient{}", grouped(patients), if patients == 1 { "" } else { "s" }));
+    let size = size_in_words(study, patients);
     push(
         &mut out,
         &format!(
-            "{} against {}: {subgroups}{size}; {design}. {}.",
+            "{} against {}: {size}; {design}. {}.",
             capitalised(study.treatment.active()),
             study.treatment.control(),
             capitalised(&study.direction())

@@ -62,6 +62,8 @@ pub struct Checks<'a> {
     exact: ExactChecks<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
     importance: Option<Importance>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    draws: Option<posterior::Reweighted>,
     chains: Vec<Chain>,
 }
 
@@ -113,6 +115,7 @@ impl<'a> Checks<'a> {
             min_ebfmi: c.min_ebfmi,
             exact: ExactChecks::of(&c.exact),
             importance: c.importance.as_ref().map(Importance::of),
+            draws: c.draws,
             chains: c.chains.iter().map(Chain::of).collect(),
         }
     }

@@ -1,5 +1,7 @@
 //! From the pieces of a study to the whole: every rule, in the order in which problems are told.
 
+use std::sync::Arc;
+
 use super::super::adjusted_for::adjusted_as_stated;
 use super::super::checksum::sha256;
 use super::super::distributions::normal;
@@ -11,8 +13,9 @@ use super::super::rules::{
     left_out, level_priors, level_rows, named, not_monotone, seen_levels, text, thresholds, title_and_labels,
 };
 use super::super::{
-    BaselineOf, BaselinePrior, Changed, Cutpoints, Data, HeterogeneityPrior, LevelData, LevelPriors,
-    LevelScale, Pooling, Priors, Scale, Study, SubgroupEstimate, SubgroupLevels, Treatment, Written,
+    BaselineOf, BaselinePrior, Changed, Covariance, Cutpoints, Data, Estimates, Figure, HeterogeneityPrior,
+    LevelData, LevelPriors, LevelScale, Pooling, Priors, Scale, Study, SubgroupEstimate, SubgroupLevels,
+    Together, Treatment, Written,
 };
 use super::{Endpoint, PooledPriors, Read, StudyBuilder};
 use crate::error::ErrorKind;
@@ -40,6 +43,7 @@ impl StudyBuilder {
         let mut notices = Vec::new();
         let mut data = self.observed(&endpoint, &mut notices)?;
         groups(&data)?;
+        self.fits_together(&data)?;
         adjusted_as_stated(&mut data, self.adjusted_for.as_deref())?;
         notices.extend(empty_arms(&data));
         notices.extend(counted_twice(&data));
@@ -76,9 +80,10 @@ impl StudyBuilder {
             time_zero: self.time_zero,
             outcome,
             treatment,
-            subgroup_name: self.subgroup_name,
+            subgroup_name: if self.undivided { "group".to_string() } else { self.subgroup_name },
             subgroup_plural: self.subgroup_plural,
             exhaustive: self.exhaustive,
+            undivided: self.undivided,
             data,
             pooling,
             priors,
@@ -87,6 +92,7 @@ impl StudyBuilder {
             thresholds,
             bias: None,
             patients: None,
+            draws: None,
             adjustment: None,
             notices,
             changed: Changed::default(),
@@ -143,7 +149,9 @@ impl StudyBuilder {
                 (Read::Levels(rows), Some(scale)) => by_level(scale, rows),
                 (Read::Levels(_), None) => Err(of_another_kind("patients by level", "counts or estimates")),
                 (Read::Counts(rows), _) => Ok(Data::Counts(rows)),
-                (Read::Estimates(rows), _) => Ok(Data::Estimates(rows)),
+                (Read::Estimates(rows), _) => {
+                    Ok(Data::Estimates(of_one_fit(rows, self.together.as_ref(), |_| true)?))
+                }
             };
         }
         let given = [
@@ -162,8 +170,27 @@ impl StudyBuilder {
         match levels {
             Some(scale) => by_level(scale, std::mem::take(&mut self.levels)),
             None if endpoint.counts => Ok(Data::Counts(std::mem::take(&mut self.counts))),
-            None => published(&self.printed, endpoint.outcome.scale, notices).map(Data::Estimates),
+            None => {
+                let together = self.together.as_ref();
+                published(&self.printed, endpoint.outcome.scale, together, notices).map(Data::Estimates)
+            }
         }
+    }
+
+    /// Only published estimates have errors of their own; and a study without subgroups is one group.
+    fn fits_together(&self, data: &Data) -> Result<(), Problem> {
+        if let (Some(together), None) = (&self.together, data.published()) {
+            let message = format!("`{}`, and the data are no published estimates", together.key());
+            return Err(Problem::new(Part::Together { row: None }, ErrorKind::Rule, message).help(
+                "it goes with kind = \"estimate\": counts and patients have no errors to be correlated",
+            ));
+        }
+        if self.undivided && data.names().len() != 1 {
+            let message = format!("{} subgroups, and they have no names", data.names().len());
+            return Err(Problem::new(Part::Groups, ErrorKind::Rule, message)
+                .help("name each: subgroup = \"…\"; without subgroups there is one row"));
+        }
+        Ok(())
     }
 
     /// The study's own priors, each within what makes sense on its scale.
@@ -250,14 +277,71 @@ fn of_another_kind(given: &str, expected: &str) -> Problem {
 fn published(
     printed: &[Printed],
     scale: Scale,
+    together: Option<&Together>,
     notices: &mut Vec<String>,
-) -> Result<Vec<SubgroupEstimate>, Problem> {
+) -> Result<Estimates, Problem> {
     few_enough(printed.len())?;
+    let has_error = |p: &Printed| p.se.is_some() || p.ci.is_some();
     let mut rows = Vec::with_capacity(printed.len());
-    for (group, printed) in printed.iter().enumerate() {
-        let (row, notice) = estimate(printed, scale).map_err(|fault| fault.of(group))?;
+    for (group, own) in printed.iter().enumerate() {
+        let error = together.and_then(|t| t.standard_error(group)).filter(|_| !has_error(own));
+        let filled = error.map(|se| Printed { se: Some(se), ..own.clone() });
+        // What is wrong with the matrix comes before what follows from it.
+        if let (Some(Together::Covariance(_)), None, false) = (together, error, has_error(own)) {
+            of_matrix(together, &vec![1.0; printed.len()], &names(printed))?;
+        }
+        let (row, notice) =
+            estimate(filled.as_ref().unwrap_or(own), scale).map_err(|fault| fault.of(group))?;
         notices.extend(notice);
         rows.push(row);
     }
-    Ok(rows)
+    of_one_fit(rows, together, |g| has_error(&printed[g]))
+}
+
+fn names(printed: &[Printed]) -> Vec<&str> {
+    printed.iter().map(|p| p.subgroup.as_str()).collect()
+}
+
+fn of_matrix(
+    together: Option<&Together>,
+    errors: &[f64],
+    names: &[&str],
+) -> Result<Option<Covariance>, Problem> {
+    together.map_or(Ok(None), |together| Covariance::of(together, names, errors))
+}
+
+/// By how much a standard error may differ from the covariance's, as a share of it, and one that is taken from an interval:
+/// printed figures are rounded.
+const SAME_ERROR: (f64, f64) = (0.01, 0.05);
+
+/// Estimates whose errors belong together as stated. Those of a covariance are its own; what is `stated` has to agree.
+fn of_one_fit(
+    mut rows: Vec<SubgroupEstimate>,
+    together: Option<&Together>,
+    stated: impl Fn(usize) -> bool,
+) -> Result<Estimates, Problem> {
+    let Some(together) = together else { return Ok(rows.into()) };
+    let errors: Vec<f64> = rows.iter().map(|r| r.se).collect();
+    let names: Vec<&str> = rows.iter().map(|r| r.name.as_str()).collect();
+    let covariance = Covariance::of(together, &names, &errors)?;
+    for (g, row) in rows.iter_mut().enumerate() {
+        let Some(own) = together.standard_error(g) else { continue };
+        let (figure, allowed) = match row.interval {
+            Some(_) => (Figure::Interval, SAME_ERROR.1),
+            None => (Figure::StandardError, SAME_ERROR.0),
+        };
+        if stated(g) && (row.se / own - 1.0).abs() > allowed {
+            let message = format!(
+                "subgroup `{}`: a standard error of {:.6}, and its variance in `covariance` is {:.6}, whose root is {own:.6}",
+                row.name,
+                row.se,
+                own * own
+            );
+            return Err(Problem::new(Part::Estimate { group: g, figure }, ErrorKind::Rule, message)
+                .help("both are the same figure: are rows and columns in the order of the estimates, on the log scale for ratios?")
+                .help("or leave the standard error out: the covariance has it"));
+        }
+        row.se = own;
+    }
+    Ok(Estimates { rows, covariance: covariance.map(Arc::new) })
 }

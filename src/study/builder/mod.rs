@@ -13,7 +13,7 @@ use super::level_priors::{Cutpoints, Departure, Shape};
 use super::rules::{Asked, NamedChanges};
 use super::{
     ArmCounts, ArmLevels, Assignment, BaselineOf, BaselinePrior, HeterogeneityPrior, LocationPrior, Measure,
-    Study, SubgroupCounts, SubgroupEstimate, SubgroupLevels, Written,
+    Study, SubgroupCounts, SubgroupEstimate, SubgroupLevels, Together, Written,
 };
 
 /// Collects a study piece by piece; [`StudyBuilder::build`] checks it whole. What is not said is as in a model file that does
@@ -39,6 +39,8 @@ pub struct StudyBuilder {
     counts: Vec<SubgroupCounts>,
     levels: Vec<SubgroupLevels>,
     printed: Vec<Printed>,
+    together: Option<Together>,
+    undivided: bool,
     /// In place of both, what was read from a file, with notices.
     read: Option<(Read, Vec<String>)>,
     priors: Option<PooledPriors>,
@@ -106,6 +108,8 @@ impl Study {
             counts: Vec::new(),
             levels: Vec::new(),
             printed: Vec::new(),
+            together: None,
+            undivided: false,
             read: None,
             priors: None,
             baseline: None,
@@ -291,6 +295,19 @@ impl StudyBuilder {
     pub fn ratio(self, name: impl Into<String>, ratio: f64, interval: (f64, f64)) -> StudyBuilder {
         let (subgroup, ratio, ci) = (name.into(), Some(ratio), Some(interval));
         self.printed(Printed { subgroup, ratio, ci, ..Printed::default() })
+    }
+
+    /// How the errors of the published estimates belong together, in the order in which they are added: where they come from one
+    /// fit. Of a covariance the standard errors are its own, and those given beside it have to agree.
+    pub fn together(mut self, together: Together) -> StudyBuilder {
+        self.together = Some(together);
+        self
+    }
+
+    /// Says that the one group there is stands for all patients: there are no subgroups, and pooling is complete.
+    pub fn undivided(mut self) -> StudyBuilder {
+        self.undivided = true;
+        self
     }
 
     pub(crate) fn printed(mut self, row: Printed) -> StudyBuilder {

@@ -1,6 +1,6 @@
 //! Observations by subgroup, and what may be asked of them whatever their kind.
 
-use super::{LevelData, SubgroupCounts, SubgroupEstimate};
+use super::{Covariance, Estimates, LevelData, SubgroupCounts, SubgroupEstimate};
 use crate::study::{AuditRow, Scale};
 
 /// The observations of all subgroups.
@@ -11,7 +11,7 @@ pub enum Data {
     /// Patients by ordered level and arm; their events are the levels above the primary cut.
     Levels(LevelData),
     /// Published estimates with standard errors.
-    Estimates(Vec<SubgroupEstimate>),
+    Estimates(Estimates),
 }
 
 impl Data {
@@ -51,6 +51,14 @@ impl Data {
         match self {
             Data::Counts(_) | Data::Levels(_) => None,
             Data::Estimates(rows) => Some(rows),
+        }
+    }
+
+    /// How the errors of the published estimates belong together; none where they are independent, and for counts.
+    pub fn covariance(&self) -> Option<&Covariance> {
+        match self {
+            Data::Counts(_) | Data::Levels(_) => None,
+            Data::Estimates(estimates) => estimates.covariance.as_deref(),
         }
     }
 
@@ -101,7 +109,7 @@ impl Data {
         match self {
             Data::Counts(rows) => Data::Counts(rows.iter().take(n).cloned().collect()),
             Data::Levels(levels) => Data::Levels(levels.first(n)),
-            Data::Estimates(rows) => Data::Estimates(rows.iter().take(n).cloned().collect()),
+            Data::Estimates(rows) => Data::Estimates(rows.first(n)),
         }
     }
 

@@ -1,5 +1,43 @@
 //! Published estimates.
 
+use std::ops::Deref;
+use std::sync::Arc;
+
+use super::Covariance;
+
+/// The published estimates of all subgroups. As a slice it is its rows.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Estimates {
+    /// One a subgroup.
+    pub rows: Vec<SubgroupEstimate>,
+    /// How their errors belong together; none where they are independent.
+    pub covariance: Option<Arc<Covariance>>,
+}
+
+impl From<Vec<SubgroupEstimate>> for Estimates {
+    /// With independent errors.
+    fn from(rows: Vec<SubgroupEstimate>) -> Estimates {
+        Estimates { rows, covariance: None }
+    }
+}
+
+impl Deref for Estimates {
+    type Target = [SubgroupEstimate];
+
+    fn deref(&self) -> &[SubgroupEstimate] {
+        &self.rows
+    }
+}
+
+impl Estimates {
+    /// Of the first `n` subgroups.
+    #[must_use]
+    pub fn first(&self, n: usize) -> Estimates {
+        let covariance = self.covariance.as_ref().and_then(|c| c.first(n)).map(Arc::new);
+        Estimates { rows: self.rows.iter().take(n).cloned().collect(), covariance }
+    }
+}
+
 /// The published estimate of one subgroup's effect.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SubgroupEstimate {

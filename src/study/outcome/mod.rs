@@ -4,13 +4,15 @@
 //! needs to know: whether there are risks, whether there are patients, what a subgroup's own data show.
 
 mod counts;
+mod covariance;
 mod data;
 mod estimates;
 mod levels;
 
 pub use counts::{ArmCounts, SubgroupCounts};
+pub use covariance::{Covariance, MOST_CORRELATED, Together};
 pub use data::Data;
-pub use estimates::SubgroupEstimate;
+pub use estimates::{Estimates, SubgroupEstimate};
 pub use levels::{ArmLevels, LevelData, LevelScale, MOST_LEVELS, SubgroupLevels, Utilities};
 
 use super::Measure;

@@ -74,13 +74,14 @@ fn engine(shown: Option<&Shown<'_>>) -> String {
     }
 }
 
-fn sensitivity(shown: Option<&Shown<'_>>) -> String {
+fn sensitivity(study: &Study, shown: Option<&Shown<'_>>) -> String {
     shown.map_or_else(
         || NOT_STATED.to_string(),
         |s| {
             format!(
-                "{} further priors, and the scale of the heterogeneity prior varied; see Under another prior",
-                s.others.priors.len().saturating_sub(1)
+                "{} further priors{}; see Under another prior",
+                s.others.priors.len().saturating_sub(1),
+                if study.undivided { "" } else { ", and the scale of the heterogeneity prior varied" }
             )
         },
     )
@@ -98,7 +99,7 @@ fn robust(study: &Study, shown: Option<&Shown<'_>>) -> Sheet {
         vec![
             item("Prior distribution: specified", all_priors(study)),
             item("Prior distribution: justified", NOT_STATED),
-            item("Prior distribution: sensitivity analysis", sensitivity(shown)),
+            item("Prior distribution: sensitivity analysis", sensitivity(study, shown)),
             item("Analysis: statistical model", observations::model(study)),
             item("Analysis: analytical technique", engine(shown)),
             item("Results: central tendency", results(shown, "posterior medians; see The table")),
@@ -126,7 +127,7 @@ fn barg(study: &Study, shown: Option<&Shown<'_>>) -> Sheet {
             item("3. The posterior distribution", results(shown, "table and figures")),
             item("3. Posterior predictive check", NOT_STATED),
             item("4. Decisions and their criteria", NOT_STATED),
-            item("5. Sensitivity to the prior", sensitivity(shown)),
+            item("5. Sensitivity to the prior", sensitivity(study, shown)),
             item("6. Reproducibility", "model file, checksums and command; see Provenance"),
         ],
     )

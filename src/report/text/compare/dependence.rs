@@ -126,7 +126,8 @@ pub fn tipping(study: &Study, c: &Comparison) -> String {
     push(
         &mut out,
         &format!(
-            "Sceptical SD: of a prior centred on no effect, heterogeneity as stated{}. Prior centre: to which the stated prior must move.{} None: no such prior does it, as far as was searched; any: even the widest is enough.",
+            "Sceptical SD: of a prior centred on no effect{}{}. Prior centre: to which the stated prior must move.{} None: no such prior does it, as far as was searched; any: even the widest is enough.",
+            if study.undivided { "" } else { ", heterogeneity as stated" },
             if in_patients { "; equivalent sample size: the patients that tell as much" } else { "" },
             baseline_held(study)
         ),
@@ -181,7 +182,9 @@ pub fn who_decided(study: &Study, c: &Comparison) -> String {
     columns.add("reference", |w| shown(c, w.baseline));
     columns.add("data", move |w| shift(w.data));
     columns.add("effect\nprior", move |w| shift(w.effect_prior));
-    columns.add("heterog.\nprior", move |w| shift(w.heterogeneity_prior));
+    if !study.undivided {
+        columns.add("heterog.\nprior", move |w| shift(w.heterogeneity_prior));
+    }
     if has_baseline {
         columns.add("baseline\nprior", move |w| shift(w.baseline_prior));
     }
@@ -273,7 +276,8 @@ pub fn power_scaling(study: &Study, c: &Comparison) -> String {
     push(
         &mut out,
         &format!(
-            "Quantities: distance by which the distribution moves (cumulative Jensen–Shannon; from 0.05 it counts). Probabilities: their change. The priors: of μ and τ together{}; the reading is of them and the data.{method}",
+            "Quantities: distance by which the distribution moves (cumulative Jensen–Shannon; from 0.05 it counts). Probabilities: their change. The priors: {}{}; the reading is of them and the data.{method}",
+            if study.undivided { "of the effect" } else { "of μ and τ together" },
             if has_baseline { "; the baseline: its prior alone" } else { "" }
         ),
         2,
