@@ -96,7 +96,7 @@ compiled_for_each! {
         section: &Section,
         inverse_odds: &[[f64; 2]],
         at: Predictor<'_>,
-        room: &mut [f64; BLOCK],
+        room: &mut [[f64; BLOCK]; 2],
         sums: &mut [[f64; 2]],
     ) -> () = over_risks_by_cut;
 
@@ -376,26 +376,29 @@ fn over_risks_by_cut(
     section: &Section,
     inverse_odds: &[[f64; 2]],
     at: Predictor<'_>,
-    room: &mut [f64; BLOCK],
+    room: &mut [[f64; BLOCK]; 2],
     sums: &mut [[f64; 2]],
 ) {
     let mut row = section.rows.start;
     while row < section.rows.end {
         let rows = row..(row + BLOCK).min(section.rows.end);
         row = rows.end;
-        let inverse = &mut room[..rows.len()];
+        let [inverse, risks] = room;
+        let (inverse, risks) = (&mut inverse[..rows.len()], &mut risks[..rows.len()]);
         predictor(layout, rows.clone(), 0.0, at, inverse);
         for x in inverse.iter_mut() {
             *x = exp_within_range_fused(-x.clamp(-LARGEST_LOG_ODDS, LARGEST_LOG_ODDS));
         }
-        let (totals, _) = layout.totals[rows].as_chunks::<LANES>();
-        let (inverse, _) = inverse.as_chunks::<LANES>();
-        // One arm at a time: with both in one loop the compiler makes vectors of two.
+        let totals = &layout.totals[rows];
+        // One loop over the block for the risks, another for their sum: in one the compiler makes vectors of two.
         for (sum, odds) in sums.as_flattened_mut().iter_mut().zip(inverse_odds.as_flattened()) {
+            for ((risk, t), n) in risks.iter_mut().zip(&*inverse).zip(totals) {
+                *risk = n / t.mul_add(*odds, 1.0);
+            }
             let mut lanes = [0.0; LANES];
-            for (t, n) in inverse.iter().zip(totals) {
+            for risks in risks.as_chunks::<LANES>().0 {
                 for i in 0..LANES {
-                    lanes[i] += n[i] / t[i].mul_add(*odds, 1.0);
+                    lanes[i] += risks[i];
                 }
             }
             *sum += total(lanes);

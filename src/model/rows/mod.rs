@@ -373,7 +373,7 @@ impl Rows {
         let at = Predictor { cells: &[], gamma, centres };
         let bounded = |x: &f64| x.clamp(-kernel::LARGEST_LOG_ODDS, kernel::LARGEST_LOG_ODDS);
         let mut inverse = [[0.0; 2]; MOST_LEVELS];
-        let mut room = [0.0; kernel::BLOCK];
+        let mut room = [[0.0; kernel::BLOCK]; 2];
         for (g, (arms, out)) in arms.chunks_exact(cuts).zip(out.chunks_exact_mut(cuts)).enumerate() {
             if let Population::BaselineRisk(_) = self.population {
                 arms.iter().zip(out).for_each(|(x, out)| *out = x.each_ref().map(|x| logistic(*x)));
