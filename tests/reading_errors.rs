@@ -446,7 +446,10 @@ fn a_decision_within_a_decision_is_no_key() {
     let own = "[decision]\nquestion = \"Treat?\"\n";
     let within = "[decision.decision]\nquestion = \"Treat?\"\n";
     desk.write("trial.toml", format!("{START}{COUNTS}{own}{within}"));
-    desk.refuses(&CHECK, &["unknown key `decision` in [decision]", "expected `question`, `actions`"]);
+    desk.refuses(
+        &CHECK,
+        &["unknown key `decision` in [decision]", "expected `question`, `illustrative`, `actions`"],
+    );
     desk.write("trial.toml", format!("{START}{COUNTS}{own}"));
     desk.refuses(
         &["fit", "trial.toml", "--set", "decision.decision.question=Which?"],

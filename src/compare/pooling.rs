@@ -218,6 +218,8 @@ fn refits_for(of: &Cells, c: &BinomialPair) -> usize {
 
 /// From draws: each kind of patient's weights are one over its probability.
 fn sampled(study: &Study, model: &Model, (options, known): (Options, Option<&Report>)) -> Found {
+    // Where nothing was asked about risks there is a fit without draws.
+    let known = known.filter(|report| report.sampled.is_some());
     let report = known.map_or_else(|| Cow::Owned(analyse(study, options)), Cow::Borrowed);
     let nothing = Found { log_marginal_likelihood: None, units: None, max_k: None, trusted_k: None };
     let (true, Some(draws)) = (report.checks.ok, &report.sampled) else { return nothing };
