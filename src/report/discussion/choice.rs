@@ -121,7 +121,7 @@ pub fn flips(decision: &Decision, d: &Discussion) -> Passage {
     }
     if !out.is_empty() {
         let is_of_levels = |o: &DecisionOutcome| matches!(o.values, Some(Worth::Levels(_)));
-        out.say(&format!(
+        out.say(format!(
             "Value: the utility gain of a good outcome over a bad one, 0 to 1{}, the other outcomes' values as stated; >: for values above that one, <: below. Required: by how much the expected utility must be higher before it is chosen.",
             if decision.outcomes.iter().any(is_of_levels) {
                 " (of levels the best over the worst, those between in proportion)"
