@@ -475,3 +475,30 @@ fn the_shipped_trial_has_the_patients_of_its_database() {
     let dead: Vec<u64> = (0..5).flat_map(|g| [levels.patients(g, 0)[0], levels.patients(g, 1)[0]]).collect();
     assert_eq!(dead, [927, 932, 812, 745, 215, 206, 210, 190, 4, 0]);
 }
+
+#[test]
+fn a_known_baseline_risk_is_that_of_the_primary_cut_and_the_other_cuts_keep_their_distance() {
+    let mut csv = "sex,arm,mrs,age\n".to_string();
+    for i in 0..160 {
+        let sex = if i % 2 == 0 { "men" } else { "women" };
+        let arm = if i / 2 % 2 == 0 { "placebo" } else { "drug" };
+        csv += &format!("{sex},{arm},{},{}\n", (7 * i + i / 5) % 4, 50 + (11 * i) % 30);
+    }
+    let folder = Folder::new();
+    let model = "[model]\nadjust = [\"age\"]\npopulation = { baseline_risk = 0.3 }\n";
+    folder.write("rows.csv", csv).write("study.toml", format!("{START}{OUTCOME}{ROWS}{model}{PRIOR}"));
+    let found = folder.says(&["fit", "study.toml", "--format", "json"]);
+    let found: serde_json::Value = serde_json::from_str(&found).expect("JSON");
+    let rows = found["estimates"].as_array().expect("estimates");
+    for sex in ["men", "women"] {
+        let of = |measure: &str| -> Vec<f64> {
+            let own = rows.iter().filter(|r| r["subgroup"] == sex && r["measure"] == measure);
+            own.map(|r| r["median"].as_f64().expect("a median")).collect()
+        };
+        let cuts = of("risk_control_at_cut");
+        assert_eq!(cuts.len(), 3);
+        assert!((cuts[1] - 0.3).abs() < 1e-9, "{cuts:?}");
+        assert!(cuts[0] > 0.4 && cuts[2] < 0.2, "{cuts:?}");
+        assert!((of("risk_control")[0] - 0.3).abs() < 1e-9);
+    }
+}
