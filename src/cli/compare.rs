@@ -2,7 +2,7 @@
 
 use super::args::{CompareArgs, Format};
 use super::progress::{opened, watched, watched_by};
-use super::{Outcome, notice, print, start_threads};
+use super::{Outcome, notice, print, start_threads, two_arms};
 use crate::compare::bias::compare_bias;
 use crate::compare::{Asked, Request, Steps, comparable, compare_counted};
 use crate::error::Result;
@@ -14,6 +14,7 @@ use crate::study::Study;
 pub fn run(args: &CompareArgs) -> Result<Outcome> {
     start_threads(args.threads)?;
     let study = opened(&args.model, (&args.reading).into(), &(&args.changes).into())?;
+    two_arms(&study, "`compare`")?;
     let usual = Sampling::default();
     let request = Request {
         priors: Asked(args.priors.iter().map(|name| name.trim().to_string()).collect()),

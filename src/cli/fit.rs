@@ -8,7 +8,7 @@ use super::progress::{opened, watched};
 use super::report::{Page, format_of, write_page};
 use super::run_folder::{DRAWS, FILES, Of, Standing, text};
 use super::run_place::{self, NewRun};
-use super::{Outcome, notice, outputs, print, start_threads};
+use super::{Outcome, notice, outputs, print, start_threads, two_arms};
 use crate::error::{Error, ErrorKind, Result};
 use crate::input::{open, shipped};
 use crate::posterior::{Analysis, Engine, Integrals, Options, Report, Sampling, Stopped, analyse_watched};
@@ -44,6 +44,9 @@ pub fn run(args: &FitArgs) -> Result<Outcome> {
         outputs::file(page, &study.files)?;
         format_of(page)?;
     }
+    if args.report.is_some() {
+        two_arms(&study, "a page")?;
+    }
     let options = options(args, study.data.names().len())?;
     let analysis = watched(options.engine != Engine::Exact, |progress| {
         analyse_watched(&study, options, Integrals::default(), progress)
@@ -66,6 +69,12 @@ pub fn run(args: &FitArgs) -> Result<Outcome> {
         files.push((DRAWS[0], Box::new(move |to| report::write_parameter_draws(study, sampled, to))));
         files.push((DRAWS[1], Box::new(move |to| report::write_estimand_draws(study, estimands, to))));
         files.push((DRAWS[2], Box::new(move |to| report::write_diagnostics(sampled, to))));
+    }
+    if let (true, Some(drawn)) = (keep, &report.arms) {
+        let study = &study;
+        files.push((DRAWS[0], Box::new(move |to| report::write_arm_parameter_draws(study, drawn, to))));
+        files.push((DRAWS[1], Box::new(move |to| report::write_arm_estimand_draws(study, drawn, to))));
+        files.push((DRAWS[2], Box::new(move |to| report::write_diagnostics(drawn, to))));
     }
     if !statements.is_empty() {
         files.push(text(FILES[6], &statements));

@@ -25,6 +25,7 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use crate::error::{Error, ErrorKind};
+use crate::study::Study;
 use crate::terminal::{shown, shown_with_emphasis};
 use args::{Command, Parsed};
 
@@ -82,6 +83,16 @@ fn ended(result: Result<Outcome, Error>) -> ExitCode {
             ExitCode::from(1)
         }
     }
+}
+
+/// What is of two arms is not asked of several.
+fn two_arms(study: &Study, what: &str) -> Result<(), Error> {
+    if !study.treatment.has_several_arms() {
+        return Ok(());
+    }
+    let arms = study.treatment.arms.len() - 1;
+    Err(Error::of(ErrorKind::Unavailable, format!("{what} is of two arms, and {} has {arms} active ones", study.name))
+        .help("`equipoise fit` and `equipoise check` take several; or fit two of them: active = \"…\" in [treatment]"))
 }
 
 /// Starts the threads that compute: as many as are asked for, or one per processor.

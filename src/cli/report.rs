@@ -11,7 +11,7 @@ use super::args::{CHAINS, DRAWS, Picture, ReportArgs, WARMUP};
 use super::progress::{opened, reading, watched};
 use super::run_folder::FILES;
 use super::whole_file::write_whole;
-use super::{Outcome, again, notice, outputs, start_threads};
+use super::{Outcome, again, notice, outputs, start_threads, two_arms};
 use crate::decide::decide;
 use crate::error::{Error, ErrorKind, Result};
 use crate::figure::Portrait;
@@ -143,6 +143,12 @@ pub fn write_page(study: &Study, how: Page, page: &Path) -> Result<()> {
 
 /// The study, and how a run folder's run was sampled: the same settings give the same numbers again.
 fn asked(folder: &Path, how: Reading, changes: &Changes) -> Result<(Study, Run)> {
+    let (study, run) = read(folder, how, changes)?;
+    two_arms(&study, "a page")?;
+    Ok((study, run))
+}
+
+fn read(folder: &Path, how: Reading, changes: &Changes) -> Result<(Study, Run)> {
     if !folder.is_dir() {
         return Ok((opened(folder, how, changes)?, Sampling::default().into()));
     }

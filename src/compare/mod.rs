@@ -59,7 +59,7 @@ pub use who_decided::{Corner, WhoDecided, has_baseline_player};
 use std::borrow::Cow;
 use std::fmt;
 
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::model::Model;
 use crate::parallel;
 use crate::posterior::{
@@ -169,6 +169,10 @@ pub fn compare(study: &Study, request: &Request) -> Result<Comparison> {
 
 /// As [`compare`], counting in `steps` how many of its fits are done.
 pub fn compare_counted(study: &Study, request: &Request, steps: &Steps) -> Result<Comparison> {
+    if study.treatment.has_several_arms() {
+        let message = format!("a comparison is of two arms, and {} has several active ones", study.name);
+        return Err(Error::of(ErrorKind::Unavailable, message).help("compare two of them"));
+    }
     let own = study;
     let study = &*comparable(study);
     let mut predictions = Predictions::new(request.sampling, Integrals::default());

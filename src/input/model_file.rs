@@ -21,7 +21,7 @@ use super::matrix_words::MatrixWords;
 use super::number::{Count, Real};
 use super::reader::{Decimal, Form};
 use super::values::Values;
-use crate::study::{Assignment, BaselineOf, Cutpoints, HigherIs, Pooling, Scale};
+use crate::study::{Assignment, BaselineOf, Cutpoints, HigherIs, Pooling, RelatedArms, Scale};
 
 /// A study, its data, the model and its priors.
 #[derive(Debug, Clone, Deserialize)]
@@ -44,7 +44,8 @@ pub struct ModelFile {
     /// What was measured, and which way is good.
     pub outcome: OutcomeSection,
     /// What was compared with what.
-    pub treatment: TreatmentSection,
+    #[cfg_attr(test, schemars(with = "TreatmentSection"))]
+    pub treatment: Spanned<TreatmentSection>,
     /// What the subgroups are. A study without subgroups has none.
     #[cfg_attr(test, schemars(with = "Option<SubgroupSection>"))]
     pub subgroup: Option<Spanned<SubgroupSection>>,
@@ -134,7 +135,11 @@ pub struct TreatmentSection {
     /// What the control arm had.
     pub control: String,
     /// What the active arm had.
-    pub active: String,
+    #[cfg_attr(test, schemars(with = "Option<String>"))]
+    pub active: Option<Spanned<String>>,
+    /// In place of `active`: what each of several active arms had.
+    #[cfg_attr(test, schemars(with = "Option<Vec<String>>"))]
+    pub arms: Option<Spanned<Vec<Spanned<String>>>>,
 }
 
 /// What the subgroups are.
@@ -280,6 +285,10 @@ pub struct Levels {
     pub control: Option<Spanned<Values>>,
     #[cfg_attr(test, schemars(with = "Option<Values>"))]
     pub active: Option<Spanned<Values>>,
+    /// In place of `active`, for several arms: what stands for each, by its name. Without `control` and these the arms' names do.
+    #[serde(default)]
+    #[cfg_attr(test, schemars(with = "BTreeMap<String, Values>"))]
+    pub arms: BTreeMap<Spanned<String>, Spanned<Values>>,
     /// For patients, of the outcome column: an event, none, and codes that say that nothing is known.
     #[cfg_attr(test, schemars(with = "Option<Values>"))]
     pub event: Option<Spanned<Values>>,
@@ -311,8 +320,12 @@ pub struct CountsEntry {
     #[cfg_attr(test, schemars(required))]
     #[cfg_attr(test, schemars(with = "Option<ArmEntry>"))]
     pub control: Option<Spanned<ArmEntry>>,
-    #[cfg_attr(test, schemars(required, with = "Option<ArmEntry>"))]
+    #[cfg_attr(test, schemars(with = "Option<ArmEntry>"))]
     pub active: Option<Spanned<ArmEntry>>,
+    /// In place of `active`, where [treatment] has several `arms`: the counts of each by its name.
+    #[serde(default)]
+    #[cfg_attr(test, schemars(with = "BTreeMap<String, ArmEntry>"))]
+    pub arms: BTreeMap<Spanned<String>, Spanned<ArmEntry>>,
     pub citation: Option<String>,
 }
 
@@ -372,6 +385,10 @@ pub struct ModelSection {
     /// "partial" unless this is said; a study without subgroups has nothing to pool.
     #[cfg_attr(test, schemars(with = "Option<Pooling>"))]
     pub pooling: Option<Spanned<Pooling>>,
+    /// For several active arms: "exchangeable" (the default), with effects from a common distribution; or "separate", each arm
+    /// around a mean of its own.
+    #[cfg_attr(test, schemars(with = "Option<RelatedArms>"))]
+    pub arms: Option<Spanned<RelatedArms>>,
     /// Covariates of a data file, beside subgroup and arm. A column by its name is a number, linear on the log odds; a table
     /// says more.
     #[serde(default)]
@@ -422,6 +439,13 @@ pub struct PriorSection {
     /// For `departure` in [model]: of δ, on the log odds ratio. Default "normal(0, 0.3)".
     #[cfg_attr(test, schemars(with = "Option<String>"))]
     pub departure: Option<Spanned<String>>,
+    /// For several active arms that are exchangeable: of the standard deviation of their mean effects. Default `heterogeneity`.
+    #[cfg_attr(test, schemars(with = "Option<String>"))]
+    pub arms: Option<Spanned<String>>,
+    /// For several active arms: of the standard deviation of what is left of an effect after its arm's and its subgroup's share.
+    /// Default `heterogeneity`.
+    #[cfg_attr(test, schemars(with = "Option<String>"))]
+    pub interaction: Option<Spanned<String>>,
     /// For the standard deviation of the centres' intercepts, on the log odds. Default "half-normal(1)".
     #[cfg_attr(test, schemars(with = "Option<String>"))]
     pub centre: Option<Spanned<String>>,

@@ -62,7 +62,11 @@ fn place(
         PriorPart::Heterogeneity => s.heterogeneity.as_ref().map(Spanned::span),
         PriorPart::Baseline => s.baseline.as_ref().map(Spanned::span),
         PriorPart::BaselineOf => s.baseline_of.as_ref().map(Spanned::span),
-        PriorPart::Levels | PriorPart::Shift | PriorPart::Departure => None,
+        PriorPart::Levels
+        | PriorPart::Shift
+        | PriorPart::Departure
+        | PriorPart::Arms
+        | PriorPart::Interaction => None,
         PriorPart::Weight => s.weight.as_ref().map(Spanned::span),
         PriorPart::Source(i) => {
             let from = s.from.as_ref();

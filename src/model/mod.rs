@@ -2,6 +2,7 @@
 
 use crate::study::{self, Study};
 
+mod arms;
 mod bias;
 mod binomial;
 mod density;
@@ -11,6 +12,7 @@ mod hierarchy;
 mod labels;
 mod level;
 mod levels;
+mod linear;
 mod nuisance;
 mod observation;
 mod prior_slope;
@@ -24,10 +26,12 @@ pub use crate::study::{
     BaselineOf, BaselinePrior, Confounder, HeterogeneityPrior, LocationPrior, Misclassification, Missing,
     NormalComponent, Nuisance, SubgroupBias,
 };
+pub use arms::{ArmsModel, Spread};
 pub use bias::{confounded, confounded_estimate, mix, unmix};
 pub use density::LocationComponent;
 pub use hierarchy::{Hierarchy, Parameters};
 pub use labels::{LabelShares, cells_of, labelled_arm};
+pub use linear::{At, Cell, Coefficient, Linear, LinearDensity, LinearScratch, Seen};
 pub use levels::{Departure as LevelDeparture, DrawnLevels, Levels, log_likelihood_of_levels};
 pub use observation::{
     Arm, Baselines, BinomialPair, Cells, CorrelatedEstimates, LevelRows, NormalEstimate, Observation, Side,
@@ -61,7 +65,8 @@ pub struct Model {
 }
 
 impl Model {
-    /// The model of a study under its stated priors.
+    /// The model of a study under its stated priors. Of several active arms it is that of the first against control; all of
+    /// them are in an [`ArmsModel`].
     pub fn of(study: &Study) -> Model {
         let heterogeneity = study.priors.heterogeneity.as_ref().map(|h| h.distribution);
         let pooling = match (study.pooling, heterogeneity) {

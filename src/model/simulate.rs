@@ -156,13 +156,19 @@ fn draw_baselines(cells: &Cells, drawn: &mut Drawn, from: &mut Source<'_>) -> Op
 }
 
 /// Randomness for a prior, or for its mirror image: deviations from centres carry the sign.
-struct Source<'a> {
+pub(super) struct Source<'a> {
     rng: &'a mut ChaCha8Rng,
     sign: f64,
 }
 
+impl<'a> Source<'a> {
+    pub fn new(rng: &'a mut ChaCha8Rng, sign: f64) -> Source<'a> {
+        Source { rng, sign }
+    }
+}
+
 impl Source<'_> {
-    fn normal(&mut self) -> f64 {
+    pub fn normal(&mut self) -> f64 {
         self.sign * normal(self.rng)
     }
 
@@ -197,7 +203,7 @@ fn log_of_gamma(shape: f64, seed: u64) -> f64 {
 
 impl LocationPrior {
     /// None for a flat prior.
-    fn draw(&self, from: &mut Source<'_>) -> Option<f64> {
+    pub(super) fn draw(&self, from: &mut Source<'_>) -> Option<f64> {
         match self {
             LocationPrior::Normals(normals) => {
                 let mut left = if normals.len() == 1 { 0.0 } else { from.uniform() };
@@ -216,7 +222,7 @@ impl LocationPrior {
 }
 
 impl HeterogeneityPrior {
-    fn draw(&self, from: &mut Source<'_>) -> f64 {
+    pub(super) fn draw(&self, from: &mut Source<'_>) -> f64 {
         match *self {
             HeterogeneityPrior::HalfNormal { scale } => scale * from.normal().abs(),
             HeterogeneityPrior::HalfStudentT { df, scale } => scale * from.student_t(df).abs(),

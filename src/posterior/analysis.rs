@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, OnceLock};
 
+use super::arms::{self, ArmDraws};
 use super::assembly::{Assembly, Rows, UNPROVEN};
 use super::baseline_conflict::{BaselineConflict, baseline_conflicts};
 use super::block::Block;
@@ -49,6 +50,8 @@ pub struct Report {
     pub heterogeneity_learned: Option<f64>,
     /// The draws; none where nothing was sampled.
     pub sampled: Option<SampledPosterior>,
+    /// The draws of a study with several active arms; none of others, and where nothing was sampled.
+    pub arms: Option<ArmDraws>,
     /// Whether the numbers were withheld because the run failed its checks.
     pub withheld: bool,
     /// The results without the bias that the study allows for; none where it allows for none.
@@ -85,6 +88,9 @@ pub fn analyse_watched(
     known: Integrals,
     observer: &dyn Observer,
 ) -> Analysis {
+    if let Some(report) = arms::analyse(study, options, observer) {
+        return Analysis { options, report, exact: None, integrals: known };
+    }
     let mut analysis = analyse_once(study, options, known, observer);
     if let Some(without) = study.without_bias().filter(|_| !options.adjusted_only) {
         let without = analyse_once(&without, options, analysis.integrals, observer);
@@ -162,6 +168,9 @@ fn analyse_once(
 /// The results under the priors alone for the first two subgroups, which stand for all; none under a flat effect
 /// prior or where the exact engine does not cover the model.
 pub fn prior_report(study: &Study, options: Options) -> Option<Report> {
+    if study.treatment.has_several_arms() {
+        return arms::prior_report(study, options);
+    }
     let model = Model::of(study);
     let mut study = Study { data: study.data.first(2), ..study.clone() };
     if study.data.has_risks() {
@@ -216,6 +225,7 @@ impl Report {
             claims: Vec::new(),
             heterogeneity_learned: None,
             sampled: None,
+            arms: None,
             withheld: false,
             unadjusted: None,
             baseline_conflicts: OnceLock::new(),
@@ -313,7 +323,7 @@ impl Report {
     }
 
     /// Removes every number but the diagnostics: a run that fails its checks has no information about the treatment.
-    fn withhold(&mut self) {
+    pub(super) fn withhold(&mut self) {
         const WHY: &str = "the run did not pass its checks";
         for row in &mut self.parameters {
             row.reported.withhold();

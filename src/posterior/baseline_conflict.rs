@@ -45,7 +45,7 @@ impl BaselineConflict {
 const BEYOND: f64 = 0.05;
 
 /// How every arm with patients compares with its prior, in the order of the data, control arm first. Empty for
-/// published estimates, which have no baseline, and for adjusted studies, whose baseline is that of a patient with
+/// published estimates, which have no baseline, for several active arms, and for adjusted studies, whose baseline is that of a patient with
 /// average covariates and not of an arm. Arms whose counts a bias distorts, and arms that depend on an effect with a
 /// flat prior, are left out.
 pub fn baseline_conflicts(study: &Study) -> Vec<BaselineConflict> {
@@ -53,7 +53,7 @@ pub fn baseline_conflicts(study: &Study) -> Vec<BaselineConflict> {
         return Vec::new();
     };
     let mislabelled = study.bias.as_ref().is_some_and(|b| b.misclassification.is_some());
-    if study.adjustment.is_some() || mislabelled {
+    if study.adjustment.is_some() || mislabelled || study.treatment.has_several_arms() {
         return Vec::new();
     }
     let below = study.priors.baseline_of.control_share();

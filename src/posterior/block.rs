@@ -112,11 +112,7 @@ impl Block {
     /// How well every sampled probability without an exact one is known: its Monte Carlo error, and where it is rare or all
     /// draws agree, at least so much that twice the error is the 3/ESS within which such a probability lies.
     pub fn put_resolution(&mut self, least_ess: f64) {
-        for row in &mut self.probabilities {
-            let sampled = row.exact.is_none() && row.sampled.is_some();
-            let floor = 1.5 / row.ess.unwrap_or(least_ess);
-            row.resolution = sampled.then(|| row.mcse.map_or(floor, |mcse| mcse.max(floor)));
-        }
+        self.probabilities.iter_mut().for_each(|row| row.resolve(least_ess));
     }
 
     /// Where nothing was sampled the exact numbers are what is reported.
@@ -216,6 +212,13 @@ impl Estimate {
 }
 
 impl Probability {
+    /// How well it is known, as [`Block::put_resolution`] says.
+    pub(super) fn resolve(&mut self, least_ess: f64) {
+        let sampled = self.exact.is_none() && self.sampled.is_some();
+        let floor = 1.5 / self.ess.unwrap_or(least_ess);
+        self.resolution = sampled.then(|| self.mcse.map_or(floor, |mcse| mcse.max(floor)));
+    }
+
     /// The probability: exact where there is an exact one, otherwise sampled; none where there is neither.
     pub fn best(&self) -> Option<f64> {
         self.probability

@@ -297,6 +297,15 @@ pub enum Says {
         /// Monte Carlo errors of the median and of both ends of `without`.
         errors: [f64; 3],
     },
+    /// Which arm of several is most probably the best; the claim's probability is that it is.
+    BestArm {
+        /// What that arm had.
+        arm: String,
+        /// Whether the probability is at least [`CLEAR`], so that it may be told as a finding.
+        clear: bool,
+        /// The probability under the prior alone; none where it is not known.
+        prior_probability: Option<f64>,
+    },
     /// Pooling draws the subgroups' effects together.
     Shrinkage {
         /// The part of the spread of their medians that is lost: 1 less the ratio of the standard deviations with and
@@ -419,6 +428,19 @@ pub enum By {
 }
 
 impl Claim {
+    /// Which arm of several is most probably the best, in a subgroup or among all patients.
+    pub fn best_arm(
+        study: &Study,
+        (scope, subgroup): (Scope, Option<String>),
+        (arm, probability, resolution): (&str, f64, Option<f64>),
+        prior_probability: Option<f64>,
+    ) -> Claim {
+        let clear = probability >= CLEAR;
+        let says = Says::BestArm { arm: arm.to_string(), clear, prior_probability };
+        let claim = Claim::of_all(study, Topic::Effect(Measure::Rank), Method::Sampled, says);
+        Claim { scope, subgroup, probability: Some(probability), resolution, ..claim }
+    }
+
     /// The claim about a subgroup's result, from the probability of benefit and its resolution. `leaning` holds the
     /// probabilities of benefit, which are turned where the subgroup leans towards harm; whether that is clear is found
     /// here.

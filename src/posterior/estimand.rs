@@ -98,6 +98,33 @@ impl Serialize for Scope {
     }
 }
 
+/// Which arms of several a number is about, by their places: 0 is the control arm.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Arms {
+    /// One arm.
+    One(usize),
+    /// The first against the second.
+    Pair(usize, usize),
+}
+
+impl Arms {
+    /// The arm, or the first of two.
+    pub fn first(self) -> usize {
+        match self {
+            Arms::One(arm) | Arms::Pair(arm, _) => arm,
+        }
+    }
+
+    /// The arm that the first is compared with; none of one arm.
+    pub fn against(self) -> Option<usize> {
+        match self {
+            Arms::One(_) => None,
+            Arms::Pair(_, against) => Some(against),
+        }
+    }
+}
+
 /// What is estimated: a measure, and whom it is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Estimand {
@@ -107,18 +134,26 @@ pub struct Estimand {
     pub measure: Measure,
     /// At which cut of ordered levels; none for measures that are of no single one, or of the primary one.
     pub cut: Option<usize>,
+    /// Which arms, where there are several active ones; none where active is compared with control.
+    pub arms: Option<Arms>,
 }
 
 impl Estimand {
     /// The estimand of this measure about these patients.
     pub fn new(whom: Whom, measure: Measure) -> Estimand {
-        Estimand { whom, measure, cut: None }
+        Estimand { whom, measure, cut: None, arms: None }
     }
 
     /// The same at a cut of ordered levels.
     #[must_use]
     pub fn at_cut(self, cut: usize) -> Estimand {
         Estimand { cut: Some(cut), ..self }
+    }
+
+    /// The same of these arms.
+    #[must_use]
+    pub fn of_arms(self, arms: Arms) -> Estimand {
+        Estimand { arms: Some(arms), ..self }
     }
 
     /// The estimand of a measure in subgroup `g`.
@@ -128,12 +163,25 @@ impl Estimand {
 
     /// Whether the other has the same measure and the same scope, whatever the subgroups.
     pub fn is_like(self, other: Estimand) -> bool {
-        self.measure == other.measure && self.cut == other.cut && self.whom.scope() == other.whom.scope()
+        self.measure == other.measure
+            && self.cut == other.cut
+            && self.arms == other.arms
+            && self.whom.scope() == other.whom.scope()
     }
 
     /// Its column's name among draws: `measure[NAME]` for a subgroup, `measure[A,B]` for a pair, otherwise
     /// `scope.measure`.
     pub fn name(self, names: &Names) -> String {
+        if let Some(arms) = self.arms {
+            let mut within = vec![names.arm(arms.first())];
+            within.extend(arms.against().map(|a| names.arm(a)));
+            within.extend(self.whom.subgroup().map(|g| names.subgroup(g)));
+            let scope = match self.whom {
+                Whom::Subgroup(_) | Whom::Pair(..) => String::new(),
+                shared => format!("{}.", shared.scope().key()),
+            };
+            return format!("{scope}{}[{}]", self.measure.key(), within.join(","));
+        }
         let measure = match self.cut.and_then(|cut| names.levels.get(cut)) {
             Some(level) => format!("{}_above_{level}", self.measure.key().trim_end_matches("_at_cut")),
             None => self.measure.key().to_string(),
@@ -162,6 +210,10 @@ pub enum Statement {
     Equivalent,
     /// Of a pair: benefit in the first subgroup and harm in the second.
     BenefitAndHarm,
+    /// Of one arm of several: no other arm is better.
+    Best,
+    /// Of one arm of several: its rank is the threshold, 1 being the best.
+    Ranked,
     /// Of a pair: the effect is more favourable in the first subgroup than in the second.
     GreaterBenefit,
 }
@@ -177,6 +229,8 @@ impl Statement {
             Statement::Equivalent => "equivalent",
             Statement::BenefitAndHarm => "benefit_and_harm",
             Statement::GreaterBenefit => "greater_benefit",
+            Statement::Best => "best",
+            Statement::Ranked => "ranked",
         }
     }
 }

@@ -11,9 +11,10 @@ use rayon::prelude::*;
 use super::agreement::Agreement;
 use super::diagnostics::{Draws, Workspace, proportion};
 use super::psis::{smooth, threshold};
-use super::sampled::SampledPosterior;
+use super::arms::ArmDraws;
+use super::sampled::{Column, SampledPosterior};
 use crate::density::LogDensity;
-use crate::model::{Hierarchy, Model};
+use crate::model::{ArmsModel, Hierarchy, LinearDensity, Model};
 use crate::sampler::laplace::laplace;
 use crate::sampler::metric::{DENSE_UP_TO, Metric};
 use crate::sampler::{Purpose, stream};
@@ -89,8 +90,37 @@ pub fn importance(
 ) -> Option<Importance> {
     // Large files are told from fewer draws.
     let fewer = model.observation.rows().map_or(1, |rows| (rows.padded_rows() / MANY_ROWS + 1).min(4));
-    let metric = learnt(hierarchy, seed, LEARNING / fewer)?;
-    let (draws, log_ratios) = drawn(hierarchy, &metric, (seed, ROUNDS), DRAWS / fewer)?;
+    held_against((hierarchy, hierarchy.middle()), (seed, fewer), |points, weights| {
+        let weighted = SampledPosterior::of_points(model, hierarchy, points, seed);
+        let columns = |of: &SampledPosterior| -> Vec<Column> {
+            let parameters = of.parameters().into_iter().map(|(_, c)| c.clone());
+            parameters.chain(of.estimands(study, pairs).into_iter().map(|(_, c)| c)).collect()
+        };
+        compared((&columns(sampled), sampled.chains), &columns(&weighted), weights)
+    })
+}
+
+/// The same of a study with several arms.
+pub fn of_arms(
+    study: &Study,
+    (model, density): (&ArmsModel, &LinearDensity),
+    sampled: &ArmDraws,
+    seed: u64,
+) -> Option<Importance> {
+    held_against((density, density.middle()), (seed, 1), |points, weights| {
+        let weighted = ArmDraws::of_points(model, density, points);
+        compared((&sampled.columns(study), sampled.chains()), &weighted.columns(study), weights)
+    })
+}
+
+/// Weighs draws of the approximation, and has them compared where their weights can be trusted.
+fn held_against<D: LogDensity>(
+    (density, middle): (&D, Vec<f64>),
+    (seed, fewer): (u64, usize),
+    compared: impl FnOnce(&[f64], &[f64]) -> Agreement,
+) -> Option<Importance> {
+    let metric = learnt((density, middle), seed, LEARNING / fewer)?;
+    let (draws, log_ratios) = drawn(density, &metric, (seed, ROUNDS), DRAWS / fewer)?;
     let smoothed = smooth(&log_ratios, 1.0);
     let squares: f64 = smoothed.weights.iter().map(|w| w * w).sum();
     let mut found = Importance {
@@ -105,8 +135,7 @@ pub fn importance(
     if !found.is_trusted() {
         return Some(found);
     }
-    let weighted = SampledPosterior::of_points(model, hierarchy, &draws, seed);
-    let agreement = compared(study, sampled, &weighted, &smoothed.weights, pairs);
+    let agreement = compared(&draws, &smoothed.weights);
     found.comparisons = agreement.comparisons;
     found.max_abs_z = agreement.max_abs_z;
     found.allowed_abs_z = agreement.allowed();
@@ -115,13 +144,13 @@ pub fn importance(
 
 /// The normal approximation at the mode, moved and stretched to the mean and covariance of what its draws say: a scale's
 /// posterior is skewed, and draws around its mode would not reach its tail.
-fn learnt(hierarchy: &Hierarchy, seed: u64, draws: usize) -> Option<Metric> {
-    let mut metric = laplace(hierarchy, hierarchy.middle())?;
-    let d = hierarchy.dim();
+fn learnt<D: LogDensity>((density, middle): (&D, Vec<f64>), seed: u64, draws: usize) -> Option<Metric> {
+    let mut metric = laplace(density, middle)?;
+    let d = density.dim();
     // Beyond, no weights are even enough to teach a covariance.
     let rounds = if d > DENSE_UP_TO { 0 } else { ROUNDS };
     for round in 0..rounds {
-        let (points, log_ratios) = drawn(hierarchy, &metric, (seed, round), draws)?;
+        let (points, log_ratios) = drawn(density, &metric, (seed, round), draws)?;
         let weights = smooth(&log_ratios, 1.0).weights;
         let mut mean = vec![0.0; d];
         for (q, w) in points.chunks_exact(d).zip(&weights) {
@@ -143,20 +172,20 @@ fn learnt(hierarchy: &Hierarchy, seed: u64, draws: usize) -> Option<Metric> {
 }
 
 /// Points one after another, and the logarithm of posterior over approximation at each, up to a constant.
-fn drawn(
-    hierarchy: &Hierarchy,
+fn drawn<D: LogDensity>(
+    density: &D,
     metric: &Metric,
     (seed, round): (u64, usize),
     draws: usize,
 ) -> Option<(Vec<f64>, Vec<f64>)> {
     /// Streams of one round.
     const STREAMS: usize = 1 << 16;
-    let d = hierarchy.dim();
+    let d = density.dim();
     let chi = ChiSquared::new(DF).ok()?;
     let pieces: Vec<(Vec<f64>, Vec<f64>)> = (0..draws / PIECE)
         .into_par_iter()
         .map_init(
-            || (hierarchy.scratch(), vec![0.0; d], vec![0.0; d]),
+            || (density.scratch(), vec![0.0; d], vec![0.0; d]),
             |(scratch, gradient, y), piece| {
                 let mut rng = stream(seed, round * STREAMS + piece, Purpose::Approximation);
                 let (mut points, mut ratios) = (vec![0.0; PIECE * d], Vec::with_capacity(PIECE));
@@ -169,7 +198,7 @@ fn drawn(
                         proposal -= 0.5 * (DF + 1.0) * libm::log1p(*y * *y / DF);
                     }
                     metric.position(y, q);
-                    let value = hierarchy.evaluate(q, gradient, scratch);
+                    let value = density.evaluate(q, gradient, scratch);
                     ratios.push(if value.is_finite() { value - proposal } else { f64::NEG_INFINITY });
                 }
                 (points, ratios)
@@ -181,27 +210,15 @@ fn drawn(
 }
 
 /// Shares below the sampler's own quantiles, of every parameter and estimand.
-fn compared(
-    study: &Study,
-    sampled: &SampledPosterior,
-    weighted: &SampledPosterior,
-    weights: &[f64],
-    pairs: bool,
-) -> Agreement {
-    let own = sampled.estimands(study, pairs);
-    let other = weighted.estimands(study, pairs);
-    let parameters = sampled.parameters().into_iter().map(|(_, c)| c.as_slice());
-    let others = weighted.parameters().into_iter().map(|(_, c)| c.as_slice());
-    let own = parameters.chain(own.iter().map(|(_, c)| c.as_slice()));
-    let other = others.chain(other.iter().map(|(_, c)| c.as_slice()));
+fn compared((own, chains): (&[Column], usize), other: &[Column], weights: &[f64]) -> Agreement {
     let mut found = Agreement::default();
     let mut workspace = Workspace::default();
-    for (values, points) in own.zip(other) {
-        let mut sorted = values.to_vec();
+    for (values, points) in own.iter().zip(other) {
+        let mut sorted = values.clone();
         sorted.sort_unstable_by(f64::total_cmp);
         for p in [0.025, 0.25, 0.5, 0.75, 0.975] {
             let at = sorted[((p * sorted.len() as f64) as usize).min(sorted.len() - 1)];
-            let below = proportion(Draws { values, chains: sampled.chains }, |x| x < at, &mut workspace);
+            let below = proportion(Draws { values, chains }, |x| x < at, &mut workspace);
             let weighted: f64 = points.iter().zip(weights).filter(|(x, _)| **x < at).map(|(_, w)| w).sum();
             let error = |(x, w): (&f64, &f64)| {
                 let apart = f64::from(u8::from(*x < at)) - weighted;

@@ -11,6 +11,7 @@
 mod agreement;
 mod analysis;
 mod answer;
+mod arms;
 mod assembly;
 mod baseline_conflict;
 mod block;
@@ -47,6 +48,7 @@ pub use answer::{
     Belief, Drive, MovesWithoutProportionalOdds, Stands, StandsWhere, UnderBias, UnderBiasOfAll, UnderPrior,
     Verdicts, Whose, WithoutProportionalOdds,
 };
+pub use arms::{ArmDraws, OfArms, arm_pairs};
 pub use baseline_conflict::{BaselineConflict, baseline_conflicts};
 pub use claim::{
     About, Bounded, By, CLEAR, Claim, CriterionRow, Direction, Dissenter, Leaning, Method, Rate, STATED,
@@ -54,7 +56,7 @@ pub use claim::{
 };
 pub use direction::{mass_within, region};
 pub use effect_conflict::{EffectConflict, before_data, effect_conflict};
-pub use estimand::{Axis, Estimand, Measure, Scope, Statement, Whom, primary};
+pub use estimand::{Arms, Axis, Estimand, Measure, Scope, Statement, Whom, primary};
 pub use fit::Fit;
 pub use fitted_elsewhere::Reweighted;
 pub use fitting::{Fitting, Integral, Integrals, Observer};

@@ -12,6 +12,8 @@ pub struct Names {
     pub terms: Vec<String>,
     /// The levels' names of an ordinal outcome, lowest first; empty for others.
     pub levels: Vec<String>,
+    /// The arms' names where there are several active ones, the control arm first; empty where there is one.
+    pub arms: Vec<String>,
 }
 
 impl Names {
@@ -22,7 +24,13 @@ impl Names {
             subgroups: study.data.names().into_iter().map(str::to_string).collect(),
             terms: terms.unwrap_or_default(),
             levels: study.outcome.levels.as_ref().map(|l| l.names.clone()).unwrap_or_default(),
+            arms: if study.treatment.has_several_arms() { study.treatment.arms.clone() } else { Vec::new() },
         }
+    }
+
+    /// The name of arm `a`, 0 being the control arm; empty where there is one active arm.
+    pub fn arm(&self, a: usize) -> &str {
+        self.arms.get(a).map_or("", String::as_str)
     }
 
     /// The name of subgroup `g`; empty where there is none.

@@ -63,6 +63,16 @@ fn out(x: f64, logarithm: bool) -> f64 {
     if logarithm { libm::exp(x) } else { x }
 }
 
+/// The same crude measures of any two arms, the second against the first.
+pub(super) fn of_two_arms(control: &ArmCounts, active: &ArmCounts, measure: Measure) -> Option<Observed> {
+    let row = SubgroupCounts::of_pair("", control.clone(), active.clone());
+    match measure {
+        Measure::OddsRatio => odds_ratio(&row),
+        Measure::RiskDifference => risk_difference(&row),
+        _ => None,
+    }
+}
+
 pub(super) fn odds_ratio(row: &SubgroupCounts) -> Option<Observed> {
     let (log_odds_ratio, variance) = row.log_odds_ratio()?;
     Some(normal(log_odds_ratio, variance.sqrt(), true))

@@ -19,6 +19,14 @@ pub enum Parameter {
     BaselineSd,
     /// θ: the effect of the subgroup at this place.
     Theta(usize),
+    /// Of several arms: the mean effect of the active arm at this place, over subgroups.
+    ArmMean(usize),
+    /// Of several arms: the standard deviation of the arms' mean effects.
+    TauArms,
+    /// Of several arms: the standard deviation of what is left of effects after their arms' and subgroups' shares.
+    TauInteraction,
+    /// Of several arms: the effect in the subgroup at the first place of the active arm at the second.
+    ThetaOf(usize, usize),
     /// α: the baseline of the subgroup at this place, in log odds.
     Alpha(usize),
     /// By how much the log odds ratio at the cut at this place departs from the common one.
@@ -51,6 +59,10 @@ impl Parameter {
             Parameter::BaselineMean => "baseline_mean".to_string(),
             Parameter::BaselineSd => "baseline_sd".to_string(),
             Parameter::Theta(g) => of("theta", names.subgroup(g)),
+            Parameter::ArmMean(a) => of("mu", names.arm(a)),
+            Parameter::TauArms => "tau_arms".to_string(),
+            Parameter::TauInteraction => "tau_interaction".to_string(),
+            Parameter::ThetaOf(g, a) => format!("theta[{},{}]", names.subgroup(g), names.arm(a)),
             Parameter::Alpha(g) => of("alpha", names.subgroup(g)),
             Parameter::Departure(k) => {
                 let level = names.levels.get(k).map_or("", String::as_str);

@@ -107,27 +107,12 @@ impl<'h> Run<'h> {
             rows: Rows::default(),
             stopped: Stopped::Sure,
         };
-        let limit = (MOST_NUMBERS / (hierarchy.dim() * asked.chains)).clamp(MOST_DRAWS.1, MOST_DRAWS.0);
-        let mut total = asked.draws.unwrap_or(FIRST_ROUND.min(limit));
-        loop {
+        run.stopped = rounds((&asked, hierarchy.dim()), watch, |total| {
             run.extend(total, assembly, watch)?;
             let needed = multiple_needed(run.rows.blocks(), asked.mcse);
-            run.stopped = if watch.stopped() {
-                Stopped::Interrupted
-            } else if asked.draws.is_some() {
-                Stopped::Fixed
-            } else if run.has_diverged() {
-                Stopped::Diverged
-            } else if needed <= 1.0 {
-                Stopped::Sure
-            } else if total >= limit {
-                Stopped::Limit
-            } else {
-                total = planned(total, needed).min(limit);
-                continue;
-            };
-            return Ok(run);
-        }
+            Ok(Round { needed, diverged: run.has_diverged() })
+        })?;
+        Ok(run)
     }
 
     /// Goes on to `total` draws of each chain, and makes the rows anew.
@@ -198,7 +183,44 @@ impl<'h> Run<'h> {
     }
 }
 
-fn summary(chain: usize, recorded: &Recorded<'_, Hierarchy>) -> ChainSummary {
+/// What a round of draws has come to.
+pub(super) struct Round {
+    /// How many times the present draws are needed; at most 1 when the answer is sure.
+    pub needed: f64,
+    /// Whether trajectories diverged.
+    pub diverged: bool,
+}
+
+/// Goes on, each time to a larger total of draws of each chain, until the answer is sure, or to the number asked for, a
+/// limit, or a stop from outside.
+pub(super) fn rounds(
+    (asked, dim): (&Sampling, usize),
+    watch: &dyn Watch,
+    mut go_on: impl FnMut(usize) -> Result<Round, Unsampled>,
+) -> Result<Stopped, Unsampled> {
+    let limit = (MOST_NUMBERS / (dim * asked.chains)).clamp(MOST_DRAWS.1, MOST_DRAWS.0);
+    let mut total = asked.draws.unwrap_or(FIRST_ROUND.min(limit));
+    loop {
+        let Round { needed, diverged } = go_on(total)?;
+        return Ok(if watch.stopped() {
+            Stopped::Interrupted
+        } else if asked.draws.is_some() {
+            Stopped::Fixed
+        } else if diverged {
+            Stopped::Diverged
+        } else if needed <= 1.0 {
+            Stopped::Sure
+        } else if total >= limit {
+            Stopped::Limit
+        } else {
+            total = planned(total, needed).min(limit);
+            continue;
+        });
+    }
+}
+
+/// How a chain moved.
+pub(super) fn summary<D: LogDensity>(chain: usize, recorded: &Recorded<'_, D>) -> ChainSummary {
     let transitions = &recorded.transitions;
     let n = transitions.len() as f64;
     let energies: Vec<f64> = transitions.iter().map(|t| t.energy).collect();
@@ -216,7 +238,7 @@ fn summary(chain: usize, recorded: &Recorded<'_, Hierarchy>) -> ChainSummary {
 
 /// How many times the present draws are needed for every probability's Monte Carlo error to be at most `mcse` and every
 /// effective sample size at least [`LEAST_ESS`]; at most 1 when the answer is sure.
-fn multiple_needed<'a>(blocks: impl Iterator<Item = &'a Block>, mcse: f64) -> f64 {
+pub(super) fn multiple_needed<'a>(blocks: impl Iterator<Item = &'a Block>, mcse: f64) -> f64 {
     let mut most: f64 = 0.0;
     for block in blocks {
         for row in &block.probabilities {

@@ -19,6 +19,15 @@ record! {
     }
 }
 
+record! {
+    /// The same of a study with several active arms: `arm`, or `arm` against `against`.
+    ArmRow {
+        row, scope, subgroup, arm, against, measure, statement, threshold, probability, mcse, ess,
+        mean, sd, median, q2_5, q97_5, mcse_mean, ess_bulk, ess_tail, rhat, prior, prior_q2_5, prior_q97_5,
+        observed, observed_low, observed_high, unavailable, caveat,
+    }
+}
+
 /// Estimates and probabilities of a fit as one CSV table, the study's statements in every row.
 pub fn fit_csv(study: &Study, report: &Report) -> String {
     table(study, Some(report))
@@ -30,6 +39,9 @@ pub fn check_csv(study: &Study, prior: Option<&Report>) -> String {
 }
 
 fn table(study: &Study, report: Option<&Report>) -> String {
+    if study.treatment.has_several_arms() {
+        return of_arms(study, report);
+    }
     let rows = report.into_iter().flat_map(|report| {
         let caveat = Cell::from(statements(study, report).join(" "));
         let estimates = wire::estimates(report).into_iter().map(estimate);
@@ -37,6 +49,64 @@ fn table(study: &Study, report: Option<&Report>) -> String {
         rows.map(move |row| Row { caveat: caveat.clone(), ..row })
     });
     Records::of(rows).csv()
+}
+
+fn of_arms(study: &Study, report: Option<&Report>) -> String {
+    let rows = report.into_iter().flat_map(|report| {
+        let caveat = Cell::from(statements(study, report).join(" "));
+        let estimates = wire::estimates(report).into_iter().map(arm_estimate);
+        let rows = estimates.chain(wire::probabilities(report).into_iter().map(arm_probability));
+        rows.map(move |row| ArmRow { caveat: caveat.clone(), ..row })
+    });
+    Records::of(rows).csv()
+}
+
+fn arm_estimate(e: Estimate<'_>) -> ArmRow {
+    let (reported, prior) = (e.reported, e.prior);
+    ArmRow {
+        row: "estimate".into(),
+        scope: e.scope.into(),
+        subgroup: e.subgroup.into(),
+        arm: e.arm.into(),
+        against: e.against.into(),
+        measure: e.measure.into(),
+        mean: reported.mean.into(),
+        sd: reported.sd.into(),
+        median: reported.median.into(),
+        q2_5: reported.q2_5.into(),
+        q97_5: reported.q97_5.into(),
+        mcse_mean: reported.mcse_mean.into(),
+        ess_bulk: reported.ess_bulk.into(),
+        ess_tail: reported.ess_tail.into(),
+        rhat: reported.rhat.into(),
+        prior: prior.map(|q| q.median).into(),
+        prior_q2_5: prior.map(|q| q.q2_5).into(),
+        prior_q97_5: prior.map(|q| q.q97_5).into(),
+        observed: e.observed.as_ref().map(|o| o.estimate).into(),
+        observed_low: e.observed.as_ref().map(|o| o.low).into(),
+        observed_high: e.observed.as_ref().map(|o| o.high).into(),
+        unavailable: e.unavailable.into(),
+        ..ArmRow::default()
+    }
+}
+
+fn arm_probability(p: Probability<'_>) -> ArmRow {
+    ArmRow {
+        row: "probability".into(),
+        scope: p.scope.into(),
+        subgroup: p.subgroup.into(),
+        arm: p.arm.into(),
+        against: p.against.into(),
+        measure: p.measure.into(),
+        statement: p.statement.into(),
+        threshold: p.threshold.into(),
+        probability: p.probability.into(),
+        mcse: p.mcse.into(),
+        ess: p.ess.into(),
+        prior: p.prior.into(),
+        unavailable: p.unavailable.into(),
+        ..ArmRow::default()
+    }
 }
 
 fn estimate(e: Estimate<'_>) -> Row {

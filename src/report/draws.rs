@@ -7,7 +7,8 @@ use std::io::{self, Write};
 
 use super::records::line;
 use crate::parallel;
-use crate::posterior::{Names, SampledPosterior};
+use crate::posterior::{ArmDraws, Names, SampledPosterior};
+use crate::sampler::Transition;
 use crate::study::Study;
 
 /// Writes the draws of every parameter as CSV: columns `.chain`, `.iteration` and `.draw`, then one per parameter.
@@ -40,20 +41,73 @@ pub fn write_estimand_draws(
     )
 }
 
+/// Writes the draws of every parameter of a study with several arms as CSV.
+pub fn write_arm_parameter_draws(study: &Study, sampled: &ArmDraws, to: &mut dyn Write) -> io::Result<()> {
+    let names = Names::of(study);
+    let columns = sampled.parameters().iter();
+    table(sampled, columns.map(|(key, draws)| Column::number(key.name(&names), move |i| draws[i])), to)
+}
+
+/// Writes the draws of every estimand of a study with several arms as CSV.
+pub fn write_arm_estimand_draws(study: &Study, sampled: &ArmDraws, to: &mut dyn Write) -> io::Result<()> {
+    let names = Names::of(study);
+    let estimands = sampled.estimands(study);
+    let columns = estimands.iter();
+    table(sampled, columns.map(|(key, draws)| Column::number(key.name(&names), move |i| draws[i])), to)
+}
+
 /// Writes what the sampler did on its way to every draw, under Stan's names. `lp__` is the log density in the sampler's
 /// coordinates, with their Jacobian and up to a constant.
-pub fn write_diagnostics(sampled: &SampledPosterior, to: &mut dyn Write) -> io::Result<()> {
-    let t = &sampled.transitions;
+pub fn write_diagnostics(sampled: &impl Chains, to: &mut dyn Write) -> io::Result<()> {
+    let (t, steps, each) = (sampled.transitions(), sampled.step_sizes(), sampled.shape().1);
     let columns = [
         Column::number("lp__", |i| t[i].log_density),
         Column::number("accept_stat__", |i| t[i].acceptance),
-        Column::number("stepsize__", |i| sampled.step_sizes[i / sampled.draws]),
+        Column::number("stepsize__", move |i| steps[i / each]),
         Column::whole("treedepth__", |i| t[i].depth as usize),
         Column::whole("n_leapfrog__", |i| t[i].steps as usize),
         Column::whole("divergent__", |i| usize::from(t[i].diverged)),
         Column::number("energy__", |i| t[i].energy),
     ];
     table(sampled, columns.into_iter(), to)
+}
+
+/// Draws of several chains, with how each came about.
+pub trait Chains {
+    /// The number of chains, and draws of each.
+    fn shape(&self) -> (usize, usize);
+    /// The transition to each draw, chains one after another.
+    fn transitions(&self) -> &[Transition];
+    /// The step size of each chain.
+    fn step_sizes(&self) -> &[f64];
+}
+
+impl Chains for SampledPosterior {
+    fn shape(&self) -> (usize, usize) {
+        (self.chains, self.draws)
+    }
+
+    fn transitions(&self) -> &[Transition] {
+        &self.transitions
+    }
+
+    fn step_sizes(&self) -> &[f64] {
+        &self.step_sizes
+    }
+}
+
+impl Chains for ArmDraws {
+    fn shape(&self) -> (usize, usize) {
+        (self.chains(), self.draws())
+    }
+
+    fn transitions(&self) -> &[Transition] {
+        &self.transitions
+    }
+
+    fn step_sizes(&self) -> &[f64] {
+        &self.step_sizes
+    }
 }
 
 /// A column: its name, and what writes its cell of a draw.
@@ -91,13 +145,13 @@ impl<'a> Column<'a> {
 /// The header, then the rows in pieces: some are made in parallel and written, before the next are, so that no more than these
 /// are held as text.
 fn table<'a>(
-    sampled: &SampledPosterior,
+    sampled: &impl Chains,
     of_draws: impl Iterator<Item = Column<'a>>,
     to: &mut dyn Write,
 ) -> io::Result<()> {
     /// Numbers of a piece.
     const PIECE: usize = 1 << 18;
-    let (chains, each) = (sampled.chains, sampled.draws);
+    let (chains, each) = sampled.shape();
     let mut columns = vec![
         Column::whole(".chain", move |draw| draw / each + 1),
         Column::whole(".iteration", move |draw| draw % each + 1),

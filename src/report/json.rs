@@ -10,7 +10,7 @@ use super::sentences::{claims_json, told as told_claims};
 use super::wire;
 use crate::posterior::{Report, baseline_conflicts, effect_conflict};
 use crate::study::{
-    Adjustment, Assignment, Assumption, Audit, BaselineOf, Changed, Covariate, Population, Study, Term,
+    Adjustment, Assignment, Assumption, Audit, BaselineOf, Changed, Covariate, Population, RelatedArms, Study, Term,
     library_priors,
 };
 
@@ -82,6 +82,9 @@ struct PriorHead<'a> {
     pooling: crate::study::Pooling,
     effect: &'a str,
     heterogeneity: Option<&'a str>,
+    /// Absent where there is one active arm.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    arms: Option<ArmsHead<'a>>,
     baseline: Option<&'a str>,
     /// What a baseline is; null for estimates, which have none.
     baseline_of: Option<BaselineOf>,
@@ -89,6 +92,16 @@ struct PriorHead<'a> {
     baseline_against_data: Vec<wire::BaselineConflict>,
     /// The mean effect under the priors alone; null where that can't be told.
     effect_against_data: Option<wire::EffectConflict>,
+}
+
+/// Several active arms.
+#[derive(Serialize)]
+struct ArmsHead<'a> {
+    /// The control arm first.
+    names: &'a [String],
+    related: RelatedArms,
+    between: Option<&'a str>,
+    interaction: Option<&'a str>,
 }
 
 /// What the effects are adjusted for.
@@ -149,6 +162,12 @@ fn prior_head<'a>(study: &'a Study, report: Option<&Report>) -> PriorHead<'a> {
         pooling: study.pooling,
         effect: &study.priors.effect.words,
         heterogeneity: study.priors.heterogeneity.as_ref().map(|p| p.words.as_str()),
+        arms: study.priors.arms.as_ref().map(|arms| ArmsHead {
+            names: &study.treatment.arms,
+            related: arms.related,
+            between: arms.between.as_ref().map(|p| p.words.as_str()),
+            interaction: arms.interaction.as_ref().map(|p| p.words.as_str()),
+        }),
         baseline: study.priors.baseline.as_ref().map(|p| p.words.as_str()),
         baseline_of: study.priors.baseline.as_ref().map(|_| study.priors.baseline_of),
         baseline_against_data: match report {

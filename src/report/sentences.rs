@@ -153,6 +153,19 @@ pub fn sentence(claim: &Claim) -> String {
                 points(with, None)
             )
         }
+        Says::BestArm { arm, clear, prior_probability } => {
+            let prior =
+                prior_probability.map_or_else(String::new, |p| format!(" (prior {})", probability(Some(p))));
+            let p = claim.probability.unwrap_or(f64::NAN);
+            let p = judged_probability(p, claim.resolution, |p| p >= CLEAR);
+            match (clear, claim.about.assignment) {
+                (false, _) => format!("{whom}: no arm is clearly the best; {arm} most probably is, with probability {p}{prior}."),
+                (true, Assignment::Randomised) => format!("{whom}: {arm} is the best arm with probability {p}{prior}."),
+                (true, Assignment::Observational) => {
+                    format!("{whom}: {arm} is associated with the best outcome with probability {p}{prior}.")
+                }
+            }
+        }
         Says::Shrinkage { share } => format!(
             "Pooling draws the medians of {} together by {:.0} % of their spread.",
             claim.about.subgroups,

@@ -3,7 +3,7 @@
 use crate::compare::PriorSet;
 use crate::decide::InteractionTest;
 use crate::posterior::{Measure, STATED, Scope, Whom};
-use crate::study::{Adjustment, BaselineOf, BaselinePrior, LocationPrior, PriorFor, Priors, Study, Term};
+use crate::study::{Adjustment, BaselineOf, BaselinePrior, HeterogeneityPrior, LocationPrior, PriorFor, Priors, Study, Term, Written};
 
 use super::numbers::{probability, value};
 
@@ -46,6 +46,13 @@ pub fn priors_as_written(priors: &Priors) -> String {
     let mut text = format!("effect {}", priors.effect.words);
     if let Some(h) = &priors.heterogeneity {
         text += &format!("; heterogeneity {}", h.words);
+    }
+    if let Some(arms) = &priors.arms {
+        let of = |what: &str, prior: &Option<Written<HeterogeneityPrior>>| {
+            prior.as_ref().map_or_else(String::new, |p| format!("; {what} {}", p.words))
+        };
+        text += &of("between arms", &arms.between);
+        text += &of("interaction", &arms.interaction);
     }
     text + &baseline_as_written(priors).map_or_else(String::new, |b| format!("; {b}"))
 }

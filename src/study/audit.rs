@@ -53,6 +53,9 @@ pub struct AuditRow {
     /// The active arm's counts; none for a published estimate.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub active: Option<AuditCell>,
+    /// Where there are several active arms, the counts of each, in place of `active`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub arms: Vec<AuditCell>,
     /// The published estimate, on the scale of the effect: a log ratio or a difference. None for counts.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub estimate: Option<f64>,
@@ -105,16 +108,23 @@ impl AuditCell {
 
 impl AuditRow {
     pub(super) fn of_counts(row: &SubgroupCounts) -> AuditRow {
+        let several = row.arms.len() > 2;
         AuditRow {
             subgroup: row.name.clone(),
             control: Some(AuditCell::of(row.control())),
-            active: Some(AuditCell::of(row.active())),
+            active: if several { None } else { Some(AuditCell::of(row.active())) },
+            arms: row.arms.iter().skip(1).filter(|_| several).map(AuditCell::of).collect(),
             estimate: None,
             se: None,
             source: None,
             citation: row.citation.clone(),
             adjusted_for: None,
         }
+    }
+
+    /// The counts of every arm, control first; none of a published estimate.
+    pub fn cells(&self) -> impl Iterator<Item = &AuditCell> {
+        self.control.iter().chain(&self.active).chain(&self.arms)
     }
 
     pub(super) fn of_levels(row: &SubgroupCounts, levels: [&[u64]; 2]) -> AuditRow {
@@ -132,6 +142,7 @@ impl AuditRow {
             subgroup: row.name.clone(),
             control: None,
             active: None,
+            arms: Vec::new(),
             estimate: Some(row.estimate),
             se: Some(row.se),
             source: row.source.clone(),
@@ -146,7 +157,7 @@ impl Study {
     pub fn audit(&self) -> Audit {
         let stated = |text: &Option<String>| text.clone().unwrap_or_else(|| "not stated".to_string());
         let rows = self.data.audit_rows();
-        let cells = || rows.iter().flat_map(|r| [&r.control, &r.active]).flatten();
+        let cells = || rows.iter().flat_map(AuditRow::cells);
         let zero_or_full =
             cells().filter(|c| c.total > 0 && (c.events == 0 || c.events == c.total)).count() as u64;
         let patients = self.data.patients();
@@ -182,6 +193,10 @@ impl Study {
             Assignment::Randomised => "favours",
             Assignment::Observational => "means a better outcome with",
         };
+        let active = match self.treatment.has_several_arms() {
+            true => "the arm that is named first",
+            false => self.treatment.active(),
+        };
         let null = if self.outcome.scale.is_ratio() { "1" } else { "0" };
         if self.outcome.levels.is_some() {
             format!(
@@ -190,9 +205,8 @@ impl Study {
             )
         } else if self.data.has_risks() {
             format!(
-                "more {} count as {more}: an odds ratio {side} 1, or a risk difference {side} 0, {verb} {}",
-                self.outcome.event,
-                self.treatment.active()
+                "more {} count as {more}: an odds ratio {side} 1, or a risk difference {side} 0, {verb} {active}",
+                self.outcome.event
             )
         } else if self.adjustment.is_some() {
             format!(

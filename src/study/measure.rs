@@ -14,6 +14,10 @@ pub enum Measure {
     RiskControl,
     /// The risk in the active arm, a probability.
     RiskActive,
+    /// The risk in one arm of several, a probability.
+    Risk,
+    /// The rank of one arm among several, 1 being the best.
+    Rank,
     /// The risk difference, active minus control, as a proportion.
     RiskDifference,
     /// The risk ratio, active over control.
@@ -139,6 +143,8 @@ impl Measure {
             Measure::OddsRatio => "odds_ratio",
             Measure::RiskControl => "risk_control",
             Measure::RiskActive => "risk_active",
+            Measure::Risk => "risk",
+            Measure::Rank => "rank",
             Measure::RiskDifference => "risk_difference",
             Measure::RiskRatio => "risk_ratio",
             Measure::HazardRatio => "hazard_ratio",
@@ -168,6 +174,8 @@ impl Measure {
             Measure::OddsRatio => "odds ratio",
             Measure::RiskControl => "risk, control",
             Measure::RiskActive => "risk, active",
+            Measure::Risk => "risk",
+            Measure::Rank => "rank",
             Measure::RiskDifference => "risk difference",
             Measure::RiskRatio => "risk ratio",
             Measure::HazardRatio => "hazard ratio",

@@ -3,6 +3,7 @@
 
 mod adjusted_for;
 mod adjustment;
+mod arm_priors;
 mod audit;
 mod bias;
 mod builder;
@@ -28,6 +29,7 @@ mod utility_sets;
 pub(crate) mod written;
 
 pub use adjustment::{Adjustment, Centres, Covariate, Form, Population, PriorFor, Term};
+pub use arm_priors::{ArmPriors, RelatedArms};
 pub use audit::{Audit, AuditCell, AuditRow};
 pub use bias::{Assumption, Bias, BiasKind, Confounder, Misclassification, Missing, Nuisance, SubgroupBias};
 pub(crate) use builder::Read;
@@ -64,6 +66,9 @@ pub(crate) const ALL_PATIENTS: &str = "all patients";
 
 /// The most subgroups that a study may have.
 pub const MOST_SUBGROUPS: usize = 500;
+
+/// The most arms that a study may have, the control arm among them.
+pub const MOST_ARMS: usize = 10;
 
 /// A study with its priors, ready to be modelled.
 #[derive(Debug, Clone)]
@@ -170,12 +175,26 @@ impl Treatment {
         Treatment { name: name.into(), arms: vec![control.into(), active.into()] }
     }
 
+    /// Whether several arms are compared with the control arm.
+    pub fn has_several_arms(&self) -> bool {
+        self.arms.len() > 2
+    }
+
     /// What the control arm had.
     pub fn control(&self) -> &str {
         &self.arms[0]
     }
 
-    /// What the arm had that is compared with it.
+    /// What the active arms had, in words: "balloon, stent or both".
+    pub fn all_active(&self) -> String {
+        match &self.arms[1..] {
+            [one] => one.clone(),
+            [rest @ .., last] => format!("{} or {last}", rest.join(", ")),
+            [] => String::new(),
+        }
+    }
+
+    /// What the arm had that is compared with it; of several the first.
     pub fn active(&self) -> &str {
         &self.arms[1]
     }
@@ -216,6 +235,8 @@ pub struct Priors {
     pub baseline_of: BaselineOf,
     /// What is assumed of the levels of an ordinal outcome; none for others.
     pub levels: Option<LevelPriors>,
+    /// What is assumed of several active arms; none where there is one.
+    pub arms: Option<ArmPriors>,
 }
 
 /// What the priors of a study are, whatever words they are written in.
@@ -226,6 +247,7 @@ pub struct Distributions<'a> {
     baseline: Option<&'a BaselinePrior>,
     baseline_of: BaselineOf,
     levels: Option<&'a LevelPriors>,
+    arms: Option<arm_priors::ArmDistributions<'a>>,
 }
 
 impl Priors {
@@ -237,6 +259,7 @@ impl Priors {
             baseline: self.baseline.as_ref().map(|b| &b.distribution),
             baseline_of: self.baseline_of,
             levels: self.levels.as_ref(),
+            arms: self.arms.as_ref().map(ArmPriors::distributions),
         }
     }
 }

@@ -99,6 +99,10 @@ pub enum PriorPart {
     Shift,
     /// The prior of the departure from proportional odds.
     Departure,
+    /// How several active arms are related, and the prior of the spread between them.
+    Arms,
+    /// The prior of what is left of an effect after its arm's and its subgroup's share.
+    Interaction,
     /// How much of the effect prior other studies make up.
     Weight,
     /// One of those studies.

@@ -4,8 +4,8 @@ use std::fmt::Write as _;
 
 use super::rules::THRESHOLD_MEASURES;
 use super::{
-    ArmCounts, BaselineOf, BaselinePrior, HigherIs, NamedPriors, Pooling, Priors, Scale, Shape, Study,
-    Thresholds,
+    ArmCounts, BaselineOf, BaselinePrior, HigherIs, NamedPriors, Pooling, Priors, RelatedArms, Scale, Shape,
+    Study, Thresholds,
 };
 
 /// Text as TOML writes it in one line, between double quotes: a key can't be written otherwise, whatever it holds.
@@ -85,6 +85,13 @@ impl Study {
             Pooling::Complete => "complete",
         };
         out.text("pooling", pooling);
+        if let Some(arms) = &self.priors.arms {
+            let related = match arms.related {
+                RelatedArms::Exchangeable => "exchangeable",
+                RelatedArms::Separate => "separate",
+            };
+            out.text("arms", related);
+        }
         if let Some(levels) = &self.priors.levels {
             out.text("cutpoints", levels.cutpoints.in_words());
             match levels.departure.as_ref().map(|d| &d.shape) {
@@ -150,7 +157,10 @@ impl Study {
         out.section("[treatment]");
         out.text("name", &self.treatment.name);
         out.text("control", self.treatment.control());
-        out.text("active", self.treatment.active());
+        match self.treatment.arms.as_slice() {
+            [_, active] => out.text("active", active),
+            arms => out.line(format_args!("arms = {}", list(arms.iter().skip(1).map(|arm| quoted(arm))))),
+        }
         if !self.undivided {
             out.section("[subgroup]");
             out.text("name", &self.subgroup_name);
@@ -182,7 +192,14 @@ impl Study {
             out.section("[[data.counts]]");
             name(out, &row.name);
             out.line(format_args!("control = {}", cell(row.control())));
-            out.line(format_args!("active = {}", cell(row.active())));
+            match row.arms.as_slice() {
+                [_, active] => out.line(format_args!("active = {}", cell(active))),
+                arms => {
+                    let named = arms.iter().zip(&self.treatment.arms).skip(1);
+                    let each: Vec<String> = named.map(|(arm, name)| format!("{} = {}", quoted(name), cell(arm))).collect();
+                    out.line(format_args!("arms = {{ {} }}", each.join(", ")));
+                }
+            }
             out.maybe("citation", row.citation.as_deref());
         }
         if let Some(covariance) = self.data.covariance() {
@@ -224,7 +241,7 @@ fn besides(arm: &ArmCounts) -> String {
 
 /// Priors, or what they change of others.
 fn priors(out: &mut Lines, priors: &Priors, others: Option<&Priors>) {
-    let Priors { effect, heterogeneity, baseline, baseline_of, levels } = priors;
+    let Priors { effect, heterogeneity, baseline, baseline_of, levels, arms } = priors;
     if others.is_none_or(|o| o.effect != *effect) {
         out.text("effect", &effect.distribution.in_words());
     }
@@ -232,6 +249,10 @@ fn priors(out: &mut Lines, priors: &Priors, others: Option<&Priors>) {
         heterogeneity.as_ref().filter(|tau| others.is_none_or(|o| o.heterogeneity.as_ref() != Some(*tau)))
     {
         out.text("heterogeneity", &tau.distribution.in_words());
+    }
+    if let (Some(arms), None) = (arms, others) {
+        out.maybe("arms", arms.between.as_ref().map(|p| p.distribution.in_words()).as_deref());
+        out.maybe("interaction", arms.interaction.as_ref().map(|p| p.distribution.in_words()).as_deref());
     }
     if let Some(levels) = levels {
         if others.is_none() {

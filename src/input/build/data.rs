@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use toml::Spanned;
 
+use super::super::arms::{SeveralArms, place_of};
 use super::super::model_file::{ArmEntry, CountsEntry, DataSection, EstimateEntry, Kind, ModelFile, Rows};
 use super::super::nearest::nearest;
 use super::super::number::Count;
@@ -33,7 +34,7 @@ pub fn observed(
     source: &Source,
     file: &ModelFile,
     mut builder: StudyBuilder,
-    (scale, levels): (Scale, Option<&LevelScale>),
+    (scale, levels, several): (Scale, Option<&LevelScale>, Option<&SeveralArms>),
 ) -> Result<Observed> {
     let section = file.data.get_ref();
     let span = given(source, file)?;
@@ -42,7 +43,7 @@ pub fn observed(
         for (row, entry) in entries.get_ref().iter().enumerate() {
             builder = match levels {
                 Some(scale) => builder.levels(by_level(source, scale, (row, entry, undivided))?),
-                None => builder.counts(counts(source, (row, entry, undivided))?),
+                None => builder.counts(counts(source, several, (row, entry, undivided))?),
             };
         }
     } else if let Some(entries) = &section.estimates {
@@ -56,7 +57,7 @@ pub fn observed(
     } else {
         rows_named(source, file, span)?;
         draws_alone(source, section)?;
-        let found = table::read(source, section, &file.model.adjust, (scale, levels))?;
+        let found = table::read(source, section, &file.model.adjust, (scale, levels, several))?;
         let names = match &found.data {
             Read::Estimates(rows) => rows.iter().map(|row| row.name.clone()).collect(),
             _ => Vec::new(),
@@ -255,6 +256,7 @@ fn rows_named(source: &Source, file: &ModelFile, span: Range<usize>) -> Result<(
 
 fn counts(
     source: &Source,
+    several: Option<&SeveralArms>,
     (place, entry, alone): (usize, &Spanned<CountsEntry>, bool),
 ) -> Result<SubgroupCounts> {
     let row = entry.get_ref();
@@ -285,11 +287,33 @@ fn counts(
             source: arm.source.clone(),
         })
     };
-    Ok(SubgroupCounts {
-        name: name.to_string(),
-        arms: vec![arm(&row.control, "control")?, arm(&row.active, "active")?],
-        citation: row.citation.clone(),
-    })
+    let mut arms = vec![arm(&row.control, "control")?];
+    match several {
+        None => {
+            if let Some((name, _)) = row.arms.iter().next() {
+                return Err(Error::of(ErrorKind::Rule, "`arms` of counts, and there is one active arm")
+                    .at(source.place(name.span()))
+                    .help("write active = { events = …, total = … }")
+                    .help("for several active arms: arms = [\"…\", \"…\"] in [treatment]"));
+            }
+            arms.push(arm(&row.active, "active")?);
+        }
+        Some(several) => {
+            if let Some(active) = &row.active {
+                return Err(Error::of(ErrorKind::Rule, "`active`, and there are several active arms")
+                    .at(source.place(active.span()))
+                    .help("write the counts of each by its name: arms = { balloon = { events = …, total = … }, … }"));
+            }
+            for key in row.arms.keys() {
+                place_of(source, &several.names, key)?;
+            }
+            for name in several.names.iter().skip(1) {
+                let found = row.arms.iter().find(|(key, _)| key.get_ref() == name);
+                arms.push(arm(&found.map(|(_, counts)| counts.clone()), name)?);
+            }
+        }
+    }
+    Ok(SubgroupCounts { name: name.to_string(), arms, citation: row.citation.clone() })
 }
 
 /// Patients by level of both arms.

@@ -13,6 +13,7 @@ use std::sync::Arc;
 use super::model_file::{Kind, ModelFile, OutcomeSection, SubgroupSection};
 use super::patients::Measured;
 use super::source::{Source, sha256};
+use super::arms::{self, SeveralArms};
 use super::{bias_words, design};
 use crate::error::{Error, ErrorKind, Place, Result};
 use crate::study::rules::{Reported, left_out};
@@ -35,8 +36,14 @@ pub fn study(source: &Source, file: ModelFile) -> Result<Study> {
     let mut builder = Study::builder(&file.title, file.study.assignment)
         .name(&source.name)
         .outcome(endpoint)
-        .treatment(&file.treatment.name)
-        .arms(&file.treatment.control, &file.treatment.active);
+        .treatment(&file.treatment.get_ref().name);
+    let arms = arms::names(source, &file.treatment)?;
+    let several = SeveralArms::of(source, &file)?;
+    builder = match arms.as_slice() {
+        [control, active] => builder.arms(control, active),
+        [control, active @ ..] => builder.several_arms(control, active),
+        [] => builder,
+    };
     if let Some(section) = &file.subgroup {
         let SubgroupSection { name, plural, exhaustive } = section.get_ref();
         builder = builder.subgroup_name(name);
@@ -68,7 +75,7 @@ pub fn study(source: &Source, file: ModelFile) -> Result<Study> {
         builder = builder.time_zero(time_zero);
     }
     let Observed { mut builder, sha256: data_sha256, patients, measured, undivided, draws } =
-        data::observed(source, &file, builder, (reported.scale, scale.as_ref()))?;
+        data::observed(source, &file, builder, (reported.scale, scale.as_ref(), several.as_ref()))?;
     if undivided {
         check_undivided(source, &file)?;
         builder = builder.undivided();

@@ -5,7 +5,7 @@ use std::ops::Range;
 use toml::Spanned;
 
 use super::super::matrix_words::MatrixEntry;
-use super::super::model_file::{DataSection, Kind, ModelFile, PriorSection, ThresholdsSection};
+use super::super::model_file::{DataSection, Kind, ModelFile, ThresholdsSection};
 use super::super::number::Real;
 use super::super::source::Source;
 use crate::error::{Error, ErrorKind, Place};
@@ -55,13 +55,17 @@ impl Places<'_> {
             | Part::Outcome
             | Part::Event
             | Part::Treatment
-            | Part::Arm(_)
             | Part::SubgroupName
             | Part::Named { .. } => None,
+            Part::Arm(0) => None,
+            Part::Arm(a) => {
+                let arms = file.treatment.get_ref().arms.as_ref()?;
+                Some(arms.get_ref().get(a - 1).map_or_else(|| arms.span(), Spanned::span))
+            }
             Part::Groups => Some(row(&file.data, MOST_SUBGROUPS).unwrap_or_else(|| of_data(&file.data))),
             Part::Group(g) => Some(name(&file.data, *g).unwrap_or_else(|| of_data(&file.data))),
             Part::Cell { group, arm } => {
-                Some(events(&file.data, (*group, *arm)).unwrap_or_else(|| of_data(&file.data)))
+                Some(events(file, (*group, *arm)).unwrap_or_else(|| of_data(&file.data)))
             }
             Part::Estimate { group, figure } => {
                 let found = figure_of(&file.data, (*group, *figure)).or_else(|| row(&file.data, *group));
@@ -75,7 +79,7 @@ impl Places<'_> {
             }
             Part::Utilities => Some(file.outcome.utilities.as_ref()?.span()),
             Part::Departure => Some(file.model.departure.as_ref()?.span()),
-            Part::Prior(part) => Some(of_prior(&file.prior, *part)),
+            Part::Prior(part) => Some(of_prior(file, *part)),
             Part::ExpectedOddsRatio => Some(file.library.as_ref()?.expected_odds_ratio.span()),
             Part::Threshold { measure, index } => {
                 Some(listed(file.thresholds.as_ref()?, *measure)?.get(*index)?.span())
@@ -131,10 +135,16 @@ fn name(data: &Spanned<DataSection>, group: usize) -> Option<Range<usize>> {
     name.map(Spanned::span)
 }
 
-fn events(data: &Spanned<DataSection>, (group, arm): (usize, usize)) -> Option<Range<usize>> {
-    let row = data.get_ref().counts.as_ref()?.get_ref().get(group)?.get_ref();
-    let arm = if arm == 0 { &row.control } else { &row.active };
-    let arm = arm.as_ref()?;
+fn events(file: &ModelFile, (group, arm): (usize, usize)) -> Option<Range<usize>> {
+    let row = file.data.get_ref().counts.as_ref()?.get_ref().get(group)?.get_ref();
+    let arm = match (arm, file.treatment.get_ref().arms.as_ref()) {
+        (0, _) => row.control.as_ref()?,
+        (_, None) => row.active.as_ref()?,
+        (_, Some(arms)) => {
+            let name = arms.get_ref().get(arm - 1)?.get_ref();
+            row.arms.iter().find(|(key, _)| key.get_ref() == name).map(|(_, entry)| entry)?
+        }
+    };
     let (events, levels) = (&arm.get_ref().events, &arm.get_ref().levels);
     Some(match (events, levels) {
         (Some(events), _) => events.span(),
@@ -154,7 +164,8 @@ fn figure_of(data: &Spanned<DataSection>, (group, figure): (usize, Figure)) -> O
 }
 
 /// A part that is not written is told of beside the effect, which always is.
-fn of_prior(prior: &PriorSection, part: PriorPart) -> Range<usize> {
+fn of_prior(file: &ModelFile, part: PriorPart) -> Range<usize> {
+    let prior = &file.prior;
     let found = match part {
         PriorPart::Heterogeneity => prior.heterogeneity.as_ref().map(Spanned::span),
         PriorPart::Baseline => prior.baseline.as_ref().map(Spanned::span),
@@ -162,6 +173,11 @@ fn of_prior(prior: &PriorSection, part: PriorPart) -> Range<usize> {
         PriorPart::Levels => prior.levels.as_ref().map(Spanned::span),
         PriorPart::Shift => prior.shift.as_ref().map(Spanned::span),
         PriorPart::Departure => prior.departure.as_ref().map(Spanned::span),
+        PriorPart::Arms => {
+            let stated = prior.arms.as_ref().map(Spanned::span);
+            stated.or_else(|| file.model.arms.as_ref().map(Spanned::span))
+        }
+        PriorPart::Interaction => prior.interaction.as_ref().map(Spanned::span),
         _ => None,
     };
     found.unwrap_or_else(|| prior.effect.span())

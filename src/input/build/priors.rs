@@ -30,6 +30,15 @@ pub fn stated(
         effect: effect_prior(source, &section.effect, scale)?,
         heterogeneity: heterogeneity.map(|text| heterogeneity_prior(source, text, scale)).transpose()?,
     });
+    if let Some(related) = &file.model.arms {
+        builder = builder.related_arms(*related.get_ref());
+    }
+    if let Some(text) = &section.arms {
+        builder = builder.between_arms(heterogeneity_prior(source, text, scale)?);
+    }
+    if let Some(text) = &section.interaction {
+        builder = builder.interaction(heterogeneity_prior(source, text, scale)?);
+    }
     if let Some(entry) = &section.baseline {
         builder = builder.baseline(baseline_prior(source, entry)?);
     }

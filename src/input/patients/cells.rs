@@ -7,6 +7,7 @@ use csv::ByteRecord;
 use toml::Spanned;
 
 use super::super::adjust_section::AdjustEntry;
+use super::super::arms::SeveralArms;
 use super::super::columns::{Kept, layout};
 use super::super::joint::events_of_total;
 use super::super::model_file::{DataSection, MissingRows};
@@ -37,6 +38,7 @@ pub struct Patients {
 pub fn read(
     source: &Source,
     (data, adjust, scale): (&DataSection, &[Spanned<AdjustEntry>], Option<&LevelScale>),
+    several: Option<&SeveralArms>,
     (file, named): (&DataFile, &str),
 ) -> Result<Patients> {
     let Some(missing) = &data.missing else {
@@ -50,11 +52,17 @@ pub fn read(
     };
     let mut reader = Reader::open(file, (source.reading, &data.form()))?;
     let indices = columns(source, data, &reader.header)?;
-    let mut coding = Coding::new(source, data, indices, scale)?;
+    let mut coding = Coding::new(source, data, indices, (scale, several))?;
     let mut covariates = Covariates::new(source, (data, reader.decimal), adjust, &reader.header)?;
     let mut kept = Kept::new(source, data, &reader.header)?;
     let event = scale.map_or(EVENT, |scale| scale.primary + 1);
-    let mut counted = Counted { levels: scale.map_or(0, LevelScale::levels), event, ..Counted::default() };
+    let arms = coding.treatment.classes.clone();
+    let mut counted = Counted {
+        arms: arms.len(),
+        levels: scale.map_or(0, LevelScale::levels),
+        event,
+        ..Counted::default()
+    };
     let mut columns = Columns::of(reader.header.len());
     while let Some(row) = reader.next()? {
         counted.read += 1;
@@ -148,9 +156,10 @@ fn finish(
             .at(source.place(file_span()))
             .help("look at [data.where], and at the values that [data.levels] lists"));
     }
-    for (arm, word) in ["control", "active"].into_iter().enumerate() {
+    for (arm, word) in coding.treatment.classes.iter().enumerate() {
         if counted.cells.iter().all(|c| c[arm].total + c[arm].missing == 0) {
-            let error = Error::of(ErrorKind::Data, format!("no row is of the {word} arm"))
+            let named = if counted.arms > 2 { format!("arm `{word}`") } else { format!("{word} arm") };
+            let error = Error::of(ErrorKind::Data, format!("no row is of the {named}"))
                 .at(here())
                 .help(format!("its values are {}", coding.treatment.expected()));
             return Err(match coding.treatment.others_in_words() {
@@ -162,9 +171,9 @@ fn finish(
     let sha256 = checksum(file)?;
     let mut counted = counted;
     let names = &coding.names();
-    counted.cells.resize_with(names.len(), Default::default);
-    for (name, [control, active]) in names.iter().zip(&counted.cells) {
-        if control.total + control.missing + active.total + active.missing == 0 {
+    counted.cells.resize_with(names.len(), || vec![ArmCounts::default(); counted.arms]);
+    for (name, arms) in names.iter().zip(&counted.cells) {
+        if arms.iter().all(|arm| arm.total + arm.missing == 0) {
             let list = if coding.cut.is_some() { "[data.cut]" } else { "[data.levels] subgroup" };
             return Err(Error::of(ErrorKind::Data, format!("no row is of the subgroup `{name}`"))
                 .at(here())
@@ -183,8 +192,9 @@ fn finish(
     let counted_in = Some(format!("counted in {named}"));
     let cells = if counted.levels == 0 {
         let cell = |&g: &usize| {
-            let arms = counted.cells[g].clone().map(|arm| ArmCounts { source: counted_in.clone(), ..arm });
-            SubgroupCounts { name: names[g].clone(), arms: arms.into(), citation: None }
+            let of = counted.cells[g].iter().cloned();
+            let arms = of.map(|arm| ArmCounts { source: counted_in.clone(), ..arm }).collect();
+            SubgroupCounts { name: names[g].clone(), arms, citation: None }
         };
         Read::Counts(order.iter().map(cell).collect())
     } else {
@@ -268,6 +278,8 @@ fn unlisted(coding: &Coding, (row, index): (Row<'_>, usize)) -> Error {
 #[derive(Default)]
 struct Counted {
     read: u64,
+    /// How many arms there are.
+    arms: usize,
     /// Rows that `where` leaves out.
     elsewhere: u64,
     other_arms: u64,
@@ -276,8 +288,8 @@ struct Counted {
     no_outcome: u64,
     /// By place of the first covariate that lacks a value.
     unmeasured: Vec<u64>,
-    /// By subgroup, control and active.
-    cells: Vec<[ArmCounts; 2]>,
+    /// By subgroup and arm, control first.
+    cells: Vec<Vec<ArmCounts>>,
     /// Ordered levels of the outcome; 0 where it has none.
     levels: usize,
     /// The first class of the outcome that is an event.
@@ -305,7 +317,7 @@ impl Counted {
             }
         };
         if self.cells.len() <= g {
-            self.cells.resize_with(g + 1, Default::default);
+            self.cells.resize_with(g + 1, || vec![ArmCounts::default(); self.arms]);
         }
         let cell = &mut self.cells[g][arm];
         let Taken::As(class) = outcome else {

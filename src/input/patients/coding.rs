@@ -2,6 +2,7 @@
 
 use toml::Spanned;
 
+use super::super::arms::SeveralArms;
 use super::super::model_file::{DataSection, Levels};
 use super::super::reader::Row;
 use super::super::source::Source;
@@ -203,12 +204,15 @@ impl Coding {
         source: &Source,
         data: &DataSection,
         ([outcome, treatment], subgroup): ([usize; 2], Option<usize>),
-        scale: Option<&LevelScale>,
+        (scale, several): (Option<&LevelScale>, Option<&SeveralArms>),
     ) -> Result<Coding> {
         let nothing = Levels::default();
         let levels = data.levels.as_ref().map_or(&nothing, Spanned::get_ref);
         let [event, no_event] = pair(source, ("event", &levels.event), ("no_event", &levels.no_event))?;
-        let [active, control] = pair(source, ("active", &levels.active), ("control", &levels.control))?;
+        let [active, control] = match several {
+            Some(_) => [Vec::new(), Vec::new()],
+            None => pair(source, ("active", &levels.active), ("control", &levels.control))?,
+        };
         let unknown = levels.unknown.as_ref().map(|v| v.get_ref().0.clone()).unwrap_or_default();
         if let (Some(twice), Some(spanned)) =
             (unknown.iter().find(|v| event.contains(v) || no_event.contains(v)), &levels.unknown)
@@ -223,9 +227,18 @@ impl Coding {
             Some(scale) => (ordered(source, (data, scale), (outcome, levels), &unknown)?, scale.levels()),
             None => (Column::new("outcome", outcome, &listed, Listing::Errors), EVENT + 1),
         };
-        let arms: [(&str, &[String]); 2] = [("control", &control), ("active", &active)];
-        let others = if levels.control.is_some() { Listing::Others } else { Listing::Errors };
-        let treatment = Column::new("treatment", treatment, &arms, others);
+        let treatment = match several {
+            Some(arms) => {
+                let listed: Vec<(&str, &[String])> =
+                    arms.names.iter().map(String::as_str).zip(arms.values.iter().map(Vec::as_slice)).collect();
+                Column::new("treatment", treatment, &listed, Listing::Others)
+            }
+            None => {
+                let arms: [(&str, &[String]); 2] = [("control", &control), ("active", &active)];
+                let others = if levels.control.is_some() { Listing::Others } else { Listing::Errors };
+                Column::new("treatment", treatment, &arms, others)
+            }
+        };
         let named = data.columns.iter().find(|(key, _)| key.get_ref() == "subgroup").map(|(_, name)| name);
         let cut = named.map(|name| Cut::of(source, data, name.get_ref())).transpose()?.flatten();
         if let (None, Some(level)) = (subgroup, levels.subgroup.keys().next()) {

@@ -34,14 +34,14 @@ enum Layout<'m> {
 }
 
 /// The columns of an arm's counts.
-struct Counts {
-    events: usize,
+pub(super) struct Counts {
+    pub events: usize,
     /// Of all patients, or of those without the event.
-    others: Others,
-    missing: Option<usize>,
+    pub others: Others,
+    pub missing: Option<usize>,
 }
 
-enum Others {
+pub(super) enum Others {
     Total(usize),
     NoEvents(usize),
 }
@@ -245,7 +245,7 @@ pub fn unlisted(level: &str, [control, active]: [&[String]; 2]) -> Error {
 }
 
 impl Counts {
-    fn of(&self, row: Row<'_>) -> Result<ArmCounts> {
+    pub fn of(&self, row: Row<'_>) -> Result<ArmCounts> {
         let (events, total) = match self.others {
             Others::Total(column) if column == self.events => both_counts(row, column)?,
             Others::Total(column) => (count(row, self.events)?, count(row, column)?),

@@ -2,6 +2,7 @@
 
 mod cells;
 mod counts;
+mod counts_by_arm;
 mod draws;
 mod estimates;
 pub(super) mod levels;
@@ -12,6 +13,7 @@ use std::path::Path;
 use toml::Spanned;
 
 use super::adjust_section::AdjustEntry;
+use super::arms::SeveralArms;
 use super::model_file::{DataSection, Rows};
 use super::patients::{self, Covariates, Measured, check_cuts};
 use super::reader::{DataFile, Reader, checksum};
@@ -38,7 +40,7 @@ pub fn read(
     source: &Source,
     data: &DataSection,
     adjust: &[Spanned<AdjustEntry>],
-    (scale, ordered): (Scale, Option<&LevelScale>),
+    (scale, ordered, several): (Scale, Option<&LevelScale>, Option<&SeveralArms>),
 ) -> Result<Held> {
     let Some(file) = &data.file else {
         return Err(Error::of(ErrorKind::Missing, "no data file is named"));
@@ -58,7 +60,7 @@ pub fn read(
     let mut of_draws = None;
     let (rows, measured) = match data.rows {
         Some(Rows::Patients) => {
-            let found = patients::read(source, (data, adjust, ordered), (&opened, file.get_ref()))?;
+            let found = patients::read(source, (data, adjust, ordered), several, (&opened, file.get_ref()))?;
             return Ok(Held {
                 data: found.cells,
                 notices: found.notices,
@@ -86,7 +88,10 @@ pub fn read(
         Some(Rows::Counts) => {
             let mut reader = Reader::open(&opened, (source.reading, &data.form()))?;
             let mut covariates = Covariates::new(source, (data, reader.decimal), adjust, &reader.header)?;
-            let counts = counts::read(source, data, (&mut reader, &mut covariates), &mut notices)?;
+            let counts = match several {
+                Some(arms) => counts_by_arm::read(source, (data, arms), &mut reader, &mut notices)?,
+                None => counts::read(source, data, (&mut reader, &mut covariates), &mut notices)?,
+            };
             notices.extend(reader.notices());
             (Read::Counts(counts), covariates.any.then_some(covariates.measured))
         }

@@ -44,7 +44,7 @@ pub fn check_text(study: &Study, prior: Option<&Report>) -> String {
         2,
     );
     push(&mut out, &format!("Direction: {}.", audit.direction), 2);
-    for line in sources(&audit) {
+    for line in sources(study, &audit) {
         push(&mut out, &line, 2);
     }
     if let Some(note) = &audit.note {
@@ -83,7 +83,7 @@ pub fn check_text(study: &Study, prior: Option<&Report>) -> String {
 pub fn audit_table(study: &Study) -> (Vec<String>, Vec<Vec<String>>, Vec<String>) {
     let (header, rows, mut lines) = audit_cells(study);
     let audit = study.audit();
-    lines.extend(sources(&audit));
+    lines.extend(sources(study, &audit));
     lines.extend(audit.file.iter().flat_map(rows_read));
     lines.extend(audit.note.map(|note| format!("Note: {note}")));
     (header, rows, lines)
@@ -150,10 +150,9 @@ fn audit_cells(study: &Study) -> (Vec<String>, Vec<Vec<String>>, Vec<String>) {
     let mut columns: Columns<'_, &AuditRow> = Columns::new();
     columns.add(capitalised(&study.subgroup_name), |r| r.subgroup.to_string());
     if has_counts {
-        let cells: [fn(&AuditRow) -> Option<&AuditCell>; 2] = [|r| r.control.as_ref(), |r| r.active.as_ref()];
-        for (arm, cell) in study.treatment.arms.iter().zip(cells) {
-            columns.add(observations::arm_heading(study, arm), move |r| events(cell(r)));
-            columns.add("risk", move |r| risk(cell(r)));
+        for (a, arm) in study.treatment.arms.iter().enumerate() {
+            columns.add(observations::arm_heading(study, arm), move |r| events(r.cells().nth(a)));
+            columns.add("risk", move |r| risk(r.cells().nth(a)));
         }
     } else {
         let scale = if study.outcome.scale.is_ratio() { "log " } else { "" };
@@ -172,7 +171,7 @@ fn audit_cells(study: &Study) -> (Vec<String>, Vec<Vec<String>>, Vec<String>) {
             n => format!("{n} cells without events or with nothing but events; they are not corrected."),
         };
         lines.push(text);
-        if audit.rows.iter().flat_map(|r| [&r.control, &r.active]).flatten().any(|c| c.missing > 0) {
+        if audit.rows.iter().flat_map(AuditRow::cells).any(|c| c.missing > 0) {
             lines.push("+: further patients whose outcome is missing.".to_string());
         }
     }
@@ -253,18 +252,25 @@ fn rows_read(file: &PatientFile) -> Vec<String> {
 }
 
 /// How each figure was obtained; once where all agree.
-fn sources(audit: &crate::study::Audit) -> Vec<String> {
+fn sources(study: &Study, audit: &crate::study::Audit) -> Vec<String> {
+    let several = study.treatment.has_several_arms();
+    let named = |a: usize| match (a, several) {
+        (0, _) => "control",
+        (_, false) => "active",
+        (a, true) => study.treatment.arms.get(a).map_or("", String::as_str),
+    };
     let mut lines = Vec::new();
     let what = if audit.rows.iter().any(|r| r.estimate.is_some()) { "estimates" } else { "counts" };
     for r in &audit.rows {
-        let figures: Vec<(&str, Option<&str>)> = [("control", &r.control), ("active", &r.active)]
-            .into_iter()
-            .filter_map(|(arm, cell)| cell.as_ref().map(|c| (arm, c.source.as_deref())))
+        let figures: Vec<(&str, Option<&str>)> = r
+            .cells()
+            .enumerate()
+            .map(|(a, cell)| (named(a), cell.source.as_deref()))
             .chain(r.estimate.map(|_| ("estimate", r.source.as_deref())))
             .collect();
         let stated = |s: Option<&str>| s.unwrap_or("not stated").to_string();
         let each = match figures.as_slice() {
-            [(_, a), (_, b)] if a == b => stated(*a),
+            [(_, a), rest @ ..] if !rest.is_empty() && rest.iter().all(|(_, b)| a == b) => stated(*a),
             _ => {
                 let parts: Vec<String> =
                     figures.iter().map(|(arm, s)| format!("{arm} {}", stated(*s))).collect();
@@ -288,6 +294,30 @@ struct Believed {
     benefit: String,
 }
 
+/// What is believed of the first subgroup's arms before the data.
+fn implied_of_arms(study: &Study, prior: &Report) -> Vec<Believed> {
+    let is_told = |e: &&Estimate| {
+        let first = matches!(e.estimand.whom, Whom::Subgroup(0));
+        first && !matches!(e.estimand.measure, Measure::RiskRatio | Measure::Rank)
+    };
+    let name = |a: usize| study.treatment.arms.get(a).map_or("", String::as_str);
+    let row = |e: &Estimate| {
+        let arms = e.estimand.arms?;
+        let whom = if study.undivided { String::new() } else { format!("any {}: ", study.subgroup_name) };
+        let which = match arms.against() {
+            Some(against) => format!("{} against {}", name(arms.first()), name(against)),
+            None => name(arms.first()).to_string(),
+        };
+        let benefit = prior.probability(e.estimand, Statement::Benefit, e.estimand.measure.null());
+        Some(Believed {
+            label: format!("{whom}{}, {which}", e.estimand.measure.in_words()),
+            interval: shown_interval(Some(e)),
+            benefit: benefit.map_or_else(String::new, |p| probability(p.best())),
+        })
+    };
+    prior.estimates.iter().filter(is_told).filter_map(row).collect()
+}
+
 /// What is believed of every reported quantity before the data.
 fn implied(study: &Study, prior: Option<&Report>) -> String {
     let mut out = String::new();
@@ -295,7 +325,7 @@ fn implied(study: &Study, prior: Option<&Report>) -> String {
         push(&mut out, "The effect prior is flat: it implies no probabilities.", 0);
         return out;
     };
-    let mut rows: Vec<Believed> = Vec::new();
+    let mut rows: Vec<Believed> = implied_of_arms(study, prior);
     let mut beyond = false;
     let mut add = |label: String, e: &Estimate| {
         let benefit = prior.probability(e.estimand, Statement::Benefit, e.estimand.measure.null());

@@ -26,21 +26,12 @@ fn known(report: &Report, whom: Whom, measure: Measure) -> Option<&Estimate> {
 
 /// The result of a fit as text for a terminal: tables, and what they mean in sentences.
 pub fn fit_text(study: &Study, report: &Report) -> String {
+    if study.treatment.has_several_arms() {
+        return super::arms::fit_text(study, report);
+    }
     let mut out = heading(study);
-    if let Some(interruption) = interruption(report) {
-        push_warning(&mut out, &interruption);
-        out.push('\n');
-    }
-    if report.withheld {
-        push(&mut out, "No result: the run did not pass its checks.", 0);
-        for reason in &report.checks.reasons {
-            push(&mut out, &format!("- {reason}"), 2);
-        }
+    if push_unreliable(&mut out, report) {
         return out;
-    }
-    if let Some(warning) = report.warning() {
-        push_warning(&mut out, &warning);
-        out.push('\n');
     }
     if report.unadjusted.is_some() {
         out.push_str(&bold("Allowing for a bias"));
@@ -76,6 +67,26 @@ pub fn fit_text(study: &Study, report: &Report) -> String {
     }
     out.push_str(&footnotes(study, report));
     out
+}
+
+/// What a run that was interrupted, or failed its checks, says first; whether its numbers are withheld.
+pub fn push_unreliable(out: &mut String, report: &Report) -> bool {
+    if let Some(interruption) = interruption(report) {
+        push_warning(out, &interruption);
+        out.push('\n');
+    }
+    if report.withheld {
+        push(out, "No result: the run did not pass its checks.", 0);
+        for reason in &report.checks.reasons {
+            push(out, &format!("- {reason}"), 2);
+        }
+        return true;
+    }
+    if let Some(warning) = report.warning() {
+        push_warning(out, &warning);
+        out.push('\n');
+    }
+    false
 }
 
 /// The tables of the fit without the bias.
@@ -387,7 +398,7 @@ fn labels(study: &Study, report: &Report) -> String {
 }
 
 /// How the numbers were made, and what their checks found.
-fn engines(report: &Report) -> String {
+pub fn engines(report: &Report) -> String {
     let Some(sampler) = report.settings.sampler.as_ref().filter(|s| s.draws > 0) else {
         return "Computed by numerical integration, not by sampling.".to_string();
     };

@@ -206,7 +206,7 @@ pub fn heading(study: &Study) -> String {
         &mut out,
         &format!(
             "{} against {}: {size}; {design}. {}.",
-            capitalised(study.treatment.active()),
+            capitalised(&study.treatment.all_active()),
             study.treatment.control(),
             capitalised(&study.direction())
         ),

@@ -2,6 +2,7 @@
 
 mod adjusted;
 mod answer;
+mod arms;
 mod bias;
 mod check;
 mod columns;

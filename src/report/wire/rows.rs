@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::posterior::{self, Measure, Names, Quantiles, Report, Scope, Statement};
+use crate::posterior::{self, Arms, Measure, Names, Quantiles, Report, Scope, Statement};
 
 /// The sampled numbers, or the exact ones where nothing was sampled.
 #[derive(Serialize)]
@@ -112,6 +112,12 @@ pub struct Estimate<'a> {
     /// The level above which the cut lies.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cut: Option<&'a str>,
+    /// The arm, or the first of two, where there are several active ones.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub arm: Option<&'a str>,
+    /// The arm that it is compared with.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub against: Option<&'a str>,
     #[serde(flatten)]
     pub reported: Reported,
     pub exact: Option<Summary>,
@@ -137,6 +143,8 @@ impl<'a> Estimate<'a> {
             subgroup_b: whom.second().map(|g| names.subgroup(g)),
             measure: e.estimand.measure,
             cut: cut(e.estimand, names),
+            arm: e.estimand.arms.map(|arms| names.arm(arms.first())),
+            against: e.estimand.arms.and_then(Arms::against).map(|a| names.arm(a)),
             reported: Reported::of(&e.reported),
             exact: e.exact.as_ref().map(Summary::of),
             prior: e.prior,
@@ -168,6 +176,10 @@ pub struct Probability<'a> {
     pub measure: Measure,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cut: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub arm: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub against: Option<&'a str>,
     pub threshold: f64,
     pub probability: Option<f64>,
     pub sampled: Option<f64>,
@@ -194,6 +206,8 @@ impl<'a> Probability<'a> {
             statement: p.statement,
             measure: p.estimand.measure,
             cut: cut(p.estimand, names),
+            arm: p.estimand.arms.map(|arms| names.arm(arms.first())),
+            against: p.estimand.arms.and_then(Arms::against).map(|a| names.arm(a)),
             threshold: p.threshold,
             probability: p.probability,
             sampled: p.sampled,

@@ -8,8 +8,8 @@ use super::super::distributions::normal;
 use super::super::estimates::{Printed, estimate};
 use super::super::problem::{Part, PriorPart, Problem};
 use super::super::rules::{
-    Labels, Reported, baseline_parameters, counted_twice, effect_parameters, empty_arms, expected_odds_ratio,
-    few_enough, fitting_baseline, fitting_heterogeneity, flat_effect, groups, heterogeneity_parameters,
+    Labels, Reported, arm_priors, arms, baseline_parameters, counted_twice, effect_parameters, empty_arms,
+    empty_cells, expected_odds_ratio, few_enough, fitting_baseline, fitting_heterogeneity, flat_arms, flat_effect, groups, heterogeneity_parameters,
     left_out, level_priors, level_rows, named, not_monotone, seen_levels, text, thresholds, title_and_labels,
 };
 use super::super::{
@@ -43,11 +43,18 @@ impl StudyBuilder {
         let mut notices = Vec::new();
         let mut data = self.observed(&endpoint, &mut notices)?;
         groups(&data)?;
+        arms(&treatment, &data)?;
         self.fits_together(&data)?;
         adjusted_as_stated(&mut data, self.adjusted_for.as_deref())?;
-        notices.extend(empty_arms(&data));
+        notices.extend(match treatment.has_several_arms() {
+            true => empty_cells(&treatment, &data),
+            false => empty_arms(&data),
+        });
         notices.extend(counted_twice(&data));
-        let (pooling, priors) = self.checked_priors(&endpoint)?;
+        let (pooling, mut priors) = self.checked_priors(&endpoint)?;
+        let heterogeneity = priors.heterogeneity.as_ref();
+        priors.arms =
+            arm_priors(&treatment, (pooling, heterogeneity), self.arm_priors.clone(), endpoint.outcome.scale)?;
         if let (Some(scale), Some(levels), Some(assumed)) =
             (&endpoint.outcome.levels, data.levels(), &priors.levels)
         {
@@ -56,8 +63,11 @@ impl StudyBuilder {
             level_priors(scale, assumed, levels)?;
         }
         if !priors.effect.distribution.is_proper() {
-            flat_effect(pooling, priors.baseline_of, &data)
-                .map_err(|fault| fault.of(Part::Prior(PriorPart::Effect)))?;
+            let bounded = match &priors.arms {
+                Some(arms) => flat_arms(pooling, arms.related, &data),
+                None => flat_effect(pooling, priors.baseline_of, &data),
+            };
+            bounded.map_err(|fault| fault.of(Part::Prior(PriorPart::Effect)))?;
             notices.push(
                 "The effect prior is flat: a reference, not a belief. It has no prior probabilities."
                     .to_string(),
@@ -124,11 +134,17 @@ impl StudyBuilder {
             missing(Part::Outcome, "what was measured is", "give it: outcome(Endpoint::events(…))")
         })?;
         let endpoint = endpoint.with_levels()?;
-        let [control, active] = self.arms.clone().ok_or_else(|| {
+        let arms = self.arms.clone().ok_or_else(|| {
             missing(Part::Arm(0), "what the arms had is", "give it: arms(\"placebo\", \"drug\")")
         })?;
-        let name = self.treatment.clone().unwrap_or_else(|| active.clone());
-        let treatment = Treatment::of_pair(name, control, active);
+        let [_, active @ ..] = arms.as_slice() else {
+            return Err(missing(Part::Arm(0), "what the arms had is", "give it: arms(\"placebo\", \"drug\")"));
+        };
+        if active.is_empty() {
+            return Err(missing(Part::Arm(1), "what an active arm had is", "give one at least"));
+        }
+        let name = self.treatment.clone().unwrap_or_else(|| active.join(", "));
+        let treatment = Treatment { name, arms };
         title_and_labels(&Labels {
             title: &self.title,
             outcome: &endpoint.outcome.name,
@@ -211,7 +227,7 @@ impl StudyBuilder {
             let (baseline, levels) = self.levels_assumed(scale)?;
             let (baseline, levels) = (Some(baseline), Some(levels));
             let baseline_of = BaselineOf::Control;
-            return Ok((pooling, Priors { effect, heterogeneity, baseline, baseline_of, levels }));
+            return Ok((pooling, Priors { effect, heterogeneity, baseline, baseline_of, levels, arms: None }));
         }
         fitting_baseline(endpoint.counts, (self.baseline.is_some(), self.baseline_of.is_some()))
             .map_err(|(part, fault)| fault.of(at(part)))?;
@@ -222,7 +238,7 @@ impl StudyBuilder {
         let default = || endpoint.counts.then(|| normal(0.0, DEFAULT_BASELINE).into());
         let baseline = stated.transpose()?.or_else(default);
         let baseline_of = self.baseline_of.unwrap_or_default();
-        Ok((pooling, Priors { effect, heterogeneity, baseline, baseline_of, levels: None }))
+        Ok((pooling, Priors { effect, heterogeneity, baseline, baseline_of, levels: None, arms: None }))
     }
 
     /// What is assumed of levels, and what follows for the baselines, the control arms' log odds at the primary cut.

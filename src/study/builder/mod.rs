@@ -10,10 +10,10 @@ pub use priors::{PooledPriors, PriorChanges};
 
 use super::estimates::Printed;
 use super::level_priors::{Cutpoints, Departure, Shape};
-use super::rules::{Asked, NamedChanges};
+use super::rules::{Asked, NamedChanges, StatedArms};
 use super::{
     ArmCounts, ArmLevels, Assignment, BaselineOf, BaselinePrior, HeterogeneityPrior, LocationPrior, Measure,
-    Study, SubgroupCounts, SubgroupEstimate, SubgroupLevels, Together, Written,
+    RelatedArms, Study, SubgroupCounts, SubgroupEstimate, SubgroupLevels, Together, Written,
 };
 
 /// Collects a study piece by piece; [`StudyBuilder::build`] checks it whole. What is not said is as in a model file that does
@@ -31,7 +31,8 @@ pub struct StudyBuilder {
     time_zero: Option<String>,
     outcome: Option<Endpoint>,
     treatment: Option<String>,
-    arms: Option<[String; 2]>,
+    arms: Option<Vec<String>>,
+    arm_priors: StatedArms,
     subgroup_name: String,
     subgroup_plural: Option<String>,
     exhaustive: bool,
@@ -101,6 +102,7 @@ impl Study {
             outcome: None,
             treatment: None,
             arms: None,
+            arm_priors: StatedArms::default(),
             subgroup_name: "subgroup".to_string(),
             subgroup_plural: None,
             exhaustive: false,
@@ -199,7 +201,54 @@ impl StudyBuilder {
 
     /// What the control arm had and what the active arm had. Required.
     pub fn arms(mut self, control: impl Into<String>, active: impl Into<String>) -> StudyBuilder {
-        self.arms = Some([control.into(), active.into()]);
+        self.arms = Some(vec![control.into(), active.into()]);
+        self
+    }
+
+    /// What the control arm had and what each of several active arms had, in place of [`StudyBuilder::arms`].
+    ///
+    /// ```
+    /// use equipoise::posterior::{Options, analyse};
+    /// use equipoise::study::distributions::{half_normal, normal};
+    /// use equipoise::study::{Assignment, Endpoint, HigherIs, Priors, Study};
+    ///
+    /// let study = Study::builder("Three doses", Assignment::Randomised)
+    ///     .outcome(Endpoint::events("relapse", HigherIs::Worse))
+    ///     .several_arms("placebo", ["low", "high"])
+    ///     .group_of_arms("men", [(30, 120), (19, 118), (17, 121)])
+    ///     .group_of_arms("women", [(22, 95), (21, 99), (12, 97)])
+    ///     .priors(Priors::partial(normal(0.0, 0.355), half_normal(0.5)))
+    ///     .build()?;
+    /// let best = analyse(&study, Options::default()).best_arms(0);
+    /// assert!(best[2] > best[0]);
+    /// # Ok::<(), equipoise::study::Problem>(())
+    /// ```
+    pub fn several_arms<A: Into<String>>(
+        mut self,
+        control: impl Into<String>,
+        active: impl IntoIterator<Item = A>,
+    ) -> StudyBuilder {
+        self.arms = Some(std::iter::once(control.into()).chain(active.into_iter().map(Into::into)).collect());
+        self
+    }
+
+    /// How the effects of several active arms are related. Exchangeable unless this is said.
+    pub fn related_arms(mut self, related: RelatedArms) -> StudyBuilder {
+        self.arm_priors.related = Some(related);
+        self
+    }
+
+    /// Of exchangeable arms: the prior of the standard deviation of their mean effects. The heterogeneity prior unless this is
+    /// said.
+    pub fn between_arms(mut self, prior: impl Into<Written<HeterogeneityPrior>>) -> StudyBuilder {
+        self.arm_priors.between = Some(prior.into());
+        self
+    }
+
+    /// Of several active arms: the prior of the standard deviation of what is left of an effect after its arm's and its
+    /// subgroup's share. The heterogeneity prior unless this is said.
+    pub fn interaction(mut self, prior: impl Into<Written<HeterogeneityPrior>>) -> StudyBuilder {
+        self.arm_priors.interaction = Some(prior.into());
         self
     }
 
@@ -231,6 +280,16 @@ impl StudyBuilder {
     pub fn group<A: Into<ArmCounts>>(self, name: impl Into<String>, arms: [A; 2]) -> StudyBuilder {
         let [control, active] = arms.map(Into::into);
         self.counts(SubgroupCounts::of_pair(name, control, active))
+    }
+
+    /// Adds a subgroup's counts by arm where there are several, control arm first.
+    pub fn group_of_arms<A: Into<ArmCounts>>(
+        self,
+        name: impl Into<String>,
+        arms: impl IntoIterator<Item = A>,
+    ) -> StudyBuilder {
+        let arms = arms.into_iter().map(Into::into).collect();
+        self.counts(SubgroupCounts { name: name.into(), arms, citation: None })
     }
 
     /// Adds a subgroup's counts with where they come from.

@@ -1,6 +1,6 @@
 //! Titles, names and texts: there, short, and of characters that show.
 
-use super::super::Treatment;
+use super::super::{MOST_ARMS, Treatment};
 use super::super::names::{self, Unfit};
 use super::super::problem::{Part, Problem};
 use crate::error::ErrorKind;
@@ -22,14 +22,18 @@ pub(crate) fn title_and_labels(labels: &Labels<'_>) -> Result<(), Problem> {
     if title.trim().is_empty() {
         return Err(Problem::new(Part::Title, ErrorKind::Missing, "`title` is empty"));
     }
-    let named = [
+    let mut named = vec![
         (Part::Outcome, "outcome.name", outcome),
         (Part::Treatment, "treatment.name", treatment.name.as_str()),
         (Part::Arm(0), "treatment.control", treatment.control()),
-        (Part::Arm(1), "treatment.active", treatment.active()),
+    ];
+    let several = treatment.has_several_arms();
+    let key = if several { "treatment.arms" } else { "treatment.active" };
+    named.extend(treatment.arms.iter().enumerate().skip(1).map(|(a, arm)| (Part::Arm(a), key, arm.as_str())));
+    named.extend([
         (Part::SubgroupName, "subgroup.name", subgroup_name),
         (Part::SubgroupName, "subgroup.plural", subgroup_plural.unwrap_or(subgroup_name)),
-    ];
+    ]);
     if let Some((part, key, _)) = named.iter().find(|(_, _, label)| label.trim().is_empty()) {
         return Err(Problem::new(part.clone(), ErrorKind::Missing, format!("`{key}` is empty"))
             .help("labels, sentences and columns are made from it"));
@@ -39,12 +43,30 @@ pub(crate) fn title_and_labels(labels: &Labels<'_>) -> Result<(), Problem> {
     for (part, key, label) in named.into_iter().chain([event]) {
         names::name(label).map_err(|e| unfit(part, &format!("`{key}`"), e))?;
     }
+    if several {
+        return different(&treatment.arms);
+    }
     if treatment.control().trim() == treatment.active().trim() {
         let message = format!("both arms are called `{}`", treatment.control());
         return Err(Problem::new(Part::Arm(1), ErrorKind::Rule, message)
             .help("name what the control arm had and what the active arm had"));
     }
     Ok(())
+}
+
+/// Several arms have different names, and are not too many.
+fn different(arms: &[String]) -> Result<(), Problem> {
+    if arms.len() > MOST_ARMS {
+        let message = format!("{} arms", arms.len());
+        return Err(Problem::new(Part::Arm(MOST_ARMS), ErrorKind::Limit, message)
+            .help(format!("the program takes at most {MOST_ARMS}, the control arm among them")));
+    }
+    let again = |a: &usize| arms[..*a].iter().any(|other| other.trim() == arms[*a].trim());
+    match (1..arms.len()).find(again) {
+        Some(a) => Err(Problem::new(Part::Arm(a), ErrorKind::Rule, format!("two arms are called `{}`", arms[a]))
+            .help("give each a name of its own")),
+        None => Ok(()),
+    }
 }
 
 /// A text of several lines, `what` it is in the problem's words.

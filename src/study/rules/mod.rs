@@ -1,6 +1,7 @@
 //! What a study may be: rules on its parts, whether they were read from a file or given in code. Each says which part breaks
 //! it, and knows nothing of where that part is written.
 
+mod arms;
 mod counted_twice;
 mod groups;
 mod labels;
@@ -10,6 +11,7 @@ mod parameters;
 mod priors;
 mod thresholds;
 
+pub(crate) use arms::{StatedArms, arm_priors, arms, empty_cells, flat_arms};
 pub(crate) use counted_twice::counted_twice;
 pub(crate) use groups::{MOST_PATIENTS, empty_arms, few_enough, groups, left_out};
 pub(crate) use labels::{Labels, text, title_and_labels};

@@ -155,6 +155,12 @@ fn fits(found: &Study, study: &Study) -> Result<(), Fault> {
             "a prior must speak of the same effect",
         )
     };
+    if found.treatment.has_several_arms() {
+        return fault(
+            format!("`{}` can't be a prior here: it has several active arms", found.name),
+            "a prior must speak of one effect: give a model of the two arms that are meant",
+        );
+    }
     if found.outcome.scale != study.outcome.scale {
         let words = |s: &Study| format!("a {}", s.outcome.scale.measure_in_words());
         return differ("effect measure", &words(found), &words(study));

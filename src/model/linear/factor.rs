@@ -1,0 +1,221 @@
+//! The Cholesky factor of a sparse symmetric matrix whose entries change and whose pattern does not, with its derivative.
+
+/// Where a factor has entries: by column, the diagonal first, then rows downwards. Columns are eliminated in their order, so
+/// those that many others meet belong last.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Pattern {
+    /// Where each column's entries begin; one more than there are columns.
+    starts: Vec<usize>,
+    rows: Vec<usize>,
+    /// By column and pair of entries below its diagonal, the first at or below the second: where their product goes.
+    targets: Vec<usize>,
+}
+
+impl Pattern {
+    /// Of `n` columns, with entries where any of the groups holds both row and column, and where elimination makes some.
+    pub fn new(n: usize, groups: &[Vec<usize>]) -> Pattern {
+        let mut below: Vec<Vec<usize>> = vec![Vec::new(); n];
+        for group in groups {
+            for &column in group {
+                below[column].extend(group.iter().filter(|row| **row > column));
+            }
+        }
+        for column in 0..n {
+            below[column].sort_unstable();
+            below[column].dedup();
+            if let Some((&next, rest)) = below[column].clone().split_first() {
+                below[next].extend(rest);
+            }
+        }
+        let mut starts = vec![0];
+        let mut rows = Vec::new();
+        for (column, below) in below.iter().enumerate() {
+            rows.push(column);
+            rows.extend(below);
+            starts.push(rows.len());
+        }
+        let mut pattern = Pattern { starts, rows, targets: Vec::new() };
+        for below in &below {
+            for (place, &column) in below.iter().enumerate() {
+                let targets = below[place..].iter().map(|&row| pattern.place(row, column));
+                pattern.targets.extend(targets.collect::<Vec<_>>());
+            }
+        }
+        pattern
+    }
+
+    /// How many entries a factor has.
+    pub fn entries(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// How many columns there are.
+    pub fn columns(&self) -> usize {
+        self.starts.len() - 1
+    }
+
+    /// The place of an entry on or below the diagonal, which must be in the pattern.
+    pub fn place(&self, row: usize, column: usize) -> usize {
+        let (start, end) = (self.starts[column], self.starts[column + 1]);
+        start + self.rows[start..end].partition_point(|&r| r < row)
+    }
+
+    /// Every entry: its row, its column.
+    pub fn all(&self) -> impl Iterator<Item = (usize, usize)> + '_ {
+        (0..self.columns())
+            .flat_map(|k| self.rows[self.starts[k]..self.starts[k + 1]].iter().map(move |&row| (row, k)))
+    }
+
+    /// Turns the matrix on and below its diagonal into its factor. False where it is not positive definite.
+    pub fn factor(&self, a: &mut [f64]) -> bool {
+        let mut targets = self.targets.iter();
+        for k in 0..self.columns() {
+            let (start, end) = (self.starts[k], self.starts[k + 1]);
+            let pivot = a[start];
+            if pivot.is_nan() || pivot <= 0.0 {
+                return false;
+            }
+            let root = pivot.sqrt();
+            a[start] = root;
+            let inverse = 1.0 / root;
+            a[start + 1..end].iter_mut().for_each(|x| *x *= inverse);
+            for j in start + 1..end {
+                let by = a[j];
+                for (i, &target) in (j..end).zip(&mut targets) {
+                    a[target] -= a[i] * by;
+                }
+            }
+        }
+        true
+    }
+
+    /// Turns slopes by the factor's entries into slopes by the matrix's, of which those off the diagonal stand for both sides.
+    pub fn pull(&self, factor: &[f64], slopes: &mut [f64]) {
+        let mut last = self.targets.len();
+        for k in (0..self.columns()).rev() {
+            let (start, end) = (self.starts[k], self.starts[k + 1]);
+            let below = end - start - 1;
+            let mut at = last - below * (below + 1) / 2;
+            last = at;
+            for j in start + 1..end {
+                for i in j..end {
+                    let slope = slopes[self.targets[at]];
+                    at += 1;
+                    slopes[i] -= slope * factor[j];
+                    slopes[j] -= slope * factor[i];
+                }
+            }
+            let inverse = 1.0 / factor[start];
+            let mut pivot = slopes[start];
+            for i in start + 1..end {
+                slopes[i] *= inverse;
+                pivot -= slopes[i] * factor[i];
+            }
+            slopes[start] = 0.5 * pivot * inverse;
+        }
+    }
+
+    /// L⁻¹ x, in place.
+    pub fn solve(&self, factor: &[f64], x: &mut [f64]) {
+        for k in 0..self.columns() {
+            let (start, end) = (self.starts[k], self.starts[k + 1]);
+            let at = x[k] / factor[start];
+            x[k] = at;
+            for i in start + 1..end {
+                x[self.rows[i]] -= factor[i] * at;
+            }
+        }
+    }
+
+    /// L⁻ᵀ x, in place.
+    pub fn solve_transposed(&self, factor: &[f64], x: &mut [f64]) {
+        for k in (0..self.columns()).rev() {
+            let (start, end) = (self.starts[k], self.starts[k + 1]);
+            let mut sum = x[k];
+            for i in start + 1..end {
+                sum -= factor[i] * x[self.rows[i]];
+            }
+            x[k] = sum / factor[start];
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// An arrow with a bridge: its factor has entries that the matrix does not.
+    fn pattern() -> Pattern {
+        Pattern::new(5, &[vec![0, 1, 4], vec![1, 2], vec![0, 3], vec![2, 3]])
+    }
+
+    fn matrix(pattern: &Pattern) -> Vec<f64> {
+        let mut a = vec![0.0; pattern.entries()];
+        for (row, column, x) in
+            [(1, 0, 0.7), (4, 0, -0.4), (4, 1, 0.3), (2, 1, -0.9), (3, 0, 0.5), (3, 2, 0.2)]
+        {
+            a[pattern.place(row, column)] = x;
+        }
+        (0..5).for_each(|k| a[pattern.place(k, k)] = 2.0 + 0.3 * k as f64);
+        a
+    }
+
+    #[test]
+    fn the_factor_times_itself_is_the_matrix() {
+        let pattern = pattern();
+        let a = matrix(&pattern);
+        let mut l = a.clone();
+        assert!(pattern.factor(&mut l));
+        let mut dense = [[0.0; 5]; 5];
+        pattern.all().zip(&l).for_each(|((row, column), x)| dense[row][column] = *x);
+        for ((row, column), x) in pattern.all().zip(&a) {
+            let product: f64 = (0..5).map(|k| dense[row][k] * dense[column][k]).sum();
+            assert!((product - x).abs() < 1e-14, "{row} {column}: {product} {x}");
+        }
+        let b = [0.3, -1.0, 0.2, 2.0, 0.7];
+        let mut x = b;
+        pattern.solve(&l, &mut x);
+        pattern.solve_transposed(&l, &mut x);
+        let mut full = [[0.0; 5]; 5];
+        for ((row, column), value) in pattern.all().zip(&a) {
+            full[row][column] = *value;
+            full[column][row] = *value;
+        }
+        for (row, b) in full.iter().zip(b) {
+            let product: f64 = row.iter().zip(&x).map(|(a, x)| a * x).sum();
+            assert!((product - b).abs() < 1e-14);
+        }
+    }
+
+    #[test]
+    fn slopes_are_differences() {
+        let pattern = pattern();
+        let a = matrix(&pattern);
+        let weights: Vec<f64> = (0..pattern.entries()).map(|i| libm::sin(1.0 + i as f64)).collect();
+        let value = |a: &[f64]| {
+            let mut l = a.to_vec();
+            assert!(pattern.factor(&mut l));
+            l.iter().zip(&weights).map(|(l, w)| w * l).sum::<f64>()
+        };
+        let mut l = a.clone();
+        assert!(pattern.factor(&mut l));
+        let mut slopes = weights.clone();
+        pattern.pull(&l, &mut slopes);
+        for (i, slope) in slopes.iter().enumerate() {
+            let nudged = |by: f64| {
+                let mut a = a.clone();
+                a[i] += by;
+                value(&a)
+            };
+            let difference = (nudged(1e-6) - nudged(-1e-6)) / 2e-6;
+            assert!((slope - difference).abs() < 1e-8, "{i}: {slope} {difference}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_positive_definite_has_no_factor() {
+        let pattern = Pattern::new(2, &[vec![0, 1]]);
+        assert!(!pattern.factor(&mut [1.0, 2.0, 1.0]));
+        assert!(!pattern.factor(&mut [f64::NAN, 0.0, 1.0]));
+    }
+}
