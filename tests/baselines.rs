@@ -30,6 +30,7 @@ fn with(
         baseline: Some(written(baseline)),
         baseline_of,
         levels: None,
+        arms: None,
     };
     study
 }

@@ -578,13 +578,13 @@ impl<'a> Held<'a> {
         self.exact.names.place(self.sampled.names.subgroup(g))
     }
 
-    fn estimand(&self, Estimand { whom, measure, cut }: Estimand) -> Option<Estimand> {
+    fn estimand(&self, Estimand { whom, measure, cut, arms }: Estimand) -> Option<Estimand> {
         let whom = match whom {
             Whom::Subgroup(g) => Whom::Subgroup(self.place(g)?),
             Whom::Pair(a, b) => Whom::Pair(self.place(a)?, self.place(b)?),
             shared => shared,
         };
-        Some(Estimand { whom, measure, cut })
+        Some(Estimand { whom, measure, cut, arms })
     }
 
     fn parameter(&self, key: Parameter) -> Option<Parameter> {

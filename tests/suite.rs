@@ -14,6 +14,7 @@ mod registry;
 mod ordinal_registry;
 
 mod adjusted;
+mod arms;
 mod baselines;
 mod between_arms;
 mod bias;

@@ -44,9 +44,13 @@ impl SeveralArms {
         let levels = file.data.get_ref().levels.as_ref().map(Spanned::get_ref);
         let Some(arms) = &file.treatment.get_ref().arms else {
             return match levels.and_then(|l| l.arms.keys().next()) {
-                Some(key) => Err(Error::of(ErrorKind::Rule, "values of several arms, and there is one active arm")
-                    .at(source.place(key.span()))
-                    .help("write active = \"…\" in [data.levels], or arms = [\"…\", \"…\"] in [treatment]")),
+                Some(key) => {
+                    Err(Error::of(ErrorKind::Rule, "values of several arms, and there is one active arm")
+                        .at(source.place(key.span()))
+                        .help(
+                            "write active = \"…\" in [data.levels], or arms = [\"…\", \"…\"] in [treatment]",
+                        ))
+                }
                 None => Ok(None),
             };
         };
@@ -57,9 +61,12 @@ impl SeveralArms {
         let mut values: Vec<Vec<String>> = names.iter().map(|name| vec![name.clone()]).collect();
         if let Some(levels) = levels {
             if let Some(active) = &levels.active {
-                return Err(Error::of(ErrorKind::Rule, "`active` in [data.levels], and there are several active arms")
-                    .at(source.place(active.span()))
-                    .help("say what stands for each: arms = { balloon = \"B\", stent = \"S\" }"));
+                return Err(Error::of(
+                    ErrorKind::Rule,
+                    "`active` in [data.levels], and there are several active arms",
+                )
+                .at(source.place(active.span()))
+                .help("say what stands for each: arms = { balloon = \"B\", stent = \"S\" }"));
             }
             if let Some(control) = &levels.control {
                 values[0].clone_from(&control.get_ref().0);
@@ -124,13 +131,25 @@ fn check(source: &Source, file: &ModelFile) -> Result<()> {
         );
     }
     if let Some(entry) = file.model.adjust.first() {
-        return at(format!("covariates, {several}"), entry.span(), "fit two arms at a time with [data.where], or leave `adjust` out");
+        return at(
+            format!("covariates, {several}"),
+            entry.span(),
+            "fit two arms at a time with [data.where], or leave `adjust` out",
+        );
     }
     if let Some((key, _)) = section.columns.iter().find(|(key, _)| key.get_ref() == "centre") {
-        return at(format!("centres, {several}"), key.span(), "fit two arms at a time with [data.where], or leave `centre` out");
+        return at(
+            format!("centres, {several}"),
+            key.span(),
+            "fit two arms at a time with [data.where], or leave `centre` out",
+        );
     }
     if let Some(bias) = &file.bias {
-        return at(format!("[bias], {several}"), bias.span(), "a bias is of two arms: fit these two with [data.where]");
+        return at(
+            format!("[bias], {several}"),
+            bias.span(),
+            "a bias is of two arms: fit these two with [data.where]",
+        );
     }
     if let Some((name, _)) = file.priors.iter().next() {
         return at(

@@ -100,7 +100,10 @@ impl ArmsModel {
                 of.extend(parts.iter().filter(|_| by != 0.0).map(|&j| (j, by)));
             }
             let counts = &rows[g].arms[a];
-            Cell { of: merged(of), seen: Seen::Counts { events: counts.events as f64, total: counts.total as f64 } }
+            Cell {
+                of: merged(of),
+                seen: Seen::Counts { events: counts.events as f64, total: counts.total as f64 },
+            }
         });
         let cells = cells.collect();
         let Making { coefficients, scales, spreads } = making;
@@ -148,7 +151,8 @@ impl Making {
         let own = self.spread(Spread::Subgroups, priors.heterogeneity.as_ref().map(|h| h.distribution));
         let mut effects: Effects = (0..subgroups)
             .map(|_| {
-                let left = |_| interaction.map(|s| self.coefficient(Coefficient::Scaled(s))).into_iter().collect();
+                let left =
+                    |_| interaction.map(|s| self.coefficient(Coefficient::Scaled(s))).into_iter().collect();
                 (1..arms).map(left).collect()
             })
             .collect();

@@ -31,8 +31,8 @@ pub use bias::{confounded, confounded_estimate, mix, unmix};
 pub use density::LocationComponent;
 pub use hierarchy::{Hierarchy, Parameters};
 pub use labels::{LabelShares, cells_of, labelled_arm};
-pub use linear::{At, Cell, Coefficient, Linear, LinearDensity, LinearScratch, Seen};
 pub use levels::{Departure as LevelDeparture, DrawnLevels, Levels, log_likelihood_of_levels};
+pub use linear::{At, Cell, Coefficient, Linear, LinearDensity, LinearScratch, Seen};
 pub use observation::{
     Arm, Baselines, BinomialPair, Cells, CorrelatedEstimates, LevelRows, NormalEstimate, Observation, Side,
 };

@@ -9,9 +9,9 @@ use rand_distr::{ChiSquared, Distribution, StandardNormal};
 use rayon::prelude::*;
 
 use super::agreement::Agreement;
+use super::arms::ArmDraws;
 use super::diagnostics::{Draws, Workspace, proportion};
 use super::psis::{smooth, threshold};
-use super::arms::ArmDraws;
 use super::sampled::{Column, SampledPosterior};
 use crate::density::LogDensity;
 use crate::model::{ArmsModel, Hierarchy, LinearDensity, Model};

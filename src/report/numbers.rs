@@ -147,7 +147,11 @@ pub fn value(measure: Measure, x: f64) -> String {
             points(x)
         }
         (
-            Measure::RiskControl | Measure::RiskActive | Measure::CutRiskControl | Measure::CutRiskActive,
+            Measure::Risk
+            | Measure::RiskControl
+            | Measure::RiskActive
+            | Measure::CutRiskControl
+            | Measure::CutRiskActive,
             _,
         ) => format!("{:.1} %", 100.0 * x),
         (_, Axis::Ratio) => ratio(x),
@@ -182,7 +186,11 @@ pub fn interval_known_to(measure: Measure, q: &Quantiles, errors: Option<[f64; 3
             signed(100.0 * x, known(100.0 * x, 100.0 * error, percent))
         }
         (
-            Measure::RiskControl | Measure::RiskActive | Measure::CutRiskControl | Measure::CutRiskActive,
+            Measure::Risk
+            | Measure::RiskControl
+            | Measure::RiskActive
+            | Measure::CutRiskControl
+            | Measure::CutRiskActive,
             _,
         ) => {
             format!("{:.*} %", known(100.0 * x, 100.0 * error, percent), 100.0 * x)

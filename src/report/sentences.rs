@@ -159,8 +159,12 @@ pub fn sentence(claim: &Claim) -> String {
             let p = claim.probability.unwrap_or(f64::NAN);
             let p = judged_probability(p, claim.resolution, |p| p >= CLEAR);
             match (clear, claim.about.assignment) {
-                (false, _) => format!("{whom}: no arm is clearly the best; {arm} most probably is, with probability {p}{prior}."),
-                (true, Assignment::Randomised) => format!("{whom}: {arm} is the best arm with probability {p}{prior}."),
+                (false, _) => format!(
+                    "{whom}: no arm is clearly the best; {arm} most probably is, with probability {p}{prior}."
+                ),
+                (true, Assignment::Randomised) => {
+                    format!("{whom}: {arm} is the best arm with probability {p}{prior}.")
+                }
                 (true, Assignment::Observational) => {
                     format!("{whom}: {arm} is associated with the best outcome with probability {p}{prior}.")
                 }

@@ -3,7 +3,10 @@
 use crate::compare::PriorSet;
 use crate::decide::InteractionTest;
 use crate::posterior::{Measure, STATED, Scope, Whom};
-use crate::study::{Adjustment, BaselineOf, BaselinePrior, HeterogeneityPrior, LocationPrior, PriorFor, Priors, Study, Term, Written};
+use crate::study::{
+    Adjustment, BaselineOf, BaselinePrior, HeterogeneityPrior, LocationPrior, PriorFor, Priors, Study, Term,
+    Written,
+};
 
 use super::numbers::{probability, value};
 

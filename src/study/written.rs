@@ -196,7 +196,8 @@ impl Study {
                 [_, active] => out.line(format_args!("active = {}", cell(active))),
                 arms => {
                     let named = arms.iter().zip(&self.treatment.arms).skip(1);
-                    let each: Vec<String> = named.map(|(arm, name)| format!("{} = {}", quoted(name), cell(arm))).collect();
+                    let each: Vec<String> =
+                        named.map(|(arm, name)| format!("{} = {}", quoted(name), cell(arm))).collect();
                     out.line(format_args!("arms = {{ {} }}", each.join(", ")));
                 }
             }

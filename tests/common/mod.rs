@@ -182,6 +182,7 @@ pub fn study_of(model: &Model) -> Study {
         baseline: cells.map(|cells| written(cells.baselines().prior.clone())),
         baseline_of: cells.map_or(BaselineOf::Control, |cells| cells.baselines().of),
         levels: None,
+        arms: None,
     };
     study.outcome.higher_is = HigherIs::Better;
     study.outcome.scale = Scale::LogOddsRatio;

@@ -10,10 +10,10 @@ mod thresholds;
 use std::ops::Range;
 use std::sync::Arc;
 
+use super::arms::{self, SeveralArms};
 use super::model_file::{Kind, ModelFile, OutcomeSection, SubgroupSection};
 use super::patients::Measured;
 use super::source::{Source, sha256};
-use super::arms::{self, SeveralArms};
 use super::{bias_words, design};
 use crate::error::{Error, ErrorKind, Place, Result};
 use crate::study::rules::{Reported, left_out};

@@ -229,8 +229,12 @@ impl Coding {
         };
         let treatment = match several {
             Some(arms) => {
-                let listed: Vec<(&str, &[String])> =
-                    arms.names.iter().map(String::as_str).zip(arms.values.iter().map(Vec::as_slice)).collect();
+                let listed: Vec<(&str, &[String])> = arms
+                    .names
+                    .iter()
+                    .map(String::as_str)
+                    .zip(arms.values.iter().map(Vec::as_slice))
+                    .collect();
                 Column::new("treatment", treatment, &listed, Listing::Others)
             }
             None => {

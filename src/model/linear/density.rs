@@ -209,8 +209,7 @@ impl LinearDensity {
         scratch.by_pull.copy_from_slice(&scratch.by_z);
         self.pattern.solve_transposed(&scratch.factor, &mut scratch.by_pull);
         for (slope, (row, column)) in scratch.slopes.iter_mut().zip(self.pattern.all()) {
-            *slope =
-                -scratch.z[row] * scratch.by_z[column] - scratch.by_pull[row] * scratch.u[column];
+            *slope = -scratch.z[row] * scratch.by_z[column] - scratch.by_pull[row] * scratch.u[column];
         }
         for column in &self.columns {
             scratch.slopes[column.diagonal] -= 1.0 / scratch.factor[column.diagonal];

@@ -101,10 +101,10 @@ impl Linear {
     /// The same model before any data.
     #[must_use]
     pub fn without_data(&self) -> Linear {
-        let cells = self.cells.iter().map(|cell| Cell {
-            of: cell.of.clone(),
-            seen: Seen::Counts { events: 0.0, total: 0.0 },
-        });
+        let cells = self
+            .cells
+            .iter()
+            .map(|cell| Cell { of: cell.of.clone(), seen: Seen::Counts { events: 0.0, total: 0.0 } });
         Linear { cells: cells.collect(), ..self.clone() }
     }
 

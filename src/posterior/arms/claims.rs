@@ -12,7 +12,10 @@ pub fn claims(study: &Study, report: &Report) -> Vec<Claim> {
     if whose.len() > 1 {
         whose.push(Whom::Overall);
     }
-    whose.into_iter().flat_map(|whom| best(study, report, whom).into_iter().chain(clear(study, report, whom))).collect()
+    whose
+        .into_iter()
+        .flat_map(|whom| best(study, report, whom).into_iter().chain(clear(study, report, whom)))
+        .collect()
 }
 
 fn name(report: &Report, whom: Whom) -> Option<String> {
@@ -21,7 +24,8 @@ fn name(report: &Report, whom: Whom) -> Option<String> {
 
 fn best(study: &Study, report: &Report, whom: Whom) -> Option<Claim> {
     let of = |a: usize| Estimand::new(whom, Measure::Rank).of_arms(Arms::One(a));
-    let rows = (0..report.names.arms.len()).filter_map(|a| Some((a, report.probability(of(a), Statement::Best, 1.0)?)));
+    let rows = (0..report.names.arms.len())
+        .filter_map(|a| Some((a, report.probability(of(a), Statement::Best, 1.0)?)));
     let (arm, row) = rows.max_by(|a, b| {
         let of = |row: &(usize, &crate::posterior::Probability)| row.1.best().unwrap_or(f64::NAN);
         of(a).total_cmp(&of(b))

@@ -1,5 +1,6 @@
 //! Draws of a study with several arms as columns.
 
+use super::rows::{pairs, ranks};
 use crate::density::LogDensity;
 use crate::model::{ArmsModel, LinearDensity, Spread};
 use crate::numeric::{logistic, logit};
@@ -7,7 +8,6 @@ use crate::parallel;
 use crate::posterior::estimand::{Arms, Estimand, Measure, Whom};
 use crate::posterior::parameter::Parameter;
 use crate::posterior::sampled::Column;
-use super::rows::{pairs, ranks};
 use crate::sampler::{Purpose, Recorded, Transition, stream};
 use crate::study::Study;
 
@@ -59,7 +59,11 @@ impl ArmDraws {
     }
 
     /// Any points in the coordinates of the density, without regard to weights.
-    pub(in crate::posterior) fn of_points(model: &ArmsModel, density: &LinearDensity, points: &[f64]) -> ArmDraws {
+    pub(in crate::posterior) fn of_points(
+        model: &ArmsModel,
+        density: &LinearDensity,
+        points: &[f64],
+    ) -> ArmDraws {
         let mut all = ArmDraws::empty(model, points.len() / density.dim());
         all.put(model, density, points);
         all
@@ -185,7 +189,9 @@ impl ArmDraws {
     pub fn estimands(&self, study: &Study) -> Vec<(Estimand, Column)> {
         let all = std::iter::once(Whom::Overall).chain((0..self.subgroups()).map(Whom::Subgroup));
         let sign = study.outcome.higher_is.sign();
-        all.filter_map(|whom| Some((whom, self.of(whom)?))).flat_map(|(whom, of)| of.estimands(whom, sign)).collect()
+        all.filter_map(|whom| Some((whom, self.of(whom)?)))
+            .flat_map(|(whom, of)| of.estimands(whom, sign))
+            .collect()
     }
 
     /// How many subgroups there are.

@@ -23,7 +23,8 @@ pub enum From {
 /// All rows, in the order of the result: what is shared, then the subgroups.
 pub fn rows(study: &Study, draws: &ArmDraws, from: From) -> Vec<Block> {
     parallel::range(0..draws.subgroups() + 1, |i| {
-        let mut rows = Filling { study, draws, from, workspace: Workspace::default(), block: Block::default() };
+        let mut rows =
+            Filling { study, draws, from, workspace: Workspace::default(), block: Block::default() };
         match i {
             0 => rows.shared(),
             _ => rows.subgroup(i - 1),
@@ -72,7 +73,11 @@ impl Filling<'_> {
             let zero = || vec![0.0; draws.chains() * draws.draws()];
             let mean = |a: usize| a.checked_sub(1).map_or_else(zero, |a| means[a].clone());
             let ratio = minus(&mean(arm), &mean(against));
-            self.effect(Estimand::new(Whom::Mean, Measure::OddsRatio).of_arms(Arms::Pair(arm, against)), &ratio, true);
+            self.effect(
+                Estimand::new(Whom::Mean, Measure::OddsRatio).of_arms(Arms::Pair(arm, against)),
+                &ratio,
+                true,
+            );
         }
     }
 
@@ -115,7 +120,12 @@ impl Filling<'_> {
                 let chance = self.quantity(&at).above_zero(&mut self.workspace);
                 mean += rank as f64 * chance.sampled.map_or(f64::NAN, |p| p.probability);
                 if rank == 1 {
-                    self.block.probabilities.push(probability(estimand, (Statement::Best, 1.0), chance, None));
+                    self.block.probabilities.push(probability(
+                        estimand,
+                        (Statement::Best, 1.0),
+                        chance,
+                        None,
+                    ));
                 }
                 self.block.probabilities.push(probability(
                     estimand,

@@ -3,18 +3,16 @@
 use super::super::numbers::{threshold, with_prior};
 use super::super::sentences::sentence;
 use super::super::words::{all_priors, capitalised, listed, whose};
+use super::adjusted::second_opinion;
 use super::columns::Columns;
 use super::fit::{engines, further_thresholds, prior_note, push_unreliable};
-use super::layout::{heading, push, shown_interval, shown_probability, wrapped_to};
-use super::adjusted::second_opinion;
+use super::layout::{grouped, heading, push, shown_interval, shown_probability, table};
 use crate::posterior::{
-    Arms, CLEAR, Estimand, Measure, Parameter, Quantiles, Report, Says, Statement, Whom, arm_pairs, primary,
+    Arms, CLEAR, Claim, Estimand, Measure, Parameter, Quantiles, Report, Says, Scope, Statement, Whom,
+    arm_pairs, primary,
 };
 use crate::report::numbers::plain;
-use crate::study::{Assignment, Pooling, RelatedArms, Study};
-
-/// Arm names in headings are wrapped to this width.
-const ARM_WIDTH: usize = 14;
+use crate::study::{Assignment, Pooling, RelatedArms, Study, SubgroupCounts};
 
 /// The result of a fit of several arms as text for a terminal.
 pub fn fit_text(study: &Study, report: &Report) -> String {
@@ -22,13 +20,11 @@ pub fn fit_text(study: &Study, report: &Report) -> String {
     if push_unreliable(&mut out, report) {
         return out;
     }
-    for claim in report.claims.iter().filter(|c| matches!(c.says, Says::BestArm { .. } | Says::Leaning(_))) {
+    for claim in answer(study, report) {
         push(&mut out, &sentence(claim), 2);
     }
     out.push('\n');
     out.push_str(&risks(study, report));
-    out.push('\n');
-    out.push_str(&best(study, report));
     out.push('\n');
     out.push_str(&comparisons(study, report, &against_control(study)));
     let others = against_each_other(study);
@@ -39,6 +35,16 @@ pub fn fit_text(study: &Study, report: &Report) -> String {
     out.push('\n');
     out.push_str(&footnotes(study, report));
     out
+}
+
+/// Which arm is best wherever it is asked, and of all patients together what is clear of each arm.
+fn answer<'r>(study: &Study, report: &'r Report) -> impl Iterator<Item = &'r Claim> {
+    let whole = if study.data.names().len() > 1 { Scope::Overall } else { Scope::Subgroup };
+    report.claims.iter().filter(move |claim| match claim.says {
+        Says::BestArm { .. } => true,
+        Says::Leaning(_) => claim.scope == whole,
+        _ => false,
+    })
 }
 
 /// Every subgroup, then all patients.
@@ -52,54 +58,68 @@ fn of_arm(whom: Whom, measure: Measure, arm: usize) -> Estimand {
     Estimand::new(whom, measure).of_arms(Arms::One(arm))
 }
 
-/// The counts of every arm, and below its risk.
+/// A row of a table: of an arm, or the name of those whom the rows below are about.
+type Row<T> = (Whom, Option<T>);
+
+/// Every arm's counts and risk, and how probably it is the best.
 fn risks(study: &Study, report: &Report) -> String {
-    let mut columns: Columns<'_, (Whom, bool)> = Columns::new();
-    columns.add(capitalised(&study.subgroup_name), |(whom, counted)| match (whom, counted) {
-        (Whom::Overall, false) | (_, true) => whose(study, *whom),
-        _ => "  risk (95 %)".to_string(),
-    });
-    for (a, arm) in study.treatment.arms.iter().enumerate() {
-        columns.add(wrapped_to(arm, ARM_WIDTH), move |(whom, counted)| match (whom, counted) {
-            (Whom::Subgroup(g), true) => counts(study, *g, a),
-            _ => shown_interval(report.estimate(of_arm(*whom, Measure::Risk, a))),
-        });
-    }
-    let rows = told(study).into_iter().flat_map(|whom| match whom {
-        Whom::Subgroup(_) => vec![(whom, true), (whom, false)],
-        shared => vec![(shared, false)],
-    });
-    columns.table(rows)
-}
-
-fn counts(study: &Study, g: usize, arm: usize) -> String {
-    let row = study.data.counts().and_then(|rows| rows.get(g)).and_then(|row| row.arms.get(arm));
-    row.map_or_else(String::new, |arm| match arm.total {
-        0 => "0/0".to_string(),
-        _ => format!("{}/{} ({:.0} %)", arm.events, arm.total, 100.0 * arm.risk()),
-    })
-}
-
-/// Which arm is best: probabilities, and mean ranks.
-fn best(study: &Study, report: &Report) -> String {
     let mut out = String::new();
-    let better = match study.assignment {
-        Assignment::Randomised => "the best outcome",
-        Assignment::Observational => "the outcome associated with it to be the best",
+    let best = match study.assignment {
+        Assignment::Randomised => "the best arm",
+        Assignment::Observational => "the arm associated with the best outcome",
     };
-    push(&mut out, &format!("Probability of each arm to have {better} (prior), and its mean rank, 1 the best"), 0);
-    let mut columns: Columns<'_, Whom> = Columns::new();
-    columns.add("P(best)", |whom| whose(study, *whom));
-    for (a, arm) in study.treatment.arms.iter().enumerate() {
-        columns.add(wrapped_to(arm, ARM_WIDTH), move |whom| {
-            let of = of_arm(*whom, Measure::Rank, a);
-            let p = report.probability(of, Statement::Best, 1.0);
-            let p = p.map_or_else(|| "–".to_string(), |p| with_prior(&shown_probability(p), p.prior));
-            let rank = report.estimate(of).and_then(|row| row.reported.mean);
-            rank.map_or(p.clone(), |rank| format!("{p}, {rank:.1}"))
-        });
+    push(
+        &mut out,
+        &format!("P(best): the probability to be {best}, in brackets before the data; rank 1 is the best"),
+        0,
+    );
+    let mut columns: Columns<'_, Row<usize>> = Columns::new();
+    columns.add(capitalised(&study.subgroup_name), |(_, arm)| {
+        arm.map_or_else(String::new, |a| format!("  {}", study.treatment.arms[a]))
+    });
+    columns.add("Events", |(whom, arm)| arm.map_or_else(String::new, |a| counts(study, *whom, a)));
+    columns.add("Risk (95 %)", |(whom, arm)| {
+        arm.map_or_else(String::new, |a| shown_interval(report.estimate(of_arm(*whom, Measure::Risk, a))))
+    });
+    columns.add("P(best)", |(whom, arm)| {
+        let row = arm.and_then(|a| report.probability(of_arm(*whom, Measure::Rank, a), Statement::Best, 1.0));
+        row.map_or_else(String::new, |p| with_prior(&shown_probability(p), p.prior))
+    });
+    columns.add("Mean\nrank", |(whom, arm)| {
+        let row = arm.and_then(|a| report.estimate(of_arm(*whom, Measure::Rank, a)));
+        row.and_then(|row| row.reported.mean).map_or_else(String::new, |rank| format!("{rank:.1}"))
+    });
+    out + &below_names(study, &columns, &(0..study.treatment.arms.len()).collect::<Vec<_>>())
+}
+
+/// The table of these rows below every name.
+fn below_names<T: Copy>(study: &Study, columns: &Columns<'_, Row<T>>, rows: &[T]) -> String {
+    let all = told(study)
+        .into_iter()
+        .flat_map(|whom| std::iter::once((whom, None)).chain(rows.iter().map(move |row| (whom, Some(*row)))));
+    let all: Vec<Row<T>> = all.filter(|(_, row)| row.is_some() || !study.undivided).collect();
+    let (header, mut cells) = columns.cells(all.iter().copied());
+    for ((whom, row), cells) in all.iter().zip(&mut cells) {
+        if row.is_none() {
+            *cells = vec![whose(study, *whom)];
+        }
     }
-    out + &columns.table(told(study))
+    table(header, cells)
+}
+
+fn counts(study: &Study, whom: Whom, arm: usize) -> String {
+    let Some(rows) = study.data.counts() else { return String::new() };
+    let of = |row: &SubgroupCounts| row.arms.get(arm).map_or((0, 0), |arm| (arm.events, arm.total));
+    let (events, total) = match whom {
+        Whom::Subgroup(g) => rows.get(g).map_or((0, 0), of),
+        _ => rows.iter().map(of).fold((0, 0), |all, own| (all.0 + own.0, all.1 + own.1)),
+    };
+    match total {
+        0 => "0/0".to_string(),
+        _ => {
+            format!("{}/{} ({:.0} %)", grouped(events), grouped(total), 100.0 * events as f64 / total as f64)
+        }
+    }
 }
 
 /// Arms against the control arm.
@@ -122,9 +142,9 @@ fn comparisons(study: &Study, report: &Report, pairs: &[(usize, usize)]) -> Stri
     };
     push(&mut out, &format!("{which}, probabilities with their prior values in brackets"), 0);
     let (measure, at) = primary(study);
-    let mut columns: Columns<'_, (Whom, Option<(usize, usize)>)> = Columns::new();
-    columns.add(capitalised(&study.subgroup_name), |(whom, pair)| match pair {
-        None => whose(study, *whom),
+    let mut columns: Columns<'_, Row<(usize, usize)>> = Columns::new();
+    columns.add(capitalised(&study.subgroup_name), |(_, pair)| match pair {
+        None => String::new(),
         Some((arm, 0)) => format!("  {}", arms[*arm]),
         Some((arm, against)) => format!("  {} : {}", arms[*arm], arms[*against]),
     });
@@ -151,10 +171,7 @@ fn comparisons(study: &Study, report: &Report, pairs: &[(usize, usize)]) -> Stri
             shown(*whom, *pair, measure, Statement::BenefitAtLeast, size)
         });
     }
-    let rows = told(study).into_iter().flat_map(|whom| {
-        std::iter::once((whom, None)).chain(pairs.iter().map(move |pair| (whom, Some(*pair))))
-    });
-    out + &columns.table(rows)
+    out + &below_names(study, &columns, pairs)
 }
 
 fn footnotes(study: &Study, report: &Report) -> String {
@@ -169,7 +186,9 @@ fn footnotes(study: &Study, report: &Report) -> String {
     let told: Vec<String> = spreads
         .into_iter()
         .filter_map(|(key, of_what)| Some((of_what, report.parameter(key)?)))
-        .filter_map(|(of_what, row)| Some(format!("of {of_what} {}, prior {}", of(&row.best()?), of(&row.prior?))))
+        .filter_map(|(of_what, row)| {
+            Some(format!("of {of_what} {}, prior {}", of(&row.best()?), of(&row.prior?)))
+        })
         .collect();
     if !told.is_empty() {
         push(&mut out, &format!("Standard deviations τ on the log odds ratio: {}.", told.join("; ")), 2);
@@ -181,7 +200,9 @@ fn footnotes(study: &Study, report: &Report) -> String {
     push(&mut out, "Medians and central 95 % intervals.", 2);
     push(
         &mut out,
-        &format!("No arm is told as the best, nor as better or worse than another, below a probability of {CLEAR}."),
+        &format!(
+            "No arm is told as the best, nor as better or worse than another, below a probability of {CLEAR}."
+        ),
         2,
     );
     for note in [prior_note(report), further_thresholds(study)].into_iter().flatten() {
@@ -191,7 +212,10 @@ fn footnotes(study: &Study, report: &Report) -> String {
         let patients = whose(study, Whom::Overall);
         push(
             &mut out,
-            &format!("For {patients}, each {} counts at its size, whatever arm its patients had.", study.subgroup_name),
+            &format!(
+                "For {patients}, each {} counts at its size, whatever arm its patients had.",
+                study.subgroup_name
+            ),
             2,
         );
     }
@@ -204,7 +228,11 @@ fn related(study: &Study) -> String {
     let names = listed(&study.treatment.arms[1..], "and");
     match (study.pooling, arms.related) {
         (Pooling::None, _) => "No pooling: each arm's effect in each subgroup is by itself.".to_string(),
-        (_, RelatedArms::Exchangeable) => format!("{} are exchangeable: their effects share a mean.", capitalised(&names)),
-        (_, RelatedArms::Separate) => format!("{} are separate: each has a mean effect of its own.", capitalised(&names)),
+        (_, RelatedArms::Exchangeable) => {
+            format!("{} are exchangeable: their effects share a mean.", capitalised(&names))
+        }
+        (_, RelatedArms::Separate) => {
+            format!("{} are separate: each has a mean effect of its own.", capitalised(&names))
+        }
     }
 }

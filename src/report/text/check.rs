@@ -11,7 +11,7 @@ use super::levels::counts_text;
 use crate::compare::bias::implied as implied_by_bias;
 use crate::compare::is_reference_only;
 use crate::posterior::{
-    Axis, Estimand, Estimate, LARGE, Measure, Parameter, ParameterRow, Report, Statement, Whom,
+    Arms, Axis, Estimand, Estimate, LARGE, Measure, Parameter, ParameterRow, Report, Statement, Whom,
 };
 use crate::report::{levels, observations};
 use crate::study::{
@@ -294,19 +294,21 @@ struct Believed {
     benefit: String,
 }
 
-/// What is believed of the first subgroup's arms before the data.
+/// What is believed of a subgroup's arms before the data: before it every active arm is like any other.
 fn implied_of_arms(study: &Study, prior: &Report) -> Vec<Believed> {
     let is_told = |e: &&Estimate| {
         let first = matches!(e.estimand.whom, Whom::Subgroup(0));
         first && !matches!(e.estimand.measure, Measure::RiskRatio | Measure::Rank)
     };
-    let name = |a: usize| study.treatment.arms.get(a).map_or("", String::as_str);
     let row = |e: &Estimate| {
         let arms = e.estimand.arms?;
         let whom = if study.undivided { String::new() } else { format!("any {}: ", study.subgroup_name) };
-        let which = match arms.against() {
-            Some(against) => format!("{} against {}", name(arms.first()), name(against)),
-            None => name(arms.first()).to_string(),
+        let which = match arms {
+            Arms::One(0) => study.treatment.control().to_string(),
+            Arms::One(1) => "an active arm".to_string(),
+            Arms::Pair(1, 0) => format!("an active arm against {}", study.treatment.control()),
+            Arms::Pair(2, 1) => "two active arms".to_string(),
+            _ => return None,
         };
         let benefit = prior.probability(e.estimand, Statement::Benefit, e.estimand.measure.null());
         Some(Believed {
@@ -334,7 +336,7 @@ fn implied(study: &Study, prior: Option<&Report>) -> String {
         let benefit = benefit.map_or_else(String::new, |p| probability(p.best()));
         rows.push(Believed { label, interval: shown_interval(Some(e)), benefit });
     };
-    for e in prior.estimates.iter().filter(|e| e.best().is_some()) {
+    for e in prior.estimates.iter().filter(|e| e.best().is_some() && e.estimand.arms.is_none()) {
         if is_told_by_another(study, e.estimand) {
             continue;
         }
@@ -370,7 +372,7 @@ fn implied(study: &Study, prior: Option<&Report>) -> String {
     }
     let mut words = Vec::new();
     for p in prior.probabilities.iter().filter(|p| p.statement == Statement::BenefitAtLeast) {
-        if p.estimand.whom == Whom::Subgroup(0) {
+        if p.estimand.whom == Whom::Subgroup(0) && p.estimand.arms.is_none_or(|a| a == Arms::Pair(1, 0)) {
             let measure = p.estimand.measure;
             let by = match measure.axis() {
                 Axis::Ratio => "better by a factor of ",
@@ -387,6 +389,10 @@ fn implied(study: &Study, prior: Option<&Report>) -> String {
         let whom = match study.undivided {
             true => "Before any data".to_string(),
             false => format!("In any {}", study.subgroup_name),
+        };
+        let whom = match study.treatment.has_several_arms() {
+            true => format!("{whom}, an active arm against {}", study.treatment.control()),
+            false => whom,
         };
         push(&mut out, &format!("{whom}: {}.", words.join(", ")), 2);
     }

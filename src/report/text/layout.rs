@@ -121,11 +121,11 @@ pub fn push_assumptions(out: &mut String, study: &Study) {
 }
 
 /// Aligned columns, at 80 columns in all: the first to the left and wrapped to what the others leave, the others to the
-/// right.
+/// right. A row of one cell stands above those that follow, as wide as it is.
 pub fn table(mut header: Vec<String>, rows: Vec<Vec<String>>) -> String {
     const GAP: u16 = 2;
     let widest = |column: usize| {
-        let cells = rows.iter().chain([&header]).filter_map(|r| r.get(column));
+        let cells = rows.iter().filter(|r| r.len() > 1).chain([&header]).filter_map(|r| r.get(column));
         cells.flat_map(|c| c.lines()).map(|l| l.chars().count()).max().unwrap_or(0)
     };
     let others: usize = (1..header.len()).map(|c| widest(c) + GAP as usize).sum();
@@ -139,8 +139,13 @@ pub fn table(mut header: Vec<String>, rows: Vec<Vec<String>>) -> String {
     let mut table = Table::new();
     table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
     table.set_header(header);
+    // What stands for a row of one cell until the columns are aligned.
+    let stand_in = |k: usize| format!("\u{1}{k}");
+    let mut wide: Vec<String> = Vec::new();
     for mut row in rows {
-        if let Some(name) = row.first_mut() {
+        if let [alone] = row.as_mut_slice() {
+            wide.push(std::mem::replace(alone, stand_in(wide.len())));
+        } else if let Some(name) = row.first_mut() {
             *name = wrapped_to(name, first);
         }
         table.add_row(row);
@@ -154,6 +159,10 @@ pub fn table(mut header: Vec<String>, rows: Vec<Vec<String>>) -> String {
     let mut text = String::new();
     for (i, line) in table.to_string().lines().enumerate() {
         let line = line.trim_end();
+        let line = match line.strip_prefix('\u{1}').and_then(|k| wide.get(k.parse::<usize>().ok()?)) {
+            Some(alone) => alone,
+            None => line,
+        };
         text.push_str(&if i < header_lines { bold(line) } else { line.to_string() });
         text.push('\n');
     }

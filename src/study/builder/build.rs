@@ -9,8 +9,9 @@ use super::super::estimates::{Printed, estimate};
 use super::super::problem::{Part, PriorPart, Problem};
 use super::super::rules::{
     Labels, Reported, arm_priors, arms, baseline_parameters, counted_twice, effect_parameters, empty_arms,
-    empty_cells, expected_odds_ratio, few_enough, fitting_baseline, fitting_heterogeneity, flat_arms, flat_effect, groups, heterogeneity_parameters,
-    left_out, level_priors, level_rows, named, not_monotone, seen_levels, text, thresholds, title_and_labels,
+    empty_cells, expected_odds_ratio, few_enough, fitting_baseline, fitting_heterogeneity, flat_arms,
+    flat_effect, groups, heterogeneity_parameters, left_out, level_priors, level_rows, named, not_monotone,
+    seen_levels, text, thresholds, title_and_labels,
 };
 use super::super::{
     BaselineOf, BaselinePrior, Changed, Covariance, Cutpoints, Data, Estimates, Figure, HeterogeneityPrior,
@@ -53,8 +54,12 @@ impl StudyBuilder {
         notices.extend(counted_twice(&data));
         let (pooling, mut priors) = self.checked_priors(&endpoint)?;
         let heterogeneity = priors.heterogeneity.as_ref();
-        priors.arms =
-            arm_priors(&treatment, (pooling, heterogeneity), self.arm_priors.clone(), endpoint.outcome.scale)?;
+        priors.arms = arm_priors(
+            &treatment,
+            (pooling, heterogeneity),
+            self.arm_priors.clone(),
+            endpoint.outcome.scale,
+        )?;
         if let (Some(scale), Some(levels), Some(assumed)) =
             (&endpoint.outcome.levels, data.levels(), &priors.levels)
         {
@@ -138,7 +143,11 @@ impl StudyBuilder {
             missing(Part::Arm(0), "what the arms had is", "give it: arms(\"placebo\", \"drug\")")
         })?;
         let [_, active @ ..] = arms.as_slice() else {
-            return Err(missing(Part::Arm(0), "what the arms had is", "give it: arms(\"placebo\", \"drug\")"));
+            return Err(missing(
+                Part::Arm(0),
+                "what the arms had is",
+                "give it: arms(\"placebo\", \"drug\")",
+            ));
         };
         if active.is_empty() {
             return Err(missing(Part::Arm(1), "what an active arm had is", "give one at least"));
@@ -227,7 +236,10 @@ impl StudyBuilder {
             let (baseline, levels) = self.levels_assumed(scale)?;
             let (baseline, levels) = (Some(baseline), Some(levels));
             let baseline_of = BaselineOf::Control;
-            return Ok((pooling, Priors { effect, heterogeneity, baseline, baseline_of, levels, arms: None }));
+            return Ok((
+                pooling,
+                Priors { effect, heterogeneity, baseline, baseline_of, levels, arms: None },
+            ));
         }
         fitting_baseline(endpoint.counts, (self.baseline.is_some(), self.baseline_of.is_some()))
             .map_err(|(part, fault)| fault.of(at(part)))?;

@@ -30,7 +30,8 @@ pub(crate) fn arms(treatment: &Treatment, data: &Data) -> Result<(), Problem> {
     match rows.iter().position(|row| row.arms.len() != wanted) {
         Some(group) => {
             let row = &rows[group];
-            let message = format!("subgroup `{}` has counts of {} arms, of {wanted}", row.name, row.arms.len());
+            let message =
+                format!("subgroup `{}` has counts of {} arms, of {wanted}", row.name, row.arms.len());
             Err(Problem::new(Part::Group(group), ErrorKind::Rule, message)
                 .help("give every arm's: one without patients has 0 events of 0"))
         }
@@ -55,35 +56,55 @@ pub(crate) fn arm_priors(
         if related.is_some() || between.is_some() {
             return problem(arms, "how active arms are related", ONE);
         }
-        return if interaction.is_some() { problem(rest, "a prior of an interaction of arms", ONE) } else { Ok(None) };
+        return if interaction.is_some() {
+            problem(rest, "a prior of an interaction of arms", ONE)
+        } else {
+            Ok(None)
+        };
     }
     let related_or_default = related.unwrap_or_default();
     let together = related_or_default == RelatedArms::Exchangeable && pooling != Pooling::None;
     match (&between, related_or_default, pooling) {
         (Some(_), RelatedArms::Separate, _) => {
-            return problem(arms, "a prior of the spread between arms that are separate", "leave it out, or set arms = \"exchangeable\" in [model]");
+            return problem(
+                arms,
+                "a prior of the spread between arms that are separate",
+                "leave it out, or set arms = \"exchangeable\" in [model]",
+            );
         }
         (Some(_), _, Pooling::None) => {
-            return problem(arms, "a prior of the spread between arms without pooling", "leave it out: every effect is by itself");
+            return problem(
+                arms,
+                "a prior of the spread between arms without pooling",
+                "leave it out: every effect is by itself",
+            );
         }
         _ => {}
     }
     if interaction.is_some() && pooling != Pooling::Partial {
-        return problem(rest, "a prior of an interaction without partial pooling", "leave it out, or set pooling = \"partial\"");
+        return problem(
+            rest,
+            "a prior of an interaction without partial pooling",
+            "leave it out, or set pooling = \"partial\"",
+        );
     }
     for (part, prior) in [(arms, &between), (rest, &interaction)] {
         if let Some(prior) = prior {
-            heterogeneity_parameters(&prior.distribution, scale).map_err(|fault| fault.of(Part::Prior(part)))?;
+            heterogeneity_parameters(&prior.distribution, scale)
+                .map_err(|fault| fault.of(Part::Prior(part)))?;
         }
     }
     let between = between.or_else(|| heterogeneity.cloned()).filter(|_| together);
     if together && between.is_none() {
-        return Err(Problem::new(Part::Prior(arms), ErrorKind::Missing, "the prior of the spread between arms is missing")
-            .help("write arms = \"half-normal(0.5)\" in [prior]")
-            .help("or arms = \"separate\" in [model]: each arm around a mean of its own"));
+        return Err(Problem::new(
+            Part::Prior(arms),
+            ErrorKind::Missing,
+            "the prior of the spread between arms is missing",
+        )
+        .help("write arms = \"half-normal(0.5)\" in [prior]")
+        .help("or arms = \"separate\" in [model]: each arm around a mean of its own"));
     }
-    let interaction =
-        interaction.or_else(|| heterogeneity.cloned()).filter(|_| pooling == Pooling::Partial);
+    let interaction = interaction.or_else(|| heterogeneity.cloned()).filter(|_| pooling == Pooling::Partial);
     Ok(Some(ArmPriors { related: related_or_default, between, interaction }))
 }
 

@@ -1,8 +1,8 @@
 //! Titles, names and texts: there, short, and of characters that show.
 
-use super::super::{MOST_ARMS, Treatment};
 use super::super::names::{self, Unfit};
 use super::super::problem::{Part, Problem};
+use super::super::{MOST_ARMS, Treatment};
 use crate::error::ErrorKind;
 
 /// What every label, sentence and column is made from.
@@ -63,8 +63,10 @@ fn different(arms: &[String]) -> Result<(), Problem> {
     }
     let again = |a: &usize| arms[..*a].iter().any(|other| other.trim() == arms[*a].trim());
     match (1..arms.len()).find(again) {
-        Some(a) => Err(Problem::new(Part::Arm(a), ErrorKind::Rule, format!("two arms are called `{}`", arms[a]))
-            .help("give each a name of its own")),
+        Some(a) => {
+            Err(Problem::new(Part::Arm(a), ErrorKind::Rule, format!("two arms are called `{}`", arms[a]))
+                .help("give each a name of its own"))
+        }
         None => Ok(()),
     }
 }
