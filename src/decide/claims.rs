@@ -224,8 +224,8 @@ impl Context<'_> {
     }
 
     fn other(&self, action: &str) -> String {
-        let [first, second] = &self.decision.actions;
-        if first.name == action { second.name.clone() } else { first.name.clone() }
+        let other = self.decision.actions.iter().find(|a| a.name != action);
+        other.map_or_else(String::new, |a| a.name.clone())
     }
 
     fn panel(&self) -> Vec<Claim> {

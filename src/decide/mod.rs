@@ -9,6 +9,7 @@
 //!     → claims (what is said of it all in sentences)
 //! ```
 
+mod arms;
 mod attribution;
 mod bounds;
 mod claims;
@@ -120,6 +121,9 @@ pub(crate) struct Known<'a> {
 /// prior can't be made.
 pub fn decide<'a>(decision: &'a Decision, how: impl Into<Fitting<'a>>) -> Result<Discussion> {
     let how = how.into();
+    if decision.is_of_several_arms() {
+        return Ok(arms::decide(decision, how));
+    }
     let sampling = how.sampling;
     let mut discussion =
         Discussion { notices: decision.notices.clone(), mcse: sampling.mcse, ..Discussion::default() };

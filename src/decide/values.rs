@@ -10,7 +10,7 @@ use super::bounds::bounds_of_sum;
 use super::populations::Means;
 use super::{Known, Population};
 use crate::posterior::{Bounded, NormalScores, expected_gain_together};
-use crate::study::{Decision, Worth};
+use crate::study::{Costs, Decision, Worth};
 
 /// What one action is worth in one population.
 #[derive(Debug, Clone, Serialize)]
@@ -109,7 +109,8 @@ pub fn rows(
 
 /// Costs of control and active in utility.
 fn costs(decision: &Decision) -> [f64; 2] {
-    decision.costs.as_ref().map_or([0.0; 2], |c| c.of_arm.map(|cost| cost / c.per_utility))
+    let cost = |c: &Costs, arm: usize| c.of_arm.get(arm).copied().unwrap_or(0.0) / c.per_utility;
+    decision.costs.as_ref().map_or([0.0; 2], |c| [cost(c, 0), cost(c, 1)])
 }
 
 /// By how much the active treatment costs more, in utility.

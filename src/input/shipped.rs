@@ -38,5 +38,5 @@ pub fn shipped() -> &'static [Shipped] {
 
 /// All decisions.
 pub fn shipped_decisions() -> &'static [Shipped] {
-    files!["decisions": "rescue-stenting", "rescue-by-etiology", "aspirin-by-values"]
+    files!["decisions": "rescue-stenting", "rescue-by-etiology", "aspirin-by-values", "antiretroviral-regimen"]
 }

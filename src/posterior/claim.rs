@@ -247,6 +247,17 @@ pub enum Says {
         /// The expected loss of utility per patient from choosing it.
         expected_loss: f64,
     },
+    /// Of several actions the one with the highest expected utility; the claim's probability is that it is the best.
+    BestAction {
+        /// That action's name.
+        action: String,
+        /// The action with the second highest expected utility.
+        next: String,
+        /// By how much its expected utility is higher than that of the next, per patient.
+        gain: f64,
+        /// The expected loss of utility per patient from choosing it.
+        expected_loss: f64,
+    },
     /// Under which other priors the choice of action would change.
     PriorsFlip {
         /// The action chosen under the stated priors.

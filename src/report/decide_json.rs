@@ -38,7 +38,7 @@ pub fn decide_json(decision: &Decision, d: &Discussion) -> String {
             "question": decision.question,
             "sha256": decision.sha256,
             "illustrative": decision.illustrative(),
-            "actions": decision.actions.each_ref().map(|a| &a.name),
+            "actions": decision.actions.iter().map(|a| &a.name).collect::<Vec<_>>(),
         },
         "statements": decide_statements(decision, d),
         "outcomes": outcomes,

@@ -95,6 +95,19 @@ pub fn sentence(claim: &Claim) -> String {
                 signed(*gain, 3).replace('+', "")
             )
         }
+        Says::BestAction { action, next, gain, expected_loss } => {
+            let (has, is) = match claim.about.assignment {
+                Assignment::Randomised => ("has", "is"),
+                Assignment::Observational => ("would have", "be"),
+            };
+            format!(
+                "{whom}: {}{action} {has} the highest expected utility, by {} a patient over {next}, and {is} the best with probability {}; expected loss {} per 1,000 patients.",
+                causal(claim),
+                signed(*gain, 3).replace('+', ""),
+                sampled_probability(claim.probability, claim.resolution),
+                plain(1000.0 * expected_loss)
+            )
+        }
         Says::PriorsFlip { action, priors, of, .. } if priors.is_empty() => {
             format!("{whom}: the choice stays {action} under all {of} other priors.")
         }

@@ -24,8 +24,8 @@ pub struct Decision {
     pub question: String,
     /// Whether its own values, rules or members are made up, whatever its studies are.
     pub illustrative: bool,
-    /// The two arms of the treatment as actions, in the order in which they are shown.
-    pub actions: [Action; 2],
+    /// The arms of the treatment as actions, in the order in which they are shown: both, or of several arms two at least.
+    pub actions: Vec<Action>,
     /// The outcomes, most important first. All are of the same treatment and the same kind of subgroup.
     pub outcomes: Vec<DecisionOutcome>,
     /// Rules that are checked in every population; may be empty.
@@ -50,13 +50,15 @@ pub struct Decision {
     pub sha256: String,
 }
 
-/// One of the two actions that are decided between.
+/// One of the actions that are decided between.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Action {
     /// The arm's name.
     pub name: String,
-    /// Whether it is the active arm of the models.
+    /// Whether it is an active arm of the models.
     pub active: bool,
+    /// The arm's place in the models; 0 is the control arm.
+    pub arm: usize,
 }
 
 /// An outcome that bears on the decision.
@@ -203,8 +205,8 @@ pub struct Costs {
     pub unit: String,
     /// What one unit of utility is worth in money, above 0 (the willingness to pay).
     pub per_utility: f64,
-    /// The cost per patient of the control arm and of the active arm.
-    pub of_arm: [f64; 2],
+    /// The cost per patient of every arm, the control arm first.
+    pub of_arm: Vec<f64>,
 }
 
 impl Decision {
@@ -213,10 +215,15 @@ impl Decision {
         &self.outcomes[0].study
     }
 
-    /// The action that is the active arm of the models, or the one that is not.
+    /// Of two actions the one that is the active arm of the models, or the one that is not.
     pub fn action(&self, active: bool) -> &Action {
-        let [first, second] = &self.actions;
+        let [first, second, ..] = self.actions.as_slice() else { return &self.actions[0] };
         if first.active == active { first } else { second }
+    }
+
+    /// Whether it is between several active arms, or some of them and the control arm.
+    pub fn is_of_several_arms(&self) -> bool {
+        self.first().treatment.has_several_arms()
     }
 
     /// The statements that must accompany every number, each once.

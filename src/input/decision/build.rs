@@ -9,7 +9,7 @@ use super::super::opening::study_of;
 use super::super::source::{Source, sha256};
 use super::common::{Written, as_percent, difference, fault, known, worth};
 use super::file::{CostsSection, DecisionFile, DifferencesEntry, OutcomeEntry, QuestionSection};
-use super::{layers, panel, rules};
+use super::{layers, panel, rules, several};
 use crate::error::{ErrorKind, Result};
 use crate::study::{
     Action, Changed, Costs, Decision, DecisionOutcome, MOST_OUTCOMES, Measure, Study, Worth, needs_baseline,
@@ -32,6 +32,7 @@ pub fn decision(source: &Source, file: DecisionFile, own: Option<Study>) -> Resu
     let outcomes = outcomes(source, &file, own)?;
     let mut notices = Vec::new();
     joined(source, &file, &outcomes, &mut notices)?;
+    several::check(source, &file, &outcomes)?;
     let actions = actions(source, question, &outcomes[0].study)?;
     let valued: Vec<&str> =
         outcomes.iter().filter(|o| o.values.is_some()).map(|o| o.study.outcome.name.as_str()).collect();
@@ -257,7 +258,9 @@ fn joined(
     let same = |a: &str, b: &str| a.trim().to_lowercase() == b.trim().to_lowercase();
     for other in rest {
         let (a, b) = (&first.study, &other.study);
-        if !same(a.treatment.active(), b.treatment.active())
+        let as_many = a.treatment.arms.len() == b.treatment.arms.len();
+        if !as_many
+            || !same(&a.treatment.all_active(), &b.treatment.all_active())
             || !same(a.treatment.control(), b.treatment.control())
         {
             return Err(fault(
@@ -267,13 +270,13 @@ fn joined(
                 format!(
                     "`{}` compares {} with {}, `{}` {} with {}",
                     other.name,
-                    b.treatment.active(),
+                    b.treatment.all_active(),
                     b.treatment.control(),
                     first.name,
-                    a.treatment.active(),
+                    a.treatment.all_active(),
                     a.treatment.control()
                 ),
-                "the outcomes of a decision are of one treatment: both arms have the same names",
+                "the outcomes of a decision are of one treatment: all arms have the same names, in the same order",
             ));
         }
         if !same(&a.subgroup_name, &b.subgroup_name) {
@@ -333,10 +336,14 @@ fn joined(
 }
 
 /// The arms by name, in the order written.
-fn actions(source: &Source, question: &QuestionSection, study: &Study) -> Result<[Action; 2]> {
+fn actions(source: &Source, question: &QuestionSection, study: &Study) -> Result<Vec<Action>> {
+    if study.treatment.has_several_arms() {
+        return several::actions(source, question, study);
+    }
     let arms = [(study.treatment.active(), true), (study.treatment.control(), false)];
+    let action = |name: &str, active| Action { name: name.to_string(), active, arm: usize::from(active) };
     let Some(written) = &question.actions else {
-        return Ok(arms.map(|(name, active)| Action { name: name.to_string(), active }));
+        return Ok(arms.map(|(name, active)| action(name, active)).into());
     };
     let [first, second] = written.get_ref().as_slice() else {
         return Err(fault(
@@ -347,14 +354,14 @@ fn actions(source: &Source, question: &QuestionSection, study: &Study) -> Result
             format!("there are two: [\"{}\", \"{}\"]", arms[0].0, arms[1].0),
         ));
     };
-    let found = |action: &Spanned<String>| {
-        let name = action.get_ref().trim();
+    let found = |written: &Spanned<String>| {
+        let name = written.get_ref().trim();
         let arm = arms.iter().find(|(arm, _)| arm.trim().to_lowercase() == name.to_lowercase());
-        arm.map(|(_, active)| Action { name: name.to_string(), active: *active }).ok_or_else(|| {
+        arm.map(|(_, active)| action(name, *active)).ok_or_else(|| {
             fault(
                 source,
                 ErrorKind::Unknown,
-                action.span(),
+                written.span(),
                 format!("the action `{name}` is none of the models' arms"),
                 format!(
                     "actions are the arms, so that no direction is guessed: \"{}\", \"{}\"",
@@ -368,17 +375,18 @@ fn actions(source: &Source, question: &QuestionSection, study: &Study) -> Result
         let message = format!("the action `{}` stands twice", actions[0].name);
         return Err(fault(source, ErrorKind::Rule, second.span(), message, "name both arms"));
     }
-    Ok(actions)
+    Ok(actions.into())
 }
 
-fn costs(source: &Source, section: &Spanned<CostsSection>, actions: &[Action; 2]) -> Result<Costs> {
+fn costs(source: &Source, section: &Spanned<CostsSection>, actions: &[Action]) -> Result<Costs> {
     let CostsSection { unit, per_utility, actions: written } = section.get_ref();
     let worth = per_utility.get_ref().0;
     if worth <= 0.0 {
         let message = format!("a unit of utility is worth {worth} {unit}");
         return Err(fault(source, ErrorKind::Value, per_utility.span(), message, "per_utility is above 0"));
     }
-    let mut of_arm = [0.0; 2];
+    let arms = actions.iter().map(|a| a.arm + 1).max().unwrap_or(0).max(2);
+    let mut of_arm = vec![0.0; arms];
     for (name, cost) in written {
         let Some(action) = actions.iter().find(|a| a.name == name.get_ref().trim()) else {
             return Err(fault(
@@ -400,7 +408,7 @@ fn costs(source: &Source, section: &Spanned<CostsSection>, actions: &[Action; 2]
                 "costs are 0 or more; what is saved costs less",
             ));
         }
-        of_arm[usize::from(action.active)] = value;
+        of_arm[action.arm] = value;
     }
     Ok(Costs { unit: unit.trim().to_string(), per_utility: worth, of_arm })
 }

@@ -52,8 +52,9 @@ pub struct DecisionFile {
 pub struct QuestionSection {
     /// In one line; heads every output.
     pub question: String,
-    /// The two arms of the models, in the order in which they are to be shown. Default: active, control.
-    #[cfg_attr(test, schemars(with = "Option<[String; 2]>"))]
+    /// The two arms of the models, or of several two at least, in the order in which they are to be shown. Default: active arms,
+    /// then control.
+    #[cfg_attr(test, schemars(with = "Option<Vec<String>>"))]
     pub actions: Option<Spanned<Vec<Spanned<String>>>>,
     /// Whether values, rules or members are made up: every output then carries a banner.
     #[serde(default)]

@@ -7,6 +7,7 @@ mod layers;
 mod opening;
 mod panel;
 mod rules;
+mod several;
 
 pub use file::{DecisionFile, ModelDecision};
 pub use opening::{is_decision, open_decision, open_decision_changed, open_decision_with};

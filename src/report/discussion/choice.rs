@@ -22,7 +22,8 @@ pub fn actions(decision: &Decision, d: &Discussion) -> Passage {
     for a in d.actions.iter().filter(|a| a.expected_utility.is_some()) {
         let chosen = if a.chosen == Some(true) { " *" } else { "" };
         let best = {
-            let sampled = d.effects.iter().any(|e| e.population == a.population && e.sampled);
+            let several = decision.is_of_several_arms();
+            let sampled = several || d.effects.iter().any(|e| e.population == a.population && e.sampled);
             let known_to = sampled.then_some(d.mcse);
             let brief = |b: Bounded| bounded(b, known_to).replace(" under independence", "");
             a.best.map_or_else(String::new, brief)
@@ -36,7 +37,11 @@ pub fn actions(decision: &Decision, d: &Discussion) -> Passage {
     }
     let header = ["", "expected utility", "P(best)", "expected loss, per\u{a0}1,000"];
     out.wide_table(header.map(str::to_string).to_vec(), rows, 14);
-    let mut text = "*: higher expected utility. P(best): whatever the dependence between outcomes, in brackets under independence. Expected loss, under independence: utility lost per 1,000 patients where the other action is better; that of the starred action is the expected value of perfect information.".to_string();
+    let mut text = if decision.is_of_several_arms() {
+        "*: highest expected utility. P(best): the probability to have the highest utility, outcomes independent. Expected loss: utility lost per 1,000 patients where another action is better; that of the starred action is the expected value of perfect information.".to_string()
+    } else {
+        "*: higher expected utility. P(best): whatever the dependence between outcomes, in brackets under independence. Expected loss, under independence: utility lost per 1,000 patients where the other action is better; that of the starred action is the expected value of perfect information.".to_string()
+    };
     if decision.assignment() == Assignment::Observational {
         text += " Associations are taken for effects throughout.";
     }

@@ -11,7 +11,7 @@ pub use choice::worth_in_words;
 use super::numbers::sampled_probability;
 use super::passage::Passage;
 use super::sentences::sentence;
-use super::words::{capitalised, scope_in_words};
+use super::words::{capitalised, listed, scope_in_words};
 use crate::decide::{Discussion, EffectRow, Population};
 use crate::posterior::{Claim, Says};
 use crate::study::{Decision, DecisionOutcome};
@@ -47,8 +47,7 @@ pub fn named_sections(decision: &Decision, d: &Discussion) -> Vec<(&'static str,
 /// The actions, the studies, and which way of each outcome is good.
 pub fn about(decision: &Decision) -> Passage {
     let mut out = Passage::default();
-    let arms = decision.actions.each_ref().map(|a| a.name.as_str());
-    out.say(format!("{} or {}.", capitalised(arms[0]), arms[1]));
+    out.say(format!("{}.", in_words_of_actions(decision)));
     let layers = decision.layers.iter().map(|l| ("outer layer ", &l.outer));
     let outcomes = decision.outcomes.iter().map(|o| ("", &o.study)).chain(layers);
     for (role, study) in outcomes {
@@ -59,6 +58,12 @@ pub fn about(decision: &Decision) -> Passage {
         out.say(format!("{}: {}.", capitalised(&o.study.outcome.name), o.study.direction()));
     }
     out
+}
+
+/// "Stent or no stent".
+pub fn in_words_of_actions(decision: &Decision) -> String {
+    let names: Vec<String> = decision.actions.iter().map(|a| a.name.clone()).collect();
+    capitalised(&listed(&names, "or"))
 }
 
 /// Sentences of a kind, each a paragraph.
@@ -84,7 +89,7 @@ fn of_claims(d: &Discussion, title: &str, kind: impl Fn(&Says) -> bool) -> Passa
 
 /// What it comes to: the action, or where nothing has a value, the first outcome.
 fn in_short(d: &Discussion) -> Passage {
-    of_claims(d, "In short", |says| matches!(says, Says::Action { .. } | Says::Leaning(_)))
+    of_claims(d, "In short", |says| matches!(says, Says::Action { .. } | Says::BestAction { .. } | Says::Leaning(_) | Says::BestArm { .. }))
 }
 
 /// Verdicts: for whom, and by which criteria.

@@ -6,7 +6,7 @@ use super::super::decide_json::decide_statements;
 use super::super::discussion::{self, name};
 use super::super::figure::{self, Figure, Gain, Point, SizeCurve};
 use super::super::passage::Passage;
-use super::super::words::capitalised;
+use super::super::discussion::in_words_of_actions;
 use super::document::{Format, Frame, render};
 use super::{on_page, sheets};
 use crate::decide::{Discussion, EffectRow, Population};
@@ -54,11 +54,10 @@ pub fn decision_page(
             provenance.push(cites);
         }
     }
-    let actions = decision.actions.each_ref().map(|a| a.name.as_str());
     let outcomes: Vec<&str> = decision.outcomes.iter().map(|o| o.study.outcome.name.as_str()).collect();
     let frame = Frame {
         title: &decision.question,
-        lead: format!("{} or {}; by {}.", capitalised(actions[0]), actions[1], outcomes.join(", ")),
+        lead: format!("{}; by {}.", in_words_of_actions(decision), outcomes.join(", ")),
         statements: decide_statements(decision, d),
         notices: &d.notices,
         failed: (!d.ok).then_some(&d.reasons),

@@ -41,7 +41,9 @@ pub fn decide_text(decision: &Decision, d: &Discussion, length: Length) -> Strin
         push_passage(&mut out, &section);
         out.push('\n');
     }
-    push(&mut out, discussion::METHOD, 2);
+    if !decision.is_of_several_arms() {
+        push(&mut out, discussion::METHOD, 2);
+    }
     push(&mut out, "`--format json` has every number in full, `--format csv` every list.", 2);
     out
 }
@@ -50,9 +52,9 @@ pub fn decide_text(decision: &Decision, d: &Discussion, length: Length) -> Strin
 fn importance(says: &Says) -> Option<usize> {
     match says {
         Says::Verdicts(_) => Some(0),
-        Says::Action { .. } => Some(1),
+        Says::Action { .. } | Says::BestAction { .. } => Some(1),
         Says::Dissent { .. } => Some(2),
-        Says::Leaning(_) => Some(3),
+        Says::Leaning(_) | Says::BestArm { .. } => Some(3),
         Says::PriorsFlip { .. } => Some(4),
         _ => None,
     }
