@@ -2,8 +2,6 @@
 
 use std::ops::Range;
 
-use toml::Spanned;
-
 use super::super::source::Source;
 use super::common::{fault, known};
 use super::file::{DecisionFile, QuestionSection};

@@ -1,6 +1,6 @@
 //! What the posteriors are worth, and what would change the choice.
 
-use super::super::numbers::{parameter, plain, signed};
+use super::super::numbers::{parameter, plain, sampled_probability, signed};
 use super::super::passage::Passage;
 use super::super::sentences::bounded;
 use super::super::words::{capitalised, listed};
@@ -26,7 +26,10 @@ pub fn actions(decision: &Decision, d: &Discussion) -> Passage {
             let sampled = several || d.effects.iter().any(|e| e.population == a.population && e.sampled);
             let known_to = sampled.then_some(d.mcse);
             let brief = |b: Bounded| bounded(b, known_to).replace(" under independence", "");
-            a.best.map_or_else(String::new, brief)
+            match (several, a.best) {
+                (true, Some(b)) => sampled_probability(Some(b.independent), known_to),
+                (_, best) => best.map_or_else(String::new, brief),
+            }
         };
         rows.push(vec![
             format!("{}: {}{chosen}", name(decision, &a.population), a.action),

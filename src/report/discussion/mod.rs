@@ -41,7 +41,9 @@ pub fn named_sections(decision: &Decision, d: &Discussion) -> Vec<(&'static str,
         ("the panel", panel::panel(decision, d)),
         ("credibility of subgroup differences", credibility::section(decision, d)),
     ];
-    all.into_iter().filter(|(_, section)| !section.is_empty()).collect()
+    // Between several arms there is no one effect to be told of.
+    let is_told = |name: &str| !decision.is_of_several_arms() || ["", "values"].contains(&name);
+    all.into_iter().filter(|(name, section)| is_told(name) && !section.is_empty()).collect()
 }
 
 /// The actions, the studies, and which way of each outcome is good.
