@@ -5,7 +5,8 @@
 //! (`smooth`); their product with the priors is tabulated in rows of constant τ (`rows`). From the rows come μ, τ,
 //! every θ_g, a new subgroup's θ, risks and risk differences (`risks`), and pairs of subgroups (`pair`). Where only
 //! priors change, `lattice` holds what they cannot change. Where labels may be wrong two effects are one surface
-//! (`labelled`). For
+//! (`labelled`). Where effects are not
+//! normal around μ they are mixtures of normals (`kernel`). For
 //! published estimates all inner integrals are closed and the posterior is a finite mixture of normals (`gaussian`), of
 //! correlated ones along the axes of their errors (`rotated`).
 
@@ -18,6 +19,7 @@ mod gaussian;
 mod integrated;
 mod joint;
 mod joint_normal;
+mod kernel;
 mod labelled;
 mod lattice;
 mod levels;

@@ -12,12 +12,13 @@ use super::Distribution;
 use super::Resolution;
 use super::distribution::{Tabulated, bulk};
 use super::effect_likelihood::EffectLikelihood;
-use super::rows::{RowPrediction, Rows};
+use super::kernel::{Alone, Kernel as EffectKernel};
+use super::rows::{Prediction, RowPrediction, Rows};
 use super::scale::ScaleMap;
 use super::smooth::log_sum;
 use crate::numeric::{
     Grid, LogInterpolant, LogTable, Peak, Placement, Weights, cumulative_sum, exp_of_nonpositive,
-    invert_distribution, invert_distribution_to,
+    invert_distribution, invert_distribution_to, log_add_exp,
 };
 use crate::parallel;
 
@@ -81,7 +82,8 @@ struct Kernel {
 }
 
 impl Kernel {
-    fn new(rows: &Rows, left_out: &[usize], s_grid: &Grid) -> Kernel {
+    /// `log_share` is the log probability that both effects are of the common distribution.
+    fn new(rows: &Rows, log_share: f64, left_out: &[usize], s_grid: &Grid) -> Kernel {
         let mut kernel = Kernel { rows: Vec::new(), middle: Vec::new() };
         let mut terms = Vec::new();
         for row in rows.rows.iter().filter(|r| r.share > 1e-12) {
@@ -92,7 +94,7 @@ impl Kernel {
             let high = log_values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
             kernel.middle.push(log_values.iter().map(|&f| exp_of_nonpositive(f - high)).collect());
             let precision = 0.5 / (row.tau * row.tau);
-            kernel.rows.push((row.log_weight + high + 0.5 * libm::log(precision), 0.5 * precision));
+            kernel.rows.push((log_share + row.log_weight + high + 0.5 * libm::log(precision), 0.5 * precision));
         }
         kernel
     }
@@ -116,6 +118,75 @@ impl Kernel {
     }
 }
 
+/// What there is beside two effects of the common distribution: one of them standing alone, or both.
+struct Apart {
+    alone: Alone,
+    /// The log density of one effect of the common distribution, times its share; none where there are none.
+    around: Option<LogInterpolant>,
+    /// The log mass that predicts both.
+    log_mass: f64,
+}
+
+impl Apart {
+    /// None where no effect stands alone.
+    fn new(
+        (rows, spread): (&Rows, &EffectKernel),
+        left_out: &[usize],
+        marginals: &[Marginal; 2],
+        resolution: Resolution,
+    ) -> Option<Apart> {
+        let alone = *spread.alone()?;
+        let prediction = Prediction::new(rows, left_out, Some(spread));
+        let [a, b] = marginals;
+        let (low, high) = (a.low.min(b.low), a.high.max(b.high));
+        let (mut terms, mut each) = (Vec::new(), Vec::new());
+        let around = (!spread.is_all_alone()).then(|| {
+            let step = FINE * resolution.density().step;
+            let placement = Placement { step, ..resolution.density() };
+            let seed = Grid::around(prediction.core(), placement, 0, 0);
+            let first = libm::floor(seed.position(low)) as i32;
+            let last = libm::ceil(seed.position(high)) as i32;
+            let grid = Grid::around(
+                prediction.core(),
+                placement,
+                first.clamp(-MOST_NODES, -12),
+                last.clamp(12, MOST_NODES),
+            );
+            let values: Vec<f64> = grid
+                .x
+                .iter()
+                .map(|&theta| prediction.log_density_around(theta, &mut terms, &mut each))
+                .collect();
+            LogInterpolant::new(&grid, &values)
+        });
+        Some(Apart { alone, around, log_mass: prediction.log_mass() })
+    }
+
+    /// Adds to the sums at the nodes `s`, which are in units of e to `unit`; the unit that they are in then.
+    fn add(&self, d: f64, s: &[f64], (unit, sum): (f64, &mut [f64])) -> f64 {
+        let log_density = |s: f64| {
+            let [a, b] = [s + 0.5 * d, s - 0.5 * d];
+            let [alone_a, alone_b] = [a, b].map(|x| self.alone.log_density(x));
+            let both = alone_a + alone_b + self.log_mass;
+            let one = self.around.as_ref().map_or(f64::NEG_INFINITY, |around| {
+                log_add_exp(around.at(a) + alone_b, alone_a + around.at(b))
+            });
+            // The density of two effects of the common distribution is without this factor.
+            log_add_exp(both, one) + 0.5 * libm::log(2.0 * std::f64::consts::PI)
+        };
+        let logs: Vec<f64> = s.iter().map(|&s| log_density(s)).collect();
+        let high = logs.iter().copied().fold(unit, f64::max);
+        let scale = if unit > f64::NEG_INFINITY { exp_of_nonpositive(unit - high) } else { 0.0 };
+        for (total, log) in sum.iter_mut().zip(&logs) {
+            *total = *total * scale + exp_of_nonpositive(log - high);
+        }
+        high
+    }
+}
+
+/// Nodes of an effect's prediction for each of a density's own, which are interpolated.
+const FINE: f64 = 0.65;
+
 /// Where one subgroup's effect lies a posteriori.
 #[derive(Debug, Clone, Copy)]
 pub struct Marginal {
@@ -133,7 +204,7 @@ impl Marginal {
 impl PairPosterior {
     /// Only for rows with τ > 0. `marginals` say where either effect lies.
     pub fn new(
-        rows: &Rows,
+        (rows, spread): (&Rows, Option<&EffectKernel>),
         members: [PairMember<'_>; 2],
         marginals: [Marginal; 2],
         resolution: Resolution,
@@ -141,13 +212,22 @@ impl PairPosterior {
     ) -> PairPosterior {
         let left_out: Vec<usize> = members.iter().flatten().map(|m| m.0).collect();
         let s_grid = grid_of_the_middle(&marginals, resolution);
-        let kernel = Kernel::new(rows, &left_out, &s_grid);
+        let both = spread.map_or(0.0, |spread| 2.0 * spread.around().first().map_or(f64::NEG_INFINITY, |p| p.log_weight));
+        let kernel = if both.is_finite() {
+            Kernel::new(rows, both, &left_out, &s_grid)
+        } else {
+            Kernel { rows: Vec::new(), middle: Vec::new() }
+        };
+        let apart = spread.and_then(|spread| Apart::new((rows, spread), &left_out, &marginals, resolution));
         let likelihood = |m: PairMember<'_>, x: f64| m.map_or(0.0, |(_, l)| l.at(x));
         let slice = |d: f64, [sum, inner]: &mut [Vec<f64>; 2]| {
             let range = nodes_within(&s_grid, &marginals, d);
             sum.resize(range.len(), 0.0);
             inner.resize(range.len(), 0.0);
-            let unit = kernel.at(d, range.start, sum);
+            let mut unit = kernel.at(d, range.start, sum);
+            if let Some(apart) = &apart {
+                unit = apart.add(d, &s_grid.x[range.clone()], (unit, sum));
+            }
             for (f, s) in inner.iter_mut().zip(&s_grid.x[range.clone()]) {
                 *f = likelihood(members[0], s + 0.5 * d) + likelihood(members[1], s - 0.5 * d);
             }
@@ -170,7 +250,10 @@ impl PairPosterior {
         // The plane of the two effects holds just the mass that the rows hold.
         let expected = rows.log_total + 0.5 * libm::log(2.0 * std::f64::consts::PI);
         // The effects are apart by some τ, however little is known of either.
-        let spread = 2.0 * rows.rows.iter().map(|r| r.share * r.tau.min(10.0)).sum::<f64>();
+        let spread = match &apart {
+            Some(_) => f64::INFINITY,
+            None => 2.0 * rows.rows.iter().map(|r| r.share * r.tau.min(10.0)).sum::<f64>(),
+        };
         let middle = marginals[0].peak.centre - marginals[1].peak.centre;
         let products = (kernel.rows.len() * nodes_within(&s_grid, &marginals, middle).len()).max(1);
         let farthest = (MOST_PRODUCTS / products / 4).min(FARTHEST as usize) as i32;

@@ -62,7 +62,13 @@ fn place(
         PriorPart::Heterogeneity => s.heterogeneity.as_ref().map(Spanned::span),
         PriorPart::Baseline => s.baseline.as_ref().map(Spanned::span),
         PriorPart::BaselineOf => s.baseline_of.as_ref().map(Spanned::span),
-        PriorPart::Levels | PriorPart::Shift | PriorPart::Departure => None,
+        PriorPart::Levels
+        | PriorPart::Shift
+        | PriorPart::Departure
+        | PriorPart::Pooling
+        | PriorPart::Effects
+        | PriorPart::Exchangeable
+        | PriorPart::StandAlone => None,
         PriorPart::Weight => s.weight.as_ref().map(Spanned::span),
         PriorPart::Source(i) => {
             let from = s.from.as_ref();

@@ -8,7 +8,7 @@ use super::levels::{DrawnLevels, Levels};
 use super::observation::Cells;
 use super::{
     BaselineOf, BaselinePrior, HeterogeneityPrior, LabelShares, LocationPrior, Misclassification, Model,
-    Nuisance, Pooling,
+    Nuisance, Pooling, Spread,
 };
 use crate::numeric::{logistic, logit};
 
@@ -75,14 +75,18 @@ impl Model {
                     drawn.theta.push(mu + tau * from.normal());
                 }
             }
-            Pooling::Partial(_) | Pooling::Complete => {
+            Pooling::Partial(_) | Pooling::Complete | Pooling::Shaped(..) => {
                 let mu = self.effect.draw(from)?;
                 let tau = match self.pooling {
-                    Pooling::Partial(prior) => prior.draw(from),
+                    Pooling::Partial(prior) | Pooling::Shaped(prior, _) => prior.draw(from),
                     _ => 0.0,
                 };
-                drawn.theta.extend((0..subgroups).map(|_| mu + tau * from.normal()));
-                drawn.theta_new = Some(mu + tau * from.normal());
+                let spread = match self.pooling {
+                    Pooling::Shaped(_, spread) => Some(spread),
+                    _ => None,
+                };
+                drawn.theta.extend((0..subgroups).map(|_| from.effect(spread, mu, tau)));
+                drawn.theta_new = Some(from.effect(spread, mu, tau));
                 drawn.mu = Some(mu);
                 drawn.tau = self.samples_heterogeneity().then_some(tau);
             }
@@ -111,7 +115,9 @@ impl Model {
     /// Whether τ is one unknown number.
     fn samples_heterogeneity(&self) -> bool {
         match self.pooling {
-            Pooling::Partial(prior) => !matches!(prior, HeterogeneityPrior::Fixed { .. }),
+            Pooling::Partial(prior) | Pooling::Shaped(prior, _) => {
+                !matches!(prior, HeterogeneityPrior::Fixed { .. })
+            }
             _ => false,
         }
     }
@@ -170,6 +176,18 @@ impl Source<'_> {
         let z = self.normal();
         // Degrees of freedom are above 0 wherever a prior was built.
         ChiSquared::new(df).map_or(z, |chi| z * (df / chi.sample(self.rng)).sqrt())
+    }
+
+    /// One effect around μ with scale τ.
+    fn effect(&mut self, spread: Option<Spread>, mu: f64, tau: f64) -> f64 {
+        match spread {
+            None => mu + tau * self.normal(),
+            Some(Spread::StudentT { df }) => mu + tau * self.student_t(df),
+            Some(Spread::OrNot { exchangeable, mean, sd }) => {
+                let (centre, scale) = if self.uniform() < exchangeable { (mu, tau) } else { (mean, sd) };
+                centre + scale * self.normal()
+            }
+        }
     }
 
     fn uniform(&mut self) -> f64 {

@@ -4,7 +4,7 @@ use super::estimand::{Axis, Statement};
 
 /// The values for which a statement holds, as an open interval on the reported scale. This is the only place where
 /// direction enters. `sign` is +1 where higher is better and −1 where it is worse; `threshold` is a magnitude. NaN
-/// for [`Statement::BenefitAndHarm`], which is about two effects.
+/// for [`Statement::BenefitAndHarm`], which is about two effects, and for [`Statement::StandsAlone`].
 pub fn region(statement: Statement, threshold: f64, axis: Axis, sign: f64) -> (f64, f64) {
     let (null, other) = match axis {
         Axis::Additive => (0.0, -threshold),
@@ -24,8 +24,8 @@ pub fn region(statement: Statement, threshold: f64, axis: Axis, sign: f64) -> (f
         Statement::HarmAtLeast if higher_is_better => below(other),
         Statement::HarmAtLeast => above(threshold),
         Statement::Equivalent => (other, threshold),
-        // Of two effects at once: never asked of one distribution.
-        Statement::BenefitAndHarm => (f64::NAN, f64::NAN),
+        // Of two effects at once, or of where an effect is from: never asked of one distribution.
+        Statement::BenefitAndHarm | Statement::StandsAlone => (f64::NAN, f64::NAN),
     }
 }
 

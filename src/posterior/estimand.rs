@@ -164,6 +164,9 @@ pub enum Statement {
     BenefitAndHarm,
     /// Of a pair: the effect is more favourable in the first subgroup than in the second.
     GreaterBenefit,
+    /// Of a subgroup that may not be exchangeable with the others: its effect is from its own prior, and not from the common
+    /// distribution.
+    StandsAlone,
 }
 
 impl Statement {
@@ -177,6 +180,7 @@ impl Statement {
             Statement::Equivalent => "equivalent",
             Statement::BenefitAndHarm => "benefit_and_harm",
             Statement::GreaterBenefit => "greater_benefit",
+            Statement::StandsAlone => "stands_alone",
         }
     }
 }

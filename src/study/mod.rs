@@ -23,6 +23,7 @@ mod patterns;
 mod prior;
 pub(crate) mod problem;
 pub(crate) mod rules;
+mod spread;
 mod thresholds;
 mod utility_sets;
 pub(crate) mod written;
@@ -53,6 +54,7 @@ pub use prior::{
     library_names, library_priors,
 };
 pub use problem::{Part, PriorPart, Problem};
+pub use spread::{Spread, StandAlone};
 pub use thresholds::Thresholds;
 pub use utility_sets::{UTILITY_SETS, UtilitySet};
 
@@ -192,6 +194,30 @@ pub enum Pooling {
     None,
     /// One effect for all.
     Complete,
+    /// Each effect from a common normal distribution as under partial pooling, or from a normal prior of its own.
+    #[serde(rename = "exchangeable or not")]
+    ExchangeableOrNot,
+    /// As partial pooling, but the common distribution is a Student t; a model file says it by `effects`.
+    #[serde(rename = "student-t", skip_deserializing)]
+    StudentT,
+}
+
+impl Pooling {
+    /// As results have it.
+    pub fn in_words(self) -> &'static str {
+        match self {
+            Pooling::Partial => "partial",
+            Pooling::None => "none",
+            Pooling::Complete => "complete",
+            Pooling::ExchangeableOrNot => "exchangeable or not",
+            Pooling::StudentT => "student-t",
+        }
+    }
+
+    /// Whether effects come from a common distribution that is not normal, which is integrated and never sampled.
+    pub fn is_integrated_alone(self) -> bool {
+        matches!(self, Pooling::ExchangeableOrNot | Pooling::StudentT)
+    }
 }
 
 /// A prior in the user's words and as a distribution.
@@ -216,6 +242,10 @@ pub struct Priors {
     pub baseline_of: BaselineOf,
     /// What is assumed of the levels of an ordinal outcome; none for others.
     pub levels: Option<LevelPriors>,
+    /// The degrees of freedom of Student t effects; none for normal ones.
+    pub degrees: Option<f64>,
+    /// What is assumed of subgroups that may stand alone; none for other poolings, and where nothing is said.
+    pub alone: Option<StandAlone>,
 }
 
 /// What the priors of a study are, whatever words they are written in.
@@ -226,6 +256,8 @@ pub struct Distributions<'a> {
     baseline: Option<&'a BaselinePrior>,
     baseline_of: BaselineOf,
     levels: Option<&'a LevelPriors>,
+    degrees: Option<f64>,
+    alone: Option<(f64, Option<&'a LocationPrior>)>,
 }
 
 impl Priors {
@@ -237,6 +269,11 @@ impl Priors {
             baseline: self.baseline.as_ref().map(|b| &b.distribution),
             baseline_of: self.baseline_of,
             levels: self.levels.as_ref(),
+            degrees: self.degrees,
+            alone: self
+                .alone
+                .as_ref()
+                .map(|a| (a.exchangeable, a.prior.as_ref().map(|p| &p.distribution))),
         }
     }
 }

@@ -79,12 +79,13 @@ impl Study {
         self.measured(&mut out);
         self.observations(&mut out);
         out.section("[model]");
-        let pooling = match self.pooling {
-            Pooling::Partial => "partial",
-            Pooling::None => "none",
-            Pooling::Complete => "complete",
-        };
-        out.text("pooling", pooling);
+        match (self.pooling, self.priors.degrees) {
+            (Pooling::StudentT, Some(df)) => {
+                out.text("pooling", Pooling::Partial.in_words());
+                out.text("effects", &format!("student-t({df:?})"));
+            }
+            (pooling, _) => out.text("pooling", pooling.in_words()),
+        }
         if let Some(levels) = &self.priors.levels {
             out.text("cutpoints", levels.cutpoints.in_words());
             match levels.departure.as_ref().map(|d| &d.shape) {
@@ -224,7 +225,7 @@ fn besides(arm: &ArmCounts) -> String {
 
 /// Priors, or what they change of others.
 fn priors(out: &mut Lines, priors: &Priors, others: Option<&Priors>) {
-    let Priors { effect, heterogeneity, baseline, baseline_of, levels } = priors;
+    let Priors { effect, heterogeneity, baseline, baseline_of, levels, degrees: _, alone } = priors;
     if others.is_none_or(|o| o.effect != *effect) {
         out.text("effect", &effect.distribution.in_words());
     }
@@ -232,6 +233,10 @@ fn priors(out: &mut Lines, priors: &Priors, others: Option<&Priors>) {
         heterogeneity.as_ref().filter(|tau| others.is_none_or(|o| o.heterogeneity.as_ref() != Some(*tau)))
     {
         out.text("heterogeneity", &tau.distribution.in_words());
+    }
+    if let Some(alone) = alone.as_ref().filter(|_| others.is_none()) {
+        out.line(format_args!("exchangeable = {:?}", alone.exchangeable));
+        out.maybe("stand_alone", alone.prior.as_ref().map(|p| p.distribution.in_words()).as_deref());
     }
     if let Some(levels) = levels {
         if others.is_none() {
