@@ -30,6 +30,8 @@ fn with(
         baseline: Some(written(baseline)),
         baseline_of,
         levels: None,
+        degrees: None,
+        alone: None,
     };
     study
 }

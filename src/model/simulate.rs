@@ -27,6 +27,8 @@ pub struct Drawn {
     pub baseline: Option<(f64, f64)>,
     /// The effect θ of a further, similar subgroup; none where subgroups share nothing.
     pub theta_new: Option<f64>,
+    /// Whether each subgroup stands alone; length G, empty where all are exchangeable.
+    pub stands_alone: Vec<bool>,
     /// Cut points and departures; none where outcomes have no levels.
     pub levels: Option<DrawnLevels>,
     /// How often labels are right, and the true shares of the subgroups; none where labels are taken as right.
@@ -85,8 +87,12 @@ impl Model {
                     Pooling::Shaped(_, spread) => Some(spread),
                     _ => None,
                 };
-                drawn.theta.extend((0..subgroups).map(|_| from.effect(spread, mu, tau)));
-                drawn.theta_new = Some(from.effect(spread, mu, tau));
+                for _ in 0..subgroups {
+                    let (theta, alone) = from.effect(spread, mu, tau);
+                    drawn.theta.push(theta);
+                    drawn.stands_alone.extend(alone);
+                }
+                drawn.theta_new = Some(from.effect(spread, mu, tau).0);
                 drawn.mu = Some(mu);
                 drawn.tau = self.samples_heterogeneity().then_some(tau);
             }
@@ -178,14 +184,15 @@ impl Source<'_> {
         ChiSquared::new(df).map_or(z, |chi| z * (df / chi.sample(self.rng)).sqrt())
     }
 
-    /// One effect around μ with scale τ.
-    fn effect(&mut self, spread: Option<Spread>, mu: f64, tau: f64) -> f64 {
+    /// One effect around μ with scale τ, and where it may whether it stands alone.
+    fn effect(&mut self, spread: Option<Spread>, mu: f64, tau: f64) -> (f64, Option<bool>) {
         match spread {
-            None => mu + tau * self.normal(),
-            Some(Spread::StudentT { df }) => mu + tau * self.student_t(df),
+            None => (mu + tau * self.normal(), None),
+            Some(Spread::StudentT { df }) => (mu + tau * self.student_t(df), None),
             Some(Spread::OrNot { exchangeable, mean, sd }) => {
-                let (centre, scale) = if self.uniform() < exchangeable { (mu, tau) } else { (mean, sd) };
-                centre + scale * self.normal()
+                let alone = self.uniform() >= exchangeable;
+                let (centre, scale) = if alone { (mean, sd) } else { (mu, tau) };
+                (centre + scale * self.normal(), Some(alone))
             }
         }
     }
