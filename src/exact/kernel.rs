@@ -38,11 +38,11 @@ pub struct Kernel {
 const RARE: f64 = 1e-7;
 
 /// Below this share of a Student t's largest part, as a logarithm, a part is nothing.
-const NOTHING: f64 = 36.0;
+const NOTHING: f64 = 30.0;
 
 /// Steps of the trapezoid sum over the logarithm of the precision: at most the first, and the second over the root of half the
-/// degrees of freedom, so that its error is below 1e-9.
-const STEPS: (f64, f64) = (0.45, 0.9);
+/// degrees of freedom, so that its error is below 2e-8.
+const STEPS: (f64, f64) = (0.55, 0.9);
 
 impl Kernel {
     /// None where effects are normal around μ after all.

@@ -3,7 +3,7 @@
 use super::Distribution;
 use super::Resolution;
 use super::effect_likelihood::EffectLikelihood;
-use super::kernel::Kernel;
+use super::kernel::{Alone, Kernel};
 use super::scale::{NotConverged, ScaleMap, ScaleNode, Tail, TauPosterior, settle};
 use super::smooth::{Smoother, log_sum};
 use crate::model::{HeterogeneityPrior, LocationComponent, LocationPrior};
@@ -247,11 +247,14 @@ pub struct Prediction {
     rows: Vec<(f64, f64, RowPrediction)>,
     /// The narrowest of the rows: its place, and μ's sd and τ together.
     core: Peak,
-    /// None where effects are normal around μ.
-    kernel: Option<Kernel>,
+    /// Where effects are not normal around μ: log weight, sd and row of every normal that counts, and those that stand alone.
+    around: Option<(Vec<(f64, f64, usize)>, Option<Alone>)>,
     /// The log mass of all rows.
     log_mass: f64,
 }
+
+/// Normals of a row with less of the posterior than this are not summed.
+const NEVER: f64 = 1e-14;
 
 /// Rows with less of the posterior than this do not decide how finely a prediction is tabulated.
 const HARDLY: f64 = 1e-9;
@@ -276,15 +279,23 @@ impl Prediction {
         {
             core = Peak { centre: alone.mean, sd: alone.sd };
         }
+        let around = kernel.map(|kernel| {
+            let mut parts = Vec::new();
+            for (i, (row, (weight, tau, _))) in rows.rows.iter().zip(&made).enumerate() {
+                let counted = kernel.around().iter().filter(|part| row.share * part.weight > NEVER);
+                parts.extend(counted.map(|part| (weight + part.log_weight, part.scale * tau, i)));
+            }
+            (parts, kernel.alone().copied())
+        });
         let log_mass = kernel.map_or(0.0, |_| {
             log_sum(&made.iter().map(|(weight, _, row)| weight + row.log_mass()).collect::<Vec<_>>())
         });
-        Prediction { rows: made, core, kernel: kernel.cloned(), log_mass }
+        Prediction { rows: made, core, around, log_mass }
     }
 
     /// Whether μ itself is what is predicted, without a sum over τ: nothing is gained by tabulating it.
     pub fn is_direct(&self) -> bool {
-        self.kernel.is_none() && self.rows.iter().all(|row| row.1 == 0.0)
+        self.around.is_none() && self.rows.iter().all(|row| row.1 == 0.0)
     }
 
     /// Where its finest feature lies: nodes that begin there and stretch outward resolve all of it.
@@ -294,7 +305,7 @@ impl Prediction {
 
     /// The log density at `theta`; `terms` and `each` are working space.
     pub fn log_density(&self, theta: f64, terms: &mut Vec<f64>, each: &mut Vec<f64>) -> f64 {
-        let Some(kernel) = &self.kernel else {
+        let Some((_, alone)) = &self.around else {
             each.clear();
             each.extend(
                 self.rows.iter().map(|(weight, tau, row)| weight + row.log_smooth(theta, *tau, terms)),
@@ -302,7 +313,7 @@ impl Prediction {
             return log_sum(each);
         };
         let around = self.log_density_around(theta, terms, each);
-        match kernel.alone() {
+        match alone {
             Some(alone) => log_add_exp(around, alone.log_density(theta) + self.log_mass),
             None => around,
         }
@@ -310,13 +321,11 @@ impl Prediction {
 
     /// Of an effect of the common distribution, times its share; `terms` and `each` are working space.
     pub fn log_density_around(&self, theta: f64, terms: &mut Vec<f64>, each: &mut Vec<f64>) -> f64 {
-        let Some(kernel) = &self.kernel else { return self.log_density(theta, terms, each) };
+        let Some((parts, _)) = &self.around else { return self.log_density(theta, terms, each) };
         each.clear();
-        for (weight, tau, row) in &self.rows {
-            each.extend(kernel.around().iter().map(|part| {
-                weight + part.log_weight + row.log_smooth(theta, part.scale * tau, terms)
-            }));
-        }
+        each.extend(
+            parts.iter().map(|(weight, sd, i)| weight + self.rows[*i].2.log_smooth(theta, *sd, terms)),
+        );
         log_sum(each)
     }
 
