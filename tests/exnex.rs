@@ -4,7 +4,9 @@
 use crate::common;
 
 use common::calibration::{DRAWS, Uniformity};
-use common::{Worst, cells_of, close, counts_model, estimates_model, fit, flipped_study, pair, recounted, study_of};
+use common::{
+    Worst, cells_of, close, counts_model, estimates_model, fit, flipped_study, pair, recounted, study_of,
+};
 use equipoise::exact::{Distribution, ExactPosterior, RiskMeasure};
 use equipoise::model::{
     BaselineOf, BaselinePrior, Baselines, BinomialPair, Cells, HeterogeneityPrior, LocationPrior, Model,
@@ -81,7 +83,8 @@ fn memberships(model: &Model, exchangeable: f64, (mean, sd): (f64, f64)) -> (Vec
             .then(|| fit(&of_some(model, &members, Pooling::Partial(HALF_NORMAL), effect())));
         let alone: Vec<Option<ExactPosterior>> = (0..n)
             .map(|g| {
-                let single = || fit(&of_some(model, &[g], Pooling::Complete, LocationPrior::normal(mean, sd)));
+                let single =
+                    || fit(&of_some(model, &[g], Pooling::Complete, LocationPrior::normal(mean, sd)));
                 others.contains(&g).then(single)
             })
             .collect();

@@ -119,8 +119,16 @@ impl CurvesPosterior {
         }
         // Data that contradict each other, or the prior, pull the effects to among them.
         range.reach = data.iter().map(|d| d.farthest()).fold(range.reach, f64::max);
-        let each: Vec<Option<EffectLikelihood>> =
+        let mut each: Vec<Option<EffectLikelihood>> =
             parallel::map(&data, |d| d.informs_effect().then(|| d.likelihood(range, resolution)));
+        if kernel.is_some() {
+            // Smoothed by many normals.
+            for (likelihood, data) in each.iter_mut().zip(&data) {
+                if let Some(likelihood) = likelihood {
+                    likelihood.normal_estimate = data.normal_estimate();
+                }
+            }
+        }
         let mut so_far = 0..;
         let informative = each.iter().map(|l| l.as_ref().and_then(|_| so_far.next())).collect();
         let likelihoods: Vec<EffectLikelihood> = each.into_iter().flatten().collect();
@@ -182,9 +190,7 @@ impl CurvesPosterior {
         let limit = self.moments.mean.min(self.moments.tau);
         let (moments, moment_limit) = match &self.kernel {
             None => (self.row_moments(1.0), limit),
-            Some(kernel) => {
-                (kernel.moments(|share| self.row_moments(share)), kernel.moment_limit(limit))
-            }
+            Some(kernel) => (kernel.moments(|share| self.row_moments(share)), kernel.moment_limit(limit)),
         };
         NewEffect { rows: &self.rows, kernel: self.kernel.as_ref(), moments, moment_limit }
     }
@@ -219,7 +225,13 @@ impl CurvesPosterior {
         let limit = self.subgroup_moment_limit(a).min(self.subgroup_moment_limit(b));
         let marginals = [a, b].map(|g| Marginal::of(&self.subgroup(g).theta.table));
         let members = [self.member(a), self.member(b)];
-        Some(PairPosterior::new((&self.rows, self.kernel.as_ref()), members, marginals, self.resolution, limit))
+        Some(PairPosterior::new(
+            (&self.rows, self.kernel.as_ref()),
+            members,
+            marginals,
+            self.resolution,
+            limit,
+        ))
     }
 
     /// Whether two effects together are not integrated: under a Student t neither has a closed form given the other.

@@ -213,8 +213,7 @@ impl Engine<'_> {
 
     fn of_labels(&self, cells: &Cells, baseline: &Baseline) -> Found {
         let covered = !self.separate && !self.is_shaped() && baseline.prior.is_proper();
-        let Some(m) = cells.misclassification().filter(|_| covered)
-        else {
+        let Some(m) = cells.misclassification().filter(|_| covered) else {
             return Err(Unavailable::WrongLabels);
         };
         let (effect, heterogeneity) = (&self.model.effect, &self.heterogeneity);

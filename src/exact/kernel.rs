@@ -2,9 +2,9 @@
 //! gamma-distributed, and effects that are exchangeable or not. Given μ and τ the effects are independent, so that the
 //! likelihood of (μ, τ) is a product of one such mixture for each subgroup, whatever their number.
 
+use super::Resolution;
 use super::effect_likelihood::{EffectLikelihood, EffectRange};
 use super::smooth::log_sum;
-use super::Resolution;
 use crate::model::{LocationPrior, Spread};
 use crate::numeric::{log_add_exp, normal_cdf, normal_log_density};
 
@@ -149,8 +149,8 @@ impl Kernel {
         let Some(alone) = &self.alone else { return (mean, sd) };
         let rest = 1.0 - alone.weight;
         let both = rest * mean + alone.weight * alone.mean;
-        let square = rest * (sd * sd + mean * mean)
-            + alone.weight * (alone.sd * alone.sd + alone.mean * alone.mean);
+        let square =
+            rest * (sd * sd + mean * mean) + alone.weight * (alone.sd * alone.sd + alone.mean * alone.mean);
         (both, libm::sqrt((square - both * both).max(0.0)))
     }
 }

@@ -94,7 +94,9 @@ impl Kernel {
             let high = log_values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
             kernel.middle.push(log_values.iter().map(|&f| exp_of_nonpositive(f - high)).collect());
             let precision = 0.5 / (row.tau * row.tau);
-            kernel.rows.push((log_share + row.log_weight + high + 0.5 * libm::log(precision), 0.5 * precision));
+            kernel
+                .rows
+                .push((log_share + row.log_weight + high + 0.5 * libm::log(precision), 0.5 * precision));
         }
         kernel
     }
@@ -212,7 +214,8 @@ impl PairPosterior {
     ) -> PairPosterior {
         let left_out: Vec<usize> = members.iter().flatten().map(|m| m.0).collect();
         let s_grid = grid_of_the_middle(&marginals, resolution);
-        let both = spread.map_or(0.0, |spread| 2.0 * spread.around().first().map_or(f64::NEG_INFINITY, |p| p.log_weight));
+        let both = spread
+            .map_or(0.0, |spread| 2.0 * spread.around().first().map_or(f64::NEG_INFINITY, |p| p.log_weight));
         let kernel = if both.is_finite() {
             Kernel::new(rows, both, &left_out, &s_grid)
         } else {

@@ -8,8 +8,8 @@ use super::scale::{NotConverged, ScaleMap, ScaleNode, Tail, TauPosterior, settle
 use super::smooth::{Smoother, log_sum};
 use crate::model::{HeterogeneityPrior, LocationComponent, LocationPrior};
 use crate::numeric::{
-    LogInterpolant, LogTable, Peak, Placement, invert_distribution, normal_cdf, normal_log_density, normal_rule,
-    tabulate_with, log_add_exp,
+    LogInterpolant, LogTable, Peak, Placement, invert_distribution, log_add_exp, normal_cdf,
+    normal_log_density, normal_rule, tabulate_with,
 };
 
 /// The shared μ at one τ, under one component of the effect prior.
@@ -247,10 +247,17 @@ pub struct Prediction {
     rows: Vec<(f64, f64, RowPrediction)>,
     /// The narrowest of the rows: its place, and μ's sd and τ together.
     core: Peak,
-    /// Where effects are not normal around μ: log weight, sd and row of every normal that counts, and those that stand alone.
-    around: Option<(Vec<(f64, f64, usize)>, Option<Alone>)>,
+    /// Where effects are not normal around μ.
+    parts: Option<Parts>,
     /// The log mass of all rows.
     log_mass: f64,
+}
+
+/// What an effect that is not normal around μ is a mixture of.
+struct Parts {
+    /// Log weight, sd around μ and row of every normal that counts.
+    around: Vec<(f64, f64, usize)>,
+    alone: Option<Alone>,
 }
 
 /// Normals of a row with less of the posterior than this are not summed.
@@ -279,23 +286,23 @@ impl Prediction {
         {
             core = Peak { centre: alone.mean, sd: alone.sd };
         }
-        let around = kernel.map(|kernel| {
-            let mut parts = Vec::new();
+        let parts = kernel.map(|kernel| {
+            let mut around = Vec::new();
             for (i, (row, (weight, tau, _))) in rows.rows.iter().zip(&made).enumerate() {
                 let counted = kernel.around().iter().filter(|part| row.share * part.weight > NEVER);
-                parts.extend(counted.map(|part| (weight + part.log_weight, part.scale * tau, i)));
+                around.extend(counted.map(|part| (weight + part.log_weight, part.scale * tau, i)));
             }
-            (parts, kernel.alone().copied())
+            Parts { around, alone: kernel.alone().copied() }
         });
         let log_mass = kernel.map_or(0.0, |_| {
             log_sum(&made.iter().map(|(weight, _, row)| weight + row.log_mass()).collect::<Vec<_>>())
         });
-        Prediction { rows: made, core, around, log_mass }
+        Prediction { rows: made, core, parts, log_mass }
     }
 
     /// Whether μ itself is what is predicted, without a sum over τ: nothing is gained by tabulating it.
     pub fn is_direct(&self) -> bool {
-        self.around.is_none() && self.rows.iter().all(|row| row.1 == 0.0)
+        self.parts.is_none() && self.rows.iter().all(|row| row.1 == 0.0)
     }
 
     /// Where its finest feature lies: nodes that begin there and stretch outward resolve all of it.
@@ -305,7 +312,7 @@ impl Prediction {
 
     /// The log density at `theta`; `terms` and `each` are working space.
     pub fn log_density(&self, theta: f64, terms: &mut Vec<f64>, each: &mut Vec<f64>) -> f64 {
-        let Some((_, alone)) = &self.around else {
+        let Some(parts) = &self.parts else {
             each.clear();
             each.extend(
                 self.rows.iter().map(|(weight, tau, row)| weight + row.log_smooth(theta, *tau, terms)),
@@ -313,7 +320,7 @@ impl Prediction {
             return log_sum(each);
         };
         let around = self.log_density_around(theta, terms, each);
-        match alone {
+        match &parts.alone {
             Some(alone) => log_add_exp(around, alone.log_density(theta) + self.log_mass),
             None => around,
         }
@@ -321,10 +328,10 @@ impl Prediction {
 
     /// Of an effect of the common distribution, times its share; `terms` and `each` are working space.
     pub fn log_density_around(&self, theta: f64, terms: &mut Vec<f64>, each: &mut Vec<f64>) -> f64 {
-        let Some((parts, _)) = &self.around else { return self.log_density(theta, terms, each) };
+        let Some(parts) = &self.parts else { return self.log_density(theta, terms, each) };
         each.clear();
         each.extend(
-            parts.iter().map(|(weight, sd, i)| weight + self.rows[*i].2.log_smooth(theta, *sd, terms)),
+            parts.around.iter().map(|(weight, sd, i)| weight + self.rows[*i].2.log_smooth(theta, *sd, terms)),
         );
         log_sum(each)
     }
@@ -389,9 +396,7 @@ impl Distribution for NewEffect<'_> {
         };
         let of_row = |row: &Row| match self.kernel {
             None => below(row, row.tau),
-            Some(kernel) => {
-                kernel.around().iter().map(|p| p.weight * below(row, p.scale * row.tau)).sum()
-            }
+            Some(kernel) => kernel.around().iter().map(|p| p.weight * below(row, p.scale * row.tau)).sum(),
         };
         let total: f64 = self.rows.rows.iter().map(|row| row.share * of_row(row)).sum();
         let alone = self.kernel.and_then(Kernel::alone).map_or(0.0, |alone| alone.cdf(x));

@@ -217,14 +217,26 @@ pub fn effects(text: &str) -> Result<Option<f64>, Fault> {
         Some((name, numbers)) if name == "normal" && numbers.is_empty() => Ok(None),
         Some((name, numbers)) if name == "student-t" => match numbers[..] {
             [df] if df >= 1.0 && df.is_finite() => Ok(Some(df)),
-            [df] => Err(fault(ErrorKind::Value, format!("Student t effects with {df} degrees of freedom"), FORMS)),
+            [df] => {
+                Err(fault(ErrorKind::Value, format!("Student t effects with {df} degrees of freedom"), FORMS))
+            }
             _ => {
                 let message = format!("\"{text}\" has {} numbers, one was expected", numbers.len());
                 Err(fault(ErrorKind::Syntax, message, FORMS))
             }
         },
-        Some((name, _)) => Err(unknown(text, &name, &["normal", "student-t"], FORMS)),
-        None => Err(fault(ErrorKind::Syntax, format!("can't read the effects' distribution \"{text}\""), FORMS)),
+        Some((name, _)) => {
+            let near = super::nearest::nearest(&name, ["normal", "student-t"].into_iter());
+            let help = near.map_or_else(|| FORMS.to_string(), |n| format!("did you mean {n}? {FORMS}"));
+            Err(fault(
+                ErrorKind::Unknown,
+                format!("\"{text}\" is no distribution of effects known here"),
+                help,
+            ))
+        }
+        None => {
+            Err(fault(ErrorKind::Syntax, format!("can't read the effects' distribution \"{text}\""), FORMS))
+        }
     }
 }
 

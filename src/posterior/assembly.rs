@@ -35,8 +35,7 @@ const NO_RISKS: &str =
 const NO_LEVELS: &str =
     "of ordered levels the exact engine has the effects, but not the probabilities of levels";
 
-const NO_PAIRS: &str =
-    "of Student t effects the exact engine has each by itself, but not two at once";
+const NO_PAIRS: &str = "of Student t effects the exact engine has each by itself, but not two at once";
 
 const UNSETTLED: &str = "the integral over both subgroups' effects did not settle";
 

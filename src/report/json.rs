@@ -10,8 +10,8 @@ use super::sentences::{claims_json, told as told_claims};
 use super::wire;
 use crate::posterior::{Report, baseline_conflicts, effect_conflict};
 use crate::study::{
-    Adjustment, Assignment, Assumption, Audit, BaselineOf, Changed, Covariate, Population, Spread, Study, Term,
-    library_priors,
+    Adjustment, Assignment, Assumption, Audit, BaselineOf, Changed, Covariate, Population, Spread, Study,
+    Term, library_priors,
 };
 
 /// The name of the schema of `result.json`; its number rises when anything is renamed or removed.

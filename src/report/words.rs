@@ -3,7 +3,9 @@
 use crate::compare::PriorSet;
 use crate::decide::InteractionTest;
 use crate::posterior::{Measure, STATED, Scope, Whom};
-use crate::study::{Adjustment, BaselineOf, BaselinePrior, LocationPrior, PriorFor, Priors, Spread, Study, Term};
+use crate::study::{
+    Adjustment, BaselineOf, BaselinePrior, LocationPrior, PriorFor, Priors, Spread, Study, Term,
+};
 
 use super::numbers::{probability, value};
 

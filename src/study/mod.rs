@@ -270,10 +270,7 @@ impl Priors {
             baseline_of: self.baseline_of,
             levels: self.levels.as_ref(),
             degrees: self.degrees,
-            alone: self
-                .alone
-                .as_ref()
-                .map(|a| (a.exchangeable, a.prior.as_ref().map(|p| &p.distribution))),
+            alone: self.alone.as_ref().map(|a| (a.exchangeable, a.prior.as_ref().map(|p| &p.distribution))),
         }
     }
 }

@@ -15,8 +15,8 @@ use equipoise::model::{
 };
 use equipoise::posterior::{Engine, Options, Sampling};
 use equipoise::study::{
-    self, ArmCounts, Data, HigherIs, Measure, Priors, Scale, StandAlone, Study, SubgroupCounts, SubgroupEstimate,
-    Thresholds, Written,
+    self, ArmCounts, Data, HigherIs, Measure, Priors, Scale, StandAlone, Study, SubgroupCounts,
+    SubgroupEstimate, Thresholds, Written,
 };
 
 /// Events and totals of both arms.

@@ -9,8 +9,9 @@ use super::super::estimates::{Printed, estimate};
 use super::super::problem::{Part, PriorPart, Problem};
 use super::super::rules::{
     Labels, Reported, baseline_parameters, counted_twice, effect_parameters, empty_arms, expected_odds_ratio,
-    few_enough, fitting_baseline, fitting_baselines, fitting_heterogeneity, fitting_spread, flat_effect, groups,
-    heterogeneity_parameters, integrated_alone, left_out, level_priors, level_rows, named, not_monotone, seen_levels, text, thresholds, title_and_labels,
+    few_enough, fitting_baseline, fitting_baselines, fitting_heterogeneity, fitting_spread, flat_effect,
+    groups, heterogeneity_parameters, integrated_alone, left_out, level_priors, level_rows, named,
+    not_monotone, seen_levels, text, thresholds, title_and_labels,
 };
 use super::super::{
     BaselineOf, BaselinePrior, Changed, Covariance, Cutpoints, Data, Estimates, Figure, HeterogeneityPrior,
@@ -205,7 +206,8 @@ impl StudyBuilder {
     fn checked_priors(&self, endpoint: &Endpoint) -> Result<(Pooling, Priors), Problem> {
         let at = Part::Prior;
         let scale = endpoint.outcome.scale;
-        let Some(PooledPriors { pooling, effect, heterogeneity, degrees, alone }) = self.priors.clone() else {
+        let Some(PooledPriors { pooling, effect, heterogeneity, degrees, alone }) = self.priors.clone()
+        else {
             return Err(Problem::new(at(PriorPart::Effect), ErrorKind::Missing, "priors are not said")
                 .help("give them: priors(Priors::partial(normal(0.0, 0.355), half_normal(0.5)))"));
         };
@@ -285,7 +287,9 @@ fn integrated_alone_notice(pooling: Pooling, counts: bool) -> Option<String> {
     } else {
         ""
     };
-    Some(format!("{what} are integrated and not sampled, so that no second engine checks the first{without}."))
+    Some(format!(
+        "{what} are integrated and not sampled, so that no second engine checks the first{without}."
+    ))
 }
 
 fn by_level(scale: &LevelScale, rows: Vec<SubgroupLevels>) -> Result<Data, Problem> {

@@ -2,7 +2,8 @@
 
 use super::super::rules::NamedChanges;
 use super::super::{
-    BaselineOf, BaselinePrior, External, HeterogeneityPrior, LocationPrior, Pooling, Priors, StandAlone, Study, Written,
+    BaselineOf, BaselinePrior, External, HeterogeneityPrior, LocationPrior, Pooling, Priors, StandAlone,
+    Study, Written,
 };
 
 /// The priors of effects, with how subgroups borrow from each other under them.

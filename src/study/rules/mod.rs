@@ -21,7 +21,7 @@ pub(crate) use parameters::{
     too_many_components,
 };
 pub(crate) use priors::{
-    expected_odds_ratio, fitting_baseline, fitting_baselines, fitting_heterogeneity, fitting_spread, flat_effect,
-    integrated_alone,
+    expected_odds_ratio, fitting_baseline, fitting_baselines, fitting_heterogeneity, fitting_spread,
+    flat_effect, integrated_alone,
 };
 pub(crate) use thresholds::{Asked, Reported, THRESHOLD_MEASURES, thresholds};

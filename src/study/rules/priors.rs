@@ -2,7 +2,8 @@
 
 use super::super::problem::{Fault, Part, PriorPart, Problem};
 use super::super::{
-    BaselineOf, BaselinePrior, Data, HeterogeneityPrior, LocationPrior, Pooling, Priors, Scale, SubgroupCounts,
+    BaselineOf, BaselinePrior, Data, HeterogeneityPrior, LocationPrior, Pooling, Priors, Scale,
+    SubgroupCounts,
 };
 use super::{effect_parameters, parameters::check_df};
 use crate::error::ErrorKind;
@@ -95,8 +96,10 @@ pub(crate) fn fitting_spread(pooling: Pooling, priors: &Priors, scale: Scale) ->
     if let Some(df) = priors.degrees {
         check_df(df).map_err(|fault| fault.of(Part::Prior(PriorPart::Effects)))?;
     }
-    if matches!(priors.heterogeneity.as_ref().map(|h| h.distribution), Some(HeterogeneityPrior::Fixed { value: 0.0 }))
-    {
+    if matches!(
+        priors.heterogeneity.as_ref().map(|h| h.distribution),
+        Some(HeterogeneityPrior::Fixed { value: 0.0 })
+    ) {
         let message = "a heterogeneity of 0, under which effects have no distribution around their mean";
         return Err(at(PriorPart::Heterogeneity, ErrorKind::Rule, message.to_string())
             .help("fix it above 0, or set pooling = \"complete\""));
@@ -117,8 +120,9 @@ fn stand_alone(priors: &Priors, scale: Scale) -> Result<(), Problem> {
         effect_parameters(&prior.distribution, scale).map_err(|fault| fault.of(of.clone()))?;
         if !matches!(&prior.distribution, LocationPrior::Normals(normals) if normals.len() == 1) {
             let message = format!("`{}`, which is not one normal distribution", prior.words);
-            return Err(Problem::new(of, ErrorKind::Value, message)
-                .help("the effect of a subgroup that stands alone has a normal prior: write normal(mean, sd)"));
+            return Err(Problem::new(of, ErrorKind::Value, message).help(
+                "the effect of a subgroup that stands alone has a normal prior: write normal(mean, sd)",
+            ));
         }
     }
     if !priors.effect.distribution.is_proper() {

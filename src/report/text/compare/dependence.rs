@@ -302,9 +302,7 @@ pub fn poolings(_: &Study, c: &Comparison) -> String {
         if has_prediction { format!(": leaving out one {} at a time", first.unit) } else { String::new() };
     title(&mut out, &format!("Poolings compared, stated priors{left_out}"));
     let mut columns: Columns<'_, &PoolingRow> = Columns::new();
-    columns.add("Pooling", |r| {
-        r.pooling.in_words().to_string()
-    });
+    columns.add("Pooling", |r| r.pooling.in_words().to_string());
     if has_evidence {
         columns.add("log marginal\nlikelihood", move |r| number(r.log_marginal_likelihood));
     }
