@@ -337,6 +337,18 @@ fn many_degrees_of_freedom_are_normal() {
 }
 
 #[test]
+fn effects_without_moments_have_quantiles() {
+    for df in [1.0, 1.5, 2.0] {
+        let posterior = fit(&estimates(Spread::StudentT { df }));
+        let new = posterior.theta_new().expect("shared");
+        for p in [0.025, 0.5, 0.975] {
+            close(&format!("{df} degrees, {p}"), new.cdf(new.quantile(p)), p, 1e-7);
+        }
+        assert_eq!((new.mean().is_some(), new.sd().is_some()), (df > 1.0, false));
+    }
+}
+
+#[test]
 fn permuted_subgroups_and_a_turned_outcome_change_nothing() {
     for spread in [or_not(0.6), Spread::StudentT { df: 4.0 }] {
         for model in [estimates(spread), counts(spread)] {

@@ -144,7 +144,10 @@ impl Kernel {
 
     /// Mean and sd of an effect, from those of one with so much of τ² as its variance around μ.
     pub fn moments(&self, of_share: impl Fn(f64) -> (f64, f64)) -> (f64, f64) {
-        let share = self.df.map_or(1.0, |df| df / (df - 2.0));
+        /// In place of a variance that does not exist, to say where quantiles are looked for.
+        const WIDE: f64 = 25.0;
+        let of_t = |df: f64| if df > 2.0 { df / (df - 2.0) } else { WIDE };
+        let share = self.df.map_or(1.0, of_t);
         let (mean, sd) = of_share(share);
         let Some(alone) = &self.alone else { return (mean, sd) };
         let rest = 1.0 - alone.weight;

@@ -10,10 +10,12 @@
 //! published estimates all inner integrals are closed and the posterior is a finite mixture of normals (`gaussian`), of
 //! correlated ones along the axes of their errors (`rotated`).
 
+mod apart;
 mod contrast;
 mod curves;
 mod distribution;
 mod effect_likelihood;
+mod effect_range;
 mod engine;
 mod gaussian;
 mod integrated;
@@ -24,6 +26,7 @@ mod labelled;
 mod lattice;
 mod levels;
 mod mixture;
+mod new_effect;
 mod outward;
 mod pair;
 mod risks;
