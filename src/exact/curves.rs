@@ -241,10 +241,14 @@ impl CurvesPosterior {
         self.kernel.as_ref().is_some_and(|kernel| kernel.around().len() > 1)
     }
 
-    /// The probability that the effect of subgroup `g` has its own prior; none where all have the common one.
+    /// The probability that the effect of subgroup `g` has its own prior; none where all have the common one. No number where
+    /// the table of that effect, in which both have their mass, does not hold what the rows hold.
     pub fn stands_alone(&self, g: usize) -> Option<f64> {
         let alone = self.kernel.as_ref()?.alone()?;
         let Some(i) = self.informative[g] else { return Some(alone.weight) };
+        if !self.subgroup(g).theta.settled {
+            return Some(f64::NAN);
+        }
         let own = self.alone[i];
         let of_row = |row: &Row| {
             let each = row.mu.mass.iter().zip(&row.log_likelihood);

@@ -107,7 +107,7 @@ impl ExactPosterior {
     }
 
     /// The probability that the effect of subgroup `g` is from its own prior and not from the common distribution; none where
-    /// there is no such choice.
+    /// there is no such choice, and NaN where the integral is not proven.
     pub fn stands_alone(&self, g: usize) -> Option<f64> {
         self.0.stands_alone(g)
     }
