@@ -31,6 +31,8 @@ fn with(
         baseline_of,
         levels: None,
         arms: None,
+        degrees: None,
+        alone: None,
     };
     study
 }

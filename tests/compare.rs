@@ -31,11 +31,7 @@ fn number(v: &Value) -> f64 {
 }
 
 fn pooling_key(pooling: equipoise::study::Pooling) -> &'static str {
-    match pooling {
-        equipoise::study::Pooling::Partial => "partial",
-        equipoise::study::Pooling::Complete => "complete",
-        equipoise::study::Pooling::None => "none",
-    }
+    pooling.in_words()
 }
 
 /// Both data sets of the reference, with all that is compared of them; made once.

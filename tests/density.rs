@@ -83,10 +83,7 @@ fn log_binomial<D: Number>(arm: Arm, log_odds: D) -> D {
 }
 
 fn heterogeneity(model: &Model) -> HeterogeneityPrior {
-    match model.pooling {
-        Pooling::Partial(prior) | Pooling::Separate(prior) => prior,
-        Pooling::Complete => NO_HETEROGENEITY,
-    }
+    model.pooling.heterogeneity().unwrap_or(NO_HETEROGENEITY)
 }
 
 /// By how much of the effect the control arm lies below the baseline.

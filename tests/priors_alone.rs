@@ -68,6 +68,8 @@ fn risks_under_heavy_tailed_priors_alone_are_their_integrals() {
             baseline_of: BaselineOf::Arms,
             levels: None,
             arms: None,
+            degrees: None,
+            alone: None,
         };
         study.thresholds.set(Measure::RiskDifference, vec![0.02, 0.05]);
         let report = analyse(&study, Options::exact());

@@ -35,6 +35,7 @@ mod damaged_inputs;
 mod decide;
 mod density;
 mod drafts;
+mod exnex;
 mod files_as_they_come;
 mod fitted_elsewhere;
 mod fitted_once;

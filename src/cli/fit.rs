@@ -13,7 +13,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::input::{open, shipped};
 use crate::posterior::{Analysis, Engine, Integrals, Options, Report, Sampling, Stopped, analyse_watched};
 use crate::report;
-use crate::study::Study;
+use crate::study::{Pooling, Study};
 
 /// The default shipped model's table; nothing is written.
 pub fn default_model() -> Result<Outcome> {
@@ -48,6 +48,9 @@ pub fn run(args: &FitArgs) -> Result<Outcome> {
         two_arms(&study, "a page")?;
     }
     let options = options(args, study.data.names().len())?;
+    if options.engine == Engine::Sampler && study.pooling.is_integrated_alone() {
+        return Err(unsampled(study.pooling));
+    }
     let analysis = watched(options.engine != Engine::Exact, |progress| {
         analyse_watched(&study, options, Integrals::default(), progress)
     });
@@ -113,6 +116,16 @@ pub fn run(args: &FitArgs) -> Result<Outcome> {
 fn uncovered(model: &str, why: &str) -> Error {
     Error::of(ErrorKind::Unavailable, format!("the exact engine does not cover {model}: {why}"))
         .help("the sampler does: leave out `--engine exact`, or choose `--engine sampler`")
+}
+
+/// The sampler alone was asked for, and does not cover the model.
+fn unsampled(pooling: Pooling) -> Error {
+    let what = match pooling {
+        Pooling::StudentT => "Student t effects",
+        _ => "effects that are exchangeable or not",
+    };
+    Error::of(ErrorKind::Unavailable, format!("the sampler does not cover {what}"))
+        .help("they are integrated: leave out `--engine sampler`")
 }
 
 /// Where a model file's data files are looked for; none for a shipped model.

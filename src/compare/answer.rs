@@ -55,7 +55,8 @@ fn method(c: &Comparison) -> Method {
 
 /// The average and a further subgroup, where the model has them beside the subgroups.
 fn shared(study: &Study) -> &'static [Scope] {
-    if study.data.names().len() < 2 || study.pooling != Pooling::Partial {
+    let has_none = matches!(study.pooling, Pooling::None | Pooling::Complete);
+    if study.data.names().len() < 2 || has_none {
         &[]
     } else if study.exhaustive {
         &[Scope::Mean]

@@ -142,6 +142,10 @@ fn not_fitted(study: &Study, variant: Variant) -> Option<String> {
             "exchangeable baselines are sampled with all rows, which takes long: name them in a prior of their own"
                 .to_string(),
         ),
+        Variant::Exchangeable if study.pooling.is_integrated_alone() => Some(
+            "effects that are not normal around their mean are integrated, and exchangeable baselines are not"
+                .to_string(),
+        ),
         Variant::Exchangeable if labels => {
             Some("where labels may be wrong baselines are independent".to_string())
         }

@@ -401,7 +401,9 @@ fn notices(
     poolings: &[PoolingRow],
 ) -> Vec<String> {
     let mut notices = Vec::new();
-    if refits.is_coarse() {
+    if refits.is_coarse() && refits.study.pooling.is_integrated_alone() {
+        notices.push("Of effects that are not normal around their mean every refit is a whole fit: envelope, tipping points and curve are of a few priors each, and what lies between two is interpolated; the frontier has no numbers.".to_string());
+    } else if refits.is_coarse() {
         let n = refits.study.data.names().len();
         notices.push(format!(
             "With {n} subgroups every refit is a whole fit. Other priors are fitted under the stated pooling alone, envelope, tipping points and curve are of a few priors each, and what lies between two is interpolated; the frontier has no numbers."
@@ -421,7 +423,9 @@ fn notices(
             pools.worst_k.max(0.0)
         ));
     }
-    if power.is_empty() {
+    if power.is_empty() && refits.study.pooling.is_integrated_alone() {
+        notices.push("Power-scaling of a mixture prior is by reweighted draws, and these effects are not sampled: it has no numbers.".to_string());
+    } else if power.is_empty() {
         notices.push("Power-scaling has no numbers: its sampled fit did not pass its checks.".to_string());
     } else if !refits.is_sampled() && power.iter().any(|r| r.method == "psis") {
         notices.push("Power-scaling of a mixture prior is by reweighted draws.".to_string());

@@ -129,6 +129,7 @@ fn prior_to(model: &Model, power: f64) -> Option<Model> {
         Pooling::Partial(h) => Pooling::Partial(h.powered(power)?),
         Pooling::Separate(h) => Pooling::Separate(h.powered(power)?),
         Pooling::Complete => Pooling::Complete,
+        Pooling::Shaped(h, spread) => Pooling::Shaped(h.powered(power)?, spread),
     };
     Some(Model { effect, pooling, ..model.clone() })
 }
@@ -412,7 +413,7 @@ fn logs(study: &Study, model: &Model, draws: &SampledPosterior) -> [Option<Vec<f
     };
     let effect = &model.effect;
     let tau_prior: Option<HeterogeneityPrior> = match model.pooling {
-        Pooling::Partial(h) => Some(h),
+        Pooling::Partial(h) | Pooling::Shaped(h, _) => Some(h),
         _ => None,
     };
     let prior = draws.mu.as_ref().map(|mu| {

@@ -187,7 +187,8 @@ impl<'a> Refits<'a> {
     pub fn is_coarse(&self) -> bool {
         let subgroups = self.study.data.names().len();
         !self.is_sampled()
-            && (has_many_subgroups(self.study)
+            && (self.study.pooling.is_integrated_alone()
+                || has_many_subgroups(self.study)
                 || subgroups > FEW && *self.resolved.get_or_init(|| self.resolves_stated()) == Some(false))
     }
 
@@ -209,12 +210,9 @@ impl<'a> Refits<'a> {
         effect: &LocationPrior,
         heterogeneity: Option<&HeterogeneityPrior>,
     ) -> Model {
-        use crate::model::Pooling as Pooled;
-        let pooling = match (pooling, heterogeneity) {
-            (Pooling::Partial, Some(prior)) => Pooled::Partial(*prior),
-            (Pooling::None, Some(prior)) => Pooled::Separate(*prior),
-            _ => Pooled::Complete,
-        };
+        // An effect that stands alone may have a prior that follows from the others.
+        let under = variant(self.study, pooling, (effect, "", heterogeneity));
+        let pooling = crate::model::Pooling::of(&under, pooling, heterogeneity);
         Model { pooling, effect: effect.clone(), ..self.model.clone() }
     }
 
@@ -363,7 +361,7 @@ impl<'a> Refits<'a> {
         only: Option<usize>,
     ) -> Option<Vec<Vec<f64>>> {
         let cells = self.model.observation.cells()?;
-        if cells.pairs().len() > MANY {
+        if cells.pairs().len() > MANY || pooling.is_integrated_alone() {
             return None;
         }
         let counts: Vec<Box<dyn SubgroupData>> = curves_of(cells).ok()?;

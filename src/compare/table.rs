@@ -83,7 +83,7 @@ pub struct Fit {
     pub report: Report,
 }
 
-/// The poolings under which a set of priors is fitted: all three; for one subgroup, and under a flat effect prior, whose
+/// The poolings under which a set of priors is fitted: partial, complete and none, after the stated one where that is another; for one subgroup, and under a flat effect prior, whose
 /// posterior need not exist under another pooling, the stated one alone; so too of many subgroups under other priors than
 /// the stated ones.
 pub fn poolings(study: &Study, set: &PriorSet) -> Vec<Pooling> {
@@ -92,7 +92,10 @@ pub fn poolings(study: &Study, set: &PriorSet) -> Vec<Pooling> {
         return vec![study.pooling];
     }
     match set.priors.heterogeneity {
-        Some(_) => vec![Pooling::Partial, Pooling::Complete, Pooling::None],
+        Some(_) => {
+            let own = study.pooling.is_integrated_alone().then_some(study.pooling);
+            own.into_iter().chain([Pooling::Partial, Pooling::Complete, Pooling::None]).collect()
+        }
         None => vec![Pooling::Complete],
     }
 }

@@ -7,8 +7,8 @@ use super::values::{ActionRow, EvpiRow};
 use super::{Discussion, Population};
 use crate::posterior::diagnostics::{Draws, Workspace, proportion};
 use crate::posterior::{
-    ArmDraws, Bounded, Claim, Fitting, Integrals, Method, Options, Report, Sampling, Says, Scope, Topic, Whom,
-    analyse_watched,
+    ArmDraws, Bounded, Claim, Fitting, Integrals, Method, Options, Report, Sampling, Says, Scope, Topic,
+    Whom, analyse_watched,
 };
 use crate::study::{Decision, DecisionOutcome, Study, Worth};
 
@@ -20,7 +20,8 @@ pub fn decide(decision: &Decision, how: Fitting<'_>) -> Discussion {
     let sampling = how.sampling;
     let mut discussion =
         Discussion { notices: decision.notices.clone(), mcse: sampling.mcse, ..Discussion::default() };
-    let reports: Vec<Report> = decision.outcomes.iter().enumerate().map(|(k, o)| fitted(&o.study, k, how)).collect();
+    let reports: Vec<Report> =
+        decision.outcomes.iter().enumerate().map(|(k, o)| fitted(&o.study, k, how)).collect();
     for (outcome, report) in decision.outcomes.iter().zip(&reports) {
         if !report.checks.ok {
             discussion.reasons.push(format!("{}: {}", outcome.name, report.checks.reasons.join("; ")));
@@ -91,7 +92,8 @@ fn worth(decision: &Decision, reports: &[Report], population: &Population) -> Op
         let own = |p: f64| values.no_event + values.gap() * p;
         if utilities.is_empty() {
             chains = draws.chains();
-            utilities = decision.actions.iter().map(|a| risks[a.arm].iter().map(|&p| own(p)).collect()).collect();
+            utilities =
+                decision.actions.iter().map(|a| risks[a.arm].iter().map(|&p| own(p)).collect()).collect();
             continue;
         }
         for (utility, action) in utilities.iter_mut().zip(&decision.actions) {
@@ -108,7 +110,8 @@ fn worth(decision: &Decision, reports: &[Report], population: &Population) -> Op
     }
     let n = utilities.first().filter(|u| !u.is_empty())?.len();
     let mean = |of: &dyn Fn(usize) -> f64| (0..n).map(of).sum::<f64>() / n as f64;
-    let most: Vec<f64> = (0..n).map(|i| utilities.iter().map(|u| u[i]).fold(f64::NEG_INFINITY, f64::max)).collect();
+    let most: Vec<f64> =
+        (0..n).map(|i| utilities.iter().map(|u| u[i]).fold(f64::NEG_INFINITY, f64::max)).collect();
     let utility: Vec<f64> = utilities.iter().map(|u| mean(&|i| u[i])).collect();
     let highest = mean(&|i| most[i]);
     let mut workspace = Workspace::default();

@@ -5,18 +5,31 @@ use std::sync::{Arc, OnceLock};
 
 use super::Resolution;
 use super::distribution::{Distribution, Lost, Tabulated, bulk};
-use super::effect_likelihood::{EffectLikelihood, EffectRange, log_marginals};
+use super::effect_likelihood::{EffectLikelihood, log_marginals};
+use super::effect_range::effect_range;
 use super::gaussian::{MomentLimits, moment_limits};
+use super::kernel::Kernel;
+use super::new_effect::NewEffect;
 use super::pair::{Marginal, PairMember, PairPosterior};
 use super::risks::{RiskMeasure, RiskPosterior};
-use super::rows::{MeanDensity, NewEffect, Prediction, RowMaker, Rows};
+use super::rows::{MeanDensity, Prediction, Row, RowMaker, Rows};
 use super::scale::{NotConverged, TauPosterior};
 use super::subgroup::{CellsOfSubgroup, SubgroupData};
-use crate::model::{BinomialPair, HeterogeneityPrior, LocationComponent, LocationPrior};
+use crate::model::{BinomialPair, HeterogeneityPrior, LocationPrior};
 use crate::numeric::{
     LogInterpolant, LogTable, Peak, Placement, log_sum_exp, tabulate, tabulate_around, tabulate_with,
 };
 use crate::parallel;
+
+/// What is believed of the effects before the data.
+pub struct EffectPriors<'a> {
+    /// Of μ.
+    pub effect: &'a LocationPrior,
+    /// Of τ.
+    pub heterogeneity: HeterogeneityPrior,
+    /// How they are spread around μ; none where they are normal.
+    pub kernel: Option<Kernel>,
+}
 
 /// The posterior under partial pooling, or complete pooling (τ fixed at 0).
 pub struct CurvesPosterior {
@@ -29,6 +42,10 @@ pub struct CurvesPosterior {
     moments: MomentLimits,
     bounded_subgroups: usize,
     heterogeneity: HeterogeneityPrior,
+    /// None where effects are normal around μ.
+    kernel: Option<Kernel>,
+    /// Of every informative subgroup, log w̄ ∫ N(θ; m, s²) e^ℓ dθ; empty where none may stand alone.
+    alone: Vec<f64>,
     resolution: Resolution,
     /// Made when they are first asked for.
     subgroups: Vec<OnceLock<SubgroupPosterior>>,
@@ -93,27 +110,50 @@ impl SubgroupPosterior {
 impl CurvesPosterior {
     pub fn new(
         data: Vec<Box<dyn SubgroupData>>,
-        effect: &LocationPrior,
-        heterogeneity: &HeterogeneityPrior,
+        priors: EffectPriors<'_>,
         resolution: Resolution,
     ) -> Result<CurvesPosterior, NotConverged> {
-        let mut range = effect_range(effect, heterogeneity);
+        let EffectPriors { effect, heterogeneity, kernel } = priors;
+        let kernel_of = kernel.as_ref();
+        let mut range = effect_range(effect, &heterogeneity);
+        if let Some(kernel) = kernel_of {
+            range = kernel.widened(range);
+        }
         // Data that contradict each other, or the prior, pull the effects to among them.
         range.reach = data.iter().map(|d| d.farthest()).fold(range.reach, f64::max);
-        let each: Vec<Option<EffectLikelihood>> =
+        let mut each: Vec<Option<EffectLikelihood>> =
             parallel::map(&data, |d| d.informs_effect().then(|| d.likelihood(range, resolution)));
+        if kernel.is_some() {
+            // Smoothed by many normals.
+            for (likelihood, data) in each.iter_mut().zip(&data) {
+                if let Some(likelihood) = likelihood {
+                    likelihood.normal_estimate = data.normal_estimate();
+                }
+            }
+        }
         let mut so_far = 0..;
         let informative = each.iter().map(|l| l.as_ref().and_then(|_| so_far.next())).collect();
         let likelihoods: Vec<EffectLikelihood> = each.into_iter().flatten().collect();
         let bounded = data.iter().filter(|d| d.moment_limit() > 0.0).count();
-        let moments = moment_limits(heterogeneity, effect, bounded as f64);
-        let maker = RowMaker { subgroups: &likelihoods, effect, heterogeneity: *heterogeneity, resolution };
+        let bounds = |g: f64| kernel_of.map_or(g, |k| k.bounding_scale(g));
+        let mut moments = moment_limits(&heterogeneity, effect, bounds(bounded as f64));
+        if let Some(kernel) = kernel_of {
+            moments.mean = kernel.mean_limit(effect, bounded as f64, moments.mean);
+        }
+        let alone: Vec<f64> = match kernel_of.and_then(Kernel::alone) {
+            Some(alone) => parallel::map(&likelihoods, |l| alone.log_marginal(l, &mut Vec::new())),
+            None => Vec::new(),
+        };
+        let kernel_and_alone = kernel_of.map(|kernel| (kernel, alone.as_slice()));
+        let maker =
+            RowMaker { subgroups: &likelihoods, effect, heterogeneity, kernel: kernel_and_alone, resolution };
         let mut rows = maker.rows(moments.tau)?;
         let widest = likelihoods.iter().map(|l| l.smoother.widest()).fold(f64::INFINITY, f64::min);
-        if rows.share_outside(known(&likelihoods)) > UNKNOWN || rows.share_above(widest) > UNKNOWN {
+        let wider = kernel_of.map_or(1.0, Kernel::usual_width);
+        if rows.share_outside(known(&likelihoods)) > UNKNOWN || rows.share_above(widest / wider) > UNKNOWN {
             return Err(NotConverged);
         }
-        rows.rows.retain(|row| row.tau <= widest);
+        rows.rows.retain(|row| row.tau <= widest / wider);
         let silent: f64 =
             data.iter().filter(|d| !d.informs_effect()).map(|d| d.log_marginal_of_silent(resolution)).sum();
         let coefficients: f64 = data.iter().map(|d| d.log_coefficient()).sum();
@@ -126,7 +166,9 @@ impl CurvesPosterior {
             informative,
             moments,
             bounded_subgroups: bounded,
-            heterogeneity: *heterogeneity,
+            heterogeneity,
+            kernel,
+            alone,
             resolution,
         })
     }
@@ -147,11 +189,12 @@ impl CurvesPosterior {
 
     /// θ of a further similar subgroup.
     pub fn theta_new(&self) -> NewEffect<'_> {
-        NewEffect {
-            rows: &self.rows,
-            moments: self.row_moments(1.0),
-            moment_limit: self.moments.mean.min(self.moments.tau),
-        }
+        let limit = self.moments.mean.min(self.moments.tau);
+        let (moments, moment_limit) = match &self.kernel {
+            None => (self.row_moments(1.0), limit),
+            Some(kernel) => (kernel.moments(|share| self.row_moments(share)), kernel.moment_limit(limit)),
+        };
+        NewEffect { rows: &self.rows, kernel: self.kernel.as_ref(), moments, moment_limit }
     }
 
     /// Effect and risks of subgroup `g`.
@@ -162,7 +205,7 @@ impl CurvesPosterior {
     fn new_subgroup(&self, g: usize) -> SubgroupPosterior {
         let member = self.member(g);
         let left_out: Vec<usize> = member.iter().map(|m| m.0).collect();
-        let prediction = Prediction::new(&self.rows, &left_out);
+        let prediction = Prediction::new(&self.rows, &left_out, self.kernel.as_ref());
         let (table, prediction) = match member {
             Some((_, likelihood)) => self.informed_theta(&prediction, likelihood),
             None => self.predicted(&prediction),
@@ -184,7 +227,35 @@ impl CurvesPosterior {
         let limit = self.subgroup_moment_limit(a).min(self.subgroup_moment_limit(b));
         let marginals = [a, b].map(|g| Marginal::of(&self.subgroup(g).theta.table));
         let members = [self.member(a), self.member(b)];
-        Some(PairPosterior::new(&self.rows, members, marginals, self.resolution, limit))
+        Some(PairPosterior::new(
+            (&self.rows, self.kernel.as_ref()),
+            members,
+            marginals,
+            self.resolution,
+            limit,
+        ))
+    }
+
+    /// Whether two effects together are not integrated: under a Student t neither has a closed form given the other.
+    pub fn has_no_pairs(&self) -> bool {
+        self.kernel.as_ref().is_some_and(|kernel| kernel.around().len() > 1)
+    }
+
+    /// The probability that the effect of subgroup `g` has its own prior; none where all have the common one. No number where
+    /// the table of that effect, in which both have their mass, does not hold what the rows hold.
+    pub fn stands_alone(&self, g: usize) -> Option<f64> {
+        let alone = self.kernel.as_ref()?.alone()?;
+        let Some(i) = self.informative[g] else { return Some(alone.weight) };
+        if !self.subgroup(g).theta.settled {
+            return Some(f64::NAN);
+        }
+        let own = self.alone[i];
+        let of_row = |row: &Row| {
+            let each = row.mu.mass.iter().zip(&row.log_likelihood);
+            each.map(|(mass, logs)| mass * libm::exp((own - logs[i]).min(0.0))).sum::<f64>()
+        };
+        let total: f64 = self.rows.rows.iter().map(|row| row.share * of_row(row)).sum();
+        Some(total.clamp(0.0, 1.0))
     }
 
     fn member(&self, g: usize) -> PairMember<'_> {
@@ -202,7 +273,8 @@ impl CurvesPosterior {
                 &LocationPrior::normal(0.0, 1.0),
                 (self.bounded_subgroups - usize::from(own > 0.0)) as f64,
             );
-            own + others.tau.min(self.moments.mean)
+            let others = others.tau.min(self.moments.mean);
+            own + self.kernel.as_ref().map_or(others, |kernel| kernel.moment_limit(others))
         }
     }
 
@@ -226,7 +298,10 @@ impl CurvesPosterior {
             let predicted = LogInterpolant::new(&table.grid, &predicted);
             return (table, predicted);
         }
-        let apart = if precision > 0.0 { (centre - core.centre).abs() } else { 0.0 };
+        let mut apart = if precision > 0.0 { (centre - core.centre).abs() } else { 0.0 };
+        if let Some(alone) = self.kernel.as_ref().and_then(Kernel::alone) {
+            apart = apart.max((alone.mean - core.centre).abs());
+        }
         // Closer together than a density's own nodes: it is interpolated between them.
         let reaching = Placement { at_least: apart, step: INTERPOLATED * placement.step, ..placement };
         let (found, predicted) = tabulate_around(core, reaching, |theta| {
@@ -240,6 +315,15 @@ impl CurvesPosterior {
         let guess = Peak {
             centre: (precision * centre + outer_precision * outer.centre) / total,
             sd: 1.0 / libm::sqrt(total),
+        };
+        let placement = match &self.kernel {
+            None => placement,
+            // The common distribution and the effect's own data may be peaks of their own.
+            Some(_) => {
+                let ends = [core.centre, if precision > 0.0 { centre } else { core.centre }];
+                let farthest = ends.map(|x| (x - guess.centre).abs());
+                Placement { at_least: farthest[0].max(farthest[1]), ..placement }
+            }
         };
         (tabulate(guess, placement, |theta| predicted.at(theta) + likelihood.at(theta)), predicted)
     }
@@ -289,48 +373,3 @@ const UNKNOWN: f64 = 1e-6;
 
 /// Nodes of a prediction for each of a density's own.
 const INTERPOLATED: f64 = 0.65;
-
-/// Where θ may lie a priori.
-fn effect_range(effect: &LocationPrior, heterogeneity: &HeterogeneityPrior) -> EffectRange {
-    /// Standard deviations beyond which a normal leaves nothing, and probability below which a heavy tail leaves
-    /// nothing that is printed.
-    const FAR: f64 = 9.0;
-    let heavy = |df: f64, scale: f64| scale * libm::pow(10.0, (14.0 / df).min(15.0));
-    // As far as the integral over τ runs: to the end of its mass, and of the moments that exist, which data that contradict
-    // each other may begin at a thousand.
-    let counted = |df: f64, scale: f64| {
-        let order = if df > 2.0 { 2.0 } else { f64::from(u8::from(df > 1.0)) };
-        scale.max(1e3) * libm::exp((28.0 / (df - order)).min(32.0))
-    };
-    let tau_reach = match *heterogeneity {
-        HeterogeneityPrior::HalfNormal { scale } => FAR * scale,
-        HeterogeneityPrior::HalfStudentT { df, scale } => heavy(df, scale).max(counted(df, scale)),
-        HeterogeneityPrior::Exponential { mean } => 40.0 * mean,
-        HeterogeneityPrior::LogNormal { mean, sd } => libm::exp((mean + FAR * sd).min(35.0)),
-        HeterogeneityPrior::Uniform { upper } => upper,
-        HeterogeneityPrior::Fixed { value } => value,
-    };
-    let (mut centre, mut second, mut reach) = (0.0_f64, 0.0_f64, 0.0_f64);
-    let components = effect.components();
-    for component in &components {
-        match *component {
-            LocationComponent::Normal(n) => {
-                centre += n.weight * n.mean;
-                second += n.weight * (n.mean * n.mean + n.sd * n.sd);
-                reach = reach.max(n.mean.abs() + FAR * n.sd);
-            }
-            LocationComponent::StudentT { df, location, scale } => {
-                centre += location;
-                second += location * location + 4.0 * scale * scale;
-                reach = reach.max(location.abs() + heavy(df, scale));
-            }
-            LocationComponent::LogitBeta { .. } | LocationComponent::Flat => {
-                second += 100.0;
-                reach = reach.max(1e3);
-            }
-        }
-    }
-    let typical = heterogeneity.typical();
-    let sd = libm::hypot(libm::sqrt((second - centre * centre).max(0.0)), 2.0 * typical);
-    EffectRange { centre, sd, reach: (reach + FAR * tau_reach).min(1e18) }
-}

@@ -29,6 +29,8 @@ pub struct EffectLikelihood {
     /// From where to where ℓ is known: beyond, a line stands for it that it may not be. Infinite where it is one, or where
     /// nothing is left of the likelihood.
     pub known: (f64, f64),
+    /// Estimate and standard error where ℓ is that of a normal estimate and is to be smoothed as such.
+    pub normal_estimate: Option<(f64, f64)>,
 }
 
 /// Where θ may lie a priori: centre, spread, and how far out any mass remains.
@@ -92,12 +94,15 @@ impl EffectLikelihood {
         // Where the curve is all but a line its bend may be rounding.
         let within = |x: f64| x.clamp(grid.x[0], grid.x[grid.x.len() - 1]);
         let normal = if bend < 0.0 { (within(middle - slope / bend), -bend) } else { (middle, 0.0) };
-        EffectLikelihood { smoother, normal, known: (low, high) }
+        EffectLikelihood { smoother, normal, known: (low, high), normal_estimate: None }
     }
 
     /// `log ∫ N(θ; μ, τ²) e^{ℓ(θ)} dθ`.
     pub fn log_marginal(&self, mu: f64, tau: f64, terms: &mut Vec<f64>) -> f64 {
-        self.smoother.log_smooth(mu, tau, terms)
+        match self.normal_estimate {
+            Some((estimate, se)) => normal_log_density(estimate, mu, libm::hypot(se, tau)),
+            None => self.smoother.log_smooth(mu, tau, terms),
+        }
     }
 
     /// ℓ(θ), interpolated.

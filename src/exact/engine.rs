@@ -1,12 +1,13 @@
 //! The front of the exact engine: a model in, distributions out.
 
 use super::Resolution;
-use super::curves::CurvesPosterior;
+use super::curves::{CurvesPosterior, EffectPriors};
 use super::distribution::Distribution;
 use super::effect_likelihood::Baseline;
 use super::gaussian::{self, EstimatesPosterior};
 use super::integrated::{Dynamic, Integrated, Pair};
 use super::joint_normal::JointNormal;
+use super::kernel::Kernel;
 use super::labelled::{LabelledPosterior, Unsettled};
 use super::levels::LevelsOfSubgroup;
 use super::risks::RiskMeasure;
@@ -44,6 +45,9 @@ pub enum Unavailable {
     /// Correlated estimates that a bias moves by an amount that is neither known nor normal.
     #[error("of correlated estimates it covers biases that are known, or are normal and added")]
     CorrelatedBias,
+    /// Correlated estimates of effects that are not normal.
+    #[error("of correlated estimates it covers effects that are normal around their mean")]
+    CorrelatedShaped,
     /// Labels of subgroups may be wrong in a way that the engine does not cover.
     #[error(
         "of subgroups whose labels may be wrong it covers the effects, under normal effect priors and with pooling, where sensitivity and specificity are known or the study is small"
@@ -102,6 +106,12 @@ impl ExactPosterior {
         self.0.pair(a, b)
     }
 
+    /// The probability that the effect of subgroup `g` is from its own prior and not from the common distribution; none where
+    /// there is no such choice, and NaN where the integral is not proven.
+    pub fn stands_alone(&self, g: usize) -> Option<f64> {
+        self.0.stands_alone(g)
+    }
+
     /// For every kind of patient in subgroup `g` (control arm without and with the event, then active arm), the log
     /// probability of one such patient's outcome given all other patients; none where there is no such patient. None
     /// at all for published estimates, whose patients are not known.
@@ -127,6 +137,7 @@ pub fn log_marginal_likelihood(model: &Model, resolution: Resolution) -> Result<
 pub fn log_prior_of_effects(model: &Model, theta: &[f64]) -> Option<f64> {
     match &model.pooling {
         Pooling::Partial(prior) => gaussian::log_prior_of_effects(theta, &model.effect, prior),
+        Pooling::Shaped(..) => None,
         Pooling::Separate(prior) => {
             let one = |x: &f64| gaussian::log_prior_of_effects(std::slice::from_ref(x), &model.effect, prior);
             theta.iter().map(one).sum()
@@ -170,17 +181,25 @@ struct Engine<'a> {
     heterogeneity: HeterogeneityPrior,
     /// Each subgroup alone.
     separate: bool,
+    /// How effects are spread around μ; none where they are normal.
+    kernel: Option<Kernel>,
     resolution: Resolution,
 }
 
 impl Engine<'_> {
     fn of(model: &Model, resolution: Resolution) -> Engine<'_> {
-        let heterogeneity = match model.pooling {
-            Pooling::Partial(prior) | Pooling::Separate(prior) => prior,
-            Pooling::Complete => HeterogeneityPrior::Fixed { value: 0.0 },
-        };
+        let heterogeneity = model.pooling.heterogeneity().unwrap_or(HeterogeneityPrior::Fixed { value: 0.0 });
         let separate = matches!(model.pooling, Pooling::Separate(_));
-        Engine { model, heterogeneity, separate, resolution }
+        let kernel = match model.pooling {
+            Pooling::Shaped(_, spread) => Kernel::of(spread, resolution),
+            _ => None,
+        };
+        Engine { model, heterogeneity, separate, kernel, resolution }
+    }
+
+    /// Whether effects are stated not to be normal around μ.
+    fn is_shaped(&self) -> bool {
+        self.model.pooling.is_integrated_alone()
     }
 
     fn of_cells(&self, cells: &Cells) -> Found {
@@ -193,8 +212,8 @@ impl Engine<'_> {
     }
 
     fn of_labels(&self, cells: &Cells, baseline: &Baseline) -> Found {
-        let Some(m) = cells.misclassification().filter(|_| !self.separate && baseline.prior.is_proper())
-        else {
+        let covered = !self.separate && !self.is_shaped() && baseline.prior.is_proper();
+        let Some(m) = cells.misclassification().filter(|_| covered) else {
             return Err(Unavailable::WrongLabels);
         };
         let (effect, heterogeneity) = (&self.model.effect, &self.heterogeneity);
@@ -208,7 +227,7 @@ impl Engine<'_> {
     }
 
     fn of_estimates(&self, estimates: &[NormalEstimate]) -> Found {
-        if estimates.iter().any(|e| e.bias().is_some()) {
+        if self.kernel.is_some() || estimates.iter().any(|e| e.bias().is_some()) {
             return self.of_curves(estimates.iter().map(|e| Box::new(e.clone()) as _).collect());
         }
         let fit = |e: &[NormalEstimate]| {
@@ -227,6 +246,9 @@ impl Engine<'_> {
         if estimates.has_bias() {
             return Err(Unavailable::CorrelatedBias);
         }
+        if self.is_shaped() {
+            return Err(Unavailable::CorrelatedShaped);
+        }
         let (effect, heterogeneity) = (&self.model.effect, &self.heterogeneity);
         if self.separate {
             let joint = JointNormal::new(estimates, effect, heterogeneity);
@@ -237,7 +259,12 @@ impl Engine<'_> {
 
     fn of_curves(&self, data: Vec<Box<dyn SubgroupData>>) -> Found {
         let fit = |data: Vec<Box<dyn SubgroupData>>| {
-            CurvesPosterior::new(data, &self.model.effect, &self.heterogeneity, self.resolution)
+            let priors = EffectPriors {
+                effect: &self.model.effect,
+                heterogeneity: self.heterogeneity,
+                kernel: self.kernel.clone(),
+            };
+            CurvesPosterior::new(data, priors, self.resolution)
         };
         if self.separate {
             let each: Result<Vec<_>, NotConverged> =

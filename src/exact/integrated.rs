@@ -1,7 +1,7 @@
 //! What every posterior by integration answers, whatever it was integrated from.
 
 use super::curves::CurvesPosterior;
-use super::distribution::{Distribution, Negated, PointMass};
+use super::distribution::{Distribution, Lost, Negated, PointMass};
 use super::gaussian::EstimatesPosterior;
 use super::labelled::LabelledPosterior;
 use super::risks::RiskMeasure;
@@ -23,6 +23,16 @@ pub struct Pair<'a> {
 }
 
 impl Pair<'_> {
+    /// What is not integrated.
+    fn lost<'a>() -> Pair<'a> {
+        Pair {
+            difference: Box::new(Lost),
+            first_above_second_below: f64::NAN,
+            first_below_second_above: f64::NAN,
+            settled: false,
+        }
+    }
+
     /// The pair of two subgroups that share one effect.
     pub(crate) fn one_effect<'a>() -> Pair<'a> {
         Pair {
@@ -62,6 +72,11 @@ pub trait Integrated: Send + Sync {
         None
     }
 
+    /// The probability that the effect of subgroup `g` has its own prior; none where all have the common one.
+    fn stands_alone(&self, _g: usize) -> Option<f64> {
+        None
+    }
+
     /// By arm and outcome (control arm without and with the event, then active arm), the log probability of one such
     /// patient's outcome given all the others: none where there is no such patient.
     fn leave_one_out(&self, _g: usize) -> Option<[Option<f64>; 4]> {
@@ -93,6 +108,9 @@ impl Integrated for CurvesPosterior {
     }
 
     fn pair(&self, a: usize, b: usize) -> Pair<'_> {
+        if self.has_no_pairs() {
+            return Pair::lost();
+        }
         CurvesPosterior::pair(self, a, b).map_or_else(Pair::one_effect, |pair| Pair {
             first_above_second_below: pair.first_above_second_below,
             first_below_second_above: pair.first_below_second_above,
@@ -103,6 +121,10 @@ impl Integrated for CurvesPosterior {
 
     fn risk(&self, g: usize, measure: RiskMeasure) -> Dynamic<'_> {
         self.subgroup(g).risk(measure)
+    }
+
+    fn stands_alone(&self, g: usize) -> Option<f64> {
+        CurvesPosterior::stands_alone(self, g)
     }
 
     fn leave_one_out(&self, g: usize) -> Option<[Option<f64>; 4]> {

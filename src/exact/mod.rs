@@ -5,23 +5,28 @@
 //! (`smooth`); their product with the priors is tabulated in rows of constant τ (`rows`). From the rows come μ, τ,
 //! every θ_g, a new subgroup's θ, risks and risk differences (`risks`), and pairs of subgroups (`pair`). Where only
 //! priors change, `lattice` holds what they cannot change. Where labels may be wrong two effects are one surface
-//! (`labelled`). For
+//! (`labelled`). Where effects are not
+//! normal around μ they are mixtures of normals (`kernel`). For
 //! published estimates all inner integrals are closed and the posterior is a finite mixture of normals (`gaussian`), of
 //! correlated ones along the axes of their errors (`rotated`).
 
+mod apart;
 mod contrast;
 mod curves;
 mod distribution;
 mod effect_likelihood;
+mod effect_range;
 mod engine;
 mod gaussian;
 mod integrated;
 mod joint;
 mod joint_normal;
+mod kernel;
 mod labelled;
 mod lattice;
 mod levels;
 mod mixture;
+mod new_effect;
 mod outward;
 mod pair;
 mod risks;

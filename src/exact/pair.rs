@@ -10,8 +10,10 @@ use std::ops::Range;
 
 use super::Distribution;
 use super::Resolution;
+use super::apart::Apart;
 use super::distribution::{Tabulated, bulk};
 use super::effect_likelihood::EffectLikelihood;
+use super::kernel::Kernel as EffectKernel;
 use super::rows::{RowPrediction, Rows};
 use super::scale::ScaleMap;
 use super::smooth::log_sum;
@@ -81,7 +83,8 @@ struct Kernel {
 }
 
 impl Kernel {
-    fn new(rows: &Rows, left_out: &[usize], s_grid: &Grid) -> Kernel {
+    /// `log_share` is the log probability that both effects are of the common distribution.
+    fn new(rows: &Rows, log_share: f64, left_out: &[usize], s_grid: &Grid) -> Kernel {
         let mut kernel = Kernel { rows: Vec::new(), middle: Vec::new() };
         let mut terms = Vec::new();
         for row in rows.rows.iter().filter(|r| r.share > 1e-12) {
@@ -92,7 +95,9 @@ impl Kernel {
             let high = log_values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
             kernel.middle.push(log_values.iter().map(|&f| exp_of_nonpositive(f - high)).collect());
             let precision = 0.5 / (row.tau * row.tau);
-            kernel.rows.push((row.log_weight + high + 0.5 * libm::log(precision), 0.5 * precision));
+            kernel
+                .rows
+                .push((log_share + row.log_weight + high + 0.5 * libm::log(precision), 0.5 * precision));
         }
         kernel
     }
@@ -133,7 +138,7 @@ impl Marginal {
 impl PairPosterior {
     /// Only for rows with τ > 0. `marginals` say where either effect lies.
     pub fn new(
-        rows: &Rows,
+        (rows, spread): (&Rows, Option<&EffectKernel>),
         members: [PairMember<'_>; 2],
         marginals: [Marginal; 2],
         resolution: Resolution,
@@ -141,13 +146,23 @@ impl PairPosterior {
     ) -> PairPosterior {
         let left_out: Vec<usize> = members.iter().flatten().map(|m| m.0).collect();
         let s_grid = grid_of_the_middle(&marginals, resolution);
-        let kernel = Kernel::new(rows, &left_out, &s_grid);
+        let both = spread
+            .map_or(0.0, |spread| 2.0 * spread.around().first().map_or(f64::NEG_INFINITY, |p| p.log_weight));
+        let kernel = if both.is_finite() {
+            Kernel::new(rows, both, &left_out, &s_grid)
+        } else {
+            Kernel { rows: Vec::new(), middle: Vec::new() }
+        };
+        let apart = spread.and_then(|spread| Apart::new((rows, spread), &left_out, &marginals, resolution));
         let likelihood = |m: PairMember<'_>, x: f64| m.map_or(0.0, |(_, l)| l.at(x));
         let slice = |d: f64, [sum, inner]: &mut [Vec<f64>; 2]| {
             let range = nodes_within(&s_grid, &marginals, d);
             sum.resize(range.len(), 0.0);
             inner.resize(range.len(), 0.0);
-            let unit = kernel.at(d, range.start, sum);
+            let mut unit = kernel.at(d, range.start, sum);
+            if let Some(apart) = &apart {
+                unit = apart.add(d, &s_grid.x[range.clone()], (unit, sum));
+            }
             for (f, s) in inner.iter_mut().zip(&s_grid.x[range.clone()]) {
                 *f = likelihood(members[0], s + 0.5 * d) + likelihood(members[1], s - 0.5 * d);
             }
@@ -170,7 +185,10 @@ impl PairPosterior {
         // The plane of the two effects holds just the mass that the rows hold.
         let expected = rows.log_total + 0.5 * libm::log(2.0 * std::f64::consts::PI);
         // The effects are apart by some τ, however little is known of either.
-        let spread = 2.0 * rows.rows.iter().map(|r| r.share * r.tau.min(10.0)).sum::<f64>();
+        let spread = match &apart {
+            Some(_) => f64::INFINITY,
+            None => 2.0 * rows.rows.iter().map(|r| r.share * r.tau.min(10.0)).sum::<f64>(),
+        };
         let middle = marginals[0].peak.centre - marginals[1].peak.centre;
         let products = (kernel.rows.len() * nodes_within(&s_grid, &marginals, middle).len()).max(1);
         let farthest = (MOST_PRODUCTS / products / 4).min(FARTHEST as usize) as i32;
@@ -213,7 +231,7 @@ fn sd_given_difference([a, b]: &[Marginal; 2]) -> f64 {
 }
 
 /// More nodes on either side are not made: the mass that is missing then shows, and nothing is told of the pair.
-const MOST_NODES: i32 = 20_000;
+pub const MOST_NODES: i32 = 20_000;
 
 /// Nodes for s = (θ_A + θ_B)/2, fine enough for s given d, wide enough for any s.
 fn grid_of_the_middle(marginals: &[Marginal; 2], resolution: Resolution) -> Grid {

@@ -1,14 +1,13 @@
 //! The joint posterior of (μ, τ), in rows of constant τ.
 
-use super::Distribution;
 use super::Resolution;
 use super::effect_likelihood::EffectLikelihood;
+use super::kernel::{Alone, Kernel};
 use super::scale::{NotConverged, ScaleMap, ScaleNode, Tail, TauPosterior, settle};
 use super::smooth::{Smoother, log_sum};
 use crate::model::{HeterogeneityPrior, LocationComponent, LocationPrior};
 use crate::numeric::{
-    LogInterpolant, LogTable, Peak, invert_distribution, normal_cdf, normal_log_density, normal_rule,
-    tabulate_with,
+    LogInterpolant, LogTable, Peak, Placement, log_add_exp, normal_log_density, tabulate_with,
 };
 
 /// The shared μ at one τ, under one component of the effect prior.
@@ -43,6 +42,8 @@ pub struct RowMaker<'a> {
     pub subgroups: &'a [EffectLikelihood],
     pub effect: &'a LocationPrior,
     pub heterogeneity: HeterogeneityPrior,
+    /// How effects are spread around μ, and log w̄ ∫ N(θ; m, s²) e^ℓ dθ of every subgroup where they may stand alone.
+    pub kernel: Option<(&'a Kernel, &'a [f64])>,
     pub resolution: Resolution,
 }
 
@@ -103,11 +104,28 @@ impl RowMaker<'_> {
     fn row(&self, tau: f64, component: LocationComponent, log_weight: f64) -> Row {
         let guess = self.expected_peak(tau, &component);
         let mut terms = Vec::with_capacity(128);
-        let (mu, log_likelihood) = tabulate_with(guess, self.resolution.density(), |mu| {
-            let each: Vec<f64> = self.subgroups.iter().map(|s| s.log_marginal(mu, tau, &mut terms)).collect();
+        let (mu, log_likelihood) = tabulate_with(guess, self.placement(guess), |mu| {
+            let each: Vec<f64> = match self.kernel {
+                None => self.subgroups.iter().map(|s| s.log_marginal(mu, tau, &mut terms)).collect(),
+                Some((kernel, alone)) => {
+                    let of = |(g, s)| kernel.log_marginal(s, alone.get(g).copied(), (mu, tau), &mut terms);
+                    self.subgroups.iter().enumerate().map(of).collect()
+                }
+            };
             (component.log_density(mu) + each.iter().sum::<f64>(), each)
         });
         Row { tau, component, log_weight, mu, log_likelihood, share: 0.0 }
+    }
+
+    /// Where effects are not normal μ may have a peak at each of them.
+    fn placement(&self, guess: Peak) -> Placement {
+        let usual = self.resolution.density();
+        if self.kernel.is_none() {
+            return usual;
+        }
+        let informed = self.subgroups.iter().filter(|s| s.normal.1 > 0.0);
+        let farthest = informed.map(|s| (s.normal.0 - guess.centre).abs()).fold(0.0, f64::max);
+        Placement { at_least: farthest, ..usual }
     }
 
     /// The posterior of μ at this τ if every ℓ_g were the normal it resembles.
@@ -169,6 +187,7 @@ pub enum RowPrediction {
     Table {
         smoother: Box<Smoother>,
         peak: Peak,
+        log_mass: f64,
     },
 }
 
@@ -189,7 +208,8 @@ impl RowPrediction {
             .collect();
         let table = LogTable::new(row.mu.grid.clone(), values);
         let peak = table.sharpest();
-        RowPrediction::Table { smoother: Box::new(Smoother::new(&table.grid, &table.log_density)), peak }
+        let smoother = Box::new(Smoother::new(&table.grid, &table.log_density));
+        RowPrediction::Table { smoother, peak, log_mass: table.log_mass }
     }
 
     /// Where μ lies, as narrowly as its steeper side.
@@ -197,6 +217,14 @@ impl RowPrediction {
         match self {
             RowPrediction::Normal { mean, sd, .. } => Peak { centre: *mean, sd: *sd },
             RowPrediction::Table { peak, .. } => *peak,
+        }
+    }
+
+    /// `log ∫ p(μ) dμ`, up to the row's constant.
+    fn log_mass(&self) -> f64 {
+        match self {
+            RowPrediction::Normal { log_weight, .. } => *log_weight,
+            RowPrediction::Table { log_mass, .. } => *log_mass,
         }
     }
 
@@ -217,14 +245,28 @@ pub struct Prediction {
     rows: Vec<(f64, f64, RowPrediction)>,
     /// The narrowest of the rows: its place, and μ's sd and τ together.
     core: Peak,
+    /// Where effects are not normal around μ.
+    parts: Option<Parts>,
+    /// The log mass of all rows.
+    log_mass: f64,
 }
+
+/// What an effect that is not normal around μ is a mixture of.
+struct Parts {
+    /// Log weight, sd around μ and row of every normal that counts.
+    around: Vec<(f64, f64, usize)>,
+    alone: Option<Alone>,
+}
+
+/// Normals of a row with less of the posterior than this are not summed.
+const NEVER: f64 = 1e-14;
 
 /// Rows with less of the posterior than this do not decide how finely a prediction is tabulated.
 const HARDLY: f64 = 1e-9;
 
 impl Prediction {
     /// `left_out` lists the informative subgroups whose own data are taken out again.
-    pub fn new(rows: &Rows, left_out: &[usize]) -> Prediction {
+    pub fn new(rows: &Rows, left_out: &[usize], kernel: Option<&Kernel>) -> Prediction {
         let mut core: Option<Peak> = None;
         let made = rows.rows.iter().map(|row| {
             let prediction = RowPrediction::new(row, left_out);
@@ -235,13 +277,30 @@ impl Prediction {
             }
             (row.log_weight, row.tau, prediction)
         });
-        let made = made.collect();
-        Prediction { rows: made, core: core.unwrap_or(Peak { centre: 0.0, sd: 1.0 }) }
+        let made: Vec<(f64, f64, RowPrediction)> = made.collect();
+        let mut core = core.unwrap_or(Peak { centre: 0.0, sd: 1.0 });
+        if let Some(alone) = kernel.and_then(Kernel::alone)
+            && (alone.sd < core.sd || kernel.is_some_and(Kernel::is_all_alone))
+        {
+            core = Peak { centre: alone.mean, sd: alone.sd };
+        }
+        let parts = kernel.map(|kernel| {
+            let mut around = Vec::new();
+            for (i, (row, (weight, tau, _))) in rows.rows.iter().zip(&made).enumerate() {
+                let counted = kernel.around().iter().filter(|part| row.share * part.weight > NEVER);
+                around.extend(counted.map(|part| (weight + part.log_weight, part.scale * tau, i)));
+            }
+            Parts { around, alone: kernel.alone().copied() }
+        });
+        let log_mass = kernel.map_or(0.0, |_| {
+            log_sum(&made.iter().map(|(weight, _, row)| weight + row.log_mass()).collect::<Vec<_>>())
+        });
+        Prediction { rows: made, core, parts, log_mass }
     }
 
     /// Whether μ itself is what is predicted, without a sum over τ: nothing is gained by tabulating it.
     pub fn is_direct(&self) -> bool {
-        self.rows.iter().all(|row| row.1 == 0.0)
+        self.parts.is_none() && self.rows.iter().all(|row| row.1 == 0.0)
     }
 
     /// Where its finest feature lies: nodes that begin there and stretch outward resolve all of it.
@@ -251,9 +310,33 @@ impl Prediction {
 
     /// The log density at `theta`; `terms` and `each` are working space.
     pub fn log_density(&self, theta: f64, terms: &mut Vec<f64>, each: &mut Vec<f64>) -> f64 {
+        let Some(parts) = &self.parts else {
+            each.clear();
+            each.extend(
+                self.rows.iter().map(|(weight, tau, row)| weight + row.log_smooth(theta, *tau, terms)),
+            );
+            return log_sum(each);
+        };
+        let around = self.log_density_around(theta, terms, each);
+        match &parts.alone {
+            Some(alone) => log_add_exp(around, alone.log_density(theta) + self.log_mass),
+            None => around,
+        }
+    }
+
+    /// Of an effect of the common distribution, times its share; `terms` and `each` are working space.
+    pub fn log_density_around(&self, theta: f64, terms: &mut Vec<f64>, each: &mut Vec<f64>) -> f64 {
+        let Some(parts) = &self.parts else { return self.log_density(theta, terms, each) };
         each.clear();
-        each.extend(self.rows.iter().map(|(weight, tau, row)| weight + row.log_smooth(theta, *tau, terms)));
+        each.extend(
+            parts.around.iter().map(|(weight, sd, i)| weight + self.rows[*i].2.log_smooth(theta, *sd, terms)),
+        );
         log_sum(each)
+    }
+
+    /// The log mass of what predicts.
+    pub fn log_mass(&self) -> f64 {
+        self.log_mass
     }
 }
 
@@ -277,51 +360,5 @@ impl MeanDensity {
         each.clear();
         each.extend(self.rows.iter().map(|(weight, f)| weight + f.at(mu)));
         log_sum(each)
-    }
-}
-
-/// θ of a further similar subgroup: every row's μ with its own normal around it.
-pub struct NewEffect<'a> {
-    pub rows: &'a Rows,
-    /// Mean and sd.
-    pub moments: (f64, f64),
-    /// Moments of order below this exist.
-    pub moment_limit: f64,
-}
-
-/// Below this share of a node's spacing the fourth moment of a normal moves a distribution function by less than 1e-8.
-const NARROW: f64 = 0.05;
-
-impl Distribution for NewEffect<'_> {
-    fn cdf(&self, x: f64) -> f64 {
-        let of_row = |row: &Row| {
-            let grid = &row.mu.grid;
-            if row.tau >= grid.spacing(row.mu.mean()) {
-                // A normal wider than the nodes' distance: sum over the nodes.
-                row.mu.expect(|mu| normal_cdf((x - mu) / row.tau))
-            } else if row.tau >= NARROW * grid.spacing(row.mu.mean()) {
-                // A narrow one: the distribution function of μ, smoothed.
-                normal_rule().iter().map(|&(z, w)| w * row.mu.cdf(x - row.tau * z)).sum()
-            } else {
-                // Its first three moments are all that is felt of it.
-                0.5 * (row.mu.cdf(x - row.tau) + row.mu.cdf(x + row.tau))
-            }
-        };
-        let total: f64 = self.rows.rows.iter().map(|row| row.share * of_row(row)).sum();
-        total.clamp(0.0, 1.0)
-    }
-
-    fn quantile(&self, p: f64) -> f64 {
-        let (mean, sd) = self.moments;
-        let reach = 1e3 * sd + mean.abs();
-        invert_distribution(p, (mean, sd), (-reach, reach), |x| self.cdf(x))
-    }
-
-    fn mean(&self) -> Option<f64> {
-        (self.moment_limit > 1.0).then_some(self.moments.0)
-    }
-
-    fn sd(&self) -> Option<f64> {
-        (self.moment_limit > 2.0).then_some(self.moments.1)
     }
 }

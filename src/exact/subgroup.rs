@@ -26,6 +26,11 @@ pub trait SubgroupData: Debug + Send + Sync {
     /// The constant that the likelihood leaves out, such as log binomial coefficients.
     fn log_coefficient(&self) -> f64;
 
+    /// Estimate and standard error of a normal estimate that no bias moves; none of other data.
+    fn normal_estimate(&self) -> Option<(f64, f64)> {
+        None
+    }
+
     /// The arms' counts and their baseline; none where there are no risks.
     fn cells(&self) -> Option<&CellsOfSubgroup>;
 }
@@ -97,6 +102,10 @@ impl SubgroupData for Box<dyn SubgroupData> {
         (**self).log_coefficient()
     }
 
+    fn normal_estimate(&self) -> Option<(f64, f64)> {
+        (**self).normal_estimate()
+    }
+
     fn cells(&self) -> Option<&CellsOfSubgroup> {
         (**self).cells()
     }
@@ -125,6 +134,10 @@ impl SubgroupData for NormalEstimate {
 
     fn log_coefficient(&self) -> f64 {
         0.0
+    }
+
+    fn normal_estimate(&self) -> Option<(f64, f64)> {
+        self.bias().is_none().then_some((self.estimate, self.se))
     }
 
     fn cells(&self) -> Option<&CellsOfSubgroup> {

@@ -389,6 +389,10 @@ pub struct ModelSection {
     /// around a mean of its own.
     #[cfg_attr(test, schemars(with = "Option<RelatedArms>"))]
     pub arms: Option<Spanned<RelatedArms>>,
+    /// The distribution of the effects around their mean under partial pooling: "normal" (the default), or
+    /// "student-t(4)", of these degrees of freedom and of scale τ.
+    #[cfg_attr(test, schemars(with = "Option<String>"))]
+    pub effects: Option<Spanned<String>>,
     /// Covariates of a data file, beside subgroup and arm. A column by its name is a number, linear on the log odds; a table
     /// says more.
     #[serde(default)]
@@ -421,6 +425,14 @@ pub struct PriorSection {
     /// Required unless pooling is complete.
     #[cfg_attr(test, schemars(with = "Option<String>"))]
     pub heterogeneity: Option<Spanned<String>>,
+    /// For pooling = "exchangeable or not": the probability that a subgroup is exchangeable with the others, 0 to 1. Default
+    /// 0.5.
+    #[cfg_attr(test, schemars(with = "Option<Real>"))]
+    pub exchangeable: Option<Spanned<Real>>,
+    /// For pooling = "exchangeable or not": for the effect of a subgroup that is not, a normal prior as `effect` has it.
+    /// Default: the normal with the mean and the variance of a single effect under partial pooling.
+    #[cfg_attr(test, schemars(with = "Option<LocationWords>"))]
+    pub stand_alone: Option<Spanned<LocationEntry>>,
     /// For a subgroup's baseline, which `baseline_of` says what it is: a distribution of its log odds, "beta(a, b)" of the
     /// risk, a risk in clinical words, or { mean, sd } for exchangeable baselines. Default "normal(0, 2.5)".
     #[cfg_attr(test, schemars(with = "Option<BaselineWords>"))]

@@ -66,7 +66,11 @@ fn place(
         | PriorPart::Shift
         | PriorPart::Departure
         | PriorPart::Arms
-        | PriorPart::Interaction => None,
+        | PriorPart::Interaction
+        | PriorPart::Pooling
+        | PriorPart::Effects
+        | PriorPart::Exchangeable
+        | PriorPart::StandAlone => None,
         PriorPart::Weight => s.weight.as_ref().map(Spanned::span),
         PriorPart::Source(i) => {
             let from = s.from.as_ref();

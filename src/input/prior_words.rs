@@ -210,6 +210,36 @@ pub fn effect(entry: &LocationEntry, scale: Scale) -> Result<Written<LocationPri
     }
 }
 
+/// The degrees of freedom of the distribution of effects around their mean; none for a normal one.
+pub fn effects(text: &str) -> Result<Option<f64>, Fault> {
+    const FORMS: &str = "write \"normal\", or \"student-t(4)\": its degrees of freedom, at least 1, of location μ and scale τ";
+    match call(text) {
+        Some((name, numbers)) if name == "normal" && numbers.is_empty() => Ok(None),
+        Some((name, numbers)) if name == "student-t" => match numbers[..] {
+            [df] if df >= 1.0 && df.is_finite() => Ok(Some(df)),
+            [df] => {
+                Err(fault(ErrorKind::Value, format!("Student t effects with {df} degrees of freedom"), FORMS))
+            }
+            _ => {
+                let message = format!("\"{text}\" has {} numbers, one was expected", numbers.len());
+                Err(fault(ErrorKind::Syntax, message, FORMS))
+            }
+        },
+        Some((name, _)) => {
+            let near = super::nearest::nearest(&name, ["normal", "student-t"].into_iter());
+            let help = near.map_or_else(|| FORMS.to_string(), |n| format!("did you mean {n}? {FORMS}"));
+            Err(fault(
+                ErrorKind::Unknown,
+                format!("\"{text}\" is no distribution of effects known here"),
+                help,
+            ))
+        }
+        None => {
+            Err(fault(ErrorKind::Syntax, format!("can't read the effects' distribution \"{text}\""), FORMS))
+        }
+    }
+}
+
 /// The heterogeneity prior from its text, within what makes sense on the scale of θ.
 pub fn heterogeneity_on(text: &str, scale: Scale) -> Result<HeterogeneityPrior, Fault> {
     let prior = heterogeneity(text)?;

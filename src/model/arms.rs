@@ -25,7 +25,7 @@ pub struct ArmsModel {
     /// By active arm, the coefficients that make up its mean effect; empty where effects have no common mean.
     pub means: Vec<Vec<usize>>,
     /// The places of the standard deviations that there is one of.
-    pub scales: Vec<(Spread, usize)>,
+    pub scales: Vec<(ArmSpread, usize)>,
     /// The mean of exchangeable baselines.
     pub baseline_mean: Option<usize>,
     /// By subgroup, the coefficients that make up its baseline.
@@ -34,7 +34,7 @@ pub struct ArmsModel {
 
 /// What a standard deviation is the spread of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Spread {
+pub enum ArmSpread {
     /// Mean effects of arms.
     Arms,
     /// Effects of subgroups.
@@ -50,7 +50,7 @@ pub enum Spread {
 struct Making {
     coefficients: Vec<Coefficient>,
     scales: Vec<HeterogeneityPrior>,
-    spreads: Vec<(Spread, usize)>,
+    spreads: Vec<(ArmSpread, usize)>,
 }
 
 impl Making {
@@ -64,7 +64,7 @@ impl Making {
         self.scales.len() - 1
     }
 
-    fn spread(&mut self, of: Spread, prior: Option<HeterogeneityPrior>) -> Option<usize> {
+    fn spread(&mut self, of: ArmSpread, prior: Option<HeterogeneityPrior>) -> Option<usize> {
         let place = self.scale(prior?);
         self.spreads.push((of, place));
         Some(place)
@@ -147,8 +147,8 @@ impl Making {
             return vec![vec![Vec::new(); arms - 1]; subgroups];
         }
         let interaction = assumed.interaction.as_ref().map(|p| p.distribution);
-        let interaction = self.spread(Spread::Interaction, interaction);
-        let own = self.spread(Spread::Subgroups, priors.heterogeneity.as_ref().map(|h| h.distribution));
+        let interaction = self.spread(ArmSpread::Interaction, interaction);
+        let own = self.spread(ArmSpread::Subgroups, priors.heterogeneity.as_ref().map(|h| h.distribution));
         let mut effects: Effects = (0..subgroups)
             .map(|_| {
                 let left =
@@ -167,7 +167,7 @@ impl Making {
     fn baselines(&mut self, priors: &Priors, subgroups: usize) -> (Vec<Vec<usize>>, Option<usize>) {
         match priors.baseline.as_ref().map(|b| &b.distribution) {
             Some(BaselinePrior::Exchangeable { mean, sd }) => {
-                let scale = self.spread(Spread::Baselines, Some(*sd));
+                let scale = self.spread(ArmSpread::Baselines, Some(*sd));
                 let own: Vec<Vec<usize>> = (0..subgroups)
                     .map(|_| scale.map(|s| self.coefficient(Coefficient::Scaled(s))).into_iter().collect())
                     .collect();
@@ -198,7 +198,7 @@ impl Making {
         let means: Vec<Vec<usize>> = match assumed.related {
             RelatedArms::Separate => (1..arms).map(|_| vec![self.coefficient(located())]).collect(),
             RelatedArms::Exchangeable => {
-                let scale = self.spread(Spread::Arms, assumed.between.as_ref().map(|p| p.distribution));
+                let scale = self.spread(ArmSpread::Arms, assumed.between.as_ref().map(|p| p.distribution));
                 let own: Vec<Vec<usize>> = (1..arms)
                     .map(|_| scale.map(|s| self.coefficient(Coefficient::Scaled(s))).into_iter().collect())
                     .collect();

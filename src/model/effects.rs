@@ -65,7 +65,8 @@ impl Effects {
     pub fn new(model: &Model, dim: &mut usize) -> Effects {
         let subgroups = model.subgroups();
         let (scale, separate) = match model.pooling {
-            Pooling::Partial(prior) => (prior, false),
+            // Effects that are not normal are not sampled: in these coordinates they would be.
+            Pooling::Partial(prior) | Pooling::Shaped(prior, _) => (prior, false),
             Pooling::Separate(prior) => (prior, true),
             Pooling::Complete => (HeterogeneityPrior::Fixed { value: 0.0 }, false),
         };

@@ -24,9 +24,9 @@ mod simulate;
 pub use crate::numeric::Instructions;
 pub use crate::study::{
     BaselineOf, BaselinePrior, Confounder, HeterogeneityPrior, LocationPrior, Misclassification, Missing,
-    NormalComponent, Nuisance, SubgroupBias,
+    NormalComponent, Nuisance, Spread, SubgroupBias,
 };
-pub use arms::{ArmsModel, Spread};
+pub use arms::{ArmSpread, ArmsModel};
 pub use bias::{confounded, confounded_estimate, mix, unmix};
 pub use density::LocationComponent;
 pub use hierarchy::{Hierarchy, Parameters};
@@ -50,6 +50,42 @@ pub enum Pooling {
     Separate(HeterogeneityPrior),
     /// θ_g = μ: one effect for all subgroups.
     Complete,
+    /// θ_g around one μ with one τ, but not normal; holds the prior of τ.
+    Shaped(HeterogeneityPrior, Spread),
+}
+
+impl Pooling {
+    /// A study's pooling under its priors, but for the prior of τ. Complete where that is none.
+    pub fn of(study: &Study, pooling: study::Pooling, heterogeneity: Option<&HeterogeneityPrior>) -> Pooling {
+        Pooling::under(&study.priors, pooling, heterogeneity)
+    }
+
+    /// As [`Pooling::of`], under these priors.
+    pub fn under(
+        priors: &study::Priors,
+        pooling: study::Pooling,
+        heterogeneity: Option<&HeterogeneityPrior>,
+    ) -> Pooling {
+        match (pooling, heterogeneity, priors.spread(pooling)) {
+            (study::Pooling::Partial, Some(prior), _) => Pooling::Partial(*prior),
+            (study::Pooling::None, Some(prior), _) => Pooling::Separate(*prior),
+            (_, Some(prior), Some(spread)) => Pooling::Shaped(*prior, spread),
+            _ => Pooling::Complete,
+        }
+    }
+
+    /// The prior of τ; none under complete pooling.
+    pub fn heterogeneity(&self) -> Option<HeterogeneityPrior> {
+        match self {
+            Pooling::Partial(prior) | Pooling::Separate(prior) | Pooling::Shaped(prior, _) => Some(*prior),
+            Pooling::Complete => None,
+        }
+    }
+
+    /// Whether effects are not normal around their mean: integrated, and not sampled.
+    pub fn is_integrated_alone(&self) -> bool {
+        matches!(self, Pooling::Shaped(..))
+    }
 }
 
 /// A study as a probability model: how effects are related, their prior, and what was observed.
@@ -68,15 +104,10 @@ impl Model {
     /// The model of a study under its stated priors. Of several active arms it is that of the first against control; all of
     /// them are in an [`ArmsModel`].
     pub fn of(study: &Study) -> Model {
-        let heterogeneity = study.priors.heterogeneity.as_ref().map(|h| h.distribution);
-        let pooling = match (study.pooling, heterogeneity) {
-            (study::Pooling::Partial, Some(prior)) => Pooling::Partial(prior),
-            (study::Pooling::None, Some(prior)) => Pooling::Separate(prior),
-            _ => Pooling::Complete,
-        };
+        let heterogeneity = study.priors.heterogeneity.as_ref().map(|h| &h.distribution);
         Model {
             observation: Observation::of(study),
-            pooling,
+            pooling: Pooling::of(study, study.pooling, heterogeneity),
             effect: study.priors.effect.distribution.clone(),
         }
     }
@@ -133,10 +164,7 @@ impl Model {
         const FAR: f64 = 1.5;
         let Some(cells) = self.observation.cells() else { return false };
         let far = |prior: &HeterogeneityPrior| prior.far() > FAR;
-        let effects = match &self.pooling {
-            Pooling::Partial(prior) | Pooling::Separate(prior) => far(prior),
-            Pooling::Complete => false,
-        };
+        let effects = self.pooling.heterogeneity().as_ref().is_some_and(far);
         let baselines = matches!(&cells.baselines().prior, BaselinePrior::Exchangeable { sd, .. } if far(sd));
         let one_sided = |c: &BinomialPair| c.control.open_side() != 0.0 || c.active.open_side() != 0.0;
         (effects || baselines) && cells.pairs().iter().any(one_sided)

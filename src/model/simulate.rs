@@ -8,7 +8,7 @@ use super::levels::{DrawnLevels, Levels};
 use super::observation::Cells;
 use super::{
     BaselineOf, BaselinePrior, HeterogeneityPrior, LabelShares, LocationPrior, Misclassification, Model,
-    Nuisance, Pooling,
+    Nuisance, Pooling, Spread,
 };
 use crate::numeric::{logistic, logit};
 
@@ -27,6 +27,8 @@ pub struct Drawn {
     pub baseline: Option<(f64, f64)>,
     /// The effect θ of a further, similar subgroup; none where subgroups share nothing.
     pub theta_new: Option<f64>,
+    /// Whether each subgroup stands alone; length G, empty where all are exchangeable.
+    pub stands_alone: Vec<bool>,
     /// Cut points and departures; none where outcomes have no levels.
     pub levels: Option<DrawnLevels>,
     /// How often labels are right, and the true shares of the subgroups; none where labels are taken as right.
@@ -75,14 +77,22 @@ impl Model {
                     drawn.theta.push(mu + tau * from.normal());
                 }
             }
-            Pooling::Partial(_) | Pooling::Complete => {
+            Pooling::Partial(_) | Pooling::Complete | Pooling::Shaped(..) => {
                 let mu = self.effect.draw(from)?;
                 let tau = match self.pooling {
-                    Pooling::Partial(prior) => prior.draw(from),
+                    Pooling::Partial(prior) | Pooling::Shaped(prior, _) => prior.draw(from),
                     _ => 0.0,
                 };
-                drawn.theta.extend((0..subgroups).map(|_| mu + tau * from.normal()));
-                drawn.theta_new = Some(mu + tau * from.normal());
+                let spread = match self.pooling {
+                    Pooling::Shaped(_, spread) => Some(spread),
+                    _ => None,
+                };
+                for _ in 0..subgroups {
+                    let (theta, alone) = from.effect(spread, mu, tau);
+                    drawn.theta.push(theta);
+                    drawn.stands_alone.extend(alone);
+                }
+                drawn.theta_new = Some(from.effect(spread, mu, tau).0);
                 drawn.mu = Some(mu);
                 drawn.tau = self.samples_heterogeneity().then_some(tau);
             }
@@ -111,7 +121,9 @@ impl Model {
     /// Whether τ is one unknown number.
     fn samples_heterogeneity(&self) -> bool {
         match self.pooling {
-            Pooling::Partial(prior) => !matches!(prior, HeterogeneityPrior::Fixed { .. }),
+            Pooling::Partial(prior) | Pooling::Shaped(prior, _) => {
+                !matches!(prior, HeterogeneityPrior::Fixed { .. })
+            }
             _ => false,
         }
     }
@@ -176,6 +188,19 @@ impl Source<'_> {
         let z = self.normal();
         // Degrees of freedom are above 0 wherever a prior was built.
         ChiSquared::new(df).map_or(z, |chi| z * (df / chi.sample(self.rng)).sqrt())
+    }
+
+    /// One effect around μ with scale τ, and where it may whether it stands alone.
+    fn effect(&mut self, spread: Option<Spread>, mu: f64, tau: f64) -> (f64, Option<bool>) {
+        match spread {
+            None => (mu + tau * self.normal(), None),
+            Some(Spread::StudentT { df }) => (mu + tau * self.student_t(df), None),
+            Some(Spread::OrNot { exchangeable, mean, sd }) => {
+                let alone = self.uniform() >= exchangeable;
+                let (centre, scale) = if alone { (mean, sd) } else { (mu, tau) };
+                (centre + scale * self.normal(), Some(alone))
+            }
+        }
     }
 
     fn uniform(&mut self) -> f64 {

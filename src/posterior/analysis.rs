@@ -107,8 +107,13 @@ fn analyse_once(
     observer: &dyn Observer,
 ) -> Analysis {
     let model = Model::of(study);
+    let integrated_alone = model.pooling.is_integrated_alone();
+    let options = match options.engine {
+        Engine::Both if integrated_alone => Options { engine: Engine::Exact, ..options },
+        _ => options,
+    };
     let assembly = Assembly::new(study, &model, options);
-    let hierarchy = (options.engine != Engine::Exact)
+    let hierarchy = (options.engine != Engine::Exact && !integrated_alone)
         .then(|| Hierarchy::new(&model).beside_chains(options.sampling.chains));
     let alone = options.engine == Engine::Sampler || has_no_exact_risks(&model);
     let ((exact, prior), run) = parallel::join(
@@ -128,6 +133,7 @@ fn analyse_once(
     let (mut run, mut unsampled) = match run {
         Some(Ok(run)) => (Some(run), None),
         Some(Err(e)) => (None, Some(e)),
+        None if options.engine == Engine::Sampler => (None, Some(Unsampled::NotCovered)),
         None => (None, None),
     };
     if let (Some(run), Err(_)) = (&mut run, &exact.posterior) {

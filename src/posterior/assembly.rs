@@ -35,6 +35,8 @@ const NO_RISKS: &str =
 const NO_LEVELS: &str =
     "of ordered levels the exact engine has the effects, but not the probabilities of levels";
 
+const NO_PAIRS: &str = "of Student t effects the exact engine has each by itself, but not two at once";
+
 const UNSETTLED: &str = "the integral over both subgroups' effects did not settle";
 
 /// Why an exact number is left out that could not be proven: masses and quantiles are held against each other.
@@ -339,6 +341,10 @@ impl<'a> Filling<'a, '_> {
         let theta = source.theta(g);
         let own = self.parameter(Parameter::Theta(g), theta.as_ref());
         self.effect(whom, theta.as_ref(), own);
+        if assembly.study.pooling == Pooling::ExchangeableOrNot && assembly.brief.is_none() {
+            let asked = [(Statement::StandsAlone, assembly.effect.measure.null())];
+            self.statements(Estimand::new(whom, assembly.effect.measure), &asked, &[source.stands_alone(g)]);
+        }
         if assembly.counts && assembly.brief.is_some() {
             self.risks(whom, (&source.risks(g), Found::default()), theta.as_ref());
             self.levels(whom);
@@ -404,7 +410,8 @@ impl<'a> Filling<'a, '_> {
         let pair = source.pair(a, b, self.workspace);
         let reason = self.reason;
         if pair.unsettled {
-            self.reason = UNSETTLED;
+            let t = assembly.study.pooling == Pooling::StudentT;
+            self.reason = if t { NO_PAIRS } else { UNSETTLED };
         }
         let scale = assembly.contrast;
         let own = self.own(pair.difference.as_ref());

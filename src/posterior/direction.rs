@@ -4,8 +4,8 @@ use super::estimand::{Axis, Statement};
 
 /// The values for which a statement holds, as an open interval on the reported scale. This is the only place where
 /// direction enters. `sign` is +1 where higher is better and −1 where it is worse; `threshold` is a magnitude. NaN
-/// for statements about several effects at once: [`Statement::BenefitAndHarm`], [`Statement::Best`] and
-/// [`Statement::Ranked`].
+/// for statements about several effects at once, [`Statement::BenefitAndHarm`], [`Statement::Best`] and
+/// [`Statement::Ranked`], and for [`Statement::StandsAlone`].
 pub fn region(statement: Statement, threshold: f64, axis: Axis, sign: f64) -> (f64, f64) {
     let (null, other) = match axis {
         Axis::Additive => (0.0, -threshold),
@@ -25,8 +25,10 @@ pub fn region(statement: Statement, threshold: f64, axis: Axis, sign: f64) -> (f
         Statement::HarmAtLeast if higher_is_better => below(other),
         Statement::HarmAtLeast => above(threshold),
         Statement::Equivalent => (other, threshold),
-        // Of several effects at once: never asked of one distribution.
-        Statement::BenefitAndHarm | Statement::Best | Statement::Ranked => (f64::NAN, f64::NAN),
+        // Of several effects at once, or of where an effect is from: never asked of one distribution.
+        Statement::BenefitAndHarm | Statement::Best | Statement::Ranked | Statement::StandsAlone => {
+            (f64::NAN, f64::NAN)
+        }
     }
 }
 

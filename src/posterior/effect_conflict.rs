@@ -47,7 +47,8 @@ pub fn effect_conflict(study: &Study, priors: &Priors) -> Option<EffectConflict>
             conflict(study, effect, &tau_values(priors.heterogeneity.as_ref().map(|h| h.distribution)))
         }
         StudyPooling::Complete => conflict(study, effect, &[0.0]),
-        StudyPooling::None => None,
+        // No weighted mean of normal effects stands for the others'.
+        StudyPooling::None | StudyPooling::ExchangeableOrNot | StudyPooling::StudentT => None,
     }
 }
 

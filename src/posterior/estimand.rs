@@ -216,6 +216,9 @@ pub enum Statement {
     Ranked,
     /// Of a pair: the effect is more favourable in the first subgroup than in the second.
     GreaterBenefit,
+    /// Of a subgroup that may not be exchangeable with the others: its effect is from its own prior, and not from the common
+    /// distribution.
+    StandsAlone,
 }
 
 impl Statement {
@@ -231,6 +234,7 @@ impl Statement {
             Statement::GreaterBenefit => "greater_benefit",
             Statement::Best => "best",
             Statement::Ranked => "ranked",
+            Statement::StandsAlone => "stands_alone",
         }
     }
 }

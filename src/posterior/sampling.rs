@@ -49,6 +49,8 @@ pub struct Run<'h> {
 pub enum Unsampled {
     #[error("the posterior density is not finite where sampling would begin")]
     NoStart,
+    #[error("effects that are not normal around their mean are integrated alone")]
+    NotCovered,
     #[error("interrupted before there were enough draws to say anything")]
     Interrupted,
 }

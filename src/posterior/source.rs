@@ -153,6 +153,14 @@ impl<'a> Source<'a> {
         }
     }
 
+    /// Whether the effect of subgroup `g` is from its own prior and not from the common distribution.
+    pub fn stands_alone(&self, g: usize) -> Chance {
+        match self {
+            Source::Exact(p) => p.stands_alone(g).map_or_else(Chance::default, |p| Chance::of_exact(p, true)),
+            _ => Chance::default(),
+        }
+    }
+
     /// The control arm's log odds in subgroup `g`.
     pub fn alpha(&self, g: usize) -> Option<Quantity<'a>> {
         match self {

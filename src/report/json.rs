@@ -11,7 +11,7 @@ use super::wire;
 use crate::posterior::{Report, baseline_conflicts, effect_conflict};
 use crate::study::{
     Adjustment, Assignment, Assumption, Audit, BaselineOf, Changed, Covariate, Population, RelatedArms,
-    Study, Term, library_priors,
+    Spread, Study, Term, library_priors,
 };
 
 /// The name of the schema of `result.json`; its number rises when anything is renamed or removed.
@@ -88,6 +88,15 @@ struct PriorHead<'a> {
     baseline: Option<&'a str>,
     /// What a baseline is; null for estimates, which have none.
     baseline_of: Option<BaselineOf>,
+    /// Degrees of freedom of Student t effects; absent where effects are normal.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    effects_df: Option<f64>,
+    /// The probability that a subgroup is exchangeable with the others; absent for other poolings.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    exchangeable: Option<f64>,
+    /// Mean and sd of the effect of one that is not; absent for other poolings.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stand_alone: Option<[f64; 2]>,
     /// Each arm's number of events under the priors alone; empty where that can't be told.
     baseline_against_data: Vec<wire::BaselineConflict>,
     /// The mean effect under the priors alone; null where that can't be told.
@@ -158,7 +167,18 @@ pub fn data_head(study: &Study) -> DataHead {
 }
 
 fn prior_head<'a>(study: &'a Study, report: Option<&Report>) -> PriorHead<'a> {
+    let spread = study.priors.spread(study.pooling);
+    let (exchangeable, stand_alone) = match spread {
+        Some(Spread::OrNot { exchangeable, mean, sd }) => (Some(exchangeable), Some([mean, sd])),
+        _ => (None, None),
+    };
     PriorHead {
+        effects_df: match spread {
+            Some(Spread::StudentT { df }) => Some(df),
+            _ => None,
+        },
+        exchangeable,
+        stand_alone,
         pooling: study.pooling,
         effect: &study.priors.effect.words,
         heterogeneity: study.priors.heterogeneity.as_ref().map(|p| p.words.as_str()),

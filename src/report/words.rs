@@ -4,8 +4,8 @@ use crate::compare::PriorSet;
 use crate::decide::InteractionTest;
 use crate::posterior::{Measure, STATED, Scope, Whom};
 use crate::study::{
-    Adjustment, BaselineOf, BaselinePrior, HeterogeneityPrior, LocationPrior, PriorFor, Priors, Study, Term,
-    Written,
+    Adjustment, BaselineOf, BaselinePrior, HeterogeneityPrior, LocationPrior, PriorFor, Priors, Spread,
+    Study, Term, Written,
 };
 
 use super::numbers::{probability, value};
@@ -80,7 +80,27 @@ pub fn baseline_as_written(priors: &Priors) -> Option<String> {
 /// All priors of a study: those of coefficients and centres too.
 pub fn all_priors(study: &Study) -> String {
     let own = study.adjustment.as_deref().map_or_else(String::new, adjustment_priors);
-    priors_as_written(&study.priors) + &own
+    priors_as_written(&study.priors) + &spread_in_words(study) + &own
+}
+
+/// "; exchangeable with probability 0.5, stands alone normal(0, 0.61)"; "; effects student-t(4) around their mean"; nothing
+/// where effects are normal.
+fn spread_in_words(study: &Study) -> String {
+    match study.priors.spread(study.pooling) {
+        None => String::new(),
+        Some(Spread::StudentT { df }) => format!("; effects student-t({df}) around their mean"),
+        Some(Spread::OrNot { exchangeable, mean, sd }) => {
+            let stated = study.priors.alone.as_ref().and_then(|alone| alone.prior.as_ref());
+            let alone = match stated {
+                Some(written) => written.words.clone(),
+                None => format!(
+                    "{} (mean and variance of one effect under partial pooling)",
+                    LocationPrior::normal(mean, sd).in_short()
+                ),
+            };
+            format!("; exchangeable with probability {exchangeable}; stands alone {alone}")
+        }
+    }
 }
 
 /// "; coefficients normal(0, 2.5) for one standard deviation; sd among centres half-normal(1)".

@@ -24,6 +24,7 @@ mod patterns;
 mod prior;
 pub(crate) mod problem;
 pub(crate) mod rules;
+mod spread;
 mod thresholds;
 mod utility_sets;
 pub(crate) mod written;
@@ -55,6 +56,7 @@ pub use prior::{
     library_names, library_priors,
 };
 pub use problem::{Part, PriorPart, Problem};
+pub use spread::{Spread, StandAlone};
 pub use thresholds::Thresholds;
 pub use utility_sets::{UTILITY_SETS, UtilitySet};
 
@@ -211,6 +213,30 @@ pub enum Pooling {
     None,
     /// One effect for all.
     Complete,
+    /// Each effect from a common normal distribution as under partial pooling, or from a normal prior of its own.
+    #[serde(rename = "exchangeable or not")]
+    ExchangeableOrNot,
+    /// As partial pooling, but the common distribution is a Student t; a model file says it by `effects`.
+    #[serde(rename = "student-t", skip_deserializing)]
+    StudentT,
+}
+
+impl Pooling {
+    /// As results have it.
+    pub fn in_words(self) -> &'static str {
+        match self {
+            Pooling::Partial => "partial",
+            Pooling::None => "none",
+            Pooling::Complete => "complete",
+            Pooling::ExchangeableOrNot => "exchangeable or not",
+            Pooling::StudentT => "student-t",
+        }
+    }
+
+    /// Whether effects come from a common distribution that is not normal, which is integrated and never sampled.
+    pub fn is_integrated_alone(self) -> bool {
+        matches!(self, Pooling::ExchangeableOrNot | Pooling::StudentT)
+    }
 }
 
 /// A prior in the user's words and as a distribution.
@@ -237,6 +263,10 @@ pub struct Priors {
     pub levels: Option<LevelPriors>,
     /// What is assumed of several active arms; none where there is one.
     pub arms: Option<ArmPriors>,
+    /// The degrees of freedom of Student t effects; none for normal ones.
+    pub degrees: Option<f64>,
+    /// What is assumed of subgroups that may stand alone; none for other poolings, and where nothing is said.
+    pub alone: Option<StandAlone>,
 }
 
 /// What the priors of a study are, whatever words they are written in.
@@ -248,6 +278,8 @@ pub struct Distributions<'a> {
     baseline_of: BaselineOf,
     levels: Option<&'a LevelPriors>,
     arms: Option<arm_priors::ArmDistributions<'a>>,
+    degrees: Option<f64>,
+    alone: Option<(f64, Option<&'a LocationPrior>)>,
 }
 
 impl Priors {
@@ -260,6 +292,8 @@ impl Priors {
             baseline_of: self.baseline_of,
             levels: self.levels.as_ref(),
             arms: self.arms.as_ref().map(ArmPriors::distributions),
+            degrees: self.degrees,
+            alone: self.alone.as_ref().map(|a| (a.exchangeable, a.prior.as_ref().map(|p| &p.distribution))),
         }
     }
 }

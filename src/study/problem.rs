@@ -89,6 +89,14 @@ pub enum PriorPart {
     Effect,
     /// The prior of the heterogeneity τ.
     Heterogeneity,
+    /// How subgroups borrow from each other.
+    Pooling,
+    /// The distribution of the effects around their mean.
+    Effects,
+    /// The probability that a subgroup is exchangeable with the others.
+    Exchangeable,
+    /// The prior of an effect that stands alone.
+    StandAlone,
     /// The prior of the baselines.
     Baseline,
     /// Where a baseline lies between the arms.

@@ -79,18 +79,19 @@ impl Study {
         self.measured(&mut out);
         self.observations(&mut out);
         out.section("[model]");
-        let pooling = match self.pooling {
-            Pooling::Partial => "partial",
-            Pooling::None => "none",
-            Pooling::Complete => "complete",
-        };
-        out.text("pooling", pooling);
         if let Some(arms) = &self.priors.arms {
             let related = match arms.related {
                 RelatedArms::Exchangeable => "exchangeable",
                 RelatedArms::Separate => "separate",
             };
             out.text("arms", related);
+        }
+        match (self.pooling, self.priors.degrees) {
+            (Pooling::StudentT, Some(df)) => {
+                out.text("pooling", Pooling::Partial.in_words());
+                out.text("effects", &format!("student-t({df:?})"));
+            }
+            (pooling, _) => out.text("pooling", pooling.in_words()),
         }
         if let Some(levels) = &self.priors.levels {
             out.text("cutpoints", levels.cutpoints.in_words());
@@ -242,7 +243,7 @@ fn besides(arm: &ArmCounts) -> String {
 
 /// Priors, or what they change of others.
 fn priors(out: &mut Lines, priors: &Priors, others: Option<&Priors>) {
-    let Priors { effect, heterogeneity, baseline, baseline_of, levels, arms } = priors;
+    let Priors { effect, heterogeneity, baseline, baseline_of, levels, arms, degrees: _, alone } = priors;
     if others.is_none_or(|o| o.effect != *effect) {
         out.text("effect", &effect.distribution.in_words());
     }
@@ -254,6 +255,10 @@ fn priors(out: &mut Lines, priors: &Priors, others: Option<&Priors>) {
     if let (Some(arms), None) = (arms, others) {
         out.maybe("arms", arms.between.as_ref().map(|p| p.distribution.in_words()).as_deref());
         out.maybe("interaction", arms.interaction.as_ref().map(|p| p.distribution.in_words()).as_deref());
+    }
+    if let Some(alone) = alone.as_ref().filter(|_| others.is_none()) {
+        out.line(format_args!("exchangeable = {:?}", alone.exchangeable));
+        out.maybe("stand_alone", alone.prior.as_ref().map(|p| p.distribution.in_words()).as_deref());
     }
     if let Some(levels) = levels {
         if others.is_none() {

@@ -11,12 +11,12 @@ use equipoise::exact::{Distribution, ExactPosterior, Resolution};
 use equipoise::input::open;
 use equipoise::model::{
     Arm, BaselineOf, BaselinePrior, Baselines, BinomialPair, Cells, HeterogeneityPrior, LocationPrior, Model,
-    NormalEstimate, Observation, Pooling,
+    NormalEstimate, Observation, Pooling, Spread,
 };
 use equipoise::posterior::{Engine, Options, Sampling};
 use equipoise::study::{
-    self, ArmCounts, Data, HigherIs, Measure, Priors, Scale, Study, SubgroupCounts, SubgroupEstimate,
-    Thresholds, Written,
+    self, ArmCounts, Data, HigherIs, Measure, Priors, Scale, StandAlone, Study, SubgroupCounts,
+    SubgroupEstimate, Thresholds, Written,
 };
 
 /// Events and totals of both arms.
@@ -173,6 +173,10 @@ pub fn study_of(model: &Model) -> Study {
         Pooling::Partial(prior) => (study::Pooling::Partial, Some(written(prior))),
         Pooling::Separate(prior) => (study::Pooling::None, Some(written(prior))),
         Pooling::Complete => (study::Pooling::Complete, None),
+        Pooling::Shaped(prior, Spread::StudentT { .. }) => (study::Pooling::StudentT, Some(written(prior))),
+        Pooling::Shaped(prior, Spread::OrNot { .. }) => {
+            (study::Pooling::ExchangeableOrNot, Some(written(prior)))
+        }
     };
     study.named.clear();
     study.pooling = pooling;
@@ -183,6 +187,16 @@ pub fn study_of(model: &Model) -> Study {
         baseline_of: cells.map_or(BaselineOf::Control, |cells| cells.baselines().of),
         levels: None,
         arms: None,
+        degrees: match model.pooling {
+            Pooling::Shaped(_, Spread::StudentT { df }) => Some(df),
+            _ => None,
+        },
+        alone: match model.pooling {
+            Pooling::Shaped(_, Spread::OrNot { exchangeable, mean, sd }) => {
+                Some(StandAlone { exchangeable, prior: Some(written(LocationPrior::normal(mean, sd))) })
+            }
+            _ => None,
+        },
     };
     study.outcome.higher_is = HigherIs::Better;
     study.outcome.scale = Scale::LogOddsRatio;

@@ -16,7 +16,7 @@ use super::patients::Measured;
 use super::source::{Source, sha256};
 use super::{bias_words, design};
 use crate::error::{Error, ErrorKind, Place, Result};
-use crate::study::rules::{Reported, left_out};
+use crate::study::rules::{Reported, integrated_alone, left_out};
 use crate::study::{Adjustment, Bias, Endpoint, Pooling, Study};
 use data::Observed;
 use places::Places;
@@ -99,6 +99,12 @@ pub fn study(source: &Source, file: ModelFile) -> Result<Study> {
         }
     };
     study.bias = bias(source, &file, &mut study)?;
+    let other = match (&study.adjustment, &study.bias) {
+        (Some(_), _) => Some("covariates or centres"),
+        (_, Some(bias)) if bias.assumes_anything() => Some("a bias that is allowed for"),
+        _ => None,
+    };
+    integrated_alone(study.pooling, other).map_err(|problem| places.error(problem))?;
     study.files = source.read.so_far();
     study.text = source.text.to_string();
     study.model_sha256 = sha256(source.text.as_bytes());

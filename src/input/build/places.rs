@@ -79,6 +79,14 @@ impl Places<'_> {
             }
             Part::Utilities => Some(file.outcome.utilities.as_ref()?.span()),
             Part::Departure => Some(file.model.departure.as_ref()?.span()),
+            Part::Prior(PriorPart::Pooling) => {
+                let pooling = file.model.pooling.as_ref().map(Spanned::span);
+                Some(pooling.unwrap_or_else(|| file.prior.effect.span()))
+            }
+            Part::Prior(PriorPart::Effects) => {
+                let effects = file.model.effects.as_ref().map(Spanned::span);
+                Some(effects.unwrap_or_else(|| file.prior.effect.span()))
+            }
             Part::Prior(part) => Some(of_prior(file, *part)),
             Part::ExpectedOddsRatio => Some(file.library.as_ref()?.expected_odds_ratio.span()),
             Part::Threshold { measure, index } => {
@@ -168,6 +176,8 @@ fn of_prior(file: &ModelFile, part: PriorPart) -> Range<usize> {
     let prior = &file.prior;
     let found = match part {
         PriorPart::Heterogeneity => prior.heterogeneity.as_ref().map(Spanned::span),
+        PriorPart::Exchangeable => prior.exchangeable.as_ref().map(Spanned::span),
+        PriorPart::StandAlone => prior.stand_alone.as_ref().map(Spanned::span),
         PriorPart::Baseline => prior.baseline.as_ref().map(Spanned::span),
         PriorPart::BaselineOf => prior.baseline_of.as_ref().map(Spanned::span),
         PriorPart::Levels => prior.levels.as_ref().map(Spanned::span),

@@ -7,9 +7,10 @@ use toml::Spanned;
 use super::super::model_file::{LocationEntry, ModelFile};
 use super::super::prior_words;
 use super::super::source::Source;
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::study::{
-    BaselinePrior, HeterogeneityPrior, LocationPrior, PooledPriors, Pooling, Scale, StudyBuilder, Written,
+    BaselinePrior, HeterogeneityPrior, LocationPrior, PooledPriors, Pooling, Scale, StandAlone, StudyBuilder,
+    Written,
 };
 
 /// Adds the study's own.
@@ -21,12 +22,16 @@ pub fn stated(
 ) -> Result<StudyBuilder> {
     let section = &file.prior;
     let heterogeneity = section.heterogeneity.as_ref();
+    let stated = match &file.model.pooling {
+        Some(pooling) => *pooling.get_ref(),
+        None if undivided => Pooling::Complete,
+        None => Pooling::Partial,
+    };
+    let degrees = degrees(source, file, stated)?;
     builder = builder.priors(PooledPriors {
-        pooling: match &file.model.pooling {
-            Some(pooling) => *pooling.get_ref(),
-            None if undivided => Pooling::Complete,
-            None => Pooling::Partial,
-        },
+        pooling: if degrees.is_some() { Pooling::StudentT } else { stated },
+        degrees,
+        alone: stand_alone(source, file, (stated, scale))?,
         effect: effect_prior(source, &section.effect, scale)?,
         heterogeneity: heterogeneity.map(|text| heterogeneity_prior(source, text, scale)).transpose()?,
     });
@@ -46,6 +51,37 @@ pub fn stated(
         builder = builder.baseline_of(*of.get_ref());
     }
     Ok(builder)
+}
+
+/// The degrees of freedom of Student t effects; none for normal ones.
+fn degrees(source: &Source, file: &ModelFile, pooling: Pooling) -> Result<Option<f64>> {
+    let Some(text) = &file.model.effects else { return Ok(None) };
+    let degrees =
+        prior_words::effects(text.get_ref()).map_err(|fault| at_fault(source, text.span(), fault))?;
+    if degrees.is_some() && pooling != Pooling::Partial {
+        let message = format!("`effects` beside pooling = \"{}\"", pooling.in_words());
+        return Err(Error::of(ErrorKind::Rule, message).at(source.place(text.span())).help(
+            "it says how effects are spread under partial pooling: leave it out, or set pooling = \"partial\"",
+        ));
+    }
+    Ok(degrees)
+}
+
+/// What is said of subgroups that may stand alone.
+fn stand_alone(
+    source: &Source,
+    file: &ModelFile,
+    (pooling, scale): (Pooling, Scale),
+) -> Result<Option<StandAlone>> {
+    let (weight, prior) = (&file.prior.exchangeable, &file.prior.stand_alone);
+    if weight.is_none() && prior.is_none() && pooling != Pooling::ExchangeableOrNot {
+        return Ok(None);
+    }
+    let usual = StandAlone::default();
+    Ok(Some(StandAlone {
+        exchangeable: weight.as_ref().map_or(usual.exchangeable, |w| w.get_ref().0),
+        prior: prior.as_ref().map(|entry| effect_prior(source, entry, scale)).transpose()?,
+    }))
 }
 
 /// A fault of a prior where it stands.

@@ -31,7 +31,13 @@ pub fn actions(source: &Source, question: &QuestionSection, study: &Study) -> Re
     }
     if found.len() < 2 {
         let message = format!("{} actions", found.len());
-        return Err(fault(source, ErrorKind::Value, written.span(), message, "a decision is between two at least"));
+        return Err(fault(
+            source,
+            ErrorKind::Value,
+            written.span(),
+            message,
+            "a decision is between two at least",
+        ));
     }
     Ok(found)
 }

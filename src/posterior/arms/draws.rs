@@ -2,7 +2,7 @@
 
 use super::rows::{pairs, ranks};
 use crate::density::LogDensity;
-use crate::model::{ArmsModel, LinearDensity, Spread};
+use crate::model::{ArmSpread, ArmsModel, LinearDensity};
 use crate::numeric::{logistic, logit};
 use crate::parallel;
 use crate::posterior::estimand::{Arms, Estimand, Measure, Whom};
@@ -236,25 +236,25 @@ impl ArmDraws {
 }
 
 /// What a spread is called among parameters.
-fn named(spread: Spread) -> Parameter {
+fn named(spread: ArmSpread) -> Parameter {
     match spread {
-        Spread::Arms => Parameter::TauArms,
-        Spread::Subgroups => Parameter::Tau,
-        Spread::Interaction => Parameter::TauInteraction,
-        Spread::Baselines => Parameter::BaselineSd,
+        ArmSpread::Arms => Parameter::TauArms,
+        ArmSpread::Subgroups => Parameter::Tau,
+        ArmSpread::Interaction => Parameter::TauInteraction,
+        ArmSpread::Baselines => Parameter::BaselineSd,
     }
 }
 
 /// The parameters of a model, in the order in which they are reported.
 fn parameters(model: &ArmsModel) -> Vec<Parameter> {
     let mut all = Vec::new();
-    let exchangeable = model.scales.iter().any(|(of, _)| *of == Spread::Arms);
+    let exchangeable = model.scales.iter().any(|(of, _)| *of == ArmSpread::Arms);
     if exchangeable {
         all.push(Parameter::Mu);
     }
     all.extend((1..=model.means.len()).map(Parameter::ArmMean));
-    let order = [Spread::Arms, Spread::Subgroups, Spread::Interaction, Spread::Baselines];
-    let is_sampled = |of: &Spread| {
+    let order = [ArmSpread::Arms, ArmSpread::Subgroups, ArmSpread::Interaction, ArmSpread::Baselines];
+    let is_sampled = |of: &ArmSpread| {
         let place = model.scales.iter().find(|(known, _)| known == of).map(|(_, place)| *place);
         place.is_some_and(|place| model.linear.samples_scale(place))
     };

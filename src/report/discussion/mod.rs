@@ -91,7 +91,12 @@ fn of_claims(d: &Discussion, title: &str, kind: impl Fn(&Says) -> bool) -> Passa
 
 /// What it comes to: the action, or where nothing has a value, the first outcome.
 fn in_short(d: &Discussion) -> Passage {
-    of_claims(d, "In short", |says| matches!(says, Says::Action { .. } | Says::BestAction { .. } | Says::Leaning(_) | Says::BestArm { .. }))
+    of_claims(d, "In short", |says| {
+        matches!(
+            says,
+            Says::Action { .. } | Says::BestAction { .. } | Says::Leaning(_) | Says::BestArm { .. }
+        )
+    })
 }
 
 /// Verdicts: for whom, and by which criteria.

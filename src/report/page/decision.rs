@@ -3,10 +3,10 @@
 use serde::Serialize;
 
 use super::super::decide_json::decide_statements;
+use super::super::discussion::in_words_of_actions;
 use super::super::discussion::{self, name};
 use super::super::figure::{self, Figure, Gain, Point, SizeCurve};
 use super::super::passage::Passage;
-use super::super::discussion::in_words_of_actions;
 use super::document::{Format, Frame, render};
 use super::{on_page, sheets};
 use crate::decide::{Discussion, EffectRow, Population};

@@ -68,6 +68,12 @@ pub fn methods(study: &Study, report: Option<&Report>) -> Vec<String> {
         Pooling::Partial => {
             "Subgroup effects are partially pooled: normal around a mean effect, with a heterogeneity standard deviation that is estimated."
         }
+        Pooling::ExchangeableOrNot => {
+            "Each subgroup effect is either exchangeable with the others, normal around a mean effect with a heterogeneity standard deviation, or stands alone with a prior of its own (EXNEX)."
+        }
+        Pooling::StudentT => {
+            "Subgroup effects are partially pooled: a Student t distribution around a mean effect, with a heterogeneity scale that is estimated."
+        }
         Pooling::None => "Subgroups are not pooled: each has its own effect and heterogeneity.",
         Pooling::Complete if study.undivided => "There are no subgroups.",
         Pooling::Complete => "One effect is assumed for all subgroups.",

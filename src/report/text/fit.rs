@@ -198,6 +198,12 @@ pub fn probability_table(study: &Study, report: &Report) -> Cells {
         columns.add(format!("P(better {by}≥ {t})"), at_least(Statement::BenefitAtLeast));
         columns.add(format!("P(worse {by}≥ {t})"), at_least(Statement::HarmAtLeast));
     }
+    if study.pooling == Pooling::ExchangeableOrNot {
+        columns.add("P(stands\nalone)", move |whom| match whom {
+            Whom::Subgroup(_) => shown(*whom, Statement::StandsAlone, effect, effect.null()),
+            _ => String::new(),
+        });
+    }
     columns.cells(told(study, report))
 }
 
@@ -264,6 +270,10 @@ fn footnotes(study: &Study, report: &Report) -> String {
     let mut words = format!("Priors: {}", all_priors(study));
     words += match study.pooling {
         Pooling::Partial => ". Partial pooling.",
+        Pooling::ExchangeableOrNot => {
+            ". Exchangeable or not: each effect is around the mean that the others share, or stands alone."
+        }
+        Pooling::StudentT => ". Partial pooling, effects around their mean as a Student t.",
         Pooling::None => {
             ". No pooling: each subgroup has an effect of its own, around a mean of its own: effect and heterogeneity prior both widen its prior."
         }

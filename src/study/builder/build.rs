@@ -9,9 +9,9 @@ use super::super::estimates::{Printed, estimate};
 use super::super::problem::{Part, PriorPart, Problem};
 use super::super::rules::{
     Labels, Reported, arm_priors, arms, baseline_parameters, counted_twice, effect_parameters, empty_arms,
-    empty_cells, expected_odds_ratio, few_enough, fitting_baseline, fitting_heterogeneity, flat_arms,
-    flat_effect, groups, heterogeneity_parameters, left_out, level_priors, level_rows, named, not_monotone,
-    seen_levels, text, thresholds, title_and_labels,
+    empty_cells, expected_odds_ratio, few_enough, fitting_baseline, fitting_baselines, fitting_heterogeneity,
+    fitting_spread, flat_arms, flat_effect, groups, heterogeneity_parameters, integrated_alone, left_out,
+    level_priors, level_rows, named, not_monotone, seen_levels, text, thresholds, title_and_labels,
 };
 use super::super::{
     BaselineOf, BaselinePrior, Changed, Covariance, Cutpoints, Data, Estimates, Figure, HeterogeneityPrior,
@@ -60,6 +60,15 @@ impl StudyBuilder {
             self.arm_priors.clone(),
             endpoint.outcome.scale,
         )?;
+        let other = match (&data, data.covariance()) {
+            (Data::Levels(_), _) => Some("ordered levels"),
+            (_, Some(_)) => Some("correlated estimates"),
+            _ if treatment.has_several_arms() => Some("several active arms"),
+            _ if self.undivided => Some("one group of all patients"),
+            _ => None,
+        };
+        integrated_alone(pooling, other)?;
+        notices.extend(integrated_alone_notice(pooling, endpoint.counts));
         if let (Some(scale), Some(levels), Some(assumed)) =
             (&endpoint.outcome.levels, data.levels(), &priors.levels)
         {
@@ -222,7 +231,8 @@ impl StudyBuilder {
     fn checked_priors(&self, endpoint: &Endpoint) -> Result<(Pooling, Priors), Problem> {
         let at = Part::Prior;
         let scale = endpoint.outcome.scale;
-        let Some(PooledPriors { pooling, effect, heterogeneity }) = self.priors.clone() else {
+        let Some(PooledPriors { pooling, effect, heterogeneity, degrees, alone }) = self.priors.clone()
+        else {
             return Err(Problem::new(at(PriorPart::Effect), ErrorKind::Missing, "priors are not said")
                 .help("give them: priors(Priors::partial(normal(0.0, 0.355), half_normal(0.5)))"));
         };
@@ -236,10 +246,10 @@ impl StudyBuilder {
             let (baseline, levels) = self.levels_assumed(scale)?;
             let (baseline, levels) = (Some(baseline), Some(levels));
             let baseline_of = BaselineOf::Control;
-            return Ok((
-                pooling,
-                Priors { effect, heterogeneity, baseline, baseline_of, levels, arms: None },
-            ));
+            let priors =
+                Priors { effect, heterogeneity, baseline, baseline_of, levels, arms: None, degrees, alone };
+            fitting_spread(pooling, &priors, endpoint.outcome.scale)?;
+            return Ok((pooling, priors));
         }
         fitting_baseline(endpoint.counts, (self.baseline.is_some(), self.baseline_of.is_some()))
             .map_err(|(part, fault)| fault.of(at(part)))?;
@@ -250,7 +260,11 @@ impl StudyBuilder {
         let default = || endpoint.counts.then(|| normal(0.0, DEFAULT_BASELINE).into());
         let baseline = stated.transpose()?.or_else(default);
         let baseline_of = self.baseline_of.unwrap_or_default();
-        Ok((pooling, Priors { effect, heterogeneity, baseline, baseline_of, levels: None, arms: None }))
+        let (levels, arms) = (None, None);
+        let priors = Priors { effect, heterogeneity, baseline, baseline_of, levels, arms, degrees, alone };
+        fitting_spread(pooling, &priors, scale)?;
+        fitting_baselines(pooling, &priors).map_err(|fault| fault.of(at(PriorPart::Baseline)))?;
+        Ok((pooling, priors))
     }
 
     /// What is assumed of levels, and what follows for the baselines, the control arms' log odds at the primary cut.
@@ -286,6 +300,23 @@ impl StudyBuilder {
         let baseline = levels.baseline(scale.primary);
         Ok((baseline, levels))
     }
+}
+
+/// What effects that are integrated alone go without.
+fn integrated_alone_notice(pooling: Pooling, counts: bool) -> Option<String> {
+    let what = match pooling {
+        Pooling::ExchangeableOrNot => "Effects that are exchangeable or not",
+        Pooling::StudentT => "Student t effects",
+        _ => return None,
+    };
+    let without = if counts {
+        ": averages over the study's patients and differences of risk differences, which need draws, have no numbers"
+    } else {
+        ""
+    };
+    Some(format!(
+        "{what} are integrated and not sampled, so that no second engine checks the first{without}."
+    ))
 }
 
 fn by_level(scale: &LevelScale, rows: Vec<SubgroupLevels>) -> Result<Data, Problem> {

@@ -2,7 +2,8 @@
 
 use super::super::rules::NamedChanges;
 use super::super::{
-    BaselineOf, BaselinePrior, External, HeterogeneityPrior, LocationPrior, Pooling, Priors, Study, Written,
+    BaselineOf, BaselinePrior, External, HeterogeneityPrior, LocationPrior, Pooling, Priors, StandAlone,
+    Study, Written,
 };
 
 /// The priors of effects, with how subgroups borrow from each other under them.
@@ -11,6 +12,8 @@ pub struct PooledPriors {
     pub(crate) pooling: Pooling,
     pub(crate) effect: Written<LocationPrior>,
     pub(crate) heterogeneity: Option<Written<HeterogeneityPrior>>,
+    pub(crate) degrees: Option<f64>,
+    pub(crate) alone: Option<StandAlone>,
 }
 
 impl Priors {
@@ -20,7 +23,13 @@ impl Priors {
         heterogeneity: impl Into<Written<HeterogeneityPrior>>,
     ) -> PooledPriors {
         let heterogeneity = Some(heterogeneity.into());
-        PooledPriors { pooling: Pooling::Partial, effect: effect.into(), heterogeneity }
+        PooledPriors {
+            pooling: Pooling::Partial,
+            effect: effect.into(),
+            heterogeneity,
+            degrees: None,
+            alone: None,
+        }
     }
 
     /// Each subgroup alone, under the prior that partial pooling would give a single one.
@@ -33,7 +42,43 @@ impl Priors {
 
     /// One effect for all subgroups.
     pub fn complete(effect: impl Into<Written<LocationPrior>>) -> PooledPriors {
-        PooledPriors { pooling: Pooling::Complete, effect: effect.into(), heterogeneity: None }
+        PooledPriors {
+            pooling: Pooling::Complete,
+            effect: effect.into(),
+            heterogeneity: None,
+            degrees: None,
+            alone: None,
+        }
+    }
+
+    /// Each effect from the common normal distribution of partial pooling, with probability `exchangeable` (0 to 1), or else
+    /// from a normal prior of its own; without one, from the normal that has the mean and the variance of a single effect
+    /// under partial pooling.
+    pub fn exchangeable_or_not(
+        effect: impl Into<Written<LocationPrior>>,
+        heterogeneity: impl Into<Written<HeterogeneityPrior>>,
+        exchangeable: f64,
+        stand_alone: Option<Written<LocationPrior>>,
+    ) -> PooledPriors {
+        PooledPriors {
+            pooling: Pooling::ExchangeableOrNot,
+            alone: Some(StandAlone { exchangeable, prior: stand_alone }),
+            ..Priors::partial(effect, heterogeneity)
+        }
+    }
+
+    /// As partial pooling, but each effect from a Student t distribution with `df` degrees of freedom around μ, τ being its
+    /// scale.
+    pub fn student_t(
+        effect: impl Into<Written<LocationPrior>>,
+        heterogeneity: impl Into<Written<HeterogeneityPrior>>,
+        df: f64,
+    ) -> PooledPriors {
+        PooledPriors {
+            pooling: Pooling::StudentT,
+            degrees: Some(df),
+            ..Priors::partial(effect, heterogeneity)
+        }
     }
 }
 

@@ -22,5 +22,8 @@ pub(crate) use parameters::{
     effect_parameters, heterogeneity_numbers, heterogeneity_parameters, location_numbers, risk_beta,
     too_many_components,
 };
-pub(crate) use priors::{expected_odds_ratio, fitting_baseline, fitting_heterogeneity, flat_effect};
+pub(crate) use priors::{
+    expected_odds_ratio, fitting_baseline, fitting_baselines, fitting_heterogeneity, fitting_spread,
+    flat_effect, integrated_alone,
+};
 pub(crate) use thresholds::{Asked, Reported, THRESHOLD_MEASURES, thresholds};

@@ -7,7 +7,8 @@ use super::super::{
 };
 use super::labels::unfit;
 use super::{
-    baseline_parameters, effect_parameters, fitting_baseline, flat_effect, heterogeneity_parameters,
+    baseline_parameters, effect_parameters, fitting_baseline, fitting_baselines, flat_effect,
+    heterogeneity_parameters,
 };
 use crate::error::ErrorKind;
 
@@ -54,8 +55,14 @@ pub(crate) fn named(study: &Study, name: &str, changes: NamedChanges) -> Result<
         baseline_parameters(&baseline.distribution).map_err(fault(PriorPart::Baseline))?;
         priors.baseline = Some(baseline);
     }
+    fitting_baselines(study.pooling, &priors).map_err(fault(PriorPart::Baseline))?;
     priors.baseline_of = baseline_of.unwrap_or(priors.baseline_of);
     let flat = !priors.effect.distribution.is_proper();
+    if flat && changes_effect && study.pooling == Pooling::ExchangeableOrNot {
+        let message = "a flat effect prior, and subgroups may all stand alone";
+        return Err(Problem::new(at(PriorPart::Effect), ErrorKind::Rule, message)
+            .help("the data then say nothing of the mean effect: write a proper prior"));
+    }
     if changes_effect && flat {
         flat_effect(study.pooling, priors.baseline_of, &study.data).map_err(fault(PriorPart::Effect))?;
     }

@@ -113,7 +113,7 @@ impl Limits {
     }
 }
 
-fn check_df(df: f64) -> Result<(), Fault> {
+pub(super) fn check_df(df: f64) -> Result<(), Fault> {
     if df >= 1.0 {
         return Ok(());
     }

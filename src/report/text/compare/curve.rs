@@ -65,12 +65,13 @@ fn plot(curves: &[Vec<(f64, Option<f64>)>], stated: f64) -> String {
 
 /// The probabilities at five scales, each double the one before.
 fn numbers(study: &Study, c: &Comparison, curves: &[Vec<(f64, Option<f64>)>]) -> String {
-    const PER_DOUBLING: usize = 4;
-    let middle = 20;
+    // The curve begins five doublings below the stated scale; where it is coarse each is one step.
+    let per_doubling = if c.is_coarse { 1 } else { 4 };
+    let middle = 5 * per_doubling;
     let names = study.data.names();
     let mut columns: Columns<'_, usize> = Columns::new();
     columns.add("P(better) at scale", |g| names[*g].to_string());
-    for k in (0..5).map(|k| middle + PER_DOUBLING * k - 2 * PER_DOUBLING) {
+    for k in (0..5).map(|k| middle + per_doubling * k - 2 * per_doubling) {
         columns.add(plain(curves[0][k].0), move |g| shown(c, curves[*g][k].1));
     }
     columns.table(0..names.len())

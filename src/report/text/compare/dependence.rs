@@ -10,7 +10,7 @@ use crate::compare::{
     WhoDecided, has_baseline_player,
 };
 use crate::posterior::{Axis, Measure, Says, Scope, Statement};
-use crate::study::{Pooling, Study};
+use crate::study::Study;
 
 /// "worse by ≥ 5 points".
 fn statement(s: Statement, measure: Measure, t: f64) -> String {
@@ -302,14 +302,7 @@ pub fn poolings(_: &Study, c: &Comparison) -> String {
         if has_prediction { format!(": leaving out one {} at a time", first.unit) } else { String::new() };
     title(&mut out, &format!("Poolings compared, stated priors{left_out}"));
     let mut columns: Columns<'_, &PoolingRow> = Columns::new();
-    columns.add("Pooling", |r| {
-        match r.pooling {
-            Pooling::Partial => "partial",
-            Pooling::Complete => "complete",
-            Pooling::None => "none",
-        }
-        .to_string()
-    });
+    columns.add("Pooling", |r| r.pooling.in_words().to_string());
     if has_evidence {
         columns.add("log marginal\nlikelihood", move |r| number(r.log_marginal_likelihood));
     }

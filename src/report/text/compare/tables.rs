@@ -64,6 +64,8 @@ fn pooling_label(pooling: Pooling) -> &'static str {
         Pooling::Partial => "partly\npooled",
         Pooling::Complete => "one\neffect",
         Pooling::None => "no\npool-\ning",
+        Pooling::ExchangeableOrNot => "exch.\nor not",
+        Pooling::StudentT => "student-\nt",
     }
 }
 
