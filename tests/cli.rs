@@ -9,7 +9,7 @@ use predicates::str::contains;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::common::shipped::ran;
+use crate::common::shipped::{ran, said};
 
 const MODEL: &str = r#"
 title = "A small trial"
@@ -142,13 +142,12 @@ fn every_shipped_model_is_checked_and_fitted_with_its_statements_in_every_format
     let names = &names[..13];
     for name in names {
         assert!(ran(&format!("check {name}")).text().contains("Before any data"));
-        let result: Value =
-            serde_json::from_str(&ran(&format!("fit {name} --format json")).text()).expect("JSON");
+        let result: Value = serde_json::from_str(&said(&format!("fit {name} --format json"))).expect("JSON");
         assert_eq!(result["schema"], "equipoise/result/2");
         assert_eq!(result["checks"]["ok"], true);
         let fitted = ran(&format!("fit {name}"));
         let text = fitted.text();
-        let csv = ran(&format!("fit {name} --format csv")).text();
+        let csv = said(&format!("fit {name} --format csv"));
         let flat = text.split_whitespace().collect::<Vec<_>>().join(" ");
         let flat = flat.replace("! ", "");
         for statement in result["statements"].as_array().expect("a list") {

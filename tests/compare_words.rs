@@ -9,7 +9,7 @@ use equipoise::input::open;
 use equipoise::posterior::Sampling;
 use serde_json::Value;
 
-use crate::common::shipped::ran;
+use crate::common::shipped;
 
 const COUNTS: &str = r#"title = "A trial"
 [study]
@@ -47,7 +47,7 @@ fn said(folder: &Path, arguments: &[&str]) -> String {
 /// The program's text about a model, as one line; where no model is given, about what is shipped.
 fn told(model: &str, arguments: &[&str]) -> String {
     if model.is_empty() {
-        return ran(&arguments.join(" ")).text().split_whitespace().collect::<Vec<_>>().join(" ");
+        return shipped::said(&arguments.join(" ")).split_whitespace().collect::<Vec<_>>().join(" ");
     }
     let folder = tempfile::tempdir().expect("a folder");
     fs::write(folder.path().join("trial.toml"), model).expect("a model file");

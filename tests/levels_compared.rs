@@ -4,6 +4,7 @@
 use serde_json::Value;
 
 use crate::common::folder::Folder;
+use crate::common::shipped::said;
 
 /// Two levels, or the same patients as events; `{OUTCOME}`, `{MEN}`, `{WOMEN}` and `{PRIOR}` differ.
 const STUDY: &str = r#"
@@ -322,9 +323,9 @@ fn utilities_that_do_not_fit_are_refused() {
 /// the cuts that `fit` reports, and that of who values independence alone is the risk difference at that cut.
 #[test]
 fn members_gains_are_sums_over_the_cuts_of_the_fit() {
-    let folder = Folder::new();
-    let fit = json(&folder, &["fit", "ist-aspirin-shift", "--format", "json"]);
-    let decided = json(&folder, &["decide", "aspirin-by-values", "--format", "json"]);
+    let shipped = |command: &str| -> Value { serde_json::from_str(&said(command)).expect("JSON") };
+    let fit = shipped("fit ist-aspirin-shift --format json");
+    let decided = shipped("decide aspirin-by-values --format json");
     let by_cut = |subgroup: &Value| {
         ["dead", "dependent", "not recovered"].map(|cut| {
             let rows = fit["estimates"].as_array().expect("estimates");
@@ -356,17 +357,13 @@ fn members_gains_are_sums_over_the_cuts_of_the_fit() {
 fn a_decision_whose_values_are_made_up_says_so_everywhere() {
     let folder = Folder::new();
     let banner = "ILLUSTRATIVE: this decision's values (such as utilities), rules or members are made up.";
-    let decided = json(&folder, &["decide", "aspirin-by-values", "--format", "json"]);
+    let decided: Value = serde_json::from_str(&said("decide aspirin-by-values --format json")).expect("JSON");
     assert_eq!(decided["decision"]["illustrative"], true);
     assert!(decided["statements"].to_string().contains(banner), "{}", decided["statements"]);
-    for arguments in [
-        &["decide", "aspirin-by-values"][..],
-        &["decide", "aspirin-by-values", "--full"],
-        &["decide", "aspirin-by-values", "--format", "csv"],
-    ] {
-        let told = folder.says(arguments).split_whitespace().collect::<Vec<_>>().join(" ");
-        let told = told.replace("! ", "");
-        assert!(told.contains(banner), "{arguments:?}: {told}");
+    for form in ["", "--full", "--format csv"] {
+        let told = said(&format!("decide aspirin-by-values {form}"));
+        let told = told.split_whitespace().collect::<Vec<_>>().join(" ").replace("! ", "");
+        assert!(told.contains(banner), "{form}: {told}");
     }
     folder.says(&["report", "aspirin-by-values", "-o", "page.md", "--figures", "figures", "--as", "svg"]);
     assert!(folder.read("page.md").contains(banner));

@@ -1,6 +1,7 @@
 // The page in a real browser: no error, no request, sliders that show the engine's numbers, keyboard, accessibility, widths.
 //
-// node tests/page.mjs PROGRAM FOLDER: FOLDER holds node_modules with playwright-core and axe-core; screenshots are left in it.
+// node tests/page.mjs PROGRAM FOLDER: FOLDER holds node_modules with playwright-core and axe-core. With SCREENSHOTS=1 pictures to be
+// looked at are left in it, which nothing here looks at.
 import { execFileSync } from "node:child_process";
 import { createRequire } from "node:module";
 import fs from "node:fs";
@@ -20,6 +21,9 @@ const holds = (what, condition) => {
   passed += 1;
 };
 const run = (...words) => execFileSync(program, words, { cwd: folder, encoding: "utf8", stdio: ["ignore", "pipe", "ignore"], maxBuffer: 1 << 28 });
+
+const pictured = (of, name, how = { fullPage: true }) =>
+  process.env.SCREENSHOTS ? of.screenshot({ path: path.join(folder, `${name}.png`), ...how }) : null;
 
 const MARKUP = `
 title = "<script>document.title='gone'</script> & <b>bold</b>"
@@ -134,9 +138,9 @@ for (const model of ["attention-ras-etiology", "ras-basilar-death", "attention-e
     if (colorScheme === "light") {
       if (model !== "blocker") await slidersShowTheEnginesNumbers(page, model);
       await keyboardReachesEverything(page, model);
-      await page.screenshot({ path: path.join(folder, `${name}-laptop.png`), fullPage: true });
+      await pictured(page, `${name}-laptop`);
     } else {
-      await page.screenshot({ path: path.join(folder, `${name}-dark.png`), fullPage: true });
+      await pictured(page, `${name}-dark`);
     }
     await noSeriousViolation(page, `${model}, ${colorScheme}`);
     holds(`${model}, ${colorScheme}: ${trouble.join("; ")}`, trouble.length === 0);
@@ -145,7 +149,7 @@ for (const model of ["attention-ras-etiology", "ras-basilar-death", "attention-e
   const phone = await opened(file, { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true });
   const wide = await phone.page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
   holds(`${model}: nothing beyond a phone's edge (${wide} px)`, wide <= 0);
-  await phone.page.screenshot({ path: path.join(folder, `${name}-phone.png`), fullPage: true });
+  await pictured(phone.page, `${name}-phone`);
   await phone.close();
 }
 
@@ -154,13 +158,13 @@ for (const decision of ["rescue-stenting", "rescue-by-etiology", "aspirin-by-val
   const file = path.join(folder, `${decision}.html`);
   run("report", decision, "-o", file);
   holds(`${decision}: under 1.5 MB`, fs.statSync(file).size < 1_500_000);
+  const asked = JSON.parse(run("decide", decision, "--format", "json"));
   for (const colorScheme of ["light", "dark"]) {
     const { page, trouble, close } = await opened(file, { colorScheme });
     if (colorScheme === "light") await keyboardReachesEverything(page, decision);
-    await page.screenshot({ path: path.join(folder, `${decision}-${colorScheme}.png`), fullPage: true });
+    await pictured(page, `${decision}-${colorScheme}`);
     await noSeriousViolation(page, `${decision}, ${colorScheme}`);
     holds(`${decision}, ${colorScheme}: ${trouble.join("; ")}`, trouble.length === 0);
-    const asked = JSON.parse(run("decide", decision, "--format", "json"));
     const text = await page.locator("main").innerText();
     for (const e of asked.effects) {
       const [median] = e.per_1000;
@@ -186,7 +190,7 @@ holds("no slider on paper", (await paper.page.locator("input:visible, select:vis
 holds("the sliders' sizes are told on paper", (await paper.page.locator("#size-out").isVisible()) && (await paper.page.locator("#size-out").textContent()).includes("points"));
 const priors = await paper.page.locator("#prior option").count();
 holds("every prior is on paper", (await paper.page.locator(".under:visible").count()) === priors);
-await paper.page.screenshot({ path: path.join(folder, "ras-basilar-death-print.png"), fullPage: true });
+await pictured(paper.page, "ras-basilar-death-print");
 await paper.page.emulateMedia({ media: "screen" });
 await paper.page.evaluate(() => window.dispatchEvent(new Event("afterprint")));
 holds("and closed again afterwards", (await shut()) === before_print);
@@ -211,7 +215,7 @@ for (const colorScheme of ["light", "dark"]) {
     const svg = page.locator(`svg[aria-labelledby^="${figure}-t"]`);
     holds(`${figure} is on the page`, (await svg.count()) === 1);
     holds(`${figure} says what it shows`, (await svg.locator("desc").textContent()).length > 80);
-    await svg.screenshot({ path: path.join(folder, `${figure}-${colorScheme}.png`) });
+    await pictured(svg, `${figure}-${colorScheme}`, {});
   }
   const far = await shares(page, "levels");
   holds(`${colorScheme}: the worse, the farther from the page: ${far}`, far.length === 7 && far.every((d, k) => k === 0 || d > far[k - 1] + 8));
@@ -223,7 +227,7 @@ holds("a title with markup stays text", (await page.locator("h1").textContent())
 holds("and runs nothing", (await page.title()).startsWith("<script>"));
 holds("nothing of it is an element", (await page.locator("h1 *, img, figure i").count()) === 0);
 await page.emulateMedia({ media: "print" });
-await page.screenshot({ path: path.join(folder, "markup-print.png"), fullPage: true });
+await pictured(page, "markup-print");
 await close();
 
 const illustrative = await opened(path.join(folder, "attention-ras-etiology.html"));

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use assert_cmd::Command;
 
-use crate::common::shipped::ran;
+use crate::common::shipped::said;
 use crate::{ordinal_registry, registry};
 
 fn root() -> PathBuf {
@@ -54,7 +54,7 @@ fn output_of(command: &str) -> String {
     if command.contains("regimens.toml") {
         fs::copy(root().join("examples/regimens.toml"), folder.path().join("regimens.toml")).expect("copied");
     } else if !command.contains("adjusted.toml") {
-        return ran(arguments).text().split_inclusive('\n').take(most).collect();
+        return said(arguments).split_inclusive('\n').take(most).collect();
     }
     if command.contains("adjusted.toml") {
         registry::written(folder.path(), &registry::usual()).expect("files");

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::Path;
 
+use crate::common::shipped::discussed;
 use assert_cmd::Command;
 use equipoise::compare::{GridRow, Request, compare, glance};
 use equipoise::decide::decide;
@@ -384,18 +385,26 @@ fn energies_are_shares_and_their_spread_is_the_check() {
 /// The page of a decision and its figures.
 fn decided(decision: &Decision) -> (equipoise::decide::Discussion, String, Vec<equipoise::report::Figure>) {
     let d = decide(decision, Sampling::default()).expect("known priors");
-    let drawn = decision_figures(decision, &d);
-    let html = decision_page(decision, &d, &drawn, PageFormat::Html, None).expect("rendered");
+    let (html, drawn) = page_of(decision, &d);
     (d, html, drawn)
+}
+
+fn page_of(
+    decision: &Decision,
+    d: &equipoise::decide::Discussion,
+) -> (String, Vec<equipoise::report::Figure>) {
+    let drawn = decision_figures(decision, d);
+    let html = decision_page(decision, d, &drawn, PageFormat::Html, None).expect("rendered");
+    (html, drawn)
 }
 
 #[test]
 fn a_decisions_page_has_what_decide_prints() {
     for name in ["rescue-stenting", "rescue-by-etiology", "aspirin-by-values"] {
-        let decision = open_decision(name).expect("shipped");
-        let (d, html, drawn) = decided(&decision);
+        let (decision, d) = &*discussed(name);
+        let (html, drawn) = page_of(decision, d);
         let text = seen(&html);
-        let printed = decide_text(&decision, &d, equipoise::report::Length::Full)
+        let printed = decide_text(decision, d, equipoise::report::Length::Full)
             .split_whitespace()
             .collect::<Vec<_>>()
             .join(" ");
@@ -570,6 +579,7 @@ fn the_gallery_shows_what_the_program_draws() {
     }
     let shift = open(root.join("docs/src/gallery/made-up-shift.toml")).expect("a model");
     kept("made-up-shift", &["levels", "cuts", "departure-cuts"], &presented(&shift).1);
-    let (_, _, drawn) = decided(&open_decision("rescue-stenting").expect("shipped"));
+    let (decision, d) = &*discussed("rescue-stenting");
+    let drawn = decision_figures(decision, d);
     kept("rescue-stenting", &["plane-2", "utility-1"], &drawn);
 }

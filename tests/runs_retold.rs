@@ -210,7 +210,8 @@ fn a_page_explains_where_members_have_no_choice() {
 
 /// Interrupts a fit that would take minutes.
 fn interrupted(desk: &Desk, more: &[&str]) -> Output {
-    let all = [&["fit", "trial.toml", "--draws", "3000000", "--save", "none"][..], more].concat();
+    let all =
+        [&["fit", "trial.toml", "--draws", "3000000", "--save", "none", "--threads", "1"][..], more].concat();
     let child = desk.command(&all).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("started");
     std::thread::sleep(Duration::from_millis(2500));
     let sent = Command::new("kill").args(["-INT", &child.id().to_string()]).status();

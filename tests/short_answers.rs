@@ -2,10 +2,10 @@
 
 use serde_json::Value;
 
-use crate::common::shipped::ran;
+use crate::common::shipped;
 
 fn said(arguments: &[&str]) -> String {
-    ran(&arguments.join(" ")).text()
+    shipped::said(&arguments.join(" "))
 }
 
 fn json(arguments: &[&str]) -> Value {

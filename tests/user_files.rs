@@ -193,6 +193,8 @@ fn interrupted(desk: &Desk) -> Output {
             "3000000",
             "--save",
             "none",
+            "--threads",
+            "1",
             "--report",
             "page.html",
         ])

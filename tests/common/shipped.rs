@@ -1,5 +1,8 @@
 //! What the program says and writes when it is run on what is shipped. The same command has the same output, so that each
 //! is run once for all tests that ask for it.
+//!
+//! A comparison or a decision takes seconds and is told in four forms: of what is shipped it is made once, in this program, and
+//! told in each. That the program prints the same bytes is held by a test of its own.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -7,7 +10,15 @@ use std::path::Path;
 use std::process::Output;
 use std::sync::{Arc, Mutex, OnceLock};
 
+use anstream::adapter::strip_str;
 use assert_cmd::Command;
+use equipoise::compare::bias::compare_bias;
+use equipoise::compare::{Request, comparable, compare};
+use equipoise::decide::{Discussion, decide};
+use equipoise::input::{open, open_decision, shipped, shipped_decisions};
+use equipoise::posterior::{Options, Sampling, analyse};
+use equipoise::report::{self, Length};
+use equipoise::study::Decision;
 
 /// A command that ended well.
 pub struct Ran {
@@ -24,11 +35,111 @@ impl Ran {
     }
 }
 
+/// What is made once for all who ask for it by name.
+struct Kept<T>(Mutex<BTreeMap<String, Arc<OnceLock<Arc<T>>>>>);
+
+impl<T> Kept<T> {
+    const fn new() -> Kept<T> {
+        Kept(Mutex::new(BTreeMap::new()))
+    }
+
+    fn get(&self, name: &str, make: impl FnOnce() -> T) -> Arc<T> {
+        let once =
+            Arc::clone(self.0.lock().expect("no test panics here").entry(name.to_owned()).or_default());
+        Arc::clone(once.get_or_init(|| Arc::new(make())))
+    }
+}
+
+/// What one analysis says in every form that `compare` and `decide` have, by the words that ask for it, and `fit` but in text.
+type Forms = BTreeMap<&'static str, String>;
+
+/// What `equipoise COMMAND` prints: by the library where that has the same analysis in other forms, else by the program.
+pub fn said(command: &str) -> String {
+    let mut words: Vec<&str> = command.split_whitespace().collect();
+    let biases = words.contains(&"--bias");
+    words.retain(|word| *word != "--bias");
+    let form = words.get(2..).unwrap_or_default().join(" ");
+    let form = form.trim_start_matches("--format text").trim_start();
+    match words[..] {
+        [kind @ ("fit" | "compare" | "decide"), name, ..] => {
+            told(kind, name, biases).and_then(|forms| forms.get(form).cloned())
+        }
+        _ => None,
+    }
+    .unwrap_or_else(|| ran(command).text())
+}
+
+/// Nothing where the name is of nothing shipped, or the command has no such analysis.
+fn told(kind: &str, name: &str, biases: bool) -> Option<Arc<Forms>> {
+    static ALL: Kept<Forms> = Kept::new();
+    let is_model = shipped().iter().any(|s| s.name == name);
+    let make: fn(&str) -> Forms = match kind {
+        "fit" if is_model && !biases => fitted,
+        "compare" if is_model && biases => compared_by_bias,
+        "compare" if is_model => compared,
+        "decide" if shipped_decisions().iter().any(|s| s.name == name) && !biases => decided,
+        _ => return None,
+    };
+    Some(ALL.get(&format!("{kind} {name} {biases}"), || make(name)))
+}
+
+/// In text the program has it, which writes a run besides.
+fn fitted(name: &str) -> Forms {
+    let study = open(name).expect("shipped");
+    let report = analyse(&study, Options::default());
+    assert!(report.checks.ok, "{name}: {:?}", report.checks.reasons);
+    Forms::from([
+        ("--format json", report::fit_json(&study, &report)),
+        ("--format csv", report::fit_csv(&study, &report)),
+    ])
+}
+
+fn compared(name: &str) -> Forms {
+    let study = open(name).expect("shipped");
+    let c = compare(&study, &Request::default()).expect("a comparison");
+    assert!(c.ok, "{name}: {:?}", c.reasons);
+    let study = &*comparable(&study);
+    let text = |length| report::compare_text(study, &c, length);
+    forms(text, report::compare_json(study, &c), report::compare_csv(study, &c))
+}
+
+fn compared_by_bias(name: &str) -> Forms {
+    let study = open(name).expect("shipped");
+    let study = &*comparable(&study);
+    let c = compare_bias(study, Sampling::default());
+    assert!(c.ok, "{name}: {:?}", c.reasons);
+    let text = |length| report::bias_text(study, &c, length);
+    forms(text, report::bias_json(study, &c), report::bias_csv(study, &c))
+}
+
+fn decided(name: &str) -> Forms {
+    let (decision, d) = &*discussed(name);
+    assert!(d.ok, "{name}: {:?}", d.reasons);
+    let text = |length| report::decide_text(decision, d, length);
+    forms(text, report::decide_json(decision, d), report::decide_csv(decision, d))
+}
+
+/// A shipped decision and what is found about it.
+pub fn discussed(name: &str) -> Arc<(Decision, Discussion)> {
+    static ALL: Kept<(Decision, Discussion)> = Kept::new();
+    ALL.get(name, || {
+        let decision = open_decision(name).expect("shipped");
+        let d = decide(&decision, Sampling::default()).expect("a discussion");
+        (decision, d)
+    })
+}
+
+fn forms(text: impl Fn(Length) -> String, json: String, csv: String) -> Forms {
+    // As in a pipe: what is bold on a terminal is not.
+    let plain = |length| strip_str(&text(length)).to_string();
+    let texts = [("", plain(Length::Short)), ("--full", plain(Length::Full))];
+    texts.into_iter().chain([("--format json", json), ("--format csv", csv)]).collect()
+}
+
 /// `equipoise COMMAND` in a folder of its own; `--format text` where the command says none and has one. `--full` may stand
 /// anywhere: it is put last.
 pub fn ran(command: &str) -> Arc<Ran> {
-    type Once = Arc<OnceLock<Arc<Ran>>>;
-    static ALL: Mutex<BTreeMap<String, Once>> = Mutex::new(BTreeMap::new());
+    static ALL: Kept<Ran> = Kept::new();
     let (command, full) = match command.split_once(" --full") {
         Some((before, after)) => (format!("{before}{after}"), " --full"),
         None => (command.to_owned(), ""),
@@ -39,8 +150,7 @@ pub fn ran(command: &str) -> Arc<Ran> {
     } else {
         format!("{command}{full}")
     };
-    let once = Arc::clone(ALL.lock().expect("no test panics here").entry(command.clone()).or_default());
-    Arc::clone(once.get_or_init(|| Arc::new(run(&command))))
+    ALL.get(&command, || run(&command))
 }
 
 fn run(command: &str) -> Ran {
