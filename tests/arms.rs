@@ -478,6 +478,16 @@ fn patients_a_table_and_counts_are_the_same_study() {
 }
 
 #[test]
+fn the_model_file_that_the_book_shows_is_fitted() {
+    let page = fs::read_to_string("docs/src/arms.md").expect("a page");
+    let (_, rest) = page.split_once("```toml\n").expect("a model file");
+    let (text, _) = rest.split_once("```").expect("its end");
+    let folder = Folder::new();
+    folder.write("doses.toml", text);
+    assert!(folder.says(&["fit", "doses.toml"]).contains("high dose"));
+}
+
+#[test]
 fn bad_arms_are_told_where_they_stand() {
     let folder = Folder::new();
     let refuses = |text: &str, told: &[&str]| {

@@ -32,7 +32,7 @@ fn rebuilt(study: &Study) -> Study {
         .name(&study.name)
         .outcome(endpoint)
         .treatment(&study.treatment.name)
-        .arms(study.treatment.control(), study.treatment.active())
+        .several_arms(study.treatment.control(), study.treatment.arms.iter().skip(1))
         .subgroup_name(&study.subgroup_name)
         .priors(pooled(study));
     builder = study.citation.iter().fold(builder, StudyBuilder::citation);
@@ -40,6 +40,11 @@ fn rebuilt(study: &Study) -> Study {
     builder = study.eligibility.iter().fold(builder, StudyBuilder::eligibility);
     builder = study.time_zero.iter().fold(builder, StudyBuilder::time_zero);
     builder = study.subgroup_plural.iter().fold(builder, StudyBuilder::subgroup_plural);
+    if let Some(arms) = &study.priors.arms {
+        builder = builder.related_arms(arms.related);
+        builder = arms.between.iter().map(|p| p.distribution).fold(builder, StudyBuilder::between_arms);
+        builder = arms.interaction.iter().map(|p| p.distribution).fold(builder, StudyBuilder::interaction);
+    }
     if study.exhaustive {
         builder = builder.exhaustive();
     }

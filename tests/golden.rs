@@ -29,6 +29,11 @@ fn shipped(kind: &str) -> Vec<String> {
     names
 }
 
+/// Whether a model has several active arms, which are fitted, checked and decided on.
+fn of_several_arms(model: &str) -> bool {
+    ["actg175", "attention-ras-technique"].contains(&model)
+}
+
 /// What a command prints, or writes as Markdown.
 fn answer(command: &str) -> Vec<u8> {
     if command.ends_with("words.md") {
@@ -139,12 +144,16 @@ fn every_answer_about_what_is_shipped_is_what_it_was() {
             commands.push(format!("fit {model} --format {format}"));
         }
         commands.extend(["text", "json"].map(|format| format!("check {model} --format {format}")));
-        commands.push(format!("report {model} --out words.md"));
+        if !of_several_arms(&model) {
+            commands.push(format!("report {model} --out words.md"));
+        }
     }
     for decision in shipped("decisions") {
         let formats = ["text --full", "json", "csv"];
         commands.extend(formats.map(|format| format!("decide {decision} --format {format}")));
-        commands.push(format!("report {decision} --out words.md"));
+        if decision != "antiretroviral-regimen" {
+            commands.push(format!("report {decision} --out words.md"));
+        }
     }
     let found = commands.into_iter().map(|command| (digest(&answer(&command)), command));
     hold("answers.txt", &found.map(|(digest, command)| (command, digest)).collect());
@@ -165,6 +174,7 @@ const SLOW: [&str; 8] = [
 fn comparisons(file: &str, slow: bool) {
     let commands = shipped("models")
         .into_iter()
+        .filter(|model| !of_several_arms(model))
         .flat_map(|model| [format!("compare {model}"), format!("compare {model} --bias")])
         .filter(|command| SLOW.contains(&command.as_str()) == slow);
     let found = commands.map(|command| (digest(&answer(&format!("{command} --format json"))), command));

@@ -114,6 +114,7 @@ mod tests {
             baseline: None,
             baseline_of: BaselineOf::Arms,
             levels: None,
+            arms: None,
             degrees: None,
             alone: None,
         };
