@@ -169,7 +169,7 @@ fn of_three(weights: [f64; 3], cost: f64) -> Decision {
     }
     if cost > 0.0 {
         decision.costs =
-            Some(Costs { unit: "EUR".to_string(), per_utility: 1000.0, of_arm: [0.0, 1000.0 * cost] });
+            Some(Costs { unit: "EUR".to_string(), per_utility: 1000.0, of_arm: vec![0.0, 1000.0 * cost] });
     }
     decision.panel.clear();
     decision
@@ -571,7 +571,7 @@ fn small(members: &[(&str, View)]) -> Decision {
         })
         .collect();
     // A gain of 0.05 is what the active treatment costs.
-    decision.costs = Some(Costs { unit: "EUR".to_string(), per_utility: 1.0, of_arm: [0.0, 0.05] });
+    decision.costs = Some(Costs { unit: "EUR".to_string(), per_utility: 1.0, of_arm: vec![0.0, 0.05] });
     decision
 }
 
