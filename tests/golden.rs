@@ -122,7 +122,17 @@ fn every_exact_number_of_a_shipped_model_is_what_it_was() {
             serde_json::from_slice(&answer(&format!("fit {model} --format json"))).expect("JSON");
         for kind in ["parameters", "estimates", "probabilities"] {
             for row in result[kind].as_array().expect("rows") {
-                let words = ["name", "scope", "subgroup", "subgroup_b", "statement", "measure", "threshold"];
+                let words = [
+                    "name",
+                    "scope",
+                    "subgroup",
+                    "subgroup_b",
+                    "arm",
+                    "against",
+                    "statement",
+                    "measure",
+                    "threshold",
+                ];
                 let words = words.iter().filter_map(|word| match &row[*word] {
                     Value::String(text) => Some(text.replace(' ', "_")),
                     Value::Number(number) => Some(number.to_string()),
