@@ -209,7 +209,7 @@ mod tests {
                     parts.iter().map(|p| p.log_weight + normal_log_density(x, 0.0, p.scale)).collect();
                 let (found, expected) = (libm::exp(log_sum(&terms)), libm::exp(t.log_density(x)));
                 let error = (found - expected).abs();
-                let allowed = 2e-7 * expected + 1e-12;
+                let allowed = 1e-6 * expected + 1e-12;
                 assert!(error < allowed, "{df} at {x}: {error:e}, {} parts", parts.len());
             }
         }

@@ -77,6 +77,7 @@ pub const MODEL: &[Key] = &[
     key("data.counts.[].arms.*", SECTION, "stent = { events = 12, total = 41 }"),
     key("data.counts.[].arms.*.events", WHOLE, "events = 12"),
     key("data.counts.[].arms.*.total", WHOLE, "total = 41"),
+    key("data.counts.[].arms.*.levels", WHOLES, "levels = [22, 34, 40, 23, 18, 4, 10]"),
     key("data.counts.[].arms.*.missing", WHOLE, "missing = 2"),
     key("data.counts.[].arms.*.source", TEXT, "source = \"printed\""),
     key("data.counts.[].citation", TEXT, "citation = \"doi:10.1056/NEJMoa1105335\""),

@@ -43,7 +43,7 @@ impl StudyBuilder {
         }
         let mut notices = Vec::new();
         let mut data = self.observed(&endpoint, &mut notices)?;
-        groups(&data)?;
+        groups(&treatment, &data)?;
         arms(&treatment, &data)?;
         self.fits_together(&data)?;
         adjusted_as_stated(&mut data, self.adjusted_for.as_deref())?;

@@ -3,23 +3,20 @@
 use std::collections::BTreeMap;
 
 use super::super::problem::{Part, Problem};
-use super::super::{ArmCounts, Data, MOST_SUBGROUPS, SubgroupCounts, names};
+use super::super::{ArmCounts, Data, MOST_SUBGROUPS, SubgroupCounts, Treatment, names};
 use super::labels::unfit;
 use crate::error::ErrorKind;
 
 /// No trial has more patients.
 pub(crate) const MOST_PATIENTS: u64 = 1_000_000_000;
 
-/// The arms as they are called where their own names are not meant.
-const ARMS: [&str; 2] = ["control", "active"];
-
 /// Every subgroup has a name of its own, and no arm more events than patients.
-pub(crate) fn groups(data: &Data) -> Result<(), Problem> {
+pub(crate) fn groups(treatment: &Treatment, data: &Data) -> Result<(), Problem> {
     let names = data.names();
     few_enough(names.len())?;
     for (group, row) in data.counts().into_iter().flatten().enumerate() {
         for (arm, counts) in row.arms.iter().enumerate() {
-            cell(&row.name, counts, (group, arm))?;
+            cell(&row.name, counts, (group, arm), treatment)?;
         }
     }
     if names.is_empty() {
@@ -62,7 +59,12 @@ fn name_of(group: usize, name: &str) -> Result<(), Problem> {
     Ok(())
 }
 
-fn cell(name: &str, counts: &ArmCounts, (group, arm): (usize, usize)) -> Result<(), Problem> {
+fn cell(
+    name: &str,
+    counts: &ArmCounts,
+    (group, arm): (usize, usize),
+    treatment: &Treatment,
+) -> Result<(), Problem> {
     let part = Part::Cell { group, arm };
     let ArmCounts { events, total, missing, .. } = *counts;
     if let Some(n) = [events, total, missing].into_iter().find(|n| *n > MOST_PATIENTS) {
@@ -70,8 +72,11 @@ fn cell(name: &str, counts: &ArmCounts, (group, arm): (usize, usize)) -> Result<
         return Err(Problem::new(part, ErrorKind::Limit, message));
     }
     if events > total {
-        let which = ARMS[arm];
-        let message = format!("subgroup `{name}`, {which} arm: {events} events among {total} patients");
+        let which = match treatment.arms.get(arm).filter(|_| treatment.has_several_arms()) {
+            Some(name) => format!("arm `{name}`"),
+            None => format!("{} arm", if arm == 0 { "control" } else { "active" }),
+        };
+        let message = format!("subgroup `{name}`, {which}: {events} events among {total} patients");
         return Err(Problem::new(part, ErrorKind::Rule, message)
             .help("`events` counts patients with the event, `total` all patients of the arm"));
     }
@@ -97,7 +102,9 @@ fn empty_arm(row: &SubgroupCounts) -> Option<String> {
 
 /// What is said of missing outcomes that no assumption covers, `covered` by arm; beside covariates none can.
 pub(crate) fn left_out(data: &Data, covered: &[bool; 2], adjusted: bool) -> Option<String> {
-    let arms = data.counts()?.iter().flat_map(|row| row.arms.iter().zip(covered));
+    // No assumption is of further arms.
+    let covered = || covered.iter().chain(std::iter::repeat(&false));
+    let arms = data.counts()?.iter().flat_map(|row| row.arms.iter().zip(covered()));
     let missing: u64 = arms.map(|(arm, covered)| if *covered { 0 } else { arm.missing }).sum();
     let plural = if missing == 1 { "outcome is" } else { "outcomes are" };
     // Given the covariates they are missing at random of an ordinal outcome too; no assumption covers its missing levels.
