@@ -41,7 +41,7 @@ const RARE: f64 = 1e-7;
 const NOTHING: f64 = 28.0;
 
 /// Steps of the trapezoid sum over the logarithm of the precision: at most the first, and the second over the root of half the
-/// degrees of freedom, so that its error is below 1e-7.
+/// degrees of freedom, so that the density is off by less than a millionth of itself.
 const STEPS: (f64, f64) = (0.48, 0.9);
 
 impl Kernel {
