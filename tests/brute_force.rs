@@ -3,9 +3,9 @@
 
 use crate::common;
 
-use common::Worst;
+use common::{Worst, estimates_model};
 use equipoise::exact::{Distribution, ExactPosterior, Resolution, RiskMeasure};
-use equipoise::model::{BaselineOf, Model};
+use equipoise::model::{BaselineOf, LocationPrior, Model, Pooling};
 use serde_json::Value;
 
 /// Probabilities agree to this; means, deviations and quantiles to ten times this share of their own posterior standard
@@ -168,4 +168,52 @@ fn every_quantity_of_twenty_cases_agrees_with_the_independent_program() {
         all.take(worst);
     }
     all.within(TOLERANCE, 2_500);
+}
+
+/// The log density of a Student t.
+fn log_t(x: f64, df: f64, scale: f64) -> f64 {
+    let z = x / scale;
+    libm::lgamma(0.5 * (df + 1.0))
+        - libm::lgamma(0.5 * df)
+        - 0.5 * (df * std::f64::consts::PI).ln()
+        - scale.ln()
+        - 0.5 * (df + 1.0) * (z * z / df).ln_1p()
+}
+
+#[test]
+fn a_student_t_effect_prior_of_any_degrees_of_freedom_is_integrated() {
+    // One effect for all: μ alone is unknown, and its posterior is a sum over a plain grid.
+    let rows = [(28.0, 15.0), (8.0, 10.0), (-3.0, 16.0), (7.0, 11.0)];
+    for df in [1.0, 4.0, 9.0, 30.0, 100.0, 1_000.0, 1e5] {
+        let prior = LocationPrior::StudentT { df, location: 0.0, scale: 10.0 };
+        let posterior =
+            ExactPosterior::new(&estimates_model(&rows, Pooling::Complete, prior), Resolution::default())
+                .expect("an exact posterior");
+        let (step, half_width) = (0.01, 200.0);
+        let log_likelihood = |mu: f64| -> f64 {
+            let one = |(y, se): &(f64, f64)| {
+                let z = (mu - y) / se;
+                -0.5 * z * z - se.ln() - 0.5 * (2.0 * std::f64::consts::PI).ln()
+            };
+            rows.iter().map(one).sum()
+        };
+        let points = (2.0 * half_width / step) as i64;
+        let (mut total, mut below) = (0.0, 0.0);
+        for k in 0..=points {
+            let mu = step * k as f64 - half_width;
+            let mass = (log_t(mu, df, 10.0) + log_likelihood(mu)).exp() * step;
+            total += mass;
+            below += if mu < 0.0 {
+                mass
+            } else if mu == 0.0 {
+                0.5 * mass
+            } else {
+                0.0
+            };
+        }
+        let found = posterior.log_marginal_likelihood().expect("proper");
+        assert!((found - total.ln()).abs() < 1e-8, "{df}: {found} {}", total.ln());
+        let cdf = posterior.mu().expect("shared").cdf(0.0);
+        assert!((cdf - below / total).abs() < TOLERANCE, "{df}: {cdf} {}", below / total);
+    }
 }
