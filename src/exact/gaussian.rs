@@ -101,7 +101,7 @@ fn prior_parts(effect: &LocationPrior, resolution: Resolution) -> Vec<PriorPart>
         }
         LocationPrior::StudentT { df, location, scale } => {
             // The precision's logarithm is spread by about 1/√(ν/2), and is skewed where ν is small: with 0.6 of that to a step
-            // the sum is right to 1e-9 or better (|Γ(ν/2 + 2πi/step)|, relative to Γ(ν/2)).
+            // the sum is right to 1e-8 or better (|Γ(ν/2 + 2πi/step)|, relative to Γ(ν/2)).
             let half = 0.5 * df;
             let step = f64::min(0.4, 0.6 / half.sqrt()) / resolution.refinement;
             let log_constant = half * libm::log(half) - libm::lgamma(half) + libm::log(step);
