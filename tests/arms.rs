@@ -525,5 +525,8 @@ fn bad_arms_are_told_where_they_stand() {
 fn the_exact_engine_alone_has_no_several_arms() {
     let options = Options { engine: Engine::Exact, ..Options::default() };
     let report = analyse(&open("actg175").expect("shipped"), options);
-    assert!(!report.checks.exact.available && report.estimates.iter().all(|row| row.best().is_none()));
+    assert!(!report.checks.ok && !report.checks.exact.available);
+    assert!(report.settings.sampler.is_none() && report.estimates.iter().all(|row| row.best().is_none()));
+    let reason = &report.checks.reasons[0];
+    assert!(reason.contains("the exact engine has two arms"), "{reason}");
 }

@@ -83,8 +83,8 @@ pub struct Fit {
     pub report: Report,
 }
 
-/// The poolings under which a set of priors is fitted: partial, complete and none, after the stated one where that is another; for one subgroup, and under a flat effect prior, whose
-/// posterior need not exist under another pooling, the stated one alone; so too of many subgroups under other priors than
+/// The poolings under which a set of priors is fitted: partial, complete and none, after the stated one where that is
+/// another; for one subgroup, and under a flat effect prior, whose posterior need not exist under another pooling, the stated one alone; so too of many subgroups under other priors than
 /// the stated ones.
 pub fn poolings(study: &Study, set: &PriorSet) -> Vec<Pooling> {
     let spared = has_many_subgroups(study) && set.name != STATED;

@@ -115,7 +115,7 @@ pub fn place_of(source: &Source, names: &[String], name: &Spanned<String>) -> Re
     })
 }
 
-/// What several arms can't be with yet.
+/// What several arms can't stand beside.
 fn check(source: &Source, file: &ModelFile) -> Result<()> {
     let several = "and there are several active arms";
     let at = |message: String, span, help: &str| {

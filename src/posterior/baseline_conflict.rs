@@ -45,8 +45,8 @@ impl BaselineConflict {
 const BEYOND: f64 = 0.05;
 
 /// How every arm with patients compares with its prior, in the order of the data, control arm first. Empty for
-/// published estimates, which have no baseline, for several active arms, and for adjusted studies, whose baseline is that of a patient with
-/// average covariates and not of an arm. Arms whose counts a bias distorts, and arms that depend on an effect with a
+/// published estimates, which have no baseline, for several active arms, and for adjusted studies, whose baseline is that
+/// of a patient with average covariates and not of an arm. Arms whose counts a bias distorts, and arms that depend on an effect with a
 /// flat prior, are left out.
 pub fn baseline_conflicts(study: &Study) -> Vec<BaselineConflict> {
     let (Some(rows), Some(baseline)) = (study.data.counts(), &study.priors.baseline) else {

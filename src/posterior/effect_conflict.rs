@@ -29,8 +29,8 @@ impl EffectConflict {
 }
 
 /// How the study's mean effect compares with what `priors` predict of it, alone. None under a flat prior, without
-/// pooling, where no mean effect is shared, where no subgroup has an estimate of its own, of several active arms, and of rows with ordered levels. Of a
-/// study with covariates the estimates are those with the coefficients held where the data have them.
+/// pooling, where no mean effect is shared, where no subgroup has an estimate of its own, of several active arms, and of
+/// rows with ordered levels. Of a study with covariates the estimates are those with the coefficients held where the data have them.
 pub fn effect_conflict(study: &Study, priors: &Priors) -> Option<EffectConflict> {
     let effect = &priors.effect.distribution;
     let held = study.adjustment.as_ref().and_then(|_| Model::effects_alone(study));

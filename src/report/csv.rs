@@ -54,58 +54,48 @@ fn table(study: &Study, report: Option<&Report>) -> String {
 fn of_arms(study: &Study, report: Option<&Report>) -> String {
     let rows = report.into_iter().flat_map(|report| {
         let caveat = Cell::from(statements(study, report).join(" "));
-        let estimates = wire::estimates(report).into_iter().map(arm_estimate);
-        let rows = estimates.chain(wire::probabilities(report).into_iter().map(arm_probability));
-        rows.map(move |row| ArmRow { caveat: caveat.clone(), ..row })
+        let estimates = wire::estimates(report)
+            .into_iter()
+            .map(|e| arm_row((e.arm.into(), e.against.into()), estimate(e)));
+        let probabilities = wire::probabilities(report)
+            .into_iter()
+            .map(|p| arm_row((p.arm.into(), p.against.into()), probability(p)));
+        estimates.chain(probabilities).map(move |row| ArmRow { caveat: caveat.clone(), ..row })
     });
     Records::of(rows).csv()
 }
 
-fn arm_estimate(e: Estimate<'_>) -> ArmRow {
-    let (reported, prior) = (e.reported, e.prior);
+/// What of a row is of arms too; the rest is of two arms, or of an exact number.
+fn arm_row((arm, against): (Cell, Cell), row: Row) -> ArmRow {
     ArmRow {
-        row: "estimate".into(),
-        scope: e.scope.into(),
-        subgroup: e.subgroup.into(),
-        arm: e.arm.into(),
-        against: e.against.into(),
-        measure: e.measure.into(),
-        mean: reported.mean.into(),
-        sd: reported.sd.into(),
-        median: reported.median.into(),
-        q2_5: reported.q2_5.into(),
-        q97_5: reported.q97_5.into(),
-        mcse_mean: reported.mcse_mean.into(),
-        ess_bulk: reported.ess_bulk.into(),
-        ess_tail: reported.ess_tail.into(),
-        rhat: reported.rhat.into(),
-        prior: prior.map(|q| q.median).into(),
-        prior_q2_5: prior.map(|q| q.q2_5).into(),
-        prior_q97_5: prior.map(|q| q.q97_5).into(),
-        observed: e.observed.as_ref().map(|o| o.estimate).into(),
-        observed_low: e.observed.as_ref().map(|o| o.low).into(),
-        observed_high: e.observed.as_ref().map(|o| o.high).into(),
-        unavailable: e.unavailable.into(),
-        ..ArmRow::default()
-    }
-}
-
-fn arm_probability(p: Probability<'_>) -> ArmRow {
-    ArmRow {
-        row: "probability".into(),
-        scope: p.scope.into(),
-        subgroup: p.subgroup.into(),
-        arm: p.arm.into(),
-        against: p.against.into(),
-        measure: p.measure.into(),
-        statement: p.statement.into(),
-        threshold: p.threshold.into(),
-        probability: p.probability.into(),
-        mcse: p.mcse.into(),
-        ess: p.ess.into(),
-        prior: p.prior.into(),
-        unavailable: p.unavailable.into(),
-        ..ArmRow::default()
+        row: row.row,
+        scope: row.scope,
+        subgroup: row.subgroup,
+        arm,
+        against,
+        measure: row.measure,
+        statement: row.statement,
+        threshold: row.threshold,
+        probability: row.probability,
+        mcse: row.mcse,
+        ess: row.ess,
+        mean: row.mean,
+        sd: row.sd,
+        median: row.median,
+        q2_5: row.q2_5,
+        q97_5: row.q97_5,
+        mcse_mean: row.mcse_mean,
+        ess_bulk: row.ess_bulk,
+        ess_tail: row.ess_tail,
+        rhat: row.rhat,
+        prior: row.prior,
+        prior_q2_5: row.prior_q2_5,
+        prior_q97_5: row.prior_q97_5,
+        observed: row.observed,
+        observed_low: row.observed_low,
+        observed_high: row.observed_high,
+        unavailable: row.unavailable,
+        caveat: row.caveat,
     }
 }
 

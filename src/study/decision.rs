@@ -217,8 +217,7 @@ impl Decision {
 
     /// Of two actions the one that is the active arm of the models, or the one that is not.
     pub fn action(&self, active: bool) -> &Action {
-        let [first, second, ..] = self.actions.as_slice() else { return &self.actions[0] };
-        if first.active == active { first } else { second }
+        self.actions.iter().find(|action| action.active == active).unwrap_or(&self.actions[0])
     }
 
     /// Whether it is between several active arms, or some of them and the control arm.

@@ -98,16 +98,6 @@ impl Linear {
         self.cells.iter().any(|cell| cell.seen.is_open())
     }
 
-    /// The same model before any data.
-    #[must_use]
-    pub fn without_data(&self) -> Linear {
-        let cells = self
-            .cells
-            .iter()
-            .map(|cell| Cell { of: cell.of.clone(), seen: Seen::Counts { events: 0.0, total: 0.0 } });
-        Linear { cells: cells.collect(), ..self.clone() }
-    }
-
     /// How many patients a cell has; 0 where it holds an estimate.
     pub fn patients(&self, cell: usize) -> f64 {
         match self.cells.get(cell).map(|cell| cell.seen) {

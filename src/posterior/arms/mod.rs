@@ -147,7 +147,9 @@ fn put_together(
     unsampled: Option<Unsampled>,
 ) -> Report {
     let asked = options.sampling;
-    let sampler = (options.engine != Engine::Exact).then(|| SamplerSettings {
+    // How a sampler ran that was never begun is nothing.
+    let ran = run.is_some() || unsampled == Some(Unsampled::Interrupted);
+    let sampler = ran.then(|| SamplerSettings {
         seed: asked.seed,
         chains: asked.chains,
         warmup: asked.warmup,
@@ -166,8 +168,10 @@ fn put_together(
     let passed = Checks::passed();
     let exact = ExactChecks { available: false, reason: Some(NOT_EXACT.to_string()), ..passed.exact };
     let mut checks = Checks { exact, ..passed };
-    if let Some(why) = unsampled {
-        checks.fail(why.to_string());
+    match unsampled {
+        Some(why) => checks.fail(format!("nothing was sampled: {why}")),
+        None if run.is_none() => checks.fail(format!("{NOT_EXACT}; leave out `--engine exact`")),
+        None => {}
     }
     let mut all = super::assembly::Rows::default();
     if let Some(run) = run {
