@@ -8,8 +8,9 @@ use serde_json::Value;
 use crate::common::calibration::{DRAWS, Uniformity, uniform_below};
 use crate::common::folder::Folder;
 use crate::common::sampler;
+use equipoise::decide::{ActionRow, decide};
 use equipoise::density::LogDensity;
-use equipoise::input::open;
+use equipoise::input::{open, open_decision};
 use equipoise::model::{
     ArmsModel, Cell, Coefficient, HeterogeneityPrior, Linear, LinearDensity, LocationPrior, Seen,
 };
@@ -519,6 +520,67 @@ fn bad_arms_are_told_where_they_stand() {
     folder.refuses(&["compare", "m.toml"], &["`compare` is of two arms"]);
     folder.refuses(&["report", "m.toml"], &["a page is of two arms"]);
     folder.refuses(&["fit", "m.toml", "--engine", "exact"], &["the exact engine has two arms"]);
+}
+
+#[test]
+fn what_arms_are_worth_follows_from_their_risks() {
+    const ONE: &str = "[decision]\nquestion = \"Which regimen?\"\n\n[[outcome]]\nmodel = \"actg175\"\nutility = { event = 0.6, no_event = 1 }\n";
+    const COSTS: &str = "\n[costs]\nunit = \"EUR\"\nper_utility = 1000\nactions = { \"+ didanosine\" = 50, zidovudine = 5 }\n";
+    const AGAIN: &str = "\n[[outcome]]\nmodel = \"actg175\"\nname = \"again\"\ndisutility = 0.2\n";
+    let folder = Folder::new();
+    let report = analyse(&open("actg175").expect("shipped"), Options::default());
+    let decided = |text: String| {
+        folder.write("d.toml", text);
+        let decision = open_decision(folder.at().join("d.toml")).expect("a decision");
+        decide(&decision, Sampling::default()).expect("decided")
+    };
+    let risk = |row: &ActionRow| {
+        let whom = match &row.population.subgroup {
+            Some(name) => Whom::Subgroup(report.names.place(name).expect("a subgroup")),
+            None => Whom::Overall,
+        };
+        let arm = report.names.arms.iter().position(|name| *name == row.action).expect("an arm");
+        let mean = self::row(&report, whom, Measure::Risk, Arms::One(arm)).reported.mean.expect("a mean");
+        (whom, arm, mean)
+    };
+    let one = decided(ONE.to_string());
+    assert_eq!((one.actions.len(), one.evpi.len()), (4 * 4, 4));
+    for row in &one.actions {
+        let (whom, arm, mean) = risk(row);
+        assert!((row.expected_utility.expect("worth") - (1.0 - 0.4 * mean)).abs() < 1e-12);
+        // Fewer events are better and worth more: the same draws say which arm is best.
+        let best = Estimand::new(whom, Measure::Rank).of_arms(Arms::One(arm));
+        assert_eq!(row.probability_best, Some(chance(&report, best, Statement::Best, 1.0).0));
+        assert_eq!(
+            (row.probability_best_low, row.probability_best_high),
+            (row.probability_best, row.probability_best)
+        );
+    }
+    for evpi in &one.evpi {
+        let here = one.actions.iter().filter(|row| row.population == evpi.population);
+        let least = here.clone().filter_map(|row| row.expected_loss).fold(f64::INFINITY, f64::min);
+        assert_eq!(evpi.evpi, Some(least));
+        assert_eq!(here.filter(|row| row.chosen == Some(true)).count(), 1);
+    }
+    let cost = |row: &ActionRow| match row.action.as_str() {
+        "+ didanosine" => 0.05,
+        "zidovudine" => 0.005,
+        _ => 0.0,
+    };
+    for (row, before) in decided(format!("{ONE}{COSTS}")).actions.iter().zip(&one.actions) {
+        let change = before.expected_utility.expect("worth") - row.expected_utility.expect("worth");
+        assert!((change - cost(row)).abs() < 1e-12, "{}: {change}", row.action);
+    }
+    let two = decided(format!("{ONE}{AGAIN}"));
+    // Of all patients together only one outcome is told.
+    assert_eq!(two.actions.len(), 3 * 4);
+    for row in &two.actions {
+        let (.., mean) = risk(row);
+        // The second outcome's draws have a seed of their own: four of some 0.0005.
+        assert!((row.expected_utility.expect("worth") - (1.0 - 0.6 * mean)).abs() < 0.002);
+        assert!(row.probability_best.is_some() && row.probability_best_low.is_none());
+    }
+    assert!(two.evpi.iter().all(|row| row.evpi.is_some() && row.evpi_high.is_none()));
 }
 
 #[test]

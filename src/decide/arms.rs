@@ -10,7 +10,7 @@ use crate::posterior::{
     ArmDraws, Bounded, Claim, Fitting, Integrals, Method, Options, Report, Sampling, Says, Scope, Topic,
     Whom, analyse_watched,
 };
-use crate::study::{Decision, DecisionOutcome, Study, Worth};
+use crate::study::{Action, Decision, DecisionOutcome, Study, Worth};
 
 /// What tells outcomes' seeds apart, so that their draws are independent.
 const APART: u64 = 1 << 32;
@@ -43,7 +43,7 @@ pub fn decide(decision: &Decision, how: Fitting<'_>) -> Discussion {
         discussion.evpi.push(EvpiRow {
             population: population.clone(),
             evpi: found.as_ref().map(|f| f.evpi),
-            evpi_high: found.as_ref().map(|f| f.evpi),
+            evpi_high: found.as_ref().filter(|f| f.is_of_one).map(|f| f.evpi),
         });
         said.extend(found.as_ref().and_then(|f| claim(decision, population, f)));
     }
@@ -75,11 +75,14 @@ struct Found {
     best: Vec<(f64, f64)>,
     loss: Vec<f64>,
     evpi: f64,
+    /// Whether one outcome alone has values, so that nothing depends on how outcomes are correlated.
+    is_of_one: bool,
 }
 
 /// The utility of every action in every draw; none where an outcome with values is not reported for these.
 fn worth(decision: &Decision, reports: &[Report], population: &Population) -> Option<Found> {
     let mut utilities: Vec<Vec<f64>> = Vec::new();
+    let is_of_one = decision.outcomes.iter().filter(|o| o.values.is_some()).count() == 1;
     let mut chains = 1;
     for (outcome, report) in decision.outcomes.iter().zip(reports) {
         let Some(Worth::Event(values)) = &outcome.values else { continue };
@@ -123,7 +126,7 @@ fn worth(decision: &Decision, reports: &[Report], population: &Population) -> Op
     let best = best.collect();
     let loss = utility.iter().map(|u| (highest - u).max(0.0)).collect();
     let chosen = utility.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    Some(Found { best, loss, evpi: (highest - chosen).max(0.0), utility })
+    Some(Found { best, loss, evpi: (highest - chosen).max(0.0), utility, is_of_one })
 }
 
 impl Found {
@@ -134,10 +137,13 @@ impl Found {
 }
 
 fn rows(decision: &Decision, population: &Population, found: Option<&Found>) -> Vec<ActionRow> {
-    let row = |(k, action): (usize, &crate::study::Action)| {
+    let is_of_one = found.is_some_and(|f| f.is_of_one);
+    let row = |(k, action): (usize, &Action)| {
         let best = found.map(|f| {
             let p = f.best[k].0;
-            Bounded { low: p, high: p, independent: p }
+            // Bounds of several outcomes' sums are of two actions: of more none is known but these.
+            let (low, high) = if f.is_of_one { (p, p) } else { (0.0, 1.0) };
+            Bounded { low, high, independent: p }
         });
         ActionRow {
             population: population.clone(),
@@ -146,8 +152,8 @@ fn rows(decision: &Decision, population: &Population, found: Option<&Found>) -> 
             chosen: found.map(|f| f.chosen() == k),
             best,
             probability_best: best.map(|b| b.independent),
-            probability_best_low: best.map(|b| b.low),
-            probability_best_high: best.map(|b| b.high),
+            probability_best_low: best.filter(|_| is_of_one).map(|b| b.low),
+            probability_best_high: best.filter(|_| is_of_one).map(|b| b.high),
             expected_loss: found.map(|f| f.loss[k]),
             unavailable: found.is_none().then(|| "an outcome with values is not reported here".to_string()),
         }

@@ -32,7 +32,8 @@ pub struct ActionRow {
     pub best: Option<Bounded>,
     /// P(this action has the higher utility) under independence of the outcomes' posteriors.
     pub probability_best: Option<f64>,
-    /// The lowest value that `probability_best` can have, whatever the dependence between the outcomes' posteriors.
+    /// The lowest value that `probability_best` can have, whatever the dependence between the outcomes' posteriors; none
+    /// between several arms where more than one outcome has values.
     pub probability_best_low: Option<f64>,
     /// The highest value that `probability_best` can have, whatever the dependence between the outcomes' posteriors.
     pub probability_best_high: Option<f64>,
@@ -51,7 +52,8 @@ pub struct EvpiRow {
     /// In utility per patient, under independence of the outcomes; none where an outcome with values is not reported
     /// here.
     pub evpi: Option<f64>,
-    /// The highest value that `evpi` can have, whatever the dependence between the outcomes' posteriors.
+    /// The highest value that `evpi` can have, whatever the dependence between the outcomes' posteriors; none between several
+    /// arms where more than one outcome has values.
     pub evpi_high: Option<f64>,
 }
 
