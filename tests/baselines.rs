@@ -31,6 +31,7 @@ fn with(
         baseline_of,
         levels: None,
         arms: None,
+        factors: None,
         degrees: None,
         alone: None,
     };

@@ -68,6 +68,7 @@ fn risks_under_heavy_tailed_priors_alone_are_their_integrals() {
             baseline_of: BaselineOf::Arms,
             levels: None,
             arms: None,
+            factors: None,
             degrees: None,
             alone: None,
         };

@@ -6,12 +6,14 @@ use std::time::Instant;
 use super::args::{EngineArg, FitArgs, Format, SamplingArgs, Save};
 use super::progress::{opened, watched};
 use super::report::{Page, format_of, write_page};
-use super::run_folder::{DRAWS, FILES, Of, Standing, text};
+use super::run_folder::{Content, DRAWS, FILES, Of, Standing, text};
 use super::run_place::{self, NewRun};
 use super::{Outcome, notice, outputs, print, start_threads, two_arms};
 use crate::error::{Error, ErrorKind, Result};
 use crate::input::{open, shipped};
-use crate::posterior::{Analysis, Engine, Integrals, Options, Report, Sampling, Stopped, analyse_watched};
+use crate::posterior::{
+    Analysis, Engine, Integrals, Options, Report, Sampling, Stopped, ToldDraws, analyse_watched,
+};
 use crate::report;
 use crate::study::{Pooling, Study};
 
@@ -74,10 +76,10 @@ pub fn run(args: &FitArgs) -> Result<Outcome> {
         files.push((DRAWS[2], Box::new(move |to| report::write_diagnostics(sampled, to))));
     }
     if let (true, Some(drawn)) = (keep, &report.arms) {
-        let study = &study;
-        files.push((DRAWS[0], Box::new(move |to| report::write_arm_parameter_draws(study, drawn, to))));
-        files.push((DRAWS[1], Box::new(move |to| report::write_arm_estimand_draws(study, drawn, to))));
-        files.push((DRAWS[2], Box::new(move |to| report::write_diagnostics(drawn, to))));
+        files.extend(drawn_files(&study, drawn));
+    }
+    if let (true, Some(drawn)) = (keep, &report.factors) {
+        files.extend(drawn_files(&study, drawn));
     }
     if !statements.is_empty() {
         files.push(text(FILES[6], &statements));
@@ -110,6 +112,15 @@ pub fn run(args: &FitArgs) -> Result<Outcome> {
         None => {}
     }
     Ok(outcome)
+}
+
+/// The draws of a study with several arms or factors.
+fn drawn_files<'a, D: ToldDraws + Sync>(study: &'a Study, drawn: &'a D) -> [Content<'a>; 3] {
+    [
+        (DRAWS[0], Box::new(move |to| report::write_told_parameter_draws(study, drawn, to))),
+        (DRAWS[1], Box::new(move |to| report::write_told_estimand_draws(study, drawn, to))),
+        (DRAWS[2], Box::new(move |to| report::write_diagnostics(drawn, to))),
+    ]
 }
 
 /// The exact engine alone was asked for, and has no numbers.

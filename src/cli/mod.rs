@@ -87,6 +87,12 @@ fn ended(result: Result<Outcome, Error>) -> ExitCode {
 
 /// What is of two arms is not asked of several.
 fn two_arms(study: &Study, what: &str) -> Result<(), Error> {
+    if study.factors.is_some() {
+        let message = format!("{what} is of subgroups of one kind, and {} has several factors", study.name);
+        return Err(Error::of(ErrorKind::Unavailable, message).help(
+            "`equipoise fit` and `equipoise check` take several; or take one of them, without `factors`, as the subgroups",
+        ));
+    }
     if !study.treatment.has_several_arms() {
         return Ok(());
     }

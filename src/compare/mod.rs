@@ -169,9 +169,12 @@ pub fn compare(study: &Study, request: &Request) -> Result<Comparison> {
 
 /// As [`compare`], counting in `steps` how many of its fits are done.
 pub fn compare_counted(study: &Study, request: &Request, steps: &Steps) -> Result<Comparison> {
-    if study.treatment.has_several_arms() {
-        let message = format!("a comparison is of two arms, and {} has several active ones", study.name);
-        return Err(Error::of(ErrorKind::Unavailable, message).help("compare two of them"));
+    if let Some(several) = study.has_several() {
+        let message = format!(
+            "a comparison is of two arms and subgroups of one kind, and {} has {several}",
+            study.name
+        );
+        return Err(Error::of(ErrorKind::Unavailable, message).help("compare one of them"));
     }
     let own = study;
     let study = &*comparable(study);

@@ -254,6 +254,6 @@ fn has_place(study: &Study, e: &Estimate) -> bool {
     match whom {
         Whom::Subgroup(_) => measure == effect || measure == Measure::RiskDifference,
         Whom::Mean | Whom::New => measure == effect,
-        Whom::Overall | Whom::Pair(..) => false,
+        Whom::Overall | Whom::Pair(..) | Whom::Level(..) | Whom::LevelPair(..) => false,
     }
 }

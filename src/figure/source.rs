@@ -27,7 +27,7 @@ impl<'a> Marginals<'a> {
                 Whom::Subgroup(g) => Some(exact.theta(g)),
                 Whom::Mean => exact.mu(),
                 Whom::New => exact.theta_new(),
-                Whom::Overall | Whom::Pair(..) => None,
+                Whom::Overall | Whom::Pair(..) | Whom::Level(..) | Whom::LevelPair(..) => None,
             };
         }
         let draws = self.0.report()?.sampled.as_ref()?;
@@ -35,7 +35,7 @@ impl<'a> Marginals<'a> {
             Whom::Subgroup(g) => draws.theta.get(g).map(of),
             Whom::Mean => draws.mu.as_ref().map(of),
             Whom::New => draws.theta_new.as_ref().map(of),
-            Whom::Overall | Whom::Pair(..) => None,
+            Whom::Overall | Whom::Pair(..) | Whom::Level(..) | Whom::LevelPair(..) => None,
         }
     }
 

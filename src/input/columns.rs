@@ -79,7 +79,22 @@ pub fn layout<const N: usize>(
             .at(source.place(data.file.as_ref().map_or(0..0, Spanned::span))));
         }
     }
-    let known = |k: &str| keys.contains(&k) || optional.contains(&k);
+    let is_factor = |k: &str| data.factors.iter().any(|f| f.get_ref() == k);
+    let known = |k: &str| keys.contains(&k) || optional.contains(&k) || is_factor(k);
+    if let Some(factor) = data.factors.iter().find(|f| keys.contains(&f.get_ref().as_str())) {
+        let message =
+            format!("a factor is called `{}`, which is what another column is named for", factor.get_ref());
+        return Err(Error::of(ErrorKind::Rule, message)
+            .at(source.place(factor.span()))
+            .help("give it another name, and its column in columns = { … }"));
+    }
+    if let (Some((key, _)), false) =
+        (data.columns.iter().find(|(key, _)| key.get_ref() == "subgroup"), data.factors.is_empty())
+    {
+        return Err(Error::of(ErrorKind::Rule, "a column of subgroups, and there are several factors")
+            .at(source.place(key.span()))
+            .help("leave it out: each factor has a column of its own"));
+    }
     if let Some(unknown) = data.columns.keys().find(|k| !known(k.get_ref())) {
         return Err(Error::of(
             ErrorKind::Unknown,

@@ -79,6 +79,9 @@ pub struct DataSection {
     #[serde(default)]
     #[cfg_attr(test, schemars(with = "BTreeMap<String, Vec<Real>>"))]
     pub cut: BTreeMap<Spanned<String>, Spanned<Vec<Real>>>,
+    /// The factors that `[subgroup]` names; put here when the file is read.
+    #[serde(skip)]
+    pub factors: Vec<Spanned<String>>,
 }
 
 impl DataSection {
@@ -166,6 +169,10 @@ pub struct Levels {
     #[serde(default)]
     #[cfg_attr(test, schemars(with = "BTreeMap<String, String>"))]
     pub subgroup: BTreeMap<Spanned<String>, Spanned<String>>,
+    /// The same of the columns of several factors, by factor.
+    #[serde(default)]
+    #[cfg_attr(test, schemars(with = "BTreeMap<String, BTreeMap<String, String>>"))]
+    pub factors: BTreeMap<Spanned<String>, BTreeMap<Spanned<String>, Spanned<String>>>,
 }
 
 /// One subgroup's counts.
@@ -176,6 +183,10 @@ pub struct CountsEntry {
     /// Left out by the only row of a study without subgroups.
     #[cfg_attr(test, schemars(with = "Option<String>"))]
     pub subgroup: Option<Spanned<String>>,
+    /// In place of `subgroup`, where there are several factors: the level of each, by its name.
+    #[serde(default)]
+    #[cfg_attr(test, schemars(with = "BTreeMap<String, Name>"))]
+    pub levels: BTreeMap<Spanned<String>, Spanned<Name>>,
     /// The control arm. An arm without patients is written { events = 0, total = 0 }.
     #[cfg_attr(test, schemars(required))]
     #[cfg_attr(test, schemars(with = "Option<ArmEntry>"))]
@@ -218,6 +229,14 @@ pub struct EstimateEntry {
     /// Left out by the only row of a study without subgroups.
     #[cfg_attr(test, schemars(with = "Option<String>"))]
     pub subgroup: Option<Spanned<String>>,
+    /// In place of `subgroup`, where there are several factors: the level of each, by its name.
+    #[serde(default)]
+    #[cfg_attr(test, schemars(with = "BTreeMap<String, Name>"))]
+    pub levels: BTreeMap<Spanned<String>, Spanned<Name>>,
+    /// Beside `levels`: how many patients it is of, which is how it counts in averages over other factors. All have it, or
+    /// none.
+    #[cfg_attr(test, schemars(with = "Option<Count>"))]
+    pub patients: Option<Spanned<Count>>,
     /// An odds, risk or hazard ratio as printed.
     #[cfg_attr(test, schemars(with = "Option<Real>"))]
     pub ratio: Option<Spanned<Real>>,

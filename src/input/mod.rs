@@ -11,6 +11,7 @@ mod bias_words;
 mod build;
 mod changes;
 mod columns;
+mod crossing;
 mod data_section;
 mod decision;
 mod design;

@@ -143,8 +143,12 @@ pub struct TreatmentSection {
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct SubgroupSection {
-    /// Such as "cohort", "etiology", "trial".
-    pub name: String,
+    /// Such as "cohort", "etiology", "trial". Beside `factors` it may be left out.
+    pub name: Option<String>,
+    /// In place of one kind of subgroups, several factors whose levels are crossed: ["etiology", "sex", "age group"]. One model
+    /// has them all.
+    #[cfg_attr(test, schemars(with = "Option<Vec<String>>"))]
+    pub factors: Option<Spanned<Vec<Spanned<String>>>>,
     /// What several are called: "cohorts", "etiologies". Default "subgroups".
     pub plural: Option<String>,
     /// True where there are no further ones of the kind, as with the two sexes: nothing is then reported of a further one.
@@ -164,6 +168,10 @@ pub struct ModelSection {
     /// around a mean of its own.
     #[cfg_attr(test, schemars(with = "Option<RelatedArms>"))]
     pub arms: Option<Spanned<RelatedArms>>,
+    /// For several factors: how the effect's shifts at their levels are drawn together. "by factor" (the default), with one standard
+    /// deviation a factor; or "regularised horseshoe", which leaves large shifts large.
+    #[cfg_attr(test, schemars(with = "Option<InteractionsEntry>"))]
+    pub interactions: Option<Spanned<InteractionsEntry>>,
     /// The distribution of the effects around their mean under partial pooling: "normal" (the default), or
     /// "student-t(4)", of these degrees of freedom and of scale τ.
     #[cfg_attr(test, schemars(with = "Option<String>"))]
@@ -184,6 +192,27 @@ pub struct ModelSection {
     /// Whose risks are averaged where there are covariates or centres: "all" (the default), "treated", or { baseline_risk = 0.3 }.
     #[cfg_attr(test, schemars(with = "Option<PopulationWords>"))]
     pub population: Option<Spanned<PopulationEntry>>,
+}
+
+/// How shifts of the effect at levels of factors are drawn together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub enum InteractionsEntry {
+    #[serde(rename = "by factor")]
+    ByFactor,
+    #[serde(rename = "regularised horseshoe")]
+    Horseshoe,
+}
+
+/// The slab of a regularised horseshoe, on the scale of the effect.
+#[derive(Debug, Clone, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct SlabEntry {
+    #[cfg_attr(test, schemars(with = "Option<Real>"))]
+    pub scale: Option<Real>,
+    #[cfg_attr(test, schemars(with = "Option<Real>"))]
+    pub df: Option<Real>,
 }
 
 /// Priors. Each binds to the quantity it names.
@@ -233,6 +262,13 @@ pub struct PriorSection {
     /// Default `heterogeneity`.
     #[cfg_attr(test, schemars(with = "Option<String>"))]
     pub interaction: Option<Spanned<String>>,
+    /// For several factors: of each level's share of the log odds in both arms alike, in log odds. Default "normal(0, 1.77)".
+    #[cfg_attr(test, schemars(with = "Option<String>"))]
+    pub main_effects: Option<Spanned<String>>,
+    /// For interactions = "regularised horseshoe", whose global scale has the prior `heterogeneity`: the Student t distribution
+    /// that bounds large shifts. Default { scale = 2, df = 4 }.
+    #[cfg_attr(test, schemars(with = "Option<SlabEntry>"))]
+    pub slab: Option<Spanned<SlabEntry>>,
     /// For the standard deviation of the centres' intercepts, on the log odds. Default "half-normal(1)".
     #[cfg_attr(test, schemars(with = "Option<String>"))]
     pub centre: Option<Spanned<String>>,

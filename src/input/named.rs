@@ -67,6 +67,8 @@ fn place(
         | PriorPart::Departure
         | PriorPart::Arms
         | PriorPart::Interaction
+        | PriorPart::Interactions
+        | PriorPart::MainEffects
         | PriorPart::Pooling
         | PriorPart::Effects
         | PriorPart::Exchangeable

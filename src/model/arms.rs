@@ -9,7 +9,7 @@
 //! left out, and in a study without subgroups too. The control arm is shared: its log odds are in the model, so that no
 //! correction of the comparisons is needed.
 
-use super::linear::{Cell, Coefficient, Linear, Seen};
+use super::linear::{Cell, Coefficient, Linear, Resembling, ScalePrior, Seen};
 use super::{BaselineOf, BaselinePrior, HeterogeneityPrior};
 use crate::study::{ArmPriors, Pooling, Priors, RelatedArms, Study};
 
@@ -49,7 +49,7 @@ pub enum ArmSpread {
 #[derive(Default)]
 struct Making {
     coefficients: Vec<Coefficient>,
-    scales: Vec<HeterogeneityPrior>,
+    scales: Vec<ScalePrior>,
     spreads: Vec<(ArmSpread, usize)>,
 }
 
@@ -60,7 +60,7 @@ impl Making {
     }
 
     fn scale(&mut self, prior: HeterogeneityPrior) -> usize {
-        self.scales.push(prior);
+        self.scales.push(prior.into());
         self.scales.len() - 1
     }
 
@@ -107,7 +107,7 @@ impl ArmsModel {
         });
         let cells = cells.collect();
         let Making { coefficients, scales, spreads } = making;
-        let linear = Linear { coefficients, scales, cells };
+        let linear = Linear { coefficients, scales, cells, rows: None, resembling: Resembling::Cells };
         Some(ArmsModel { linear, subgroups, arms, means, scales: spreads, baseline_mean, baselines })
     }
 

@@ -7,6 +7,7 @@ mod bias;
 mod binomial;
 mod density;
 mod effects;
+mod factors;
 mod given_effect;
 mod hierarchy;
 mod labels;
@@ -29,10 +30,13 @@ pub use crate::study::{
 pub use arms::{ArmSpread, ArmsModel};
 pub use bias::{confounded, confounded_estimate, mix, unmix};
 pub use density::LocationComponent;
+pub use factors::{FactorSpread, FactorsModel};
 pub use hierarchy::{Hierarchy, Parameters};
 pub use labels::{LabelShares, cells_of, labelled_arm};
 pub use levels::{Departure as LevelDeparture, DrawnLevels, Levels, log_likelihood_of_levels};
-pub use linear::{At, Cell, Coefficient, Linear, LinearDensity, LinearScratch, Seen};
+pub use linear::{
+    At, Cell, Coefficient, Linear, LinearDensity, LinearRows, LinearScratch, Resembling, ScalePrior, Seen,
+};
 pub use observation::{
     Arm, Baselines, BinomialPair, Cells, CorrelatedEstimates, LevelRows, NormalEstimate, Observation, Side,
 };

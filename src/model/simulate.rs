@@ -184,6 +184,11 @@ impl Source<'_> {
         self.sign * normal(self.rng)
     }
 
+    pub fn chi_squared(&mut self, df: f64) -> f64 {
+        // Degrees of freedom are above 0 wherever a prior was built.
+        ChiSquared::new(df).map_or(df, |chi| chi.sample(self.rng))
+    }
+
     fn student_t(&mut self, df: f64) -> f64 {
         let z = self.normal();
         // Degrees of freedom are above 0 wherever a prior was built.

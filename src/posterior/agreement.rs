@@ -98,7 +98,8 @@ fn draws_of<'a>(row: &Estimate, posterior: &'a SampledPosterior) -> Option<(Cow<
     let logarithm = row.estimand.measure.axis() == Axis::Ratio;
     let column = |c: Option<&'a Vec<f64>>| Some((Cow::Borrowed(c?.as_slice()), logarithm));
     match (row.estimand.whom, row.estimand.measure) {
-        (_, Measure::Shrinkage | Measure::DifferenceOfRiskDifferences) | (Whom::Overall, _) => None,
+        (_, Measure::Shrinkage | Measure::DifferenceOfRiskDifferences)
+        | (Whom::Overall | Whom::Level(..) | Whom::LevelPair(..), _) => None,
         (Whom::Mean, _) => column(posterior.mu.as_ref()),
         (Whom::New, _) => column(posterior.theta_new.as_ref()),
         (Whom::Pair(a, b), _) => Some((Cow::Owned(posterior.difference(a, b)), logarithm)),

@@ -9,6 +9,7 @@ use super::block::Block;
 use super::claim::{Claim, Says, Topic};
 use super::effect_conflict::{EffectConflict, effect_conflict};
 use super::estimand::{Estimand, Measure, Statement};
+use super::factors::{self, FactorDraws};
 use super::fitting::{Integrals, Observer};
 use super::names::Names;
 use super::options::Options;
@@ -52,6 +53,8 @@ pub struct Report {
     pub sampled: Option<SampledPosterior>,
     /// The draws of a study with several active arms; none of others, and where nothing was sampled.
     pub arms: Option<ArmDraws>,
+    /// The draws of a study with several factors; none of others, and where nothing was sampled.
+    pub factors: Option<FactorDraws>,
     /// Whether the numbers were withheld because the run failed its checks.
     pub withheld: bool,
     /// The results without the bias that the study allows for; none where it allows for none.
@@ -88,7 +91,8 @@ pub fn analyse_watched(
     known: Integrals,
     observer: &dyn Observer,
 ) -> Analysis {
-    if let Some(report) = arms::analyse(study, options, observer) {
+    let factors = || factors::analyse(study, options, observer);
+    if let Some(report) = arms::analyse(study, options, observer).or_else(factors) {
         return Analysis { options, report, exact: None, integrals: known };
     }
     let mut analysis = analyse_once(study, options, known, observer);
@@ -177,6 +181,9 @@ pub fn prior_report(study: &Study, options: Options) -> Option<Report> {
     if study.treatment.has_several_arms() {
         return arms::prior_report(study, options);
     }
+    if study.factors.is_some() {
+        return factors::prior_report(study, options);
+    }
     let model = Model::of(study);
     let mut study = Study { data: study.data.first(2), ..study.clone() };
     if study.data.has_risks() {
@@ -232,6 +239,7 @@ impl Report {
             heterogeneity_learned: None,
             sampled: None,
             arms: None,
+            factors: None,
             withheld: false,
             unadjusted: None,
             baseline_conflicts: OnceLock::new(),

@@ -53,7 +53,7 @@ pub fn baseline_conflicts(study: &Study) -> Vec<BaselineConflict> {
         return Vec::new();
     };
     let mislabelled = study.bias.as_ref().is_some_and(|b| b.misclassification.is_some());
-    if study.adjustment.is_some() || mislabelled || study.treatment.has_several_arms() {
+    if study.adjustment.is_some() || mislabelled || study.has_several().is_some() {
         return Vec::new();
     }
     let below = study.priors.baseline_of.control_share();

@@ -34,7 +34,7 @@ impl EffectConflict {
 pub fn effect_conflict(study: &Study, priors: &Priors) -> Option<EffectConflict> {
     let effect = &priors.effect.distribution;
     let held = study.adjustment.as_ref().and_then(|_| Model::effects_alone(study));
-    if study.treatment.has_several_arms() {
+    if study.has_several().is_some() {
         return None;
     }
     // Rows with ordered levels have none, and their own estimates are not adjusted.

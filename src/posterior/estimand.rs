@@ -20,6 +20,10 @@ pub enum Whom {
     New,
     /// Two subgroups, compared with each other.
     Pair(usize, usize),
+    /// Of several factors: the patients of one level, by the places of the factor and of the level in it.
+    Level(usize, usize),
+    /// Of several factors: two levels of the factor at the first place, compared with each other.
+    LevelPair(usize, usize, usize),
 }
 
 /// The kind of [`Whom`], without places; it has a name in files.
@@ -34,8 +38,10 @@ pub enum Scope {
     Mean,
     /// A further, similar subgroup.
     New,
-    /// Two subgroups, compared with each other.
+    /// Two subgroups, compared with each other; or two levels of a factor.
     Pair,
+    /// Of several factors: the patients of one level.
+    Level,
 }
 
 impl Whom {
@@ -49,7 +55,8 @@ impl Whom {
             Whom::Overall => Scope::Overall,
             Whom::Mean => Scope::Mean,
             Whom::New => Scope::New,
-            Whom::Pair(..) => Scope::Pair,
+            Whom::Pair(..) | Whom::LevelPair(..) => Scope::Pair,
+            Whom::Level(..) => Scope::Level,
         }
     }
 
@@ -69,11 +76,36 @@ impl Whom {
         }
     }
 
+    /// The place of the factor, where it is about levels of one; otherwise none.
+    pub fn factor(self) -> Option<usize> {
+        match self {
+            Whom::Level(f, _) | Whom::LevelPair(f, ..) => Some(f),
+            _ => None,
+        }
+    }
+
+    /// The name of the subgroup or of the level, or of the first of two; otherwise none.
+    pub fn first_name(self, names: &Names) -> Option<&str> {
+        match self {
+            Whom::Level(f, l) | Whom::LevelPair(f, l, _) => Some(names.level(f, l)),
+            whom => whom.subgroup().map(|g| names.subgroup(g)),
+        }
+    }
+
+    /// The name of the second subgroup or level of a pair; otherwise none.
+    pub fn second_name(self, names: &Names) -> Option<&str> {
+        match self {
+            Whom::LevelPair(f, _, b) => Some(names.level(f, b)),
+            whom => whom.second().map(|g| names.subgroup(g)),
+        }
+    }
+
     /// A pair with its two subgroups exchanged; anyone else unchanged.
     #[must_use]
     pub fn swapped(self) -> Whom {
         match self {
             Whom::Pair(a, b) => Whom::Pair(b, a),
+            Whom::LevelPair(f, a, b) => Whom::LevelPair(f, b, a),
             other => other,
         }
     }
@@ -88,6 +120,7 @@ impl Scope {
             Scope::Mean => "mean",
             Scope::New => "new",
             Scope::Pair => "pair",
+            Scope::Level => "level",
         }
     }
 }
@@ -189,6 +222,10 @@ impl Estimand {
         match self.whom {
             Whom::Subgroup(g) => format!("{measure}[{}]", names.subgroup(g)),
             Whom::Pair(a, b) => format!("{measure}[{},{}]", names.subgroup(a), names.subgroup(b)),
+            Whom::Level(f, l) => format!("{measure}[{}={}]", names.factor(f), names.level(f, l)),
+            Whom::LevelPair(f, a, b) => {
+                format!("{measure}[{}={},{}]", names.factor(f), names.level(f, a), names.level(f, b))
+            }
             shared => format!("{}.{measure}", shared.scope().key()),
         }
     }

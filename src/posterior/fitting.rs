@@ -13,8 +13,8 @@ pub trait Observer: Watch {
     /// The sampler fits a model of the study of this name.
     fn samples(&self, _study: &str, _model: &Model) {}
 
-    /// The sampler fits the study of this name, which has several arms.
-    fn samples_arms(&self, _study: &str) {}
+    /// The sampler fits the study of this name, which has several arms or several factors.
+    fn samples_several(&self, _study: &str) {}
 
     /// The exact engine fits a model of the study of this name.
     fn integrates(&self, _study: &str, _model: &Model) {}

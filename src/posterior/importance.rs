@@ -9,12 +9,12 @@ use rand_distr::{ChiSquared, Distribution, StandardNormal};
 use rayon::prelude::*;
 
 use super::agreement::Agreement;
-use super::arms::ArmDraws;
 use super::diagnostics::{Draws, Workspace, proportion};
+use super::linear::{Kept, Question};
 use super::psis::{smooth, threshold};
 use super::sampled::{Column, SampledPosterior};
 use crate::density::LogDensity;
-use crate::model::{ArmsModel, Hierarchy, LinearDensity, Model};
+use crate::model::{Hierarchy, LinearDensity, Model};
 use crate::sampler::laplace::laplace;
 use crate::sampler::metric::{DENSE_UP_TO, Metric};
 use crate::sampler::{Purpose, stream};
@@ -100,16 +100,16 @@ pub fn importance(
     })
 }
 
-/// The same of a study with several arms.
-pub fn of_arms(
-    study: &Study,
-    (model, density): (&ArmsModel, &LinearDensity),
-    sampled: &ArmDraws,
+/// The same of a linear model.
+pub fn of_linear<Q: Question>(
+    (question, density): (&Q, &LinearDensity),
+    sampled: &Q::Draws,
     seed: u64,
 ) -> Option<Importance> {
     held_against((density, density.middle()), (seed, 1), |points, weights| {
-        let weighted = ArmDraws::of_points(model, density, points);
-        compared((&sampled.columns(study), sampled.chains()), &weighted.columns(study), weights)
+        let weighted = question.told(Kept::of_points(question, density, points));
+        let chains = Q::draws(sampled).0;
+        compared((&question.columns(sampled), chains), &question.columns(&weighted), weights)
     })
 }
 

@@ -27,6 +27,16 @@ pub enum Parameter {
     TauInteraction,
     /// Of several arms: the effect in the subgroup at the first place of the active arm at the second.
     ThetaOf(usize, usize),
+    /// Of several factors: the standard deviation of the effect's shifts by levels of the factor at this place.
+    TauOf(usize),
+    /// Of a horseshoe: its slab.
+    Slab,
+    /// Of several factors: by how much the effect is shifted at a level, by the places of the factor and of the level in it.
+    Shift(usize, usize),
+    /// Of several factors: the log odds of which each level's main effect is a part more.
+    Intercept,
+    /// Of several factors: by how much both arms' log odds are higher at a level.
+    MainEffect(usize, usize),
     /// α: the baseline of the subgroup at this place, in log odds.
     Alpha(usize),
     /// By how much the log odds ratio at the cut at this place departs from the common one.
@@ -63,6 +73,11 @@ impl Parameter {
             Parameter::TauArms => "tau_arms".to_string(),
             Parameter::TauInteraction => "tau_interaction".to_string(),
             Parameter::ThetaOf(g, a) => format!("theta[{},{}]", names.subgroup(g), names.arm(a)),
+            Parameter::TauOf(f) => of("tau", names.factor(f)),
+            Parameter::Slab => "slab".to_string(),
+            Parameter::Shift(f, l) => format!("shift[{}={}]", names.factor(f), names.level(f, l)),
+            Parameter::Intercept => "alpha".to_string(),
+            Parameter::MainEffect(f, l) => format!("main[{}={}]", names.factor(f), names.level(f, l)),
             Parameter::Alpha(g) => of("alpha", names.subgroup(g)),
             Parameter::Departure(k) => {
                 let level = names.levels.get(k).map_or("", String::as_str);

@@ -28,6 +28,15 @@ record! {
     }
 }
 
+record! {
+    /// The same of a study with several factors: `subgroup` and `subgroup_b` are levels of `factor`.
+    FactorRow {
+        row, scope, factor, subgroup, subgroup_b, measure, statement, threshold, probability, mcse, ess,
+        mean, sd, median, q2_5, q97_5, mcse_mean, ess_bulk, ess_tail, rhat, prior, prior_q2_5, prior_q97_5,
+        observed, observed_low, observed_high, unavailable, caveat,
+    }
+}
+
 /// Estimates and probabilities of a fit as one CSV table, the study's statements in every row.
 pub fn fit_csv(study: &Study, report: &Report) -> String {
     table(study, Some(report))
@@ -41,6 +50,9 @@ pub fn check_csv(study: &Study, prior: Option<&Report>) -> String {
 fn table(study: &Study, report: Option<&Report>) -> String {
     if study.treatment.has_several_arms() {
         return of_arms(study, report);
+    }
+    if study.factors.is_some() {
+        return of_factors(study, report);
     }
     let rows = report.into_iter().flat_map(|report| {
         let caveat = Cell::from(statements(study, report).join(" "));
@@ -73,6 +85,51 @@ fn arm_row((arm, against): (Cell, Cell), row: Row) -> ArmRow {
         subgroup: row.subgroup,
         arm,
         against,
+        measure: row.measure,
+        statement: row.statement,
+        threshold: row.threshold,
+        probability: row.probability,
+        mcse: row.mcse,
+        ess: row.ess,
+        mean: row.mean,
+        sd: row.sd,
+        median: row.median,
+        q2_5: row.q2_5,
+        q97_5: row.q97_5,
+        mcse_mean: row.mcse_mean,
+        ess_bulk: row.ess_bulk,
+        ess_tail: row.ess_tail,
+        rhat: row.rhat,
+        prior: row.prior,
+        prior_q2_5: row.prior_q2_5,
+        prior_q97_5: row.prior_q97_5,
+        observed: row.observed,
+        observed_low: row.observed_low,
+        observed_high: row.observed_high,
+        unavailable: row.unavailable,
+        caveat: row.caveat,
+    }
+}
+
+fn of_factors(study: &Study, report: Option<&Report>) -> String {
+    let rows = report.into_iter().flat_map(|report| {
+        let caveat = Cell::from(statements(study, report).join(" "));
+        let estimates = wire::estimates(report).into_iter().map(|e| factor_row(e.factor.into(), estimate(e)));
+        let probabilities =
+            wire::probabilities(report).into_iter().map(|p| factor_row(p.factor.into(), probability(p)));
+        estimates.chain(probabilities).map(move |row| FactorRow { caveat: caveat.clone(), ..row })
+    });
+    Records::of(rows).csv()
+}
+
+/// What of a row is of levels too; the rest is of arms, or of an exact number.
+fn factor_row(factor: Cell, row: Row) -> FactorRow {
+    FactorRow {
+        row: row.row,
+        scope: row.scope,
+        factor,
+        subgroup: row.subgroup,
+        subgroup_b: row.subgroup_b,
         measure: row.measure,
         statement: row.statement,
         threshold: row.threshold,

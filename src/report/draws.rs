@@ -7,7 +7,7 @@ use std::io::{self, Write};
 
 use super::records::line;
 use crate::parallel;
-use crate::posterior::{ArmDraws, Names, SampledPosterior};
+use crate::posterior::{Names, SampledPosterior, ToldDraws};
 use crate::sampler::Transition;
 use crate::study::Study;
 
@@ -41,19 +41,27 @@ pub fn write_estimand_draws(
     )
 }
 
-/// Writes the draws of every parameter of a study with several arms as CSV.
-pub fn write_arm_parameter_draws(study: &Study, sampled: &ArmDraws, to: &mut dyn Write) -> io::Result<()> {
+/// Writes the draws of every parameter of a study with several arms or factors as CSV.
+pub fn write_told_parameter_draws<D: ToldDraws + Chains>(
+    study: &Study,
+    drawn: &D,
+    to: &mut dyn Write,
+) -> io::Result<()> {
     let names = Names::of(study);
-    let columns = sampled.parameters().iter();
-    table(sampled, columns.map(|(key, draws)| Column::number(key.name(&names), move |i| draws[i])), to)
+    let columns = drawn.parameters().into_iter();
+    table(drawn, columns.map(|(key, draws)| Column::number(key.name(&names), move |i| draws[i])), to)
 }
 
-/// Writes the draws of every estimand of a study with several arms as CSV.
-pub fn write_arm_estimand_draws(study: &Study, sampled: &ArmDraws, to: &mut dyn Write) -> io::Result<()> {
+/// Writes the draws of every estimand of a study with several arms or factors as CSV.
+pub fn write_told_estimand_draws<D: ToldDraws + Chains>(
+    study: &Study,
+    drawn: &D,
+    to: &mut dyn Write,
+) -> io::Result<()> {
     let names = Names::of(study);
-    let estimands = sampled.estimands(study);
+    let estimands = drawn.estimands(study);
     let columns = estimands.iter();
-    table(sampled, columns.map(|(key, draws)| Column::number(key.name(&names), move |i| draws[i])), to)
+    table(drawn, columns.map(|(key, draws)| Column::number(key.name(&names), move |i| draws[i])), to)
 }
 
 /// Writes what the sampler did on its way to every draw, under Stan's names. `lp__` is the log density in the sampler's
@@ -96,17 +104,17 @@ impl Chains for SampledPosterior {
     }
 }
 
-impl Chains for ArmDraws {
+impl<D: ToldDraws> Chains for D {
     fn shape(&self) -> (usize, usize) {
-        (self.chains(), self.draws())
+        ToldDraws::shape(self)
     }
 
     fn transitions(&self) -> &[Transition] {
-        &self.transitions
+        ToldDraws::transitions(self)
     }
 
     fn step_sizes(&self) -> &[f64] {
-        &self.step_sizes
+        ToldDraws::step_sizes(self)
     }
 }
 

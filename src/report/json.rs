@@ -10,8 +10,8 @@ use super::sentences::{claims_json, told as told_claims};
 use super::wire;
 use crate::posterior::{Report, baseline_conflicts, effect_conflict};
 use crate::study::{
-    Adjustment, Assignment, Assumption, Audit, BaselineOf, Changed, Covariate, Population, RelatedArms,
-    Spread, Study, Term, library_priors,
+    Adjustment, Assignment, Assumption, Audit, BaselineOf, Changed, Covariate, Factor, Interactions,
+    Population, RelatedArms, Spread, Study, Term, library_priors,
 };
 
 /// The name of the schema of `result.json`; its number rises when anything is renamed or removed.
@@ -85,6 +85,9 @@ struct PriorHead<'a> {
     /// Absent where there is one active arm.
     #[serde(skip_serializing_if = "Option::is_none")]
     arms: Option<ArmsHead<'a>>,
+    /// Absent where subgroups are of one kind.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    factors: Option<FactorsHead<'a>>,
     baseline: Option<&'a str>,
     /// What a baseline is; null for estimates, which have none.
     baseline_of: Option<BaselineOf>,
@@ -111,6 +114,43 @@ struct ArmsHead<'a> {
     related: RelatedArms,
     between: Option<&'a str>,
     interaction: Option<&'a str>,
+}
+
+/// Several subgroup factors.
+#[derive(Serialize)]
+struct FactorsHead<'a> {
+    factors: Vec<FactorHead<'a>>,
+    /// "by factor" or "regularised horseshoe".
+    interactions: &'static str,
+    /// Scale and degrees of freedom of the horseshoe's slab; null by factor.
+    slab: Option<[f64; 2]>,
+    main_effects: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+struct FactorHead<'a> {
+    name: &'a str,
+    levels: &'a [String],
+}
+
+impl FactorHead<'_> {
+    fn of(factor: &Factor) -> FactorHead<'_> {
+        FactorHead { name: &factor.name, levels: &factor.levels }
+    }
+}
+
+fn factors_head(study: &Study) -> Option<FactorsHead<'_>> {
+    let (factors, assumed) = (study.factors.as_deref()?, study.priors.factors.as_ref()?);
+    let (interactions, slab) = match assumed.interactions {
+        Interactions::ByFactor => ("by factor", None),
+        Interactions::Horseshoe(slab) => ("regularised horseshoe", Some([slab.scale, slab.df])),
+    };
+    Some(FactorsHead {
+        factors: factors.all.iter().map(FactorHead::of).collect(),
+        interactions,
+        slab,
+        main_effects: assumed.main_effects.as_ref().map(|p| p.words.as_str()),
+    })
 }
 
 /// What the effects are adjusted for.
@@ -188,6 +228,7 @@ fn prior_head<'a>(study: &'a Study, report: Option<&Report>) -> PriorHead<'a> {
             between: arms.between.as_ref().map(|p| p.words.as_str()),
             interaction: arms.interaction.as_ref().map(|p| p.words.as_str()),
         }),
+        factors: factors_head(study),
         baseline: study.priors.baseline.as_ref().map(|p| p.words.as_str()),
         baseline_of: study.priors.baseline.as_ref().map(|_| study.priors.baseline_of),
         baseline_against_data: match report {

@@ -33,8 +33,8 @@ pub use csv::{check_csv, fit_csv};
 pub use decide_csv::decide_csv;
 pub use decide_json::{decide_json, decide_statements};
 pub use draws::{
-    write_arm_estimand_draws, write_arm_parameter_draws, write_diagnostics, write_estimand_draws,
-    write_parameter_draws,
+    write_diagnostics, write_estimand_draws, write_parameter_draws, write_told_estimand_draws,
+    write_told_parameter_draws,
 };
 pub use figure::{Figure, figure_csv};
 #[cfg(feature = "png")]

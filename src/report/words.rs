@@ -4,8 +4,8 @@ use crate::compare::PriorSet;
 use crate::decide::InteractionTest;
 use crate::posterior::{Measure, STATED, Scope, Whom};
 use crate::study::{
-    Adjustment, BaselineOf, BaselinePrior, HeterogeneityPrior, LocationPrior, PriorFor, Priors, Spread,
-    Study, Term, Written,
+    Adjustment, BaselineOf, BaselinePrior, HeterogeneityPrior, Interactions, LocationPrior, PriorFor, Priors,
+    Spread, Study, Term, Written,
 };
 
 use super::numbers::{probability, value};
@@ -56,6 +56,18 @@ pub fn priors_as_written(priors: &Priors) -> String {
         };
         text += &of("between arms", &arms.between);
         text += &of("interaction", &arms.interaction);
+    }
+    if let Some(factors) = &priors.factors {
+        if let Interactions::Horseshoe(slab) = factors.interactions {
+            text += &format!(
+                " of the horseshoe's global scale, slab {} with {} degrees of freedom",
+                slab.scale, slab.df
+            );
+        }
+        text += &factors
+            .main_effects
+            .as_ref()
+            .map_or_else(String::new, |p| format!("; main effects {}", p.words));
     }
     text + &baseline_as_written(priors).map_or_else(String::new, |b| format!("; {b}"))
 }
@@ -171,7 +183,7 @@ pub fn scope_in_words(scope: Scope, kind_of_subgroup: &str) -> String {
         Scope::Mean => format!("the average {kind_of_subgroup}"),
         Scope::New => format!("a further similar {kind_of_subgroup}"),
         Scope::Overall => "this study's patients".to_string(),
-        Scope::Subgroup | Scope::Pair => String::new(),
+        Scope::Subgroup | Scope::Pair | Scope::Level => String::new(),
     }
 }
 
@@ -182,7 +194,9 @@ pub fn size_in_words(study: &Study, patients: Option<String>) -> String {
         (true, Some(patients)) => patients,
         (true, None) => "one estimate".to_string(),
         (false, patients) => {
-            let subgroups = if n == 1 {
+            let subgroups = if let Some(factors) = &study.factors {
+                format!("{} factors, {n} combinations of levels", factors.all.len())
+            } else if n == 1 {
                 format!("1 {}", study.subgroup_name)
             } else {
                 format!("{n} {}", study.subgroups())

@@ -95,7 +95,7 @@ fn is_zero(n: &u64) -> bool {
 }
 
 impl AuditCell {
-    fn of(arm: &ArmCounts) -> AuditCell {
+    pub(crate) fn of(arm: &ArmCounts) -> AuditCell {
         AuditCell {
             events: arm.events,
             total: arm.total,

@@ -14,6 +14,7 @@ pub mod distributions;
 pub(crate) mod draws;
 pub(crate) mod estimates;
 mod external;
+mod factors;
 mod level_priors;
 mod measure;
 
@@ -43,6 +44,7 @@ pub use decision::{
 pub use draws::{DrawsFile, FittedUnder};
 pub use estimates::Figure;
 pub use external::about_sources;
+pub use factors::{Factor, FactorPriors, Factors, Interactions, MOST_CROSSED, MOST_FACTOR_LEVELS, Slab};
 pub use level_priors::{Cutpoints, Departure, LevelPriors, Shape};
 pub use measure::{Axis, Measure};
 pub use outcome::{
@@ -103,6 +105,8 @@ pub struct Study {
     pub exhaustive: bool,
     /// Whether there are no subgroups: one group, which stands for all patients.
     pub undivided: bool,
+    /// Several factors whose crossed levels are the subgroups; none where these are of one kind.
+    pub factors: Option<Arc<Factors>>,
     /// The observations by subgroup.
     pub data: Data,
     /// How the subgroups borrow from each other.
@@ -263,6 +267,8 @@ pub struct Priors {
     pub levels: Option<LevelPriors>,
     /// What is assumed of several active arms; none where there is one.
     pub arms: Option<ArmPriors>,
+    /// What is assumed of several factors; none where there is one.
+    pub factors: Option<FactorPriors>,
     /// The degrees of freedom of Student t effects; none for normal ones.
     pub degrees: Option<f64>,
     /// What is assumed of subgroups that may stand alone; none for other poolings, and where nothing is said.
@@ -278,6 +284,7 @@ pub struct Distributions<'a> {
     baseline_of: BaselineOf,
     levels: Option<&'a LevelPriors>,
     arms: Option<arm_priors::ArmDistributions<'a>>,
+    factors: Option<(Interactions, Option<&'a LocationPrior>)>,
     degrees: Option<f64>,
     alone: Option<(f64, Option<&'a LocationPrior>)>,
 }
@@ -292,6 +299,7 @@ impl Priors {
             baseline_of: self.baseline_of,
             levels: self.levels.as_ref(),
             arms: self.arms.as_ref().map(ArmPriors::distributions),
+            factors: self.factors.as_ref().map(FactorPriors::distributions),
             degrees: self.degrees,
             alone: self.alone.as_ref().map(|a| (a.exchangeable, a.prior.as_ref().map(|p| &p.distribution))),
         }
@@ -373,7 +381,18 @@ impl Study {
             && self.subgroup_plural == other.subgroup_plural
             && self.exhaustive == other.exhaustive
             && self.undivided == other.undivided
+            && self.factors == other.factors
             && self.assignment == other.assignment
+    }
+
+    /// What the model has several of, which are sampled and not integrated: "several active arms", "several subgroup factors".
+    /// None where two arms are compared by subgroups of one kind.
+    pub fn has_several(&self) -> Option<&'static str> {
+        match (&self.factors, self.treatment.has_several_arms()) {
+            (Some(_), _) => Some("several subgroup factors"),
+            (None, true) => Some("several active arms"),
+            (None, false) => None,
+        }
     }
 
     /// What several subgroups are called: as the model file says, or "subgroups".

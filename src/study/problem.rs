@@ -34,6 +34,8 @@ pub enum Part {
     SubgroupName,
     /// The subgroups as a whole.
     Groups,
+    /// Several subgroup factors.
+    Factors,
     /// A subgroup and its name.
     Group(usize),
     /// The counts of one arm of a subgroup.
@@ -111,6 +113,10 @@ pub enum PriorPart {
     Arms,
     /// The prior of what is left of an effect after its arm's and its subgroup's share.
     Interaction,
+    /// How several factors are drawn together.
+    Interactions,
+    /// The prior of factors' main effects.
+    MainEffects,
     /// How much of the effect prior other studies make up.
     Weight,
     /// One of those studies.

@@ -115,6 +115,7 @@ mod tests {
             baseline_of: BaselineOf::Arms,
             levels: None,
             arms: None,
+            factors: None,
             degrees: None,
             alone: None,
         };

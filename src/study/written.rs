@@ -4,8 +4,8 @@ use std::fmt::Write as _;
 
 use super::rules::THRESHOLD_MEASURES;
 use super::{
-    ArmCounts, BaselineOf, BaselinePrior, HigherIs, NamedPriors, Pooling, Priors, RelatedArms, Scale, Shape,
-    Study, Thresholds,
+    ArmCounts, BaselineOf, BaselinePrior, HigherIs, Interactions, NamedPriors, Pooling, Priors, RelatedArms,
+    Scale, Shape, Study, Thresholds,
 };
 
 /// Text as TOML writes it in one line, between double quotes: a key can't be written otherwise, whatever it holds.
@@ -85,6 +85,9 @@ impl Study {
                 RelatedArms::Separate => "separate",
             };
             out.text("arms", related);
+        }
+        if let Some(Interactions::Horseshoe(_)) = self.priors.factors.as_ref().map(|f| f.interactions) {
+            out.text("interactions", "regularised horseshoe");
         }
         match (self.pooling, self.priors.degrees) {
             (Pooling::StudentT, Some(df)) => {
@@ -166,6 +169,9 @@ impl Study {
             out.section("[subgroup]");
             out.text("name", &self.subgroup_name);
             out.maybe("plural", self.subgroup_plural.as_deref());
+            if let Some(factors) = &self.factors {
+                out.line(format_args!("factors = {}", list(factors.names().into_iter().map(quoted))));
+            }
         }
         if self.exhaustive && !self.undivided {
             out.line(format_args!("exhaustive = true"));
@@ -173,15 +179,20 @@ impl Study {
     }
 
     fn observations(&self, out: &mut Lines) {
-        let name = |out: &mut Lines, name: &str| {
-            if !self.undivided {
-                out.text("subgroup", name);
+        let name = |out: &mut Lines, g: usize, name: &str| match &self.factors {
+            Some(factors) => {
+                let each = factors.all.iter().zip(&factors.of[g]);
+                let each: Vec<String> =
+                    each.map(|(f, &l)| format!("{} = {}", quoted(&f.name), quoted(&f.levels[l]))).collect();
+                out.line(format_args!("levels = {{ {} }}", each.join(", ")));
             }
+            None if !self.undivided => out.text("subgroup", name),
+            None => {}
         };
         if let Some(levels) = self.data.levels() {
             for (g, row) in levels.counts().iter().enumerate() {
                 out.section("[[data.counts]]");
-                name(out, &row.name);
+                name(out, g, &row.name);
                 for (arm, (key, cell)) in ["control", "active"].into_iter().zip(&row.arms).enumerate() {
                     out.line(format_args!("{key} = {}", by_level(cell, levels.patients(g, arm))));
                 }
@@ -189,9 +200,9 @@ impl Study {
             }
             return;
         }
-        for row in self.data.counts().into_iter().flatten() {
+        for (g, row) in self.data.counts().into_iter().flatten().enumerate() {
             out.section("[[data.counts]]");
-            name(out, &row.name);
+            name(out, g, &row.name);
             out.line(format_args!("control = {}", cell(row.control())));
             match row.arms.as_slice() {
                 [_, active] => out.line(format_args!("active = {}", cell(active))),
@@ -212,9 +223,12 @@ impl Study {
                 list(covariance.matrix().chunks(covariance.size()).map(row))
             ));
         }
-        for row in self.data.published().into_iter().flatten() {
+        for (g, row) in self.data.published().into_iter().flatten().enumerate() {
             out.section("[[data.estimates]]");
-            name(out, &row.name);
+            name(out, g, &row.name);
+            if let Some(patients) = self.factors.as_ref().and_then(|f| f.patients.as_ref()?.get(g)) {
+                out.line(format_args!("patients = {patients}"));
+            }
             out.line(format_args!("estimate = {:?}", row.estimate));
             match row.interval {
                 Some((low, high)) => out.line(format_args!("ci = [{low:?}, {high:?}]")),
@@ -243,7 +257,8 @@ fn besides(arm: &ArmCounts) -> String {
 
 /// Priors, or what they change of others.
 fn priors(out: &mut Lines, priors: &Priors, others: Option<&Priors>) {
-    let Priors { effect, heterogeneity, baseline, baseline_of, levels, arms, degrees: _, alone } = priors;
+    let Priors { effect, heterogeneity, baseline, baseline_of, levels, arms, factors, degrees: _, alone } =
+        priors;
     if others.is_none_or(|o| o.effect != *effect) {
         out.text("effect", &effect.distribution.in_words());
     }
@@ -255,6 +270,15 @@ fn priors(out: &mut Lines, priors: &Priors, others: Option<&Priors>) {
     if let (Some(arms), None) = (arms, others) {
         out.maybe("arms", arms.between.as_ref().map(|p| p.distribution.in_words()).as_deref());
         out.maybe("interaction", arms.interaction.as_ref().map(|p| p.distribution.in_words()).as_deref());
+    }
+    if let (Some(factors), None) = (factors, others) {
+        out.maybe(
+            "main_effects",
+            factors.main_effects.as_ref().map(|p| p.distribution.in_words()).as_deref(),
+        );
+        if let Interactions::Horseshoe(slab) = factors.interactions {
+            out.line(format_args!("slab = {{ scale = {:?}, df = {:?} }}", slab.scale, slab.df));
+        }
     }
     if let Some(alone) = alone.as_ref().filter(|_| others.is_none()) {
         out.line(format_args!("exchangeable = {:?}", alone.exchangeable));

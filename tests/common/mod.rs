@@ -187,6 +187,7 @@ pub fn study_of(model: &Model) -> Study {
         baseline_of: cells.map_or(BaselineOf::Control, |cells| cells.baselines().of),
         levels: None,
         arms: None,
+        factors: None,
         degrees: match model.pooling {
             Pooling::Shaped(_, Spread::StudentT { df }) => Some(df),
             _ => None,

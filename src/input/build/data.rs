@@ -1,16 +1,19 @@
 //! Observations from the model file or from a data file.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 use toml::Spanned;
 
 use super::super::arms::{SeveralArms, place_of};
+use super::super::level_words::Name;
 use super::super::model_file::{ArmEntry, CountsEntry, DataSection, EstimateEntry, Kind, ModelFile, Rows};
 use super::super::nearest::nearest;
 use super::super::number::Count;
 use super::super::patients::Measured;
 use super::super::source::{Source, sha256};
 use super::super::{matrix, table};
+use super::factors;
 use crate::error::{Error, ErrorKind, Result};
 use crate::study::estimates::Printed;
 use crate::study::{
@@ -39,6 +42,9 @@ pub fn observed(
     let section = file.data.get_ref();
     let span = given(source, file)?;
     let undivided = undivided(section);
+    if let Some(stated) = factors::stated(source, section)? {
+        builder = builder.crossed(stated);
+    }
     if let Some(entries) = &section.counts {
         for (row, entry) in entries.get_ref().iter().enumerate() {
             builder = match levels {
@@ -64,6 +70,9 @@ pub fn observed(
         };
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
         let (mut builder, of_matrix) = of_one_fit(source, section, builder, &names)?;
+        if let Some(stated) = found.factors {
+            builder = builder.crossed(stated);
+        }
         let draws = found.draws.map(|(together, account)| {
             builder = builder.clone().together(together);
             account
@@ -105,6 +114,9 @@ fn draws_alone(source: &Source, section: &DataSection) -> Result<()> {
 
 /// Whether no subgroup is named anywhere.
 fn undivided(section: &DataSection) -> bool {
+    if !section.factors.is_empty() {
+        return false;
+    }
     if let Some(entries) = &section.counts {
         return matches!(entries.get_ref().as_slice(), [one] if one.get_ref().subgroup.is_none());
     }
@@ -119,19 +131,25 @@ fn named(subgroup: &Option<Spanned<String>>) -> &str {
     subgroup.as_ref().map_or(ALL_PATIENTS, |name| name.get_ref())
 }
 
-/// A row among several has a name.
-fn name_needed<'e>(
+/// The levels of a row by factor.
+type Levels = BTreeMap<Spanned<String>, Spanned<Name>>;
+
+/// A row among several has a name, or levels that are its name.
+fn name_needed(
     source: &Source,
-    subgroup: &'e Option<Spanned<String>>,
+    (subgroup, levels): (&Option<Spanned<String>>, &Levels),
     (row, span, alone): (usize, Range<usize>, bool),
-) -> Result<&'e str> {
+) -> Result<String> {
+    if !levels.is_empty() && subgroup.is_none() {
+        return Ok(factors::name(levels));
+    }
     if subgroup.is_none() && !alone {
         return Err(Error::of(ErrorKind::Missing, format!("`subgroup` is missing in entry {}", row + 1))
             .at(source.place(span))
             .help("write subgroup = \"men\"")
             .help("only a study without subgroups, which has one row, leaves it out"));
     }
-    Ok(named(subgroup))
+    Ok(named(subgroup).to_string())
 }
 
 /// Adds how the errors belong together, with the checksum of its file.
@@ -260,7 +278,7 @@ fn counts(
     (place, entry, alone): (usize, &Spanned<CountsEntry>, bool),
 ) -> Result<SubgroupCounts> {
     let row = entry.get_ref();
-    let name = name_needed(source, &row.subgroup, (place, entry.span(), alone))?;
+    let name = name_needed(source, (&row.subgroup, &row.levels), (place, entry.span(), alone))?;
     let arm = |arm: &Option<Spanned<ArmEntry>>, which: &str| -> Result<ArmCounts> {
         let Some(spanned) = arm else {
             return Err(Error::of(ErrorKind::Missing, format!("subgroup `{name}` has no `{which}` arm"))
@@ -323,7 +341,7 @@ fn by_level(
     (place, entry, alone): (usize, &Spanned<CountsEntry>, bool),
 ) -> Result<SubgroupLevels> {
     let row = entry.get_ref();
-    let name = name_needed(source, &row.subgroup, (place, entry.span(), alone))?;
+    let name = name_needed(source, (&row.subgroup, &row.levels), (place, entry.span(), alone))?;
     let zeros = vec!["0"; scale.levels()].join(", ");
     let arm = |arm: &Option<Spanned<ArmEntry>>, which: &str| -> Result<ArmLevels> {
         let Some(spanned) = arm else {
@@ -362,7 +380,7 @@ fn printed(
     (place, entry, alone): (usize, &Spanned<EstimateEntry>, bool),
 ) -> Result<Printed> {
     let row = entry.get_ref();
-    let name = name_needed(source, &row.subgroup, (place, entry.span(), alone))?;
+    let name = name_needed(source, (&row.subgroup, &row.levels), (place, entry.span(), alone))?;
     let ci = match &row.ci {
         None => None,
         Some(ends) => match ends.get_ref().as_slice() {

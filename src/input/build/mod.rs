@@ -2,6 +2,7 @@
 //! rules of the file alone, which keys go together, and where each part of a study is written.
 
 mod data;
+mod factors;
 mod levels;
 mod places;
 mod priors;
@@ -9,6 +10,8 @@ mod thresholds;
 
 use std::ops::Range;
 use std::sync::Arc;
+
+use toml::Spanned;
 
 use super::arms::{self, SeveralArms};
 use super::model_file::{Kind, ModelFile, OutcomeSection, SubgroupSection};
@@ -26,7 +29,10 @@ pub use places::error;
 pub use priors::{baseline_prior, effect_prior, heterogeneity_prior};
 
 /// Checks everything and puts the study together, without its named priors.
-pub fn study(source: &Source, file: ModelFile) -> Result<Study> {
+pub fn study(source: &Source, mut file: ModelFile) -> Result<Study> {
+    let factors = file.subgroup.as_ref().and_then(|section| section.get_ref().factors.clone());
+    file.data.get_mut().factors = factors.map(Spanned::into_inner).unwrap_or_default();
+    factors::alone(source, &file)?;
     let places = Places { source, file: &file };
     let endpoint = endpoint(source, &file.outcome)?;
     levels::check_absent(source, &file)?;
@@ -45,8 +51,18 @@ pub fn study(source: &Source, file: ModelFile) -> Result<Study> {
         [] => builder,
     };
     if let Some(section) = &file.subgroup {
-        let SubgroupSection { name, plural, exhaustive } = section.get_ref();
-        builder = builder.subgroup_name(name);
+        let SubgroupSection { name, factors, plural, exhaustive } = section.get_ref();
+        match (name, factors) {
+            (Some(name), _) => builder = builder.subgroup_name(name),
+            (None, Some(_)) => {}
+            (None, None) => {
+                return Err(Error::of(ErrorKind::Missing, "`name` is missing from [subgroup]")
+                    .at(source.place(section.span()))
+                    .help(
+                        "write name = \"sex\"; or, for several factors, factors = [\"sex\", \"age group\"]",
+                    ));
+            }
+        }
         if let Some(plural) = plural {
             builder = builder.subgroup_plural(plural);
         }
@@ -80,6 +96,7 @@ pub fn study(source: &Source, file: ModelFile) -> Result<Study> {
         check_undivided(source, &file)?;
         builder = builder.undivided();
     }
+    builder = factors::assumed(source, &file, builder)?;
     builder = priors::stated(source, &file, builder, (reported.scale, undivided))?;
     builder = levels::assumed(source, &file, builder)?;
     if let Some(section) = &file.thresholds {

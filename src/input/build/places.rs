@@ -62,6 +62,11 @@ impl Places<'_> {
                 let arms = file.treatment.get_ref().arms.as_ref()?;
                 Some(arms.get_ref().get(a - 1).map_or_else(|| arms.span(), Spanned::span))
             }
+            Part::Factors => {
+                let section = file.subgroup.as_ref()?;
+                let factors = section.get_ref().factors.as_ref().map(Spanned::span);
+                Some(factors.unwrap_or_else(|| section.span()))
+            }
             Part::Groups => Some(row(&file.data, MOST_SUBGROUPS).unwrap_or_else(|| of_data(&file.data))),
             Part::Group(g) => Some(name(&file.data, *g).unwrap_or_else(|| of_data(&file.data))),
             Part::Cell { group, arm } => {
@@ -188,6 +193,8 @@ fn of_prior(file: &ModelFile, part: PriorPart) -> Range<usize> {
             stated.or_else(|| file.model.arms.as_ref().map(Spanned::span))
         }
         PriorPart::Interaction => prior.interaction.as_ref().map(Spanned::span),
+        PriorPart::Interactions => file.model.interactions.as_ref().map(Spanned::span),
+        PriorPart::MainEffects => prior.main_effects.as_ref().map(Spanned::span),
         _ => None,
     };
     found.unwrap_or_else(|| prior.effect.span())

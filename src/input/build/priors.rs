@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use toml::Spanned;
 
-use super::super::model_file::{LocationEntry, ModelFile};
+use super::super::model_file::{InteractionsEntry, LocationEntry, ModelFile};
 use super::super::prior_words;
 use super::super::source::Source;
 use crate::error::{Error, ErrorKind, Result};
@@ -33,7 +33,10 @@ pub fn stated(
         degrees,
         alone: stand_alone(source, file, (stated, scale))?,
         effect: effect_prior(source, &section.effect, scale)?,
-        heterogeneity: heterogeneity.map(|text| heterogeneity_prior(source, text, scale)).transpose()?,
+        heterogeneity: match heterogeneity {
+            Some(text) => Some(heterogeneity_prior(source, text, scale)?),
+            None => default_global(source, file)?,
+        },
     });
     if let Some(related) = &file.model.arms {
         builder = builder.related_arms(*related.get_ref());
@@ -51,6 +54,22 @@ pub fn stated(
         builder = builder.baseline_of(*of.get_ref());
     }
     Ok(builder)
+}
+
+/// The prior of a horseshoe's global scale where none is stated: of the scale of the effect that was planned for. None without a
+/// horseshoe.
+pub fn default_global(source: &Source, file: &ModelFile) -> Result<Option<Written<HeterogeneityPrior>>> {
+    let horseshoe = file.model.interactions.as_ref().filter(|e| *e.get_ref() == InteractionsEntry::Horseshoe);
+    let (Some(entry), None) = (horseshoe, &file.prior.heterogeneity) else { return Ok(None) };
+    let planned = file.library.as_ref().map(|library| library.expected_odds_ratio.get_ref().0);
+    let Some(planned) = planned.filter(|ratio| *ratio > 1.0 && ratio.is_finite()) else {
+        return Err(Error::of(ErrorKind::Missing, "the prior of the horseshoe's global scale is missing")
+            .at(source.place(entry.span()))
+            .help("write heterogeneity = \"half-cauchy(0.4)\" in [prior], of the size of the effect that was planned for")
+            .help("or expected_odds_ratio = 1.5 in [library], whose logarithm is its scale then"));
+    };
+    let scale = (1e4 * libm::log(planned)).round().max(10.0) / 1e4;
+    Ok(Some(HeterogeneityPrior::HalfStudentT { df: 1.0, scale }.into()))
 }
 
 /// The degrees of freedom of Student t effects; none for normal ones.

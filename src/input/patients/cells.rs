@@ -9,6 +9,7 @@ use toml::Spanned;
 use super::super::adjust_section::AdjustEntry;
 use super::super::arms::SeveralArms;
 use super::super::columns::{Kept, layout};
+use super::super::crossing::{Crossed, Crossing, Refused};
 use super::super::joint::events_of_total;
 use super::super::model_file::{DataSection, MissingRows};
 use super::super::reader::{DataFile, Header, Reader, Row, checksum};
@@ -16,9 +17,10 @@ use super::super::source::Source;
 use super::coding::{Coding, Column, EVENT, Taken};
 use super::covariates::{Covariates, Measured, in_order};
 use crate::error::{Error, ErrorKind, Place, Result};
+use crate::study::rules::StatedFactors;
 use crate::study::{
-    ArmCounts, ArmLevels, ColumnAccount, Dropped, LevelAccount, LevelScale, MOST_SUBGROUPS, PatientFile,
-    Read, SubgroupCounts, SubgroupLevels,
+    ArmCounts, ArmLevels, ColumnAccount, Dropped, LevelAccount, LevelScale, MOST_CROSSED, MOST_SUBGROUPS,
+    PatientFile, Read, SubgroupCounts, SubgroupLevels,
 };
 
 /// Levels of a column that the account lists.
@@ -32,6 +34,8 @@ pub struct Patients {
     pub notices: Vec<String>,
     /// Covariates and centres, where the model has any.
     pub measured: Option<Measured>,
+    /// Where there are several factors, the levels of every cell.
+    pub factors: Option<StatedFactors>,
 }
 
 /// Reads a file once, row by row.
@@ -52,7 +56,8 @@ pub fn read(
     };
     let mut reader = Reader::open(file, (source.reading, &data.form()))?;
     let indices = columns(source, data, &reader.header)?;
-    let mut coding = Coding::new(source, data, indices, (scale, several))?;
+    let crossing = Crossing::of(source, data, &reader.header)?;
+    let mut coding = Coding::new(source, data, indices, (scale, several), crossing)?;
     let mut covariates = Covariates::new(source, (data, reader.decimal), adjust, &reader.header)?;
     let mut kept = Kept::new(source, data, &reader.header)?;
     let event = scale.map_or(EVENT, |scale| scale.primary + 1);
@@ -83,9 +88,10 @@ pub fn read(
         let Ok(outcome) = coding.outcome.take(row.bytes(outcome)) else {
             return Err(unlisted(&coding, (row, outcome)));
         };
-        let Ok(subgroup) = coding.take_subgroup(row) else {
-            let index = coding.subgroup.as_ref().map_or(0, |column| column.index);
-            return Err(unlisted(&coding, (row, index)));
+        let subgroup = match coding.take_subgroup(row) {
+            Ok(taken) => taken,
+            Err(Refused::Unlisted(index)) => return Err(unlisted(&coding, (row, index))),
+            Err(Refused::TooMany) => return Err(too_many(row)),
         };
         let unmeasured = match covariates.look(|index| row.bytes(index)) {
             Ok(unmeasured) => unmeasured,
@@ -95,8 +101,8 @@ pub fn read(
         };
         let lacks = if treatment == Taken::Missing {
             Some((coding.treatment.role, coding.treatment.index))
-        } else if subgroup == Taken::Missing {
-            coding.subgroup.as_ref().map(|column| (column.role, column.index))
+        } else if let Crossed::Missing(factor) = subgroup {
+            Some(coding.lacking(factor))
         } else if coding.is_unknown(outcome) {
             Some((coding.outcome.role, coding.outcome.index))
         } else {
@@ -172,7 +178,7 @@ fn finish(
     let mut counted = counted;
     let names = &coding.names();
     counted.cells.resize_with(names.len(), || vec![ArmCounts::default(); counted.arms]);
-    for (name, arms) in names.iter().zip(&counted.cells) {
+    for (name, arms) in names.iter().zip(&counted.cells).filter(|_| coding.crossing.is_none()) {
         if arms.iter().all(|arm| arm.total + arm.missing == 0) {
             let list = if coding.cut.is_some() { "[data.cut]" } else { "[data.levels] subgroup" };
             return Err(Error::of(ErrorKind::Data, format!("no row is of the subgroup `{name}`"))
@@ -182,6 +188,22 @@ fn finish(
     }
     let file = counted.account(named, (reader, coding, &covariates), columns);
     let mut order: Vec<usize> = (0..names.len()).collect();
+    let mut factors = None;
+    if let Some(crossing) = &coding.crossing {
+        // Rows that lack something else may have had the only patients of a combination.
+        order.retain(|&g| counted.cells[g].iter().any(|arm| arm.total + arm.missing > 0));
+        order = crossing.sorted(order);
+        if let Some((factor, level)) = crossing.unmet(&order) {
+            let message = format!("no row is of the level `{level}` of `{factor}`");
+            return Err(Error::of(ErrorKind::Data, message)
+                .at(here())
+                .help("leave it out of [data.levels] factors or [data.cut], or look at [data.where]"));
+        }
+        factors = Some(crossing.stated(&order));
+        let mut place = vec![0; names.len()];
+        order.iter().enumerate().for_each(|(new, &old)| place[old] = new as u32);
+        covariates.measured.subgroup.iter_mut().for_each(|g| *g = place[*g as usize]);
+    } else
     // Without a list the order is by name, whatever the order of rows.
     if coding.cut.is_none() && data.levels.as_ref().is_none_or(|l| l.get_ref().subgroup.is_empty()) {
         order.sort_by(|&a, &b| names[a].cmp(&names[b]));
@@ -210,7 +232,14 @@ fn finish(
         Read::Levels(order.iter().map(row).collect())
     };
     let measured = covariates.any.then_some(covariates.measured);
-    Ok(Patients { cells, file, sha256, notices: reader.notices(), measured })
+    Ok(Patients { cells, file, sha256, notices: reader.notices(), measured, factors })
+}
+
+/// More combinations of levels than the program takes.
+fn too_many(row: Row<'_>) -> Error {
+    Error::of(ErrorKind::Limit, format!("more than {MOST_CROSSED} combinations of levels"))
+        .at(row.place(0))
+        .help("put levels together: [data.cut] for numbers, [data.levels] factors for values")
 }
 
 /// A value that the model file does not list.
@@ -222,7 +251,7 @@ fn unlisted(coding: &Coding, (row, index): (Row<'_>, usize)) -> Error {
         Ok(value) => value,
         Err(error) => return error,
     };
-    if column.role == "subgroup" && coding.cut.is_some() && row.decimal.number(value).is_none() {
+    if coding.is_cut(index) && row.decimal.number(value).is_none() {
         let error =
             Error::of(ErrorKind::Data, format!("found `{value}`, expected a number: the column is cut"))
                 .at(row.place(index));
@@ -284,7 +313,8 @@ struct Counted {
     elsewhere: u64,
     other_arms: u64,
     no_treatment: u64,
-    no_subgroup: u64,
+    /// Rows without a subgroup; of several factors, by the first that has no level.
+    no_subgroup: Vec<u64>,
     no_outcome: u64,
     /// By place of the first covariate that lacks a value.
     unmeasured: Vec<u64>,
@@ -302,17 +332,18 @@ impl Counted {
     /// Counts a row; its subgroup, arm and class of outcome where it is used.
     fn count(
         &mut self,
-        (known, outcome, treatment, subgroup): (bool, Taken, Taken, Taken),
+        (known, outcome, treatment, subgroup): (bool, Taken, Taken, Crossed),
         unmeasured: Option<usize>,
     ) -> Option<(usize, usize, usize)> {
         let (arm, g) = match (treatment, subgroup) {
-            (Taken::As(arm), Taken::As(g)) => (arm, g),
+            (Taken::As(arm), Crossed::As(g)) => (arm, g),
             (Taken::Missing | Taken::Other, _) => {
                 self.no_treatment += 1;
                 return None;
             }
-            (_, Taken::Missing | Taken::Other) => {
-                self.no_subgroup += 1;
+            (_, Crossed::Missing(factor)) => {
+                self.no_subgroup.resize(self.no_subgroup.len().max(factor + 1), 0);
+                self.no_subgroup[factor] += 1;
                 return None;
             }
         };
@@ -349,7 +380,7 @@ impl Counted {
 
     fn used(&self) -> u64 {
         let unmeasured: u64 = self.unmeasured.iter().sum();
-        let lacking = self.no_treatment + self.no_subgroup + self.no_outcome + unmeasured;
+        let lacking = self.no_treatment + self.no_subgroup.iter().sum::<u64>() + self.no_outcome + unmeasured;
         self.read - self.elsewhere - self.other_arms - lacking
     }
 
@@ -363,20 +394,21 @@ impl Counted {
             ("left out by [data.where]".to_string(), self.elsewhere),
             (format!("of other arms ({})", coding.treatment.others_in_words()), self.other_arms),
             ("treatment missing".to_string(), self.no_treatment),
-            ("subgroup missing".to_string(), self.no_subgroup),
-            ("outcome unknown".to_string(), self.no_outcome),
         ];
+        let of_subgroups = self.no_subgroup.iter().enumerate();
+        let of_subgroups = of_subgroups.map(|(f, rows)| (format!("{} missing", coding.lacking(f).0), *rows));
+        let unknown = [("outcome unknown".to_string(), self.no_outcome)];
+        let of_roles = of_roles.into_iter().chain(of_subgroups).chain(unknown);
         let of_covariates = covariates.names().map(|name| format!("{name} missing")).zip(&self.unmeasured);
-        let dropped = of_roles.into_iter().chain(of_covariates.map(|(why, rows)| (why, *rows)));
+        let dropped = of_roles.chain(of_covariates.map(|(why, rows)| (why, *rows)));
         let name = |index: &usize| reader.header[*index].clone();
         PatientFile {
             file: named.to_string(),
             rows_read: self.read,
             rows_used: self.used(),
             dropped: dropped.filter(|(_, rows)| *rows > 0).map(|(why, rows)| Dropped { why, rows }).collect(),
-            columns: [Some(&coding.outcome), Some(&coding.treatment), coding.subgroup.as_ref()]
-                .into_iter()
-                .flatten()
+            columns: coding
+                .columns()
                 .map(|c| column_account(c, &reader.header[c.index]))
                 .chain(covariates.accounts())
                 .collect(),

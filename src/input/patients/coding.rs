@@ -1,8 +1,11 @@
 //! What stands in a file's columns for arms, events and subgroups.
 
+use std::collections::BTreeMap;
+
 use toml::Spanned;
 
 use super::super::arms::SeveralArms;
+use super::super::crossing::{Crossed, Crossing, Refused};
 use super::super::model_file::{DataSection, Levels};
 use super::super::reader::Row;
 use super::super::source::Source;
@@ -187,6 +190,8 @@ pub struct Coding {
     pub subgroup: Option<Column>,
     /// Of the subgroup's column.
     pub cut: Option<Cut>,
+    /// In place of both, the columns of several factors.
+    pub crossing: Option<Crossing>,
     /// The class of outcomes that are not known, after those of all that are.
     unknown: usize,
     ordered: bool,
@@ -205,6 +210,7 @@ impl Coding {
         data: &DataSection,
         ([outcome, treatment], subgroup): ([usize; 2], Option<usize>),
         (scale, several): (Option<&LevelScale>, Option<&SeveralArms>),
+        crossing: Option<Crossing>,
     ) -> Result<Coding> {
         let nothing = Levels::default();
         let levels = data.levels.as_ref().map_or(&nothing, Spanned::get_ref);
@@ -261,8 +267,8 @@ impl Coding {
             .at(source.place(unknown.span()))
             .help(format!("they are `{}`", cut.labels.join("`, `"))));
         }
-        let subgroup = subgroup.map(|index| subgroups(levels, index, cut.as_ref()));
-        Ok(Coding { outcome, treatment, subgroup, cut, unknown, ordered: scale.is_some() })
+        let subgroup = subgroup.map(|index| levels_of(&levels.subgroup, index, cut.as_ref()));
+        Ok(Coding { outcome, treatment, subgroup, cut, crossing, unknown, ordered: scale.is_some() })
     }
 
     /// Whether the outcome's values are ordered levels.
@@ -272,19 +278,54 @@ impl Coding {
 
     /// The names of the subgroups.
     pub fn names(&self) -> Vec<String> {
+        if let Some(crossing) = &self.crossing {
+            return crossing.names();
+        }
         self.subgroup.as_ref().map_or_else(|| vec![ALL.to_string()], |column| column.classes.clone())
     }
 
     /// The column of a place in the header.
     pub fn column(&self, index: usize) -> Option<&Column> {
+        self.columns().find(|column| column.index == index)
+    }
+
+    /// The columns of outcome, treatment, and subgroups or factors.
+    pub fn columns(&self) -> impl Iterator<Item = &Column> {
+        let factors = self.crossing.iter().flat_map(Crossing::columns);
         [Some(&self.outcome), Some(&self.treatment), self.subgroup.as_ref()]
             .into_iter()
             .flatten()
-            .find(|column| column.index == index)
+            .chain(factors)
+    }
+
+    /// Whether the column at this place holds numbers that are cut.
+    pub fn is_cut(&self, index: usize) -> bool {
+        let own = self.subgroup.as_ref().is_some_and(|c| c.index == index) && self.cut.is_some();
+        own || self.crossing.as_ref().is_some_and(|crossing| crossing.is_cut(index))
     }
 
     /// What a row's subgroup is taken as.
-    pub fn take_subgroup(&mut self, row: Row<'_>) -> std::result::Result<Taken, Unlisted> {
+    pub fn take_subgroup(&mut self, row: Row<'_>) -> std::result::Result<Crossed, Refused> {
+        if let Some(crossing) = &mut self.crossing {
+            return crossing.take(row);
+        }
+        let index = self.subgroup.as_ref().map_or(0, |column| column.index);
+        match self.take_single(row) {
+            Ok(Taken::As(g)) => Ok(Crossed::As(g)),
+            Ok(Taken::Missing | Taken::Other) => Ok(Crossed::Missing(0)),
+            Err(Unlisted) => Err(Refused::Unlisted(index)),
+        }
+    }
+
+    /// The name and the place of the column that is missing where a row has no subgroup, or no level of a factor.
+    pub fn lacking(&self, factor: usize) -> (&str, usize) {
+        match (&self.crossing, &self.subgroup) {
+            (Some(crossing), _) => crossing.factor(factor),
+            (None, column) => ("subgroup", column.as_ref().map_or(0, |column| column.index)),
+        }
+    }
+
+    fn take_single(&mut self, row: Row<'_>) -> std::result::Result<Taken, Unlisted> {
         let Some(column) = &mut self.subgroup else { return Ok(Taken::As(0)) };
         let value = row.bytes(column.index);
         let Some(cut) = &self.cut else { return column.take(value) };
@@ -340,14 +381,19 @@ fn ordered(
 }
 
 /// Listed subgroups in the order in which they are written, or in that of numbers; without a list every value is one.
-fn subgroups(levels: &Levels, index: usize, cut: Option<&Cut>) -> Column {
-    if let (Some(cut), true) = (cut, levels.subgroup.is_empty()) {
+pub fn levels_of(
+    written: &BTreeMap<Spanned<String>, Spanned<String>>,
+    index: usize,
+    cut: Option<&Cut>,
+) -> Column {
+    let is_listed = !written.is_empty();
+    if let (Some(cut), false) = (cut, is_listed) {
         let own: Vec<[String; 1]> = cut.labels.iter().map(|label| [label.clone()]).collect();
         let listed: Vec<(&str, &[String])> =
             own.iter().map(|label| (label[0].as_str(), &label[..])).collect();
         return Column::new("subgroup", index, &listed, Listing::Errors);
     }
-    let mut written: Vec<_> = levels.subgroup.iter().collect();
+    let mut written: Vec<_> = written.iter().collect();
     written.sort_by_key(|(value, _)| value.span().start);
     let mut named: Vec<(&str, Vec<String>)> = Vec::new();
     for (value, name) in written {
@@ -358,7 +404,7 @@ fn subgroups(levels: &Levels, index: usize, cut: Option<&Cut>) -> Column {
         }
     }
     let listed: Vec<(&str, &[String])> = named.iter().map(|(name, v)| (*name, v.as_slice())).collect();
-    let unlisted = if levels.subgroup.is_empty() { Listing::Classes } else { Listing::Errors };
+    let unlisted = if is_listed { Listing::Errors } else { Listing::Classes };
     Column::new("subgroup", index, &listed, unlisted)
 }
 

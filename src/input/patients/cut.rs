@@ -82,8 +82,17 @@ pub fn check_cuts(source: &Source, data: &DataSection, covariates: &[String]) ->
     let of_patients =
         |key: &Spanned<String>| data.rows == Some(Rows::Patients) && key.get_ref() == "subgroup";
     let subgroup = data.columns.iter().find(|(key, _)| of_patients(key)).map(|(_, name)| name);
+    let is_factor = |name: &Spanned<String>| {
+        data.rows == Some(Rows::Patients)
+            && data.factors.iter().any(|factor| {
+                let named = data.columns.iter().find(|(key, _)| key.get_ref() == factor.get_ref());
+                named.map_or(factor.get_ref(), |(_, column)| column.get_ref()) == name.get_ref()
+            })
+    };
     let is_used = |name: &Spanned<String>| {
-        covariates.contains(name.get_ref()) || subgroup.is_some_and(|s| s.get_ref() == name.get_ref())
+        is_factor(name)
+            || covariates.contains(name.get_ref())
+            || subgroup.is_some_and(|s| s.get_ref() == name.get_ref())
     };
     match data.cut.keys().find(|name| !is_used(name)) {
         None => Ok(()),

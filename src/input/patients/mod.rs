@@ -16,7 +16,7 @@ mod cut;
 mod survey;
 
 pub use cells::read;
-pub use coding::is_nothing;
+pub use coding::{Column, Taken, Unlisted, is_nothing, levels_of};
 pub use covariates::{Covariates, Levels, Measured, Values};
 pub use cut::{Cut, check_cuts};
 pub use survey::{Survey, Surveyed, survey, surveyed};

@@ -10,6 +10,7 @@ use super::super::patients::{Covariates, is_nothing};
 use super::super::reader::{Header, Reader, Row};
 use super::super::source::Source;
 use super::super::values::Values;
+use super::Aside;
 use super::cells::{both_counts, count};
 use super::subgroups::Subgroups;
 use crate::error::{Error, ErrorKind, Result};
@@ -51,11 +52,11 @@ pub fn read(
     source: &Source,
     data: &DataSection,
     (reader, covariates): (&mut Reader, &mut Covariates),
-    notices: &mut Vec<String>,
+    aside: &mut Aside,
 ) -> Result<Vec<SubgroupCounts>> {
     let (subgroup, layout) = Layout::of(source, data, &reader.header)?;
     let mut kept = Kept::new(source, data, &reader.header)?;
-    let mut subgroups = Subgroups::of_column(subgroup);
+    let mut subgroups = Subgroups::in_file(source, data, &reader.header, subgroup)?;
     let mut found: Vec<(String, Arms)> = Vec::new();
     let mut left_out: BTreeMap<String, u64> = BTreeMap::new();
     while let Some(row) = reader.next()? {
@@ -87,7 +88,7 @@ pub fn read(
                     Layout::Subgroup { .. } => {
                         subgroups.twice(row, &of, first_row).help(PATIENTS).help(BY_COVARIATES)
                     }
-                    Layout::Arm { column, .. } => second_row(row, column, (of.name, active == 1)),
+                    Layout::Arm { column, .. } => second_row(row, column, (&of.name, active == 1)),
                 });
             } else {
                 *all = Some(own);
@@ -95,9 +96,10 @@ pub fn read(
         }
     }
     kept.check(source)?;
+    aside.factors = subgroups.factors();
     if !left_out.is_empty() {
         let each: Vec<String> = left_out.iter().map(|(level, rows)| format!("{rows} of `{level}`")).collect();
-        notices.push(format!("Rows of other arms are left out: {}.", each.join(", ")));
+        aside.notices.push(format!("Rows of other arms are left out: {}.", each.join(", ")));
     }
     let whole = |found| {
         whole(found, reader, covariates.any).map_err(|error| match left_out.is_empty() {

@@ -2,11 +2,12 @@
 
 use toml::Spanned;
 
-use super::super::columns::{Kept, layout_by_subgroup};
+use super::super::columns::{Kept, column_named, layout_by_subgroup};
 use super::super::model_file::DataSection;
 use super::super::reader::{Header, Reader, Row};
 use super::super::source::Source;
-use super::cells::{both_ends, real, whole_estimate};
+use super::Aside;
+use super::cells::{both_ends, count, real, whole_estimate};
 use super::subgroups::Subgroups;
 use crate::error::{Error, ErrorKind, Result};
 use crate::study::estimates::{Figure, Printed, estimate};
@@ -19,6 +20,8 @@ struct Columns {
     point: usize,
     is_ratio: bool,
     spread: Spread,
+    /// Beside several factors: how many patients it is of.
+    patients: Option<usize>,
 }
 
 enum Spread {
@@ -31,12 +34,12 @@ pub fn read(
     source: &Source,
     (data, scale): (&DataSection, Scale),
     reader: &mut Reader,
-    notices: &mut Vec<String>,
+    aside: &mut Aside,
 ) -> Result<Vec<SubgroupEstimate>> {
     let columns = Columns::of(source, data, &reader.header)?;
     let mut kept = Kept::new(source, data, &reader.header)?;
-    let mut subgroups = Subgroups::of_column(columns.subgroup);
-    let mut rows = Vec::new();
+    let mut subgroups = Subgroups::in_file(source, data, &reader.header, columns.subgroup)?;
+    let (mut rows, mut patients) = (Vec::new(), Vec::new());
     while let Some(row) = reader.next()? {
         if row.is_blank() || !kept.keeps(row) {
             continue;
@@ -45,7 +48,7 @@ pub fn read(
         if let Some(first_row) = of.first_row {
             return Err(subgroups.twice(row, &of, first_row));
         }
-        let printed = columns.printed(row, of.name)?;
+        let printed = columns.printed(row, &of.name)?;
         let (estimate, notice) = estimate(&printed, scale).map_err(|fault| {
             let column = match fault.figure {
                 Figure::Interval | Figure::StandardError => columns.spread.first(),
@@ -53,10 +56,17 @@ pub fn read(
             };
             Error::of(ErrorKind::Data, fault.message).at(row.place(column)).help(fault.help)
         })?;
-        notices.extend(notice);
+        aside.notices.extend(notice);
+        if let Some(column) = columns.patients {
+            patients.push(count(row, column)? as f64);
+        }
         rows.push(estimate);
     }
     kept.check(source)?;
+    aside.factors = subgroups.factors();
+    if let (Some(_), Some(factors)) = (columns.patients, &mut aside.factors) {
+        factors.patients = Some(patients);
+    }
     Ok(rows)
 }
 
@@ -84,14 +94,17 @@ fn of_95_percent(source: &Source, data: &DataSection, column: &str) -> Result<()
 impl Columns {
     fn of(source: &Source, data: &DataSection, header: &Header) -> Result<Columns> {
         let has = |key: &str| data.columns.keys().any(|k| k.get_ref() == key);
+        let of_factors: &[&str] = if data.factors.is_empty() { &[] } else { &["patients"] };
         let is_ratio = has("ratio");
         let value = if is_ratio { "ratio" } else { "estimate" };
         let (subgroup, point, spread) = if has("se") {
-            let (subgroup, [point, se]) = layout_by_subgroup(source, data, header, ([value, "se"], &[]))?;
+            let (subgroup, [point, se]) =
+                layout_by_subgroup(source, data, header, ([value, "se"], of_factors))?;
             (subgroup, point, Spread::Error(se))
         } else {
             let keys = [value, "lower", "upper"];
-            let (subgroup, [point, lower, upper]) = layout_by_subgroup(source, data, header, (keys, &[]))?;
+            let (subgroup, [point, lower, upper]) =
+                layout_by_subgroup(source, data, header, (keys, of_factors))?;
             if (point == lower) != (point == upper) {
                 let keys = if point == lower { ["lower", "upper"] } else { ["upper", "lower"] };
                 return Err(Error::of(ErrorKind::Rule, format!("`{value}` and `{}` are the same column, and `{}` is another", keys[0], keys[1]))
@@ -103,7 +116,9 @@ impl Columns {
             }
             (subgroup, point, Spread::Interval([lower, upper]))
         };
-        Ok(Columns { subgroup, point, is_ratio, spread })
+        let patients = data.columns.iter().find(|(key, _)| key.get_ref() == "patients");
+        let patients = patients.map(|(_, name)| column_named(source, header, name)).transpose()?;
+        Ok(Columns { subgroup, point, is_ratio, spread, patients })
     }
 
     fn printed(&self, row: Row<'_>, subgroup: &str) -> Result<Printed> {

@@ -19,6 +19,7 @@ use super::patients::{self, Covariates, Measured, check_cuts};
 use super::reader::{DataFile, Reader, checksum};
 use super::source::Source;
 use crate::error::{Error, ErrorKind, Result};
+use crate::study::rules::StatedFactors;
 use crate::study::{DrawsFile, LevelScale, PatientFile, Read, Scale, Together};
 
 /// What a data file holds.
@@ -33,6 +34,15 @@ pub struct Held {
     pub measured: Option<Measured>,
     /// Of a file of draws: how their errors belong together, and its account.
     pub draws: Option<(Together, DrawsFile)>,
+    /// Where there are several factors, the levels of every group.
+    pub factors: Option<StatedFactors>,
+}
+
+/// What a table tells beside its rows.
+#[derive(Default)]
+pub struct Aside {
+    pub notices: Vec<String>,
+    pub factors: Option<StatedFactors>,
 }
 
 /// The data of a study from its file.
@@ -56,7 +66,7 @@ pub fn read(
     }
     source.read.note(&path);
     let opened = DataFile::at(&path)?;
-    let mut notices = Vec::new();
+    let mut aside = Aside::default();
     let mut of_draws = None;
     let (rows, measured) = match data.rows {
         Some(Rows::Patients) => {
@@ -68,6 +78,7 @@ pub fn read(
                 patients: Some(found.file),
                 measured: found.measured,
                 draws: None,
+                factors: found.factors,
             });
         }
         Some(Rows::Counts) if ordered.is_some() => {
@@ -79,38 +90,39 @@ pub fn read(
             let mut reader = Reader::open(&opened, (source.reading, &data.form()))?;
             check_cuts(source, data, &[])?;
             let rows = match ordered {
-                Some(scale) => levels::read(source, (data, scale), &mut reader, &mut notices)?,
+                Some(scale) => levels::read(source, (data, scale), &mut reader, &mut aside.notices)?,
                 None => Vec::new(),
             };
-            notices.extend(reader.notices());
+            aside.notices.extend(reader.notices());
             (Read::Levels(rows), None)
         }
         Some(Rows::Counts) => {
             let mut reader = Reader::open(&opened, (source.reading, &data.form()))?;
             let mut covariates = Covariates::new(source, (data, reader.decimal), adjust, &reader.header)?;
             let counts = match several {
-                Some(arms) => counts_by_arm::read(source, (data, arms), &mut reader, &mut notices)?,
-                None => counts::read(source, data, (&mut reader, &mut covariates), &mut notices)?,
+                Some(arms) => counts_by_arm::read(source, (data, arms), &mut reader, &mut aside.notices)?,
+                None => counts::read(source, data, (&mut reader, &mut covariates), &mut aside)?,
             };
-            notices.extend(reader.notices());
+            aside.notices.extend(reader.notices());
             (Read::Counts(counts), covariates.any.then_some(covariates.measured))
         }
         Some(Rows::Draws) => {
             let mut reader = Reader::open(&opened, (source.reading, &data.form()))?;
             check_cuts(source, data, &[])?;
             let found = draws::read(source, (data, scale), &mut reader, file)?;
-            notices.extend(reader.notices());
+            aside.notices.extend(reader.notices());
             of_draws = Some((found.together, found.account));
             (Read::Estimates(found.rows), None)
         }
         _ => {
             let mut reader = Reader::open(&opened, (source.reading, &data.form()))?;
             check_cuts(source, data, &[])?;
-            let estimates = estimates::read(source, (data, scale), &mut reader, &mut notices)?;
-            notices.extend(reader.notices());
+            let estimates = estimates::read(source, (data, scale), &mut reader, &mut aside)?;
+            aside.notices.extend(reader.notices());
             (Read::Estimates(estimates), None)
         }
     };
     let sha256 = checksum(&opened)?;
-    Ok(Held { data: rows, notices, sha256, patients: None, measured, draws: of_draws })
+    let Aside { notices, factors } = aside;
+    Ok(Held { data: rows, notices, sha256, patients: None, measured, draws: of_draws, factors })
 }

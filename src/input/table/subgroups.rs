@@ -1,15 +1,22 @@
 //! Subgroups of a table, as their rows come.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
-use super::super::reader::Row;
+use super::super::crossing::{Crossed, Crossing, Refused};
+use super::super::model_file::DataSection;
+use super::super::reader::{Header, Row};
+use super::super::source::Source;
 use crate::error::{Error, ErrorKind, Result};
-use crate::study::{ALL_PATIENTS, MOST_SUBGROUPS, names};
+use crate::study::rules::StatedFactors;
+use crate::study::{ALL_PATIENTS, MOST_CROSSED, MOST_SUBGROUPS, names};
 
 /// Subgroups by name, in the order of their first rows.
 pub struct Subgroups {
     /// Where a row has its subgroup's name; none where there are no subgroups.
     pub column: Option<usize>,
+    /// In place of it, the columns of several factors.
+    crossing: Option<Crossing>,
     known: HashMap<String, Known>,
 }
 
@@ -21,7 +28,7 @@ struct Known {
 
 /// A row's subgroup.
 pub struct Of<'r> {
-    pub name: &'r str,
+    pub name: Cow<'r, str>,
     /// Its place among the subgroups.
     pub place: usize,
     /// The row in which it was met first, if that is not this one.
@@ -30,16 +37,61 @@ pub struct Of<'r> {
 
 impl Subgroups {
     pub fn of_column(column: Option<usize>) -> Subgroups {
-        Subgroups { column, known: HashMap::new() }
+        Subgroups { column, crossing: None, known: HashMap::new() }
+    }
+
+    /// Of this column, or of the factors' where there are several.
+    pub fn in_file(
+        source: &Source,
+        data: &DataSection,
+        header: &Header,
+        column: Option<usize>,
+    ) -> Result<Subgroups> {
+        let crossing = Crossing::of(source, data, header)?;
+        Ok(Subgroups { crossing, ..Subgroups::of_column(column) })
+    }
+
+    /// The levels of every group, in the order of their first rows; none where there are not several factors.
+    pub fn factors(&self) -> Option<StatedFactors> {
+        let crossing = self.crossing.as_ref()?;
+        Some(crossing.stated(&(0..crossing.names().len()).collect::<Vec<_>>()))
+    }
+
+    /// The name of a row's subgroup.
+    fn name<'r>(&mut self, row: Row<'r>) -> Result<Cow<'r, str>> {
+        let Some(crossing) = &mut self.crossing else {
+            return Ok(Cow::Borrowed(match self.column {
+                Some(column) => row.text(column)?,
+                None => ALL_PATIENTS,
+            }));
+        };
+        match crossing.take(row) {
+            Ok(Crossed::As(group)) => Ok(Cow::Owned(crossing.name(group))),
+            Ok(Crossed::Missing(factor)) => {
+                let (name, index) = crossing.factor(factor);
+                Err(Error::of(ErrorKind::Data, format!("the level of `{name}` is missing"))
+                    .at(row.place(index))
+                    .help("every row has a level of every factor"))
+            }
+            Err(Refused::Unlisted(index)) => {
+                let found = row.text(index)?;
+                Err(Error::of(ErrorKind::Data, format!("found `{found}`, which [data.levels] does not list"))
+                    .at(row.place(index))
+                    .help("list it under `factors` there, or choose rows with [data.where]"))
+            }
+            Err(Refused::TooMany) => {
+                let message = format!("more than {MOST_CROSSED} combinations of levels");
+                Err(Error::of(ErrorKind::Limit, message)
+                    .at(row.place(0))
+                    .help("leave a factor out, or put levels together"))
+            }
+        }
     }
 
     /// The subgroup of a row: one that is known, or the next.
     pub fn of<'r>(&mut self, row: Row<'r>) -> Result<Of<'r>> {
-        let name = match self.column {
-            Some(column) => row.text(column)?,
-            None => ALL_PATIENTS,
-        };
-        if let Some(Known { place, first_row }) = self.known.get(name).copied() {
+        let name = self.name(row)?;
+        if let Some(Known { place, first_row }) = self.known.get(&*name).copied() {
             return Ok(Of { name, place, first_row: Some(first_row) });
         }
         let error = |kind, message: String| Error::of(kind, message).at(row.place(self.column.unwrap_or(0)));
@@ -48,7 +100,13 @@ impl Subgroups {
                 error(ErrorKind::Data, "the subgroup is missing".to_string()).help("name it in every row")
             );
         }
-        names::name(name).map_err(|unfit| {
+        if self.crossing.is_some() {
+            // Names of levels are looked at one by one.
+            let place = self.known.len();
+            self.known.insert(name.to_string(), Known { place, first_row: row.number });
+            return Ok(Of { name, place, first_row: None });
+        }
+        names::name(&name).map_err(|unfit| {
             error(ErrorKind::Data, format!("the name of the subgroup {}", unfit.in_words()))
                 .help(unfit.help())
         })?;
@@ -63,6 +121,12 @@ impl Subgroups {
 
     /// Of a row whose subgroup was met in another, where each has one.
     pub fn twice(&self, row: Row<'_>, of: &Of<'_>, first_row: u64) -> Error {
+        if let Some(crossing) = &self.crossing {
+            let message = format!("`{}` stands twice, in rows {first_row} and {}", of.name, row.number);
+            return Error::of(ErrorKind::Data, message)
+                .at(row.place(crossing.factor(0).1))
+                .help("each combination of levels has one row; rows can be chosen with [data.where]");
+        }
         let Some(column) = self.column else {
             return Error::of(
                 ErrorKind::Data,

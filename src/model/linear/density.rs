@@ -13,10 +13,12 @@
 //! one. Slopes by S go backwards through the factor.
 
 use super::factor::Pattern;
-use super::{At, Coefficient, Linear, Seen};
+use super::rough::Resembled;
+use super::scale::{shrunk, shrunk_slopes};
+use super::{At, Coefficient, Linear, LinearRows, Resembling, ScalePrior, Seen};
 use crate::density::LogDensity;
-use crate::model::HeterogeneityPrior;
 use crate::model::prior_slope::{LocationSlope, ScalePoint};
+use crate::model::rows::Sums;
 use crate::numeric::{logistic, softplus};
 
 /// A linear model's posterior. In order: the coordinates of the standard deviations that are sampled, then ζ.
@@ -24,7 +26,8 @@ use crate::numeric::{logistic, softplus};
 pub struct LinearDensity {
     cells: Vec<(Vec<(usize, f64)>, Seen)>,
     columns: Vec<Column>,
-    scales: Vec<(HeterogeneityPrior, Option<usize>)>,
+    scales: Vec<(ScalePrior, Option<usize>)>,
+    rows: Option<LinearRows>,
     pattern: Pattern,
     /// Xᵀ W X, by entry of the pattern.
     information: Vec<f64>,
@@ -35,7 +38,7 @@ pub struct LinearDensity {
 struct Column {
     /// None where it is scaled.
     prior: Option<LocationSlope>,
-    scale: Option<usize>,
+    scale: Scaling,
     /// P and P c.
     precision: f64,
     pull: f64,
@@ -43,6 +46,14 @@ struct Column {
     seen: f64,
     /// The place of its diagonal entry.
     diagonal: usize,
+}
+
+/// What a coefficient is multiplied by.
+#[derive(Debug, Clone, Copy)]
+enum Scaling {
+    Not,
+    By(usize),
+    Shrunk { global: usize, local: usize, slab: usize },
 }
 
 /// Working memory for evaluations.
@@ -64,29 +75,26 @@ pub struct LinearScratch {
     factor: Vec<f64>,
     slopes: Vec<f64>,
     predictors: Vec<f64>,
+    by_scale: Vec<f64>,
+    by_predictor: Vec<f64>,
+    sums: Option<Sums>,
 }
 
 impl LinearDensity {
     /// The posterior of a model.
     pub fn new(model: &Linear) -> LinearDensity {
         let n = model.coefficients.len();
-        let groups: Vec<Vec<usize>> =
-            model.cells.iter().map(|cell| cell.of.iter().map(|(j, _)| *j).collect()).collect();
+        let gamma = model.rows.as_ref().map_or(0..0, |of| of.gamma.clone());
+        let own = |cell: &super::Cell| cell.of.iter().map(|(j, _)| *j).chain(gamma.clone()).collect();
+        let groups: Vec<Vec<usize>> = model.cells.iter().map(own).collect();
         let pattern = Pattern::new(n, &groups);
-        let mut information = vec![0.0; pattern.entries()];
-        let mut seen = vec![0.0; n];
-        for cell in &model.cells {
-            let (estimate, weight) = cell.seen.resembles();
-            for &(j, by) in &cell.of {
-                seen[j] += by * weight * estimate;
-                for &(k, other) in cell.of.iter().filter(|(k, _)| *k <= j) {
-                    information[pattern.place(j, k)] += by * other * weight;
-                }
-            }
-        }
+        let Resembled { information, seen } = match model.resembling {
+            Resembling::Cells => Resembled::of_cells(model, &pattern),
+            Resembling::Fit => Resembled::of_fit(model, &pattern),
+        };
         let mut dim = 0;
         let scales = model.scales.iter().map(|prior| {
-            let sampled = !matches!(prior, HeterogeneityPrior::Fixed { .. });
+            let sampled = prior.fixed().is_none();
             dim += usize::from(sampled);
             (*prior, sampled.then(|| dim - 1))
         });
@@ -94,8 +102,11 @@ impl LinearDensity {
         let columns = model.coefficients.iter().enumerate().map(|(j, coefficient)| {
             let diagonal = pattern.place(j, j);
             let (prior, scale) = match coefficient {
-                Coefficient::Located(prior) => (Some(LocationSlope::of(prior)), None),
-                Coefficient::Scaled(scale) => (None, Some(*scale)),
+                Coefficient::Located(prior) => (Some(LocationSlope::of(prior)), Scaling::Not),
+                Coefficient::Scaled(scale) => (None, Scaling::By(*scale)),
+                &Coefficient::Shrunk { global, local, slab } => {
+                    (None, Scaling::Shrunk { global, local, slab })
+                }
             };
             let (centre, precision) = prior.as_ref().map_or((0.0, 1.0), LocationSlope::stand_in);
             // A flat prior of a coefficient of which nothing is known has no scale of its own.
@@ -104,7 +115,8 @@ impl LinearDensity {
         });
         let columns = columns.collect();
         let cells = model.cells.iter().map(|cell| (cell.of.clone(), cell.seen)).collect();
-        LinearDensity { cells, columns, scales, pattern, information, dim: dim + n }
+        let rows = model.rows.clone();
+        LinearDensity { cells, columns, scales, rows, pattern, information, dim: dim + n }
     }
 
     /// A point in the middle of the coordinates, from which a search for the mode may start.
@@ -112,7 +124,7 @@ impl LinearDensity {
         let mut q = vec![0.0; self.dim];
         for (prior, place) in &self.scales {
             if let Some(place) = place {
-                q[*place] = prior.coordinate_of(prior.typical());
+                q[*place] = prior.typical_coordinate();
             }
         }
         q
@@ -130,14 +142,18 @@ impl LinearDensity {
     /// Fills in everything from the standard deviations to the predictors; false where numbers run out.
     fn place(&self, q: &[f64], scratch: &mut LinearScratch) -> bool {
         for (point, (prior, place)) in scratch.scales.iter_mut().zip(&self.scales) {
-            *point = match (place, prior) {
-                (Some(place), prior) => prior.at_coordinate(q[*place]),
-                (None, HeterogeneityPrior::Fixed { value }) => fixed(*value),
-                (None, _) => fixed(0.0),
+            *point = match place {
+                Some(place) => prior.at_coordinate(q[*place]),
+                None => fixed(prior.fixed().unwrap_or(0.0)),
             };
         }
         for (s, column) in scratch.s.iter_mut().zip(&self.columns) {
-            *s = column.scale.map_or(1.0, |scale| scratch.scales[scale].value);
+            let value = |place: usize| scratch.scales[place].value;
+            *s = match column.scale {
+                Scaling::Not => 1.0,
+                Scaling::By(scale) => value(scale),
+                Scaling::Shrunk { global, local, slab } => shrunk(value(global) * value(local), value(slab)),
+            };
         }
         for ((entry, held), (j, k)) in
             scratch.factor.iter_mut().zip(&self.information).zip(self.pattern.all())
@@ -174,7 +190,7 @@ impl LinearDensity {
         let mut sum = 0.0;
         for ((of, seen), &x) in self.cells.iter().zip(&scratch.predictors) {
             let (value, slope) = match *seen {
-                Seen::Counts { total: 0.0, .. } => continue,
+                Seen::Counts { total: 0.0, .. } | Seen::Rows { .. } => continue,
                 Seen::Counts { events, total } => {
                     (events * x - total * softplus(x), events - total * logistic(x))
                 }
@@ -188,7 +204,24 @@ impl LinearDensity {
                 scratch.by_b[j] += by * slope;
             }
         }
-        sum
+        match &self.rows {
+            Some(rows) => sum + self.likelihood_of_rows(rows, scratch),
+            None => sum,
+        }
+    }
+
+    /// The same of patients with covariates.
+    fn likelihood_of_rows(&self, of: &LinearRows, scratch: &mut LinearScratch) -> f64 {
+        let LinearScratch { b, by_b, predictors, by_predictor, sums, .. } = scratch;
+        let Some(sums) = sums else { return f64::NAN };
+        let slopes = (by_predictor.as_mut_slice(), &mut by_b[of.gamma.clone()], &mut [][..]);
+        let value = of.rows.log_likelihood(predictors, (&b[of.gamma.clone()], &[]), slopes, sums);
+        for ((cell, _), slope) in self.cells.iter().zip(by_predictor.iter()) {
+            for &(j, by) in cell {
+                by_b[j] += by * slope;
+            }
+        }
+        value
     }
 
     /// Adds the priors of z, and fills in the slopes by it.
@@ -226,6 +259,27 @@ impl LinearDensity {
     }
 }
 
+impl LinearDensity {
+    /// From slopes by coefficients' standard deviations to those by what they are made of.
+    fn pull_scales(&self, scratch: &mut LinearScratch) {
+        scratch.by_scale.fill(0.0);
+        for (column, by) in self.columns.iter().zip(&scratch.by_s) {
+            match column.scale {
+                Scaling::Not => {}
+                Scaling::By(scale) => scratch.by_scale[scale] += by,
+                Scaling::Shrunk { global, local, slab } => {
+                    let value = |place: usize| scratch.scales[place].value;
+                    let (tau, lambda, c) = (value(global), value(local), value(slab));
+                    let (by_a, by_c) = shrunk_slopes(tau * lambda, c);
+                    scratch.by_scale[global] += by * by_a * lambda;
+                    scratch.by_scale[local] += by * by_a * tau;
+                    scratch.by_scale[slab] += by * by_c;
+                }
+            }
+        }
+    }
+}
+
 fn fixed(value: f64) -> ScalePoint {
     ScalePoint { value, rate: 0.0, log_density: 0.0, slope: 0.0 }
 }
@@ -253,6 +307,9 @@ impl LogDensity for LinearDensity {
             factor: vec![0.0; entries],
             slopes: vec![0.0; entries],
             predictors: vec![0.0; self.cells.len()],
+            by_scale: vec![0.0; self.scales.len()],
+            by_predictor: vec![0.0; self.cells.len()],
+            sums: self.rows.as_ref().map(|of| of.rows.sums()),
         }
     }
 
@@ -267,16 +324,11 @@ impl LogDensity for LinearDensity {
         }
         self.pull(scratch);
         let sampled = self.dim - self.columns.len();
-        gradient[..sampled].fill(0.0);
-        for (j, column) in self.columns.iter().enumerate() {
-            if let Some(place) = column.scale.and_then(|scale| self.scales[scale].1) {
-                gradient[place] += scratch.by_s[j];
-            }
-        }
-        for (point, (_, place)) in scratch.scales.iter().zip(&self.scales) {
+        self.pull_scales(scratch);
+        for ((point, by), (_, place)) in scratch.scales.iter().zip(&scratch.by_scale).zip(&self.scales) {
             log_density += point.log_density;
             if let Some(place) = *place {
-                gradient[place] = gradient[place] * point.rate + point.slope;
+                gradient[place] = by * point.rate + point.slope;
             }
         }
         gradient[sampled..].copy_from_slice(&scratch.by_z);

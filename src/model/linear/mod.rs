@@ -6,13 +6,20 @@
 
 mod density;
 mod factor;
+mod rough;
+mod scale;
 
 pub use density::{LinearDensity, LinearScratch};
+pub use scale::ScalePrior;
+
+use std::ops::Range;
+use std::sync::Arc;
 
 use rand_chacha::ChaCha8Rng;
 
+use super::LocationPrior;
+use super::rows::Rows;
 use super::simulate::Source;
-use super::{HeterogeneityPrior, LocationPrior};
 use crate::numeric::logit;
 
 /// The model of all cells.
@@ -21,9 +28,31 @@ pub struct Linear {
     /// The coefficients. Those that few cells share stand first: they are eliminated in this order.
     pub coefficients: Vec<Coefficient>,
     /// The priors of the standard deviations.
-    pub scales: Vec<HeterogeneityPrior>,
+    pub scales: Vec<ScalePrior>,
     /// The cells.
     pub cells: Vec<Cell>,
+    /// The patients of cells that are [`Seen::Rows`].
+    pub rows: Option<LinearRows>,
+    /// How it is found out roughly what the data say, which decides the sampler's speed and nothing else.
+    pub resembling: Resembling,
+}
+
+/// Patients with covariates, whose coefficients are the last of the model's.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LinearRows {
+    /// The patients; their cells are the model's.
+    pub rows: Arc<Rows>,
+    /// The places of the covariates' coefficients.
+    pub gamma: Range<usize>,
+}
+
+/// What stands for the likelihood where only a rough normal is wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Resembling {
+    /// Every cell's own counts: for cells that hold many patients.
+    Cells,
+    /// One rough fit of all cells together: for many small ones, and for patients with covariates.
+    Fit,
 }
 
 /// What is known of a coefficient beforehand.
@@ -33,6 +62,15 @@ pub enum Coefficient {
     Located(LocationPrior),
     /// It is N(0, σ²), σ being the standard deviation at this place.
     Scaled(usize),
+    /// It is N(0, s²) as a regularised horseshoe has it: s = τλc/√(c² + τ²λ²) of the standard deviations at these places.
+    Shrunk {
+        /// Of τ.
+        global: usize,
+        /// Of λ.
+        local: usize,
+        /// Of c.
+        slab: usize,
+    },
 }
 
 /// One cell: its row of X, and what was observed.
@@ -61,6 +99,11 @@ pub enum Seen {
         /// One over its variance.
         precision: f64,
     },
+    /// Patients whose rows say it; the predictor is their log odds beside their covariates.
+    Rows {
+        /// How many they are.
+        patients: f64,
+    },
 }
 
 impl Seen {
@@ -72,6 +115,7 @@ impl Seen {
                 (logit(p), total * p * (1.0 - p))
             }
             Seen::Estimate { estimate, precision } => (estimate, precision),
+            Seen::Rows { .. } => (0.0, 0.0),
         }
     }
 
@@ -102,13 +146,14 @@ impl Linear {
     pub fn patients(&self, cell: usize) -> f64 {
         match self.cells.get(cell).map(|cell| cell.seen) {
             Some(Seen::Counts { total, .. }) => total,
+            Some(Seen::Rows { patients }) => patients,
             _ => 0.0,
         }
     }
 
     /// Whether the standard deviation at this place is estimated.
     pub fn samples_scale(&self, place: usize) -> bool {
-        self.scales.get(place).is_some_and(|prior| !matches!(prior, HeterogeneityPrior::Fixed { .. }))
+        self.scales.get(place).is_some_and(|prior| prior.fixed().is_none())
     }
 
     /// Every cell's predictor at these coefficients.
@@ -131,6 +176,9 @@ impl Linear {
         for (b, coefficient) in coefficients.iter_mut().zip(&self.coefficients) {
             *b = match coefficient {
                 Coefficient::Scaled(scale) => scales[*scale] * from.normal(),
+                Coefficient::Shrunk { global, local, slab } => {
+                    scale::shrunk(scales[*global] * scales[*local], scales[*slab]) * from.normal()
+                }
                 Coefficient::Located(prior) => match prior.draw(&mut from) {
                     Some(b) => b,
                     None => return false,

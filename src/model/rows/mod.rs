@@ -79,6 +79,19 @@ pub struct Sums {
     pub in_parallel: bool,
 }
 
+/// Slopes and curvature of a log likelihood.
+#[derive(Debug, Clone)]
+pub struct Curvature {
+    /// Slopes by cell and by coefficient.
+    pub by_cell: Vec<f64>,
+    pub by_gamma: Vec<f64>,
+    /// Σ n p (1 − p) by cell, with one factor of a covariate by cell and coefficient, and with two by pairs of coefficients, the
+    /// second not after the first.
+    pub weights: Vec<f64>,
+    pub mixed: Vec<f64>,
+    pub gamma: Vec<f64>,
+}
+
 /// The risks of one subgroup averaged over the declared patients: in the control arm and in the active arm.
 pub type Standardised = [f64; 2];
 
@@ -271,6 +284,40 @@ impl Rows {
     /// where an arm has no events or nothing but events.
     pub fn effect_variance(&self, g: usize) -> f64 {
         self.pilot.effect_variances[g]
+    }
+
+    /// The rows of an adjustment without rough estimates of them.
+    pub fn without_hints(adjustment: &Adjustment, subgroups: usize) -> Rows {
+        let layout = Layout::new(&adjustment.patterns, subgroups, adjustment.centres.is_some());
+        Rows::unfitted(adjustment, subgroups, layout)
+    }
+
+    /// Slopes and curvature of the log likelihood at these log odds of the cells and coefficients, of rows without centres.
+    pub fn curvature(&self, cells: &[f64], gamma: &[f64]) -> Curvature {
+        let terms = gamma.len();
+        let mut found = Curvature {
+            by_cell: vec![0.0; cells.len()],
+            by_gamma: vec![0.0; terms],
+            weights: vec![0.0; cells.len()],
+            mixed: vec![0.0; cells.len() * terms],
+            gamma: vec![0.0; terms * terms],
+        };
+        let slopes = (&mut found.by_cell[..], &mut found.by_gamma[..], &mut [][..]);
+        self.log_likelihood(cells, (gamma, &[]), slopes, &mut self.sums());
+        let mut x = vec![0.0; terms];
+        for (cell, row) in self.each().filter(|(_, row)| self.layout.totals[*row] > 0.0) {
+            x.iter_mut().zip(&self.layout.columns).for_each(|(x, column)| *x = column[row]);
+            let p = logistic(cells[cell] + x.iter().zip(gamma).map(|(x, g)| x * g).sum::<f64>());
+            let weight = self.layout.totals[row] * p * (1.0 - p);
+            found.weights[cell] += weight;
+            let mixed = &mut found.mixed[cell * terms..(cell + 1) * terms];
+            for (k, (mixed, own)) in mixed.iter_mut().zip(&x).enumerate() {
+                *mixed += weight * own;
+                let both = &mut found.gamma[k * terms..][..=k];
+                both.iter_mut().zip(&x).for_each(|(sum, other)| *sum += weight * own * other);
+            }
+        }
+        found
     }
 
     /// Working memory for [`Rows::log_likelihood`].

@@ -2,34 +2,26 @@
 
 use super::draws::{ArmDraws, OfArms};
 use crate::parallel;
-use crate::posterior::block::{Block, estimate, parameter, probability, statements};
-use crate::posterior::diagnostics::Workspace;
+use crate::posterior::block::{Block, estimate, probability};
 use crate::posterior::direction::region;
 use crate::posterior::estimand::{Arms, Axis, Estimand, Measure, Statement, Whom};
+use crate::posterior::linear::{Filling, From, minus};
 use crate::posterior::observed::Observed;
 use crate::posterior::parameter::Parameter;
-use crate::posterior::quantity::{Found, Quantity, Reporting, Scale};
+use crate::posterior::quantity::Found;
 use crate::posterior::result::Reported;
 use crate::posterior::sampled::Column;
 use crate::study::Study;
 
-/// What rows are made from: draws of the posterior, or independent ones of the prior.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub enum From {
-    Posterior,
-    Prior,
-}
-
 /// All rows, in the order of the result: what is shared, then the subgroups.
 pub fn rows(study: &Study, draws: &ArmDraws, from: From) -> Vec<Block> {
     parallel::range(0..draws.subgroups() + 1, |i| {
-        let mut rows =
-            Filling { study, draws, from, workspace: Workspace::default(), block: Block::default() };
+        let mut rows = OfStudy { draws, filling: Filling::new(study, from, draws.chains()) };
         match i {
             0 => rows.shared(),
             _ => rows.subgroup(i - 1),
         }
-        rows.block
+        rows.filling.block
     })
 }
 
@@ -38,29 +30,17 @@ pub fn pairs(arms: usize) -> impl Iterator<Item = (usize, usize)> {
     (0..arms).flat_map(move |against| (against + 1..arms).map(move |arm| (arm, against)))
 }
 
-struct Filling<'a> {
-    study: &'a Study,
+struct OfStudy<'a> {
     draws: &'a ArmDraws,
-    from: From,
-    workspace: Workspace,
-    block: Block,
+    filling: Filling<'a>,
 }
 
-impl Filling<'_> {
-    fn quantity<'q>(&self, values: &'q Column) -> Quantity<'q> {
-        match self.from {
-            From::Posterior => {
-                Quantity::Sampled { values: values.into(), chains: self.draws.chains(), alone: true }
-            }
-            From::Prior => Quantity::Simulated(values.into()),
-        }
-    }
-
+impl OfStudy<'_> {
     fn shared(&mut self) {
         let draws = self.draws;
         for (key, column) in draws.parameters() {
             if !matches!(key, Parameter::ThetaOf(..) | Parameter::Alpha(_)) {
-                self.parameter(*key, column);
+                self.filling.parameter(key, column);
             }
         }
         self.of(Whom::Overall);
@@ -84,8 +64,8 @@ impl Filling<'_> {
     fn subgroup(&mut self, g: usize) {
         let draws = self.draws;
         for (key, column) in draws.parameters() {
-            if matches!(key, Parameter::ThetaOf(of, _) | Parameter::Alpha(of) if *of == g) {
-                self.parameter(*key, column);
+            if matches!(key, Parameter::ThetaOf(of, _) | Parameter::Alpha(of) if of == g) {
+                self.filling.parameter(key, column);
             }
         }
         self.of(Whom::Subgroup(g));
@@ -95,7 +75,7 @@ impl Filling<'_> {
         let Some(of) = self.draws.of(whom) else { return };
         for (a, risk) in of.risks.iter().enumerate() {
             let estimand = Estimand::new(whom, Measure::Risk).of_arms(Arms::One(a));
-            self.estimate(estimand, risk, false);
+            self.filling.estimate(estimand, risk, false, None);
         }
         for (arm, against) in pairs(self.draws.arms()) {
             let arms = Arms::Pair(arm, against);
@@ -111,23 +91,23 @@ impl Filling<'_> {
 
     /// The probability of every rank of every arm, and its mean rank.
     fn ranks(&mut self, whom: Whom, of: &OfArms) {
-        let ranks = ranks(of, self.study.outcome.higher_is.sign());
+        let ranks = ranks(of, self.filling.study.outcome.higher_is.sign());
         for (a, ranks) in ranks.iter().enumerate() {
             let estimand = Estimand::new(whom, Measure::Rank).of_arms(Arms::One(a));
             let mut mean = 0.0;
             for rank in 1..=self.draws.arms() {
                 let at: Column = ranks.iter().map(|&r| f64::from(u8::from(r == rank))).collect();
-                let chance = self.quantity(&at).above_zero(&mut self.workspace);
+                let chance = self.filling.quantity(&at).above_zero(&mut self.filling.workspace);
                 mean += rank as f64 * chance.sampled.map_or(f64::NAN, |p| p.probability);
                 if rank == 1 {
-                    self.block.probabilities.push(probability(
+                    self.filling.block.probabilities.push(probability(
                         estimand,
                         (Statement::Best, 1.0),
                         chance,
                         None,
                     ));
                 }
-                self.block.probabilities.push(probability(
+                self.filling.block.probabilities.push(probability(
                     estimand,
                     (Statement::Ranked, rank as f64),
                     chance,
@@ -135,46 +115,18 @@ impl Filling<'_> {
                 ));
             }
             let reported = Reported { mean: Some(mean), ..Reported::default() };
-            self.block.estimates.push(estimate(estimand, Found { reported, ..Found::default() }, None));
+            self.filling.block.estimates.push(estimate(
+                estimand,
+                Found { reported, ..Found::default() },
+                None,
+            ));
         }
     }
 
-    fn parameter(&mut self, key: Parameter, column: &Column) {
-        let found = self.quantity(column).summary(&mut self.workspace);
-        self.block.parameters.push(parameter(key, found));
-    }
-
-    fn estimate(&mut self, estimand: Estimand, column: &Column, logarithm: bool) {
-        let quantity = self.quantity(column);
-        let own = quantity.summary(&mut self.workspace);
-        let scale = Scale { measure: estimand.measure, logarithm };
-        let found = Reporting { quantity: &quantity, scale }.rescaled(own);
-        let mut row = estimate(estimand, found, None);
-        row.observed = crude(self.study, estimand);
-        self.block.estimates.push(row);
-    }
-
-    /// An estimate with its statements: benefit and harm, and the thresholds of its measure.
     fn effect(&mut self, estimand: Estimand, column: &Column, logarithm: bool) {
-        self.estimate(estimand, column, logarithm);
-        let measure = estimand.measure;
-        let thresholds = self.study.thresholds.of(measure);
-        if measure == Measure::RiskRatio && thresholds.is_empty() {
-            return;
-        }
-        let asked = statements(measure.null(), thresholds);
-        let quantity = self.quantity(column);
-        let reporting = Reporting { quantity: &quantity, scale: Scale { measure, logarithm } };
-        let sign = self.study.outcome.higher_is.sign();
-        let chances = reporting.chances(&asked, sign, &mut self.workspace);
-        for (asked, chance) in asked.into_iter().zip(chances) {
-            self.block.probabilities.push(probability(estimand, asked, chance, None));
-        }
+        let observed = crude(self.filling.study, estimand);
+        self.filling.effect(estimand, column, logarithm, observed);
     }
-}
-
-fn minus(a: &Column, b: &Column) -> Column {
-    a.iter().zip(b).map(|(a, b)| a - b).collect()
 }
 
 /// The rank of every arm in every draw, 1 being the best; by arm. Which of two is better is told by their log odds, which tell

@@ -12,17 +12,23 @@ use crate::compare::bias::implied as implied_by_bias;
 use crate::compare::is_reference_only;
 use crate::posterior::{
     Arms, Axis, Estimand, Estimate, LARGE, Measure, Parameter, ParameterRow, Report, Statement, Whom,
+    level_counts,
 };
 use crate::report::{levels, observations};
 use crate::study::{
-    AuditCell, AuditRow, DrawsFile, FittedUnder, LibraryPrior, PatientFile, Study, library_priors,
+    ArmCounts, AuditCell, AuditRow, DrawsFile, Factors, FittedUnder, LibraryPrior, PatientFile, Study,
+    library_priors,
 };
 
 /// The audit of the data and what the priors imply, as text for a terminal.
 pub fn check_text(study: &Study, prior: Option<&Report>) -> String {
     let mut out = heading(study);
     let (header, rows, lines) = audit_cells(study);
-    out.push_str(&table(arms_wrapped(study, header), rows));
+    match &study.factors {
+        // Combinations of levels are many and small.
+        Some(factors) if study.data.has_risks() => out.push_str(&levels_table(study, factors)),
+        _ => out.push_str(&table(arms_wrapped(study, header), rows)),
+    }
     for line in lines {
         push(&mut out, &line, 2);
     }
@@ -142,6 +148,31 @@ fn risk(cell: Option<&AuditCell>) -> String {
         total => format!("{:.1} %", 100.0 * c.events as f64 / total as f64),
     };
     cell.map_or_else(String::new, shown)
+}
+
+/// Rows of the audit by level of each factor, where there are several: counts of all who are of the level.
+fn rows_by_level(study: &Study, factors: &Factors) -> Vec<(String, Option<[ArmCounts; 2]>)> {
+    let mut rows = Vec::new();
+    for (f, factor) in factors.all.iter().enumerate() {
+        rows.push((capitalised(&factor.name), None));
+        for (l, level) in factor.levels.iter().enumerate() {
+            rows.push((format!("  {level}"), level_counts(study, factors, Whom::Level(f, l))));
+        }
+    }
+    rows
+}
+
+fn levels_table(study: &Study, factors: &Factors) -> String {
+    type Row = (String, Option<[ArmCounts; 2]>);
+    let mut columns: Columns<'_, Row> = Columns::new();
+    columns.add("Level", |(name, _)| name.clone());
+    for (a, arm) in study.treatment.arms.iter().enumerate() {
+        let cell = move |row: &Row| row.1.as_ref().map(|arms| AuditCell::of(&arms[a]));
+        columns.add(observations::arm_heading(study, arm), move |r| events(cell(r).as_ref()));
+        columns.add("risk", move |r| risk(cell(r).as_ref()));
+    }
+    let (header, cells) = columns.cells(rows_by_level(study, factors));
+    table(arms_wrapped(study, header), cells)
 }
 
 fn audit_cells(study: &Study) -> (Vec<String>, Vec<Vec<String>>, Vec<String>) {
@@ -349,14 +380,21 @@ fn implied(study: &Study, prior: Option<&Report>) -> String {
             Whom::Subgroup(0) if study.undivided => add(measure, e),
             Whom::Mean if study.undivided => {}
             Whom::Subgroup(0) => add(format!("any {}: {measure}", study.subgroup_name), e),
+            Whom::Level(0, 0) => add(format!("any level: {measure}"), e),
             Whom::Mean => add(format!("{}: {measure}", whose(study, Whom::Mean)), e),
             Whom::Pair(..) => add(format!("two {}: {measure}", study.subgroups()), e),
             _ => {}
         }
     }
-    if let Some(q) = prior.parameter(Parameter::Tau).and_then(ParameterRow::best) {
-        let interval = format!("{} ({} to {})", plain(q.median), plain(q.q2_5), plain(q.q97_5));
-        rows.push(Believed { label: "heterogeneity τ".to_string(), interval, benefit: String::new() });
+    for (key, label) in [
+        (Parameter::Tau, "heterogeneity τ"),
+        (Parameter::TauOf(0), "heterogeneity τ of any factor"),
+        (Parameter::Slab, "slab of the horseshoe"),
+    ] {
+        if let Some(q) = prior.parameter(key).and_then(ParameterRow::best) {
+            let interval = format!("{} ({} to {})", plain(q.median), plain(q.q2_5), plain(q.q97_5));
+            rows.push(Believed { label: label.to_string(), interval, benefit: String::new() });
+        }
     }
     let mut columns: Columns<'_, Believed> = Columns::new();
     columns.add("Before any data", |b| b.label.clone());
@@ -372,7 +410,8 @@ fn implied(study: &Study, prior: Option<&Report>) -> String {
     }
     let mut words = Vec::new();
     for p in prior.probabilities.iter().filter(|p| p.statement == Statement::BenefitAtLeast) {
-        if p.estimand.whom == Whom::Subgroup(0) && p.estimand.arms.is_none_or(|a| a == Arms::Pair(1, 0)) {
+        let any = matches!(p.estimand.whom, Whom::Subgroup(0) | Whom::Level(0, 0));
+        if any && p.estimand.arms.is_none_or(|a| a == Arms::Pair(1, 0)) {
             let measure = p.estimand.measure;
             let by = match measure.axis() {
                 Axis::Ratio => "better by a factor of ",
@@ -388,6 +427,7 @@ fn implied(study: &Study, prior: Option<&Report>) -> String {
     if !words.is_empty() {
         let whom = match study.undivided {
             true => "Before any data".to_string(),
+            false if study.factors.is_some() => "At any level".to_string(),
             false => format!("In any {}", study.subgroup_name),
         };
         let whom = match study.treatment.has_several_arms() {

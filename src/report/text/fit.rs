@@ -29,6 +29,9 @@ pub fn fit_text(study: &Study, report: &Report) -> String {
     if study.treatment.has_several_arms() {
         return super::arms::fit_text(study, report);
     }
+    if let Some(factors) = &study.factors {
+        return super::factors::fit_text(study, factors, report);
+    }
     let mut out = heading(study);
     if push_unreliable(&mut out, report) {
         return out;

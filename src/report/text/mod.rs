@@ -8,6 +8,7 @@ mod check;
 mod columns;
 mod compare;
 mod decide;
+mod factors;
 mod fit;
 mod layout;
 mod levels;

@@ -108,6 +108,9 @@ pub struct Estimate<'a> {
     pub scope: Scope,
     pub subgroup: Option<&'a str>,
     pub subgroup_b: Option<&'a str>,
+    /// The factor whose levels `subgroup` and `subgroup_b` are, where there are several.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub factor: Option<&'a str>,
     pub measure: Measure,
     /// The level above which the cut lies.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -139,8 +142,9 @@ impl<'a> Estimate<'a> {
         let whom = e.estimand.whom;
         Estimate {
             scope: whom.scope(),
-            subgroup: whom.subgroup().map(|g| names.subgroup(g)),
-            subgroup_b: whom.second().map(|g| names.subgroup(g)),
+            subgroup: whom.first_name(names),
+            subgroup_b: whom.second_name(names),
+            factor: whom.factor().map(|f| names.factor(f)),
             measure: e.estimand.measure,
             cut: cut(e.estimand, names),
             arm: e.estimand.arms.map(|arms| names.arm(arms.first())),
@@ -172,6 +176,8 @@ pub struct Probability<'a> {
     pub scope: Scope,
     pub subgroup: Option<&'a str>,
     pub subgroup_b: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub factor: Option<&'a str>,
     pub statement: Statement,
     pub measure: Measure,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -201,8 +207,9 @@ impl<'a> Probability<'a> {
         let whom = p.estimand.whom;
         Probability {
             scope: whom.scope(),
-            subgroup: whom.subgroup().map(|g| names.subgroup(g)),
-            subgroup_b: whom.second().map(|g| names.subgroup(g)),
+            subgroup: whom.first_name(names),
+            subgroup_b: whom.second_name(names),
+            factor: whom.factor().map(|f| names.factor(f)),
             statement: p.statement,
             measure: p.estimand.measure,
             cut: cut(p.estimand, names),

@@ -8,10 +8,11 @@ use super::super::distributions::normal;
 use super::super::estimates::{Printed, estimate};
 use super::super::problem::{Part, PriorPart, Problem};
 use super::super::rules::{
-    Labels, Reported, arm_priors, arms, baseline_parameters, counted_twice, effect_parameters, empty_arms,
-    empty_cells, expected_odds_ratio, few_enough, fitting_baseline, fitting_baselines, fitting_heterogeneity,
-    fitting_spread, flat_arms, flat_effect, groups, heterogeneity_parameters, integrated_alone, left_out,
-    level_priors, level_rows, named, not_monotone, seen_levels, text, thresholds, title_and_labels,
+    Crossing, Labels, Reported, arm_priors, arms, baseline_parameters, counted_twice, effect_parameters,
+    empty_arms, empty_cells, expected_odds_ratio, factor_priors, factors, few_enough, fitting_baseline,
+    fitting_baselines, fitting_heterogeneity, fitting_spread, flat_arms, flat_effect, groups,
+    heterogeneity_parameters, integrated_alone, left_out, level_counts, level_priors, level_rows, named,
+    not_monotone, seen_levels, text, thresholds, title_and_labels,
 };
 use super::super::{
     BaselineOf, BaselinePrior, Changed, Covariance, Cutpoints, Data, Estimates, Figure, HeterogeneityPrior,
@@ -43,13 +44,28 @@ impl StudyBuilder {
         }
         let mut notices = Vec::new();
         let mut data = self.observed(&endpoint, &mut notices)?;
-        groups(&treatment, &data)?;
+        let mut data_of_factors = None;
+        if let Some(stated) = self.factors.take() {
+            factors_go_with(&treatment, &data)?;
+            few_enough(data.names().len(), true)?;
+            let Crossing { factors, alone, notices: told } = factors(stated, data.names().len())?;
+            notices.extend(told);
+            if let Some((name, subgroups)) = alone {
+                self.subgroup_name = name;
+                data.rename(subgroups);
+            }
+            data_of_factors = factors.map(Arc::new);
+        }
+        groups(&treatment, &data, data_of_factors.is_some())?;
         arms(&treatment, &data)?;
         self.fits_together(&data)?;
         adjusted_as_stated(&mut data, self.adjusted_for.as_deref())?;
         notices.extend(match treatment.has_several_arms() {
             true => empty_cells(&treatment, &data),
-            false => empty_arms(&data),
+            false => match &data_of_factors {
+                Some(factors) => level_counts(factors, &data)?,
+                None => empty_arms(&data),
+            },
         });
         notices.extend(counted_twice(&data));
         let (pooling, mut priors) = self.checked_priors(&endpoint)?;
@@ -60,6 +76,8 @@ impl StudyBuilder {
             self.arm_priors.clone(),
             endpoint.outcome.scale,
         )?;
+        priors.factors =
+            factor_priors(data_of_factors.as_deref(), (pooling, &priors), self.interactions.clone(), &data)?;
         let other = match (&data, data.covariance()) {
             (Data::Levels(_), _) => Some("ordered levels"),
             (_, Some(_)) => Some("correlated estimates"),
@@ -107,6 +125,7 @@ impl StudyBuilder {
             subgroup_name: if self.undivided { "group".to_string() } else { self.subgroup_name },
             subgroup_plural: self.subgroup_plural,
             exhaustive: self.exhaustive,
+            factors: data_of_factors,
             undivided: self.undivided,
             data,
             pooling,
@@ -246,8 +265,17 @@ impl StudyBuilder {
             let (baseline, levels) = self.levels_assumed(scale)?;
             let (baseline, levels) = (Some(baseline), Some(levels));
             let baseline_of = BaselineOf::Control;
-            let priors =
-                Priors { effect, heterogeneity, baseline, baseline_of, levels, arms: None, degrees, alone };
+            let priors = Priors {
+                effect,
+                heterogeneity,
+                baseline,
+                baseline_of,
+                levels,
+                arms: None,
+                factors: None,
+                degrees,
+                alone,
+            };
             fitting_spread(pooling, &priors, endpoint.outcome.scale)?;
             return Ok((pooling, priors));
         }
@@ -260,8 +288,9 @@ impl StudyBuilder {
         let default = || endpoint.counts.then(|| normal(0.0, DEFAULT_BASELINE).into());
         let baseline = stated.transpose()?.or_else(default);
         let baseline_of = self.baseline_of.unwrap_or_default();
-        let (levels, arms) = (None, None);
-        let priors = Priors { effect, heterogeneity, baseline, baseline_of, levels, arms, degrees, alone };
+        let (levels, arms, factors) = (None, None, None);
+        let priors =
+            Priors { effect, heterogeneity, baseline, baseline_of, levels, arms, factors, degrees, alone };
         fitting_spread(pooling, &priors, scale)?;
         fitting_baselines(pooling, &priors).map_err(|fault| fault.of(at(PriorPart::Baseline)))?;
         Ok((pooling, priors))
@@ -302,6 +331,27 @@ impl StudyBuilder {
     }
 }
 
+/// Several factors are of two arms, and of counts or of estimates by themselves.
+fn factors_go_with(treatment: &Treatment, data: &Data) -> Result<(), Problem> {
+    let wrong = |what: &str, help: &str| {
+        let message = format!("several factors, and {what}");
+        Err(Problem::new(Part::Factors, ErrorKind::Rule, message).help(help))
+    };
+    if treatment.has_several_arms() {
+        return wrong("several active arms", "fit two arms at a time: active = \"…\" in [treatment]");
+    }
+    if data.levels().is_some() {
+        return wrong(
+            "an outcome with ordered levels",
+            "fit one cut of them: kind = \"binary\", its events the levels above it",
+        );
+    }
+    if data.covariance().is_some() {
+        return wrong("estimates whose errors are correlated", "fit one factor at a time");
+    }
+    Ok(())
+}
+
 /// What effects that are integrated alone go without.
 fn integrated_alone_notice(pooling: Pooling, counts: bool) -> Option<String> {
     let what = match pooling {
@@ -320,7 +370,7 @@ fn integrated_alone_notice(pooling: Pooling, counts: bool) -> Option<String> {
 }
 
 fn by_level(scale: &LevelScale, rows: Vec<SubgroupLevels>) -> Result<Data, Problem> {
-    few_enough(rows.len())?;
+    few_enough(rows.len(), false)?;
     level_rows(scale, &rows)?;
     Ok(Data::Levels(LevelData::new(scale, rows)))
 }
@@ -339,7 +389,7 @@ fn published(
     together: Option<&Together>,
     notices: &mut Vec<String>,
 ) -> Result<Estimates, Problem> {
-    few_enough(printed.len())?;
+    few_enough(printed.len(), true)?;
     let has_error = |p: &Printed| p.se.is_some() || p.ci.is_some();
     let mut rows = Vec::with_capacity(printed.len());
     for (group, own) in printed.iter().enumerate() {

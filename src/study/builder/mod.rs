@@ -10,10 +10,11 @@ pub use priors::{PooledPriors, PriorChanges};
 
 use super::estimates::Printed;
 use super::level_priors::{Cutpoints, Departure, Shape};
-use super::rules::{Asked, NamedChanges, StatedArms};
+use super::rules::{Asked, NamedChanges, StatedArms, StatedFactors, StatedInteractions};
 use super::{
-    ArmCounts, ArmLevels, Assignment, BaselineOf, BaselinePrior, HeterogeneityPrior, LocationPrior, Measure,
-    RelatedArms, Study, SubgroupCounts, SubgroupEstimate, SubgroupLevels, Together, Written,
+    ArmCounts, ArmLevels, Assignment, BaselineOf, BaselinePrior, HeterogeneityPrior, Interactions,
+    LocationPrior, Measure, RelatedArms, Study, SubgroupCounts, SubgroupEstimate, SubgroupLevels, Together,
+    Written,
 };
 
 /// Collects a study piece by piece; [`StudyBuilder::build`] checks it whole. What is not said is as in a model file that does
@@ -35,6 +36,8 @@ pub struct StudyBuilder {
     arm_priors: StatedArms,
     subgroup_name: String,
     subgroup_plural: Option<String>,
+    factors: Option<StatedFactors>,
+    interactions: StatedInteractions,
     exhaustive: bool,
     adjusted_for: Option<String>,
     counts: Vec<SubgroupCounts>,
@@ -105,6 +108,8 @@ impl Study {
             arm_priors: StatedArms::default(),
             subgroup_name: "subgroup".to_string(),
             subgroup_plural: None,
+            factors: None,
+            interactions: StatedInteractions::default(),
             exhaustive: false,
             adjusted_for: None,
             counts: Vec::new(),
@@ -261,6 +266,58 @@ impl StudyBuilder {
     /// What several subgroups are called: "cohorts", "stenoses". "subgroups" unless this is said.
     pub fn subgroup_plural(mut self, plural: impl Into<String>) -> StudyBuilder {
         self.subgroup_plural = Some(plural.into());
+        self
+    }
+
+    /// Says that the subgroups are crossed levels of several factors: their names, and by subgroup, in the order in which
+    /// these are given, the level of each.
+    ///
+    /// ```
+    /// use equipoise::posterior::{Options, analyse};
+    /// use equipoise::study::distributions::{half_normal, normal};
+    /// use equipoise::study::{Assignment, Endpoint, HigherIs, Priors, Study};
+    ///
+    /// let study = Study::builder("Two factors", Assignment::Randomised)
+    ///     .outcome(Endpoint::events("relapse", HigherIs::Worse))
+    ///     .arms("placebo", "drug")
+    ///     .group("men, young", [(30, 120), (19, 118)])
+    ///     .group("men, old", [(41, 103), (40, 109)])
+    ///     .group("women, young", [(22, 95), (12, 99)])
+    ///     .factors(["sex", "age"], [["man", "young"], ["man", "old"], ["woman", "young"]])
+    ///     .priors(Priors::partial(normal(0.0, 0.355), half_normal(0.5)))
+    ///     .build()?;
+    /// let report = analyse(&study, Options::default());
+    /// assert!(report.checks.ok);
+    /// # Ok::<(), equipoise::study::Problem>(())
+    /// ```
+    pub fn factors<N: Into<String>, L: IntoIterator<Item = N>>(
+        mut self,
+        names: impl IntoIterator<Item = N>,
+        levels: impl IntoIterator<Item = L>,
+    ) -> StudyBuilder {
+        self.factors = Some(StatedFactors {
+            names: names.into_iter().map(Into::into).collect(),
+            of: levels.into_iter().map(|own| own.into_iter().map(Into::into).collect()).collect(),
+            ..StatedFactors::default()
+        });
+        self
+    }
+
+    /// The same as it was read, with the order of levels.
+    pub(crate) fn crossed(mut self, stated: StatedFactors) -> StudyBuilder {
+        self.factors = Some(stated);
+        self
+    }
+
+    /// Of several factors: how the effect's dependence on levels is drawn together. By factor unless this is said.
+    pub fn interactions(mut self, how: Interactions) -> StudyBuilder {
+        self.interactions.interactions = Some(how);
+        self
+    }
+
+    /// Of several factors: the prior of every level's share of the log odds of both arms, normal(0, 1.77) unless this is said.
+    pub fn main_effects(mut self, prior: impl Into<Written<LocationPrior>>) -> StudyBuilder {
+        self.interactions.main_effects = Some(prior.into());
         self
     }
 

@@ -24,6 +24,17 @@ impl Data {
         }
     }
 
+    /// Gives every subgroup another name, in order.
+    pub(in crate::study) fn rename(&mut self, names: Vec<String>) {
+        let each: Vec<&mut String> = match self {
+            Data::Counts(rows) => rows.iter_mut().map(|r| &mut r.name).collect(),
+            Data::Estimates(rows) => rows.rows_mut().iter_mut().map(|r| &mut r.name).collect(),
+            // Levels have no factors.
+            Data::Levels(_) => Vec::new(),
+        };
+        each.into_iter().zip(names).for_each(|(name, new)| *name = new);
+    }
+
     /// Whether each arm has a risk, so that risk differences, risk ratios and numbers needed to treat exist.
     pub fn has_risks(&self) -> bool {
         self.counts().is_some()

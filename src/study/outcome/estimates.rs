@@ -30,6 +30,10 @@ impl Deref for Estimates {
 }
 
 impl Estimates {
+    pub(super) fn rows_mut(&mut self) -> &mut [SubgroupEstimate] {
+        &mut self.rows
+    }
+
     /// Of the first `n` subgroups.
     #[must_use]
     pub fn first(&self, n: usize) -> Estimates {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::super::problem::{Part, Problem};
-use super::super::{ArmCounts, Data, MOST_SUBGROUPS, SubgroupCounts, Treatment, names};
+use super::super::{ArmCounts, Data, MOST_CROSSED, MOST_SUBGROUPS, SubgroupCounts, Treatment, names};
 use super::labels::unfit;
 use crate::error::ErrorKind;
 
@@ -11,9 +11,9 @@ use crate::error::ErrorKind;
 pub(crate) const MOST_PATIENTS: u64 = 1_000_000_000;
 
 /// Every subgroup has a name of its own, and no arm more events than patients.
-pub(crate) fn groups(treatment: &Treatment, data: &Data) -> Result<(), Problem> {
+pub(crate) fn groups(treatment: &Treatment, data: &Data, crossed: bool) -> Result<(), Problem> {
     let names = data.names();
-    few_enough(names.len())?;
+    few_enough(names.len(), crossed)?;
     for (group, row) in data.counts().into_iter().flatten().enumerate() {
         for (arm, counts) in row.arms.iter().enumerate() {
             cell(&row.name, counts, (group, arm), treatment)?;
@@ -25,7 +25,10 @@ pub(crate) fn groups(treatment: &Treatment, data: &Data) -> Result<(), Problem> 
     }
     let mut seen = BTreeMap::new();
     for (i, name) in names.into_iter().enumerate() {
-        name_of(i, name)?;
+        // Of crossed levels each has been looked at by itself.
+        if !crossed {
+            name_of(i, name)?;
+        }
         if let Some(first) = seen.insert(name, i) {
             let message = format!("subgroup `{name}` stands twice, in places {} and {}", first + 1, i + 1);
             return Err(Problem::new(Part::Group(i), ErrorKind::Rule, message)
@@ -36,12 +39,16 @@ pub(crate) fn groups(treatment: &Treatment, data: &Data) -> Result<(), Problem> 
 }
 
 /// No more subgroups than the program takes.
-pub(crate) fn few_enough(subgroups: usize) -> Result<(), Problem> {
-    if subgroups <= MOST_SUBGROUPS {
+pub(crate) fn few_enough(subgroups: usize, crossed: bool) -> Result<(), Problem> {
+    let (what, most) = match crossed {
+        true => ("combinations of levels", MOST_CROSSED),
+        false => ("subgroups", MOST_SUBGROUPS),
+    };
+    if subgroups <= most {
         return Ok(());
     }
-    Err(Problem::new(Part::Groups, ErrorKind::Limit, format!("{subgroups} subgroups"))
-        .help(format!("the program takes at most {MOST_SUBGROUPS}")))
+    Err(Problem::new(Part::Groups, ErrorKind::Limit, format!("{subgroups} {what}"))
+        .help(format!("the program takes at most {most}")))
 }
 
 fn name_of(group: usize, name: &str) -> Result<(), Problem> {

@@ -3,6 +3,7 @@
 
 mod arms;
 mod counted_twice;
+mod factors;
 mod groups;
 mod labels;
 mod levels;
@@ -13,6 +14,7 @@ mod thresholds;
 
 pub(crate) use arms::{StatedArms, arm_priors, arms, empty_cells, flat_arms};
 pub(crate) use counted_twice::counted_twice;
+pub(crate) use factors::{Crossing, StatedFactors, StatedInteractions, factor_priors, factors, level_counts};
 pub(crate) use groups::{MOST_PATIENTS, empty_arms, few_enough, groups, left_out};
 pub(crate) use labels::{Labels, text, title_and_labels};
 pub(crate) use levels::{level_priors, level_rows, level_scale, not_monotone, seen_levels, utilities};

@@ -162,10 +162,10 @@ fn fits(found: &Study, study: &Study) -> Result<(), Fault> {
             "a prior must speak of the same effect",
         )
     };
-    if found.treatment.has_several_arms() {
+    if let Some(several) = found.has_several() {
         return fault(
-            format!("`{}` can't be a prior here: it has several active arms", found.name),
-            "a prior must speak of one effect: give a model of the two arms that are meant",
+            format!("`{}` can't be a prior here: it has {several}", found.name),
+            "a prior must speak of one effect: give a model of two arms and of subgroups of one kind",
         );
     }
     if found.outcome.scale != study.outcome.scale {

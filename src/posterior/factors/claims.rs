@@ -1,0 +1,37 @@
+//! What is said of several factors: of all patients, and of every level.
+
+use crate::posterior::analysis::Report;
+use crate::posterior::claim::{Claim, Leaning, Method};
+use crate::posterior::estimand::{Estimand, Measure, Statement, Whom};
+use crate::study::{Factors, Study};
+
+/// Of all patients, then of every level: which way the effect leans.
+pub fn claims(study: &Study, factors: &Factors, report: &Report) -> Vec<Claim> {
+    let levels = factors.levels().map(|(f, l)| Whom::Level(f, l));
+    std::iter::once(Whom::Overall).chain(levels).filter_map(|whom| leaning(study, report, whom)).collect()
+}
+
+fn leaning(study: &Study, report: &Report, whom: Whom) -> Option<Claim> {
+    let measure = match study.data.has_risks() {
+        true => Measure::RiskDifference,
+        false => Measure::of(study.outcome.scale),
+    };
+    let estimand = Estimand::new(whom, measure);
+    let benefit = report.probability(estimand, Statement::Benefit, measure.null())?;
+    let row = report.estimate(estimand)?;
+    let leaning = Leaning {
+        clear: false,
+        sampled: None,
+        prior_probability: benefit.prior,
+        measure,
+        effect: row.best()?,
+        effect_errors: row.reported.mcse_quantiles,
+        nnt: row.nnt.as_ref().map(|n| n.text.clone()),
+    };
+    let claim = Claim::leaning(study, "", (benefit.best()?, benefit.resolution), leaning, Method::Sampled);
+    let name = match whom {
+        Whom::Level(f, l) => Some(format!("{} {}", report.names.factor(f), report.names.level(f, l))),
+        _ => None,
+    };
+    Some(Claim { scope: whom.scope(), subgroup: name, ..claim })
+}

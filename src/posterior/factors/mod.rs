@@ -1,0 +1,90 @@
+//! Studies with several subgroup factors.
+
+mod claims;
+mod draws;
+mod rows;
+
+pub use draws::FactorDraws;
+pub use rows::pooled;
+
+use super::analysis::Report;
+use super::block::Block;
+use super::fitting::Observer;
+use super::linear::{self, From, Keeps, Kept, Question, ToldDraws};
+use super::options::Options;
+use super::sampled::Column;
+use crate::model::{At, FactorsModel, Linear};
+use crate::study::{Factors, Study};
+use draws::Keeping;
+
+/// What is asked of several factors.
+struct Asked<'s> {
+    study: &'s Study,
+    factors: &'s Factors,
+    keeping: Keeping<'s>,
+}
+
+impl Keeps for Asked<'_> {
+    fn linear(&self) -> &Linear {
+        self.keeping.linear()
+    }
+
+    fn width(&self) -> usize {
+        self.keeping.width()
+    }
+
+    fn keep(&self, at: At<'_>, columns: &mut [Column]) {
+        self.keeping.keep(at, columns);
+    }
+}
+
+impl Question for Asked<'_> {
+    type Draws = FactorDraws;
+
+    fn study(&self) -> &Study {
+        self.study
+    }
+
+    fn not_exact(&self) -> &'static str {
+        "the exact engine has subgroups of one kind, and this study has several factors"
+    }
+
+    fn told(&self, kept: Kept) -> FactorDraws {
+        FactorDraws::new(&self.keeping, kept)
+    }
+
+    fn draws(drawn: &FactorDraws) -> (usize, usize) {
+        drawn.shape()
+    }
+
+    fn columns(&self, drawn: &FactorDraws) -> Vec<Column> {
+        drawn.columns(self.study)
+    }
+
+    fn rows(&self, drawn: &FactorDraws, from: From) -> Vec<Block> {
+        rows::rows(self.study, self.factors, drawn, from)
+    }
+}
+
+/// The results of a study with several factors; none of any other.
+pub fn analyse(study: &Study, options: Options, observer: &dyn Observer) -> Option<Report> {
+    let factors = study.factors.as_deref()?;
+    let model = FactorsModel::of(study)?;
+    let asked = Asked { study, factors, keeping: Keeping::of(&model, factors) };
+    let (mut report, drawn) = linear::analyse(&asked, options, observer);
+    if drawn.is_some() {
+        report.factors = drawn;
+        report.claims = claims::claims(study, factors, &report);
+    }
+    if !report.checks.ok && !options.show_unreliable {
+        report.withhold();
+    }
+    Some(report)
+}
+
+/// The results under the priors alone; none of a study without several factors.
+pub fn prior_report(study: &Study, options: Options) -> Option<Report> {
+    let factors = study.factors.as_deref()?;
+    let model = FactorsModel::of(study)?;
+    linear::prior_report(&Asked { study, factors, keeping: Keeping::of(&model, factors) }, options)
+}

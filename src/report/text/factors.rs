@@ -1,0 +1,302 @@
+//! The table of a fit of several factors.
+
+use super::super::numbers::{plain, sampled_probability, threshold, with_prior};
+use super::super::sentences::sentence;
+use super::super::words::{all_priors, capitalised, listed, whose};
+use super::adjusted::{coefficients, second_opinion};
+use super::columns::Columns;
+use super::fit::{engines, further_thresholds, prior_note, push_unreliable};
+use super::layout::{arms_wrapped, grouped, heading, push, shown_interval, shown_probability, table};
+use crate::posterior::{
+    CLEAR, Claim, Direction, Estimand, Estimate, Measure, Parameter, ParameterRow, Probability, Quantiles,
+    Report, Says, Scope, Statement, Whom, level_counts, primary,
+};
+use crate::report::observations;
+use crate::study::{Factors, Interactions, Pooling, Study};
+
+/// The result of a fit of several factors as text for a terminal.
+pub fn fit_text(study: &Study, factors: &Factors, report: &Report) -> String {
+    let mut out = heading(study);
+    if push_unreliable(&mut out, report) {
+        return out;
+    }
+    if let Some(claim) = overall(report) {
+        push(&mut out, &sentence(claim), 2);
+    }
+    push(&mut out, &levels_in_short(report), 2);
+    if study.pooling == Pooling::Partial {
+        push(&mut out, &differences_in_short(factors, report), 2);
+    }
+    out.push('\n');
+    out.push_str(&effects(study, factors, report));
+    let varies = variation(study, factors, report);
+    if !varies.is_empty() {
+        out.push('\n');
+        out.push_str(&varies);
+    }
+    let coefficients = coefficients(study, report);
+    if !coefficients.is_empty() {
+        out.push('\n');
+        out.push_str(&coefficients);
+    }
+    out.push('\n');
+    out.push_str(&footnotes(study, factors, report));
+    out
+}
+
+fn is_clear(claim: &Claim) -> bool {
+    matches!(&claim.says, Says::Leaning(l) if l.clear)
+}
+
+/// What is said of all patients.
+fn overall(report: &Report) -> Option<&Claim> {
+    report.claims.iter().find(|claim| claim.scope == Scope::Overall)
+}
+
+/// Which levels have a clear direction.
+fn levels_in_short(report: &Report) -> String {
+    let levels: Vec<&Claim> = report.claims.iter().filter(|c| c.scope == Scope::Level).collect();
+    let named = |kind: &dyn Fn(&Claim) -> bool| -> Vec<String> {
+        levels.iter().filter(|c| kind(c)).filter_map(|c| c.subgroup.clone()).collect()
+    };
+    let toward = |direction| named(&|c: &Claim| is_clear(c) && c.direction == Some(direction));
+    let (better, worse) = (toward(Direction::Benefit), toward(Direction::Harm));
+    let unclear = named(&|c: &Claim| !is_clear(c));
+    let told = |what: &str, names: &[String]| match names.len() {
+        0 => format!("none {what}"),
+        n if n == levels.len() => format!("all {what}"),
+        n if n > MOST_NAMED => format!("{n} {what}"),
+        n => format!("{n} {what} ({})", names.join(", ")),
+    };
+    let mut parts = vec![told("clearly better", &better), told("clearly worse", &worse)];
+    if !unclear.is_empty() {
+        parts.push(told("without a clear direction", &unclear));
+    }
+    format!("Of {} levels {}.", levels.len(), listed(&parts, "and"))
+}
+
+/// Levels that are named at most.
+const MOST_NAMED: usize = 5;
+
+/// Between which levels the effect clearly differs.
+fn differences_in_short(factors: &Factors, report: &Report) -> String {
+    let found: Vec<String> = (0..factors.all.len())
+        .filter_map(|f| {
+            let (a, b, _, p) = furthest(factors, report, f)?;
+            (p.best()? >= CLEAR).then(|| {
+                let (name, a, b) = (&factors.all[f].name, factors.level(f, a), factors.level(f, b));
+                let p = sampled_probability(p.best(), p.p.resolution);
+                format!("{name} {a} than {b} (probability {p})")
+            })
+        })
+        .collect();
+    let names: Vec<String> = factors.names().into_iter().map(str::to_string).collect();
+    match found.as_slice() {
+        [] => format!("Between no two levels of {} does the effect clearly differ.", listed(&names, "or")),
+        found => format!("More favourable at {}.", listed(found, "and")),
+    }
+}
+
+/// A row of the table of effects: a factor's name, or whom its numbers are about.
+#[derive(Clone, Copy)]
+enum Row {
+    Factor(usize),
+    Of(Whom),
+}
+
+fn effects(study: &Study, factors: &Factors, report: &Report) -> String {
+    let mut out = String::new();
+    let over = match study.adjustment.is_some() {
+        true => "their other factors and covariates",
+        false => "their other factors",
+    };
+    let covered = format!(
+        "Effect among the patients of each level, standardised over {over}; probabilities with their prior values in brackets"
+    );
+    push(&mut out, &covered, 0);
+    let (measure, at) = primary(study);
+    let mut columns: Columns<'_, Row> = Columns::new();
+    columns.add("Level", |row| match row {
+        Row::Factor(f) => capitalised(&factors.all[*f].name),
+        Row::Of(Whom::Level(f, l)) => format!("  {}", factors.level(*f, *l)),
+        Row::Of(whom) => capitalised(&whose(study, *whom)),
+    });
+    let of = |row: &Row| match row {
+        Row::Factor(_) => None,
+        Row::Of(whom) => Some(*whom),
+    };
+    if study.data.has_risks() {
+        for (a, arm) in study.treatment.arms.iter().enumerate() {
+            columns.add(observations::arm_heading(study, arm), move |row| {
+                let counts = of(row).and_then(|whom| level_counts(study, factors, whom));
+                counts.map_or_else(String::new, |arms| shown_counts(arms[a].events, arms[a].total))
+            });
+        }
+    }
+    let scale = Measure::of(study.outcome.scale);
+    let mut shown = vec![scale];
+    if study.data.has_risks() {
+        shown.push(Measure::RiskDifference);
+    }
+    for measure in shown.iter().copied() {
+        columns.add(format!("{}\n(95 %)", capitalised(measure.in_words())), move |row| {
+            of(row).map_or_else(String::new, |whom| {
+                shown_interval(report.estimate(Estimand::new(whom, measure)))
+            })
+        });
+    }
+    let chance = move |row: &Row, measure: Measure, statement, at| {
+        let Some(whom) = of(row) else { return String::new() };
+        let found = report.probability(Estimand::new(whom, measure), statement, at);
+        found.map_or_else(|| "–".to_string(), |p| with_prior(&shown_probability(p), p.prior))
+    };
+    let base = *shown.last().unwrap_or(&scale);
+    columns.add("P(better)", move |row| chance(row, base, Statement::Benefit, base.null()));
+    if let Some(size) = at {
+        let by = if measure == Measure::RiskDifference { "by" } else { "by a factor" };
+        columns.add(format!("P(better\n{by} ≥ {})", threshold(measure, size)), move |row| {
+            chance(row, measure, Statement::BenefitAtLeast, size)
+        });
+    }
+    let each = (0..factors.all.len()).flat_map(|f| {
+        let levels = (0..factors.all[f].levels.len()).map(move |l| Row::Of(Whom::Level(f, l)));
+        std::iter::once(Row::Factor(f)).chain(levels)
+    });
+    let all: Vec<Row> = each.chain([Row::Of(Whom::Overall)]).collect();
+    let (header, mut cells) = columns.cells(all.iter().copied());
+    for (row, cells) in all.iter().zip(&mut cells) {
+        if matches!(row, Row::Factor(_)) {
+            cells.truncate(1);
+        }
+    }
+    out + &table(arms_wrapped(study, header), cells)
+}
+
+fn shown_counts(events: u64, total: u64) -> String {
+    match total {
+        0 => "0/0".to_string(),
+        _ => {
+            format!("{}/{} ({:.0} %)", grouped(events), grouped(total), 100.0 * events as f64 / total as f64)
+        }
+    }
+}
+
+/// Of a factor the two levels whose effects differ most surely: the one with the more favourable effect first, and how probably
+/// it is.
+fn furthest<'r>(
+    factors: &Factors,
+    report: &'r Report,
+    f: usize,
+) -> Option<(usize, usize, &'r Estimate, Surely<'r>)> {
+    let levels = factors.all[f].levels.len();
+    let pairs = (0..levels).flat_map(|a| (a + 1..levels).map(move |b| (a, b)));
+    let found = pairs.filter_map(|(a, b)| {
+        let whom = Whom::LevelPair(f, a, b);
+        let p = report.probabilities.iter().find(|p| p.estimand.whom == whom)?;
+        let e = report.estimate(p.estimand)?;
+        let own = p.best()?;
+        Some(match own >= 0.5 {
+            true => (a, b, e, Surely { p, turned: false }),
+            false => (b, a, e, Surely { p, turned: true }),
+        })
+    });
+    found.max_by(|a, b| a.3.best().unwrap_or(0.0).total_cmp(&b.3.best().unwrap_or(0.0)))
+}
+
+/// A probability, or that of the opposite.
+struct Surely<'r> {
+    p: &'r Probability,
+    turned: bool,
+}
+
+impl Surely<'_> {
+    fn best(&self) -> Option<f64> {
+        self.p.best().map(|p| if self.turned { 1.0 - p } else { p })
+    }
+}
+
+/// How much the effect varies between the levels of each factor.
+fn variation(study: &Study, factors: &Factors, report: &Report) -> String {
+    if study.pooling != Pooling::Partial {
+        return String::new();
+    }
+    let mut out = String::new();
+    push(&mut out, "How much the effect varies between levels, and the two that differ most surely", 0);
+    let of = |q: &Quantiles| format!("{} ({} to {})", plain(q.median), plain(q.q2_5), plain(q.q97_5));
+    let mut columns: Columns<'_, usize> = Columns::new();
+    columns.add("Factor", |f| factors.all[*f].name.clone());
+    if (0..factors.all.len()).any(|f| report.parameter(Parameter::TauOf(f)).is_some()) {
+        columns.add("τ (95 %)", |f| {
+            let row = report.parameter(Parameter::TauOf(*f));
+            row.and_then(ParameterRow::best).map_or_else(String::new, |q| of(&q))
+        });
+    }
+    columns.add("More favourable", |f| {
+        furthest(factors, report, *f)
+            .map_or_else(|| "–".to_string(), |(a, ..)| factors.level(*f, a).to_string())
+    });
+    columns.add("than", |f| {
+        furthest(factors, report, *f).map_or_else(String::new, |(_, b, ..)| factors.level(*f, b).to_string())
+    });
+    columns.add("P", |f| {
+        furthest(factors, report, *f)
+            .map_or_else(String::new, |(.., p)| sampled_probability(p.best(), p.p.resolution))
+    });
+    out + &columns.table(0..factors.all.len())
+}
+
+fn footnotes(study: &Study, factors: &Factors, report: &Report) -> String {
+    let mut out = String::new();
+    push(&mut out, &format!("Priors: {}. {}", all_priors(study), drawn_together(study, factors)), 2);
+    let tau = report.parameter(Parameter::TauOf(0)).or_else(|| report.parameter(Parameter::Tau));
+    if let Some(q) = tau.and_then(|row| row.prior) {
+        let of = format!("{} ({} to {})", plain(q.median), plain(q.q2_5), plain(q.q97_5));
+        let what = match report.parameter(Parameter::Tau).and_then(ParameterRow::best) {
+            Some(q) => format!(
+                "Global scale τ of the horseshoe {} ({} to {}), ",
+                plain(q.median),
+                plain(q.q2_5),
+                plain(q.q97_5)
+            ),
+            None => "Standard deviations τ, of effects on the scale of the model: ".to_string(),
+        };
+        push(&mut out, &format!("{what}prior {of}."), 2);
+    }
+    push(&mut out, &engines(report), 2);
+    if let Some(importance) = &report.checks.importance {
+        push(&mut out, &second_opinion(importance), 2);
+    }
+    push(&mut out, "Medians and central 95 % intervals.", 2);
+    for note in [prior_note(report), further_thresholds(study)].into_iter().flatten() {
+        push(&mut out, &note, 2);
+    }
+    push(&mut out, &standardised(study, factors), 2);
+    out
+}
+
+/// How shifts of the effect are drawn together, in words.
+fn drawn_together(study: &Study, factors: &Factors) -> String {
+    let how = study.priors.factors.as_ref().map(|f| f.interactions);
+    let names: Vec<String> = factors.names().into_iter().map(str::to_string).collect();
+    match (study.pooling, how) {
+        (Pooling::Complete, _) => "The effect is the same at all levels, on the scale of the model.".to_string(),
+        (_, Some(Interactions::Horseshoe(_))) => {
+            "Shifts of the effect at all levels are drawn to 0 together, large ones less: a regularised horseshoe."
+                .to_string()
+        }
+        _ => format!(
+            "One model for {}: the levels of each are exchangeable, with a τ of their own.",
+            listed(&names, "and")
+        ),
+    }
+}
+
+/// What numbers of levels are averages over.
+fn standardised(study: &Study, factors: &Factors) -> String {
+    let risks = study.data.has_risks();
+    match (risks, &factors.patients) {
+        (true, _) => "Odds ratios are those of averaged risks. Counts are crude, and where other factors differ between levels the effects beside them need not follow from them.".to_string(),
+        (false, Some(_)) => "Combinations of levels count by their patients.".to_string(),
+        (false, None) => "How many patients combinations of levels have is not stated: they count by their information, one over the squared standard error.".to_string(),
+    }
+}
