@@ -151,8 +151,9 @@ impl FactorsModel {
             for term in &adjustment.terms {
                 making.coefficient(located(&term.prior.distribution));
             }
-            let rows = Arc::new(Rows::without_hints(adjustment, groups));
-            LinearRows { rows, gamma: first..making.coefficients.len() }
+            let rows = Arc::new(Rows::of_many_cells(adjustment, groups));
+            let by_cell = Arc::new(Rows::by_cell(adjustment, groups));
+            LinearRows { rows, by_cell, gamma: first..making.coefficients.len() }
         });
         let below = study.priors.baseline_of.control_share();
         let predictor = |g: usize, by: f64| -> Vec<(usize, f64)> {
@@ -196,6 +197,16 @@ impl FactorsModel {
         let Making { coefficients, scales, spreads } = making;
         let linear = Linear { coefficients, scales, cells, rows, resembling: Resembling::Fit };
         Some(FactorsModel { linear, groups, mean, shifts, baseline, main_effects, spreads, sizes })
+    }
+
+    /// The same with every k-th row of patients with covariates, so that about `most` are left, to average risks over.
+    #[must_use]
+    pub fn thinned(&self, most: usize) -> FactorsModel {
+        let mut model = self.clone();
+        if let Some(of) = &mut model.linear.rows {
+            of.by_cell = Arc::new(of.by_cell.thinned(most));
+        }
+        model
     }
 
     /// Whether groups have risks.

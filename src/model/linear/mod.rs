@@ -42,6 +42,8 @@ pub struct Linear {
 pub struct LinearRows {
     /// The patients; their cells are the model's.
     pub rows: Arc<Rows>,
+    /// The same by cell, to average risks over.
+    pub by_cell: Arc<Rows>,
     /// The places of the covariates' coefficients.
     pub gamma: Range<usize>,
 }

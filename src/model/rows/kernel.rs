@@ -143,7 +143,9 @@ pub fn add_terms(layout: &Layout, rows: Range<usize>, at: Predictor<'_>, eta: &m
     let (fours, rest) = layout.columns.as_chunks::<4>();
     let (gammas, gamma_rest) = at.gamma.as_chunks::<4>();
     for (columns, gamma) in fours.iter().zip(gammas) {
-        let [a, b, c, d] = columns.each_ref().map(|column| &column[rows.clone()]);
+        // Not by `map`, which is not compiled into the loop for wide vectors.
+        let (a, b) = (&columns[0][rows.clone()], &columns[1][rows.clone()]);
+        let (c, d) = (&columns[2][rows.clone()], &columns[3][rows.clone()]);
         for ((((eta, a), b), c), d) in eta.iter_mut().zip(a).zip(b).zip(c).zip(d) {
             let near = gamma[1].mul_add(*b, gamma[0].mul_add(*a, *eta));
             *eta = gamma[3].mul_add(*d, gamma[2].mul_add(*c, near));
@@ -294,7 +296,8 @@ pub fn gather_terms(layout: &Layout, rows: Range<usize>, events: &[f64], expecte
     let (pairs, rest) = layout.columns.as_chunks::<2>();
     let (slots, slot_rest) = expected.gamma.as_chunks_mut::<2>();
     for (slots, columns) in slots.iter_mut().zip(pairs) {
-        let [a, b] = columns.each_ref().map(|column| column[rows.clone()].as_chunks::<LANES>().0);
+        let a = columns[0][rows.clone()].as_chunks::<LANES>().0;
+        let b = columns[1][rows.clone()].as_chunks::<LANES>().0;
         let mut sums = [[0.0; LANES]; 2];
         for ((lanes, a), b) in events.iter().zip(a).zip(b) {
             for i in 0..LANES {
@@ -302,7 +305,8 @@ pub fn gather_terms(layout: &Layout, rows: Range<usize>, events: &[f64], expecte
                 sums[1][i] = lanes[i].mul_add(b[i], sums[1][i]);
             }
         }
-        slots.iter_mut().zip(sums).for_each(|(slot, sum)| *slot += total(sum));
+        slots[0] += total(sums[0]);
+        slots[1] += total(sums[1]);
     }
     for (slot, column) in slot_rest.iter_mut().zip(rest) {
         let mut sum = [0.0; LANES];
@@ -366,7 +370,7 @@ fn over_risks(
             }
         }
     }
-    sums.map(total)
+    [total(sums[0]), total(sums[1])]
 }
 
 /// One exponential a row serves all cuts and both arms.

@@ -20,7 +20,12 @@ impl Layout {
 
     /// The same, of cells that may be too many and too small for sections of their own.
     pub fn of_cells(patterns: &Patterns, subgroups: usize, centres: bool) -> Layout {
-        if patterns.len() >= FEW * 2 * subgroups {
+        Layout::of_cells_with(FEW, patterns, subgroups, centres)
+    }
+
+    /// The same, of cells of which sections of fewer than `least` rows on average are too small.
+    pub fn of_cells_with(least: usize, patterns: &Patterns, subgroups: usize, centres: bool) -> Layout {
+        if patterns.len() >= least * 2 * subgroups {
             return Layout::new(patterns, subgroups, centres);
         }
         let cells: Vec<[u32; 2]> = (0..patterns.len())

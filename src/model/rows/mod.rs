@@ -286,9 +286,18 @@ impl Rows {
         self.pilot.effect_variances[g]
     }
 
-    /// The rows of an adjustment without rough estimates of them.
-    pub fn without_hints(adjustment: &Adjustment, subgroups: usize) -> Rows {
+    /// The rows of an adjustment without rough estimates of them, by subgroup and arm, as risks are averaged over them.
+    pub fn by_cell(adjustment: &Adjustment, subgroups: usize) -> Rows {
         let layout = Layout::new(&adjustment.patterns, subgroups, adjustment.centres.is_some());
+        Rows::unfitted(adjustment, subgroups, layout)
+    }
+
+    /// The same rows for their likelihood alone, one after another where subgroups are many and small.
+    pub fn of_many_cells(adjustment: &Adjustment, subgroups: usize) -> Rows {
+        /// Rows of a cell from which beginning a section anew takes no time that matters.
+        const MANY: usize = 16 * LANES;
+        let centres = adjustment.centres.is_some();
+        let layout = Layout::of_cells_with(MANY, &adjustment.patterns, subgroups, centres);
         Rows::unfitted(adjustment, subgroups, layout)
     }
 
@@ -389,22 +398,22 @@ impl Rows {
         out: &mut [Standardised],
     ) {
         let at = Predictor { cells: &[], gamma, centres };
-        for (g, out) in out.iter_mut().enumerate() {
-            if let Population::BaselineRisk(p) = self.population {
-                *out = [p, logistic(logit(p) + theta[g])];
-                continue;
+        if let Population::BaselineRisk(p) = self.population {
+            out.iter_mut().zip(theta).for_each(|(out, theta)| *out = [p, logistic(logit(p) + theta)]);
+            return;
+        }
+        out.fill([0.0; 2]);
+        for section in &self.layout.sections {
+            let active = section.cell >= self.subgroups;
+            if active || self.population == Population::All {
+                let g = if active { section.cell - self.subgroups } else { section.cell };
+                let base = (control[g], theta[g]);
+                let risks = kernel::risks(self.instructions, &self.layout, section, base, at);
+                out[g] = [out[g][0] + risks[0], out[g][1] + risks[1]];
             }
-            let mut sums = [0.0; 2];
-            for section in &self.layout.sections {
-                let active = section.cell >= self.subgroups;
-                let own = section.cell % self.subgroups == g;
-                if own && (active || self.population == Population::All) {
-                    let base = (control[g], theta[g]);
-                    let risks = kernel::risks(self.instructions, &self.layout, section, base, at);
-                    sums = [sums[0] + risks[0], sums[1] + risks[1]];
-                }
-            }
-            *out = sums.map(|s| s / self.population_sizes[g]);
+        }
+        for (out, size) in out.iter_mut().zip(&self.population_sizes) {
+            *out = [out[0] / size, out[1] / size];
         }
     }
 

@@ -30,7 +30,7 @@ struct Average {
 
 /// What is kept of a draw of a model.
 pub(super) struct Keeping<'m> {
-    model: &'m FactorsModel,
+    pub model: &'m FactorsModel,
     parameters: Vec<Parameter>,
     averages: Vec<Average>,
 }
@@ -76,7 +76,7 @@ impl<'m> Keeping<'m> {
                 let theta: Vec<f64> = active.iter().zip(control).map(|(a, c)| a - c).collect();
                 let gamma = &at.coefficients[of.gamma.clone()];
                 let mut risks = vec![[0.0; 2]; self.model.groups];
-                of.rows.standardised((control, &theta), (gamma, &[]), &mut risks);
+                of.by_cell.standardised((control, &theta), (gamma, &[]), &mut risks);
                 risks
             }
         }

@@ -17,6 +17,9 @@ use crate::model::{At, FactorsModel, Linear};
 use crate::study::{Factors, Study};
 use draws::Keeping;
 
+/// Rows over which risks are averaged before the data: a few hundred a level say what the prior says.
+const PRIOR_ROWS: usize = 2_000;
+
 /// What is asked of several factors.
 struct Asked<'s> {
     study: &'s Study,
@@ -47,6 +50,11 @@ impl Question for Asked<'_> {
 
     fn not_exact(&self) -> &'static str {
         "the exact engine has subgroups of one kind, and this study has several factors"
+    }
+
+    fn of_prior(&self, seed: u64, draws: usize) -> Option<Kept> {
+        let thinned = self.keeping.model.thinned(PRIOR_ROWS);
+        Kept::of_prior(&Keeping::of(&thinned, self.factors), seed, draws)
     }
 
     fn told(&self, kept: Kept) -> FactorDraws {

@@ -36,7 +36,7 @@ pub struct Kept {
 impl Kept {
     /// The draws of the chains.
     pub fn of_chains(
-        keeps: &impl Keeps,
+        keeps: &(impl Keeps + ?Sized),
         density: &LinearDensity,
         chains: &[Recorded<'_, LinearDensity>],
     ) -> Kept {
@@ -52,14 +52,14 @@ impl Kept {
     }
 
     /// Any points in the coordinates of the density, without regard to weights.
-    pub fn of_points(keeps: &impl Keeps, density: &LinearDensity, points: &[f64]) -> Kept {
+    pub fn of_points(keeps: &(impl Keeps + ?Sized), density: &LinearDensity, points: &[f64]) -> Kept {
         let mut all = Kept::empty(keeps, points.len() / density.dim());
         all.put(keeps, density, points);
         all
     }
 
     /// The draws at these points.
-    fn put(&mut self, keeps: &impl Keeps, density: &LinearDensity, points: &[f64]) {
+    fn put(&mut self, keeps: &(impl Keeps + ?Sized), density: &LinearDensity, points: &[f64]) {
         let mut scratch = density.scratch();
         for q in points.chunks_exact(density.dim()) {
             keeps.keep(density.at(q, &mut scratch), &mut self.columns);
@@ -67,7 +67,7 @@ impl Kept {
     }
 
     /// Draws from the priors, in pairs of mirror images; none where one of the priors is flat.
-    pub fn of_prior(keeps: &impl Keeps, seed: u64, draws: usize) -> Option<Kept> {
+    pub fn of_prior(keeps: &(impl Keeps + ?Sized), seed: u64, draws: usize) -> Option<Kept> {
         /// Pieces of work, each with its own stream.
         const PIECES: usize = 8;
         let pairs = draws.div_ceil(2 * PIECES);
@@ -97,7 +97,7 @@ impl Kept {
     }
 
     /// No draws yet, with room for `n`.
-    fn empty(keeps: &impl Keeps, n: usize) -> Kept {
+    fn empty(keeps: &(impl Keeps + ?Sized), n: usize) -> Kept {
         let columns = (0..keeps.width()).map(|_| Vec::with_capacity(n)).collect();
         Kept { chains: 1, draws: n, columns, ..Kept::default() }
     }

@@ -39,6 +39,11 @@ pub trait Question: Keeps {
     /// Why the exact engine has no numbers.
     fn not_exact(&self) -> &'static str;
 
+    /// Draws from the priors; none where one of them is flat.
+    fn of_prior(&self, seed: u64, draws: usize) -> Option<Kept> {
+        Kept::of_prior(self, seed, draws)
+    }
+
     /// Draws with what their columns are.
     fn told(&self, kept: Kept) -> Self::Draws;
 
@@ -89,7 +94,7 @@ pub fn analyse<Q: Question>(
     let sampled = options.engine != Engine::Exact;
     let (prior, run) = parallel::join(
         || {
-            let kept = Kept::of_prior(question, asked.seed, PRIOR_DRAWS)?;
+            let kept = question.of_prior(asked.seed, PRIOR_DRAWS)?;
             Some(question.rows(&question.told(kept), From::Prior))
         },
         || {
@@ -125,7 +130,7 @@ pub fn analyse<Q: Question>(
 
 /// The results under the priors alone; none under a flat effect prior.
 pub fn prior_report<Q: Question>(question: &Q, options: Options) -> Option<Report> {
-    let kept = Kept::of_prior(question, options.sampling.seed, PRIOR_DRAWS)?;
+    let kept = question.of_prior(options.sampling.seed, PRIOR_DRAWS)?;
     let mut blocks = question.rows(&question.told(kept), From::Prior).into_iter();
     let shared = blocks.next().unwrap_or_default();
     let all = Rows { shared, subgroups: blocks.collect(), ..Default::default() };

@@ -62,17 +62,22 @@ fn levels_in_short(report: &Report) -> String {
     let toward = |direction| named(&|c: &Claim| is_clear(c) && c.direction == Some(direction));
     let (better, worse) = (toward(Direction::Benefit), toward(Direction::Harm));
     let unclear = named(&|c: &Claim| !is_clear(c));
+    let n = levels.len();
     let told = |what: &str, names: &[String]| match names.len() {
-        0 => format!("none {what}"),
-        n if n == levels.len() => format!("all {what}"),
-        n if n > MOST_NAMED => format!("{n} {what}"),
-        n => format!("{n} {what} ({})", names.join(", ")),
+        0 => None,
+        k if k == n => Some(format!("{what} at all {n} levels")),
+        k if k > MOST_NAMED => Some(format!("{what} at {k} of {n} levels")),
+        k => Some(format!("{what} at {k} of {n} levels ({})", names.join(", "))),
     };
-    let mut parts = vec![told("clearly better", &better), told("clearly worse", &worse)];
-    if !unclear.is_empty() {
-        parts.push(told("without a clear direction", &unclear));
-    }
-    format!("Of {} levels {}.", levels.len(), listed(&parts, "and"))
+    let parts: Vec<String> = [
+        told("clearly better", &better),
+        told("clearly worse", &worse),
+        told("without a clear direction", &unclear),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    format!("{}.", capitalised(&listed(&parts, "and")))
 }
 
 /// Levels that are named at most.
