@@ -5,29 +5,26 @@ use std::fs;
 
 use serde_json::Value;
 
-use crate::common::calibration::{DRAWS, Uniformity, uniform_below};
+use crate::common::calibration::{DRAWS, Uniformity};
 use crate::common::folder::Folder;
+use crate::common::linear::{ranks, slopes_are_differences};
 use crate::common::sampler;
 use equipoise::decide::{ActionRow, decide};
 use equipoise::density::LogDensity;
 use equipoise::input::{open, open_decision};
 use equipoise::model::{
-    ArmsModel, Cell, Coefficient, HeterogeneityPrior, Linear, LinearDensity, LocationPrior, Seen,
+    ArmsModel, Cell, Coefficient, HeterogeneityPrior, Linear, LinearDensity, LocationPrior, Resembling, Seen,
 };
-use equipoise::numeric::logistic;
 use equipoise::posterior::{
     Arms, Engine, Estimand, Estimate, Measure, Options, Parameter, Report, Sampling, Statement, Whom,
     analyse, arm_pairs,
 };
-use equipoise::sampler::{Purpose, Settings, extend, start, stream};
+use equipoise::sampler::{Settings, extend, start};
 use equipoise::study::distributions::{fixed, flat, half_normal, normal};
 use equipoise::study::{
     Assignment, BaselineOf, BaselinePrior, Endpoint, HigherIs, PooledPriors, Priors, RelatedArms, Study,
     StudyBuilder,
 };
-use rand_chacha::ChaCha8Rng;
-use rand_distr::{Distribution, StandardUniform};
-use rayon::prelude::*;
 
 fn priors(effect: (f64, f64), tau: f64) -> PooledPriors {
     Priors::partial(normal(effect.0, effect.1), half_normal(tau))
@@ -200,89 +197,9 @@ fn beside_an_empty_arm_two_are_what_the_exact_engine_finds() {
 fn slopes_are_differences_of_the_density() {
     let studies = [referenced("exchangeable"), referenced("separate"), open("actg175").expect("shipped")];
     for study in studies {
-        let density = LinearDensity::new(&ArmsModel::of(&study).expect("several arms").linear);
-        let d = density.dim();
-        let mut scratch = density.scratch();
-        let mut gradient = vec![0.0; d];
-        for trial in 0..5 {
-            let mut rng = stream(trial, 0, Purpose::Start);
-            let q: Vec<f64> = (0..d).map(|_| 3.0 * uniform(&mut rng) - 1.5).collect();
-            let value = density.evaluate(&q, &mut gradient, &mut scratch);
-            assert!(value.is_finite());
-            let analytic = gradient.clone();
-            for i in 0..d {
-                let mut at = |by: f64| {
-                    let mut q = q.clone();
-                    q[i] += by;
-                    density.evaluate(&q, &mut gradient, &mut scratch)
-                };
-                let h = 1e-4;
-                let difference = (8.0 * (at(h) - at(-h)) - (at(2.0 * h) - at(-2.0 * h))) / (12.0 * h);
-                let error = (difference - analytic[i]).abs() / (1.0 + analytic[i].abs());
-                assert!(error < 1e-7, "{}, coordinate {i}: {difference} {}", study.title, analytic[i]);
-            }
-        }
+        let model = ArmsModel::of(&study).expect("several arms");
+        slopes_are_differences(&model.linear, &study.title);
     }
-}
-
-fn uniform(rng: &mut ChaCha8Rng) -> f64 {
-    StandardUniform.sample(rng)
-}
-
-/// Events of every cell drawn at these log odds, and estimates.
-fn drawn(model: &Linear, predictors: &[f64], rng: &mut ChaCha8Rng) -> Linear {
-    let mut model = model.clone();
-    for (cell, &x) in model.cells.iter_mut().zip(predictors) {
-        if let Seen::Counts { events, total } = &mut cell.seen {
-            *events = (0..*total as usize).filter(|_| uniform(rng) < logistic(x)).count() as f64;
-        }
-    }
-    model
-}
-
-fn log_likelihood(model: &Linear, predictors: &[f64]) -> f64 {
-    let one = |(cell, &x): (&Cell, &f64)| match cell.seen {
-        Seen::Counts { events, total } => events * x - total * x.exp().ln_1p(),
-        Seen::Estimate { estimate, precision } => -0.5 * precision * (x - estimate) * (x - estimate),
-    };
-    model.cells.iter().zip(predictors).map(one).sum()
-}
-
-/// Ranks of standard deviations, coefficients, log odds and the log likelihood among draws of the posterior.
-fn ranks(model: &Linear, replications: usize) -> Vec<Vec<usize>> {
-    const THINNING: usize = 5;
-    let of_one = |replication: usize| {
-        let seed = 0x5bc1_0000_0000 + replication as u64;
-        let mut rng = stream(seed, 0, Purpose::Prior);
-        let mut scales = vec![0.0; model.scales.len()];
-        let mut coefficients = vec![0.0; model.coefficients.len()];
-        let mut predictors = vec![0.0; model.cells.len()];
-        assert!(model.draw_prior((&mut rng, 1.0), (&mut scales, &mut coefficients)));
-        model.predictors(&coefficients, &mut predictors);
-        let observed = drawn(model, &predictors, &mut stream(seed, 0, Purpose::Simulation));
-        let density = LinearDensity::new(&observed);
-        let settings = Settings { seed, chains: 1, warmup: 150, ..Settings::default() };
-        let mut chains = start(&density, density.middle(), &settings, &()).expect("a start");
-        extend(&mut chains, DRAWS * THINNING, &());
-        let quantities = |scales: &[f64], coefficients: &[f64], predictors: &[f64]| -> Vec<f64> {
-            let each = scales.iter().chain(coefficients).chain(predictors).copied();
-            each.chain([log_likelihood(&observed, predictors)]).collect()
-        };
-        let truth = quantities(&scales, &coefficients, &predictors);
-        let mut scratch = density.scratch();
-        let mut below = vec![0; truth.len()];
-        let mut ties = vec![0; truth.len()];
-        for q in chains[0].draws.chunks(density.dim()).skip(THINNING - 1).step_by(THINNING) {
-            let at = density.at(q, &mut scratch);
-            for (k, x) in quantities(at.scales, at.coefficients, at.predictors).into_iter().enumerate() {
-                below[k] += usize::from(x < truth[k]);
-                ties[k] += usize::from(x == truth[k]);
-            }
-        }
-        let mut rng = stream(seed, 1, Purpose::Simulation);
-        below.into_iter().zip(ties).map(|(b, t)| b + uniform_below(t + 1, &mut rng)).collect::<Vec<usize>>()
-    };
-    (0..replications).into_par_iter().map(of_one).collect()
 }
 
 #[test]
@@ -294,7 +211,7 @@ fn several_arms_are_calibrated() {
         Some(BaselinePrior::Independent(LocationPrior::normal(-2.5, 0.7)).into());
     for study in [referenced("exchangeable"), referenced("separate"), without_events] {
         let model = ArmsModel::of(&study).expect("several arms").linear;
-        let rows = ranks(&model, REPLICATIONS);
+        let rows = ranks(&model, REPLICATIONS, 0.8);
         let quantities = rows[0].len();
         let level = 1e-3 / (3 * quantities) as f64;
         for k in 0..quantities {
@@ -313,8 +230,10 @@ fn estimates_are_drawn_from_their_closed_form() {
     };
     let model = Linear {
         coefficients: vec![Coefficient::Scaled(0), Coefficient::Located(LocationPrior::normal(0.2, 0.5))],
-        scales: vec![HeterogeneityPrior::Fixed { value: 0.3 }],
+        scales: vec![HeterogeneityPrior::Fixed { value: 0.3 }.into()],
         cells: vec![cell(vec![(1, 1.0)], 0.7, 0.2), cell(vec![(0, 1.0), (1, 1.0)], 0.1, 0.4)],
+        rows: None,
+        resembling: Resembling::Cells,
     };
     let density = LinearDensity::new(&model);
     let mut chains = start(&density, density.middle(), &Settings::default(), &()).expect("a start");

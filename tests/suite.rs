@@ -36,6 +36,7 @@ mod decide;
 mod density;
 mod drafts;
 mod exnex;
+mod factors;
 mod files_as_they_come;
 mod fitted_elsewhere;
 mod fitted_once;

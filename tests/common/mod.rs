@@ -4,6 +4,7 @@
 pub mod calibration;
 pub mod files;
 pub mod folder;
+pub mod linear;
 pub mod rows;
 pub mod shipped;
 
