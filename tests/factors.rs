@@ -517,3 +517,19 @@ fn what_several_factors_may_not_be_is_said() {
     let report = analyse(&complete, options(500, 1));
     assert!(report.parameter(Parameter::Shift(0, 0)).is_none() && report.checks.ok);
 }
+
+/// The first block of TOML in the book's page.
+#[test]
+fn the_model_file_of_factors_that_the_book_shows_is_fitted() {
+    let page = fs::read_to_string("docs/src/factors.md").expect("the book");
+    let text = page.split("```toml\n").nth(1).and_then(|rest| rest.split("```").next()).expect("a block");
+    let folder = Folder::new();
+    folder.write("model.toml", text);
+    let said = folder.says(&["fit", "model.toml"]);
+    assert!(said.contains("2 factors, 4 combinations of levels, 824 patients"), "{said}");
+    let csv = folder.says(&["fit", "model.toml", "--format", "csv"]);
+    assert!(csv.lines().any(|line| line.starts_with("estimate,level,sex,women,")), "{csv}");
+    for refused in ["compare", "report"] {
+        folder.refuses(&[refused, "model.toml"], &["has several factors"]);
+    }
+}

@@ -29,9 +29,9 @@ fn shipped(kind: &str) -> Vec<String> {
     names
 }
 
-/// Whether a model has several active arms, which are fitted, checked and decided on.
-fn of_several_arms(model: &str) -> bool {
-    ["actg175", "attention-ras-technique"].contains(&model)
+/// Whether a model has several active arms or several factors, which are fitted and checked and not compared.
+fn has_several(model: &str) -> bool {
+    ["actg175", "attention-ras-technique", "ist-aspirin-factors", "solvd-factors"].contains(&model)
 }
 
 /// What a command prints, or writes as Markdown.
@@ -154,7 +154,7 @@ fn every_answer_about_what_is_shipped_is_what_it_was() {
             commands.push(format!("fit {model} --format {format}"));
         }
         commands.extend(["text", "json"].map(|format| format!("check {model} --format {format}")));
-        if !of_several_arms(&model) {
+        if !has_several(&model) {
             commands.push(format!("report {model} --out words.md"));
         }
     }
@@ -184,7 +184,7 @@ const SLOW: [&str; 8] = [
 fn comparisons(file: &str, slow: bool) {
     let commands = shipped("models")
         .into_iter()
-        .filter(|model| !of_several_arms(model))
+        .filter(|model| !has_several(model))
         .flat_map(|model| [format!("compare {model}"), format!("compare {model} --bias")])
         .filter(|command| SLOW.contains(&command.as_str()) == slow);
     let found = commands.map(|command| (digest(&answer(&format!("{command} --format json"))), command));

@@ -48,9 +48,9 @@ fn fault(name: &str, seed: u64) -> Option<String> {
         analyse(&study, Options { sampling: Sampling { seed, ..Sampling::default() }, ..Options::default() });
     let checks = &report.checks;
     let stopped = report.settings.sampler.as_ref().map(|s| s.stopped);
-    // Where labels may be wrong, by how much not known, nothing is exact, and of several arms.
-    let labels = study.bias.as_ref().is_some_and(|b| b.misclassification.is_some())
-        || study.treatment.has_several_arms();
+    // Where labels may be wrong, by how much not known, nothing is exact, and of several arms or factors.
+    let labels =
+        study.bias.as_ref().is_some_and(|b| b.misclassification.is_some()) || study.has_several().is_some();
     let compared = checks.exact.comparisons > 0 || labels;
     let sure = stopped == Some(Stopped::Sure);
     let fine = checks.ok && checks.divergences == Some(0) && compared && sure;

@@ -41,7 +41,7 @@ pub fn bias(
     let confounded = !bias.assumptions.is_empty();
     match &section.missing {
         Some(missing) => context.missing(missing, &mut bias, notices)?,
-        None => notices.extend(left_out(context.data, &[false; 2], context.adjusted)),
+        None => notices.extend(left_out(context.data, &[false; 2], (context.adjusted, false))),
     }
     if let Some(section) = &section.misclassification {
         context.misclassification(section, &names, &mut bias)?;
@@ -317,7 +317,7 @@ impl Context<'_> {
                 "[bias.missing] changes nothing: no arm has `missing` patients in the data.".to_string(),
             );
         }
-        notices.extend(left_out(self.data, &read.each_ref().map(Option::is_some), self.adjusted));
+        notices.extend(left_out(self.data, &read.each_ref().map(Option::is_some), (self.adjusted, false)));
         Ok(())
     }
 

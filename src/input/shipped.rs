@@ -28,11 +28,13 @@ pub fn shipped() -> &'static [Shipped] {
         "ras-basilar-confounded",
         "attention-ras-misjudged",
         "ist-aspirin-subtype",
+        "ist-aspirin-factors",
         "ist-aspirin-shift",
         "actg175",
         "blocker",
         "eight-schools",
         "solvd",
+        "solvd-factors",
     ]
 }
 

@@ -230,7 +230,8 @@ fn check_unadjusted(source: &Source, file: &ModelFile) -> Result<()> {
 fn bias(source: &Source, file: &ModelFile, study: &mut Study) -> Result<Option<Bias>> {
     let adjusted = study.adjustment.is_some();
     let Some(section) = &file.bias else {
-        study.notices.extend(left_out(&study.data, &[false; 2], adjusted));
+        let crossed = study.factors.is_some();
+        study.notices.extend(left_out(&study.data, &[false; 2], (adjusted, crossed)));
         return Ok(None);
     };
     if study.data.levels().is_some() {

@@ -29,7 +29,7 @@ impl StudyBuilder {
     /// The study, or the first thing that is wrong with it.
     pub fn build(self) -> Result<Study, Problem> {
         let mut study = self.assembled()?;
-        study.notices.extend(left_out(&study.data, &[false; 2], false));
+        study.notices.extend(left_out(&study.data, &[false; 2], (false, study.factors.is_some())));
         study.text = study.as_model_file();
         study.model_sha256 = sha256(study.text.as_bytes());
         study.data_sha256.clone_from(&study.model_sha256);

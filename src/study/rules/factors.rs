@@ -108,7 +108,7 @@ pub(crate) fn factors(stated: StatedFactors, groups: usize) -> Result<Crossing, 
     let empty = factors.empty();
     if empty > 0.0 {
         notices.push(format!(
-            "{empty} of {} combinations of levels have no patients: nothing is reported of them, and the model is the sum of levels all the same.",
+            "{empty} of {} combinations of levels have no patients; effects add up over factors, so that none is needed.",
             empty + factors.of.len() as f64
         ));
     }

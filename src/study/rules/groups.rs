@@ -107,15 +107,20 @@ fn empty_arm(row: &SubgroupCounts) -> Option<String> {
     Some(format!("{}: {what}.", row.name))
 }
 
-/// What is said of missing outcomes that no assumption covers, `covered` by arm; beside covariates none can.
-pub(crate) fn left_out(data: &Data, covered: &[bool; 2], adjusted: bool) -> Option<String> {
+/// What is said of missing outcomes that no assumption covers, `covered` by arm; beside covariates and several factors none
+/// can.
+pub(crate) fn left_out(
+    data: &Data,
+    covered: &[bool; 2],
+    (adjusted, crossed): (bool, bool),
+) -> Option<String> {
     // No assumption is of further arms.
     let covered = || covered.iter().chain(std::iter::repeat(&false));
     let arms = data.counts()?.iter().flat_map(|row| row.arms.iter().zip(covered()));
     let missing: u64 = arms.map(|(arm, covered)| if *covered { 0 } else { arm.missing }).sum();
     let plural = if missing == 1 { "outcome is" } else { "outcomes are" };
     // Given the covariates they are missing at random of an ordinal outcome too; no assumption covers its missing levels.
-    let how = if data.levels().is_some() && !adjusted {
+    let how = if (data.levels().is_some() || crossed) && !adjusted {
         ""
     } else if adjusted {
         " given the covariates"
