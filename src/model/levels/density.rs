@@ -4,7 +4,7 @@ use super::Levels;
 use super::departs::Departs;
 use crate::model::binomial::log_likelihood_of_cells;
 use crate::model::rows::{Terms, TermsScratch};
-use crate::numeric::{log_expit, logistic, softplus};
+use crate::numeric::{logistic, softplus_of_both};
 
 /// Cut points, and departures of the active arm, with their coordinates.
 ///
@@ -37,9 +37,10 @@ pub struct LevelsDensity {
 /// Working memory.
 #[derive(Debug, Clone)]
 pub struct LevelsScratch {
-    /// By set and gap: the gap, and σ(t).
+    /// By set and gap: the gap, σ(t) and its logarithm.
     gaps: Vec<f64>,
     shares: Vec<f64>,
+    logs_of_shares: Vec<f64>,
     /// The log odds of each cut beside the primary one's, by set.
     pub offsets: Vec<f64>,
     /// Departures by cut; empty where odds are proportional.
@@ -127,6 +128,7 @@ impl LevelsDensity {
         LevelsScratch {
             gaps: vec![0.0; sets * gaps],
             shares: vec![0.0; sets * gaps],
+            logs_of_shares: vec![0.0; sets * gaps],
             offsets: vec![0.0; sets * cuts],
             departures: vec![0.0; if departs { cuts } else { 0 }],
             smallest: vec![0.0; gaps],
@@ -149,7 +151,8 @@ impl LevelsDensity {
         let gaps = cuts - 1;
         for i in 0..sets * gaps {
             let t = self.centre[i] + self.scale[i] * q[self.at + i];
-            scratch.gaps[i] = softplus(t);
+            let [gap, rest] = softplus_of_both(t);
+            (scratch.gaps[i], scratch.logs_of_shares[i]) = (gap, -rest);
             scratch.shares[i] = logistic(t);
         }
         for set in 0..sets {
@@ -183,7 +186,7 @@ impl LevelsDensity {
         let (n, cuts) = (self.levels.counts.len(), self.levels.cuts());
         let mut log_density = self.place(q, scratch);
         for (cell, (own, x)) in scratch.x.chunks_exact_mut(cuts).zip(x).enumerate() {
-            let set = self.levels.set_of(cell % n);
+            let set = self.levels.set_of(if cell < n { cell } else { cell - n });
             let offsets = &scratch.offsets[set * cuts..(set + 1) * cuts];
             own.iter_mut().zip(offsets).for_each(|(own, offset)| *own = x + offset);
             if cell >= n {
@@ -199,13 +202,12 @@ impl LevelsDensity {
         scratch.by_offset.fill(0.0);
         scratch.by_departure.fill(0.0);
         for (cell, (of, slope)) in scratch.slopes.chunks_exact(cuts).zip(slopes).enumerate() {
-            let set = self.levels.set_of(cell % n);
+            let set = self.levels.set_of(if cell < n { cell } else { cell - n });
             *slope = of.iter().sum();
-            for (k, slope) in of.iter().enumerate() {
-                scratch.by_offset[set * cuts + k] += slope;
-                if cell >= n {
-                    scratch.by_departure[k] += slope;
-                }
+            let by_offset = &mut scratch.by_offset[set * cuts..(set + 1) * cuts];
+            by_offset.iter_mut().zip(of).for_each(|(sum, slope)| *sum += slope);
+            if cell >= n {
+                scratch.by_departure.iter_mut().zip(of).for_each(|(sum, slope)| *sum += slope);
             }
         }
         log_density += self.cut_points_density(base, scratch);
@@ -224,7 +226,8 @@ impl LevelsDensity {
             let (x, slopes) = (&scratch.prior_x, &mut scratch.prior_slopes);
             log_density +=
                 self.constant + log_likelihood_of_cells(x, &self.prior_events, &self.prior_totals, slopes);
-            log_density -= a * log_expit(at) + b * log_expit(-at);
+            let [below, above] = softplus_of_both(at).map(|x| -x);
+            log_density -= a * above + b * below;
             scratch.by_base[set] = scratch.prior_slopes.iter().sum::<f64>() - (a - (a + b) * logistic(at));
             for k in 0..cuts {
                 scratch.by_offset[set * cuts + k] += scratch.prior_slopes[k];
@@ -277,8 +280,8 @@ impl LevelsDensity {
             }
         }
         for i in 0..sets * gaps {
-            let (t, share) = (self.centre[i] + self.scale[i] * q[self.at + i], scratch.shares[i]);
-            log_density += self.inner[i] * log_expit(t);
+            let share = scratch.shares[i];
+            log_density += self.inner[i] * scratch.logs_of_shares[i];
             gradient[self.at + i] =
                 self.scale[i] * (scratch.by_gap[i] * share + self.inner[i] * (1.0 - share));
         }

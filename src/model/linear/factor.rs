@@ -6,7 +6,9 @@
 pub struct Pattern {
     /// Where each column's entries begin; one more than there are columns.
     starts: Vec<usize>,
+    /// By entry.
     rows: Vec<usize>,
+    columns: Vec<usize>,
     /// By column and pair of entries below its diagonal, the first at or below the second: where their product goes.
     targets: Vec<usize>,
 }
@@ -28,13 +30,14 @@ impl Pattern {
             }
         }
         let mut starts = vec![0];
-        let mut rows = Vec::new();
+        let (mut rows, mut columns) = (Vec::new(), Vec::new());
         for (column, below) in below.iter().enumerate() {
             rows.push(column);
             rows.extend(below);
             starts.push(rows.len());
+            columns.resize(rows.len(), column);
         }
-        let mut pattern = Pattern { starts, rows, targets: Vec::new() };
+        let mut pattern = Pattern { starts, rows, columns, targets: Vec::new() };
         for below in &below {
             for (place, &column) in below.iter().enumerate() {
                 let targets = below[place..].iter().map(|&row| pattern.place(row, column));
@@ -62,8 +65,7 @@ impl Pattern {
 
     /// Every entry: its row, its column.
     pub fn all(&self) -> impl Iterator<Item = (usize, usize)> + '_ {
-        (0..self.columns())
-            .flat_map(|k| self.rows[self.starts[k]..self.starts[k + 1]].iter().map(move |&row| (row, k)))
+        self.rows.iter().copied().zip(self.columns.iter().copied())
     }
 
     /// Turns the matrix on and below its diagonal into its factor. False where it is not positive definite.

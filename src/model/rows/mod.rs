@@ -26,7 +26,7 @@ use super::{Arm, BinomialPair};
 use crate::numeric::Instructions;
 use crate::numeric::{logistic, logit};
 use crate::study::{Adjustment, HeterogeneityPrior, LocationPrior, MOST_LEVELS, Patterns, Population};
-use between::Odds;
+use between::{Odds, Room};
 use kernel::{Expected, LANES, Layout, Predictor, Section};
 use pilot::Pilot;
 pub use terms::{Scratch as TermsScratch, Terms};
@@ -75,6 +75,8 @@ pub struct Sums {
     width: usize,
     sums: Vec<f64>,
     odds: Odds,
+    /// One a task.
+    rooms: Vec<Option<Box<Room>>>,
     /// Whether the rows are shared out among threads.
     pub in_parallel: bool,
 }
@@ -277,7 +279,14 @@ impl Rows {
     pub fn sums(&self) -> Sums {
         let width = 1 + 2 * self.subgroups + self.terms() + self.centres();
         let odds = if self.layout.between { Odds::of(2 * self.subgroups) } else { Odds::default() };
-        Sums { width, sums: vec![0.0; width * self.layout.tasks.len()], odds, in_parallel: false }
+        let tasks = self.layout.tasks.len();
+        Sums {
+            width,
+            sums: vec![0.0; width * tasks],
+            odds,
+            rooms: vec![self.layout.between.then(Box::default); tasks],
+            in_parallel: false,
+        }
     }
 
     /// The log likelihood at these log odds of the cells, coefficients and intercepts, without binomial coefficients.
@@ -295,19 +304,20 @@ impl Rows {
             kernel::place_odds(self.instructions, &mut room.odds, cells);
         }
         let odds = &room.odds;
-        let one = |(sums, task): (&mut [f64], &Range<usize>)| {
+        let one = |((sums, room), task): ((&mut [f64], &mut Option<Box<Room>>), &Range<usize>)| {
             sums.fill(0.0);
             let (value, sums) = sums.split_at_mut(1);
             let (cells, sums) = sums.split_at_mut(cells.len());
             let (gamma, centres) = sums.split_at_mut(gamma.len());
             let mut expected = Expected { cells, gamma, centres };
-            value[0] = kernel::pass(self.instructions, &self.layout, task.clone(), (at, odds), &mut expected);
+            let at = (at, odds);
+            value[0] = kernel::pass(self.instructions, &self.layout, task.clone(), at, room, &mut expected);
         };
         let tasks = &self.layout.tasks;
         if room.in_parallel && tasks.len() > 1 {
-            room.sums.par_chunks_exact_mut(room.width).zip(tasks).for_each(one);
+            room.sums.par_chunks_exact_mut(room.width).zip(&mut room.rooms).zip(tasks).for_each(one);
         } else {
-            room.sums.chunks_exact_mut(room.width).zip(tasks).for_each(one);
+            room.sums.chunks_exact_mut(room.width).zip(&mut room.rooms).zip(tasks).for_each(one);
         }
         by_cell.fill(0.0);
         by_gamma.fill(0.0);
@@ -350,8 +360,7 @@ impl Rows {
             let mut sums = [0.0; 2];
             for section in &self.layout.sections {
                 let active = section.cell >= self.subgroups;
-                let own = section.cell % self.subgroups == g;
-                if own && (active || self.population == Population::All) {
+                if section.is_of(g, self.subgroups) && (active || self.population == Population::All) {
                     let base = (control[g], theta[g]);
                     let risks = kernel::risks(self.instructions, &self.layout, section, base, at);
                     sums = [sums[0] + risks[0], sums[1] + risks[1]];
@@ -379,18 +388,19 @@ impl Rows {
                 arms.iter().zip(out).for_each(|(x, out)| *out = x.each_ref().map(|x| logistic(*x)));
                 continue;
             }
-            for (to, x) in inverse.iter_mut().zip(arms) {
-                *to = x.each_ref().map(|x| libm::exp(-bounded(x)));
+            for (to, [control, active]) in inverse.iter_mut().zip(arms) {
+                *to = [libm::exp(-bounded(control)), libm::exp(-bounded(active))];
             }
             out.fill([0.0; 2]);
-            for section in self.layout.sections.iter().filter(|s| s.cell % self.subgroups == g) {
+            for section in self.layout.sections.iter().filter(|s| s.is_of(g, self.subgroups)) {
                 if section.cell >= self.subgroups || self.population == Population::All {
                     let odds = &inverse[..cuts];
                     kernel::risks_by_cut(self.instructions, &self.layout, section, odds, at, &mut room, out);
                 }
             }
-            for risks in out {
-                *risks = risks.map(|sum| sum / self.population_sizes[g]);
+            for [control, active] in out {
+                *control /= self.population_sizes[g];
+                *active /= self.population_sizes[g];
             }
         }
     }

@@ -188,10 +188,10 @@ impl ArmDraws {
     /// and of every arm's rank.
     pub fn estimands(&self, study: &Study) -> Vec<(Estimand, Column)> {
         let all = std::iter::once(Whom::Overall).chain((0..self.subgroups()).map(Whom::Subgroup));
+        let all: Vec<Whom> = all.collect();
         let sign = study.outcome.higher_is.sign();
-        all.filter_map(|whom| Some((whom, self.of(whom)?)))
-            .flat_map(|(whom, of)| of.estimands(whom, sign))
-            .collect()
+        let of = |whom: &Whom| self.of(*whom).map_or_else(Vec::new, |of| of.estimands(*whom, sign));
+        parallel::map(&all, of).into_iter().flatten().collect()
     }
 
     /// How many subgroups there are.
