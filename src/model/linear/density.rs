@@ -139,10 +139,11 @@ impl LinearDensity {
         for (s, column) in scratch.s.iter_mut().zip(&self.columns) {
             *s = column.scale.map_or(1.0, |scale| scratch.scales[scale].value);
         }
-        for ((entry, held), (j, k)) in
-            scratch.factor.iter_mut().zip(&self.information).zip(self.pattern.all())
-        {
-            *entry = scratch.s[j] * scratch.s[k] * held;
+        let (rows, columns) = self.pattern.all();
+        let (s, information) = (&scratch.s[..], &self.information[..rows.len()]);
+        let factor = &mut scratch.factor[..rows.len()];
+        for i in 0..rows.len() {
+            factor[i] = s[rows[i]] * s[columns[i]] * information[i];
         }
         for column in &self.columns {
             scratch.factor[column.diagonal] += column.precision;
@@ -163,7 +164,11 @@ impl LinearDensity {
             *b = s * z;
         }
         for (x, (of, _)) in scratch.predictors.iter_mut().zip(&self.cells) {
-            *x = of.iter().map(|&(j, by)| by * scratch.b[j]).sum();
+            let mut sum = -0.0;
+            for &(j, by) in of {
+                sum += by * scratch.b[j];
+            }
+            *x = sum;
         }
         true
     }
@@ -208,8 +213,14 @@ impl LinearDensity {
         self.pattern.solve(&scratch.factor, &mut scratch.by_z);
         scratch.by_pull.copy_from_slice(&scratch.by_z);
         self.pattern.solve_transposed(&scratch.factor, &mut scratch.by_pull);
-        for (slope, (row, column)) in scratch.slopes.iter_mut().zip(self.pattern.all()) {
-            *slope = -scratch.z[row] * scratch.by_z[column] - scratch.by_pull[row] * scratch.u[column];
+        let (rows, columns) = self.pattern.all();
+        let n = rows.len();
+        let (z, u) = (&scratch.z[..], &scratch.u[..]);
+        let (by_z, by_pull) = (&scratch.by_z[..], &scratch.by_pull[..]);
+        let slopes = &mut scratch.slopes[..n];
+        for i in 0..n {
+            let (row, column) = (rows[i], columns[i]);
+            slopes[i] = -z[row] * by_z[column] - by_pull[row] * u[column];
         }
         for column in &self.columns {
             scratch.slopes[column.diagonal] -= 1.0 / scratch.factor[column.diagonal];
@@ -218,10 +229,13 @@ impl LinearDensity {
         for (j, column) in self.columns.iter().enumerate() {
             scratch.by_s[j] = scratch.z[j] * scratch.by_b[j] + scratch.by_pull[j] * column.seen;
         }
-        for ((slope, held), (j, k)) in scratch.slopes.iter().zip(&self.information).zip(self.pattern.all()) {
-            let of = slope * held;
-            scratch.by_s[j] += of * scratch.s[k];
-            scratch.by_s[k] += of * scratch.s[j];
+        let (s, by_s) = (&scratch.s[..], &mut scratch.by_s[..]);
+        let (slopes, information) = (&scratch.slopes[..n], &self.information[..n]);
+        for i in 0..n {
+            let (j, k) = (rows[i], columns[i]);
+            let of = slopes[i] * information[i];
+            by_s[j] += of * s[k];
+            by_s[k] += of * s[j];
         }
     }
 }

@@ -89,13 +89,19 @@ impl Indicator {
     }
 }
 
+/// One bit a value, the first in the lowest place.
 #[inline]
 fn pack(chunk: &[f64], event: &impl Fn(f64) -> bool) -> u64 {
-    let mut word = 0;
-    for (i, &value) in chunk.iter().enumerate() {
-        word |= u64::from(event(value)) << i;
+    /// Brings the lowest bits of eight bytes together in the highest byte.
+    const GATHERED: u64 = 0x0102_0408_1020_4080;
+    // A byte a value first, which vector instructions make.
+    let mut held = [0; 64];
+    for (held, &value) in held.iter_mut().zip(chunk) {
+        *held = u8::from(event(value));
     }
-    word
+    let bytes = held.as_chunks::<8>().0.iter();
+    let gathered = bytes.map(|bytes| u64::from_le_bytes(*bytes).wrapping_mul(GATHERED) >> 56);
+    gathered.enumerate().fold(0, |word, (i, byte)| word | byte << (8 * i))
 }
 
 fn ones(words: &[u64]) -> u32 {
