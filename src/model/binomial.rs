@@ -33,36 +33,71 @@ pub fn log_likelihood_of_cells(x: &[f64], events: &[f64], totals: &[f64], slopes
     partial[0] + partial[1]
 }
 
+/// The same of each cell by itself: its log likelihood and its slope.
+pub fn log_likelihood_of_each(
+    x: &[f64],
+    (events, totals): (&[f64], &[f64]),
+    values: &mut [f64],
+    slopes: &mut [f64],
+) {
+    each_cell(Instructions::best(), x, events, totals, values, slopes);
+}
+
 compiled_for_each! {
+    fn each_cell(
+        x: &[f64],
+        events: &[f64],
+        totals: &[f64],
+        values: &mut [f64],
+        slopes: &mut [f64],
+    ) -> () = over_each;
+
     fn many_cells(x: &[f64], events: &[f64], totals: &[f64], slopes: &mut [f64]) -> f64 = over_cells;
 }
 
 #[inline(always)]
 fn over_cells(x: &[f64], events: &[f64], totals: &[f64], slopes: &mut [f64]) -> f64 {
     let mut partial = [0.0; 2];
+    by_lanes(x, (events, totals), slopes, |_, values| {
+        for i in 0..values.len() {
+            partial[i % 2] += values[i];
+        }
+    });
+    partial[0] + partial[1]
+}
+
+#[inline(always)]
+fn over_each(x: &[f64], events: &[f64], totals: &[f64], values: &mut [f64], slopes: &mut [f64]) {
+    by_lanes(x, (events, totals), slopes, |from, made| {
+        values[from..from + made.len()].copy_from_slice(made);
+    });
+}
+
+/// Hands on the values of cells from each place that is a multiple of the lanes; the last lanes are filled up.
+#[inline(always)]
+fn by_lanes(
+    x: &[f64],
+    (events, totals): (&[f64], &[f64]),
+    slopes: &mut [f64],
+    mut take: impl FnMut(usize, &[f64]),
+) {
     let (x, x_rest) = x.as_chunks::<LANES>();
     let (events, events_rest) = events.as_chunks::<LANES>();
     let (totals, totals_rest) = totals.as_chunks::<LANES>();
     let (slopes, slopes_rest) = slopes.as_chunks_mut::<LANES>();
     for k in 0..x.len() {
-        let values = lanes_of_cells((&x[k], &events[k], &totals[k]), &mut slopes[k]);
-        for i in 0..LANES {
-            partial[i % 2] += values[i];
-        }
+        take(k * LANES, &lanes_of_cells((&x[k], &events[k], &totals[k]), &mut slopes[k]));
     }
     let n = x_rest.len();
     if n > 0 {
+        let from = x.len() * LANES;
         let [mut x, mut events, mut totals, mut slopes] = [[0.0; LANES]; 4];
         x[..n].copy_from_slice(x_rest);
         events[..n].copy_from_slice(&events_rest[..n]);
         totals[..n].copy_from_slice(&totals_rest[..n]);
-        let values = lanes_of_cells((&x, &events, &totals), &mut slopes);
-        for i in 0..n {
-            partial[i % 2] += values[i];
-        }
+        take(from, &lanes_of_cells((&x, &events, &totals), &mut slopes)[..n]);
         slopes_rest[..n].copy_from_slice(&slopes[..n]);
     }
-    partial[0] + partial[1]
 }
 
 #[inline(always)]

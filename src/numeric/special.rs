@@ -128,6 +128,13 @@ mod tests {
     use super::*;
 
     #[test]
+    fn both_softplus_at_once_are_each_by_itself() {
+        for x in (-9_000..=9_000).map(|i| 0.01 * f64::from(i)).chain([-800.0, -0.0, 800.0]) {
+            assert_eq!(softplus_of_both(x), [softplus(x), softplus(-x)], "{x}");
+        }
+    }
+
+    #[test]
     fn the_normal_quantile_inverts_the_distribution_function_from_centre_to_far_tail() {
         for p in [1e-300, 1e-12, 1e-4, 0.025, 0.158_655, 0.4, 0.5] {
             let z = normal_quantile(p);

@@ -42,14 +42,22 @@ pub fn write_estimand_draws(
 }
 
 /// Writes the draws of every parameter of a study with several arms as CSV.
-pub fn write_arm_parameter_draws(study: &Study, sampled: &ArmDraws, to: &mut (dyn Write + Send)) -> io::Result<()> {
+pub fn write_arm_parameter_draws(
+    study: &Study,
+    sampled: &ArmDraws,
+    to: &mut (dyn Write + Send),
+) -> io::Result<()> {
     let names = Names::of(study);
     let columns = sampled.parameters().iter();
     table(sampled, columns.map(|(key, draws)| Column::number(key.name(&names), move |i| draws[i])), to)
 }
 
 /// Writes the draws of every estimand of a study with several arms as CSV.
-pub fn write_arm_estimand_draws(study: &Study, sampled: &ArmDraws, to: &mut (dyn Write + Send)) -> io::Result<()> {
+pub fn write_arm_estimand_draws(
+    study: &Study,
+    sampled: &ArmDraws,
+    to: &mut (dyn Write + Send),
+) -> io::Result<()> {
     let names = Names::of(study);
     let estimands = sampled.estimands(study);
     let columns = estimands.iter();

@@ -2,7 +2,7 @@
 
 use super::Levels;
 use super::departs::Departs;
-use crate::model::binomial::log_likelihood_of_cells;
+use crate::model::binomial::{log_likelihood_of_cells, log_likelihood_of_each};
 use crate::model::rows::{Terms, TermsScratch};
 use crate::numeric::{logistic, softplus_of_both};
 
@@ -23,7 +23,7 @@ pub struct LevelsDensity {
     /// By cell: control arms, then active arms, each with its cuts.
     events: Vec<f64>,
     totals: Vec<f64>,
-    /// Of the prior, by cut.
+    /// Of the prior, by set and cut.
     prior_events: Vec<f64>,
     prior_totals: Vec<f64>,
     /// The logarithm of the prior's constant, and the beta distribution of the primary cut that has its place elsewhere.
@@ -50,7 +50,9 @@ pub struct LevelsScratch {
     of_set: Vec<usize>,
     x: Vec<f64>,
     slopes: Vec<f64>,
+    /// By set and cut.
     prior_x: Vec<f64>,
+    prior_values: Vec<f64>,
     prior_slopes: Vec<f64>,
     by_offset: Vec<f64>,
     by_departure: Vec<f64>,
@@ -103,8 +105,8 @@ impl LevelsDensity {
             active_inner,
             events,
             totals,
-            prior_events: a[1..].to_vec(),
-            prior_totals: a.windows(2).map(|w| w[0] + w[1]).collect(),
+            prior_events: a[1..].repeat(sets),
+            prior_totals: a.windows(2).map(|w| w[0] + w[1]).collect::<Vec<f64>>().repeat(sets),
             constant,
             risk,
             departs,
@@ -135,8 +137,9 @@ impl LevelsDensity {
             of_set: vec![0; gaps],
             x: vec![0.0; 2 * n * cuts],
             slopes: vec![0.0; 2 * n * cuts],
-            prior_x: vec![0.0; cuts],
-            prior_slopes: vec![0.0; cuts],
+            prior_x: vec![0.0; sets * cuts],
+            prior_values: vec![0.0; sets * cuts],
+            prior_slopes: vec![0.0; sets * cuts],
             by_offset: vec![0.0; sets * cuts],
             by_departure: vec![0.0; cuts],
             by_gap: vec![0.0; sets * gaps],
@@ -219,19 +222,25 @@ impl LevelsDensity {
         let cuts = self.levels.cuts();
         let (a, b) = self.risk;
         let mut log_density = 0.0;
+        let sets = scratch.prior_x.chunks_exact_mut(cuts).zip(scratch.offsets.chunks_exact(cuts));
+        for ((x, offsets), at) in sets.zip(base) {
+            x.iter_mut().zip(offsets).for_each(|(x, offset)| *x = at + offset);
+        }
+        let (values, slopes) = (&mut scratch.prior_values, &mut scratch.prior_slopes);
+        let seen = (&*self.prior_events, &*self.prior_totals);
+        log_likelihood_of_each(&scratch.prior_x, seen, values, slopes);
         for (set, &at) in base.iter().enumerate() {
+            let mut partial = [0.0; 2];
             for k in 0..cuts {
-                scratch.prior_x[k] = at + scratch.offsets[set * cuts + k];
+                partial[k % 2] += scratch.prior_values[set * cuts + k];
             }
-            let (x, slopes) = (&scratch.prior_x, &mut scratch.prior_slopes);
-            log_density +=
-                self.constant + log_likelihood_of_cells(x, &self.prior_events, &self.prior_totals, slopes);
+            log_density += self.constant + (partial[0] + partial[1]);
             let [below, above] = softplus_of_both(at).map(|x| -x);
             log_density -= a * above + b * below;
-            scratch.by_base[set] = scratch.prior_slopes.iter().sum::<f64>() - (a - (a + b) * logistic(at));
-            for k in 0..cuts {
-                scratch.by_offset[set * cuts + k] += scratch.prior_slopes[k];
-            }
+            let slopes = &scratch.prior_slopes[set * cuts..(set + 1) * cuts];
+            scratch.by_base[set] = slopes.iter().sum::<f64>() - (a - (a + b) * logistic(at));
+            let by_offset = &mut scratch.by_offset[set * cuts..(set + 1) * cuts];
+            by_offset.iter_mut().zip(slopes).for_each(|(sum, slope)| *sum += slope);
         }
         log_density
     }

@@ -139,11 +139,13 @@ impl LinearDensity {
         for (s, column) in scratch.s.iter_mut().zip(&self.columns) {
             *s = column.scale.map_or(1.0, |scale| scratch.scales[scale].value);
         }
-        let (rows, columns) = self.pattern.all();
-        let (s, information) = (&scratch.s[..], &self.information[..rows.len()]);
-        let factor = &mut scratch.factor[..rows.len()];
-        for i in 0..rows.len() {
-            factor[i] = s[rows[i]] * s[columns[i]] * information[i];
+        let s = &scratch.s[..];
+        for k in 0..self.columns.len() {
+            let (range, rows) = self.pattern.column(k);
+            let (entries, information) = (&mut scratch.factor[range.clone()], &self.information[range]);
+            for i in 0..rows.len().min(entries.len()).min(information.len()) {
+                entries[i] = s[rows[i]] * s[k] * information[i];
+            }
         }
         for column in &self.columns {
             scratch.factor[column.diagonal] += column.precision;
@@ -213,14 +215,13 @@ impl LinearDensity {
         self.pattern.solve(&scratch.factor, &mut scratch.by_z);
         scratch.by_pull.copy_from_slice(&scratch.by_z);
         self.pattern.solve_transposed(&scratch.factor, &mut scratch.by_pull);
-        let (rows, columns) = self.pattern.all();
-        let n = rows.len();
-        let (z, u) = (&scratch.z[..], &scratch.u[..]);
-        let (by_z, by_pull) = (&scratch.by_z[..], &scratch.by_pull[..]);
-        let slopes = &mut scratch.slopes[..n];
-        for i in 0..n {
-            let (row, column) = (rows[i], columns[i]);
-            slopes[i] = -z[row] * by_z[column] - by_pull[row] * u[column];
+        let (z, by_pull) = (&scratch.z[..], &scratch.by_pull[..]);
+        for k in 0..self.columns.len() {
+            let (range, rows) = self.pattern.column(k);
+            let (slopes, by_z, u) = (&mut scratch.slopes[range], scratch.by_z[k], scratch.u[k]);
+            for i in 0..rows.len().min(slopes.len()) {
+                slopes[i] = -z[rows[i]] * by_z - by_pull[rows[i]] * u;
+            }
         }
         for column in &self.columns {
             scratch.slopes[column.diagonal] -= 1.0 / scratch.factor[column.diagonal];
@@ -230,12 +231,18 @@ impl LinearDensity {
             scratch.by_s[j] = scratch.z[j] * scratch.by_b[j] + scratch.by_pull[j] * column.seen;
         }
         let (s, by_s) = (&scratch.s[..], &mut scratch.by_s[..]);
-        let (slopes, information) = (&scratch.slopes[..n], &self.information[..n]);
-        for i in 0..n {
-            let (j, k) = (rows[i], columns[i]);
-            let of = slopes[i] * information[i];
-            by_s[j] += of * s[k];
-            by_s[k] += of * s[j];
+        for k in 0..self.columns.len() {
+            let (range, rows) = self.pattern.column(k);
+            let (slopes, information) = (&scratch.slopes[range.clone()], &self.information[range]);
+            // The diagonal first, which stands on both sides.
+            let on_diagonal = slopes[0] * information[0] * s[k];
+            let mut own = by_s[k] + on_diagonal + on_diagonal;
+            for i in 1..rows.len().min(slopes.len()).min(information.len()) {
+                let (j, of) = (rows[i], slopes[i] * information[i]);
+                by_s[j] += of * s[k];
+                own += of * s[j];
+            }
+            by_s[k] = own;
         }
     }
 }

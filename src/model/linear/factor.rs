@@ -3,15 +3,15 @@
 //!
 //! Loops count places: iterators zipped are calls that are not always inlined.
 
+use std::ops::Range;
+
 /// Where a factor has entries: by column, the diagonal first, then rows downwards. Columns are eliminated in their order, so
 /// those that many others meet belong last.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Pattern {
     /// Where each column's entries begin; one more than there are columns.
     starts: Vec<usize>,
-    /// By entry.
     rows: Vec<usize>,
-    columns: Vec<usize>,
     /// By column and pair of entries below its diagonal, the first at or below the second: where their product goes, counted from
     /// the column's end.
     targets: Vec<usize>,
@@ -34,14 +34,13 @@ impl Pattern {
             }
         }
         let mut starts = vec![0];
-        let (mut rows, mut columns) = (Vec::new(), Vec::new());
+        let mut rows = Vec::new();
         for (column, below) in below.iter().enumerate() {
             rows.push(column);
             rows.extend(below);
             starts.push(rows.len());
-            columns.resize(rows.len(), column);
         }
-        let mut pattern = Pattern { starts, rows, columns, targets: Vec::new() };
+        let mut pattern = Pattern { starts, rows, targets: Vec::new() };
         for (k, below) in below.iter().enumerate() {
             let end = pattern.starts[k + 1];
             for (place, &column) in below.iter().enumerate() {
@@ -68,9 +67,11 @@ impl Pattern {
         start + self.rows[start..end].partition_point(|&r| r < row)
     }
 
-    /// Each entry's row, and its column.
-    pub fn all(&self) -> (&[usize], &[usize]) {
-        (&self.rows, &self.columns)
+    /// Where a column's entries lie, and their rows.
+    #[inline(always)]
+    pub fn column(&self, k: usize) -> (Range<usize>, &[usize]) {
+        let range = self.starts[k]..self.starts[k + 1];
+        (range.clone(), &self.rows[range])
     }
 
     /// Turns the matrix on and below its diagonal into its factor. False where it is not positive definite.
@@ -189,7 +190,8 @@ mod tests {
         let mut l = a.clone();
         assert!(pattern.factor(&mut l));
         let mut dense = [[0.0; 5]; 5];
-        let all = || pattern.rows.iter().copied().zip(pattern.columns.iter().copied());
+        let rows = |k| pattern.column(k).1.iter().map(move |row| (*row, k));
+        let all = || (0..5).flat_map(rows);
         all().zip(&l).for_each(|((row, column), x)| dense[row][column] = *x);
         for ((row, column), x) in all().zip(&a) {
             let product: f64 = (0..5).map(|k| dense[row][k] * dense[column][k]).sum();

@@ -325,8 +325,11 @@ impl Rows {
         let mut normaliser = 0.0;
         for sums in room.sums.chunks_exact(room.width) {
             normaliser += sums[0];
-            let slopes = by_cell.iter_mut().chain(&mut *by_gamma).chain(&mut *by_centre);
-            slopes.zip(&sums[1..]).for_each(|(slope, sum)| *slope += sum);
+            let (of_cells, rest) = sums[1..].split_at(by_cell.len());
+            let (of_gamma, of_centres) = rest.split_at(by_gamma.len());
+            add(by_cell, of_cells);
+            add(by_gamma, of_gamma);
+            add(by_centre, of_centres);
         }
         let mut linear = 0.0;
         let parts = [
@@ -335,9 +338,10 @@ impl Rows {
             (centres, &self.events_by_centre, by_centre),
         ];
         for (x, events, slopes) in parts {
-            for ((x, y), slope) in x.iter().zip(events).zip(slopes) {
-                linear += x * y;
-                *slope = y - *slope;
+            let (events, slopes) = (&events[..x.len()], &mut slopes[..x.len()]);
+            for i in 0..x.len() {
+                linear += x[i] * events[i];
+                slopes[i] = events[i] - slopes[i];
             }
         }
         linear - normaliser
@@ -415,6 +419,10 @@ impl Rows {
     fn priors(&self) -> Vec<LocationSlope> {
         self.gamma_priors.iter().map(LocationSlope::of).collect()
     }
+}
+
+fn add(sums: &mut [f64], parts: &[f64]) {
+    sums.iter_mut().zip(parts).for_each(|(sum, part)| *sum += part);
 }
 
 /// A subgroup's arm among the cells: control arms first.

@@ -3,6 +3,7 @@
 use super::ess::effective_size;
 use super::halves::{Halves, Variances};
 use super::sums::variance;
+use crate::numeric::{Instructions, compiled_for_each};
 
 /// Which of the draws in each half have the event.
 #[derive(Debug, Clone, Default)]
@@ -118,10 +119,28 @@ fn ones_before(words: &[u64], count: usize) -> u32 {
 /// Places i with ones at both i and i + lag.
 fn joint_ones(words: &[u64], lag: usize) -> u32 {
     let later = words.get(lag / 64..).unwrap_or_default();
+    let Some((&last, before)) = later.split_last() else { return 0 };
     let shift = lag % 64;
-    let next = later.iter().skip(1).copied().chain([0]);
-    let shifted = later.iter().zip(next).map(|(&low, high)| (low >> shift) | ((high << 1) << (63 - shift)));
-    words.iter().zip(shifted).map(|(word, shifted)| (word & shifted).count_ones()).sum()
+    // What follows the last word is nothing.
+    let ended = (words[before.len()] & (last >> shift)).count_ones();
+    ended + ones_at_both(Instructions::best(), words, later, shift)
+}
+
+compiled_for_each! {
+    /// The same of all words but the last that are later.
+    fn ones_at_both(words: &[u64], later: &[u64], shift: usize) -> u32 = over_words;
+}
+
+#[inline(always)]
+fn over_words(words: &[u64], later: &[u64], shift: usize) -> u32 {
+    let n = later.len() - 1;
+    let (words, low, high) = (&words[..n], &later[..n], &later[1..=n]);
+    let mut ones = 0;
+    for i in 0..n {
+        let shifted = (low[i] >> shift) | ((high[i] << 1) << (63 - shift));
+        ones += (words[i] & shifted).count_ones();
+    }
+    ones
 }
 
 #[cfg(test)]
