@@ -86,9 +86,7 @@ impl Pattern {
             let root = pivot.sqrt();
             let inverse = 1.0 / root;
             own[0] = root;
-            for j in 1..own.len() {
-                own[j] *= inverse;
-            }
+            own[1..].iter_mut().for_each(|x| *x *= inverse);
             for j in 1..own.len() {
                 let by = &own[j..];
                 let (targets, others) = rest.split_at(by.len());

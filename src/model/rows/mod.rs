@@ -69,6 +69,9 @@ impl PartialEq for Curves {
     }
 }
 
+/// Room for a task's blocks, made when it is first needed.
+type Held = Option<Box<Room>>;
+
 /// Working memory of [`Rows::log_likelihood`].
 #[derive(Debug, Clone)]
 pub struct Sums {
@@ -76,7 +79,7 @@ pub struct Sums {
     sums: Vec<f64>,
     odds: Odds,
     /// One a task.
-    rooms: Vec<Option<Box<Room>>>,
+    rooms: Vec<Held>,
     /// Whether the rows are shared out among threads.
     pub in_parallel: bool,
 }
@@ -304,7 +307,7 @@ impl Rows {
             kernel::place_odds(self.instructions, &mut room.odds, cells);
         }
         let odds = &room.odds;
-        let one = |((sums, room), task): ((&mut [f64], &mut Option<Box<Room>>), &Range<usize>)| {
+        let one = |((sums, room), task): ((&mut [f64], &mut Held), &Range<usize>)| {
             sums.fill(0.0);
             let (value, sums) = sums.split_at_mut(1);
             let (cells, sums) = sums.split_at_mut(cells.len());
