@@ -9,13 +9,14 @@
 
 use std::ffi::OsStr;
 use std::fs::{self, File};
-use std::io::{self, BufReader, Write};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 use tempfile::TempDir;
 
 use crate::error::{Error, ErrorKind, Place, Result};
+use crate::parallel;
 use crate::study::{Changed, Study};
 
 /// What a run folder holds; a folder that holds anything else is never replaced.
@@ -68,10 +69,9 @@ pub fn replaceable(folder: &Path) -> Result<()> {
         .help("a run folder is replaced whole; choose another with --out"))
 }
 
-/// Whether a folder is an earlier run: its `result.json` is one of this program's, and nothing else lies there.
+/// Whether a folder is an earlier run.
 fn is_a_run(folder: &Path) -> bool {
-    holds_only_files_of_runs(folder)
-        && Earlier::of(folder).is_some_and(|earlier| earlier.schema.starts_with(RESULTS))
+    Earlier::run(folder).is_some()
 }
 
 /// How good a run is, the best last.
@@ -97,7 +97,7 @@ impl Standing {
 
 /// How good the run in a folder is; none where there is no run.
 pub fn standing(folder: &Path) -> Option<Standing> {
-    let earlier = Earlier::of(folder).filter(|_| is_a_run(folder))?;
+    let earlier = Earlier::run(folder)?;
     let stopped = earlier.settings.sampler.and_then(|s| s.stopped);
     Some(Standing::of(earlier.checks.ok, stopped.as_deref() == Some("interrupted")))
 }
@@ -120,7 +120,7 @@ impl Of {
 
 /// What the run in a folder is of; none where there is no run.
 pub fn run_of(folder: &Path) -> Option<Of> {
-    let Earlier { model, data, .. } = Earlier::of(folder).filter(|_| is_a_run(folder))?;
+    let Earlier { model, data, .. } = Earlier::run(folder)?;
     Some(Of { changed: model.changed, sha256: [model.sha256, data.sha256] })
 }
 
@@ -173,17 +173,19 @@ struct Sampler {
 }
 
 impl Earlier {
-    fn of(folder: &Path) -> Option<Earlier> {
+    /// Of a folder that is an earlier run: its `result.json` is one of this program's, and nothing else lies there.
+    fn run(folder: &Path) -> Option<Earlier> {
         let path = folder.join(FILES[0]);
-        if !path.symlink_metadata().ok()?.is_file() {
+        if !holds_only_files_of_runs(folder) || !path.symlink_metadata().ok()?.is_file() {
             return None;
         }
-        serde_json::from_reader(BufReader::new(File::open(path).ok()?)).ok()
+        let earlier: Earlier = serde_json::from_slice(&fs::read(path).ok()?).ok()?;
+        earlier.schema.starts_with(RESULTS).then_some(earlier)
     }
 }
 
 /// A file of a run: its name, and what writes it.
-pub type Content<'a> = (&'a str, Box<dyn Fn(&mut dyn Write) -> io::Result<()> + 'a>);
+pub type Content<'a> = (&'a str, Box<dyn Fn(&mut (dyn Write + Send)) -> io::Result<()> + Sync + 'a>);
 
 /// A file that is this text.
 pub fn text<'a>(name: &'a str, text: &'a str) -> Content<'a> {
@@ -205,15 +207,14 @@ pub fn write_folder(folder: &Path, files: &[Content<'_>]) -> Result<()> {
     fs::create_dir_all(&parent).map_err(|e| fault("its parent folder can't be made", &e))?;
     sweep(&parent);
     let new = Hidden::make(&parent, NEW).map_err(unwritten)?;
-    for (name, content) in files {
-        let write = |path: &Path| -> io::Result<()> {
-            let mut file = File::create(path)?;
-            content(&mut file)?;
-            // On the disk before it takes its place: a machine that stops leaves the old run or the new one.
-            file.sync_all()
-        };
-        write(&new.path().join(name)).map_err(unwritten)?;
-    }
+    let write = |(name, content): &Content<'_>| -> io::Result<()> {
+        let mut file = File::create(new.path().join(name))?;
+        content(&mut file)?;
+        // On the disk before it takes its place: a machine that stops leaves the old run or the new one.
+        file.sync_all()
+    };
+    // Beside each other, as each waits for the disk.
+    parallel::map(files, write).into_iter().collect::<io::Result<()>>().map_err(unwritten)?;
     open_to_others(new.path()).map_err(unwritten)?;
     flush_names(new.path());
     if !folder.exists() {

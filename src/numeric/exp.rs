@@ -99,7 +99,7 @@ const ATANH: [f64; 11] = [
 ];
 
 /// `2 atanh(s)`, which is `ln((1 + s)/(1 − s))`.
-#[inline]
+#[inline(always)]
 fn twice_atanh(s: f64) -> f64 {
     let t = s * s;
     let t2 = t * t;
@@ -112,7 +112,7 @@ fn twice_atanh(s: f64) -> f64 {
 }
 
 /// `ln(1 + e)` for 0 ≤ e ≤ 1, without a branch, to about two units in the last place.
-#[inline]
+#[inline(always)]
 pub fn ln_1p_of_fraction(e: f64) -> f64 {
     // Where 1 + e is nearer to 2 than to 1, as ratios go, half of it is taken.
     let near_two = e > std::f64::consts::SQRT_2 - 1.0;

@@ -19,15 +19,25 @@ pub fn logit(p: f64) -> f64 {
     libm::log(p) - libm::log1p(-p)
 }
 
+/// Beyond this `1 + e^-x` is 1.
+const ALL_OF_IT: f64 = 40.0;
+
 /// `log(1 + e^x)` without overflow.
 pub fn softplus(x: f64) -> f64 {
-    /// Beyond this `1 + e^-x` is 1.
-    const ALL_OF_IT: f64 = 40.0;
     if x > ALL_OF_IT {
         return x;
     }
     let e = exp_of_nonpositive(-x.abs());
     if x < -ALL_OF_IT { e } else { x.max(0.0) + ln_1p_of_fraction(e) }
+}
+
+/// [`softplus`] of x and of −x, the same numbers: what both have in common once.
+pub fn softplus_of_both(x: f64) -> [f64; 2] {
+    if x.abs() > ALL_OF_IT {
+        return [softplus(x), softplus(-x)];
+    }
+    let common = ln_1p_of_fraction(exp_of_nonpositive(-x.abs()));
+    [x.max(0.0) + common, (-x).max(0.0) + common]
 }
 
 /// `log(logistic(x))`.
@@ -116,6 +126,13 @@ pub fn log_binomial_coefficient(n: f64, k: f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn both_softplus_at_once_are_each_by_itself() {
+        for x in (-9_000..=9_000).map(|i| 0.01 * f64::from(i)).chain([-800.0, -0.0, 800.0]) {
+            assert_eq!(softplus_of_both(x), [softplus(x), softplus(-x)], "{x}");
+        }
+    }
 
     #[test]
     fn the_normal_quantile_inverts_the_distribution_function_from_centre_to_far_tail() {

@@ -152,7 +152,7 @@ impl<'a> Assembly<'a> {
     pub fn rows(&self, source: Source<'_>, reason: &str) -> Rows {
         let pieces = 1 + self.subgroups() + self.pairs.len();
         let mut blocks: Vec<Block> =
-            parallel::range(0..pieces, |i| self.lent(|w| self.piece(i, source, reason, w)));
+            parallel::range(0..pieces, |i| self.lent(|w| self.piece(i, (source, true), reason, w)));
         let pairs = blocks.split_off(1 + self.subgroups());
         let mut subgroups = blocks.split_off(1);
         let mut shared = blocks.pop().unwrap_or_default();
@@ -162,12 +162,21 @@ impl<'a> Assembly<'a> {
         Rows { shared, subgroups, pairs }
     }
 
+    /// All rows of subgroups and pairs, in their places, with numbers at least in those of risks.
+    pub fn rows_of_risks(&self, source: Source<'_>) -> Rows {
+        let pieces = self.subgroups() + self.pairs.len();
+        let mut subgroups: Vec<Block> =
+            parallel::range(0..pieces, |i| self.lent(|w| self.piece(1 + i, (source, false), "", w)));
+        let pairs = subgroups.split_off(self.subgroups());
+        Rows { shared: Block::default(), subgroups, pairs }
+    }
+
     /// Every kind of row once: what is shared, one subgroup, one pair. Shrinkage is not among them: it is each subgroup's own.
     pub fn kinds(&self, source: Source<'_>) -> Block {
         let first_pair = self.pairs.first().map(|_| 1 + self.subgroups());
         let mut all = Block::default();
         for i in [Some(0), Some(1), first_pair].into_iter().flatten() {
-            let mut block = self.lent(|w| self.piece(i, source, "", w));
+            let mut block = self.lent(|w| self.piece(i, (source, true), "", w));
             block.estimates.retain(|e| e.estimand.measure != Measure::Shrinkage);
             all.parameters.extend(block.parameters);
             all.estimates.extend(block.estimates);
@@ -187,8 +196,14 @@ impl<'a> Assembly<'a> {
         done
     }
 
-    fn piece(&self, i: usize, source: Source<'_>, reason: &str, workspace: &mut Workspace) -> Block {
-        let mut rows = Filling { assembly: self, source, reason, workspace, block: Block::default() };
+    fn piece(
+        &self,
+        i: usize,
+        (source, levels): (Source<'_>, bool),
+        reason: &str,
+        workspace: &mut Workspace,
+    ) -> Block {
+        let mut rows = Filling { assembly: self, source, levels, reason, workspace, block: Block::default() };
         let subgroups = self.subgroups();
         if i == 0 {
             rows.shared();
@@ -294,6 +309,8 @@ impl<'a> Assembly<'a> {
 struct Filling<'a, 'w> {
     assembly: &'a Assembly<'a>,
     source: Source<'a>,
+    /// Whether what is made of the probabilities of levels has numbers.
+    levels: bool,
     reason: &'a str,
     workspace: &'w mut Workspace,
     block: Block,
@@ -384,7 +401,7 @@ impl<'a> Filling<'a, '_> {
         if before.is_empty() {
             self.reason = NO_LEVELS;
         }
-        let made = self.source.levels(self.assembly.study, whom);
+        let made = if self.levels { self.source.levels(self.assembly.study, whom) } else { Vec::new() };
         let mut made = made.into_iter().map(|(_, quantity)| quantity);
         for (measure, cut) in level_measures(scale) {
             let quantity = made.next();

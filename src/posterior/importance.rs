@@ -15,6 +15,7 @@ use super::psis::{smooth, threshold};
 use super::sampled::{Column, SampledPosterior};
 use crate::density::LogDensity;
 use crate::model::{Hierarchy, LinearDensity, Model};
+use crate::parallel;
 use crate::sampler::laplace::laplace;
 use crate::sampler::metric::{DENSE_UP_TO, Metric};
 use crate::sampler::{Purpose, stream};
@@ -211,27 +212,67 @@ fn drawn<D: LogDensity>(
 
 /// Shares below the sampler's own quantiles, of every parameter and estimand.
 fn compared((own, chains): (&[Column], usize), other: &[Column], weights: &[f64]) -> Agreement {
+    /// Columns that one thread takes at a time.
+    const COLUMNS: usize = 8;
+    let pieces: Vec<(&[Column], &[Column])> = own.chunks(COLUMNS).zip(other.chunks(COLUMNS)).collect();
+    let differences = parallel::map(&pieces, |(own, other)| {
+        let mut workspace = Workspace::default();
+        let columns = own.iter().zip(*other);
+        columns
+            .flat_map(|(values, points)| {
+                apart(Draws { values, chains }, (points, weights), &mut workspace).into_iter().flatten()
+            })
+            .collect::<Vec<f64>>()
+    });
     let mut found = Agreement::default();
-    let mut workspace = Workspace::default();
-    for (values, points) in own.iter().zip(other) {
-        let mut sorted = values.clone();
-        sorted.sort_unstable_by(f64::total_cmp);
-        for p in [0.025, 0.25, 0.5, 0.75, 0.975] {
-            let at = sorted[((p * sorted.len() as f64) as usize).min(sorted.len() - 1)];
-            let below = proportion(Draws { values, chains }, |x| x < at, &mut workspace);
-            let weighted: f64 = points.iter().zip(weights).filter(|(x, _)| **x < at).map(|(_, w)| w).sum();
-            let error = |(x, w): (&f64, &f64)| {
-                let apart = f64::from(u8::from(*x < at)) - weighted;
-                w * w * apart * apart
-            };
-            let variance: f64 = points.iter().zip(weights).map(error).sum();
-            let ess = below.ess.unwrap_or(1.0);
-            let own_variance = below.probability * (1.0 - below.probability) / ess;
-            // A quantity that does not vary has nothing to compare.
-            if variance + own_variance > 0.0 {
-                found.take_z((weighted - below.probability) / (variance + own_variance).sqrt());
-            }
+    differences.into_iter().flatten().for_each(|z| found.take_z(z));
+    found
+}
+
+/// Where draws and weighted points are compared.
+const AT: [f64; 5] = [0.025, 0.25, 0.5, 0.75, 0.975];
+
+/// How far the weighted share of points below each of the draws' quantiles lies from the draws' own, in standard errors; none
+/// where there is nothing to compare, as of a quantity that does not vary.
+fn apart(
+    draws: Draws<'_>,
+    (points, weights): (&[f64], &[f64]),
+    workspace: &mut Workspace,
+) -> [Option<f64>; AT.len()] {
+    let at = quantiles(draws.values);
+    // Of all quantiles at once, each sum in the points' order.
+    let mut weighted = [0.0; AT.len()];
+    for (x, w) in points.iter().zip(weights) {
+        weighted.iter_mut().zip(at).for_each(|(sum, at)| *sum += if *x < at { *w } else { 0.0 });
+    }
+    let mut variances = [0.0; AT.len()];
+    for (x, w) in points.iter().zip(weights) {
+        for ((sum, at), weighted) in variances.iter_mut().zip(at).zip(weighted) {
+            let apart = if *x < at { 1.0 } else { 0.0 } - weighted;
+            *sum += w * w * apart * apart;
         }
     }
-    found
+    std::array::from_fn(|i| {
+        let below = proportion(draws, |x| x < at[i], workspace);
+        let ess = below.ess.unwrap_or(1.0);
+        let variance = variances[i] + below.probability * (1.0 - below.probability) / ess;
+        (variance > 0.0).then(|| (weighted[i] - below.probability) / variance.sqrt())
+    })
+}
+
+/// The draws' own quantiles: each time what is above the one before is looked through.
+fn quantiles(values: &[f64]) -> [f64; AT.len()] {
+    let mut values = values.to_vec();
+    let (mut rest, mut passed) = (&mut values[..], 0);
+    let n = rest.len();
+    AT.map(|p| {
+        let place = ((p * n as f64) as usize).min(n.saturating_sub(1));
+        // Few draws have neighbouring quantiles in common.
+        let within = place.saturating_sub(passed);
+        let (_, x, _) = rest.select_nth_unstable_by(within, f64::total_cmp);
+        let x = *x;
+        rest = &mut std::mem::take(&mut rest)[within..];
+        passed = place;
+        x
+    })
 }

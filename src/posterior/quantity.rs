@@ -248,10 +248,16 @@ fn reported(d: &Diagnosed, mcse_quantiles: Option<[f64; 3]>) -> Reported {
 /// Median and interval of independent draws.
 fn simulated(values: &[f64]) -> Reported {
     let mut values = values.to_vec();
-    let mut at = |p: f64| {
-        let place = p * (values.len().max(1) - 1) as f64;
-        let (_, x, _) = values.select_nth_unstable_by(place as usize, f64::total_cmp);
-        *x
+    let last = values.len().max(1) - 1;
+    let [low, middle, high] = [0.025, 0.5, 0.975].map(|p| (p * last as f64) as usize);
+    // On either side of the median only what is there is looked through.
+    let (below, median, above) = values.select_nth_unstable_by(middle, f64::total_cmp);
+    let median = *median;
+    let at = |side: &mut [f64], place: usize| {
+        if place < side.len() { *side.select_nth_unstable_by(place, f64::total_cmp).1 } else { median }
     };
-    Reported { median: Some(at(0.5)), q2_5: Some(at(0.025)), q97_5: Some(at(0.975)), ..Reported::default() }
+    let q2_5 = at(below, low);
+    // At the median itself where there are but few draws.
+    let q97_5 = if high > middle { at(above, high - middle - 1) } else { median };
+    Reported { median: Some(median), q2_5: Some(q2_5), q97_5: Some(q97_5), ..Reported::default() }
 }

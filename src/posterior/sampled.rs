@@ -387,20 +387,29 @@ impl SampledPosterior {
                 column.clone()
             }
         };
-        let mut all = Vec::new();
-        for (g, theta) in self.theta.iter().enumerate() {
-            all.push((Estimand::of_subgroup(g, effect), out(theta)));
-            all.extend(self.risks(g).into_iter().flat_map(|risks| risks.of(Whom::Subgroup(g))));
-            all.extend(
+        let of_subgroup = |g: usize| {
+            let mut own = vec![(Estimand::of_subgroup(g, effect), out(&self.theta[g]))];
+            own.extend(self.risks(g).into_iter().flat_map(|risks| risks.of(Whom::Subgroup(g))));
+            own.extend(
                 self.above(g).into_iter().flat_map(|above| of_levels(study, Whom::Subgroup(g), &above)),
             );
-        }
-        if let Some((risks, odds_ratio)) = self.overall() {
-            all.extend(risks.of(Whom::Overall));
-            all.push((Estimand::new(Whom::Overall, Measure::OddsRatio), odds_ratio));
-        }
-        let overall = self.overall_above();
-        all.extend(overall.into_iter().flat_map(|above| of_levels(study, Whom::Overall, &above)));
+            own
+        };
+        let of_all = || {
+            let mut own = Vec::new();
+            if let Some((risks, odds_ratio)) = self.overall() {
+                own.extend(risks.of(Whom::Overall));
+                own.push((Estimand::new(Whom::Overall, Measure::OddsRatio), odds_ratio));
+            }
+            let above = self.overall_above();
+            own.extend(above.into_iter().flat_map(|above| of_levels(study, Whom::Overall, &above)));
+            own
+        };
+        let n = self.theta.len();
+        // What is of all takes as long as what is of each, and begins first.
+        let mut made = parallel::range(0..n + 1, |i| i.checked_sub(1).map_or_else(of_all, of_subgroup));
+        made.rotate_left(1);
+        let mut all: Vec<(Estimand, Column)> = made.into_iter().flatten().collect();
         for (whom, column) in [(Whom::Mean, &self.mu), (Whom::New, &self.theta_new)] {
             all.extend(column.as_ref().map(|c| (Estimand::new(whom, effect), out(c))));
         }

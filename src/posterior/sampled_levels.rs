@@ -7,6 +7,7 @@ use super::sampled::{Column, Risks, SampledPosterior};
 use crate::density::LogDensity;
 use crate::model::{Drawn, Hierarchy, Levels, Model, Parameters, Rows, log_likelihood_of_levels};
 use crate::numeric::{logistic, logit};
+use crate::parallel;
 use crate::study::{LevelScale, Population, Study};
 
 /// Cut points and departures of every draw.
@@ -181,21 +182,22 @@ impl SampledPosterior {
     /// Draws of the probabilities of lying above every cut, by cut, in subgroup `g`, averaged over the declared patients where
     /// these differ; none where outcomes have no levels.
     pub fn above(&self, g: usize) -> Option<Vec<Risks>> {
+        (0..self.levels.as_ref()?.cuts).map(|k| self.above_cut(g, k)).collect()
+    }
+
+    /// The same of one cut.
+    fn above_cut(&self, g: usize, k: usize) -> Option<Risks> {
         let levels = self.levels.as_ref()?;
-        let cuts = levels.cuts;
         if levels.is_standardised() {
-            return Some(levels.standardised[g * cuts..(g + 1) * cuts].to_vec());
+            return levels.standardised.get(g * levels.cuts + k).cloned();
         }
         let (alpha, theta) = (self.alpha.get(g)?, self.theta.get(g)?);
-        let at = |k: usize| {
-            let offset = levels.offset(g, k);
-            let control = alpha.iter().zip(offset).map(|(a, d)| logistic(a + d)).collect();
-            let active = (0..alpha.len())
-                .map(|i| logistic(alpha[i] + theta[i] + offset[i] + levels.departure(k, i)))
-                .collect();
-            Risks { control, active }
-        };
-        Some((0..cuts).map(at).collect())
+        let offset = levels.offset(g, k);
+        let control = alpha.iter().zip(offset).map(|(a, d)| logistic(a + d)).collect();
+        let active = (0..alpha.len())
+            .map(|i| logistic(alpha[i] + theta[i] + offset[i] + levels.departure(k, i)))
+            .collect();
+        Some(Risks { control, active })
     }
 
     /// Whether odds depart from proportional ones.
@@ -225,16 +227,17 @@ impl SampledPosterior {
     /// The same averaged over all subgroups, weighted by their numbers of patients.
     pub fn overall_above(&self) -> Option<Vec<Risks>> {
         let cuts = self.levels.as_ref()?.cuts;
-        let zeros = || vec![0.0; self.chains * self.draws];
-        let mut all: Vec<Risks> = (0..cuts).map(|_| Risks { control: zeros(), active: zeros() }).collect();
-        for g in 0..self.theta.len() {
-            for (sum, of) in all.iter_mut().zip(self.above(g)?) {
-                let share = self.share_of(g);
+        let at = |k: usize| {
+            let zeros = || vec![0.0; self.chains * self.draws];
+            let mut sum = Risks { control: zeros(), active: zeros() };
+            for g in 0..self.theta.len() {
+                let (of, share) = (self.above_cut(g, k)?, self.share_of(g));
                 sum.control.iter_mut().zip(&of.control).for_each(|(s, p)| *s += share * p);
                 sum.active.iter_mut().zip(&of.active).for_each(|(s, p)| *s += share * p);
             }
-        }
-        Some(all)
+            Some(sum)
+        };
+        parallel::range(0..cuts, at).into_iter().collect()
     }
 
     /// The primary cut's risks of subgroup `g`, where the active arm's log odds there are not α + θ.
@@ -243,7 +246,7 @@ impl SampledPosterior {
             .levels
             .as_ref()
             .filter(|levels| !levels.departures.is_empty() || levels.is_standardised())?;
-        self.above(g)?.into_iter().nth(levels.primary)
+        self.above_cut(g, levels.primary)
     }
 }
 

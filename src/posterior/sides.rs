@@ -114,7 +114,7 @@ impl PriorSide {
         }
         side.kinds = kinds;
         if model.observation.rows().is_some() && side.simulated.is_some() {
-            side.own = Some(assembly.rows(side.simulated_source(), ""));
+            side.own = Some(assembly.rows_of_risks(side.simulated_source()));
         }
         side
     }

@@ -15,7 +15,7 @@ use crate::study::Study;
 pub fn write_parameter_draws(
     study: &Study,
     sampled: &SampledPosterior,
-    to: &mut dyn Write,
+    to: &mut (dyn Write + Send),
 ) -> io::Result<()> {
     let names = Names::of(study);
     let parameters = sampled.parameters();
@@ -30,7 +30,7 @@ pub fn write_parameter_draws(
 pub fn write_estimand_draws(
     study: &Study,
     (sampled, pairs): (&SampledPosterior, bool),
-    to: &mut dyn Write,
+    to: &mut (dyn Write + Send),
 ) -> io::Result<()> {
     let names = Names::of(study);
     let estimands = sampled.estimands(study, pairs);
@@ -45,7 +45,7 @@ pub fn write_estimand_draws(
 pub fn write_told_parameter_draws<D: ToldDraws + Chains>(
     study: &Study,
     drawn: &D,
-    to: &mut dyn Write,
+    to: &mut (dyn Write + Send),
 ) -> io::Result<()> {
     let names = Names::of(study);
     let columns = drawn.parameters().into_iter();
@@ -56,7 +56,7 @@ pub fn write_told_parameter_draws<D: ToldDraws + Chains>(
 pub fn write_told_estimand_draws<D: ToldDraws + Chains>(
     study: &Study,
     drawn: &D,
-    to: &mut dyn Write,
+    to: &mut (dyn Write + Send),
 ) -> io::Result<()> {
     let names = Names::of(study);
     let estimands = drawn.estimands(study);
@@ -66,7 +66,7 @@ pub fn write_told_estimand_draws<D: ToldDraws + Chains>(
 
 /// Writes what the sampler did on its way to every draw, under Stan's names. `lp__` is the log density in the sampler's
 /// coordinates, with their Jacobian and up to a constant.
-pub fn write_diagnostics(sampled: &impl Chains, to: &mut dyn Write) -> io::Result<()> {
+pub fn write_diagnostics(sampled: &impl Chains, to: &mut (dyn Write + Send)) -> io::Result<()> {
     let (t, steps, each) = (sampled.transitions(), sampled.step_sizes(), sampled.shape().1);
     let columns = [
         Column::number("lp__", |i| t[i].log_density),
@@ -150,15 +150,15 @@ impl<'a> Column<'a> {
     }
 }
 
-/// The header, then the rows in pieces: some are made in parallel and written, before the next are, so that no more than these
-/// are held as text.
+/// The header, then the rows in pieces: some are made in parallel while those before them are written, so that no more than
+/// these are held as text.
 fn table<'a>(
     sampled: &impl Chains,
     of_draws: impl Iterator<Item = Column<'a>>,
-    to: &mut dyn Write,
+    to: &mut (dyn Write + Send),
 ) -> io::Result<()> {
     /// Numbers of a piece.
-    const PIECE: usize = 1 << 18;
+    const PIECE: usize = 1 << 14;
     let (chains, each) = sampled.shape();
     let mut columns = vec![
         Column::whole(".chain", move |draw| draw / each + 1),
@@ -170,19 +170,30 @@ fn table<'a>(
     let all = chains * each;
     let draws = (PIECE / columns.len()).max(1);
     let starts: Vec<usize> = (0..all).step_by(draws).collect();
+    // What has been written gives its memory to what comes after the next.
+    let (mut made, mut free) = (Vec::new(), Vec::new());
     for together in starts.chunks(4 * rayon::current_num_threads()) {
-        let made: Vec<String> =
-            parallel::map(together, |&start| rows(start..all.min(start + draws), &columns));
-        made.iter().try_for_each(|piece| to.write_all(piece.as_bytes()))?;
+        free.resize_with(together.len(), String::new);
+        let work = together.iter().copied().zip(std::mem::take(&mut free)).collect();
+        let make = |(start, text)| rows(start..all.min(start + draws), &columns, text);
+        let (done, next) =
+            parallel::join(|| write_pieces(&made, &mut *to), || parallel::map_taken(work, make));
+        done?;
+        free = std::mem::replace(&mut made, next);
     }
-    Ok(())
+    write_pieces(&made, to)
 }
 
-/// Rows of these draws.
-fn rows(range: std::ops::Range<usize>, columns: &[Column<'_>]) -> String {
+fn write_pieces(pieces: &[String], to: &mut (dyn Write + Send)) -> io::Result<()> {
+    pieces.iter().try_for_each(|piece| to.write_all(piece.as_bytes()))
+}
+
+/// Rows of these draws, in the memory of a text that is done with.
+fn rows(range: std::ops::Range<usize>, columns: &[Column<'_>], mut text: String) -> String {
     /// Characters of a number, with its comma.
     const WIDE: usize = 20;
-    let text = String::with_capacity(range.len() * columns.len() * WIDE);
+    text.clear();
+    text.reserve(range.len() * columns.len() * WIDE);
     let mut rows = Text { text, number: zmij::Buffer::new() };
     for draw in range {
         for (k, column) in columns.iter().enumerate() {

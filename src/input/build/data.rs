@@ -1,12 +1,10 @@
 //! Observations from the model file or from a data file.
 
-use std::collections::BTreeMap;
 use std::ops::Range;
 
 use toml::Spanned;
 
 use super::super::arms::{SeveralArms, place_of};
-use super::super::level_words::Name;
 use super::super::model_file::{ArmEntry, CountsEntry, DataSection, EstimateEntry, Kind, ModelFile, Rows};
 use super::super::nearest::nearest;
 use super::super::number::Count;
@@ -131,13 +129,10 @@ fn named(subgroup: &Option<Spanned<String>>) -> &str {
     subgroup.as_ref().map_or(ALL_PATIENTS, |name| name.get_ref())
 }
 
-/// The levels of a row by factor.
-type Levels = BTreeMap<Spanned<String>, Spanned<Name>>;
-
 /// A row among several has a name, or levels that are its name.
 fn name_needed(
     source: &Source,
-    (subgroup, levels): (&Option<Spanned<String>>, &Levels),
+    (subgroup, levels): (&Option<Spanned<String>>, &factors::ByFactor),
     (row, span, alone): (usize, Range<usize>, bool),
 ) -> Result<String> {
     if !levels.is_empty() && subgroup.is_none() {

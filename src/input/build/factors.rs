@@ -1,6 +1,7 @@
 //! Several subgroup factors as a model file has them: levels beside the data, and what is assumed.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use toml::Spanned;
 
@@ -13,6 +14,9 @@ use super::priors::{at_fault, default_global};
 use crate::error::{Error, ErrorKind, Result};
 use crate::study::rules::StatedFactors;
 use crate::study::{Interactions, Slab, StudyBuilder, Written};
+
+/// The levels of a row by factor.
+pub type ByFactor = BTreeMap<Spanned<String>, Spanned<Name>>;
 
 /// What several factors can't stand beside.
 pub fn alone(source: &Source, file: &ModelFile) -> Result<()> {
@@ -63,7 +67,7 @@ pub fn alone(source: &Source, file: &ModelFile) -> Result<()> {
 }
 
 /// The name of a row: its levels, one after another.
-pub fn name(levels: &BTreeMap<Spanned<String>, Spanned<Name>>) -> String {
+pub fn name(levels: &ByFactor) -> String {
     // In the order of the factors' names, so that rows with the same levels have the same name.
     let each: Vec<&str> = levels.values().map(|level| level.get_ref().0.as_str()).collect();
     each.join(", ")
@@ -111,11 +115,7 @@ pub fn stated(source: &Source, section: &DataSection) -> Result<Option<StatedFac
 fn levels(
     source: &Source,
     section: &DataSection,
-    (levels, subgroup, span): (
-        &BTreeMap<Spanned<String>, Spanned<Name>>,
-        Option<&Spanned<String>>,
-        std::ops::Range<usize>,
-    ),
+    (levels, subgroup, span): (&ByFactor, Option<&Spanned<String>>, Range<usize>),
 ) -> Result<Vec<String>> {
     if let Some(name) = subgroup {
         return Err(Error::of(ErrorKind::Rule, "`subgroup`, and there are several factors")

@@ -2,9 +2,9 @@
 
 use super::Levels;
 use super::departs::Departs;
-use crate::model::binomial::log_likelihood_of_cells;
+use crate::model::binomial::{log_likelihood_of_cells, log_likelihood_of_each};
 use crate::model::rows::{Terms, TermsScratch};
-use crate::numeric::{log_expit, logistic, softplus};
+use crate::numeric::{logistic, softplus_of_both};
 
 /// Cut points, and departures of the active arm, with their coordinates.
 ///
@@ -23,7 +23,7 @@ pub struct LevelsDensity {
     /// By cell: control arms, then active arms, each with its cuts.
     events: Vec<f64>,
     totals: Vec<f64>,
-    /// Of the prior, by cut.
+    /// Of the prior, by set and cut.
     prior_events: Vec<f64>,
     prior_totals: Vec<f64>,
     /// The logarithm of the prior's constant, and the beta distribution of the primary cut that has its place elsewhere.
@@ -37,9 +37,10 @@ pub struct LevelsDensity {
 /// Working memory.
 #[derive(Debug, Clone)]
 pub struct LevelsScratch {
-    /// By set and gap: the gap, and σ(t).
+    /// By set and gap: the gap, σ(t) and its logarithm.
     gaps: Vec<f64>,
     shares: Vec<f64>,
+    logs_of_shares: Vec<f64>,
     /// The log odds of each cut beside the primary one's, by set.
     pub offsets: Vec<f64>,
     /// Departures by cut; empty where odds are proportional.
@@ -49,7 +50,9 @@ pub struct LevelsScratch {
     of_set: Vec<usize>,
     x: Vec<f64>,
     slopes: Vec<f64>,
+    /// By set and cut.
     prior_x: Vec<f64>,
+    prior_values: Vec<f64>,
     prior_slopes: Vec<f64>,
     by_offset: Vec<f64>,
     by_departure: Vec<f64>,
@@ -102,8 +105,8 @@ impl LevelsDensity {
             active_inner,
             events,
             totals,
-            prior_events: a[1..].to_vec(),
-            prior_totals: a.windows(2).map(|w| w[0] + w[1]).collect(),
+            prior_events: a[1..].repeat(sets),
+            prior_totals: a.windows(2).map(|w| w[0] + w[1]).collect::<Vec<f64>>().repeat(sets),
             constant,
             risk,
             departs,
@@ -127,14 +130,16 @@ impl LevelsDensity {
         LevelsScratch {
             gaps: vec![0.0; sets * gaps],
             shares: vec![0.0; sets * gaps],
+            logs_of_shares: vec![0.0; sets * gaps],
             offsets: vec![0.0; sets * cuts],
             departures: vec![0.0; if departs { cuts } else { 0 }],
             smallest: vec![0.0; gaps],
             of_set: vec![0; gaps],
             x: vec![0.0; 2 * n * cuts],
             slopes: vec![0.0; 2 * n * cuts],
-            prior_x: vec![0.0; cuts],
-            prior_slopes: vec![0.0; cuts],
+            prior_x: vec![0.0; sets * cuts],
+            prior_values: vec![0.0; sets * cuts],
+            prior_slopes: vec![0.0; sets * cuts],
             by_offset: vec![0.0; sets * cuts],
             by_departure: vec![0.0; cuts],
             by_gap: vec![0.0; sets * gaps],
@@ -149,7 +154,8 @@ impl LevelsDensity {
         let gaps = cuts - 1;
         for i in 0..sets * gaps {
             let t = self.centre[i] + self.scale[i] * q[self.at + i];
-            scratch.gaps[i] = softplus(t);
+            let [gap, rest] = softplus_of_both(t);
+            (scratch.gaps[i], scratch.logs_of_shares[i]) = (gap, -rest);
             scratch.shares[i] = logistic(t);
         }
         for set in 0..sets {
@@ -183,7 +189,7 @@ impl LevelsDensity {
         let (n, cuts) = (self.levels.counts.len(), self.levels.cuts());
         let mut log_density = self.place(q, scratch);
         for (cell, (own, x)) in scratch.x.chunks_exact_mut(cuts).zip(x).enumerate() {
-            let set = self.levels.set_of(cell % n);
+            let set = self.levels.set_of(if cell < n { cell } else { cell - n });
             let offsets = &scratch.offsets[set * cuts..(set + 1) * cuts];
             own.iter_mut().zip(offsets).for_each(|(own, offset)| *own = x + offset);
             if cell >= n {
@@ -199,13 +205,12 @@ impl LevelsDensity {
         scratch.by_offset.fill(0.0);
         scratch.by_departure.fill(0.0);
         for (cell, (of, slope)) in scratch.slopes.chunks_exact(cuts).zip(slopes).enumerate() {
-            let set = self.levels.set_of(cell % n);
+            let set = self.levels.set_of(if cell < n { cell } else { cell - n });
             *slope = of.iter().sum();
-            for (k, slope) in of.iter().enumerate() {
-                scratch.by_offset[set * cuts + k] += slope;
-                if cell >= n {
-                    scratch.by_departure[k] += slope;
-                }
+            let by_offset = &mut scratch.by_offset[set * cuts..(set + 1) * cuts];
+            by_offset.iter_mut().zip(of).for_each(|(sum, slope)| *sum += slope);
+            if cell >= n {
+                scratch.by_departure.iter_mut().zip(of).for_each(|(sum, slope)| *sum += slope);
             }
         }
         log_density += self.cut_points_density(base, scratch);
@@ -217,18 +222,25 @@ impl LevelsDensity {
         let cuts = self.levels.cuts();
         let (a, b) = self.risk;
         let mut log_density = 0.0;
+        let sets = scratch.prior_x.chunks_exact_mut(cuts).zip(scratch.offsets.chunks_exact(cuts));
+        for ((x, offsets), at) in sets.zip(base) {
+            x.iter_mut().zip(offsets).for_each(|(x, offset)| *x = at + offset);
+        }
+        let (values, slopes) = (&mut scratch.prior_values, &mut scratch.prior_slopes);
+        let seen = (&*self.prior_events, &*self.prior_totals);
+        log_likelihood_of_each(&scratch.prior_x, seen, values, slopes);
         for (set, &at) in base.iter().enumerate() {
+            let mut partial = [0.0; 2];
             for k in 0..cuts {
-                scratch.prior_x[k] = at + scratch.offsets[set * cuts + k];
+                partial[k % 2] += scratch.prior_values[set * cuts + k];
             }
-            let (x, slopes) = (&scratch.prior_x, &mut scratch.prior_slopes);
-            log_density +=
-                self.constant + log_likelihood_of_cells(x, &self.prior_events, &self.prior_totals, slopes);
-            log_density -= a * log_expit(at) + b * log_expit(-at);
-            scratch.by_base[set] = scratch.prior_slopes.iter().sum::<f64>() - (a - (a + b) * logistic(at));
-            for k in 0..cuts {
-                scratch.by_offset[set * cuts + k] += scratch.prior_slopes[k];
-            }
+            log_density += self.constant + (partial[0] + partial[1]);
+            let [below, above] = softplus_of_both(at).map(|x| -x);
+            log_density -= a * above + b * below;
+            let slopes = &scratch.prior_slopes[set * cuts..(set + 1) * cuts];
+            scratch.by_base[set] = slopes.iter().sum::<f64>() - (a - (a + b) * logistic(at));
+            let by_offset = &mut scratch.by_offset[set * cuts..(set + 1) * cuts];
+            by_offset.iter_mut().zip(slopes).for_each(|(sum, slope)| *sum += slope);
         }
         log_density
     }
@@ -277,8 +289,8 @@ impl LevelsDensity {
             }
         }
         for i in 0..sets * gaps {
-            let (t, share) = (self.centre[i] + self.scale[i] * q[self.at + i], scratch.shares[i]);
-            log_density += self.inner[i] * log_expit(t);
+            let share = scratch.shares[i];
+            log_density += self.inner[i] * scratch.logs_of_shares[i];
             gradient[self.at + i] =
                 self.scale[i] * (scratch.by_gap[i] * share + self.inner[i] * (1.0 - share));
         }

@@ -155,10 +155,13 @@ impl LinearDensity {
                 Scaling::Shrunk { global, local, slab } => shrunk(value(global) * value(local), value(slab)),
             };
         }
-        for ((entry, held), (j, k)) in
-            scratch.factor.iter_mut().zip(&self.information).zip(self.pattern.all())
-        {
-            *entry = scratch.s[j] * scratch.s[k] * held;
+        let s = &scratch.s[..];
+        for k in 0..self.columns.len() {
+            let (range, rows) = self.pattern.column(k);
+            let (entries, information) = (&mut scratch.factor[range.clone()], &self.information[range]);
+            for i in 0..rows.len().min(entries.len()).min(information.len()) {
+                entries[i] = s[rows[i]] * s[k] * information[i];
+            }
         }
         for column in &self.columns {
             scratch.factor[column.diagonal] += column.precision;
@@ -179,7 +182,11 @@ impl LinearDensity {
             *b = s * z;
         }
         for (x, (of, _)) in scratch.predictors.iter_mut().zip(&self.cells) {
-            *x = of.iter().map(|&(j, by)| by * scratch.b[j]).sum();
+            let mut sum = -0.0;
+            for &(j, by) in of {
+                sum += by * scratch.b[j];
+            }
+            *x = sum;
         }
         true
     }
@@ -241,8 +248,13 @@ impl LinearDensity {
         self.pattern.solve(&scratch.factor, &mut scratch.by_z);
         scratch.by_pull.copy_from_slice(&scratch.by_z);
         self.pattern.solve_transposed(&scratch.factor, &mut scratch.by_pull);
-        for (slope, (row, column)) in scratch.slopes.iter_mut().zip(self.pattern.all()) {
-            *slope = -scratch.z[row] * scratch.by_z[column] - scratch.by_pull[row] * scratch.u[column];
+        let (z, by_pull) = (&scratch.z[..], &scratch.by_pull[..]);
+        for k in 0..self.columns.len() {
+            let (range, rows) = self.pattern.column(k);
+            let (slopes, by_z, u) = (&mut scratch.slopes[range], scratch.by_z[k], scratch.u[k]);
+            for i in 0..rows.len().min(slopes.len()) {
+                slopes[i] = -z[rows[i]] * by_z - by_pull[rows[i]] * u;
+            }
         }
         for column in &self.columns {
             scratch.slopes[column.diagonal] -= 1.0 / scratch.factor[column.diagonal];
@@ -251,10 +263,19 @@ impl LinearDensity {
         for (j, column) in self.columns.iter().enumerate() {
             scratch.by_s[j] = scratch.z[j] * scratch.by_b[j] + scratch.by_pull[j] * column.seen;
         }
-        for ((slope, held), (j, k)) in scratch.slopes.iter().zip(&self.information).zip(self.pattern.all()) {
-            let of = slope * held;
-            scratch.by_s[j] += of * scratch.s[k];
-            scratch.by_s[k] += of * scratch.s[j];
+        let (s, by_s) = (&scratch.s[..], &mut scratch.by_s[..]);
+        for k in 0..self.columns.len() {
+            let (range, rows) = self.pattern.column(k);
+            let (slopes, information) = (&scratch.slopes[range.clone()], &self.information[range]);
+            // The diagonal first, which stands on both sides.
+            let on_diagonal = slopes[0] * information[0] * s[k];
+            let mut own = by_s[k] + on_diagonal + on_diagonal;
+            for i in 1..rows.len().min(slopes.len()).min(information.len()) {
+                let (j, of) = (rows[i], slopes[i] * information[i]);
+                by_s[j] += of * s[k];
+                own += of * s[j];
+            }
+            by_s[k] = own;
         }
     }
 }

@@ -1,5 +1,10 @@
 //! The Cholesky factor of a sparse symmetric matrix whose entries change and whose pattern does not, with its derivative.
 
+//!
+//! Loops count places: iterators zipped are calls that are not always inlined.
+
+use std::ops::Range;
+
 /// Where a factor has entries: by column, the diagonal first, then rows downwards. Columns are eliminated in their order, so
 /// those that many others meet belong last.
 #[derive(Debug, Clone, PartialEq)]
@@ -7,7 +12,8 @@ pub struct Pattern {
     /// Where each column's entries begin; one more than there are columns.
     starts: Vec<usize>,
     rows: Vec<usize>,
-    /// By column and pair of entries below its diagonal, the first at or below the second: where their product goes.
+    /// By column and pair of entries below its diagonal, the first at or below the second: where their product goes, counted from
+    /// the column's end.
     targets: Vec<usize>,
 }
 
@@ -35,9 +41,10 @@ impl Pattern {
             starts.push(rows.len());
         }
         let mut pattern = Pattern { starts, rows, targets: Vec::new() };
-        for below in &below {
+        for (k, below) in below.iter().enumerate() {
+            let end = pattern.starts[k + 1];
             for (place, &column) in below.iter().enumerate() {
-                let targets = below[place..].iter().map(|&row| pattern.place(row, column));
+                let targets = below[place..].iter().map(|&row| pattern.place(row, column) - end);
                 pattern.targets.extend(targets.collect::<Vec<_>>());
             }
         }
@@ -60,29 +67,32 @@ impl Pattern {
         start + self.rows[start..end].partition_point(|&r| r < row)
     }
 
-    /// Every entry: its row, its column.
-    pub fn all(&self) -> impl Iterator<Item = (usize, usize)> + '_ {
-        (0..self.columns())
-            .flat_map(|k| self.rows[self.starts[k]..self.starts[k + 1]].iter().map(move |&row| (row, k)))
+    /// Where a column's entries lie, and their rows.
+    #[inline(always)]
+    pub fn column(&self, k: usize) -> (Range<usize>, &[usize]) {
+        let range = self.starts[k]..self.starts[k + 1];
+        (range.clone(), &self.rows[range])
     }
 
     /// Turns the matrix on and below its diagonal into its factor. False where it is not positive definite.
     pub fn factor(&self, a: &mut [f64]) -> bool {
-        let mut targets = self.targets.iter();
+        let mut rest = &self.targets[..];
         for k in 0..self.columns() {
-            let (start, end) = (self.starts[k], self.starts[k + 1]);
-            let pivot = a[start];
+            let (own, later) = a[self.starts[k]..].split_at_mut(self.starts[k + 1] - self.starts[k]);
+            let pivot = own[0];
             if pivot.is_nan() || pivot <= 0.0 {
                 return false;
             }
             let root = pivot.sqrt();
-            a[start] = root;
             let inverse = 1.0 / root;
-            a[start + 1..end].iter_mut().for_each(|x| *x *= inverse);
-            for j in start + 1..end {
-                let by = a[j];
-                for (i, &target) in (j..end).zip(&mut targets) {
-                    a[target] -= a[i] * by;
+            own[0] = root;
+            own[1..].iter_mut().for_each(|x| *x *= inverse);
+            for j in 1..own.len() {
+                let by = &own[j..];
+                let (targets, others) = rest.split_at(by.len());
+                rest = others;
+                for i in 0..targets.len() {
+                    later[targets[i]] -= by[i] * by[0];
                 }
             }
         }
@@ -95,23 +105,32 @@ impl Pattern {
         for k in (0..self.columns()).rev() {
             let (start, end) = (self.starts[k], self.starts[k + 1]);
             let below = end - start - 1;
-            let mut at = last - below * (below + 1) / 2;
+            let at = last - below * (below + 1) / 2;
+            let mut rest = &self.targets[at..last];
             last = at;
-            for j in start + 1..end {
-                for i in j..end {
-                    let slope = slopes[self.targets[at]];
-                    at += 1;
-                    slopes[i] -= slope * factor[j];
-                    slopes[j] -= slope * factor[i];
+            let (own, later) = slopes[start..].split_at_mut(end - start);
+            let of = &factor[start..end];
+            for j in 1..of.len() {
+                let (of, own) = (&of[j..], &mut own[j..]);
+                let (targets, others) = rest.split_at(of.len());
+                rest = others;
+                // With itself the first stands on both sides.
+                let slope = later[targets[0]] * of[0];
+                let mut first = own[0] - slope - slope;
+                for i in 1..of.len().min(own.len()) {
+                    let slope = later[targets[i]];
+                    own[i] -= slope * of[0];
+                    first -= slope * of[i];
                 }
+                own[0] = first;
             }
-            let inverse = 1.0 / factor[start];
-            let mut pivot = slopes[start];
-            for i in start + 1..end {
-                slopes[i] *= inverse;
-                pivot -= slopes[i] * factor[i];
+            let inverse = 1.0 / of[0];
+            let mut pivot = own[0];
+            for i in 1..of.len().min(own.len()) {
+                own[i] *= inverse;
+                pivot -= own[i] * of[i];
             }
-            slopes[start] = 0.5 * pivot * inverse;
+            own[0] = 0.5 * pivot * inverse;
         }
     }
 
@@ -119,10 +138,11 @@ impl Pattern {
     pub fn solve(&self, factor: &[f64], x: &mut [f64]) {
         for k in 0..self.columns() {
             let (start, end) = (self.starts[k], self.starts[k + 1]);
-            let at = x[k] / factor[start];
+            let (rows, of) = (&self.rows[start..end], &factor[start..end]);
+            let at = x[k] / of[0];
             x[k] = at;
-            for i in start + 1..end {
-                x[self.rows[i]] -= factor[i] * at;
+            for i in 1..rows.len().min(of.len()) {
+                x[rows[i]] -= of[i] * at;
             }
         }
     }
@@ -131,11 +151,12 @@ impl Pattern {
     pub fn solve_transposed(&self, factor: &[f64], x: &mut [f64]) {
         for k in (0..self.columns()).rev() {
             let (start, end) = (self.starts[k], self.starts[k + 1]);
+            let (rows, of) = (&self.rows[start..end], &factor[start..end]);
             let mut sum = x[k];
-            for i in start + 1..end {
-                sum -= factor[i] * x[self.rows[i]];
+            for i in 1..rows.len().min(of.len()) {
+                sum -= of[i] * x[rows[i]];
             }
-            x[k] = sum / factor[start];
+            x[k] = sum / of[0];
         }
     }
 }
@@ -167,8 +188,10 @@ mod tests {
         let mut l = a.clone();
         assert!(pattern.factor(&mut l));
         let mut dense = [[0.0; 5]; 5];
-        pattern.all().zip(&l).for_each(|((row, column), x)| dense[row][column] = *x);
-        for ((row, column), x) in pattern.all().zip(&a) {
+        let rows = |k| pattern.column(k).1.iter().map(move |row| (*row, k));
+        let all = || (0..5).flat_map(rows);
+        all().zip(&l).for_each(|((row, column), x)| dense[row][column] = *x);
+        for ((row, column), x) in all().zip(&a) {
             let product: f64 = (0..5).map(|k| dense[row][k] * dense[column][k]).sum();
             assert!((product - x).abs() < 1e-14, "{row} {column}: {product} {x}");
         }
@@ -177,7 +200,7 @@ mod tests {
         pattern.solve(&l, &mut x);
         pattern.solve_transposed(&l, &mut x);
         let mut full = [[0.0; 5]; 5];
-        for ((row, column), value) in pattern.all().zip(&a) {
+        for ((row, column), value) in all().zip(&a) {
             full[row][column] = *value;
             full[column][row] = *value;
         }

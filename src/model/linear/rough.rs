@@ -66,10 +66,13 @@ impl Resembled {
         }
         // From slopes to what they are the slopes of: Xᵀ W x̂ = Xᵀ W X b + Xᵀ (y − n p).
         let mut moved = vec![0.0; n];
-        for (held, (row, column)) in found.information.iter().zip(pattern.all()) {
-            moved[row] += held * b[column];
-            if row != column {
-                moved[column] += held * b[row];
+        for column in 0..n {
+            let (range, rows) = pattern.column(column);
+            for (held, &row) in found.information[range].iter().zip(rows) {
+                moved[row] += held * b[column];
+                if row != column {
+                    moved[column] += held * b[row];
+                }
             }
         }
         found.seen.iter_mut().zip(moved).for_each(|(s, m)| *s += m);

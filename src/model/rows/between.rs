@@ -63,12 +63,14 @@ impl Odds {
 }
 
 /// What is kept of a block between its steps.
+#[derive(Debug, Clone)]
 pub struct Room {
     /// Where rows name their cells, what both have.
     cells: [[[f64; BLOCK]; 3]; 2],
     block: Block,
 }
 
+#[derive(Debug, Clone)]
 struct Block {
     /// s, e^s and e^−s.
     terms: [f64; BLOCK],
@@ -81,9 +83,9 @@ struct Block {
     events: [[f64; BLOCK]; 2],
 }
 
-impl Room {
+impl Default for Room {
     /// Nothing in it.
-    pub fn new() -> Room {
+    fn default() -> Room {
         const NONE: [f64; BLOCK] = [0.0; BLOCK];
         let block =
             Block { terms: NONE, odds: NONE, inverse: NONE, whole: NONE, positive: NONE, events: [NONE; 2] };
@@ -124,9 +126,10 @@ fn over_block(
     let terms = &mut room.terms[..n];
     terms.fill(0.0);
     add_terms(layout, rows.clone(), at, terms);
-    for ((s, odds), inverse) in terms.iter().zip(&mut room.odds[..n]).zip(&mut room.inverse[..n]) {
-        *odds = exp_within_range_fused(s.clamp(-LARGEST, LARGEST));
-        *inverse = 1.0 / *odds;
+    let (odds_of_terms, inverse) = (&mut room.odds[..n], &mut room.inverse[..n]);
+    for i in 0..n {
+        odds_of_terms[i] = exp_within_range_fused(terms[i].clamp(-LARGEST, LARGEST));
+        inverse[i] = 1.0 / odds_of_terms[i];
     }
     let named = !layout.cells.is_empty();
     let of_rows = || [&layout.cells[rows.clone()], &layout.beside[rows.clone()]];

@@ -1,11 +1,11 @@
 //! One pass over rows for the log likelihood and its gradient: the sampler spends its time here.
 //!
 //! The mathematics is that of one row, written over lanes so that the compiler turns it into vector instructions,
-//! compiled for each width of them.
+//! compiled for each width of them. Loops count places: several columns zipped are calls that are not always inlined.
 
 use std::ops::Range;
 
-use super::between::{self, Odds};
+use super::between::{self, Odds, Room};
 use crate::numeric::{
     compiled_for_each, exp_of_nonpositive_fused, exp_within_range_fused, ln_1p_of_fraction, ln_of_normal,
 };
@@ -27,6 +27,14 @@ pub struct Section {
     pub rows: Range<usize>,
     /// The rows up to here are one patient each, so that their logarithms can be taken of products.
     pub single_until: usize,
+}
+
+impl Section {
+    /// Whether the rows are of subgroup `g`.
+    #[inline]
+    pub fn is_of(&self, g: usize, subgroups: usize) -> bool {
+        self.cell == g || self.cell == subgroups + g
+    }
 }
 
 /// Columns of all rows; the sections lie one after another.
@@ -70,11 +78,13 @@ pub struct Expected<'a> {
 pub const LARGEST_LOG_ODDS: f64 = 150.0;
 
 compiled_for_each! {
-    /// `Σ n ln(1 + e^η)` over the sections, and what is expected there; `odds` are the cells' where rows lie between two.
+    /// `Σ n ln(1 + e^η)` over the sections, and what is expected there; `odds` are the cells' where rows lie between two, which take
+    /// room that is made when it is first needed.
     pub fn pass(
         layout: &Layout,
         sections: Range<usize>,
         at_and_odds: (Predictor<'_>, &Odds),
+        room: &mut Option<Box<Room>>,
         expected: &mut Expected<'_>,
     ) -> f64 = over_sections;
 
@@ -140,20 +150,21 @@ pub fn add_terms(layout: &Layout, rows: Range<usize>, at: Predictor<'_>, eta: &m
             *eta += at.centres[c as usize];
         }
     }
+    let n = eta.len();
     let (fours, rest) = layout.columns.as_chunks::<4>();
     let (gammas, gamma_rest) = at.gamma.as_chunks::<4>();
-    for (columns, gamma) in fours.iter().zip(gammas) {
-        // Not by `map`, which is not compiled into the loop for wide vectors.
-        let (a, b) = (&columns[0][rows.clone()], &columns[1][rows.clone()]);
-        let (c, d) = (&columns[2][rows.clone()], &columns[3][rows.clone()]);
-        for ((((eta, a), b), c), d) in eta.iter_mut().zip(a).zip(b).zip(c).zip(d) {
-            let near = gamma[1].mul_add(*b, gamma[0].mul_add(*a, *eta));
-            *eta = gamma[3].mul_add(*d, gamma[2].mul_add(*c, near));
+    for ([a, b, c, d], gamma) in fours.iter().zip(gammas) {
+        let (a, b) = (&a[rows.clone()][..n], &b[rows.clone()][..n]);
+        let (c, d) = (&c[rows.clone()][..n], &d[rows.clone()][..n]);
+        for i in 0..n {
+            let near = gamma[1].mul_add(b[i], gamma[0].mul_add(a[i], eta[i]));
+            eta[i] = gamma[3].mul_add(d[i], gamma[2].mul_add(c[i], near));
         }
     }
     for (column, gamma) in rest.iter().zip(gamma_rest) {
-        for (eta, x) in eta.iter_mut().zip(&column[rows.clone()]) {
-            *eta = gamma.mul_add(*x, *eta);
+        let x = &column[rows.clone()][..n];
+        for i in 0..n {
+            eta[i] = gamma.mul_add(x[i], eta[i]);
         }
     }
 }
@@ -163,13 +174,14 @@ fn over_sections(
     layout: &Layout,
     sections: Range<usize>,
     (at, odds): (Predictor<'_>, &Odds),
+    room: &mut Option<Box<Room>>,
     expected: &mut Expected<'_>,
 ) -> f64 {
     let mut value = 0.0;
     if layout.between {
-        let mut room = between::Room::new();
+        let room = room.get_or_insert_default();
         for section in &layout.sections[sections] {
-            value += between::over_section(layout, section, (at, odds), &mut room, expected);
+            value += between::over_section(layout, section, (at, odds), room, expected);
         }
         return value;
     }
@@ -296,13 +308,14 @@ pub fn gather_terms(layout: &Layout, rows: Range<usize>, events: &[f64], expecte
     let (pairs, rest) = layout.columns.as_chunks::<2>();
     let (slots, slot_rest) = expected.gamma.as_chunks_mut::<2>();
     for (slots, columns) in slots.iter_mut().zip(pairs) {
-        let a = columns[0][rows.clone()].as_chunks::<LANES>().0;
-        let b = columns[1][rows.clone()].as_chunks::<LANES>().0;
+        let n = events.len();
+        let a = &columns[0][rows.clone()].as_chunks::<LANES>().0[..n];
+        let b = &columns[1][rows.clone()].as_chunks::<LANES>().0[..n];
         let mut sums = [[0.0; LANES]; 2];
-        for ((lanes, a), b) in events.iter().zip(a).zip(b) {
+        for (k, lanes) in events.iter().enumerate() {
             for i in 0..LANES {
-                sums[0][i] = lanes[i].mul_add(a[i], sums[0][i]);
-                sums[1][i] = lanes[i].mul_add(b[i], sums[1][i]);
+                sums[0][i] = lanes[i].mul_add(a[k][i], sums[0][i]);
+                sums[1][i] = lanes[i].mul_add(b[k][i], sums[1][i]);
             }
         }
         slots[0] += total(sums[0]);
@@ -394,10 +407,12 @@ fn over_risks_by_cut(
             *x = exp_within_range_fused(-x.clamp(-LARGEST_LOG_ODDS, LARGEST_LOG_ODDS));
         }
         let totals = &layout.totals[rows];
+        let n = risks.len();
+        let (inverse, totals) = (&inverse[..n], &totals[..n]);
         // One loop over the block for the risks, another for their sum: in one the compiler makes vectors of two.
         for (sum, odds) in sums.as_flattened_mut().iter_mut().zip(inverse_odds.as_flattened()) {
-            for ((risk, t), n) in risks.iter_mut().zip(&*inverse).zip(totals) {
-                *risk = n / t.mul_add(*odds, 1.0);
+            for i in 0..n {
+                risks[i] = totals[i] / inverse[i].mul_add(*odds, 1.0);
             }
             let mut lanes = [0.0; LANES];
             for risks in risks.as_chunks::<LANES>().0 {

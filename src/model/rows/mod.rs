@@ -26,7 +26,7 @@ use super::{Arm, BinomialPair};
 use crate::numeric::Instructions;
 use crate::numeric::{logistic, logit};
 use crate::study::{Adjustment, HeterogeneityPrior, LocationPrior, MOST_LEVELS, Patterns, Population};
-use between::Odds;
+use between::{Odds, Room};
 use kernel::{Expected, LANES, Layout, Predictor, Section};
 use pilot::Pilot;
 pub use terms::{Scratch as TermsScratch, Terms};
@@ -69,12 +69,17 @@ impl PartialEq for Curves {
     }
 }
 
+/// Room for a task's blocks, made when it is first needed.
+type Held = Option<Box<Room>>;
+
 /// Working memory of [`Rows::log_likelihood`].
 #[derive(Debug, Clone)]
 pub struct Sums {
     width: usize,
     sums: Vec<f64>,
     odds: Odds,
+    /// One a task.
+    rooms: Vec<Held>,
     /// Whether the rows are shared out among threads.
     pub in_parallel: bool,
 }
@@ -333,7 +338,14 @@ impl Rows {
     pub fn sums(&self) -> Sums {
         let width = 1 + 2 * self.subgroups + self.terms() + self.centres();
         let odds = if self.layout.between { Odds::of(2 * self.subgroups) } else { Odds::default() };
-        Sums { width, sums: vec![0.0; width * self.layout.tasks.len()], odds, in_parallel: false }
+        let tasks = self.layout.tasks.len();
+        Sums {
+            width,
+            sums: vec![0.0; width * tasks],
+            odds,
+            rooms: vec![self.layout.between.then(Box::default); tasks],
+            in_parallel: false,
+        }
     }
 
     /// The log likelihood at these log odds of the cells, coefficients and intercepts, without binomial coefficients.
@@ -351,19 +363,20 @@ impl Rows {
             kernel::place_odds(self.instructions, &mut room.odds, cells);
         }
         let odds = &room.odds;
-        let one = |(sums, task): (&mut [f64], &Range<usize>)| {
+        let one = |((sums, room), task): ((&mut [f64], &mut Held), &Range<usize>)| {
             sums.fill(0.0);
             let (value, sums) = sums.split_at_mut(1);
             let (cells, sums) = sums.split_at_mut(cells.len());
             let (gamma, centres) = sums.split_at_mut(gamma.len());
             let mut expected = Expected { cells, gamma, centres };
-            value[0] = kernel::pass(self.instructions, &self.layout, task.clone(), (at, odds), &mut expected);
+            let at = (at, odds);
+            value[0] = kernel::pass(self.instructions, &self.layout, task.clone(), at, room, &mut expected);
         };
         let tasks = &self.layout.tasks;
         if room.in_parallel && tasks.len() > 1 {
-            room.sums.par_chunks_exact_mut(room.width).zip(tasks).for_each(one);
+            room.sums.par_chunks_exact_mut(room.width).zip(&mut room.rooms).zip(tasks).for_each(one);
         } else {
-            room.sums.chunks_exact_mut(room.width).zip(tasks).for_each(one);
+            room.sums.chunks_exact_mut(room.width).zip(&mut room.rooms).zip(tasks).for_each(one);
         }
         by_cell.fill(0.0);
         by_gamma.fill(0.0);
@@ -371,8 +384,11 @@ impl Rows {
         let mut normaliser = 0.0;
         for sums in room.sums.chunks_exact(room.width) {
             normaliser += sums[0];
-            let slopes = by_cell.iter_mut().chain(&mut *by_gamma).chain(&mut *by_centre);
-            slopes.zip(&sums[1..]).for_each(|(slope, sum)| *slope += sum);
+            let (of_cells, rest) = sums[1..].split_at(by_cell.len());
+            let (of_gamma, of_centres) = rest.split_at(by_gamma.len());
+            add(by_cell, of_cells);
+            add(by_gamma, of_gamma);
+            add(by_centre, of_centres);
         }
         let mut linear = 0.0;
         let parts = [
@@ -381,9 +397,10 @@ impl Rows {
             (centres, &self.events_by_centre, by_centre),
         ];
         for (x, events, slopes) in parts {
-            for ((x, y), slope) in x.iter().zip(events).zip(slopes) {
-                linear += x * y;
-                *slope = y - *slope;
+            let (events, slopes) = (&events[..x.len()], &mut slopes[..x.len()]);
+            for i in 0..x.len() {
+                linear += x[i] * events[i];
+                slopes[i] = events[i] - slopes[i];
             }
         }
         linear - normaliser
@@ -435,18 +452,19 @@ impl Rows {
                 arms.iter().zip(out).for_each(|(x, out)| *out = x.each_ref().map(|x| logistic(*x)));
                 continue;
             }
-            for (to, x) in inverse.iter_mut().zip(arms) {
-                *to = x.each_ref().map(|x| libm::exp(-bounded(x)));
+            for (to, [control, active]) in inverse.iter_mut().zip(arms) {
+                *to = [libm::exp(-bounded(control)), libm::exp(-bounded(active))];
             }
             out.fill([0.0; 2]);
-            for section in self.layout.sections.iter().filter(|s| s.cell % self.subgroups == g) {
+            for section in self.layout.sections.iter().filter(|s| s.is_of(g, self.subgroups)) {
                 if section.cell >= self.subgroups || self.population == Population::All {
                     let odds = &inverse[..cuts];
                     kernel::risks_by_cut(self.instructions, &self.layout, section, odds, at, &mut room, out);
                 }
             }
-            for risks in out {
-                *risks = risks.map(|sum| sum / self.population_sizes[g]);
+            for [control, active] in out {
+                *control /= self.population_sizes[g];
+                *active /= self.population_sizes[g];
             }
         }
     }
@@ -461,6 +479,10 @@ impl Rows {
     fn priors(&self) -> Vec<LocationSlope> {
         self.gamma_priors.iter().map(LocationSlope::of).collect()
     }
+}
+
+fn add(sums: &mut [f64], parts: &[f64]) {
+    sums.iter_mut().zip(parts).for_each(|(sum, part)| *sum += part);
 }
 
 /// A subgroup's arm among the cells: control arms first.

@@ -3,6 +3,7 @@
 use super::rows::{pairs, ranks};
 use crate::model::{ArmSpread, ArmsModel, At, Linear};
 use crate::numeric::{logistic, logit};
+use crate::parallel;
 use crate::posterior::estimand::{Arms, Estimand, Measure, Whom};
 use crate::posterior::linear::{Keeps, Kept, ToldDraws};
 use crate::posterior::parameter::Parameter;
@@ -178,10 +179,10 @@ impl ToldDraws for ArmDraws {
     /// and of every arm's rank.
     fn estimands(&self, study: &Study) -> Vec<(Estimand, Column)> {
         let all = std::iter::once(Whom::Overall).chain((0..self.subgroups()).map(Whom::Subgroup));
+        let all: Vec<Whom> = all.collect();
         let sign = study.outcome.higher_is.sign();
-        all.filter_map(|whom| Some((whom, self.of(whom)?)))
-            .flat_map(|(whom, of)| of.estimands(whom, sign))
-            .collect()
+        let of = |whom: &Whom| self.of(*whom).map_or_else(Vec::new, |of| of.estimands(*whom, sign));
+        parallel::map(&all, of).into_iter().flatten().collect()
     }
 }
 

@@ -3,6 +3,7 @@
 use super::ess::effective_size;
 use super::halves::{Halves, Variances};
 use super::sums::variance;
+use crate::numeric::{Instructions, compiled_for_each};
 
 /// Which of the draws in each half have the event.
 #[derive(Debug, Clone, Default)]
@@ -89,13 +90,19 @@ impl Indicator {
     }
 }
 
+/// One bit a value, the first in the lowest place.
 #[inline]
 fn pack(chunk: &[f64], event: &impl Fn(f64) -> bool) -> u64 {
-    let mut word = 0;
-    for (i, &value) in chunk.iter().enumerate() {
-        word |= u64::from(event(value)) << i;
+    /// Brings the lowest bits of eight bytes together in the highest byte.
+    const GATHERED: u64 = 0x0102_0408_1020_4080;
+    // A byte a value first, which vector instructions make.
+    let mut held = [0; 64];
+    for (held, &value) in held.iter_mut().zip(chunk) {
+        *held = u8::from(event(value));
     }
-    word
+    let bytes = held.as_chunks::<8>().0.iter();
+    let gathered = bytes.map(|bytes| u64::from_le_bytes(*bytes).wrapping_mul(GATHERED) >> 56);
+    gathered.enumerate().fold(0, |word, (i, byte)| word | byte << (8 * i))
 }
 
 fn ones(words: &[u64]) -> u32 {
@@ -112,10 +119,28 @@ fn ones_before(words: &[u64], count: usize) -> u32 {
 /// Places i with ones at both i and i + lag.
 fn joint_ones(words: &[u64], lag: usize) -> u32 {
     let later = words.get(lag / 64..).unwrap_or_default();
+    let Some((&last, before)) = later.split_last() else { return 0 };
     let shift = lag % 64;
-    let next = later.iter().skip(1).copied().chain([0]);
-    let shifted = later.iter().zip(next).map(|(&low, high)| (low >> shift) | ((high << 1) << (63 - shift)));
-    words.iter().zip(shifted).map(|(word, shifted)| (word & shifted).count_ones()).sum()
+    // What follows the last word is nothing.
+    let ended = (words[before.len()] & (last >> shift)).count_ones();
+    ended + ones_at_both(Instructions::best(), words, later, shift)
+}
+
+compiled_for_each! {
+    /// The same of all words but the last that are later.
+    fn ones_at_both(words: &[u64], later: &[u64], shift: usize) -> u32 = over_words;
+}
+
+#[inline(always)]
+fn over_words(words: &[u64], later: &[u64], shift: usize) -> u32 {
+    let n = later.len() - 1;
+    let (words, low, high) = (&words[..n], &later[..n], &later[1..=n]);
+    let mut ones = 0;
+    for i in 0..n {
+        let shifted = (low[i] >> shift) | ((high[i] << 1) << (63 - shift));
+        ones += (words[i] & shifted).count_ones();
+    }
+    ones
 }
 
 #[cfg(test)]

@@ -137,7 +137,7 @@ pub fn diagnose(draws: Draws<'_>, workspace: &mut Workspace) -> Diagnosed {
     if halves.length >= FEWEST_DRAWS && low < high && low.is_finite() && high.is_finite() {
         workspace.drop_middles(halves);
         (found.rhat, found.ess_bulk) = workspace.rhat_and_bulk(median, halves);
-        found.ess_tail = workspace.tail(tails, halves);
+        found.ess_tail = workspace.tail(x, tails, halves);
         found.mcse_mean = workspace.split_ess(x, halves).map(|ess| sd / libm::sqrt(ess));
     }
     found
@@ -165,26 +165,32 @@ impl Workspace {
     }
 
     /// The smaller of the effective sizes of the indicators of two quantiles (section 4.3).
-    fn tail(&mut self, (low, high): (f64, f64), halves: Halves) -> Option<f64> {
-        let below = self.ess_of_at_most(low, halves)?;
-        let above = self.ess_of_at_most(high, halves)?;
+    fn tail(&mut self, x: &[f64], (low, high): (f64, f64), halves: Halves) -> Option<f64> {
+        let below = self.ess_of_at_most(x, low, halves)?;
+        let above = self.ess_of_at_most(x, high, halves)?;
         Some(below.min(above))
     }
 
-    /// The effective size of the indicator `x ≤ threshold`, from the sorted draws.
-    fn ess_of_at_most(&mut self, threshold: f64, halves: Halves) -> Option<f64> {
+    /// The effective size of the indicator `x ≤ threshold`, from the draws, which are sorted.
+    fn ess_of_at_most(&mut self, x: &[f64], threshold: f64, halves: Halves) -> Option<f64> {
+        /// From this part of the draws on, looking at every draw takes less time than finding those that have the event.
+        const MANY: usize = 16;
         let (entries, indicator) = (self.sorter.entries(), &mut self.indicator);
         let (below, above) = entries.split_at(entries.partition_point(|entry| entry.value <= threshold));
         // An event and its complement have the same autocovariances.
-        let fewer = if below.len() <= above.len() { below } else { above };
-        indicator.mark_places(fewer.iter().map(|entry| entry.index), halves);
+        let (fewer, is_below) = if below.len() <= above.len() { (below, true) } else { (above, false) };
+        if fewer.len() < entries.len() / MANY {
+            indicator.mark_places(fewer.iter().map(|entry| entry.index), halves);
+        } else {
+            indicator.mark(x, halves, &|value| (value <= threshold) == is_below);
+        }
         indicator.ess()
     }
 
-    /// The error of the quantile at `p` of the sorted draws.
-    fn quantile_error(&mut self, p: f64, halves: Halves) -> Option<f64> {
+    /// The error of the quantile at `p` of the draws, which are sorted.
+    fn quantile_error(&mut self, x: &[f64], p: f64, halves: Halves) -> Option<f64> {
         let threshold = quantile(self.sorter.entries(), p);
-        let ess = self.ess_of_at_most(threshold, halves)?;
+        let ess = self.ess_of_at_most(x, threshold, halves)?;
         let sorted = self.sorter.entries();
         let beta = Beta::new(ess * p + 1.0, ess * (1.0 - p) + 1.0);
         let order_statistic = |rank: usize| sorted[rank.clamp(1, sorted.len()) - 1].value;
@@ -290,7 +296,7 @@ pub fn mcse_quantile(draws: Draws<'_>, p: f64, workspace: &mut Workspace) -> Opt
         return None;
     }
     workspace.sorter.sort(draws.whole());
-    workspace.quantile_error(p, draws.halves())
+    workspace.quantile_error(draws.whole(), p, draws.halves())
 }
 
 /// Like [`diagnose`], together with the Monte Carlo errors of the median, the 2.5 % and the 97.5 % quantile.
@@ -306,7 +312,7 @@ pub fn diagnose_with_quantile_errors(
     if halves.leaves_out_middles() {
         workspace.sorter.sort(draws.whole());
     }
-    let [median, low, high] = [0.5, 0.025, 0.975].map(|p| workspace.quantile_error(p, halves));
+    let [median, low, high] = [0.5, 0.025, 0.975].map(|p| workspace.quantile_error(draws.whole(), p, halves));
     (found, median.zip(low).zip(high).map(|((median, low), high)| [median, low, high]))
 }
 

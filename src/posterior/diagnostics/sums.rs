@@ -3,53 +3,78 @@
 //! Eight partial sums let the compiler use vector instructions; their order is written down, so the bits are
 //! the same whichever instructions it chose.
 
+use crate::numeric::{Instructions, compiled_for_each};
+
 const LANES: usize = 8;
 
 /// `Σ f(xᵢ)`.
-#[inline]
+#[inline(always)]
 fn sum_of(x: &[f64], f: impl Fn(f64) -> f64) -> f64 {
     let mut partial = [0.0; LANES];
-    let mut blocks = x.chunks_exact(LANES);
-    for block in &mut blocks {
+    let (blocks, rest) = x.as_chunks::<LANES>();
+    for block in blocks {
         for lane in 0..LANES {
             partial[lane] += f(block[lane]);
         }
     }
-    for (lane, &value) in blocks.remainder().iter().enumerate() {
+    for (lane, &value) in rest.iter().enumerate() {
         partial[lane] += f(value);
     }
     total(partial)
 }
 
+compiled_for_each! {
+    fn sum(x: &[f64]) -> f64 = over_values;
+
+    fn squares(x: &[f64], centre: f64) -> f64 = over_squares;
+
+    fn products(a: &[f64], b: &[f64]) -> f64 = over_products;
+}
+
+#[inline(always)]
+fn over_values(x: &[f64]) -> f64 {
+    sum_of(x, |v| v)
+}
+
+#[inline(always)]
+fn over_squares(x: &[f64], centre: f64) -> f64 {
+    sum_of(x, |v| (v - centre) * (v - centre))
+}
+
 /// `Σ aᵢ bᵢ` over the shorter of the two.
-#[inline]
 pub fn sum_of_products(a: &[f64], b: &[f64]) -> f64 {
+    products(Instructions::best(), a, b)
+}
+
+#[inline(always)]
+fn over_products(a: &[f64], b: &[f64]) -> f64 {
     let n = a.len().min(b.len());
-    let (mut a, mut b) = (a[..n].chunks_exact(LANES), b[..n].chunks_exact(LANES));
+    let ((a, a_rest), (b, b_rest)) = (a[..n].as_chunks::<LANES>(), b[..n].as_chunks::<LANES>());
     let mut partial = [0.0; LANES];
-    for (x, y) in (&mut a).zip(&mut b) {
+    for i in 0..a.len().min(b.len()) {
         for lane in 0..LANES {
-            partial[lane] += x[lane] * y[lane];
+            partial[lane] += a[i][lane] * b[i][lane];
         }
     }
-    for (lane, (x, y)) in a.remainder().iter().zip(b.remainder()).enumerate() {
+    for (lane, (x, y)) in a_rest.iter().zip(b_rest).enumerate() {
         partial[lane] += x * y;
     }
     total(partial)
 }
 
+#[inline(always)]
 fn total(p: [f64; LANES]) -> f64 {
     ((p[0] + p[4]) + (p[2] + p[6])) + ((p[1] + p[5]) + (p[3] + p[7]))
 }
 
 /// NaN for no values.
 pub fn mean(x: &[f64]) -> f64 {
-    sum_of(x, |v| v) / x.len() as f64
+    sum(Instructions::best(), x) / x.len() as f64
 }
 
 /// `Σ (xᵢ − centre)²`.
 pub fn squares_about(x: &[f64], centre: f64) -> f64 {
-    sum_of(x, |v| (v - centre) * (v - centre))
+    squares(Instructions::best(), x, centre)
 }
 
 /// `Σ (xᵢ − centre)⁴`.
