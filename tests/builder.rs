@@ -45,6 +45,14 @@ fn rebuilt(study: &Study) -> Study {
         builder = arms.between.iter().map(|p| p.distribution).fold(builder, StudyBuilder::between_arms);
         builder = arms.interaction.iter().map(|p| p.distribution).fold(builder, StudyBuilder::interaction);
     }
+    if let (Some(factors), Some(assumed)) = (&study.factors, &study.priors.factors) {
+        let of = factors.of.iter();
+        let levels = of.map(|own| factors.all.iter().zip(own).map(|(f, &l)| f.levels[l].clone()));
+        builder = builder.factors(factors.all.iter().map(|f| f.name.clone()), levels);
+        builder = builder.interactions(assumed.interactions);
+        let main = assumed.main_effects.iter().map(|p| p.distribution.clone());
+        builder = main.fold(builder, StudyBuilder::main_effects);
+    }
     if study.exhaustive {
         builder = builder.exhaustive();
     }

@@ -286,10 +286,10 @@ fn a_flipped_outcome_and_another_order_of_levels_change_no_conclusion() {
     factors.all[1].levels.reverse();
     factors.of.iter_mut().for_each(|own| own[1] = 2 - own[1]);
     turned.factors = Some(Arc::new(factors));
-    let one = analyse(&study, options(6_000, 1));
+    let one = analyse(&study, options(2_000, 1));
     let whose = [Whom::Overall, Whom::Level(0, 0), Whom::Level(0, 1), Whom::Level(1, 0), Whom::Level(1, 2)];
     for (other, turned) in [(&flipped, false), (&turned, true)] {
-        let report = analyse(other, options(6_000, 2));
+        let report = analyse(other, options(2_000, 2));
         for whom in whose {
             let same = match whom {
                 Whom::Level(1, l) if turned => Whom::Level(1, 2 - l),
@@ -380,7 +380,7 @@ fn rows_without_information_are_the_counts() {
     study.adjustment = Some(Arc::new(adjusted));
     let mut counts = study.clone();
     counts.adjustment = None;
-    let (one, other) = (analyse(&study, options(6_000, 1)), analyse(&counts, options(6_000, 2)));
+    let (one, other) = (analyse(&study, options(2_000, 1)), analyse(&counts, options(2_000, 2)));
     for whom in [Whom::Overall, Whom::Level(0, 1), Whom::Level(1, 0), Whom::Level(1, 2)] {
         for measure in [Measure::RiskControl, Measure::RiskActive, Measure::RiskDifference] {
             let (a, e) = mean_of(&one, Estimand::new(whom, measure));

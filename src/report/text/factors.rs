@@ -12,7 +12,7 @@ use crate::posterior::{
     Report, Says, Scope, Statement, Whom, level_counts, primary,
 };
 use crate::report::observations;
-use crate::study::{Factors, Interactions, Pooling, Study};
+use crate::study::{ArmCounts, Assignment, Factors, Interactions, Pooling, Study};
 
 /// The result of a fit of several factors as text for a terminal.
 pub fn fit_text(study: &Study, factors: &Factors, report: &Report) -> String {
@@ -25,10 +25,12 @@ pub fn fit_text(study: &Study, factors: &Factors, report: &Report) -> String {
     }
     push(&mut out, &levels_in_short(report), 2);
     if study.pooling == Pooling::Partial {
-        push(&mut out, &differences_in_short(factors, report), 2);
+        push(&mut out, &differences_in_short(study, factors, report), 2);
     }
     out.push('\n');
     out.push_str(&effects(study, factors, report));
+    out.push('\n');
+    out.push_str(&probabilities(study, factors, report));
     let varies = variation(study, factors, report);
     if !varies.is_empty() {
         out.push('\n');
@@ -84,7 +86,7 @@ fn levels_in_short(report: &Report) -> String {
 const MOST_NAMED: usize = 5;
 
 /// Between which levels the effect clearly differs.
-fn differences_in_short(factors: &Factors, report: &Report) -> String {
+fn differences_in_short(study: &Study, factors: &Factors, report: &Report) -> String {
     let found: Vec<String> = (0..factors.all.len())
         .filter_map(|f| {
             let (a, b, _, p) = furthest(factors, report, f)?;
@@ -97,7 +99,13 @@ fn differences_in_short(factors: &Factors, report: &Report) -> String {
         .collect();
     let names: Vec<String> = factors.names().into_iter().map(str::to_string).collect();
     match found.as_slice() {
-        [] => format!("Between no two levels of {} does the effect clearly differ.", listed(&names, "or")),
+        [] => {
+            let what = match study.assignment {
+                Assignment::Randomised => "effect",
+                Assignment::Observational => "association",
+            };
+            format!("Between no two levels of {} does the {what} clearly differ.", listed(&names, "or"))
+        }
         found => format!("More favourable at {}.", listed(found, "and")),
     }
 }
@@ -109,60 +117,8 @@ enum Row {
     Of(Whom),
 }
 
-fn effects(study: &Study, factors: &Factors, report: &Report) -> String {
-    let mut out = String::new();
-    let over = match study.adjustment.is_some() {
-        true => "their other factors and covariates",
-        false => "their other factors",
-    };
-    let covered = format!(
-        "Effect among the patients of each level, standardised over {over}; probabilities with their prior values in brackets"
-    );
-    push(&mut out, &covered, 0);
-    let (measure, at) = primary(study);
-    let mut columns: Columns<'_, Row> = Columns::new();
-    columns.add("Level", |row| match row {
-        Row::Factor(f) => capitalised(&factors.all[*f].name),
-        Row::Of(Whom::Level(f, l)) => format!("  {}", factors.level(*f, *l)),
-        Row::Of(whom) => capitalised(&whose(study, *whom)),
-    });
-    let of = |row: &Row| match row {
-        Row::Factor(_) => None,
-        Row::Of(whom) => Some(*whom),
-    };
-    if study.data.has_risks() {
-        for (a, arm) in study.treatment.arms.iter().enumerate() {
-            columns.add(observations::arm_heading(study, arm), move |row| {
-                let counts = of(row).and_then(|whom| level_counts(study, factors, whom));
-                counts.map_or_else(String::new, |arms| shown_counts(arms[a].events, arms[a].total))
-            });
-        }
-    }
-    let scale = Measure::of(study.outcome.scale);
-    let mut shown = vec![scale];
-    if study.data.has_risks() {
-        shown.push(Measure::RiskDifference);
-    }
-    for measure in shown.iter().copied() {
-        columns.add(format!("{}\n(95 %)", capitalised(measure.in_words())), move |row| {
-            of(row).map_or_else(String::new, |whom| {
-                shown_interval(report.estimate(Estimand::new(whom, measure)))
-            })
-        });
-    }
-    let chance = move |row: &Row, measure: Measure, statement, at| {
-        let Some(whom) = of(row) else { return String::new() };
-        let found = report.probability(Estimand::new(whom, measure), statement, at);
-        found.map_or_else(|| "–".to_string(), |p| with_prior(&shown_probability(p), p.prior))
-    };
-    let base = *shown.last().unwrap_or(&scale);
-    columns.add("P(better)", move |row| chance(row, base, Statement::Benefit, base.null()));
-    if let Some(size) = at {
-        let by = if measure == Measure::RiskDifference { "by" } else { "by a factor" };
-        columns.add(format!("P(better\n{by} ≥ {})", threshold(measure, size)), move |row| {
-            chance(row, measure, Statement::BenefitAtLeast, size)
-        });
-    }
+/// A table of these columns with a row a level below the name of its factor, and one of all patients.
+fn by_level(study: &Study, factors: &Factors, columns: &Columns<'_, Row>) -> String {
     let each = (0..factors.all.len()).flat_map(|f| {
         let levels = (0..factors.all[f].levels.len()).map(move |l| Row::Of(Whom::Level(f, l)));
         std::iter::once(Row::Factor(f)).chain(levels)
@@ -174,16 +130,93 @@ fn effects(study: &Study, factors: &Factors, report: &Report) -> String {
             cells.truncate(1);
         }
     }
-    out + &table(arms_wrapped(study, header), cells)
+    table(arms_wrapped(study, header), cells)
 }
 
-fn shown_counts(events: u64, total: u64) -> String {
-    match total {
-        0 => "0/0".to_string(),
-        _ => {
-            format!("{}/{} ({:.0} %)", grouped(events), grouped(total), 100.0 * events as f64 / total as f64)
+impl Row {
+    fn whom(&self) -> Option<Whom> {
+        match self {
+            Row::Factor(_) => None,
+            Row::Of(whom) => Some(*whom),
         }
     }
+
+    fn label(&self, study: &Study, factors: &Factors) -> String {
+        match self {
+            Row::Factor(f) => capitalised(&factors.all[*f].name),
+            Row::Of(Whom::Level(f, l)) => format!("  {}", factors.level(*f, *l)),
+            Row::Of(whom) => capitalised(&whose(study, *whom)),
+        }
+    }
+}
+
+/// The measures that are shown: the effect's own, and the risk difference where there are risks.
+fn shown(study: &Study) -> Vec<Measure> {
+    let risks = study.data.has_risks().then_some(Measure::RiskDifference);
+    std::iter::once(Measure::of(study.outcome.scale)).chain(risks).collect()
+}
+
+fn effects(study: &Study, factors: &Factors, report: &Report) -> String {
+    let mut out = String::new();
+    let over = match study.adjustment.is_some() {
+        true => "other factors and covariates",
+        false => "other factors",
+    };
+    let active = study.treatment.active();
+    let what = match study.assignment {
+        Assignment::Randomised => format!("Effect of {active}"),
+        Assignment::Observational => format!("Difference in outcome associated with {active}"),
+    };
+    push(&mut out, &format!("{what} among the patients of each level, standardised over their {over}"), 0);
+    let mut columns: Columns<'_, Row> = Columns::new();
+    columns.add("Level", |row| row.label(study, factors));
+    if study.data.has_risks() {
+        for (a, arm) in study.treatment.arms.iter().enumerate() {
+            columns.add(observations::arm_heading(study, arm), move |row| {
+                let counts = row.whom().and_then(|whom| level_counts(study, factors, whom));
+                let told = |arm: &ArmCounts| format!("{}/{}", grouped(arm.events), grouped(arm.total));
+                counts.map_or_else(String::new, |arms| told(&arms[a]))
+            });
+        }
+    }
+    for measure in shown(study) {
+        columns.add(format!("{}\n(95 %)", capitalised(measure.in_words())), move |row| {
+            row.whom().map_or_else(String::new, |whom| {
+                shown_interval(report.estimate(Estimand::new(whom, measure)))
+            })
+        });
+    }
+    out + &by_level(study, factors, &columns)
+}
+
+fn probabilities(study: &Study, factors: &Factors, report: &Report) -> String {
+    let mut out = String::new();
+    let active = study.treatment.active();
+    let what = match study.assignment {
+        Assignment::Randomised => format!("Probability that {active} makes the outcome better or worse"),
+        Assignment::Observational => {
+            format!("Probability that the outcome associated with {active} is better or worse")
+        }
+    };
+    push(&mut out, &format!("{what}, in brackets before the data"), 0);
+    let (measure, at) = primary(study);
+    let base = shown(study).last().copied().unwrap_or(measure);
+    let chance = move |row: &Row, measure: Measure, statement, at| {
+        let Some(whom) = row.whom() else { return String::new() };
+        let found = report.probability(Estimand::new(whom, measure), statement, at);
+        found.map_or_else(|| "–".to_string(), |p| with_prior(&shown_probability(p), p.prior))
+    };
+    let mut columns: Columns<'_, Row> = Columns::new();
+    columns.add("Level", |row| row.label(study, factors));
+    columns.add("P(better)", move |row| chance(row, base, Statement::Benefit, base.null()));
+    if let Some(size) = at {
+        let by = if measure == Measure::RiskDifference { "by" } else { "by a factor" };
+        for (word, statement) in [("better", Statement::BenefitAtLeast), ("worse", Statement::HarmAtLeast)] {
+            let heading = format!("P({word}\n{by} ≥ {})", threshold(measure, size));
+            columns.add(heading, move |row| chance(row, measure, statement, size));
+        }
+    }
+    out + &by_level(study, factors, &columns)
 }
 
 /// Of a factor the two levels whose effects differ most surely: the one with the more favourable effect first, and how probably
@@ -226,7 +259,7 @@ fn variation(study: &Study, factors: &Factors, report: &Report) -> String {
         return String::new();
     }
     let mut out = String::new();
-    push(&mut out, "How much the effect varies between levels, and the two that differ most surely", 0);
+    push(&mut out, "How much that varies between levels, and the two that differ most surely", 0);
     let of = |q: &Quantiles| format!("{} ({} to {})", plain(q.median), plain(q.q2_5), plain(q.q97_5));
     let mut columns: Columns<'_, usize> = Columns::new();
     columns.add("Factor", |f| factors.all[*f].name.clone());
