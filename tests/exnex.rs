@@ -7,7 +7,7 @@ use common::calibration::{DRAWS, Uniformity};
 use common::{
     Worst, cells_of, close, counts_model, estimates_model, fit, flipped_study, pair, recounted, study_of,
 };
-use equipoise::exact::{Distribution, ExactPosterior, RiskMeasure};
+use equipoise::exact::{Distribution, ExactPosterior, Pair, RiskMeasure};
 use equipoise::model::{
     BaselineOf, BaselinePrior, Baselines, BinomialPair, Cells, HeterogeneityPrior, LocationPrior, Model,
     NormalComponent, NormalEstimate, Observation, Pooling, Spread,
@@ -183,34 +183,27 @@ fn pairs_are_sums_over_memberships_too() {
         for (a, b) in [(0, 1), (0, 2), (2, 1)] {
             let pair = posterior.pair(a, b);
             assert!(pair.settled && pair.difference.is_settled());
-            let opposed: f64 = all
+            let each: Vec<_> = all
                 .iter()
                 .map(|m| {
                     let ((of_a, i), (of_b, j)) = (m.of(a), m.of(b));
                     let together = m.members.contains(&a) && m.members.contains(&b);
-                    m.share
-                        * if together {
-                            of_a.pair(i, j).first_above_second_below
-                        } else {
-                            (1.0 - of_a.theta(i).cdf(0.0)) * of_b.theta(j).cdf(0.0)
-                        }
+                    (m.share, together.then(|| of_a.pair(i, j)), (of_a.theta(i), of_b.theta(j)))
                 })
-                .sum();
+                .collect();
+            let sum = |of: &dyn Fn(&Option<Pair>, &dyn Distribution, &dyn Distribution) -> f64| -> f64 {
+                each.iter().map(|(share, pair, (one, other))| share * of(pair, &**one, &**other)).sum()
+            };
+            let opposed = sum(&|pair, one, other| match pair {
+                Some(pair) => pair.first_above_second_below,
+                None => (1.0 - one.cdf(0.0)) * other.cdf(0.0),
+            });
             worst.hold(|| format!("{a} above, {b} below"), pair.first_above_second_below, opposed, 1.0);
             for x in [-0.5, 0.0, 0.4] {
-                let below: f64 = all
-                    .iter()
-                    .map(|m| {
-                        let ((of_a, i), (of_b, j)) = (m.of(a), m.of(b));
-                        let together = m.members.contains(&a) && m.members.contains(&b);
-                        m.share
-                            * if together {
-                                of_a.pair(i, j).difference.cdf(x)
-                            } else {
-                                independent_difference(&*of_a.theta(i), &*of_b.theta(j), x)
-                            }
-                    })
-                    .sum();
+                let below = sum(&|pair, one, other| match pair {
+                    Some(pair) => pair.difference.cdf(x),
+                    None => independent_difference(one, other, x),
+                });
                 worst.hold(|| format!("{a} less {b} at {x}"), pair.difference.cdf(x), below, 1.0);
             }
         }
@@ -338,7 +331,7 @@ fn many_degrees_of_freedom_are_normal() {
 
 #[test]
 fn effects_without_moments_have_quantiles() {
-    for df in [1.0, 1.5, 2.0] {
+    for df in [1.0, 2.0] {
         let posterior = fit(&estimates(Spread::StudentT { df }));
         let new = posterior.theta_new().expect("shared");
         for p in [0.025, 0.5, 0.975] {

@@ -533,3 +533,85 @@ fn the_model_file_of_factors_that_the_book_shows_is_fitted() {
         folder.refuses(&[refused, "model.toml"], &["has several factors"]);
     }
 }
+
+#[test]
+fn bad_factors_are_told_where_they_stand() {
+    let folder = Folder::new();
+    folder.write(
+        "patients.csv",
+        "dead,arm,SEX,AGE\n1,0,M,60\n0,1,M,70\n1,1,F,60\n0,0,F,70\n1,0,,70\n0,1,F,old\n",
+    );
+    let head = r#"title = "bad factors"
+study = { assignment = "randomised" }
+outcome = { name = "death", kind = "binary", higher_is = "worse" }
+treatment = { name = "drug", control = "control", active = "active" }
+prior = { effect = "normal(0, 0.5)", heterogeneity = "half-normal(0.4)" }
+"#;
+    let refuses = |text: &str, told: &[&str]| {
+        folder.write("m.toml", format!("{head}{text}"));
+        folder.refuses(&["fit", "m.toml"], told);
+    };
+    let row = |levels: &str| {
+        format!(
+            "[[data.counts]]\n{levels}\ncontrol = {{ events = 9, total = 40 }}\nactive = {{ events = 7, total = 38 }}\n"
+        )
+    };
+    let two = "subgroup = { factors = [\"sex\", \"age\"] }\n";
+    refuses(
+        &format!("{two}{}", row("levels = { sex = \"men\" }")),
+        &["a row has no level of `age`", "m.toml:7"],
+    );
+    refuses(
+        &format!("{two}{}", row("levels = { sex = \"men\", agee = \"old\" }")),
+        &["there is no factor `agee`", "did you mean `age`?"],
+    );
+    refuses(
+        &format!("{two}{}", row("subgroup = \"men\"")),
+        &["`subgroup`, and there are several factors", "levels = {"],
+    );
+    refuses(&row("levels = { sex = \"men\" }"), &["levels of factors, and there are none", "factors = ["]);
+    let crossed = [("men", "a"), ("men", "b"), ("women", "a"), ("women", "a")];
+    let rows = |n: usize| {
+        let of = |(sex, age): &(&str, &str)| row(&format!("levels = {{ sex = \"{sex}\", age = \"{age}\" }}"));
+        format!("{two}{}", crossed[..n].iter().map(of).collect::<String>())
+    };
+    refuses(&rows(4), &["stands twice, in places 3 and 4"]);
+    refuses(&format!("{}[bias]\n", rows(3)), &["[bias] beside several factors"]);
+    refuses(
+        &format!(
+            "{}[model]\ninteractions = \"regularised horseshoe\"\n[library]\nexpected_odds_ratio = 0.5\n",
+            rows(3)
+        ),
+        &["expected_odds_ratio is 0.5", "above 1"],
+    );
+    folder.write("m.toml", format!("{head}{}", rows(3)));
+    folder.refuses(
+        &["fit", "m.toml", "--set", "prior.slab={ scale = 2 }"],
+        &["a slab, and no horseshoe", "regularised horseshoe"],
+    );
+    let said = folder.says(&["fit", "m.toml"]);
+    assert!(said.contains("1 of 4 combinations of levels"), "{said}");
+    let of_file = |more: &str| format!("{two}[data]\nfile = \"patients.csv\"\nrows = \"patients\"\n{more}");
+    let columns = "columns = { outcome = \"dead\", treatment = \"arm\", sex = \"SEX\", age = \"AGE\" }\n";
+    refuses(
+        &of_file(
+            "missing = \"drop\"\ncolumns = { outcome = \"dead\", treatment = \"arm\", sex = \"SEX\" }\n",
+        ),
+        &["the data file has no column `age`", "did you mean `AGE`?", "columns = {"],
+    );
+    refuses(
+        &of_file(
+            "missing = \"drop\"\ncolumns = { outcome = \"dead\", treatment = \"arm\", sex = \"SEX\", age = \"SEX\" }\n",
+        ),
+        &["`sex` and `age` are the same column"],
+    );
+    refuses(
+        &of_file(&format!("missing = \"drop\"\n{columns}[data.cut]\nAGE = [65]\n")),
+        &["found `old`, expected a number: the column is cut", "row 7"],
+    );
+    refuses(&of_file(&format!("missing = \"error\"\n{columns}")), &["the sex is missing", "row 6"]);
+    refuses(
+        &of_file(&format!("missing = \"drop\"\n{columns}[data.levels.factors]\nsex = {{ M = \"men\" }}\n")),
+        &["found `F`, which [data.levels] does not list"],
+    );
+}
