@@ -9,33 +9,33 @@ use crate::study::Study;
 record! {
     /// An estimate or a probability, as in `result.json`: `probability` is exact where `exact` is filled, and sampled
     /// elsewhere; an estimate's numbers are sampled (or exact where nothing was), and the exact ones follow. `cut` is
-    /// the level above which a cut of ordered levels lies; `unadjusted` is filled where the model allows for a bias.
+    /// the level above which a cut of ordered levels lies; `unadjusted` is filled where the model allows for a bias. Of several
+    /// factors `subgroup` and `subgroup_b` are levels of `factor`; of several arms it is `arm`, or `arm` against `against`.
     Row {
-        row, scope, subgroup, subgroup_b, measure, cut, statement, threshold, probability, sampled, mcse, ess,
-        exact, mean, sd, median, q2_5, q97_5, mcse_mean, ess_bulk, ess_tail, rhat, exact_mean,
+        row, scope, factor, subgroup, subgroup_b, arm, against, measure, cut, statement, threshold, probability, sampled,
+        mcse, ess, exact, mean, sd, median, q2_5, q97_5, mcse_mean, ess_bulk, ess_tail, rhat, exact_mean,
         exact_sd, exact_median, exact_q2_5, exact_q97_5, prior, prior_q2_5, prior_q97_5,
         prior_at_control_risk, observed, observed_low, observed_high, unadjusted, unadjusted_q2_5, unadjusted_q97_5, unavailable,
         exact_unavailable, caveat,
     }
 }
 
-record! {
-    /// The same of a study with several active arms: `arm`, or `arm` against `against`.
-    ArmRow {
-        row, scope, subgroup, arm, against, measure, statement, threshold, probability, mcse, ess,
-        mean, sd, median, q2_5, q97_5, mcse_mean, ess_bulk, ess_tail, rhat, prior, prior_q2_5, prior_q97_5,
-        observed, observed_low, observed_high, unavailable, caveat,
-    }
-}
-
-record! {
-    /// The same of a study with several factors: `subgroup` and `subgroup_b` are levels of `factor`.
-    FactorRow {
-        row, scope, factor, subgroup, subgroup_b, measure, statement, threshold, probability, mcse, ess,
-        mean, sd, median, q2_5, q97_5, mcse_mean, ess_bulk, ess_tail, rhat, prior, prior_q2_5, prior_q97_5,
-        observed, observed_low, observed_high, unavailable, caveat,
-    }
-}
+/// Columns of exact numbers and of two arms that are compared otherwise, which several arms and several factors have not.
+const OF_TWO_ENGINES: [&str; 13] = [
+    "cut",
+    "sampled",
+    "exact",
+    "exact_mean",
+    "exact_sd",
+    "exact_median",
+    "exact_q2_5",
+    "exact_q97_5",
+    "prior_at_control_risk",
+    "unadjusted",
+    "unadjusted_q2_5",
+    "unadjusted_q97_5",
+    "exact_unavailable",
+];
 
 /// Estimates and probabilities of a fit as one CSV table, the study's statements in every row.
 pub fn fit_csv(study: &Study, report: &Report) -> String {
@@ -48,111 +48,19 @@ pub fn check_csv(study: &Study, prior: Option<&Report>) -> String {
 }
 
 fn table(study: &Study, report: Option<&Report>) -> String {
-    if study.treatment.has_several_arms() {
-        return of_arms(study, report);
-    }
-    if study.factors.is_some() {
-        return of_factors(study, report);
-    }
     let rows = report.into_iter().flat_map(|report| {
         let caveat = Cell::from(statements(study, report).join(" "));
         let estimates = wire::estimates(report).into_iter().map(estimate);
         let rows = estimates.chain(wire::probabilities(report).into_iter().map(probability));
         rows.map(move |row| Row { caveat: caveat.clone(), ..row })
     });
-    Records::of(rows).csv()
-}
-
-fn of_arms(study: &Study, report: Option<&Report>) -> String {
-    let rows = report.into_iter().flat_map(|report| {
-        let caveat = Cell::from(statements(study, report).join(" "));
-        let estimates = wire::estimates(report)
-            .into_iter()
-            .map(|e| arm_row((e.arm.into(), e.against.into()), estimate(e)));
-        let probabilities = wire::probabilities(report)
-            .into_iter()
-            .map(|p| arm_row((p.arm.into(), p.against.into()), probability(p)));
-        estimates.chain(probabilities).map(move |row| ArmRow { caveat: caveat.clone(), ..row })
-    });
-    Records::of(rows).csv()
-}
-
-/// What of a row is of arms too; the rest is of two arms, or of an exact number.
-fn arm_row((arm, against): (Cell, Cell), row: Row) -> ArmRow {
-    ArmRow {
-        row: row.row,
-        scope: row.scope,
-        subgroup: row.subgroup,
-        arm,
-        against,
-        measure: row.measure,
-        statement: row.statement,
-        threshold: row.threshold,
-        probability: row.probability,
-        mcse: row.mcse,
-        ess: row.ess,
-        mean: row.mean,
-        sd: row.sd,
-        median: row.median,
-        q2_5: row.q2_5,
-        q97_5: row.q97_5,
-        mcse_mean: row.mcse_mean,
-        ess_bulk: row.ess_bulk,
-        ess_tail: row.ess_tail,
-        rhat: row.rhat,
-        prior: row.prior,
-        prior_q2_5: row.prior_q2_5,
-        prior_q97_5: row.prior_q97_5,
-        observed: row.observed,
-        observed_low: row.observed_low,
-        observed_high: row.observed_high,
-        unavailable: row.unavailable,
-        caveat: row.caveat,
-    }
-}
-
-fn of_factors(study: &Study, report: Option<&Report>) -> String {
-    let rows = report.into_iter().flat_map(|report| {
-        let caveat = Cell::from(statements(study, report).join(" "));
-        let estimates = wire::estimates(report).into_iter().map(|e| factor_row(e.factor.into(), estimate(e)));
-        let probabilities =
-            wire::probabilities(report).into_iter().map(|p| factor_row(p.factor.into(), probability(p)));
-        estimates.chain(probabilities).map(move |row| FactorRow { caveat: caveat.clone(), ..row })
-    });
-    Records::of(rows).csv()
-}
-
-/// What of a row is of levels too; the rest is of arms, or of an exact number.
-fn factor_row(factor: Cell, row: Row) -> FactorRow {
-    FactorRow {
-        row: row.row,
-        scope: row.scope,
-        factor,
-        subgroup: row.subgroup,
-        subgroup_b: row.subgroup_b,
-        measure: row.measure,
-        statement: row.statement,
-        threshold: row.threshold,
-        probability: row.probability,
-        mcse: row.mcse,
-        ess: row.ess,
-        mean: row.mean,
-        sd: row.sd,
-        median: row.median,
-        q2_5: row.q2_5,
-        q97_5: row.q97_5,
-        mcse_mean: row.mcse_mean,
-        ess_bulk: row.ess_bulk,
-        ess_tail: row.ess_tail,
-        rhat: row.rhat,
-        prior: row.prior,
-        prior_q2_5: row.prior_q2_5,
-        prior_q97_5: row.prior_q97_5,
-        observed: row.observed,
-        observed_low: row.observed_low,
-        observed_high: row.observed_high,
-        unavailable: row.unavailable,
-        caveat: row.caveat,
+    let records = Records::of(rows);
+    if study.factors.is_some() {
+        records.without(&["arm", "against"]).without(&OF_TWO_ENGINES).csv()
+    } else if study.treatment.has_several_arms() {
+        records.without(&["factor", "subgroup_b"]).without(&OF_TWO_ENGINES).csv()
+    } else {
+        records.without(&["factor", "arm", "against"]).csv()
     }
 }
 
@@ -162,6 +70,9 @@ fn estimate(e: Estimate<'_>) -> Row {
     Row {
         row: "estimate".into(),
         scope: e.scope.into(),
+        factor: e.factor.into(),
+        arm: e.arm.into(),
+        against: e.against.into(),
         subgroup: e.subgroup.into(),
         subgroup_b: e.subgroup_b.into(),
         measure: e.measure.into(),
@@ -199,6 +110,9 @@ fn probability(p: Probability<'_>) -> Row {
     Row {
         row: "probability".into(),
         scope: p.scope.into(),
+        factor: p.factor.into(),
+        arm: p.arm.into(),
+        against: p.against.into(),
         subgroup: p.subgroup.into(),
         subgroup_b: p.subgroup_b.into(),
         measure: p.measure.into(),

@@ -131,6 +131,19 @@ impl Records {
         }
     }
 
+    /// Without the columns of these names.
+    #[must_use]
+    pub(crate) fn without(mut self, names: &[&str]) -> Records {
+        let kept: Vec<bool> = self.names.iter().map(|name| !names.contains(name)).collect();
+        let mut keep = kept.iter();
+        self.names.retain(|_| keep.next() == Some(&true));
+        for row in &mut self.rows {
+            let mut keep = kept.iter();
+            row.retain(|_| keep.next() == Some(&true));
+        }
+        self
+    }
+
     /// Adds a last column that has the same cell in every row.
     pub fn with(mut self, name: &'static str, cell: &Cell) -> Records {
         self.names.push(name);
