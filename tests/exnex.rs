@@ -173,6 +173,9 @@ fn the_lattice_is_the_sum_over_all_memberships() {
     }
 }
 
+/// What is asked of a pair of effects, or of both where they are independent.
+type OfPair<'f> = dyn Fn(&Option<Pair>, &dyn Distribution, &dyn Distribution) -> f64 + 'f;
+
 /// Two effects at once: those of one membership are a pair of its fit, or independent.
 #[test]
 fn pairs_are_sums_over_memberships_too() {
@@ -191,7 +194,7 @@ fn pairs_are_sums_over_memberships_too() {
                     (m.share, together.then(|| of_a.pair(i, j)), (of_a.theta(i), of_b.theta(j)))
                 })
                 .collect();
-            let sum = |of: &dyn Fn(&Option<Pair>, &dyn Distribution, &dyn Distribution) -> f64| -> f64 {
+            let sum = |of: &OfPair| -> f64 {
                 each.iter().map(|(share, pair, (one, other))| share * of(pair, &**one, &**other)).sum()
             };
             let opposed = sum(&|pair, one, other| match pair {

@@ -486,7 +486,11 @@ fn what_several_factors_may_not_be_is_said() {
         assert_eq!(problem.message, message);
     };
     says(
-        start().factors(["sex", "male"], [["m", "yes"], ["f", "no"], ["f", "no"]]),
+        start().factors(["sex", "age"], [["m", "a"], ["f", "a"], ["f", "a"]]),
+        "`f, a` stands twice, in places 2 and 3",
+    );
+    says(
+        start().factors(["sex", "male", "age"], [["m", "yes", "a"], ["f", "no", "a"], ["f", "no", "b"]]),
         "the factors `sex` and `male` tell the same patients apart",
     );
     says(
@@ -494,7 +498,7 @@ fn what_several_factors_may_not_be_is_said() {
         "two factors are called `sex`",
     );
     says(start().factors(["sex", "age"], [["m", "a"], ["f", "b"]]), "levels of 2 groups, and there are 3");
-    says(start().factors(["sex"], [["m"], ["m"], ["m"]]), "no factor has more than one level");
+    says(start().factors(["sex"], [["m"], ["m"], ["m"]]), "`m` stands twice, in places 1 and 2");
     says(start().main_effects(normal(0.0, 1.0)), "a prior of main effects of factors");
     says(
         start()
@@ -516,6 +520,15 @@ fn what_several_factors_may_not_be_is_said() {
         .expect("a study");
     let report = analyse(&complete, options(500, 1));
     assert!(report.parameter(Parameter::Shift(0, 0)).is_none() && report.checks.ok);
+    // Where effects can't differ no two levels are told apart by rounding.
+    let fixed = start()
+        .factors(["sex", "age"], [["m", "a"], ["f", "b"], ["f", "a"]])
+        .priors(Priors::partial(normal(0.0, 0.5), HeterogeneityPrior::Fixed { value: 0.0 }))
+        .build()
+        .expect("a study");
+    for report in [report, analyse(&fixed, options(500, 1))] {
+        assert!(report.probabilities.iter().all(|p| p.statement != Statement::GreaterBenefit));
+    }
 }
 
 /// The first block of TOML in the book's page.
@@ -575,7 +588,7 @@ prior = { effect = "normal(0, 0.5)", heterogeneity = "half-normal(0.4)" }
         let of = |(sex, age): &(&str, &str)| row(&format!("levels = {{ sex = \"{sex}\", age = \"{age}\" }}"));
         format!("{two}{}", crossed[..n].iter().map(of).collect::<String>())
     };
-    refuses(&rows(4), &["stands twice, in places 3 and 4"]);
+    refuses(&rows(4), &["`women, a` stands twice, in places 3 and 4"]);
     refuses(&format!("{}[bias]\n", rows(3)), &["[bias] beside several factors"]);
     refuses(
         &format!(

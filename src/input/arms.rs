@@ -151,12 +151,5 @@ fn check(source: &Source, file: &ModelFile) -> Result<()> {
             "a bias is of two arms: fit these two with [data.where]",
         );
     }
-    if let Some((name, _)) = file.priors.iter().next() {
-        return at(
-            format!("[priors.{}], {several}", name.get_ref()),
-            name.span(),
-            "`compare` is of two arms; another prior of several is tried by `fit --set prior.effect=…`",
-        );
-    }
     Ok(())
 }

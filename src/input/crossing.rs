@@ -88,7 +88,18 @@ impl Crossing {
             let index = column_of(source, data, header, factor)?;
             if let Some(other) = factors.iter().find(|other| other.column.index == index) {
                 let message = format!("`{}` and `{}` are the same column", other.name, factor.get_ref());
-                return Err(Error::of(ErrorKind::Rule, message).at(source.place(factor.span())));
+                return Err(Error::of(ErrorKind::Rule, message)
+                    .at(source.place(factor.span()))
+                    .help("leave one of them out, or name its own column in columns = { … }"));
+            }
+            let is_factor = |key: &str| data.factors.iter().any(|f| f.get_ref() == key);
+            let others = data.columns.iter().filter(|(key, _)| !is_factor(key.get_ref()));
+            if let Some((key, _)) = others.into_iter().find(|(_, name)| *name.get_ref() == header[index]) {
+                let message =
+                    format!("the factor `{}` is the column of `{}` too", factor.get_ref(), key.get_ref());
+                return Err(Error::of(ErrorKind::Rule, message)
+                    .at(source.place(factor.span()))
+                    .help("levels are what patients were before they were treated: name another column"));
             }
             let cut = Cut::of(source, data, &header[index])?;
             let listed = levels.factors.iter().find(|(key, _)| key.get_ref() == factor.get_ref());
@@ -192,6 +203,11 @@ impl Crossing {
     /// The column of a factor, and its name.
     pub fn factor(&self, f: usize) -> (&str, usize) {
         (&self.factors[f].name, self.factors[f].column.index)
+    }
+
+    /// The factor whose column is at this place.
+    pub fn factor_at(&self, index: usize) -> Option<&str> {
+        self.factors.iter().find(|factor| factor.column.index == index).map(|factor| factor.name.as_str())
     }
 
     /// Whether the column at this place is one of numbers that are cut.

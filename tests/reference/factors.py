@@ -65,7 +65,9 @@ def of_conditionals(mean, covariance):
         v = np.einsum("i,nij,j->n", a, covariance, a)
         out[f"mean {name}"], out[f"square {name}"], out[f"below {name}"] = m, m**2 + v, norm.cdf(-m / np.sqrt(v))
     for f in range(3):
-        a = (weights((f, 0)) - weights((f, 1))) @ X
+        # The other factors alike: two shifts.
+        a = np.zeros(7)
+        a[1 + 2 * f], a[2 + 2 * f] = 1.0, -1.0
         m = mean @ a
         v = np.einsum("i,nij,j->n", a, covariance, a)
         out[f"apart {f}"] = norm.cdf(-m / np.sqrt(v))

@@ -13,7 +13,7 @@ use super::super::source::Source;
 use super::priors::{at_fault, default_global};
 use crate::error::{Error, ErrorKind, Result};
 use crate::study::rules::StatedFactors;
-use crate::study::{Interactions, Slab, StudyBuilder, Written};
+use crate::study::{Interactions, Scale, Slab, StudyBuilder, Written};
 
 /// The levels of a row by factor.
 pub type ByFactor = BTreeMap<Spanned<String>, Spanned<Name>>;
@@ -48,13 +48,6 @@ pub fn alone(source: &Source, file: &ModelFile) -> Result<()> {
     }
     if let Some(bias) = &file.bias {
         return wrong("[bias] beside several factors", bias.span(), "fit one factor at a time");
-    }
-    if let Some((name, _)) = file.priors.iter().next() {
-        return wrong(
-            "further priors beside several factors",
-            name.span(),
-            "`compare` has subgroups of one kind; another prior of several factors is tried by `fit --set prior.effect=…`",
-        );
     }
     if section.rows == Some(Rows::Draws) {
         return wrong(
@@ -160,6 +153,12 @@ pub fn assumed(source: &Source, file: &ModelFile, mut builder: StudyBuilder) -> 
             .help("leave it out, or write interactions = \"regularised horseshoe\" in [model]"));
     }
     if horseshoe {
+        let of_units = file.outcome.scale.as_ref().is_some_and(|scale| *scale.get_ref() == Scale::Difference);
+        if let (true, None, Some(entry)) = (of_units, &file.prior.slab, &file.model.interactions) {
+            return Err(Error::of(ErrorKind::Missing, "`slab` is missing, and the effect is a difference")
+                .at(source.place(entry.span()))
+                .help("it bounds large shifts in the outcome's own units: write slab = { scale = …, df = 4 } in [prior]"));
+        }
         let usual = Slab::default();
         let stated = file.prior.slab.as_ref().map(Spanned::get_ref);
         let slab = Slab {

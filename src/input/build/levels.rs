@@ -76,6 +76,8 @@ pub fn check_absent(source: &Source, file: &ModelFile) -> Result<()> {
     ];
     let columns = ["level", "patients"]
         .into_iter()
+        // Of several factors an estimate says how many patients it is of.
+        .filter(|key| *key == "level" || data.factors.is_empty())
         .find_map(|key| Some((key, data.columns.keys().find(|k| k.get_ref() == key)?.span())));
     let codes = data.levels.as_ref().and_then(|l| l.get_ref().outcome.keys().next());
     let codes = codes.map(|code| ("outcome", code.span()));

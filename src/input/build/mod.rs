@@ -194,14 +194,19 @@ fn adjustment(
     study: &mut Study,
 ) -> Result<Adjustment> {
     let names = study.data.names();
-    let found = design::adjustment(source, (&file.model, &file.prior), measured, &names, &mut study.notices)?;
+    let of = (&names[..], study.factors.as_deref());
+    let found = design::adjustment(source, (&file.model, &file.prior), measured, of, &mut study.notices)?;
     if let Some(section) = &file.bias {
         bias_words::check_adjusted(source, section)?;
     }
+    let (ratios, whom) = match &study.factors {
+        None => (": odds ratios are for patients alike in these.", found.population.in_words()),
+        // Of several factors odds ratios too are those of averaged risks.
+        Some(_) => (".", found.population.in_words().replace("a subgroup", "a level")),
+    };
     study.notices.push(format!(
-        "Effects are adjusted for {}: odds ratios are for patients alike in these. Risks are averages over {}.",
+        "Effects are adjusted for {}{ratios} Risks are averages over {whom}.",
         found.in_words(),
-        found.population.in_words()
     ));
     Ok(found)
 }

@@ -164,6 +164,15 @@ fn outcome(
         None => study.thresholds.of(Measure::RiskDifference).to_vec(),
     };
     thresholds.sort_by(f64::total_cmp);
+    if study.factors.is_some() {
+        return Err(fault(
+            source,
+            ErrorKind::Rule,
+            entry.model.as_ref().map_or(span.clone(), Spanned::span),
+            format!("a decision is of subgroups of one kind, and `{name}` has several factors"),
+            "take one of them, without `factors`, as the subgroups",
+        ));
+    }
     let baseline_risk = match &entry.baseline_risk {
         Some(risk) => {
             let p = risk.get_ref().0;
@@ -256,15 +265,6 @@ fn joined(
         entry.map_or(0..0, |e| e.get_ref().model.as_ref().map_or(e.span(), Spanned::span))
     };
     let same = |a: &str, b: &str| a.trim().to_lowercase() == b.trim().to_lowercase();
-    if let Some(of_factors) = outcomes.iter().find(|o| o.study.factors.is_some()) {
-        return Err(fault(
-            source,
-            ErrorKind::Rule,
-            place(of_factors),
-            format!("a decision is of subgroups of one kind, and `{}` has several factors", of_factors.name),
-            "take one of them, without `factors`, as the subgroups",
-        ));
-    }
     for other in rest {
         let (a, b) = (&first.study, &other.study);
         let as_many = a.treatment.arms.len() == b.treatment.arms.len();

@@ -8,7 +8,7 @@ use crate::error::{Error, ErrorKind, Place, Result};
 use crate::input::adjust_section::{AdjustEntry, PopulationEntry};
 use crate::input::patients::{Measured, Values};
 use crate::input::source::Source;
-use crate::study::{Form, Patterns, Population, Term, names};
+use crate::study::{Factors, Form, Patterns, Population, Term, names};
 
 /// The part of a column's variance that others must leave for it to say anything of its own.
 const LEAST_OWN: f64 = 1e-9;
@@ -237,14 +237,22 @@ pub fn populated(
     source: &Source,
     (entry, population): (Option<&Spanned<PopulationEntry>>, Population),
     patterns: &Patterns,
-    names: &[&str],
+    (names, factors): (&[&str], Option<&Factors>),
 ) -> Result<()> {
     let mut there = vec![false; names.len()];
     for (&g, &active) in patterns.subgroup.iter().zip(&patterns.active) {
         there[g as usize] |= active || population != Population::Treated;
     }
-    let Some(g) = there.iter().position(|t| !t) else { return Ok(()) };
-    let (name, place) = (names[g], source.place(entry.map_or(0..0, Spanned::span)));
+    // Of several factors levels are told, and not their combinations.
+    let absent = match factors {
+        Some(factors) => factors
+            .levels()
+            .find(|level| !factors.groups(*level).any(|g| there[g]))
+            .map(|(f, l)| format!("{} {}", factors.all[f].name, factors.level(f, l))),
+        None => there.iter().position(|t| !t).map(|g| names[g].to_string()),
+    };
+    let Some(name) = absent else { return Ok(()) };
+    let place = source.place(entry.map_or(0..0, Spanned::span));
     Err(match population {
         Population::Treated => {
             Error::of(ErrorKind::Data, format!("subgroup `{name}` has no treated patients"))

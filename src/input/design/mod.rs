@@ -16,7 +16,7 @@ use crate::error::{Error, ErrorKind, Place, Result};
 use crate::numeric::spline;
 use crate::study::names;
 use crate::study::{
-    Adjustment, Centres, Covariate, Form, LocationPrior, Population, PriorFor, Term, Written,
+    Adjustment, Centres, Covariate, Factors, Form, LocationPrior, Population, PriorFor, Term, Written,
 };
 use patterns::Raw;
 
@@ -47,7 +47,7 @@ pub fn adjustment(
     source: &Source,
     (model, prior): (&ModelSection, &PriorSection),
     mut measured: Measured,
-    names: &[&str],
+    (names, factors): (&[&str], Option<&Factors>),
     notices: &mut Vec<String>,
 ) -> Result<Adjustment> {
     let centres = match measured.centres.take().map(Levels::sorted) {
@@ -111,7 +111,7 @@ pub fn adjustment(
     checks::independent(source, &terms, &spans, &patterns, names.len())?;
     notices.extend(checks::separated(&terms, &patterns));
     let population = population(source, model.population.as_ref())?;
-    checks::populated(source, (model.population.as_ref(), population), &patterns, names)?;
+    checks::populated(source, (model.population.as_ref(), population), &patterns, (names, factors))?;
     Ok(Adjustment { covariates, terms, centres, population, patterns })
 }
 

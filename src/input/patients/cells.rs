@@ -266,7 +266,7 @@ fn unlisted(coding: &Coding, (row, index): (Row<'_>, usize)) -> Error {
     if column.is_full() {
         return Error::of(ErrorKind::Limit, format!("the column has more than {MOST_SUBGROUPS} values"))
             .at(row.place(index))
-            .help("is it the right one? [data.levels] subgroup puts several values into one subgroup");
+            .help("is it the right one? [data.levels] puts several values together, [data.cut] numbers of patients");
     }
     if column.leaves_out_too_many() {
         return Error::of(ErrorKind::Limit, "the column has more values than arms can be")
@@ -278,6 +278,13 @@ fn unlisted(coding: &Coding, (row, index): (Row<'_>, usize)) -> Error {
             .at(row.place(index))
             .help(format!("expected {}; a level of its own stands in [outcome] levels", column.expected()))
             .help(format!("a code of what is not known: unknown = \"{value}\" in [data.levels]; codes of levels: outcome = {{ {value} = \"…\" }} there; or choose rows with [data.where]"));
+    }
+    if let Some(factor) = coding.crossing.as_ref().and_then(|crossing| crossing.factor_at(index)) {
+        let error = Error::of(ErrorKind::Data, format!("found `{value}`, which [data.levels] does not list"));
+        return error.at(row.place(index)).help(format!(
+            "expected {}; name its level in [data.levels.factors] \"{factor}\" = {{ \"{value}\" = \"…\" }}, or choose rows with [data.where]",
+            column.expected()
+        ));
     }
     let key = match column.role {
         "outcome" => "event, no_event or unknown",

@@ -77,6 +77,12 @@ pub fn is_cut_subgroup(data: &DataSection, column: &str) -> bool {
         && data.cut.keys().any(|cut| cut.get_ref() == column)
 }
 
+/// The column of a factor: as it is named, or as the factor is called.
+fn column_of<'d>(data: &'d DataSection, factor: &'d Spanned<String>) -> &'d String {
+    let named = data.columns.iter().find(|(key, _)| key.get_ref() == factor.get_ref());
+    named.map_or(factor.get_ref(), |(_, column)| column.get_ref())
+}
+
 /// That every column that is cut is the subgroup's or a covariate's.
 pub fn check_cuts(source: &Source, data: &DataSection, covariates: &[String]) -> Result<()> {
     let of_patients =
@@ -84,10 +90,7 @@ pub fn check_cuts(source: &Source, data: &DataSection, covariates: &[String]) ->
     let subgroup = data.columns.iter().find(|(key, _)| of_patients(key)).map(|(_, name)| name);
     let is_factor = |name: &Spanned<String>| {
         data.rows == Some(Rows::Patients)
-            && data.factors.iter().any(|factor| {
-                let named = data.columns.iter().find(|(key, _)| key.get_ref() == factor.get_ref());
-                named.map_or(factor.get_ref(), |(_, column)| column.get_ref()) == name.get_ref()
-            })
+            && data.factors.iter().any(|factor| column_of(data, factor) == name.get_ref())
     };
     let is_used = |name: &Spanned<String>| {
         is_factor(name)
@@ -96,9 +99,17 @@ pub fn check_cuts(source: &Source, data: &DataSection, covariates: &[String]) ->
     };
     match data.cut.keys().find(|name| !is_used(name)) {
         None => Ok(()),
+        Some(name) if data.factors.iter().any(|f| column_of(data, f) == name.get_ref()) => {
+            Err(Error::of(ErrorKind::Rule, format!("`{}` is cut, and rows are not patients", name.get_ref()))
+                .at(source.place(name.span()))
+                .help("a row of a table has one level of every factor: write the levels into the file"))
+        }
         Some(name) => Err(Error::of(
             ErrorKind::Rule,
-            format!("`{}` is cut, and is the column of neither subgroups nor a covariate", name.get_ref()),
+            format!(
+                "`{}` is cut, and is the column of neither subgroups, nor a factor, nor a covariate",
+                name.get_ref()
+            ),
         )
         .at(source.place(name.span()))
         .help("columns = { …, subgroup = \"…\" } or [model] adjust names the columns that are used")),

@@ -57,16 +57,18 @@ impl Subgroups {
         Some(crossing.stated(&(0..crossing.names().len()).collect::<Vec<_>>()))
     }
 
-    /// The name of a row's subgroup.
-    fn name<'r>(&mut self, row: Row<'r>) -> Result<Cow<'r, str>> {
+    /// The name of a row's subgroup, and what it is known by.
+    fn name<'r>(&mut self, row: Row<'r>) -> Result<(Cow<'r, str>, String)> {
         let Some(crossing) = &mut self.crossing else {
-            return Ok(Cow::Borrowed(match self.column {
+            let name = match self.column {
                 Some(column) => row.text(column)?,
                 None => ALL_PATIENTS,
-            }));
+            };
+            return Ok((Cow::Borrowed(name), name.to_string()));
         };
         match crossing.take(row) {
-            Ok(Crossed::As(group)) => Ok(Cow::Owned(crossing.name(group))),
+            // Names of levels may be such that two combinations read alike.
+            Ok(Crossed::As(group)) => Ok((Cow::Owned(crossing.name(group)), group.to_string())),
             Ok(Crossed::Missing(factor)) => {
                 let (name, index) = crossing.factor(factor);
                 Err(Error::of(ErrorKind::Data, format!("the level of `{name}` is missing"))
@@ -90,8 +92,8 @@ impl Subgroups {
 
     /// The subgroup of a row: one that is known, or the next.
     pub fn of<'r>(&mut self, row: Row<'r>) -> Result<Of<'r>> {
-        let name = self.name(row)?;
-        if let Some(Known { place, first_row }) = self.known.get(&*name).copied() {
+        let (name, key) = self.name(row)?;
+        if let Some(Known { place, first_row }) = self.known.get(&key).copied() {
             return Ok(Of { name, place, first_row: Some(first_row) });
         }
         let error = |kind, message: String| Error::of(kind, message).at(row.place(self.column.unwrap_or(0)));
@@ -101,9 +103,9 @@ impl Subgroups {
             );
         }
         if self.crossing.is_some() {
-            // Names of levels are looked at one by one.
+            // Names of levels are looked at one by one, when they are all known.
             let place = self.known.len();
-            self.known.insert(name.to_string(), Known { place, first_row: row.number });
+            self.known.insert(key, Known { place, first_row: row.number });
             return Ok(Of { name, place, first_row: None });
         }
         names::name(&name).map_err(|unfit| {
@@ -115,7 +117,7 @@ impl Subgroups {
             return Err(error(ErrorKind::Limit, format!("more than {MOST_SUBGROUPS} subgroups"))
                 .help(format!("the program takes at most {MOST_SUBGROUPS}: is it the right column?")));
         }
-        self.known.insert(name.to_string(), Known { place, first_row: row.number });
+        self.known.insert(key, Known { place, first_row: row.number });
         Ok(Of { name, place, first_row: None })
     }
 

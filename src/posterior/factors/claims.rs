@@ -1,7 +1,7 @@
 //! What is said of several factors: of all patients, and of every level.
 
 use crate::posterior::analysis::Report;
-use crate::posterior::claim::{Claim, Leaning, Method};
+use crate::posterior::claim::{About, Claim, Leaning, Method};
 use crate::posterior::estimand::{Estimand, Measure, Statement, Whom};
 use crate::study::{Factors, Study};
 
@@ -29,9 +29,9 @@ fn leaning(study: &Study, report: &Report, whom: Whom) -> Option<Claim> {
         nnt: row.nnt.as_ref().map(|n| n.text.clone()),
     };
     let claim = Claim::leaning(study, "", (benefit.best()?, benefit.resolution), leaning, Method::Sampled);
-    let name = match whom {
-        Whom::Level(f, l) => Some(format!("{} {}", report.names.factor(f), report.names.level(f, l))),
-        _ => None,
-    };
-    Some(Claim { scope: whom.scope(), subgroup: name, ..claim })
+    let Whom::Level(f, l) = whom else { return Some(Claim { scope: whom.scope(), subgroup: None, ..claim }) };
+    let (kind_of_subgroup, level) =
+        (report.names.factor(f).to_string(), report.names.level(f, l).to_string());
+    let about = About { kind_of_subgroup, ..claim.about.clone() };
+    Some(Claim { scope: whom.scope(), subgroup: Some(level), about, ..claim })
 }

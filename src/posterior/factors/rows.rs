@@ -8,6 +8,7 @@ use crate::posterior::direction::region;
 use crate::posterior::estimand::{Axis, Estimand, Measure, Statement, Whom};
 use crate::posterior::linear::{Filling, From, ToldDraws, minus};
 use crate::posterior::observed::of_two_arms;
+use crate::posterior::parameter::Parameter;
 use crate::posterior::sampled::Column;
 use crate::study::{ArmCounts, Factors, Study};
 
@@ -78,23 +79,23 @@ impl OfStudy<'_> {
         }
     }
 
-    /// Two levels of a factor: how their effects differ, and how probably the first one's is the more favourable.
+    /// Two levels of a factor: how their effects differ on the scale of the model, the other factors alike, and how probably the
+    /// first one's is the more favourable; and the difference of their standardised risk differences. Nothing where effects can't
+    /// differ.
     fn pair(&mut self, f: usize, a: usize, b: usize) {
         let scale = self.filling.study.outcome.scale;
-        let (first, second) = (self.draws.of(Whom::Level(f, a)), self.draws.of(Whom::Level(f, b)));
-        let whom = Whom::LevelPair(f, a, b);
-        match (first, second) {
-            (Some(Standardised::Risks(c0, a0)), Some(Standardised::Risks(c1, a1))) => {
-                let odds = minus(&log_odds_ratio(c0, a0), &log_odds_ratio(c1, a1));
-                self.contrast(Estimand::new(whom, Measure::RatioOfOddsRatios), &odds, true);
-                let differences = minus(&minus(a0, c0), &minus(a1, c1));
-                self.contrast(Estimand::new(whom, Measure::DifferenceOfRiskDifferences), &differences, false);
-            }
-            (Some(Standardised::Effect(first)), Some(Standardised::Effect(second))) => {
-                let estimand = Estimand::new(whom, Measure::contrast_of(scale));
-                self.contrast(estimand, &minus(first, second), scale.is_ratio());
-            }
-            _ => {}
+        let (draws, whom) = (self.draws, Whom::LevelPair(f, a, b));
+        let shift = |l: usize| draws.own().find(|(key, _)| *key == Parameter::Shift(f, l)).map(|(_, x)| x);
+        let (Some(one), Some(other)) = (shift(a), shift(b)) else { return };
+        let apart = minus(one, other);
+        if apart.iter().all(|x| *x == 0.0) {
+            return;
+        }
+        self.contrast(Estimand::new(whom, Measure::contrast_of(scale)), &apart, scale.is_ratio());
+        let (first, second) = (draws.of(Whom::Level(f, a)), draws.of(Whom::Level(f, b)));
+        if let (Some(Standardised::Risks(c0, a0)), Some(Standardised::Risks(c1, a1))) = (first, second) {
+            let differences = minus(&minus(a0, c0), &minus(a1, c1));
+            self.contrast(Estimand::new(whom, Measure::DifferenceOfRiskDifferences), &differences, false);
         }
     }
 

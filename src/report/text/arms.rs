@@ -8,7 +8,7 @@ use super::columns::Columns;
 use super::fit::{engines, further_thresholds, prior_note, push_unreliable};
 use super::layout::{grouped, heading, push, shown_interval, shown_probability, table};
 use crate::posterior::{
-    Arms, CLEAR, Claim, Estimand, Measure, Parameter, Quantiles, Report, Says, Scope, Statement, Whom,
+    Arms, Axis, CLEAR, Claim, Estimand, Measure, Parameter, Quantiles, Report, Says, Scope, Statement, Whom,
     arm_pairs, primary,
 };
 use crate::report::numbers::plain;
@@ -166,7 +166,7 @@ fn comparisons(study: &Study, report: &Report, pairs: &[(usize, usize)]) -> Stri
     let base = Measure::RiskDifference;
     columns.add("P(better)", move |(whom, pair)| shown(*whom, *pair, base, Statement::Benefit, base.null()));
     if let Some(size) = at {
-        let by = if measure == Measure::RiskDifference { "by" } else { "by a factor" };
+        let by = if measure.axis() == Axis::Ratio { "by a factor" } else { "by" };
         columns.add(format!("P(better\n{by} ≥ {})", threshold(measure, size)), move |(whom, pair)| {
             shown(*whom, *pair, measure, Statement::BenefitAtLeast, size)
         });

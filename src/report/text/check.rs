@@ -179,7 +179,11 @@ fn audit_cells(study: &Study) -> (Vec<String>, Vec<Vec<String>>, Vec<String>) {
     let audit = study.audit();
     let has_counts = rows_have_counts(study);
     let mut columns: Columns<'_, &AuditRow> = Columns::new();
-    columns.add(capitalised(&study.subgroup_name), |r| r.subgroup.to_string());
+    let kind = match &study.factors {
+        Some(factors) => capitalised(&factors.names().join(", ")),
+        None => capitalised(&study.subgroup_name),
+    };
+    columns.add(kind, |r| r.subgroup.to_string());
     if has_counts {
         for (a, arm) in study.treatment.arms.iter().enumerate() {
             columns.add(observations::arm_heading(study, arm), move |r| events(r.cells().nth(a)));
@@ -351,6 +355,12 @@ fn implied_of_arms(study: &Study, prior: &Report) -> Vec<Believed> {
     prior.estimates.iter().filter(is_told).filter_map(row).collect()
 }
 
+/// The first level of the first factor, which stands for all: they differ by what their patients' other levels are.
+fn first_level(study: &Study) -> String {
+    let factors = study.factors.as_deref();
+    factors.map_or_else(String::new, |f| format!("{} {}", f.all[0].name, f.level(0, 0)))
+}
+
 /// What is believed of every reported quantity before the data.
 fn implied(study: &Study, prior: Option<&Report>) -> String {
     let mut out = String::new();
@@ -380,7 +390,7 @@ fn implied(study: &Study, prior: Option<&Report>) -> String {
             Whom::Subgroup(0) if study.undivided => add(measure, e),
             Whom::Mean if study.undivided => {}
             Whom::Subgroup(0) => add(format!("any {}: {measure}", study.subgroup_name), e),
-            Whom::Level(0, 0) => add(format!("any level: {measure}"), e),
+            Whom::Level(0, 0) => add(format!("{}: {measure}", first_level(study)), e),
             Whom::Mean => add(format!("{}: {measure}", whose(study, Whom::Mean)), e),
             Whom::Pair(..) => add(format!("two {}: {measure}", study.subgroups()), e),
             _ => {}
@@ -427,7 +437,7 @@ fn implied(study: &Study, prior: Option<&Report>) -> String {
     if !words.is_empty() {
         let whom = match study.undivided {
             true => "Before any data".to_string(),
-            false if study.factors.is_some() => "At any level".to_string(),
+            false if study.factors.is_some() => format!("At {}", first_level(study)),
             false => format!("In any {}", study.subgroup_name),
         };
         let whom = match study.treatment.has_several_arms() {

@@ -8,11 +8,13 @@ use super::columns::Columns;
 use super::fit::{engines, further_thresholds, prior_note, push_unreliable};
 use super::layout::{arms_wrapped, grouped, heading, push, shown_interval, shown_probability, table};
 use crate::posterior::{
-    CLEAR, Claim, Direction, Estimand, Estimate, Measure, Parameter, ParameterRow, Probability, Quantiles,
+    Axis, Claim, Direction, Estimand, Estimate, Measure, Parameter, ParameterRow, Probability, Quantiles,
     Report, Says, Scope, Statement, Whom, level_counts, primary,
 };
 use crate::report::observations;
-use crate::study::{ArmCounts, Assignment, Factors, Interactions, Pooling, Study};
+use crate::study::{
+    ArmCounts, Assignment, Factors, HeterogeneityPrior, Interactions, Pooling, Population, Study,
+};
 
 /// The result of a fit of several factors as text for a terminal.
 pub fn fit_text(study: &Study, factors: &Factors, report: &Report) -> String {
@@ -23,15 +25,15 @@ pub fn fit_text(study: &Study, factors: &Factors, report: &Report) -> String {
     if let Some(claim) = overall(report) {
         push(&mut out, &sentence(claim), 2);
     }
-    push(&mut out, &levels_in_short(report), 2);
-    if study.pooling == Pooling::Partial {
+    push(&mut out, &levels_in_short(study, factors, report), 2);
+    if can_differ(factors, report) {
         push(&mut out, &differences_in_short(study, factors, report), 2);
     }
     out.push('\n');
     out.push_str(&effects(study, factors, report));
     out.push('\n');
     out.push_str(&probabilities(study, factors, report));
-    let varies = variation(study, factors, report);
+    let varies = variation(factors, report);
     if !varies.is_empty() {
         out.push('\n');
         out.push_str(&varies);
@@ -55,11 +57,22 @@ fn overall(report: &Report) -> Option<&Claim> {
     report.claims.iter().find(|claim| claim.scope == Scope::Overall)
 }
 
-/// Which levels have a clear direction.
-fn levels_in_short(report: &Report) -> String {
-    let levels: Vec<&Claim> = report.claims.iter().filter(|c| c.scope == Scope::Level).collect();
+/// Which levels have a clear direction, of those that have patients in both arms.
+fn levels_in_short(study: &Study, factors: &Factors, report: &Report) -> String {
+    let has_both = |claim: &Claim| {
+        let named = |(f, l): &(usize, usize)| {
+            factors.all[*f].name == claim.about.kind_of_subgroup
+                && Some(factors.level(*f, *l)) == claim.subgroup.as_deref()
+        };
+        let place = factors.levels().find(named);
+        let counts = place.and_then(|(f, l)| level_counts(study, factors, Whom::Level(f, l)));
+        counts.is_none_or(|arms| arms.iter().all(|arm| arm.total > 0))
+    };
+    let of_levels = report.claims.iter().filter(|c| c.scope == Scope::Level);
+    let levels: Vec<&Claim> = of_levels.filter(|c| has_both(c)).collect();
+    let label = |c: &Claim| Some(format!("{} {}", c.about.kind_of_subgroup, c.subgroup.as_deref()?));
     let named = |kind: &dyn Fn(&Claim) -> bool| -> Vec<String> {
-        levels.iter().filter(|c| kind(c)).filter_map(|c| c.subgroup.clone()).collect()
+        levels.iter().filter(|c| kind(c)).filter_map(|c| label(c)).collect()
     };
     let toward = |direction| named(&|c: &Claim| is_clear(c) && c.direction == Some(direction));
     let (better, worse) = (toward(Direction::Benefit), toward(Direction::Harm));
@@ -79,18 +92,31 @@ fn levels_in_short(report: &Report) -> String {
     .into_iter()
     .flatten()
     .collect();
-    format!("{}.", capitalised(&listed(&parts, "and")))
+    let with_both = match report.claims.iter().filter(|c| c.scope == Scope::Level).count() {
+        all if all == n => "",
+        _ => ", of those with patients in both arms",
+    };
+    format!("{}{with_both}.", capitalised(&listed(&parts, "and")))
 }
 
 /// Levels that are named at most.
 const MOST_NAMED: usize = 5;
+
+/// So probable a difference is told of the two levels of a factor that differ most surely: the surest of several is sure by
+/// chance more often than any one.
+const APART: f64 = 0.95;
+
+/// Whether effects at levels of a factor may differ in this model.
+fn can_differ(factors: &Factors, report: &Report) -> bool {
+    (0..factors.all.len()).any(|f| furthest(factors, report, f).is_some())
+}
 
 /// Between which levels the effect clearly differs.
 fn differences_in_short(study: &Study, factors: &Factors, report: &Report) -> String {
     let found: Vec<String> = (0..factors.all.len())
         .filter_map(|f| {
             let (a, b, _, p) = furthest(factors, report, f)?;
-            (p.best()? >= CLEAR).then(|| {
+            (p.best()? >= APART).then(|| {
                 let (name, a, b) = (&factors.all[f].name, factors.level(f, a), factors.level(f, b));
                 let p = sampled_probability(p.best(), p.p.resolution);
                 format!("{name} {a} than {b} (probability {p})")
@@ -104,7 +130,10 @@ fn differences_in_short(study: &Study, factors: &Factors, report: &Report) -> St
                 Assignment::Randomised => "effect",
                 Assignment::Observational => "association",
             };
-            format!("Between no two levels of {} does the {what} clearly differ.", listed(&names, "or"))
+            format!(
+                "Between no two levels of {} does the {what} differ with probability {APART}.",
+                listed(&names, "or")
+            )
         }
         found => format!("More favourable at {}.", listed(found, "and")),
     }
@@ -158,9 +187,10 @@ fn shown(study: &Study) -> Vec<Measure> {
 
 fn effects(study: &Study, factors: &Factors, report: &Report) -> String {
     let mut out = String::new();
-    let over = match study.adjustment.is_some() {
-        true => "other factors and covariates",
-        false => "other factors",
+    let over = match study.adjustment.as_ref().map(|a| a.population) {
+        Some(Population::BaselineRisk(_)) => "other factors, at the stated risk without the treatment",
+        Some(_) => "other factors and covariates",
+        None => "other factors",
     };
     let active = study.treatment.active();
     let what = match study.assignment {
@@ -210,7 +240,7 @@ fn probabilities(study: &Study, factors: &Factors, report: &Report) -> String {
     columns.add("Level", |row| row.label(study, factors));
     columns.add("P(better)", move |row| chance(row, base, Statement::Benefit, base.null()));
     if let Some(size) = at {
-        let by = if measure == Measure::RiskDifference { "by" } else { "by a factor" };
+        let by = if measure.axis() == Axis::Ratio { "by a factor" } else { "by" };
         for (word, statement) in [("better", Statement::BenefitAtLeast), ("worse", Statement::HarmAtLeast)] {
             let heading = format!("P({word}\n{by} ≥ {})", threshold(measure, size));
             columns.add(heading, move |row| chance(row, measure, statement, size));
@@ -254,12 +284,16 @@ impl Surely<'_> {
 }
 
 /// How much the effect varies between the levels of each factor.
-fn variation(study: &Study, factors: &Factors, report: &Report) -> String {
-    if study.pooling != Pooling::Partial {
+fn variation(factors: &Factors, report: &Report) -> String {
+    if !can_differ(factors, report) {
         return String::new();
     }
     let mut out = String::new();
-    push(&mut out, "How much that varies between levels, and the two that differ most surely", 0);
+    push(
+        &mut out,
+        "How much the effect varies with each factor on the scale of the model, and the two levels that differ most surely, the other factors alike",
+        0,
+    );
     let of = |q: &Quantiles| format!("{} ({} to {})", plain(q.median), plain(q.q2_5), plain(q.q97_5));
     let mut columns: Columns<'_, usize> = Columns::new();
     columns.add("Factor", |f| factors.all[*f].name.clone());
@@ -322,10 +356,13 @@ fn drawn_together(study: &Study, factors: &Factors) -> String {
             "Shifts of the effect at all levels are drawn to 0 together, large ones less: a regularised horseshoe."
                 .to_string()
         }
-        _ => format!(
-            "One model for {}: the levels of each are exchangeable, with a τ of their own.",
-            listed(&names, "and")
-        ),
+        _ => {
+            let tau = match study.priors.heterogeneity.as_ref().map(|h| h.distribution) {
+                Some(HeterogeneityPrior::Fixed { value }) => format!("of standard deviation τ = {value}"),
+                _ => "with a τ of their own".to_string(),
+            };
+            format!("One model for {}: the levels of each are exchangeable, {tau}.", listed(&names, "and"))
+        }
     }
 }
 

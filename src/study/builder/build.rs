@@ -8,16 +8,16 @@ use super::super::distributions::normal;
 use super::super::estimates::{Printed, estimate};
 use super::super::problem::{Part, PriorPart, Problem};
 use super::super::rules::{
-    Crossing, Labels, Reported, arm_priors, arms, baseline_parameters, counted_twice, effect_parameters,
-    empty_arms, empty_cells, expected_odds_ratio, factor_priors, factors, few_enough, fitting_baseline,
-    fitting_baselines, fitting_heterogeneity, fitting_spread, flat_arms, flat_effect, groups,
-    heterogeneity_parameters, integrated_alone, left_out, level_counts, level_priors, level_rows, named,
-    not_monotone, seen_levels, text, thresholds, title_and_labels,
+    Crossing, Labels, Reported, StatedFactors, arm_priors, arms, baseline_parameters, counted_twice,
+    effect_parameters, empty_arms, empty_cells, expected_odds_ratio, factor_priors, factors, few_enough,
+    fitting_baseline, fitting_baselines, fitting_heterogeneity, fitting_spread, flat_arms, flat_effect,
+    groups, heterogeneity_parameters, integrated_alone, left_out, level_counts, level_priors, level_rows,
+    named, not_monotone, seen_levels, text, thresholds, title_and_labels,
 };
 use super::super::{
     BaselineOf, BaselinePrior, Changed, Covariance, Cutpoints, Data, Estimates, Figure, HeterogeneityPrior,
-    LevelData, LevelPriors, LevelScale, Pooling, Priors, Scale, Study, SubgroupEstimate, SubgroupLevels,
-    Together, Treatment, Written,
+    LevelData, LevelPriors, LevelScale, Pooling, Priors, Scale, Study, SubgroupCounts, SubgroupEstimate,
+    SubgroupLevels, Together, Treatment, Written,
 };
 use super::{Endpoint, PooledPriors, Read, StudyBuilder};
 use crate::error::ErrorKind;
@@ -48,6 +48,8 @@ impl StudyBuilder {
         if let Some(stated) = self.factors.take() {
             factors_go_with(&treatment, &data)?;
             few_enough(data.names().len(), true)?;
+            let stated = with_patients(stated, &mut data);
+            data.rename(stated.of.iter().map(|levels| levels.join(", ")).collect());
             let Crossing { factors, alone, notices: told } = factors(stated, data.names().len())?;
             notices.extend(told);
             if let Some((name, subgroups)) = alone {
@@ -329,6 +331,21 @@ impl StudyBuilder {
         let baseline = levels.baseline(scale.primary);
         Ok((baseline, levels))
     }
+}
+
+/// Combinations that are given, and that have no patients, are none.
+fn with_patients(mut stated: StatedFactors, data: &mut Data) -> StatedFactors {
+    let Data::Counts(rows) = data else { return stated };
+    // Rows of a file may have their places elsewhere.
+    if stated.of.len() != rows.len() || !stated.order.is_empty() {
+        return stated;
+    }
+    let has = |row: &SubgroupCounts| row.arms.iter().any(|arm| arm.total + arm.missing > 0);
+    let kept: Vec<bool> = rows.iter().map(has).collect();
+    let mut keep = kept.iter();
+    stated.of.retain(|_| keep.next() == Some(&true));
+    rows.retain(has);
+    stated
 }
 
 /// Several factors are of two arms, and of counts or of estimates by themselves.

@@ -57,6 +57,15 @@ pub(crate) fn factors(stated: StatedFactors, groups: usize) -> Result<Crossing, 
         let message = format!("levels of {} groups, and there are {groups}", of.len());
         return Err(wrong(ErrorKind::Rule, message, "every group has one level of every factor"));
     }
+    let mut seen = BTreeMap::new();
+    for (group, levels) in of.iter().enumerate() {
+        if let Some(first) = seen.insert(levels, group) {
+            let message =
+                format!("`{}` stands twice, in places {} and {}", levels.join(", "), first + 1, group + 1);
+            return Err(Problem::new(Part::Group(group), ErrorKind::Rule, message)
+                .help("each combination of levels has one row"));
+        }
+    }
     let mut all = Vec::with_capacity(given.len());
     let mut places: Vec<Vec<usize>> = vec![Vec::with_capacity(given.len()); groups];
     for (f, name) in given.into_iter().enumerate() {
@@ -65,15 +74,17 @@ pub(crate) fn factors(stated: StatedFactors, groups: usize) -> Result<Crossing, 
             order.get(f).map(|order| order.iter().filter(met).cloned().collect()).unwrap_or_default();
         for (group, own) in of.iter().enumerate() {
             let level = &own[f];
-            let place = levels.iter().position(|known| known == level).map_or_else(
-                || {
-                    labelled(level, &format!("the name of a level of `{name}`"))?;
-                    levels.push(level.clone());
-                    Ok(levels.len() - 1)
-                },
-                Ok,
-            )?;
+            let place = levels.iter().position(|known| known == level).unwrap_or_else(|| {
+                levels.push(level.clone());
+                levels.len() - 1
+            });
             places[group].push(place);
+        }
+        for level in &levels {
+            labelled(level, &format!("the name of a level of `{name}`"))?;
+        }
+        if let Some((one, other)) = nearly(&levels) {
+            notices.push(format!("{name}: the levels {one} and {other} differ in nothing but capitals."));
         }
         all.push(Factor { name, levels });
     }
@@ -105,6 +116,17 @@ pub(crate) fn factors(stated: StatedFactors, groups: usize) -> Result<Crossing, 
         return Err(wrong(ErrorKind::Data, message, "leave `factors` out: all patients are one group"));
     }
     let factors = Factors { all, of: places, patients };
+    if let Some(patients) = &factors.patients {
+        let none = factors.levels().find(|level| factors.groups(*level).all(|g| patients[g] == 0.0));
+        if let Some((f, l)) = none {
+            let message = format!("{} {}: no patients", factors.all[f].name, factors.level(f, l));
+            return Err(wrong(
+                ErrorKind::Data,
+                message,
+                "give how many patients each row is of, or leave `patients` out",
+            ));
+        }
+    }
     let empty = factors.empty();
     if empty > 0.0 {
         notices.push(format!(
@@ -119,7 +141,18 @@ fn labelled(name: &str, what: &str) -> Result<(), Problem> {
     if name.trim().is_empty() {
         return Err(wrong(ErrorKind::Missing, format!("{what} is empty"), "give it a name"));
     }
-    names::name(name).map_err(|e| unfit(Part::Factors, what, e))
+    names::name(name).map_err(|e| unfit(Part::Factors, what, e))?;
+    if name.trim() != name {
+        let message = format!("{what} starts or ends with a space");
+        return Err(wrong(ErrorKind::Value, message, &format!("write \"{}\"", name.trim())));
+    }
+    Ok(())
+}
+
+/// Two levels that are perhaps one.
+fn nearly(levels: &[String]) -> Option<(&str, &str)> {
+    let mut seen = BTreeMap::new();
+    levels.iter().find_map(|level| Some((seen.insert(level.to_lowercase(), level.as_str())?, level.as_str())))
 }
 
 /// What is to be told of levels by their counts: every one has patients, and where an arm has none it is said.
@@ -197,6 +230,13 @@ pub(crate) fn factor_priors(
     }
     match pooling {
         Pooling::Partial | Pooling::Complete => {}
+        Pooling::StudentT => {
+            return problem(
+                PriorPart::Effects,
+                "Student t effects beside several factors",
+                "leave `effects` out; interactions = \"regularised horseshoe\" leaves large shifts large",
+            );
+        }
         _ => {
             return problem(
                 PriorPart::Pooling,

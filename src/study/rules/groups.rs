@@ -26,9 +26,10 @@ pub(crate) fn groups(treatment: &Treatment, data: &Data, crossed: bool) -> Resul
     let mut seen = BTreeMap::new();
     for (i, name) in names.into_iter().enumerate() {
         // Of crossed levels each has been looked at by itself.
-        if !crossed {
-            name_of(i, name)?;
+        if crossed {
+            continue;
         }
+        name_of(i, name)?;
         if let Some(first) = seen.insert(name, i) {
             let message = format!("subgroup `{name}` stands twice, in places {} and {}", first + 1, i + 1);
             return Err(Problem::new(Part::Group(i), ErrorKind::Rule, message)
