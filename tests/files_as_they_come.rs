@@ -207,7 +207,7 @@ fn numbers_are_cut_into_subgroups_in_their_order_and_into_levels_of_a_covariate(
     let no = |cut: &str, told: &[&str]| desk.no(&patients(columns, cut), told);
     no("cut = { age = [80, 65] }", &["65 stands after 80", "where levels begin"]);
     no("cut = { age = [65, 95] }", &["no row is of the subgroup `≥95`", "[data.cut]"]);
-    no("cut = { nihss = [10] }", &["`nihss` is cut", "neither subgroups nor a covariate"]);
+    no("cut = { nihss = [10] }", &["`nihss` is cut", "neither subgroups, nor a factor, nor a covariate"]);
     let bare = format!(
         "{}\n[model]\nadjust = [\"nihss\"]\n",
         patients(columns, "cut = { age = [65], nihss = [10] }")

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use assert_cmd::Command;
 use equipoise::input::open;
-use equipoise::posterior::{Measure, Options, analyse};
+use equipoise::posterior::{Engine, Measure, Options, Sampling, analyse};
 use equipoise::study::{Data, Study};
 use flate2::Compression;
 use flate2::write::GzEncoder;
@@ -235,6 +235,53 @@ fn the_stroke_trials_rows_give_its_table() {
     let folder = tempfile::tempdir().expect("a folder");
     let found = study(folder.path(), &format!("{}{data}{}", &shipped.text[..end], &shipped.text[after..]));
     assert!(numbers(&found) == numbers(&shipped), "the trial's rows and its table");
+    assert_eq!(found.patients.expect("patients").rows_read, 19_435);
+}
+
+/// The same of its factors: rows with a column a factor, one of them cut.
+#[test]
+fn the_stroke_trials_rows_give_its_crossed_table() {
+    let rows = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data/ist.csv");
+    if !rows.exists() {
+        eprintln!("skipped: the trial's patient rows are not here");
+        return;
+    }
+    let shipped = open("ist-aspirin-factors").expect("shipped");
+    let start = shipped.text.find("[data]").expect("data");
+    let after = shipped.text.find("[model]").expect("a model");
+    let data = format!(
+        r#"[data]
+file = {:?}
+rows = "patients"
+missing = "drop"
+columns = {{ outcome = "OCCODE", treatment = "RXASP", "stroke subtype" = "STYPE", sex = "SEX", age = "AGE" }}
+
+[data.levels]
+event = [1, 2]
+no_event = [3, 4]
+unknown = [0, 9]
+control = "N"
+active = "Y"
+
+[data.cut]
+AGE = [65, 80]
+
+[data.levels.factors]
+"stroke subtype" = {{ TACS = "total anterior", PACS = "partial anterior", LACS = "lacunar", POCS = "posterior", OTH = "other" }}
+sex = {{ M = "men", F = "women" }}
+
+"#,
+        rows.to_string_lossy(),
+    );
+    let folder = tempfile::tempdir().expect("a folder");
+    let found = study(folder.path(), &format!("{}{data}{}", &shipped.text[..start], &shipped.text[after..]));
+    assert_eq!(found.factors, shipped.factors);
+    let sampling = Sampling { draws: Some(100), ..Sampling::default() };
+    let options = Options { engine: Engine::Sampler, sampling, ..Options::default() };
+    let medians = |study: &Study| -> Vec<Option<f64>> {
+        analyse(study, options).estimates.iter().map(|e| e.reported.median).collect()
+    };
+    assert!(medians(&found) == medians(&shipped), "the trial's rows and its crossed table");
     assert_eq!(found.patients.expect("patients").rows_read, 19_435);
 }
 
