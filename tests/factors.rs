@@ -628,3 +628,16 @@ prior = { effect = "normal(0, 0.5)", heterogeneity = "half-normal(0.4)" }
         &["found `F`, which [data.levels] does not list"],
     );
 }
+
+/// Whatever the seed, a horseshoe passes the checks that speak of it.
+#[test]
+fn a_horseshoe_passes_its_checks_at_the_defaults() {
+    let mut study = open("solvd-factors").expect("shipped");
+    study.priors.factors.as_mut().expect("factors").interactions = Interactions::Horseshoe(Slab::default());
+    study.priors.heterogeneity = Some(HeterogeneityPrior::HalfStudentT { df: 1.0, scale: 0.25 }.into());
+    for seed in 1..=6 {
+        let sampling = Sampling { seed, ..Sampling::default() };
+        let report = analyse(&study, Options { sampling, ..sampler() });
+        assert!(report.checks.ok && report.checks.importance.is_none(), "{:?}", report.checks.reasons);
+    }
+}

@@ -14,7 +14,7 @@ use super::linear::{self, From, Keeps, Kept, Question, ToldDraws};
 use super::options::Options;
 use super::sampled::Column;
 use crate::model::{At, FactorsModel, Linear};
-use crate::study::{Factors, Study};
+use crate::study::{Factors, Interactions, Study};
 use draws::Keeping;
 
 /// Rows over which risks are averaged before the data: a few hundred a level say what the prior says.
@@ -50,6 +50,13 @@ impl Question for Asked<'_> {
 
     fn not_exact(&self) -> &'static str {
         "the exact engine has subgroups of one kind, and this study has several factors"
+    }
+
+    /// A horseshoe's global and local scales are known by their products: along those the posterior bends away from any normal, and
+    /// weights do not tell what its draws miss.
+    fn has_second_opinion(&self) -> bool {
+        let assumed = self.study.priors.factors.as_ref();
+        assumed.is_none_or(|f| !matches!(f.interactions, Interactions::Horseshoe(_)))
     }
 
     fn of_prior(&self, seed: u64, draws: usize) -> Option<Kept> {

@@ -39,6 +39,11 @@ pub trait Question: Keeps {
     /// Why the exact engine has no numbers.
     fn not_exact(&self) -> &'static str;
 
+    /// Whether importance sampling from a normal approximation can speak of the posterior.
+    fn has_second_opinion(&self) -> bool {
+        true
+    }
+
     /// Draws from the priors; none where one of them is flat.
     fn of_prior(&self, seed: u64, draws: usize) -> Option<Kept> {
         Kept::of_prior(self, seed, draws)
@@ -118,8 +123,10 @@ pub fn analyse<Q: Question>(
         let chains = run.chains.iter().enumerate().map(|(c, chain)| summary(c + 1, chain)).collect();
         let mut checks = report.checks.clone();
         checks.gate_sampler(&report, chains);
-        checks.importance = of_linear((question, &density), &run.draws, asked.seed);
-        checks.gate_importance();
+        if question.has_second_opinion() {
+            checks.importance = of_linear((question, &density), &run.draws, asked.seed);
+            checks.gate_importance();
+        }
         let least = checks.least_ess().unwrap_or(1.0);
         report.probabilities.iter_mut().for_each(|row| row.resolve(least));
         report.checks = checks;

@@ -337,6 +337,12 @@ fn footnotes(study: &Study, factors: &Factors, report: &Report) -> String {
     push(&mut out, &engines(report), 2);
     if let Some(importance) = &report.checks.importance {
         push(&mut out, &second_opinion(importance), 2);
+    } else if let Some(Interactions::Horseshoe(_)) = study.priors.factors.as_ref().map(|f| f.interactions) {
+        push(
+            &mut out,
+            "No second opinion: along the products of a horseshoe's scales its posterior is like no normal.",
+            2,
+        );
     }
     push(&mut out, "Medians and central 95 % intervals.", 2);
     for note in [prior_note(report), further_thresholds(study)].into_iter().flatten() {
