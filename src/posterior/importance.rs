@@ -10,7 +10,7 @@ use rayon::prelude::*;
 
 use super::agreement::Agreement;
 use super::diagnostics::{Draws, Workspace, proportion};
-use super::linear::{Kept, Question};
+use super::linear::{Kept, Question, ToldDraws};
 use super::psis::{smooth, threshold};
 use super::sampled::{Column, SampledPosterior};
 use crate::density::LogDensity;
@@ -108,8 +108,8 @@ pub fn of_linear<Q: Question>(
     seed: u64,
 ) -> Option<Importance> {
     held_against((density, density.middle()), (seed, 1), |points, weights| {
-        let weighted = question.told(Kept::of_points(question, density, points));
-        let chains = Q::draws(sampled).0;
+        let weighted = question.told(Kept::of_points(question.keeping(), density, points));
+        let chains = sampled.shape().0;
         compared((&question.columns(sampled), chains), &question.columns(&weighted), weights)
     })
 }

@@ -1,8 +1,9 @@
 //! What is said of several arms: which is best, and which are better or worse than control.
 
 use crate::posterior::analysis::Report;
-use crate::posterior::claim::{About, CLEAR, Claim, Leaning, Method};
+use crate::posterior::claim::{About, CLEAR, Claim};
 use crate::posterior::estimand::{Arms, Estimand, Measure, Statement, Whom};
+use crate::posterior::linear;
 use crate::study::Study;
 
 /// Of all patients and of every subgroup: the arm that is most probably the best, then what is clear of each arm against
@@ -36,21 +37,8 @@ fn best(study: &Study, report: &Report, whom: Whom) -> Option<Claim> {
 
 fn clear(study: &Study, report: &Report, whom: Whom) -> Vec<Claim> {
     let of_arm = |arm: usize| {
-        let measure = Measure::RiskDifference;
-        let estimand = Estimand::new(whom, measure).of_arms(Arms::Pair(arm, 0));
-        let benefit = report.probability(estimand, Statement::Benefit, measure.null())?;
-        let row = report.estimate(estimand)?;
-        let leaning = Leaning {
-            clear: false,
-            sampled: None,
-            prior_probability: benefit.prior,
-            measure,
-            effect: row.best()?,
-            effect_errors: row.reported.mcse_quantiles,
-            nnt: row.nnt.as_ref().map(|n| n.text.clone()),
-        };
-        let p = benefit.best()?;
-        let claim = Claim::leaning(study, "", (p, benefit.resolution), leaning, Method::Sampled);
+        let estimand = Estimand::new(whom, Measure::RiskDifference).of_arms(Arms::Pair(arm, 0));
+        let (claim, p) = linear::leaning(study, report, estimand)?;
         let about = About { active: report.names.arm(arm).to_string(), ..claim.about.clone() };
         let told = p.max(1.0 - p) >= CLEAR;
         told.then(|| Claim { scope: whom.scope(), subgroup: name(report, whom), about, ..claim })

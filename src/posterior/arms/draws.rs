@@ -8,7 +8,6 @@ use crate::posterior::estimand::{Arms, Estimand, Measure, Whom};
 use crate::posterior::linear::{Keeps, Kept, ToldDraws};
 use crate::posterior::parameter::Parameter;
 use crate::posterior::sampled::Column;
-use crate::sampler::Transition;
 use crate::study::Study;
 
 /// Draws of every arm's log odds in every subgroup, and of what they are made from. Every column has length `chains` ·
@@ -159,16 +158,8 @@ impl ArmDraws {
 }
 
 impl ToldDraws for ArmDraws {
-    fn shape(&self) -> (usize, usize) {
-        (self.kept.chains, self.kept.draws)
-    }
-
-    fn transitions(&self) -> &[Transition] {
-        &self.kept.transitions
-    }
-
-    fn step_sizes(&self) -> &[f64] {
-        &self.kept.step_sizes
+    fn kept(&self) -> &Kept {
+        &self.kept
     }
 
     fn parameters(&self) -> Vec<(Parameter, &[f64])> {

@@ -10,11 +10,11 @@ pub use rows::pairs as arm_pairs;
 use super::analysis::Report;
 use super::block::Block;
 use super::fitting::Observer;
-use super::linear::{self, From, Keeps, Kept, Question};
+use super::linear::{self, From, Kept, Question};
 use super::options::Options;
 use super::result::Probability;
 use super::sampled::Column;
-use crate::model::{ArmsModel, At, Linear};
+use crate::model::ArmsModel;
 use crate::study::Study;
 use draws::Keeping;
 
@@ -24,25 +24,16 @@ struct Asked<'s> {
     keeping: Keeping<'s>,
 }
 
-impl Keeps for Asked<'_> {
-    fn linear(&self) -> &Linear {
-        self.keeping.linear()
-    }
-
-    fn width(&self) -> usize {
-        self.keeping.width()
-    }
-
-    fn keep(&self, at: At<'_>, columns: &mut [Column]) {
-        self.keeping.keep(at, columns);
-    }
-}
-
-impl Question for Asked<'_> {
+impl<'s> Question for Asked<'s> {
+    type Keeping = Keeping<'s>;
     type Draws = ArmDraws;
 
     fn study(&self) -> &Study {
         self.study
+    }
+
+    fn keeping(&self) -> &Keeping<'s> {
+        &self.keeping
     }
 
     fn not_exact(&self) -> &'static str {
@@ -51,10 +42,6 @@ impl Question for Asked<'_> {
 
     fn told(&self, kept: Kept) -> ArmDraws {
         ArmDraws::new(&self.keeping, kept)
-    }
-
-    fn draws(drawn: &ArmDraws) -> (usize, usize) {
-        (drawn.chains(), drawn.draws())
     }
 
     fn columns(&self, drawn: &ArmDraws) -> Vec<Column> {

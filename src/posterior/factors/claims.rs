@@ -1,8 +1,9 @@
 //! What is said of several factors: of all patients, and of every level.
 
 use crate::posterior::analysis::Report;
-use crate::posterior::claim::{About, Claim, Leaning, Method};
-use crate::posterior::estimand::{Estimand, Measure, Statement, Whom};
+use crate::posterior::claim::{About, Claim};
+use crate::posterior::estimand::{Estimand, Measure, Whom};
+use crate::posterior::linear;
 use crate::study::{Factors, Study};
 
 /// Of all patients, then of every level: which way the effect leans.
@@ -17,18 +18,7 @@ fn leaning(study: &Study, report: &Report, whom: Whom) -> Option<Claim> {
         false => Measure::of(study.outcome.scale),
     };
     let estimand = Estimand::new(whom, measure);
-    let benefit = report.probability(estimand, Statement::Benefit, measure.null())?;
-    let row = report.estimate(estimand)?;
-    let leaning = Leaning {
-        clear: false,
-        sampled: None,
-        prior_probability: benefit.prior,
-        measure,
-        effect: row.best()?,
-        effect_errors: row.reported.mcse_quantiles,
-        nnt: row.nnt.as_ref().map(|n| n.text.clone()),
-    };
-    let claim = Claim::leaning(study, "", (benefit.best()?, benefit.resolution), leaning, Method::Sampled);
+    let (claim, _) = linear::leaning(study, report, estimand)?;
     let Whom::Level(f, l) = whom else { return Some(Claim { scope: whom.scope(), subgroup: None, ..claim }) };
     let (kind_of_subgroup, level) =
         (report.names.factor(f).to_string(), report.names.level(f, l).to_string());

@@ -6,7 +6,6 @@ use crate::posterior::estimand::{Estimand, Measure, Whom};
 use crate::posterior::linear::{Keeps, Kept, ToldDraws, minus};
 use crate::posterior::parameter::Parameter;
 use crate::posterior::sampled::Column;
-use crate::sampler::Transition;
 use crate::study::{Factors, Scale, Study};
 
 /// Draws of the parameters, and of what is standardised: of all patients and of each level both arms' risks, averaged over the
@@ -168,16 +167,8 @@ impl FactorDraws {
 }
 
 impl ToldDraws for FactorDraws {
-    fn shape(&self) -> (usize, usize) {
-        (self.kept.chains, self.kept.draws)
-    }
-
-    fn transitions(&self) -> &[Transition] {
-        &self.kept.transitions
-    }
-
-    fn step_sizes(&self) -> &[f64] {
-        &self.kept.step_sizes
+    fn kept(&self) -> &Kept {
+        &self.kept
     }
 
     fn parameters(&self) -> Vec<(Parameter, &[f64])> {

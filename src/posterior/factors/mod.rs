@@ -10,10 +10,10 @@ pub use rows::pooled;
 use super::analysis::Report;
 use super::block::Block;
 use super::fitting::Observer;
-use super::linear::{self, From, Keeps, Kept, Question, ToldDraws};
+use super::linear::{self, From, Kept, Question};
 use super::options::Options;
 use super::sampled::Column;
-use crate::model::{At, FactorsModel, Linear};
+use crate::model::FactorsModel;
 use crate::study::{Factors, Interactions, Study};
 use draws::Keeping;
 
@@ -27,25 +27,16 @@ struct Asked<'s> {
     keeping: Keeping<'s>,
 }
 
-impl Keeps for Asked<'_> {
-    fn linear(&self) -> &Linear {
-        self.keeping.linear()
-    }
-
-    fn width(&self) -> usize {
-        self.keeping.width()
-    }
-
-    fn keep(&self, at: At<'_>, columns: &mut [Column]) {
-        self.keeping.keep(at, columns);
-    }
-}
-
-impl Question for Asked<'_> {
+impl<'s> Question for Asked<'s> {
+    type Keeping = Keeping<'s>;
     type Draws = FactorDraws;
 
     fn study(&self) -> &Study {
         self.study
+    }
+
+    fn keeping(&self) -> &Keeping<'s> {
+        &self.keeping
     }
 
     fn not_exact(&self) -> &'static str {
@@ -66,10 +57,6 @@ impl Question for Asked<'_> {
 
     fn told(&self, kept: Kept) -> FactorDraws {
         FactorDraws::new(&self.keeping, kept)
-    }
-
-    fn draws(drawn: &FactorDraws) -> (usize, usize) {
-        drawn.shape()
     }
 
     fn columns(&self, drawn: &FactorDraws) -> Vec<Column> {

@@ -1,9 +1,11 @@
 //! Studies whose model is linear in its coefficients, several arms or several factors: sampled, as the exact engine integrates
 //! two arms and one factor.
 
+mod claims;
 mod kept;
 mod rows;
 
+pub use claims::leaning;
 pub use kept::{Keeps, Kept};
 pub use rows::{Filling, From, minus};
 
@@ -29,12 +31,18 @@ use crate::study::Study;
 const PRIOR_DRAWS: usize = 10_000;
 
 /// What is asked of a linear model.
-pub trait Question: Keeps {
+pub trait Question: Sync {
+    /// What is kept of its draws.
+    type Keeping: Keeps;
+
     /// Its draws as they are told.
-    type Draws: Default + Send + Sync;
+    type Draws: ToldDraws + Default + Send + Sync;
 
     /// The study.
     fn study(&self) -> &Study;
+
+    /// What is kept of its draws.
+    fn keeping(&self) -> &Self::Keeping;
 
     /// Why the exact engine has no numbers.
     fn not_exact(&self) -> &'static str;
@@ -46,14 +54,11 @@ pub trait Question: Keeps {
 
     /// Draws from the priors; none where one of them is flat.
     fn of_prior(&self, seed: u64, draws: usize) -> Option<Kept> {
-        Kept::of_prior(self, seed, draws)
+        Kept::of_prior(self.keeping(), seed, draws)
     }
 
     /// Draws with what their columns are.
     fn told(&self, kept: Kept) -> Self::Draws;
-
-    /// How many draws each chain has.
-    fn draws(drawn: &Self::Draws) -> (usize, usize);
 
     /// Every quantity that is reported.
     fn columns(&self, drawn: &Self::Draws) -> Vec<Column>;
@@ -64,14 +69,23 @@ pub trait Question: Keeps {
 
 /// Draws of a linear model as they are written.
 pub trait ToldDraws {
+    /// The columns, and how each draw came about.
+    fn kept(&self) -> &Kept;
+
     /// The number of chains, and draws of each.
-    fn shape(&self) -> (usize, usize);
+    fn shape(&self) -> (usize, usize) {
+        (self.kept().chains, self.kept().draws)
+    }
 
     /// The sampler's transition to each draw, chains one after another; empty for draws from a prior.
-    fn transitions(&self) -> &[Transition];
+    fn transitions(&self) -> &[Transition] {
+        &self.kept().transitions
+    }
 
     /// The sampler's step size in each chain; empty for draws from a prior.
-    fn step_sizes(&self) -> &[f64];
+    fn step_sizes(&self) -> &[f64] {
+        &self.kept().step_sizes
+    }
 
     /// Every parameter with its draws.
     fn parameters(&self) -> Vec<(Parameter, &[f64])>;
@@ -94,7 +108,7 @@ pub fn analyse<Q: Question>(
     options: Options,
     observer: &dyn Observer,
 ) -> (Report, Option<Q::Draws>) {
-    let density = LinearDensity::new(question.linear());
+    let density = LinearDensity::new(question.keeping().linear());
     let asked = options.sampling;
     let sampled = options.engine != Engine::Exact;
     let (prior, run) = parallel::join(
@@ -158,7 +172,7 @@ fn sample<'d, Q: Question>(
     asked: Sampling,
     observer: &dyn Observer,
 ) -> Result<Run<'d, Q>, Unsampled> {
-    let walls = question.linear().has_walls();
+    let walls = question.keeping().linear().has_walls();
     let run = towards(if walls { 0.9 } else { 0.8 }, (question, density), asked, observer)?;
     if has_diverged(&run.chains) && !observer.stopped() {
         return towards(0.99, (question, density), asked, observer);
@@ -179,11 +193,12 @@ fn towards<'d, Q: Question>(
     let Sampling { seed, chains, warmup, .. } = asked;
     let settings = sampler::Settings { seed, chains, warmup, target_acceptance, ..Default::default() };
     let chains = sampler::start(density, density.middle(), &settings, observer).ok_or(Unsampled::NoStart)?;
-    let mut run = Run { chains, draws: Q::Draws::default(), blocks: Vec::new(), stopped: Stopped::Sure };
+    let mut run: Run<'d, Q> =
+        Run { chains, draws: Q::Draws::default(), blocks: Vec::new(), stopped: Stopped::Sure };
     run.stopped = rounds((&asked, density.dim()), observer, |total| {
         sampler::extend(&mut run.chains, total, observer);
-        run.draws = question.told(Kept::of_chains(question, density, &run.chains));
-        if Q::draws(&run.draws).1 == 0 {
+        run.draws = question.told(Kept::of_chains(question.keeping(), density, &run.chains));
+        if run.draws.shape().1 == 0 {
             return Err(Unsampled::Interrupted);
         }
         run.blocks = question.rows(&run.draws, From::Posterior);
@@ -206,7 +221,7 @@ fn put_together<Q: Question>(
         seed: asked.seed,
         chains: asked.chains,
         warmup: asked.warmup,
-        draws: run.map_or(0, |run| Q::draws(&run.draws).1),
+        draws: run.map_or(0, |run| run.draws.shape().1),
         mcse: if asked.draws.is_some() { None } else { Some(asked.mcse) },
         draws_asked: asked.draws,
         stopped: run.map_or(Stopped::Interrupted, |run| run.stopped),
