@@ -10,6 +10,7 @@ use super::joint_normal::JointNormal;
 use super::kernel::Kernel;
 use super::labelled::{LabelledPosterior, Unsettled};
 use super::levels::LevelsOfSubgroup;
+use super::linked::Linked;
 use super::risks::RiskMeasure;
 use super::scale::NotConverged;
 use super::separate::{SeparateCurves, SeparateEstimates};
@@ -73,7 +74,8 @@ impl ExactPosterior {
             (None, Some(correlated)) => engine.of_correlated(correlated),
             (None, None) => engine.of_estimates(model.observation.estimates().unwrap_or_default()),
         };
-        found.map(ExactPosterior)
+        let links = model.observation.linked();
+        found.map(|found| ExactPosterior(if links.is_empty() { found } else { Box::new(Linked::new(found, links)) }))
     }
 
     /// The mean μ of the subgroups' effects; none where subgroups share nothing.

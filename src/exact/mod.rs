@@ -25,6 +25,7 @@ mod kernel;
 mod labelled;
 mod lattice;
 mod levels;
+mod linked;
 mod mixture;
 mod new_effect;
 mod outward;

@@ -23,6 +23,35 @@ pub struct AdjustEntry {
     /// The step of a number that tables tell its odds ratio for.
     pub per: Option<Spanned<Real>>,
     pub unit: Option<Spanned<String>>,
+    /// Whether it was known before treatment.
+    pub measured: Option<Spanned<WhenMeasured>>,
+}
+
+/// When a covariate was measured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "lowercase")]
+pub enum WhenMeasured {
+    /// Before treatment began.
+    Before,
+    /// After treatment began: what it is may be the treatment's doing.
+    After,
+}
+
+impl AdjustEntry {
+    /// A number, by the name of its column.
+    pub fn of_column(column: &str) -> AdjustEntry {
+        AdjustEntry {
+            column: column.to_string(),
+            reference: None,
+            levels: None,
+            spline: None,
+            prior: None,
+            per: None,
+            unit: None,
+            measured: None,
+        }
+    }
 }
 
 /// The long form.
@@ -52,6 +81,10 @@ pub struct AdjustTable {
     /// For a number: its unit, as it is shown after the step: "years".
     #[cfg_attr(test, schemars(with = "Option<String>"))]
     unit: Option<Spanned<String>>,
+    /// When it was measured: "before" treatment (the default), or "after" it, which is refused: what came after may be the
+    /// treatment's doing.
+    #[cfg_attr(test, schemars(with = "Option<WhenMeasured>"))]
+    measured: Option<Spanned<WhenMeasured>>,
 }
 
 /// A covariate by its column's name, or with more said of it.
@@ -75,22 +108,13 @@ impl<'de> Deserialize<'de> for AdjustEntry {
             }
 
             fn visit_str<E: Error>(self, column: &str) -> Result<AdjustEntry, E> {
-                let column = column.to_string();
-                Ok(AdjustEntry {
-                    column,
-                    reference: None,
-                    levels: None,
-                    spline: None,
-                    prior: None,
-                    per: None,
-                    unit: None,
-                })
+                Ok(AdjustEntry::of_column(column))
             }
 
             fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<AdjustEntry, A::Error> {
                 let table = AdjustTable::deserialize(MapAccessDeserializer::new(map))?;
-                let AdjustTable { column, reference, levels, spline, prior, per, unit } = table;
-                Ok(AdjustEntry { column, reference, levels, spline, prior, per, unit })
+                let AdjustTable { column, reference, levels, spline, prior, per, unit, measured } = table;
+                Ok(AdjustEntry { column, reference, levels, spline, prior, per, unit, measured })
             }
         }
         deserializer.deserialize_any(EntryVisitor)

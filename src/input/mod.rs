@@ -4,6 +4,7 @@
 //! where in which file, what was found, what was expected and what to do.
 
 mod adjust_section;
+mod adjustment_section;
 mod arms;
 mod bias_section;
 mod bias_values;

@@ -10,6 +10,7 @@ use toml::Spanned;
 use super::adjust_section::{AdjustEntry, PopulationEntry};
 #[cfg(test)]
 use super::adjust_section::{AdjustWords, PopulationWords};
+use super::adjustment_section::AdjustmentSection;
 use super::bias_section::BiasSection;
 pub use super::data_section::{ArmEntry, CountsEntry, DataSection, EstimateEntry, Levels, MissingRows, Rows};
 use super::decision::ModelDecision;
@@ -61,6 +62,9 @@ pub struct ModelFile {
     pub library: Option<LibrarySection>,
     /// Sizes of effect worth asking about.
     pub thresholds: Option<ThresholdsSection>,
+    /// Weighting for treatment that was not randomised.
+    #[cfg_attr(test, schemars(with = "Option<AdjustmentSection>"))]
+    pub adjustment: Option<Spanned<AdjustmentSection>>,
     /// What may stand between effects and data.
     #[cfg_attr(test, schemars(with = "Option<BiasSection>"))]
     pub bias: Option<Spanned<BiasSection>>,

@@ -15,6 +15,8 @@ pub struct Reading {
     /// Reads on where a data file, unpacked, holds more than 256 MB and more than 100 times what it takes on the
     /// disk, which otherwise is an error. Memory is then the caller's concern.
     pub large: bool,
+    /// Of a study with `[adjustment]` reads its design alone: who was treated, with which covariates, and no outcome.
+    pub design: bool,
 }
 
 /// Reads a study from a path, or by the name of a shipped model.

@@ -155,6 +155,8 @@ impl SampledPosterior {
         let mut out = SampledPosterior { chains: 1, draws: n, ..SampledPosterior::empty(model) };
         out.theta = (0..subgroups).map(|_| Vec::with_capacity(n)).collect();
         out.alpha = (0..if counts { subgroups } else { 0 }).map(|_| Vec::with_capacity(n)).collect();
+        let linked = model.observation.linked();
+        out.alpha.resize_with(out.alpha.len().max(linked.len()), || Vec::with_capacity(n));
         let mut standard = vec![0.0; subgroups];
         for q in draws.chunks_exact(hierarchy.dim()) {
             if !counts {
@@ -172,6 +174,12 @@ impl SampledPosterior {
             put(&mut out.theta_new, new, n);
             out.theta.iter_mut().zip(p.theta).for_each(|(column, &x)| column.push(x));
             out.alpha.iter_mut().zip(p.alpha).for_each(|(column, &x)| column.push(x));
+            // Given the effect that was seen, which a bias has moved, the baseline beside a weighted estimate is normal.
+            for (g, (estimate, link)) in linked.iter().enumerate() {
+                let z: f64 = StandardNormal.sample(&mut rng);
+                let seen = p.theta[g] + p.bias.get(g).filter(|b| b.is_finite()).unwrap_or(&0.0);
+                out.alpha[g].push(link.mean + link.slope * (seen - estimate) + link.sd * z);
+            }
             if !p.bias.is_empty() {
                 out.bias.resize_with(subgroups, || Vec::with_capacity(n));
                 out.bias.iter_mut().zip(p.bias).for_each(|(column, &x)| column.push(x));
@@ -598,7 +606,9 @@ fn standardised_over_draws(rows: &Rows, hierarchy: &Hierarchy, chains: &[&[f64]]
 
 /// Every subgroup's share of all patients over whom risks are averaged; equal shares where there are none.
 fn shares(model: &Model) -> Vec<f64> {
-    let Some(cells) = model.observation.cells() else { return Vec::new() };
+    let Some(cells) = model.observation.cells() else {
+        return model.observation.linked().into_iter().map(|(_, link)| link.share).collect();
+    };
     let counts = cells.pairs();
     let sizes: Vec<f64> = match cells.rows() {
         Some(rows) => rows.population_sizes.clone(),

@@ -38,11 +38,14 @@ impl Study {
     pub fn is_adjusted(&self) -> bool {
         let by_others =
             |row: &SubgroupEstimate| row.adjusted_for.as_deref().is_some_and(|what| what != NOTHING);
-        self.adjustment.is_some() || self.data.published().is_some_and(|rows| rows.iter().all(by_others))
+        self.adjustment.is_some() || self.weighting.is_some() || self.data.published().is_some_and(|rows| rows.iter().all(by_others))
     }
 
     /// What the effects are adjusted for, as the end of a sentence: "not adjusted for who received it".
     pub fn adjusted_in_words(&self) -> String {
+        if let Some(weighting) = &self.weighting {
+            return weighting.adjusted_for();
+        }
         match (&self.adjustment, self.data.published()) {
             (Some(a), _) => format!("adjusted for {} and for nothing else", a.in_words()),
             (None, None) => NOT_ADJUSTED.to_string(),

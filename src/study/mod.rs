@@ -28,6 +28,7 @@ pub(crate) mod rules;
 mod spread;
 mod thresholds;
 mod utility_sets;
+mod weighting;
 pub(crate) mod written;
 
 pub use adjustment::{Adjustment, Centres, Covariate, Form, Population, PriorFor, Term};
@@ -61,6 +62,7 @@ pub use problem::{Part, PriorPart, Problem};
 pub use spread::{Spread, StandAlone};
 pub use thresholds::Thresholds;
 pub use utility_sets::{UTILITY_SETS, UtilitySet};
+pub use weighting::{LinkedBaseline, Weighting};
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -127,6 +129,8 @@ pub struct Study {
     pub draws: Option<Arc<DrawsFile>>,
     /// Covariates and centres that the effects are adjusted for.
     pub adjustment: Option<Arc<Adjustment>>,
+    /// Weights for treatment that was not randomised, where effects are adjusted by them; the data are then the weighted effects.
+    pub weighting: Option<Arc<Weighting>>,
     /// What a reader should know that is not an error.
     pub notices: Vec<String>,
     /// What was changed of the model file for this run.
@@ -371,6 +375,7 @@ impl Study {
     pub fn fits_as(&self, other: &Study) -> bool {
         self.data == other.data
             && self.adjustment == other.adjustment
+            && self.weighting == other.weighting
             && self.bias == other.bias
             && self.pooling == other.pooling
             && self.priors.distributions() == other.priors.distributions()

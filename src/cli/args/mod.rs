@@ -91,7 +91,7 @@ pub struct ReadingArgs {
 
 impl From<&ReadingArgs> for Reading {
     fn from(said: &ReadingArgs) -> Reading {
-        Reading { large: said.large }
+        Reading { large: said.large, design: false }
     }
 }
 

@@ -11,7 +11,7 @@ use super::super::number::Count;
 use super::super::patients::Measured;
 use super::super::source::{Source, sha256};
 use super::super::{matrix, table};
-use super::factors;
+use super::{factors, weighting};
 use crate::error::{Error, ErrorKind, Result};
 use crate::study::estimates::Printed;
 use crate::study::{
@@ -61,7 +61,8 @@ pub fn observed(
     } else {
         rows_named(source, file, span)?;
         draws_alone(source, section)?;
-        let found = table::read(source, section, &file.model.adjust, (scale, levels, several))?;
+        let adjust = weighting::entries(source, file)?;
+        let found = table::read(source, section, &adjust, (scale, levels, several))?;
         let names = match &found.data {
             Read::Estimates(rows) => rows.iter().map(|row| row.name.clone()).collect(),
             _ => Vec::new(),

@@ -7,6 +7,7 @@ mod levels;
 mod places;
 mod priors;
 mod thresholds;
+mod weighting;
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -14,6 +15,7 @@ use std::sync::Arc;
 use toml::Spanned;
 
 use super::arms::{self, SeveralArms};
+use super::opening::Reading;
 use super::model_file::{Kind, ModelFile, OutcomeSection, SubgroupSection};
 use super::patients::Measured;
 use super::source::{Source, sha256};
@@ -30,6 +32,9 @@ pub use priors::{baseline_prior, effect_prior, heterogeneity_prior};
 
 /// Checks everything and puts the study together, without its named priors.
 pub fn study(source: &Source, mut file: ModelFile) -> Result<Study> {
+    // A study without a design stage is read as a whole.
+    let design = source.reading.design && file.adjustment.is_some();
+    let source = &Source { reading: Reading { design, ..source.reading }, ..source.clone() };
     let factors = file.subgroup.as_ref().and_then(|section| section.get_ref().factors.clone());
     file.data.get_mut().factors = factors.map(Spanned::into_inner).unwrap_or_default();
     factors::alone(source, &file)?;
@@ -108,13 +113,15 @@ pub fn study(source: &Source, mut file: ModelFile) -> Result<Study> {
     let mut study = builder.assembled().map_err(|problem| places.error(problem))?;
     study.patients = patients;
     study.draws = draws.map(Arc::new);
-    study.adjustment = match measured {
-        Some(measured) => Some(Arc::new(adjustment(source, &file, measured, &mut study)?)),
-        None => {
-            check_unadjusted(source, &file)?;
-            None
+    match measured {
+        Some(measured) if file.adjustment.is_some() => {
+            weighting::weight(source, &file, measured, &mut study)?;
         }
-    };
+        Some(measured) => {
+            study.adjustment = Some(Arc::new(adjustment(source, &file, measured, &mut study)?));
+        }
+        None => check_unadjusted(source, &file)?,
+    }
     study.bias = bias(source, &file, &mut study)?;
     let other = match (&study.adjustment, &study.bias) {
         (Some(_), _) => Some("covariates or centres"),

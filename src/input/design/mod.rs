@@ -16,7 +16,7 @@ use crate::error::{Error, ErrorKind, Place, Result};
 use crate::numeric::spline;
 use crate::study::names;
 use crate::study::{
-    Adjustment, Centres, Covariate, Factors, Form, LocationPrior, Population, PriorFor, Term, Written,
+    Adjustment, Centres, Covariate, Factors, Form, LocationPrior, Patterns, Population, PriorFor, Term, Written,
 };
 use patterns::Raw;
 
@@ -42,20 +42,49 @@ struct Column {
     values: Vec<f64>,
 }
 
+/// Covariates as they enter a model, with the patients they were measured on.
+pub struct Designed {
+    pub covariates: Vec<Covariate>,
+    pub terms: Vec<Term>,
+    pub centres: Option<Centres>,
+    pub patterns: Patterns,
+    /// Weights that were computed elsewhere, by pattern; none without a column of them.
+    pub weights: Option<Vec<f64>>,
+    /// The first row of every pattern, as its place among those that are used.
+    pub first_rows: Vec<u32>,
+}
+
 /// The whole of what a model adjusts for.
 pub fn adjustment(
     source: &Source,
     (model, prior): (&ModelSection, &PriorSection),
-    mut measured: Measured,
+    measured: Measured,
     (names, factors): (&[&str], Option<&Factors>),
     notices: &mut Vec<String>,
 ) -> Result<Adjustment> {
+    let found = designed(source, (&model.adjust, prior), measured, names, false)?;
+    let Designed { covariates, terms, centres, patterns, .. } = found;
+    notices.extend(checks::separated(&terms, &patterns));
+    let population = population(source, model.population.as_ref())?;
+    checks::populated(source, (model.population.as_ref(), population), &patterns, (names, factors))?;
+    Ok(Adjustment { covariates, terms, centres, population, patterns })
+}
+
+/// Terms and patterns of covariates. Where `weighted`, a last column of weights is measured besides, of which no entry tells.
+pub fn designed(
+    source: &Source,
+    (entries, prior): (&[Spanned<AdjustEntry>], &PriorSection),
+    mut measured: Measured,
+    names: &[&str],
+    weighted: bool,
+) -> Result<Designed> {
     let centres = match measured.centres.take().map(Levels::sorted) {
         Some(levels) => Some((centres(source, prior, &levels)?, levels.codes)),
         None => None,
     };
+    let weights = if weighted { measured.columns.pop() } else { None };
     let (mut covariates, mut columns, mut owners) = (Vec::new(), Vec::new(), Vec::new());
-    for (i, (entry, values)) in model.adjust.iter().zip(std::mem::take(&mut measured.columns)).enumerate() {
+    for (i, (entry, values)) in entries.iter().zip(std::mem::take(&mut measured.columns)).enumerate() {
         checks::not_the_outcome(source, entry, &values, &measured)?;
         let (form, own) = columns_of(source, entry, values, &measured)?;
         let (per, unit) = checks::shown_as(source, entry.get_ref(), &form)?;
@@ -65,7 +94,7 @@ pub fn adjustment(
     }
     if columns.len() > MOST_TERMS {
         return Err(Error::of(ErrorKind::Limit, format!("{} coefficients", columns.len()))
-            .at(source.place(model.adjust[owners[MOST_TERMS]].span()))
+            .at(source.place(entries[owners[MOST_TERMS]].span()))
             .help(format!("at most {MOST_TERMS} columns can be adjusted for")));
     }
     let (centres, codes) = centres.unzip();
@@ -80,8 +109,11 @@ pub fn adjustment(
             .help("is it the right column? shorten its values in the data file")
         })?;
     }
-    let (named, values): (Vec<_>, Vec<_>) =
+    let (named, mut values): (Vec<_>, Vec<_>) =
         columns.into_iter().map(|c| ((c.name, c.level, c.prior), c.values)).unzip();
+    if let Some(Values::Numbers(weights)) = weights {
+        values.push(weights);
+    }
     let raw = Raw {
         subgroup: &measured.subgroup,
         active: &measured.active,
@@ -91,7 +123,8 @@ pub fn adjustment(
         level: &measured.level,
         columns: &values,
     };
-    let mut patterns = raw.merged();
+    let (mut patterns, first_rows) = raw.merged();
+    let weights = if weighted { patterns.columns.pop() } else { None };
     let mut terms = Vec::new();
     for (k, (name, level, prior)) in named.into_iter().enumerate() {
         let steps = values[k].iter().all(|x| *x == 0.0 || *x == 1.0);
@@ -103,16 +136,13 @@ pub fn adjustment(
         };
         terms.push(Term { name, covariate: owners[k], level, mean, sd, prior, prior_for });
     }
-    let spans: Vec<_> = owners.iter().map(|&i| model.adjust[i].span()).collect();
+    let spans: Vec<_> = owners.iter().map(|&i| entries[i].span()).collect();
     if let Some(centres) = &centres {
         checks::centres_differ(source, &centres.names, &patterns, names.len())?;
     }
     checks::varies(source, &terms, &spans, &patterns)?;
     checks::independent(source, &terms, &spans, &patterns, names.len())?;
-    notices.extend(checks::separated(&terms, &patterns));
-    let population = population(source, model.population.as_ref())?;
-    checks::populated(source, (model.population.as_ref(), population), &patterns, (names, factors))?;
-    Ok(Adjustment { covariates, terms, centres, population, patterns })
+    Ok(Designed { covariates, terms, centres, patterns, weights, first_rows })
 }
 
 fn population(source: &Source, entry: Option<&Spanned<PopulationEntry>>) -> Result<Population> {

@@ -18,12 +18,13 @@ pub struct Raw<'a> {
 }
 
 impl Raw<'_> {
-    /// Patterns in the order of subgroup, arm, centre and values, whatever the order of rows.
-    pub fn merged(&self) -> Patterns {
+    /// Patterns in the order of subgroup, arm, centre and values, whatever the order of rows; with the first row of each.
+    pub fn merged(&self) -> (Patterns, Vec<u32>) {
         let mut order: Vec<u32> =
             (0..self.totals.len() as u32).filter(|&i| self.totals[i as usize] > 0).collect();
-        order.sort_unstable_by(|&a, &b| self.compare(a as usize, b as usize));
+        order.sort_unstable_by(|&a, &b| self.compare(a as usize, b as usize).then(a.cmp(&b)));
         let mut out = Patterns { columns: vec![Vec::new(); self.columns.len()], ..Patterns::default() };
+        let mut first_rows = Vec::new();
         let mut last = None;
         for i in order.into_iter().map(|i| i as usize) {
             if last.is_some_and(|l| self.compare(l, i) == Ordering::Equal)
@@ -34,6 +35,7 @@ impl Raw<'_> {
                 continue;
             }
             last = Some(i);
+            first_rows.push(i as u32);
             out.subgroup.push(self.subgroup[i]);
             out.active.push(self.active[i]);
             out.centre.extend(self.centre.get(i));
@@ -42,7 +44,7 @@ impl Raw<'_> {
             out.totals.push(f64::from(self.totals[i]));
             out.columns.iter_mut().zip(self.columns).for_each(|(to, from)| to.push(from[i]));
         }
-        out
+        (out, first_rows)
     }
 
     fn compare(&self, a: usize, b: usize) -> Ordering {

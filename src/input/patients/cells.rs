@@ -8,7 +8,7 @@ use toml::Spanned;
 
 use super::super::adjust_section::AdjustEntry;
 use super::super::arms::SeveralArms;
-use super::super::columns::{Kept, layout};
+use super::super::columns::{Kept, column_named, layout};
 use super::super::crossing::{Crossed, Crossing, Refused};
 use super::super::joint::events_of_total;
 use super::super::model_file::{DataSection, MissingRows};
@@ -55,7 +55,11 @@ pub fn read(
         .help("write missing = \"drop\" to leave them out and count them, or missing = \"error\""));
     };
     let mut reader = Reader::open(file, (source.reading, &data.form()))?;
-    let indices = columns(source, data, &reader.header)?;
+    // At the design stage the outcome's column, which need not be there, is never looked at.
+    let (indices, unread) = match source.reading.design {
+        true => without_outcome(source, data, &reader.header)?,
+        false => (columns(source, data, &reader.header)?, None),
+    };
     let crossing = Crossing::of(source, data, &reader.header)?;
     let mut coding = Coding::new(source, data, indices, (scale, several), crossing)?;
     let mut covariates = Covariates::new(source, (data, reader.decimal), adjust, &reader.header)?;
@@ -68,7 +72,7 @@ pub fn read(
         event,
         ..Counted::default()
     };
-    let mut columns = Columns::of(reader.header.len());
+    let mut columns = Columns::of(reader.header.len(), unread);
     while let Some(row) = reader.next()? {
         counted.read += 1;
         columns.see(row.fields);
@@ -85,8 +89,12 @@ pub fn read(
             counted.other_arms += 1;
             continue;
         }
-        let Ok(outcome) = coding.outcome.take(row.bytes(outcome)) else {
-            return Err(unlisted(&coding, (row, outcome)));
+        let outcome = match unread {
+            Some(_) => Ok(Taken::As(0)),
+            None => coding.outcome.take(row.bytes(outcome)),
+        };
+        let Ok(outcome) = outcome else {
+            return Err(unlisted(&coding, (row, coding.outcome.index)));
         };
         let subgroup = match coding.take_subgroup(row) {
             Ok(taken) => taken,
@@ -118,6 +126,7 @@ pub fn read(
             && covariates.any
         {
             covariates.keep(g, arm == 1, (u32::from(class >= event), 1));
+            covariates.measured.rows.push(row.number);
             if scale.is_some() {
                 covariates.measured.level.push(class as u32);
             }
@@ -128,7 +137,7 @@ pub fn read(
 }
 
 /// The columns of outcome and treatment, and that of subgroups where there is one.
-fn columns(source: &Source, data: &DataSection, header: &Header) -> Result<([usize; 2], Option<usize>)> {
+fn columns(source: &Source, data: &DataSection, header: &Header) -> Result<Places> {
     if data.columns.keys().any(|key| key.get_ref() == "subgroup") {
         let keys = (["outcome", "treatment", "subgroup"], &["centre"][..]);
         let [outcome, treatment, subgroup] = layout(source, data, header, keys)?;
@@ -136,6 +145,23 @@ fn columns(source: &Source, data: &DataSection, header: &Header) -> Result<([usi
     }
     let keys = (["outcome", "treatment"], &["subgroup", "centre"][..]);
     Ok((layout(source, data, header, keys)?, None))
+}
+
+/// Any place in a header.
+const NOWHERE: usize = usize::MAX;
+
+/// Where columns stand: outcome and treatment, and subgroups where there is a column of them.
+type Places = ([usize; 2], Option<usize>);
+
+/// The same without the outcome, and the place of its column, which is not read.
+fn without_outcome(source: &Source, data: &DataSection, header: &Header) -> Result<(Places, Option<usize>)> {
+    let optional = &["outcome", "subgroup", "centre"][..];
+    let [treatment] = layout(source, data, header, (["treatment"], optional))?;
+    let named = |key: &str| data.columns.iter().find(|(k, _)| k.get_ref() == key).map(|(_, name)| name);
+    let subgroup = named("subgroup").map(|name| column_named(source, header, name)).transpose()?;
+    let outcome = named("outcome").and_then(|name| header.iter().position(|h| h == name.get_ref()));
+    let outcome = outcome.unwrap_or(NOWHERE);
+    Ok((([outcome, treatment], subgroup), Some(outcome)))
 }
 
 fn finish(
@@ -416,6 +442,7 @@ impl Counted {
             dropped: dropped.filter(|(_, rows)| *rows > 0).map(|(why, rows)| Dropped { why, rows }).collect(),
             columns: coding
                 .columns()
+                .filter(|c| Some(c.index) != columns.unread)
                 .map(|c| column_account(c, &reader.header[c.index]))
                 .chain(covariates.accounts())
                 .collect(),
@@ -442,18 +469,21 @@ struct Columns {
     first: Vec<Vec<u8>>,
     varies: Vec<bool>,
     hashes: Vec<DefaultHasher>,
+    /// A column that is not looked at.
+    unread: Option<usize>,
 }
 
 impl Columns {
-    fn of(n: usize) -> Columns {
-        Columns { first: Vec::new(), varies: vec![false; n], hashes: vec![DefaultHasher::new(); n] }
+    fn of(n: usize, unread: Option<usize>) -> Columns {
+        let hashes = vec![DefaultHasher::new(); n];
+        Columns { first: Vec::new(), varies: vec![false; n], hashes, unread }
     }
 
     fn see(&mut self, record: &ByteRecord) {
         if self.first.is_empty() {
             self.first = record.iter().map(<[u8]>::to_vec).collect();
         }
-        for (k, value) in record.iter().enumerate() {
+        for (k, value) in record.iter().enumerate().filter(|(k, _)| Some(*k) != self.unread) {
             self.hashes[k].write(value);
             self.hashes[k].write_u8(0xff);
             self.varies[k] |= self.first[k] != value;
@@ -461,7 +491,8 @@ impl Columns {
     }
 
     fn constant(&self) -> Vec<usize> {
-        (0..self.varies.len()).filter(|k| !self.varies[*k]).collect()
+        let read = |k: &usize| Some(*k) != self.unread;
+        (0..self.varies.len()).filter(read).filter(|k| !self.varies[*k]).collect()
     }
 
     /// Pairs of columns that vary and are the same in every row.

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use toml::Spanned;
 
-use super::super::adjust_section::AdjustEntry;
+use super::super::adjust_section::{AdjustEntry, WhenMeasured};
 use super::super::columns::column_named;
 use super::super::model_file::DataSection;
 use super::super::nearest::listed as listed_names;
@@ -32,6 +32,8 @@ pub struct Measured {
     pub totals: Vec<u32>,
     /// Places of ordered levels; empty for outcomes without.
     pub level: Vec<u32>,
+    /// The file's rows of patients, from 1; empty for rows of counts.
+    pub rows: Vec<u64>,
     /// One a covariate, in the model file's order.
     pub columns: Vec<Values>,
     pub centres: Option<Levels>,
@@ -257,6 +259,13 @@ impl Covariates {
 fn check(source: &Source, data: &DataSection, entry: &Spanned<AdjustEntry>, before: &[Column]) -> Result<()> {
     let asked = entry.get_ref();
     let error = |message: String| Error::of(ErrorKind::Rule, message).at(source.place(entry.span()));
+    if let Some(when) = asked.measured.as_ref().filter(|m| *m.get_ref() == WhenMeasured::After) {
+        let message = format!("`{}` was measured after treatment", asked.column);
+        return Err(Error::of(ErrorKind::Rule, message)
+            .at(source.place(when.span()))
+            .help("what came after may be the treatment's doing: adjusting for it takes part of the effect away, or makes up one")
+            .help("leave it out, or adjust for what was known before"));
+    }
     let role = data.columns.iter().find(|(_, name)| *name.get_ref() == asked.column);
     match role.map(|(role, _)| role.get_ref().as_str()) {
         None => {}

@@ -8,7 +8,7 @@ use rand_chacha::ChaCha8Rng;
 use super::NormalEstimate;
 use crate::model::simulate::normal;
 use crate::numeric::linear::{cholesky, gram_of_lower, invert_lower};
-use crate::study::{Covariance, SubgroupBias};
+use crate::study::{Covariance, LinkedBaseline, SubgroupBias};
 
 /// Estimates `y ~ N(θ + b, Σ)`, b biases.
 #[derive(Debug, Clone, PartialEq)]
@@ -53,6 +53,12 @@ impl CorrelatedEstimates {
         let row = |(g, x): (usize, &f64)| NormalEstimate::new(*x, libm::sqrt(covariance[g * size + g]));
         let rows = estimates.iter().enumerate().map(row).collect();
         Some(CorrelatedEstimates { rows, errors: Arc::new(Errors::new(covariance, size)?) })
+    }
+
+    /// With the baselines beside the estimates, in their order.
+    pub(super) fn with_baselines(mut self, baselines: &[LinkedBaseline]) -> CorrelatedEstimates {
+        self.rows.iter_mut().zip(baselines).for_each(|(row, b)| row.baseline = Some(*b));
+        self
     }
 
     /// Each estimate by itself, as if the others were not known.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::model::seen::EstimateSeen;
 use crate::numeric::normal_log_density;
-use crate::study::SubgroupBias;
+use crate::study::{LinkedBaseline, SubgroupBias};
 
 /// A published estimate of an effect with a normal error, perhaps distorted by a bias.
 #[derive(Debug, Clone, PartialEq)]
@@ -13,13 +13,21 @@ pub struct NormalEstimate {
     pub estimate: f64,
     /// Its standard error, on the same scale; infinite for a subgroup without data.
     pub se: f64,
+    /// The baseline beside an estimate from weighted patients.
+    pub baseline: Option<LinkedBaseline>,
     seen: Option<Arc<EstimateSeen>>,
 }
 
 impl NormalEstimate {
     /// An estimate without a bias.
     pub const fn new(estimate: f64, se: f64) -> NormalEstimate {
-        NormalEstimate { estimate, se, seen: None }
+        NormalEstimate { estimate, se, baseline: None, seen: None }
+    }
+
+    /// The same estimate with this baseline beside it.
+    #[must_use]
+    pub fn beside(self, baseline: Option<LinkedBaseline>) -> NormalEstimate {
+        NormalEstimate { baseline, ..self }
     }
 
     /// The same estimate, distorted by a bias. A bias that is known, or is normal and added, moves the estimate and
@@ -33,7 +41,8 @@ impl NormalEstimate {
         };
         let shift = if bias.shift.is_none() { Some((0.0, 0.0)) } else { bias.normal_shift() };
         if let (Some(known), Some((mean, sd))) = (confounder, shift) {
-            return NormalEstimate::new(self.estimate - (known + mean), libm::hypot(self.se, sd));
+            let moved = NormalEstimate::new(self.estimate - (known + mean), libm::hypot(self.se, sd));
+            return NormalEstimate { baseline: self.baseline, ..moved };
         }
         let seen = (!bias.is_none()).then(|| Arc::new(EstimateSeen::new(self.estimate, self.se, bias, 1.0)));
         NormalEstimate { seen, ..self }
@@ -62,6 +71,6 @@ impl NormalEstimate {
     /// The likelihood raised to a power: the standard error is divided by its square root.
     pub fn powered(&self, power: f64) -> NormalEstimate {
         let seen = self.seen.as_ref().map(|seen| Arc::new(seen.powered(power)));
-        NormalEstimate { estimate: self.estimate, se: self.se / libm::sqrt(power), seen }
+        NormalEstimate { estimate: self.estimate, se: self.se / libm::sqrt(power), baseline: self.baseline, seen }
     }
 }

@@ -24,7 +24,7 @@ use std::sync::Arc;
 
 use super::levels::Levels;
 use super::rows::Rows;
-use crate::study::{BaselinePrior, Data, Misclassification, Study, SubgroupBias};
+use crate::study::{BaselinePrior, Data, LinkedBaseline, Misclassification, Study, SubgroupBias};
 
 /// The observations of all subgroups, as a likelihood.
 #[derive(Debug, Clone, PartialEq)]
@@ -67,14 +67,17 @@ impl Observation {
             }
             (Data::Estimates(rows), None) => {
                 let estimates: Vec<f64> = rows.iter().map(|r| r.estimate).collect();
+                let baselines = rows.baselines.as_deref().map_or(&[][..], Vec::as_slice);
                 let correlated =
                     rows.covariance.as_ref().and_then(|c| CorrelatedEstimates::new(&estimates, c));
                 correlated.map_or_else(
                     || {
-                        let own = rows.iter().map(|r| NormalEstimate::new(r.estimate, r.se));
+                        let own = rows.iter().enumerate().map(|(g, r)| {
+                            NormalEstimate::new(r.estimate, r.se).beside(baselines.get(g).copied())
+                        });
                         Observation::Estimates(own.collect())
                     },
-                    Observation::Correlated,
+                    |correlated| Observation::Correlated(correlated.with_baselines(baselines)),
                 )
             }
         };
@@ -122,6 +125,16 @@ impl Observation {
             Observation::Correlated(estimates) => Some(estimates),
             Observation::Cells(_) | Observation::Estimates(_) => None,
         }
+    }
+
+    /// The baselines beside estimates from weighted patients, each with its subgroup's estimate; empty for others.
+    pub fn linked(&self) -> Vec<(f64, LinkedBaseline)> {
+        let rows = match self {
+            Observation::Cells(_) => &[],
+            Observation::Estimates(rows) => rows.as_slice(),
+            Observation::Correlated(estimates) => estimates.rows(),
+        };
+        rows.iter().map_while(|row| Some((row.estimate, row.baseline?))).collect()
     }
 
     /// The rows with covariates or centres; none where there are neither.

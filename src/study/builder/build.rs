@@ -139,6 +139,7 @@ impl StudyBuilder {
             patients: None,
             draws: None,
             adjustment: None,
+            weighting: None,
             notices,
             changed: Changed::default(),
             files: Vec::new(),
@@ -469,5 +470,5 @@ fn of_one_fit(
         }
         row.se = own;
     }
-    Ok(Estimates { rows, covariance: covariance.map(Arc::new) })
+    Ok(Estimates { rows, covariance: covariance.map(Arc::new), baselines: None })
 }

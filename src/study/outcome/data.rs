@@ -37,7 +37,15 @@ impl Data {
 
     /// Whether each arm has a risk, so that risk differences, risk ratios and numbers needed to treat exist.
     pub fn has_risks(&self) -> bool {
-        self.counts().is_some()
+        match self {
+            Data::Counts(_) | Data::Levels(_) => true,
+            Data::Estimates(estimates) => estimates.baselines.is_some(),
+        }
+    }
+
+    /// Whether they are estimates from weighted patients, with baselines beside them.
+    pub fn is_weighted(&self) -> bool {
+        matches!(self, Data::Estimates(estimates) if estimates.baselines.is_some())
     }
 
     /// Events and patients by arm, of ordered levels those above the primary cut; none for published estimates.

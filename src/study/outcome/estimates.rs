@@ -4,6 +4,7 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 use super::Covariance;
+use crate::study::LinkedBaseline;
 
 /// The published estimates of all subgroups. As a slice it is its rows.
 #[derive(Debug, Clone, PartialEq)]
@@ -12,12 +13,14 @@ pub struct Estimates {
     pub rows: Vec<SubgroupEstimate>,
     /// How their errors belong together; none where they are independent.
     pub covariance: Option<Arc<Covariance>>,
+    /// Where they are weighted effects of patients, the baselines beside them, one a subgroup; none of published ones.
+    pub baselines: Option<Arc<Vec<LinkedBaseline>>>,
 }
 
 impl From<Vec<SubgroupEstimate>> for Estimates {
     /// With independent errors.
     fn from(rows: Vec<SubgroupEstimate>) -> Estimates {
-        Estimates { rows, covariance: None }
+        Estimates { rows, covariance: None, baselines: None }
     }
 }
 
@@ -38,7 +41,9 @@ impl Estimates {
     #[must_use]
     pub fn first(&self, n: usize) -> Estimates {
         let covariance = self.covariance.as_ref().and_then(|c| c.first(n)).map(Arc::new);
-        Estimates { rows: self.rows.iter().take(n).cloned().collect(), covariance }
+        let first = |all: &Arc<Vec<LinkedBaseline>>| Arc::new(all.iter().take(n).copied().collect());
+        let baselines = self.baselines.as_ref().map(first);
+        Estimates { rows: self.rows.iter().take(n).cloned().collect(), covariance, baselines }
     }
 }
 

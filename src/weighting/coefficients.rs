@@ -1,0 +1,22 @@
+//! What a logistic regression estimates.
+
+/// Log odds with an intercept for every group and slopes that groups share.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Coefficients {
+    /// One a group.
+    pub intercepts: Vec<f64>,
+    /// One a column.
+    pub slopes: Vec<f64>,
+}
+
+impl Coefficients {
+    /// Nothing known yet.
+    pub fn zero(groups: usize, columns: usize) -> Coefficients {
+        Coefficients { intercepts: vec![0.0; groups], slopes: vec![0.0; columns] }
+    }
+
+    /// The log odds of group `group` with covariates `x`.
+    pub fn log_odds(&self, group: usize, x: &[f64]) -> f64 {
+        self.intercepts[group] + self.slopes.iter().zip(x).map(|(b, x)| b * x).sum::<f64>()
+    }
+}

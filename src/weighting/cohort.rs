@@ -1,0 +1,155 @@
+//! Patients by profile: those of a subgroup who are alike in every covariate, counted by arm and outcome.
+
+use std::cmp::Ordering;
+
+use super::{Lack, NoEstimate};
+
+/// Patients who are alike, by arm (control first) and outcome: `[without the event, with it]`.
+pub type Counts = [[f64; 2]; 2];
+
+/// Where one profile stands.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Profile {
+    /// The subgroup's place.
+    pub subgroup: u32,
+    /// Patients by arm, without and with the event.
+    pub patients: Counts,
+}
+
+/// All patients of a study by profile, in an order that does not depend on that of the rows, nor on arms or outcomes.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Cohort {
+    /// How many subgroups there are.
+    pub subgroups: usize,
+    /// Ordered by subgroup.
+    pub profiles: Vec<Profile>,
+    /// Standardised covariates by profile, row by row: length `profiles` · `terms`.
+    pub x: Vec<f64>,
+    /// How many columns a profile has.
+    pub terms: usize,
+    /// The columns of every covariate of levels, one for each level but the reference.
+    pub factors: Vec<Vec<usize>>,
+    /// Weights that were computed elsewhere, by profile; none where they follow from the propensity.
+    pub given: Option<Vec<f64>>,
+}
+
+impl Cohort {
+    /// From patterns in columns: subgroup, arm, patients with the event and in all, standardised covariates one column a term,
+    /// and weights computed elsewhere.
+    pub fn of_patterns(
+        subgroups: usize,
+        (subgroup, active): (&[u32], &[bool]),
+        (events, totals): (&[f64], &[f64]),
+        columns: &[Vec<f64>],
+        given: Option<&[f64]>,
+    ) -> Cohort {
+        let compare = |a: usize, b: usize| -> Ordering {
+            let values = || columns.iter().map(|c| c[a].total_cmp(&c[b])).find(|o| o.is_ne());
+            let weights = || given.map_or(Ordering::Equal, |w| w[a].total_cmp(&w[b]));
+            subgroup[a]
+                .cmp(&subgroup[b])
+                .then_with(|| values().unwrap_or(Ordering::Equal))
+                .then_with(weights)
+        };
+        let mut order: Vec<usize> = (0..totals.len()).collect();
+        order.sort_by(|&a, &b| compare(a, b));
+        let mut cohort = Cohort {
+            subgroups,
+            terms: columns.len(),
+            given: given.map(|_| Vec::new()),
+            ..Cohort::default()
+        };
+        let mut last: Option<usize> = None;
+        for i in order {
+            if last.is_none_or(|l| compare(l, i) != Ordering::Equal) {
+                cohort.profiles.push(Profile { subgroup: subgroup[i], patients: [[0.0; 2]; 2] });
+                cohort.x.extend(columns.iter().map(|c| c[i]));
+                if let (Some(of), Some(weights)) = (given, &mut cohort.given) {
+                    weights.push(of[i]);
+                }
+                last = Some(i);
+            }
+            if let Some(profile) = cohort.profiles.last_mut() {
+                let arm = &mut profile.patients[usize::from(active[i])];
+                arm[1] += events[i];
+                arm[0] += totals[i] - events[i];
+            }
+        }
+        cohort
+    }
+
+    /// The covariates of a profile.
+    pub fn x(&self, profile: usize) -> &[f64] {
+        &self.x[profile * self.terms..(profile + 1) * self.terms]
+    }
+
+    /// All patients of a profile.
+    pub(super) fn patients(&self, profile: usize) -> f64 {
+        self.profiles[profile].patients.iter().flatten().sum()
+    }
+
+    /// Counts by profile.
+    pub(super) fn counts(&self) -> Vec<Counts> {
+        self.profiles.iter().map(|p| p.patients).collect()
+    }
+
+    /// The profiles of each subgroup.
+    pub(super) fn of_subgroups(&self) -> Vec<std::ops::Range<usize>> {
+        let end = |g: u32| self.profiles.partition_point(|p| p.subgroup <= g);
+        let start = |g: u32| self.profiles.partition_point(|p| p.subgroup < g);
+        (0..self.subgroups as u32).map(|g| start(g)..end(g)).collect()
+    }
+
+    /// Every subgroup has patients in both arms, with some weight.
+    pub(super) fn has_both_arms(&self) -> Result<(), NoEstimate> {
+        for (subgroup, range) in self.of_subgroups().into_iter().enumerate() {
+            for arm in 0..2 {
+                let own = |i: &usize| self.profiles[*i].patients[arm].iter().sum::<f64>() > 0.0;
+                let there: Vec<usize> = range.clone().filter(own).collect();
+                if there.is_empty() {
+                    return Err(NoEstimate { subgroup, arm, lack: Lack::Patients });
+                }
+                if self.given.as_ref().is_some_and(|w| there.iter().all(|&i| w[i] == 0.0)) {
+                    return Err(NoEstimate { subgroup, arm, lack: Lack::Weight });
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Every arm of every subgroup has patients with the event and without it.
+    pub(super) fn has_both_outcomes(&self) -> Result<(), NoEstimate> {
+        let cells = cells(self.subgroups, self.profiles.iter().map(|p| (p.subgroup, p.patients)));
+        let weights = self.given.as_deref();
+        let weighted = weights.map(|w| {
+            let of = |(p, w): (&Profile, &f64)| (p.subgroup, p.patients.map(|arm| arm.map(|n| n * w)));
+            super::cohort::cells(self.subgroups, self.profiles.iter().zip(w).map(of))
+        });
+        lacking(&cells).or_else(|| lacking(&weighted?)).map_or(Ok(()), Err)
+    }
+}
+
+/// Counts summed by subgroup.
+pub(super) fn cells(subgroups: usize, counts: impl Iterator<Item = (u32, Counts)>) -> Vec<Counts> {
+    let mut cells = vec![[[0.0; 2]; 2]; subgroups];
+    for (g, of) in counts {
+        for (arm, n) in of.iter().enumerate() {
+            (0..2).for_each(|y| cells[g as usize][arm][y] += n[y]);
+        }
+    }
+    cells
+}
+
+/// The first arm without an event, or without a patient who had none.
+pub(super) fn lacking(cells: &[Counts]) -> Option<NoEstimate> {
+    cells.iter().enumerate().find_map(|(subgroup, arms)| {
+        arms.iter().enumerate().find_map(|(arm, [without, with])| {
+            let lack = match (*without > 0.0, *with > 0.0) {
+                (true, true) => return None,
+                (true, false) => Lack::Events,
+                (false, _) => Lack::Others,
+            };
+            Some(NoEstimate { subgroup, arm, lack })
+        })
+    })
+}
