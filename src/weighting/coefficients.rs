@@ -14,9 +14,4 @@ impl Coefficients {
     pub fn zero(groups: usize, columns: usize) -> Coefficients {
         Coefficients { intercepts: vec![0.0; groups], slopes: vec![0.0; columns] }
     }
-
-    /// The log odds of group `group` with covariates `x`.
-    pub fn log_odds(&self, group: usize, x: &[f64]) -> f64 {
-        self.intercepts[group] + self.slopes.iter().zip(x).map(|(b, x)| b * x).sum::<f64>()
-    }
 }

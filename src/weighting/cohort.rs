@@ -23,7 +23,7 @@ pub struct Cohort {
     pub subgroups: usize,
     /// Ordered by subgroup.
     pub profiles: Vec<Profile>,
-    /// Standardised covariates by profile, row by row: length `profiles` · `terms`.
+    /// Standardised covariates column by column: length `profiles` · `terms`.
     pub x: Vec<f64>,
     /// How many columns a profile has.
     pub terms: usize,
@@ -60,10 +60,11 @@ impl Cohort {
             ..Cohort::default()
         };
         let mut last: Option<usize> = None;
+        let mut first: Vec<usize> = Vec::new();
         for i in order {
             if last.is_none_or(|l| compare(l, i) != Ordering::Equal) {
                 cohort.profiles.push(Profile { subgroup: subgroup[i], patients: [[0.0; 2]; 2] });
-                cohort.x.extend(columns.iter().map(|c| c[i]));
+                first.push(i);
                 if let (Some(of), Some(weights)) = (given, &mut cohort.given) {
                     weights.push(of[i]);
                 }
@@ -75,12 +76,13 @@ impl Cohort {
                 arm[0] += totals[i] - events[i];
             }
         }
+        cohort.x = columns.iter().flat_map(|c| first.iter().map(|&i| c[i])).collect();
         cohort
     }
 
-    /// The covariates of a profile.
-    pub fn x(&self, profile: usize) -> &[f64] {
-        &self.x[profile * self.terms..(profile + 1) * self.terms]
+    /// A standardised covariate of a profile.
+    pub fn x(&self, profile: usize, term: usize) -> f64 {
+        self.x[term * self.profiles.len() + profile]
     }
 
     /// All patients of a profile.

@@ -132,7 +132,7 @@ impl Design {
                 let (mut before, mut after) = ([Sums::default(); 2], [Sums::default(); 2]);
                 for i in range.clone() {
                     for arm in 0..2 {
-                        let (n, x) = (patients(i, arm), cohort.x(i)[term]);
+                        let (n, x) = (patients(i, arm), cohort.x(i, term));
                         before[arm].add(n, 1.0, x);
                         after[arm].add(n, weight(i, arm), x);
                     }
@@ -217,8 +217,7 @@ fn one_sided(cohort: &Cohort) -> Vec<OneSided> {
             // By level, the reference last.
             let mut arms = vec![[0.0; 2]; terms.len() + 1];
             for i in range.clone() {
-                let x = cohort.x(i);
-                let level = terms.iter().position(|&k| x[k] > 0.0).unwrap_or(terms.len());
+                let level = terms.iter().position(|&k| cohort.x(i, k) > 0.0).unwrap_or(terms.len());
                 for (arm, n) in arms[level].iter_mut().enumerate() {
                     *n += cohort.profiles[i].patients[arm].iter().sum::<f64>();
                 }

@@ -107,8 +107,12 @@ pub struct Room {
     weights: Weights,
     treated: Vec<f64>,
     totals: Vec<f64>,
-    pub e: Vec<f64>,
+    e: Vec<f64>,
+    risks: ByArm,
 }
+
+/// The risks of all profiles, by arm.
+pub type ByArm = [Vec<f64>; 2];
 
 impl<'a> Model<'a> {
     /// Fitted to the cohort's own counts.
@@ -144,17 +148,18 @@ impl<'a> Model<'a> {
     }
 
     /// The propensities and the risks in both arms of every profile, without weights: what the study is simulated from.
-    pub fn truth(&self) -> (Vec<f64>, Vec<[f64; 2]>) {
+    pub fn truth(&self) -> (Vec<f64>, ByArm) {
         let mut e = vec![0.0; self.cohort.profiles.len()];
         self.propensity.put(&mut e);
-        let risks = (0..e.len()).map(|i| self.plain.risks(self.cohort, i)).collect();
+        let mut risks = [e.clone(), e.clone()];
+        (0..2).for_each(|arm| self.plain.put_risks(self.cohort, arm, &mut risks[arm]));
         (e, risks)
     }
 
     /// The risks of the population that these propensities and risks make, by subgroup and over all.
-    pub fn standardised(&self, e: &[f64], risks: &[[f64; 2]], patients: impl Fn(usize) -> f64) -> Vec<Risks> {
+    pub fn standardised(&self, e: &[f64], risks: &ByArm, patients: impl Fn(usize) -> f64) -> Vec<Risks> {
         let tilt = |i: usize| self.tilt(e[i], i) * patients(i);
-        let (by_subgroup, shares) = averages(self.cohort, tilt, |i| risks[i]);
+        let (by_subgroup, shares) = averages(self.cohort, tilt, risks);
         with_all(by_subgroup, &shares)
     }
 
@@ -163,13 +168,13 @@ impl<'a> Model<'a> {
         let mut room = Room::default();
         room.e = vec![0.0; self.cohort.profiles.len()];
         self.put_propensities(&mut room.e);
-        self.risks(counts, &room.e)
+        self.risks(counts, &mut room)
     }
 
     /// Fits everything again for other weights of the patients, and what follows.
     pub fn again(&mut self, counts: &[Counts], room: &mut Room) -> Estimates {
         self.fit(counts, false, room);
-        self.risks(counts, &room.e)
+        self.risks(counts, room)
     }
 
     fn fit(&mut self, counts: &[Counts], first: bool, room: &mut Room) {
@@ -209,16 +214,23 @@ impl<'a> Model<'a> {
         self.cohort.given.as_ref().map_or_else(|| self.estimand.tilt(e), |given| given[profile])
     }
 
-    fn risks(&self, counts: &[Counts], e: &[f64]) -> Estimates {
-        let cohort = self.cohort;
+    fn risks(&self, counts: &[Counts], room: &mut Room) -> Estimates {
+        let (cohort, e) = (self.cohort, &room.e);
+        let mut standardised = |outcome: &Outcome, tilt: &dyn Fn(usize) -> f64| {
+            for (arm, risks) in room.risks.iter_mut().enumerate() {
+                risks.resize(e.len(), 0.0);
+                outcome.put_risks(cohort, arm, risks);
+            }
+            averages(cohort, tilt, &room.risks)
+        };
         let of = |i: usize| counts[i].iter().flatten().sum::<f64>();
         let tilt = |i: usize| self.tilt(e[i], i) * of(i);
         let crude = ratios(cohort, counts, |_, _| 1.0);
         let weighted = ratios(cohort, counts, |i, arm| weight(cohort, self.estimand, e, (i, arm)));
-        let (regression, shares) = averages(cohort, tilt, |i| self.plain.risks(cohort, i));
-        let (robust, _) = averages(cohort, tilt, |i| self.weighted.risks(cohort, i));
+        let (regression, shares) = standardised(&self.plain, &tilt);
+        let (robust, _) = standardised(&self.weighted, &tilt);
         // Over all patients as they were observed, a subgroup counts by its patients.
-        let patients = averages(cohort, of, |_| [0.0; 2]).1;
+        let patients = shares_of(cohort, of);
         let risks = vec![
             with_all(crude, &patients),
             with_all(regression, &shares),
@@ -252,22 +264,26 @@ fn ratios(cohort: &Cohort, counts: &[Counts], by: impl Fn(usize, usize) -> f64) 
 }
 
 /// Risks averaged over a population by subgroup, and the subgroups' shares of it.
-fn averages(
-    cohort: &Cohort,
-    counts_by: impl Fn(usize) -> f64,
-    risks: impl Fn(usize) -> [f64; 2],
-) -> (Vec<Risks>, Vec<f64>) {
+fn averages(cohort: &Cohort, counts_by: impl Fn(usize) -> f64, risks: &ByArm) -> (Vec<Risks>, Vec<f64>) {
     let mut sums = vec![[0.0; 3]; cohort.subgroups];
     for (i, profile) in cohort.profiles.iter().enumerate() {
-        let (by, [control, active]) = (counts_by(i), risks(i));
+        let by = counts_by(i);
         let sum = &mut sums[profile.subgroup as usize];
         sum[0] += by;
-        sum[1] += by * control;
-        sum[2] += by * active;
+        sum[1] += by * risks[0][i];
+        sum[2] += by * risks[1][i];
     }
     let all: f64 = sums.iter().map(|s| s[0]).sum();
     let of = |[by, control, active]: &[f64; 3]| Risks { control: control / by, active: active / by };
     (sums.iter().map(of).collect(), sums.iter().map(|s| s[0] / all).collect())
+}
+
+/// The subgroups' shares of a population.
+fn shares_of(cohort: &Cohort, counts_by: impl Fn(usize) -> f64) -> Vec<f64> {
+    let mut sums = vec![0.0; cohort.subgroups];
+    cohort.profiles.iter().enumerate().for_each(|(i, p)| sums[p.subgroup as usize] += counts_by(i));
+    let all: f64 = sums.iter().sum();
+    sums.iter().map(|s| s / all).collect()
 }
 
 /// With the risks of all patients behind those of the subgroups.

@@ -16,6 +16,7 @@ mod cohort;
 mod coefficients;
 mod design;
 mod estimators;
+mod kernel;
 mod logistic;
 mod outcome;
 mod plan;

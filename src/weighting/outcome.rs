@@ -1,10 +1,12 @@
 //! The outcome's regression: a log odds for every arm of every subgroup, and covariates whose coefficients all of them share.
 
+use std::ops::Range;
+
 use super::coefficients::Coefficients;
 use super::cohort::{Cohort, Counts};
-use super::logistic::{Rows, Scratch};
+use super::kernel::{Span, predict};
+use super::logistic::{NEAR_THE_END, Rows, Scratch, TO_THE_END};
 use super::plan::FALLBACK_SD;
-use crate::numeric::logistic;
 
 /// A regression of the outcome with the rows of those who were in an arm.
 #[derive(Debug, Clone, PartialEq)]
@@ -27,18 +29,19 @@ pub struct Weights {
 impl Outcome {
     /// For the patients that are there in `counts`.
     pub fn new(cohort: &Cohort, counts: &[Counts]) -> Outcome {
-        let mut rows = Rows { groups: 2 * cohort.subgroups, terms: cohort.terms, ..Rows::default() };
-        let mut of = Vec::new();
-        for (i, (profile, counts)) in cohort.profiles.iter().zip(counts).enumerate() {
-            for (arm, patients) in counts.iter().enumerate() {
-                if patients[0] + patients[1] > 0.0 {
-                    rows.group.push(2 * profile.subgroup + arm as u32);
-                    rows.x.extend_from_slice(cohort.x(i));
-                    of.push((i as u32, arm as u8));
-                }
+        let (mut of, mut groups) = (Vec::new(), Vec::new());
+        for range in cohort.of_subgroups() {
+            for arm in 0..2 {
+                let from = of.len();
+                let there = |i: &usize| counts[*i][arm][0] + counts[*i][arm][1] > 0.0;
+                of.extend(range.clone().filter(there).map(|i| (i as u32, arm as u8)));
+                groups.push(from..of.len());
             }
         }
-        let at = Coefficients::zero(rows.groups, rows.terms);
+        let column = |k: usize| of.iter().map(move |(i, _)| cohort.x(*i as usize, k));
+        let x = (0..cohort.terms).flat_map(column).collect();
+        let rows = Rows { groups, terms: cohort.terms, x, len: of.len() };
+        let at = Coefficients::zero(rows.groups.len(), rows.terms);
         Outcome { rows, of, separated: false, at }
     }
 
@@ -62,14 +65,15 @@ impl Outcome {
         let data = (&*weights.events, &*weights.totals);
         if first {
             self.separated = false;
-            self.at = Coefficients::zero(self.rows.groups, self.rows.terms);
+            self.at = Coefficients::zero(self.rows.groups.len(), self.rows.terms);
         }
+        let near = if first { TO_THE_END } else { NEAR_THE_END };
         let fallback = 1.0 / (FALLBACK_SD * FALLBACK_SD);
         let precision = if self.separated { fallback } else { 0.0 };
-        if self.rows.fit(data, precision, &mut self.at, scratch).is_err() {
+        if self.rows.fit(data, (precision, near), &mut self.at, scratch).is_err() {
             self.separated |= first;
-            self.at = Coefficients::zero(self.rows.groups, self.rows.terms);
-            let _ = self.rows.fit(data, fallback, &mut self.at, scratch);
+            self.at = Coefficients::zero(self.rows.groups.len(), self.rows.terms);
+            let _ = self.rows.fit(data, (fallback, near), &mut self.at, scratch);
         }
     }
 
@@ -78,10 +82,12 @@ impl Outcome {
         self.separated
     }
 
-    /// Risks in both arms of a patient of this profile.
-    pub fn risks(&self, cohort: &Cohort, profile: usize) -> [f64; 2] {
-        let along: f64 = self.at.slopes.iter().zip(cohort.x(profile)).map(|(b, x)| b * x).sum();
-        let g = 2 * cohort.profiles[profile].subgroup as usize;
-        [logistic(self.at.intercepts[g] + along), logistic(self.at.intercepts[g + 1] + along)]
+    /// The risks of all profiles in one arm.
+    pub fn put_risks(&self, cohort: &Cohort, arm: usize, risks: &mut [f64]) {
+        for (g, Range { start: from, end: to }) in cohort.of_subgroups().into_iter().enumerate() {
+            let intercept = self.at.intercepts[2 * g + arm];
+            let (x, stride, slopes) = (&cohort.x, cohort.profiles.len(), &self.at.slopes);
+            predict(Span { x, stride, from, to, intercept, slopes }, risks);
+        }
     }
 }

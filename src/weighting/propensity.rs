@@ -2,9 +2,8 @@
 
 use super::coefficients::Coefficients;
 use super::cohort::Cohort;
-use super::logistic::{Rows, Scratch};
+use super::logistic::{NEAR_THE_END, Rows, Scratch, TO_THE_END};
 use super::plan::{FALLBACK_SD, Plan};
-use crate::numeric::logistic;
 
 /// A column whose own part, given those before it, is less than this share of its sum of squares follows from them.
 const LEAST_OWN: f64 = 1e-9;
@@ -41,9 +40,11 @@ pub fn fitted(cohort: &Cohort, plan: &Plan) -> Propensity {
         let group: Vec<u32> =
             cohort.profiles[profiles.clone()].iter().map(|p| p.subgroup - first as u32).collect();
         let kept = independent(cohort, profiles.clone(), (&group, subgroups.len()));
-        let x = profiles.clone().flat_map(|i| kept.iter().map(move |&k| cohort.x(i)[k])).collect();
-        let rows = Rows { groups: subgroups.len(), group, terms: kept.len(), x };
-        let at = Coefficients::zero(rows.groups, rows.terms);
+        let x = kept.iter().flat_map(|&k| profiles.clone().map(move |i| cohort.x(i, k))).collect();
+        let of = |&g: &usize| ranges[g].start - profiles.start..ranges[g].end - profiles.start;
+        let groups: Vec<_> = subgroups.iter().map(of).collect();
+        let rows = Rows { groups, terms: kept.len(), x, len: profiles.len() };
+        let at = Coefficients::zero(rows.groups.len(), rows.terms);
         Block { profiles, rows, precision: plan.prior.precision(), separated: false, at }
     };
     let mut model = Propensity { blocks: blocks.iter().map(block).collect() };
@@ -65,13 +66,13 @@ impl Propensity {
         let mut scratch = Scratch::default();
         for block in &mut self.blocks {
             let own = (&treated[block.profiles.clone()], &totals[block.profiles.clone()]);
-            block.at = Coefficients::zero(block.rows.groups, block.rows.terms);
+            block.at = block.nothing();
             block.separated = false;
-            if block.rows.fit(own, block.precision, &mut block.at, &mut scratch).is_err() {
+            if block.rows.fit(own, (block.precision, TO_THE_END), &mut block.at, &mut scratch).is_err() {
                 block.separated = true;
-                block.at = Coefficients::zero(block.rows.groups, block.rows.terms);
+                block.at = block.nothing();
                 // A proper prior of all slopes has a maximum where both arms have patients.
-                let _ = block.rows.fit(own, block.fallback(), &mut block.at, &mut scratch);
+                let _ = block.rows.fit(own, (block.fallback(), TO_THE_END), &mut block.at, &mut scratch);
             }
         }
     }
@@ -81,9 +82,9 @@ impl Propensity {
         for block in &mut self.blocks {
             let own = (&treated[block.profiles.clone()], &totals[block.profiles.clone()]);
             let precision = if block.separated { block.fallback() } else { block.precision };
-            if block.rows.fit(own, precision, &mut block.at, scratch).is_err() {
-                block.at = Coefficients::zero(block.rows.groups, block.rows.terms);
-                let _ = block.rows.fit(own, block.fallback(), &mut block.at, scratch);
+            if block.rows.fit(own, (precision, NEAR_THE_END), &mut block.at, scratch).is_err() {
+                block.at = block.nothing();
+                let _ = block.rows.fit(own, (block.fallback(), NEAR_THE_END), &mut block.at, scratch);
             }
         }
     }
@@ -91,10 +92,8 @@ impl Propensity {
     /// The propensities of all profiles.
     pub fn put(&self, e: &mut [f64]) {
         for block in &self.blocks {
-            for (i, profile) in block.profiles.clone().enumerate() {
-                let group = block.rows.group[i] as usize;
-                e[profile] = logistic(block.at.log_odds(group, block.rows.x(i)));
-            }
+            let into = &mut e[block.profiles.clone()];
+            (0..block.rows.groups.len()).for_each(|g| block.rows.predict(g, &block.at, into));
         }
     }
 
@@ -108,11 +107,15 @@ impl Propensity {
 
     /// How many coefficients there are, intercepts among them.
     pub fn coefficients(&self) -> usize {
-        self.blocks.iter().map(|b| b.rows.groups + b.rows.terms).sum()
+        self.blocks.iter().map(|b| b.rows.groups.len() + b.rows.terms).sum()
     }
 }
 
 impl Block {
+    fn nothing(&self) -> Coefficients {
+        Coefficients::zero(self.rows.groups.len(), self.rows.terms)
+    }
+
     fn fallback(&self) -> f64 {
         self.precision.max(1.0 / (FALLBACK_SD * FALLBACK_SD))
     }
@@ -129,7 +132,7 @@ fn independent(
     let dot = |a: &[f64], b: &[f64]| -> f64 { a.iter().zip(b).zip(&n).map(|((a, b), n)| n * a * b).sum() };
     let (mut kept, mut basis): (Vec<usize>, Vec<Vec<f64>>) = (Vec::new(), Vec::new());
     for k in 0..cohort.terms {
-        let column: Vec<f64> = profiles.clone().map(|i| cohort.x(i)[k]).collect();
+        let column: Vec<f64> = profiles.clone().map(|i| cohort.x(i, k)).collect();
         let mut sums = vec![(0.0, 0.0); groups];
         for ((x, n), &g) in column.iter().zip(&n).zip(group) {
             let sum = &mut sums[g as usize];

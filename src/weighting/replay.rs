@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::bootstrap::{centred, drawn, sd};
 use super::cohort::{Cohort, Counts, cells, lacking};
-use super::estimators::{ESTIMATORS, Model, Risks, Room};
+use super::estimators::{ByArm, ESTIMATORS, Model, Risks, Room};
 use super::plan::Plan;
 use super::streams::{Purpose, stream};
 use crate::parallel;
@@ -93,7 +93,7 @@ pub fn replay(model: &Model, cohort: &Cohort, plan: &Plan) -> Option<Replay> {
 fn simulated(
     model: &Model,
     cohort: &Cohort,
-    (e, risks): (&[f64], &[[f64; 2]]),
+    (e, risks): (&[f64], &ByArm),
     rng: &mut ChaCha8Rng,
 ) -> Option<Simulated> {
     let mut counts: Vec<Counts> = vec![[[0.0; 2]; 2]; e.len()];
@@ -104,7 +104,7 @@ fn simulated(
             let patients = cohort.patients(i);
             let treated = binomial(patients, e[i], rng);
             for (arm, n) in [patients - treated, treated].into_iter().enumerate() {
-                let events = binomial(n, risks[i][arm], rng);
+                let events = binomial(n, risks[arm][i], rng);
                 counts[arm] = [n - events, events];
             }
         }

@@ -286,7 +286,7 @@ pub fn weight(source: &Source, file: &ModelFile, measured: Measured, study: &mut
     };
     let same = |profile: usize, arm: usize, i: usize| {
         let of = &cohort.profiles[profile];
-        let x = |k: usize| patterns.columns[k][i].to_bits() == cohort.x(profile)[k].to_bits();
+        let x = |k: usize| patterns.columns[k][i].to_bits() == cohort.x(profile, k).to_bits();
         of.subgroup == patterns.subgroup[i]
             && usize::from(patterns.active[i]) == arm
             && (0..terms.len()).all(x)
