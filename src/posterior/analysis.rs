@@ -17,6 +17,7 @@ use super::parameter::Parameter;
 use super::result::{Checks, Engine, Estimate, ParameterRow, Probability, Settings};
 use super::sampled::SampledPosterior;
 use super::sampling::{Run, Unsampled};
+use super::side_by_side::{Side, side_by_side};
 use super::sides::{ExactSide, PriorSide, Sides, has_no_exact_risks};
 use super::source::Source;
 use crate::exact::{ExactPosterior, Resolution};
@@ -55,6 +56,8 @@ pub struct Report {
     pub arms: Option<ArmDraws>,
     /// The draws of a study with several factors; none of others, and where nothing was sampled.
     pub factors: Option<FactorDraws>,
+    /// What every estimator of weighted effects comes to; empty for other studies, and where the numbers are withheld.
+    pub side_by_side: Vec<Side>,
     /// Whether the numbers were withheld because the run failed its checks.
     pub withheld: bool,
     /// The results without the bias that the study allows for; none where it allows for none.
@@ -100,6 +103,9 @@ pub fn analyse_watched(
         let without = analyse_once(&without, options, analysis.integrals, observer);
         analysis.report.put_unadjusted(without.report);
         analysis.integrals = without.integrals;
+    }
+    if !options.adjusted_only && !analysis.report.withheld {
+        analysis.report.side_by_side = side_by_side(study);
     }
     analysis
 }
@@ -240,6 +246,7 @@ impl Report {
             sampled: None,
             arms: None,
             factors: None,
+            side_by_side: Vec::new(),
             withheld: false,
             unadjusted: None,
             baseline_conflicts: OnceLock::new(),
@@ -355,6 +362,7 @@ impl Report {
         }
         self.checks.exact.log_marginal_likelihood = None;
         self.claims.clear();
+        self.side_by_side.clear();
         self.heterogeneity_learned = None;
         self.withheld = true;
     }

@@ -115,6 +115,9 @@ pub struct About {
     pub subgroups: String,
     /// Whether the effects are adjusted, by covariates or centres or by those who published them.
     pub adjusted: bool,
+    /// For whom effects of weighted patients are, such as "overlap population"; none of other effects.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub population: Option<&'static str>,
 }
 
 impl About {
@@ -128,6 +131,7 @@ impl About {
             kind_of_subgroup: study.subgroup_name.clone(),
             subgroups: study.subgroups().to_string(),
             adjusted: study.is_adjusted(),
+            population: study.weighted_population(),
         }
     }
 

@@ -42,6 +42,7 @@ mod sampled;
 mod sampled_levels;
 mod sampling;
 mod shrinkage;
+mod side_by_side;
 mod sides;
 mod source;
 
@@ -80,3 +81,4 @@ pub(crate) use reweighted::{Effects, Target, Weights, analyse_reweighted, chance
 pub use sampled::{Empirical, Risks, SampledPosterior};
 pub use sampling::LEAST_ESS;
 pub use shrinkage::{ShrinkageRow, shrinkage};
+pub use side_by_side::Side;

@@ -40,6 +40,7 @@ pub fn observed(study: &Study, estimand: Estimand) -> Option<Observed> {
             let scale = study.outcome.levels.as_ref()?;
             of_levels((levels, scale, study.outcome.higher_is.sign()), g, estimand)
         }
+        (Data::Estimates(_), Measure::RiskDifference) => weighted_difference(study, g),
         (Data::Estimates(rows), measure) if measure == Measure::of(study.outcome.scale) => {
             let row = rows.get(g)?;
             let logarithm = study.outcome.scale.is_ratio();
@@ -51,6 +52,15 @@ pub fn observed(study: &Study, estimand: Estimand) -> Option<Observed> {
         }
         _ => None,
     }
+}
+
+/// The risk difference of weighted patients, with normal limits.
+fn weighted_difference(study: &Study, g: usize) -> Option<Observed> {
+    let found = study.weighting.as_ref()?.weighted.as_ref()?;
+    let own = found.own();
+    let (risks, factors) = (found.risks[own].get(g)?, found.factors(own));
+    let sd = found.spread[own].risk_difference[g] * factors[g];
+    Some(normal(risks.active - risks.control, sd, false))
 }
 
 pub(super) fn normal(estimate: f64, se: f64, logarithm: bool) -> Observed {

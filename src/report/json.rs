@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::interruption::interruption;
 use super::sentences::{claims_json, told as told_claims};
-use super::wire;
+use super::{weighting, wire};
 use crate::posterior::{Report, baseline_conflicts, effect_conflict};
 use crate::study::{
     Adjustment, Assignment, Assumption, Audit, BaselineOf, Changed, Covariate, Factor, Interactions,
@@ -31,6 +31,9 @@ struct Document<'a> {
     /// What is assumed of a bias; the rows then have a value without it, `unadjusted`.
     #[serde(skip_serializing_if = "Option::is_none")]
     bias: Option<BiasHead<'a>>,
+    /// How effects were adjusted for who was treated; absent where they were not by weights.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    weighting: Option<weighting::Head<'a>>,
     checks: wire::Checks<'a>,
     parameters: Vec<wire::Parameter>,
     estimates: Vec<wire::Estimate<'a>>,
@@ -259,6 +262,7 @@ pub fn fit_json(study: &Study, report: &Report) -> String {
         settings: wire::Settings::of(&report.settings),
         prior: prior_head(study, Some(report)),
         bias: bias_head(study, Some(report)),
+        weighting: weighting::head(study, Some(report)),
         checks: wire::Checks::of(&report.checks),
         parameters: wire::parameters(report),
         estimates: wire::estimates(report),
@@ -282,7 +286,7 @@ pub fn check_json(study: &Study, prior: Option<&Report>) -> String {
             .map(|p| json!({ "belief": p.belief, "strength": p.strength, "mean": p.mean, "sd": p.sd }))
             .collect::<Vec<Value>>()
     });
-    pretty(&json!({
+    let mut document = json!({
         "schema": CHECK_SCHEMA,
         "version": env!("CARGO_PKG_VERSION"),
         "model": model_head(study),
@@ -295,7 +299,11 @@ pub fn check_json(study: &Study, prior: Option<&Report>) -> String {
             "assumptions": head.assumptions,
             "implied": crate::compare::bias::implied(study),
         })),
-    }))
+    });
+    if let (Some(head), Some(document)) = (weighting::head(study, None), document.as_object_mut()) {
+        document.insert("weighting".to_string(), json!(head));
+    }
+    pretty(&document)
 }
 
 /// What may differ between two equal runs, as JSON: when they ran, for how long, and on what. `folder` is where the model

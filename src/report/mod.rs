@@ -22,6 +22,7 @@ mod records;
 mod sentences;
 mod text;
 mod wire;
+mod weighting;
 mod words;
 
 pub use baseline_conflict::baseline_conflict_line;

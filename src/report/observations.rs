@@ -18,6 +18,7 @@ pub fn likelihood(study: &Study) -> String {
             study.outcome.event, study.subgroup_name
         ),
         Data::Levels(_) => levels_likelihood(study),
+        Data::Estimates(_) if study.weighting.is_some() => weighted_likelihood(study),
         Data::Estimates(_) if study.undivided => format!(
             "The published estimate has a normal likelihood on the scale of the {}.",
             study.outcome.scale.measure_in_words()
@@ -33,6 +34,28 @@ pub fn likelihood(study: &Study) -> String {
             study.outcome.scale.measure_in_words()
         ),
     }
+}
+
+fn weighted_likelihood(study: &Study) -> String {
+    let Some(weighting) = &study.weighting else { return String::new() };
+    let replayed = weighting.weighted.as_ref().and_then(|w| w.replay.as_ref());
+    let factors = match replayed {
+        Some(replay) => format!(
+            ", multiplied by how much wider the true spread was than the bootstrap's in {} simulated studies of the same patients",
+            replay.studies
+        ),
+        None => String::new(),
+    };
+    format!(
+        "Log odds ratios by {} are estimated from patients by {}, {}. Their errors are those of {} draws of Dirichlet weights of the patients, every model fitted again for each{factors}; together they have a normal likelihood.",
+        study.subgroup_name,
+        weighting.in_words(),
+        match weighting.plan.estimand.label() {
+            "all patients" => "for all patients".to_string(),
+            label => format!("for the {label}"),
+        },
+        weighting.plan.replicates
+    )
 }
 
 fn levels_likelihood(study: &Study) -> String {
@@ -61,6 +84,9 @@ pub fn model(study: &Study) -> &'static str {
             "cumulative logit model of levels by arm, common log odds ratios by subgroup; see Methods"
         }
         (Data::Counts(_), None) => "binomial counts by arm, log odds ratios by subgroup; see Methods",
+        (Data::Estimates(estimates), _) if estimates.baselines.is_some() => {
+            "normal likelihood of effects of weighted patients; see Methods"
+        }
         (Data::Estimates(estimates), _) if estimates.covariance.is_some() => {
             "multivariate normal likelihood of correlated estimates; see Methods"
         }
@@ -87,7 +113,7 @@ pub fn arm_heading(study: &Study, arm: &str) -> String {
 /// they are sums; nothing was observed of the mean or of a further subgroup.
 pub fn observed(study: &Study) -> Columns<'_, Whom> {
     let mut columns = Columns::new();
-    match study.data.counts() {
+    match study.counted() {
         Some(rows) => {
             for (arm, name) in study.treatment.arms.iter().enumerate() {
                 columns.add(arm_heading(study, name), move |whom: &Whom| match *whom {
@@ -125,6 +151,10 @@ pub fn effects(study: &Study) -> Vec<(String, Measure)> {
             all.push(("Win probability\n(95 %)".to_string(), Measure::WinProbability));
             all
         }
+        _ if study.weighting.is_some() => vec![
+            ("Odds ratio (95 %)".to_string(), effect),
+            ("Risk difference,\npoints (95 %)".to_string(), Measure::RiskDifference),
+        ],
         Data::Counts(_) => vec![
             ("Odds ratio (95 %)".to_string(), effect),
             ("Risk difference,\npoints (95 %)".to_string(), Measure::RiskDifference),
@@ -135,7 +165,7 @@ pub fn effects(study: &Study) -> Vec<(String, Measure)> {
 
 /// Events and patients of both arms after a subgroup's name; nothing where they are not known.
 pub fn in_brackets(study: &Study, g: usize) -> String {
-    let Some(rows) = study.data.counts() else { return String::new() };
+    let Some(rows) = study.counted() else { return String::new() };
     let arms = study.treatment.arms.iter().enumerate();
     let each: Vec<String> = arms.map(|(arm, name)| format!("{name} {}", events(&rows[g..=g], arm))).collect();
     format!(" ({})", each.join(", "))
@@ -158,11 +188,11 @@ pub fn data_alone(study: &Study, estimand: Estimand) -> String {
 /// Of counts, a subgroup's crude effects in the measures of [`effects`]; empty where the data are effects themselves.
 pub fn crude(study: &Study, g: usize) -> Vec<String> {
     match &study.data {
-        Data::Counts(_) | Data::Levels(_) => {
+        _ if study.data.has_risks() => {
             let measures = effects(study).into_iter();
             measures.map(|(_, measure)| data_alone(study, Estimand::of_subgroup(g, measure))).collect()
         }
-        Data::Estimates(_) => Vec::new(),
+        _ => Vec::new(),
     }
 }
 
@@ -172,6 +202,13 @@ pub fn crude_note(study: &Study) -> String {
         true => note.replace("without prior or pooling", "without a prior"),
         false => note.to_string(),
     };
+    if let Some(weighting) = &study.weighting {
+        let own = weighting.own_in_words();
+        return alone(&format!(
+            "{own}: the row's patients alone, without prior or pooling; normal limits from the bootstrap{}.",
+            if weighting.weighted.as_ref().is_some_and(|w| w.replay.is_some()) { ", its spread calibrated by the replay" } else { "" }
+        ));
+    }
     let Some(scale) = &study.outcome.levels else { return alone(CRUDE) };
     let cut = scale.primary_in_words();
     let worth =

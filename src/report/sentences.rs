@@ -221,7 +221,12 @@ pub fn claims_json<'a>(claims: impl IntoIterator<Item = &'a Claim>) -> Vec<Value
 }
 
 fn whom(claim: &Claim) -> String {
-    claim.subgroup.clone().unwrap_or_else(|| scope_in_words(claim.scope, &claim.about.kind_of_subgroup))
+    let whom =
+        claim.subgroup.clone().unwrap_or_else(|| scope_in_words(claim.scope, &claim.about.kind_of_subgroup));
+    match claim.about.population {
+        Some(population) => format!("{whom} ({population})"),
+        None => whom,
+    }
 }
 
 /// One sentence about one subgroup: what it leans to, how probable that is, how large.

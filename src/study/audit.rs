@@ -156,11 +156,20 @@ impl Study {
     /// The account of the study's data.
     pub fn audit(&self) -> Audit {
         let stated = |text: &Option<String>| text.clone().unwrap_or_else(|| "not stated".to_string());
-        let rows = self.data.audit_rows();
+        let mut rows = self.data.audit_rows();
+        match self.weighting.as_ref() {
+            // Of the design alone events are not known.
+            Some(_) if self.is_design_alone() => rows.clear(),
+            Some(weighting) => rows.iter_mut().zip(&weighting.counts).for_each(|(row, counts)| {
+                let counted = AuditRow::of_counts(counts);
+                (row.control, row.active) = (counted.control, counted.active);
+            }),
+            None => {}
+        }
         let cells = || rows.iter().flat_map(AuditRow::cells);
         let zero_or_full =
             cells().filter(|c| c.total > 0 && (c.events == 0 || c.events == c.total)).count() as u64;
-        let patients = self.data.patients();
+        let patients = self.patients_counted();
         Audit {
             assignment: self.assignment,
             eligibility: stated(&self.eligibility),
@@ -203,7 +212,7 @@ impl Study {
                 "higher levels count as {more}: an odds ratio {side} 1, or a risk difference {side} 0, {verb} {}",
                 self.treatment.active()
             )
-        } else if self.data.has_risks() {
+        } else if self.data.has_risks() || self.weighting.is_some() {
             format!(
                 "more {} count as {more}: an odds ratio {side} 1, or a risk difference {side} 0, {verb} {active}",
                 self.outcome.event

@@ -1,7 +1,12 @@
 //! How a study's effects were adjusted for who was treated, and what is told of it.
 
-use super::{Covariate, Form, Term};
-use crate::weighting::{Design, ESTIMATORS, Estimand, Method, Plan, SlopePrior, Weighted};
+use std::sync::Arc;
+
+use super::problem::Problem;
+use super::{
+    Covariance, Covariate, Estimates, Form, MOST_CORRELATED, Study, SubgroupCounts, SubgroupEstimate, Term, Together,
+};
+use crate::weighting::{Design, Estimand, Method, Plan, SlopePrior, Weighted};
 
 /// A baseline α (the mean of both arms' log odds) beside the estimate of its subgroup's effect θ: given θ it is normal, around
 /// `mean` + `slope` · (θ − the estimate).
@@ -28,6 +33,8 @@ pub struct Weighting {
     pub terms: Vec<Term>,
     /// The column of weights that were computed elsewhere; none where they follow from the propensity.
     pub given: Option<String>,
+    /// Patients by subgroup and arm; where the design alone was read, their events are not known and stand at 0.
+    pub counts: Vec<SubgroupCounts>,
     /// Who was treated, without any outcome.
     pub design: Design,
     /// The row of the data file of each of the design's extreme patients.
@@ -83,9 +90,23 @@ impl Weighting {
             (Method::Augmented, None) => "by weights and a regression of the outcome",
             _ => "by weights",
         };
-        match self.covariates.is_empty() {
-            true => format!("adjusted {by}, and the program does not know for what"),
-            false => format!("adjusted for {} and for nothing else, {by}", self.covariates_in_words()),
+        let whom = match self.plan.estimand {
+            Estimand::All => "in all patients",
+            Estimand::Treated => "in the treated patients",
+            Estimand::Overlap => "in the overlap population (patients who might have been in either arm)",
+        };
+        match self.given.is_some() {
+            true => format!("adjusted {by}, and the program does not know for what, {whom}"),
+            false => format!("adjusted for {} and for nothing else, {by}, {whom}", self.covariates_in_words()),
+        }
+    }
+
+    /// What the plan's own estimator is called where its effects stand: "Weighted".
+    pub fn own_in_words(&self) -> &'static str {
+        match self.plan.method {
+            Method::Overlap | Method::InverseProbability => "Weighted",
+            Method::Augmented => "Doubly robust",
+            Method::Regression => "Regression",
         }
     }
 
@@ -114,10 +135,39 @@ impl Weighting {
         factors.nth(factor).unwrap_or_default()
     }
 
-    /// Baselines beside the effects of the plan's own estimator, with the replay's factors.
-    pub(crate) fn baselines(&self) -> Vec<LinkedBaseline> {
+    /// An estimator's effects with their covariance, the replay's factors in it, and the baselines beside them; none where they are
+    /// correlated and too many. The problem says which effects can't be told apart.
+    pub fn estimates(&self, estimator: usize, names: &[&str]) -> Result<Option<Estimates>, Problem> {
+        let Some(found) = &self.weighted else { return Ok(None) };
+        let n = found.subgroups();
+        let (effects, matrix) = (found.effects(estimator), found.covariance(estimator));
+        let se = |g: usize| libm::sqrt(matrix[g * n + g]);
+        let row = |g: usize| SubgroupEstimate {
+            name: names[g].to_string(),
+            estimate: effects[g],
+            se: se(g),
+            interval: None,
+            source: None,
+            citation: None,
+            adjusted_for: None,
+        };
+        let correlated = (0..n * n).any(|k| k / n != k % n && matrix[k] != 0.0);
+        if correlated && n > MOST_CORRELATED {
+            return Ok(None);
+        }
+        let together = Together::Covariance(matrix.chunks(n).map(<[f64]>::to_vec).collect());
+        let errors: Vec<f64> = (0..n).map(se).collect();
+        let covariance = if correlated { Covariance::of(&together, names, &errors)? } else { None };
+        Ok(Some(Estimates {
+            rows: (0..n).map(row).collect(),
+            covariance: covariance.map(Arc::new),
+            baselines: Some(Arc::new(self.baselines(estimator))),
+        }))
+    }
+
+    /// Baselines beside an estimator's effects, with the replay's factors.
+    fn baselines(&self, own: usize) -> Vec<LinkedBaseline> {
         let Some(found) = &self.weighted else { return Vec::new() };
-        let own = found.own();
         let (spread, factors) = (&found.spread[own], found.factors(own));
         let n = found.subgroups();
         let of = |g: usize| {
@@ -136,9 +186,28 @@ impl Weighting {
         };
         (0..n).map(of).collect()
     }
+}
 
-    /// The name of an estimator, with the plan's own marked.
-    pub fn estimator_in_words(&self, estimator: usize) -> &'static str {
-        ESTIMATORS[estimator].in_words()
+impl Study {
+    /// Events and patients by subgroup and arm as they were counted: the data themselves, or the patients who were weighted. None
+    /// of published estimates.
+    pub fn counted(&self) -> Option<&[SubgroupCounts]> {
+        let weighted = self.weighting.as_ref().map(|w| w.counts.as_slice());
+        weighted.or_else(|| self.data.counts())
+    }
+
+    /// Whether the design alone was read, and no outcome.
+    pub fn is_design_alone(&self) -> bool {
+        self.weighting.as_ref().is_some_and(|w| w.weighted.is_none())
+    }
+
+    /// How many patients have a known outcome; none of published estimates, whose patients are not known.
+    pub fn patients_counted(&self) -> Option<u64> {
+        self.counted().map(|rows| rows.iter().map(SubgroupCounts::patients).sum())
+    }
+
+    /// For whom weighted effects are, in a few words: "overlap population". None of other effects.
+    pub fn weighted_population(&self) -> Option<&'static str> {
+        self.weighting.as_ref().map(|w| w.plan.estimand.label())
     }
 }

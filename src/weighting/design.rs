@@ -74,6 +74,8 @@ pub struct OneSided {
 /// A patient who counts much beside others of the same arm and subgroup.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Extreme {
+    /// The subgroup's place.
+    pub subgroup: usize,
     /// The profile.
     pub profile: usize,
     /// The arm, 0 the control arm.
@@ -151,6 +153,7 @@ impl Design {
                 let sums = &by_subgroup[g][arm];
                 let mean = sums.total() / range.clone().map(|i| patients(i, arm)).sum::<f64>();
                 extremes.extend(range.clone().filter(|&i| patients(i, arm) > 0.0).map(|i| Extreme {
+                    subgroup: g,
                     profile: i,
                     arm,
                     patients: patients(i, arm),

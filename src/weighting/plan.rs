@@ -65,6 +65,15 @@ impl Estimand {
         }
     }
 
+    /// The population in a few words: "overlap population".
+    pub fn label(self) -> &'static str {
+        match self {
+            Estimand::All => "all patients",
+            Estimand::Treated => "treated patients",
+            Estimand::Overlap => "overlap population",
+        }
+    }
+
     /// As it is called where estimators are compared.
     pub fn short(self) -> &'static str {
         match self {

@@ -14,8 +14,7 @@ use super::super::prior_words;
 use super::super::source::Source;
 use crate::error::{Error, ErrorKind, Result};
 use crate::study::{
-    Covariance, Data, Estimates, Form, LocationPrior, MOST_CORRELATED, Study, SubgroupEstimate, Together,
-    Weighting,
+    Data, Estimates, Form, LocationPrior, MOST_CORRELATED, Study, SubgroupEstimate, Weighting,
 };
 use crate::weighting::{
     Cohort, Design, Estimand, Lack, Method, NoEstimate, Plan, SlopePrior, Weighted, design, weighted,
@@ -36,7 +35,6 @@ const FEWEST_REPLICATES: u64 = 200;
 const MOST_REPLICATES: u64 = 100_000;
 const MOST_REPLAYS: u64 = 20_000;
 
-/// The largest seed of a model file.
 fn error(source: &Source, span: Range<usize>, kind: ErrorKind, message: impl Into<String>) -> Error {
     Error::of(kind, message.into()).at(source.place(span))
 }
@@ -298,10 +296,13 @@ pub fn weight(source: &Source, file: &ModelFile, measured: Measured, study: &mut
     };
     let extreme_rows = design.extremes.iter().map(row).collect();
     let given = section.weights.as_ref().map(|w| w.get_ref().clone());
-    let weighting = Weighting { plan, covariates, terms, given, design, extreme_rows, weighted };
-    if let Some(found) = &weighting.weighted {
-        study.data = Data::Estimates(estimates(source, spanned.span(), (&weighting, found), &names)?);
-    }
+    let counts = study.data.counts().unwrap_or_default().to_vec();
+    let weighting = Weighting { plan, covariates, terms, given, counts, design, extreme_rows, weighted };
+    study.data = Data::Estimates(match &weighting.weighted {
+        Some(found) => estimates(source, spanned.span(), (&weighting, found), &shown)?,
+        // At the design stage nothing is known of any effect.
+        None => shown.iter().map(|name| nothing_known(name)).collect::<Vec<_>>().into(),
+    });
     study.priors.baseline = None;
     study.weighting = Some(Arc::new(weighting));
     Ok(())
@@ -312,41 +313,31 @@ fn estimates(
     source: &Source,
     span: Range<usize>,
     (weighting, found): (&Weighting, &Weighted),
-    names: &[String],
+    names: &[&str],
 ) -> Result<Estimates> {
-    let (n, own) = (found.subgroups(), found.own());
-    let (effects, matrix) = (found.effects(own), found.covariance(own));
-    let se = |g: usize| libm::sqrt(matrix[g * n + g]);
-    let rows: Vec<SubgroupEstimate> = (0..n)
-        .map(|g| SubgroupEstimate {
-            name: names[g].clone(),
-            estimate: effects[g],
-            se: se(g),
-            interval: None,
-            source: None,
-            citation: None,
-            adjusted_for: None,
-        })
-        .collect();
-    let correlated = (0..n * n).any(|k| k / n != k % n && matrix[k] != 0.0);
-    if correlated && n > MOST_CORRELATED {
-        let message = format!("{n} subgroups whose weighted effects are correlated");
-        return Err(error(source, span, ErrorKind::Limit, message).help(format!(
-            "at most {MOST_CORRELATED}; with method = \"overlap\" or \"inverse probability\" and by_subgroup = true they share nothing"
-        )));
+    let made = weighting.estimates(found.own(), names).map_err(|problem| {
+        error(source, span.clone(), ErrorKind::Data, problem.message)
+            .help("the weighted effects of these subgroups can't be told apart: put subgroups together")
+    })?;
+    if let Some(estimates) = made {
+        return Ok(estimates);
     }
-    let shown: Vec<&str> = names.iter().map(String::as_str).collect();
-    let together = Together::Covariance(matrix.chunks(n).map(<[f64]>::to_vec).collect());
-    let errors: Vec<f64> = (0..n).map(se).collect();
-    let covariance = match correlated {
-        true => Covariance::of(&together, &shown, &errors).map_err(|problem| {
-            error(source, span, ErrorKind::Data, problem.message)
-                .help("the weighted effects of these subgroups can't be told apart: put subgroups together")
-        })?,
-        false => None,
-    };
-    let baselines = Some(Arc::new(weighting.baselines()));
-    Ok(Estimates { rows, covariance: covariance.map(Arc::new), baselines })
+    let message = format!("{} subgroups whose weighted effects are correlated", names.len());
+    Err(error(source, span, ErrorKind::Limit, message).help(format!(
+        "at most {MOST_CORRELATED}; with method = \"overlap\" or \"inverse probability\" and by_subgroup = true they share nothing"
+    )))
+}
+
+fn nothing_known(name: &str) -> SubgroupEstimate {
+    SubgroupEstimate {
+        name: name.to_string(),
+        estimate: 0.0,
+        se: f64::INFINITY,
+        interval: None,
+        source: None,
+        citation: None,
+        adjusted_for: None,
+    }
 }
 
 /// Why a subgroup has no estimate, and what to do.

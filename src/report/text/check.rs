@@ -5,7 +5,7 @@ use super::super::numbers::{parameter, plain, probability, threshold, value};
 use super::super::words::{all_priors, capitalised, whose};
 use super::columns::Columns;
 use super::layout::{
-    arms_wrapped, grouped, heading, push, push_assumptions, rows_have_counts, shown_interval, table,
+    arms_wrapped, grouped, heading, push, push_assumptions, push_passage, rows_have_counts, shown_interval, table,
 };
 use super::levels::counts_text;
 use crate::compare::bias::implied as implied_by_bias;
@@ -14,7 +14,7 @@ use crate::posterior::{
     Arms, Axis, Estimand, Estimate, LARGE, Measure, Parameter, ParameterRow, Report, Statement, Whom,
     level_counts,
 };
-use crate::report::{levels, observations};
+use crate::report::{levels, observations, weighting};
 use crate::study::{
     ArmCounts, AuditCell, AuditRow, DrawsFile, Factors, FittedUnder, LibraryPrior, PatientFile, Study,
     library_priors,
@@ -23,14 +23,20 @@ use crate::study::{
 /// The audit of the data and what the priors imply, as text for a terminal.
 pub fn check_text(study: &Study, prior: Option<&Report>) -> String {
     let mut out = heading(study);
+    if study.weighting.is_some() {
+        push_passage(&mut out, &weighting::design(study));
+        out.push('\n');
+    }
     let (header, rows, lines) = audit_cells(study);
     match &study.factors {
+        // At the design stage nothing was counted but patients, who stand above.
+        _ if study.is_design_alone() => {}
         // Combinations of levels are many and small.
         Some(factors) if study.data.has_risks() => out.push_str(&levels_table(study, factors)),
         _ => out.push_str(&table(arms_wrapped(study, header), rows)),
     }
-    for line in lines {
-        push(&mut out, &line, 2);
+    for line in lines.iter().filter(|_| !study.is_design_alone()) {
+        push(&mut out, line, 2);
     }
     let by_level = counts_text(study);
     if !by_level.is_empty() {
@@ -50,8 +56,8 @@ pub fn check_text(study: &Study, prior: Option<&Report>) -> String {
         2,
     );
     push(&mut out, &format!("Direction: {}.", audit.direction), 2);
-    for line in sources(study, &audit) {
-        push(&mut out, &line, 2);
+    for line in sources(study, &audit).iter().filter(|_| !study.is_design_alone()) {
+        push(&mut out, line, 2);
     }
     if let Some(note) = &audit.note {
         push(&mut out, &format!("Note: {note}"), 2);

@@ -8,7 +8,7 @@ use super::super::words::{all_priors, capitalised, whose};
 use super::adjusted::{coefficients, draws_reweighted, second_opinion};
 use super::columns::{Cells, Columns};
 use super::layout::{
-    arms_wrapped, bold, grouped, heading, push, push_assumptions, push_warning, rows_have_counts,
+    arms_wrapped, bold, grouped, heading, push, push_assumptions, push_passage, push_warning, rows_have_counts,
     shown_interval, shown_probability, table,
 };
 use super::levels::level_sections;
@@ -16,7 +16,7 @@ use crate::posterior::{
     Axis, CLEAR, Claim, Estimand, Estimate, Measure, Parameter, Probability, Quantiles, Report, Says,
     Statement, Whom, primary,
 };
-use crate::report::{levels, observations};
+use crate::report::{levels, observations, weighting};
 use crate::study::{Assignment, Pooling, Study};
 
 /// The row of an estimand, where it has a number.
@@ -62,6 +62,12 @@ pub fn fit_text(study: &Study, report: &Report) -> String {
     }
     if let Some(without) = &report.unadjusted {
         out.push_str(&unadjusted(study, without));
+    }
+    if study.weighting.is_some() {
+        push_passage(&mut out, &weighting::side_by_side(study, report));
+        out.push('\n');
+        push_passage(&mut out, &weighting::design(study));
+        out.push('\n');
     }
     let coefficients = coefficients(study, report);
     if !coefficients.is_empty() {
@@ -117,7 +123,8 @@ fn effects(study: &Study, report: &Report) -> String {
     let mut rows = Vec::new();
     for (k, row) in effects.into_iter().enumerate() {
         rows.push(row);
-        rows.extend(crude_row(study, k, "  crude"));
+        let alone = study.weighting.as_ref().map_or("crude", |w| w.own_in_words()).to_lowercase();
+        rows.extend(crude_row(study, k, &format!("  {alone}")));
     }
     // Further measures of ordered levels have a table of their own.
     let width = 1 + observations::observed(study).len() + MEASURES.min(observations::effects(study).len());

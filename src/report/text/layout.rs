@@ -207,8 +207,7 @@ pub fn heading(study: &Study) -> String {
     }
     let design = study.assignment.in_words();
     let patients = study
-        .data
-        .patients()
+        .patients_counted()
         .map(|patients| format!("{} patient{}", grouped(patients), if patients == 1 { "" } else { "s" }));
     let size = size_in_words(study, patients);
     push(

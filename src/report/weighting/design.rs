@@ -1,0 +1,291 @@
+//! The design of a study that was not randomised, in which no outcome is.
+
+use super::super::numbers::{grouped, plain, signed};
+use super::super::passage::Passage;
+use super::super::words::{capitalised, listed};
+use super::{BALANCED, population};
+use crate::study::{Study, Weighting};
+use crate::weighting::{ArmOverlap, Balance, Imbalance};
+
+/// Rows of balance that are told; of more the worst, and the result file has all.
+const MOST_ROWS: usize = 60;
+
+/// A subgroup's arm whose patients are worth fewer than this share of their number is told.
+const FEW: f64 = 0.5;
+
+/// Of warnings of one kind so many are told.
+const MOST_TOLD: usize = 6;
+
+/// Who was treated, whether the arms overlap and balance, and what to beware of.
+pub fn design(study: &Study) -> Passage {
+    let mut said = Passage::default();
+    let Some(weighting) = study.weighting.as_deref() else { return said };
+    said.title("Who was treated");
+    if weighting.weighted.is_none() {
+        said.say("Design stage: no outcome was read. The column of the outcome may as well be missing: what stands here can be settled before anybody has seen it.");
+    }
+    said.say(in_short(study, weighting));
+    let warnings = warnings(study, weighting);
+    for warning in &warnings {
+        said.item(warning.clone());
+    }
+    arms(study, weighting, &mut said);
+    balance(study, weighting, &mut said);
+    said
+}
+
+/// The answer: whether weights balance the arms, and what that costs.
+fn in_short(study: &Study, weighting: &Weighting) -> String {
+    let [before, after] = weighting.design.largest_difference();
+    let each = weighting.design.balance.iter().filter_map(|b| b.after.mean_difference);
+    let (of, above) = each.fold((0, 0), |(of, above), d| (of + 1, above + usize::from(d.abs() > BALANCED)));
+    let balanced = match (of, above) {
+        (0, _) => "No covariate is named, so that balance can't be told.".to_string(),
+        (_, 0) => format!(
+            "The arms are balanced: the largest standardised mean difference is {before:.2} as patients were treated and {after:.2} with their weights."
+        ),
+        (of, above) => format!(
+            "The arms are NOT balanced everywhere: {above} of {of} standardised mean differences exceed {BALANCED} with weights (the largest {after:.2}; {before:.2} as patients were treated)."
+        ),
+    };
+    let arms = weighting.design.subgroups.iter().flat_map(|g| [&g.control, &g.active]);
+    let (patients, effective) = arms.fold((0.0, 0.0), |(n, e), arm| (n + arm.patients, e + arm.effective));
+    format!(
+        "{}, {}. {balanced} Weighted, {} patients are worth {}.",
+        capitalised(&weighting.in_words()),
+        match weighting.plan.estimand.label() {
+            "all patients" => "for all patients".to_string(),
+            label => format!("for the {label}{}", if label.starts_with("overlap") { ": those who might have been in either arm" } else { "" }),
+        },
+        grouped(patients as u64),
+        grouped(effective as u64),
+    ) + if study.undivided { "" } else { " Weights are made within each row below." }
+}
+
+/// What to beware of.
+fn warnings(study: &Study, weighting: &Weighting) -> Vec<String> {
+    let design = &weighting.design;
+    let mut all = Vec::new();
+    let arm_name = |arm: usize| study.treatment.arms.get(arm).map_or("", String::as_str);
+    if !design.separated.is_empty() {
+        let names: Vec<String> = design.separated.iter().map(|&g| population(study, Some(g))).collect();
+        all.push(format!(
+            "Covariates tell without fail who was treated in {}: a flat prior has no maximum there, and normal(0, 2.5) for one standard deviation took its place. Weights rest on it; overlap is poor.",
+            listed(&names, "and")
+        ));
+    }
+    let sided = &design.one_sided;
+    for s in sided.iter().take(MOST_TOLD) {
+        all.push(format!(
+            "Positivity: all {} patients with {} in {} had {}. Nothing in the data says what the other arm would have done for them.",
+            s.patients,
+            weighting.level_in_words(s.factor, s.term),
+            population(study, Some(s.subgroup)),
+            arm_name(s.arm)
+        ));
+    }
+    if sided.len() > MOST_TOLD {
+        all.push(format!("The same holds of {} more levels.", sided.len() - MOST_TOLD));
+    }
+    let imbalanced: Vec<&Balance> =
+        design.balance.iter().filter(|b| b.after.mean_difference.is_some_and(|d| d.abs() > BALANCED)).collect();
+    for b in imbalanced.iter().take(MOST_TOLD) {
+        all.push(format!(
+            "{} in {}: standardised mean difference {} with weights.",
+            weighting.terms[b.term].name,
+            population(study, b.subgroup),
+            difference(&b.after)
+        ));
+    }
+    for (g, subgroup) in design.subgroups.iter().enumerate() {
+        for (arm, of) in [&subgroup.control, &subgroup.active].into_iter().enumerate() {
+            if of.effective < FEW * of.patients {
+                all.push(format!(
+                    "{} of {}: {} patients are worth {}: a few count for most.",
+                    capitalised(arm_name(arm)),
+                    population(study, Some(g)),
+                    of.patients,
+                    plain(of.effective)
+                ));
+            }
+        }
+    }
+    all.extend(extremes(study));
+    all
+}
+
+/// The patients who count most beside others of their arm, by row number.
+pub fn extremes(study: &Study) -> Option<String> {
+    let weighting = study.weighting.as_deref()?;
+    let what = if weighting.given.is_some() { "weight" } else { "propensity" };
+    let one = |(x, row): (&crate::weighting::Extreme, &u64)| {
+        let more = if x.patients > 1.0 { format!(" and {} more like it", x.patients - 1.0) } else { String::new() };
+        format!("row {row}{more} ({:.0} times the mean of its arm; {what} {})", x.relative, plain(x.propensity))
+    };
+    let each: Vec<String> = weighting.design.extremes.iter().zip(&weighting.extreme_rows).map(one).collect();
+    (!each.is_empty()).then(|| format!("Extreme weights: {}.", each.join(", ")))
+}
+
+fn arms(study: &Study, weighting: &Weighting, said: &mut Passage) {
+    let what = if weighting.given.is_some() { "Weight" } else { "Probability of treatment" };
+    let header = [
+        capitalised(&study.subgroup_name),
+        "patients".to_string(),
+        "worth".to_string(),
+        format!("{what}: median"),
+        "5 % to 95 %".to_string(),
+        "least to largest".to_string(),
+    ];
+    let mut rows = Vec::new();
+    for (g, subgroup) in weighting.design.subgroups.iter().enumerate() {
+        rows.push(vec![format!("{}:", population(study, Some(g)))]);
+        let arms = [&subgroup.control, &subgroup.active].into_iter().zip(&study.treatment.arms);
+        rows.extend(arms.map(|(arm, name)| overlap(arm, name)));
+    }
+    said.title("Overlap");
+    said.wide_table(header.to_vec(), rows, 14);
+}
+
+fn overlap(arm: &ArmOverlap, name: &str) -> Vec<String> {
+    let [least, low, _, median, _, high, most] = arm.quantiles.map(|x| format!("{x:.2}"));
+    vec![
+        format!("  {name}"),
+        grouped(arm.patients as u64),
+        plain(arm.effective),
+        median,
+        format!("{low} to {high}"),
+        format!("{least} to {most}"),
+    ]
+}
+
+/// A standardised mean difference, two decimals.
+fn difference(of: &Imbalance) -> String {
+    of.mean_difference.map_or_else(|| "–".to_string(), |d| signed(d, 2))
+}
+
+fn ratio(of: &Imbalance) -> String {
+    of.variance_ratio.map_or_else(|| "–".to_string(), |r| format!("{r:.2}"))
+}
+
+fn balance(study: &Study, weighting: &Weighting, said: &mut Passage) {
+    let all = &weighting.design.balance;
+    if all.is_empty() {
+        return;
+    }
+    let header = [
+        "Covariate".to_string(),
+        "before".to_string(),
+        "after".to_string(),
+        "Variance ratio before".to_string(),
+        "after".to_string(),
+    ];
+    let size = |b: &Balance| b.after.mean_difference.map_or(0.0, f64::abs).max(b.before.mean_difference.map_or(0.0, f64::abs));
+    let mut sizes: Vec<f64> = all.iter().map(size).collect();
+    sizes.sort_by(|a, b| b.total_cmp(a));
+    let least = if all.len() > MOST_ROWS { sizes[MOST_ROWS - 1] } else { 0.0 };
+    let mut rows: Vec<Vec<String>> = Vec::new();
+    let mut last = None;
+    for b in all.iter().filter(|b| size(b) >= least) {
+        if last != Some(b.subgroup) && !(study.undivided && b.subgroup.is_some()) {
+            rows.push(vec![format!("{}:", population(study, b.subgroup))]);
+        }
+        if study.undivided && b.subgroup.is_some() {
+            continue;
+        }
+        last = Some(b.subgroup);
+        rows.push(vec![
+            format!("  {}", weighting.terms[b.term].name),
+            difference(&b.before),
+            difference(&b.after),
+            ratio(&b.before),
+            ratio(&b.after),
+        ]);
+    }
+    said.title("Balance: standardised mean differences between the arms");
+    said.wide_table(header.to_vec(), rows, 14);
+    let rest = all.len().saturating_sub(MOST_ROWS);
+    if rest > 0 {
+        said.say(format!("The {MOST_ROWS} largest of {}; the JSON has all.", all.len()));
+    }
+    said.say("Active less control arm, over the root of the mean of both arms' unweighted variances; at most 0.1 is usually taken as balanced.");
+}
+
+/// What reviewers ask of an analysis by propensity, answered as far as the program knows.
+pub fn reviewers(study: &Study) -> Vec<[String; 2]> {
+    let Some(weighting) = study.weighting.as_deref() else { return Vec::new() };
+    let plan = &weighting.plan;
+    let mut rows = Vec::new();
+    let mut put = |question: &str, answer: String| rows.push([question.to_string(), answer]);
+    let given = weighting.given.as_ref();
+    put("For whom is the effect?", capitalised(plan.estimand.in_words()) + &format!(" ({}).", plan.estimand.short()));
+    put(
+        "How was the propensity modelled?",
+        match given {
+            Some(column) => format!("Elsewhere: the weights stand in the column {column}. How they were made has to be told where they were."),
+            None => format!(
+                "Logistic regression of treatment, {} coefficients, prior of slopes {}{}. The outcome took no part in it.",
+                weighting.design.coefficients,
+                weighting.prior_in_words(),
+                if plan.by_subgroup && !study.undivided { ", every coefficient by subgroup" } else { "" }
+            ),
+        },
+    );
+    let covariates = weighting.covariates_in_words();
+    put(
+        "Which covariates, and why these?",
+        if covariates.is_empty() {
+            "Not known to the program.".to_string()
+        } else {
+            format!("{covariates}. Why these, and what is left out, is for the authors to say: the program knows none of what was not measured.")
+        },
+    );
+    put("Were they measured before treatment?", "Stated by the model file; one that is marked as measured after treatment is refused.".to_string());
+    put("How were patients weighted?", capitalised(&weighting.in_words()) + ".");
+    put(
+        "Were weights truncated, or patients trimmed?",
+        match plan.truncate {
+            Some(least) => format!("Propensities are kept within {least} and {}; nobody is left out.", plain(1.0 - least)),
+            None => "No.".to_string(),
+        },
+    );
+    let [before, after] = weighting.design.largest_difference();
+    put(
+        "Were the arms balanced?",
+        format!("Largest standardised mean difference {before:.2} before and {after:.2} after, over all patients and within subgroups."),
+    );
+    put("Did the arms overlap?", {
+        let sided = weighting.design.one_sided.len();
+        let separated = weighting.design.separated.len();
+        match (sided, separated) {
+            (0, 0) => "Every level of every covariate has patients in both arms; see the figure.".to_string(),
+            _ => format!("Not everywhere: {sided} levels have patients in one arm only, and in {separated} subgroups covariates tell without fail who was treated."),
+        }
+    });
+    put(
+        "How was uncertainty found?",
+        match &weighting.weighted {
+            None => "At the design stage nothing is estimated.".to_string(),
+            Some(found) => format!(
+                "{} draws of Dirichlet weights of the patients{}{}.",
+                grouped(plan.replicates as u64),
+                if given.is_some() { ", the weights held as they are, so that how they were estimated is not in it" } else { ", every model fitted again for each" },
+                found.replay.as_ref().map_or_else(String::new, |r| format!("; calibrated by {} simulated studies of the same patients", grouped(r.studies as u64)))
+            ),
+        },
+    );
+    put("What of missing data?", missing(study));
+    put("What of confounders that were not measured?", match &study.bias {
+        Some(bias) if bias.assumes_anything() => "Allowed for as [bias] states.".to_string(),
+        _ => "Not allowed for: weights balance what was measured. [bias.confounder] in the model file, and compare --bias, say what they would change.".to_string(),
+    });
+    rows
+}
+
+fn missing(study: &Study) -> String {
+    let Some(file) = &study.patients else { return "Not known.".to_string() };
+    let dropped: Vec<String> = file.dropped.iter().map(|d| format!("{} {}", grouped(d.rows), d.why)).collect();
+    match dropped.is_empty() {
+        true => "No row was left out.".to_string(),
+        false => format!("Rows that lack a value are left out: {}.", dropped.join(", ")),
+    }
+}

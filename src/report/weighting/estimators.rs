@@ -1,0 +1,76 @@
+//! Four estimators side by side.
+
+use super::super::numbers::{interval, plain, probability};
+use super::super::passage::Passage;
+use super::super::words::capitalised;
+use super::population;
+use crate::posterior::{Measure, Quantiles, Report};
+use crate::study::Study;
+use crate::weighting::ESTIMATORS;
+
+/// 97.5 % point of the standard normal distribution.
+const Z: f64 = 1.959_963_984_540_054;
+
+/// What each estimator finds, and how far it may be trusted here.
+pub fn side_by_side(study: &Study, report: &Report) -> Passage {
+    let mut said = Passage::default();
+    let Some((weighting, found)) = study.weighting.as_deref().and_then(|w| Some((w, w.weighted.as_ref()?)))
+    else {
+        return said;
+    };
+    if report.withheld {
+        return said;
+    }
+    let n = found.subgroups();
+    let replayed = found.replay.as_ref();
+    let mut header =
+        vec![capitalised(&study.subgroup_name), "Odds ratio alone (95 %)".to_string(), "P(better), pooled".to_string()];
+    if replayed.is_some() {
+        header.extend(["Spread multiplied by".to_string(), "95 % held the truth".to_string(), "and calibrated".to_string()]);
+    }
+    let mut rows = Vec::new();
+    for g in 0..n {
+        rows.push(vec![format!("{}:", population(study, Some(g)))]);
+        for (k, estimator) in ESTIMATORS.iter().enumerate() {
+            let effect = found.risks[k][g].log_odds_ratio();
+            let se = libm::sqrt(found.covariance(k)[g * n + g]);
+            let of = |z: f64| libm::exp(effect + z * se);
+            let alone = Quantiles { median: of(0.0), q2_5: of(-Z), q97_5: of(Z) };
+            let benefit = report.side_by_side.get(k).and_then(|side| side.benefit[g]);
+            let mark = if k == found.own() { " *" } else { "" };
+            let mut row = vec![
+                format!("  {}{mark}", estimator.in_words()),
+                interval(Measure::OddsRatio, &alone),
+                probability(benefit),
+            ];
+            if let Some(r) = replayed.and_then(|r| r.estimators[k].get(g)) {
+                row.extend([plain(r.factor), share(r.coverage), share(r.coverage_calibrated)]);
+            }
+            rows.push(row);
+        }
+    }
+    said.title("Four estimators, the same patients, priors and pooling");
+    said.wide_table(header, rows, 14);
+    let own = weighting.own_in_words().to_lowercase();
+    said.say(match replayed {
+        Some(replay) => format!(
+            "*: the results above ({own}). In {} simulated studies of these patients, made from their own propensity and regression, intervals of each estimator held the truth as often as is shown (0.95 is what they say), before and after their spread was multiplied. The regression is right there by construction; crude intervals hold where confounding is slight.",
+            super::super::numbers::grouped(replay.studies as u64)
+        ),
+        None => format!("*: the results above ({own}). Not calibrated by a replay."),
+    });
+    if let Some(replay) = replayed.filter(|r| r.drawn_again > 0) {
+        said.say(format!(
+            "{} more simulated studies lacked events, or patients, in an arm of a subgroup, and were drawn again.",
+            super::super::numbers::grouped(replay.drawn_again as u64)
+        ));
+    }
+    if found.outcome_separated {
+        said.say("Covariates tell the outcome without fail: in the regressions normal(0, 2.5) for one standard deviation took the flat prior's place.");
+    }
+    said
+}
+
+fn share(p: f64) -> String {
+    format!("{p:.2}")
+}
