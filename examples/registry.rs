@@ -47,6 +47,17 @@ pub struct Patient {
     pub risks: [f64; 2],
 }
 
+impl Patient {
+    /// The chance that such a patient is stented.
+    pub fn chance_of_stent(&self) -> f64 {
+        chance_of_stent(self.failed, self.nihss)
+    }
+}
+
+fn chance_of_stent(failed: bool, nihss: f64) -> f64 {
+    logistic(-2.6 + if failed { 2.8 } else { 0.0 } + 0.05 * (nihss - 20.0))
+}
+
 fn logistic(x: f64) -> f64 {
     1.0 / (1.0 + (-x).exp())
 }
@@ -72,7 +83,7 @@ pub fn patients(n: usize, seed: u64) -> Vec<Patient> {
         let age = normal(66.0, 11.0).clamp(25.0, 95.0).round();
         let nihss = normal(20.0, 8.0).clamp(4.0, 42.0).round();
         let severity = 0.03 * (age - 66.0) + 0.08 * (nihss - 20.0) + if failed { 1.8 } else { 0.0 };
-        let stented = chance < logistic(-2.6 + if failed { 2.8 } else { 0.0 } + 0.05 * (nihss - 20.0));
+        let stented = chance < chance_of_stent(failed, nihss);
         let risks = [0.0, e.effect].map(|effect| logistic(e.baseline - severity + effect));
         let good = outcome < risks[usize::from(stented)];
         Patient { etiology, age, nihss, failed, stented, good, risks }

@@ -69,6 +69,7 @@ mod table_files;
 mod third_party;
 mod tree;
 mod user_files;
+mod weighting;
 
 /// A file that nobody declares would be left out in silence.
 #[test]

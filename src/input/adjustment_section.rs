@@ -44,7 +44,7 @@ pub struct AdjustmentSection {
     /// Draws of the bootstrap. Default 2000.
     #[cfg_attr(test, schemars(with = "Option<u64>"))]
     pub replicates: Option<Spanned<Count>>,
-    /// Simulated studies of the replay that calibrates the spread; 0 for none. Default 1000, fewer of more than 2,000 patients.
+    /// Simulated studies of the replay that calibrates the spread; 0 for none. Default 1000, fewer of more than 10,000 patients.
     #[cfg_attr(test, schemars(with = "Option<u64>"))]
     pub replays: Option<Spanned<Count>>,
     /// Of the bootstrap and the replay. Default 1.

@@ -36,6 +36,18 @@ impl Passage {
         self.blocks.is_empty()
     }
 
+    /// Parts that begin with a title each.
+    pub fn by_title(self) -> Vec<Passage> {
+        let mut parts: Vec<Passage> = Vec::new();
+        for block in self.blocks {
+            match parts.last_mut() {
+                Some(part) if !matches!(block, Block::Title { .. }) => part.blocks.push(block),
+                _ => parts.push(Passage { blocks: vec![block] }),
+            }
+        }
+        parts
+    }
+
     pub fn title(&mut self, text: impl Into<String>) {
         self.blocks.push(Block::Title { text: text.into() });
     }

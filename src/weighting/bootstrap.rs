@@ -66,8 +66,14 @@ impl Replicates {
 
 /// Weights of all patients: counts drawn anew, 0 where nobody is.
 pub fn drawn(of: &[Counts], into: &mut [Counts], rng: &mut ChaCha8Rng) {
+    // By place: array maps of this depth are compiled to calls.
     for (patients, drawn) in of.iter().zip(into) {
-        *drawn = patients.map(|arm| arm.map(|n| weight(n, rng)));
+        for arm in 0..2 {
+            for outcome in 0..2 {
+                let n = patients[arm][outcome];
+                drawn[arm][outcome] = if n == 0.0 { 0.0 } else { weight(n, rng) };
+            }
+        }
     }
 }
 

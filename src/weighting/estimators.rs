@@ -223,7 +223,10 @@ impl<'a> Model<'a> {
             }
             averages(cohort, tilt, &room.risks)
         };
-        let of = |i: usize| counts[i].iter().flatten().sum::<f64>();
+        let of = |i: usize| {
+            let [[a, b], [c, d]] = counts[i];
+            (a + b) + (c + d)
+        };
         let tilt = |i: usize| self.tilt(e[i], i) * of(i);
         let crude = ratios(cohort, counts, |_, _| 1.0);
         let weighted = ratios(cohort, counts, |i, arm| weight(cohort, self.estimand, e, (i, arm)));

@@ -61,22 +61,28 @@ fn dot(a: &[f64; BLOCK], b: &[f64; BLOCK]) -> f64 {
 
 /// The log odds of up to a block of rows; rows that are not there have that of the intercept.
 #[inline(always)]
-fn log_odds(span: &Span<'_>, from: usize, n: usize, columns: &mut [f64; BLOCK], eta: &mut [f64; BLOCK]) {
+fn log_odds(span: &Span<'_>, from: usize, n: usize, room: &mut [f64; BLOCK], eta: &mut [f64; BLOCK]) {
     *eta = [span.intercept; BLOCK];
     for (k, &slope) in span.slopes.iter().enumerate() {
-        fill(span, k, from, n, columns);
+        let start = k * span.stride + from;
+        let column = whole(&span.x[start..start + n], room);
         for i in 0..BLOCK {
-            eta[i] = columns[i].mul_add(slope, eta[i]);
+            eta[i] = column[i].mul_add(slope, eta[i]);
         }
     }
 }
 
-/// One column of up to a block of rows, 0 where there are none.
+/// Up to a block of values as a block: as they stand, or with 0 where there are none.
 #[inline(always)]
-fn fill(span: &Span<'_>, k: usize, from: usize, n: usize, column: &mut [f64; BLOCK]) {
-    let start = k * span.stride + from;
-    column[..n].copy_from_slice(&span.x[start..start + n]);
-    column[n..].fill(0.0);
+fn whole<'a>(values: &'a [f64], room: &'a mut [f64; BLOCK]) -> &'a [f64; BLOCK] {
+    match values.first_chunk::<BLOCK>() {
+        Some(block) => block,
+        None => {
+            room[..values.len()].copy_from_slice(values);
+            room[values.len()..].fill(0.0);
+            room
+        }
+    }
 }
 
 /// The probability, and that it is not.
@@ -99,9 +105,8 @@ fn over_rows(span: Span<'_>, events: &[f64], totals: &[f64], sums: &mut [f64]) -
     while from < span.to {
         let n = (span.to - from).min(BLOCK);
         log_odds(&span, from, n, &mut column, &mut eta);
-        let (mut of, mut with) = (zero, zero);
-        of[..n].copy_from_slice(&totals[from..from + n]);
-        with[..n].copy_from_slice(&events[from..from + n]);
+        let of = whole(&totals[from..from + n], &mut column);
+        let with = whole(&events[from..from + n], &mut other);
         for i in 0..BLOCK {
             let (m, rest) = logistic(eta[i]);
             residual[i] = with[i] - of[i] * m;
@@ -117,18 +122,18 @@ fn over_rows(span: Span<'_>, events: &[f64], totals: &[f64], sums: &mut [f64]) -
         let (gradient, information) = rest.split_at_mut(p);
         let mut place = 0;
         for j in 0..p {
-            fill(&span, j, from, n, &mut column);
+            let at = |k: usize| &span.x[k * span.stride + from..k * span.stride + from + n];
+            let own = whole(at(j), &mut column);
             for i in 0..BLOCK {
-                weighted[i] = weight[i] * column[i];
+                weighted[i] = weight[i] * own[i];
             }
             mixed[j] += dot(&weighted, &ones);
-            gradient[j] += dot(&residual, &column);
+            gradient[j] += dot(&residual, own);
             for k in 0..j {
-                fill(&span, k, from, n, &mut other);
-                information[place] += dot(&weighted, &other);
+                information[place] += dot(&weighted, whole(at(k), &mut other));
                 place += 1;
             }
-            information[place] += dot(&weighted, &column);
+            information[place] += dot(&weighted, own);
             place += 1;
         }
         from += n;

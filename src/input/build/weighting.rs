@@ -25,7 +25,7 @@ const REPLICATES: usize = 2_000;
 const REPLAYS: usize = 1_000;
 
 /// The most patients that are replayed so often unless the file says so: of more it is fewer in proportion.
-const REPLAYED_PATIENTS: f64 = 2_000.0;
+const REPLAYED_PATIENTS: f64 = 10_000.0;
 
 /// The fewest replays of a study however large, unless the file says so.
 const FEWEST_REPLAYS: usize = 200;

@@ -2,6 +2,7 @@
 //! style too.
 
 mod axis;
+mod balance;
 mod beliefs;
 mod chains;
 mod curves;
@@ -14,6 +15,7 @@ mod legend;
 mod levels;
 #[cfg(feature = "png")]
 mod outlines;
+mod overlap;
 mod plane;
 #[cfg(feature = "png")]
 mod png;
@@ -21,6 +23,7 @@ mod shrinkage;
 mod svg;
 mod utility;
 
+pub use balance::balance;
 pub use beliefs::{beliefs, beliefs_by_prior};
 pub use chains::chains;
 pub use curves::{SizeCurve, heterogeneity, size_curves, thresholds};
@@ -30,6 +33,7 @@ pub use energy::energy;
 pub use forest::forest;
 pub use heat::{bias_surface, prior_grid};
 pub use levels::levels;
+pub use overlap::overlap;
 pub use plane::{Gain, Point, plane};
 #[cfg(feature = "png")]
 pub use png::{png, uncovered};

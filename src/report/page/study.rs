@@ -8,11 +8,12 @@ use super::super::figure::{self, Figure};
 use super::super::json::statements;
 use super::super::numbers::{interval, probability};
 use super::super::observations;
-use super::super::passage::Table;
+use super::super::passage::{Passage, Table};
 use super::super::sentences::sentence;
 use super::super::text::{
     audit_table, counts_by_level, crude_row, cut_table, effect_table, prior_note, probability_table,
 };
+use super::super::weighting;
 use super::super::words::{capitalised, is_of_fit, named, prior_statement};
 use super::document::{Format, Frame, render};
 use super::{flat, on_page, sheets, words};
@@ -80,6 +81,8 @@ struct Context<'a> {
     table_note: String,
     table_of_cuts: Option<Table>,
     cut_notes: Vec<String>,
+    /// What each estimator of weighted effects comes to, and who was treated.
+    weighting: Vec<Passage>,
     sliders: Option<Sliders<'a>>,
     priors: Option<Vec<PriorOnPage>>,
     prior_claims: Option<Vec<String>>,
@@ -94,6 +97,8 @@ struct Context<'a> {
 pub fn figures(study: &Study, shown: Shown<'_>) -> Vec<Figure> {
     let g = shown.gallery;
     let mut all: Vec<Figure> = g.forests.iter().map(|f| figure::forest(study, f)).collect();
+    all.extend(figure::balance(study));
+    all.extend(figure::overlap(study));
     all.extend(figure::levels(study, &g.levels));
     all.extend(figure::cuts(study, &g.cuts));
     all.extend(figure::thresholds(
@@ -145,6 +150,7 @@ pub fn page(p: &Presentation<'_>, figures: &[Figure], format: Format) -> Result<
         table_note: shown.map_or_else(String::new, |s| note(study, s.report)),
         table_of_cuts,
         cut_notes,
+        weighting: weighted_passages(study, shown),
         sliders: shown.and_then(|s| sliders(study, &s.gallery.thresholds)),
         priors: shown.map(|s| priors(study, s.others)),
         prior_claims: shown
@@ -157,6 +163,13 @@ pub fn page(p: &Presentation<'_>, figures: &[Figure], format: Format) -> Result<
         methods: words::methods(study, shown.map(|s| s.report)),
     };
     render("study", &context, format)
+}
+
+fn weighted_passages(study: &Study, shown: Option<&Shown<'_>>) -> Vec<Passage> {
+    let of_fit = shown.map(|s| weighting::side_by_side(study, s.report));
+    let mut all: Vec<Passage> = of_fit.into_iter().chain(weighting::design(study).by_title()).collect();
+    all.retain(|passage| !passage.is_empty());
+    all
 }
 
 /// What must stand beside all numbers of the page.
@@ -202,7 +215,8 @@ fn table(study: &Study, report: &Report) -> Table {
         .into_iter()
         .enumerate()
         .flat_map(|(k, mut row)| {
-            let crude = row.first().and_then(|name| crude_row(study, k, &format!("{name}, crude")));
+            let alone = study.weighting.as_ref().map_or("crude", |w| w.own_in_words()).to_lowercase();
+            let crude = row.first().and_then(|name| crude_row(study, k, &format!("{name}, {alone}")));
             if let Some(found) = probabilities.iter().find(|p| p.first() == row.first()) {
                 row.extend(found.iter().skip(1).cloned());
             }

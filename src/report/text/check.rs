@@ -24,8 +24,10 @@ use crate::study::{
 pub fn check_text(study: &Study, prior: Option<&Report>) -> String {
     let mut out = heading(study);
     if study.weighting.is_some() {
-        push_passage(&mut out, &weighting::design(study));
-        out.push('\n');
+        for part in weighting::design(study).by_title() {
+            push_passage(&mut out, &part);
+            out.push('\n');
+        }
     }
     let (header, rows, lines) = audit_cells(study);
     match &study.factors {

@@ -66,7 +66,7 @@ pub fn fit_text(study: &Study, report: &Report) -> String {
     if study.weighting.is_some() {
         push_passage(&mut out, &weighting::side_by_side(study, report));
         out.push('\n');
-        push_passage(&mut out, &weighting::design(study));
+        push_passage(&mut out, &weighting::in_brief(study));
         out.push('\n');
     }
     let coefficients = coefficients(study, report);

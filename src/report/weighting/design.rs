@@ -11,10 +11,10 @@ use crate::weighting::{ArmOverlap, Balance, Imbalance};
 const MOST_ROWS: usize = 60;
 
 /// A subgroup's arm whose patients are worth fewer than this share of their number is told.
-const FEW: f64 = 0.5;
+const FEW: f64 = 1.0 / 3.0;
 
 /// Of warnings of one kind so many are told.
-const MOST_TOLD: usize = 6;
+const MOST_TOLD: usize = 4;
 
 /// Who was treated, whether the arms overlap and balance, and what to beware of.
 pub fn design(study: &Study) -> Passage {
@@ -24,7 +24,7 @@ pub fn design(study: &Study) -> Passage {
     if weighting.weighted.is_none() {
         said.say("Design stage: no outcome was read. The column of the outcome may as well be missing: what stands here can be settled before anybody has seen it.");
     }
-    said.say(in_short(study, weighting));
+    said.say(in_short(weighting));
     let warnings = warnings(study, weighting);
     for warning in &warnings {
         said.item(warning.clone());
@@ -34,8 +34,19 @@ pub fn design(study: &Study) -> Passage {
     said
 }
 
+/// The same in a few lines, beside results.
+pub fn in_brief(study: &Study) -> Passage {
+    let mut said = Passage::default();
+    let Some(weighting) = study.weighting.as_deref() else { return said };
+    said.title("Who was treated");
+    said.say(in_short(weighting));
+    warnings(study, weighting).into_iter().for_each(|warning| said.item(warning));
+    said.say("`equipoise check`, which reads no outcome, shows balance and overlap by subgroup.");
+    said
+}
+
 /// The answer: whether weights balance the arms, and what that costs.
-fn in_short(study: &Study, weighting: &Weighting) -> String {
+fn in_short(weighting: &Weighting) -> String {
     let [before, after] = weighting.design.largest_difference();
     let each = weighting.design.balance.iter().filter_map(|b| b.after.mean_difference);
     let (of, above) = each.fold((0, 0), |(of, above), d| (of + 1, above + usize::from(d.abs() > BALANCED)));
@@ -59,7 +70,7 @@ fn in_short(study: &Study, weighting: &Weighting) -> String {
         },
         grouped(patients as u64),
         grouped(effective as u64),
-    ) + if study.undivided { "" } else { " Weights are made within each row below." }
+    )
 }
 
 /// What to beware of.
@@ -101,10 +112,10 @@ fn warnings(study: &Study, weighting: &Weighting) -> Vec<String> {
         for (arm, of) in [&subgroup.control, &subgroup.active].into_iter().enumerate() {
             if of.effective < FEW * of.patients {
                 all.push(format!(
-                    "{} of {}: {} patients are worth {}: a few count for most.",
+                    "{} in {}: {} patients, weighted, are worth {}.",
                     capitalised(arm_name(arm)),
                     population(study, Some(g)),
-                    of.patients,
+                    grouped(of.patients as u64),
                     plain(of.effective)
                 ));
             }
@@ -115,15 +126,17 @@ fn warnings(study: &Study, weighting: &Weighting) -> Vec<String> {
 }
 
 /// The patients who count most beside others of their arm, by row number.
-pub fn extremes(study: &Study) -> Option<String> {
+fn extremes(study: &Study) -> Option<String> {
     let weighting = study.weighting.as_deref()?;
     let what = if weighting.given.is_some() { "weight" } else { "propensity" };
     let one = |(x, row): (&crate::weighting::Extreme, &u64)| {
         let more = if x.patients > 1.0 { format!(" and {} more like it", x.patients - 1.0) } else { String::new() };
         format!("row {row}{more} ({:.0} times the mean of its arm; {what} {})", x.relative, plain(x.propensity))
     };
-    let each: Vec<String> = weighting.design.extremes.iter().zip(&weighting.extreme_rows).map(one).collect();
-    (!each.is_empty()).then(|| format!("Extreme weights: {}.", each.join(", ")))
+    let all = &weighting.design.extremes;
+    let each: Vec<String> = all.iter().zip(&weighting.extreme_rows).take(MOST_TOLD).map(one).collect();
+    let more = if all.len() > MOST_TOLD { ", and others" } else { "" };
+    (!each.is_empty()).then(|| format!("Extreme weights: {}{more}.", each.join(", ")))
 }
 
 fn arms(study: &Study, weighting: &Weighting, said: &mut Passage) {
@@ -131,7 +144,7 @@ fn arms(study: &Study, weighting: &Weighting, said: &mut Passage) {
     let header = [
         capitalised(&study.subgroup_name),
         "patients".to_string(),
-        "worth".to_string(),
+        "effective".to_string(),
         format!("{what}: median"),
         "5 % to 95 %".to_string(),
         "least to largest".to_string(),

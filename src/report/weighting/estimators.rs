@@ -24,9 +24,9 @@ pub fn side_by_side(study: &Study, report: &Report) -> Passage {
     let n = found.subgroups();
     let replayed = found.replay.as_ref();
     let mut header =
-        vec![capitalised(&study.subgroup_name), "Odds ratio alone (95 %)".to_string(), "P(better), pooled".to_string()];
+        vec![capitalised(&study.subgroup_name), "Odds ratio alone (95 %)".to_string(), "P(better) pooled".to_string()];
     if replayed.is_some() {
-        header.extend(["Spread multiplied by".to_string(), "95 % held the truth".to_string(), "and calibrated".to_string()]);
+        header.extend(["Spread times".to_string(), "Coverage in replay".to_string(), "and then".to_string()]);
     }
     let mut rows = Vec::new();
     for g in 0..n {
@@ -50,11 +50,11 @@ pub fn side_by_side(study: &Study, report: &Report) -> Passage {
         }
     }
     said.title("Four estimators, the same patients, priors and pooling");
-    said.wide_table(header, rows, 14);
+    said.wide_table(header, rows, 11);
     let own = weighting.own_in_words().to_lowercase();
     said.say(match replayed {
         Some(replay) => format!(
-            "*: the results above ({own}). In {} simulated studies of these patients, made from their own propensity and regression, intervals of each estimator held the truth as often as is shown (0.95 is what they say), before and after their spread was multiplied. The regression is right there by construction; crude intervals hold where confounding is slight.",
+            "*: the results above ({own}). In a replay of {} simulated studies of these patients, made from their own propensity and regression, 95 % intervals held the truth as often as is shown, before and after their spread was multiplied. There the regression is right by construction.",
             super::super::numbers::grouped(replay.studies as u64)
         ),
         None => format!("*: the results above ({own}). Not calibrated by a replay."),

@@ -5,7 +5,7 @@ mod design;
 mod estimators;
 mod wire;
 
-pub use design::{design, extremes, reviewers};
+pub use design::{design, in_brief, reviewers};
 pub use estimators::side_by_side;
 pub use wire::{Head, head};
 

@@ -8,6 +8,7 @@ use serde::Serialize;
 use super::super::numbers::plain;
 use super::super::observations;
 use super::super::passage::Table;
+use super::super::weighting;
 use super::super::words::{all_priors, test_name};
 use super::Shown;
 use crate::decide::{Discussion, InteractionTest, interaction_test};
@@ -50,6 +51,15 @@ pub fn of_study(study: &Study, shown: Option<&Shown<'_>>) -> Vec<Sheet> {
     let mut all = vec![robust(study, shown), barg(study, shown)];
     all.extend(iceman(study));
     all.push(grade::certainty(study, shown));
+    if study.weighting.is_some() {
+        let rows = weighting::reviewers(study).into_iter().map(|[question, answer]| vec![question, answer]);
+        let header = ["Item", "This run"].map(str::to_string).to_vec();
+        all.push(Sheet {
+            name: "What reviewers ask of a propensity",
+            about: "In our words, after checklists for analyses by propensity scores: what was done, and what only the authors can say.",
+            table: Table { header, rows: rows.collect(), ..Table::default() },
+        });
+    }
     if study.assignment == Assignment::Observational {
         all.push(target::target(study, shown.is_some()));
     }
