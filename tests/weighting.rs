@@ -220,7 +220,7 @@ fn with_a_constant_propensity_the_weighted_answer_is_the_crude_one() {
     for i in 0..120u32 {
         let x = vec![f64::from(i % 7), f64::from((i * i) % 11)];
         for k in 0..3 {
-            rows.push((i % 2, k == 0, (i * 5 + k * 3) % 4 == 0, x.clone()));
+            rows.push((i % 2, k == 0, (i * i + 3 * k + i / 2) % 3 == 0, x.clone()));
         }
     }
     for estimand in [Estimand::All, Estimand::Treated, Estimand::Overlap] {
@@ -255,7 +255,8 @@ fn a_covariate_without_effect_changes_nothing_beyond_error() {
 /// Arms exchanged: effects change their sign, and nothing else does. Of patients who all differ the draws are the same.
 #[test]
 fn arms_exchanged_mirror_everything() {
-    let rows = rows_of(&patients(500, 3));
+    let mut rows = rows_of(&patients(500, 3));
+    rows.iter_mut().enumerate().for_each(|(i, row)| row.3[0] += 1e-4 * i as f64);
     let turned: Vec<Row> = rows.iter().map(|(g, a, y, x)| (*g, !a, *y, x.clone())).collect();
     for (estimand, method) in [(Estimand::Overlap, Method::Overlap), (Estimand::All, Method::Augmented)] {
         let plan = Plan { replicates: 200, ..plan(method, estimand) };
@@ -268,8 +269,7 @@ fn arms_exchanged_mirror_everything() {
                 near(a.active, b.control, 1e-9, "risk");
             }
             for (a, b) in one.spread[k].covariance.iter().zip(&other.spread[k].covariance) {
-                // Patients who are alike are drawn together by arm and outcome.
-                assert!((a - b).abs() < 0.02 * one.spread[k].covariance[0], "{a} {b}");
+                near(*a, *b, 1e-9, "covariance");
             }
         }
     }
@@ -386,8 +386,8 @@ fn place(estimator: Estimator) -> usize {
 /// Few registries: what a gross fault would show. The ignored test has the figures of the book.
 #[test]
 fn calibrated_intervals_hold_the_truth_of_registries() {
-    let plan = Plan { replicates: 200, replays: 60, ..plan(Method::Overlap, Estimand::Overlap) };
-    let found = coverage(200, &plan, 400);
+    let plan = Plan { replicates: 150, replays: 30, ..plan(Method::Overlap, Estimand::Overlap) };
+    let found = coverage(200, &plan, 300);
     for estimator in [Estimator::Weighted, Estimator::DoublyRobust] {
         for (g, [_, calibrated, error]) in found[place(estimator)].iter().enumerate() {
             // Three standard errors of a share of 0.95 in 200, and the noise of few replays.

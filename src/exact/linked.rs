@@ -6,6 +6,7 @@
 //! P = ∫ P(θ beyond t) g′(t) dt, g(t) the probability given θ = t. In the coordinates taken here the integrand is smooth and
 //! falls off, so that evenly spaced sums converge geometrically.
 
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::distribution::Distribution;
@@ -72,7 +73,7 @@ impl Integrated for Linked {
         }
         let (estimate, baseline) = *self.links.get(g)?;
         let risks = LinkedRisks::new(&*self.inner.theta(g), (estimate, baseline));
-        Some(Box::new(LinkedRisk { moments: risks.moments(measure), risks, measure, lost: AtomicBool::new(false) }))
+        Some(Box::new(LinkedRisk { moments: OnceLock::new(), risks, measure, lost: AtomicBool::new(false) }))
     }
 
     fn stands_alone(&self, g: usize) -> Option<f64> {
@@ -322,12 +323,17 @@ struct Moments {
 struct LinkedRisk {
     risks: LinkedRisks,
     measure: RiskMeasure,
-    moments: Moments,
+    /// Made when first asked for.
+    moments: OnceLock<Moments>,
     /// A sum that was asked for has not settled.
     lost: AtomicBool,
 }
 
 impl LinkedRisk {
+    fn moments(&self) -> &Moments {
+        self.moments.get_or_init(|| self.risks.moments(self.measure))
+    }
+
     fn told(&self, (value, settled): (f64, bool)) -> f64 {
         if !settled {
             self.lost.store(true, Ordering::Relaxed);
@@ -359,7 +365,7 @@ impl Distribution for LinkedRisk {
 
     fn quantile(&self, p: f64) -> f64 {
         const FAR: (f64, f64) = (-700.0, 700.0);
-        let (mean, sd) = self.moments.searched;
+        let (mean, sd) = self.moments().searched;
         let search = |range, cdf: &dyn Fn(f64) -> f64| {
             invert_distribution_to(NEAR, p, (mean, sd.max(1e-300)), range, cdf)
         };
@@ -374,11 +380,11 @@ impl Distribution for LinkedRisk {
     }
 
     fn mean(&self) -> Option<f64> {
-        (self.measure != RiskMeasure::Ratio).then_some(self.moments.own.0)
+        (self.measure != RiskMeasure::Ratio).then(|| self.moments().own.0)
     }
 
     fn sd(&self) -> Option<f64> {
-        (self.measure != RiskMeasure::Ratio).then_some(self.moments.own.1)
+        (self.measure != RiskMeasure::Ratio).then(|| self.moments().own.1)
     }
 
     fn is_settled(&self) -> bool {

@@ -174,11 +174,10 @@ impl SampledPosterior {
             put(&mut out.theta_new, new, n);
             out.theta.iter_mut().zip(p.theta).for_each(|(column, &x)| column.push(x));
             out.alpha.iter_mut().zip(p.alpha).for_each(|(column, &x)| column.push(x));
-            // Given the effect that was seen, which a bias has moved, the baseline beside a weighted estimate is normal.
+            // Given its effect the baseline beside a weighted estimate is normal.
             for (g, (estimate, link)) in linked.iter().enumerate() {
                 let z: f64 = StandardNormal.sample(&mut rng);
-                let seen = p.theta[g] + p.bias.get(g).filter(|b| b.is_finite()).unwrap_or(&0.0);
-                out.alpha[g].push(link.mean + link.slope * (seen - estimate) + link.sd * z);
+                out.alpha[g].push(link.mean + link.slope * (p.theta[g] - estimate) + link.sd * z);
             }
             if !p.bias.is_empty() {
                 out.bias.resize_with(subgroups, || Vec::with_capacity(n));

@@ -18,6 +18,14 @@ pub struct NormalEstimate {
     seen: Option<Arc<EstimateSeen>>,
 }
 
+/// The baseline beside an estimate that a bias has moved: it belongs to the effect that was seen, of which θ tells as much as the
+/// bias leaves. Exact where the bias is normal and added; otherwise to the first two moments.
+fn behind_bias(b: LinkedBaseline, se: f64, moved: &NormalEstimate) -> LinkedBaseline {
+    let keep = (se * se * moved.hint().1).clamp(0.0, 1.0);
+    let sd = libm::sqrt(b.sd * b.sd + b.slope * b.slope * se * se * (1.0 - keep));
+    LinkedBaseline { slope: b.slope * keep, sd, ..b }
+}
+
 impl NormalEstimate {
     /// An estimate without a bias.
     pub const fn new(estimate: f64, se: f64) -> NormalEstimate {
@@ -34,6 +42,12 @@ impl NormalEstimate {
     /// widens its error, and nothing else of it remains.
     #[must_use]
     pub fn through(self, bias: &SubgroupBias) -> NormalEstimate {
+        let (baseline, se) = (self.baseline, self.se);
+        let moved = self.moved(bias);
+        NormalEstimate { baseline: baseline.map(|b| behind_bias(b, se, &moved)), ..moved }
+    }
+
+    fn moved(self, bias: &SubgroupBias) -> NormalEstimate {
         let bias = bias.simplified();
         let confounder = match &bias.confounder {
             None => Some(0.0),
@@ -41,8 +55,7 @@ impl NormalEstimate {
         };
         let shift = if bias.shift.is_none() { Some((0.0, 0.0)) } else { bias.normal_shift() };
         if let (Some(known), Some((mean, sd))) = (confounder, shift) {
-            let moved = NormalEstimate::new(self.estimate - (known + mean), libm::hypot(self.se, sd));
-            return NormalEstimate { baseline: self.baseline, ..moved };
+            return NormalEstimate::new(self.estimate - (known + mean), libm::hypot(self.se, sd));
         }
         let seen = (!bias.is_none()).then(|| Arc::new(EstimateSeen::new(self.estimate, self.se, bias, 1.0)));
         NormalEstimate { seen, ..self }

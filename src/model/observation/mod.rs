@@ -127,14 +127,15 @@ impl Observation {
         }
     }
 
-    /// The baselines beside estimates from weighted patients, each with its subgroup's estimate; empty for others.
+    /// The baselines beside estimates from weighted patients, each with its subgroup's estimate (corrected for a bias, roughly where
+    /// that is not normal); empty for others.
     pub fn linked(&self) -> Vec<(f64, LinkedBaseline)> {
         let rows = match self {
             Observation::Cells(_) => &[],
             Observation::Estimates(rows) => rows.as_slice(),
             Observation::Correlated(estimates) => estimates.rows(),
         };
-        rows.iter().map_while(|row| Some((row.estimate, row.baseline?))).collect()
+        rows.iter().map_while(|row| Some((row.hint().0, row.baseline?))).collect()
     }
 
     /// The rows with covariates or centres; none where there are neither.
