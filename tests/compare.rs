@@ -1,9 +1,10 @@
 //! `compare` against an independent program (`tests/reference/compare.py`), closed forms, and itself turned around.
 
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use crate::common;
 
+use common::shipped::{Kept, comparison};
 use common::{cells_of, close, estimates_model, flipped_study, recounted, study_of, with_control_baselines};
 use equipoise::compare::{Asked, Comparison, Request, STATED, compare};
 use equipoise::exact::{ExactPosterior, Resolution};
@@ -24,6 +25,17 @@ fn reference() -> Value {
 fn ask(study: &Study, priors: &[&str], grid: bool) -> Comparison {
     let priors = Asked(priors.iter().map(|p| (*p).to_string()).collect());
     compare(study, &Request { priors, grid, ..Request::default() }).expect("known priors")
+}
+
+/// A shipped study without its further priors, and its comparison with the grid, which is beside all the rest; made once.
+fn of_the_library(name: &str) -> Arc<(Study, Comparison)> {
+    static ALL: Kept<(Study, Comparison)> = Kept::new();
+    ALL.get(name, || {
+        let mut study = open(name).expect("shipped");
+        study.named.clear();
+        let found = ask(&study, &[], true);
+        (study, found)
+    })
 }
 
 fn number(v: &Value) -> f64 {
@@ -327,9 +339,7 @@ fn the_sensitivity_to_power_of_one_estimate_is_the_derivative() {
 #[test]
 fn the_envelope_holds_every_grid_point_of_its_family() {
     for name in ["attention-ras-etiology", "ras-basilar-sich", "ist-aspirin-subtype"] {
-        let mut study = open(name).expect("shipped");
-        study.named.clear();
-        let c = ask(&study, &[], true);
+        let (study, c) = &*of_the_library(name);
         let mut held = 0;
         for row in c.grid.as_ref().expect("asked for") {
             let in_family = row.heterogeneity.as_deref().is_some_and(|h| h.starts_with("half-normal"));
@@ -385,9 +395,8 @@ fn the_curve_of_two_estimates_is_the_published_one() {
 #[test]
 fn flipping_the_outcome_changes_no_conclusion() {
     for name in ["attention-ras-etiology", "ras-basilar-sich", "eight-schools"] {
-        let mut study = open(name).expect("shipped");
-        study.named.clear();
-        let (a, b) = (ask(&study, &[], false), ask(&flipped_study(&study), &[], false));
+        let (study, a) = &*of_the_library(name);
+        let b = ask(&flipped_study(study), &[], false);
         let same = |what: &str, x: Option<f64>, y: Option<f64>| match (x, y) {
             (Some(x), Some(y)) => close(&format!("{name}: {what}"), x, y, 1e-6),
             (x, y) => assert_eq!(x, y, "{name}: {what}"),
@@ -421,8 +430,8 @@ fn flipping_the_outcome_changes_no_conclusion() {
 
 #[test]
 fn permuting_subgroups_permutes_the_comparison() {
-    let mut study = open("ras-basilar-function").expect("shipped");
-    let a = ask(&study, &[], false);
+    let (study, a) = &*comparison("ras-basilar-function");
+    let mut study = study.clone();
     let Data::Counts(rows) = &mut study.data else { panic!("counts") };
     rows.reverse();
     let b = ask(&study, &[], false);

@@ -1,10 +1,12 @@
 //! `compare` with the baseline prior, the coefficients' priors, and many subgroups: against fits of studies whose files state
 //! what is varied, closed forms, and itself.
 
+use crate::common::shipped::{Kept, comparison_in_forms};
 use crate::common::{close, empty_columns};
 
 use std::fmt::Write as _;
 use std::fs;
+use std::sync::Arc;
 
 use assert_cmd::Command;
 use equipoise::compare::{Asked, Comparison, Request, STATED, Steps, Variant, compare, compare_counted};
@@ -60,6 +62,16 @@ fn written(text: &str) -> TempDir {
 fn study(text: &str) -> Study {
     let folder = written(text);
     open(folder.path().join("model.toml").to_str().expect("a path")).expect("a study")
+}
+
+/// The study of these words and its comparison under the stated prior; made once.
+fn of_words(text: &str) -> Arc<(Study, Comparison)> {
+    static ALL: Kept<(Study, Comparison)> = Kept::new();
+    ALL.get(text, || {
+        let study = study(text);
+        let found = compared(&study, &[STATED]);
+        (study, found)
+    })
 }
 
 fn compared(study: &Study, priors: &[&str]) -> Comparison {
@@ -125,7 +137,7 @@ counts = [
 
 #[test]
 fn exchangeable_baselines_are_sampled_beside_the_others() {
-    let c = compared(&study(&model(COUNTS, "")), &[STATED]);
+    let (_, c) = &*of_words(&model(COUNTS, ""));
     let rows = c.baselines.as_ref().expect("counts");
     let shared: Vec<_> = rows.iter().filter(|r| r.variant == Variant::Exchangeable).collect();
     assert!(shared.iter().any(|r| r.row.scope == Scope::Mean) && shared.len() >= 10);
@@ -150,7 +162,7 @@ fn what_data_and_three_priors_decided_adds_up_to_the_probability() {
     for text in
         [model(COUNTS, ""), model(COUNTS, "baseline = \"normal(-2, 0.3)\"\nbaseline_of = \"control\"")]
     {
-        let c = compared(&study(&text), &[STATED]);
+        let (_, c) = &*of_words(&text);
         assert!(!c.who_decided.is_empty());
         for w in &c.who_decided {
             let parts = [w.baseline, w.data, w.effect_prior, w.heterogeneity_prior, w.baseline_prior];
@@ -197,13 +209,15 @@ fn power_scaling_the_baseline_is_the_slope_of_refits_with_its_sd_moved() {
 #[test]
 fn the_text_says_what_of_the_baseline_prior_is_varied_and_where_it_is_held() {
     let folder = written(&model(COUNTS, ""));
-    let run = |format: &str| {
-        let mut command = Command::cargo_bin("equipoise").expect("built");
-        let arguments = ["compare", "model.toml", "--priors", "stated", "--full", "--format", format];
-        let assert = command.current_dir(folder.path()).args(arguments).assert().success();
-        String::from_utf8(assert.get_output().stdout.clone()).expect("text")
-    };
-    let text = run("text").split_whitespace().collect::<Vec<_>>().join(" ");
+    let mut command = Command::cargo_bin("equipoise").expect("built");
+    let arguments = ["compare", "model.toml", "--priors", "stated", "--full", "--format", "json"];
+    let assert = command.current_dir(folder.path()).args(arguments).assert().success();
+    let printed = String::from_utf8(assert.get_output().stdout.clone()).expect("text");
+    // Of one analysis in every form; the program prints the same.
+    let (study, c) = &*of_words(&model(COUNTS, ""));
+    let forms = comparison_in_forms(study, c);
+    assert!(printed == forms["--format json"]);
+    let text = forms["--full"].split_whitespace().collect::<Vec<_>>().join(" ");
     for words in [
         "Baseline prior varied: P(better), all else as stated",
         "The baseline prior is held as stated.",
@@ -211,12 +225,12 @@ fn the_text_says_what_of_the_baseline_prior_is_varied_and_where_it_is_held() {
     ] {
         assert!(text.contains(words), "{words} in {text}");
     }
-    let json: Value = serde_json::from_str(&run("json")).expect("JSON");
+    let json: Value = serde_json::from_str(&printed).expect("JSON");
     assert_eq!(json["baselines"][0]["variant"], "stated");
     assert_eq!(json["reference"]["baseline"], "normal(0, 5)");
     assert!(json["coefficients"].is_null());
     assert_eq!(json["coefficients_unavailable"], "the study has no covariates");
-    let csv = run("csv");
+    let csv = &forms["--format csv"];
     // What a stated bias, the sampler and covariates have; no statement of so small a trial stands above a line, no number
     // is missing, and nothing must be said.
     let absent = [
@@ -232,7 +246,7 @@ fn the_text_says_what_of_the_baseline_prior_is_varied_and_where_it_is_held() {
         "unavailable",
         "caveat",
     ];
-    assert_eq!(empty_columns(&csv), absent);
+    assert_eq!(empty_columns(csv), absent);
     assert!(csv.lines().any(|l| l.starts_with("baseline,stated,") && l.contains("half_scale")));
 }
 

@@ -7,8 +7,9 @@
 
 use crate::common;
 
+use common::shipped::analysed;
 use common::{counts_model, draws, estimates_model, pair, sampler, study_of};
-use equipoise::input::{open, shipped};
+use equipoise::input::shipped;
 use equipoise::model::{
     BaselinePrior, BinomialPair, HeterogeneityPrior, LocationPrior, Model, NormalComponent, Pooling,
 };
@@ -16,7 +17,7 @@ use equipoise::numeric::normal_quantile;
 use equipoise::posterior::diagnostics::{Draws, Workspace, diagnose, mcse_quantile, mcse_sd, proportion};
 use equipoise::posterior::{
     Checks, Estimand, Options, Parameter, Report, SampledPosterior, Sampling, Statement, Stopped, Whom,
-    analyse,
+    analyse, analyse_watched,
 };
 use equipoise::study::{Data, HigherIs, Study};
 use proptest::prelude::*;
@@ -43,9 +44,17 @@ fn exact(study: &Study) -> Report {
 
 /// What is wrong with a run at the defaults, if anything is.
 fn fault(name: &str, seed: u64) -> Option<String> {
-    let study = open(name).expect("shipped");
-    let report =
-        analyse(&study, Options { sampling: Sampling { seed, ..Sampling::default() }, ..Options::default() });
+    let (study, first) = &*analysed(name);
+    let sampling = Sampling { seed, ..Sampling::default() };
+    // The first seed is the defaults' own, and no integral depends on a seed.
+    let other;
+    let report = if sampling == first.options.sampling {
+        &first.report
+    } else {
+        let options = Options { sampling, ..Options::default() };
+        other = analyse_watched(study, options, first.integrals.clone(), &());
+        &other.report
+    };
     let checks = &report.checks;
     let stopped = report.settings.sampler.as_ref().map(|s| s.stopped);
     // Where labels may be wrong, by how much not known, nothing is exact, and of several arms or factors.

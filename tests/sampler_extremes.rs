@@ -2,6 +2,7 @@
 
 use crate::common;
 
+use common::shipped::analysed;
 use common::{counts_model, draws, estimates_model, pair, sampler, study_of};
 use equipoise::input::{open, shipped};
 use equipoise::model::{BaselinePrior, BinomialPair, HeterogeneityPrior, LocationPrior, Model, Pooling};
@@ -259,11 +260,11 @@ fn an_additional_chain_leaves_the_others_as_they_were() {
 #[test]
 fn at_the_defaults_every_answer_is_as_sure_as_promised() {
     for model in shipped() {
-        let study = open(model.name).expect("shipped");
-        for engine in [Engine::Both, Engine::Sampler] {
-            let report = analyse(&study, Options { engine, ..Options::default() });
-            assert_eq!(settings(&report).stopped, Stopped::Sure, "{}", model.name);
-            assert_eq!(settings(&report).mcse, Some(0.005));
+        let (study, usual) = &*analysed(model.name);
+        assert_eq!(usual.options.engine, Engine::Both);
+        for report in [&usual.report, &analyse(study, sampler())] {
+            assert_eq!(settings(report).stopped, Stopped::Sure, "{}", model.name);
+            assert_eq!(settings(report).mcse, Some(0.005));
             for row in &report.probabilities {
                 assert!(row.mcse.is_none_or(|e| e <= 0.005), "{}: {row:?}", model.name);
             }

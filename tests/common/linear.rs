@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::calibration::{DRAWS, uniform_below};
+use super::calibration::{DRAWS, THINNING, uniform_below};
 use equipoise::density::LogDensity;
 use equipoise::model::{Cell, Linear, LinearDensity, Seen};
 use equipoise::numeric::logistic;
@@ -81,7 +81,6 @@ fn log_likelihood(model: &Linear, predictors: &[f64], coefficients: &[f64]) -> f
 
 /// Ranks of standard deviations, coefficients, log odds and the log likelihood among draws of the posterior.
 pub fn ranks(model: &Linear, replications: usize, target_acceptance: f64) -> Vec<Vec<usize>> {
-    const THINNING: usize = 5;
     let of_one = |replication: usize| {
         let seed = 0x5bc1_0000_0000 + replication as u64;
         let mut rng = stream(seed, 0, Purpose::Prior);

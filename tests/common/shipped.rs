@@ -13,12 +13,12 @@ use std::sync::{Arc, Mutex, OnceLock};
 use anstream::adapter::strip_str;
 use assert_cmd::Command;
 use equipoise::compare::bias::compare_bias;
-use equipoise::compare::{Request, comparable, compare};
+use equipoise::compare::{Comparison, Request, comparable, compare};
 use equipoise::decide::{Discussion, decide};
 use equipoise::input::{open, open_decision, shipped, shipped_decisions};
-use equipoise::posterior::{Options, Sampling, analyse};
+use equipoise::posterior::{Analysis, Integrals, Options, Sampling, analyse_watched};
 use equipoise::report::{self, Length};
-use equipoise::study::Decision;
+use equipoise::study::{Decision, Study};
 
 /// A command that ended well.
 pub struct Ran {
@@ -36,14 +36,14 @@ impl Ran {
 }
 
 /// What is made once for all who ask for it by name.
-struct Kept<T>(Mutex<BTreeMap<String, Arc<OnceLock<Arc<T>>>>>);
+pub struct Kept<T>(Mutex<BTreeMap<String, Arc<OnceLock<Arc<T>>>>>);
 
 impl<T> Kept<T> {
-    const fn new() -> Kept<T> {
+    pub const fn new() -> Kept<T> {
         Kept(Mutex::new(BTreeMap::new()))
     }
 
-    fn get(&self, name: &str, make: impl FnOnce() -> T) -> Arc<T> {
+    pub fn get(&self, name: &str, make: impl FnOnce() -> T) -> Arc<T> {
         let once =
             Arc::clone(self.0.lock().expect("no test panics here").entry(name.to_owned()).or_default());
         Arc::clone(once.get_or_init(|| Arc::new(make())))
@@ -51,7 +51,7 @@ impl<T> Kept<T> {
 }
 
 /// What one analysis says in every form that `compare` and `decide` have, by the words that ask for it, and `fit` but in text.
-type Forms = BTreeMap<&'static str, String>;
+pub type Forms = BTreeMap<&'static str, String>;
 
 /// What `equipoise COMMAND` prints: by the library where that has the same analysis in other forms, else by the program.
 pub fn said(command: &str) -> String {
@@ -85,22 +85,35 @@ fn told(kind: &str, name: &str, biases: bool) -> Option<Arc<Forms>> {
 
 /// In text the program has it, which writes a run besides.
 fn fitted(name: &str) -> Forms {
-    let study = open(name).expect("shipped");
-    let report = analyse(&study, Options::default());
+    let (study, Analysis { report, .. }) = &*analysed(name);
     assert!(report.checks.ok, "{name}: {:?}", report.checks.reasons);
     Forms::from([
-        ("--format json", report::fit_json(&study, &report)),
-        ("--format csv", report::fit_csv(&study, &report)),
+        ("--format json", report::fit_json(study, report)),
+        ("--format csv", report::fit_csv(study, report)),
     ])
 }
 
 fn compared(name: &str) -> Forms {
-    let study = open(name).expect("shipped");
-    let c = compare(&study, &Request::default()).expect("a comparison");
+    let (study, c) = &*comparison(name);
     assert!(c.ok, "{name}: {:?}", c.reasons);
-    let study = &*comparable(&study);
-    let text = |length| report::compare_text(study, &c, length);
-    forms(text, report::compare_json(study, &c), report::compare_csv(study, &c))
+    comparison_in_forms(study, c)
+}
+
+/// A shipped study compared under all priors that it has.
+pub fn comparison(name: &str) -> Arc<(Study, Comparison)> {
+    static ALL: Kept<(Study, Comparison)> = Kept::new();
+    ALL.get(name, || {
+        let study = open(name).expect("shipped");
+        let c = compare(&study, &Request::default()).expect("a comparison");
+        (study, c)
+    })
+}
+
+/// What `compare` prints of this comparison, whatever form is asked for.
+pub fn comparison_in_forms(study: &Study, c: &Comparison) -> Forms {
+    let study = &*comparable(study);
+    let text = |length| report::compare_text(study, c, length);
+    forms(text, report::compare_json(study, c), report::compare_csv(study, c))
 }
 
 fn compared_by_bias(name: &str) -> Forms {
@@ -117,6 +130,16 @@ fn decided(name: &str) -> Forms {
     assert!(d.ok, "{name}: {:?}", d.reasons);
     let text = |length| report::decide_text(decision, d, length);
     forms(text, report::decide_json(decision, d), report::decide_csv(decision, d))
+}
+
+/// A shipped study and what is found about it at the defaults, with the integrals that were made.
+pub fn analysed(name: &str) -> Arc<(Study, Analysis)> {
+    static ALL: Kept<(Study, Analysis)> = Kept::new();
+    ALL.get(name, || {
+        let study = open(name).expect("shipped");
+        let analysis = analyse_watched(&study, Options::default(), Integrals::default(), &());
+        (study, analysis)
+    })
 }
 
 /// A shipped decision and what is found about it.

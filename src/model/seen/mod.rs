@@ -1,12 +1,15 @@
 //! The log likelihood of what is asked for, given data that were seen through a bias: what is not known of the bias is
-//! integrated out, one number at a time, each integral leaving a curve over one arm's log odds (`view`).
+//! integrated out, one number at a time, each integral leaving a curve over one arm's log odds (`view`), and shared by all who
+//! ask the same (`kept`).
 
 mod curve;
+mod kept;
 mod view;
 
 use std::sync::{Arc, OnceLock};
 
 pub use curve::tabulated;
+use kept::{Data, Source, view_of};
 pub use view::View;
 
 use super::bias::{confounded, confounded_estimate, mix};
@@ -23,7 +26,7 @@ pub struct PairSeen {
     /// Likelihoods of the arms that are no counts' alone.
     curves: Option<[Arc<View>; 2]>,
     /// Control arm, active arm; made when they are first asked for: a sampler never asks.
-    views: [Arc<OnceLock<View>>; 2],
+    views: [Arc<OnceLock<Arc<View>>>; 2],
 }
 
 impl PartialEq for PairSeen {
@@ -62,15 +65,23 @@ impl PairSeen {
 
     fn view(&self, side: Side) -> &View {
         self.views[side as usize].get_or_init(|| {
-            let own = match &self.curves {
-                Some(curves) => View::clone(&curves[side as usize]),
-                None => View::Plain(self.arms[side as usize]),
+            let arm = self.arms[side as usize];
+            let missing = self.bias.missing[side as usize].as_ref();
+            let (shift, confounder) = match side {
+                Side::Control => (None, None),
+                Side::Active => (self.bias.shift.as_ref(), self.bias.confounder.as_ref()),
             };
-            let seen = own.with_missing(self.bias.missing[side as usize].as_ref());
-            match side {
-                Side::Control => seen,
-                Side::Active => {
-                    seen.with_shift(self.bias.shift.as_ref()).with_confounder(self.bias.confounder.as_ref())
+            let through = |own: View| own.with_missing(missing).with_shift(shift).with_confounder(confounder);
+            match &self.curves {
+                Some(curves) => Arc::new(through(View::clone(&curves[side as usize]))),
+                None => {
+                    let source = Source {
+                        data: Data::Arm(arm),
+                        missing: missing.cloned(),
+                        shift: shift.cloned(),
+                        confounder: confounder.cloned(),
+                    };
+                    view_of(source, || through(View::Plain(arm)))
                 }
             }
         })
@@ -114,7 +125,7 @@ pub struct EstimateSeen {
     se: f64,
     bias: SubgroupBias,
     power: f64,
-    view: OnceLock<View>,
+    view: OnceLock<Arc<View>>,
 }
 
 impl PartialEq for EstimateSeen {
@@ -140,9 +151,19 @@ impl EstimateSeen {
 
     pub fn log_likelihood(&self, theta: f64) -> f64 {
         let view = self.view.get_or_init(|| {
-            View::Normal { estimate: self.estimate, se: self.se }
-                .with_shift(self.bias.shift.as_ref())
-                .with_confounded_estimate(self.bias.confounder.as_ref())
+            let (estimate, se) = (self.estimate, self.se);
+            let SubgroupBias { shift, confounder, .. } = &self.bias;
+            let source = Source {
+                data: Data::Estimate { estimate, se },
+                missing: None,
+                shift: shift.clone(),
+                confounder: confounder.clone(),
+            };
+            view_of(source, || {
+                View::Normal { estimate, se }
+                    .with_shift(shift.as_ref())
+                    .with_confounded_estimate(confounder.as_ref())
+            })
         });
         self.power * view.at(theta)
     }
