@@ -93,5 +93,5 @@ pub mod posterior;
 pub mod report;
 pub mod sampler;
 pub mod study;
-pub mod weighting;
 pub mod terminal;
+pub mod weighting;

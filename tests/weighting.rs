@@ -85,7 +85,12 @@ fn check_points(found: &Weighted, of: &Value, what: &str) {
                 ("log_odds_ratio", risks.log_odds_ratio()),
                 ("mean_log_odds", risks.baseline()),
             ] {
-                near(value, of[name][key][g].as_f64().expect("a number"), 1e-8, &format!("{what}: {name}, {g}, {key}"));
+                near(
+                    value,
+                    of[name][key][g].as_f64().expect("a number"),
+                    1e-8,
+                    &format!("{what}: {name}, {g}, {key}"),
+                );
             }
         }
     }
@@ -113,7 +118,12 @@ fn every_estimator_agrees_with_an_independent_program() {
                     (b.before.variance_ratio, "variance_ratio_before"),
                     (b.after.variance_ratio, "variance_ratio_after"),
                 ] {
-                    near(value.expect("it varies"), at(key), 1e-8, &format!("{what}: {key} of {} in {p}", b.term));
+                    near(
+                        value.expect("it varies"),
+                        at(key),
+                        1e-8,
+                        &format!("{what}: {key} of {} in {p}", b.term),
+                    );
                 }
             }
         }
@@ -176,7 +186,8 @@ fn the_replay_agrees_with_an_independent_program_within_chance() {
         assert_eq!((replay.studies, replay.drawn_again), (1_000, 0));
         for (k, name) in NAMES.into_iter().enumerate() {
             for g in 0..4 {
-                let (own, at) = (replay.estimators[k][g], |key: &str| of[name][key][g].as_f64().expect("a number"));
+                let (own, at) =
+                    (replay.estimators[k][g], |key: &str| of[name][key][g].as_f64().expect("a number"));
                 let truth = of["truth"]["log_odds_ratio"][g].as_f64().expect("a number");
                 near(own.truth, truth, 1e-8, &format!("{key} {name} {g}: truth"));
                 let z = (own.factor - at("factor")) / own.factor_se.hypot(at("factor_mcse"));
@@ -192,7 +203,8 @@ fn the_replay_agrees_with_an_independent_program_within_chance() {
 #[test]
 fn overlap_weights_balance_exactly_within_every_subgroup() {
     let rows = rows_of(&patients(600, 7));
-    let found = design(&cohort(3, &rows, |_| 1.0, None), &plan(Method::Overlap, Estimand::Overlap)).expect("a design");
+    let found = design(&cohort(3, &rows, |_| 1.0, None), &plan(Method::Overlap, Estimand::Overlap))
+        .expect("a design");
     assert!(found.separated.is_empty());
     let mut largest: f64 = 0.0;
     for b in &found.balance {
@@ -224,7 +236,8 @@ fn with_a_constant_propensity_the_weighted_answer_is_the_crude_one() {
         }
     }
     for estimand in [Estimand::All, Estimand::Treated, Estimand::Overlap] {
-        let found = weighted(&cohort(2, &rows, |_| 1.0, None), &plan(Method::InverseProbability, estimand)).expect("estimates");
+        let found = weighted(&cohort(2, &rows, |_| 1.0, None), &plan(Method::InverseProbability, estimand))
+            .expect("estimates");
         for g in 0..3 {
             let (crude, own) = (found.risks[0][g], found.risks[2][g]);
             near(own.control, crude.control, 1e-12, "control");
@@ -283,7 +296,8 @@ fn the_order_of_rows_and_the_number_of_threads_change_no_bit() {
     let plan = Plan { replicates: 120, replays: 60, ..plan(Method::Overlap, Estimand::Overlap) };
     // Columns are standardised by the caller, whose sums may differ in the last bit.
     let whole = |rows: &[Row]| {
-        let raw: Vec<Row> = rows.iter().map(|(g, a, y, x)| (*g, *a, *y, x.iter().map(|x| x.round()).collect())).collect();
+        let raw: Vec<Row> =
+            rows.iter().map(|(g, a, y, x)| (*g, *a, *y, x.iter().map(|x| x.round()).collect())).collect();
         cohort(3, &raw, |_| 1.0, None)
     };
     let a = whole(&rows);
@@ -308,8 +322,10 @@ fn weights_computed_elsewhere_are_taken_as_they_are() {
         .iter()
         .map(|e| e.as_f64().expect("a number"))
         .collect();
-    let weights: Vec<f64> = rows.iter().zip(&e).map(|(r, e)| if r.1 { 1.0 / e } else { 1.0 / (1.0 - e) }).collect();
-    let own = weighted(&cohort(3, &rows, |_| 1.0, None), &plan(Method::InverseProbability, Estimand::All)).expect("own");
+    let weights: Vec<f64> =
+        rows.iter().zip(&e).map(|(r, e)| if r.1 { 1.0 / e } else { 1.0 / (1.0 - e) }).collect();
+    let own = weighted(&cohort(3, &rows, |_| 1.0, None), &plan(Method::InverseProbability, Estimand::All))
+        .expect("own");
     let given = weighted(
         &cohort(3, &rows, |_| 1.0, Some(&weights)),
         &plan(Method::InverseProbability, Estimand::All),
@@ -321,7 +337,8 @@ fn weights_computed_elsewhere_are_taken_as_they_are() {
     }
     assert!(given.replay.is_none());
     let nobody: Vec<f64> = rows.iter().map(|r| if r.0 == 1 && r.1 { 0.0 } else { 1.0 }).collect();
-    let lack = weighted(&cohort(3, &rows, |_| 1.0, Some(&nobody)), &plan(Method::InverseProbability, Estimand::All));
+    let lack =
+        weighted(&cohort(3, &rows, |_| 1.0, Some(&nobody)), &plan(Method::InverseProbability, Estimand::All));
     assert_eq!(lack.map_err(|e| (e.subgroup, e.arm, e.lack)).err(), Some((1, 1, Lack::Weight)));
 }
 
@@ -332,7 +349,8 @@ fn a_propensity_that_separates_is_fitted_under_its_prior() {
     for row in rows.iter_mut().filter(|r| r.0 == 2) {
         row.3[1] = if row.1 { 30.0 + row.3[1] / 100.0 } else { 5.0 + row.3[1] / 100.0 };
     }
-    let found = design(&cohort(3, &rows, |_| 1.0, None), &plan(Method::Overlap, Estimand::Overlap)).expect("a design");
+    let found = design(&cohort(3, &rows, |_| 1.0, None), &plan(Method::Overlap, Estimand::Overlap))
+        .expect("a design");
     assert_eq!(found.separated, [2]);
     let worth: Vec<f64> = found.subgroups.iter().map(|g| g.active.effective).collect();
     assert!(worth.iter().all(|n| n.is_finite() && *n > 0.0), "{worth:?}");
@@ -404,7 +422,9 @@ fn calibrated_intervals_hold_the_truth_of_registries() {
 #[test]
 #[ignore = "an hour of processor time"]
 fn calibrated_intervals_hold_the_truth_of_registries_in_full() {
-    for (estimand, method) in [(Estimand::Overlap, Method::Overlap), (Estimand::All, Method::InverseProbability)] {
+    for (estimand, method) in
+        [(Estimand::Overlap, Method::Overlap), (Estimand::All, Method::InverseProbability)]
+    {
         let plan = Plan { replicates: 1_000, replays: 400, ..plan(method, estimand) };
         for n in [221, 400] {
             let found = coverage(1_500, &plan, n);

@@ -75,7 +75,9 @@ impl ExactPosterior {
             (None, None) => engine.of_estimates(model.observation.estimates().unwrap_or_default()),
         };
         let links = model.observation.linked();
-        found.map(|found| ExactPosterior(if links.is_empty() { found } else { Box::new(Linked::new(found, links)) }))
+        found.map(|found| {
+            ExactPosterior(if links.is_empty() { found } else { Box::new(Linked::new(found, links)) })
+        })
     }
 
     /// The mean μ of the subgroups' effects; none where subgroups share nothing.

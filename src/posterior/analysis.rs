@@ -56,8 +56,6 @@ pub struct Report {
     pub arms: Option<ArmDraws>,
     /// The draws of a study with several factors; none of others, and where nothing was sampled.
     pub factors: Option<FactorDraws>,
-    /// What every estimator of weighted effects comes to; empty for other studies, and where the numbers are withheld.
-    pub side_by_side: Vec<Side>,
     /// Whether the numbers were withheld because the run failed its checks.
     pub withheld: bool,
     /// The results without the bias that the study allows for; none where it allows for none.
@@ -66,6 +64,8 @@ pub struct Report {
     baseline_conflicts: OnceLock<Vec<BaselineConflict>>,
     /// Made when first asked for.
     effect_conflict: OnceLock<Option<EffectConflict>>,
+    /// Made when first asked for.
+    side_by_side: OnceLock<Vec<Side>>,
 }
 
 /// The results of a study together with what was integrated for them, for further questions.
@@ -103,9 +103,6 @@ pub fn analyse_watched(
         let without = analyse_once(&without, options, analysis.integrals, observer);
         analysis.report.put_unadjusted(without.report);
         analysis.integrals = without.integrals;
-    }
-    if !options.adjusted_only && !analysis.report.withheld {
-        analysis.report.side_by_side = side_by_side(study);
     }
     analysis
 }
@@ -226,6 +223,12 @@ impl Report {
         self.effect_conflict.get_or_init(|| effect_conflict(study, &study.priors)).as_ref()
     }
 
+    /// What every estimator of weighted effects comes to under the study's priors; `study` must be the study of these results.
+    /// Empty for other studies, and where the numbers are withheld. Computed once.
+    pub fn side_by_side(&self, study: &Study) -> &[Side] {
+        self.side_by_side.get_or_init(|| if self.withheld { Vec::new() } else { side_by_side(study) })
+    }
+
     /// That the data lie far from the effect prior; none where they do not, and where the numbers are withheld.
     pub fn prior_at_odds(&self, study: &Study) -> Option<Claim> {
         let conflict = self.effect_conflict(study).filter(|_| !self.withheld)?;
@@ -246,11 +249,11 @@ impl Report {
             sampled: None,
             arms: None,
             factors: None,
-            side_by_side: Vec::new(),
             withheld: false,
             unadjusted: None,
             baseline_conflicts: OnceLock::new(),
             effect_conflict: OnceLock::new(),
+            side_by_side: OnceLock::new(),
         };
         let mut baselines = Vec::new();
         for block in std::iter::once(rows.shared).chain(rows.subgroups).chain(rows.pairs) {
@@ -362,7 +365,6 @@ impl Report {
         }
         self.checks.exact.log_marginal_likelihood = None;
         self.claims.clear();
-        self.side_by_side.clear();
         self.heterogeneity_learned = None;
         self.withheld = true;
     }

@@ -21,8 +21,8 @@ mod passage;
 mod records;
 mod sentences;
 mod text;
-mod wire;
 mod weighting;
+mod wire;
 mod words;
 
 pub use baseline_conflict::baseline_conflict_line;

@@ -206,7 +206,11 @@ pub fn crude_note(study: &Study) -> String {
         let own = weighting.own_in_words();
         return alone(&format!(
             "{own}: the row's patients alone, without prior or pooling; normal limits from the bootstrap{}.",
-            if weighting.weighted.as_ref().is_some_and(|w| w.replay.is_some()) { ", its spread calibrated by the replay" } else { "" }
+            if weighting.weighted.as_ref().is_some_and(|w| w.replay.is_some()) {
+                ", its spread calibrated by the replay"
+            } else {
+                ""
+            }
         ));
     }
     let Some(scale) = &study.outcome.levels else { return alone(CRUDE) };

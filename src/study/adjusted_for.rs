@@ -38,7 +38,9 @@ impl Study {
     pub fn is_adjusted(&self) -> bool {
         let by_others =
             |row: &SubgroupEstimate| row.adjusted_for.as_deref().is_some_and(|what| what != NOTHING);
-        self.adjustment.is_some() || self.weighting.is_some() || self.data.published().is_some_and(|rows| rows.iter().all(by_others))
+        self.adjustment.is_some()
+            || self.weighting.is_some()
+            || self.data.published().is_some_and(|rows| rows.iter().all(by_others))
     }
 
     /// What the effects are adjusted for, as the end of a sentence: "not adjusted for who received it".

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use super::problem::Problem;
 use super::{
-    Covariance, Covariate, Estimates, Form, MOST_CORRELATED, Study, SubgroupCounts, SubgroupEstimate, Term, Together,
+    Covariance, Covariate, Estimates, Form, MOST_CORRELATED, Study, SubgroupCounts, SubgroupEstimate, Term,
+    Together,
 };
 use crate::weighting::{Design, Estimand, Method, Plan, SlopePrior, Weighted};
 
@@ -97,7 +98,9 @@ impl Weighting {
         };
         match self.given.is_some() {
             true => format!("adjusted {by}, and the program does not know for what, {whom}"),
-            false => format!("adjusted for {} and for nothing else, {by}, {whom}", self.covariates_in_words()),
+            false => {
+                format!("adjusted for {} and for nothing else, {by}, {whom}", self.covariates_in_words())
+            }
         }
     }
 

@@ -45,9 +45,12 @@ impl Replicates {
     /// Space for the replicates of a study of `subgroups`.
     pub fn of(estimates: impl Iterator<Item = Estimates>, subgroups: usize) -> Replicates {
         let values = estimates.flat_map(|e| {
-            let all: Vec<[f64; 3]> = e.risks.iter().flatten().map(|r| {
-                [r.log_odds_ratio(), r.baseline(), r.active - r.control]
-            }).collect();
+            let all: Vec<[f64; 3]> = e
+                .risks
+                .iter()
+                .flatten()
+                .map(|r| [r.log_odds_ratio(), r.baseline(), r.active - r.control])
+                .collect();
             all
         });
         Replicates { values: values.collect(), width: ESTIMATORS.len() * (subgroups + 1) }

@@ -46,19 +46,12 @@ impl Cohort {
         let compare = |a: usize, b: usize| -> Ordering {
             let values = || columns.iter().map(|c| c[a].total_cmp(&c[b])).find(|o| o.is_ne());
             let weights = || given.map_or(Ordering::Equal, |w| w[a].total_cmp(&w[b]));
-            subgroup[a]
-                .cmp(&subgroup[b])
-                .then_with(|| values().unwrap_or(Ordering::Equal))
-                .then_with(weights)
+            subgroup[a].cmp(&subgroup[b]).then_with(|| values().unwrap_or(Ordering::Equal)).then_with(weights)
         };
         let mut order: Vec<usize> = (0..totals.len()).collect();
         order.sort_by(|&a, &b| compare(a, b));
-        let mut cohort = Cohort {
-            subgroups,
-            terms: columns.len(),
-            given: given.map(|_| Vec::new()),
-            ..Cohort::default()
-        };
+        let mut cohort =
+            Cohort { subgroups, terms: columns.len(), given: given.map(|_| Vec::new()), ..Cohort::default() };
         let mut last: Option<usize> = None;
         let mut first: Vec<usize> = Vec::new();
         for i in order {

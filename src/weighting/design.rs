@@ -128,7 +128,8 @@ impl Design {
             .collect();
         let mut balance = Vec::new();
         let whole = 0..cohort.profiles.len();
-        let populations = std::iter::once((None, &whole)).chain(ranges.iter().enumerate().map(|(g, r)| (Some(g), r)));
+        let populations =
+            std::iter::once((None, &whole)).chain(ranges.iter().enumerate().map(|(g, r)| (Some(g), r)));
         for (subgroup, range) in populations {
             for term in 0..cohort.terms {
                 let (mut before, mut after) = ([Sums::default(); 2], [Sums::default(); 2]);

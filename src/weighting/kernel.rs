@@ -182,7 +182,8 @@ mod tests {
             let mut plain = vec![0.0; sums(p)];
             for i in 0..n {
                 let at: Vec<f64> = (0..p).map(|k| x[k * n + i]).collect();
-                let m = crate::numeric::logistic(-0.2 + at.iter().zip(slopes).map(|(x, b)| x * b).sum::<f64>());
+                let m =
+                    crate::numeric::logistic(-0.2 + at.iter().zip(slopes).map(|(x, b)| x * b).sum::<f64>());
                 let (residual, weight) = (events[i] - totals[i] * m, totals[i] * m * (1.0 - m));
                 plain[0] += residual;
                 plain[1] += weight;

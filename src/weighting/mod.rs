@@ -12,8 +12,8 @@
 
 mod balance;
 mod bootstrap;
-mod cohort;
 mod coefficients;
+mod cohort;
 mod design;
 mod estimators;
 mod kernel;

@@ -73,8 +73,10 @@ pub fn replay(model: &Model, cohort: &Cohort, plan: &Plan) -> Option<Replay> {
     }
     let (e, risks) = model.truth();
     let truth = model.standardised(&e, &risks, |i| cohort.patients(i));
-    let simulate = |k: usize| simulated(model, cohort, (&e, &risks), &mut stream(plan.seed, k, Purpose::Replay));
-    let studies: Vec<Simulated> = parallel::range(0..plan.replays, simulate).into_iter().collect::<Option<_>>()?;
+    let simulate =
+        |k: usize| simulated(model, cohort, (&e, &risks), &mut stream(plan.seed, k, Purpose::Replay));
+    let studies: Vec<Simulated> =
+        parallel::range(0..plan.replays, simulate).into_iter().collect::<Option<_>>()?;
     let populations = cohort.subgroups + 1;
     let of = |estimator: usize, population: usize| {
         let place = estimator * populations + population;
@@ -132,7 +134,8 @@ fn simulated(
         })
         .collect();
     let spread = |place: usize, which: usize| sd(&centred(within.iter().map(|w| w[place][which]).collect()));
-    let found = own.iter().enumerate().map(|(k, [theta, alpha])| [*theta, *alpha, spread(k, 0), spread(k, 1)]);
+    let found =
+        own.iter().enumerate().map(|(k, [theta, alpha])| [*theta, *alpha, spread(k, 0), spread(k, 1)]);
     Some(Simulated { found: found.collect(), attempts })
 }
 
@@ -156,9 +159,8 @@ fn summary(truth: &Risks, each: &[[f64; 4]]) -> Replayed {
     let spread = |k: usize| sd(&centred(column(k).collect()));
     let (sd, bootstrap_sd) = (spread(0), root_mean_square(2));
     let factor = sd / bootstrap_sd;
-    let covered = |by: f64| {
-        each.iter().filter(|x| (x[0] - theta).abs() <= T_WITHIN * by * x[2]).count() as f64 / n
-    };
+    let covered =
+        |by: f64| each.iter().filter(|x| (x[0] - theta).abs() <= T_WITHIN * by * x[2]).count() as f64 / n;
     // The delta method: the log of the spread has the variance of squares over (2 · their mean)², the two spreads apart.
     let relative = |values: &[f64]| {
         let mean = values.iter().sum::<f64>() / n;
@@ -180,4 +182,3 @@ fn summary(truth: &Risks, each: &[[f64; 4]]) -> Replayed {
         baseline_factor: spread(1) / root_mean_square(3),
     }
 }
-

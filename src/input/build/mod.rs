@@ -15,8 +15,8 @@ use std::sync::Arc;
 use toml::Spanned;
 
 use super::arms::{self, SeveralArms};
-use super::opening::Reading;
 use super::model_file::{Kind, ModelFile, OutcomeSection, SubgroupSection};
+use super::opening::Reading;
 use super::patients::Measured;
 use super::source::{Source, sha256};
 use super::{bias_words, design};

@@ -193,7 +193,8 @@ fn plan(source: &Source, section: &AdjustmentSection, patients: f64) -> Result<P
         Some(text) if text.get_ref().trim() == "flat" => SlopePrior::Flat,
         Some(text) => {
             let wrong = || {
-                let message = format!("found `{}`, expected \"flat\" or a normal prior around 0", text.get_ref());
+                let message =
+                    format!("found `{}`, expected \"flat\" or a normal prior around 0", text.get_ref());
                 error(source, text.span(), ErrorKind::Value, message).help("write prior = \"normal(0, 2.5)\"")
             };
             match prior_words::coefficient(text.get_ref()) {
@@ -209,7 +210,8 @@ fn plan(source: &Source, section: &AdjustmentSection, patients: f64) -> Result<P
         None => None,
         Some(least) if least.get_ref().0 > 0.0 && least.get_ref().0 < 0.5 => Some(least.get_ref().0),
         Some(least) => {
-            let message = format!("`truncate` is {}, expected a probability above 0 and below 0.5", least.get_ref().0);
+            let message =
+                format!("`truncate` is {}, expected a probability above 0 and below 0.5", least.get_ref().0);
             return Err(error(source, least.span(), ErrorKind::Value, message)
                 .help("truncate = 0.02 keeps propensities between 0.02 and 0.98"));
         }
@@ -218,8 +220,10 @@ fn plan(source: &Source, section: &AdjustmentSection, patients: f64) -> Result<P
         None => REPLICATES,
         Some(n) if (FEWEST_REPLICATES..=MOST_REPLICATES).contains(&n.get_ref().0) => n.get_ref().0 as usize,
         Some(n) => {
-            let message =
-                format!("`replicates` is {}, expected {FEWEST_REPLICATES} to {MOST_REPLICATES}", n.get_ref().0);
+            let message = format!(
+                "`replicates` is {}, expected {FEWEST_REPLICATES} to {MOST_REPLICATES}",
+                n.get_ref().0
+            );
             return Err(error(source, n.span(), ErrorKind::Value, message)
                 .help("2000, the default, leaves an error of 1.6 % in every standard error"));
         }
@@ -228,9 +232,12 @@ fn plan(source: &Source, section: &AdjustmentSection, patients: f64) -> Result<P
     let replays = match &section.replays {
         _ if section.weights.is_some() => 0,
         None => usual.max(FEWEST_REPLAYS),
-        Some(n) if n.get_ref().0 == 0 || (50..=MOST_REPLAYS).contains(&n.get_ref().0) => n.get_ref().0 as usize,
+        Some(n) if n.get_ref().0 == 0 || (50..=MOST_REPLAYS).contains(&n.get_ref().0) => {
+            n.get_ref().0 as usize
+        }
         Some(n) => {
-            let message = format!("`replays` is {}, expected 50 to {MOST_REPLAYS}, or 0 for none", n.get_ref().0);
+            let message =
+                format!("`replays` is {}, expected 50 to {MOST_REPLAYS}, or 0 for none", n.get_ref().0);
             return Err(error(source, n.span(), ErrorKind::Value, message)
                 .help("1000 leaves an error of some 2.5 % in the factors"));
         }
@@ -254,14 +261,16 @@ pub fn weight(source: &Source, file: &ModelFile, measured: Measured, study: &mut
     let names: Vec<String> = study.data.names().into_iter().map(str::to_string).collect();
     let shown: Vec<&str> = names.iter().map(String::as_str).collect();
     let rows = measured.rows.clone();
-    let found = designed(source, (&section.propensity, &file.prior), measured, &shown, section.weights.is_some())?;
+    let found =
+        designed(source, (&section.propensity, &file.prior), measured, &shown, section.weights.is_some())?;
     let Designed { covariates, terms, patterns, weights, first_rows, .. } = found;
     if let (Some(column), Some(weights)) = (&section.weights, &weights) {
         let wrong = weights.iter().position(|w| !(w.is_finite() && *w >= 0.0));
         if let Some(i) = wrong {
             let message = format!("the weight in row {} is {}", rows[first_rows[i] as usize], weights[i]);
-            return Err(error(source, column.span(), ErrorKind::Value, message)
-                .help("weights are 0 or more, and finite: correct it, or leave the row out by [data.where]"));
+            return Err(error(source, column.span(), ErrorKind::Value, message).help(
+                "weights are 0 or more, and finite: correct it, or leave the row out by [data.where]",
+            ));
         }
     }
     let mut cohort = Cohort::of_patterns(
@@ -349,8 +358,10 @@ fn no_estimate(
     NoEstimate { subgroup, arm, lack }: NoEstimate,
 ) -> Error {
     let (name, arm) = (names[subgroup], &study.treatment.arms[arm]);
-    let whom = if study.undivided { format!("arm `{arm}`") } else { format!("arm `{arm}` of subgroup `{name}`") };
-    let apart = "put the subgroup together with another ([data.levels] subgroup), or leave it out by [data.where]";
+    let whom =
+        if study.undivided { format!("arm `{arm}`") } else { format!("arm `{arm}` of subgroup `{name}`") };
+    let apart =
+        "put the subgroup together with another ([data.levels] subgroup), or leave it out by [data.where]";
     match lack {
         Lack::Patients => {
             error(source, span, ErrorKind::Data, format!("nobody is in {whom}: a subgroup with one arm only"))

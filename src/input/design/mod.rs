@@ -16,7 +16,8 @@ use crate::error::{Error, ErrorKind, Place, Result};
 use crate::numeric::spline;
 use crate::study::names;
 use crate::study::{
-    Adjustment, Centres, Covariate, Factors, Form, LocationPrior, Patterns, Population, PriorFor, Term, Written,
+    Adjustment, Centres, Covariate, Factors, Form, LocationPrior, Patterns, Population, PriorFor, Term,
+    Written,
 };
 use patterns::Raw;
 

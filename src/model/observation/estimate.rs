@@ -84,6 +84,11 @@ impl NormalEstimate {
     /// The likelihood raised to a power: the standard error is divided by its square root.
     pub fn powered(&self, power: f64) -> NormalEstimate {
         let seen = self.seen.as_ref().map(|seen| Arc::new(seen.powered(power)));
-        NormalEstimate { estimate: self.estimate, se: self.se / libm::sqrt(power), baseline: self.baseline, seen }
+        NormalEstimate {
+            estimate: self.estimate,
+            se: self.se / libm::sqrt(power),
+            baseline: self.baseline,
+            seen,
+        }
     }
 }

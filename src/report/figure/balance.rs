@@ -55,7 +55,8 @@ fn draw(study: &Study, weighting: &Weighting) -> Canvas {
     let height = populations.len() as f64 * (HEAD + ROW * terms.len() as f64);
     let bottom = TOP + height;
     let mut canvas = Canvas::new(right + 24.0, bottom + 50.0);
-    let sizes = weighting.design.balance.iter().flat_map(|b| [b.before.mean_difference, b.after.mean_difference]);
+    let sizes =
+        weighting.design.balance.iter().flat_map(|b| [b.before.mean_difference, b.after.mean_difference]);
     let most = sizes.flatten().map(f64::abs).fold(2.0 * BALANCED, f64::max) * 1.05;
     let axis = Axis::linear((-most, most), (left, right));
     let mut top = TOP;
@@ -73,7 +74,13 @@ fn draw(study: &Study, weighting: &Weighting) -> Canvas {
         }
         top += ROW * terms.len() as f64;
     }
-    axis.draw_below(&mut canvas, bottom + 2.0, 7, plain_label, "Standardised mean difference, active less control arm");
+    axis.draw_below(
+        &mut canvas,
+        bottom + 2.0,
+        7,
+        plain_label,
+        "Standardised mean difference, active less control arm",
+    );
     let before = [Mark::Ring(Ink::Second)];
     let after = [Mark::Dot(Ink::First)];
     let lines = [Mark::Upright(Ink::Faint, Stroke::Dashed)];

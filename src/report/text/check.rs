@@ -5,7 +5,8 @@ use super::super::numbers::{parameter, plain, probability, threshold, value};
 use super::super::words::{all_priors, capitalised, whose};
 use super::columns::Columns;
 use super::layout::{
-    arms_wrapped, grouped, heading, push, push_assumptions, push_passage, rows_have_counts, shown_interval, table,
+    arms_wrapped, grouped, heading, push, push_assumptions, push_passage, rows_have_counts, shown_interval,
+    table,
 };
 use super::levels::counts_text;
 use crate::compare::bias::implied as implied_by_bias;

@@ -8,8 +8,8 @@ use super::super::words::{all_priors, capitalised, whose};
 use super::adjusted::{coefficients, draws_reweighted, second_opinion};
 use super::columns::{Cells, Columns};
 use super::layout::{
-    arms_wrapped, bold, grouped, heading, push, push_assumptions, push_passage, push_warning, rows_have_counts,
-    shown_interval, shown_probability, table,
+    arms_wrapped, bold, grouped, heading, push, push_assumptions, push_passage, push_warning,
+    rows_have_counts, shown_interval, shown_probability, table,
 };
 use super::levels::level_sections;
 use crate::posterior::{

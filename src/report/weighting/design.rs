@@ -66,7 +66,10 @@ fn in_short(weighting: &Weighting) -> String {
         capitalised(&weighting.in_words()),
         match weighting.plan.estimand.label() {
             "all patients" => "for all patients".to_string(),
-            label => format!("for the {label}{}", if label.starts_with("overlap") { ": those who might have been in either arm" } else { "" }),
+            label => format!(
+                "for the {label}{}",
+                if label.starts_with("overlap") { ": those who might have been in either arm" } else { "" }
+            ),
         },
         grouped(patients as u64),
         grouped(effective as u64),
@@ -98,8 +101,11 @@ fn warnings(study: &Study, weighting: &Weighting) -> Vec<String> {
     if sided.len() > MOST_TOLD {
         all.push(format!("The same holds of {} more levels.", sided.len() - MOST_TOLD));
     }
-    let imbalanced: Vec<&Balance> =
-        design.balance.iter().filter(|b| b.after.mean_difference.is_some_and(|d| d.abs() > BALANCED)).collect();
+    let imbalanced: Vec<&Balance> = design
+        .balance
+        .iter()
+        .filter(|b| b.after.mean_difference.is_some_and(|d| d.abs() > BALANCED))
+        .collect();
     for b in imbalanced.iter().take(MOST_TOLD) {
         all.push(format!(
             "{} in {}: standardised mean difference {} with weights.",
@@ -130,8 +136,13 @@ fn extremes(study: &Study) -> Option<String> {
     let weighting = study.weighting.as_deref()?;
     let what = if weighting.given.is_some() { "weight" } else { "propensity" };
     let one = |(x, row): (&crate::weighting::Extreme, &u64)| {
-        let more = if x.patients > 1.0 { format!(" and {} more like it", x.patients - 1.0) } else { String::new() };
-        format!("row {row}{more} ({:.0} times the mean of its arm; {what} {})", x.relative, plain(x.propensity))
+        let more =
+            if x.patients > 1.0 { format!(" and {} more like it", x.patients - 1.0) } else { String::new() };
+        format!(
+            "row {row}{more} ({:.0} times the mean of its arm; {what} {})",
+            x.relative,
+            plain(x.propensity)
+        )
     };
     let all = &weighting.design.extremes;
     let each: Vec<String> = all.iter().zip(&weighting.extreme_rows).take(MOST_TOLD).map(one).collect();
@@ -192,7 +203,9 @@ fn balance(study: &Study, weighting: &Weighting, said: &mut Passage) {
         "Variance ratio before".to_string(),
         "after".to_string(),
     ];
-    let size = |b: &Balance| b.after.mean_difference.map_or(0.0, f64::abs).max(b.before.mean_difference.map_or(0.0, f64::abs));
+    let size = |b: &Balance| {
+        b.after.mean_difference.map_or(0.0, f64::abs).max(b.before.mean_difference.map_or(0.0, f64::abs))
+    };
     let mut sizes: Vec<f64> = all.iter().map(size).collect();
     sizes.sort_by(|a, b| b.total_cmp(a));
     let least = if all.len() > MOST_ROWS { sizes[MOST_ROWS - 1] } else { 0.0 };
@@ -230,11 +243,16 @@ pub fn reviewers(study: &Study) -> Vec<[String; 2]> {
     let mut rows = Vec::new();
     let mut put = |question: &str, answer: String| rows.push([question.to_string(), answer]);
     let given = weighting.given.as_ref();
-    put("For whom is the effect?", capitalised(plan.estimand.in_words()) + &format!(" ({}).", plan.estimand.short()));
+    put(
+        "For whom is the effect?",
+        capitalised(plan.estimand.in_words()) + &format!(" ({}).", plan.estimand.short()),
+    );
     put(
         "How was the propensity modelled?",
         match given {
-            Some(column) => format!("Elsewhere: the weights stand in the column {column}. How they were made has to be told where they were."),
+            Some(column) => format!(
+                "Elsewhere: the weights stand in the column {column}. How they were made has to be told where they were."
+            ),
             None => format!(
                 "Logistic regression of treatment, {} coefficients, prior of slopes {}{}. The outcome took no part in it.",
                 weighting.design.coefficients,
@@ -249,29 +267,41 @@ pub fn reviewers(study: &Study) -> Vec<[String; 2]> {
         if covariates.is_empty() {
             "Not known to the program.".to_string()
         } else {
-            format!("{covariates}. Why these, and what is left out, is for the authors to say: the program knows none of what was not measured.")
+            format!(
+                "{covariates}. Why these, and what is left out, is for the authors to say: the program knows none of what was not measured."
+            )
         },
     );
-    put("Were they measured before treatment?", "Stated by the model file; one that is marked as measured after treatment is refused.".to_string());
+    put(
+        "Were they measured before treatment?",
+        "Stated by the model file; one that is marked as measured after treatment is refused.".to_string(),
+    );
     put("How were patients weighted?", capitalised(&weighting.in_words()) + ".");
     put(
         "Were weights truncated, or patients trimmed?",
         match plan.truncate {
-            Some(least) => format!("Propensities are kept within {least} and {}; nobody is left out.", plain(1.0 - least)),
+            Some(least) => format!(
+                "Propensities are kept within {least} and {}; nobody is left out.",
+                plain(1.0 - least)
+            ),
             None => "No.".to_string(),
         },
     );
     let [before, after] = weighting.design.largest_difference();
     put(
         "Were the arms balanced?",
-        format!("Largest standardised mean difference {before:.2} before and {after:.2} after, over all patients and within subgroups."),
+        format!(
+            "Largest standardised mean difference {before:.2} before and {after:.2} after, over all patients and within subgroups."
+        ),
     );
     put("Did the arms overlap?", {
         let sided = weighting.design.one_sided.len();
         let separated = weighting.design.separated.len();
         match (sided, separated) {
             (0, 0) => "Every level of every covariate has patients in both arms; see the figure.".to_string(),
-            _ => format!("Not everywhere: {sided} levels have patients in one arm only, and in {separated} subgroups covariates tell without fail who was treated."),
+            _ => format!(
+                "Not everywhere: {sided} levels have patients in one arm only, and in {separated} subgroups covariates tell without fail who was treated."
+            ),
         }
     });
     put(
@@ -281,8 +311,15 @@ pub fn reviewers(study: &Study) -> Vec<[String; 2]> {
             Some(found) => format!(
                 "{} draws of Dirichlet weights of the patients{}{}.",
                 grouped(plan.replicates as u64),
-                if given.is_some() { ", the weights held as they are, so that how they were estimated is not in it" } else { ", every model fitted again for each" },
-                found.replay.as_ref().map_or_else(String::new, |r| format!("; calibrated by {} simulated studies of the same patients", grouped(r.studies as u64)))
+                if given.is_some() {
+                    ", the weights held as they are, so that how they were estimated is not in it"
+                } else {
+                    ", every model fitted again for each"
+                },
+                found.replay.as_ref().map_or_else(String::new, |r| format!(
+                    "; calibrated by {} simulated studies of the same patients",
+                    grouped(r.studies as u64)
+                ))
             ),
         },
     );
@@ -296,7 +333,8 @@ pub fn reviewers(study: &Study) -> Vec<[String; 2]> {
 
 fn missing(study: &Study) -> String {
     let Some(file) = &study.patients else { return "Not known.".to_string() };
-    let dropped: Vec<String> = file.dropped.iter().map(|d| format!("{} {}", grouped(d.rows), d.why)).collect();
+    let dropped: Vec<String> =
+        file.dropped.iter().map(|d| format!("{} {}", grouped(d.rows), d.why)).collect();
     match dropped.is_empty() {
         true => "No row was left out.".to_string(),
         false => format!("Rows that lack a value are left out: {}.", dropped.join(", ")),

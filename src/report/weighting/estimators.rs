@@ -23,10 +23,17 @@ pub fn side_by_side(study: &Study, report: &Report) -> Passage {
     }
     let n = found.subgroups();
     let replayed = found.replay.as_ref();
-    let mut header =
-        vec![capitalised(&study.subgroup_name), "Odds ratio alone (95 %)".to_string(), "P(better) pooled".to_string()];
+    let mut header = vec![
+        capitalised(&study.subgroup_name),
+        "Odds ratio alone (95 %)".to_string(),
+        "P(better) pooled".to_string(),
+    ];
     if replayed.is_some() {
-        header.extend(["Spread times".to_string(), "Coverage in replay".to_string(), "and then".to_string()]);
+        header.extend([
+            "Spread times".to_string(),
+            "Coverage in replay".to_string(),
+            "calibrated".to_string(),
+        ]);
     }
     let mut rows = Vec::new();
     for g in 0..n {
@@ -36,7 +43,7 @@ pub fn side_by_side(study: &Study, report: &Report) -> Passage {
             let se = libm::sqrt(found.covariance(k)[g * n + g]);
             let of = |z: f64| libm::exp(effect + z * se);
             let alone = Quantiles { median: of(0.0), q2_5: of(-Z), q97_5: of(Z) };
-            let benefit = report.side_by_side.get(k).and_then(|side| side.benefit[g]);
+            let benefit = report.side_by_side(study).get(k).and_then(|side| side.benefit[g]);
             let mark = if k == found.own() { " *" } else { "" };
             let mut row = vec![
                 format!("  {}{mark}", estimator.in_words()),

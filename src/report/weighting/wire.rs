@@ -5,7 +5,9 @@ use serde::Serialize;
 use super::population;
 use crate::posterior::Report;
 use crate::study::{Covariate, Study, Weighting};
-use crate::weighting::{Balance, ESTIMATORS, Estimand, Estimator, Imbalance, Method, Replayed, SubgroupDesign, Weighted};
+use crate::weighting::{
+    Balance, ESTIMATORS, Estimand, Estimator, Imbalance, Method, Replayed, SubgroupDesign, Weighted,
+};
 
 /// How effects were adjusted for who was treated.
 #[derive(Serialize)]
@@ -197,7 +199,7 @@ fn estimators(
                 risk_difference_bootstrap_se: spread.risk_difference[g],
                 skewness: spread.skewness.get(g).copied(),
                 excess_kurtosis: spread.excess_kurtosis.get(g).copied(),
-                benefit: report.and_then(|r| r.side_by_side.get(k)?.benefit.get(g).copied().flatten()),
+                benefit: report.and_then(|r| r.side_by_side(study).get(k)?.benefit.get(g).copied().flatten()),
                 replay,
             }
         };
