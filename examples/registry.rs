@@ -2,8 +2,8 @@
 //! the outcome. Unadjusted, stenting looks harmful in every etiology; adjusted for what decided it, its effects are found
 //! again.
 //!
-//! `cargo run --release --example registry [FOLDER]` writes `registry.csv`, `unadjusted.toml` and `adjusted.toml` there (to a
-//! temporary folder without one), fits both models and prints them beside the truth.
+//! `cargo run --release --example registry [FOLDER]` writes `registry.csv`, `unadjusted.toml`, `adjusted.toml` and
+//! `weighted.toml` there (to a temporary folder without one), fits the first two models and prints them beside the truth.
 
 use std::error::Error;
 use std::fmt::Write;
@@ -114,12 +114,26 @@ pub fn csv(patients: &[Patient]) -> String {
     out
 }
 
+/// How a model allows for who was stented.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Adjusted {
+    /// Not at all.
+    No,
+    /// By covariates of the model.
+    ByModel,
+    /// By overlap weights.
+    ByWeights,
+}
+
 /// A model file for it.
-pub fn model(adjusted: bool) -> String {
-    let adjust = if adjusted {
-        r#"adjust = ["age", "nihss", { column = "thrombectomy", reference = "successful" }]"#
-    } else {
-        ""
+pub fn model(adjusted: Adjusted) -> String {
+    let covariates = r#"["age", "nihss", { column = "thrombectomy", reference = "successful" }]"#;
+    let (adjust, weights, baseline) = match adjusted {
+        Adjusted::No => (String::new(), String::new(), "baseline = \"normal(0, 1.5)\"\n"),
+        Adjusted::ByModel => (format!("adjust = {covariates}"), String::new(), "baseline = \"normal(0, 1.5)\"\n"),
+        Adjusted::ByWeights => {
+            (String::new(), format!("[adjustment]\nmethod = \"overlap\"\npropensity = {covariates}\n"), "")
+        }
     };
     format!(
         r#"title = "Rescue stenting in a made-up registry"
@@ -148,22 +162,22 @@ active = "yes"
 [model]
 pooling = "partial"
 {adjust}
-[prior]
+{weights}[prior]
 effect = "normal(0, 0.5)"
 heterogeneity = "half-normal(0.5)"
-baseline = "normal(0, 1.5)"
-"#
+{baseline}"#
     )
 }
 
-/// Writes the registry and both models; their paths, unadjusted first.
+/// Writes the registry and its models; the paths of the two that are compared with the truth, unadjusted first.
 pub fn written(folder: &Path, patients: &[Patient]) -> std::io::Result<[PathBuf; 2]> {
     fs::create_dir_all(folder)?;
     fs::write(folder.join("registry.csv"), csv(patients))?;
     let paths = ["unadjusted.toml", "adjusted.toml"].map(|name| folder.join(name));
-    for (path, adjusted) in paths.iter().zip([false, true]) {
+    for (path, adjusted) in paths.iter().zip([Adjusted::No, Adjusted::ByModel]) {
         fs::write(path, model(adjusted))?;
     }
+    fs::write(folder.join("weighted.toml"), model(Adjusted::ByWeights))?;
     Ok(paths)
 }
 

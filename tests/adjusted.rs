@@ -560,7 +560,7 @@ fn comparisons_that_are_sampled_are_adjusted_too() {
     let folder = tempfile::tempdir().expect("a folder");
     let patients = registry::patients(1_500, 4);
     registry::written(folder.path(), &patients).expect("files");
-    let model = registry::model(true).replace(
+    let model = registry::model(registry::Adjusted::ByModel).replace(
         "baseline = \"normal(0, 1.5)\"",
         "baseline = { mean = \"normal(0, 1.5)\", sd = \"half-normal(1)\" }",
     );

@@ -38,6 +38,11 @@ fn documentation() -> String {
     pages().iter().map(|path| fs::read_to_string(path).expect("a page")).collect()
 }
 
+/// Whether a command is of a model of the made-up registry.
+fn of_registry(command: &str) -> bool {
+    command.contains("adjusted.toml") || command.contains("weighted.toml")
+}
+
 fn output_of(command: &str) -> String {
     let folder = tempfile::tempdir().expect("a folder");
     if command.starts_with("cargo run --release --example registry") {
@@ -53,10 +58,10 @@ fn output_of(command: &str) -> String {
     let arguments = command.strip_prefix("equipoise").expect("the program").trim();
     if command.contains("regimens.toml") {
         fs::copy(root().join("examples/regimens.toml"), folder.path().join("regimens.toml")).expect("copied");
-    } else if !command.contains("adjusted.toml") {
+    } else if !of_registry(command) {
         return said(arguments).split_inclusive('\n').take(most).collect();
     }
-    if command.contains("adjusted.toml") {
+    if of_registry(command) {
         registry::written(folder.path(), &registry::usual()).expect("files");
     }
     let assert = Command::cargo_bin("equipoise")

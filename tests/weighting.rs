@@ -420,14 +420,14 @@ fn calibrated_intervals_hold_the_truth_of_registries() {
 
 /// `cargo test --release --test suite registries_in_full -- --ignored --nocapture` prints the table of the book.
 #[test]
-#[ignore = "an hour of processor time"]
+#[ignore = "half an hour of processor time"]
 fn calibrated_intervals_hold_the_truth_of_registries_in_full() {
     for (estimand, method) in
         [(Estimand::Overlap, Method::Overlap), (Estimand::All, Method::InverseProbability)]
     {
-        let plan = Plan { replicates: 1_000, replays: 400, ..plan(method, estimand) };
+        let plan = Plan { replicates: 600, replays: 200, ..plan(method, estimand) };
         for n in [221, 400] {
-            let found = coverage(1_500, &plan, n);
+            let found = coverage(1_000, &plan, n);
             for (k, by_etiology) in found.iter().enumerate() {
                 for (g, [raw, calibrated, error]) in by_etiology.iter().enumerate() {
                     println!(
