@@ -130,7 +130,9 @@ pub fn model(adjusted: Adjusted) -> String {
     let covariates = r#"["age", "nihss", { column = "thrombectomy", reference = "successful" }]"#;
     let (adjust, weights, baseline) = match adjusted {
         Adjusted::No => (String::new(), String::new(), "baseline = \"normal(0, 1.5)\"\n"),
-        Adjusted::ByModel => (format!("adjust = {covariates}"), String::new(), "baseline = \"normal(0, 1.5)\"\n"),
+        Adjusted::ByModel => {
+            (format!("adjust = {covariates}"), String::new(), "baseline = \"normal(0, 1.5)\"\n")
+        }
         Adjusted::ByWeights => {
             (String::new(), format!("[adjustment]\nmethod = \"overlap\"\npropensity = {covariates}\n"), "")
         }

@@ -190,8 +190,10 @@ fn the_replay_agrees_with_an_independent_program_within_chance() {
                     (replay.estimators[k][g], |key: &str| of[name][key][g].as_f64().expect("a number"));
                 let truth = of["truth"]["log_odds_ratio"][g].as_f64().expect("a number");
                 near(own.truth, truth, 1e-8, &format!("{key} {name} {g}: truth"));
-                let z = (own.factor - at("factor")) / own.factor_se.hypot(at("factor_mcse"));
-                assert!(z.abs() < 4.0, "{key} {name} {g}: factor {} and {}, z {z}", own.factor, at("factor"));
+                let z = (own.ratio - at("factor")) / own.ratio_se.hypot(at("factor_mcse"));
+                assert!(z.abs() < 4.0, "{key} {name} {g}: ratio {} and {}, z {z}", own.ratio, at("factor"));
+                // Where spreads differ little from study to study both say the same, but for chance.
+                assert!((own.factor / own.ratio - 1.0).abs() < 0.2, "{} {}", own.factor, own.ratio);
                 let z = (own.bias - at("bias")) / (own.sd / 1_000f64.sqrt()).hypot(at("bias_mcse"));
                 assert!(z.abs() < 4.0, "{key} {name} {g}: bias {} and {}, z {z}", own.bias, at("bias"));
             }
@@ -404,7 +406,7 @@ fn place(estimator: Estimator) -> usize {
 /// Few registries: what a gross fault would show. The ignored test has the figures of the book.
 #[test]
 fn calibrated_intervals_hold_the_truth_of_registries() {
-    let plan = Plan { replicates: 150, replays: 30, ..plan(Method::Overlap, Estimand::Overlap) };
+    let plan = Plan { replicates: 150, replays: 60, ..plan(Method::Overlap, Estimand::Overlap) };
     let found = coverage(200, &plan, 300);
     for estimator in [Estimator::Weighted, Estimator::DoublyRobust] {
         for (g, [_, calibrated, error]) in found[place(estimator)].iter().enumerate() {
@@ -425,7 +427,7 @@ fn calibrated_intervals_hold_the_truth_of_registries_in_full() {
     for (estimand, method) in
         [(Estimand::Overlap, Method::Overlap), (Estimand::All, Method::InverseProbability)]
     {
-        let plan = Plan { replicates: 600, replays: 200, ..plan(method, estimand) };
+        let plan = Plan { replicates: 400, replays: 200, ..plan(method, estimand) };
         for n in [221, 400] {
             let found = coverage(1_000, &plan, n);
             for (k, by_etiology) in found.iter().enumerate() {

@@ -59,7 +59,7 @@ fn every_command_runs_on_weighted_effects() {
     }
     assert!(desk.says(&["compare", "model.toml"]).contains("P(better)"));
     assert!(flowing(desk.says(&["compare", "--bias", "model.toml"]).as_bytes()).contains("fold"));
-    desk.write("decision.toml", "title = \"Stent?\"\n[decision]\nquestion = \"Stent?\"\n[[outcome]]\nmodel = \"model.toml\"\nutility = 1\n");
+    desk.write("decision.toml", "[decision]\nquestion = \"Stent?\"\n[[outcome]]\nmodel = \"model.toml\"\n");
     let decided = flowing(desk.says(&["decide", "decision.toml"]).as_bytes());
     assert!(decided.contains("atherosclerosis"), "{decided}");
     desk.says(&["report", "model.toml", "--out", "page.html", "--figures", "figures"]);
@@ -104,7 +104,7 @@ fn a_result_has_the_design_and_every_estimator() {
         let mut own = all.filter(|p| {
             p["subgroup"] == name
                 && p["statement"] == "benefit"
-                && p["estimand"] == "odds_ratio"
+                && p["measure"] == "odds_ratio"
                 && p["scope"] == "subgroup"
         });
         own.next().and_then(|p| p["probability"].as_f64()).expect("a probability")
@@ -232,7 +232,7 @@ fn exchanged_arms_mirror_the_pooled_answer() {
         let found = result(desk, &["fit", "model.toml", "--format", "json", "--engine", "exact"]);
         let all = found["probabilities"].as_array().expect("probabilities").iter();
         let own = all.filter(|p| {
-            p["scope"] == "subgroup" && p["statement"] == statement && p["estimand"] == "odds_ratio"
+            p["scope"] == "subgroup" && p["statement"] == statement && p["measure"] == "odds_ratio"
         });
         own.map(|p| p["exact"].as_f64().expect("a probability")).collect()
     };
@@ -358,13 +358,13 @@ fn weights_computed_elsewhere_have_to_be_weights() {
         assert!(said.contains(told), "{told}\n{said}");
     }
     with(&|i| (if i == 12 { "-0.5" } else { "1.5" }).to_string())
-        .refuses(&["fit", "model.toml"], &["the weight in row 12 is -0.5", "0 or more"]);
+        .refuses(&["fit", "model.toml"], &["the weight in row 13 is -0.5", "0 or more"]);
     let missing = with(&|i| (if i == 9 { "" } else { "1.5" }).to_string());
     let said = flowing(missing.says(&["check", "model.toml"]).as_bytes());
     assert!(said.contains("600 rows read, 599 used; 1 w missing"), "{said}");
     let text = missing.read("model.toml").replace("missing = \"drop\"", "missing = \"error\"");
     missing.write("model.toml", text);
-    missing.refuses(&["fit", "model.toml"], &["the w is missing", "row 9"]);
+    missing.refuses(&["fit", "model.toml"], &["the w is missing", "row 10"]);
     let zero = changed(section, |i, line| {
         let weight = if line.contains(",no,cardioembolism,") { "0" } else { "1" };
         Some(if i == 0 { format!("{line},w") } else { format!("{line},{weight}") })

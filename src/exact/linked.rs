@@ -2,9 +2,9 @@
 //!
 //! A subgroup's data are then an estimate of its effect θ and, given θ, a normal baseline α, the mean of both arms' log odds.
 //! With h = θ/2 the risks are σ(α − h) and σ(α + h), so that their difference is sinh h / (cosh α + cosh h), and what it takes
-//! to exceed a size is an interval of α that is known in closed form. A probability is then one integral over θ, by parts:
-//! P = ∫ P(θ beyond t) g′(t) dt, g(t) the probability given θ = t. In the coordinates taken here the integrand is smooth and
-//! falls off, so that evenly spaced sums converge geometrically.
+//! to exceed a size is an interval of α that is known in closed form. A probability is then one integral over θ, by parts, of
+//! P(θ beyond t). In the coordinate of the interval's end the integrand is smooth and falls off on both sides, so that evenly
+//! spaced sums converge geometrically.
 
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -23,9 +23,13 @@ const HALF: usize = 400;
 /// The table reaches this far in its stretched coordinate, which is as many quartile widths as its hyperbolic sine.
 const REACH: f64 = 6.0;
 
-/// Nodes of one integral, and how far sums over even and odd ones may differ: their total errs by about the square of that.
-const NODES: usize = 400;
+/// Nodes of one integral at most, and how far sums over even and odd ones may differ: their total errs by about the square of
+/// that.
+const MOST_NODES: usize = 20_000;
 const SETTLED: f64 = 1e-4;
+
+/// Standard deviations beyond which nothing is left of a normal.
+const WIDE: f64 = 9.0;
 
 /// How near a quantile is searched, in probability.
 const NEAR: f64 = 1e-10;
@@ -227,72 +231,96 @@ impl LinkedRisks {
         if sign > 0.0 { high } else { -low }
     }
 
-    /// P(difference of risks > size) for a size above 0, where effects are turned by `sign`; whether the sum has settled.
+    /// P(difference of risks > size) for a size above 0, where effects are turned by `sign`; whether the sum has settled. The
+    /// difference exceeds it where |α| < A, cosh A = sinh h / size − cosh h.
     fn difference_beyond(&self, sign: f64, size: f64) -> (f64, bool) {
         if size >= 1.0 {
             return (0.0, true);
         }
-        // sinh h / (1 + cosh h) = tanh(h/2) is the largest difference that θ = 2h gives.
-        let first = 4.0 * libm::atanh(size);
-        let reach = self.far(sign) - first;
-        if reach <= 0.0 {
+        let h = 0.5 * self.far(sign);
+        let most = libm::sinh(h) / size - libm::cosh(h);
+        if most <= 1.0 {
             return (0.0, true);
         }
-        let step = libm::sqrt(reach) / NODES as f64;
-        let (sd, slope) = (self.baseline.sd, sign * self.baseline.slope);
-        let mut sums = [0.0; 2];
-        for j in 0..NODES {
-            let u = step * (j as f64 + 0.5);
-            let t = first + u * u;
-            let h = 0.5 * t;
-            let c = libm::sinh(h) / size - libm::cosh(h);
-            let edge = libm::acosh(c.max(1.0));
-            let root = libm::sqrt((c * c - 1.0).max(f64::MIN_POSITIVE));
-            // dα/du at the edge, by h' = u.
-            let moved = (libm::cosh(h) / size - libm::sinh(h)) / root * u;
-            let (beyond, mean) = self.side(sign, t);
-            let density = |x: f64| libm::exp(normal_log_density(x, mean, sd));
-            let (upper, lower) = (density(edge), density(-edge));
-            let g = (upper + lower) * moved + 2.0 * u * slope * (lower - upper);
-            sums[j % 2] += beyond * g;
-        }
-        self.summed(sums, step)
+        let at = |edge: f64| {
+            let scaled = size * libm::cosh(edge);
+            let root = libm::sqrt(scaled * scaled + (1.0 - size) * (1.0 + size));
+            Edge {
+                t: 2.0 * libm::log((scaled + root) / (1.0 - size)),
+                slope: 2.0 * size * libm::sinh(edge) / root,
+            }
+        };
+        let most = libm::acosh(most);
+        self.beyond(sign, (-most, most), at)
     }
 
-    /// P(ratio of risks > ratio) for a ratio above 1, where arms are exchanged for `sign` below 0.
+    /// P(ratio of risks > ratio) for a ratio above 1, where arms are exchanged for `sign` below 0. The ratio exceeds it where α is
+    /// below the logarithm of (e^h − ratio · e^−h) / (ratio − 1).
     fn ratio_beyond(&self, sign: f64, ratio: f64) -> (f64, bool) {
-        let first = libm::log(ratio);
-        let reach = self.far(sign) - first;
-        if reach <= 0.0 {
+        let h = 0.5 * self.far(sign);
+        let most = libm::exp(h) - ratio * libm::exp(-h);
+        if most <= 0.0 {
             return (0.0, true);
         }
-        let (sd, slope) = (self.baseline.sd, sign * self.baseline.slope);
-        // t = first + e^v: the edge of α is near v − log(ratio − 1) for small e^v.
-        let at_first = self.mean(sign * first);
-        let near = at_first - 9.0 * sd + libm::log(ratio - 1.0) - first;
-        let (low, high) = (near.min(libm::log(reach) - 1.0), libm::log(reach));
-        let step = (high - low) / NODES as f64;
-        let mut sums = [0.0; 2];
-        for j in 0..NODES {
-            let grown = libm::exp(low + step * (j as f64 + 0.5));
-            let t = first + grown;
-            let h = 0.5 * t;
-            let (up, down) = (libm::exp(h), libm::exp(-h));
-            // e^h − r e^−h = e^(first/2) · 2 sinh(grown/2).
-            let top = libm::exp(0.5 * first) * 2.0 * libm::sinh(0.5 * grown);
-            let edge = libm::log(top) - libm::log(ratio - 1.0);
-            let moved = 0.5 * (up + ratio * down) / top * grown;
-            let (beyond, mean) = self.side(sign, t);
-            let g = libm::exp(normal_log_density(edge, mean, sd)) * (moved - slope * grown);
-            sums[j % 2] += beyond * g;
-        }
-        self.summed(sums, step)
+        let more = ratio - 1.0;
+        let at = |edge: f64| {
+            let scaled = more * libm::exp(edge);
+            let root = libm::sqrt(scaled * scaled + 4.0 * ratio);
+            Edge { t: 2.0 * libm::log(0.5 * (scaled + root)), slope: 2.0 * scaled / root }
+        };
+        let most = libm::log(most / more);
+        // Far below all of α nothing is left.
+        let least = self.mean(sign * libm::log(ratio)) - WIDE * self.baseline.sd;
+        self.beyond(sign, (least.min(most - 1.0), most), at)
     }
 
-    fn summed(&self, sums: [f64; 2], step: f64) -> (f64, bool) {
+    /// ∫ P(θ beyond t) dP(α below its edge): over the edge, on which t and the mean of α depend smoothly. `at` says where.
+    fn beyond(&self, sign: f64, (low, high): (f64, f64), at: impl Fn(f64) -> Edge) -> (f64, bool) {
+        let (sd, slope) = (self.baseline.sd, sign * self.baseline.slope);
+        let z = |edge: f64| (edge - self.mean(sign * at(edge).t)) / sd;
+        // Where z rises throughout, what lies within reach of it is all there is.
+        let (low, high) = if slope.abs() < 0.45 {
+            (within(low, high, |e| z(e) < -WIDE), within(low, high, |e| z(e) < WIDE))
+        } else {
+            (low, high)
+        };
+        let wanted = (high - low) / (0.25 * f64::min(sd, 0.5 * self.theta.unit));
+        let nodes = (wanted.max(16.0) as usize).min(MOST_NODES);
+        let step = (high - low) / nodes as f64;
+        let mut sums = [0.0; 2];
+        for j in 0..=nodes {
+            let edge = low + step * j as f64;
+            let Edge { t, slope: of_t } = at(edge);
+            let (beyond, mean) = self.side(sign, t);
+            if beyond > 0.0 {
+                let density = libm::exp(normal_log_density(edge, mean, sd));
+                sums[j % 2] += beyond * density * (1.0 - slope * of_t);
+            }
+        }
         let value = (sums[0] + sums[1]) * step;
         (value.clamp(0.0, 1.0), (sums[0] - sums[1]).abs() * step < SETTLED)
     }
+}
+
+/// The effect at which α's interval ends at a place, and how it changes with the place.
+struct Edge {
+    t: f64,
+    slope: f64,
+}
+
+/// Where `below` turns from true to false, or the end that it does not turn before.
+fn within(mut low: f64, mut high: f64, below: impl Fn(f64) -> bool) -> f64 {
+    if !below(low) {
+        return low;
+    }
+    if below(high) {
+        return high;
+    }
+    for _ in 0..40 {
+        let middle = 0.5 * (low + high);
+        if below(middle) { low = middle } else { high = middle }
+    }
+    high
 }
 
 /// A measure's value, and its value on the scale on which quantiles are searched.

@@ -46,7 +46,13 @@ pub struct Replayed {
     pub sd: f64,
     /// The root mean square of the bootstrap's standard deviations.
     pub bootstrap_sd: f64,
-    /// The true spread over the bootstrap's: what the bootstrap's is multiplied by.
+    /// The true spread over the bootstrap's.
+    pub ratio: f64,
+    /// The standard error of the ratio.
+    pub ratio_se: f64,
+    /// What the bootstrap's spread is multiplied by: how many times as wide 95 % intervals have to be for 95 % of them to hold the
+    /// mean of the estimates. Where the bootstrap's spread differs from study to study, as with few events, this is more than
+    /// the ratio.
     pub factor: f64,
     /// The standard error of the factor.
     pub factor_se: f64,
@@ -158,7 +164,8 @@ fn summary(truth: &Risks, each: &[[f64; 4]]) -> Replayed {
     let root_mean_square = |k: usize| libm::sqrt(column(k).map(|x| x * x).sum::<f64>() / n);
     let spread = |k: usize| sd(&centred(column(k).collect()));
     let (sd, bootstrap_sd) = (spread(0), root_mean_square(2));
-    let factor = sd / bootstrap_sd;
+    let ratio = sd / bootstrap_sd;
+    let [factor, low, high] = factors(&centred(column(0).collect()), &column(2).collect::<Vec<f64>>());
     let covered =
         |by: f64| each.iter().filter(|x| (x[0] - theta).abs() <= T_WITHIN * by * x[2]).count() as f64 / n;
     // The delta method: the log of the spread has the variance of squares over (2 · their mean)², the two spreads apart.
@@ -175,10 +182,29 @@ fn summary(truth: &Risks, each: &[[f64; 4]]) -> Replayed {
         bias,
         sd,
         bootstrap_sd,
+        ratio,
+        ratio_se: ratio * libm::sqrt(of_sd + of_bootstrap),
         factor,
-        factor_se: factor * libm::sqrt(of_sd + of_bootstrap),
+        factor_se: 0.5 * (high - low),
         coverage: covered(1.0),
         coverage_calibrated: covered(factor),
-        baseline_factor: spread(1) / root_mean_square(3),
+        baseline_factor: factors(&centred(column(1).collect()), &column(3).collect::<Vec<f64>>())[0],
     }
+}
+
+/// How many times as wide 95 % intervals have to be for 95 % of them to hold the mean of the estimates, and the same a standard
+/// error of that share lower and higher.
+fn factors(errors: &[f64], spreads: &[f64]) -> [f64; 3] {
+    const HELD: f64 = 0.95;
+    let mut sizes: Vec<f64> = errors.iter().zip(spreads).map(|(x, sd)| x.abs() / (T_WITHIN * sd)).collect();
+    sizes.sort_by(f64::total_cmp);
+    let n = sizes.len() as f64;
+    let error = libm::sqrt(HELD * (1.0 - HELD) / n);
+    [HELD, HELD - error, HELD + error].map(|share| {
+        // Between order statistics, the k-th of n standing for k / (n + 1).
+        let at = (share * (n + 1.0) - 1.0).clamp(0.0, n - 1.0);
+        let below = libm::floor(at);
+        let (a, b) = (sizes[below as usize], sizes[libm::ceil(at) as usize]);
+        a + (b - a) * (at - below)
+    })
 }
