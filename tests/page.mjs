@@ -125,10 +125,41 @@ async function noSeriousViolation(page, what) {
   holds(`${what}: ${serious.map((v) => `${v.id} (${v.nodes[0].html.slice(0, 120)})`).join("; ")}`, serious.length === 0);
 }
 
+// Patients who were weighted: numbers by a linear congruence, so that the file is always the same.
+let state = 7;
+const uniform = () => (state = (state * 1103515245 + 12345) % 2147483648) / 2147483648;
+const patients = Array.from({ length: 400 }, (_, i) => {
+  const [site, age, severe] = [i % 2 ? "brain stem" : "thalamus", Math.round(40 + 45 * uniform()), uniform() < 0.4];
+  const treated = uniform() < (severe ? 0.65 : 0.3);
+  const good = uniform() < (severe ? 0.3 : 0.6) + (treated ? 0.1 : 0);
+  return [Number(good), Number(treated), site, age, severe ? "yes" : "no"].join(",");
+});
+fs.writeFileSync(path.join(folder, "patients.csv"), `good,treated,site,age,severe\n${patients.join("\n")}\n`);
+fs.writeFileSync(path.join(folder, "weighted.toml"), `
+title = "Patients who were weighted"
+illustrative = true
+study = { assignment = "observational" }
+outcome = { name = "a good outcome", kind = "binary", higher_is = "better" }
+treatment = { name = "the drug", control = "none", active = "drug" }
+subgroup = { name = "site" }
+prior = { effect = "normal(0, 0.355)", heterogeneity = "half-normal(0.5)" }
+thresholds = { risk_difference = [0.05] }
+[data]
+file = "patients.csv"
+rows = "patients"
+missing = "error"
+columns = { outcome = "good", treatment = "treated", subgroup = "site" }
+[adjustment]
+method = "overlap"
+propensity = ["age", { column = "severe", reference = "no" }]
+replicates = 400
+replays = 100
+`);
+
 // A whole scale of ordered levels, whose last cut may depart.
 const SHIFT = path.join(import.meta.dirname, "..", "docs", "src", "gallery", "made-up-shift.toml");
 
-for (const model of ["attention-ras-etiology", "ras-basilar-death", "attention-evt", "solvd", "blocker", "ist-aspirin-shift", SHIFT, "markup.toml"]) {
+for (const model of ["attention-ras-etiology", "ras-basilar-death", "attention-evt", "solvd", "blocker", "ist-aspirin-shift", SHIFT, "weighted.toml", "markup.toml"]) {
   const name = path.basename(model, ".toml");
   const file = path.join(folder, `${name}.html`);
   run("report", model, "-o", file);

@@ -260,9 +260,9 @@ fn a_covariate_without_effect_changes_nothing_beyond_error() {
     let with = weighted(&cohort(3, &rows, |_| 1.0, None), &plan).expect("estimates");
     for g in 0..3 {
         let se = without.spread[2].covariance[4 * g].sqrt();
-        for k in 1..4 {
+        for (k, estimator) in ESTIMATORS.iter().enumerate().skip(1) {
             let moved = (with.risks[k][g].log_odds_ratio() - without.risks[k][g].log_odds_ratio()).abs();
-            assert!(moved < 0.3 * se, "{} {g}: moved by {moved}, error {se}", ESTIMATORS[k].in_words());
+            assert!(moved < 0.3 * se, "{} {g}: moved by {moved}, error {se}", estimator.in_words());
         }
     }
 }

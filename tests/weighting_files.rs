@@ -177,7 +177,8 @@ fn risks_beside_a_weighted_effect_are_integrated_rightly() {
                 };
                 cells.iter().filter(|c| c.1 > 1e-12).map(of).sum()
             };
-            let cases: [(RiskMeasure, f64, &dyn Fn(f64, f64) -> bool); 8] = [
+            type Holds<'a> = &'a dyn Fn(f64, f64) -> bool;
+            let cases: [(RiskMeasure, f64, Holds<'_>); 8] = [
                 (RiskMeasure::Difference, 0.05, &|c, a| a - c <= 0.05),
                 (RiskMeasure::Difference, -0.08, &|c, a| a - c <= -0.08),
                 (RiskMeasure::Difference, 0.2, &|c, a| a - c <= 0.2),
@@ -459,5 +460,5 @@ replays = 0
     }
     // Chi-square with four degrees of freedom: 99.9 % below 18.5.
     assert!(still < 18.5, "{still}");
-    assert!(apart > 100.0, "{apart}");
+    assert!(apart > 50.0, "{apart}");
 }

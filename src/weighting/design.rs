@@ -150,8 +150,7 @@ impl Design {
         }
         let mut extremes: Vec<Extreme> = Vec::new();
         for (g, range) in ranges.iter().enumerate() {
-            for arm in 0..2 {
-                let sums = &by_subgroup[g][arm];
+            for (arm, sums) in by_subgroup[g].iter().enumerate() {
                 let mean = sums.total() / range.clone().map(|i| patients(i, arm)).sum::<f64>();
                 extremes.extend(range.clone().filter(|&i| patients(i, arm) > 0.0).map(|i| Extreme {
                     subgroup: g,

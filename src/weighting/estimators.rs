@@ -165,8 +165,7 @@ impl<'a> Model<'a> {
 
     /// Estimates from the counts that the model was fitted to.
     pub fn estimates(&self, counts: &[Counts]) -> Estimates {
-        let mut room = Room::default();
-        room.e = vec![0.0; self.cohort.profiles.len()];
+        let mut room = Room { e: vec![0.0; self.cohort.profiles.len()], ..Room::default() };
         self.put_propensities(&mut room.e);
         self.risks(counts, &mut room)
     }

@@ -48,6 +48,7 @@ fn total(lanes: [f64; LANES]) -> f64 {
 }
 
 #[inline(always)]
+#[allow(clippy::needless_range_loop, reason = "by place, so that it is vectorised")]
 fn dot(a: &[f64; BLOCK], b: &[f64; BLOCK]) -> f64 {
     let mut lanes = [0.0; LANES];
     for chunk in 0..BLOCK / LANES {

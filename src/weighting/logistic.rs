@@ -111,8 +111,8 @@ impl Rows {
             for j in 0..p {
                 s.gradient[j] += gradient[j] - mixed[j] * pull;
                 let share = mixed[j] / information;
-                for k in 0..=j {
-                    s.information[j * p + k] += lower[place] - share * mixed[k];
+                for (k, other) in mixed[..=j].iter().enumerate() {
+                    s.information[j * p + k] += lower[place] - share * other;
                     place += 1;
                 }
             }

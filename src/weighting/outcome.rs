@@ -31,10 +31,10 @@ impl Outcome {
     pub fn new(cohort: &Cohort, counts: &[Counts]) -> Outcome {
         let (mut of, mut groups) = (Vec::new(), Vec::new());
         for range in cohort.of_subgroups() {
-            for arm in 0..2 {
+            for arm in 0..2u8 {
                 let from = of.len();
-                let there = |i: &usize| counts[*i][arm][0] + counts[*i][arm][1] > 0.0;
-                of.extend(range.clone().filter(there).map(|i| (i as u32, arm as u8)));
+                let there = |i: &usize| counts[*i][usize::from(arm)].iter().sum::<f64>() > 0.0;
+                of.extend(range.clone().filter(there).map(|i| (i as u32, arm)));
                 groups.push(from..of.len());
             }
         }

@@ -171,7 +171,12 @@ pub fn effect_table(study: &Study, report: &Report) -> Cells {
 pub fn probability_table(study: &Study, report: &Report) -> Cells {
     let (measure, at) = primary(study);
     let effect = Measure::of(study.outcome.scale);
-    let base = if rows_have_counts(study) { Measure::RiskDifference } else { measure };
+    // Of weighted patients both measures say the same of a direction, and the effect has a prior.
+    let base = match rows_have_counts(study) {
+        true if study.weighting.is_some() => effect,
+        true => Measure::RiskDifference,
+        false => measure,
+    };
     // The measure by which a direction is judged, and a size.
     let direction_by = move |whom: Whom| match whom {
         Whom::Subgroup(_) => base,
@@ -336,6 +341,10 @@ fn footnotes(study: &Study, report: &Report) -> String {
     if study.data.names().len() > 1 && rows_have_counts(study) {
         let patients = whose(study, Whom::Overall);
         let text = match (sampled, report.checks.exact.available) {
+            (true, _) if let Some(population) = study.weighted_population() => format!(
+                "For {patients}, each {} by its share of the weighted population ({population}), numbers are sampled and show no digit finer than twice their Monte Carlo error.",
+                study.subgroup_name
+            ),
             (true, true) => format!(
                 "For {patients}, each {} at its size, numbers are sampled and show no digit finer than twice their Monte Carlo error.",
                 study.subgroup_name
