@@ -178,7 +178,13 @@ fn risks_beside_a_weighted_effect_are_integrated_rightly() {
                 cells.iter().filter(|c| c.1 > 1e-12).map(of).sum()
             };
             type Holds<'a> = &'a dyn Fn(f64, f64) -> bool;
-            let cases: [(RiskMeasure, f64, Holds<'_>); 8] = [
+            let shares = |control_event, active_event| RiskMeasure::Shares { control_event, active_event };
+            let cases: [(RiskMeasure, f64, Holds<'_>); 13] = [
+                (shares(true, true), 0.9, &|c, a| c / a <= 0.9),
+                (shares(false, false), 1.1, &|c, a| (1.0 - c) / (1.0 - a) <= 1.1),
+                (shares(true, false), 0.8, &|c, a| c / (1.0 - a) <= 0.8),
+                (shares(false, true), 1.3, &|c, a| (1.0 - c) / a <= 1.3),
+                (shares(true, false), 1.4, &|c, a| c / (1.0 - a) <= 1.4),
                 (RiskMeasure::Difference, 0.05, &|c, a| a - c <= 0.05),
                 (RiskMeasure::Difference, -0.08, &|c, a| a - c <= -0.08),
                 (RiskMeasure::Difference, 0.2, &|c, a| a - c <= 0.2),

@@ -72,9 +72,6 @@ impl Integrated for Linked {
     }
 
     fn risk(&self, g: usize, measure: RiskMeasure) -> Dynamic<'_> {
-        if matches!(measure, RiskMeasure::Shares { .. }) {
-            return None;
-        }
         let (estimate, baseline) = *self.links.get(g)?;
         let risks = LinkedRisks::new(&*self.inner.theta(g), (estimate, baseline));
         Some(Box::new(LinkedRisk { moments: OnceLock::new(), risks, measure, lost: AtomicBool::new(false) }))
@@ -210,13 +207,60 @@ impl LinkedRisks {
         Moments { own: of(own), searched: of(searched) }
     }
 
-    /// ∫ g dF for g that is smooth in θ: P(α + by · θ ≤ x).
-    fn along(&self, by: f64, x: f64) -> f64 {
+    /// P(α ≤ x(θ)), for x that is smooth in θ.
+    fn baseline_below(&self, x: impl Fn(f64) -> f64) -> f64 {
         let each = (0..=2 * HALF).map(|i| {
             let theta = self.theta.node(i);
-            self.theta.mass(i) * normal_cdf((x - by * theta - self.mean(theta)) / self.baseline.sd)
+            self.theta.mass(i) * normal_cdf((x(theta) - self.mean(theta)) / self.baseline.sd)
         });
         each.sum()
+    }
+
+    /// P(ratio of risks ≤ x), active over control arm.
+    fn ratio_below(&self, x: f64) -> (f64, bool) {
+        if x <= 0.0 {
+            (0.0, true)
+        } else if x == 1.0 {
+            (self.theta.cdf(0.0), true)
+        } else if x > 1.0 {
+            let (beyond, settled) = self.ratio_beyond(1.0, x);
+            (1.0 - beyond, settled)
+        } else {
+            self.ratio_beyond(-1.0, 1.0 / x)
+        }
+    }
+
+    /// The same patients with those without the event as those with it.
+    fn turned(&self) -> LinkedRisks {
+        let below = self.theta.below.iter().rev().map(|p| 1.0 - p).collect();
+        let slope = self.theta.slope.iter().rev().copied().collect();
+        LinkedRisks {
+            theta: Table { centre: -self.theta.centre, below, slope, ..self.theta },
+            estimate: -self.estimate,
+            baseline: LinkedBaseline { mean: -self.baseline.mean, ..self.baseline },
+        }
+    }
+
+    /// P(the control arm's share over the active arm's ≤ x).
+    fn shares_below(&self, control_event: bool, active_event: bool, x: f64) -> (f64, bool) {
+        // σ(α − h) / σ(−α − h) = x: where α is.
+        let crossing = |theta: f64| {
+            let up = libm::exp(0.5 * theta);
+            let root = libm::sqrt((1.0 - x) * (1.0 - x) + 4.0 * x * up * up);
+            // Of the two forms the one without a difference of like numbers.
+            let k = if x >= 1.0 { (x - 1.0 + root) / (2.0 * up) } else { 2.0 * x * up / (root + 1.0 - x) };
+            libm::log(k)
+        };
+        match (control_event, active_event) {
+            _ if x <= 0.0 => (0.0, true),
+            (true, true) => {
+                let (below, settled) = self.ratio_below(1.0 / x);
+                (1.0 - below, settled)
+            }
+            (false, false) => self.turned().shares_below(true, true, x),
+            (true, false) => (self.baseline_below(crossing), true),
+            (false, true) => self.turned().shares_below(true, false, x),
+        }
     }
 
     /// P(θ beyond t) on the side of `sign`, and the mean of α there.
@@ -334,8 +378,13 @@ fn values(measure: RiskMeasure, alpha: f64, h: f64) -> (f64, f64) {
             let difference = logistic(active) - logistic(control);
             (difference, difference)
         }
-        RiskMeasure::Ratio | RiskMeasure::Shares { .. } => {
+        RiskMeasure::Ratio => {
             let log = log_expit(active) - log_expit(control);
+            (libm::exp(log), log)
+        }
+        RiskMeasure::Shares { control_event, active_event } => {
+            let share = |log_odds: f64, event: bool| log_expit(if event { log_odds } else { -log_odds });
+            let log = share(control, control_event) - share(active, active_event);
             (libm::exp(log), log)
         }
     }
@@ -362,6 +411,11 @@ impl LinkedRisk {
         self.moments.get_or_init(|| self.risks.moments(self.measure))
     }
 
+    /// Ratios are summarised by quantiles alone.
+    fn has_moments(&self) -> bool {
+        !matches!(self.measure, RiskMeasure::Ratio | RiskMeasure::Shares { .. })
+    }
+
     fn told(&self, (value, settled): (f64, bool)) -> f64 {
         if !settled {
             self.lost.store(true, Ordering::Relaxed);
@@ -374,20 +428,18 @@ impl Distribution for LinkedRisk {
     fn cdf(&self, x: f64) -> f64 {
         let r = &self.risks;
         match self.measure {
-            RiskMeasure::Baseline => r.along(0.0, x),
+            RiskMeasure::Baseline => r.baseline_below(|_| x),
             RiskMeasure::Control | RiskMeasure::Active if x <= 0.0 => 0.0,
             RiskMeasure::Control | RiskMeasure::Active if x >= 1.0 => 1.0,
-            RiskMeasure::Control => r.along(-0.5, logit(x)),
-            RiskMeasure::Active => r.along(0.5, logit(x)),
+            RiskMeasure::Control => r.baseline_below(|theta| logit(x) + 0.5 * theta),
+            RiskMeasure::Active => r.baseline_below(|theta| logit(x) - 0.5 * theta),
             RiskMeasure::Difference if x == 0.0 => r.theta.cdf(0.0),
             RiskMeasure::Difference if x > 0.0 => 1.0 - self.told(r.difference_beyond(1.0, x)),
             RiskMeasure::Difference => self.told(r.difference_beyond(-1.0, -x)),
-            RiskMeasure::Ratio | RiskMeasure::Shares { .. } if x <= 0.0 => 0.0,
-            RiskMeasure::Ratio | RiskMeasure::Shares { .. } if x == 1.0 => r.theta.cdf(0.0),
-            RiskMeasure::Ratio | RiskMeasure::Shares { .. } if x > 1.0 => {
-                1.0 - self.told(r.ratio_beyond(1.0, x))
+            RiskMeasure::Ratio => self.told(r.ratio_below(x)),
+            RiskMeasure::Shares { control_event, active_event } => {
+                self.told(r.shares_below(control_event, active_event, x))
             }
-            RiskMeasure::Ratio | RiskMeasure::Shares { .. } => self.told(r.ratio_beyond(-1.0, 1.0 / x)),
         }
     }
 
@@ -408,11 +460,11 @@ impl Distribution for LinkedRisk {
     }
 
     fn mean(&self) -> Option<f64> {
-        (self.measure != RiskMeasure::Ratio).then(|| self.moments().own.0)
+        self.has_moments().then(|| self.moments().own.0)
     }
 
     fn sd(&self) -> Option<f64> {
-        (self.measure != RiskMeasure::Ratio).then(|| self.moments().own.1)
+        self.has_moments().then(|| self.moments().own.1)
     }
 
     fn is_settled(&self) -> bool {
