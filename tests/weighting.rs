@@ -339,6 +339,18 @@ fn weights_computed_elsewhere_are_taken_as_they_are() {
         near(given.risks[2][g].active, own.risks[2][g].active, 1e-8, "active");
     }
     assert!(given.replay.is_none());
+    // Whatever they were stabilised by: the weights of one subgroup's arm on another scale change nothing.
+    let scaled: Vec<f64> =
+        rows.iter().zip(&weights).map(|(r, w)| if r.0 == 2 && r.1 { 1e200 * w } else { *w }).collect();
+    let other =
+        weighted(&cohort(3, &rows, |_| 1.0, Some(&scaled)), &plan(Method::InverseProbability, Estimand::All))
+            .expect("given");
+    for k in 0..4 {
+        for g in 0..4 {
+            near(other.risks[k][g].active, given.risks[k][g].active, 1e-9, "scale");
+            near(other.risks[k][g].control, given.risks[k][g].control, 1e-9, "scale");
+        }
+    }
     let nobody: Vec<f64> = rows.iter().map(|r| if r.0 == 1 && r.1 { 0.0 } else { 1.0 }).collect();
     let lack =
         weighted(&cohort(3, &rows, |_| 1.0, Some(&nobody)), &plan(Method::InverseProbability, Estimand::All));

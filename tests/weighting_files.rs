@@ -295,7 +295,7 @@ fn what_can_not_be_weighted_is_refused_with_what_to_do() {
     within(
         "heterogeneity = \"half-normal(0.5)\" }",
         "heterogeneity = \"half-normal(0.5)\", baseline = \"normal(0, 1)\" }",
-        &["a prior `baseline` beside [adjustment]"],
+        &["a prior of baselines beside [adjustment]"],
     );
     within(
         "[adjustment]",
@@ -398,7 +398,7 @@ fn what_to_beware_of_is_told_by_row() {
         "patients with thrombectomy=failed in other had stent",
         "Covariates tell without fail who was treated in other",
         "normal(0, 2.5) for one standard deviation took its place",
-        "Extreme weights: row",
+        "Extreme weights, by row of the file:",
     ] {
         assert!(said.contains(told), "{told}\n{said}");
     }

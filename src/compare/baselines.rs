@@ -70,7 +70,10 @@ pub fn baselines(
     (options, known): (Options, &[Fit]),
     steps: &Steps,
 ) -> Result<Vec<BaselineRow>, String> {
-    let stated = study.priors.baseline.as_ref().ok_or("published estimates have no baseline")?;
+    let stated = study.priors.baseline.as_ref().ok_or(match study.weighting {
+        Some(_) => "baselines of weighted patients have no prior",
+        None => "published estimates have no baseline",
+    })?;
     let all = all_variants(study, stated);
     // Whether the other cut points need sampling is another question.
     let is_needless = options.engine == Engine::Sampler && !needs_sampling(study);

@@ -28,7 +28,8 @@ pub struct Question {
 pub fn questions(study: &Study) -> Vec<Question> {
     let counts = study.data.has_risks();
     let effect = Measure::of(study.outcome.scale);
-    let usual = if counts { Measure::RiskDifference } else { effect };
+    // Of weighted patients both say the same of a direction, and the effect has a prior.
+    let usual = if counts && study.weighting.is_none() { Measure::RiskDifference } else { effect };
     let (measure, at) = primary(study);
     let mut asked = vec![(Statement::Benefit, usual, usual.null()), (Statement::Harm, usual, usual.null())];
     if let Some(t) = at {

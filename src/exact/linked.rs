@@ -11,6 +11,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::distribution::Distribution;
 use super::integrated::{Dynamic, Integrated, Pair};
+use super::mixture::NormalMixture;
 use super::risks::RiskMeasure;
 use crate::numeric::{
     invert_distribution_to, log_expit, logistic, logit, normal_cdf, normal_log_density, normal_rule,
@@ -92,6 +93,16 @@ impl Integrated for Linked {
     fn is_shared(&self) -> bool {
         self.inner.is_shared()
     }
+}
+
+/// The central 95 % limits of the risk difference where nothing but an estimate of the effect is known, with this standard error:
+/// they exclude no difference exactly where the effect's own limits do.
+pub fn difference_limits(estimate: f64, se: f64, baseline: LinkedBaseline) -> [f64; 2] {
+    let theta = NormalMixture { parts: vec![(1.0, estimate, se)], moment_limit: f64::INFINITY };
+    let risks = LinkedRisks::new(&theta, (estimate, baseline));
+    let (measure, moments, lost) = (RiskMeasure::Difference, OnceLock::new(), AtomicBool::new(false));
+    let risk = LinkedRisk { moments, risks, measure, lost };
+    [0.025, 0.975].map(|p| risk.quantile(p))
 }
 
 /// θ of one subgroup as a table, evenly spaced in z where θ = centre + unit · sinh z.

@@ -43,6 +43,7 @@ pub use effect_likelihood::Baseline;
 pub use engine::{ExactPosterior, Unavailable, curves_of, log_marginal_likelihood, log_prior_of_effects};
 pub use integrated::Pair;
 pub use lattice::{Extent, Lattice};
+pub(crate) use linked::difference_limits;
 pub use risks::RiskMeasure;
 pub use subgroup::{CellsOfSubgroup, SubgroupData};
 

@@ -25,6 +25,8 @@ pub struct AdjustEntry {
     pub unit: Option<Spanned<String>>,
     /// Whether it was known before treatment.
     pub measured: Option<Spanned<WhenMeasured>>,
+    /// Whether it is a column of weights, which nothing is adjusted for.
+    pub is_weight: bool,
 }
 
 /// When a covariate was measured.
@@ -50,6 +52,7 @@ impl AdjustEntry {
             per: None,
             unit: None,
             measured: None,
+            is_weight: false,
         }
     }
 }
@@ -114,7 +117,8 @@ impl<'de> Deserialize<'de> for AdjustEntry {
             fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<AdjustEntry, A::Error> {
                 let table = AdjustTable::deserialize(MapAccessDeserializer::new(map))?;
                 let AdjustTable { column, reference, levels, spline, prior, per, unit, measured } = table;
-                Ok(AdjustEntry { column, reference, levels, spline, prior, per, unit, measured })
+                let is_weight = false;
+                Ok(AdjustEntry { column, reference, levels, spline, prior, per, unit, measured, is_weight })
             }
         }
         deserializer.deserialize_any(EntryVisitor)

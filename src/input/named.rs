@@ -35,6 +35,10 @@ pub fn priors(
 fn changes(source: &Source, section: &NamedPriorSection, study: &Study) -> Result<NamedChanges> {
     let scale = study.outcome.scale;
     let NamedPriorSection { effect, heterogeneity, baseline, baseline_of, .. } = section;
+    let stated = [baseline.as_ref().map(Spanned::span), baseline_of.as_ref().map(Spanned::span)];
+    if let (Some(_), Some(span)) = (&study.weighting, stated.into_iter().flatten().next()) {
+        return Err(super::build::no_baseline_beside_weights(source, span));
+    }
     Ok(NamedChanges {
         effect: effect.as_ref().map(|entry| effect_prior(source, entry, scale)).transpose()?,
         heterogeneity: heterogeneity

@@ -2,7 +2,8 @@
 
 use super::estimand::{Estimand, Measure, Whom};
 use super::observed_levels::of_levels;
-use crate::study::{ArmCounts, Data, Study, SubgroupCounts};
+use crate::exact::difference_limits;
+use crate::study::{ArmCounts, Data, Estimates, Study, SubgroupCounts};
 
 /// The standard normal distribution's 97.5 % quantile.
 pub(super) const Z: f64 = 1.959_963_984_540_054;
@@ -40,7 +41,7 @@ pub fn observed(study: &Study, estimand: Estimand) -> Option<Observed> {
             let scale = study.outcome.levels.as_ref()?;
             of_levels((levels, scale, study.outcome.higher_is.sign()), g, estimand)
         }
-        (Data::Estimates(_), Measure::RiskDifference) => weighted_difference(study, g),
+        (Data::Estimates(rows), Measure::RiskDifference) => weighted_difference(study, rows, g),
         (Data::Estimates(rows), measure) if measure == Measure::of(study.outcome.scale) => {
             let row = rows.get(g)?;
             let logarithm = study.outcome.scale.is_ratio();
@@ -54,13 +55,14 @@ pub fn observed(study: &Study, estimand: Estimand) -> Option<Observed> {
     }
 }
 
-/// The risk difference of weighted patients, with normal limits.
-fn weighted_difference(study: &Study, g: usize) -> Option<Observed> {
+/// The risk difference of weighted patients. Its limits follow from the effect's and the baseline's errors, which are normal on
+/// the log odds.
+fn weighted_difference(study: &Study, estimates: &Estimates, g: usize) -> Option<Observed> {
     let found = study.weighting.as_ref()?.weighted.as_ref()?;
-    let own = found.own();
-    let (risks, factors) = (found.risks[own].get(g)?, found.factors(own));
-    let sd = found.spread[own].risk_difference[g] * factors[g];
-    Some(normal(risks.active - risks.control, sd, false))
+    let risks = found.risks[found.own()].get(g)?;
+    let row = estimates.rows.get(g)?;
+    let [low, high] = difference_limits(row.estimate, row.se, *estimates.baselines.as_ref()?.get(g)?);
+    Some(Observed { estimate: risks.active - risks.control, low, high })
 }
 
 pub(super) fn normal(estimate: f64, se: f64, logarithm: bool) -> Observed {

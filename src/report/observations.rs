@@ -41,7 +41,7 @@ fn weighted_likelihood(study: &Study) -> String {
     let replayed = weighting.weighted.as_ref().and_then(|w| w.replay.as_ref());
     let factors = match replayed {
         Some(replay) => format!(
-            ", multiplied by how much wider the true spread was than the bootstrap's in {} simulated studies of the same patients",
+            ", widened as far as 95 % intervals had to be in {} simulated studies of the same patients",
             replay.studies
         ),
         None => String::new(),
@@ -205,9 +205,9 @@ pub fn crude_note(study: &Study) -> String {
     if let Some(weighting) = &study.weighting {
         let own = weighting.own_in_words();
         return alone(&format!(
-            "{own}: the row's patients alone, without prior or pooling; normal limits from the bootstrap{}.",
+            "{own}: the row's patients alone, without prior or pooling; 95 % limits from the bootstrap, normal on the log odds{}. Patients and events are counted without weights.",
             if weighting.weighted.as_ref().is_some_and(|w| w.replay.is_some()) {
-                ", its spread calibrated by the replay"
+                ", calibrated by the replay"
             } else {
                 ""
             }

@@ -68,8 +68,17 @@ impl Weighting {
         let of = match &self.given {
             Some(column) => format!("the weights of the column {column}"),
             None => {
-                let own = if self.plan.by_subgroup { ", coefficients by subgroup" } else { "" };
-                format!("{weights} from a propensity on {}{own}", self.covariates_in_words())
+                let several = self.plan.by_subgroup && self.design.subgroups.len() > 1;
+                let own = if several { ", coefficients by subgroup" } else { "" };
+                let kept = self.plan.truncate.map_or_else(String::new, |least| {
+                    format!(", propensities kept within {least} and {:.4}", 1.0 - least)
+                });
+                let kept = kept.trim_end_matches('0');
+                let prior = match self.plan.prior {
+                    SlopePrior::Flat => String::new(),
+                    normal => format!(", prior {}", normal.in_words()),
+                };
+                format!("{weights} from a propensity on {}{own}{prior}{kept}", self.covariates_in_words())
             }
         };
         match self.plan.method {
@@ -84,7 +93,7 @@ impl Weighting {
     }
 
     /// What the effects are adjusted for, as the end of a sentence.
-    pub(super) fn adjusted_for(&self) -> String {
+    pub(crate) fn adjusted_for(&self) -> String {
         let by = match (self.plan.method, &self.given) {
             (Method::Regression, _) => "by a regression of the outcome",
             (_, Some(_)) => "by weights that were computed elsewhere",

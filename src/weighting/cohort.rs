@@ -7,6 +7,9 @@ use super::{Lack, NoEstimate};
 /// Patients who are alike, by arm (control first) and outcome: `[without the event, with it]`.
 pub type Counts = [[f64; 2]; 2];
 
+/// A single patient's weight may be this share of an arm's: beyond it the arm is that patient.
+const MOST_OF_ONE: f64 = 0.95;
+
 /// Where one profile stands.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Profile {
@@ -29,8 +32,11 @@ pub struct Cohort {
     pub terms: usize,
     /// The columns of every covariate of levels, one for each level but the reference.
     pub factors: Vec<Vec<usize>>,
-    /// Weights that were computed elsewhere, by profile; none where they follow from the propensity.
-    pub given: Option<Vec<f64>>,
+    /// Weights that were computed elsewhere, by profile and arm, on a scale on which those of each arm of a subgroup sum to the
+    /// subgroup's patients; none where they follow from the propensity.
+    pub given: Option<Vec<[f64; 2]>>,
+    /// The first pattern of every profile, by arm; none where nobody of the profile is in the arm.
+    pub first_patterns: Vec<[Option<usize>; 2]>,
 }
 
 impl Cohort {
@@ -58,19 +64,46 @@ impl Cohort {
             if last.is_none_or(|l| compare(l, i) != Ordering::Equal) {
                 cohort.profiles.push(Profile { subgroup: subgroup[i], patients: [[0.0; 2]; 2] });
                 first.push(i);
+                cohort.first_patterns.push([None; 2]);
                 if let (Some(of), Some(weights)) = (given, &mut cohort.given) {
-                    weights.push(of[i]);
+                    weights.push([of[i]; 2]);
                 }
                 last = Some(i);
             }
             if let Some(profile) = cohort.profiles.last_mut() {
+                if let Some(first) = cohort.first_patterns.last_mut() {
+                    first[usize::from(active[i])].get_or_insert(i);
+                }
                 let arm = &mut profile.patients[usize::from(active[i])];
                 arm[1] += events[i];
                 arm[0] += totals[i] - events[i];
             }
         }
+        cohort.scale_given();
         cohort.x = columns.iter().flat_map(|c| first.iter().map(|&i| c[i])).collect();
         cohort
+    }
+
+    /// Whether subgroups share coefficients under the plan's own estimator.
+    pub fn is_correlated(&self, plan: &super::Plan) -> bool {
+        plan.method.estimator().shares_models(plan, self.given.is_some())
+    }
+
+    /// Puts weights computed elsewhere on one scale, whatever they were stabilised by.
+    fn scale_given(&mut self) {
+        let ranges = self.of_subgroups();
+        let Some(given) = &mut self.given else { return };
+        for range in ranges {
+            let of = |i: usize, arm: usize| self.profiles[i].patients[arm].iter().sum::<f64>();
+            let all: f64 = range.clone().map(|i| of(i, 0) + of(i, 1)).sum();
+            for arm in 0..2 {
+                let sum: f64 = range.clone().map(|i| of(i, arm) * given[i][arm]).sum();
+                if sum > 0.0 {
+                    // Divided first, so that huge weights stay finite.
+                    range.clone().for_each(|i| given[i][arm] = given[i][arm] / sum * all);
+                }
+            }
+        }
     }
 
     /// A standardised covariate of a profile.
@@ -104,8 +137,14 @@ impl Cohort {
                 if there.is_empty() {
                     return Err(NoEstimate { subgroup, arm, lack: Lack::Patients });
                 }
-                if self.given.as_ref().is_some_and(|w| there.iter().all(|&i| w[i] == 0.0)) {
+                if self.given.as_ref().is_some_and(|w| there.iter().all(|&i| w[i][arm] == 0.0)) {
                     return Err(NoEstimate { subgroup, arm, lack: Lack::Weight });
+                }
+                if let (Some(w), true) = (&self.given, there.len() > 1) {
+                    let all: f64 = range.clone().map(|i| self.patients(i)).sum();
+                    if there.iter().any(|&i| !(w[i][arm] <= MOST_OF_ONE * all)) {
+                        return Err(NoEstimate { subgroup, arm, lack: Lack::AllButOne });
+                    }
                 }
             }
         }
@@ -117,7 +156,11 @@ impl Cohort {
         let cells = cells(self.subgroups, self.profiles.iter().map(|p| (p.subgroup, p.patients)));
         let weights = self.given.as_deref();
         let weighted = weights.map(|w| {
-            let of = |(p, w): (&Profile, &f64)| (p.subgroup, p.patients.map(|arm| arm.map(|n| n * w)));
+            let of = |(p, w): (&Profile, &[f64; 2])| {
+                let mut weighted = p.patients;
+                weighted.iter_mut().zip(w).for_each(|(arm, w)| arm.iter_mut().for_each(|n| *n *= w));
+                (p.subgroup, weighted)
+            };
             super::cohort::cells(self.subgroups, self.profiles.iter().zip(w).map(of))
         });
         lacking(&cells).or_else(|| lacking(&weighted?)).map_or(Ok(()), Err)

@@ -99,11 +99,12 @@ impl Design {
             e.iter_mut().for_each(|e| *e = e.clamp(least, 1.0 - least));
         }
         let given = cohort.given.as_deref();
-        let weight = |i: usize, arm: usize| given.map_or_else(|| plan.estimand.weight(e[i], arm), |w| w[i]);
+        let weight =
+            |i: usize, arm: usize| given.map_or_else(|| plan.estimand.weight(e[i], arm), |w| w[i][arm]);
         let ranges = cohort.of_subgroups();
         let patients = |i: usize, arm: usize| -> f64 { cohort.profiles[i].patients[arm].iter().sum() };
         // What a weight is told by: the propensity that it follows from, or the weight itself.
-        let told = |i: usize| given.map_or(e[i], |w| w[i]);
+        let told = |i: usize, arm: usize| given.map_or(e[i], |w| w[i][arm]);
         let totals = |range: &std::ops::Range<usize>| {
             let mut sums = [Sums::default(); 2];
             for i in range.clone() {
@@ -113,8 +114,11 @@ impl Design {
         };
         let by_subgroup: Vec<[Sums; 2]> = ranges.iter().map(totals).collect();
         let arm_of = |g: usize, arm: usize| {
-            let mut all: Vec<(f64, f64)> =
-                ranges[g].clone().map(|i| (told(i), patients(i, arm))).filter(|(_, n)| *n > 0.0).collect();
+            let mut all: Vec<(f64, f64)> = ranges[g]
+                .clone()
+                .map(|i| (told(i, arm), patients(i, arm)))
+                .filter(|(_, n)| *n > 0.0)
+                .collect();
             all.sort_by(|a, b| a.0.total_cmp(&b.0));
             ArmOverlap {
                 patients: all.iter().map(|(_, n)| n).sum(),
@@ -159,7 +163,7 @@ impl Design {
                     patients: patients(i, arm),
                     relative: weight(i, arm) / mean,
                     share: weight(i, arm) / sums.total(),
-                    propensity: told(i),
+                    propensity: told(i, arm),
                 }));
             }
         }

@@ -158,7 +158,7 @@ impl<'a> Model<'a> {
 
     /// The risks of the population that these propensities and risks make, by subgroup and over all.
     pub fn standardised(&self, e: &[f64], risks: &ByArm, patients: impl Fn(usize) -> f64) -> Vec<Risks> {
-        let tilt = |i: usize| self.tilt(e[i], i) * patients(i);
+        let tilt = |i: usize| self.estimand.tilt(e[i]) * patients(i);
         let (by_subgroup, shares) = averages(self.cohort, tilt, risks);
         with_all(by_subgroup, &shares)
     }
@@ -207,10 +207,13 @@ impl<'a> Model<'a> {
         }
     }
 
-    /// How much a patient of a profile counts in the population. Weights computed elsewhere make each arm look like it, so that
+    /// How much the patients of a profile count in the population. Weights computed elsewhere make each arm look like it, so that
     /// both arms with them are it.
-    fn tilt(&self, e: f64, profile: usize) -> f64 {
-        self.cohort.given.as_ref().map_or_else(|| self.estimand.tilt(e), |given| given[profile])
+    fn tilt(&self, e: f64, profile: usize, [control, active]: [f64; 2]) -> f64 {
+        match &self.cohort.given {
+            Some(given) => given[profile][0] * control + given[profile][1] * active,
+            None => self.estimand.tilt(e) * (control + active),
+        }
     }
 
     fn risks(&self, counts: &[Counts], room: &mut Room) -> Estimates {
@@ -226,7 +229,10 @@ impl<'a> Model<'a> {
             let [[a, b], [c, d]] = counts[i];
             (a + b) + (c + d)
         };
-        let tilt = |i: usize| self.tilt(e[i], i) * of(i);
+        let tilt = |i: usize| {
+            let [[a, b], [c, d]] = counts[i];
+            self.tilt(e[i], i, [a + b, c + d])
+        };
         let crude = ratios(cohort, counts, |_, _| 1.0);
         let weighted = ratios(cohort, counts, |i, arm| weight(cohort, self.estimand, e, (i, arm)));
         let (regression, shares) = standardised(&self.plain, &tilt);
@@ -245,7 +251,7 @@ impl<'a> Model<'a> {
 
 /// The weight of a patient of a profile and an arm.
 fn weight(cohort: &Cohort, estimand: Estimand, e: &[f64], (i, arm): (usize, usize)) -> f64 {
-    cohort.given.as_ref().map_or_else(|| estimand.weight(e[i], arm), |given| given[i])
+    cohort.given.as_ref().map_or_else(|| estimand.weight(e[i], arm), |given| given[i][arm])
 }
 
 /// The proportion with the event in every arm of every subgroup, patients weighted.

@@ -71,6 +71,8 @@ pub enum Lack {
     Patients,
     /// Patients, but all their weights are 0.
     Weight,
+    /// Weight of more than one patient: one has next to all of it.
+    AllButOne,
     /// No patient with the event.
     Events,
     /// No patient without the event.

@@ -51,8 +51,9 @@ pub struct Replayed {
     /// The standard error of the ratio.
     pub ratio_se: f64,
     /// What the bootstrap's spread is multiplied by: how many times as wide 95 % intervals have to be for 95 % of them to hold the
-    /// mean of the estimates. Where the bootstrap's spread differs from study to study, as with few events, this is more than
-    /// the ratio.
+    /// mean of the estimates, and at least 1. Where the bootstrap's spread differs from study to study, as with few events, this
+    /// is more than the ratio. It never narrows: studies without an event in some arm are not among the simulated ones, so that
+    /// those of a tiny subgroup are all alike.
     pub factor: f64,
     /// The standard error of the factor.
     pub factor_se: f64,
@@ -166,6 +167,7 @@ fn summary(truth: &Risks, each: &[[f64; 4]]) -> Replayed {
     let (sd, bootstrap_sd) = (spread(0), root_mean_square(2));
     let ratio = sd / bootstrap_sd;
     let [factor, low, high] = factors(&centred(column(0).collect()), &column(2).collect::<Vec<f64>>());
+    let widened = factor.max(1.0);
     let covered =
         |by: f64| each.iter().filter(|x| (x[0] - theta).abs() <= T_WITHIN * by * x[2]).count() as f64 / n;
     // The delta method: the log of the spread has the variance of squares over (2 · their mean)², the two spreads apart.
@@ -184,11 +186,11 @@ fn summary(truth: &Risks, each: &[[f64; 4]]) -> Replayed {
         bootstrap_sd,
         ratio,
         ratio_se: ratio * libm::sqrt(of_sd + of_bootstrap),
-        factor,
+        factor: widened,
         factor_se: 0.5 * (high - low),
         coverage: covered(1.0),
-        coverage_calibrated: covered(factor),
-        baseline_factor: factors(&centred(column(1).collect()), &column(3).collect::<Vec<f64>>())[0],
+        coverage_calibrated: covered(widened),
+        baseline_factor: factors(&centred(column(1).collect()), &column(3).collect::<Vec<f64>>())[0].max(1.0),
     }
 }
 

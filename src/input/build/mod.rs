@@ -29,6 +29,7 @@ use places::Places;
 pub use levels::set as utility_set;
 pub use places::error;
 pub use priors::{baseline_prior, effect_prior, heterogeneity_prior};
+pub use weighting::no_baseline_beside_weights;
 
 /// Checks everything and puts the study together, without its named priors.
 pub fn study(source: &Source, mut file: ModelFile) -> Result<Study> {

@@ -14,7 +14,7 @@ use super::super::prior_words;
 use super::super::source::Source;
 use crate::error::{Error, ErrorKind, Result};
 use crate::study::{
-    Data, Estimates, Form, LocationPrior, MOST_CORRELATED, Study, SubgroupEstimate, Weighting,
+    Assignment, Data, Estimates, Form, LocationPrior, MOST_CORRELATED, Study, SubgroupEstimate, Weighting,
 };
 use crate::weighting::{
     Cohort, Design, Estimand, Lack, Method, NoEstimate, Plan, SlopePrior, Weighted, design, weighted,
@@ -46,7 +46,10 @@ pub fn entries(source: &Source, file: &ModelFile) -> Result<Vec<Spanned<AdjustEn
     let section = section.get_ref();
     let mut entries = section.propensity.clone();
     if let Some(column) = &section.weights {
-        entries.push(Spanned::new(column.span(), AdjustEntry::of_column(column.get_ref())));
+        entries.push(Spanned::new(
+            column.span(),
+            AdjustEntry { is_weight: true, ..AdjustEntry::of_column(column.get_ref()) },
+        ));
     }
     Ok(entries)
 }
@@ -99,17 +102,24 @@ fn check(source: &Source, file: &ModelFile, spanned: &Spanned<AdjustmentSection>
             "intercepts of centres are for [model] adjust; a few centres can be a covariate of levels in `propensity`",
         );
     }
-    for (key, span) in [
-        ("baseline", file.prior.baseline.as_ref().map(Spanned::span)),
-        ("baseline_of", file.prior.baseline_of.as_ref().map(Spanned::span)),
-    ] {
-        if let Some(span) = span {
+    if let Some(bias) = file.bias.as_ref().map(Spanned::get_ref) {
+        let of_counts = [
+            ("missing", bias.missing.as_ref().map(Spanned::span)),
+            ("misclassification", bias.misclassification.as_ref().map(Spanned::span)),
+            ("rare_outcome", bias.rare_outcome.as_ref().map(Spanned::span)),
+        ];
+        if let Some((key, span)) = of_counts.into_iter().find_map(|(key, span)| Some((key, span?))) {
             return rule(
                 span,
-                &format!("a prior `{key}` beside [adjustment]"),
-                "risks come from the weighted patients alone, and effects have the priors: leave it out",
+                &format!("`{key}` in [bias] beside [adjustment]"),
+                "of weighted effects a bias is added to the effect (log_odds_ratio) or a confounder that was not measured ([bias.confounder]): leave it out",
             );
         }
+    }
+    let baselines =
+        [file.prior.baseline.as_ref().map(Spanned::span), file.prior.baseline_of.as_ref().map(Spanned::span)];
+    if let Some(span) = baselines.into_iter().flatten().next() {
+        return Err(no_baseline_beside_weights(source, span));
     }
     if let Some(population) = &file.model.population {
         return rule(
@@ -143,11 +153,21 @@ fn check(source: &Source, file: &ModelFile, spanned: &Spanned<AdjustmentSection>
     }
 }
 
+/// Of weighted patients baselines have no prior.
+pub fn no_baseline_beside_weights(source: &Source, span: Range<usize>) -> Error {
+    error(source, span, ErrorKind::Rule, "a prior of baselines beside [adjustment]")
+        .help("risks come from the weighted patients alone, and effects have the priors: leave it out")
+}
+
 /// What goes with weights that were computed elsewhere.
 fn given(source: &Source, section: &AdjustmentSection, weights: &Spanned<String>, none: bool) -> Result<()> {
     let rule = |span: Range<usize>, message: String, help: &str| {
         Err(error(source, span, ErrorKind::Rule, message).help(help))
     };
+    if *section.method.get_ref() == Method::Overlap {
+        let help = "of weights that were computed elsewhere the program knows only what they are: method = \"inverse probability\" takes any, and `estimand` says for whom they were made";
+        return rule(weights.span(), "`weights` beside method = \"overlap\"".to_string(), help);
+    }
     if *section.method.get_ref() == Method::Regression {
         let help = "a regression alone has no weights: leave `weights` out, or write method = \"augmented\"";
         return rule(weights.span(), "`weights` beside method = \"regression\"".to_string(), help);
@@ -284,6 +304,9 @@ pub fn weight(source: &Source, file: &ModelFile, measured: Measured, study: &mut
     let of = |(i, _): (usize, _)| (0..terms.len()).filter(|&k| terms[k].covariate == i).collect();
     cohort.factors = levels.map(of).collect();
     let plan = plan(source, section, patterns.totals.iter().sum())?;
+    if cohort.is_correlated(&plan) && names.len() > MOST_CORRELATED {
+        return Err(too_many(source, spanned.span(), names.len()));
+    }
     let no_estimate = |lack: NoEstimate| no_estimate(source, spanned.span(), study, &shown, lack);
     let (design, weighted): (Design, Option<Weighted>) = if source.reading.design {
         (design(&cohort, &plan).map_err(no_estimate)?, None)
@@ -291,16 +314,8 @@ pub fn weight(source: &Source, file: &ModelFile, measured: Measured, study: &mut
         let found = weighted(&cohort, &plan).map_err(no_estimate)?;
         (found.design.clone(), Some(found))
     };
-    let same = |profile: usize, arm: usize, i: usize| {
-        let of = &cohort.profiles[profile];
-        let x = |k: usize| patterns.columns[k][i].to_bits() == cohort.x(profile, k).to_bits();
-        of.subgroup == patterns.subgroup[i]
-            && usize::from(patterns.active[i]) == arm
-            && (0..terms.len()).all(x)
-            && weights.as_ref().zip(cohort.given.as_ref()).is_none_or(|(a, b)| a[i] == b[profile])
-    };
     let row = |extreme: &crate::weighting::Extreme| {
-        let pattern = (0..patterns.len()).find(|&i| same(extreme.profile, extreme.arm, i));
+        let pattern = cohort.first_patterns[extreme.profile][extreme.arm];
         pattern.map_or(0, |i| rows[first_rows[i] as usize])
     };
     let extreme_rows = design.extremes.iter().map(row).collect();
@@ -313,6 +328,9 @@ pub fn weight(source: &Source, file: &ModelFile, measured: Measured, study: &mut
         None => shown.iter().map(|name| nothing_known(name)).collect::<Vec<_>>().into(),
     });
     study.priors.baseline = None;
+    if study.assignment == Assignment::Randomised {
+        study.notices.push(format!("Effects are {}.", weighting.adjusted_for()));
+    }
     study.weighting = Some(Arc::new(weighting));
     Ok(())
 }
@@ -331,10 +349,14 @@ fn estimates(
     if let Some(estimates) = made {
         return Ok(estimates);
     }
-    let message = format!("{} subgroups whose weighted effects are correlated", names.len());
-    Err(error(source, span, ErrorKind::Limit, message).help(format!(
+    Err(too_many(source, span, names.len()))
+}
+
+fn too_many(source: &Source, span: Range<usize>, subgroups: usize) -> Error {
+    let message = format!("{subgroups} subgroups whose weighted effects are correlated");
+    error(source, span, ErrorKind::Limit, message).help(format!(
         "at most {MOST_CORRELATED}; with method = \"overlap\" or \"inverse probability\" and by_subgroup = true they share nothing"
-    )))
+    ))
 }
 
 fn nothing_known(name: &str) -> SubgroupEstimate {
@@ -371,6 +393,13 @@ fn no_estimate(
         Lack::Weight => {
             error(source, span, ErrorKind::Data, format!("the weights of {whom} sum to 0")).help(apart)
         }
+        Lack::AllButOne => error(
+            source,
+            span,
+            ErrorKind::Data,
+            format!("one patient has more than 95 % of the weight of {whom}"),
+        )
+        .help("such an arm is one patient: correct the weights, truncate them where they were made, or leave the row out by [data.where]"),
         Lack::Events | Lack::Others => {
             let what = if lack == Lack::Events { "no" } else { "nothing but" };
             error(

@@ -132,7 +132,15 @@ impl Covariates {
                 measured.columns.push(Values::Numbers(Vec::new()));
                 Form::Number
             };
-            read.push(Column { name, index, role: "covariate", form, cut, missing: 0, at_hand: 0.0 });
+            read.push(Column {
+                name,
+                index,
+                role: if entry.is_weight { "weight" } else { "covariate" },
+                form,
+                cut,
+                missing: 0,
+                at_hand: 0.0,
+            });
         }
         if let Some((_, named)) = data.columns.iter().find(|(key, _)| key.get_ref() == "centre") {
             let twice = |(key, name): &(&Spanned<String>, &Spanned<String>)| {

@@ -304,13 +304,17 @@ fn sources(study: &Study, audit: &crate::study::Audit) -> Vec<String> {
         (a, true) => study.treatment.arms.get(a).map_or("", String::as_str),
     };
     let mut lines = Vec::new();
-    let what = if audit.rows.iter().any(|r| r.estimate.is_some()) { "estimates" } else { "counts" };
+    let published = audit.rows.iter().any(|r| r.estimate.is_some()) && study.weighting.is_none();
+    let what = if published { "estimates" } else { "counts" };
     for r in &audit.rows {
         let figures: Vec<(&str, Option<&str>)> = r
             .cells()
             .enumerate()
             .map(|(a, cell)| (named(a), cell.source.as_deref()))
-            .chain(r.estimate.map(|_| ("estimate", r.source.as_deref())))
+            // Of weighted patients the estimate is the program's own.
+            .chain(
+                r.estimate.filter(|_| study.weighting.is_none()).map(|_| ("estimate", r.source.as_deref())),
+            )
             .collect();
         let stated = |s: Option<&str>| s.unwrap_or("not stated").to_string();
         let each = match figures.as_slice() {

@@ -15,6 +15,9 @@ const WIDTH: usize = 80;
 /// The first column is never narrower than this.
 const NARROWEST_NAME: usize = 12;
 
+/// How much wider than usual a table may be where a name's word would be broken otherwise.
+const BEYOND: usize = 4;
+
 /// Arm names in headings are wrapped to this width.
 pub const ARM_WIDTH: usize = 11;
 
@@ -130,6 +133,13 @@ pub fn table(mut header: Vec<String>, rows: Vec<Vec<String>>) -> String {
     };
     let others: usize = (1..header.len()).map(|c| widest(c) + GAP as usize).sum();
     let first = WIDTH.saturating_sub(others).max(NARROWEST_NAME);
+    // A few columns beyond the usual width rather than a name broken within a word.
+    let names = rows.iter().filter(|r| r.len() > 1).filter_map(|r| r.first());
+    let words = names.flat_map(|name| {
+        let indent = name.chars().take_while(|c| *c == ' ').count();
+        name.split_whitespace().map(move |word| indent + word.chars().count())
+    });
+    let first = first.max(words.max().unwrap_or(0).min(first + BEYOND));
     let columns = header.len();
     if let Some(name) = header.first_mut() {
         let lines: Vec<String> = name.lines().map(|line| wrapped_to(line, first)).collect();
@@ -146,7 +156,7 @@ pub fn table(mut header: Vec<String>, rows: Vec<Vec<String>>) -> String {
         if let [alone] = row.as_mut_slice() {
             wide.push(std::mem::replace(alone, stand_in(wide.len())));
         } else if let Some(name) = row.first_mut() {
-            *name = wrapped_to(name, first);
+            *name = indented(name, first);
         }
         table.add_row(row);
     }
@@ -167,6 +177,14 @@ pub fn table(mut header: Vec<String>, rows: Vec<Vec<String>>) -> String {
         text.push('\n');
     }
     text
+}
+
+/// A name on as many lines as it needs, each as far in as the first.
+fn indented(name: &str, width: usize) -> String {
+    let rest = name.trim_start_matches(' ');
+    let indent = &name[..name.len() - rest.len()];
+    let lines = wrapped_to(rest, width.saturating_sub(indent.len()).max(1));
+    lines.lines().map(|line| format!("{indent}{line}")).collect::<Vec<_>>().join("\n")
 }
 
 /// A name on as many lines as it needs; single words longer than the width are broken, after a hyphen if they have one.

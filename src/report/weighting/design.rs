@@ -5,13 +5,16 @@ use super::super::passage::Passage;
 use super::super::words::{capitalised, listed};
 use super::{BALANCED, population};
 use crate::study::{Study, Weighting};
-use crate::weighting::{ArmOverlap, Balance, Imbalance};
+use crate::weighting::{ArmOverlap, Balance, Imbalance, Method};
 
 /// Rows of balance that are told; of more the worst, and the result file has all.
 const MOST_ROWS: usize = 60;
 
 /// A subgroup's arm whose patients are worth fewer than this share of their number is told.
 const FEW: f64 = 1.0 / 3.0;
+
+/// Why rows are left out on purpose.
+const OTHERS: &str = "left out by [data.where]";
 
 /// Of warnings of one kind so many are told.
 const MOST_TOLD: usize = 4;
@@ -22,7 +25,7 @@ pub fn design(study: &Study) -> Passage {
     let Some(weighting) = study.weighting.as_deref() else { return said };
     said.title("Who was treated");
     if weighting.weighted.is_none() {
-        said.say("Design stage: no outcome was read. The column of the outcome may as well be missing: what stands here can be settled before anybody has seen it.");
+        said.say("Design stage: no outcome was read. The column of the outcome may as well be missing: what stands here can be settled before anybody has seen it. Patients whose outcome turns out to be unknown are left out when effects are estimated, and the propensity is fitted without them.");
     }
     said.say(in_short(weighting));
     let warnings = warnings(study, weighting);
@@ -40,6 +43,9 @@ pub fn in_brief(study: &Study) -> Passage {
     let Some(weighting) = study.weighting.as_deref() else { return said };
     said.title("Who was treated");
     said.say(in_short(weighting));
+    if study.patients.as_ref().is_some_and(|file| file.dropped.iter().any(|d| d.why != OTHERS)) {
+        said.item(missing(study));
+    }
     warnings(study, weighting).into_iter().for_each(|warning| said.item(warning));
     said.say("`equipoise check`, which reads no outcome, shows balance and overlap by subgroup.");
     said
@@ -50,13 +56,20 @@ fn in_short(weighting: &Weighting) -> String {
     let [before, after] = weighting.design.largest_difference();
     let each = weighting.design.balance.iter().filter_map(|b| b.after.mean_difference);
     let (of, above) = each.fold((0, 0), |(of, above), d| (of + 1, above + usize::from(d.abs() > BALANCED)));
+    if weighting.plan.method == Method::Regression {
+        return format!(
+            "{}. It has no weights; those that would make its population ({}) are told of below, as they show how far the arms are comparable.",
+            capitalised(&weighting.in_words()),
+            weighting.plan.estimand.label()
+        );
+    }
     let balanced = match (of, above) {
         (0, _) => "No covariate is named, so that balance can't be told.".to_string(),
         (_, 0) => format!(
             "The arms are balanced: the largest standardised mean difference is {before:.2} as patients were treated and {after:.2} with their weights."
         ),
         (of, above) => format!(
-            "The arms are NOT balanced everywhere: {above} of {of} standardised mean differences exceed {BALANCED} with weights (the largest {after:.2}; {before:.2} as patients were treated)."
+            "The arms are NOT balanced everywhere: of {of} standardised mean differences {above} above {BALANCED} with weights (the largest {after:.2}; {before:.2} as patients were treated)."
         ),
     };
     let arms = weighting.design.subgroups.iter().flat_map(|g| [&g.control, &g.active]);
@@ -72,7 +85,7 @@ fn in_short(weighting: &Weighting) -> String {
             ),
         },
         grouped(patients as u64),
-        grouped(effective as u64),
+        grouped(effective.round() as u64),
     )
 }
 
@@ -91,8 +104,8 @@ fn warnings(study: &Study, weighting: &Weighting) -> Vec<String> {
     let sided = &design.one_sided;
     for s in sided.iter().take(MOST_TOLD) {
         all.push(format!(
-            "Positivity: all {} patients with {} in {} had {}. Nothing in the data says what the other arm would have done for them.",
-            s.patients,
+            "Positivity: of {} with {} in {} all had {}. Nothing in the data says what the other arm would have done for them.",
+            if s.patients == 1 { "1 patient".to_string() } else { format!("{} patients", grouped(s.patients)) },
             weighting.level_in_words(s.factor, s.term),
             population(study, Some(s.subgroup)),
             arm_name(s.arm)
@@ -101,11 +114,13 @@ fn warnings(study: &Study, weighting: &Weighting) -> Vec<String> {
     if sided.len() > MOST_TOLD {
         all.push(format!("The same holds of {} more levels.", sided.len() - MOST_TOLD));
     }
-    let imbalanced: Vec<&Balance> = design
+    let mut imbalanced: Vec<&Balance> = design
         .balance
         .iter()
         .filter(|b| b.after.mean_difference.is_some_and(|d| d.abs() > BALANCED))
         .collect();
+    let size = |b: &Balance| b.after.mean_difference.map_or(0.0, f64::abs);
+    imbalanced.sort_by(|a, b| size(b).total_cmp(&size(a)));
     for b in imbalanced.iter().take(MOST_TOLD) {
         all.push(format!(
             "{} in {}: standardised mean difference {} with weights.",
@@ -114,10 +129,14 @@ fn warnings(study: &Study, weighting: &Weighting) -> Vec<String> {
             difference(&b.after)
         ));
     }
+    if imbalanced.len() > MOST_TOLD {
+        all.push(format!("And {} more above {BALANCED}.", imbalanced.len() - MOST_TOLD));
+    }
+    let mut few = Vec::new();
     for (g, subgroup) in design.subgroups.iter().enumerate() {
         for (arm, of) in [&subgroup.control, &subgroup.active].into_iter().enumerate() {
             if of.effective < FEW * of.patients {
-                all.push(format!(
+                few.push(format!(
                     "{} in {}: {} patients, weighted, are worth {}.",
                     capitalised(arm_name(arm)),
                     population(study, Some(g)),
@@ -126,6 +145,11 @@ fn warnings(study: &Study, weighting: &Weighting) -> Vec<String> {
                 ));
             }
         }
+    }
+    let more = few.len().saturating_sub(MOST_TOLD);
+    all.extend(few.into_iter().take(MOST_TOLD));
+    if more > 0 {
+        all.push(format!("And {more} more arms whose patients are worth less than a third of their number."));
     }
     all.extend(extremes(study));
     all
@@ -138,16 +162,12 @@ fn extremes(study: &Study) -> Option<String> {
     let one = |(x, row): (&crate::weighting::Extreme, &u64)| {
         let more =
             if x.patients > 1.0 { format!(" and {} more like it", x.patients - 1.0) } else { String::new() };
-        format!(
-            "row {row}{more} ({:.0} times the mean of its arm; {what} {})",
-            x.relative,
-            plain(x.propensity)
-        )
+        format!("{row}{more} ({:.0} times the mean of its arm; {what} {})", x.relative, plain(x.propensity))
     };
     let all = &weighting.design.extremes;
     let each: Vec<String> = all.iter().zip(&weighting.extreme_rows).take(MOST_TOLD).map(one).collect();
     let more = if all.len() > MOST_TOLD { ", and others" } else { "" };
-    (!each.is_empty()).then(|| format!("Extreme weights: {}{more}.", each.join(", ")))
+    (!each.is_empty()).then(|| format!("Extreme weights, by row of the file: {}{more}.", each.join(", ")))
 }
 
 fn arms(study: &Study, weighting: &Weighting, said: &mut Passage) {
@@ -256,7 +276,16 @@ pub fn reviewers(study: &Study) -> Vec<[String; 2]> {
             None => format!(
                 "Logistic regression of treatment, {} coefficients, prior of slopes {}{}. The outcome took no part in it.",
                 weighting.design.coefficients,
-                weighting.prior_in_words(),
+                match weighting.design.separated.len() {
+                    0 => weighting.prior_in_words(),
+                    n if n == weighting.design.subgroups.len() =>
+                        "normal(0, 2.5), as a flat one has no maximum".to_string(),
+                    n => format!(
+                        "{}, in {n} of {} subgroups normal(0, 2.5), as a flat one has no maximum there",
+                        weighting.prior_in_words(),
+                        weighting.design.subgroups.len()
+                    ),
+                },
                 if plan.by_subgroup && !study.undivided { ", every coefficient by subgroup" } else { "" }
             ),
         },
@@ -276,7 +305,13 @@ pub fn reviewers(study: &Study) -> Vec<[String; 2]> {
         "Were they measured before treatment?",
         "Stated by the model file; one that is marked as measured after treatment is refused.".to_string(),
     );
-    put("How were patients weighted?", capitalised(&weighting.in_words()) + ".");
+    put(
+        "How were patients weighted?",
+        match plan.method {
+            Method::Regression => format!("Not at all: {}.", weighting.in_words()),
+            _ => capitalised(&weighting.in_words()) + ".",
+        },
+    );
     put(
         "Were weights truncated, or patients trimmed?",
         match plan.truncate {
@@ -284,6 +319,7 @@ pub fn reviewers(study: &Study) -> Vec<[String; 2]> {
                 "Propensities are kept within {least} and {}; nobody is left out.",
                 plain(1.0 - least)
             ),
+            None if given.is_some() => "Not known: they were made elsewhere.".to_string(),
             None => "No.".to_string(),
         },
     );
@@ -299,8 +335,12 @@ pub fn reviewers(study: &Study) -> Vec<[String; 2]> {
         let separated = weighting.design.separated.len();
         match (sided, separated) {
             (0, 0) => "Every level of every covariate has patients in both arms; see the figure.".to_string(),
+            (0, n) => format!(
+                "Not everywhere: covariates tell without fail who was treated in {n} of the subgroups."
+            ),
+            (n, 0) => format!("Not everywhere: {n} of the levels have patients in one arm only."),
             _ => format!(
-                "Not everywhere: {sided} levels have patients in one arm only, and in {separated} subgroups covariates tell without fail who was treated."
+                "Not everywhere: {sided} of the levels have patients in one arm only, and covariates tell without fail who was treated in {separated} of the subgroups."
             ),
         }
     });
@@ -334,9 +374,9 @@ pub fn reviewers(study: &Study) -> Vec<[String; 2]> {
 fn missing(study: &Study) -> String {
     let Some(file) = &study.patients else { return "Not known.".to_string() };
     let dropped: Vec<String> =
-        file.dropped.iter().map(|d| format!("{} {}", grouped(d.rows), d.why)).collect();
+        file.dropped.iter().map(|d| format!("{} ({})", d.why, grouped(d.rows))).collect();
     match dropped.is_empty() {
         true => "No row was left out.".to_string(),
-        false => format!("Rows that lack a value are left out: {}.", dropped.join(", ")),
+        false => format!("Rows left out: {}.", dropped.join(", ")),
     }
 }

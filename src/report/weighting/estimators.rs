@@ -4,8 +4,8 @@ use super::super::numbers::{interval, plain, probability};
 use super::super::passage::Passage;
 use super::super::words::capitalised;
 use super::population;
-use crate::posterior::{Measure, Quantiles, Report};
-use crate::study::Study;
+use crate::posterior::{Estimand, Measure, Quantiles, Report, Statement};
+use crate::study::{Pooling, Study};
 use crate::weighting::ESTIMATORS;
 
 /// 97.5 % point of the standard normal distribution.
@@ -26,7 +26,7 @@ pub fn side_by_side(study: &Study, report: &Report) -> Passage {
     let mut header = vec![
         capitalised(&study.subgroup_name),
         "Odds ratio alone (95 %)".to_string(),
-        "P(better) pooled".to_string(),
+        if study.pooling == Pooling::None { "P(better)" } else { "P(better) pooled" }.to_string(),
     ];
     if replayed.is_some() {
         header.extend([
@@ -36,18 +36,25 @@ pub fn side_by_side(study: &Study, report: &Report) -> Passage {
         ]);
     }
     let mut rows = Vec::new();
+    let mut unknown = false;
     for g in 0..n {
         rows.push(vec![format!("{}:", population(study, Some(g)))]);
         for (k, estimator) in ESTIMATORS.iter().enumerate() {
             let effect = found.risks[k][g].log_odds_ratio();
             let se = libm::sqrt(found.covariance(k)[g * n + g]);
             let of = |z: f64| libm::exp(effect + z * se);
-            let alone = Quantiles { median: of(0.0), q2_5: of(-Z), q97_5: of(Z) };
-            let benefit = report.side_by_side(study).get(k).and_then(|side| side.benefit[g]);
+            let interval_alone = Quantiles { median: of(0.0), q2_5: of(-Z), q97_5: of(Z) };
+            let stated = || {
+                let whom = Estimand::of_subgroup(g, Measure::OddsRatio);
+                report.probability(whom, Statement::Benefit, Measure::OddsRatio.null())?.best()
+            };
+            let alone = report.side_by_side(study).get(k).and_then(|side| side.benefit[g]);
+            let benefit = if k == found.own() { stated().or(alone) } else { alone };
+            unknown |= benefit.is_none();
             let mark = if k == found.own() { " *" } else { "" };
             let mut row = vec![
                 format!("  {}{mark}", estimator.in_words()),
-                interval(Measure::OddsRatio, &alone),
+                interval(Measure::OddsRatio, &interval_alone),
                 probability(benefit),
             ];
             if let Some(r) = replayed.and_then(|r| r.estimators[k].get(g)) {
@@ -66,10 +73,16 @@ pub fn side_by_side(study: &Study, report: &Report) -> Passage {
         ),
         None => format!("*: the results above ({own}). Not calibrated by a replay."),
     });
+    if unknown {
+        said.say("–: estimates that share coefficients are correlated, and the exact engine does not cover those under this pooling.");
+    }
     if let Some(replay) = replayed.filter(|r| r.drawn_again > 0) {
         said.say(format!(
-            "{} more simulated studies lacked events, or patients, in an arm of a subgroup, and were drawn again.",
-            super::super::numbers::grouped(replay.drawn_again as u64)
+            "Drawn again: {} simulated without an event, or without a patient, in an arm of a subgroup. Where that is often, a subgroup is too small for its coverage to be known.",
+            match replay.drawn_again {
+                1 => "1 study".to_string(),
+                n => format!("{} studies", super::super::numbers::grouped(n as u64)),
+            }
         ));
     }
     if found.outcome_separated {
