@@ -96,7 +96,7 @@ impl Cohort {
         for range in ranges {
             let of = |i: usize, arm: usize| self.profiles[i].patients[arm].iter().sum::<f64>();
             let all: f64 = range.clone().map(|i| of(i, 0) + of(i, 1)).sum();
-            for arm in 0..2 {
+            for arm in [0, 1] {
                 let sum: f64 = range.clone().map(|i| of(i, arm) * given[i][arm]).sum();
                 if sum > 0.0 {
                     // Divided first, so that huge weights stay finite.
@@ -142,7 +142,7 @@ impl Cohort {
                 }
                 if let (Some(w), true) = (&self.given, there.len() > 1) {
                     let all: f64 = range.clone().map(|i| self.patients(i)).sum();
-                    if there.iter().any(|&i| !(w[i][arm] <= MOST_OF_ONE * all)) {
+                    if there.iter().any(|&i| w[i][arm] > MOST_OF_ONE * all) {
                         return Err(NoEstimate { subgroup, arm, lack: Lack::AllButOne });
                     }
                 }
