@@ -395,7 +395,7 @@ fn what_to_beware_of_is_told_by_row() {
     });
     let said = flowing(sided.says(&["check", "model.toml"]).as_bytes());
     for told in [
-        "patients with thrombectomy=failed in other had stent",
+        "with thrombectomy=failed in other all had stent",
         "Covariates tell without fail who was treated in other",
         "normal(0, 2.5) for one standard deviation took its place",
         "Extreme weights, by row of the file:",

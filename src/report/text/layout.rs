@@ -139,7 +139,8 @@ pub fn table(mut header: Vec<String>, rows: Vec<Vec<String>>) -> String {
         let indent = name.chars().take_while(|c| *c == ' ').count();
         name.split_whitespace().map(move |word| indent + word.chars().count())
     });
-    let first = first.max(words.max().unwrap_or(0).min(first + BEYOND));
+    let most = (WIDTH + BEYOND).saturating_sub(others);
+    let first = first.max(words.max().unwrap_or(0).min(most));
     let columns = header.len();
     if let Some(name) = header.first_mut() {
         let lines: Vec<String> = name.lines().map(|line| wrapped_to(line, first)).collect();
