@@ -366,6 +366,8 @@ fn weights_computed_elsewhere_have_to_be_weights() {
     }
     with(&|i| (if i == 12 { "-0.5" } else { "1.5" }).to_string())
         .refuses(&["fit", "model.toml"], &["the weight in row 13 is -0.5", "0 or more"]);
+    with(&|i| (if i == 12 { "1e300" } else { "1.5" }).to_string())
+        .refuses(&["fit", "model.toml"], &["one patient has more than 95 % of the weight of arm"]);
     let missing = with(&|i| (if i == 9 { "" } else { "1.5" }).to_string());
     let said = flowing(missing.says(&["check", "model.toml"]).as_bytes());
     assert!(said.contains("600 rows read, 599 used; 1 w missing"), "{said}");

@@ -20,6 +20,7 @@ mod claim;
 pub mod diagnostics;
 mod direction;
 mod effect_conflict;
+mod empirical;
 mod estimand;
 mod factors;
 mod fit;
@@ -59,6 +60,7 @@ pub use claim::{
 };
 pub use direction::{mass_within, region};
 pub use effect_conflict::{EffectConflict, before_data, effect_conflict};
+pub use empirical::Empirical;
 pub use estimand::{Arms, Axis, Estimand, Measure, Scope, Statement, Whom, primary};
 pub use factors::{FactorDraws, pooled as level_counts};
 pub use fit::Fit;
@@ -78,7 +80,7 @@ pub use result::{
     Reported, SamplerSettings, Settings, Stopped, Summary,
 };
 pub(crate) use reweighted::{Effects, Target, Weights, analyse_reweighted, chance};
-pub use sampled::{Empirical, Risks, SampledPosterior};
+pub use sampled::{Risks, SampledPosterior};
 pub use sampling::LEAST_ESS;
 pub use shrinkage::{ShrinkageRow, shrinkage};
 pub use side_by_side::Side;

@@ -1,9 +1,9 @@
 //! How far pooling draws each subgroup towards the others.
 
+use super::empirical::Empirical;
 use super::estimand::Measure;
 use super::fit::Fit;
 use super::fitting::Fitting;
-use super::sampled::Empirical;
 use crate::exact::Distribution;
 use crate::study::{Pooling, Study};
 

@@ -2,6 +2,7 @@
 
 use super::direction::{mass_within, region};
 use super::estimand::{Axis, Statement};
+use super::observed::{Observed, normal};
 use crate::exact::{ExactPosterior, Resolution};
 use crate::model::Model;
 use crate::parallel;
@@ -15,6 +16,8 @@ pub struct Side {
     pub estimator: Estimator,
     /// Whether it is the one that the study's results are from.
     pub stated: bool,
+    /// The odds ratio of each subgroup's patients alone, with 95 % limits that are normal on its logarithm.
+    pub alone: Vec<Observed>,
     /// P(benefit) by subgroup; none where the exact engine does not cover the model.
     pub benefit: Vec<Option<f64>>,
 }
@@ -34,7 +37,10 @@ pub fn side_by_side(study: &Study) -> Vec<Side> {
             let posterior = ExactPosterior::new(&Model::of(&study), Resolution::default());
             posterior.map_or_else(|_| none(), |p| (0..names.len()).map(|g| benefit(&study, &p, g)).collect())
         });
-        Side { estimator: ESTIMATORS[k], stated: k == found.own(), benefit }
+        let (effects, covariance) = (found.effects(k), found.covariance(k));
+        let own = |g: usize| normal(effects[g], libm::sqrt(covariance[g * names.len() + g]), true);
+        let alone = (0..names.len()).map(own).collect();
+        Side { estimator: ESTIMATORS[k], stated: k == found.own(), alone, benefit }
     };
     parallel::range(0..ESTIMATORS.len(), of)
 }

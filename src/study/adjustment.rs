@@ -116,16 +116,27 @@ pub enum Population {
 impl Adjustment {
     /// What is adjusted for, such as "AGE, RSBP (spline, 4 knots), RCONSC and 466 centres (HOSPNUM)".
     pub fn in_words(&self) -> String {
-        let covariate = |c: &Covariate| match &c.form {
-            Form::Spline { knots } => format!("{} (spline, {} knots)", c.column, knots.len()),
-            _ => c.column.clone(),
-        };
-        let mut all: Vec<String> = self.covariates.iter().map(covariate).collect();
+        let mut all: Vec<String> = self.covariates.iter().map(Covariate::in_words).collect();
         all.extend(self.centres.as_ref().map(|c| format!("{} centres ({})", c.names.len(), c.column)));
-        match all.split_last() {
-            Some((last, rest)) if !rest.is_empty() => format!("{} and {last}", rest.join(", ")),
-            _ => all.concat(),
+        and_listed(all)
+    }
+}
+
+impl Covariate {
+    /// Its column, with the form where that is a curve: "RSBP (spline, 4 knots)".
+    pub fn in_words(&self) -> String {
+        match &self.form {
+            Form::Spline { knots } => format!("{} (spline, {} knots)", self.column, knots.len()),
+            _ => self.column.clone(),
         }
+    }
+}
+
+/// "AGE, RSBP and SEX".
+pub(super) fn and_listed(all: Vec<String>) -> String {
+    match all.split_last() {
+        Some((last, rest)) if !rest.is_empty() => format!("{} and {last}", rest.join(", ")),
+        _ => all.concat(),
     }
 }
 

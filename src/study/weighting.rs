@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::adjustment::and_listed;
 use super::problem::Problem;
 use super::{
     Covariance, Covariate, Estimates, Form, MOST_CORRELATED, Study, SubgroupCounts, SubgroupEstimate, Term,
@@ -47,15 +48,7 @@ pub struct Weighting {
 impl Weighting {
     /// The covariates, such as "AGE, RSBP (spline, 4 knots) and RCONSC".
     pub fn covariates_in_words(&self) -> String {
-        let covariate = |c: &Covariate| match &c.form {
-            Form::Spline { knots } => format!("{} (spline, {} knots)", c.column, knots.len()),
-            _ => c.column.clone(),
-        };
-        let all: Vec<String> = self.covariates.iter().map(covariate).collect();
-        match all.split_last() {
-            Some((last, rest)) if !rest.is_empty() => format!("{} and {last}", rest.join(", ")),
-            _ => all.concat(),
-        }
+        and_listed(self.covariates.iter().map(Covariate::in_words).collect())
     }
 
     /// What is done, such as "overlap weights from a propensity on AGE and SEX in each subgroup".
@@ -122,11 +115,6 @@ impl Weighting {
         }
     }
 
-    /// For whom the effects are, as the end of a sentence: "in all patients".
-    pub fn population_in_words(&self) -> &'static str {
-        self.plan.estimand.in_words()
-    }
-
     /// The prior of the propensity's coefficients in words.
     pub fn prior_in_words(&self) -> String {
         match self.plan.prior {
@@ -154,15 +142,7 @@ impl Weighting {
         let n = found.subgroups();
         let (effects, matrix) = (found.effects(estimator), found.covariance(estimator));
         let se = |g: usize| libm::sqrt(matrix[g * n + g]);
-        let row = |g: usize| SubgroupEstimate {
-            name: names[g].to_string(),
-            estimate: effects[g],
-            se: se(g),
-            interval: None,
-            source: None,
-            citation: None,
-            adjusted_for: None,
-        };
+        let row = |g: usize| SubgroupEstimate::of(names[g], effects[g], se(g));
         let correlated = (0..n * n).any(|k| k / n != k % n && matrix[k] != 0.0);
         if correlated && n > MOST_CORRELATED {
             return Ok(None);

@@ -123,7 +123,7 @@ impl<'a> Model<'a> {
             cohort,
             estimand: plan.estimand,
             truncate: plan.truncate,
-            propensity: propensity::fitted(cohort, plan),
+            propensity: propensity::unfitted(cohort, plan),
             plain: outcome.clone(),
             weighted: outcome,
         };

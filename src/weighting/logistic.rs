@@ -48,6 +48,11 @@ pub struct Scratch {
 pub struct Separated;
 
 impl Rows {
+    /// Where a first fit begins.
+    pub fn nothing(&self) -> Coefficients {
+        Coefficients::zero(self.groups.len(), self.terms)
+    }
+
     /// Moves `at` to the maximum of the likelihood of `events` of `totals` (weights, not whole numbers), times a normal prior
     /// of every slope around 0 with this precision, until a step is shorter than `near`.
     pub fn fit(

@@ -6,7 +6,7 @@ use super::coefficients::Coefficients;
 use super::cohort::{Cohort, Counts};
 use super::kernel::{Span, predict};
 use super::logistic::{NEAR_THE_END, Rows, Scratch, TO_THE_END};
-use super::plan::FALLBACK_SD;
+use super::plan::FALLBACK_PRECISION;
 
 /// A regression of the outcome with the rows of those who were in an arm.
 #[derive(Debug, Clone, PartialEq)]
@@ -41,7 +41,7 @@ impl Outcome {
         let column = |k: usize| of.iter().map(move |(i, _)| cohort.x(*i as usize, k));
         let x = (0..cohort.terms).flat_map(column).collect();
         let rows = Rows { groups, terms: cohort.terms, x, len: of.len() };
-        let at = Coefficients::zero(rows.groups.len(), rows.terms);
+        let at = rows.nothing();
         Outcome { rows, of, separated: false, at }
     }
 
@@ -65,15 +65,14 @@ impl Outcome {
         let data = (&*weights.events, &*weights.totals);
         if first {
             self.separated = false;
-            self.at = Coefficients::zero(self.rows.groups.len(), self.rows.terms);
+            self.at = self.rows.nothing();
         }
         let near = if first { TO_THE_END } else { NEAR_THE_END };
-        let fallback = 1.0 / (FALLBACK_SD * FALLBACK_SD);
-        let precision = if self.separated { fallback } else { 0.0 };
+        let precision = if self.separated { FALLBACK_PRECISION } else { 0.0 };
         if self.rows.fit(data, (precision, near), &mut self.at, scratch).is_err() {
             self.separated |= first;
-            self.at = Coefficients::zero(self.rows.groups.len(), self.rows.terms);
-            let _ = self.rows.fit(data, (fallback, near), &mut self.at, scratch);
+            self.at = self.rows.nothing();
+            let _ = self.rows.fit(data, (FALLBACK_PRECISION, near), &mut self.at, scratch);
         }
     }
 

@@ -118,8 +118,8 @@ pub enum SlopePrior {
     },
 }
 
-/// The standard deviation of the prior that takes a flat one's place where the data set no bound to a coefficient.
-pub const FALLBACK_SD: f64 = 2.5;
+/// The precision of normal(0, 2.5), the prior that takes a flat one's place where the data set no bound to a coefficient.
+pub const FALLBACK_PRECISION: f64 = 1.0 / (2.5 * 2.5);
 
 impl SlopePrior {
     /// As model files have it.

@@ -3,7 +3,7 @@
 use super::coefficients::Coefficients;
 use super::cohort::Cohort;
 use super::logistic::{NEAR_THE_END, Rows, Scratch, TO_THE_END};
-use super::plan::{FALLBACK_SD, Plan};
+use super::plan::{FALLBACK_PRECISION, Plan};
 
 /// A column whose own part, given those before it, is less than this share of its sum of squares follows from them.
 const LEAST_OWN: f64 = 1e-9;
@@ -28,6 +28,14 @@ struct Block {
 
 /// The propensity at the study's own counts.
 pub fn fitted(cohort: &Cohort, plan: &Plan) -> Propensity {
+    let mut model = unfitted(cohort, plan);
+    let (treated, totals) = treatment(cohort);
+    model.fit_first((&treated, &totals));
+    model
+}
+
+/// The same before it is fitted.
+pub fn unfitted(cohort: &Cohort, plan: &Plan) -> Propensity {
     let ranges = cohort.of_subgroups();
     let blocks: Vec<Vec<usize>> = if plan.by_subgroup {
         (0..cohort.subgroups).map(|g| vec![g]).collect()
@@ -44,13 +52,10 @@ pub fn fitted(cohort: &Cohort, plan: &Plan) -> Propensity {
         let of = |&g: &usize| ranges[g].start - profiles.start..ranges[g].end - profiles.start;
         let groups: Vec<_> = subgroups.iter().map(of).collect();
         let rows = Rows { groups, terms: kept.len(), x, len: profiles.len() };
-        let at = Coefficients::zero(rows.groups.len(), rows.terms);
+        let at = rows.nothing();
         Block { profiles, rows, precision: plan.prior.precision(), separated: false, at }
     };
-    let mut model = Propensity { blocks: blocks.iter().map(block).collect() };
-    let (treated, totals) = treatment(cohort);
-    model.fit_first((&treated, &totals));
-    model
+    Propensity { blocks: blocks.iter().map(block).collect() }
 }
 
 /// The treated patients and all patients of every profile.
@@ -66,11 +71,11 @@ impl Propensity {
         let mut scratch = Scratch::default();
         for block in &mut self.blocks {
             let own = (&treated[block.profiles.clone()], &totals[block.profiles.clone()]);
-            block.at = block.nothing();
+            block.at = block.rows.nothing();
             block.separated = false;
             if block.rows.fit(own, (block.precision, TO_THE_END), &mut block.at, &mut scratch).is_err() {
                 block.separated = true;
-                block.at = block.nothing();
+                block.at = block.rows.nothing();
                 // A proper prior of all slopes has a maximum where both arms have patients.
                 let _ = block.rows.fit(own, (block.fallback(), TO_THE_END), &mut block.at, &mut scratch);
             }
@@ -83,7 +88,7 @@ impl Propensity {
             let own = (&treated[block.profiles.clone()], &totals[block.profiles.clone()]);
             let precision = if block.separated { block.fallback() } else { block.precision };
             if block.rows.fit(own, (precision, NEAR_THE_END), &mut block.at, scratch).is_err() {
-                block.at = block.nothing();
+                block.at = block.rows.nothing();
                 let _ = block.rows.fit(own, (block.fallback(), NEAR_THE_END), &mut block.at, scratch);
             }
         }
@@ -112,12 +117,8 @@ impl Propensity {
 }
 
 impl Block {
-    fn nothing(&self) -> Coefficients {
-        Coefficients::zero(self.rows.groups.len(), self.rows.terms)
-    }
-
     fn fallback(&self) -> f64 {
-        self.precision.max(1.0 / (FALLBACK_SD * FALLBACK_SD))
+        self.precision.max(FALLBACK_PRECISION)
     }
 }
 

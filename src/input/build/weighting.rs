@@ -325,7 +325,9 @@ pub fn weight(source: &Source, file: &ModelFile, measured: Measured, study: &mut
     study.data = Data::Estimates(match &weighting.weighted {
         Some(found) => estimates(source, spanned.span(), (&weighting, found), &shown)?,
         // At the design stage nothing is known of any effect.
-        None => shown.iter().map(|name| nothing_known(name)).collect::<Vec<_>>().into(),
+        None => {
+            shown.iter().map(|name| SubgroupEstimate::of(name, 0.0, f64::INFINITY)).collect::<Vec<_>>().into()
+        }
     });
     study.priors.baseline = None;
     if study.assignment == Assignment::Randomised {
@@ -357,18 +359,6 @@ fn too_many(source: &Source, span: Range<usize>, subgroups: usize) -> Error {
     error(source, span, ErrorKind::Limit, message).help(format!(
         "at most {MOST_CORRELATED}; with method = \"overlap\" or \"inverse probability\" and by_subgroup = true they share nothing"
     ))
-}
-
-fn nothing_known(name: &str) -> SubgroupEstimate {
-    SubgroupEstimate {
-        name: name.to_string(),
-        estimate: 0.0,
-        se: f64::INFINITY,
-        interval: None,
-        source: None,
-        citation: None,
-        adjusted_for: None,
-    }
 }
 
 /// Why a subgroup has no estimate, and what to do.

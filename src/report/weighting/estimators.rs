@@ -4,12 +4,9 @@ use super::super::numbers::{interval, plain, probability};
 use super::super::passage::Passage;
 use super::super::words::capitalised;
 use super::population;
-use crate::posterior::{Estimand, Measure, Quantiles, Report, Statement};
+use crate::posterior::{Estimand, Measure, Observed, Quantiles, Report, Statement};
 use crate::study::{Pooling, Study};
 use crate::weighting::ESTIMATORS;
-
-/// 97.5 % point of the standard normal distribution.
-const Z: f64 = 1.959_963_984_540_054;
 
 /// What each estimator finds, and how far it may be trusted here.
 pub fn side_by_side(study: &Study, report: &Report) -> Passage {
@@ -40,21 +37,18 @@ pub fn side_by_side(study: &Study, report: &Report) -> Passage {
     for g in 0..n {
         rows.push(vec![format!("{}:", population(study, Some(g)))]);
         for (k, estimator) in ESTIMATORS.iter().enumerate() {
-            let effect = found.risks[k][g].log_odds_ratio();
-            let se = libm::sqrt(found.covariance(k)[g * n + g]);
-            let of = |z: f64| libm::exp(effect + z * se);
-            let interval_alone = Quantiles { median: of(0.0), q2_5: of(-Z), q97_5: of(Z) };
+            let Some(side) = report.side_by_side(study).get(k) else { continue };
+            let Observed { estimate: median, low: q2_5, high: q97_5, .. } = side.alone[g];
             let stated = || {
                 let whom = Estimand::of_subgroup(g, Measure::OddsRatio);
                 report.probability(whom, Statement::Benefit, Measure::OddsRatio.null())?.best()
             };
-            let alone = report.side_by_side(study).get(k).and_then(|side| side.benefit[g]);
-            let benefit = if k == found.own() { stated().or(alone) } else { alone };
+            let benefit = if side.stated { stated().or(side.benefit[g]) } else { side.benefit[g] };
             unknown |= benefit.is_none();
-            let mark = if k == found.own() { " *" } else { "" };
+            let mark = if side.stated { " *" } else { "" };
             let mut row = vec![
                 format!("  {}{mark}", estimator.in_words()),
-                interval(Measure::OddsRatio, &interval_alone),
+                interval(Measure::OddsRatio, &Quantiles { median, q2_5, q97_5 }),
                 probability(benefit),
             ];
             if let Some(r) = replayed.and_then(|r| r.estimators[k].get(g)) {

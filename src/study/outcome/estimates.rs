@@ -67,6 +67,19 @@ pub struct SubgroupEstimate {
 }
 
 impl SubgroupEstimate {
+    /// An estimate with its standard error, of which nothing else is known.
+    pub fn of(name: &str, estimate: f64, se: f64) -> SubgroupEstimate {
+        SubgroupEstimate {
+            name: name.to_string(),
+            estimate,
+            se,
+            interval: None,
+            source: None,
+            citation: None,
+            adjusted_for: None,
+        }
+    }
+
     /// Lower and upper limit on the scale of the effect: as published, or the estimate with `z` standard errors on either side.
     pub fn limits(&self, z: f64) -> (f64, f64) {
         self.interval.unwrap_or((self.estimate - z * self.se, self.estimate + z * self.se))
