@@ -30,7 +30,7 @@ fn adjustment(rows: usize, terms: usize) -> Adjustment {
     let mut patterns = Patterns { columns: vec![Vec::new(); terms], ..Patterns::default() };
     for _ in 0..rows {
         patterns.subgroup.push((uniform() * SUBGROUPS as f64) as u32);
-        patterns.active.push(uniform() < 0.5);
+        patterns.arm.push(u8::from(uniform() < 0.5));
         patterns.totals.push(1.0);
         patterns.events.push(0.0);
     }
@@ -99,7 +99,7 @@ fn levels(rows: usize, terms: usize) -> Model {
             left < 0.0
         });
         let level = level.unwrap_or(6);
-        let (g, arm) = (of.patterns.subgroup[i] as usize, usize::from(of.patterns.active[i]));
+        let (g, arm) = (of.patterns.subgroup[i] as usize, usize::from(of.patterns.arm[i]));
         levels.counts[g][arm][level] += 1.0;
         of.patterns.level.push(level as u32);
     }

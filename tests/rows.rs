@@ -31,7 +31,7 @@ fn formula(a: &Adjustment, cells: &[f64], gamma: &[f64], centres: &[f64]) -> (f6
     let mut slopes = [vec![0.0; cells.len()], vec![0.0; gamma.len()], vec![0.0; centres.len()]];
     let mut value = 0.0;
     for i in 0..p.len() {
-        let cell = p.subgroup[i] as usize + if p.active[i] { cells.len() / 2 } else { 0 };
+        let cell = p.subgroup[i] as usize + if p.is_active(i) { cells.len() / 2 } else { 0 };
         let x: Vec<f64> = p.columns.iter().map(|c| c[i]).collect();
         let mut eta = cells[cell] + x.iter().zip(gamma).map(|(x, g)| x * g).sum::<f64>();
         if let Some(&c) = p.centre.get(i) {
@@ -91,7 +91,7 @@ fn of_levels(patterns: usize, terms: usize, centres: usize, alike: bool) -> (Lev
     if alike {
         of.patterns.columns.iter_mut().flatten().for_each(|x| *x = x.signum());
         of.patterns.subgroup.sort_unstable();
-        of.patterns.active.iter_mut().for_each(|active| *active = false);
+        of.patterns.arm.fill(0);
     }
     let mut by_cut = Adjustment {
         patterns: Patterns { columns: vec![Vec::new(); terms], ..Patterns::default() },
@@ -102,12 +102,12 @@ fn of_levels(patterns: usize, terms: usize, centres: usize, alike: bool) -> (Lev
         let (level, n) = ((7 * i + i / 5) % (CUTS + 1), of.patterns.totals[i]);
         of.patterns.level.push(level as u32);
         of.patterns.events[i] = if level > 1 { n } else { 0.0 };
-        let (g, active) = (of.patterns.subgroup[i], of.patterns.active[i]);
+        let (g, active) = (of.patterns.subgroup[i], of.patterns.arm[i]);
         levels.counts[g as usize][usize::from(active)][level] += n;
         let cuts = [(level.checked_sub(1), n), ((level < CUTS).then_some(level), 0.0)];
         for (cut, events) in cuts.into_iter().filter_map(|(cut, events)| Some((cut?, events))) {
             to.subgroup.push(g * CUTS as u32 + cut as u32);
-            to.active.push(active);
+            to.arm.push(active);
             to.centre.extend(of.patterns.centre.get(i));
             to.events.push(events);
             to.totals.push(n);
@@ -291,7 +291,7 @@ fn the_gradient_is_the_derivative_under_every_pooling_baseline_and_prior_of_the_
 fn by_hand(a: &Adjustment, g: usize, (alpha, theta): (f64, f64), gamma: &[f64], treated: bool) -> [f64; 2] {
     let p = &a.patterns;
     let (mut sums, mut all) = ([0.0; 2], 0.0);
-    for i in (0..p.len()).filter(|&i| p.subgroup[i] as usize == g && (p.active[i] || !treated)) {
+    for i in (0..p.len()).filter(|&i| p.subgroup[i] as usize == g && (p.is_active(i) || !treated)) {
         let x: f64 = p.columns.iter().zip(gamma).map(|(c, gamma)| c[i] * gamma).sum();
         sums[0] += p.totals[i] * logistic(alpha + x);
         sums[1] += p.totals[i] * logistic(alpha + theta + x);

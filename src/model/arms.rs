@@ -11,12 +11,13 @@
 
 use super::linear::{Cell, Coefficient, Linear, Resembling, ScalePrior, Seen};
 use super::{BaselineOf, BaselinePrior, HeterogeneityPrior};
-use crate::study::{ArmPriors, Pooling, Priors, RelatedArms, Study};
+use crate::study::{ArmLogOdds, ArmPriors, Pooling, Priors, RelatedArms, Study, SubgroupCounts};
 
 /// The linear model of a study with several active arms, and which of its parts is what.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ArmsModel {
-    /// Its cells are the arms of the first subgroup, control first, then those of the next.
+    /// Its cells are the arms of the first subgroup, control first, then those of the next; behind them, where patients are
+    /// weighted, what these say: nothing was seen in the arms themselves then.
     pub linear: Linear,
     /// How many subgroups there are.
     pub subgroups: usize,
@@ -30,6 +31,9 @@ pub struct ArmsModel {
     pub baseline_mean: Option<usize>,
     /// By subgroup, the coefficients that make up its baseline.
     pub baselines: Vec<Vec<usize>>,
+    /// Each subgroup's share of those over whom risks are averaged: of the study's patients, or of the population that weights
+    /// make.
+    pub shares: Vec<f64>,
 }
 
 /// What a standard deviation is the spread of.
@@ -76,6 +80,7 @@ impl ArmsModel {
     pub fn of(study: &Study) -> Option<ArmsModel> {
         let assumed = study.priors.arms.as_ref()?;
         let rows = study.data.counts()?;
+        let weighting = study.weighting.as_deref();
         let (subgroups, arms) = (rows.len(), study.treatment.arms.len());
         let mut making = Making::default();
         let effects = match study.pooling {
@@ -100,21 +105,49 @@ impl ArmsModel {
                 of.extend(parts.iter().filter(|_| by != 0.0).map(|&j| (j, by)));
             }
             let counts = &rows[g].arms[a];
-            Cell {
-                of: merged(of),
-                seen: Seen::Counts { events: counts.events as f64, total: counts.total as f64 },
-            }
+            let (events, total) = (counts.events as f64, counts.total as f64);
+            let seen = if weighting.is_some() { NOTHING } else { Seen::Counts { events, total } };
+            Cell { of: merged(of), seen }
         });
-        let cells = cells.collect();
+        let mut cells: Vec<Cell> = cells.collect();
+        if let Some(said) = weighting.and_then(|w| w.arms.as_ref()) {
+            let whitened = weighted(&cells, said);
+            cells.extend(whitened);
+        }
         let Making { coefficients, scales, spreads } = making;
         let linear = Linear { coefficients, scales, cells, rows: None, resembling: Resembling::Cells };
-        Some(ArmsModel { linear, subgroups, arms, means, scales: spreads, baseline_mean, baselines })
+        let shares = weighting
+            .and_then(|w| w.weighted.as_ref())
+            .map_or_else(|| shares(rows), |found| found.shares.clone());
+        Some(ArmsModel { linear, subgroups, arms, means, scales: spreads, baseline_mean, baselines, shares })
     }
 
     /// The cell of an arm of a subgroup.
     pub fn cell(&self, subgroup: usize, arm: usize) -> usize {
         subgroup * self.arms + arm
     }
+}
+
+/// A cell in which nobody was seen.
+const NOTHING: Seen = Seen::Counts { events: 0.0, total: 0.0 };
+
+/// Each subgroup's share of all patients, equal ones where there are none.
+fn shares(rows: &[SubgroupCounts]) -> Vec<f64> {
+    let sizes: Vec<f64> = rows.iter().map(|row| row.arms.iter().map(|a| a.total as f64).sum()).collect();
+    let all: f64 = sizes.iter().sum();
+    let equal = 1.0 / rows.len() as f64;
+    sizes.into_iter().map(|n| if all > 0.0 { n / all } else { equal }).collect()
+}
+
+/// What weighted patients say of these cells: as many sums of them, each estimated with an error of its own.
+fn weighted(cells: &[Cell], said: &ArmLogOdds) -> Vec<Cell> {
+    let one = |row: &[f64]| {
+        let parts = row.iter().zip(cells).filter(|(by, _)| **by != 0.0);
+        let of = parts.flat_map(|(by, cell)| cell.of.iter().map(move |(j, x)| (*j, by * x))).collect();
+        let estimate = row.iter().zip(&said.estimates).map(|(by, x)| by * x).sum();
+        Cell { of: merged(of), seen: Seen::Estimate { estimate, precision: 1.0 } }
+    };
+    said.whitening.chunks(cells.len()).map(one).collect()
 }
 
 /// By subgroup and active arm, the coefficients of an effect so far.

@@ -12,9 +12,9 @@ use super::estimand::{Estimand, Measure, Statement};
 use super::factors::{self, FactorDraws};
 use super::fitting::{Integrals, Observer};
 use super::names::Names;
-use super::options::Options;
+use super::options::{Options, Sampling};
 use super::parameter::Parameter;
-use super::result::{Checks, Engine, Estimate, ParameterRow, Probability, Settings};
+use super::result::{Checks, Engine, Estimate, ParameterRow, Probability, SamplerSettings, Settings};
 use super::sampled::SampledPosterior;
 use super::sampling::{Run, Unsampled};
 use super::side_by_side::{Side, side_by_side};
@@ -226,7 +226,19 @@ impl Report {
     /// What every estimator of weighted effects comes to under the study's priors; `study` must be the study of these results.
     /// Empty for other studies, and where the numbers are withheld. Computed once.
     pub fn side_by_side(&self, study: &Study) -> &[Side] {
-        self.side_by_side.get_or_init(|| if self.withheld { Vec::new() } else { side_by_side(study) })
+        self.side_by_side.get_or_init(|| {
+            if self.withheld { Vec::new() } else { side_by_side(study, self.sampling()) }
+        })
+    }
+
+    /// How these results were sampled, or would have been.
+    fn sampling(&self) -> Sampling {
+        let usual = Sampling::default();
+        let Some(SamplerSettings { seed, chains, warmup, draws_asked: draws, mcse, .. }) = self.settings.sampler
+        else {
+            return usual;
+        };
+        Sampling { seed, chains, warmup, draws, mcse: mcse.unwrap_or(usual.mcse) }
     }
 
     /// That the data lie far from the effect prior; none where they do not, and where the numbers are withheld.

@@ -62,7 +62,7 @@ fn weighted_difference(study: &Study, estimates: &Estimates, g: usize) -> Option
     let risks = found.risks[found.own()].get(g)?;
     let row = estimates.rows.get(g)?;
     let [low, high] = difference_limits(row.estimate, row.se, *estimates.baselines.as_ref()?.get(g)?);
-    Some(Observed { estimate: risks.active - risks.control, low, high })
+    Some(Observed { estimate: risks.difference(1), low, high })
 }
 
 pub(super) fn normal(estimate: f64, se: f64, logarithm: bool) -> Observed {

@@ -62,7 +62,7 @@ pub use problem::{Part, PriorPart, Problem};
 pub use spread::{Spread, StandAlone};
 pub use thresholds::Thresholds;
 pub use utility_sets::{UTILITY_SETS, UtilitySet};
-pub use weighting::{LinkedBaseline, Weighting};
+pub use weighting::{ArmLogOdds, LinkedBaseline, Weighting};
 
 use std::path::PathBuf;
 use std::sync::Arc;

@@ -8,8 +8,8 @@ use std::ops::Range;
 pub struct Patterns {
     /// The place of each pattern's subgroup in the study.
     pub subgroup: Vec<u32>,
-    /// Whether the patients of each pattern were in the active arm.
-    pub active: Vec<bool>,
+    /// The arm of each pattern's patients, 0 the control arm.
+    pub arm: Vec<u8>,
     /// The place of each pattern's centre in [`Centres::names`](super::Centres::names); empty where there are no centres.
     pub centre: Vec<u32>,
     /// Patients with the event, by pattern.
@@ -26,6 +26,11 @@ impl Patterns {
     /// How many patterns there are.
     pub fn len(&self) -> usize {
         self.totals.len()
+    }
+
+    /// Whether the patients of a pattern were in an active arm.
+    pub fn is_active(&self, pattern: usize) -> bool {
+        self.arm[pattern] > 0
     }
 
     /// Whether there are no patterns.
@@ -68,7 +73,7 @@ impl Patterns {
     /// Neighbours that differ by nothing but the level and the counts.
     fn runs(&self) -> impl Iterator<Item = Range<usize>> {
         let alike = |a: usize, b: usize| {
-            (self.subgroup[a], self.active[a]) == (self.subgroup[b], self.active[b])
+            (self.subgroup[a], self.arm[a]) == (self.subgroup[b], self.arm[b])
                 && self.centre.get(a) == self.centre.get(b)
                 && self.columns.iter().all(|c| c[a].to_bits() == c[b].to_bits())
         };
@@ -93,7 +98,7 @@ impl Patterns {
     /// A pattern with the arm, centre and covariates of another's, and no level.
     fn push_like(&mut self, other: &Patterns, i: usize, subgroup: u32, (events, total): (f64, f64)) {
         self.subgroup.push(subgroup);
-        self.active.push(other.active[i]);
+        self.arm.push(other.arm[i]);
         self.centre.extend(other.centre.get(i));
         self.events.push(events);
         self.totals.push(total);
@@ -109,7 +114,7 @@ mod tests {
     fn four() -> Patterns {
         Patterns {
             subgroup: vec![1; 4],
-            active: vec![false, false, false, true],
+            arm: vec![0, 0, 0, 1],
             centre: Vec::new(),
             events: vec![0.0, 2.0, 1.0, 0.0],
             totals: vec![3.0, 2.0, 1.0, 1.0],
@@ -124,7 +129,7 @@ mod tests {
         assert_eq!(cuts.subgroup, [2, 3, 3, 2]);
         assert_eq!(cuts.events, [2.0, 0.0, 1.0, 0.0]);
         assert_eq!(cuts.totals, [5.0, 2.0, 1.0, 1.0]);
-        assert_eq!(cuts.active, [false, false, false, true]);
+        assert_eq!(cuts.arm, [0, 0, 0, 1]);
         assert_eq!(cuts.columns, [[0.5, 0.5, -1.0, -1.0]]);
     }
 

@@ -8,6 +8,8 @@ use super::{
     Covariance, Covariate, Estimates, Form, MOST_CORRELATED, Study, SubgroupCounts, SubgroupEstimate, Term,
     Together,
 };
+use crate::numeric::linear::{cholesky, invert_lower};
+use crate::numeric::logit;
 use crate::weighting::{Design, Estimand, Method, Plan, SlopePrior, Weighted};
 
 /// A baseline α (the mean of both arms' log odds) beside the estimate of its subgroup's effect θ: given θ it is normal, around
@@ -43,9 +45,34 @@ pub struct Weighting {
     pub extreme_rows: Vec<u64>,
     /// Effects; none where the design alone was read.
     pub weighted: Option<Weighted>,
+    /// Of several active arms what the data say of the log odds of every arm; none of one, whose effects are estimates.
+    pub arms: Option<ArmLogOdds>,
+}
+
+/// What weighted patients say of the log odds of every arm of every subgroup: subgroups one after another, control first.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ArmLogOdds {
+    /// Of all arms.
+    pub estimates: Vec<f64>,
+    /// Inverse of the lower Cholesky factor of their covariance, by row: it makes their errors independent, with variance 1.
+    pub whitening: Vec<f64>,
 }
 
 impl Weighting {
+    /// Whether there are several active arms.
+    pub fn has_several_arms(&self) -> bool {
+        self.design.subgroups.first().is_some_and(|g| g.arms.len() > 2)
+    }
+
+    /// The population in words, after "in": "all patients".
+    pub fn population_in_words(&self) -> &'static str {
+        match (self.plan.estimand, self.has_several_arms()) {
+            (Estimand::Overlap, true) => "patients who might have been in any arm (the overlap population)",
+            (Estimand::Treated, true) => "the patients who had any of the active arms",
+            (estimand, _) => estimand.in_words(),
+        }
+    }
+
     /// The covariates, such as "AGE, RSBP (spline, 4 knots) and RCONSC".
     pub fn covariates_in_words(&self) -> String {
         and_listed(self.covariates.iter().map(Covariate::in_words).collect())
@@ -64,14 +91,18 @@ impl Weighting {
                 let several = self.plan.by_subgroup && self.design.subgroups.len() > 1;
                 let own = if several { ", coefficients by subgroup" } else { "" };
                 let kept = self.plan.truncate.map_or_else(String::new, |least| {
-                    format!(", propensities kept within {least} and {:.4}", 1.0 - least)
+                    if self.has_several_arms() {
+                        return format!(", probabilities of arms raised to {least} at least");
+                    }
+                    let kept = format!(", propensities kept within {least} and {:.4}", 1.0 - least);
+                    kept.trim_end_matches('0').to_string()
                 });
-                let kept = kept.trim_end_matches('0');
                 let prior = match self.plan.prior {
                     SlopePrior::Flat => String::new(),
                     normal => format!(", prior {}", normal.in_words()),
                 };
-                format!("{weights} from a propensity on {}{own}{prior}{kept}", self.covariates_in_words())
+                let model = if self.has_several_arms() { "multinomial propensity" } else { "propensity" };
+                format!("{weights} from a {model} on {}{own}{prior}{kept}", self.covariates_in_words())
             }
         };
         match self.plan.method {
@@ -93,10 +124,14 @@ impl Weighting {
             (Method::Augmented, None) => "by weights and a regression of the outcome",
             _ => "by weights",
         };
-        let whom = match self.plan.estimand {
-            Estimand::All => "in all patients",
-            Estimand::Treated => "in the treated patients",
-            Estimand::Overlap => "in the overlap population (patients who might have been in either arm)",
+        let whom = match (self.plan.estimand, self.has_several_arms()) {
+            (Estimand::All, _) => "in all patients",
+            (Estimand::Treated, false) => "in the treated patients",
+            (Estimand::Treated, true) => "in the patients who had any of the active arms",
+            (Estimand::Overlap, false) => {
+                "in the overlap population (patients who might have been in either arm)"
+            }
+            (Estimand::Overlap, true) => "in the overlap population (patients who might have been in any arm)",
         };
         match self.given.is_some() {
             true => format!("adjusted {by}, and the program does not know for what, {whom}"),
@@ -157,18 +192,63 @@ impl Weighting {
         }))
     }
 
+    /// What an estimator says of the log odds of every arm, with the replay's factors; none where the design alone was read, and
+    /// where their errors can't be told apart.
+    pub fn log_odds(&self, estimator: usize) -> Option<ArmLogOdds> {
+        let found = self.weighted.as_ref()?;
+        let spread = &found.spread[estimator];
+        let (subgroups, active) = (found.subgroups(), found.active_arms());
+        let (factors, baseline) = (found.factors(estimator), found.baseline_factors(estimator));
+        let (arms, effects) = (active + 1, subgroups * active);
+        let n = subgroups * arms;
+        // In terms of baselines and effects, each with its factor; a place without a remainder is a baseline's.
+        let covariance = |j: usize, k: usize| {
+            let (g, h) = (j / arms, k / arms);
+            match (j % arms, k % arms) {
+                (0, 0) => spread.baseline_covariance[g * subgroups + h] * baseline[g] * baseline[h],
+                (0, b) => {
+                    let b = found.effect(h, b);
+                    spread.mixed_covariance[g * effects + b] * baseline[g] * factors[b]
+                }
+                (a, 0) => {
+                    let a = found.effect(g, a);
+                    spread.mixed_covariance[h * effects + a] * baseline[h] * factors[a]
+                }
+                (a, b) => {
+                    let (a, b) = (found.effect(g, a), found.effect(h, b));
+                    spread.covariance[a * effects + b] * factors[a] * factors[b]
+                }
+            }
+        };
+        // Log odds of an arm: the baseline, its own effect, less the mean of all arms' effects.
+        let parts = |k: usize| {
+            let (g, arm) = (k / arms, k % arms);
+            let effect = move |a: usize| f64::from(u8::from(a == arm)) - 1.0 / arms as f64;
+            std::iter::once((g * arms, 1.0)).chain((1..arms).map(move |a| (g * arms + a, effect(a))))
+        };
+        let mut matrix = vec![0.0; n * n];
+        for (k, entry) in matrix.iter_mut().enumerate() {
+            for (i, by) in parts(k / n) {
+                *entry += parts(k % n).map(|(j, of)| by * of * covariance(i, j)).sum::<f64>();
+            }
+        }
+        let whitening = invert_lower(&cholesky(&matrix, n)?, n);
+        let risks = found.risks[estimator][..subgroups].iter().flat_map(|r| &r.by_arm);
+        Some(ArmLogOdds { estimates: risks.map(|p| logit(*p)).collect(), whitening })
+    }
+
     /// Baselines beside an estimator's effects, with the replay's factors.
     fn baselines(&self, own: usize) -> Vec<LinkedBaseline> {
         let Some(found) = &self.weighted else { return Vec::new() };
-        let (spread, factors) = (&found.spread[own], found.factors(own));
+        let (spread, factors, baseline) =
+            (&found.spread[own], found.factors(own), found.baseline_factors(own));
         let n = found.subgroups();
         let of = |g: usize| {
-            let replayed = found.replay.as_ref().and_then(|r| r.estimators[own].get(g));
-            let by = replayed.map_or(1.0, |r| r.baseline_factor);
+            let by = baseline[g];
             let variance = spread.covariance[g * n + g] * factors[g] * factors[g];
-            let covariance = spread.baseline_covariance[g] * factors[g] * by;
+            let covariance = spread.mixed_covariance[g * n + g] * factors[g] * by;
             let slope = covariance / variance;
-            let rest = (spread.baseline_variance[g] * by * by - slope * covariance).max(0.0);
+            let rest = (spread.baseline_covariance[g * n + g] * by * by - slope * covariance).max(0.0);
             LinkedBaseline {
                 mean: found.risks[own][g].baseline(),
                 slope,

@@ -4,8 +4,8 @@ use std::ops::Range;
 
 use rand_chacha::ChaCha8Rng;
 
-use super::cohort::{Cohort, Counts};
-use super::estimators::{ESTIMATORS, Estimates, Model, Room};
+use super::cohort::{Cell, Cohort};
+use super::estimators::{ESTIMATORS, Estimates, Model, Risks, Room};
 use super::plan::Plan;
 use super::streams::{Purpose, stream, weight};
 use crate::parallel;
@@ -13,81 +13,79 @@ use crate::parallel;
 /// Replicates that one thread makes one after another.
 const PIECE: usize = 50;
 
-/// The spread of one estimator's log odds ratios θ and baselines α (the mean of both arms' log odds) over the replicates.
+/// The spread of one estimator's log odds ratios θ and baselines α (the mean of all arms' log odds) over the replicates. Effects
+/// stand by subgroup, then active arm; where subgroups share no model they are independent, and covariances between them 0.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Spread {
-    /// Of the θ by row, of length subgroups squared. Where subgroups share no model they are independent, and their covariance
-    /// is 0.
+    /// Of the θ by row, of length effects squared.
     pub covariance: Vec<f64>,
-    /// Of each α.
-    pub baseline_variance: Vec<f64>,
-    /// Of each α with its own θ.
+    /// Of the α by row, of length subgroups squared.
     pub baseline_covariance: Vec<f64>,
-    /// Standard deviation of the risk differences, by subgroup, all patients last.
+    /// Of each α with every θ by row, of length subgroups · effects.
+    pub mixed_covariance: Vec<f64>,
+    /// Standard deviation of the risk differences, by subgroup (all patients last), then active arm.
     pub risk_difference: Vec<f64>,
-    /// Standard deviation of the log odds ratio over all patients.
-    pub overall: f64,
+    /// Standard deviation of the log odds ratios over all patients, by active arm.
+    pub overall: Vec<f64>,
     /// Skewness of each θ: 0 of a normal.
     pub skewness: Vec<f64>,
     /// Excess kurtosis of each θ: 0 of a normal.
     pub excess_kurtosis: Vec<f64>,
 }
 
-/// Replicates of what estimators give: by replicate, then estimator, then subgroup (all patients last), θ, α and the risk
-/// difference.
+/// Replicates of what estimators give: by replicate, then estimator, then subgroup (all patients last), the θ of the active arms,
+/// α, and the risk differences of the active arms.
 pub struct Replicates {
-    values: Vec<[f64; 3]>,
-    /// Estimators · (subgroups + 1).
-    width: usize,
+    values: Vec<f64>,
+    /// Quantities of one population of one estimator.
+    quantities: usize,
+    /// Populations of one estimator.
+    populations: usize,
 }
 
 impl Replicates {
-    /// Space for the replicates of a study of `subgroups`.
-    pub fn of(estimates: impl Iterator<Item = Estimates>, subgroups: usize) -> Replicates {
+    /// Of a study's estimates.
+    pub fn of(estimates: impl Iterator<Item = Estimates>, cohort: &Cohort) -> Replicates {
         let values = estimates.flat_map(|e| {
-            let all: Vec<[f64; 3]> = e
-                .risks
-                .iter()
-                .flatten()
-                .map(|r| [r.log_odds_ratio(), r.baseline(), r.active - r.control])
-                .collect();
-            all
+            let of = |r: &Risks| {
+                let effects = r.active().map(|arm| r.log_odds_ratio(arm));
+                let differences = r.active().map(|arm| r.difference(arm));
+                effects.chain([r.baseline()]).chain(differences).collect::<Vec<f64>>()
+            };
+            e.risks.iter().flatten().flat_map(of).collect::<Vec<f64>>()
         });
-        Replicates { values: values.collect(), width: ESTIMATORS.len() * (subgroups + 1) }
+        Replicates {
+            values: values.collect(),
+            quantities: 2 * cohort.arms - 1,
+            populations: cohort.subgroups + 1,
+        }
     }
 
-    fn len(&self) -> usize {
-        self.values.len() / self.width
-    }
-
-    /// One quantity (θ, α or risk difference) of one estimator and population, by replicate.
+    /// One quantity of one estimator and population, by replicate.
     pub fn column(&self, estimator: usize, population: usize, quantity: usize) -> Vec<f64> {
-        let place = estimator * (self.width / ESTIMATORS.len()) + population;
-        (0..self.len()).map(|r| self.values[r * self.width + place][quantity]).collect()
+        let width = ESTIMATORS.len() * self.populations * self.quantities;
+        let place = (estimator * self.populations + population) * self.quantities + quantity;
+        self.values.iter().skip(place).step_by(width).copied().collect()
     }
 }
 
 /// Weights of all patients: counts drawn anew, 0 where nobody is.
-pub fn drawn(of: &[Counts], into: &mut [Counts], rng: &mut ChaCha8Rng) {
-    // By place: array maps of this depth are compiled to calls.
+pub fn drawn(of: &[Cell], into: &mut [Cell], rng: &mut ChaCha8Rng) {
     for (patients, drawn) in of.iter().zip(into) {
-        for arm in 0..2 {
-            for outcome in 0..2 {
-                let n = patients[arm][outcome];
-                drawn[arm][outcome] = if n == 0.0 { 0.0 } else { weight(n, rng) };
-            }
+        for (n, drawn) in patients.iter().zip(drawn) {
+            *drawn = if *n == 0.0 { 0.0 } else { weight(*n, rng) };
         }
     }
 }
 
 /// Estimates of the replicates of the study's own patients.
 fn replicates(model: &Model, cohort: &Cohort, plan: &Plan) -> Replicates {
-    let counts = cohort.counts();
+    let counts = &cohort.cells;
     let of = |pieces: Range<usize>| {
         let (mut model, mut room, mut weights) = (model.clone(), Room::default(), counts.clone());
         let start = model.clone();
         let one = |replicate: usize| {
-            drawn(&counts, &mut weights, &mut stream(plan.seed, replicate, Purpose::Bootstrap));
+            drawn(counts, &mut weights, &mut stream(plan.seed, replicate, Purpose::Bootstrap));
             // Each from the study's own fit, so that none depends on another.
             model.clone_from(&start);
             model.again(&weights, &mut room)
@@ -97,28 +95,36 @@ fn replicates(model: &Model, cohort: &Cohort, plan: &Plan) -> Replicates {
     let pieces = plan.replicates.div_ceil(PIECE);
     let piece = |k: usize| of(k * PIECE..((k + 1) * PIECE).min(plan.replicates));
     let made = parallel::range(0..pieces, piece);
-    Replicates::of(made.into_iter().flatten(), cohort.subgroups)
+    Replicates::of(made.into_iter().flatten(), cohort)
 }
 
 /// The spread of every estimator, in the order of [`ESTIMATORS`].
 pub fn spread(model: &Model, cohort: &Cohort, plan: &Plan) -> Vec<Spread> {
     let replicates = replicates(model, cohort, plan);
     let of = |estimator: usize| {
-        let n = cohort.subgroups;
+        let (n, active) = (cohort.subgroups, cohort.arms - 1);
         let shared = ESTIMATORS[estimator].shares_models(plan, cohort.given.is_some());
-        let theta: Vec<Vec<f64>> = (0..n).map(|g| centred(replicates.column(estimator, g, 0))).collect();
-        let alpha: Vec<Vec<f64>> = (0..n).map(|g| centred(replicates.column(estimator, g, 1))).collect();
-        let covariance = (0..n * n).map(|k| {
-            let (a, b) = (k / n, k % n);
-            if a != b && !shared { 0.0 } else { product(&theta[a], &theta[b]) }
-        });
-        let rd = |population: usize| sd(&centred(replicates.column(estimator, population, 2)));
+        let theta = |k: usize| centred(replicates.column(estimator, k / active, k % active));
+        let theta: Vec<Vec<f64>> = (0..n * active).map(theta).collect();
+        let alpha: Vec<Vec<f64>> =
+            (0..n).map(|g| centred(replicates.column(estimator, g, active))).collect();
+        // Each column stands for a subgroup, of effects for `active` of them.
+        let covariances = |rows: (&[Vec<f64>], usize), columns: (&[Vec<f64>], usize)| -> Vec<f64> {
+            let one = |k: usize| {
+                let (a, b) = (k / columns.0.len(), k % columns.0.len());
+                let apart = a / rows.1 != b / columns.1;
+                if apart && !shared { 0.0 } else { product(&rows.0[a], &columns.0[b]) }
+            };
+            (0..rows.0.len() * columns.0.len()).map(one).collect()
+        };
+        let (effects, baselines) = ((&theta[..], active), (&alpha[..], 1));
+        let difference = |k: usize| sd(&centred(replicates.column(estimator, k / active, active + 1 + k % active)));
         Spread {
-            covariance: covariance.collect(),
-            baseline_variance: alpha.iter().map(|a| product(a, a)).collect(),
-            baseline_covariance: alpha.iter().zip(&theta).map(|(a, t)| product(a, t)).collect(),
-            risk_difference: (0..=n).map(rd).collect(),
-            overall: sd(&centred(replicates.column(estimator, n, 0))),
+            covariance: covariances(effects, effects),
+            baseline_covariance: covariances(baselines, baselines),
+            mixed_covariance: covariances(baselines, effects),
+            risk_difference: (0..(n + 1) * active).map(difference).collect(),
+            overall: (0..active).map(|arm| sd(&centred(replicates.column(estimator, n, arm)))).collect(),
             skewness: theta.iter().map(|t| moment(t, 3)).collect(),
             excess_kurtosis: theta.iter().map(|t| moment(t, 4) - 3.0).collect(),
         }

@@ -4,47 +4,42 @@ use std::cmp::Ordering;
 
 use super::{Lack, NoEstimate};
 
-/// Patients who are alike, by arm (control first) and outcome: `[without the event, with it]`.
-pub type Counts = [[f64; 2]; 2];
+/// Patients of one profile and arm: `[without the event, with it]`. All of a cohort stand arm by arm, profile after profile.
+pub type Cell = [f64; 2];
 
 /// A single patient's weight may be this share of an arm's: beyond it the arm is that patient.
 const MOST_OF_ONE: f64 = 0.95;
-
-/// Where one profile stands.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Profile {
-    /// The subgroup's place.
-    pub subgroup: u32,
-    /// Patients by arm, without and with the event.
-    pub patients: Counts,
-}
 
 /// All patients of a study by profile, in an order that does not depend on that of the rows, nor on arms or outcomes.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Cohort {
     /// How many subgroups there are.
     pub subgroups: usize,
-    /// Ordered by subgroup.
-    pub profiles: Vec<Profile>,
+    /// How many arms there are, the control arm first among them.
+    pub arms: usize,
+    /// The subgroup of every profile, in their order.
+    pub profiles: Vec<u32>,
+    /// Patients by profile, then arm.
+    pub cells: Vec<Cell>,
     /// Standardised covariates column by column: length `profiles` · `terms`.
     pub x: Vec<f64>,
     /// How many columns a profile has.
     pub terms: usize,
     /// The columns of every covariate of levels, one for each level but the reference.
     pub factors: Vec<Vec<usize>>,
-    /// Weights that were computed elsewhere, by profile and arm, on a scale on which those of each arm of a subgroup sum to the
-    /// subgroup's patients; none where they follow from the propensity.
-    pub given: Option<Vec<[f64; 2]>>,
-    /// The first pattern of every profile, by arm; none where nobody of the profile is in the arm.
-    pub first_patterns: Vec<[Option<usize>; 2]>,
+    /// Weights that were computed elsewhere, by profile, then arm, on a scale on which those of each arm of a subgroup sum to
+    /// the subgroup's patients; none where they follow from the propensity.
+    pub given: Option<Vec<f64>>,
+    /// The first pattern of every profile, then arm; none where nobody of the profile is in the arm.
+    pub first_patterns: Vec<Option<usize>>,
 }
 
 impl Cohort {
-    /// From patterns in columns: subgroup, arm, patients with the event and in all, standardised covariates one column a term,
-    /// and weights computed elsewhere.
+    /// From patterns in columns: subgroup, arm (of `arms`, 0 the control arm), patients with the event and in all, standardised
+    /// covariates one column a term, and weights computed elsewhere.
     pub fn of_patterns(
-        subgroups: usize,
-        (subgroup, active): (&[u32], &[bool]),
+        (subgroups, arms): (usize, usize),
+        (subgroup, arm): (&[u32], &[u8]),
         (events, totals): (&[f64], &[f64]),
         columns: &[Vec<f64>],
         given: Option<&[f64]>,
@@ -56,28 +51,30 @@ impl Cohort {
         };
         let mut order: Vec<usize> = (0..totals.len()).collect();
         order.sort_by(|&a, &b| compare(a, b));
-        let mut cohort =
-            Cohort { subgroups, terms: columns.len(), given: given.map(|_| Vec::new()), ..Cohort::default() };
+        let mut cohort = Cohort {
+            subgroups,
+            arms,
+            terms: columns.len(),
+            given: given.map(|_| Vec::new()),
+            ..Cohort::default()
+        };
         let mut last: Option<usize> = None;
         let mut first: Vec<usize> = Vec::new();
         for i in order {
             if last.is_none_or(|l| compare(l, i) != Ordering::Equal) {
-                cohort.profiles.push(Profile { subgroup: subgroup[i], patients: [[0.0; 2]; 2] });
+                cohort.profiles.push(subgroup[i]);
+                cohort.cells.extend(std::iter::repeat_n([0.0; 2], arms));
                 first.push(i);
-                cohort.first_patterns.push([None; 2]);
+                cohort.first_patterns.extend(std::iter::repeat_n(None, arms));
                 if let (Some(of), Some(weights)) = (given, &mut cohort.given) {
-                    weights.push([of[i]; 2]);
+                    weights.extend(std::iter::repeat_n(of[i], arms));
                 }
                 last = Some(i);
             }
-            if let Some(profile) = cohort.profiles.last_mut() {
-                if let Some(first) = cohort.first_patterns.last_mut() {
-                    first[usize::from(active[i])].get_or_insert(i);
-                }
-                let arm = &mut profile.patients[usize::from(active[i])];
-                arm[1] += events[i];
-                arm[0] += totals[i] - events[i];
-            }
+            let cell = cohort.cells.len() - arms + usize::from(arm[i]);
+            cohort.first_patterns[cell].get_or_insert(i);
+            cohort.cells[cell][1] += events[i];
+            cohort.cells[cell][0] += totals[i] - events[i];
         }
         cohort.scale_given();
         cohort.x = columns.iter().flat_map(|c| first.iter().map(|&i| c[i])).collect();
@@ -92,18 +89,26 @@ impl Cohort {
     /// Puts weights computed elsewhere on one scale, whatever they were stabilised by.
     fn scale_given(&mut self) {
         let ranges = self.of_subgroups();
-        let Some(given) = &mut self.given else { return };
+        let Some(mut given) = self.given.take() else { return };
         for range in ranges {
-            let of = |i: usize, arm: usize| self.profiles[i].patients[arm].iter().sum::<f64>();
-            let all: f64 = range.clone().map(|i| of(i, 0) + of(i, 1)).sum();
-            for arm in [0, 1] {
-                let sum: f64 = range.clone().map(|i| of(i, arm) * given[i][arm]).sum();
+            let all: f64 = range.clone().map(|i| self.patients(i)).sum();
+            for arm in 0..self.arms {
+                let sum: f64 =
+                    range.clone().map(|i| self.patients_of(i, arm) * given[self.cell(i, arm)]).sum();
                 if sum > 0.0 {
                     // Divided first, so that huge weights stay finite.
-                    range.clone().for_each(|i| given[i][arm] = given[i][arm] / sum * all);
+                    for cell in range.clone().map(|i| self.cell(i, arm)) {
+                        given[cell] = given[cell] / sum * all;
+                    }
                 }
             }
         }
+        self.given = Some(given);
+    }
+
+    /// The place of a profile's arm among cells.
+    pub fn cell(&self, profile: usize, arm: usize) -> usize {
+        profile * self.arms + arm
     }
 
     /// A standardised covariate of a profile.
@@ -113,38 +118,37 @@ impl Cohort {
 
     /// All patients of a profile.
     pub(super) fn patients(&self, profile: usize) -> f64 {
-        self.profiles[profile].patients.iter().flatten().sum()
+        self.cells[self.cell(profile, 0)..self.cell(profile + 1, 0)].iter().flatten().sum()
     }
 
-    /// Counts by profile.
-    pub(super) fn counts(&self) -> Vec<Counts> {
-        self.profiles.iter().map(|p| p.patients).collect()
+    /// The patients of a profile in one arm.
+    pub(super) fn patients_of(&self, profile: usize, arm: usize) -> f64 {
+        self.cells[self.cell(profile, arm)].iter().sum()
     }
 
     /// The profiles of each subgroup.
     pub(super) fn of_subgroups(&self) -> Vec<std::ops::Range<usize>> {
-        let end = |g: u32| self.profiles.partition_point(|p| p.subgroup <= g);
-        let start = |g: u32| self.profiles.partition_point(|p| p.subgroup < g);
+        let end = |g: u32| self.profiles.partition_point(|p| *p <= g);
+        let start = |g: u32| self.profiles.partition_point(|p| *p < g);
         (0..self.subgroups as u32).map(|g| start(g)..end(g)).collect()
     }
 
-    /// Every subgroup has patients in both arms, with some weight.
-    pub(super) fn has_both_arms(&self) -> Result<(), NoEstimate> {
+    /// Every subgroup has patients in all arms, with some weight.
+    pub(super) fn has_all_arms(&self) -> Result<(), NoEstimate> {
         for (subgroup, range) in self.of_subgroups().into_iter().enumerate() {
-            for arm in 0..2 {
-                let own = |i: &usize| self.profiles[*i].patients[arm].iter().sum::<f64>() > 0.0;
-                let there: Vec<usize> = range.clone().filter(own).collect();
+            for arm in 0..self.arms {
+                let there: Vec<usize> = range.clone().filter(|&i| self.patients_of(i, arm) > 0.0).collect();
                 if there.is_empty() {
                     return Err(NoEstimate { subgroup, arm, lack: Lack::Patients });
                 }
-                if self.given.as_ref().is_some_and(|w| there.iter().all(|&i| w[i][arm] == 0.0)) {
+                let Some(given) = &self.given else { continue };
+                if there.iter().all(|&i| given[self.cell(i, arm)] == 0.0) {
                     return Err(NoEstimate { subgroup, arm, lack: Lack::Weight });
                 }
-                if let (Some(w), true) = (&self.given, there.len() > 1) {
-                    let all: f64 = range.clone().map(|i| self.patients(i)).sum();
-                    if there.iter().any(|&i| w[i][arm] > MOST_OF_ONE * all) {
-                        return Err(NoEstimate { subgroup, arm, lack: Lack::AllButOne });
-                    }
+                let all: f64 = range.clone().map(|i| self.patients(i)).sum();
+                let is_all = |&i: &usize| given[self.cell(i, arm)] > MOST_OF_ONE * all;
+                if there.len() > 1 && there.iter().any(is_all) {
+                    return Err(NoEstimate { subgroup, arm, lack: Lack::AllButOne });
                 }
             }
         }
@@ -153,41 +157,29 @@ impl Cohort {
 
     /// Every arm of every subgroup has patients with the event and without it.
     pub(super) fn has_both_outcomes(&self) -> Result<(), NoEstimate> {
-        let cells = cells(self.subgroups, self.profiles.iter().map(|p| (p.subgroup, p.patients)));
-        let weights = self.given.as_deref();
-        let weighted = weights.map(|w| {
-            let of = |(p, w): (&Profile, &[f64; 2])| {
-                let mut weighted = p.patients;
-                weighted.iter_mut().zip(w).for_each(|(arm, w)| arm.iter_mut().for_each(|n| *n *= w));
-                (p.subgroup, weighted)
-            };
-            super::cohort::cells(self.subgroups, self.profiles.iter().zip(w).map(of))
+        let weighted = self.given.as_ref().map(|given| {
+            let of = |(cell, w): (&Cell, &f64)| cell.map(|n| n * w);
+            self.lacking(&self.cells.iter().zip(given).map(of).collect::<Vec<Cell>>())
         });
-        lacking(&cells).or_else(|| lacking(&weighted?)).map_or(Ok(()), Err)
+        self.lacking(&self.cells).or(weighted.flatten()).map_or(Ok(()), Err)
     }
-}
 
-/// Counts summed by subgroup.
-pub(super) fn cells(subgroups: usize, counts: impl Iterator<Item = (u32, Counts)>) -> Vec<Counts> {
-    let mut cells = vec![[[0.0; 2]; 2]; subgroups];
-    for (g, of) in counts {
-        for (arm, n) in of.iter().enumerate() {
-            (0..2).for_each(|y| cells[g as usize][arm][y] += n[y]);
+    /// Of these patients the first subgroup's arm without an event, or without a patient who had none.
+    pub(super) fn lacking(&self, cells: &[Cell]) -> Option<NoEstimate> {
+        let mut sums = vec![[0.0; 2]; self.subgroups * self.arms];
+        for (k, [without, with]) in cells.iter().enumerate() {
+            let (profile, arm) = (k / self.arms, k % self.arms);
+            let sum = &mut sums[self.profiles[profile] as usize * self.arms + arm];
+            sum[0] += without;
+            sum[1] += with;
         }
-    }
-    cells
-}
-
-/// The first arm without an event, or without a patient who had none.
-pub(super) fn lacking(cells: &[Counts]) -> Option<NoEstimate> {
-    cells.iter().enumerate().find_map(|(subgroup, arms)| {
-        arms.iter().enumerate().find_map(|(arm, [without, with])| {
+        sums.iter().enumerate().find_map(|(k, [without, with])| {
             let lack = match (*without > 0.0, *with > 0.0) {
                 (true, true) => return None,
                 (true, false) => Lack::Events,
                 (false, _) => Lack::Others,
             };
-            Some(NoEstimate { subgroup, arm, lack })
+            Some(NoEstimate { subgroup: k / self.arms, arm: k % self.arms, lack })
         })
-    })
+    }
 }

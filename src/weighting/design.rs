@@ -3,10 +3,10 @@
 
 use serde::Serialize;
 
-use super::balance::{Balance, Imbalance, Sums};
+use super::balance::{self, Balance, Imbalance, Sums};
 use super::cohort::Cohort;
 use super::plan::Plan;
-use super::propensity::Propensity;
+use super::propensity::{Probabilities, Propensity};
 
 /// Bars of the propensities' histogram, from 0 to 1.
 pub const BARS: usize = 20;
@@ -20,7 +20,7 @@ const MOST_EXTREMES: usize = 10;
 pub struct Design {
     /// By subgroup.
     pub subgroups: Vec<SubgroupDesign>,
-    /// Of all patients first, then by subgroup, each by column.
+    /// Of all patients first, then by subgroup, each by column, then by every two arms.
     pub balance: Vec<Balance>,
     /// Subgroups in which treatment follows from the covariates, so that the fallback prior took a flat one's place.
     pub separated: Vec<usize>,
@@ -32,14 +32,11 @@ pub struct Design {
     pub coefficients: usize,
 }
 
-/// Both arms of one subgroup.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
+/// The arms of one subgroup.
+#[derive(Debug, Clone, PartialEq)]
 pub struct SubgroupDesign {
-    /// The control arm.
-    pub control: ArmOverlap,
-    /// The active arm.
-    pub active: ArmOverlap,
+    /// Control first.
+    pub arms: Vec<ArmOverlap>,
 }
 
 /// One arm of one subgroup.
@@ -50,13 +47,17 @@ pub struct ArmOverlap {
     pub patients: f64,
     /// As many patients of equal weight tell as much: (Σw)²/Σw².
     pub effective: f64,
-    /// Smallest, 5 %, 25 %, 50 %, 75 %, 95 % and largest probability of the active treatment; of weights computed elsewhere, of these.
+    /// Smallest, 5 %, 25 %, 50 %, 75 %, 95 % and largest probability of the active treatment among the arm's patients; of several
+    /// active arms the probability of this arm among all patients of the subgroup; of weights computed elsewhere, of these.
     pub quantiles: [f64; 7],
-    /// Patients by that probability, in 20 equal steps from 0 to 1; empty for weights computed elsewhere.
+    /// The arm's patients by that probability, in 20 equal steps from 0 to 1; empty for weights computed elsewhere.
     pub histogram: Vec<f64>,
+    /// Of several active arms the subgroup's other patients by it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub others: Vec<f64>,
 }
 
-/// Patients of one level of a covariate, all of them in one arm of a subgroup.
+/// Patients of one level of a covariate in a subgroup, none of them in one of the arms.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct OneSided {
     /// The subgroup's place.
@@ -65,8 +66,8 @@ pub struct OneSided {
     pub factor: usize,
     /// The level: a column's place; none for the reference.
     pub term: Option<usize>,
-    /// The arm that all of them were in, 0 the control arm.
-    pub arm: usize,
+    /// The arm that none of them was in, 0 the control arm.
+    pub absent: usize,
     /// How many there are.
     pub patients: u64,
 }
@@ -86,49 +87,61 @@ pub struct Extreme {
     pub relative: f64,
     /// Its share of all weight of the subgroup's arm, alone.
     pub share: f64,
-    /// The probability of the active treatment; of weights computed elsewhere the weight.
+    /// The probability of the active treatment; of several active arms of the patient's own; of weights computed elsewhere the
+    /// weight.
     pub propensity: f64,
 }
 
 impl Design {
     /// From a fitted propensity.
     pub(super) fn of(cohort: &Cohort, plan: &Plan, propensity: &Propensity) -> Design {
-        let mut e = vec![0.0; cohort.profiles.len()];
+        let mut e = Probabilities::default();
         propensity.put(&mut e);
         if let Some(least) = plan.truncate {
-            e.iter_mut().for_each(|e| *e = e.clamp(least, 1.0 - least));
+            e.truncate(least);
         }
         let given = cohort.given.as_deref();
-        let weight =
-            |i: usize, arm: usize| given.map_or_else(|| plan.estimand.weight(e[i], arm), |w| w[i][arm]);
+        let weight = |i: usize, arm: usize| {
+            given.map_or_else(|| plan.estimand.weight(e.at(i), arm), |w| w[cohort.cell(i, arm)])
+        };
         let ranges = cohort.of_subgroups();
-        let patients = |i: usize, arm: usize| -> f64 { cohort.profiles[i].patients[arm].iter().sum() };
-        // What a weight is told by: the propensity that it follows from, or the weight itself.
-        let told = |i: usize, arm: usize| given.map_or(e[i], |w| w[i][arm]);
+        let patients = |i: usize, arm: usize| cohort.patients_of(i, arm);
+        let several = cohort.arms > 2;
+        // What a weight is told by: the probability that it follows from, or the weight itself.
+        let told = |i: usize, arm: usize| {
+            given.map_or_else(|| e.at(i)[if several { arm } else { 1 }], |w| w[cohort.cell(i, arm)])
+        };
         let totals = |range: &std::ops::Range<usize>| {
-            let mut sums = [Sums::default(); 2];
+            let mut sums = vec![Sums::default(); cohort.arms];
             for i in range.clone() {
-                (0..2).for_each(|arm| sums[arm].add(patients(i, arm), weight(i, arm), 0.0));
+                sums.iter_mut().enumerate().for_each(|(arm, s)| s.add(patients(i, arm), weight(i, arm), 0.0));
             }
             sums
         };
-        let by_subgroup: Vec<[Sums; 2]> = ranges.iter().map(totals).collect();
+        let by_subgroup: Vec<Vec<Sums>> = ranges.iter().map(totals).collect();
         let arm_of = |g: usize, arm: usize| {
-            let mut all: Vec<(f64, f64)> = ranges[g]
-                .clone()
-                .map(|i| (told(i, arm), patients(i, arm)))
-                .filter(|(_, n)| *n > 0.0)
-                .collect();
-            all.sort_by(|a, b| a.0.total_cmp(&b.0));
+            let by = |patients: &dyn Fn(usize) -> f64| {
+                let mut all: Vec<(f64, f64)> = ranges[g]
+                    .clone()
+                    .map(|i| (told(i, arm), patients(i)))
+                    .filter(|(_, n)| *n > 0.0)
+                    .collect();
+                all.sort_by(|a, b| a.0.total_cmp(&b.0));
+                all
+            };
+            let own = by(&|i| patients(i, arm));
+            let everybody = if several && given.is_none() { by(&|i| cohort.patients(i)) } else { own.clone() };
+            let others = by(&|i| cohort.patients(i) - patients(i, arm));
             ArmOverlap {
-                patients: all.iter().map(|(_, n)| n).sum(),
+                patients: own.iter().map(|(_, n)| n).sum(),
                 effective: by_subgroup[g][arm].effective(),
-                quantiles: [0.0, 0.05, 0.25, 0.5, 0.75, 0.95, 1.0].map(|p| quantile(&all, p)),
-                histogram: if given.is_some() { Vec::new() } else { histogram(&all) },
+                quantiles: [0.0, 0.05, 0.25, 0.5, 0.75, 0.95, 1.0].map(|p| quantile(&everybody, p)),
+                histogram: if given.is_some() { Vec::new() } else { histogram(&own) },
+                others: if several && given.is_none() { histogram(&others) } else { Vec::new() },
             }
         };
         let subgroups = (0..cohort.subgroups)
-            .map(|g| SubgroupDesign { control: arm_of(g, 0), active: arm_of(g, 1) })
+            .map(|g| SubgroupDesign { arms: (0..cohort.arms).map(|arm| arm_of(g, arm)).collect() })
             .collect();
         let mut balance = Vec::new();
         let whole = 0..cohort.profiles.len();
@@ -136,20 +149,20 @@ impl Design {
             std::iter::once((None, &whole)).chain(ranges.iter().enumerate().map(|(g, r)| (Some(g), r)));
         for (subgroup, range) in populations {
             for term in 0..cohort.terms {
-                let (mut before, mut after) = ([Sums::default(); 2], [Sums::default(); 2]);
+                let mut before = vec![Sums::default(); cohort.arms];
+                let mut after = before.clone();
                 for i in range.clone() {
-                    for arm in 0..2 {
-                        let (n, x) = (patients(i, arm), cohort.x(i, term));
-                        before[arm].add(n, 1.0, x);
-                        after[arm].add(n, weight(i, arm), x);
+                    let x = cohort.x(i, term);
+                    for arm in 0..cohort.arms {
+                        before[arm].add(patients(i, arm), 1.0, x);
+                        after[arm].add(patients(i, arm), weight(i, arm), x);
                     }
                 }
-                balance.push(Balance {
-                    subgroup,
-                    term,
-                    before: Imbalance::of(&before, &before),
-                    after: Imbalance::of(&after, &before),
-                });
+                for (arm, against) in pairs(cohort.arms) {
+                    let of = |sums: &[Sums]| Imbalance::of(&sums[arm], &sums[against], &before);
+                    let (before, after) = (of(&before), of(&after));
+                    balance.push(Balance { subgroup, term, arms: (arm, against), before, after });
+                }
             }
         }
         let mut extremes: Vec<Extreme> = Vec::new();
@@ -180,7 +193,12 @@ impl Design {
         }
     }
 
-    /// The balance of one population (none for all patients), by column.
+    /// Of every column and population the largest imbalance of any two arms; of two arms the only one, with its sign.
+    pub fn largest_balance(&self) -> Vec<Balance> {
+        balance::largest(&self.balance)
+    }
+
+    /// The balance of one population (none for all patients), by column, then by every two arms.
     pub fn balance_of(&self, subgroup: Option<usize>) -> impl Iterator<Item = &Balance> {
         self.balance.iter().filter(move |b| b.subgroup == subgroup)
     }
@@ -216,27 +234,31 @@ fn histogram(values: &[(f64, f64)]) -> Vec<f64> {
     bars
 }
 
-/// Levels whose patients were all in one arm of a subgroup.
+/// Every two arms, the later against the earlier, those against control first.
+fn pairs(arms: usize) -> impl Iterator<Item = (usize, usize)> {
+    (0..arms).flat_map(move |against| (against + 1..arms).map(move |arm| (arm, against)))
+}
+
+/// Levels none of whose patients was in one of a subgroup's arms.
 fn one_sided(cohort: &Cohort) -> Vec<OneSided> {
     let mut found = Vec::new();
     for (subgroup, range) in cohort.of_subgroups().into_iter().enumerate() {
         for (factor, terms) in cohort.factors.iter().enumerate() {
-            // By level, the reference last.
-            let mut arms = vec![[0.0; 2]; terms.len() + 1];
+            // By level (the reference last), then arm.
+            let mut patients = vec![vec![0.0; cohort.arms]; terms.len() + 1];
             for i in range.clone() {
                 let level = terms.iter().position(|&k| cohort.x(i, k) > 0.0).unwrap_or(terms.len());
-                for (arm, n) in arms[level].iter_mut().enumerate() {
-                    *n += cohort.profiles[i].patients[arm].iter().sum::<f64>();
+                for (arm, n) in patients[level].iter_mut().enumerate() {
+                    *n += cohort.patients_of(i, arm);
                 }
             }
-            for (level, of) in arms.into_iter().enumerate() {
-                let arm = match of {
-                    [n, 0.0] if n > 0.0 => 0,
-                    [0.0, n] if n > 0.0 => 1,
-                    _ => continue,
-                };
-                let (term, patients) = (terms.get(level).copied(), of[arm] as u64);
-                found.push(OneSided { subgroup, factor, term, arm, patients });
+            for (level, of) in patients.into_iter().enumerate() {
+                let all = of.iter().sum::<f64>() as u64;
+                let term = terms.get(level).copied();
+                let absent = of.iter().enumerate().filter(|(_, n)| all > 0 && **n == 0.0);
+                found.extend(
+                    absent.map(|(absent, _)| OneSided { subgroup, factor, term, absent, patients: all }),
+                );
             }
         }
     }

@@ -1,4 +1,4 @@
-//! Four estimators of the risks in both arms: with or without weights, with or without a regression of the outcome.
+//! Four estimators of the risks in all arms: with or without weights, with or without a regression of the outcome.
 //!
 //! | | no regression | regression |
 //! |---|---|---|
@@ -11,11 +11,11 @@
 
 use serde::Serialize;
 
-use super::cohort::{Cohort, Counts};
+use super::cohort::{Cell, Cohort};
 use super::logistic::Scratch;
 use super::outcome::{Outcome, Weights};
 use super::plan::{Estimand, Plan};
-use super::propensity::{self, Propensity};
+use super::propensity::{self, Probabilities, Propensity, Treatment};
 use crate::numeric::logit;
 
 /// How risks are estimated.
@@ -58,25 +58,32 @@ impl Estimator {
     }
 }
 
-/// The risks in both arms of one population.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
+/// The risks in all arms of one population.
+#[derive(Debug, Clone, PartialEq)]
 pub struct Risks {
-    /// Between 0 and 1.
-    pub control: f64,
-    /// Between 0 and 1.
-    pub active: f64,
+    /// By arm, control first; between 0 and 1.
+    pub by_arm: Vec<f64>,
 }
 
 impl Risks {
-    /// Of the active arm against the control arm.
-    pub fn log_odds_ratio(&self) -> f64 {
-        logit(self.active) - logit(self.control)
+    /// Of an active arm (1 the first) against the control arm.
+    pub fn log_odds_ratio(&self, arm: usize) -> f64 {
+        logit(self.by_arm[arm]) - logit(self.by_arm[0])
     }
 
-    /// The mean of both arms' log odds.
+    /// Of an active arm less that of the control arm.
+    pub fn difference(&self, arm: usize) -> f64 {
+        self.by_arm[arm] - self.by_arm[0]
+    }
+
+    /// The mean of all arms' log odds.
     pub fn baseline(&self) -> f64 {
-        0.5 * (logit(self.active) + logit(self.control))
+        self.by_arm.iter().map(|p| logit(*p)).sum::<f64>() / self.by_arm.len() as f64
+    }
+
+    /// The active arms by place.
+    pub fn active(&self) -> std::ops::Range<usize> {
+        1..self.by_arm.len()
     }
 }
 
@@ -105,20 +112,19 @@ pub struct Model<'a> {
 pub struct Room {
     scratch: Scratch,
     weights: Weights,
-    treated: Vec<f64>,
-    totals: Vec<f64>,
-    e: Vec<f64>,
+    treatment: Treatment,
+    propensity: propensity::Room,
+    e: Probabilities,
     risks: ByArm,
 }
 
 /// The risks of all profiles, by arm.
-pub type ByArm = [Vec<f64>; 2];
+pub type ByArm = Vec<Vec<f64>>;
 
 impl<'a> Model<'a> {
     /// Fitted to the cohort's own counts.
     pub fn new(cohort: &'a Cohort, plan: &Plan) -> Model<'a> {
-        let counts = cohort.counts();
-        let outcome = Outcome::new(cohort, &counts);
+        let outcome = Outcome::new(cohort, &cohort.cells);
         let mut model = Model {
             cohort,
             estimand: plan.estimand,
@@ -127,7 +133,7 @@ impl<'a> Model<'a> {
             plain: outcome.clone(),
             weighted: outcome,
         };
-        model.fit(&counts, true, &mut Room::default());
+        model.fit(&cohort.cells, true, &mut Room::default());
         model
     }
 
@@ -140,101 +146,98 @@ impl<'a> Model<'a> {
     }
 
     /// The same models for a simulated study of the same patients.
-    pub fn of_counts(&self, counts: &[Counts], room: &mut Room) -> Model<'a> {
-        let outcome = Outcome::new(self.cohort, counts);
+    pub fn of_cells(&self, cells: &[Cell], room: &mut Room) -> Model<'a> {
+        let outcome = Outcome::new(self.cohort, cells);
         let mut model = Model { plain: outcome.clone(), weighted: outcome, ..self.clone() };
-        model.fit(counts, true, room);
+        model.fit(cells, true, room);
         model
     }
 
-    /// The propensities and the risks in both arms of every profile, without weights: what the study is simulated from.
-    pub fn truth(&self) -> (Vec<f64>, ByArm) {
-        let mut e = vec![0.0; self.cohort.profiles.len()];
+    /// The probabilities of the arms and the risks in them of every profile, without weights: what the study is simulated from.
+    pub fn truth(&self) -> (Probabilities, ByArm) {
+        let mut e = Probabilities::default();
         self.propensity.put(&mut e);
-        let mut risks = [e.clone(), e.clone()];
-        (0..2).for_each(|arm| self.plain.put_risks(self.cohort, arm, &mut risks[arm]));
+        let mut risks = vec![vec![0.0; self.cohort.profiles.len()]; self.cohort.arms];
+        risks.iter_mut().enumerate().for_each(|(arm, risks)| self.plain.put_risks(self.cohort, arm, risks));
         (e, risks)
     }
 
-    /// The risks of the population that these propensities and risks make, by subgroup and over all.
-    pub fn standardised(&self, e: &[f64], risks: &ByArm, patients: impl Fn(usize) -> f64) -> Vec<Risks> {
-        let tilt = |i: usize| self.estimand.tilt(e[i]) * patients(i);
+    /// The risks of the population that these probabilities and risks make, by subgroup and over all.
+    pub fn standardised(
+        &self,
+        e: &Probabilities,
+        risks: &ByArm,
+        patients: impl Fn(usize) -> f64,
+    ) -> Vec<Risks> {
+        let tilt = |i: usize| self.estimand.tilt(e.at(i)) * patients(i);
         let (by_subgroup, shares) = averages(self.cohort, tilt, risks);
         with_all(by_subgroup, &shares)
     }
 
     /// Estimates from the counts that the model was fitted to.
-    pub fn estimates(&self, counts: &[Counts]) -> Estimates {
-        let mut room = Room { e: vec![0.0; self.cohort.profiles.len()], ..Room::default() };
+    pub fn estimates(&self, cells: &[Cell]) -> Estimates {
+        let mut room = Room::default();
         self.put_propensities(&mut room.e);
-        self.risks(counts, &mut room)
+        self.risks(cells, &mut room)
     }
 
     /// Fits everything again for other weights of the patients, and what follows.
-    pub fn again(&mut self, counts: &[Counts], room: &mut Room) -> Estimates {
-        self.fit(counts, false, room);
-        self.risks(counts, room)
+    pub fn again(&mut self, cells: &[Cell], room: &mut Room) -> Estimates {
+        self.fit(cells, false, room);
+        self.risks(cells, room)
     }
 
-    fn fit(&mut self, counts: &[Counts], first: bool, room: &mut Room) {
+    fn fit(&mut self, cells: &[Cell], first: bool, room: &mut Room) {
         if self.cohort.given.is_none() {
-            room.treated.clear();
-            room.totals.clear();
-            for [control, active] in counts {
-                let treated = active[0] + active[1];
-                room.treated.push(treated);
-                room.totals.push(treated + control[0] + control[1]);
-            }
-            let data = (&*room.treated, &*room.totals);
+            room.treatment.take(cells, self.cohort.arms);
             if first {
-                self.propensity.fit_first(data);
+                self.propensity.fit_first(&room.treatment, &mut room.propensity);
             } else {
-                self.propensity.fit_again(data, &mut room.scratch);
+                self.propensity.fit_again(&room.treatment, &mut room.propensity);
             }
         }
-        room.e.resize(self.cohort.profiles.len(), 0.0);
         self.put_propensities(&mut room.e);
-        self.plain.fit(counts, |_, _| 1.0, first, (&mut room.weights, &mut room.scratch));
+        self.plain.fit(cells, |_, _| 1.0, first, (&mut room.weights, &mut room.scratch));
         let (cohort, estimand, e) = (self.cohort, self.estimand, &room.e);
         let by = |i: usize, arm: usize| weight(cohort, estimand, e, (i, arm));
-        self.weighted.fit(counts, by, first, (&mut room.weights, &mut room.scratch));
+        self.weighted.fit(cells, by, first, (&mut room.weights, &mut room.scratch));
     }
 
-    fn put_propensities(&self, e: &mut [f64]) {
+    fn put_propensities(&self, e: &mut Probabilities) {
         self.propensity.put(e);
         if let Some(least) = self.truncate {
-            e.iter_mut().for_each(|e| *e = e.clamp(least, 1.0 - least));
+            e.truncate(least);
         }
     }
 
     /// How much the patients of a profile count in the population. Weights computed elsewhere make each arm look like it, so that
-    /// both arms with them are it.
-    fn tilt(&self, e: f64, profile: usize, [control, active]: [f64; 2]) -> f64 {
+    /// all arms with them are it.
+    fn tilt(&self, e: &Probabilities, profile: usize, cells: &[Cell]) -> f64 {
+        let arms = self.cohort.cell(profile, 0)..self.cohort.cell(profile + 1, 0);
+        let patients = cells[arms.clone()].iter().map(|[without, with]| without + with);
         match &self.cohort.given {
-            Some(given) => given[profile][0] * control + given[profile][1] * active,
-            None => self.estimand.tilt(e) * (control + active),
+            Some(given) => patients.zip(&given[arms]).map(|(n, w)| w * n).sum(),
+            None => self.estimand.tilt(e.at(profile)) * patients.sum::<f64>(),
         }
     }
 
-    fn risks(&self, counts: &[Counts], room: &mut Room) -> Estimates {
+    fn risks(&self, cells: &[Cell], room: &mut Room) -> Estimates {
         let (cohort, e) = (self.cohort, &room.e);
+        room.risks.resize(cohort.arms, Vec::new());
         let mut standardised = |outcome: &Outcome, tilt: &dyn Fn(usize) -> f64| {
             for (arm, risks) in room.risks.iter_mut().enumerate() {
-                risks.resize(e.len(), 0.0);
+                risks.resize(cohort.profiles.len(), 0.0);
                 outcome.put_risks(cohort, arm, risks);
             }
             averages(cohort, tilt, &room.risks)
         };
-        let of = |i: usize| {
-            let [[a, b], [c, d]] = counts[i];
-            (a + b) + (c + d)
+        let of = |i: usize| -> f64 {
+            let own = &cells[cohort.cell(i, 0)..cohort.cell(i + 1, 0)];
+            own.iter().map(|[without, with]| without + with).sum()
         };
-        let tilt = |i: usize| {
-            let [[a, b], [c, d]] = counts[i];
-            self.tilt(e[i], i, [a + b, c + d])
-        };
-        let crude = ratios(cohort, counts, |_, _| 1.0);
-        let weighted = ratios(cohort, counts, |i, arm| weight(cohort, self.estimand, e, (i, arm)));
+        let tilt = |i: usize| self.tilt(e, i, cells);
+        let crude = ratios(cohort, cells, |_, _| 1.0);
+        let weighted = ratios(cohort, cells, |i, arm| weight(cohort, self.estimand, e, (i, arm)));
         let (regression, shares) = standardised(&self.plain, &tilt);
         let (robust, _) = standardised(&self.weighted, &tilt);
         // Over all patients as they were observed, a subgroup counts by its patients.
@@ -250,54 +253,58 @@ impl<'a> Model<'a> {
 }
 
 /// The weight of a patient of a profile and an arm.
-fn weight(cohort: &Cohort, estimand: Estimand, e: &[f64], (i, arm): (usize, usize)) -> f64 {
-    cohort.given.as_ref().map_or_else(|| estimand.weight(e[i], arm), |given| given[i][arm])
+fn weight(cohort: &Cohort, estimand: Estimand, e: &Probabilities, (i, arm): (usize, usize)) -> f64 {
+    cohort.given.as_ref().map_or_else(|| estimand.weight(e.at(i), arm), |given| given[cohort.cell(i, arm)])
 }
 
 /// The proportion with the event in every arm of every subgroup, patients weighted.
-fn ratios(cohort: &Cohort, counts: &[Counts], by: impl Fn(usize, usize) -> f64) -> Vec<Risks> {
-    let mut sums = vec![[[0.0; 2]; 2]; cohort.subgroups];
-    for (i, (profile, counts)) in cohort.profiles.iter().zip(counts).enumerate() {
-        for (arm, [without, with]) in counts.iter().enumerate() {
+fn ratios(cohort: &Cohort, cells: &[Cell], by: impl Fn(usize, usize) -> f64) -> Vec<Risks> {
+    let arms = cohort.arms;
+    let mut sums = vec![[0.0; 2]; cohort.subgroups * arms];
+    for (i, (subgroup, cells)) in cohort.profiles.iter().zip(cells.chunks_exact(arms)).enumerate() {
+        for (arm, [without, with]) in cells.iter().enumerate() {
             if with + without > 0.0 {
                 let by = by(i, arm);
-                let sum = &mut sums[profile.subgroup as usize][arm];
+                let sum = &mut sums[*subgroup as usize * arms + arm];
                 sum[0] += by * with;
                 sum[1] += by * (with + without);
             }
         }
     }
-    let risk = |[with, all]: [f64; 2]| with / all;
-    sums.into_iter().map(|[control, active]| Risks { control: risk(control), active: risk(active) }).collect()
+    let risks = |of: &[[f64; 2]]| Risks { by_arm: of.iter().map(|[with, all]| with / all).collect() };
+    sums.chunks_exact(arms).map(risks).collect()
 }
 
 /// Risks averaged over a population by subgroup, and the subgroups' shares of it.
 fn averages(cohort: &Cohort, counts_by: impl Fn(usize) -> f64, risks: &ByArm) -> (Vec<Risks>, Vec<f64>) {
-    let mut sums = vec![[0.0; 3]; cohort.subgroups];
-    for (i, profile) in cohort.profiles.iter().enumerate() {
+    let width = cohort.arms + 1;
+    // By subgroup: of the population, and of the risks in every arm.
+    let mut sums = vec![0.0; cohort.subgroups * width];
+    for (i, subgroup) in cohort.profiles.iter().enumerate() {
         let by = counts_by(i);
-        let sum = &mut sums[profile.subgroup as usize];
+        let sum = &mut sums[*subgroup as usize * width..(*subgroup as usize + 1) * width];
         sum[0] += by;
-        sum[1] += by * risks[0][i];
-        sum[2] += by * risks[1][i];
+        sum[1..].iter_mut().zip(risks).for_each(|(sum, risks)| *sum += by * risks[i]);
     }
-    let all: f64 = sums.iter().map(|s| s[0]).sum();
-    let of = |[by, control, active]: &[f64; 3]| Risks { control: control / by, active: active / by };
-    (sums.iter().map(of).collect(), sums.iter().map(|s| s[0] / all).collect())
+    let all: f64 = sums.iter().step_by(width).sum();
+    let of = |sum: &[f64]| Risks { by_arm: sum[1..].iter().map(|s| s / sum[0]).collect() };
+    let by_subgroup = sums.chunks_exact(width).map(of).collect();
+    (by_subgroup, sums.iter().step_by(width).map(|s| s / all).collect())
 }
 
 /// The subgroups' shares of a population.
 fn shares_of(cohort: &Cohort, counts_by: impl Fn(usize) -> f64) -> Vec<f64> {
     let mut sums = vec![0.0; cohort.subgroups];
-    cohort.profiles.iter().enumerate().for_each(|(i, p)| sums[p.subgroup as usize] += counts_by(i));
+    cohort.profiles.iter().enumerate().for_each(|(i, g)| sums[*g as usize] += counts_by(i));
     let all: f64 = sums.iter().sum();
     sums.iter().map(|s| s / all).collect()
 }
 
 /// With the risks of all patients behind those of the subgroups.
 fn with_all(mut risks: Vec<Risks>, shares: &[f64]) -> Vec<Risks> {
-    let mean = |of: fn(&Risks) -> f64| risks.iter().zip(shares).map(|(r, s)| s * of(r)).sum();
-    let all = Risks { control: mean(|r| r.control), active: mean(|r| r.active) };
+    let arms = risks.first().map_or(0, |r| r.by_arm.len());
+    let mean = |arm: usize| risks.iter().zip(shares).map(|(r, s)| s * r.by_arm[arm]).sum();
+    let all = Risks { by_arm: (0..arms).map(mean).collect() };
     risks.push(all);
     risks
 }

@@ -8,7 +8,7 @@ use super::kernel::{Span, accumulate, predict, sums};
 use crate::numeric::linear::{cholesky, solve_cholesky};
 
 /// Steps at most: a maximum is reached in ten; without one they go on for ever.
-const MOST_STEPS: usize = 60;
+pub const MOST_STEPS: usize = 60;
 
 /// The last step of a first fit is smaller than this: the error after it is about its square.
 pub const TO_THE_END: f64 = 1e-9;
@@ -17,10 +17,10 @@ pub const TO_THE_END: f64 = 1e-9;
 pub const NEAR_THE_END: f64 = 1e-6;
 
 /// No coefficient moves further than this in one step.
-const LONGEST_STEP: f64 = 4.0;
+pub const LONGEST_STEP: f64 = 4.0;
 
 /// Log odds beyond this are those of data that set no bound to a coefficient.
-const FARTHEST: f64 = 20.0;
+pub const FARTHEST: f64 = 20.0;
 
 /// Rows of a regression, all but their weights. Those of one group stand together.
 #[derive(Debug, Clone, PartialEq, Default)]

@@ -18,6 +18,7 @@ mod design;
 mod estimators;
 mod kernel;
 mod logistic;
+mod multinomial;
 mod outcome;
 mod plan;
 mod propensity;
@@ -26,7 +27,7 @@ mod streams;
 
 pub use balance::{Balance, Imbalance};
 pub use bootstrap::Spread;
-pub use cohort::{Cohort, Profile};
+pub use cohort::{Cell, Cohort};
 pub use design::{ArmOverlap, Design, Extreme, OneSided, SubgroupDesign};
 pub use estimators::{ESTIMATORS, Estimator, Risks};
 pub use plan::{Estimand, Method, Plan, SlopePrior};
@@ -41,7 +42,7 @@ pub struct Weighted {
     pub plan: Plan,
     /// Who was treated, without any outcome.
     pub design: Design,
-    /// The risks in both arms by estimator, in the order of [`ESTIMATORS`], then by subgroup, all patients last.
+    /// The risks in all arms by estimator, in the order of [`ESTIMATORS`], then by subgroup, all patients last.
     pub risks: Vec<Vec<Risks>>,
     /// The spread of the log odds ratios and baselines by estimator, before the replay's factors.
     pub spread: Vec<Spread>,
@@ -81,16 +82,16 @@ pub enum Lack {
 
 /// The design alone: propensity, balance and overlap. No outcome is read.
 pub fn design(cohort: &Cohort, plan: &Plan) -> Result<Design, NoEstimate> {
-    cohort.has_both_arms()?;
+    cohort.has_all_arms()?;
     Ok(Design::of(cohort, plan, &propensity::fitted(cohort, plan)))
 }
 
 /// Effects by all estimators, with the spread of the whole-estimator bootstrap and what a replay says of it.
 pub fn weighted(cohort: &Cohort, plan: &Plan) -> Result<Weighted, NoEstimate> {
-    cohort.has_both_arms()?;
+    cohort.has_all_arms()?;
     cohort.has_both_outcomes()?;
     let model = estimators::Model::new(cohort, plan);
-    let Estimates { risks, shares, .. } = model.estimates(&cohort.counts());
+    let Estimates { risks, shares, .. } = model.estimates(&cohort.cells);
     let design = Design::of(cohort, plan, model.propensity());
     let spread = bootstrap::spread(&model, cohort, plan);
     let replay = replay::replay(&model, cohort, plan);
@@ -110,23 +111,45 @@ impl Weighted {
         self.shares.len()
     }
 
-    /// The factors that the bootstrap's spread of an estimator's log odds ratios is multiplied by, by subgroup; 1 without a replay.
+    /// How many active arms there are.
+    pub fn active_arms(&self) -> usize {
+        self.risks[0][0].active().len()
+    }
+
+    /// The place of an active arm's effect in a subgroup among all effects.
+    pub fn effect(&self, subgroup: usize, arm: usize) -> usize {
+        subgroup * self.active_arms() + arm - 1
+    }
+
+    /// The factors that the bootstrap's spread of an estimator's log odds ratios is multiplied by, by subgroup, then active arm; 1
+    /// without a replay.
     pub fn factors(&self, estimator: usize) -> Vec<f64> {
+        let one = |k: usize| {
+            let of = |r: &Replay| r.estimators[estimator].get(k).map_or(1.0, |r| r.factor);
+            self.replay.as_ref().map_or(1.0, of)
+        };
+        (0..self.subgroups() * self.active_arms()).map(one).collect()
+    }
+
+    /// The same of its baselines, by subgroup.
+    pub fn baseline_factors(&self, estimator: usize) -> Vec<f64> {
         let one = |g: usize| {
-            let of = |r: &Replay| r.estimators[estimator].get(g).map_or(1.0, |r| r.factor);
+            let of = |r: &Replay| r.estimators[estimator].get(self.effect(g, 1)).map_or(1.0, |r| r.baseline_factor);
             self.replay.as_ref().map_or(1.0, of)
         };
         (0..self.subgroups()).map(one).collect()
     }
 
-    /// An estimator's log odds ratios, by subgroup.
+    /// An estimator's log odds ratios, by subgroup, then active arm.
     pub fn effects(&self, estimator: usize) -> Vec<f64> {
-        self.risks[estimator][..self.subgroups()].iter().map(Risks::log_odds_ratio).collect()
+        let of = |r: &Risks| r.active().map(|arm| r.log_odds_ratio(arm)).collect::<Vec<f64>>();
+        self.risks[estimator][..self.subgroups()].iter().flat_map(of).collect()
     }
 
     /// The covariance of an estimator's log odds ratios by row, with the replay's factors.
     pub fn covariance(&self, estimator: usize) -> Vec<f64> {
-        let (n, factors, spread) = (self.subgroups(), self.factors(estimator), &self.spread[estimator]);
+        let (factors, spread) = (self.factors(estimator), &self.spread[estimator]);
+        let n = factors.len();
         (0..n * n).map(|k| spread.covariance[k] * factors[k / n] * factors[k % n]).collect()
     }
 }

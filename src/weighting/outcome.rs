@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::coefficients::Coefficients;
-use super::cohort::{Cohort, Counts};
+use super::cohort::{Cell, Cohort};
 use super::kernel::{Span, predict};
 use super::logistic::{NEAR_THE_END, Rows, Scratch, TO_THE_END};
 use super::plan::FALLBACK_PRECISION;
@@ -14,6 +14,7 @@ pub struct Outcome {
     rows: Rows,
     /// Where a row's patients stand: profile and arm.
     of: Vec<(u32, u8)>,
+    arms: usize,
     separated: bool,
     /// Where the last fit ended.
     pub at: Coefficients,
@@ -27,14 +28,14 @@ pub struct Weights {
 }
 
 impl Outcome {
-    /// For the patients that are there in `counts`.
-    pub fn new(cohort: &Cohort, counts: &[Counts]) -> Outcome {
+    /// For the patients that are there in `cells`.
+    pub fn new(cohort: &Cohort, cells: &[Cell]) -> Outcome {
         let (mut of, mut groups) = (Vec::new(), Vec::new());
         for range in cohort.of_subgroups() {
-            for arm in 0..2u8 {
+            for arm in 0..cohort.arms {
                 let from = of.len();
-                let there = |i: &usize| counts[*i][usize::from(arm)].iter().sum::<f64>() > 0.0;
-                of.extend(range.clone().filter(there).map(|i| (i as u32, arm)));
+                let there = |i: &usize| cells[cohort.cell(*i, arm)].iter().sum::<f64>() > 0.0;
+                of.extend(range.clone().filter(there).map(|i| (i as u32, arm as u8)));
                 groups.push(from..of.len());
             }
         }
@@ -42,14 +43,14 @@ impl Outcome {
         let x = (0..cohort.terms).flat_map(column).collect();
         let rows = Rows { groups, terms: cohort.terms, x, len: of.len() };
         let at = rows.nothing();
-        Outcome { rows, of, separated: false, at }
+        Outcome { rows, of, arms: cohort.arms, separated: false, at }
     }
 
     /// Fits to these weights of patients, each times `by` of its profile and arm. The first time from the beginning, and whether the
     /// fallback prior of the slopes is needed is decided then.
     pub fn fit(
         &mut self,
-        counts: &[Counts],
+        cells: &[Cell],
         by: impl Fn(usize, usize) -> f64,
         first: bool,
         (weights, scratch): (&mut Weights, &mut Scratch),
@@ -57,7 +58,7 @@ impl Outcome {
         weights.events.clear();
         weights.totals.clear();
         for &(profile, arm) in &self.of {
-            let [without, with] = counts[profile as usize][arm as usize];
+            let [without, with] = cells[profile as usize * self.arms + arm as usize];
             let by = by(profile as usize, arm as usize);
             weights.events.push(by * with);
             weights.totals.push(by * (with + without));
@@ -84,7 +85,7 @@ impl Outcome {
     /// The risks of all profiles in one arm.
     pub fn put_risks(&self, cohort: &Cohort, arm: usize, risks: &mut [f64]) {
         for (g, Range { start: from, end: to }) in cohort.of_subgroups().into_iter().enumerate() {
-            let intercept = self.at.intercepts[2 * g + arm];
+            let intercept = self.at.intercepts[self.arms * g + arm];
             let (x, stride, slopes) = (&cohort.x, cohort.profiles.len(), &self.at.slopes);
             predict(Span { x, stride, from, to, intercept, slopes }, risks);
         }

@@ -8,7 +8,8 @@ use super::estimators::Estimator;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub enum Method {
-    /// Each patient by the probability of having been in the other arm. The population is the one in equipoise.
+    /// Each patient by the probability of having been in the other arm; of several arms by h/e, h = 1/Σ 1/eⱼ. The population is
+    /// the one in equipoise.
     #[serde(rename = "overlap")]
     Overlap,
     /// Each patient by one over the probability of the arm that the patient was in.
@@ -49,7 +50,7 @@ impl Method {
 pub enum Estimand {
     /// All patients of a subgroup (average treatment effect, ATE).
     All,
-    /// Those of them who were treated (ATT).
+    /// Those of them who were treated (ATT); of several active arms, with any.
     Treated,
     /// Those who might have been in either arm, each as far as that was open (ATO).
     Overlap,
@@ -83,24 +84,26 @@ impl Estimand {
         }
     }
 
-    /// How much a patient with this propensity counts in the population.
-    pub(super) fn tilt(self, e: f64) -> f64 {
-        match self {
-            Estimand::All => 1.0,
-            Estimand::Treated => e,
-            Estimand::Overlap => e * (1.0 - e),
+    /// How much a patient with these probabilities of the arms counts in the population: 1, that of any active arm, or
+    /// 1/Σ 1/eⱼ, which of two arms is their product.
+    pub(super) fn tilt(self, e: &[f64]) -> f64 {
+        match (self, e) {
+            (Estimand::All, _) => 1.0,
+            (Estimand::Treated, [_, active]) => *active,
+            (Estimand::Treated, _) => 1.0 - e[0],
+            (Estimand::Overlap, [control, active]) => active * control,
+            (Estimand::Overlap, _) => 1.0 / e.iter().map(|e| 1.0 / e).sum::<f64>(),
         }
     }
 
-    /// The weight of a patient of an arm (0 control) with this propensity.
-    pub(super) fn weight(self, e: f64, arm: usize) -> f64 {
-        match (self, arm) {
-            (Estimand::All, 0) => 1.0 / (1.0 - e),
-            (Estimand::All, _) => 1.0 / e,
-            (Estimand::Treated, 0) => e / (1.0 - e),
-            (Estimand::Treated, _) => 1.0,
-            (Estimand::Overlap, 0) => e,
-            (Estimand::Overlap, _) => 1.0 - e,
+    /// The weight of a patient of an arm (0 control): the tilt over the probability of that arm.
+    pub(super) fn weight(self, e: &[f64], arm: usize) -> f64 {
+        match (self, e) {
+            (Estimand::All, _) => 1.0 / e[arm],
+            (Estimand::Treated, [control, active]) if arm == 0 => active / control,
+            (Estimand::Treated, [_, _]) => 1.0,
+            (Estimand::Overlap, [_, _]) => e[1 - arm],
+            _ => self.tilt(e) / e[arm],
         }
     }
 }

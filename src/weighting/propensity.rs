@@ -1,8 +1,9 @@
-//! Who would have been treated: the probability of the active arm given subgroup and covariates, fitted to treatment alone.
+//! Who would have been treated: the probability of each arm given subgroup and covariates, fitted to treatment alone.
 
 use super::coefficients::Coefficients;
-use super::cohort::Cohort;
-use super::logistic::{NEAR_THE_END, Rows, Scratch, TO_THE_END};
+use super::cohort::{Cell, Cohort};
+use super::logistic::{self, NEAR_THE_END, Rows, Separated, TO_THE_END};
+use super::multinomial::{self, Patients};
 use super::plan::{FALLBACK_PRECISION, Plan};
 
 /// A column whose own part, given those before it, is less than this share of its sum of squares follows from them.
@@ -13,6 +14,7 @@ const LEAST_OWN: f64 = 1e-9;
 pub struct Propensity {
     /// One a subgroup, or one for all.
     blocks: Vec<Block>,
+    arms: usize,
 }
 
 /// Profiles whose propensities share slopes.
@@ -23,14 +25,79 @@ struct Block {
     precision: f64,
     /// What the data set no bound to, so that the fallback prior took the flat one's place.
     separated: bool,
-    at: Coefficients,
+    /// By active arm: its log odds against the control arm.
+    at: Vec<Coefficients>,
+}
+
+/// Patients by profile and arm, made anew for every fit.
+#[derive(Debug, Clone, Default)]
+pub struct Treatment {
+    /// Those of the active arm; of several, by profile and arm.
+    by_arm: Vec<f64>,
+    totals: Vec<f64>,
+}
+
+impl Treatment {
+    /// Takes these patients.
+    pub fn take(&mut self, cells: &[Cell], arms: usize) {
+        self.by_arm.clear();
+        self.totals.clear();
+        for of in cells.chunks_exact(arms) {
+            if let [control, active] = of {
+                let treated = active[0] + active[1];
+                self.by_arm.push(treated);
+                self.totals.push(treated + control[0] + control[1]);
+            } else {
+                self.by_arm.extend(of.iter().map(|cell| cell[0] + cell[1]));
+                self.totals.push(of.iter().flatten().sum());
+            }
+        }
+    }
+}
+
+/// The probabilities of all arms, by profile.
+#[derive(Debug, Clone, Default)]
+pub struct Probabilities {
+    arms: usize,
+    of: Vec<f64>,
+    /// Of two arms those of the active one, as they are predicted.
+    active: Vec<f64>,
+}
+
+impl Probabilities {
+    /// Those of a profile, control first: they sum to 1.
+    pub fn at(&self, profile: usize) -> &[f64] {
+        &self.of[profile * self.arms..(profile + 1) * self.arms]
+    }
+
+    /// Keeps all within this and 1 less this; of several arms they are raised to it, and scaled to sum to 1 again.
+    pub fn truncate(&mut self, least: f64) {
+        for of in self.of.chunks_exact_mut(self.arms) {
+            if let [control, active] = of {
+                *active = active.clamp(least, 1.0 - least);
+                *control = 1.0 - *active;
+            } else {
+                of.iter_mut().for_each(|e| *e = e.max(least));
+                let all: f64 = of.iter().sum();
+                of.iter_mut().for_each(|e| *e /= all);
+            }
+        }
+    }
+}
+
+/// What fits need besides, kept for the next.
+#[derive(Debug, Default)]
+pub struct Room {
+    two: logistic::Scratch,
+    several: multinomial::Scratch,
 }
 
 /// The propensity at the study's own counts.
 pub fn fitted(cohort: &Cohort, plan: &Plan) -> Propensity {
     let mut model = unfitted(cohort, plan);
-    let (treated, totals) = treatment(cohort);
-    model.fit_first((&treated, &totals));
+    let mut treatment = Treatment::default();
+    treatment.take(&cohort.cells, cohort.arms);
+    model.fit_first(&treatment, &mut Room::default());
     model
 }
 
@@ -46,59 +113,62 @@ pub fn unfitted(cohort: &Cohort, plan: &Plan) -> Propensity {
         let (first, last) = (subgroups[0], subgroups[subgroups.len() - 1]);
         let profiles = ranges[first].start..ranges[last].end;
         let group: Vec<u32> =
-            cohort.profiles[profiles.clone()].iter().map(|p| p.subgroup - first as u32).collect();
+            cohort.profiles[profiles.clone()].iter().map(|g| g - first as u32).collect();
         let kept = independent(cohort, profiles.clone(), (&group, subgroups.len()));
         let x = kept.iter().flat_map(|&k| profiles.clone().map(move |i| cohort.x(i, k))).collect();
         let of = |&g: &usize| ranges[g].start - profiles.start..ranges[g].end - profiles.start;
         let groups: Vec<_> = subgroups.iter().map(of).collect();
         let rows = Rows { groups, terms: kept.len(), x, len: profiles.len() };
-        let at = rows.nothing();
+        let at = vec![rows.nothing(); cohort.arms - 1];
         Block { profiles, rows, precision: plan.prior.precision(), separated: false, at }
     };
-    Propensity { blocks: blocks.iter().map(block).collect() }
-}
-
-/// The treated patients and all patients of every profile.
-fn treatment(cohort: &Cohort) -> (Vec<f64>, Vec<f64>) {
-    let treated = cohort.profiles.iter().map(|p| p.patients[1].iter().sum()).collect();
-    let totals = (0..cohort.profiles.len()).map(|i| cohort.patients(i)).collect();
-    (treated, totals)
+    Propensity { blocks: blocks.iter().map(block).collect(), arms: cohort.arms }
 }
 
 impl Propensity {
     /// Fits from the beginning, with the fallback prior where a flat one has no maximum.
-    pub fn fit_first(&mut self, (treated, totals): (&[f64], &[f64])) {
-        let mut scratch = Scratch::default();
+    pub fn fit_first(&mut self, treatment: &Treatment, room: &mut Room) {
         for block in &mut self.blocks {
-            let own = (&treated[block.profiles.clone()], &totals[block.profiles.clone()]);
-            block.at = block.rows.nothing();
+            block.begin();
             block.separated = false;
-            if block.rows.fit(own, (block.precision, TO_THE_END), &mut block.at, &mut scratch).is_err() {
+            if block.fit(treatment, (block.precision, TO_THE_END), room).is_err() {
                 block.separated = true;
-                block.at = block.rows.nothing();
-                // A proper prior of all slopes has a maximum where both arms have patients.
-                let _ = block.rows.fit(own, (block.fallback(), TO_THE_END), &mut block.at, &mut scratch);
+                block.begin();
+                // A proper prior of all slopes has a maximum where every arm has patients.
+                let _ = block.fit(treatment, (block.fallback(), TO_THE_END), room);
             }
         }
     }
 
     /// Fits again for other weights, from where the last fit ended.
-    pub fn fit_again(&mut self, (treated, totals): (&[f64], &[f64]), scratch: &mut Scratch) {
+    pub fn fit_again(&mut self, treatment: &Treatment, room: &mut Room) {
         for block in &mut self.blocks {
-            let own = (&treated[block.profiles.clone()], &totals[block.profiles.clone()]);
             let precision = if block.separated { block.fallback() } else { block.precision };
-            if block.rows.fit(own, (precision, NEAR_THE_END), &mut block.at, scratch).is_err() {
-                block.at = block.rows.nothing();
-                let _ = block.rows.fit(own, (block.fallback(), NEAR_THE_END), &mut block.at, scratch);
+            if block.fit(treatment, (precision, NEAR_THE_END), room).is_err() {
+                block.begin();
+                let _ = block.fit(treatment, (block.fallback(), NEAR_THE_END), room);
             }
         }
     }
 
-    /// The propensities of all profiles.
-    pub fn put(&self, e: &mut [f64]) {
+    /// The probabilities of all arms of all profiles.
+    pub fn put(&self, into: &mut Probabilities) {
+        let profiles = self.blocks.iter().map(|block| block.profiles.end).max().unwrap_or(0);
+        into.arms = self.arms;
+        into.of.resize(profiles * self.arms, 0.0);
+        into.active.resize(profiles, 0.0);
         for block in &self.blocks {
-            let into = &mut e[block.profiles.clone()];
-            (0..block.rows.groups.len()).for_each(|g| block.rows.predict(g, &block.at, into));
+            let (range, arms) = (block.profiles.clone(), self.arms);
+            if let [active] = block.at.as_slice() {
+                let predicted = &mut into.active[range.clone()];
+                (0..block.rows.groups.len()).for_each(|g| block.rows.predict(g, active, predicted));
+                for (of, e) in into.of[range.start * 2..range.end * 2].chunks_exact_mut(2).zip(predicted) {
+                    of[0] = 1.0 - *e;
+                    of[1] = *e;
+                }
+            } else {
+                multinomial::predict(&block.rows, &block.at, &mut into.of[range.start * arms..range.end * arms]);
+            }
         }
     }
 
@@ -112,11 +182,30 @@ impl Propensity {
 
     /// How many coefficients there are, intercepts among them.
     pub fn coefficients(&self) -> usize {
-        self.blocks.iter().map(|b| b.rows.groups.len() + b.rows.terms).sum()
+        self.blocks.iter().map(|b| b.at.len() * (b.rows.groups.len() + b.rows.terms)).sum()
     }
 }
 
 impl Block {
+    fn begin(&mut self) {
+        self.at = vec![self.rows.nothing(); self.at.len()];
+    }
+
+    fn fit(
+        &mut self,
+        treatment: &Treatment,
+        (precision, near): (f64, f64),
+        room: &mut Room,
+    ) -> Result<(), Separated> {
+        let range = self.profiles.clone();
+        if let [active] = self.at.as_mut_slice() {
+            let own = (&treatment.by_arm[range.clone()], &treatment.totals[range]);
+            return self.rows.fit(own, (precision, near), active, &mut room.two);
+        }
+        let all = Patients { by_arm: &treatment.by_arm, totals: &treatment.totals };
+        multinomial::fit(&self.rows, all.of(range), (precision, near), &mut self.at, &mut room.several)
+    }
+
     fn fallback(&self) -> f64 {
         self.precision.max(FALLBACK_PRECISION)
     }

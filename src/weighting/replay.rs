@@ -7,9 +7,10 @@ use rand_distr::{Binomial, Distribution, StandardUniform};
 use serde::Serialize;
 
 use super::bootstrap::{centred, drawn, sd};
-use super::cohort::{Cohort, Counts, cells, lacking};
+use super::cohort::{Cell, Cohort};
 use super::estimators::{ByArm, ESTIMATORS, Model, Risks, Room};
 use super::plan::Plan;
+use super::propensity::Probabilities;
 use super::streams::{Purpose, stream};
 use crate::parallel;
 
@@ -30,7 +31,7 @@ pub struct Replay {
     pub studies: usize,
     /// How many more had no estimate in some subgroup, and were drawn again.
     pub drawn_again: usize,
-    /// By estimator in the order of results, then subgroup, all patients last.
+    /// By estimator in the order of results, then subgroup, all patients last, then active arm.
     pub estimators: Vec<Vec<Replayed>>,
 }
 
@@ -66,10 +67,10 @@ pub struct Replayed {
     pub baseline_factor: f64,
 }
 
-/// One simulated study: by estimator and population the log odds ratio and the baseline, and the bootstrap's standard
-/// deviation of both.
+/// One simulated study: by estimator and population the log odds ratios of the active arms and the baseline, each with the
+/// bootstrap's standard deviation.
 struct Simulated {
-    found: Vec<[f64; 4]>,
+    found: Vec<Vec<[f64; 2]>>,
     attempts: usize,
 }
 
@@ -87,14 +88,16 @@ pub fn replay(model: &Model, cohort: &Cohort, plan: &Plan) -> Option<Replay> {
     let populations = cohort.subgroups + 1;
     let of = |estimator: usize, population: usize| {
         let place = estimator * populations + population;
-        let each: Vec<[f64; 4]> = studies.iter().map(|s| s.found[place]).collect();
-        summary(&truth[population], &each)
+        let each = |quantity: usize| studies.iter().map(|s| s.found[place][quantity]).collect::<Vec<_>>();
+        let baselines = each(cohort.arms - 1);
+        let truth = &truth[population];
+        truth.active().map(|arm| summary(truth.log_odds_ratio(arm), &each(arm - 1), &baselines)).collect()
     };
-    let estimators = (0..ESTIMATORS.len()).map(|k| (0..populations).map(|p| of(k, p)).collect());
+    let by_population = |k: usize| (0..populations).flat_map(|p| -> Vec<Replayed> { of(k, p) }).collect();
     Some(Replay {
         studies: studies.len(),
         drawn_again: studies.iter().map(|s| s.attempts - 1).sum(),
-        estimators: estimators.collect(),
+        estimators: (0..ESTIMATORS.len()).map(by_population).collect(),
     })
 }
 
@@ -102,23 +105,22 @@ pub fn replay(model: &Model, cohort: &Cohort, plan: &Plan) -> Option<Replay> {
 fn simulated(
     model: &Model,
     cohort: &Cohort,
-    (e, risks): (&[f64], &ByArm),
+    (e, risks): (&Probabilities, &ByArm),
     rng: &mut ChaCha8Rng,
 ) -> Option<Simulated> {
-    let mut counts: Vec<Counts> = vec![[[0.0; 2]; 2]; e.len()];
+    let mut cells: Vec<Cell> = vec![[0.0; 2]; cohort.cells.len()];
+    let mut patients = vec![0.0; cohort.arms];
     let mut attempts = 0;
     loop {
         attempts += 1;
-        for (i, counts) in counts.iter_mut().enumerate() {
-            let patients = cohort.patients(i);
-            let treated = binomial(patients, e[i], rng);
-            for (arm, n) in [patients - treated, treated].into_iter().enumerate() {
-                let events = binomial(n, risks[arm][i], rng);
-                counts[arm] = [n - events, events];
+        for (i, cells) in cells.chunks_exact_mut(cohort.arms).enumerate() {
+            allot(cohort.patients(i), e.at(i), &mut patients, rng);
+            for (arm, (n, cell)) in patients.iter().zip(cells).enumerate() {
+                let events = binomial(*n, risks[arm][i], rng);
+                *cell = [n - events, events];
             }
         }
-        let subgroups = cohort.profiles.iter().map(|p| p.subgroup).zip(counts.iter().copied());
-        if lacking(&cells(cohort.subgroups, subgroups)).is_none() {
+        if cohort.lacking(&cells).is_none() {
             break;
         }
         if attempts == MOST_ATTEMPTS {
@@ -126,24 +128,37 @@ fn simulated(
         }
     }
     let mut room = Room::default();
-    let mut fitted = model.of_counts(&counts, &mut room);
-    let both = |risks: &[Vec<Risks>]| -> Vec<[f64; 2]> {
-        risks.iter().flatten().map(|r| [r.log_odds_ratio(), r.baseline()]).collect()
+    let mut fitted = model.of_cells(&cells, &mut room);
+    let quantities = |risks: &[Vec<Risks>]| -> Vec<Vec<f64>> {
+        let of = |r: &Risks| r.active().map(|arm| r.log_odds_ratio(arm)).chain([r.baseline()]).collect();
+        risks.iter().flatten().map(of).collect()
     };
-    let own = both(&fitted.estimates(&counts).risks);
+    let own = quantities(&fitted.estimates(&cells).risks);
     let start = fitted.clone();
-    let mut weights = counts.clone();
-    let within: Vec<Vec<[f64; 2]>> = (0..WITHIN)
+    let mut weights = cells.clone();
+    let within: Vec<Vec<Vec<f64>>> = (0..WITHIN)
         .map(|_| {
-            drawn(&counts, &mut weights, rng);
+            drawn(&cells, &mut weights, rng);
             fitted.clone_from(&start);
-            both(&fitted.again(&weights, &mut room).risks)
+            quantities(&fitted.again(&weights, &mut room).risks)
         })
         .collect();
     let spread = |place: usize, which: usize| sd(&centred(within.iter().map(|w| w[place][which]).collect()));
-    let found =
-        own.iter().enumerate().map(|(k, [theta, alpha])| [*theta, *alpha, spread(k, 0), spread(k, 1)]);
+    let found = own.iter().enumerate().map(|(k, of)| {
+        of.iter().enumerate().map(|(which, value)| [*value, spread(k, which)]).collect()
+    });
     Some(Simulated { found: found.collect(), attempts })
+}
+
+/// Puts patients in arms with these probabilities: the active ones one after another, each of those who are left.
+fn allot(patients: f64, e: &[f64], into: &mut [f64], rng: &mut ChaCha8Rng) {
+    let (mut rest, mut chance) = (patients, 1.0);
+    for arm in 1..e.len() {
+        into[arm] = binomial(rest, (e[arm] / chance).min(1.0), rng);
+        rest -= into[arm];
+        chance = (chance - e[arm]).max(f64::MIN_POSITIVE);
+    }
+    into[0] = rest;
 }
 
 fn binomial(n: f64, p: f64, rng: &mut ChaCha8Rng) -> f64 {
@@ -157,30 +172,32 @@ fn binomial(n: f64, p: f64, rng: &mut ChaCha8Rng) -> f64 {
     Binomial::new(n as u64, p).map_or(0.0, |b| b.sample(rng) as f64)
 }
 
-fn summary(truth: &Risks, each: &[[f64; 4]]) -> Replayed {
-    let n = each.len() as f64;
-    let column = |k: usize| each.iter().map(move |x| x[k]);
-    let theta = truth.log_odds_ratio();
-    let bias = column(0).map(|x| x - theta).sum::<f64>() / n;
-    let root_mean_square = |k: usize| libm::sqrt(column(k).map(|x| x * x).sum::<f64>() / n);
-    let spread = |k: usize| sd(&centred(column(k).collect()));
-    let (sd, bootstrap_sd) = (spread(0), root_mean_square(2));
+/// Of one log odds ratio: what is true of it, and its estimates and those of the baseline by study, each with the bootstrap's
+/// standard deviation.
+fn summary(truth: f64, effects: &[[f64; 2]], baselines: &[[f64; 2]]) -> Replayed {
+    let n = effects.len() as f64;
+    let values = |of: &[[f64; 2]]| -> Vec<f64> { of.iter().map(|x| x[0]).collect() };
+    let spreads = |of: &[[f64; 2]]| -> Vec<f64> { of.iter().map(|x| x[1]).collect() };
+    let errors = centred(values(effects));
+    let bias = effects.iter().map(|x| x[0] - truth).sum::<f64>() / n;
+    let sd = sd(&errors);
+    let bootstrap_sd = libm::sqrt(effects.iter().map(|x| x[1] * x[1]).sum::<f64>() / n);
     let ratio = sd / bootstrap_sd;
-    let [factor, low, high] = factors(&centred(column(0).collect()), &column(2).collect::<Vec<f64>>());
+    let [factor, low, high] = factors(&errors, &spreads(effects));
     let widened = factor.max(1.0);
     let covered =
-        |by: f64| each.iter().filter(|x| (x[0] - theta).abs() <= T_WITHIN * by * x[2]).count() as f64 / n;
+        |by: f64| effects.iter().filter(|x| (x[0] - truth).abs() <= T_WITHIN * by * x[1]).count() as f64 / n;
     // The delta method: the log of the spread has the variance of squares over (2 · their mean)², the two spreads apart.
     let relative = |values: &[f64]| {
         let mean = values.iter().sum::<f64>() / n;
         let squares = values.iter().map(|x| (x - mean) * (x - mean)).sum::<f64>() / (n - 1.0);
         squares / (4.0 * mean * mean * n)
     };
-    let squared = |values: Vec<f64>| -> Vec<f64> { values.iter().map(|x| x * x).collect() };
-    let of_sd = relative(&squared(centred(column(0).collect())));
-    let of_bootstrap = relative(&squared(column(2).collect()));
+    let squared = |values: &[f64]| -> Vec<f64> { values.iter().map(|x| x * x).collect() };
+    let of_sd = relative(&squared(&errors));
+    let of_bootstrap = relative(&squared(&spreads(effects)));
     Replayed {
-        truth: theta,
+        truth,
         bias,
         sd,
         bootstrap_sd,
@@ -190,7 +207,7 @@ fn summary(truth: &Risks, each: &[[f64; 4]]) -> Replayed {
         factor_se: 0.5 * (high - low),
         coverage: covered(1.0),
         coverage_calibrated: covered(widened),
-        baseline_factor: factors(&centred(column(1).collect()), &column(3).collect::<Vec<f64>>())[0].max(1.0),
+        baseline_factor: factors(&centred(values(baselines)), &spreads(baselines))[0].max(1.0),
     }
 }
 

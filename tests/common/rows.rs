@@ -29,7 +29,7 @@ pub fn adjustment(
     let mut patterns = Patterns { columns: vec![Vec::new(); sizes.terms], ..Patterns::default() };
     for i in 0..sizes.patterns {
         patterns.subgroup.push((uniform() * sizes.subgroups as f64) as u32);
-        patterns.active.push(uniform() < 0.5);
+        patterns.arm.push(u8::from(uniform() < 0.5));
         if sizes.centres > 0 {
             patterns.centre.push((uniform() * sizes.centres as f64) as u32);
         }

@@ -14,7 +14,7 @@ use super::super::prior_words;
 use super::super::source::Source;
 use crate::error::{Error, ErrorKind, Result};
 use crate::study::{
-    Assignment, Data, Estimates, Form, LocationPrior, MOST_CORRELATED, Study, SubgroupEstimate, Weighting,
+    ArmLogOdds, Assignment, Data, Estimates, Form, LocationPrior, MOST_CORRELATED, Study, SubgroupEstimate, Weighting,
 };
 use crate::weighting::{
     Cohort, Design, Estimand, Lack, Method, NoEstimate, Plan, SlopePrior, Weighted, design, weighted,
@@ -81,13 +81,6 @@ fn check(source: &Source, file: &ModelFile, spanned: &Spanned<AdjustmentSection>
             "either the model has the covariates, or they are adjusted for before it: leave one of them out; method = \"augmented\" has both weights and a regression",
         );
     }
-    if let Some(arms) = &file.treatment.get_ref().arms {
-        return rule(
-            arms.span(),
-            "several arms beside [adjustment]",
-            "weights are of two arms here: name `control` and `active` in [data.levels], and rows of other arms are left out and counted",
-        );
-    }
     if let Some(factors) = file.subgroup.as_ref().and_then(|s| s.get_ref().factors.as_ref()) {
         return rule(
             factors.span(),
@@ -118,7 +111,8 @@ fn check(source: &Source, file: &ModelFile, spanned: &Spanned<AdjustmentSection>
     }
     let baselines =
         [file.prior.baseline.as_ref().map(Spanned::span), file.prior.baseline_of.as_ref().map(Spanned::span)];
-    if let Some(span) = baselines.into_iter().flatten().next() {
+    let several = file.treatment.get_ref().arms.is_some();
+    if let Some(span) = baselines.into_iter().flatten().next().filter(|_| !several) {
         return Err(no_baseline_beside_weights(source, span));
     }
     if let Some(population) = &file.model.population {
@@ -196,7 +190,7 @@ fn given(source: &Source, section: &AdjustmentSection, weights: &Spanned<String>
 }
 
 /// What is asked, with its bounds.
-fn plan(source: &Source, section: &AdjustmentSection, patients: f64) -> Result<Plan> {
+fn plan(source: &Source, section: &AdjustmentSection, (patients, arms): (f64, usize)) -> Result<Plan> {
     let method = *section.method.get_ref();
     let estimand = match (&section.estimand, method) {
         (None, Method::Overlap) => Estimand::Overlap,
@@ -228,12 +222,17 @@ fn plan(source: &Source, section: &AdjustmentSection, patients: f64) -> Result<P
     };
     let truncate = match &section.truncate {
         None => None,
-        Some(least) if least.get_ref().0 > 0.0 && least.get_ref().0 < 0.5 => Some(least.get_ref().0),
+        Some(least) if least.get_ref().0 > 0.0 && least.get_ref().0 * (arms as f64) < 1.0 => {
+            Some(least.get_ref().0)
+        }
         Some(least) => {
-            let message =
-                format!("`truncate` is {}, expected a probability above 0 and below 0.5", least.get_ref().0);
-            return Err(error(source, least.span(), ErrorKind::Value, message)
-                .help("truncate = 0.02 keeps propensities between 0.02 and 0.98"));
+            let (most, help) = match arms {
+                2 => ("0.5".to_string(), "truncate = 0.02 keeps propensities between 0.02 and 0.98"),
+                n => (format!("1/{n}"), "truncate = 0.02 raises the probability of every arm to 0.02 at least"),
+            };
+            let found = least.get_ref().0;
+            let message = format!("`truncate` is {found}, expected a probability above 0 and below {most}");
+            return Err(error(source, least.span(), ErrorKind::Value, message).help(help));
         }
     };
     let replicates = match &section.replicates {
@@ -294,8 +293,8 @@ pub fn weight(source: &Source, file: &ModelFile, measured: Measured, study: &mut
         }
     }
     let mut cohort = Cohort::of_patterns(
-        names.len(),
-        (&patterns.subgroup, &patterns.active),
+        (names.len(), study.treatment.arms.len()),
+        (&patterns.subgroup, &patterns.arm),
         (&patterns.events, &patterns.totals),
         &patterns.columns,
         weights.as_deref(),
@@ -303,7 +302,7 @@ pub fn weight(source: &Source, file: &ModelFile, measured: Measured, study: &mut
     let levels = covariates.iter().enumerate().filter(|(_, c)| matches!(c.form, Form::Levels { .. }));
     let of = |(i, _): (usize, _)| (0..terms.len()).filter(|&k| terms[k].covariate == i).collect();
     cohort.factors = levels.map(of).collect();
-    let plan = plan(source, section, patterns.totals.iter().sum())?;
+    let plan = plan(source, section, (patterns.totals.iter().sum(), cohort.arms))?;
     if cohort.is_correlated(&plan) && names.len() > MOST_CORRELATED {
         return Err(too_many(source, spanned.span(), names.len()));
     }
@@ -315,26 +314,43 @@ pub fn weight(source: &Source, file: &ModelFile, measured: Measured, study: &mut
         (found.design.clone(), Some(found))
     };
     let row = |extreme: &crate::weighting::Extreme| {
-        let pattern = cohort.first_patterns[extreme.profile][extreme.arm];
+        let pattern = cohort.first_patterns[cohort.cell(extreme.profile, extreme.arm)];
         pattern.map_or(0, |i| rows[first_rows[i] as usize])
     };
     let extreme_rows = design.extremes.iter().map(row).collect();
     let given = section.weights.as_ref().map(|w| w.get_ref().clone());
     let counts = study.data.counts().unwrap_or_default().to_vec();
-    let weighting = Weighting { plan, covariates, terms, given, counts, design, extreme_rows, weighted };
-    study.data = Data::Estimates(match &weighting.weighted {
-        Some(found) => estimates(source, spanned.span(), (&weighting, found), &shown)?,
-        // At the design stage nothing is known of any effect.
-        None => {
-            shown.iter().map(|name| SubgroupEstimate::of(name, 0.0, f64::INFINITY)).collect::<Vec<_>>().into()
-        }
-    });
-    study.priors.baseline = None;
+    let mut weighting =
+        Weighting { plan, covariates, terms, given, counts, design, extreme_rows, weighted, arms: None };
+    if weighting.has_several_arms() {
+        weighting.arms = arms(source, spanned.span(), &weighting)?;
+    } else {
+        study.data = Data::Estimates(match &weighting.weighted {
+            Some(found) => estimates(source, spanned.span(), (&weighting, found), &shown)?,
+            // At the design stage nothing is known of any effect.
+            None => shown
+                .iter()
+                .map(|name| SubgroupEstimate::of(name, 0.0, f64::INFINITY))
+                .collect::<Vec<_>>()
+                .into(),
+        });
+        study.priors.baseline = None;
+    }
     if study.assignment == Assignment::Randomised {
         study.notices.push(format!("Effects are {}.", weighting.adjusted_for()));
     }
     study.weighting = Some(Arc::new(weighting));
     Ok(())
+}
+
+/// What weighted patients say of every arm of several; none where the design alone was read.
+fn arms(source: &Source, span: Range<usize>, weighting: &Weighting) -> Result<Option<ArmLogOdds>> {
+    let Some(found) = &weighting.weighted else { return Ok(None) };
+    let said = weighting.log_odds(found.own()).ok_or_else(|| {
+        error(source, span, ErrorKind::Data, "the weighted risks of these arms can't be told apart")
+            .help("put subgroups or arms together, or write more `replicates`")
+    });
+    said.map(Some)
 }
 
 /// The effects of the plan's own estimator with their covariance.

@@ -99,7 +99,7 @@ pub fn varies(source: &Source, terms: &[Term], spans: &[Range<usize>], patterns:
         }
         let column = &patterns.columns[k];
         let same_cell = |i: usize| {
-            let cell = |i: usize| (patterns.subgroup[i], patterns.active[i]);
+            let cell = |i: usize| (patterns.subgroup[i], patterns.arm[i]);
             cell(i) == cell(i - 1)
         };
         if (1..column.len()).all(|i| !same_cell(i) || column[i] == column[i - 1]) {
@@ -240,8 +240,8 @@ pub fn populated(
     (names, factors): (&[&str], Option<&Factors>),
 ) -> Result<()> {
     let mut there = vec![false; names.len()];
-    for (&g, &active) in patterns.subgroup.iter().zip(&patterns.active) {
-        there[g as usize] |= active || population != Population::Treated;
+    for (&g, &arm) in patterns.subgroup.iter().zip(&patterns.arm) {
+        there[g as usize] |= arm > 0 || population != Population::Treated;
     }
     // Of several factors levels are told, and not their combinations.
     let absent = match factors {

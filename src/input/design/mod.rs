@@ -117,7 +117,7 @@ pub fn designed(
     }
     let raw = Raw {
         subgroup: &measured.subgroup,
-        active: &measured.active,
+        arm: &measured.arm,
         centre: codes.as_deref().unwrap_or_default(),
         events: &measured.events,
         totals: &measured.totals,

@@ -7,7 +7,7 @@ use crate::study::Patterns;
 /// Rows as they were read; columns of one length.
 pub struct Raw<'a> {
     pub subgroup: &'a [u32],
-    pub active: &'a [bool],
+    pub arm: &'a [u8],
     /// Empty where there are no centres.
     pub centre: &'a [u32],
     pub events: &'a [u32],
@@ -37,7 +37,7 @@ impl Raw<'_> {
             last = Some(i);
             first_rows.push(i as u32);
             out.subgroup.push(self.subgroup[i]);
-            out.active.push(self.active[i]);
+            out.arm.push(self.arm[i]);
             out.centre.extend(self.centre.get(i));
             out.level.extend(self.level.get(i));
             out.events.push(f64::from(self.events[i]));
@@ -48,7 +48,7 @@ impl Raw<'_> {
     }
 
     fn compare(&self, a: usize, b: usize) -> Ordering {
-        let whole = |i: usize| (self.subgroup[i], self.active[i], self.centre.get(i));
+        let whole = |i: usize| (self.subgroup[i], self.arm[i], self.centre.get(i));
         let values = || self.columns.iter().map(|c| c[a].total_cmp(&c[b])).find(|o| o.is_ne());
         let levels = || self.level.get(a).cmp(&self.level.get(b));
         whole(a).cmp(&whole(b)).then_with(|| values().unwrap_or(Ordering::Equal)).then_with(levels)

@@ -125,7 +125,7 @@ pub fn read(
         if let Some((g, arm, class)) = counted.count((known, outcome, treatment, subgroup), unmeasured)
             && covariates.any
         {
-            covariates.keep(g, arm == 1, (u32::from(class >= event), 1));
+            covariates.keep(g, arm, (u32::from(class >= event), 1));
             covariates.measured.rows.push(row.number);
             if scale.is_some() {
                 covariates.measured.level.push(class as u32);

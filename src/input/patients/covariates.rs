@@ -26,7 +26,8 @@ const MOST_CENTRES: usize = 20_000;
 pub struct Measured {
     /// Places among the study's subgroups.
     pub subgroup: Vec<u32>,
-    pub active: Vec<bool>,
+    /// Places among the arms, 0 the control arm.
+    pub arm: Vec<u8>,
     /// Of a row of patients 0 or 1, of 1.
     pub events: Vec<u32>,
     pub totals: Vec<u32>,
@@ -229,10 +230,10 @@ impl Covariates {
     }
 
     /// Keeps the row that was looked at.
-    pub fn keep(&mut self, subgroup: usize, active: bool, (events, total): (u32, u32)) {
+    pub fn keep(&mut self, subgroup: usize, arm: usize, (events, total): (u32, u32)) {
         let measured = &mut self.measured;
         measured.subgroup.push(subgroup as u32);
-        measured.active.push(active);
+        measured.arm.push(arm as u8);
         measured.events.push(events);
         measured.totals.push(total);
         for (column, values) in self.read.iter().zip(&mut measured.columns) {

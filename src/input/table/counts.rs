@@ -81,7 +81,7 @@ pub fn read(
         for (active, (all, own)) in all.iter_mut().zip(arms).enumerate() {
             let Some(own) = own else { continue };
             if covariates.any {
-                covariates.keep(of.place, active == 1, (own.events as u32, own.total as u32));
+                covariates.keep(of.place, active, (own.events as u32, own.total as u32));
                 add(all.get_or_insert_default(), &own);
             } else if let (Some(_), Some(first_row)) = (&all, of.first_row) {
                 return Err(match layout {

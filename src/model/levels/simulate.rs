@@ -103,7 +103,7 @@ impl Levels {
         let mut patterns = Patterns { columns: vec![Vec::new(); from.columns.len()], ..Patterns::default() };
         let mut levels = self.emptied(self.counts.len());
         for i in 0..from.len() {
-            let (g, arm) = (from.subgroup[i] as usize, usize::from(from.active[i]));
+            let (g, arm) = (from.subgroup[i] as usize, usize::from(from.arm[i]));
             let covariates: f64 = from.columns.iter().zip(&drawn.gamma).map(|(c, gamma)| c[i] * gamma).sum();
             let centre = from.centre.get(i).map_or(0.0, |c| drawn.centres[*c as usize]);
             let x = self.log_odds(g, arm, arms[arm][g] + covariates + centre, of_levels);
@@ -113,7 +113,7 @@ impl Levels {
                 }
                 levels.counts[g][arm][level] += n;
                 patterns.subgroup.push(from.subgroup[i]);
-                patterns.active.push(from.active[i]);
+                patterns.arm.push(from.arm[i]);
                 patterns.centre.extend(from.centre.get(i));
                 patterns.events.push(if level > self.primary { n } else { 0.0 });
                 patterns.totals.push(n);

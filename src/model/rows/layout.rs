@@ -13,7 +13,7 @@ impl Layout {
     /// Sections by subgroup and arm; in each, rows of one patient first, as far as they fill lanes.
     pub fn new(patterns: &Patterns, subgroups: usize, centres: bool) -> Layout {
         let cells: Vec<[u32; 2]> = (0..patterns.len())
-            .map(|i| [cell(patterns.subgroup[i] as usize, patterns.active[i], subgroups) as u32; 2])
+            .map(|i| [cell(patterns.subgroup[i] as usize, patterns.is_active(i), subgroups) as u32; 2])
             .collect();
         Layout::by_section(patterns, &cells, centres)
     }
@@ -29,7 +29,7 @@ impl Layout {
             return Layout::new(patterns, subgroups, centres);
         }
         let cells: Vec<[u32; 2]> = (0..patterns.len())
-            .map(|i| [cell(patterns.subgroup[i] as usize, patterns.active[i], subgroups) as u32; 2])
+            .map(|i| [cell(patterns.subgroup[i] as usize, patterns.is_active(i), subgroups) as u32; 2])
             .collect();
         Layout { beside: Vec::new(), ..Layout::mixed(patterns, &cells, centres) }
     }
@@ -42,7 +42,7 @@ impl Layout {
             .map(|i| {
                 let level = patterns.level.get(i).map_or(0, |level| *level as usize);
                 let first = patterns.subgroup[i] as usize * cuts;
-                let at = |cut: usize| cell(first + cut, patterns.active[i], subgroups * cuts) as u32;
+                let at = |cut: usize| cell(first + cut, patterns.is_active(i), subgroups * cuts) as u32;
                 [level.checked_sub(1).map_or(beyond, at), if level < cuts { at(level) } else { beyond }]
             })
             .collect();

@@ -233,8 +233,8 @@ impl Rows {
         self.population_sizes.fill(0.0);
         for i in 0..patterns.len() {
             let g = patterns.subgroup[i] as usize;
-            self.events[cell(g, patterns.active[i], self.subgroups)] += patterns.events[i];
-            if self.population != Population::Treated || patterns.active[i] {
+            self.events[cell(g, patterns.is_active(i), self.subgroups)] += patterns.events[i];
+            if self.population != Population::Treated || patterns.is_active(i) {
                 self.population_sizes[g] += patterns.totals[i];
             }
         }

@@ -17,7 +17,7 @@ pub struct ArmDraws {
     arms: usize,
     /// Which parameters the first columns are; log odds by subgroup and arm follow, and mean effects by active arm.
     parameters: Vec<Parameter>,
-    /// Each subgroup's share of the study's patients.
+    /// Each subgroup's share of those over whom risks are averaged.
     shares: Vec<f64>,
     kept: Kept,
 }
@@ -53,7 +53,8 @@ impl Keeps for Keeping<'_> {
 
     fn keep(&self, at: At<'_>, columns: &mut [Column]) {
         let model = self.model;
-        let At { scales, coefficients, predictors: log_odds } = at;
+        let At { scales, coefficients, predictors } = at;
+        let log_odds = &predictors[..model.subgroups * model.arms];
         let sum = |parts: &[usize]| parts.iter().map(|&j| coefficients[j]).sum::<f64>();
         let of_parameters = self.parameters.iter().map(|parameter| {
             let value = match *parameter {
@@ -76,15 +77,10 @@ impl Keeps for Keeping<'_> {
 impl ArmDraws {
     pub(super) fn new(keeping: &Keeping<'_>, kept: Kept) -> ArmDraws {
         let model = keeping.model;
-        let sizes: Vec<f64> = (0..model.subgroups)
-            .map(|g| (0..model.arms).map(|a| model.linear.patients(model.cell(g, a))).sum())
-            .collect();
-        let all: f64 = sizes.iter().sum();
-        let equal = 1.0 / model.subgroups as f64;
         ArmDraws {
             arms: model.arms,
             parameters: keeping.parameters.clone(),
-            shares: sizes.into_iter().map(|n| if all > 0.0 { n / all } else { equal }).collect(),
+            shares: model.shares.clone(),
             kept,
         }
     }

@@ -6,12 +6,13 @@ use crate::posterior::block::{Block, estimate, probability};
 use crate::posterior::direction::region;
 use crate::posterior::estimand::{Arms, Axis, Estimand, Measure, Statement, Whom};
 use crate::posterior::linear::{Filling, From, minus};
-use crate::posterior::observed::Observed;
+use crate::posterior::observed::{Observed, normal};
 use crate::posterior::parameter::Parameter;
 use crate::posterior::quantity::Found;
 use crate::posterior::result::Reported;
 use crate::posterior::sampled::Column;
 use crate::study::Study;
+use crate::weighting::Weighted;
 
 /// All rows, in the order of the result: what is shared, then the subgroups.
 pub fn rows(study: &Study, draws: &ArmDraws, from: From) -> Vec<Block> {
@@ -141,13 +142,31 @@ pub fn ranks(of: &OfArms, sign: f64) -> Vec<Vec<usize>> {
     (0..of.log_odds.len()).map(|a| (0..n).map(|i| rank(a, i)).collect()).collect()
 }
 
-/// What a subgroup's own counts say of two arms, or of one.
+/// What a subgroup's own patients say of two arms, or of one: as they were counted, or weighted.
 fn crude(study: &Study, estimand: Estimand) -> Option<Observed> {
     let (Whom::Subgroup(g), Some(arms)) = (estimand.whom, estimand.arms) else { return None };
+    if let Some(weighting) = &study.weighting {
+        let found = weighting.weighted.as_ref().filter(|_| estimand.measure == Measure::OddsRatio)?;
+        return Some(weighted(found, g, (arms.first(), arms.against()?)));
+    }
     let row = study.data.counts()?.get(g)?;
     crate::posterior::observed::of_two_arms(
         row.arms.get(arms.against()?)?,
         row.arms.get(arms.first())?,
         estimand.measure,
     )
+}
+
+/// The odds ratio of two arms of a subgroup's weighted patients, its limits normal on the log odds.
+fn weighted(found: &Weighted, g: usize, (arm, against): (usize, usize)) -> Observed {
+    let (effects, covariance) = (found.effects(found.own()), found.covariance(found.own()));
+    // Nothing and the control arm are one.
+    let place = |arm: usize| (arm > 0).then(|| found.effect(g, arm));
+    let effect = |arm: usize| place(arm).map_or(0.0, |k| effects[k]);
+    let product = |a: usize, b: usize| match (place(a), place(b)) {
+        (Some(a), Some(b)) => covariance[a * effects.len() + b],
+        _ => 0.0,
+    };
+    let variance = product(arm, arm) + product(against, against) - 2.0 * product(arm, against);
+    normal(effect(arm) - effect(against), libm::sqrt(variance), true)
 }

@@ -29,10 +29,18 @@ pub fn balance(study: &Study) -> Option<Figure> {
     let weighting = study.weighting.as_deref().filter(|w| !w.design.balance.is_empty())?;
     let title = "Balance of the arms".to_string();
     let [before, after] = weighting.design.largest_difference();
+    let which = which(weighting);
     let caption = format!(
-        "Standardised mean difference of each covariate, active less control arm: hollow, as patients were treated (at most {before:.2}); filled, with their weights (at most {after:.2}). Between the broken lines, at 0.1, arms are usually taken as balanced. No outcome is in it."
+        "Standardised mean difference of each covariate, {which}: hollow, as patients were treated (at most {before:.2}); filled, with their weights (at most {after:.2}). Between the broken lines, at 0.1, arms are usually taken as balanced. No outcome is in it."
     );
     Some(Figure::new(study, "balance", [title, caption], draw(study, weighting), data(study, weighting)))
+}
+
+fn which(weighting: &Weighting) -> &'static str {
+    match weighting.has_several_arms() {
+        false => "active less control arm",
+        true => "the largest between any two arms",
+    }
 }
 
 fn name(study: &Study, subgroup: Option<usize>) -> String {
@@ -55,8 +63,9 @@ fn draw(study: &Study, weighting: &Weighting) -> Canvas {
     let height = populations.len() as f64 * (HEAD + ROW * terms.len() as f64);
     let bottom = TOP + height;
     let mut canvas = Canvas::new(right + 24.0, bottom + 50.0);
+    let balance = weighting.design.largest_balance();
     let sizes =
-        weighting.design.balance.iter().flat_map(|b| [b.before.mean_difference, b.after.mean_difference]);
+        balance.iter().flat_map(|b| [b.before.mean_difference, b.after.mean_difference]);
     let most = sizes.flatten().map(f64::abs).fold(2.0 * BALANCED, f64::max) * 1.05;
     let axis = Axis::linear((-most, most), (left, right));
     let mut top = TOP;
@@ -68,7 +77,7 @@ fn draw(study: &Study, weighting: &Weighting) -> Canvas {
         for side in [-BALANCED, BALANCED] {
             canvas.line((axis.at(side), top), (axis.at(side), end), Ink::Faint, 1.0, Stroke::Dashed);
         }
-        for (k, b) in weighting.design.balance_of(population).enumerate() {
+        for (k, b) in balance.iter().filter(|b| b.subgroup == population).enumerate() {
             let y = top + ROW * (k as f64 + 0.5) - 2.0;
             draw_row(&mut canvas, (&axis, label_width), &terms[b.term].name, b, y);
         }
@@ -79,7 +88,7 @@ fn draw(study: &Study, weighting: &Weighting) -> Canvas {
         bottom + 2.0,
         7,
         plain_label,
-        "Standardised mean difference, active less control arm",
+        &format!("Standardised mean difference, {}", which(weighting)),
     );
     let before = [Mark::Ring(Ink::Second)];
     let after = [Mark::Dot(Ink::First)];
@@ -113,5 +122,5 @@ fn data(study: &Study, weighting: &Weighting) -> Records {
         variance_ratio_before: b.before.variance_ratio.into(),
         variance_ratio_after: b.after.variance_ratio.into(),
     };
-    Records::of(weighting.design.balance.iter().map(row))
+    Records::of(weighting.design.largest_balance().iter().map(row))
 }

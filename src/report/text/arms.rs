@@ -6,12 +6,13 @@ use super::super::words::{all_priors, capitalised, listed, whose};
 use super::adjusted::second_opinion;
 use super::columns::Columns;
 use super::fit::{engines, further_thresholds, prior_note, push_unreliable};
-use super::layout::{grouped, heading, push, shown_interval, shown_probability, table};
+use super::layout::{grouped, heading, push, push_passage, shown_interval, shown_probability, table};
 use crate::posterior::{
     Arms, Axis, CLEAR, Claim, Estimand, Measure, Parameter, Quantiles, Report, Says, Scope, Statement, Whom,
     arm_pairs, primary,
 };
 use crate::report::numbers::plain;
+use crate::report::weighting;
 use crate::study::{Assignment, Pooling, RelatedArms, Study, SubgroupCounts};
 
 /// The result of a fit of several arms as text for a terminal.
@@ -33,6 +34,12 @@ pub fn fit_text(study: &Study, report: &Report) -> String {
         out.push_str(&comparisons(study, report, &others));
     }
     out.push('\n');
+    if study.weighting.is_some() {
+        push_passage(&mut out, &weighting::side_by_side(study, report));
+        out.push('\n');
+        push_passage(&mut out, &weighting::in_brief(study));
+        out.push('\n');
+    }
     out.push_str(&footnotes(study, report));
     out
 }
@@ -198,6 +205,9 @@ fn footnotes(study: &Study, report: &Report) -> String {
         push(&mut out, &second_opinion(importance), 2);
     }
     push(&mut out, "Medians and central 95 % intervals.", 2);
+    if study.weighting.is_some() {
+        push(&mut out, "Events are as they were counted, before weighting.", 2);
+    }
     push(
         &mut out,
         &format!(
@@ -210,14 +220,17 @@ fn footnotes(study: &Study, report: &Report) -> String {
     }
     if study.data.names().len() > 1 {
         let patients = whose(study, Whom::Overall);
-        push(
-            &mut out,
-            &format!(
+        let note = match study.weighted_population() {
+            None => format!(
                 "For {patients}, each {} counts at its size, whatever arm its patients had.",
                 study.subgroup_name
             ),
-            2,
-        );
+            Some(population) => format!(
+                "For {patients}, each {} counts by its share of the weighted population ({population}).",
+                study.subgroup_name
+            ),
+        };
+        push(&mut out, &note, 2);
     }
     out
 }

@@ -54,7 +54,8 @@ pub fn in_brief(study: &Study) -> Passage {
 /// The answer: whether weights balance the arms, and what that costs.
 fn in_short(weighting: &Weighting) -> String {
     let [before, after] = weighting.design.largest_difference();
-    let each = weighting.design.balance.iter().filter_map(|b| b.after.mean_difference);
+    let balance = weighting.design.largest_balance();
+    let each = balance.iter().filter_map(|b| b.after.mean_difference);
     let (of, above) = each.fold((0, 0), |(of, above), d| (of + 1, above + usize::from(d.abs() > BALANCED)));
     if weighting.plan.method == Method::Regression {
         return format!(
@@ -72,7 +73,7 @@ fn in_short(weighting: &Weighting) -> String {
             "The arms are NOT balanced everywhere: of {of} standardised mean differences {above} above {BALANCED} with weights (the largest {after:.2}; {before:.2} as patients were treated)."
         ),
     };
-    let arms = weighting.design.subgroups.iter().flat_map(|g| [&g.control, &g.active]);
+    let arms = weighting.design.subgroups.iter().flat_map(|g| &g.arms);
     let (patients, effective) = arms.fold((0.0, 0.0), |(n, e), arm| (n + arm.patients, e + arm.effective));
     format!(
         "{}, {}. {balanced} Weighted, {} patients are worth {}.",
@@ -81,7 +82,11 @@ fn in_short(weighting: &Weighting) -> String {
             "all patients" => "for all patients".to_string(),
             label => format!(
                 "for the {label}{}",
-                if label.starts_with("overlap") { ": those who might have been in either arm" } else { "" }
+                match (label.starts_with("overlap"), weighting.has_several_arms()) {
+                    (true, false) => ": those who might have been in either arm",
+                    (true, true) => ": those who might have been in any arm",
+                    _ => "",
+                }
             ),
         },
         grouped(patients as u64),
@@ -103,19 +108,22 @@ fn warnings(study: &Study, weighting: &Weighting) -> Vec<String> {
     }
     let sided = &design.one_sided;
     for s in sided.iter().take(MOST_TOLD) {
+        let (had, other) = match weighting.has_several_arms() {
+            false => (format!("all had {}", arm_name(1 - s.absent)), "the other arm"),
+            true => (format!("nobody had {}", arm_name(s.absent)), "it"),
+        };
         all.push(format!(
-            "Positivity: of {} with {} in {} all had {}. Nothing in the data says what the other arm would have done for them.",
+            "Positivity: of {} with {} in {} {had}. Nothing in the data says what {other} would have done for them.",
             if s.patients == 1 { "1 patient".to_string() } else { format!("{} patients", grouped(s.patients)) },
             weighting.level_in_words(s.factor, s.term),
             population(study, Some(s.subgroup)),
-            arm_name(s.arm)
         ));
     }
     if sided.len() > MOST_TOLD {
         all.push(format!("The same holds of {} more levels.", sided.len() - MOST_TOLD));
     }
-    let mut imbalanced: Vec<&Balance> = design
-        .balance
+    let balance = design.largest_balance();
+    let mut imbalanced: Vec<&Balance> = balance
         .iter()
         .filter(|b| b.after.mean_difference.is_some_and(|d| d.abs() > BALANCED))
         .collect();
@@ -134,7 +142,7 @@ fn warnings(study: &Study, weighting: &Weighting) -> Vec<String> {
     }
     let mut few = Vec::new();
     for (g, subgroup) in design.subgroups.iter().enumerate() {
-        for (arm, of) in [&subgroup.control, &subgroup.active].into_iter().enumerate() {
+        for (arm, of) in subgroup.arms.iter().enumerate() {
             if of.effective < FEW * of.patients {
                 few.push(format!(
                     "{} in {}: {} patients, weighted, are worth {}.",
@@ -158,7 +166,11 @@ fn warnings(study: &Study, weighting: &Weighting) -> Vec<String> {
 /// The patients who count most beside others of their arm, by row number.
 fn extremes(study: &Study) -> Option<String> {
     let weighting = study.weighting.as_deref()?;
-    let what = if weighting.given.is_some() { "weight" } else { "propensity" };
+    let what = match (weighting.given.is_some(), weighting.has_several_arms()) {
+        (true, _) => "weight",
+        (false, false) => "propensity",
+        (false, true) => "probability of it",
+    };
     let one = |(x, row): (&crate::weighting::Extreme, &u64)| {
         let more =
             if x.patients > 1.0 { format!(" and {} more like it", x.patients - 1.0) } else { String::new() };
@@ -171,7 +183,11 @@ fn extremes(study: &Study) -> Option<String> {
 }
 
 fn arms(study: &Study, weighting: &Weighting, said: &mut Passage) {
-    let what = if weighting.given.is_some() { "Weight" } else { "Probability of treatment" };
+    let what = match (weighting.given.is_some(), weighting.has_several_arms()) {
+        (true, _) => "Weight",
+        (false, false) => "Probability of treatment",
+        (false, true) => "Probability of the arm",
+    };
     let header = [
         capitalised(&study.subgroup_name),
         "patients".to_string(),
@@ -183,11 +199,14 @@ fn arms(study: &Study, weighting: &Weighting, said: &mut Passage) {
     let mut rows = Vec::new();
     for (g, subgroup) in weighting.design.subgroups.iter().enumerate() {
         rows.push(vec![format!("{}:", population(study, Some(g)))]);
-        let arms = [&subgroup.control, &subgroup.active].into_iter().zip(&study.treatment.arms);
+        let arms = subgroup.arms.iter().zip(&study.treatment.arms);
         rows.extend(arms.map(|(arm, name)| overlap(arm, name)));
     }
     said.title("Overlap");
     said.wide_table(header.to_vec(), rows, 14);
+    if weighting.has_several_arms() && weighting.given.is_none() {
+        said.say("The probability of each arm is that of all patients of the subgroup, whichever arm they had: where it is next to 0, nobody like them shows what the arm would have done.");
+    }
 }
 
 fn overlap(arm: &ArmOverlap, name: &str) -> Vec<String> {
@@ -212,7 +231,7 @@ fn ratio(of: &Imbalance) -> String {
 }
 
 fn balance(study: &Study, weighting: &Weighting, said: &mut Passage) {
-    let all = &weighting.design.balance;
+    let all = &weighting.design.largest_balance();
     if all.is_empty() {
         return;
     }
@@ -253,7 +272,10 @@ fn balance(study: &Study, weighting: &Weighting, said: &mut Passage) {
     if rest > 0 {
         said.say(format!("The {MOST_ROWS} largest of {}; the JSON has all.", all.len()));
     }
-    said.say("Active less control arm, over the root of the mean of both arms' unweighted variances; at most 0.1 is usually taken as balanced.");
+    said.say(match weighting.has_several_arms() {
+        false => "Active less control arm, over the root of the mean of both arms' unweighted variances; at most 0.1 is usually taken as balanced.",
+        true => "The largest between any two arms, without its sign, over the root of the mean of all arms' unweighted variances; at most 0.1 is usually taken as balanced. Every two arms stand in the JSON.",
+    });
 }
 
 /// What reviewers ask of an analysis by propensity, answered as far as the program knows.
@@ -265,7 +287,7 @@ pub fn reviewers(study: &Study) -> Vec<[String; 2]> {
     let given = weighting.given.as_ref();
     put(
         "For whom is the effect?",
-        capitalised(plan.estimand.in_words()) + &format!(" ({}).", plan.estimand.short()),
+        capitalised(weighting.population_in_words()) + &format!(" ({}).", plan.estimand.short()),
     );
     put(
         "How was the propensity modelled?",
@@ -274,7 +296,8 @@ pub fn reviewers(study: &Study) -> Vec<[String; 2]> {
                 "Elsewhere: the weights stand in the column {column}. How they were made has to be told where they were."
             ),
             None => format!(
-                "Logistic regression of treatment, {} coefficients, prior of slopes {}{}. The outcome took no part in it.",
+                "{} regression of treatment, {} coefficients, prior of slopes {}{}. The outcome took no part in it.",
+                if weighting.has_several_arms() { "Multinomial logistic" } else { "Logistic" },
                 weighting.design.coefficients,
                 match weighting.design.separated.len() {
                     0 => weighting.prior_in_words(),
@@ -331,16 +354,20 @@ pub fn reviewers(study: &Study) -> Vec<[String; 2]> {
         ),
     );
     put("Did the arms overlap?", {
+        let (every, lack) = match weighting.has_several_arms() {
+            false => ("both", "patients in one arm only"),
+            true => ("all", "no patients in one of the arms"),
+        };
         let sided = weighting.design.one_sided.len();
         let separated = weighting.design.separated.len();
         match (sided, separated) {
-            (0, 0) => "Every level of every covariate has patients in both arms; see the figure.".to_string(),
+            (0, 0) => format!("Every level of every covariate has patients in {every} arms; see the figure."),
             (0, n) => format!(
                 "Not everywhere: covariates tell without fail who was treated in {n} of the subgroups."
             ),
-            (n, 0) => format!("Not everywhere: {n} of the levels have patients in one arm only."),
+            (n, 0) => format!("Not everywhere: {n} of the levels have {lack}."),
             _ => format!(
-                "Not everywhere: {sided} of the levels have patients in one arm only, and covariates tell without fail who was treated in {separated} of the subgroups."
+                "Not everywhere: {sided} of the levels have {lack}, and covariates tell without fail who was treated in {separated} of the subgroups."
             ),
         }
     });

@@ -4,7 +4,7 @@ use super::super::numbers::{interval, plain, probability};
 use super::super::passage::Passage;
 use super::super::words::capitalised;
 use super::population;
-use crate::posterior::{Estimand, Measure, Observed, Quantiles, Report, Statement};
+use crate::posterior::{Arms, Estimand, Measure, Observed, Quantiles, Report, Statement};
 use crate::study::{Pooling, Study};
 use crate::weighting::ESTIMATORS;
 
@@ -34,16 +34,22 @@ pub fn side_by_side(study: &Study, report: &Report) -> Passage {
     }
     let mut rows = Vec::new();
     let mut unknown = false;
-    for g in 0..n {
-        rows.push(vec![format!("{}:", population(study, Some(g)))]);
+    let active = found.active_arms();
+    for (g, arm) in (0..n).flat_map(|g| (1..=active).map(move |arm| (g, arm))) {
+        let place = found.effect(g, arm);
+        rows.push(vec![match active {
+            1 => format!("{}:", population(study, Some(g))),
+            _ => format!("{}, {}:", population(study, Some(g)), study.treatment.arms[arm]),
+        }]);
         for (k, estimator) in ESTIMATORS.iter().enumerate() {
             let Some(side) = report.side_by_side(study).get(k) else { continue };
-            let Observed { estimate: median, low: q2_5, high: q97_5, .. } = side.alone[g];
+            let Observed { estimate: median, low: q2_5, high: q97_5, .. } = side.alone[place];
             let stated = || {
                 let whom = Estimand::of_subgroup(g, Measure::OddsRatio);
+                let whom = if active > 1 { whom.of_arms(Arms::Pair(arm, 0)) } else { whom };
                 report.probability(whom, Statement::Benefit, Measure::OddsRatio.null())?.best()
             };
-            let benefit = if side.stated { stated().or(side.benefit[g]) } else { side.benefit[g] };
+            let benefit = if side.stated { stated().or(side.benefit[place]) } else { side.benefit[place] };
             unknown |= benefit.is_none();
             let mark = if side.stated { " *" } else { "" };
             let mut row = vec![
@@ -51,7 +57,7 @@ pub fn side_by_side(study: &Study, report: &Report) -> Passage {
                 interval(Measure::OddsRatio, &Quantiles { median, q2_5, q97_5 }),
                 probability(benefit),
             ];
-            if let Some(r) = replayed.and_then(|r| r.estimators[k].get(g)) {
+            if let Some(r) = replayed.and_then(|r| r.estimators[k].get(place)) {
                 row.extend([plain(r.factor), share(r.coverage), share(r.coverage_calibrated)]);
             }
             rows.push(row);
@@ -67,7 +73,10 @@ pub fn side_by_side(study: &Study, report: &Report) -> Passage {
         ),
         None => format!("*: the results above ({own}). Not calibrated by a replay."),
     });
-    if unknown {
+    if active > 1 {
+        said.say(format!("Each arm against {}.", study.treatment.control()));
+    }
+    if unknown && active == 1 {
         said.say("–: estimates that share coefficients are correlated, and the exact engine does not cover those under this pooling.");
     }
     if let Some(replay) = replayed.filter(|r| r.drawn_again > 0) {

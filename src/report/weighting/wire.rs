@@ -6,7 +6,7 @@ use super::population;
 use crate::posterior::Report;
 use crate::study::{Covariate, Study, Weighting};
 use crate::weighting::{
-    Balance, ESTIMATORS, Estimand, Estimator, Imbalance, Method, Replayed, SubgroupDesign, Weighted,
+    ArmOverlap, Balance, ESTIMATORS, Estimand, Estimator, Imbalance, Method, Replayed, SubgroupDesign, Weighted,
 };
 
 /// How effects were adjusted for who was treated.
@@ -37,12 +37,28 @@ struct DesignHead<'a> {
     /// Whether an outcome was read.
     outcome_read: bool,
     coefficients: usize,
-    subgroups: Vec<Of<&'a SubgroupDesign>>,
+    subgroups: Vec<Of<Overlaps<'a>>>,
     balance: Vec<BalanceHead<'a>>,
     /// Subgroups in which normal(0, 2.5) took a flat prior's place.
     separated: Vec<String>,
     one_sided: Vec<OneSidedHead<'a>>,
     extremes: Vec<ExtremeHead<'a>>,
+}
+
+/// The arms of one subgroup.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Overlaps<'a> {
+    Two { control: &'a ArmOverlap, active: &'a ArmOverlap },
+    Several { arms: Vec<NamedOverlap<'a>> },
+}
+
+/// An arm by name, with what is told of it.
+#[derive(Serialize)]
+struct NamedOverlap<'a> {
+    arm: &'a str,
+    #[serde(flatten)]
+    of: &'a ArmOverlap,
 }
 
 /// A subgroup by name, null for all patients, with what is told of it.
@@ -57,6 +73,9 @@ struct Of<T> {
 struct BalanceHead<'a> {
     subgroup: Option<String>,
     column: &'a str,
+    /// Where there are several active arms, which two arms it is of, the later against the earlier.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    arms: Option<[&'a str; 2]>,
     before: Imbalance,
     after: Imbalance,
 }
@@ -65,7 +84,10 @@ struct BalanceHead<'a> {
 struct OneSidedHead<'a> {
     subgroup: String,
     level: String,
-    arm: &'a str,
+    /// The arm that all of them were in; null where there are several others.
+    arm: Option<&'a str>,
+    /// The arm that none of them was in.
+    absent: &'a str,
     patients: u64,
 }
 
@@ -93,6 +115,9 @@ struct EstimatorHead {
 struct EstimatorRow {
     /// Null for all patients.
     subgroup: Option<String>,
+    /// The active arm, where there are several.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    arm: Option<String>,
     risk_control: f64,
     risk_active: f64,
     log_odds_ratio: f64,
@@ -125,17 +150,26 @@ pub fn head<'a>(study: &'a Study, report: Option<&Report>) -> Option<Head<'a>> {
     let name = |g: usize| population(study, Some(g));
     let arm = |arm: usize| study.treatment.arms.get(arm).map_or("", String::as_str);
     let design = &weighting.design;
-    let subgroup = |(g, of)| Of { subgroup: Some(name(g)), of };
+    let several = weighting.has_several_arms();
+    let overlaps = |of: &'a SubgroupDesign| match of.arms.as_slice() {
+        [control, active] => Overlaps::Two { control, active },
+        all => Overlaps::Several {
+            arms: all.iter().enumerate().map(|(a, of)| NamedOverlap { arm: arm(a), of }).collect(),
+        },
+    };
+    let subgroup = |(g, of)| Of { subgroup: Some(name(g)), of: overlaps(of) };
     let balance = |b: &Balance| BalanceHead {
         subgroup: b.subgroup.map(name),
         column: &weighting.terms[b.term].name,
+        arms: several.then(|| [arm(b.arms.0), arm(b.arms.1)]),
         before: b.before,
         after: b.after,
     };
     let one_sided = design.one_sided.iter().map(|s| OneSidedHead {
         subgroup: name(s.subgroup),
         level: weighting.level_in_words(s.factor, s.term),
-        arm: arm(s.arm),
+        arm: (!several).then(|| arm(1 - s.absent)),
+        absent: arm(s.absent),
         patients: s.patients,
     });
     let extremes = design.extremes.iter().zip(&weighting.extreme_rows).map(|(x, row)| ExtremeHead {
@@ -180,30 +214,37 @@ fn estimators(
     (_, found): (&Weighting, &Weighted),
     report: Option<&Report>,
 ) -> Vec<EstimatorHead> {
-    let n = found.subgroups();
+    let (n, active) = (found.subgroups(), found.active_arms());
     let of = |k: usize| {
         let (spread, factors) = (&found.spread[k], found.factors(k));
-        let row = |g: usize| {
-            let (risks, is_subgroup) = (found.risks[k][g], g < n);
-            let bootstrap_se =
-                if is_subgroup { libm::sqrt(spread.covariance[g * n + g]) } else { spread.overall };
-            let replay = found.replay.as_ref().and_then(|r| r.estimators[k].get(g)).copied();
-            let factor = factors.get(g).copied().or_else(|| replay.map(|r| r.factor)).unwrap_or(1.0);
+        let row = |place: usize| {
+            let (g, arm) = (place / active, place % active + 1);
+            let (risks, is_subgroup) = (&found.risks[k][g], g < n);
+            let bootstrap_se = if is_subgroup {
+                libm::sqrt(spread.covariance[place * n * active + place])
+            } else {
+                spread.overall[arm - 1]
+            };
+            let replay = found.replay.as_ref().and_then(|r| r.estimators[k].get(place)).copied();
+            let factor = factors.get(place).copied().or_else(|| replay.map(|r| r.factor)).unwrap_or(1.0);
+            let side = report.and_then(|r| r.side_by_side(study).get(k));
             EstimatorRow {
                 subgroup: is_subgroup.then(|| population(study, Some(g))),
-                risk_control: risks.control,
-                risk_active: risks.active,
-                log_odds_ratio: risks.log_odds_ratio(),
+                arm: (active > 1).then(|| study.treatment.arms[arm].clone()),
+                risk_control: risks.by_arm[0],
+                risk_active: risks.by_arm[arm],
+                log_odds_ratio: risks.log_odds_ratio(arm),
                 bootstrap_se,
                 se: bootstrap_se * factor,
-                risk_difference_bootstrap_se: spread.risk_difference[g],
-                skewness: spread.skewness.get(g).copied(),
-                excess_kurtosis: spread.excess_kurtosis.get(g).copied(),
-                benefit: report.and_then(|r| r.side_by_side(study).get(k)?.benefit.get(g).copied().flatten()),
+                risk_difference_bootstrap_se: spread.risk_difference[place],
+                skewness: spread.skewness.get(place).copied(),
+                excess_kurtosis: spread.excess_kurtosis.get(place).copied(),
+                benefit: side.and_then(|side| side.benefit.get(place).copied().flatten()),
                 replay,
             }
         };
-        EstimatorHead { estimator: ESTIMATORS[k], stated: k == found.own(), rows: (0..=n).map(row).collect() }
+        let rows = (0..(n + 1) * active).map(row).collect();
+        EstimatorHead { estimator: ESTIMATORS[k], stated: k == found.own(), rows }
     };
     (0..ESTIMATORS.len()).map(of).collect()
 }
