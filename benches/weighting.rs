@@ -28,9 +28,9 @@ fn cohort(n: usize) -> Cohort {
         column.iter_mut().for_each(|x| *x = (*x - mean) / sd);
     }
     let subgroup: Vec<u32> = all.iter().map(|p| p.etiology as u32).collect();
-    let active: Vec<bool> = all.iter().map(|p| p.stented).collect();
+    let arm: Vec<u8> = all.iter().map(|p| u8::from(p.stented)).collect();
     let events: Vec<f64> = all.iter().map(|p| f64::from(u8::from(p.good))).collect();
-    Cohort::of_patterns(3, (&subgroup, &active), (&events, &vec![1.0; n]), &columns, None)
+    Cohort::of_patterns((3, 2), (&subgroup, &arm), (&events, &vec![1.0; n]), &columns, None)
 }
 
 fn plan(replicates: usize, replays: usize) -> Plan {

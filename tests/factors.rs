@@ -188,7 +188,7 @@ fn with_covariates() -> Study {
         }
         let patterns = &adjusted.patterns;
         for i in 0..patterns.len() {
-            let arm = &mut rows[patterns.subgroup[i] as usize].arms[usize::from(patterns.active[i])];
+            let arm = &mut rows[patterns.subgroup[i] as usize].arms[usize::from(patterns.arm[i])];
             arm.total += patterns.totals[i] as u64;
             arm.events += patterns.events[i] as u64;
         }

@@ -108,7 +108,7 @@ fn of_rows(shared: bool, departure: Option<LevelDeparture>) -> Model {
     levels = levels.emptied(2);
     for i in 0..of.patterns.len() {
         let level = (7 * i + i / 5) % 5;
-        let (g, arm) = (of.patterns.subgroup[i] as usize, usize::from(of.patterns.active[i]));
+        let (g, arm) = (of.patterns.subgroup[i] as usize, usize::from(of.patterns.arm[i]));
         levels.counts[g][arm][level] += of.patterns.totals[i];
         of.patterns.level.push(level as u32);
         of.patterns.events[i] = if level > levels.primary { of.patterns.totals[i] } else { 0.0 };

@@ -102,12 +102,12 @@ fn of_levels(patterns: usize, terms: usize, centres: usize, alike: bool) -> (Lev
         let (level, n) = ((7 * i + i / 5) % (CUTS + 1), of.patterns.totals[i]);
         of.patterns.level.push(level as u32);
         of.patterns.events[i] = if level > 1 { n } else { 0.0 };
-        let (g, active) = (of.patterns.subgroup[i], of.patterns.arm[i]);
-        levels.counts[g as usize][usize::from(active)][level] += n;
+        let (g, arm) = (of.patterns.subgroup[i], of.patterns.arm[i]);
+        levels.counts[g as usize][usize::from(arm)][level] += n;
         let cuts = [(level.checked_sub(1), n), ((level < CUTS).then_some(level), 0.0)];
         for (cut, events) in cuts.into_iter().filter_map(|(cut, events)| Some((cut?, events))) {
             to.subgroup.push(g * CUTS as u32 + cut as u32);
-            to.arm.push(active);
+            to.arm.push(arm);
             to.centre.extend(of.patterns.centre.get(i));
             to.events.push(events);
             to.totals.push(n);

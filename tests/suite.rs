@@ -70,6 +70,7 @@ mod third_party;
 mod tree;
 mod user_files;
 mod weighting;
+mod weighting_arms;
 mod weighting_files;
 
 /// A file that nobody declares would be left out in silence.

@@ -26,10 +26,10 @@ fn cohort(subgroups: usize, rows: &[Row], weights: impl Fn(usize) -> f64, given:
         column.iter_mut().for_each(|x| *x = (*x - mean) / sd);
     }
     let subgroup: Vec<u32> = rows.iter().map(|r| r.0).collect();
-    let active: Vec<bool> = rows.iter().map(|r| r.1).collect();
+    let arm: Vec<u8> = rows.iter().map(|r| u8::from(r.1)).collect();
     let totals: Vec<f64> = (0..rows.len()).map(weights).collect();
     let events: Vec<f64> = rows.iter().zip(&totals).map(|(r, n)| if r.2 { *n } else { 0.0 }).collect();
-    Cohort::of_patterns(subgroups, (&subgroup, &active), (&events, &totals), &columns, given)
+    Cohort::of_patterns((subgroups, 2), (&subgroup, &arm), (&events, &totals), &columns, given)
 }
 
 fn plan(method: Method, estimand: Estimand) -> Plan {
@@ -78,11 +78,11 @@ const NAMES: [&str; 4] = ["crude", "regression", "weighted", "doubly_robust"];
 fn check_points(found: &Weighted, of: &Value, what: &str) {
     for (k, name) in NAMES.into_iter().enumerate() {
         for g in 0..4 {
-            let risks = found.risks[k][g];
+            let risks = &found.risks[k][g];
             for (key, value) in [
-                ("p0", risks.control),
-                ("p1", risks.active),
-                ("log_odds_ratio", risks.log_odds_ratio()),
+                ("p0", risks.by_arm[0]),
+                ("p1", risks.by_arm[1]),
+                ("log_odds_ratio", risks.log_odds_ratio(1)),
                 ("mean_log_odds", risks.baseline()),
             ] {
                 near(
@@ -128,7 +128,7 @@ fn every_estimator_agrees_with_an_independent_program() {
             }
         }
         for (g, subgroup) in found.design.subgroups.iter().enumerate() {
-            for (arm, own) in [&subgroup.control, &subgroup.active].into_iter().enumerate() {
+            for (arm, own) in subgroup.arms.iter().enumerate() {
                 let expected = of["effective_size"][g][arm].as_f64().expect("a size");
                 near(own.effective, expected, 1e-8, &format!("{what}: effective size {g} {arm}"));
             }
@@ -168,7 +168,7 @@ fn the_bootstraps_spread_agrees_with_an_independent_program_within_chance() {
                 held(found.spread[k].covariance[4 * g].sqrt(), "log_odds_ratio_sd", g);
                 held(found.spread[k].risk_difference[g], "risk_difference_sd", g);
             }
-            held(found.spread[k].overall, "log_odds_ratio_sd", 3);
+            held(found.spread[k].overall[0], "log_odds_ratio_sd", 3);
             held(found.spread[k].risk_difference[3], "risk_difference_sd", 3);
         }
     }
@@ -242,9 +242,9 @@ fn with_a_constant_propensity_the_weighted_answer_is_the_crude_one() {
         let found = weighted(&cohort(2, &rows, |_| 1.0, None), &plan(Method::InverseProbability, estimand))
             .expect("estimates");
         for g in 0..3 {
-            let (crude, own) = (found.risks[0][g], found.risks[2][g]);
-            near(own.control, crude.control, 1e-12, "control");
-            near(own.active, crude.active, 1e-12, "active");
+            for arm in 0..2 {
+                near(found.risks[2][g].by_arm[arm], found.risks[0][g].by_arm[arm], 1e-12, "risk");
+            }
         }
     }
 }
@@ -262,7 +262,7 @@ fn a_covariate_without_effect_changes_nothing_beyond_error() {
     for g in 0..3 {
         let se = without.spread[2].covariance[4 * g].sqrt();
         for (k, estimator) in ESTIMATORS.iter().enumerate().skip(1) {
-            let moved = (with.risks[k][g].log_odds_ratio() - without.risks[k][g].log_odds_ratio()).abs();
+            let moved = (with.risks[k][g].log_odds_ratio(1) - without.risks[k][g].log_odds_ratio(1)).abs();
             assert!(moved < 0.3 * se, "{} {g}: moved by {moved}, error {se}", estimator.in_words());
         }
     }
@@ -280,9 +280,9 @@ fn arms_exchanged_mirror_everything() {
             [&rows, &turned].map(|rows| weighted(&cohort(3, rows, |_| 1.0, None), &plan).expect("estimates"));
         for k in 0..4 {
             for g in 0..4 {
-                let (a, b) = (one.risks[k][g], other.risks[k][g]);
-                near(a.control, b.active, 1e-9, "risk");
-                near(a.active, b.control, 1e-9, "risk");
+                let (a, b) = (&one.risks[k][g].by_arm, &other.risks[k][g].by_arm);
+                near(a[0], b[1], 1e-9, "risk");
+                near(a[1], b[0], 1e-9, "risk");
             }
             for (a, b) in one.spread[k].covariance.iter().zip(&other.spread[k].covariance) {
                 near(*a, *b, 1e-9, "covariance");
@@ -335,8 +335,9 @@ fn weights_computed_elsewhere_are_taken_as_they_are() {
     )
     .expect("given");
     for g in 0..3 {
-        near(given.risks[2][g].control, own.risks[2][g].control, 1e-8, "control");
-        near(given.risks[2][g].active, own.risks[2][g].active, 1e-8, "active");
+        for arm in 0..2 {
+            near(given.risks[2][g].by_arm[arm], own.risks[2][g].by_arm[arm], 1e-8, "risk");
+        }
     }
     assert!(given.replay.is_none());
     // Whatever they were stabilised by: the weights of one subgroup's arm on another scale change nothing.
@@ -347,8 +348,9 @@ fn weights_computed_elsewhere_are_taken_as_they_are() {
             .expect("given");
     for k in 0..4 {
         for g in 0..4 {
-            near(other.risks[k][g].active, given.risks[k][g].active, 1e-9, "scale");
-            near(other.risks[k][g].control, given.risks[k][g].control, 1e-9, "scale");
+            for arm in 0..2 {
+                near(other.risks[k][g].by_arm[arm], given.risks[k][g].by_arm[arm], 1e-9, "scale");
+            }
         }
     }
     let nobody: Vec<f64> = rows.iter().map(|r| if r.0 == 1 && r.1 { 0.0 } else { 1.0 }).collect();
@@ -367,7 +369,7 @@ fn a_propensity_that_separates_is_fitted_under_its_prior() {
     let found = design(&cohort(3, &rows, |_| 1.0, None), &plan(Method::Overlap, Estimand::Overlap))
         .expect("a design");
     assert_eq!(found.separated, [2]);
-    let worth: Vec<f64> = found.subgroups.iter().map(|g| g.active.effective).collect();
+    let worth: Vec<f64> = found.subgroups.iter().map(|g| g.arms[1].effective).collect();
     assert!(worth.iter().all(|n| n.is_finite() && *n > 0.0), "{worth:?}");
 }
 
@@ -398,7 +400,7 @@ fn coverage(registries: u64, plan: &Plan, n: usize) -> Vec<Vec<[f64; 3]>> {
     let one = |seed: u64| {
         let found = weighted(&cohort(3, &rows_of(&patients(n, 1_000 + seed)), |_| 1.0, None), plan).ok()?;
         let of = |k: usize, g: usize| {
-            let error = found.risks[k][g].log_odds_ratio() - truth[g];
+            let error = found.risks[k][g].log_odds_ratio(1) - truth[g];
             let se = found.spread[k].covariance[4 * g].sqrt();
             let factor = found.factors(k)[g];
             let holds = |by: f64| f64::from(u8::from(error.abs() <= 1.959_964 * by * se));

@@ -226,15 +226,15 @@ impl Report {
     /// What every estimator of weighted effects comes to under the study's priors; `study` must be the study of these results.
     /// Empty for other studies, and where the numbers are withheld. Computed once.
     pub fn side_by_side(&self, study: &Study) -> &[Side] {
-        self.side_by_side.get_or_init(|| {
-            if self.withheld { Vec::new() } else { side_by_side(study, self.sampling()) }
-        })
+        self.side_by_side
+            .get_or_init(|| if self.withheld { Vec::new() } else { side_by_side(study, self.sampling()) })
     }
 
     /// How these results were sampled, or would have been.
     fn sampling(&self) -> Sampling {
         let usual = Sampling::default();
-        let Some(SamplerSettings { seed, chains, warmup, draws_asked: draws, mcse, .. }) = self.settings.sampler
+        let Some(SamplerSettings { seed, chains, warmup, draws_asked: draws, mcse, .. }) =
+            self.settings.sampler
         else {
             return usual;
         };

@@ -131,7 +131,9 @@ impl Weighting {
             (Estimand::Overlap, false) => {
                 "in the overlap population (patients who might have been in either arm)"
             }
-            (Estimand::Overlap, true) => "in the overlap population (patients who might have been in any arm)",
+            (Estimand::Overlap, true) => {
+                "in the overlap population (patients who might have been in any arm)"
+            }
         };
         match self.given.is_some() {
             true => format!("adjusted {by}, and the program does not know for what, {whom}"),

@@ -78,8 +78,7 @@ impl Imbalance {
     /// From the sums of an arm and of the one it is held against, over the unweighted spread of all arms.
     pub fn of(arm: &Sums, against: &Sums, unweighted: &[Sums]) -> Imbalance {
         let known = |v: f64| if v.is_finite() { v } else { 0.0 };
-        let variance =
-            unweighted.iter().map(|s| known(s.variance())).sum::<f64>() / unweighted.len() as f64;
+        let variance = unweighted.iter().map(|s| known(s.variance())).sum::<f64>() / unweighted.len() as f64;
         let mean_difference =
             (variance > NO_VARIANCE).then(|| (arm.mean() - against.mean()) / libm::sqrt(variance));
         let (a, c) = (arm.variance(), against.variance());

@@ -106,8 +106,7 @@ pub fn spread(model: &Model, cohort: &Cohort, plan: &Plan) -> Vec<Spread> {
         let shared = ESTIMATORS[estimator].shares_models(plan, cohort.given.is_some());
         let theta = |k: usize| centred(replicates.column(estimator, k / active, k % active));
         let theta: Vec<Vec<f64>> = (0..n * active).map(theta).collect();
-        let alpha: Vec<Vec<f64>> =
-            (0..n).map(|g| centred(replicates.column(estimator, g, active))).collect();
+        let alpha: Vec<Vec<f64>> = (0..n).map(|g| centred(replicates.column(estimator, g, active))).collect();
         // Each column stands for a subgroup, of effects for `active` of them.
         let covariances = |rows: (&[Vec<f64>], usize), columns: (&[Vec<f64>], usize)| -> Vec<f64> {
             let one = |k: usize| {
@@ -118,7 +117,8 @@ pub fn spread(model: &Model, cohort: &Cohort, plan: &Plan) -> Vec<Spread> {
             (0..rows.0.len() * columns.0.len()).map(one).collect()
         };
         let (effects, baselines) = ((&theta[..], active), (&alpha[..], 1));
-        let difference = |k: usize| sd(&centred(replicates.column(estimator, k / active, active + 1 + k % active)));
+        let difference =
+            |k: usize| sd(&centred(replicates.column(estimator, k / active, active + 1 + k % active)));
         Spread {
             covariance: covariances(effects, effects),
             baseline_covariance: covariances(baselines, baselines),

@@ -130,7 +130,8 @@ impl Design {
                 all
             };
             let own = by(&|i| patients(i, arm));
-            let everybody = if several && given.is_none() { by(&|i| cohort.patients(i)) } else { own.clone() };
+            let everybody =
+                if several && given.is_none() { by(&|i| cohort.patients(i)) } else { own.clone() };
             let others = by(&|i| cohort.patients(i) - patients(i, arm));
             ArmOverlap {
                 patients: own.iter().map(|(_, n)| n).sum(),
@@ -256,9 +257,13 @@ fn one_sided(cohort: &Cohort) -> Vec<OneSided> {
                 let all = of.iter().sum::<f64>() as u64;
                 let term = terms.get(level).copied();
                 let absent = of.iter().enumerate().filter(|(_, n)| all > 0 && **n == 0.0);
-                found.extend(
-                    absent.map(|(absent, _)| OneSided { subgroup, factor, term, absent, patients: all }),
-                );
+                found.extend(absent.map(|(absent, _)| OneSided {
+                    subgroup,
+                    factor,
+                    term,
+                    absent,
+                    patients: all,
+                }));
             }
         }
     }

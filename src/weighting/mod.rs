@@ -134,7 +134,9 @@ impl Weighted {
     /// The same of its baselines, by subgroup.
     pub fn baseline_factors(&self, estimator: usize) -> Vec<f64> {
         let one = |g: usize| {
-            let of = |r: &Replay| r.estimators[estimator].get(self.effect(g, 1)).map_or(1.0, |r| r.baseline_factor);
+            let of = |r: &Replay| {
+                r.estimators[estimator].get(self.effect(g, 1)).map_or(1.0, |r| r.baseline_factor)
+            };
             self.replay.as_ref().map_or(1.0, of)
         };
         (0..self.subgroups()).map(one).collect()

@@ -35,10 +35,7 @@ impl Patients<'_> {
     /// Those of some rows.
     pub fn of(&self, rows: Range<usize>) -> Patients<'_> {
         let arms = self.by_arm.len() / self.totals.len().max(1);
-        Patients {
-            by_arm: &self.by_arm[rows.start * arms..rows.end * arms],
-            totals: &self.totals[rows],
-        }
+        Patients { by_arm: &self.by_arm[rows.start * arms..rows.end * arms], totals: &self.totals[rows] }
     }
 }
 

@@ -112,8 +112,7 @@ pub fn unfitted(cohort: &Cohort, plan: &Plan) -> Propensity {
     let block = |subgroups: &Vec<usize>| {
         let (first, last) = (subgroups[0], subgroups[subgroups.len() - 1]);
         let profiles = ranges[first].start..ranges[last].end;
-        let group: Vec<u32> =
-            cohort.profiles[profiles.clone()].iter().map(|g| g - first as u32).collect();
+        let group: Vec<u32> = cohort.profiles[profiles.clone()].iter().map(|g| g - first as u32).collect();
         let kept = independent(cohort, profiles.clone(), (&group, subgroups.len()));
         let x = kept.iter().flat_map(|&k| profiles.clone().map(move |i| cohort.x(i, k))).collect();
         let of = |&g: &usize| ranges[g].start - profiles.start..ranges[g].end - profiles.start;
@@ -167,7 +166,11 @@ impl Propensity {
                     of[1] = *e;
                 }
             } else {
-                multinomial::predict(&block.rows, &block.at, &mut into.of[range.start * arms..range.end * arms]);
+                multinomial::predict(
+                    &block.rows,
+                    &block.at,
+                    &mut into.of[range.start * arms..range.end * arms],
+                );
             }
         }
     }

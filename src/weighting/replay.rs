@@ -144,9 +144,10 @@ fn simulated(
         })
         .collect();
     let spread = |place: usize, which: usize| sd(&centred(within.iter().map(|w| w[place][which]).collect()));
-    let found = own.iter().enumerate().map(|(k, of)| {
-        of.iter().enumerate().map(|(which, value)| [*value, spread(k, which)]).collect()
-    });
+    let found = own
+        .iter()
+        .enumerate()
+        .map(|(k, of)| of.iter().enumerate().map(|(which, value)| [*value, spread(k, which)]).collect());
     Some(Simulated { found: found.collect(), attempts })
 }
 

@@ -105,7 +105,8 @@ fn conversion(study: &Study, g: usize, measure: Measure) -> Conversion {
             let p = &a.patterns;
             let own = |i: &usize| p.subgroup[*i] as usize == g;
             [false, true].into_iter().all(|active| {
-                let arm: Vec<usize> = (0..p.len()).filter(own).filter(|&i| p.is_active(i) == active).collect();
+                let arm: Vec<usize> =
+                    (0..p.len()).filter(own).filter(|&i| p.is_active(i) == active).collect();
                 let sum = |of: &[f64]| arm.iter().map(|&i| of[i]).sum::<f64>();
                 sum(&p.events) <= RARE * sum(&p.totals)
             })

@@ -14,7 +14,8 @@ use super::super::prior_words;
 use super::super::source::Source;
 use crate::error::{Error, ErrorKind, Result};
 use crate::study::{
-    ArmLogOdds, Assignment, Data, Estimates, Form, LocationPrior, MOST_CORRELATED, Study, SubgroupEstimate, Weighting,
+    ArmLogOdds, Assignment, Data, Estimates, Form, LocationPrior, MOST_CORRELATED, Study, SubgroupEstimate,
+    Weighting,
 };
 use crate::weighting::{
     Cohort, Design, Estimand, Lack, Method, NoEstimate, Plan, SlopePrior, Weighted, design, weighted,
@@ -228,7 +229,9 @@ fn plan(source: &Source, section: &AdjustmentSection, (patients, arms): (f64, us
         Some(least) => {
             let (most, help) = match arms {
                 2 => ("0.5".to_string(), "truncate = 0.02 keeps propensities between 0.02 and 0.98"),
-                n => (format!("1/{n}"), "truncate = 0.02 raises the probability of every arm to 0.02 at least"),
+                n => {
+                    (format!("1/{n}"), "truncate = 0.02 raises the probability of every arm to 0.02 at least")
+                }
             };
             let found = least.get_ref().0;
             let message = format!("`truncate` is {found}, expected a probability above 0 and below {most}");

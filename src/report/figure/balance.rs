@@ -64,8 +64,7 @@ fn draw(study: &Study, weighting: &Weighting) -> Canvas {
     let bottom = TOP + height;
     let mut canvas = Canvas::new(right + 24.0, bottom + 50.0);
     let balance = weighting.design.largest_balance();
-    let sizes =
-        balance.iter().flat_map(|b| [b.before.mean_difference, b.after.mean_difference]);
+    let sizes = balance.iter().flat_map(|b| [b.before.mean_difference, b.after.mean_difference]);
     let most = sizes.flatten().map(f64::abs).fold(2.0 * BALANCED, f64::max) * 1.05;
     let axis = Axis::linear((-most, most), (left, right));
     let mut top = TOP;

@@ -117,13 +117,7 @@ fn draw(study: &Study, panels: &[Panel]) -> Canvas {
         false => (study.treatment.active(), study.treatment.control()),
         true => ("the arm", "another"),
     };
-    axis.draw_below(
-        &mut canvas,
-        bottom + 2.0,
-        6,
-        plain_label,
-        &format!("Probability of {what}"),
-    );
+    axis.draw_below(&mut canvas, bottom + 2.0, 6, plain_label, &format!("Probability of {what}"));
     let (up, down) = ([Mark::Area(Ink::First, 0.75)], [Mark::Area(Ink::Second, 0.75)]);
     let (had, had_not) = (format!("upwards: had {what}"), format!("downwards: had {other}"));
     legend::below(&mut canvas, &[(&up, &had), (&down, &had_not)]);

@@ -123,10 +123,8 @@ fn warnings(study: &Study, weighting: &Weighting) -> Vec<String> {
         all.push(format!("The same holds of {} more levels.", sided.len() - MOST_TOLD));
     }
     let balance = design.largest_balance();
-    let mut imbalanced: Vec<&Balance> = balance
-        .iter()
-        .filter(|b| b.after.mean_difference.is_some_and(|d| d.abs() > BALANCED))
-        .collect();
+    let mut imbalanced: Vec<&Balance> =
+        balance.iter().filter(|b| b.after.mean_difference.is_some_and(|d| d.abs() > BALANCED)).collect();
     let size = |b: &Balance| b.after.mean_difference.map_or(0.0, f64::abs);
     imbalanced.sort_by(|a, b| size(b).total_cmp(&size(a)));
     for b in imbalanced.iter().take(MOST_TOLD) {
@@ -134,7 +132,7 @@ fn warnings(study: &Study, weighting: &Weighting) -> Vec<String> {
             "{} in {}: standardised mean difference {} with weights.",
             weighting.terms[b.term].name,
             population(study, b.subgroup),
-            difference(&b.after)
+            difference(weighting, &b.after)
         ));
     }
     if imbalanced.len() > MOST_TOLD {
@@ -221,9 +219,12 @@ fn overlap(arm: &ArmOverlap, name: &str) -> Vec<String> {
     ]
 }
 
-/// A standardised mean difference, two decimals.
-fn difference(of: &Imbalance) -> String {
-    of.mean_difference.map_or_else(|| "–".to_string(), |d| signed(d, 2))
+/// A standardised mean difference, two decimals; of several active arms, of which it is the largest, without a sign.
+fn difference(weighting: &Weighting, of: &Imbalance) -> String {
+    of.mean_difference.map_or_else(
+        || "–".to_string(),
+        |d| if weighting.has_several_arms() { format!("{d:.2}") } else { signed(d, 2) },
+    )
 }
 
 fn ratio(of: &Imbalance) -> String {
@@ -260,8 +261,8 @@ fn balance(study: &Study, weighting: &Weighting, said: &mut Passage) {
         last = Some(b.subgroup);
         rows.push(vec![
             format!("  {}", weighting.terms[b.term].name),
-            difference(&b.before),
-            difference(&b.after),
+            difference(weighting, &b.before),
+            difference(weighting, &b.after),
             ratio(&b.before),
             ratio(&b.after),
         ]);

@@ -6,7 +6,8 @@ use super::population;
 use crate::posterior::Report;
 use crate::study::{Covariate, Study, Weighting};
 use crate::weighting::{
-    ArmOverlap, Balance, ESTIMATORS, Estimand, Estimator, Imbalance, Method, Replayed, SubgroupDesign, Weighted,
+    ArmOverlap, Balance, ESTIMATORS, Estimand, Estimator, Imbalance, Method, Replayed, SubgroupDesign,
+    Weighted,
 };
 
 /// How effects were adjusted for who was treated.
