@@ -389,7 +389,7 @@ fn nothing_of_several_arms_depends_on_the_order_of_rows_or_the_number_of_threads
 #[test]
 fn weighted_arms_are_checked_without_an_outcome_and_fitted_with_it() {
     let desk = written("exchangeable", |text| text);
-    let fitted = flowing(desk.says(&["fit", "model.toml", "--no-save"]).as_bytes());
+    let fitted = flowing(desk.says(&["fit", "model.toml"]).as_bytes());
     for said in [
         "adjusted for x1 and x2",
         "multinomial propensity",
@@ -399,7 +399,7 @@ fn weighted_arms_are_checked_without_an_outcome_and_fitted_with_it() {
     ] {
         assert!(fitted.contains(said), "`{said}` is missing from:\n{fitted}");
     }
-    let json = desk.says(&["fit", "model.toml", "--no-save", "--format", "json"]);
+    let json = desk.says(&["fit", "model.toml", "--format", "json"]);
     let json: Value = serde_json::from_str(&json).expect("JSON");
     let own = &json["weighting"]["estimators"][2];
     assert_eq!(

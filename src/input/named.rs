@@ -36,7 +36,8 @@ fn changes(source: &Source, section: &NamedPriorSection, study: &Study) -> Resul
     let scale = study.outcome.scale;
     let NamedPriorSection { effect, heterogeneity, baseline, baseline_of, .. } = section;
     let stated = [baseline.as_ref().map(Spanned::span), baseline_of.as_ref().map(Spanned::span)];
-    if let (Some(_), Some(span)) = (&study.weighting, stated.into_iter().flatten().next()) {
+    let two = study.weighting.as_ref().filter(|w| !w.has_several_arms());
+    if let (Some(_), Some(span)) = (two, stated.into_iter().flatten().next()) {
         return Err(super::build::no_baseline_beside_weights(source, span));
     }
     Ok(NamedChanges {

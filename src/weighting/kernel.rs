@@ -6,7 +6,7 @@ use crate::numeric::{Instructions, compiled_for_each, exp_of_nonpositive_fused};
 const LANES: usize = 8;
 
 /// Rows that are worked on together, so that what is made of them stays near.
-const BLOCK: usize = 128;
+pub(super) const BLOCK: usize = 128;
 
 /// Rows that share an intercept: places `from` to `to` of columns of length `stride`, one after another in `x`.
 #[derive(Debug, Clone, Copy)]
@@ -49,7 +49,7 @@ fn total(lanes: [f64; LANES]) -> f64 {
 
 #[inline(always)]
 #[allow(clippy::needless_range_loop, reason = "by place, so that it is vectorised")]
-fn dot(a: &[f64; BLOCK], b: &[f64; BLOCK]) -> f64 {
+pub(super) fn dot(a: &[f64; BLOCK], b: &[f64; BLOCK]) -> f64 {
     let mut lanes = [0.0; LANES];
     for chunk in 0..BLOCK / LANES {
         for lane in 0..LANES {
@@ -62,7 +62,13 @@ fn dot(a: &[f64; BLOCK], b: &[f64; BLOCK]) -> f64 {
 
 /// The log odds of up to a block of rows; rows that are not there have that of the intercept.
 #[inline(always)]
-fn log_odds(span: &Span<'_>, from: usize, n: usize, room: &mut [f64; BLOCK], eta: &mut [f64; BLOCK]) {
+pub(super) fn log_odds(
+    span: &Span<'_>,
+    from: usize,
+    n: usize,
+    room: &mut [f64; BLOCK],
+    eta: &mut [f64; BLOCK],
+) {
     *eta = [span.intercept; BLOCK];
     for (k, &slope) in span.slopes.iter().enumerate() {
         let start = k * span.stride + from;
@@ -75,7 +81,7 @@ fn log_odds(span: &Span<'_>, from: usize, n: usize, room: &mut [f64; BLOCK], eta
 
 /// Up to a block of values as a block: as they stand, or with 0 where there are none.
 #[inline(always)]
-fn whole<'a>(values: &'a [f64], room: &'a mut [f64; BLOCK]) -> &'a [f64; BLOCK] {
+pub(super) fn whole<'a>(values: &'a [f64], room: &'a mut [f64; BLOCK]) -> &'a [f64; BLOCK] {
     match values.first_chunk::<BLOCK>() {
         Some(block) => block,
         None => {

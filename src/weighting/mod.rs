@@ -17,6 +17,7 @@ mod cohort;
 mod design;
 mod estimators;
 mod kernel;
+mod kernel_of_arms;
 mod logistic;
 mod multinomial;
 mod outcome;

@@ -2,8 +2,9 @@
 
 use super::coefficients::Coefficients;
 use super::cohort::{Cell, Cohort};
+use super::kernel_of_arms::Patients;
 use super::logistic::{self, NEAR_THE_END, Rows, Separated, TO_THE_END};
-use super::multinomial::{self, Patients};
+use super::multinomial;
 use super::plan::{FALLBACK_PRECISION, Plan};
 
 /// A column whose own part, given those before it, is less than this share of its sum of squares follows from them.
@@ -32,7 +33,7 @@ struct Block {
 /// Patients by profile and arm, made anew for every fit.
 #[derive(Debug, Clone, Default)]
 pub struct Treatment {
-    /// Those of the active arm; of several, by profile and arm.
+    /// By profile, active arm after active arm.
     by_arm: Vec<f64>,
     totals: Vec<f64>,
 }
@@ -42,15 +43,12 @@ impl Treatment {
     pub fn take(&mut self, cells: &[Cell], arms: usize) {
         self.by_arm.clear();
         self.totals.clear();
-        for of in cells.chunks_exact(arms) {
-            if let [control, active] = of {
-                let treated = active[0] + active[1];
-                self.by_arm.push(treated);
-                self.totals.push(treated + control[0] + control[1]);
-            } else {
-                self.by_arm.extend(of.iter().map(|cell| cell[0] + cell[1]));
-                self.totals.push(of.iter().flatten().sum());
-            }
+        for arm in 1..arms {
+            self.by_arm.extend(cells.iter().skip(arm).step_by(arms).map(|[without, with]| without + with));
+        }
+        for (i, of) in cells.chunks_exact(arms).enumerate() {
+            let active: f64 = (0..arms - 1).map(|a| self.by_arm[a * cells.len() / arms + i]).sum();
+            self.totals.push(active + of[0][0] + of[0][1]);
         }
     }
 }
@@ -205,8 +203,13 @@ impl Block {
             let own = (&treatment.by_arm[range.clone()], &treatment.totals[range]);
             return self.rows.fit(own, (precision, near), active, &mut room.two);
         }
-        let all = Patients { by_arm: &treatment.by_arm, totals: &treatment.totals };
-        multinomial::fit(&self.rows, all.of(range), (precision, near), &mut self.at, &mut room.several)
+        let patients = Patients {
+            by_arm: &treatment.by_arm,
+            stride: treatment.totals.len(),
+            totals: &treatment.totals[range.clone()],
+            from: range.start,
+        };
+        multinomial::fit(&self.rows, patients, (precision, near), &mut self.at, &mut room.several)
     }
 
     fn fallback(&self) -> f64 {
