@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use crate::common::shipped::{ran, said};
+use crate::common::shipped::{ran, said, words};
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden")
@@ -36,8 +36,9 @@ fn has_several(model: &str) -> bool {
 
 /// What a command prints, or writes as Markdown.
 fn answer(command: &str) -> Vec<u8> {
-    if command.ends_with("words.md") {
-        return ran(command).files.get("words.md").expect("written").clone();
+    if let Some(name) = command.strip_prefix("report ").and_then(|rest| rest.strip_suffix(" --out words.md"))
+    {
+        return words(name).into_bytes();
     }
     said(command).into_bytes()
 }
@@ -62,6 +63,10 @@ fn the_program_prints_what_the_library_says() {
         }
     }
     assert_eq!(held, 3 * 2 + 4 * 4);
+    for name in ["attention-evt", "ras-basilar-death", "rescue-by-etiology"] {
+        let page = ran(&format!("report {name} --out words.md"));
+        assert!(page.files["words.md"] == words(name).as_bytes(), "{name}");
+    }
 }
 
 fn digest(bytes: &[u8]) -> String {

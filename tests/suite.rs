@@ -43,6 +43,7 @@ mod fitted_once;
 mod golden;
 mod hostile_files;
 mod invariances;
+mod lattice;
 mod levels;
 mod levels_compared;
 mod levels_read;

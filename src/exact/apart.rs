@@ -4,7 +4,7 @@ use super::Resolution;
 use super::kernel::{Alone, Kernel};
 use super::pair::{MOST_NODES, Marginal};
 use super::rows::{Prediction, Rows};
-use crate::numeric::{Grid, LogInterpolant, Placement, exp_of_nonpositive, log_add_exp};
+use crate::numeric::{Grid, HALF_LOG_2_PI, LogInterpolant, Placement, exp_of_nonpositive, log_add_exp};
 
 /// What there is beside two effects of the common distribution: one of them standing alone, or both.
 pub struct Apart {
@@ -60,7 +60,7 @@ impl Apart {
                 log_add_exp(around.at(a) + alone_b, alone_a + around.at(b))
             });
             // The density of two effects of the common distribution is without this factor.
-            log_add_exp(both, one) + 0.5 * libm::log(2.0 * std::f64::consts::PI)
+            log_add_exp(both, one) + HALF_LOG_2_PI
         };
         let logs: Vec<f64> = s.iter().map(|&s| log_density(s)).collect();
         let high = logs.iter().copied().fold(unit, f64::max);

@@ -77,20 +77,24 @@ impl Kernel {
         self.around.is_empty()
     }
 
-    /// `log ∫ p(θ | μ, τ) e^{ℓ(θ)} dθ`; `alone` is the part of it that neither μ nor τ changes.
+    /// `log ∫ p(θ | μ, τ) e^{ℓ(θ)} dθ`; `alone` is the part of it that neither μ nor τ changes. `terms` and `each` are working
+    /// space.
     pub fn log_marginal(
         &self,
         likelihood: &EffectLikelihood,
         alone: Option<f64>,
         (mu, tau): (f64, f64),
-        terms: &mut Vec<f64>,
+        (terms, each): (&mut Vec<f64>, &mut Vec<f64>),
     ) -> f64 {
-        let mut total = alone.unwrap_or(f64::NEG_INFINITY);
-        for part in &self.around {
-            let own = part.log_weight + likelihood.log_marginal(mu, part.scale * tau, terms);
-            total = log_add_exp(total, own);
+        let mut of_part =
+            |part: &Around| part.log_weight + likelihood.log_marginal(mu, part.scale * tau, terms);
+        if let [whole] = &self.around[..] {
+            return log_add_exp(alone.unwrap_or(f64::NEG_INFINITY), of_part(whole));
         }
-        total
+        each.clear();
+        each.extend(alone);
+        each.extend(self.around.iter().map(of_part));
+        log_sum(each)
     }
 
     /// Where θ may lie, from where it may lie were it normal around μ.

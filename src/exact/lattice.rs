@@ -424,6 +424,3 @@ impl Narrow {
         (total, parts, edge)
     }
 }
-
-#[cfg(test)]
-mod tests;

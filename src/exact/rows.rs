@@ -103,16 +103,20 @@ impl RowMaker<'_> {
 
     fn row(&self, tau: f64, component: LocationComponent, log_weight: f64) -> Row {
         let guess = self.expected_peak(tau, &component);
-        let mut terms = Vec::with_capacity(128);
+        let (mut terms, mut parts) = (Vec::with_capacity(128), Vec::new());
+        let constant = component.log_constant();
         let (mu, log_likelihood) = tabulate_with(guess, self.placement(guess), |mu| {
             let each: Vec<f64> = match self.kernel {
                 None => self.subgroups.iter().map(|s| s.log_marginal(mu, tau, &mut terms)).collect(),
                 Some((kernel, alone)) => {
-                    let of = |(g, s)| kernel.log_marginal(s, alone.get(g).copied(), (mu, tau), &mut terms);
+                    let of = |(g, s)| {
+                        let space = (&mut terms, &mut parts);
+                        kernel.log_marginal(s, alone.get(g).copied(), (mu, tau), space)
+                    };
                     self.subgroups.iter().enumerate().map(of).collect()
                 }
             };
-            (component.log_density(mu) + each.iter().sum::<f64>(), each)
+            ((component.log_kernel(mu) + constant) + each.iter().sum::<f64>(), each)
         });
         Row { tau, component, log_weight, mu, log_likelihood, share: 0.0 }
     }

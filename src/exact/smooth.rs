@@ -30,6 +30,9 @@ const FLAT: f64 = 0.05;
 /// Terms that are smaller by this many logarithmic units count for nothing, however many they are.
 const NEGLIGIBLE: f64 = 48.0;
 
+/// A little more than 1: rounding leaves out no node that counts.
+const FARTHER: f64 = 1.0 + 1e-9;
+
 /// The widest normal, as a share of a table's reach, under which a curve that is not at its end there may be summed.
 pub const WIDEST: f64 = 1.0 / 7.0;
 
@@ -93,13 +96,17 @@ impl Smoother {
         if sd == 0.0 {
             return self.interpolant().at(x);
         }
-        let narrowest = self.grid.spacing(self.grid.centre);
+        let narrowest = self.grid.step * self.grid.scale;
         if sd < HOPELESS * narrowest {
             return self.on_own_nodes(x, sd, x);
         }
+        // First, as the nodes would not resolve it, and the sum over them be in vain.
+        if let Some(value) = self.where_it_hardly_varies(x, sd) {
+            return value;
+        }
         match self.on_the_grid(x, sd, terms) {
             Ok(value) => value,
-            Err(highest) => self.on_own_nodes(x, sd, highest),
+            Err(highest) => self.around_the_mode(x, sd, highest),
         }
     }
 
@@ -107,11 +114,13 @@ impl Smoother {
     fn on_the_grid(&self, x: f64, sd: f64, terms: &mut Vec<f64>) -> Result<f64, f64> {
         let half_precision = 0.5 / (sd * sd);
         let nodes = &self.grid.x;
-        // No term is below the largest by more than is counted where even the curve alone is, nor where the normal is.
+        // No term is below the largest by more than is counted where even the curve alone is, nor where the normal is: it is
+        // by more than the curve's largest could make up for.
         let from_x = nodes[self.top] - x;
         let level = self.weighted[self.top] - half_precision * from_x * from_x - NEGLIGIBLE;
-        let first = self.rising.partition_point(|&high| high < level);
-        let last = self.falling.partition_point(|&high| high >= level);
+        let reach = FARTHER * libm::sqrt(from_x * from_x + NEGLIGIBLE / half_precision);
+        let first = partition(nodes.len(), |i| self.rising[i] < level || nodes[i] - x < -reach);
+        let last = partition(nodes.len(), |i| self.falling[i] >= level && nodes[i] - x <= reach);
         let (weighted, nodes) = (&self.weighted[first..last], &nodes[first..last]);
         let highest = terms_under_normal(weighted, nodes, x, half_precision, terms);
         let at = terms.iter().position(|&t| t == highest).unwrap_or(0);
@@ -125,22 +134,42 @@ impl Smoother {
         Ok(log_sum_below(terms, highest) - libm::log(sd) - LOG_SQRT_2_PI)
     }
 
-    /// Gauss–Hermite on the product's own mode and width; `start` is near the mode.
+    /// Without the nodes; `start` is near the product's mode.
     fn on_own_nodes(&self, x: f64, sd: f64, start: f64) -> f64 {
-        let f = self.interpolant();
-        let spacing = self.grid.spacing(x);
-        if sd < NARROW * spacing && f.covers(x) {
-            let (value, slope, bend) = f.with_derivatives(x);
-            if sd < SECOND_ORDER * spacing && (slope * sd).abs() < 1e-3 {
-                return value + 0.5 * sd * sd * (bend + slope * slope);
-            }
-            if (slope * sd).abs() < GENTLE && (bend * sd * sd).abs() < FLAT {
-                // The curve hardly varies under the normal: the normal's own nodes.
-                let rise = |z: f64| libm::exp(f.at(x + sd * z) - value);
-                let mean: f64 = short_normal_rule().iter().map(|&(z, weight)| weight * rise(z)).sum();
-                return value + libm::log(mean);
-            }
+        self.where_it_hardly_varies(x, sd).unwrap_or_else(|| self.around_the_mode(x, sd, start))
+    }
+
+    /// Under a normal that is narrower than the nodes' distance, and under which the curve hardly varies.
+    fn where_it_hardly_varies(&self, x: f64, sd: f64) -> Option<f64> {
+        let Grid { centre, scale, step, .. } = self.grid;
+        // Most are wider, which is told without a root.
+        if sd >= NARROW * step * ((x - centre).abs() + scale) {
+            return None;
         }
+        let spacing = self.grid.spacing(x);
+        if sd >= NARROW * spacing {
+            return None;
+        }
+        let f = self.interpolant();
+        if !f.covers(x) {
+            return None;
+        }
+        let (value, slope, bend) = f.with_derivatives(x);
+        if sd < SECOND_ORDER * spacing && (slope * sd).abs() < 1e-3 {
+            return Some(value + 0.5 * sd * sd * (bend + slope * slope));
+        }
+        if (slope * sd).abs() < GENTLE && (bend * sd * sd).abs() < FLAT {
+            // The normal's own nodes.
+            let rise = |z: f64| libm::exp(f.at(x + sd * z) - value);
+            let mean: f64 = short_normal_rule().iter().map(|&(z, weight)| weight * rise(z)).sum();
+            return Some(value + libm::log(mean));
+        }
+        None
+    }
+
+    /// Gauss–Hermite on the product's own mode and width; `start` is near the mode.
+    fn around_the_mode(&self, x: f64, sd: f64, start: f64) -> f64 {
+        let f = self.interpolant();
         // In units of sd from x: the mode of f(x + sd z) − z²/2.
         let product = |z: f64| f.at(x + sd * z) - 0.5 * z * z;
         let mut z = (start - x) / sd;
@@ -172,6 +201,16 @@ impl Smoother {
 fn rule_without_its_normal() -> &'static [(f64, f64); NORMAL_RULE_NODES] {
     static RULE: OnceLock<[(f64, f64); NORMAL_RULE_NODES]> = OnceLock::new();
     RULE.get_or_init(|| normal_rule().map(|(node, weight)| (node, libm::log(weight) + 0.5 * node * node)))
+}
+
+/// The first of so many places at which `is_before` no longer holds, or their number.
+fn partition(count: usize, is_before: impl Fn(usize) -> bool) -> usize {
+    let (mut low, mut high) = (0, count);
+    while low < high {
+        let middle = low + (high - low) / 2;
+        if is_before(middle) { low = middle + 1 } else { high = middle }
+    }
+    low
 }
 
 /// `log Σ e^x`, leaving out what is too far below the largest to count.

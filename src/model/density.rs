@@ -2,7 +2,7 @@
 
 use std::f64::consts::PI;
 
-use crate::numeric::{Peak, ln_of_normal, logistic, normal_log_density, softplus};
+use crate::numeric::{HALF_LOG_2_PI, Peak, ln_of_normal, logistic, normal_log_density, softplus};
 use crate::study::{HeterogeneityPrior, LocationPrior, NormalComponent};
 
 impl LocationPrior {
@@ -115,7 +115,7 @@ impl LocationComponent {
     /// The constant of the log density, including the log of the component's weight.
     pub fn log_constant(&self) -> f64 {
         match self {
-            LocationComponent::Normal(n) => libm::log(n.weight) - libm::log(n.sd) - 0.5 * libm::log(2.0 * PI),
+            LocationComponent::Normal(n) => libm::log(n.weight) - libm::log(n.sd) - HALF_LOG_2_PI,
             LocationComponent::StudentT { df, scale, .. } => {
                 student_t_log_density(0.0, *df) - libm::log(*scale)
             }

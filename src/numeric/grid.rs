@@ -48,18 +48,36 @@ const USUAL_STEPS: [f64; 4] = [0.3, 0.36, 0.5, 0.6];
 /// Nodes on either side of the centre that the table has.
 const INNER: i32 = 256;
 
-/// The usual steps' inner shapes, from node −[`INNER`] on.
-fn usual_shapes() -> &'static [Vec<Shape>; USUAL_STEPS.len()] {
-    static SHAPES: OnceLock<[Vec<Shape>; USUAL_STEPS.len()]> = OnceLock::new();
-    let of = |step: f64| (-INNER..=INNER).map(|j| Shape::at(step / EVEN_OVER, j)).collect();
-    SHAPES.get_or_init(|| USUAL_STEPS.map(of))
+/// The inner shapes of one step, from node −[`INNER`] on, made when they are first wanted.
+struct Usual {
+    step: f64,
+    shapes: OnceLock<Vec<Shape>>,
+}
+
+impl Usual {
+    fn shapes(&self) -> &[Shape] {
+        self.shapes.get_or_init(|| (-INNER..=INNER).map(|j| Shape::at(self.step / EVEN_OVER, j)).collect())
+    }
+}
+
+/// Of the usual steps, and of what they are refined to.
+fn usual(step: f64) -> Option<&'static Usual> {
+    static ALL: OnceLock<Vec<Usual>> = OnceLock::new();
+    let all = ALL.get_or_init(|| {
+        let refined = |step: f64| {
+            let next = |step: &f64| Some(step * REFINEMENT);
+            std::iter::successors(Some(step), next).take(MOST_REFINEMENTS + 1)
+        };
+        let steps = USUAL_STEPS.into_iter().flat_map(refined);
+        steps.map(|step| Usual { step, shapes: OnceLock::new() }).collect()
+    });
+    all.iter().find(|usual| usual.step == step)
 }
 
 impl Stretch {
     /// Of nodes at this distance in the bulk, in standard deviations.
     fn of(step: f64) -> Stretch {
-        let usual = USUAL_STEPS.iter().position(|usual| *usual == step);
-        Stretch { step: step / EVEN_OVER, inner: usual.map_or(&[], |i| &usual_shapes()[i]) }
+        Stretch { step: step / EVEN_OVER, inner: usual(step).map_or(&[], Usual::shapes) }
     }
 
     fn at(&self, j: i32) -> Shape {

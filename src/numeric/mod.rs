@@ -38,6 +38,6 @@ pub use normal_pair::opposite_signs;
 pub use root::{crossing, invert_distribution, invert_distribution_to, invert_increasing};
 pub use sinc::{Weights, cumulative_sum, cumulative_weight};
 pub use special::{
-    chi_square_above, log_add_exp, log_binomial_coefficient, log_expit, log_sum_exp, logistic, logit,
-    normal_cdf, normal_log_density, normal_quantile, softplus, softplus_of_both,
+    HALF_LOG_2_PI, chi_square_above, log_add_exp, log_binomial_coefficient, log_expit, log_sum_exp, logistic,
+    logit, normal_cdf, normal_log_density, normal_quantile, softplus, softplus_of_both,
 };

@@ -1,6 +1,6 @@
 //! Elementary and special functions on scalars.
 
-use std::f64::consts::{LN_2, PI, SQRT_2};
+use std::f64::consts::{LN_2, SQRT_2};
 
 use super::exp::{exp_of_nonpositive, ln_1p_of_fraction};
 
@@ -63,10 +63,13 @@ pub fn log_sum_exp(x: &[f64]) -> f64 {
     high + libm::log(super::sum_exp_shifted(x, high))
 }
 
+/// `log √(2π)`, as the logarithm has it that everything else is computed with.
+pub const HALF_LOG_2_PI: f64 = 0.918_938_533_204_672_7;
+
 /// `log N(x; mean, sd²)`.
 pub fn normal_log_density(x: f64, mean: f64, sd: f64) -> f64 {
     let z = (x - mean) / sd;
-    -0.5 * z * z - libm::log(sd) - 0.5 * libm::log(2.0 * PI)
+    -0.5 * z * z - libm::log(sd) - HALF_LOG_2_PI
 }
 
 /// The standard normal distribution function, to full precision in both tails.
@@ -126,6 +129,12 @@ pub fn log_binomial_coefficient(n: f64, k: f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_constant_of_a_normal_density_is_what_its_logarithm_gives() {
+        let computed = 0.5 * libm::log(2.0 * std::f64::consts::PI);
+        assert_eq!(HALF_LOG_2_PI.to_bits(), computed.to_bits());
+    }
 
     #[test]
     fn both_softplus_at_once_are_each_by_itself() {

@@ -15,9 +15,10 @@ use assert_cmd::Command;
 use equipoise::compare::bias::compare_bias;
 use equipoise::compare::{Comparison, Request, comparable, compare};
 use equipoise::decide::{Discussion, decide};
+use equipoise::figure::Portrait;
 use equipoise::input::{open, open_decision, shipped, shipped_decisions};
 use equipoise::posterior::{Analysis, Integrals, Options, Sampling, analyse_watched};
-use equipoise::report::{self, Length};
+use equipoise::report::{self, Length, PageFormat, Presentation, Shown};
 use equipoise::study::{Decision, Study};
 
 /// A command that ended well.
@@ -157,6 +158,30 @@ fn forms(text: impl Fn(Length) -> String, json: String, csv: String) -> Forms {
     let plain = |length| strip_str(&text(length)).to_string();
     let texts = [("", plain(Length::Short)), ("--full", plain(Length::Full))];
     texts.into_iter().chain([("--format json", json), ("--format csv", csv)]).collect()
+}
+
+/// The page that `equipoise report NAME --out words.md` writes, of the analysis or discussion that is there already.
+pub fn words(name: &str) -> String {
+    let command = format!("equipoise report {name} --out words.md");
+    if shipped_decisions().iter().any(|s| s.name == name) {
+        let (decision, d) = &*discussed(name);
+        let figures = report::decision_figures(decision, d);
+        return report::decision_page(decision, d, &figures, PageFormat::Markdown, Some(&command))
+            .expect("a page");
+    }
+    let (study, Analysis { options, report, exact, integrals }) = &*analysed(name);
+    let done = Analysis {
+        options: *options,
+        report: report.clone(),
+        exact: exact.clone(),
+        integrals: integrals.clone(),
+    };
+    let portrait = Portrait::of(study, Some(done), options.sampling).expect("known priors");
+    let portrait = portrait.expect("passes its checks");
+    let shown = Shown::of(&portrait).expect("a report");
+    let figures = report::figures(study, shown);
+    let presentation = Presentation { study, shown: Ok(shown), command: Some(&command) };
+    report::page(&presentation, &figures, PageFormat::Markdown).expect("a page")
 }
 
 /// `equipoise COMMAND` in a folder of its own; `--format text` where the command says none and has one. `--full` may stand

@@ -1,18 +1,13 @@
 //! Lattices held against the engine that integrates each prior by itself.
 
-use super::*;
-use crate::exact::{Baseline, CellsOfSubgroup, ExactPosterior};
-use crate::model::{
-    Arm, BaselineOf, BaselinePrior, Baselines, BinomialPair, Cells, Model, NormalComponent, Observation,
-    Pooling,
+use equipoise::exact::{Baseline, CellsOfSubgroup, ExactPosterior, Extent, Lattice, Resolution};
+use equipoise::model::{
+    BaselineOf, BinomialPair, HeterogeneityPrior, LocationPrior, Model, NormalComponent, Pooling,
 };
 
-fn pair(control: (u32, u32), active: (u32, u32)) -> BinomialPair {
-    let arm = |(events, total): (u32, u32)| Arm { events: f64::from(events), total: f64::from(total) };
-    BinomialPair::new(arm(control), arm(active))
-}
+use crate::common::{counts_model, fit, pair};
 
-/// Of the control arm's log odds.
+/// Of the control arm's log odds, as in the model of counts.
 fn baseline() -> Baseline {
     Baseline { prior: LocationPrior::normal(0.0, 1.5), of: BaselineOf::Control }
 }
@@ -28,14 +23,8 @@ fn integrated(
     effect: &LocationPrior,
     heterogeneity: HeterogeneityPrior,
 ) -> ExactPosterior {
-    let Baseline { prior, of } = baseline();
-    let baselines = Baselines { prior: BaselinePrior::Independent(prior), of };
-    let model = Model {
-        observation: Observation::Cells(Cells::new(counts.to_vec(), baselines)),
-        pooling: Pooling::Partial(heterogeneity),
-        effect: effect.clone(),
-    };
-    ExactPosterior::new(&model, Resolution::default()).expect("settles")
+    let pooling = Pooling::Partial(heterogeneity);
+    fit(&Model { pooling, effect: effect.clone(), ..counts_model(counts.to_vec()) })
 }
 
 const USUAL: Extent = Extent { typical: 0.35, fixed_tau: None, reach: 250.0, narrowest: 0.05 };
