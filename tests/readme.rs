@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use assert_cmd::Command;
 
 use crate::common::shipped::said;
-use crate::{ordinal_registry, registry};
+use crate::{ordinal_registry, registry, technique_registry};
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).to_path_buf()
@@ -48,6 +48,9 @@ fn output_of(command: &str) -> String {
     if command.starts_with("cargo run --release --example registry") {
         return registry::table(folder.path(), &registry::usual()).expect("a table");
     }
+    if command.starts_with("cargo run --release --example technique_registry") {
+        return technique_registry::table(folder.path(), &technique_registry::usual()).expect("a table");
+    }
     if command.starts_with("cargo run --release --example ordinal_registry") {
         return ordinal_registry::table(&ordinal_registry::usual()).expect("a table");
     }
@@ -58,6 +61,8 @@ fn output_of(command: &str) -> String {
     let arguments = command.strip_prefix("equipoise").expect("the program").trim();
     if command.contains("regimens.toml") {
         fs::copy(root().join("examples/regimens.toml"), folder.path().join("regimens.toml")).expect("copied");
+    } else if command.contains("techniques.toml") {
+        technique_registry::written(folder.path(), &technique_registry::usual()).expect("files");
     } else if !of_registry(command) {
         return said(arguments).split_inclusive('\n').take(most).collect();
     }

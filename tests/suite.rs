@@ -13,6 +13,10 @@ mod registry;
 #[allow(dead_code, reason = "the example's own output")]
 mod ordinal_registry;
 
+#[path = "../examples/technique_registry.rs"]
+#[allow(dead_code, reason = "the example's own output")]
+mod technique_registry;
+
 mod adjusted;
 mod arms;
 mod baselines;

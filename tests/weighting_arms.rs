@@ -13,6 +13,7 @@ use equipoise::weighting::{
 use serde_json::Value;
 
 use crate::common::folder::{Folder, flowing};
+use crate::technique_registry;
 
 const NAMES: [&str; 4] = ["crude", "regression", "weighted", "doubly_robust"];
 const SUBGROUPS: usize = 2;
@@ -383,6 +384,74 @@ fn nothing_of_several_arms_depends_on_the_order_of_rows_or_the_number_of_threads
     let replay = found.replay.expect("a replay");
     assert_eq!(replay.estimators[2].len(), (SUBGROUPS + 1) * (ARMS - 1));
     assert!(replay.estimators.iter().flatten().all(|r| r.factor >= 1.0 && r.coverage > 0.5));
+}
+
+/// The truth of the registry's overlap population by etiology and active arm: log odds ratios of averaged risks.
+fn truth() -> Vec<f64> {
+    let many = technique_registry::patients(400_000, 77);
+    let log_odds = |p: f64| (p / (1.0 - p)).ln();
+    let of = |g: usize| {
+        let risks = technique_registry::true_risks(&many, g).map(log_odds);
+        [risks[1] - risks[0], risks[2] - risks[0]]
+    };
+    (0..SUBGROUPS).flat_map(of).collect()
+}
+
+/// How often 95 % intervals held the truth over registries, by estimator, then etiology and active arm: as the bootstrap gives
+/// them, and calibrated; and the mean error.
+fn coverage(registries: u64, plan: &Plan, n: usize) -> Vec<Vec<[f64; 3]>> {
+    use rayon::prelude::*;
+    let truth = truth();
+    let one = |seed: u64| {
+        let row = |p: &technique_registry::Patient| -> Row {
+            (p.etiology as u32, p.technique as u8, p.good, vec![p.nihss, f64::from(u8::from(p.failed))])
+        };
+        let rows: Vec<Row> = technique_registry::patients(n, 1_000 + seed).iter().map(row).collect();
+        let found = weighted(&cohort(&rows, ARMS, |_| 1.0, None), plan).ok()?;
+        let of = |k: usize, c: usize| {
+            let error = found.effects(k)[c] - truth[c];
+            let se = found.spread[k].covariance[c * truth.len() + c].sqrt();
+            let holds = |by: f64| f64::from(u8::from(error.abs() <= 1.959_964 * by * se));
+            [holds(1.0), holds(found.factors(k)[c]), error]
+        };
+        Some((0..4).map(|k| (0..truth.len()).map(|c| of(k, c)).collect()).collect::<Vec<Vec<[f64; 3]>>>())
+    };
+    let all: Vec<_> = (0..registries).into_par_iter().filter_map(one).collect();
+    let mean = |k: usize, c: usize, i: usize| all.iter().map(|r| r[k][c][i]).sum::<f64>() / all.len() as f64;
+    (0..4).map(|k| (0..truth.len()).map(|c| std::array::from_fn(|i| mean(k, c, i))).collect()).collect()
+}
+
+/// Few registries: what a gross fault would show. The ignored test has the figures of the book.
+#[test]
+fn calibrated_intervals_hold_the_truth_of_registries_of_several_arms() {
+    let plan = Plan { replicates: 100, replays: 50, ..plan(&reference()["estimates"][8]) };
+    let found = coverage(60, &plan, 400);
+    for of in &found[2..] {
+        for (c, [_, calibrated, error]) in of.iter().enumerate() {
+            // Four standard errors of a share of 0.95 in 60.
+            assert!(*calibrated >= 0.84, "{c}: {calibrated}");
+            assert!(error.abs() < 0.2, "{c}: {error}");
+        }
+    }
+    // Confounded by indication, crude estimates are off.
+    assert!(found[0].iter().any(|c| c[2] < -0.3), "{:?}", found[0]);
+}
+
+/// `cargo test --release --test suite several_arms_in_full -- --ignored --nocapture` prints the table of the book.
+#[test]
+#[ignore = "twenty minutes of processor time"]
+fn calibrated_intervals_hold_the_truth_of_registries_of_several_arms_in_full() {
+    let plan = Plan { replicates: 400, replays: 200, ..plan(&reference()["estimates"][8]) };
+    for (k, of) in coverage(1_000, &plan, 400).iter().enumerate() {
+        for (c, [raw, calibrated, error]) in of.iter().enumerate() {
+            println!(
+                "{:<14} {:<16} {:<10} raw {raw:.3} calibrated {calibrated:.3} mean error {error:+.3}",
+                ESTIMATORS[k].in_words(),
+                technique_registry::ETIOLOGIES[c / 2].0,
+                technique_registry::TECHNIQUES[1 + c % 2]
+            );
+        }
+    }
 }
 
 /// What a user runs: the design without an outcome, and the answer for whom it is.

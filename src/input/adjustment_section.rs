@@ -17,8 +17,8 @@ pub struct AdjustmentSection {
     /// How effects are adjusted.
     #[cfg_attr(test, schemars(with = "Method"))]
     pub method: Spanned<Method>,
-    /// For whom they are: "all" patients of a subgroup, the "treated" ones, or "overlap", those who might have been in either arm.
-    /// Default "overlap" for method = "overlap", else "all".
+    /// For whom they are: "all" patients of a subgroup, the "treated" ones, or "overlap", those who might have been in any arm.
+    /// Of several active arms the treated are those who had any of them. Default "overlap" for method = "overlap", else "all".
     #[cfg_attr(test, schemars(with = "Option<Estimand>"))]
     pub estimand: Option<Spanned<Estimand>>,
     /// Covariates known before treatment: numbers by the name of their column, { column = "NIHSS", spline = 4 } for a curve,
@@ -38,7 +38,8 @@ pub struct AdjustmentSection {
     /// 0, "normal(0, 2.5)". Where a flat one has no maximum, normal(0, 2.5) takes its place, and it is said.
     #[cfg_attr(test, schemars(with = "Option<String>"))]
     pub prior: Option<Spanned<String>>,
-    /// Keeps propensities within this and 1 less this: 0.02. Without it they are taken as they are.
+    /// Keeps propensities within this and 1 less this: 0.02; of several active arms, raises the probability of every arm to this
+    /// at least. Without it they are taken as they are.
     #[cfg_attr(test, schemars(with = "Option<Real>"))]
     pub truncate: Option<Spanned<Real>>,
     /// Draws of the bootstrap. Default 2000.
