@@ -98,7 +98,7 @@ fn two_arms(study: &Study, what: &str) -> Result<(), Error> {
     }
     let arms = study.treatment.arms.len() - 1;
     Err(Error::of(ErrorKind::Unavailable, format!("{what} is of two arms, and {} has {arms} active ones", study.name))
-        .help("`equipoise fit` and `equipoise check` take several; or fit two of them: active = \"…\" in [treatment]"))
+        .help("`equipoise fit`, `check` and `decide` take several; or name two of them: active = \"…\" in [treatment] in place of `arms`, and of patient rows control and active in [data.levels]"))
 }
 
 /// Starts the threads that compute: as many as are asked for, or one per processor.

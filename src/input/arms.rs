@@ -134,21 +134,21 @@ fn check(source: &Source, file: &ModelFile) -> Result<()> {
         return at(
             format!("covariates, {several}"),
             entry.span(),
-            "fit two arms at a time with [data.where], or leave `adjust` out",
+            "weight patients by [adjustment], which takes several arms; or fit two of them, with `active` in place of `arms`",
         );
     }
     if let Some((key, _)) = section.columns.iter().find(|(key, _)| key.get_ref() == "centre") {
         return at(
             format!("centres, {several}"),
             key.span(),
-            "fit two arms at a time with [data.where], or leave `centre` out",
+            "fit two arms at a time, with `active` in place of `arms`, or leave `centre` out",
         );
     }
     if let Some(bias) = &file.bias {
         return at(
             format!("[bias], {several}"),
             bias.span(),
-            "a bias is of two arms: fit these two with [data.where]",
+            "a bias is of two arms: fit two of them, with `active` in place of `arms`",
         );
     }
     Ok(())

@@ -73,8 +73,7 @@ pub(crate) const ALL_PATIENTS: &str = "all patients";
 /// The most subgroups that a study may have.
 pub const MOST_SUBGROUPS: usize = 500;
 
-/// The most arms that a study may have, the control arm among them.
-pub const MOST_ARMS: usize = 10;
+pub use crate::weighting::MOST_ARMS;
 
 /// A study with its priors, ready to be modelled.
 #[derive(Debug, Clone)]

@@ -68,7 +68,7 @@ impl Weighting {
     pub fn population_in_words(&self) -> &'static str {
         match (self.plan.estimand, self.has_several_arms()) {
             (Estimand::Overlap, true) => "patients who might have been in any arm (the overlap population)",
-            (Estimand::Treated, true) => "the patients who had any of the active arms",
+            (Estimand::Treated, true) => "the treated patients, who had any of the active arms",
             (estimand, _) => estimand.in_words(),
         }
     }
@@ -127,7 +127,7 @@ impl Weighting {
         let whom = match (self.plan.estimand, self.has_several_arms()) {
             (Estimand::All, _) => "in all patients",
             (Estimand::Treated, false) => "in the treated patients",
-            (Estimand::Treated, true) => "in the patients who had any of the active arms",
+            (Estimand::Treated, true) => "in the treated patients (who had any of the active arms)",
             (Estimand::Overlap, false) => {
                 "in the overlap population (patients who might have been in either arm)"
             }

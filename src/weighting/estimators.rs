@@ -210,14 +210,16 @@ impl<'a> Model<'a> {
         }
     }
 
-    /// How much the patients of a profile count in the population. Weights computed elsewhere make each arm look like it, so that
-    /// all arms with them are it.
+    /// How much the patients of a profile count in the population. Of weights computed elsewhere, all patients and the treated
+    /// are known without them; of any other population each arm is made to look like it, so that all arms with them are it.
     fn tilt(&self, e: &Probabilities, profile: usize, cells: &[Cell]) -> f64 {
         let arms = self.cohort.cell(profile, 0)..self.cohort.cell(profile + 1, 0);
         let patients = cells[arms.clone()].iter().map(|[without, with]| without + with);
-        match &self.cohort.given {
-            Some(given) => patients.zip(&given[arms]).map(|(n, w)| w * n).sum(),
-            None => self.estimand.tilt(e.at(profile)) * patients.sum::<f64>(),
+        match (&self.cohort.given, self.estimand) {
+            (Some(given), Estimand::Overlap) => patients.zip(&given[arms]).map(|(n, w)| w * n).sum(),
+            (Some(_), Estimand::Treated) => patients.skip(1).sum(),
+            (Some(_), Estimand::All) => patients.sum(),
+            (None, estimand) => estimand.tilt(e.at(profile)) * patients.sum::<f64>(),
         }
     }
 

@@ -2,11 +2,11 @@
 
 use std::ops::Range;
 
+use super::MOST_ARMS;
 use super::coefficients::Coefficients;
 use super::kernel::{BLOCK, Span, dot, log_odds, whole};
 use super::logistic::Rows;
 use crate::numeric::{Instructions, compiled_for_each, exp_of_nonpositive_fused};
-use crate::study::MOST_ARMS;
 
 /// Rows that share intercepts, with the coefficients of every active arm.
 #[derive(Debug, Clone, Copy)]

@@ -36,6 +36,9 @@ pub use replay::{Replay, Replayed};
 
 use estimators::Estimates;
 
+/// The most arms that a study may have, the control arm among them.
+pub const MOST_ARMS: usize = 10;
+
 /// What weighting gives: how treatment was given, and effects by every estimator with their errors.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Weighted {

@@ -68,16 +68,22 @@ impl Probabilities {
         &self.of[profile * self.arms..(profile + 1) * self.arms]
     }
 
-    /// Keeps all within this and 1 less this; of several arms they are raised to it, and scaled to sum to 1 again.
+    /// Keeps all within this and 1 less this; of several arms those below are raised to it, and the others scaled so that all sum
+    /// to 1, again where that brings one of them below.
     pub fn truncate(&mut self, least: f64) {
         for of in self.of.chunks_exact_mut(self.arms) {
             if let [control, active] = of {
                 *active = active.clamp(least, 1.0 - least);
                 *control = 1.0 - *active;
-            } else {
+                continue;
+            }
+            while of.iter().any(|e| *e < least) {
                 of.iter_mut().for_each(|e| *e = e.max(least));
-                let all: f64 = of.iter().sum();
-                of.iter_mut().for_each(|e| *e /= all);
+                let is_raised = |e: &f64| *e <= least;
+                let raised = of.iter().filter(|e| is_raised(e)).count() as f64 * least;
+                let others: f64 = of.iter().filter(|e| !is_raised(e)).sum();
+                let by = (1.0 - raised) / others;
+                of.iter_mut().filter(|e| !is_raised(e)).for_each(|e| *e *= by);
             }
         }
     }

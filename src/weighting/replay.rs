@@ -52,7 +52,7 @@ pub struct Replayed {
     /// The standard error of the ratio.
     pub ratio_se: f64,
     /// What the bootstrap's spread is multiplied by: how many times as wide 95 % intervals have to be for 95 % of them to hold the
-    /// mean of the estimates, and at least 1. Where the bootstrap's spread differs from study to study, as with few events, this
+    /// mean of the estimates (of all arms of the population together), and at least 1. Where the bootstrap's spread differs from study to study, as with few events, this
     /// is more than the ratio. It never narrows: studies without an event in some arm are not among the simulated ones, so that
     /// those of a tiny subgroup are all alike.
     pub factor: f64,
@@ -89,9 +89,11 @@ pub fn replay(model: &Model, cohort: &Cohort, plan: &Plan) -> Option<Replay> {
     let of = |estimator: usize, population: usize| {
         let place = estimator * populations + population;
         let each = |quantity: usize| studies.iter().map(|s| s.found[place][quantity]).collect::<Vec<_>>();
-        let baselines = each(cohort.arms - 1);
+        let (effects, baselines): (Vec<_>, _) =
+            ((0..cohort.arms - 1).map(each).collect(), each(cohort.arms - 1));
+        let factors = Factors::of(&effects, &baselines);
         let truth = &truth[population];
-        truth.active().map(|arm| summary(truth.log_odds_ratio(arm), &each(arm - 1), &baselines)).collect()
+        truth.active().map(|arm| summary(truth.log_odds_ratio(arm), &effects[arm - 1], &factors)).collect()
     };
     let by_population = |k: usize| (0..populations).flat_map(|p| -> Vec<Replayed> { of(k, p) }).collect();
     Some(Replay {
@@ -173,19 +175,48 @@ fn binomial(n: f64, p: f64, rng: &mut ChaCha8Rng) -> f64 {
     Binomial::new(n as u64, p).map_or(0.0, |b| b.sample(rng) as f64)
 }
 
-/// Of one log odds ratio: what is true of it, and its estimates and those of the baseline by study, each with the bootstrap's
-/// standard deviation.
-fn summary(truth: f64, effects: &[[f64; 2]], baselines: &[[f64; 2]]) -> Replayed {
+fn values(of: &[[f64; 2]]) -> Vec<f64> {
+    of.iter().map(|x| x[0]).collect()
+}
+
+fn spreads(of: &[[f64; 2]]) -> Vec<f64> {
+    of.iter().map(|x| x[1]).collect()
+}
+
+/// What the bootstrap's spread of one population is multiplied by.
+struct Factors {
+    effects: f64,
+    error: f64,
+    baseline: f64,
+}
+
+impl Factors {
+    /// From estimates of the active arms' log odds ratios, and of the baseline, by study, each with the bootstrap's standard
+    /// deviation. All arms have one factor: a factor each would pull apart what is correlated, by their noise.
+    fn of(effects: &[Vec<[f64; 2]>], baselines: &[[f64; 2]]) -> Factors {
+        let sizes = |of: &[[f64; 2]]| -> Vec<f64> {
+            let errors = centred(values(of));
+            errors.iter().zip(of).map(|(x, [_, sd])| x.abs() / (T_WITHIN * sd)).collect()
+        };
+        let all: Vec<f64> = effects.iter().flat_map(|of| sizes(of)).collect();
+        // Arms of one study are correlated: as many studies as there are tell apart.
+        let [factor, low, high] = factors(all, baselines.len());
+        let baseline = match effects {
+            [_] => factors(sizes(baselines), baselines.len())[0],
+            _ => factor,
+        };
+        Factors { effects: factor.max(1.0), error: 0.5 * (high - low), baseline: baseline.max(1.0) }
+    }
+}
+
+/// Of one log odds ratio: what is true of it, and its estimates by study, each with the bootstrap's standard deviation.
+fn summary(truth: f64, effects: &[[f64; 2]], factors: &Factors) -> Replayed {
     let n = effects.len() as f64;
-    let values = |of: &[[f64; 2]]| -> Vec<f64> { of.iter().map(|x| x[0]).collect() };
-    let spreads = |of: &[[f64; 2]]| -> Vec<f64> { of.iter().map(|x| x[1]).collect() };
     let errors = centred(values(effects));
     let bias = effects.iter().map(|x| x[0] - truth).sum::<f64>() / n;
     let sd = sd(&errors);
     let bootstrap_sd = libm::sqrt(effects.iter().map(|x| x[1] * x[1]).sum::<f64>() / n);
     let ratio = sd / bootstrap_sd;
-    let [factor, low, high] = factors(&errors, &spreads(effects));
-    let widened = factor.max(1.0);
     let covered =
         |by: f64| effects.iter().filter(|x| (x[0] - truth).abs() <= T_WITHIN * by * x[1]).count() as f64 / n;
     // The delta method: the log of the spread has the variance of squares over (2 · their mean)², the two spreads apart.
@@ -204,22 +235,21 @@ fn summary(truth: f64, effects: &[[f64; 2]], baselines: &[[f64; 2]]) -> Replayed
         bootstrap_sd,
         ratio,
         ratio_se: ratio * libm::sqrt(of_sd + of_bootstrap),
-        factor: widened,
-        factor_se: 0.5 * (high - low),
+        factor: factors.effects,
+        factor_se: factors.error,
         coverage: covered(1.0),
-        coverage_calibrated: covered(widened),
-        baseline_factor: factors(&centred(values(baselines)), &spreads(baselines))[0].max(1.0),
+        coverage_calibrated: covered(factors.effects),
+        baseline_factor: factors.baseline,
     }
 }
 
-/// How many times as wide 95 % intervals have to be for 95 % of them to hold the mean of the estimates, and the same a standard
-/// error of that share lower and higher.
-fn factors(errors: &[f64], spreads: &[f64]) -> [f64; 3] {
+/// From errors in units of the intervals' half width: how many times as wide 95 % intervals have to be for 95 % of them to hold the
+/// mean of the estimates, and the same a standard error of that share lower and higher, as `independent` studies have it.
+fn factors(mut sizes: Vec<f64>, independent: usize) -> [f64; 3] {
     const HELD: f64 = 0.95;
-    let mut sizes: Vec<f64> = errors.iter().zip(spreads).map(|(x, sd)| x.abs() / (T_WITHIN * sd)).collect();
     sizes.sort_by(f64::total_cmp);
     let n = sizes.len() as f64;
-    let error = libm::sqrt(HELD * (1.0 - HELD) / n);
+    let error = libm::sqrt(HELD * (1.0 - HELD) / independent as f64);
     [HELD, HELD - error, HELD + error].map(|share| {
         // Between order statistics, the k-th of n standing for k / (n + 1).
         let at = (share * (n + 1.0) - 1.0).clamp(0.0, n - 1.0);

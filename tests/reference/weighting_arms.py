@@ -13,8 +13,8 @@ standard deviation (n - 1) over all patients, the binary one also (once: bootstr
     propensity   log(e_j / e_0) = c_gj + x b_gj, j = 1, 2: fitted apart in each subgroup ("by_subgroup") or b_gj = b_j ("shared")
     outcome      logit m_ga = k_ga + x s, flat prior
 prior_sd null is maximum likelihood; otherwise every b (no intercept) is normal with mean 0 and that sd, and the mode is taken.
-least t: e_j is raised to t wherever smaller, then the three are divided by their sum; nothing uses the e from before. (After the
-division an e can be a little below t.)
+least t: e_j is raised to t wherever smaller, and the others are scaled so that the three sum to 1, again where that brings one
+below; nothing uses the e from before.
     estimand     all: h = 1; treated: h = 1 - e_0; overlap: h = 1 / (1 / e_0 + 1 / e_1 + 1 / e_2)
     weight       w = h / e_a for a patient of arm a
 
@@ -147,10 +147,17 @@ def propensity(model, prior_sd, u, start=None):
 
 
 def truncated(e, least):
+    """Row by row: whatever is below is raised, and the rest shares what is left in its own proportions, until none is below."""
     if least is None:
         return e
-    e = np.maximum(e, least)
-    return e / e.sum(1, keepdims=True)
+    out = e.copy()
+    for row in out:
+        held = np.zeros(len(row), bool)
+        while (row < least).any():
+            held |= row <= least
+            row[held] = least
+            row[~held] *= (1 - least * held.sum()) / row[~held].sum()
+    return out
 
 
 def tilt(e, estimand):

@@ -261,7 +261,7 @@ fn plan(source: &Source, section: &AdjustmentSection, (patients, arms): (f64, us
             let message =
                 format!("`replays` is {}, expected 50 to {MOST_REPLAYS}, or 0 for none", n.get_ref().0);
             return Err(error(source, n.span(), ErrorKind::Value, message)
-                .help("1000 leaves an error of some 2.5 % in the factors"));
+                .help("1000 leaves an error of some 3 to 5 % in the factors"));
         }
     };
     Ok(Plan {
@@ -391,11 +391,21 @@ fn no_estimate(
     let (name, arm) = (names[subgroup], &study.treatment.arms[arm]);
     let whom =
         if study.undivided { format!("arm `{arm}`") } else { format!("arm `{arm}` of subgroup `{name}`") };
-    let apart =
-        "put the subgroup together with another ([data.levels] subgroup), or leave it out by [data.where]";
+    let several = study.treatment.has_several_arms();
+    let apart = match (study.undivided, several) {
+        (false, false) => {
+            "put the subgroup together with another ([data.levels] subgroup), or leave it out by [data.where]"
+        }
+        (false, true) => {
+            "put the subgroup or the arm together with another ([data.levels]), or leave it out by [data.where]"
+        }
+        (true, false) => "no estimate can be made without: is the column coded as [data.levels] says?",
+        (true, true) => "put the arm together with another ([data.levels] arms), or leave it out of `arms`",
+    };
     match lack {
         Lack::Patients => {
-            error(source, span, ErrorKind::Data, format!("nobody is in {whom}: a subgroup with one arm only"))
+            let only = if several { "" } else { ": a subgroup with one arm only" };
+            error(source, span, ErrorKind::Data, format!("nobody is in {whom}{only}"))
                 .help("no weights make up for an arm that is not there")
                 .help(apart)
         }
@@ -411,14 +421,17 @@ fn no_estimate(
         .help("such an arm is one patient: correct the weights, truncate them where they were made, or leave the row out by [data.where]"),
         Lack::Events | Lack::Others => {
             let what = if lack == Lack::Events { "no" } else { "nothing but" };
-            error(
+            let told = error(
                 source,
                 span,
                 ErrorKind::Data,
-                format!("{whom} has {what} {}: its weighted log odds ratio is infinite", study.outcome.event),
+                format!("{whom} has {what} {}: its log odds ratio is infinite", study.outcome.event),
             )
-            .help(apart)
-            .help("or adjust within the model, which needs none: adjust = [ … ] in [model] in place of [adjustment]")
+            .help(apart);
+            if several {
+                return told;
+            }
+            told.help("or adjust within the model, which needs none: adjust = [ … ] in [model] in place of [adjustment]")
         }
     }
 }

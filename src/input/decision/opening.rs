@@ -67,7 +67,13 @@ pub fn is_decision(name: &Path) -> Result<bool> {
 fn plain(study: &Study) -> DecisionFile {
     let mut letters = study.treatment.active().chars();
     let active: String = letters.next().into_iter().flat_map(char::to_uppercase).chain(letters).collect();
-    let question = format!("{active} or {}?", study.treatment.control());
+    let question = match study.treatment.has_several_arms() {
+        false => format!("{active} or {}?", study.treatment.control()),
+        true => {
+            let others = study.treatment.arms[2..].join(", ");
+            format!("{active}, {others} or {}?", study.treatment.control())
+        }
+    };
     DecisionFile {
         decision: toml::Spanned::new(0..0, QuestionSection { question, actions: None, illustrative: false }),
         outcome: Vec::new(),

@@ -13,6 +13,9 @@ const MOST_ROWS: usize = 60;
 /// A subgroup's arm whose patients are worth fewer than this share of their number is told.
 const FEW: f64 = 1.0 / 3.0;
 
+/// One whose patients are worth fewer than so many is told too.
+const FEWEST: f64 = 10.0;
+
 /// Why rows are left out on purpose.
 const OTHERS: &str = "left out by [data.where]";
 
@@ -27,7 +30,7 @@ pub fn design(study: &Study) -> Passage {
     if weighting.weighted.is_none() {
         said.say("Design stage: no outcome was read. The column of the outcome may as well be missing: what stands here can be settled before anybody has seen it. Patients whose outcome turns out to be unknown are left out when effects are estimated, and the propensity is fitted without them.");
     }
-    said.say(in_short(weighting));
+    said.say(in_short(study, weighting));
     let warnings = warnings(study, weighting);
     for warning in &warnings {
         said.item(warning.clone());
@@ -42,7 +45,7 @@ pub fn in_brief(study: &Study) -> Passage {
     let mut said = Passage::default();
     let Some(weighting) = study.weighting.as_deref() else { return said };
     said.title("Who was treated");
-    said.say(in_short(weighting));
+    said.say(in_short(study, weighting));
     if study.patients.as_ref().is_some_and(|file| file.dropped.iter().any(|d| d.why != OTHERS)) {
         said.item(missing(study));
     }
@@ -51,10 +54,17 @@ pub fn in_brief(study: &Study) -> Passage {
     said
 }
 
+/// The balance that is told: of an undivided study its one group is all patients.
+fn told(study: &Study, weighting: &Weighting) -> Vec<Balance> {
+    let mut all = weighting.design.largest_balance();
+    all.retain(|b| b.subgroup.is_none() || !study.undivided);
+    all
+}
+
 /// The answer: whether weights balance the arms, and what that costs.
-fn in_short(weighting: &Weighting) -> String {
+fn in_short(study: &Study, weighting: &Weighting) -> String {
     let [before, after] = weighting.design.largest_difference();
-    let balance = weighting.design.largest_balance();
+    let balance = told(study, weighting);
     let each = balance.iter().filter_map(|b| b.after.mean_difference);
     let (of, above) = each.fold((0, 0), |(of, above), d| (of + 1, above + usize::from(d.abs() > BALANCED)));
     if weighting.plan.method == Method::Regression {
@@ -102,7 +112,8 @@ fn warnings(study: &Study, weighting: &Weighting) -> Vec<String> {
     if !design.separated.is_empty() {
         let names: Vec<String> = design.separated.iter().map(|&g| population(study, Some(g))).collect();
         all.push(format!(
-            "Covariates tell without fail who was treated in {}: a flat prior has no maximum there, and normal(0, 2.5) for one standard deviation took its place. Weights rest on it; overlap is poor.",
+            "Covariates tell without fail who {} in {}: a flat prior has no maximum there, and normal(0, 2.5) for one standard deviation took its place. Weights rest on it; overlap is poor.",
+            if weighting.has_several_arms() { "had one of the arms" } else { "was treated" },
             listed(&names, "and")
         ));
     }
@@ -122,7 +133,7 @@ fn warnings(study: &Study, weighting: &Weighting) -> Vec<String> {
     if sided.len() > MOST_TOLD {
         all.push(format!("The same holds of {} more levels.", sided.len() - MOST_TOLD));
     }
-    let balance = design.largest_balance();
+    let balance = told(study, weighting);
     let mut imbalanced: Vec<&Balance> =
         balance.iter().filter(|b| b.after.mean_difference.is_some_and(|d| d.abs() > BALANCED)).collect();
     let size = |b: &Balance| b.after.mean_difference.map_or(0.0, f64::abs);
@@ -141,7 +152,7 @@ fn warnings(study: &Study, weighting: &Weighting) -> Vec<String> {
     let mut few = Vec::new();
     for (g, subgroup) in design.subgroups.iter().enumerate() {
         for (arm, of) in subgroup.arms.iter().enumerate() {
-            if of.effective < FEW * of.patients {
+            if of.effective < FEW * of.patients || of.effective < FEWEST {
                 few.push(format!(
                     "{} in {}: {} patients, weighted, are worth {}.",
                     capitalised(arm_name(arm)),
@@ -155,7 +166,9 @@ fn warnings(study: &Study, weighting: &Weighting) -> Vec<String> {
     let more = few.len().saturating_sub(MOST_TOLD);
     all.extend(few.into_iter().take(MOST_TOLD));
     if more > 0 {
-        all.push(format!("And {more} more arms whose patients are worth less than a third of their number."));
+        all.push(format!(
+            "And {more} more arms whose patients are worth less than a third of their number, or fewer than {FEWEST}."
+        ));
     }
     all.extend(extremes(study));
     all
@@ -202,7 +215,9 @@ fn arms(study: &Study, weighting: &Weighting, said: &mut Passage) {
     }
     said.title("Overlap");
     said.wide_table(header.to_vec(), rows, 14);
-    if weighting.has_several_arms() && weighting.given.is_none() {
+    if weighting.given.is_some() {
+        said.say("Weights are on one scale, on which each arm's sum is the subgroup's number of patients.");
+    } else if weighting.has_several_arms() {
         said.say("The probability of each arm is that of all patients of the subgroup, whichever arm they had: where it is next to 0, nobody like them shows what the arm would have done.");
     }
 }
@@ -232,7 +247,7 @@ fn ratio(of: &Imbalance) -> String {
 }
 
 fn balance(study: &Study, weighting: &Weighting, said: &mut Passage) {
-    let all = &weighting.design.largest_balance();
+    let all = &told(study, weighting);
     if all.is_empty() {
         return;
     }
@@ -252,11 +267,8 @@ fn balance(study: &Study, weighting: &Weighting, said: &mut Passage) {
     let mut rows: Vec<Vec<String>> = Vec::new();
     let mut last = None;
     for b in all.iter().filter(|b| size(b) >= least) {
-        if last != Some(b.subgroup) && !(study.undivided && b.subgroup.is_some()) {
+        if last != Some(b.subgroup) {
             rows.push(vec![format!("{}:", population(study, b.subgroup))]);
-        }
-        if study.undivided && b.subgroup.is_some() {
-            continue;
         }
         last = Some(b.subgroup);
         rows.push(vec![

@@ -76,6 +76,13 @@ pub fn side_by_side(study: &Study, report: &Report) -> Passage {
     if active > 1 {
         said.say(format!("Each arm against {}.", study.treatment.control()));
     }
+    let own = replayed.map(|r| &r.estimators[found.own()][..n * active]);
+    if let Some(error) = own.and_then(|of| of.iter().map(|r| r.factor_se).max_by(f64::total_cmp)) {
+        said.say(format!(
+            "The factors of the spread have standard errors of up to {}, which no Monte Carlo error of a probability counts: more `replays` make them smaller.",
+            plain(error)
+        ));
+    }
     if unknown && active == 1 {
         said.say("–: estimates that share coefficients are correlated, and the exact engine does not cover those under this pooling.");
     }

@@ -121,7 +121,8 @@ pub(crate) fn left_out(
     let missing: u64 = arms.map(|(arm, covered)| if *covered { 0 } else { arm.missing }).sum();
     let plural = if missing == 1 { "outcome is" } else { "outcomes are" };
     // Given the covariates they are missing at random of an ordinal outcome too; no assumption covers its missing levels.
-    let how = if (data.levels().is_some() || crossed) && !adjusted {
+    let several = data.counts()?.first().is_some_and(|row| row.arms.len() > 2);
+    let how = if (data.levels().is_some() || crossed || several) && !adjusted {
         ""
     } else if adjusted {
         " given the covariates"
