@@ -195,7 +195,12 @@ mod tests {
         for n in [1, 7, 128, 129, 300] {
             let (p, active) = (2, 2);
             let q = p + 1;
-            let rows = Rows { groups: vec![0..n], terms: p, x: (0..p * n).map(number).collect(), len: n };
+            let rows = Rows {
+                groups: std::iter::once(0..n).collect(),
+                terms: p,
+                x: (0..p * n).map(number).collect(),
+                len: n,
+            };
             let totals: Vec<f64> = (0..n).map(|i| 1.0 + number(i + 5).abs()).collect();
             let by_arm: Vec<f64> = (0..active * n).map(|k| 0.3 * totals[k % n] * number(k).abs()).collect();
             let at = [[0.3, -0.8], [-1.1, 0.4]]
