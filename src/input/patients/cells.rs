@@ -193,7 +193,10 @@ fn finish(
             let named = if counted.arms > 2 { format!("arm `{word}`") } else { format!("{word} arm") };
             let error = Error::of(ErrorKind::Data, format!("no row is of the {named}"))
                 .at(here())
-                .help(format!("its values are {}", coding.treatment.expected()));
+                .help(match counted.arms {
+                    2 => format!("its values are {}", coding.treatment.expected()),
+                    _ => "leave it out of `arms`, or write in [data.levels] arms which values stand for it".to_string(),
+                });
             return Err(match coding.treatment.others_in_words() {
                 others if others.is_empty() => error,
                 others => error.help(format!("found instead: {others}")),

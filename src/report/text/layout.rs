@@ -124,7 +124,7 @@ pub fn push_assumptions(out: &mut String, study: &Study) {
 }
 
 /// Aligned columns, at 80 columns in all: the first to the left and wrapped to what the others leave, the others to the
-/// right. A row of one cell stands above those that follow, as wide as it is.
+/// right. A row of one cell stands above those that follow, as wide as all of them.
 pub fn table(mut header: Vec<String>, rows: Vec<Vec<String>>) -> String {
     const GAP: u16 = 2;
     let widest = |column: usize| {
@@ -155,7 +155,8 @@ pub fn table(mut header: Vec<String>, rows: Vec<Vec<String>>) -> String {
     let mut wide: Vec<String> = Vec::new();
     for mut row in rows {
         if let [alone] = row.as_mut_slice() {
-            wide.push(std::mem::replace(alone, stand_in(wide.len())));
+            let text = std::mem::replace(alone, stand_in(wide.len()));
+            wide.push(wrapped_to(&text, WIDTH));
         } else if let Some(name) = row.first_mut() {
             *name = indented(name, first);
         }
