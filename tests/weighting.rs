@@ -339,6 +339,23 @@ fn weights_computed_elsewhere_are_taken_as_they_are() {
             near(given.risks[2][g].by_arm[arm], own.risks[2][g].by_arm[arm], 1e-8, "risk");
         }
     }
+    // A regression has no weights: for all patients, and for the treated, its population is known without them.
+    for estimand in [Estimand::All, Estimand::Treated] {
+        let plan = plan(Method::InverseProbability, estimand);
+        let [own, given] = [None, Some(&weights[..])]
+            .map(|given| weighted(&cohort(3, &rows, |_| 1.0, given), &plan).expect("estimates"));
+        if estimand == Estimand::All {
+            for (a, b) in own.risks[1].iter().zip(&given.risks[1]) {
+                a.by_arm.iter().zip(&b.by_arm).for_each(|(a, b)| near(*a, *b, 1e-12, "regression"));
+            }
+        }
+        let counted = |g: u32| {
+            let own = || rows.iter().filter(|r| r.0 == g && (r.1 || estimand == Estimand::All));
+            own().count() as f64
+        };
+        let all: f64 = (0..3).map(counted).sum();
+        (0..3).for_each(|g| near(given.shares[g as usize], counted(g) / all, 1e-12, "share"));
+    }
     assert!(given.replay.is_none());
     // Whatever they were stabilised by: the weights of one subgroup's arm on another scale change nothing.
     let scaled: Vec<f64> =

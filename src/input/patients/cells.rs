@@ -191,12 +191,13 @@ fn finish(
     for (arm, word) in coding.treatment.classes.iter().enumerate() {
         if counted.cells.iter().all(|c| c[arm].total + c[arm].missing == 0) {
             let named = if counted.arms > 2 { format!("arm `{word}`") } else { format!("{word} arm") };
-            let error = Error::of(ErrorKind::Data, format!("no row is of the {named}"))
-                .at(here())
-                .help(match counted.arms {
+            let error = Error::of(ErrorKind::Data, format!("no row is of the {named}")).at(here()).help(
+                match counted.arms {
                     2 => format!("its values are {}", coding.treatment.expected()),
-                    _ => "leave it out of `arms`, or write in [data.levels] arms which values stand for it".to_string(),
-                });
+                    _ => "leave it out of `arms`, or write in [data.levels] arms which values stand for it"
+                        .to_string(),
+                },
+            );
             return Err(match coding.treatment.others_in_words() {
                 others if others.is_empty() => error,
                 others => error.help(format!("found instead: {others}")),
