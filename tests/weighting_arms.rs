@@ -492,6 +492,41 @@ fn weighted_arms_are_checked_without_an_outcome_and_fitted_with_it() {
     assert!(before.contains("Probability of") && before.contains("no outcome was read"), "{before}");
 }
 
+/// Before any outcome is read: the largest imbalance of any two arms, and every arm's probability by who had it.
+#[test]
+fn the_design_of_several_arms_is_drawn_without_an_outcome() {
+    let desk = written("exchangeable", |text| text);
+    desk.says(&["check", "model.toml", "--figures", "pictures", "--as", "svg"]);
+    for (name, told) in [
+        ("balance", vec!["the largest between any two arms", "x2=1"]),
+        ("overlap", vec!["Probability of the arm", "a: stent", "b: none", "downwards: had another"]),
+    ] {
+        let svg = desk.read(&format!("pictures/{name}.svg"));
+        for words in told {
+            assert!(svg.contains(words), "{name}: {words}");
+        }
+    }
+    let overlap = desk.read("pictures/overlap.csv");
+    let patients = |arm: &str| -> f64 {
+        let own = overlap.lines().filter(|l| l.starts_with(&format!("a,{arm},")));
+        own.map(|l| l.split(',').nth(4).expect("a cell").parse::<f64>().expect("a number")).sum()
+    };
+    // Of subgroup a 36, 45 and 56 patients.
+    assert_eq!((patients("stent"), patients("others than stent")), (56.0, 81.0));
+    // What has no design has no such figures.
+    desk.refuses(
+        &["check", "attention-evt", "--figures", "pictures"],
+        &["there is no [adjustment]", "equipoise report --figures"],
+    );
+    // What is read is not written over.
+    desk.write("pictures/model.toml", desk.read("model.toml"))
+        .write("pictures/rows.csv", desk.read("rows.csv"));
+    let renamed = desk.read("model.toml").replace("rows.csv", "overlap.csv");
+    desk.write("pictures/overlap.csv", desk.read("rows.csv")).write("pictures/model.toml", renamed);
+    desk.refuses(&["check", "pictures/model.toml", "--figures", "pictures"], &["is read by this command"]);
+    assert_eq!(desk.read("pictures/overlap.csv"), desk.read("rows.csv"));
+}
+
 #[test]
 fn what_is_wrong_with_weights_of_several_arms_is_said() {
     let refused = |from: &str, to: &str| {

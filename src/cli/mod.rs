@@ -12,6 +12,7 @@ mod lists;
 mod man;
 mod new;
 mod outputs;
+mod pictures;
 mod progress;
 mod quick;
 mod report;

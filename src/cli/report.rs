@@ -1,22 +1,20 @@
 //! `equipoise report` of a model, a run folder or a decision.
 
-use std::fs;
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::args::{CHAINS, DRAWS, Picture, ReportArgs, WARMUP};
+use super::args::{CHAINS, DRAWS, ReportArgs, WARMUP};
 use super::progress::{opened, reading, watched};
 use super::run_folder::FILES;
 use super::whole_file::write_whole;
-use super::{Outcome, again, notice, outputs, start_threads, two_arms};
+use super::{Outcome, again, notice, outputs, pictures, start_threads, two_arms};
 use crate::decide::decide;
 use crate::error::{Error, ErrorKind, Result};
 use crate::figure::Portrait;
 use crate::input::{Changes, Reading, is_decision, open_copy, open_decision_changed, read_at_most};
-use crate::parallel;
 use crate::posterior::{Analysis, Fit, Sampling, Stopped};
 use crate::report::{self, Figure, PageFormat, Presentation, RESULT_SCHEMA, Shown};
 use crate::study::{Changed, Decision, Study};
@@ -38,7 +36,7 @@ pub fn run(args: &ReportArgs) -> Result<Outcome> {
         let page = args.out.clone().unwrap_or_else(|| named_after(name));
         outputs::file(&page, files)?;
         format_of(&page)?;
-        args.figures.as_deref().map_or(Ok(()), outputs::folder)?;
+        pictures::asked(&args.pictures)?;
         Ok(page)
     };
     let (files, page);
@@ -64,20 +62,10 @@ pub fn run(args: &ReportArgs) -> Result<Outcome> {
         };
         of_study(&study, Page { run, done: None }, format_of(&page)?)?
     };
-    if let Some(folder) = &args.figures {
-        for path in written(folder, &made.figures, &args.formats) {
-            outputs::not_read(&path, &files)?;
-        }
-        fs::create_dir_all(folder).map_err(|e| {
-            Error::of(ErrorKind::File, format!("can't make the folder {}: {e}", folder.display()))
-        })?;
-    }
+    pictures::prepare(&args.pictures, &made.figures, &files)?;
     write_whole(&page, made.text.as_bytes())?;
     notice(&format!("Written to {}", page.display()));
-    if let Some(folder) = &args.figures {
-        write_figures(folder, &made.figures, &args.formats)?;
-        notice(&format!("{} figures with their numbers written to {}", made.figures.len(), folder.display()));
-    }
+    pictures::write(&args.pictures, &made.figures)?;
     Ok(if made.ok { Outcome::Done } else { Outcome::ChecksFailed })
 }
 
@@ -272,36 +260,4 @@ fn of_study(study: &Study, Page { run, done }: Page, format: PageFormat) -> Resu
     let text =
         report::page(&Presentation { study, shown, command: Some(&again::command()) }, &figures, format)?;
     Ok(Made { ok, text, figures })
-}
-
-/// The files that figures are written to.
-fn written(folder: &Path, figures: &[Figure], formats: &[Picture]) -> Vec<PathBuf> {
-    let pictures = [(Picture::Png, "png"), (Picture::Svg, "svg")];
-    let pictures = pictures.into_iter().filter(|(format, _)| formats.contains(format)).map(|(_, end)| end);
-    let ends: Vec<&str> = pictures.chain(["csv"]).collect();
-    let of = |f: &Figure| ends.iter().map(|end| folder.join(format!("{}.{end}", f.name))).collect::<Vec<_>>();
-    figures.iter().flat_map(of).collect()
-}
-
-/// Every figure in the formats that are asked for, and its numbers as CSV beside it.
-fn write_figures(folder: &Path, figures: &[Figure], formats: &[Picture]) -> Result<()> {
-    if formats.contains(&Picture::Png) {
-        let drawn: Result<Vec<Vec<u8>>> =
-            parallel::map(figures, |f| report::png(&f.svg)).into_iter().collect();
-        for (figure, bytes) in figures.iter().zip(drawn?) {
-            write_whole(&folder.join(format!("{}.png", figure.name)), &bytes)?;
-        }
-        let texts: String = figures.iter().map(|f| f.svg.as_str()).collect();
-        let missing = report::uncovered(&texts);
-        if !missing.is_empty() {
-            notice(&format!("The PNG's font has no {missing}: take the SVG for them."));
-        }
-    }
-    for figure in figures {
-        if formats.contains(&Picture::Svg) {
-            write_whole(&folder.join(format!("{}.svg", figure.name)), figure.svg.as_bytes())?;
-        }
-        write_whole(&folder.join(format!("{}.csv", figure.name)), report::figure_csv(figure).as_bytes())?;
-    }
-    Ok(())
 }

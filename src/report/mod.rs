@@ -42,7 +42,9 @@ pub use figure::{Figure, figure_csv};
 pub use figure::{png, uncovered};
 pub use interruption::interruption;
 pub use json::{RESULT_SCHEMA, check_json, fit_json, run_json, statements};
-pub use page::{PageFormat, Presentation, Shown, decision_figures, decision_page, figures, page};
+pub use page::{
+    PageFormat, Presentation, Shown, decision_figures, decision_page, design_figures, figures, page,
+};
 pub use records::{Cell, Records};
 pub use sentences::sentence;
 pub use text::{Length, bias_text, check_text, compare_text, decide_text, fit_text, list_text};

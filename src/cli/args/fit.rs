@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use super::{ChangesArgs, Format, ReadingArgs};
+use super::{ChangesArgs, Format, PicturesArgs, ReadingArgs};
 
 const FIT_EXAMPLES: &str = "\
 Examples:
@@ -128,7 +128,10 @@ fn monte_carlo_error(text: &str) -> Result<f64, String> {
 const CHECK_EXAMPLES: &str = "\
 Examples:
   equipoise check ras-basilar-function
-  equipoise check my-trial.toml --format json";
+  equipoise check my-trial.toml --format json
+  equipoise check my-registry.toml --figures figures    balance and overlap of weighted patients
+
+Of patients who are weighted no outcome is read.";
 
 /// Arguments of `check`.
 #[derive(Debug, Args)]
@@ -139,6 +142,8 @@ pub struct CheckArgs {
     /// What is printed to standard output
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub format: Format,
+    #[command(flatten)]
+    pub pictures: PicturesArgs,
     #[command(flatten)]
     pub changes: ChangesArgs,
     #[command(flatten)]

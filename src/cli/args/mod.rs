@@ -12,7 +12,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub use fit::{CHAINS, CheckArgs, DRAWS, EngineArg, FitArgs, SamplingArgs, Save, WARMUP};
 pub use new::{NewArgs, QuickArgs};
-pub use results::{CompareArgs, DecideArgs, Picture, ReportArgs};
+pub use results::{CompareArgs, DecideArgs, Picture, PicturesArgs, ReportArgs};
 
 use crate::input::{Changes, Reading};
 use crate::report::Length;

@@ -106,6 +106,23 @@ pub struct ReportArgs {
     /// The page, which ends in .html, or in .md for its words and tables as Markdown [default: <model>.html]
     #[arg(short, long, value_name = "FILE")]
     pub out: Option<PathBuf>,
+    #[command(flatten)]
+    pub pictures: PicturesArgs,
+    /// Seed of the random numbers [default: 1]
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+    /// The most threads to use; results are the same for any number [default: all processors]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub threads: Option<u16>,
+    #[command(flatten)]
+    pub changes: ChangesArgs,
+    #[command(flatten)]
+    pub reading: ReadingArgs,
+}
+
+/// Where figures are written, and as what.
+#[derive(Debug, Args)]
+pub struct PicturesArgs {
     /// A folder for the figures, each with its numbers as CSV
     #[arg(long, value_name = "DIR")]
     pub figures: Option<PathBuf>,
@@ -119,16 +136,6 @@ pub struct ReportArgs {
         requires = "figures"
     )]
     pub formats: Vec<Picture>,
-    /// Seed of the random numbers [default: 1]
-    #[arg(long, value_name = "N")]
-    pub seed: Option<u64>,
-    /// The most threads to use; results are the same for any number [default: all processors]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
-    pub threads: Option<u16>,
-    #[command(flatten)]
-    pub changes: ChangesArgs,
-    #[command(flatten)]
-    pub reading: ReadingArgs,
 }
 
 /// Formats of figures.

@@ -8,7 +8,7 @@ mod words;
 
 pub use decision::{decision_figures, decision_page};
 pub use document::Format as PageFormat;
-pub use study::{Presentation, Shown, figures, page};
+pub use study::{Presentation, Shown, design_figures, figures, page};
 
 use serde::Serialize;
 

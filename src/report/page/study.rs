@@ -93,12 +93,16 @@ struct Context<'a> {
     methods: Vec<String>,
 }
 
+/// Balance and overlap of weighted patients, in which no outcome is; none of other studies.
+pub fn design_figures(study: &Study) -> Vec<Figure> {
+    [figure::balance(study), figure::overlap(study)].into_iter().flatten().collect()
+}
+
 /// All figures of a study, in the page's order.
 pub fn figures(study: &Study, shown: Shown<'_>) -> Vec<Figure> {
     let g = shown.gallery;
     let mut all: Vec<Figure> = g.forests.iter().map(|f| figure::forest(study, f)).collect();
-    all.extend(figure::balance(study));
-    all.extend(figure::overlap(study));
+    all.extend(design_figures(study));
     all.extend(figure::levels(study, &g.levels));
     all.extend(figure::cuts(study, &g.cuts));
     all.extend(figure::thresholds(
