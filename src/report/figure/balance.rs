@@ -30,8 +30,12 @@ pub fn balance(study: &Study) -> Option<Figure> {
     let title = "Balance of the arms".to_string();
     let [before, after] = weighting.design.largest_difference();
     let which = which(weighting);
+    let where_balanced = match weighting.has_several_arms() {
+        false => "Between the broken lines, at 0.1,",
+        true => "Below the broken line, at 0.1,",
+    };
     let caption = format!(
-        "Standardised mean difference of each covariate, {which}: hollow, as patients were treated (at most {before:.2}); filled, with their weights (at most {after:.2}). Between the broken lines, at 0.1, arms are usually taken as balanced. No outcome is in it."
+        "Standardised mean difference of each covariate, {which}: hollow, as patients were treated (at most {before:.2}); filled, with their weights (at most {after:.2}). {where_balanced} arms are usually taken as balanced. No outcome is in it."
     );
     Some(Figure::new(study, "balance", [title, caption], draw(study, weighting), data(study, weighting)))
 }
@@ -66,15 +70,18 @@ fn draw(study: &Study, weighting: &Weighting) -> Canvas {
     let balance = weighting.design.largest_balance();
     let sizes = balance.iter().flat_map(|b| [b.before.mean_difference, b.after.mean_difference]);
     let most = sizes.flatten().map(f64::abs).fold(2.0 * BALANCED, f64::max) * 1.05;
-    let axis = Axis::linear((-most, most), (left, right));
+    // The largest of several differences has no sign.
+    let (least, lines): (f64, &[f64]) =
+        if weighting.has_several_arms() { (0.0, &[BALANCED]) } else { (-most, &[-BALANCED, BALANCED]) };
+    let axis = Axis::linear((least, most), (left, right));
     let mut top = TOP;
     for population in populations {
         canvas.bold((14.0, top + 16.0), &name(study, population), Anchor::Start, TEXT, Ink::Text);
         top += HEAD;
         let end = top + ROW * terms.len() as f64 - 4.0;
         canvas.line((axis.at(0.0), top), (axis.at(0.0), end), Ink::Faint, 1.0, Stroke::Solid);
-        for side in [-BALANCED, BALANCED] {
-            canvas.line((axis.at(side), top), (axis.at(side), end), Ink::Faint, 1.0, Stroke::Dashed);
+        for side in lines {
+            canvas.line((axis.at(*side), top), (axis.at(*side), end), Ink::Faint, 1.0, Stroke::Dashed);
         }
         for (k, b) in balance.iter().filter(|b| b.subgroup == population).enumerate() {
             let y = top + ROW * (k as f64 + 0.5) - 2.0;
@@ -91,8 +98,9 @@ fn draw(study: &Study, weighting: &Weighting) -> Canvas {
     );
     let before = [Mark::Ring(Ink::Second)];
     let after = [Mark::Dot(Ink::First)];
-    let lines = [Mark::Upright(Ink::Faint, Stroke::Dashed)];
-    legend::below(&mut canvas, &[(&before, "as treated"), (&after, "with weights"), (&lines, "±0.1")]);
+    let upright = [Mark::Upright(Ink::Faint, Stroke::Dashed)];
+    let at = if lines.len() == 1 { "0.1" } else { "±0.1" };
+    legend::below(&mut canvas, &[(&before, "as treated"), (&after, "with weights"), (&upright, at)]);
     canvas
 }
 
