@@ -1,6 +1,7 @@
 //! Weighted effects: against an independent program (`tests/reference/weighting.py`), against what must hold whatever the data,
 //! and against registries whose truth is known.
 
+use crate::common;
 use crate::registry::{ETIOLOGIES, Patient, patients};
 
 use equipoise::weighting::{
@@ -16,20 +17,8 @@ fn near(found: f64, expected: f64, tolerance: f64, what: &str) {
 type Row = (u32, bool, bool, Vec<f64>);
 
 fn cohort(subgroups: usize, rows: &[Row], weights: impl Fn(usize) -> f64, given: Option<&[f64]>) -> Cohort {
-    let terms = rows[0].3.len();
-    let mut columns: Vec<Vec<f64>> =
-        (0..terms).map(|k| rows.iter().map(|r| r.3[k]).collect::<Vec<f64>>()).collect();
-    for column in &mut columns {
-        let n = column.len() as f64;
-        let mean = column.iter().sum::<f64>() / n;
-        let sd = (column.iter().map(|x| (x - mean) * (x - mean)).sum::<f64>() / (n - 1.0)).sqrt();
-        column.iter_mut().for_each(|x| *x = (*x - mean) / sd);
-    }
-    let subgroup: Vec<u32> = rows.iter().map(|r| r.0).collect();
-    let arm: Vec<u8> = rows.iter().map(|r| u8::from(r.1)).collect();
-    let totals: Vec<f64> = (0..rows.len()).map(weights).collect();
-    let events: Vec<f64> = rows.iter().zip(&totals).map(|(r, n)| if r.2 { *n } else { 0.0 }).collect();
-    Cohort::of_patterns((subgroups, 2), (&subgroup, &arm), (&events, &totals), &columns, given)
+    let of = |(g, treated, event, x): &Row| (*g, u8::from(*treated), *event, x.clone());
+    common::cohort::cohort((subgroups, 2), &rows.iter().map(of).collect::<Vec<_>>(), weights, given)
 }
 
 fn plan(method: Method, estimand: Estimand) -> Plan {

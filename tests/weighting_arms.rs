@@ -12,6 +12,8 @@ use equipoise::weighting::{
 };
 use serde_json::Value;
 
+use crate::common;
+use crate::common::cohort::Row;
 use crate::common::folder::{Folder, flowing};
 use crate::technique_registry;
 
@@ -19,7 +21,7 @@ const NAMES: [&str; 4] = ["crude", "regression", "weighted", "doubly_robust"];
 const SUBGROUPS: usize = 2;
 const ARMS: usize = 3;
 
-/// The larger of the absolute error and the relative one is below this.
+/// The error is at most this, of numbers above 1 relative to them.
 fn near(found: f64, expected: f64, tolerance: f64, what: &str) {
     assert!(
         (found - expected).abs() <= tolerance * expected.abs().max(1.0),
@@ -27,23 +29,8 @@ fn near(found: f64, expected: f64, tolerance: f64, what: &str) {
     );
 }
 
-/// One patient: subgroup, arm, whether with the event, covariates.
-type Row = (u32, u8, bool, Vec<f64>);
-
-fn cohort(rows: &[Row], arms: usize, patients: impl Fn(usize) -> f64, given: Option<&[f64]>) -> Cohort {
-    let mut columns: Vec<Vec<f64>> =
-        (0..rows[0].3.len()).map(|k| rows.iter().map(|r| r.3[k]).collect::<Vec<f64>>()).collect();
-    for column in &mut columns {
-        let n = column.len() as f64;
-        let mean = column.iter().sum::<f64>() / n;
-        let sd = (column.iter().map(|x| (x - mean) * (x - mean)).sum::<f64>() / (n - 1.0)).sqrt();
-        column.iter_mut().for_each(|x| *x = (*x - mean) / sd);
-    }
-    let subgroup: Vec<u32> = rows.iter().map(|r| r.0).collect();
-    let arm: Vec<u8> = rows.iter().map(|r| r.1).collect();
-    let totals: Vec<f64> = (0..rows.len()).map(patients).collect();
-    let events: Vec<f64> = rows.iter().zip(&totals).map(|(r, n)| if r.2 { *n } else { 0.0 }).collect();
-    Cohort::of_patterns((SUBGROUPS, arms), (&subgroup, &arm), (&events, &totals), &columns, given)
+fn cohort(rows: &[Row], patients: impl Fn(usize) -> f64) -> Cohort {
+    common::cohort::cohort((SUBGROUPS, ARMS), rows, patients, None)
 }
 
 fn reference() -> Value {
@@ -100,7 +87,7 @@ fn check_points(found: &Weighted, of: &Value, what: &str) {
 #[test]
 fn every_estimator_of_several_arms_agrees_with_an_independent_program() {
     let file = reference();
-    let cohort = cohort(&rows(&file), ARMS, |_| 1.0, None);
+    let cohort = cohort(&rows(&file), |_| 1.0);
     let all = file["estimates"].as_array().expect("estimates");
     assert_eq!(all.len(), 13);
     for of in all {
@@ -136,7 +123,7 @@ fn every_estimator_of_several_arms_agrees_with_an_independent_program() {
 fn one_set_of_weights_of_patients_of_several_arms_agrees_with_an_independent_program() {
     let file = reference();
     let patients = |i: usize| 0.5 + ((i * 7919) % 1000) as f64 / 1000.0;
-    let cohort = cohort(&rows(&file), ARMS, patients, None);
+    let cohort = cohort(&rows(&file), patients);
     for of in file["fixed_weights"].as_array().expect("configurations") {
         let found = weighted(&cohort, &plan(of)).expect("estimates");
         check_points(&found, of, &format!("{} {}", of["estimand"], of["propensity"]));
@@ -148,7 +135,7 @@ fn one_set_of_weights_of_patients_of_several_arms_agrees_with_an_independent_pro
 fn the_joint_spread_of_several_arms_agrees_with_an_independent_program_within_chance() {
     let file = reference();
     let patients = rows(&file);
-    let cohort = cohort(&patients, ARMS, |_| 1.0, None);
+    let cohort = cohort(&patients, |_| 1.0);
     let mut worst: f64 = 0.0;
     for of in file["bootstrap"].as_array().expect("configurations") {
         let plan = Plan { replicates: 2_000, ..plan(of) };
@@ -283,6 +270,7 @@ fn the_posterior_of_weighted_arms_is_what_an_independent_program_finds() {
             // A standard deviation's own error is below the mean's.
             worst = worst.max(((found.sd.expect("a deviation") - of("sd")) / error).abs());
             let better = probability_better(&report, g, arm);
+            // The Monte Carlo error of a probability is 0.005 at most: three of them.
             assert!(
                 (better - of("positive")).abs() < 0.015,
                 "{related} {g} {arm}: {better}, {}",
@@ -299,8 +287,7 @@ fn probability_better(report: &Report, g: usize, arm: usize) -> f64 {
     report.probability(of, Statement::Benefit, 1.0).and_then(|row| row.best()).expect("a probability")
 }
 
-/// The multinomial model of two arms is the logistic one: an arm without a patient is not asked for, so a third that nobody chose
-/// for a reason is; whichever of the three is called control, risks are the same.
+/// No arm is told from another but by its place: with the last one as control, all risks are as before.
 #[test]
 fn whichever_arm_is_called_control_risks_are_the_same() {
     let patients = rows(&reference());
@@ -312,8 +299,8 @@ fn whichever_arm_is_called_control_risks_are_the_same() {
             by_subgroup,
             ..plan(&serde_json::json!({"estimand": "all", "propensity": "shared"}))
         };
-        let [one, other] = [&patients, &turned]
-            .map(|rows| weighted(&cohort(rows, ARMS, |_| 1.0, None), &plan).expect("estimates"));
+        let [one, other] =
+            [&patients, &turned].map(|rows| weighted(&cohort(rows, |_| 1.0), &plan).expect("estimates"));
         for k in 0..ESTIMATORS.len() {
             for population in 0..=SUBGROUPS {
                 for arm in 0..ARMS {
@@ -337,7 +324,7 @@ fn with_constant_probabilities_the_weighted_answer_of_several_arms_is_the_crude_
     }
     for estimand in ["all", "treated", "overlap"] {
         let plan = plan(&serde_json::json!({"estimand": estimand, "propensity": "by_subgroup"}));
-        let found = weighted(&cohort(&patients, ARMS, |_| 1.0, None), &plan).expect("estimates");
+        let found = weighted(&cohort(&patients, |_| 1.0), &plan).expect("estimates");
         for population in 0..=SUBGROUPS {
             for arm in 0..ARMS {
                 let [crude, own] = [0, 2].map(|k| found.risks[k][population].by_arm[arm]);
@@ -355,13 +342,12 @@ fn an_arm_that_covariates_tell_without_fail_is_said_and_a_missing_one_refused() 
         row.3[0] = if row.1 == 2 { 30.0 + row.3[0] / 100.0 } else { row.3[0] / 100.0 };
     }
     let asked = plan(&file["estimates"][8]);
-    let found = design(&cohort(&patients, ARMS, |_| 1.0, None), &asked).expect("a design");
+    let found = design(&cohort(&patients, |_| 1.0), &asked).expect("a design");
     assert_eq!(found.separated, [1]);
     let worth = found.subgroups.iter().flat_map(|g| &g.arms).map(|a| a.effective);
     assert!(worth.into_iter().all(|n| n.is_finite() && n > 0.0));
     patients.retain(|r| (r.0, r.1) != (0, 1));
-    let lack =
-        design(&cohort(&patients, ARMS, |_| 1.0, None), &asked).map_err(|e| (e.subgroup, e.arm, e.lack));
+    let lack = design(&cohort(&patients, |_| 1.0), &asked).map_err(|e| (e.subgroup, e.arm, e.lack));
     assert_eq!(lack.err(), Some((0, 1, Lack::Patients)));
 }
 
@@ -369,10 +355,10 @@ fn an_arm_that_covariates_tell_without_fail_is_said_and_a_missing_one_refused() 
 fn nothing_of_several_arms_depends_on_the_order_of_rows_or_the_number_of_threads() {
     let patients = rows(&reference());
     let plan = Plan { replicates: 120, replays: 60, ..plan(&reference()["estimates"][8]) };
-    let a = cohort(&patients, ARMS, |_| 1.0, None);
+    let a = cohort(&patients, |_| 1.0);
     let turned: Vec<Row> = patients.iter().rev().cloned().collect();
     // Columns are standardised by the caller, whose sums may differ in the last bit.
-    let b = Cohort { x: a.x.clone(), ..cohort(&turned, ARMS, |_| 1.0, None) };
+    let b = Cohort { x: a.x.clone(), ..cohort(&turned, |_| 1.0) };
     let b = Cohort { first_patterns: a.first_patterns.clone(), ..b };
     let with = |threads: usize, cohort: &Cohort| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("a pool");
@@ -407,7 +393,7 @@ fn coverage(registries: u64, plan: &Plan, n: usize) -> Vec<Vec<[f64; 3]>> {
             (p.etiology as u32, p.technique as u8, p.good, vec![p.nihss, f64::from(u8::from(p.failed))])
         };
         let rows: Vec<Row> = technique_registry::patients(n, 1_000 + seed).iter().map(row).collect();
-        let found = weighted(&cohort(&rows, ARMS, |_| 1.0, None), plan).ok()?;
+        let found = weighted(&cohort(&rows, |_| 1.0), plan).ok()?;
         let of = |k: usize, c: usize| {
             let error = found.effects(k)[c] - truth[c];
             let se = found.spread[k].covariance[c * truth.len() + c].sqrt();

@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use super::balance::{self, Balance, Imbalance, Sums};
 use super::cohort::Cohort;
+use super::pairs;
 use super::plan::Plan;
 use super::propensity::{Probabilities, Propensity};
 
@@ -233,11 +234,6 @@ fn histogram(values: &[(f64, f64)]) -> Vec<f64> {
         bars[((x * BARS as f64) as usize).min(BARS - 1)] += n;
     }
     bars
-}
-
-/// Every two arms, the later against the earlier, those against control first.
-fn pairs(arms: usize) -> impl Iterator<Item = (usize, usize)> {
-    (0..arms).flat_map(move |against| (against + 1..arms).map(move |arm| (arm, against)))
 }
 
 /// Levels none of whose patients was in one of a subgroup's arms.

@@ -39,6 +39,11 @@ use estimators::Estimates;
 /// The most arms that a study may have, the control arm among them.
 pub const MOST_ARMS: usize = 10;
 
+/// Every two arms, the later against the earlier, those against control first.
+pub fn pairs(arms: usize) -> impl Iterator<Item = (usize, usize)> {
+    (0..arms).flat_map(move |against| (against + 1..arms).map(move |arm| (arm, against)))
+}
+
 /// What weighting gives: how treatment was given, and effects by every estimator with their errors.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Weighted {

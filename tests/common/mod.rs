@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "each test program uses its own part")]
 
 pub mod calibration;
+pub mod cohort;
 pub mod files;
 pub mod folder;
 pub mod linear;

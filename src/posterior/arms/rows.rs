@@ -14,6 +14,8 @@ use crate::posterior::sampled::Column;
 use crate::study::Study;
 use crate::weighting::Weighted;
 
+pub use crate::weighting::pairs;
+
 /// All rows, in the order of the result: what is shared, then the subgroups.
 pub fn rows(study: &Study, draws: &ArmDraws, from: From) -> Vec<Block> {
     parallel::range(0..draws.subgroups() + 1, |i| {
@@ -24,11 +26,6 @@ pub fn rows(study: &Study, draws: &ArmDraws, from: From) -> Vec<Block> {
         }
         rows.filling.block
     })
-}
-
-/// Every two arms, the later against the earlier, those against control first.
-pub fn pairs(arms: usize) -> impl Iterator<Item = (usize, usize)> {
-    (0..arms).flat_map(move |against| (against + 1..arms).map(move |arm| (arm, against)))
 }
 
 struct OfStudy<'a> {
