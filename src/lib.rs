@@ -94,4 +94,5 @@ pub mod report;
 pub mod sampler;
 pub mod study;
 pub mod terminal;
+pub mod trial;
 pub mod weighting;

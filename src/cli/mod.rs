@@ -11,6 +11,7 @@ mod list;
 mod lists;
 mod man;
 mod new;
+mod next;
 mod outputs;
 mod pictures;
 mod progress;
@@ -63,6 +64,7 @@ pub fn main() -> ExitCode {
         Some(Command::Check(args)) => check::run(&args),
         Some(Command::Compare(args)) => compare::run(&args),
         Some(Command::Decide(args)) => decide::run(&args),
+        Some(Command::Next(args)) => next::run(&args),
         Some(Command::Report(args)) => report::run(&args),
         Some(Command::New(args)) => new::run(&args),
         Some(Command::List(args)) => list::run(&args),

@@ -14,11 +14,11 @@ struct Counts {
 }
 
 impl Steps {
-    pub(super) fn plan(&self, more: usize) {
+    pub(crate) fn plan(&self, more: usize) {
         self.0.planned.fetch_add(more, Ordering::Relaxed);
     }
 
-    pub(super) fn did(&self, more: usize) {
+    pub(crate) fn did(&self, more: usize) {
         self.0.done.fetch_add(more, Ordering::Relaxed);
     }
 

@@ -34,10 +34,12 @@ pub use flips::{FlipRow, PriorRow, REQUIRED_GAINS, ValueRow};
 pub use interaction::{InteractionTest, interaction_test};
 pub use joint::JointRow;
 pub use layers::{Implied, LayerRow, LayersRow, Share};
+pub(crate) use panel::priors as priors_of_view;
 pub use panel::{Beliefs, Panel, PanelRow};
 pub use pools::{Pool, PoolRow};
 pub use rules::RuleRow;
 pub use sizes::{BandRow, CurveRow, EffectRow};
+pub(crate) use values::extra_cost;
 pub use values::{ActionRow, EvpiRow};
 
 use refits::{Refit, Refits};
@@ -182,6 +184,29 @@ pub fn decide<'a>(decision: &'a Decision, how: impl Into<Fitting<'a>>) -> Result
     let first = fits.first().and_then(|f| f.report()).map_or(&[][..], |r| &r.claims);
     discussion.claims = claims::claims(decision, &discussion, first);
     Ok(discussion)
+}
+
+/// The value of perfect information as the decision stands, by population, once every fit has passed its checks; otherwise which
+/// did not.
+pub(crate) fn evpi_today(
+    decision: &Decision,
+    how: Fitting<'_>,
+) -> std::result::Result<Vec<EvpiRow>, Vec<String>> {
+    let studies: Vec<_> = decision.outcomes.iter().map(|o| (o.name.as_str(), &o.study)).collect();
+    let (fits, _) = fitted(&studies, how);
+    let (mut passed, mut reasons) = (Vec::new(), Vec::new());
+    for ((name, _), fit) in studies.iter().zip(fits) {
+        match fit {
+            Ok(fit) => passed.push(fit),
+            Err(why) => reasons.push(format!("{name}: {}", why.join("; "))),
+        }
+    }
+    if !reasons.is_empty() {
+        return Err(reasons);
+    }
+    let populations = populations::populations(&decision.outcomes);
+    let known = populations::known(&decision.outcomes, &passed, &populations);
+    Ok(values::rows(decision, &known, &populations).1)
 }
 
 /// Every study's fit in their order, or why its checks do not pass, and what was integrated. A study that stands twice, as an

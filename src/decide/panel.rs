@@ -64,7 +64,7 @@ pub struct PanelRow {
 }
 
 /// The stated priors but for what a view has of its own; none where it has nothing.
-fn priors(stated: &Priors, view: &View) -> Option<Priors> {
+pub(crate) fn priors(stated: &Priors, view: &View) -> Option<Priors> {
     let own = view.effect.is_some() || view.heterogeneity.is_some();
     own.then(|| Priors {
         effect: view.effect.clone().unwrap_or_else(|| stated.effect.clone()),

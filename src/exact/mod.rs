@@ -13,6 +13,7 @@
 mod apart;
 mod contrast;
 mod curves;
+mod data_lattice;
 mod distribution;
 mod effect_likelihood;
 mod effect_range;
@@ -38,6 +39,7 @@ mod separate;
 mod smooth;
 mod subgroup;
 
+pub use data_lattice::{CellData, Counts, DataLattice, Draws, LatticeDraw, LatticeScratch, SubgroupFound};
 pub use distribution::Distribution;
 pub use effect_likelihood::Baseline;
 pub use engine::{ExactPosterior, Unavailable, curves_of, log_marginal_likelihood, log_prior_of_effects};

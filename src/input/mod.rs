@@ -43,6 +43,7 @@ mod shipped;
 mod source;
 mod suggested;
 mod table;
+mod truths;
 mod values;
 mod words;
 
@@ -56,3 +57,4 @@ pub use reader::{Decimal, Form, rows_read};
 pub use schema::{decision_schema, json_schema};
 pub use shipped::{Shipped, shipped, shipped_decisions};
 pub use source::{Source, read_at_most};
+pub use truths::open_design;

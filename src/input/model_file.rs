@@ -18,6 +18,7 @@ use super::level_words::{DepartureEntry, Name, UtilityEntry};
 #[cfg(test)]
 use super::level_words::{DepartureWords, UtilityWords};
 use super::number::Real;
+use super::truths::DesignSection;
 use crate::study::{Assignment, BaselineOf, Cutpoints, HigherIs, Pooling, RelatedArms, Scale};
 
 /// A study, its data, the model and its priors.
@@ -68,6 +69,9 @@ pub struct ModelFile {
     /// What may stand between effects and data.
     #[cfg_attr(test, schemars(with = "Option<BiasSection>"))]
     pub bias: Option<Spanned<BiasSection>>,
+    /// What is taken to be true when studies are simulated: for `equipoise simulate`.
+    #[cfg_attr(test, schemars(with = "Option<DesignSection>"))]
+    pub design: Option<Spanned<DesignSection>>,
     /// For `equipoise decide`.
     #[cfg_attr(test, schemars(with = "Option<ModelDecision>"))]
     pub decision: Option<Spanned<ModelDecision>>,

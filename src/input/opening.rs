@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::changes::Changes;
 use super::model_file::ModelFile;
 use super::source::Source;
-use super::{build, named};
+use super::{build, named, truths};
 use crate::error::{Error, Result};
 use crate::study::Study;
 
@@ -59,8 +59,12 @@ pub fn open_text(text: &str, path: &Path, reading: Reading) -> Result<Study> {
 /// The study of a model file that has been read.
 pub fn study_of(source: &Source, mut file: ModelFile) -> Result<Study> {
     let sections = std::mem::take(&mut file.priors);
+    let design = file.design.take();
     let mut study = build::study(source, file)?;
     study.named = named::priors(source, sections, &study)?;
+    if let Some(section) = &design {
+        study.design = truths::design(source, section, &study)?;
+    }
     study.files = source.read.so_far();
     study.changed = source.changed.clone();
     Ok(study)

@@ -38,7 +38,28 @@ pub fn rippled(mass: &[f64], distances: (f64, f64), cos: f64, sin: f64) -> [f64;
     ripples(Instructions::best(), mass, distances, cos, sin)
 }
 
+/// Every row of a matrix times `x`: `out[k] = Σ matrix[k][j] x[j]`, its rows one after another, each as long as `x`.
+pub fn matrix_times(matrix: &[f64], x: &[f64], out: &mut [f64]) {
+    rows_times(Instructions::best(), matrix, x, out);
+}
+
+/// The rows of a matrix added up with these weights: `out[j] = Σ weights[k] matrix[k][j]`.
+pub fn weighted_rows(matrix: &[f64], weights: &[f64], out: &mut [f64]) {
+    rows_added(Instructions::best(), matrix, weights, out);
+}
+
+/// `Σ aᵢ bᵢ cᵢ`, of the first elements where one is longer.
+pub fn sum_of_products(a: &[f64], b: &[f64], c: &[f64]) -> f64 {
+    products(Instructions::best(), a, b, c)
+}
+
 compiled_for_each! {
+    fn rows_times(matrix: &[f64], x: &[f64], out: &mut [f64]) -> () = over_rows;
+
+    fn rows_added(matrix: &[f64], weights: &[f64], out: &mut [f64]) -> () = over_weighted_rows;
+
+    fn products(a: &[f64], b: &[f64], c: &[f64]) -> f64 = over_products;
+
     fn exp_sum(x: &[f64], high: f64) -> f64 = over_exp;
 
     fn normal_terms(
@@ -50,6 +71,56 @@ compiled_for_each! {
     ) -> f64 = over_normal_terms;
 
     fn ripples(mass: &[f64], distances: (f64, f64), cos: f64, sin: f64) -> [f64; 2] = over_ripples;
+}
+
+#[inline(always)]
+fn over_rows(matrix: &[f64], x: &[f64], out: &mut [f64]) {
+    for (out, row) in out.iter_mut().zip(matrix.chunks_exact(x.len().max(1))) {
+        let mut sums = [0.0; LANES];
+        let (blocks, rest) = row.as_chunks::<LANES>();
+        let (with, with_rest) = x.as_chunks::<LANES>();
+        for (block, with) in blocks.iter().zip(with) {
+            for lane in 0..LANES {
+                sums[lane] += block[lane] * with[lane];
+            }
+        }
+        for ((sum, a), b) in sums.iter_mut().zip(rest).zip(with_rest) {
+            *sum += a * b;
+        }
+        *out = total(sums);
+    }
+}
+
+#[inline(always)]
+fn over_weighted_rows(matrix: &[f64], weights: &[f64], out: &mut [f64]) {
+    out.fill(0.0);
+    for (&weight, row) in weights.iter().zip(matrix.chunks_exact(out.len().max(1))) {
+        // Most nodes of a plane have no part in a posterior.
+        if weight != 0.0 {
+            for (sum, x) in out.iter_mut().zip(row) {
+                *sum += weight * x;
+            }
+        }
+    }
+}
+
+#[inline(always)]
+fn over_products(a: &[f64], b: &[f64], c: &[f64]) -> f64 {
+    let n = a.len().min(b.len()).min(c.len());
+    let (a, b, c) = (&a[..n], &b[..n], &c[..n]);
+    let mut sums = [0.0; LANES];
+    let (a, a_rest) = a.as_chunks::<LANES>();
+    let (b, b_rest) = b.as_chunks::<LANES>();
+    let (c, c_rest) = c.as_chunks::<LANES>();
+    for ((a, b), c) in a.iter().zip(b).zip(c) {
+        for lane in 0..LANES {
+            sums[lane] += a[lane] * b[lane] * c[lane];
+        }
+    }
+    for (((sum, a), b), c) in sums.iter_mut().zip(a_rest).zip(b_rest).zip(c_rest) {
+        *sum += a * b * c;
+    }
+    total(sums)
 }
 
 #[inline(always)]
@@ -146,7 +217,12 @@ mod tests {
                 let mut terms = vec![0.0; n];
                 let high = normal_terms(with, &x, &nodes, 0.7, 3.1, &mut terms);
                 let [sum, ripple] = ripples(with, &nodes, (17.3, 1.0), 0.6, 0.8);
-                let bits: Vec<u64> = terms.iter().map(|t| t.to_bits()).collect();
+                let mut bits: Vec<u64> = terms.iter().map(|t| t.to_bits()).collect();
+                let (mut rows, mut added) = ([0.0; 2], vec![0.0; n / 2]);
+                rows_times(with, &x, &nodes[..n / 2], &mut rows);
+                rows_added(with, &x, &[0.3, -1.7], &mut added);
+                bits.extend(rows.iter().chain(&added).map(|t| t.to_bits()));
+                bits.push(products(with, &x, &nodes, &terms).to_bits());
                 (exp_sum(with, &x, 0.0).to_bits(), high.to_bits(), sum.to_bits(), ripple.to_bits(), bits)
             };
             let portable = by(Instructions::PORTABLE);

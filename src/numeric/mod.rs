@@ -33,10 +33,10 @@ pub use hermite::{FEW_NODES, NODES as NORMAL_RULE_NODES, normal_rule, short_norm
 pub use instructions::Instructions;
 pub(crate) use instructions::{Kind as InstructionKind, compiled_for_each};
 pub use interpolate::LogInterpolant;
-pub use lanes::{sum_exp_shifted, terms_under_normal};
+pub use lanes::{matrix_times, sum_exp_shifted, sum_of_products, terms_under_normal, weighted_rows};
 pub use normal_pair::opposite_signs;
 pub use root::{crossing, invert_distribution, invert_distribution_to, invert_increasing};
-pub use sinc::{Weights, cumulative_sum, cumulative_weight};
+pub use sinc::{Weights, cumulative_sum, cumulative_weight, smeared};
 pub use special::{
     HALF_LOG_2_PI, chi_square_above, log_add_exp, log_binomial_coefficient, log_expit, log_sum_exp, logistic,
     logit, normal_cdf, normal_log_density, normal_quantile, softplus, softplus_of_both,

@@ -38,6 +38,37 @@ pub fn cumulative_sum(mass: &[f64], position: f64) -> f64 {
     sum + weights.far(below, 0) + weights.far(above, near_to)
 }
 
+/// A normal of at least this many node distances is summed on the nodes.
+const RESOLVED: f64 = 1.1;
+
+/// The weights of `count` nodes, one unit apart from 0 on, whose sum over values is the mean of the band-limited function
+/// through the values under a normal with this mean and standard deviation (in nodes). A normal that is narrower than the nodes
+/// is met by interpolation between them.
+pub fn smeared(mean: f64, sd: f64, count: usize) -> Vec<f64> {
+    if sd >= RESOLVED {
+        let density = |j: usize| libm::exp(super::normal_log_density(j as f64, mean, sd));
+        return (0..count).map(density).collect();
+    }
+    let mut weights = vec![0.0; count];
+    for (z, share) in super::normal_rule() {
+        let at = mean + sd * z;
+        let nearest = libm::round(at);
+        let sine = libm::sin(PI * (at - nearest)) / PI;
+        for (j, weight) in weights.iter_mut().enumerate() {
+            let distance = at - j as f64;
+            *weight += share
+                * if distance.abs() < 1e-9 {
+                    1.0
+                } else if (nearest as i64 - j as i64) % 2 == 0 {
+                    sine / distance
+                } else {
+                    -sine / distance
+                };
+        }
+    }
+    weights
+}
+
 /// The whole number at or below `x`, between 0 and `most`.
 fn whole(x: f64, most: usize) -> usize {
     // `as` takes what is below 0, or no number, to 0.

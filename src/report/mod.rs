@@ -21,6 +21,7 @@ mod passage;
 mod records;
 mod sentences;
 mod text;
+mod trial;
 mod weighting;
 mod wire;
 mod words;
@@ -48,3 +49,4 @@ pub use page::{
 pub use records::{Cell, Records};
 pub use sentences::sentence;
 pub use text::{Length, bias_text, check_text, compare_text, decide_text, fit_text, list_text};
+pub use trial::{next_csv, next_json, next_text};

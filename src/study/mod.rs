@@ -10,6 +10,7 @@ mod builder;
 mod changed;
 pub(crate) mod checksum;
 mod decision;
+mod design;
 pub mod distributions;
 pub(crate) mod draws;
 pub(crate) mod estimates;
@@ -42,6 +43,7 @@ pub use decision::{
     Action, Bound, Costs, CredibilitySection, Criterion, Decision, DecisionOutcome, Layers, MOST_MEMBERS,
     MOST_OUTCOMES, Member, Rule, Values, View, Worth, active_risk, needs_baseline,
 };
+pub use design::{Design, StatedTruth};
 pub use draws::{DrawsFile, FittedUnder};
 pub use estimates::Figure;
 pub use external::about_sources;
@@ -130,6 +132,8 @@ pub struct Study {
     pub adjustment: Option<Arc<Adjustment>>,
     /// Weights for treatment that was not randomised, where effects are adjusted by them; the data are then the weighted effects.
     pub weighting: Option<Arc<Weighting>>,
+    /// What is taken to be true when studies are simulated.
+    pub design: Design,
     /// What a reader should know that is not an error.
     pub notices: Vec<String>,
     /// What was changed of the model file for this run.

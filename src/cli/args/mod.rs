@@ -3,6 +3,7 @@
 mod fit;
 mod new;
 mod results;
+mod trial;
 mod words;
 
 use std::path::PathBuf;
@@ -13,6 +14,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 pub use fit::{CHAINS, CheckArgs, DRAWS, EngineArg, FitArgs, SamplingArgs, Save, WARMUP};
 pub use new::{NewArgs, QuickArgs};
 pub use results::{CompareArgs, DecideArgs, Picture, PicturesArgs, ReportArgs};
+pub use trial::NextArgs;
 
 use crate::input::{Changes, Reading};
 use crate::report::Length;
@@ -26,6 +28,7 @@ Examples:
   equipoise fit ras-basilar-death             the posterior; writes runs/ras-basilar-death
   equipoise compare ras-basilar-death         priors side by side, and what the answer depends on
   equipoise decide rescue-stenting            sizes, harms, rules and values before a panel
+  equipoise next rescue-by-etiology           what a further trial would be worth and settle
   equipoise new table.csv --help              a model file for a table or for rows of patients
   equipoise fit my-trial.toml --format csv    one long table, to standard output
   equipoise fit blocker --format json | jq '.probabilities[0]'
@@ -69,6 +72,8 @@ pub enum Command {
     Compare(CompareArgs),
     /// Lay before a panel: how large, for whom, at what harm, by which rule, on whose values
     Decide(DecideArgs),
+    /// What the next trial would be worth, how large, whom to enrol, and whether a panel would then agree
+    Next(Box<NextArgs>),
     /// One self-contained HTML page of a study, and figures for a paper
     Report(ReportArgs),
     /// Write a first model file for a table of counts or of estimates, or for rows of patients

@@ -13,7 +13,7 @@ use toml::de::{DeTable, DeValue};
 use super::nearest::{all_listed, nearest};
 use crate::error::{Error, ErrorKind};
 use missing::missing_key;
-use table::{DECISION, MODEL};
+use table::{DECISION, DESIGN, MODEL};
 use words::{expected, found, in_words, is_row, row, said};
 
 /// A key by its path: `*` stands for any name, `[]` for a row of a list.
@@ -47,6 +47,8 @@ enum Form {
 pub enum Keys {
     Model,
     Decision,
+    /// A file with the section `[design]` alone.
+    Design,
 }
 
 /// What is wrong, and where.
@@ -221,6 +223,7 @@ impl Keys {
         match self {
             Keys::Model => MODEL,
             Keys::Decision => DECISION,
+            Keys::Design => DESIGN,
         }
     }
 
@@ -234,6 +237,7 @@ impl Keys {
                 (DECISION, &path[1..])
             }
             (Keys::Model, [first, _, ..]) if first.as_ref() == "decision" => (DECISION, path),
+            (Keys::Model, [first, _, ..]) if first.as_ref() == "design" => (DESIGN, path),
             _ => (self.table(), path),
         }
     }

@@ -17,6 +17,8 @@ const NUMBERS: &[Form] = &[Form::List(NUMBER)];
 const MATRIX: &[Form] = &[Text, Form::List(NUMBERS)];
 /// Words for a prior have rules of their own.
 const PRIOR: &[Form] = &[Text, Open];
+/// One number for all subgroups, or one for each.
+const BY_SUBGROUP: &[Form] = &[Number, Section];
 const BIAS: &[Form] = &[Number, Text, Open];
 const VALUE: &[Form] = &[Text, Whole, Truth];
 const VALUES: &[Form] = &[Text, Whole, Truth, Form::List(VALUE)];
@@ -28,6 +30,23 @@ const fn key(path: &'static str, forms: &'static [Form], example: &'static str) 
 const fn must(path: &'static str, forms: &'static [Form], example: &'static str) -> Key {
     Key { path, forms, required: true, example }
 }
+
+/// Of what is taken to be true, in a model file or in a file of its own.
+#[rustfmt::skip]
+pub const DESIGN: &[Key] = &[
+    must("design", SECTION, "design = { effect = \"normal(0.3, 0.2)\" }"),
+    key("design.effect", PRIOR, "effect = \"normal(0.3, 0.2)\""),
+    key("design.heterogeneity", TEXT, "heterogeneity = \"half-normal(0.2)\""),
+    key("design.baseline", PRIOR, "baseline = \"normal(-1, 0.5)\""),
+    key("design.truth", SECTIONS, "truth = [{ name = \"no effect\", odds_ratio = 1 }]"),
+    must("design.truth.[].name", TEXT, "name = \"no effect\""),
+    key("design.truth.[].control", BY_SUBGROUP, "control = 0.3"),
+    key("design.truth.[].control.*", NUMBER, "men = 0.3"),
+    key("design.truth.[].active", BY_SUBGROUP, "active = { men = 0.3, women = 0.2 }"),
+    key("design.truth.[].active.*", NUMBER, "men = 0.3"),
+    key("design.truth.[].odds_ratio", BY_SUBGROUP, "odds_ratio = 1"),
+    key("design.truth.[].odds_ratio.*", NUMBER, "men = 1"),
+];
 
 /// Of model files.
 #[rustfmt::skip]
@@ -181,6 +200,7 @@ pub const MODEL: &[Key] = &[
     key("prior.shift", TEXT, "shift = \"half-normal(1)\""),
     key("prior.departure", TEXT, "departure = \"normal(0, 0.3)\""),
     key("prior.centre", TEXT, "centre = \"half-normal(1)\""),
+    key("design", SECTION, "design = { effect = \"normal(0.3, 0.2)\" }"),
     key("priors", SECTION, "priors = { wide = { effect = \"normal(0, 1)\" } }"),
     key("priors.*", SECTION, "wide = { effect = \"normal(0, 1)\" }"),
     key("priors.*.effect", PRIOR, "effect = \"normal(0, 1)\""),

@@ -140,6 +140,7 @@ impl StudyBuilder {
             draws: None,
             adjustment: None,
             weighting: None,
+            design: super::super::Design::default(),
             notices,
             changed: Changed::default(),
             files: Vec::new(),
