@@ -38,14 +38,14 @@ pub fn rippled(mass: &[f64], distances: (f64, f64), cos: f64, sin: f64) -> [f64;
     ripples(Instructions::best(), mass, distances, cos, sin)
 }
 
-/// Every row of a matrix times `x`: `out[k] = Σ matrix[k][j] x[j]`, its rows one after another, each as long as `x`.
-pub fn matrix_times(matrix: &[f64], x: &[f64], out: &mut [f64]) {
-    rows_times(Instructions::best(), matrix, x, out);
+/// Some columns of a matrix times `x`: `out[k] = Σ matrix[k][first + j] x[j]`, its rows one after another, `width` each.
+pub fn matrix_times(matrix: &[f64], (width, first): (usize, usize), x: &[f64], out: &mut [f64]) {
+    rows_times(Instructions::best(), matrix, (width, first), x, out);
 }
 
-/// The rows of a matrix added up with these weights: `out[j] = Σ weights[k] matrix[k][j]`.
-pub fn weighted_rows(matrix: &[f64], weights: &[f64], out: &mut [f64]) {
-    rows_added(Instructions::best(), matrix, weights, out);
+/// The rows of a matrix added up with these weights, in some columns: `out[j] = Σ weights[k] matrix[k][first + j]`.
+pub fn weighted_rows(matrix: &[f64], (width, first): (usize, usize), weights: &[f64], out: &mut [f64]) {
+    rows_added(Instructions::best(), matrix, (width, first), weights, out);
 }
 
 /// `Σ aᵢ bᵢ cᵢ`, of the first elements where one is longer.
@@ -54,9 +54,9 @@ pub fn sum_of_products(a: &[f64], b: &[f64], c: &[f64]) -> f64 {
 }
 
 compiled_for_each! {
-    fn rows_times(matrix: &[f64], x: &[f64], out: &mut [f64]) -> () = over_rows;
+    fn rows_times(matrix: &[f64], columns: (usize, usize), x: &[f64], out: &mut [f64]) -> () = over_rows;
 
-    fn rows_added(matrix: &[f64], weights: &[f64], out: &mut [f64]) -> () = over_weighted_rows;
+    fn rows_added(matrix: &[f64], columns: (usize, usize), weights: &[f64], out: &mut [f64]) -> () = over_weighted_rows;
 
     fn products(a: &[f64], b: &[f64], c: &[f64]) -> f64 = over_products;
 
@@ -74,8 +74,9 @@ compiled_for_each! {
 }
 
 #[inline(always)]
-fn over_rows(matrix: &[f64], x: &[f64], out: &mut [f64]) {
-    for (out, row) in out.iter_mut().zip(matrix.chunks_exact(x.len().max(1))) {
+fn over_rows(matrix: &[f64], (width, first): (usize, usize), x: &[f64], out: &mut [f64]) {
+    for (out, row) in out.iter_mut().zip(matrix.chunks_exact(width.max(1))) {
+        let row = &row[first..first + x.len()];
         let mut sums = [0.0; LANES];
         let (blocks, rest) = row.as_chunks::<LANES>();
         let (with, with_rest) = x.as_chunks::<LANES>();
@@ -92,9 +93,10 @@ fn over_rows(matrix: &[f64], x: &[f64], out: &mut [f64]) {
 }
 
 #[inline(always)]
-fn over_weighted_rows(matrix: &[f64], weights: &[f64], out: &mut [f64]) {
+fn over_weighted_rows(matrix: &[f64], (width, first): (usize, usize), weights: &[f64], out: &mut [f64]) {
     out.fill(0.0);
-    for (&weight, row) in weights.iter().zip(matrix.chunks_exact(out.len().max(1))) {
+    for (&weight, row) in weights.iter().zip(matrix.chunks_exact(width.max(1))) {
+        let row = &row[first..first + out.len()];
         // Most nodes of a plane have no part in a posterior.
         if weight != 0.0 {
             for (sum, x) in out.iter_mut().zip(row) {
@@ -219,8 +221,8 @@ mod tests {
                 let [sum, ripple] = ripples(with, &nodes, (17.3, 1.0), 0.6, 0.8);
                 let mut bits: Vec<u64> = terms.iter().map(|t| t.to_bits()).collect();
                 let (mut rows, mut added) = ([0.0; 2], vec![0.0; n / 2]);
-                rows_times(with, &x, &nodes[..n / 2], &mut rows);
-                rows_added(with, &x, &[0.3, -1.7], &mut added);
+                rows_times(with, &x, (n / 2, 0), &nodes[..n / 2], &mut rows);
+                rows_added(with, &x, (n / 2, 0), &[0.3, -1.7], &mut added);
                 bits.extend(rows.iter().chain(&added).map(|t| t.to_bits()));
                 bits.push(products(with, &x, &nodes, &terms).to_bits());
                 (exp_sum(with, &x, 0.0).to_bits(), high.to_bits(), sum.to_bits(), ripple.to_bits(), bits)

@@ -6,6 +6,7 @@ use super::Place;
 use crate::decide::Population;
 use crate::exact::{CellData, Counts, DataLattice, LatticeScratch, SubgroupFound};
 use crate::model::{Arm, BinomialPair, Model};
+use crate::numeric::logistic;
 use crate::posterior::{Direction, Scope};
 use crate::study::{Bound, Criterion, Decision, Priors, Rule, Worth};
 
@@ -17,11 +18,21 @@ pub type Enrolment = Vec<[u64; 2]>;
 
 /// Where a plane of log odds ends.
 #[derive(Debug, Clone, Copy)]
-pub enum Ends {
+pub enum Ends<'a> {
     /// Where the standing data leave anything.
     Standing,
     /// Where any counts whatever could lead.
     Anywhere,
+    /// Where counts at these true log odds lead, by subgroup and arm.
+    Around(&'a [[f64; 2]]),
+}
+
+/// Where counts of so many patients at a true risk lie but for one study in a thousand million.
+pub fn likely(log_odds: f64, patients: f64) -> [Arm; 2] {
+    let p = logistic(log_odds);
+    let reach = 6.0 * libm::sqrt(patients * p * (1.0 - p)) + 2.0;
+    let at = |events: f64| Arm { events: libm::round(events).clamp(0.0, patients), total: patients };
+    [at(patients * p - reach), at(patients * p + reach)]
 }
 
 /// One outcome under one set of priors.
@@ -105,59 +116,68 @@ impl<'a> Asked<'a> {
         &self,
         models: &[Arc<Model>],
         enrolment: &Enrolment,
-        (standing, ends): (bool, Ends),
+        (standing, ends): (bool, Ends<'_>),
     ) -> Result<Vec<Option<OutcomeBelief>>, NotCovered> {
-        let mut all = Vec::new();
-        for (k, model) in models.iter().enumerate() {
-            if !self.counts[k] {
-                all.push(None);
-                continue;
-            }
-            let lacks = |why: &str| NotCovered {
-                outcome: self.decision.outcomes[k].study.outcome.name.clone(),
-                why: why.to_string(),
-            };
-            let Some(cells) = model.observation.cells() else {
-                return Err(lacks("published estimates, not counts"));
-            };
-            let pairs = cells.pairs().to_vec();
-            let patients = self.patients(k, pairs.len(), enrolment);
-            let data: Vec<CellData<'_>> = pairs
-                .iter()
-                .zip(&patients)
-                .map(|(pair, patients)| {
-                    let ends = |arm: usize| match ends {
-                        Ends::Standing => [NOBODY; 2],
-                        Ends::Anywhere => {
-                            let n = patients[arm];
-                            [Arm { events: 0.0, total: n }, Arm { events: n, total: n }]
-                        }
-                    };
-                    CellData {
-                        standing: standing.then_some(pair),
-                        patients: *patients,
-                        ends: [ends(0), ends(1)],
-                    }
-                })
-                .collect();
-            let lattice = DataLattice::new(model, &data, &self.bounds[k]).ok_or_else(|| {
-                lacks("a model of counts without covariates, with its own baseline by subgroup and normal effects, is wanted, and no larger one")
-            })?;
-            all.push(Some(OutcomeBelief {
-                lattice: Arc::new(lattice),
-                standing: Arc::new(pairs),
-                model: Arc::clone(model),
-            }));
+        let of = |(k, model): (usize, &Arc<Model>)| {
+            let groups = model.observation.subgroups();
+            let counts = self.counts[k];
+            counts
+                .then(|| self.belief(k, model, &self.patients(k, groups, enrolment), (standing, ends)))
+                .transpose()
+        };
+        models.iter().enumerate().map(of).collect()
+    }
+
+    /// The lattice of one outcome; patients by subgroup and arm.
+    pub fn belief(
+        &self,
+        k: usize,
+        model: &Arc<Model>,
+        patients: &[[u64; 2]],
+        (standing, ends): (bool, Ends<'_>),
+    ) -> Result<OutcomeBelief, NotCovered> {
+        let lacks = |why: &str| NotCovered {
+            outcome: self.decision.outcomes[k].study.outcome.name.clone(),
+            why: why.to_string(),
+        };
+        let Some(cells) = model.observation.cells() else {
+            return Err(lacks("its data are published estimates, and counts by subgroup and arm are wanted"));
+        };
+        let pairs = cells.pairs().to_vec();
+        if !standing && pairs.iter().any(|pair| pair.bias().is_some()) {
+            return Err(lacks(
+                "a bias is allowed for, which a new study of the same kind would have as well",
+            ));
         }
-        Ok(all)
+        let data: Vec<CellData<'_>> = pairs
+            .iter()
+            .zip(patients)
+            .enumerate()
+            .map(|(g, (pair, patients))| {
+                let patients = patients.map(|n| n as f64);
+                let ends = |arm: usize| match ends {
+                    Ends::Standing => [NOBODY; 2],
+                    Ends::Anywhere => {
+                        let n = patients[arm];
+                        [Arm { events: 0.0, total: n }, Arm { events: n, total: n }]
+                    }
+                    Ends::Around(log_odds) => likely(log_odds[g][arm], patients[arm]),
+                };
+                CellData { standing: standing.then_some(pair), patients, ends: [ends(0), ends(1)] }
+            })
+            .collect();
+        let lattice = DataLattice::new(model, &data, &self.bounds[k]).ok_or_else(|| {
+            lacks("covered are counts without covariates or levels, each subgroup with its own proper baseline prior and effects that are normal around their mean, in studies of up to some thousand patients an arm")
+        })?;
+        Ok(OutcomeBelief { lattice: Arc::new(lattice), standing: Arc::new(pairs), model: Arc::clone(model) })
     }
 
     /// Patients by subgroup of an outcome.
-    fn patients(&self, k: usize, subgroups: usize, enrolment: &Enrolment) -> Vec<[f64; 2]> {
-        let mut found = vec![[0.0; 2]; subgroups];
+    fn patients(&self, k: usize, subgroups: usize, enrolment: &Enrolment) -> Vec<[u64; 2]> {
+        let mut found = vec![[0; 2]; subgroups];
         for (place, patients) in self.places[k].iter().zip(enrolment) {
             if let Some(g) = place {
-                found[*g] = patients.map(|n| n as f64);
+                found[*g] = *patients;
             }
         }
         found

@@ -10,6 +10,7 @@ mod belief;
 mod estimate;
 mod events;
 pub mod next;
+pub mod simulate;
 
 pub use belief::NotCovered;
 pub use estimate::Mean;

@@ -17,6 +17,9 @@ const STEP: f64 = 1.0;
 /// The plane ends where the largest density that data can give it has fallen by this much (as a logarithm).
 const CUT: f64 = 26.0;
 
+/// Likelihoods below this part of their greatest are nothing.
+const NOTHING: f64 = 1e-15;
+
 /// As far as log odds are looked at.
 const FARTHEST: f64 = 45.0;
 
@@ -78,6 +81,8 @@ pub struct CellSums {
     pub sums: Vec<Vec<f64>>,
     /// The mass at the plane's ends, by diagonal.
     pub edge: Vec<f64>,
+    /// The first diagonal on which there is anything: sums are of those from there on.
+    pub first: usize,
 }
 
 /// The least variance that data of these sizes can leave to an effect, and the information of both arms, at most.
@@ -277,25 +282,47 @@ impl Cell {
         }
         found.sums.resize_with(self.tables.len(), Vec::new);
         let [f0, f1] = &found.likelihood;
+        // Where the likelihoods are anything: a part of every diagonal, and of few of them.
+        let windows = [window(f0), window(f1)];
+        let part = |d: &Diagonal| {
+            let start = (0..2).map(|arm| windows[arm].0.saturating_sub(d.from[arm])).max().unwrap_or(0);
+            let end = (0..2).map(|arm| windows[arm].1.saturating_sub(d.from[arm])).min().unwrap_or(0);
+            (start, end.min(d.len).max(start))
+        };
+        let is_any = |d: &Diagonal| {
+            let (start, end) = part(d);
+            start < end
+        };
+        let first = self.diagonals.iter().position(is_any).unwrap_or(0);
+        let last = self.diagonals.iter().rposition(is_any).unwrap_or(0);
+        found.first = first;
+        let diagonals = &self.diagonals[first..=last];
         for (sums, table) in found.sums.iter_mut().zip(&self.tables) {
             sums.clear();
-            sums.extend(self.diagonals.iter().map(|d| {
+            sums.extend(diagonals.iter().map(|d| {
+                let (start, end) = part(d);
                 sum_of_products(
-                    &table[d.at..d.at + d.len],
-                    &f0[d.from[0]..d.from[0] + d.len],
-                    &f1[d.from[1]..d.from[1] + d.len],
+                    &table[d.at + start..d.at + end],
+                    &f0[d.from[0] + start..d.from[0] + end],
+                    &f1[d.from[1] + start..d.from[1] + end],
                 )
             }));
         }
         found.edge.clear();
-        found.edge.extend(self.diagonals.iter().map(|d| {
+        found.edge.extend(diagonals.iter().map(|d| {
             let term = |k: usize| self.tables[0][d.at + k] * f0[d.from[0] + k] * f1[d.from[1] + k];
             term(0) + term(d.len - 1)
         }));
     }
 
-    /// The position of an effect among the diagonals.
+    /// The position of an effect among all diagonals.
     pub fn position(&self, theta: f64) -> f64 {
         (theta - self.theta[0]) / self.step
     }
+}
+
+/// From where to where a likelihood is anything.
+fn window(f: &[f64]) -> (usize, usize) {
+    let is_any = |x: &f64| *x > NOTHING;
+    (f.iter().position(is_any).unwrap_or(0), f.iter().rposition(is_any).map_or(0, |last| last + 1))
 }

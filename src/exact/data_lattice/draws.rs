@@ -68,14 +68,17 @@ impl Draws<'_> {
 
     fn effect(&self, g: usize, shared: Option<(f64, f64)>, rng: &mut ChaCha8Rng) -> f64 {
         let cell = &self.lattice.cells[g];
-        let sums = &self.scratch.cells[g].sums[0];
+        let of = &self.scratch.cells[g];
+        let (sums, first) = (&of.sums[0], of.first);
+        let theta = &cell.theta[first..first + sums.len()];
+        let position = |x: f64| cell.position(x) - first as f64;
         let u = uniform(rng);
         match (shared, &self.lattice.plane) {
             (Some((mu, tau)), _) if tau < RESOLVED * cell.step => {
                 let at = |j: i32| mu + tau * OWN_STEP * f64::from(j);
                 let weight = |j: i32| {
                     let z = OWN_STEP * f64::from(j);
-                    let near = smeared(cell.position(at(j)), 0.0, sums.len());
+                    let near = smeared(position(at(j)), 0.0, sums.len());
                     let sum: f64 = near.iter().zip(sums).map(|(w, s)| w * s).sum();
                     libm::exp(-0.5 * z * z) * sum
                 };
@@ -83,11 +86,11 @@ impl Draws<'_> {
                 at(chosen(&shares, u) as i32 - OWN_NODES)
             }
             (Some((mu, tau)), _) => {
-                let kernel = smeared(cell.position(mu), tau / cell.step, sums.len());
-                cell.theta[chosen(&cumulated(kernel.iter().zip(sums).map(|(k, s)| k * s)), u)]
+                let kernel = smeared(position(mu), tau / cell.step, sums.len());
+                theta[chosen(&cumulated(kernel.iter().zip(sums).map(|(k, s)| k * s)), u)]
             }
             (None, Plane::Separate(prior)) => {
-                cell.theta[chosen(&cumulated(prior[g].iter().zip(sums).map(|(k, s)| k * s)), u)]
+                theta[chosen(&cumulated(prior[g][first..].iter().zip(sums).map(|(k, s)| k * s)), u)]
             }
             (None, Plane::Shared { .. }) => 0.0,
         }

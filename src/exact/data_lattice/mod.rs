@@ -15,13 +15,17 @@ mod cell;
 mod draws;
 mod hyper;
 
+use super::Distribution;
 use crate::model::{BaselineOf, BaselinePrior, LocationPrior, Model, Pooling};
-use crate::numeric::{cumulative_sum, matrix_times, smeared, weighted_rows};
+use crate::numeric::{cumulative_sum, invert_increasing, matrix_times, smeared, weighted_rows};
 use crate::parallel;
 use cell::{Cell, CellPriors, CellSums, Sharpness};
 pub use cell::{CellData, Counts};
 pub use draws::{Draws, LatticeDraw};
 use hyper::{HyperNode, Sharpest, predicted};
+
+/// Nodes with less than this part of the greatest weight are left out.
+const EXCLUDED: f64 = 1e-13;
 
 /// The part of a posterior that may lie at the ends of a subgroup's plane.
 const AT_THE_EDGE: f64 = 1e-7;
@@ -55,6 +59,15 @@ pub struct LatticeScratch {
     prediction: Vec<f64>,
 }
 
+/// θ as a table on even nodes, or by quantiles.
+#[derive(Debug, Clone, PartialEq)]
+enum EffectFound {
+    /// Its mass on the nodes, summing to 1; the first node and their distance.
+    Nodes { mass: Vec<f64>, start: f64, step: f64 },
+    /// The ends of its central 95 % interval, where the engine found it.
+    Interval([f64; 2]),
+}
+
 /// What a posterior says of one subgroup.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SubgroupFound {
@@ -64,26 +77,29 @@ pub struct SubgroupFound {
     pub beyond: Vec<f64>,
     /// The mean of the effect θ.
     pub theta_mean: f64,
-    /// θ's mass on the nodes, summing to 1; its first node and their distance.
-    mass: Vec<f64>,
-    start: f64,
-    step: f64,
+    effect: EffectFound,
     /// Whether no mass to speak of lies at an end of its plane.
     pub settled: bool,
 }
 
 impl SubgroupFound {
-    /// P(θ ≤ x).
-    pub fn theta_cdf(&self, x: f64) -> f64 {
-        cumulative_sum(&self.mass, (x - self.start) / self.step).clamp(0.0, 1.0)
+    /// The same from the engine.
+    pub fn of(mean_difference: f64, beyond: Vec<f64>, theta: &dyn Distribution) -> Option<SubgroupFound> {
+        let effect = EffectFound::Interval([theta.quantile(0.025), theta.quantile(0.975)]);
+        Some(SubgroupFound { mean_difference, beyond, theta_mean: theta.mean()?, effect, settled: true })
     }
 
-    /// The quantile of θ.
-    pub fn theta_quantile(&self, p: f64) -> f64 {
-        let last = self.start + self.step * (self.mass.len() - 1) as f64;
-        crate::numeric::invert_increasing(self.start - self.step, last + self.step, p, |x| {
-            cumulative_sum(&self.mass, (x - self.start) / self.step)
-        })
+    /// The ends of the central 95 % interval of θ.
+    pub fn theta_interval(&self) -> [f64; 2] {
+        match &self.effect {
+            EffectFound::Interval(ends) => *ends,
+            EffectFound::Nodes { mass, start, step } => {
+                let last = start + step * mass.len() as f64;
+                [0.025, 0.975].map(|p| {
+                    invert_increasing(start - step, last, p, |x| cumulative_sum(mass, (x - start) / step))
+                })
+            }
+        }
     }
 }
 
@@ -130,7 +146,39 @@ impl DataLattice {
             });
             Plane::Shared { kernels: kernels.collect(), nodes, weights }
         };
-        Some(DataLattice { cells, plane, below: of.control_share(), baseline: prior.clone() })
+        let mut lattice = DataLattice { cells, plane, below: of.control_share(), baseline: prior.clone() };
+        if data.iter().all(|d| d.standing.is_some()) {
+            lattice.leave_out_what_the_standing_data_exclude();
+        }
+        Some(lattice)
+    }
+
+    /// Leaves out nodes of (μ, τ) of which the standing data leave nothing: what comes to them is drawn from what they leave.
+    fn leave_out_what_the_standing_data_exclude(&mut self) {
+        let none = crate::model::Arm { events: 0.0, total: 0.0 };
+        let mut scratch = LatticeScratch::default();
+        self.sums(&vec![[none; 2]; self.cells.len()], &mut scratch);
+        let Plane::Shared { nodes, weights, kernels } = &mut self.plane else { return };
+        let posterior: Vec<f64> =
+            scratch.after[0].iter().zip(&scratch.marginals[0]).map(|(a, m)| a * m).collect();
+        let high = posterior.iter().copied().fold(0.0, f64::max);
+        // Of every row of constant τ, from the first to the last node that counts.
+        let mut kept: Vec<usize> = Vec::new();
+        let mut start = 0;
+        for row in nodes.chunk_by(|a, b| a.tau == b.tau) {
+            let of_row = &posterior[start..start + row.len()];
+            let counts = |x: &f64| *x > EXCLUDED * high;
+            if let (Some(a), Some(b)) = (of_row.iter().position(counts), of_row.iter().rposition(counts)) {
+                kept.extend(start + a..=start + b);
+            }
+            start += row.len();
+        }
+        for (kernel, cell) in kernels.iter_mut().zip(&self.cells) {
+            let width = cell.theta.len();
+            *kernel = kept.iter().flat_map(|k| kernel[k * width..(k + 1) * width].iter().copied()).collect();
+        }
+        *nodes = kept.iter().map(|k| nodes[*k]).collect();
+        *weights = kept.iter().map(|k| weights[*k]).collect();
     }
 
     /// How many subgroups there are.
@@ -166,20 +214,23 @@ impl DataLattice {
             for (g, kernel) in kernels.iter().enumerate() {
                 let marginal = &mut scratch.marginals[g];
                 marginal.resize(weights.len(), 0.0);
-                matrix_times(kernel, &scratch.cells[g].sums[0], marginal);
+                let of = &scratch.cells[g];
+                matrix_times(kernel, (self.cells[g].theta.len(), of.first), &of.sums[0], marginal);
                 scale_to_one(marginal);
             }
             weigh(weights, scratch);
         }
     }
 
-    /// q_g on the diagonals of subgroup `g`, into the scratch.
+    /// q_g on the diagonals of subgroup `g` that have anything, into the scratch.
     fn predict(&self, g: usize, scratch: &mut LatticeScratch) {
-        scratch.prediction.resize(self.cells[g].theta.len(), 0.0);
+        let (first, count) = (scratch.cells[g].first, scratch.cells[g].sums[0].len());
+        scratch.prediction.resize(count, 0.0);
         match &self.plane {
-            Plane::Separate(prior) => scratch.prediction.copy_from_slice(&prior[g]),
+            Plane::Separate(prior) => scratch.prediction.copy_from_slice(&prior[g][first..first + count]),
             Plane::Shared { kernels, .. } => {
-                weighted_rows(&kernels[g], &scratch.after[g], &mut scratch.prediction);
+                let columns = (self.cells[g].theta.len(), first);
+                weighted_rows(&kernels[g], columns, &scratch.after[g], &mut scratch.prediction);
             }
         }
     }
@@ -187,20 +238,21 @@ impl DataLattice {
     fn found(&self, g: usize, scratch: &mut LatticeScratch) -> SubgroupFound {
         self.predict(g, scratch);
         let (cell, of) = (&self.cells[g], &scratch.cells[g]);
-        let n = cell.theta.len();
+        let theta = &cell.theta[of.first..of.first + of.sums[0].len()];
         let sum = |table: usize| dot(&scratch.prediction, &of.sums[table]);
         let total = sum(0);
         let mass: Vec<f64> = scratch.prediction.iter().zip(&of.sums[0]).map(|(q, s)| q * s / total).collect();
-        let theta_mean = mass.iter().zip(&cell.theta).map(|(m, t)| m * t).sum();
+        let theta_mean = mass.iter().zip(theta).map(|(m, t)| m * t).sum();
         let edge = dot(&scratch.prediction, &of.edge) / total;
-        let ends = (mass[0].abs() + mass[n - 1].abs()) * f64::from(u8::from(n > 1));
+        // An end of the diagonals, where they end.
+        let whole = [of.first == 0, of.first + mass.len() == cell.theta.len()];
+        let ends = [mass.first(), mass.last()].into_iter().zip(whole);
+        let ends: f64 = ends.map(|(m, is_end)| if is_end { m.map_or(0.0, |m| m.abs()) } else { 0.0 }).sum();
         SubgroupFound {
             mean_difference: sum(1) / total,
             beyond: (2..cell.tables()).map(|t| (sum(t) / total).clamp(0.0, 1.0)).collect(),
             theta_mean,
-            mass,
-            start: cell.theta[0],
-            step: cell.step,
+            effect: EffectFound::Nodes { mass, start: theta[0], step: cell.step },
             settled: edge + ends < AT_THE_EDGE,
         }
     }
@@ -221,7 +273,9 @@ impl DataLattice {
             .map(|g| {
                 let cell = &self.cells[g];
                 if g == of {
-                    scratch.prediction = smeared(cell.position(theta), 0.0, cell.theta.len());
+                    let of = &scratch.cells[g];
+                    scratch.prediction =
+                        smeared(cell.position(theta) - of.first as f64, 0.0, of.sums[0].len());
                 } else {
                     self.predict(g, scratch);
                 }

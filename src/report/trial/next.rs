@@ -14,7 +14,10 @@ use crate::trial::Mean;
 use crate::trial::next::{AgreementRow, AssuranceRow, Next, Plan, SizeRow};
 
 /// More subgroups leave no room for columns.
-const MOST_COLUMNS: usize = 5;
+const MOST_COLUMNS: usize = 3;
+
+/// Headings, which are names of subgroups, are broken beyond this width.
+const NAMES: usize = 20;
 
 /// What the next trial would be worth and settle, as text for a terminal.
 pub fn next_text(decision: &Decision, next: &Next, plan: &Plan, length: Length) -> String {
@@ -191,7 +194,7 @@ fn by_size(next: &Next) -> Passage {
             }
         }
     }
-    out.table(header, rows);
+    out.wide_table(header, rows, NAMES);
     out
 }
 
@@ -229,7 +232,7 @@ fn by_subgroup(next: &Next) -> Passage {
     };
     perfect.extend(names[..shown].iter().map(of));
     rows.push(perfect);
-    out.table(header, rows);
+    out.wide_table(header, rows, NAMES);
     if names.len() > shown {
         out.say(format!("{} more subgroups are in `--format json`.", names.len() - shown));
     }
@@ -248,7 +251,7 @@ fn known(next: &Next) -> Passage {
     let own = |k: usize| next.evppi[k].by_subgroup.get(k).copied().flatten();
     let rows = next.evppi.iter().enumerate();
     let rows = rows.map(|(k, e)| vec![e.known.clone(), per_thousand(e.all), per_thousand(own(k))]).collect();
-    out.table(header, rows);
+    out.wide_table(header, rows, NAMES);
     out.say("In all counts every subgroup's decision with its share of patients: what is learnt of one is learnt of the others as far as the model lets them borrow.");
     out
 }
@@ -268,7 +271,7 @@ fn divided(next: &Next) -> Passage {
         row.push(per_thousand(Some(r.evsi)));
         row
     });
-    out.table(header, rows.collect());
+    out.wide_table(header, rows.collect(), NAMES);
     out
 }
 
@@ -293,7 +296,7 @@ fn assured(next: &Next) -> Passage {
             let cells = names.iter().map(|n| cell(s.patients, n));
             std::iter::once(grouped(s.patients)).chain(cells).collect()
         });
-        out.table(header, rows.collect());
+        out.wide_table(header, rows.collect(), NAMES);
         let reached = next.for_assurance.iter().filter(|s| s.rule == rule);
         let each: Vec<String> = reached
             .filter_map(|s| {
@@ -324,7 +327,7 @@ fn panel(next: &Next) -> Passage {
         let cells = a.alike.iter().take(names.len()).map(|m| share(*m));
         std::iter::once(grouped(a.patients)).chain(cells).collect()
     });
-    out.table(header, rows.collect());
+    out.wide_table(header, rows.collect(), NAMES);
     let largest = next.agreement.last().unwrap_or(first);
     out.title(format!(
         "Probability that a member chooses otherwise than today, after {} patients",
@@ -336,7 +339,7 @@ fn panel(next: &Next) -> Passage {
         let cells = m.changes.iter().take(names.len()).map(|c| share(*c));
         std::iter::once(m.member.clone()).chain(cells).collect()
     });
-    out.table(header, rows.collect());
+    out.wide_table(header, rows.collect(), NAMES);
     out.say("Trials are drawn from the members' posteriors, each as often as its weight says; every member updates their own.");
     out
 }
@@ -344,7 +347,7 @@ fn panel(next: &Next) -> Passage {
 fn method(next: &Next, plan: &Plan) -> String {
     let checked = next.checked.unwrap_or_default();
     format!(
-        "{} trials of each size, drawn from the posterior; every posterior exact, none by regression; Monte Carlo errors below the last digit shown. {} of the posteriors were computed again in full and differ by at most {:.0e} in a mean risk difference and {:.0e} in a probability. Seed {}.",
+        "{} trials of each size, drawn from the posterior; every posterior exact, none by regression; no digit is finer than its Monte Carlo error. {} of the posteriors were computed again in full and differ by at most {:.0e} in a mean risk difference and {:.0e} in a probability. Seed {}.",
         grouped(plan.draws as u64),
         checked.posteriors,
         checked.difference,

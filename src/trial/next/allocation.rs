@@ -63,7 +63,8 @@ pub fn allocation(
     };
     // Part after part to the subgroup where it adds most.
     let mut parts = vec![0_usize; groups];
-    for given in 1..=PARTS {
+    let whole = if groups == 2 { 0 } else { PARTS };
+    for given in 1..=whole {
         let mut best: Option<(usize, f64)> = None;
         for p in 0..groups {
             parts[p] += 1;
@@ -79,6 +80,18 @@ pub fn allocation(
         parts[p] += 1;
         debug_assert_eq!(parts.iter().sum::<usize>(), given);
     }
+    if groups == 2 {
+        // Few enough to look at each.
+        let mut best: Option<(usize, f64)> = None;
+        for first in 0..=PARTS {
+            let shares = [first, PARTS - first].map(|n| n as f64 / PARTS as f64);
+            let value = worth(&shares, FEW)?.map_or(f64::NEG_INFINITY, |m| m.value);
+            if best.is_none_or(|(_, known)| value > known) {
+                best = Some((first, value));
+            }
+        }
+        parts = best.map_or(vec![0, PARTS], |(first, _)| vec![first, PARTS - first]);
+    }
     let found: Vec<f64> = parts.iter().map(|n| *n as f64 / PARTS as f64).collect();
     let mut divisions: Vec<(String, Option<String>, Vec<f64>)> = vec![
         ("as in this study".to_string(), None, enrolment::shares(asked)),
@@ -89,7 +102,7 @@ pub fn allocation(
         let shares = (0..groups).map(|q| f64::from(u8::from(p == q))).collect();
         divisions.push((format!("{name} alone"), Some(name), shares));
     }
-    divisions.push(("the best in tenths".to_string(), None, found));
+    divisions.push(("best found, in tenths".to_string(), None, found));
     let mut rows = Vec::new();
     for (name, alone, shares) in divisions {
         let Some(evsi) = worth(&shares, plan.draws)? else { return Ok(None) };
