@@ -76,6 +76,7 @@
     )
 )]
 
+pub mod calibrate;
 #[cfg(feature = "cli")]
 pub mod cli;
 pub mod compare;
