@@ -10,12 +10,12 @@ use crate::common::{calibration, rows};
 
 use calibration::{DRAWS, Ranks, Uniformity, ranks, uniform_below};
 use common::{cells_of, close, counts_model, estimates_model, pair};
+use equipoise::calibrate::Quantity;
 use equipoise::model::{
     Arm, BaselineOf, BaselinePrior, Baselines, BinomialPair, Cells, Confounder, CorrelatedEstimates,
     HeterogeneityPrior, LevelDeparture, LevelRows, Levels, LocationPrior, Misclassification, Missing, Model,
     NormalComponent, Nuisance, Observation, Pooling, SubgroupBias,
 };
-use equipoise::calibrate::Quantity;
 use equipoise::posterior::Parameter;
 use equipoise::sampler::{Purpose, stream};
 use equipoise::study::Population;
@@ -460,7 +460,10 @@ fn exchanged_arms_are_found_out() {
 #[test]
 fn ignored_data_are_found_out_by_what_depends_on_the_data_alone() {
     let ignorant = |observed: &Model| observed.without_data(observed.subgroups());
-    assert_eq!(departing(&usual(), ignorant), [Quantity::TowardsData(0), Quantity::TowardsData(1), Quantity::LogLikelihood]);
+    assert_eq!(
+        departing(&usual(), ignorant),
+        [Quantity::TowardsData(0), Quantity::TowardsData(1), Quantity::LogLikelihood]
+    );
 }
 
 /// Ranks of standard normal values among draws from another normal.

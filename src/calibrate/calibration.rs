@@ -105,7 +105,8 @@ impl Calibration {
             },
         };
         if integrated.is_none() && model.pooling.is_integrated_alone() {
-            let message = format!("the sampler does not cover {name}, whose effects are not normal around their mean");
+            let message =
+                format!("the sampler does not cover {name}, whose effects are not normal around their mean");
             return Err(Error::of(ErrorKind::Unavailable, message)
                 .help("they are integrated: leave out `--engine`, or choose `--engine exact`"));
         }

@@ -15,7 +15,9 @@ use crate::posterior::Parameter;
 fn asked(posterior: &ExactPosterior, quantity: Quantity) -> Option<Box<dyn Distribution + '_>> {
     match quantity {
         Quantity::Parameter(Parameter::Mu) => posterior.mu(),
-        Quantity::Parameter(Parameter::Tau) => posterior.tau().map(|tau| Box::new(tau) as Box<dyn Distribution>),
+        Quantity::Parameter(Parameter::Tau) => {
+            posterior.tau().map(|tau| Box::new(tau) as Box<dyn Distribution>)
+        }
         Quantity::Parameter(Parameter::Theta(g)) | Quantity::TowardsData(g) => Some(posterior.theta(g)),
         Quantity::Parameter(Parameter::Alpha(g)) => posterior.risk(g, RiskMeasure::Baseline),
         Quantity::NewEffect => posterior.theta_new(),

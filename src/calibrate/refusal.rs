@@ -23,7 +23,9 @@ pub fn refusal(study: &Study) -> Option<Error> {
     let flat = |prior: &LocationPrior| !prior.is_proper();
     let priors = &study.priors;
     let baseline = match priors.baseline.as_ref().map(|b| &b.distribution) {
-        Some(BaselinePrior::Independent(prior) | BaselinePrior::Exchangeable { mean: prior, .. }) => flat(prior),
+        Some(BaselinePrior::Independent(prior) | BaselinePrior::Exchangeable { mean: prior, .. }) => {
+            flat(prior)
+        }
         None => false,
     };
     let (key, instead) = match () {

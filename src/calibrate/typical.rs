@@ -1,6 +1,8 @@
 //! A bias with one typical value in place of what is not known of it.
 
-use crate::model::{BinomialPair, Confounder, LocationPrior, Missing, Model, Nuisance, Observation, SubgroupBias};
+use crate::model::{
+    BinomialPair, Confounder, LocationPrior, Missing, Model, Nuisance, Observation, SubgroupBias,
+};
 
 /// The same counts where what is not known of a bias has one typical value. Any function of data and parameters may be ranked,
 /// and this one is the log likelihood but for an integral over three unknown numbers, which takes most of the time of all
@@ -38,7 +40,9 @@ fn known(bias: &SubgroupBias) -> SubgroupBias {
 fn typical(unknown: &Nuisance) -> Nuisance {
     Nuisance::Known(match unknown {
         Nuisance::Known(x) => *x,
-        Nuisance::LogitBeta { a, b } | Nuisance::Location(LocationPrior::LogitBeta { a, b }) => libm::log(a / b),
+        Nuisance::LogitBeta { a, b } | Nuisance::Location(LocationPrior::LogitBeta { a, b }) => {
+            libm::log(a / b)
+        }
         Nuisance::Location(LocationPrior::Normals(normals)) => normals.first().map_or(0.0, |n| n.mean),
         Nuisance::Location(LocationPrior::StudentT { location, .. }) => *location,
         Nuisance::Location(LocationPrior::Flat) => 0.0,

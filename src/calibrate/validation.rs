@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::DRAWS;
 use super::calibration::{Calibration, Fitter, Row};
 use super::quantity::Quantity;
 use super::uniformity::Uniformity;
-use super::DRAWS;
 use crate::parallel;
 
 /// How probable it is that ranks of a right fit are called wrong, of all quantities of a model together.

@@ -63,7 +63,8 @@ pub(crate) fn target_acceptance(model: &Model) -> f64 {
     // Where labels may be wrong the posterior has corners: with usual steps one to a few trajectories in 100,000
     // diverge, with these none in 640,000. A few centres' spread is hardly known, and its end at 0 is another. The
     // likelihood of an arm without events ends in a wall that is exponentially steep.
-    let corners = model.observation.misclassification().is_some() || model.has_few_centres() || model.has_walls();
+    let corners =
+        model.observation.misclassification().is_some() || model.has_few_centres() || model.has_walls();
     if corners { 0.95 } else { 0.8 }
 }
 

@@ -25,9 +25,11 @@ pub fn ranks(model: &Model, replications: usize, fitted: impl Fn(&Model) -> Mode
         .into_par_iter()
         .map(|replication| calibration.replicate_as(replication, &as_fitted))
         .collect();
-    let of = |(k, quantity): (usize, &Quantity)| Ranks {
-        quantity: *quantity,
-        ranks: rows.iter().map(|row| row.ranks[k].expect("a rank") as usize).collect(),
+    let of = |(k, quantity): (usize, &Quantity)| {
+        let ranks: Vec<usize> = rows.iter().filter_map(|row| row.ranks[k]).map(|r| r as usize).collect();
+        // A wrong model may lack a parameter of the right one.
+        assert!(ranks.is_empty() || ranks.len() == replications, "{quantity:?}");
+        Ranks { quantity: *quantity, ranks }
     };
-    calibration.quantities().iter().enumerate().map(of).collect()
+    calibration.quantities().iter().enumerate().map(of).filter(|r| !r.ranks.is_empty()).collect()
 }
