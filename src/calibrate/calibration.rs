@@ -82,7 +82,10 @@ impl Calibration {
             return Err(why);
         }
         let Some(several) = Several::of(study) else {
-            return Calibration::of_model(&study.name, &Model::of(study), fitter, seed);
+            let mut own = Calibration::of_model(&study.name, &Model::of(study), fitter, seed)?;
+            // Where there are no further subgroups nothing is told of one.
+            own.quantities.retain(|q| !(study.exhaustive && *q == Quantity::NewEffect));
+            return Ok(own);
         };
         if fitter == Some(Fitter::Exact) {
             return Err(uncovered(&study.name, "several arms or factors are sampled"));

@@ -11,7 +11,8 @@ use crate::model::Model;
 use crate::posterior::Parameter;
 
 /// What the exact engine says of a quantity; none of what it has not. A joint log likelihood is among these: an integral over
-/// several dimensions has no single distribution to be ranked in.
+/// several dimensions has no single distribution to be ranked in. Nor are baselines, which a risk difference is made of too: each
+/// would take an integral as long as that of the difference.
 fn asked(posterior: &ExactPosterior, quantity: Quantity) -> Option<Box<dyn Distribution + '_>> {
     match quantity {
         Quantity::Parameter(Parameter::Mu) => posterior.mu(),
@@ -19,7 +20,6 @@ fn asked(posterior: &ExactPosterior, quantity: Quantity) -> Option<Box<dyn Distr
             posterior.tau().map(|tau| Box::new(tau) as Box<dyn Distribution>)
         }
         Quantity::Parameter(Parameter::Theta(g)) | Quantity::TowardsData(g) => Some(posterior.theta(g)),
-        Quantity::Parameter(Parameter::Alpha(g)) => posterior.risk(g, RiskMeasure::Baseline),
         Quantity::NewEffect => posterior.theta_new(),
         Quantity::RiskDifference(g) => posterior.risk(g, RiskMeasure::Difference),
         _ => None,

@@ -1,7 +1,7 @@
 //! What is ranked.
 
 use super::chosen;
-use crate::model::{Model, Side};
+use crate::model::{Model, Pooling, Side};
 use crate::posterior::{Names, Parameter};
 use crate::study::Nuisance;
 
@@ -50,9 +50,11 @@ pub fn candidates(model: &Model) -> Vec<Quantity> {
     let own = |key| Quantity::Parameter(key);
     let subgroups = chosen(model.subgroups(), SUBGROUPS);
     let mut all = vec![own(Parameter::Mu), own(Parameter::Tau)];
-    all.extend(subgroups.iter().map(|&g| own(Parameter::Theta(g))));
+    // One effect of all is the mean.
+    let differ = model.pooling != Pooling::Complete;
+    all.extend(subgroups.iter().filter(|_| differ).map(|&g| own(Parameter::Theta(g))));
     all.extend(subgroups.iter().map(|&g| Quantity::TowardsData(g)));
-    all.push(Quantity::NewEffect);
+    all.extend(differ.then_some(Quantity::NewEffect));
     let Some(cells) = model.observation.cells() else {
         all.push(Quantity::LogLikelihood);
         return all;

@@ -56,7 +56,7 @@ impl Uniformity {
             let low = lower.partition_point(|p| *p <= tail);
             let high = upper.partition_point(|p| *p > tail);
             // Of the ranks that are at least k − 1, the share that is exactly k − 1.
-            let share = 1.0 / (self.draws + 2 - k) as f64;
+            let share = Share::of(1.0 / (self.draws + 2 - k) as f64);
             let reach = |count: usize| {
                 let from = within.iter().zip(first..=count);
                 from.map(|(p, before)| p * self.binomial(count - before, self.replications - before, share))
@@ -71,14 +71,21 @@ impl Uniformity {
     /// For k = 1, 2, … `draws` the least and the most ranks below k with which ranks do not depart where p-values of at most
     /// `limit` are departures.
     pub fn band(&self, limit: f64) -> Vec<[usize; 2]> {
-        /// Halvings of the logarithm of a tail, after which it is known to a millionth.
-        const HALVINGS: usize = 28;
-        // The narrowest band that is left with no more than this probability. A tail that departs by the sum over all values is
-        // where the search begins, and at a tail of 1 nothing is within.
-        let (mut departs, mut stays) = (libm::log(limit / (4 * self.draws) as f64), 0.0);
+        /// Halvings of a tail's logarithm: the next tail that ranks can have is farther off.
+        const HALVINGS: usize = 20;
+        // By the sum over all values this tail departs; of few ranks even larger ones than the limit may.
+        let mut departs = libm::log(limit / (4 * self.draws) as f64);
+        let mut stays = libm::log(limit);
+        if self.p_value_of_tail(limit) <= limit {
+            (departs, stays) = (stays, 0.0);
+        }
         for _ in 0..HALVINGS {
             let middle = 0.5 * (departs + stays);
-            if self.p_value_of_tail(libm::exp(middle)) <= limit { departs = middle } else { stays = middle }
+            if self.p_value_of_tail(libm::exp(middle)) <= limit {
+                departs = middle;
+            } else {
+                stays = middle;
+            }
         }
         let tail = libm::exp(departs);
         let within = |(lower, upper): &(Vec<f64>, Vec<f64>)| {
@@ -89,7 +96,7 @@ impl Uniformity {
     }
 
     fn pointwise(&self, k: usize) -> (Vec<f64>, Vec<f64>) {
-        let share = k as f64 / (self.draws + 1) as f64;
+        let share = Share::of(k as f64 / (self.draws + 1) as f64);
         let running = |sum: &mut f64, p: f64| {
             *sum += p;
             Some(*sum)
@@ -101,9 +108,22 @@ impl Uniformity {
         (lower, upper)
     }
 
-    fn binomial(&self, count: usize, of: usize, share: f64) -> f64 {
+    fn binomial(&self, count: usize, of: usize, share: Share) -> f64 {
         let log = &self.log_factorials;
         let ways = log[of] - log[count] - log[of - count];
-        libm::exp(ways + count as f64 * libm::log(share) + (of - count) as f64 * libm::log1p(-share))
+        libm::exp(ways + count as f64 * share.log + (of - count) as f64 * share.log_of_rest)
+    }
+}
+
+/// The logarithms of a probability and of what it leaves.
+#[derive(Clone, Copy)]
+struct Share {
+    log: f64,
+    log_of_rest: f64,
+}
+
+impl Share {
+    fn of(share: f64) -> Share {
+        Share { log: libm::log(share), log_of_rest: libm::log1p(-share) }
     }
 }

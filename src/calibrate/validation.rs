@@ -153,6 +153,10 @@ fn faults(shares: &[f64]) -> Vec<Fault> {
     let moment = |f: &dyn Fn(f64) -> f64| shares.iter().map(|u| f(u - 0.5)).sum::<f64>() / n;
     let centre = moment(&|d| d) * (12.0 * n).sqrt();
     let spread = (moment(&|d| d * d) - 1.0 / 12.0) * (180.0 * n).sqrt();
+    // Of a width that is off both tails have too many or too few; of a shift one has what the other lacks.
+    let excess = |tail: &dyn Fn(f64) -> bool| shares.iter().filter(|u| tail(**u)).count() as f64 / n - 0.25;
+    let alike = excess(&|u| u < 0.25) * excess(&|u| u > 0.75) > 0.0;
+    let spread = if alike { spread } else { 0.0 };
     // A high rank is a truth that lies above the posterior.
     let shifted = if centre > 0.0 { Fault::ShiftedDown } else { Fault::ShiftedUp };
     let scaled = if spread > 0.0 { Fault::TooNarrow } else { Fault::TooWide };

@@ -29,8 +29,8 @@ pub struct ValidateArgs {
     /// Model files or names of shipped models [default: the shipped models that are quick enough]
     #[arg(value_name = "MODEL")]
     pub models: Vec<PathBuf>,
-    /// Simulated studies for each model, from 20 to 100,000 [default: 1000 for the exact engine, 200 for the sampler]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(20..=100_000))]
+    /// Simulated studies for each model, from 20 to 20,000 [default: 1000 for the exact engine, 200 for the sampler]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(20..=20_000))]
     pub replications: Option<u64>,
     /// Seed of the random numbers [default: 1]
     #[arg(long, value_name = "N")]

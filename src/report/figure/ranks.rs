@@ -25,8 +25,7 @@ pub fn ranks(told: &Validated<'_>) -> Option<Figure> {
         return None;
     }
     let study = told.study;
-    let name = format!("ranks-{}-{}", study.name, told.fitter_key());
-    let title = format!("Ranks of true values in {} simulated studies", told.replications());
+    let title = format!("Ranks of true values in {} simulated studies: {}", told.replications(), study.name);
     let caption = format!(
         "By how much more of the ranks of true values lie below each share than of uniform ranks. Within the band all {} quantities' ranks stay with 99 % together where the fit is right. Above the line on the left and below it on the right true values lie in the tails too often; above it throughout posteriors lie too high.",
         panels.len()
@@ -41,13 +40,13 @@ pub fn ranks(told: &Validated<'_>) -> Option<Figure> {
             band_high: p.band[1].into(),
         })
     }));
-    Some(Figure::new(study, &name, [title, caption], draw(told, &panels), data))
+    Some(Figure::new(study, &told.figure_name(), [title, caption], draw(told, &panels), data))
 }
 
 fn draw(told: &Validated<'_>, panels: &[RankPanel]) -> Canvas {
     let rows = panels.len().div_ceil(COLUMNS);
     let width = LEFT + PANEL.0 * COLUMNS as f64 + 8.0;
-    let mut canvas = Canvas::new(width, PANEL.1 * rows as f64 + 24.0);
+    let mut canvas = Canvas::new(width, PANEL.1 * rows as f64 + 4.0);
     let ends = |p: &RankPoint| [p.difference, p.band[0], p.band[1]];
     let all = panels.iter().flat_map(|panel| panel.points.iter().flat_map(ends));
     let most = 1.05 * all.map(f64::abs).fold(0.01, f64::max);
@@ -102,6 +101,10 @@ fn draw(told: &Validated<'_>, panels: &[RankPanel]) -> Canvas {
         entries.push((&without, "ranks that leave it"));
     }
     entries.extend([(&band[..], "band of uniform ranks, 99 %"), (&straight[..], "uniform")]);
+    entries.push((
+        &[],
+        "across: rank as a share; up: how much more of all ranks lie below it than of uniform ones",
+    ));
     legend::below(&mut canvas, &entries);
     canvas
 }

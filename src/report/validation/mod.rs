@@ -11,7 +11,7 @@ use super::passage::Table;
 use super::words::listed;
 use crate::calibrate::{Checked, Fault, Fitter, Quantity, Validation};
 use crate::posterior::{Names, Parameter};
-use crate::study::Study;
+use crate::study::{Pooling, Study};
 
 /// A model whose fits were held against simulated studies.
 pub struct Validated<'a> {
@@ -44,6 +44,20 @@ impl<'a> Validated<'a> {
         }
     }
 
+    /// "by integration"
+    fn by(&self) -> &'static str {
+        match self.validation.fitter {
+            Fitter::Exact => "by integration",
+            Fitter::Sampler => "by the sampler",
+        }
+    }
+
+    /// The figure's name: that of its files, and where a page refers to it.
+    pub fn figure_name(&self) -> String {
+        let plain = |c: char| if c.is_alphanumeric() || c == '_' { c } else { '-' };
+        format!("ranks-{}-{}", self.study.name.chars().map(plain).collect::<String>(), self.fitter_key())
+    }
+
     /// "1,000"
     pub fn replications(&self) -> String {
         grouped(self.validation.replications as u64)
@@ -68,13 +82,14 @@ pub fn label(study: &Study, names: &Names, quantity: Quantity) -> String {
         false => format!("{what}, {}", names.subgroup(g)),
     };
     match quantity {
+        Quantity::Parameter(Parameter::Mu) if study.pooling == Pooling::Complete => "effect".to_string(),
         Quantity::Parameter(Parameter::Mu) => "mean effect".to_string(),
         Quantity::Parameter(Parameter::Tau) => "heterogeneity".to_string(),
         Quantity::Parameter(Parameter::Theta(g)) => of("effect", g),
         Quantity::Parameter(Parameter::Alpha(g)) => of("baseline", g),
         Quantity::Parameter(parameter) => parameter.name(names),
         Quantity::NewEffect => format!("effect, a further {}", study.subgroup_name),
-        Quantity::TowardsData(g) => of("effect towards its data", g),
+        Quantity::TowardsData(g) => of("towards data", g),
         Quantity::RiskDifference(g) => of("risk difference", g),
         Quantity::OverallRiskDifference => "risk difference, all patients".to_string(),
         Quantity::LastLevel => "risk of the last level".to_string(),

@@ -1,8 +1,8 @@
 //! Sentences of a validation.
 
 use super::super::numbers::{grouped, plain};
-use super::super::passage::{Block, Passage};
-use super::super::text::{Length, push, push_passage, push_warning, warning, wrapped};
+use super::super::passage::Passage;
+use super::super::text::{Length, push, push_passage, push_title, push_warning, warning, wrapped};
 use super::super::words::{all_priors, listed, size_in_words};
 use super::{Validated, faults_in_words, label, table};
 use crate::calibrate::{Checked, DRAWS, FALSE_ALARM, Fitter, Quantity};
@@ -19,10 +19,7 @@ pub fn verdict(told: &Validated<'_>) -> String {
         1 => "1 simulated study".to_string(),
         _ => format!("{} simulated studies", told.replications()),
     };
-    let by = match v.fitter {
-        Fitter::Exact => "fitted by integration",
-        Fitter::Sampler => "fitted by the sampler",
-    };
+    let by = format!("fitted {}", told.by());
     let together = (100.0 * (1.0 - FALSE_ALARM)).round();
     let band = format!("the band that uniform ranks of all {quantities} stay in with {together} %");
     if v.is_calibrated() {
@@ -111,7 +108,7 @@ fn blind_spots(told: &Validated<'_>) -> Passage {
         ));
     }
     if v.fitter == Fitter::Exact {
-        out.item("Ranks of parameters alone can't tell a posterior from the prior. The joint log likelihood, which could, has no distribution in the exact engine; in its place stand effects counted towards their own data, whose ranks depart where the data are ignored or counted twice. `--engine sampler` ranks the log likelihood.");
+        out.item("Ranks of parameters alone can't tell a posterior from the prior. The joint log likelihood, which could, has no distribution in the exact engine; in its place stand effects counted in the direction of their own data (“towards data”), whose ranks depart where the data are ignored or counted twice. `--engine sampler` ranks the log likelihood.");
     }
     let subgroups = told.names.subgroups.len();
     let ranked = v.checked.iter().filter(|c| matches!(c.quantity, Quantity::TowardsData(_))).count();
@@ -127,7 +124,7 @@ fn blind_spots(told: &Validated<'_>) -> Passage {
 /// The result, what was done, and what it does not say: the sections of a page, and of the text in full.
 pub fn passages(told: &Validated<'_>) -> Vec<Passage> {
     let mut result = Passage::default();
-    result.title(told.study.name.clone());
+    result.title(format!("{} {}", told.study.name, told.by()));
     result.say(verdict(told));
     notes(told).into_iter().for_each(|note| result.say(note));
     let quantities = table(told);
@@ -158,11 +155,9 @@ pub fn validate_text(all: &[Validated<'_>], length: Length) -> String {
     for told in all {
         out.push('\n');
         let [mut result, how, not] = <[Passage; 3]>::try_from(passages(told)).unwrap_or_default();
-        // The verdict stands above.
-        if let Some(Block::Title { text }) = result.blocks.first_mut() {
-            *text = format!("{}: {}", told.study.name, told.study.title);
-        }
-        result.blocks.remove(1);
+        // Its title is the study's here, and the verdict stands above.
+        result.blocks.drain(..2);
+        push_title(&mut out, &format!("{} {}: {}", told.study.name, told.by(), told.study.title));
         for statement in told.study.statements() {
             push_warning(&mut out, &statement);
         }
