@@ -5,13 +5,14 @@
 //!
 //! ```text
 //! model file + data → input → study → model → sampler ─┐
-//!                                       └──→ exact ────┴→ posterior → compare → decide → figure → report
+//!                                       └──→ exact ────┴→ posterior → calibrate → compare → decide → figure → report
 //! ```
 //!
 //! [`input`] reads what the user wrote, a [`study::StudyBuilder`] takes it from code; a [`study::Study`] is what came of it. A [`model::Model`] is its likelihood, pooling and priors as
 //! densities. [`exact::ExactPosterior`] integrates it, without sampling, into distributions; [`sampler`] draws from its
 //! [`model::Hierarchy`], and knows no more of it than a [`density::LogDensity`]. [`posterior::analyse`] turns both into every
-//! estimate and probability that is reported, and compares them; [`compare::compare`] fits a study again under many priors and
+//! estimate and probability that is reported, and compares them; [`calibrate::Calibration`] holds its posteriors against
+//! simulated studies; [`compare::compare`] fits a study again under many priors and
 //! asks what its conclusions depend on; [`decide::decide`] lays several outcomes out for a decision; [`figure::Gallery`] is
 //! what figures show; [`report`] renders. [`cli`] is the program.
 //!
@@ -76,6 +77,7 @@
     )
 )]
 
+pub mod calibrate;
 #[cfg(feature = "cli")]
 pub mod cli;
 pub mod compare;

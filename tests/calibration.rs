@@ -1,7 +1,7 @@
 //! The sampler's posteriors are calibrated, for every kind of model; and the judgement can tell when they
 //! aren't.
 //!
-//! The method is described in `common/calibration.rs`. Seeds are fixed, so that a run's verdict never
+//! The method is described in `calibrate`. Seeds are fixed, so that a run's verdict never
 //! changes; with new seeds, all configurations and quantities together raise a false alarm with
 //! probability [`FALSE_ALARM`] at most.
 
@@ -10,11 +10,13 @@ use crate::common::{calibration, rows};
 
 use calibration::{DRAWS, Ranks, Uniformity, ranks, uniform_below};
 use common::{cells_of, close, counts_model, estimates_model, pair};
+use equipoise::calibrate::Quantity;
 use equipoise::model::{
     Arm, BaselineOf, BaselinePrior, Baselines, BinomialPair, Cells, Confounder, CorrelatedEstimates,
     HeterogeneityPrior, LevelDeparture, LevelRows, Levels, LocationPrior, Misclassification, Missing, Model,
     NormalComponent, Nuisance, Observation, Pooling, SubgroupBias,
 };
+use equipoise::posterior::Parameter;
 use equipoise::sampler::{Purpose, stream};
 use equipoise::study::Population;
 use rand_distr::{Distribution, StandardNormal};
@@ -26,6 +28,10 @@ const REPLICATIONS: usize = 500;
 const MANY_REPLICATIONS: usize = 5_000;
 
 const FALSE_ALARM: f64 = 1e-3;
+
+const MU: Quantity = Quantity::Parameter(Parameter::Mu);
+const TAU: Quantity = Quantity::Parameter(Parameter::Tau);
+const THETA: Quantity = Quantity::Parameter(Parameter::Theta(0));
 
 const HALF_NORMAL: HeterogeneityPrior = HeterogeneityPrior::HalfNormal { scale: 0.5 };
 const HALF_CAUCHY: HeterogeneityPrior = HeterogeneityPrior::HalfStudentT { df: 1.0, scale: 0.5 };
@@ -287,7 +293,7 @@ const CONFIGURATIONS: usize = PARTIAL_INDEPENDENT.len()
 
 /// What the ranks of all quantities say.
 struct Verdict {
-    p_values: Vec<(&'static str, f64)>,
+    p_values: Vec<(Quantity, f64)>,
 }
 
 impl Verdict {
@@ -298,7 +304,7 @@ impl Verdict {
     }
 
     /// Quantities whose ranks are not taken as uniform.
-    fn departing(&self) -> Vec<&'static str> {
+    fn departing(&self) -> Vec<Quantity> {
         let level = FALSE_ALARM / (CONFIGURATIONS * self.p_values.len()) as f64;
         self.p_values.iter().filter(|(_, p)| *p <= level).map(|(quantity, _)| *quantity).collect()
     }
@@ -375,7 +381,7 @@ fn a_bias_of_the_other_sign_is_found_out() {
         let mirrored = shifted(normal(-0.8, 0.2));
         recounted(observed, |p| BinomialPair::new(p.control, p.active).through(&mirrored))
     };
-    assert!(departing(&model, mirrored).contains(&"theta of the first"));
+    assert!(departing(&model, mirrored).contains(&THETA));
 }
 
 #[test]
@@ -407,7 +413,7 @@ fn every_configuration_is_calibrated_in_ten_times_as_many_replications() {
 }
 
 /// The departing quantities where what is fitted is not what made the data.
-fn departing(model: &Model, fitted: impl Fn(&Model) -> Model + Sync) -> Vec<&'static str> {
+fn departing(model: &Model, fitted: impl Fn(&Model) -> Model + Sync) -> Vec<Quantity> {
     let verdict = Verdict::of(model, REPLICATIONS, fitted);
     println!("{:?}", verdict.p_values);
     verdict.departing()
@@ -428,13 +434,13 @@ fn a_heterogeneity_prior_of_half_the_scale_is_found_out() {
         pooling: Pooling::Partial(HeterogeneityPrior::HalfNormal { scale: 0.25 }),
         ..observed.clone()
     };
-    assert!(departing(&usual(), half).contains(&"tau"));
+    assert!(departing(&usual(), half).contains(&TAU));
 }
 
 #[test]
 fn an_effect_prior_off_by_half_its_sd_is_found_out() {
     let shifted = |observed: &Model| Model { effect: LocationPrior::normal(0.18, 0.355), ..observed.clone() };
-    assert!(departing(&usual(), shifted).contains(&"mu"));
+    assert!(departing(&usual(), shifted).contains(&MU));
 }
 
 #[test]
@@ -442,19 +448,22 @@ fn data_counted_twice_are_found_out() {
     let twice = |arm: Arm| Arm { events: 2.0 * arm.events, total: 2.0 * arm.total };
     let doubled =
         |observed: &Model| recounted(observed, |p| BinomialPair::new(twice(p.control), twice(p.active)));
-    assert!(departing(&usual(), doubled).contains(&"log likelihood"));
+    assert!(departing(&usual(), doubled).contains(&Quantity::LogLikelihood));
 }
 
 #[test]
 fn exchanged_arms_are_found_out() {
     let exchanged = |observed: &Model| recounted(observed, |p| BinomialPair::new(p.active, p.control));
-    assert!(departing(&usual(), exchanged).contains(&"log likelihood"));
+    assert!(departing(&usual(), exchanged).contains(&Quantity::LogLikelihood));
 }
 
 #[test]
-fn ignored_data_are_found_out_by_the_log_likelihood_alone() {
+fn ignored_data_are_found_out_by_what_depends_on_the_data_alone() {
     let ignorant = |observed: &Model| observed.without_data(observed.subgroups());
-    assert_eq!(departing(&usual(), ignorant), ["log likelihood"]);
+    assert_eq!(
+        departing(&usual(), ignorant),
+        [Quantity::TowardsData(0), Quantity::TowardsData(1), Quantity::LogLikelihood]
+    );
 }
 
 /// Ranks of standard normal values among draws from another normal.

@@ -74,6 +74,7 @@ mod table_files;
 mod third_party;
 mod tree;
 mod user_files;
+mod validate;
 mod weighting;
 mod weighting_arms;
 mod weighting_files;

@@ -19,6 +19,7 @@ mod quick;
 mod report;
 mod run_folder;
 mod run_place;
+mod validate;
 mod whole_file;
 
 use std::io::{IsTerminal, Write};
@@ -36,7 +37,7 @@ use args::{Command, Parsed};
 pub enum Outcome {
     /// The work is done.
     Done,
-    /// The run finished, but its checks did not pass.
+    /// The run finished, but its checks, or a validation, did not pass.
     ChecksFailed,
     /// Stopped from outside; what was sound is written or printed.
     Interrupted,
@@ -66,6 +67,7 @@ pub fn main() -> ExitCode {
         Some(Command::Decide(args)) => decide::run(&args),
         Some(Command::Next(args)) => next::run(&args),
         Some(Command::Report(args)) => report::run(&args),
+        Some(Command::Validate(args)) => validate::run(&args),
         Some(Command::New(args)) => new::run(&args),
         Some(Command::List(args)) => list::run(&args),
         Some(Command::Completions(args)) => completions::run(&args),

@@ -6,9 +6,9 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::sync::{Arc, Mutex, Once, PoisonError};
 use std::thread::Builder;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use indicatif::{HumanCount, ProgressBar};
+use indicatif::{HumanCount, HumanDuration, ProgressBar};
 
 use super::{INTERRUPTED, notice};
 use crate::compare::Steps;
@@ -24,7 +24,7 @@ const PATIENCE: Duration = Duration::from_millis(500);
 /// Between two words on a terminal, and between two looks elsewhere, where there is nothing to say before an interrupt.
 const BLINK: Duration = Duration::from_millis(120);
 
-/// What the sampler has done so far, and whether it shall go on.
+/// What the sampler has done so far, or how many studies are simulated, and whether it shall go on.
 #[derive(Debug, Clone, Default)]
 pub struct Progress {
     transitions: Arc<AtomicUsize>,
@@ -57,6 +57,31 @@ pub fn watched_by<T>(sampling: bool, steps: Option<&Steps>, work: impl FnOnce(&P
     let progress = Progress::default();
     let listener = sampling.then(|| Arc::clone(&progress.stopped));
     interruptible(listener, || beside(|| words(&progress, steps), || progress.stopped(), || work(&progress)))
+}
+
+/// As [`watched`], of work that counts studies it simulates, so many in all. The first interrupt stops it after those that have
+/// begun.
+pub fn watched_counting<T>(planned: u64, work: impl FnOnce(&Progress) -> T) -> T {
+    let progress = Progress::default();
+    let began = Instant::now();
+    let words = || simulating(&progress, planned, began.elapsed());
+    let listener = Some(Arc::clone(&progress.stopped));
+    interruptible(listener, || beside(words, || progress.stopped(), || work(&progress)))
+}
+
+/// How many studies are simulated, and how long the others will take if they are like these.
+fn simulating(progress: &Progress, planned: u64, elapsed: Duration) -> String {
+    if progress.stopped() {
+        return "Stopping after the studies that are being fitted; once more ends at once".to_string();
+    }
+    let done = progress.transitions.load(Ordering::Relaxed) as u64;
+    let left = elapsed.mul_f64(planned.saturating_sub(done) as f64 / done.max(1) as f64);
+    let left = if done == 0 { String::new() } else { format!(", about {} left", HumanDuration(left)) };
+    format!(
+        "Simulating: {} of {} studies{left} (Ctrl-C stops and tells of these)",
+        HumanCount(done),
+        HumanCount(planned)
+    )
 }
 
 /// Opens a study, with the rows of a large data file counted as they are read.

@@ -52,6 +52,7 @@ pub use answer::{
     Belief, Drive, MovesWithoutProportionalOdds, Stands, StandsWhere, UnderBias, UnderBiasOfAll, UnderPrior,
     Verdicts, Whose, WithoutProportionalOdds,
 };
+pub(crate) use arms::keeping_of_arms;
 pub use arms::{ArmDraws, OfArms, arm_pairs};
 pub use baseline_conflict::{BaselineConflict, baseline_conflicts};
 pub use claim::{
@@ -62,11 +63,13 @@ pub use direction::{mass_within, region};
 pub use effect_conflict::{EffectConflict, before_data, effect_conflict};
 pub use empirical::Empirical;
 pub use estimand::{Arms, Axis, Estimand, Measure, Scope, Statement, Whom, primary};
+pub(crate) use factors::keeping_of_factors;
 pub use factors::{FactorDraws, pooled as level_counts};
 pub use fit::Fit;
 pub use fitted_elsewhere::Reweighted;
 pub use fitting::{Fitting, Integral, Integrals, Observer};
 pub use importance::Importance;
+pub(crate) use linear::Keeps;
 pub use linear::ToldDraws;
 pub use names::Names;
 pub use nnt::Nnt;
@@ -82,5 +85,6 @@ pub use result::{
 pub(crate) use reweighted::{Effects, Target, Weights, analyse_reweighted, chance};
 pub use sampled::{Risks, SampledPosterior};
 pub use sampling::LEAST_ESS;
+pub(crate) use sampling::{SHORTER, may_need_shorter_steps, target_acceptance};
 pub use shrinkage::{ShrinkageRow, shrinkage};
 pub use side_by_side::Side;

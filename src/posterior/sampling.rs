@@ -55,6 +55,24 @@ pub enum Unsampled {
     Interrupted,
 }
 
+/// The acceptance statistic of a run that is made again because it diverged.
+pub(crate) const SHORTER: f64 = 0.99;
+
+/// The acceptance statistic that steps are first adapted to.
+pub(crate) fn target_acceptance(model: &Model) -> f64 {
+    // Where labels may be wrong the posterior has corners: with usual steps one to a few trajectories in 100,000
+    // diverge, with these none in 640,000. A few centres' spread is hardly known, and its end at 0 is another. The
+    // likelihood of an arm without events ends in a wall that is exponentially steep.
+    let corners =
+        model.observation.misclassification().is_some() || model.has_few_centres() || model.has_walls();
+    if corners { 0.95 } else { 0.8 }
+}
+
+/// Whether a run that diverges is made again with shorter steps.
+pub(crate) fn may_need_shorter_steps(model: &Model) -> bool {
+    model.observation.rows().is_some() || model.has_walls()
+}
+
 impl<'h> Run<'h> {
     /// Warms up and samples until the answer is sure, or to the number asked for, a limit, or a stop from outside. Rows with
     /// covariates or centres, and arms without events, can have corners where a usual step is too long: a run that diverges
@@ -66,15 +84,10 @@ impl<'h> Run<'h> {
         alone: bool,
         watch: &dyn Watch,
     ) -> Result<Run<'h>, Unsampled> {
-        // Where labels may be wrong the posterior has corners: with usual steps one to a few trajectories in 100,000
-        // diverge, with these none in 640,000. A few centres' spread is hardly known, and its end at 0 is another. The
-        // likelihood of an arm without events ends in a wall that is exponentially steep.
-        let walls = model.has_walls();
-        let corners = model.observation.misclassification().is_some() || model.has_few_centres() || walls;
-        let target = if corners { 0.95 } else { 0.8 };
+        let target = target_acceptance(model);
         let run = Run::towards(target, (model, hierarchy), assembly, (asked, alone), watch)?;
-        if (model.observation.rows().is_some() || walls) && run.has_diverged() && !watch.stopped() {
-            return Run::towards(0.99, (model, hierarchy), assembly, (asked, alone), watch);
+        if may_need_shorter_steps(model) && run.has_diverged() && !watch.stopped() {
+            return Run::towards(SHORTER, (model, hierarchy), assembly, (asked, alone), watch);
         }
         Ok(run)
     }

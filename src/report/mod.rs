@@ -22,6 +22,7 @@ mod records;
 mod sentences;
 mod text;
 mod trial;
+mod validation;
 mod weighting;
 mod wire;
 mod words;
@@ -44,9 +45,11 @@ pub use figure::{png, uncovered};
 pub use interruption::interruption;
 pub use json::{RESULT_SCHEMA, check_json, fit_json, run_json, statements};
 pub use page::{
-    PageFormat, Presentation, Shown, decision_figures, decision_page, design_figures, figures, page,
+    Made, PageFormat, Presentation, Shown, decision_figures, decision_page, design_figures, figures, page,
+    validation_figures, validation_page,
 };
 pub use records::{Cell, Records};
 pub use sentences::sentence;
 pub use text::{Length, bias_text, check_text, compare_text, decide_text, fit_text, list_text};
 pub use trial::{next_csv, next_json, next_text};
+pub use validation::{Validated, validate_csv, validate_json, validate_text};

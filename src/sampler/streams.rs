@@ -18,6 +18,8 @@ pub enum Purpose {
     Simulation,
     /// Draws from an approximation.
     Approximation,
+    /// A seed for each of many runs that may be made apart.
+    Replication,
 }
 
 /// The stream of one chain (or other piece of work) for one purpose, under one seed.

@@ -1,11 +1,8 @@
 //! Linear models: slopes against differences, and ranks of what data were made from.
 
-use std::sync::Arc;
-
 use super::calibration::{DRAWS, THINNING, uniform_below};
 use equipoise::density::LogDensity;
-use equipoise::model::{Cell, Linear, LinearDensity, Seen};
-use equipoise::numeric::logistic;
+use equipoise::model::{At, Linear, LinearDensity};
 use equipoise::sampler::{Purpose, Settings, extend, start, stream};
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, StandardUniform};
@@ -42,43 +39,6 @@ pub fn slopes_are_differences(model: &Linear, title: &str) {
     }
 }
 
-/// Events of every cell drawn at these log odds, and estimates around their effects.
-fn drawn(model: &Linear, (predictors, coefficients): (&[f64], &[f64]), rng: &mut ChaCha8Rng) -> Linear {
-    let mut model = model.clone();
-    for (cell, &x) in model.cells.iter_mut().zip(predictors) {
-        match &mut cell.seen {
-            Seen::Counts { events, total } => {
-                *events = (0..*total as usize).filter(|_| uniform(rng) < logistic(x)).count() as f64;
-            }
-            Seen::Estimate { estimate, precision } => {
-                let z: f64 = rand_distr::StandardNormal.sample(rng);
-                *estimate = x + z / precision.sqrt();
-            }
-            Seen::Rows { .. } => {}
-        }
-    }
-    if let Some(of) = &mut model.rows {
-        let gamma = &coefficients[of.gamma.clone()];
-        of.rows = Arc::new(of.rows.with_drawn_outcomes(predictors, (gamma, &[]), rng));
-    }
-    model
-}
-
-fn log_likelihood(model: &Linear, predictors: &[f64], coefficients: &[f64]) -> f64 {
-    let one = |(cell, &x): (&Cell, &f64)| match cell.seen {
-        Seen::Counts { events, total } => events * x - total * x.exp().ln_1p(),
-        Seen::Estimate { estimate, precision } => -0.5 * precision * (x - estimate) * (x - estimate),
-        Seen::Rows { .. } => 0.0,
-    };
-    let of_rows = model.rows.as_ref().map_or(0.0, |of| {
-        let gamma = &coefficients[of.gamma.clone()];
-        let (mut by_cell, mut by_gamma) = (vec![0.0; predictors.len()], vec![0.0; gamma.len()]);
-        let slopes = (&mut by_cell[..], &mut by_gamma[..], &mut [][..]);
-        of.rows.log_likelihood(predictors, (gamma, &[]), slopes, &mut of.rows.sums())
-    });
-    model.cells.iter().zip(predictors).map(one).sum::<f64>() + of_rows
-}
-
 /// Ranks of standard deviations, coefficients, log odds and the log likelihood among draws of the posterior.
 pub fn ranks(model: &Linear, replications: usize, target_acceptance: f64) -> Vec<Vec<usize>> {
     let of_one = |replication: usize| {
@@ -90,22 +50,23 @@ pub fn ranks(model: &Linear, replications: usize, target_acceptance: f64) -> Vec
         assert!(model.draw_prior((&mut rng, 1.0), (&mut scales, &mut coefficients)));
         model.predictors(&coefficients, &mut predictors);
         let mut rng = stream(seed, 0, Purpose::Simulation);
-        let observed = drawn(model, (&predictors, &coefficients), &mut rng);
+        let at = At { coefficients: &coefficients, scales: &scales, predictors: &predictors };
+        let observed = model.with_drawn_data(at, &mut rng);
         let density = LinearDensity::new(&observed);
         let settings = Settings { seed, chains: 1, warmup: 150, target_acceptance, ..Settings::default() };
         let mut chains = start(&density, density.middle(), &settings, &()).expect("a start");
         extend(&mut chains, DRAWS * THINNING, &());
-        let quantities = |scales: &[f64], coefficients: &[f64], predictors: &[f64]| -> Vec<f64> {
-            let each = scales.iter().chain(coefficients).chain(predictors).copied();
-            each.chain([log_likelihood(&observed, predictors, coefficients)]).collect()
+        let quantities = |at: At<'_>| -> Vec<f64> {
+            let each = at.scales.iter().chain(at.coefficients).chain(at.predictors).copied();
+            each.chain([observed.log_likelihood(at)]).collect()
         };
-        let truth = quantities(&scales, &coefficients, &predictors);
+        let truth = quantities(at);
         let mut scratch = density.scratch();
         let mut below = vec![0; truth.len()];
         let mut ties = vec![0; truth.len()];
         for q in chains[0].draws.chunks(density.dim()).skip(THINNING - 1).step_by(THINNING) {
             let at = density.at(q, &mut scratch);
-            for (k, x) in quantities(at.scales, at.coefficients, at.predictors).into_iter().enumerate() {
+            for (k, x) in quantities(at).into_iter().enumerate() {
                 below[k] += usize::from(x < truth[k]);
                 ties[k] += usize::from(x == truth[k]);
             }

@@ -4,6 +4,7 @@ mod fit;
 mod new;
 mod results;
 mod trial;
+mod validate;
 mod words;
 
 use std::path::PathBuf;
@@ -15,6 +16,8 @@ pub use fit::{CHAINS, CheckArgs, DRAWS, EngineArg, FitArgs, SamplingArgs, Save, 
 pub use new::{NewArgs, QuickArgs};
 pub use results::{CompareArgs, DecideArgs, Picture, PicturesArgs, ReportArgs};
 pub use trial::NextArgs;
+
+pub use validate::{ValidateArgs, ValidateEngine};
 
 use crate::input::{Changes, Reading};
 use crate::report::Length;
@@ -29,12 +32,14 @@ Examples:
   equipoise compare ras-basilar-death         priors side by side, and what the answer depends on
   equipoise decide rescue-stenting            sizes, harms, rules and values before a panel
   equipoise next rescue-by-etiology           what a further trial would be worth and settle
+  equipoise validate my-trial.toml            is the program right for this model? simulated studies
   equipoise new table.csv --help              a model file for a table or for rows of patients
   equipoise fit my-trial.toml --format csv    one long table, to standard output
   equipoise fit blocker --format json | jq '.probabilities[0]'
 
-Exit status: 0 done; 1 the input or the call is wrong; 2 the run's checks failed;
-130 interrupted: `fit` then writes what is sound, other commands write nothing.";
+Exit status: 0 done; 1 the input or the call is wrong; 2 checks failed, or a validation;
+130 interrupted: `fit` then writes what is sound and `validate` tells of what was simulated,
+other commands write nothing.";
 
 /// The program's arguments.
 #[derive(Debug, Parser)]
@@ -76,6 +81,8 @@ pub enum Command {
     Next(Box<NextArgs>),
     /// One self-contained HTML page of a study, and figures for a paper
     Report(ReportArgs),
+    /// Simulate studies from a model's priors, fit them, and tell whether the posteriors are right
+    Validate(ValidateArgs),
     /// Write a first model file for a table of counts or of estimates, or for rows of patients
     New(Box<NewArgs>),
     /// List the models and decisions shipped inside the program

@@ -8,6 +8,7 @@ mod density;
 mod factor;
 mod rough;
 mod scale;
+mod simulate;
 
 pub use density::{LinearDensity, LinearScratch};
 pub use scale::ScalePrior;

@@ -10,8 +10,9 @@ pub use rows::pairs as arm_pairs;
 use super::analysis::Report;
 use super::block::Block;
 use super::fitting::Observer;
-use super::linear::{self, From, Kept, Question};
+use super::linear::{self, From, Keeps, Kept, Question};
 use super::options::Options;
+use super::parameter::Parameter;
 use super::result::Probability;
 use super::sampled::Column;
 use crate::model::ArmsModel;
@@ -51,6 +52,12 @@ impl<'s> Question for Asked<'s> {
     fn rows(&self, drawn: &ArmDraws, from: From) -> Vec<Block> {
         rows::rows(self.study, drawn, from)
     }
+}
+
+/// The parameters of a model, and what keeps them: its first columns are theirs.
+pub(crate) fn keeping_of_arms(model: &ArmsModel) -> (Vec<Parameter>, Box<dyn Keeps + '_>) {
+    let keeping = Keeping::of(model);
+    (keeping.parameters.clone(), Box::new(keeping))
 }
 
 /// The results of a study with several active arms; none of any other.

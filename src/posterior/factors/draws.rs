@@ -30,7 +30,7 @@ struct Average {
 /// What is kept of a draw of a model.
 pub(super) struct Keeping<'m> {
     pub model: &'m FactorsModel,
-    parameters: Vec<Parameter>,
+    pub parameters: Vec<Parameter>,
     averages: Vec<Average>,
 }
 

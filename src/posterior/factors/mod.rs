@@ -10,8 +10,9 @@ pub use rows::pooled;
 use super::analysis::Report;
 use super::block::Block;
 use super::fitting::Observer;
-use super::linear::{self, From, Kept, Question};
+use super::linear::{self, From, Keeps, Kept, Question};
 use super::options::Options;
+use super::parameter::Parameter;
 use super::sampled::Column;
 use crate::model::FactorsModel;
 use crate::study::{Factors, Interactions, Study};
@@ -66,6 +67,15 @@ impl<'s> Question for Asked<'s> {
     fn rows(&self, drawn: &FactorDraws, from: From) -> Vec<Block> {
         rows::rows(self.study, self.factors, drawn, from)
     }
+}
+
+/// The parameters of a model, and what keeps them: its first columns are theirs.
+pub(crate) fn keeping_of_factors<'m>(
+    model: &'m FactorsModel,
+    factors: &Factors,
+) -> (Vec<Parameter>, Box<dyn Keeps + 'm>) {
+    let keeping = Keeping::of(model, factors);
+    (keeping.parameters.clone(), Box::new(keeping))
 }
 
 /// The results of a study with several factors; none of any other.

@@ -19,6 +19,7 @@ mod overlap;
 mod plane;
 #[cfg(feature = "png")]
 mod png;
+mod ranks;
 mod shrinkage;
 mod svg;
 mod utility;
@@ -37,6 +38,7 @@ pub use overlap::overlap;
 pub use plane::{Gain, Point, plane};
 #[cfg(feature = "png")]
 pub use png::{png, uncovered};
+pub use ranks::ranks;
 pub use shrinkage::shrinkage;
 pub use utility::utility;
 

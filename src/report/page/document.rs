@@ -17,7 +17,7 @@ pub enum Format {
     Markdown,
 }
 
-const TEMPLATES: [(&str, &str); 8] = [
+const TEMPLATES: [(&str, &str); 10] = [
     ("base.html", include_str!("templates/base.html")),
     ("parts.html", include_str!("templates/parts.html")),
     ("study.html", include_str!("templates/study.html")),
@@ -26,6 +26,8 @@ const TEMPLATES: [(&str, &str); 8] = [
     ("parts.md", include_str!("templates/parts.md")),
     ("study.md", include_str!("templates/study.md")),
     ("decision.md", include_str!("templates/decision.md")),
+    ("validation.html", include_str!("templates/validation.html")),
+    ("validation.md", include_str!("templates/validation.md")),
 ];
 
 /// The page's own style and code.
@@ -50,7 +52,7 @@ pub struct Frame<'a> {
     pub files: Vec<[&'a str; 2]>,
 }
 
-/// Fills `study` or `decision` in one format. An HTML page holds itself as Markdown too.
+/// Fills `study`, `decision` or `validation` in one format. An HTML page holds itself as Markdown too.
 pub fn render(name: &str, context: &impl Serialize, format: Format) -> Result<String> {
     let failed =
         |e: minijinja::Error| Error::of(ErrorKind::Unavailable, format!("the page can't be made: {e:#}"));

@@ -1,14 +1,16 @@
-//! One self-contained page: what a reader who has nothing but a browser sees of a study or of a decision.
+//! One self-contained page: what a reader who has nothing but a browser sees of a study, of a decision or of a validation.
 
 mod decision;
 mod document;
 mod sheets;
 mod study;
+mod validation;
 mod words;
 
 pub use decision::{decision_figures, decision_page};
 pub use document::Format as PageFormat;
 pub use study::{Presentation, Shown, design_figures, figures, page};
+pub use validation::{Made, validation_figures, validation_page};
 
 use serde::Serialize;
 

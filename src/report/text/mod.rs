@@ -24,7 +24,8 @@ pub use compare::compare_text;
 pub use decide::decide_text;
 pub use fit::{crude_row, effect_table, fit_text, prior_note, probability_table};
 pub use layout::{
-    ARM_WIDTH, grouped, push, push_failures_and_notices, push_passage, push_title, push_warning, wrapped_to,
+    ARM_WIDTH, grouped, push, push_failures_and_notices, push_passage, push_title, push_warning, warning,
+    wrapped, wrapped_to,
 };
 pub use levels::{counts_by_level, cut_table};
 pub use list::list_text;
