@@ -10,6 +10,7 @@ mod fit;
 mod list;
 mod lists;
 mod man;
+mod merge;
 mod new;
 mod next;
 mod outputs;
@@ -19,6 +20,8 @@ mod quick;
 mod report;
 mod run_folder;
 mod run_place;
+mod shards;
+mod simulate;
 mod validate;
 mod whole_file;
 
@@ -65,6 +68,8 @@ pub fn main() -> ExitCode {
         Some(Command::Check(args)) => check::run(&args),
         Some(Command::Compare(args)) => compare::run(&args),
         Some(Command::Decide(args)) => decide::run(&args),
+        Some(Command::Simulate(args)) => simulate::run(&args),
+        Some(Command::Merge(args)) => merge::run(&args),
         Some(Command::Next(args)) => next::run(&args),
         Some(Command::Report(args)) => report::run(&args),
         Some(Command::Validate(args)) => validate::run(&args),

@@ -51,5 +51,5 @@ pub use page::{
 pub use records::{Cell, Records};
 pub use sentences::sentence;
 pub use text::{Length, bias_text, check_text, compare_text, decide_text, fit_text, list_text};
-pub use trial::{next_csv, next_json, next_text};
+pub use trial::{next_csv, next_json, next_text, simulate_csv, simulate_json, simulate_text};
 pub use validation::{Validated, validate_csv, validate_json, validate_text};

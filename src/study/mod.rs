@@ -39,6 +39,7 @@ pub use bias::{Assumption, Bias, BiasKind, Confounder, Misclassification, Missin
 pub(crate) use builder::Read;
 pub use builder::{Endpoint, PooledPriors, PriorChanges, StudyBuilder};
 pub use changed::Changed;
+
 pub use decision::{
     Action, Bound, Costs, CredibilitySection, Criterion, Decision, DecisionOutcome, Layers, MOST_MEMBERS,
     MOST_OUTCOMES, Member, Rule, Values, View, Worth, active_risk, needs_baseline,

@@ -15,7 +15,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 pub use fit::{CHAINS, CheckArgs, DRAWS, EngineArg, FitArgs, SamplingArgs, Save, WARMUP};
 pub use new::{NewArgs, QuickArgs};
 pub use results::{CompareArgs, DecideArgs, Picture, PicturesArgs, ReportArgs};
-pub use trial::NextArgs;
+pub use trial::{MergeArgs, NextArgs, ShardArgs, SimulateArgs};
 
 pub use validate::{ValidateArgs, ValidateEngine};
 
@@ -32,6 +32,7 @@ Examples:
   equipoise compare ras-basilar-death         priors side by side, and what the answer depends on
   equipoise decide rescue-stenting            sizes, harms, rules and values before a panel
   equipoise next rescue-by-etiology           what a further trial would be worth and settle
+  equipoise simulate rescue-by-etiology       error rates of its rules
   equipoise validate my-trial.toml            is the program right for this model? simulated studies
   equipoise new table.csv --help              a model file for a table or for rows of patients
   equipoise fit my-trial.toml --format csv    one long table, to standard output
@@ -79,6 +80,10 @@ pub enum Command {
     Decide(DecideArgs),
     /// What the next trial would be worth, how large, whom to enrol, and whether a panel would then agree
     Next(Box<NextArgs>),
+    /// Error rates of a declared rule: studies are simulated under stated truths, analysed, and the rule is asked
+    Simulate(Box<SimulateArgs>),
+    /// What all shards of `simulate` or `validate` come to
+    Merge(MergeArgs),
     /// One self-contained HTML page of a study, and figures for a paper
     Report(ReportArgs),
     /// Simulate studies from a model's priors, fit them, and tell whether the posteriors are right
@@ -94,7 +99,7 @@ pub enum Command {
 }
 
 /// How data files are read.
-#[derive(Debug, Args, Default)]
+#[derive(Debug, Clone, Args, Default)]
 pub struct ReadingArgs {
     /// Read a data file even if, unpacked, it holds more than 256 MB and more than 100 times what it takes on the disk
     #[arg(long)]
@@ -108,7 +113,7 @@ impl From<&ReadingArgs> for Reading {
 }
 
 /// What is changed of a model when it is read.
-#[derive(Debug, Args, Default)]
+#[derive(Debug, Clone, Args, Default)]
 pub struct ChangesArgs {
     /// Fit under another prior in place of the stated one: a name of [priors], or one that [library] gives, such as pessimistic-moderate
     #[arg(long, value_name = "NAME")]
@@ -118,7 +123,7 @@ pub struct ChangesArgs {
 }
 
 /// Keys that are set.
-#[derive(Debug, Args, Default)]
+#[derive(Debug, Clone, Args, Default)]
 pub struct SetArgs {
     /// Set a key of the file for this run, such as prior.effect='normal(0, 0.2)'; may be repeated
     #[arg(long, value_name = "KEY=VALUE")]
@@ -149,7 +154,7 @@ pub enum Format {
 }
 
 /// How much of what was found is printed as text.
-#[derive(Debug, Args, Default)]
+#[derive(Debug, Clone, Args, Default)]
 pub struct LengthArgs {
     /// Show everything that the answer rests on; JSON and CSV always hold it
     #[arg(long)]

@@ -121,7 +121,7 @@ pub struct ReportArgs {
 }
 
 /// Where figures are written, and as what.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub struct PicturesArgs {
     /// A folder for the figures, each with its numbers as CSV
     #[arg(long, value_name = "DIR")]

@@ -4,8 +4,10 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{ChangesArgs, Format, LengthArgs, ReadingArgs};
+use super::super::shards::Shard;
+use super::{ChangesArgs, Format, LengthArgs, PicturesArgs, ReadingArgs};
 use crate::trial::next::{ArmShare, MOST_DRAWS, SubgroupShares};
+use crate::trial::simulate::MOST_REPLICATIONS;
 
 const NEXT_EXAMPLES: &str = "\
 Examples:
@@ -124,5 +126,108 @@ fn subgroups(text: &str) -> Result<SubgroupShares, String> {
             }
             Ok(SubgroupShares::Given(shares))
         }
+    }
+}
+
+const SIMULATE_EXAMPLES: &str = "\
+Examples:
+  equipoise simulate rescue-by-etiology                    error rates of its rules at this study's sizes
+  equipoise simulate my-decision.toml --truth truths.toml --replications 10000
+  equipoise simulate my-decision.toml --calibrate 0.025    the bound whose error is no more than that
+  equipoise simulate my-decision.toml --shard 3/40 --into shards    the third of 40 parts, anywhere
+  equipoise merge shards                                   what all parts come to: as one run
+
+Studies of this study's size are drawn under every truth, each is analysed under the
+stated priors ([prior], the analysis prior), and every rule is asked. Truths are
+[[design.truth]] with a name, control and active (or odds_ratio), in the model file or
+in a file of its own (--truth); [design] with effect, heterogeneity or baseline is the
+design prior, from which truths are drawn. Without either: no effect, the risks as
+observed, and draws from the analysis prior.";
+
+/// Arguments of `simulate`.
+#[derive(Debug, Clone, Args)]
+#[command(after_help = SIMULATE_EXAMPLES)]
+pub struct SimulateArgs {
+    /// A decision file, a model file with [decision], the name of a shipped one, or - for standard input
+    pub decision: PathBuf,
+    /// A file with [design]: what is taken to be true, in place of the section in the model of the first outcome
+    #[arg(long, value_name = "FILE")]
+    pub truth: Option<PathBuf>,
+    /// Simulated studies under every truth
+    #[arg(long, value_name = "N", default_value_t = 2000, value_parser = replications)]
+    pub replications: usize,
+    /// Find the lowest bound on each rule's probability at which a wrong yes is no more probable than this, and try it on as many fresh studies
+    #[arg(long, value_name = "ERROR", value_parser = probability)]
+    pub calibrate: Option<f64>,
+    /// Of a wrong yes in any subgroup, not in each
+    #[arg(long, requires = "calibrate")]
+    pub familywise: bool,
+    #[command(flatten)]
+    pub shards: ShardArgs,
+    #[command(flatten)]
+    pub length: LengthArgs,
+    /// What is printed to standard output
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
+    /// Seed of the random numbers [default: 1]
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+    /// The most threads to use; results are the same for any number [default: all processors]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub threads: Option<u16>,
+    #[command(flatten)]
+    pub changes: ChangesArgs,
+    #[command(flatten)]
+    pub reading: ReadingArgs,
+}
+
+/// One part of the work.
+#[derive(Debug, Clone, Default, Args)]
+pub struct ShardArgs {
+    /// Work on one part of the simulated studies, such as 3/40, and leave it in a folder; a part that was interrupted is gone on with
+    #[arg(long, value_name = "K/N", requires = "into")]
+    pub shard: Option<Shard>,
+    /// The folder of all parts, for `merge`
+    #[arg(long, value_name = "DIR", requires = "shard")]
+    pub into: Option<PathBuf>,
+}
+
+const MERGE_EXAMPLES: &str = "\
+Examples:
+  seq 1 40 | xargs -P 8 -I{} equipoise simulate my-decision.toml --threads 1 --shard {}/40 --into shards
+  equipoise merge shards
+  equipoise merge shards --format json > operating-characteristics.json
+
+What all shards of `simulate` or `validate` come to, byte for byte as one run would have
+printed it. A shard that is missing is named.";
+
+/// Arguments of `merge`.
+#[derive(Debug, Args)]
+#[command(after_help = MERGE_EXAMPLES)]
+pub struct MergeArgs {
+    /// The folder that shards were written into
+    pub folder: PathBuf,
+    #[command(flatten)]
+    pub length: LengthArgs,
+    /// What is printed to standard output
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
+    /// Of `validate`: a report of the validation, which ends in .html, or in .md
+    #[arg(short, long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    #[command(flatten)]
+    pub pictures: PicturesArgs,
+    /// The most threads to use [default: all processors]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub threads: Option<u16>,
+}
+
+fn replications(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(n) if (1..=MOST_REPLICATIONS).contains(&n) => Ok(n),
+        Ok(0) => {
+            Err("nothing can be told from no simulated study: 1 at least, some thousands usually".to_string())
+        }
+        _ => Err(format!("a whole number from 1 to {MOST_REPLICATIONS} is wanted")),
     }
 }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use super::{ChangesArgs, Format, LengthArgs, PicturesArgs, ReadingArgs};
+use super::{ChangesArgs, Format, LengthArgs, PicturesArgs, ReadingArgs, ShardArgs};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -13,6 +13,7 @@ Examples:
   equipoise validate my-trial.toml --engine both        both engines, one after the other
   equipoise validate my-trial.toml --out validation.html --figures figures --as svg,png
   equipoise validate my-trial.toml --set prior.effect='normal(0, 0.2)' --format json
+  equipoise validate my-trial.toml --shard 3/40 --into shards    a part of it; see `merge`
   equipoise validate                                    the shipped models that are quick enough
 
 Simulation-based calibration: parameters are drawn from the model's own priors, data of the study's size from the
@@ -23,7 +24,7 @@ quantity is not and in which way. The exit status is 2 where a model is not.
 Where nobody says it 1,000 studies are simulated for the exact engine, and 200 for the sampler. Priors have to be proper.";
 
 /// Arguments of `validate`.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct ValidateArgs {
     /// Model files or names of shipped models [default: the shipped models that are quick enough]
@@ -48,6 +49,8 @@ pub struct ValidateArgs {
     pub out: Option<PathBuf>,
     #[command(flatten)]
     pub pictures: PicturesArgs,
+    #[command(flatten)]
+    pub shards: ShardArgs,
     /// The most threads to use; results are the same for any number [default: all processors]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub threads: Option<u16>,

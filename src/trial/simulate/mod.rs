@@ -16,7 +16,6 @@ mod truths;
 use serde::Serialize;
 
 use super::belief::{Asked, NotCovered};
-use crate::compare::Steps;
 use crate::error::{Error, ErrorKind, Result};
 use crate::parallel;
 use crate::sampler::Watch;
@@ -132,10 +131,9 @@ impl<'a> Simulator<'a> {
     pub fn rows(
         &self,
         numbers: &[usize],
-        (steps, watch): (&Steps, &dyn Watch),
-        mut done: impl FnMut(&[Row]) -> Result<()>,
+        watch: &dyn Watch,
+        done: &mut dyn FnMut(&[Row]) -> Result<()>,
     ) -> Result<Vec<Row>> {
-        steps.plan(numbers.len());
         let mut rows = Vec::with_capacity(numbers.len());
         for batch in numbers.chunks(BATCH) {
             if watch.stopped() {
@@ -143,7 +141,7 @@ impl<'a> Simulator<'a> {
             }
             let found = parallel::map(batch, |r| {
                 let row = self.row(*r);
-                steps.did(1);
+                watch.advanced(1);
                 row
             });
             rows.extend(found);

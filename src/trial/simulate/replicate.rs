@@ -1,5 +1,7 @@
 //! One simulated study: data, posteriors, and the numbers that are kept of them.
 
+use serde::{Deserialize, Serialize};
+
 use super::super::belief::{Asked, Ends, NOBODY, OutcomeBelief};
 use super::not_covered;
 use super::truths::{Truth, TruthSource, risks};
@@ -13,12 +15,27 @@ use crate::trial::events::events;
 const MOST_TRUTHS: usize = 64;
 
 /// One replication of all truths. Numbers are as [`Columns`] names them, truth by truth; what is not known is no number.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Row {
     /// Its number.
     pub replication: usize,
     /// The numbers.
+    #[serde(with = "numbers_or_none")]
     pub values: Vec<f64>,
+}
+
+/// What is no number is null in JSON.
+mod numbers_or_none {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    pub fn serialize<S: Serializer>(values: &[f64], to: S) -> Result<S::Ok, S::Error> {
+        values.iter().map(|x| x.is_finite().then_some(*x)).collect::<Vec<Option<f64>>>().serialize(to)
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<f64>, D::Error> {
+        let values = Vec::<Option<f64>>::deserialize(from)?;
+        Ok(values.into_iter().map(|x| x.unwrap_or(f64::NAN)).collect())
+    }
 }
 
 /// Where a row's numbers stand: for every truth first the criteria of all rules by population, then what is kept of every
