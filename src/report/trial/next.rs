@@ -3,7 +3,7 @@
 use super::numbers::{money, per_thousand, per_thousand_exact, share};
 use crate::decide::EvpiRow;
 use crate::report::decide_json::decide_statements;
-use crate::report::numbers::{grouped, plain};
+use crate::report::numbers::{grouped, parameter};
 use crate::report::passage::Passage;
 use crate::report::text::{
     Length, push, push_failures_and_notices, push_passage, push_rest, push_title, push_warning,
@@ -307,7 +307,7 @@ fn assured(next: &Next) -> Passage {
         if let (false, Some(first)) = (each.is_empty(), next.for_assurance.first()) {
             out.say(format!(
                 "An assurance of {} is reached with this study's patients at, in all subgroups together: {}.",
-                plain(first.assurance),
+                parameter(first.assurance),
                 listed(&each, "and")
             ));
         }
@@ -347,7 +347,7 @@ fn panel(next: &Next) -> Passage {
 fn method(next: &Next, plan: &Plan) -> String {
     let checked = next.checked.unwrap_or_default();
     format!(
-        "{} trials of each size, drawn from the posterior; every posterior exact, none by regression; no digit is finer than its Monte Carlo error. {} of the posteriors were computed again in full and differ by at most {:.0e} in a mean risk difference and {:.0e} in a probability. Seed {}.",
+        "{} trials of each size, drawn from the posterior; every posterior exact, none by regression; the last digit shown is about as large as its Monte Carlo error. {} of the posteriors were computed again in full and differ by at most {:.0e} in a mean risk difference and {:.0e} in a probability. Seed {}.",
         grouped(plan.draws as u64),
         checked.posteriors,
         checked.difference,

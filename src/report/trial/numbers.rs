@@ -3,9 +3,13 @@
 use crate::report::numbers::{grouped, sampled_probability};
 use crate::trial::Mean;
 
-/// Decimals of which the last is no finer than the error, at most so many.
+/// Decimals of which the last is no finer than half the error, at most so many.
 fn decimals(mcse: f64, most: i32) -> usize {
-    if mcse > 0.0 { (-libm::log10(mcse)).floor().clamp(0.0, f64::from(most)) as usize } else { most as usize }
+    if mcse > 0.0 {
+        (-libm::log10(0.5 * mcse)).floor().clamp(0.0, f64::from(most)) as usize
+    } else {
+        most as usize
+    }
 }
 
 /// Utility per 1,000 patients.
@@ -28,7 +32,7 @@ pub fn per_thousand_exact(value: Option<f64>) -> String {
 
 /// A probability.
 pub fn share(mean: Option<Mean>) -> String {
-    mean.map_or_else(|| "–".to_string(), |m| sampled_probability(Some(m.value), Some(0.5 * m.mcse)))
+    mean.map_or_else(|| "–".to_string(), |m| sampled_probability(Some(m.value), Some(0.25 * m.mcse)))
 }
 
 /// Money, in whole units, with thousands apart.

@@ -3,7 +3,7 @@
 use super::numbers::share;
 use crate::decide::Discussion;
 use crate::report::decide_json::decide_statements;
-use crate::report::numbers::{grouped, plain, signed};
+use crate::report::numbers::{grouped, parameter, signed};
 use crate::report::passage::Passage;
 use crate::report::text::{
     Length, push, push_failures_and_notices, push_passage, push_rest, push_title, push_warning,
@@ -50,7 +50,7 @@ pub fn simulate_text(decision: &Decision, found: &Simulation, seed: u64, length:
     push(
         &mut out,
         &format!(
-            "{} studies under every truth, each analysed in full under the stated priors; no digit is finer than its Monte Carlo error. Seed {seed}.",
+            "{} studies under every truth, each analysed in full under the stated priors; the last digit shown is about as large as its Monte Carlo error. Seed {seed}.",
             grouped(found.replications as u64)
         ),
         2,
@@ -96,9 +96,9 @@ fn in_short(decision: &Decision, found: &Simulation) -> Passage {
             Some(bound) => format!(
                 "Rule {}: for a wrong yes {whose} with a probability of no more than {}, its bound is {} in place of {} (where that is {}); in fresh studies it comes to {}.",
                 c.rule,
-                plain(c.wished.error),
+                parameter(c.wished.error),
                 plain_bound(bound),
-                plain(c.declared),
+                parameter(c.declared),
                 share(c.declared_error),
                 share(c.fresh_error)
             ),
@@ -167,13 +167,13 @@ fn bounds(decision: &Decision, rule: &crate::study::Rule) -> String {
     let each = rule.criteria.iter().map(|c| {
         let way = if c.harm { "worse" } else { "better" };
         let size = if c.threshold > 0.0 {
-            format!(" by {} points or more", plain(100.0 * c.threshold))
+            format!(" by {} points or more", parameter(100.0 * c.threshold))
         } else {
             String::new()
         };
         let bound = match c.bound {
-            Bound::AtLeast(b) => format!("P ≥ {}", plain(b)),
-            Bound::Below(b) => format!("P < {}", plain(b)),
+            Bound::AtLeast(b) => format!("P ≥ {}", parameter(b)),
+            Bound::Below(b) => format!("P < {}", parameter(b)),
         };
         let outcome = &decision.outcomes[c.outcome].study.outcome.name;
         let of = if decision.outcomes.len() > 1 { format!("{outcome} ") } else { String::new() };
@@ -265,6 +265,6 @@ fn known_to(mean: Mean, unit: f64) -> String {
         return "–".to_string();
     }
     let error = (unit * mean.mcse).max(1e-3);
-    let decimals = (-libm::log10(error)).floor().clamp(0.0, 3.0) as usize;
+    let decimals = (-libm::log10(0.5 * error)).floor().clamp(0.0, 3.0) as usize;
     signed(unit * mean.value, decimals)
 }

@@ -102,8 +102,10 @@ pub fn truths(asked: &Asked<'_>, given: Option<&Design>, notices: &mut Vec<Strin
     };
     let mut all = Vec::new();
     let mut fixed = |name: &str, kind: TruthKind, of: &dyn Fn(usize) -> Vec<[f64; 2]>| {
-        let risks: Vec<Vec<[f64; 2]>> = (0..outcomes.len()).map(of).collect();
+        let mut risks: Vec<Vec<[f64; 2]>> = (0..outcomes.len()).map(of).collect();
         let log_odds = risks.iter().map(|of| of.iter().map(|r| r.map(logit)).collect()).collect();
+        // Of outcomes that no rule names nothing is told.
+        risks.iter_mut().zip(&asked.counts).filter(|(_, counts)| !**counts).for_each(|(r, _)| r.clear());
         let told = TruthRow { name: name.to_string(), kind, risks, priors: Vec::new() };
         all.push(Truth { told, source: TruthSource::Fixed(log_odds) });
     };
@@ -179,7 +181,12 @@ fn drawn<'d>(
         name: name.to_string(),
         kind,
         risks: Vec::new(),
-        priors: studies.iter().map(words).collect(),
+        priors: studies
+            .iter()
+            .zip(&asked.counts)
+            .filter(|(_, counts)| **counts)
+            .map(|(s, _)| words(s))
+            .collect(),
     };
     Ok(Some(Truth { told, source: TruthSource::Drawn(models) }))
 }
