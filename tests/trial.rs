@@ -254,7 +254,7 @@ fn shards_come_to_what_one_run_is_byte_for_byte() {
     let simulate = ["simulate", "model.toml", "--replications", "50", "--calibrate", "0.1"];
     let validate = ["validate", "model.toml", "--replications", "40"];
     for (command, into) in [(&simulate[..], "a"), (&validate[..], "b")] {
-        let shard = |k: &str| [command, &["--shard", k, "--into", into]].concat();
+        let shard = |k: &'static str| [command, &["--shard", k, "--into", into]].concat();
         folder.says(&shard("3/3"));
         folder.says(&shard("1/3"));
         folder.refuses(&["merge", into], &["of 3 shards these are missing: 2"]);
