@@ -15,7 +15,7 @@ use super::risks::{RiskMeasure, RiskPosterior};
 use super::rows::{MeanDensity, Prediction, Row, RowMaker, Rows};
 use super::scale::{NotConverged, TauPosterior};
 use super::subgroup::{CellsOfSubgroup, SubgroupData};
-use crate::model::{BinomialPair, HeterogeneityPrior, LocationPrior};
+use crate::model::{BinomialPair, HeterogeneityPrior, LocationPrior, Side};
 use crate::numeric::{
     LogInterpolant, LogTable, Peak, Placement, log_sum_exp, tabulate, tabulate_around, tabulate_with,
 };
@@ -66,11 +66,21 @@ pub struct SubgroupPosterior {
 impl SubgroupPosterior {
     /// A function of both risks; none for estimates.
     pub fn risk(&self, measure: RiskMeasure) -> Option<Box<dyn Distribution + '_>> {
-        let CellsOfSubgroup { pair, baseline } = self.data.cells()?;
+        let cells = self.data.cells()?;
         if !self.theta.settled {
             return Some(Box::new(Lost));
         }
-        let joint = self.risks.get_or_init(|| {
+        Some(Box::new(self.joint(cells).distribution(measure)))
+    }
+
+    /// One arm's log odds, as nodes with weights; none for estimates, and where the integral is not proven.
+    pub fn log_odds(&self, side: Side) -> Option<Vec<(f64, f64)>> {
+        let cells = self.data.cells()?;
+        if self.theta.settled { self.joint(cells).log_odds(side) } else { None }
+    }
+
+    fn joint(&self, CellsOfSubgroup { pair, baseline }: &CellsOfSubgroup) -> &RiskPosterior {
+        self.risks.get_or_init(|| {
             let theta = bulk(&self.theta.table);
             let prediction = self.prediction.clone();
             // Data that say nothing of the effect are in the risks all the same.
@@ -81,8 +91,7 @@ impl SubgroupPosterior {
             };
             let placed = (theta, self.theta.table.log_mass + silent);
             RiskPosterior::new(pair.clone(), baseline, prediction, placed, self.resolution)
-        });
-        Some(Box::new(joint.distribution(measure)))
+        })
     }
 
     /// By arm and outcome, the log probability of one such patient given all others: the ratio of the marginal
@@ -219,6 +228,21 @@ impl CurvesPosterior {
         }
     }
 
+    /// The effect of subgroup `g` without its data: the prediction from the rest by itself, from rows that were placed for all
+    /// data. None where they do not reach as far as is needed without these: where the rest lies elsewhere, or has so much less
+    /// information that τ runs beyond them.
+    pub fn left_out(&self, g: usize) -> Option<Tabulated> {
+        let Some((i, _)) = self.member(g) else {
+            return Some(self.subgroup(g).theta.clone()).filter(|theta| theta.settled);
+        };
+        let prediction = Prediction::new(&self.rows, &[i], self.kernel.as_ref());
+        let log_total = prediction.held()?;
+        let (table, _) = self.predicted(&prediction);
+        let of_others = (self.bounded_subgroups - usize::from(self.data[g].moment_limit() > 0.0)) as f64;
+        let limit = self.limit_of_others(of_others);
+        Some(Tabulated::proven(table, limit, None, log_total)).filter(|theta| theta.settled)
+    }
+
     /// Two subgroups' effects together; none where τ is fixed at 0 and the effects are one.
     pub fn pair(&self, a: usize, b: usize) -> Option<PairPosterior> {
         if self.heterogeneity == (HeterogeneityPrior::Fixed { value: 0.0 }) {
@@ -268,14 +292,15 @@ impl CurvesPosterior {
         if own == f64::INFINITY {
             own
         } else {
-            let others = moment_limits(
-                &self.heterogeneity,
-                &LocationPrior::normal(0.0, 1.0),
-                (self.bounded_subgroups - usize::from(own > 0.0)) as f64,
-            );
-            let others = others.tau.min(self.moments.mean);
-            own + self.kernel.as_ref().map_or(others, |kernel| kernel.moment_limit(others))
+            own + self.limit_of_others((self.bounded_subgroups - usize::from(own > 0.0)) as f64)
         }
+    }
+
+    /// The moments of an effect that so many other subgroups, whose effects are bounded, and the prior leave.
+    fn limit_of_others(&self, bounded: f64) -> f64 {
+        let others = moment_limits(&self.heterogeneity, &LocationPrior::normal(0.0, 1.0), bounded);
+        let others = others.tau.min(self.moments.mean);
+        self.kernel.as_ref().map_or(others, |kernel| kernel.moment_limit(others))
     }
 
     /// θ given its own data, e^{ℓ(θ)} times the prediction from the rest; and the prediction's log. The prediction is a sum

@@ -192,6 +192,8 @@ pub enum RowPrediction {
         smoother: Box<Smoother>,
         peak: Peak,
         log_mass: f64,
+        /// The larger share of the mass at either end of the table, or what leaving out every other node changes, if that is more.
+        doubt: f64,
     },
 }
 
@@ -213,7 +215,9 @@ impl RowPrediction {
         let table = LogTable::new(row.mu.grid.clone(), values);
         let peak = table.sharpest();
         let smoother = Box::new(Smoother::new(&table.grid, &table.log_density));
-        RowPrediction::Table { smoother, peak, log_mass: table.log_mass }
+        let ends = [table.mass.first(), table.mass.last()].into_iter().flatten().copied();
+        let doubt = ends.fold(table.halving_change, f64::max);
+        RowPrediction::Table { smoother, peak, log_mass: table.log_mass, doubt }
     }
 
     /// Where μ lies, as narrowly as its steeper side.
@@ -221,6 +225,14 @@ impl RowPrediction {
         match self {
             RowPrediction::Normal { mean, sd, .. } => Peak { centre: *mean, sd: *sd },
             RowPrediction::Table { peak, .. } => *peak,
+        }
+    }
+
+    /// How far the table may be from holding all of μ.
+    fn doubt(&self) -> f64 {
+        match self {
+            RowPrediction::Normal { .. } => 0.0,
+            RowPrediction::Table { doubt, .. } => *doubt,
         }
     }
 
@@ -336,6 +348,36 @@ impl Prediction {
             parts.around.iter().map(|(weight, sd, i)| weight + self.rows[*i].2.log_smooth(theta, *sd, terms)),
         );
         log_sum(each)
+    }
+
+    /// The log mass of all rows, if they hold what they must: no mass at the ends of their tables nor at the largest τ, and as much
+    /// in every other row as in the rest. None otherwise.
+    pub fn held(&self) -> Option<f64> {
+        /// Mass at an end, or a change where every other node is left out.
+        const DOUBTED: f64 = 1e-6;
+        /// Rows of even number against those of odd number: the sum of both errs by less than its square.
+        const UNEVEN: f64 = 1e-3;
+        let logs: Vec<f64> = self.rows.iter().map(|(weight, _, row)| weight + row.log_mass()).collect();
+        let total = log_sum(&logs);
+        if !total.is_finite() {
+            return None;
+        }
+        let shares: Vec<f64> = logs.iter().map(|log| libm::exp(log - total)).collect();
+        let doubt: f64 = self.rows.iter().zip(&shares).map(|((_, _, row), share)| share * row.doubt()).sum();
+        // Rows of one τ, one a component of the effect's prior, stand together.
+        let mut by_tau: Vec<(f64, f64)> = Vec::new();
+        for ((_, tau, _), share) in self.rows.iter().zip(&shares) {
+            match by_tau.last_mut() {
+                Some((last, sum)) if last == tau => *sum += share,
+                _ => by_tau.push((*tau, *share)),
+            }
+        }
+        let uneven: f64 =
+            by_tau.iter().enumerate().map(|(k, (_, s))| if k % 2 == 0 { *s } else { -s }).sum::<f64>();
+        let many = by_tau.len() > 1;
+        let farthest = by_tau.iter().max_by(|a, b| a.0.total_cmp(&b.0)).map_or(0.0, |row| row.1);
+        let holds = doubt < DOUBTED && (!many || farthest < DOUBTED && uneven.abs() < UNEVEN);
+        holds.then_some(total)
     }
 
     /// The log mass of what predicts.

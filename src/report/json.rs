@@ -38,6 +38,8 @@ struct Document<'a> {
     parameters: Vec<wire::Parameter>,
     estimates: Vec<wire::Estimate<'a>>,
     probabilities: Vec<wire::Probability<'a>>,
+    /// What was observed beside what the model predicts of it.
+    model_checks: wire::ModelChecks<'a>,
     /// What is said of it in sentences.
     claims: Vec<Value>,
 }
@@ -267,6 +269,7 @@ pub fn fit_json(study: &Study, report: &Report) -> String {
         parameters: wire::parameters(report),
         estimates: wire::estimates(report),
         probabilities: wire::probabilities(report),
+        model_checks: wire::model_checks(study, report),
         claims: claims_json(told_claims(report).chain(&report.prior_at_odds(study))),
     })
 }
