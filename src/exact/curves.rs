@@ -17,7 +17,7 @@ use super::scale::{NotConverged, TauPosterior};
 use super::subgroup::{CellsOfSubgroup, SubgroupData};
 use crate::model::{BinomialPair, HeterogeneityPrior, LocationPrior, Side};
 use crate::numeric::{
-    LogInterpolant, LogTable, Peak, Placement, log_sum_exp, tabulate, tabulate_around, tabulate_with,
+    Grid, LogInterpolant, LogTable, Peak, Placement, log_sum_exp, tabulate, tabulate_around, tabulate_with,
 };
 use crate::parallel;
 
@@ -59,6 +59,8 @@ pub struct SubgroupPosterior {
     data: Arc<dyn SubgroupData>,
     /// The log density of θ before this subgroup's own data.
     prediction: LogInterpolant,
+    /// The nodes that it goes through, as far as they were needed with these data.
+    predicted: (Grid, Vec<f64>),
     resolution: Resolution,
     risks: OnceLock<RiskPosterior>,
 }
@@ -215,12 +217,17 @@ impl CurvesPosterior {
         let member = self.member(g);
         let left_out: Vec<usize> = member.iter().map(|m| m.0).collect();
         let prediction = Prediction::new(&self.rows, &left_out, self.kernel.as_ref());
-        let (table, prediction) = match member {
+        let (table, predicted) = match member {
             Some((_, likelihood)) => self.informed_theta(&prediction, likelihood),
-            None => self.predicted(&prediction),
+            None => {
+                let table = self.predicted(&prediction);
+                let predicted = (table.grid.clone(), table.log_density.clone());
+                (table, predicted)
+            }
         };
         SubgroupPosterior {
-            prediction,
+            prediction: LogInterpolant::new(&predicted.0, &predicted.1),
+            predicted,
             theta: Tabulated::proven(table, self.subgroup_moment_limit(g), None, self.rows.log_total),
             data: Arc::clone(&self.data[g]),
             resolution: self.resolution,
@@ -235,12 +242,19 @@ impl CurvesPosterior {
         let Some((i, _)) = self.member(g) else {
             return Some(self.subgroup(g).theta.clone()).filter(|theta| theta.settled);
         };
-        let prediction = Prediction::new(&self.rows, &[i], self.kernel.as_ref());
-        let log_total = prediction.held()?;
-        let (table, _) = self.predicted(&prediction);
+        let log_total = self.rows.without(i)?;
         let of_others = (self.bounded_subgroups - usize::from(self.data[g].moment_limit() > 0.0)) as f64;
         let limit = self.limit_of_others(of_others);
-        Some(Tabulated::proven(table, limit, None, log_total)).filter(|theta| theta.settled)
+        let proven = |table| Some(Tabulated::proven(table, limit, None, log_total)).filter(|t| t.settled);
+        // What was tabulated for the effect with its data reaches far enough unless these have much more information than the rest.
+        let (grid, values) = self.subgroup(g).predicted.clone();
+        let known = LogTable::new(grid, values);
+        if known.mass_at_ends() < UNKNOWN
+            && let Some(theta) = proven(known)
+        {
+            return Some(theta);
+        }
+        proven(self.predicted(&Prediction::new(&self.rows, &[i], self.kernel.as_ref())))
     }
 
     /// Two subgroups' effects together; none where τ is fixed at 0 and the effects are one.
@@ -310,7 +324,7 @@ impl CurvesPosterior {
         &self,
         prediction: &Prediction,
         likelihood: &EffectLikelihood,
-    ) -> (LogTable, LogInterpolant) {
+    ) -> (LogTable, (Grid, Vec<f64>)) {
         let (mut terms, mut each) = (Vec::new(), Vec::new());
         let (centre, precision) = likelihood.normal;
         let core = prediction.core();
@@ -320,8 +334,8 @@ impl CurvesPosterior {
                 let predicted = prediction.log_density(theta, &mut terms, &mut each);
                 (predicted + likelihood.at(theta), predicted)
             });
-            let predicted = LogInterpolant::new(&table.grid, &predicted);
-            return (table, predicted);
+            let grid = table.grid.clone();
+            return (table, (grid, predicted));
         }
         let mut apart = if precision > 0.0 { (centre - core.centre).abs() } else { 0.0 };
         if let Some(alone) = self.kernel.as_ref().and_then(Kernel::alone) {
@@ -329,11 +343,11 @@ impl CurvesPosterior {
         }
         // Closer together than a density's own nodes: it is interpolated between them.
         let reaching = Placement { at_least: apart, step: INTERPOLATED * placement.step, ..placement };
-        let (found, predicted) = tabulate_around(core, reaching, |theta| {
+        let (found, at_nodes) = tabulate_around(core, reaching, |theta| {
             let predicted = prediction.log_density(theta, &mut terms, &mut each);
             (predicted + likelihood.at(theta), predicted)
         });
-        let predicted = LogInterpolant::new(&found.grid, &predicted);
+        let predicted = LogInterpolant::new(&found.grid, &at_nodes);
         let outer = self.mean_peak(1.0);
         let outer_precision = 1.0 / (outer.sd * outer.sd);
         let total = precision + outer_precision;
@@ -350,17 +364,17 @@ impl CurvesPosterior {
                 Placement { at_least: farthest[0].max(farthest[1]), ..placement }
             }
         };
-        (tabulate(guess, placement, |theta| predicted.at(theta) + likelihood.at(theta)), predicted)
+        let table = tabulate(guess, placement, |theta| predicted.at(theta) + likelihood.at(theta));
+        (table, (found.grid, at_nodes))
     }
 
-    /// The predictive density itself, for a subgroup without data on its effect, and its log.
-    fn predicted(&self, prediction: &Prediction) -> (LogTable, LogInterpolant) {
+    /// The predictive density itself, for a subgroup without data on its effect.
+    fn predicted(&self, prediction: &Prediction) -> LogTable {
         let (mut terms, mut each) = (Vec::new(), Vec::new());
         let (table, _) = tabulate_around(prediction.core(), self.resolution.density(), |theta| {
             (prediction.log_density(theta, &mut terms, &mut each), ())
         });
-        let predicted = LogInterpolant::new(&table.grid, &table.log_density);
-        (table, predicted)
+        table
     }
 
     /// Mean and sd of μ plus `share` of τ² of variance, from the rows.

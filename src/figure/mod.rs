@@ -7,6 +7,7 @@ mod forest;
 mod gallery;
 mod levels;
 mod portrait;
+mod predictive;
 mod source;
 mod thresholds;
 
@@ -17,6 +18,7 @@ pub use forest::{Forest, ForestRow, forest};
 pub use gallery::Gallery;
 pub use levels::{CutRow, CutRows, Known, LevelRow, cut_rows, level_rows};
 pub use portrait::Portrait;
+pub use predictive::{PredictiveCell, PredictivePanel, PredictivePanels, predictive_panels};
 pub use source::{Marginals, outline};
 pub use thresholds::{ThresholdCurve, ThresholdCurves, threshold_curves};
 

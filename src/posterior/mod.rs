@@ -56,8 +56,8 @@ pub use answer::{
 pub use arms::{ArmDraws, OfArms, arm_pairs};
 pub use baseline_conflict::{BaselineConflict, baseline_conflicts};
 pub use claim::{
-    About, Bounded, By, CLEAR, Claim, CriterionRow, Direction, Dissenter, Leaning, Method, Rate, STATED,
-    Says, Topic, Verdict,
+    About, BeyondOthers, Bounded, By, CLEAR, Claim, CriterionRow, Direction, Dissenter, Leaning, Method,
+    Rate, STATED, Says, Topic, Verdict,
 };
 pub use direction::{mass_within, region};
 pub use effect_conflict::{EffectConflict, before_data, effect_conflict};

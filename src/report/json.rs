@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::interruption::interruption;
 use super::sentences::{claims_json, told as told_claims};
 use super::{weighting, wire};
-use crate::posterior::{Report, baseline_conflicts, effect_conflict};
+use crate::posterior::{Claim, Report, baseline_conflicts, effect_conflict};
 use crate::study::{
     Adjustment, Assignment, Assumption, Audit, BaselineOf, Changed, Covariate, Factor, Interactions,
     Population, RelatedArms, Spread, Study, Term, library_priors,
@@ -270,7 +270,11 @@ pub fn fit_json(study: &Study, report: &Report) -> String {
         estimates: wire::estimates(report),
         probabilities: wire::probabilities(report),
         model_checks: wire::model_checks(study, report),
-        claims: claims_json(told_claims(report).chain(&report.prior_at_odds(study))),
+        claims: claims_json(
+            told_claims(report)
+                .chain(&report.prior_at_odds(study))
+                .chain(&Claim::beyond_others(study, report)),
+        ),
     })
 }
 

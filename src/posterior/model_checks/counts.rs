@@ -79,8 +79,7 @@ impl Common<'_> {
     }
 
     fn cell(&self, (g, arm): (usize, usize), side: Side, n: &ArmCounts, effect: &Told<Effect>) -> Check {
-        let predicted =
-            |log_odds: &LogOdds, method| binomial::predicted(log_odds, n.total, n.events, method);
+        let predicted = |log_odds: &LogOdds, method| binomial::predicted(log_odds, n.total, n.events, method);
         Check {
             subgroup: g,
             compared: Compared::Events(arm),

@@ -41,10 +41,8 @@ impl Nodes {
         let position = |x: f64| libm::asinh((x - middle) / scale);
         let (first, last) = (position(low), position(high));
         let step = ((STEP * sd).min(finest) / scale).max((last - first) / MOST as f64);
-        let t: Vec<f64> = (0..)
-            .map(|k| first + step * f64::from(k))
-            .take_while(|t| *t <= last + 0.5 * step)
-            .collect();
+        let t: Vec<f64> =
+            (0..).map(|k| first + step * f64::from(k)).take_while(|t| *t <= last + 0.5 * step).collect();
         let x: Vec<f64> = t.iter().map(|t| middle + scale * libm::sinh(*t)).collect();
         let logs = distribution.log_densities(&x)?;
         let mut nodes: Vec<(f64, f64)> = x

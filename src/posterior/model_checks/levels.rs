@@ -57,7 +57,8 @@ fn by_level(draws: &SampledPosterior, g: usize) -> Option<[Vec<Column>; 2]> {
     const LEAST: f64 = 1e-14;
     let above = draws.above(g)?;
     let of_arm = |arm: usize| -> Vec<Column> {
-        let risks: Vec<&Column> = above.iter().map(|r| if arm == 0 { &r.control } else { &r.active }).collect();
+        let risks: Vec<&Column> =
+            above.iter().map(|r| if arm == 0 { &r.control } else { &r.active }).collect();
         let draws = risks.first().map_or(0, |r| r.len());
         let at = |cut: Option<usize>, i: usize, beyond: f64| {
             cut.and_then(|k| risks.get(k)).and_then(|r| r.get(i)).copied().unwrap_or(beyond)

@@ -8,6 +8,7 @@
 //! `log_odds`).
 
 mod binomial;
+mod claims;
 mod counts;
 mod difference;
 mod effect;
@@ -35,7 +36,9 @@ pub enum Untold {
     #[error("the run did not pass its checks")]
     ChecksFailed,
     /// The model allows for a bias.
-    #[error("a bias is allowed for: what was observed is then no plain replicate of what the effects predict")]
+    #[error(
+        "a bias is allowed for: what was observed is then no plain replicate of what the effects predict"
+    )]
     Bias,
     /// Labels of subgroups may be wrong.
     #[error("subgroups' labels may be wrong: no cell is that of the true subgroup")]

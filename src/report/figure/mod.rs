@@ -19,6 +19,7 @@ mod overlap;
 mod plane;
 #[cfg(feature = "png")]
 mod png;
+mod predictive;
 mod shrinkage;
 mod svg;
 mod utility;
@@ -37,6 +38,7 @@ pub use overlap::overlap;
 pub use plane::{Gain, Point, plane};
 #[cfg(feature = "png")]
 pub use png::{png, uncovered};
+pub use predictive::predictive;
 pub use shrinkage::shrinkage;
 pub use utility::utility;
 
