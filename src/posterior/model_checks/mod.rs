@@ -16,6 +16,7 @@ mod estimates;
 mod left_out;
 mod levels;
 mod log_odds;
+mod several;
 
 use super::analysis::Report;
 use super::claim::Method;
@@ -46,9 +47,12 @@ pub enum Untold {
     /// Patients of a cell differ.
     #[error("patients of a cell differ by covariates or centres: their events are not binomial")]
     Covariates,
-    /// There are several active arms or several factors.
-    #[error("it is done for two arms and one kind of subgroup")]
-    Several,
+    /// There are several active arms.
+    #[error("leaving a subgroup out, and differences, are done for two arms")]
+    SeveralArms,
+    /// There are several factors.
+    #[error("draws of several factors are kept by level, and not by cell")]
+    Factors,
     /// A prior is flat.
     #[error("under a flat prior nothing is predicted")]
     Flat,
@@ -227,8 +231,12 @@ pub fn model_checks(study: &Study, report: &Report, behind: &Behind) -> ModelChe
     if report.withheld {
         return ModelChecks::none(Untold::ChecksFailed);
     }
-    if study.has_several().is_some() {
-        return ModelChecks::none(Untold::Several);
+    let seed = report.settings.sampler.as_ref().map_or(1, |s| s.seed);
+    if study.factors.is_some() {
+        return ModelChecks::none(Untold::Factors);
+    }
+    if study.treatment.has_several_arms() {
+        return several::checks(study, report, seed);
     }
     if study.bias.as_ref().is_some_and(|b| b.assumes_anything()) {
         let mislabelled = study.bias.as_ref().is_some_and(|b| b.misclassification.is_some());
@@ -246,7 +254,7 @@ pub fn model_checks(study: &Study, report: &Report, behind: &Behind) -> ModelChe
         prior: behind.prior.as_deref(),
         sampled,
         efficiency: report.checks.least_ess().map_or(1.0, |ess| (ess / draws).min(1.0)),
-        seed: report.settings.sampler.as_ref().map_or(1, |s| s.seed),
+        seed,
         model,
     };
     let others = Others::of(&known);
