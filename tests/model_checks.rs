@@ -341,9 +341,9 @@ fn both_engines_predict_the_same() {
     // Subgroups of few patients, which weights can leave out.
     let mut builder =
         of_counts(Priors::partial(normal(0.0, 0.355), half_normal(0.3))).baseline(normal(-0.5, 0.7));
-    let rows = [(3, 5), (6, 4), (4, 2), (2, 6), (5, 3), (7, 4)];
+    let rows = [(1, 2), (3, 2), (2, 1), (1, 3), (2, 2), (3, 2)];
     for (k, (control, active)) in rows.into_iter().enumerate() {
-        builder = builder.group(format!("{k}"), [(control, 12), (active, 13)]);
+        builder = builder.group(format!("{k}"), [(control, 5), (active, 6)]);
     }
     let study = builder.build().expect("a study");
     let sampling = Sampling { draws: Some(8_000), ..Sampling::default() };
@@ -367,8 +367,8 @@ fn both_engines_predict_the_same() {
         of_effects.hold(|| "end".to_string(), b.interval[0], a.interval[0], a.interval[1] - a.interval[0]);
     }
     of_posterior.within(0.006, 18);
-    of_others.within(0.02, 4);
-    of_effects.within(0.03, 8);
+    of_others.within(0.01, 6);
+    of_effects.within(0.03, 12);
     // Those of many patients are refused.
     let large = checks_under(
         &open("ras-basilar-death").expect("shipped"),
@@ -424,6 +424,9 @@ fn exchangeable_baselines_are_predicted_from_draws() {
     assert_eq!(compared + refused.count(), 3);
 }
 
+/// Events and patients of the control arm and of the active arm.
+type Row = [(u64, u64); 2];
+
 fn mirrored(p: Predictive) -> f64 {
     1.0 - p.tail_probability
 }
@@ -432,7 +435,7 @@ fn mirrored(p: Predictive) -> f64 {
 fn mirror_images_have_mirrored_tails() {
     let priors = || Priors::partial(normal(0.0, 0.4), half_normal(0.5));
     let rows = [[(22, 46), (33, 70)], [(37, 71), (8, 34)], [(10, 40), (12, 41)]];
-    let with = |higher_is, turn: &dyn Fn([(u64, u64); 2]) -> [(u64, u64); 2]| {
+    let with = |higher_is, turn: fn(Row) -> Row| {
         let mut builder = Study::builder("Counts", Assignment::Randomised)
             .outcome(Endpoint::events("death", higher_is))
             .arms("placebo", "drug")
@@ -444,10 +447,10 @@ fn mirror_images_have_mirrored_tails() {
         }
         checks(&builder.build().expect("a study"))
     };
-    let usual = with(HigherIs::Worse, &|row| row);
-    assert_eq!(usual, with(HigherIs::Better, &|row| row), "the direction of benefit moves no prediction");
-    let swapped = with(HigherIs::Worse, &|[c, a]| [a, c]);
-    let others = with(HigherIs::Worse, &|row| row.map(|(events, n)| (n - events, n)));
+    let usual = with(HigherIs::Worse, |row| row);
+    assert_eq!(usual, with(HigherIs::Better, |row| row), "the direction of benefit moves no prediction");
+    let swapped = with(HigherIs::Worse, |[c, a]| [a, c]);
+    let others = with(HigherIs::Worse, |row| row.map(|(events, n)| (n - events, n)));
     for g in 0..3 {
         let all = |c: &Check| [told(&c.prior), told(&c.posterior), told(&c.left_out)];
         let difference = all(find(&usual, g, Compared::RiskDifference));
