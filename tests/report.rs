@@ -557,7 +557,8 @@ fn where_only_the_sampler_serves_the_page_has_its_numbers() {
 #[test]
 fn the_gallery_shows_what_the_program_draws() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let page = fs::read_to_string(root.join("docs/src/report.md")).expect("a page of the book");
+    let read = |page: &str| fs::read_to_string(root.join("docs/src").join(page)).expect("a page of the book");
+    let page = read("report.md") + &read("model-checks.md");
     let kept = |name: &str, shown: &[&str], drawn: &[equipoise::report::Figure]| {
         for figure in shown {
             let drawn = drawn.iter().find(|f| f.name == *figure).expect("drawn");
@@ -574,6 +575,7 @@ fn the_gallery_shows_what_the_program_draws() {
     for (model, shown) in [
         ("ras-basilar-function", &["forest-odds-ratio", "thresholds"][..]),
         ("attention-ras-etiology", &["beliefs", "heterogeneity", "bias"]),
+        ("blocker", &["predictive-cells"]),
     ] {
         kept(model, shown, &presented(&open(model).expect("shipped")).1);
     }

@@ -55,6 +55,7 @@ mod levels_read;
 mod levels_reference;
 mod levels_reweighted;
 mod levels_told;
+mod model_checks;
 mod newcomer;
 mod patient_files;
 mod patients;

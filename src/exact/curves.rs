@@ -15,9 +15,9 @@ use super::risks::{RiskMeasure, RiskPosterior};
 use super::rows::{MeanDensity, Prediction, Row, RowMaker, Rows};
 use super::scale::{NotConverged, TauPosterior};
 use super::subgroup::{CellsOfSubgroup, SubgroupData};
-use crate::model::{BinomialPair, HeterogeneityPrior, LocationPrior};
+use crate::model::{BinomialPair, HeterogeneityPrior, LocationPrior, Side};
 use crate::numeric::{
-    LogInterpolant, LogTable, Peak, Placement, log_sum_exp, tabulate, tabulate_around, tabulate_with,
+    Grid, LogInterpolant, LogTable, Peak, Placement, log_sum_exp, tabulate, tabulate_around, tabulate_with,
 };
 use crate::parallel;
 
@@ -59,6 +59,8 @@ pub struct SubgroupPosterior {
     data: Arc<dyn SubgroupData>,
     /// The log density of θ before this subgroup's own data.
     prediction: LogInterpolant,
+    /// The nodes that it goes through, as far as they were needed with these data.
+    predicted: (Grid, Vec<f64>),
     resolution: Resolution,
     risks: OnceLock<RiskPosterior>,
 }
@@ -66,11 +68,21 @@ pub struct SubgroupPosterior {
 impl SubgroupPosterior {
     /// A function of both risks; none for estimates.
     pub fn risk(&self, measure: RiskMeasure) -> Option<Box<dyn Distribution + '_>> {
-        let CellsOfSubgroup { pair, baseline } = self.data.cells()?;
+        let cells = self.data.cells()?;
         if !self.theta.settled {
             return Some(Box::new(Lost));
         }
-        let joint = self.risks.get_or_init(|| {
+        Some(Box::new(self.joint(cells).distribution(measure)))
+    }
+
+    /// One arm's log odds, as nodes with weights; none for estimates, and where the integral is not proven.
+    pub fn log_odds(&self, side: Side) -> Option<Vec<(f64, f64)>> {
+        let cells = self.data.cells()?;
+        if self.theta.settled { self.joint(cells).log_odds(side) } else { None }
+    }
+
+    fn joint(&self, CellsOfSubgroup { pair, baseline }: &CellsOfSubgroup) -> &RiskPosterior {
+        self.risks.get_or_init(|| {
             let theta = bulk(&self.theta.table);
             let prediction = self.prediction.clone();
             // Data that say nothing of the effect are in the risks all the same.
@@ -81,8 +93,7 @@ impl SubgroupPosterior {
             };
             let placed = (theta, self.theta.table.log_mass + silent);
             RiskPosterior::new(pair.clone(), baseline, prediction, placed, self.resolution)
-        });
-        Some(Box::new(joint.distribution(measure)))
+        })
     }
 
     /// By arm and outcome, the log probability of one such patient given all others: the ratio of the marginal
@@ -206,17 +217,44 @@ impl CurvesPosterior {
         let member = self.member(g);
         let left_out: Vec<usize> = member.iter().map(|m| m.0).collect();
         let prediction = Prediction::new(&self.rows, &left_out, self.kernel.as_ref());
-        let (table, prediction) = match member {
+        let (table, predicted) = match member {
             Some((_, likelihood)) => self.informed_theta(&prediction, likelihood),
-            None => self.predicted(&prediction),
+            None => {
+                let table = self.predicted(&prediction);
+                let predicted = (table.grid.clone(), table.log_density.clone());
+                (table, predicted)
+            }
         };
         SubgroupPosterior {
-            prediction,
+            prediction: LogInterpolant::new(&predicted.0, &predicted.1),
+            predicted,
             theta: Tabulated::proven(table, self.subgroup_moment_limit(g), None, self.rows.log_total),
             data: Arc::clone(&self.data[g]),
             resolution: self.resolution,
             risks: OnceLock::new(),
         }
+    }
+
+    /// The effect of subgroup `g` without its data: the prediction from the rest by itself, from rows that were placed for all
+    /// data. None where they do not reach as far as is needed without these: where the rest lies elsewhere, or has so much less
+    /// information that τ runs beyond them.
+    pub fn left_out(&self, g: usize) -> Option<Tabulated> {
+        let Some((i, _)) = self.member(g) else {
+            return Some(self.subgroup(g).theta.clone()).filter(|theta| theta.settled);
+        };
+        let log_total = self.rows.without(i)?;
+        let of_others = (self.bounded_subgroups - usize::from(self.data[g].moment_limit() > 0.0)) as f64;
+        let limit = self.limit_of_others(of_others);
+        let proven = |table| Some(Tabulated::proven(table, limit, None, log_total)).filter(|t| t.settled);
+        // What was tabulated for the effect with its data reaches far enough unless these have much more information than the rest.
+        let (grid, values) = self.subgroup(g).predicted.clone();
+        let known = LogTable::new(grid, values);
+        if known.mass_at_ends() < UNKNOWN
+            && let Some(theta) = proven(known)
+        {
+            return Some(theta);
+        }
+        proven(self.predicted(&Prediction::new(&self.rows, &[i], self.kernel.as_ref())))
     }
 
     /// Two subgroups' effects together; none where τ is fixed at 0 and the effects are one.
@@ -268,14 +306,15 @@ impl CurvesPosterior {
         if own == f64::INFINITY {
             own
         } else {
-            let others = moment_limits(
-                &self.heterogeneity,
-                &LocationPrior::normal(0.0, 1.0),
-                (self.bounded_subgroups - usize::from(own > 0.0)) as f64,
-            );
-            let others = others.tau.min(self.moments.mean);
-            own + self.kernel.as_ref().map_or(others, |kernel| kernel.moment_limit(others))
+            own + self.limit_of_others((self.bounded_subgroups - usize::from(own > 0.0)) as f64)
         }
+    }
+
+    /// The moments of an effect that so many other subgroups, whose effects are bounded, and the prior leave.
+    fn limit_of_others(&self, bounded: f64) -> f64 {
+        let others = moment_limits(&self.heterogeneity, &LocationPrior::normal(0.0, 1.0), bounded);
+        let others = others.tau.min(self.moments.mean);
+        self.kernel.as_ref().map_or(others, |kernel| kernel.moment_limit(others))
     }
 
     /// θ given its own data, e^{ℓ(θ)} times the prediction from the rest; and the prediction's log. The prediction is a sum
@@ -285,7 +324,7 @@ impl CurvesPosterior {
         &self,
         prediction: &Prediction,
         likelihood: &EffectLikelihood,
-    ) -> (LogTable, LogInterpolant) {
+    ) -> (LogTable, (Grid, Vec<f64>)) {
         let (mut terms, mut each) = (Vec::new(), Vec::new());
         let (centre, precision) = likelihood.normal;
         let core = prediction.core();
@@ -295,8 +334,8 @@ impl CurvesPosterior {
                 let predicted = prediction.log_density(theta, &mut terms, &mut each);
                 (predicted + likelihood.at(theta), predicted)
             });
-            let predicted = LogInterpolant::new(&table.grid, &predicted);
-            return (table, predicted);
+            let grid = table.grid.clone();
+            return (table, (grid, predicted));
         }
         let mut apart = if precision > 0.0 { (centre - core.centre).abs() } else { 0.0 };
         if let Some(alone) = self.kernel.as_ref().and_then(Kernel::alone) {
@@ -304,11 +343,11 @@ impl CurvesPosterior {
         }
         // Closer together than a density's own nodes: it is interpolated between them.
         let reaching = Placement { at_least: apart, step: INTERPOLATED * placement.step, ..placement };
-        let (found, predicted) = tabulate_around(core, reaching, |theta| {
+        let (found, at_nodes) = tabulate_around(core, reaching, |theta| {
             let predicted = prediction.log_density(theta, &mut terms, &mut each);
             (predicted + likelihood.at(theta), predicted)
         });
-        let predicted = LogInterpolant::new(&found.grid, &predicted);
+        let predicted = LogInterpolant::new(&found.grid, &at_nodes);
         let outer = self.mean_peak(1.0);
         let outer_precision = 1.0 / (outer.sd * outer.sd);
         let total = precision + outer_precision;
@@ -325,17 +364,17 @@ impl CurvesPosterior {
                 Placement { at_least: farthest[0].max(farthest[1]), ..placement }
             }
         };
-        (tabulate(guess, placement, |theta| predicted.at(theta) + likelihood.at(theta)), predicted)
+        let table = tabulate(guess, placement, |theta| predicted.at(theta) + likelihood.at(theta));
+        (table, (found.grid, at_nodes))
     }
 
-    /// The predictive density itself, for a subgroup without data on its effect, and its log.
-    fn predicted(&self, prediction: &Prediction) -> (LogTable, LogInterpolant) {
+    /// The predictive density itself, for a subgroup without data on its effect.
+    fn predicted(&self, prediction: &Prediction) -> LogTable {
         let (mut terms, mut each) = (Vec::new(), Vec::new());
         let (table, _) = tabulate_around(prediction.core(), self.resolution.density(), |theta| {
             (prediction.log_density(theta, &mut terms, &mut each), ())
         });
-        let predicted = LogInterpolant::new(&table.grid, &table.log_density);
-        (table, predicted)
+        table
     }
 
     /// Mean and sd of μ plus `share` of τ² of variance, from the rows.

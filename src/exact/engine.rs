@@ -17,6 +17,7 @@ use super::separate::{SeparateCurves, SeparateEstimates};
 use super::subgroup::{CellsOfSubgroup, SubgroupData};
 use crate::model::{
     BaselinePrior, Cells, CorrelatedEstimates, HeterogeneityPrior, Levels, Model, NormalEstimate, Pooling,
+    Side,
 };
 use crate::parallel;
 
@@ -103,6 +104,19 @@ impl ExactPosterior {
     /// A function of the risks of subgroup `g`; none where the posterior has no risks, as for published estimates.
     pub fn risk(&self, g: usize, measure: RiskMeasure) -> Dynamic<'_> {
         self.0.risk(g, measure)
+    }
+
+    /// The effect of subgroup `g` as the priors and the other subgroups' data predict it, on the scale of the model. None where the
+    /// integrals made with its data do not serve without them: the model with that subgroup emptied
+    /// ([`Model::without_subgroup`]) has it then as its `theta`.
+    pub fn left_out(&self, g: usize) -> Dynamic<'_> {
+        self.0.left_out(g)
+    }
+
+    /// One arm's log odds in subgroup `g` as nodes with weights that sum to 1, a node no farther from the next than a third of
+    /// the distribution's standard deviation; none where the posterior has no risks, or the integral is not proven.
+    pub fn log_odds(&self, g: usize, side: Side) -> Option<Vec<(f64, f64)>> {
+        self.0.log_odds(g, side)
     }
 
     /// The effects of subgroups `a` and `b` together.

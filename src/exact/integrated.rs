@@ -5,6 +5,7 @@ use super::distribution::{Distribution, Lost, Negated, PointMass};
 use super::gaussian::EstimatesPosterior;
 use super::labelled::LabelledPosterior;
 use super::risks::RiskMeasure;
+use crate::model::Side;
 
 /// A distribution that is made when it is asked for; none where there is no answer.
 pub type Dynamic<'a> = Option<Box<dyn Distribution + 'a>>;
@@ -72,6 +73,18 @@ pub trait Integrated: Send + Sync {
         None
     }
 
+    /// The effect of subgroup `g` as the priors and the other subgroups' data predict it, its own data left out; none where what is
+    /// integrated with its data does not reach as far as it must without them.
+    fn left_out(&self, _g: usize) -> Dynamic<'_> {
+        None
+    }
+
+    /// One arm's log odds in subgroup `g` as nodes with weights that sum to 1; none where there are no risks, or the integral is
+    /// not proven.
+    fn log_odds(&self, _g: usize, _side: Side) -> Option<Vec<(f64, f64)>> {
+        None
+    }
+
     /// The probability that the effect of subgroup `g` has its own prior; none where all have the common one.
     fn stands_alone(&self, _g: usize) -> Option<f64> {
         None
@@ -121,6 +134,14 @@ impl Integrated for CurvesPosterior {
 
     fn risk(&self, g: usize, measure: RiskMeasure) -> Dynamic<'_> {
         self.subgroup(g).risk(measure)
+    }
+
+    fn left_out(&self, g: usize) -> Dynamic<'_> {
+        CurvesPosterior::left_out(self, g).map(|theta| Box::new(theta) as _)
+    }
+
+    fn log_odds(&self, g: usize, side: Side) -> Option<Vec<(f64, f64)>> {
+        self.subgroup(g).log_odds(side)
     }
 
     fn stands_alone(&self, g: usize) -> Option<f64> {

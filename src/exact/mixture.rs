@@ -88,6 +88,21 @@ impl Distribution for NormalMixture {
     fn sd(&self) -> Option<f64> {
         (self.moment_limit > 2.0).then(|| self.moments().1)
     }
+
+    fn log_densities(&self, x: &[f64]) -> Option<Vec<f64>> {
+        let logs: Vec<f64> = self.parts.iter().map(|(w, _, s)| libm::log(*w) - libm::log(*s)).collect();
+        let mut terms = Vec::with_capacity(self.parts.len());
+        let mut at = |x: f64| {
+            terms.clear();
+            terms.extend(logs.iter().zip(&self.parts).map(|(log, (_, m, s))| {
+                let z = (x - m) / s;
+                log - 0.5 * z * z
+            }));
+            log_sum(&terms) - 0.5 * LOG_2_PI
+        };
+        // A part without a spread has no density.
+        self.parts.iter().all(|p| p.2 > 0.0).then(|| x.iter().map(|x| at(*x)).collect())
+    }
 }
 
 /// The distribution function of a point mass.

@@ -13,7 +13,7 @@ use super::Resolution;
 use super::contrast::{Contrast, log_odds_of};
 use super::effect_likelihood::Baseline;
 use super::joint::{Known, OuterArm, better_known};
-use crate::model::{BaselineOf, BinomialPair, LocationComponent};
+use crate::model::{BaselineOf, BinomialPair, LocationComponent, Side};
 use crate::numeric::{
     Cumulative, LogInterpolant, LogTable, Peak, Placement, integrate, invert_distribution,
     invert_distribution_to, log_expit, log_sum_exp, logistic,
@@ -196,6 +196,20 @@ impl RiskPosterior {
     /// The distribution of a function of the risks.
     pub fn distribution(&self, measure: RiskMeasure) -> RiskDistribution<'_> {
         RiskDistribution { joint: self, measure, lost: AtomicBool::new(false) }
+    }
+
+    /// One arm's log odds as nodes with weights that sum to 1; none where the integral is not proven.
+    pub fn log_odds(&self, side: Side) -> Option<Vec<(f64, f64)>> {
+        let is_outer = (side == Side::Control) == (self.outer == OuterArm::Control);
+        if !(if is_outer { self.settled } else { self.other_settled }) {
+            return None;
+        }
+        let of_part = |part: &Part| {
+            let table = if side == Side::Control { &part.control } else { &part.active };
+            let nodes = table.grid.x.iter().zip(&table.mass).filter(|(_, mass)| **mass > NEGLIGIBLE);
+            nodes.map(|(x, mass)| (*x, part.share * mass)).collect::<Vec<_>>()
+        };
+        Some(self.parts.iter().flat_map(of_part).collect())
     }
 
     /// θ given the outer arm's log odds, which lie between the nodes of its table.

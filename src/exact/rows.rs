@@ -161,6 +161,44 @@ impl Rows {
         self.rows.iter().map(|row| row.share * of_row(row)).sum()
     }
 
+    /// The log mass of all rows without one informative subgroup, if they hold what they must: no mass at the ends of their tables
+    /// nor at the largest τ, and as much in every other row as in the rest. None otherwise.
+    pub fn without(&self, left_out: usize) -> Option<f64> {
+        /// Mass at an end, or a change where every other node is left out.
+        const DOUBTED: f64 = 1e-6;
+        /// Rows of even number against those of odd number: the sum of both errs by less than its square.
+        const UNEVEN: f64 = 1e-3;
+        // Log mass and doubt by row.
+        let of_row = |row: &Row| match RowPrediction::in_closed_form(row, 1) {
+            Some(closed) => (row.log_weight + closed.log_mass(), 0.0),
+            None => {
+                let table = row.without(&[left_out]);
+                (row.log_weight + table.log_mass, table.mass_at_ends().max(table.halving_change))
+            }
+        };
+        let each: Vec<(f64, f64)> = self.rows.iter().map(of_row).collect();
+        let total = log_sum(&each.iter().map(|row| row.0).collect::<Vec<_>>());
+        if !total.is_finite() {
+            return None;
+        }
+        let shares: Vec<f64> = each.iter().map(|row| libm::exp(row.0 - total)).collect();
+        let doubt: f64 = each.iter().zip(&shares).map(|(row, share)| share * row.1).sum();
+        // Rows of one τ, one a component of the effect's prior, stand together.
+        let mut by_tau: Vec<(f64, f64)> = Vec::new();
+        for (row, share) in self.rows.iter().zip(&shares) {
+            match by_tau.last_mut() {
+                Some((last, sum)) if *last == row.tau => *sum += share,
+                _ => by_tau.push((row.tau, *share)),
+            }
+        }
+        let uneven: f64 =
+            by_tau.iter().enumerate().map(|(k, (_, s))| if k % 2 == 0 { *s } else { -s }).sum::<f64>();
+        let many = by_tau.len() > 1;
+        let farthest = by_tau.iter().max_by(|a, b| a.0.total_cmp(&b.0)).map_or(0.0, |row| row.1);
+        let holds = doubt < DOUBTED && (!many || farthest < DOUBTED && uneven.abs() < UNEVEN);
+        holds.then_some(total)
+    }
+
     /// The share of the posterior with τ above this.
     pub fn share_above(&self, tau: f64) -> f64 {
         self.rows.iter().filter(|row| row.tau > tau).map(|row| row.share).sum()
@@ -180,6 +218,15 @@ fn collect(nodes: Vec<TauNode>, step: f64, typical: f64, tau: Option<TauPosterio
     Rows { rows, log_evidence: log_total + libm::log(step), log_total, tau }
 }
 
+impl Row {
+    /// μ as the prior and the other subgroups have it, at the nodes that were placed with all.
+    fn without(&self, left_out: &[usize]) -> LogTable {
+        let of_others = |(f, each): (&f64, &Vec<f64>)| f - left_out.iter().map(|&g| each[g]).sum::<f64>();
+        let values = self.mu.log_density.iter().zip(&self.log_likelihood).map(of_others).collect();
+        LogTable::new(self.mu.grid.clone(), values)
+    }
+}
+
 /// The μ of one row as the prior and the other subgroups have it: informative subgroups `left_out` are taken out again.
 pub enum RowPrediction {
     /// Nobody else informs μ: the prior, in closed form.
@@ -197,23 +244,23 @@ pub enum RowPrediction {
 
 impl RowPrediction {
     pub fn new(row: &Row, left_out: &[usize]) -> RowPrediction {
-        let informed = row.log_likelihood[0].len();
-        if informed == left_out.len()
-            && let LocationComponent::Normal(n) = row.component
-        {
-            return RowPrediction::Normal { log_weight: libm::log(n.weight), mean: n.mean, sd: n.sd };
+        if let Some(closed) = RowPrediction::in_closed_form(row, left_out.len()) {
+            return closed;
         }
-        let values: Vec<f64> = row
-            .mu
-            .log_density
-            .iter()
-            .zip(&row.log_likelihood)
-            .map(|(&f, each)| f - left_out.iter().map(|&g| each[g]).sum::<f64>())
-            .collect();
-        let table = LogTable::new(row.mu.grid.clone(), values);
+        let table = row.without(left_out);
         let peak = table.sharpest();
         let smoother = Box::new(Smoother::new(&table.grid, &table.log_density));
         RowPrediction::Table { smoother, peak, log_mass: table.log_mass }
+    }
+
+    /// Where nobody but so many that are left out informs μ, and its prior is normal.
+    fn in_closed_form(row: &Row, left_out: usize) -> Option<RowPrediction> {
+        match row.component {
+            LocationComponent::Normal(n) if row.log_likelihood[0].len() == left_out => {
+                Some(RowPrediction::Normal { log_weight: libm::log(n.weight), mean: n.mean, sd: n.sd })
+            }
+            _ => None,
+        }
     }
 
     /// Where μ lies, as narrowly as its steeper side.

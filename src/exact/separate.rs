@@ -7,6 +7,7 @@ use super::gaussian::EstimatesPosterior;
 use super::integrated::{Dynamic, Integrated, Pair};
 use super::pair::IndependentPair;
 use super::risks::RiskMeasure;
+use crate::model::Side;
 
 /// Each subgroup's likelihood is a curve of its effect.
 pub struct SeparateCurves(pub Vec<CurvesPosterior>);
@@ -35,6 +36,10 @@ impl Integrated for SeparateCurves {
 
     fn risk(&self, g: usize, measure: RiskMeasure) -> Dynamic<'_> {
         self.0[g].subgroup(0).risk(measure)
+    }
+
+    fn log_odds(&self, g: usize, side: Side) -> Option<Vec<(f64, f64)>> {
+        self.0[g].subgroup(0).log_odds(side)
     }
 
     fn leave_one_out(&self, g: usize) -> Option<[Option<f64>; 4]> {

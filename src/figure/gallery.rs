@@ -1,8 +1,8 @@
 //! Everything that the figures of one study show.
 
 use super::{
-    Belief, ChainTrace, CutRows, Energies, Forest, LevelRow, ThresholdCurves, beliefs, chain_traces,
-    cut_rows, energies, forest, level_rows, threshold_curves,
+    Belief, ChainTrace, CutRows, Energies, Forest, LevelRow, PredictivePanels, ThresholdCurves, beliefs,
+    chain_traces, cut_rows, energies, forest, level_rows, predictive_panels, threshold_curves,
 };
 use crate::posterior::{Estimand, Fit, Fitting, Measure, ShrinkageRow, Whom, shrinkage};
 use crate::study::Study;
@@ -22,6 +22,8 @@ pub struct Gallery {
     pub beliefs: Vec<Belief>,
     /// Each subgroup's effect alone and as modelled; empty without partial pooling.
     pub shrinkage: Vec<ShrinkageRow>,
+    /// What was observed beside what is predicted of it; empty where the model has no such checks.
+    pub predictive: Vec<PredictivePanels>,
     /// The average subgroup's median effect, on the measure's own scale; none where there is no mean effect.
     pub mean: Option<f64>,
     /// The sampler's traces and ranks; empty where nothing was sampled.
@@ -48,6 +50,7 @@ impl Gallery {
             thresholds: threshold_curves(study, fit),
             beliefs: beliefs(study, fit, how),
             shrinkage: shrinkage(study, fit, how),
+            predictive: predictive_panels(study, report),
             mean: mean.and_then(|e| e.best()).map(|q| q.median),
             chains: chain_traces(report),
             energies: energies(report),

@@ -184,6 +184,13 @@ impl Model {
         Model { observation: self.observation.emptied(subgroups), ..self.clone() }
     }
 
+    /// The same model with nothing observed in subgroup `g`, so that its effect is what the priors and the other subgroups
+    /// predict. None where subgroups share more than effects, so that leaving one out is no matter of its own cells: patients with
+    /// covariates or in two subgroups by labels that may be wrong, and estimates with correlated errors.
+    pub fn without_subgroup(&self, g: usize) -> Option<Model> {
+        Some(self.observing(self.observation.without_subgroup(g)?))
+    }
+
     /// The same priors of the effects, without data and without baselines, for `subgroups` subgroups.
     #[must_use]
     pub fn of_effects_alone(&self, subgroups: usize) -> Model {

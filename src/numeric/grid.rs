@@ -245,6 +245,11 @@ impl LogTable {
         Cumulative { grid: Grid { x: Vec::new(), weight: Vec::new(), ..self.grid }, mass: self.mass }
     }
 
+    /// The mass of the first node or of the last, whichever has more: where that counts the table does not hold all of it.
+    pub fn mass_at_ends(&self) -> f64 {
+        [self.mass.first(), self.mass.last()].into_iter().flatten().copied().fold(0.0, f64::max)
+    }
+
     /// The mean of the normalised density.
     pub fn mean(&self) -> f64 {
         self.expect(|x| x)

@@ -11,6 +11,7 @@ use super::effect_conflict::{EffectConflict, effect_conflict};
 use super::estimand::{Estimand, Measure, Statement};
 use super::factors::{self, FactorDraws};
 use super::fitting::{Integrals, Observer};
+use super::model_checks::{Behind, ModelChecks, model_checks};
 use super::names::Names;
 use super::options::{Options, Sampling};
 use super::parameter::Parameter;
@@ -66,6 +67,10 @@ pub struct Report {
     effect_conflict: OnceLock<Option<EffectConflict>>,
     /// Made when first asked for.
     side_by_side: OnceLock<Vec<Side>>,
+    /// Made when first asked for.
+    model_checks: OnceLock<ModelChecks>,
+    /// What was integrated for these results.
+    behind: Behind,
 }
 
 /// The results of a study together with what was integrated for them, for further questions.
@@ -166,6 +171,7 @@ fn analyse_once(
         report.withhold();
     }
     let exact = sides.exact.posterior.as_ref().ok().cloned();
+    report.behind = Behind { exact: exact.clone(), prior: sides.prior.exact.map(Arc::new) };
     let integral = match sides.exact.posterior {
         Ok(posterior) => Some(Ok(posterior)),
         Err(why) => why.map(Err),
@@ -230,6 +236,11 @@ impl Report {
             .get_or_init(|| if self.withheld { Vec::new() } else { side_by_side(study, self.sampling()) })
     }
 
+    /// What was observed beside what the model predicts of it; `study` must be the study of these results. Computed once.
+    pub fn model_checks(&self, study: &Study) -> &ModelChecks {
+        self.model_checks.get_or_init(|| model_checks(study, self, &self.behind))
+    }
+
     /// How these results were sampled, or would have been.
     fn sampling(&self) -> Sampling {
         let usual = Sampling::default();
@@ -266,6 +277,8 @@ impl Report {
             baseline_conflicts: OnceLock::new(),
             effect_conflict: OnceLock::new(),
             side_by_side: OnceLock::new(),
+            model_checks: OnceLock::new(),
+            behind: Behind::default(),
         };
         let mut baselines = Vec::new();
         for block in std::iter::once(rows.shared).chain(rows.subgroups).chain(rows.pairs) {

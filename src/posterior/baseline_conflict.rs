@@ -92,10 +92,10 @@ fn seen_as_they_are(bias: Option<&SubgroupBias>) -> [bool; 2] {
 
 /// One normal of a mixture.
 #[derive(Debug, Clone, Copy)]
-struct Part {
-    weight: f64,
-    mean: f64,
-    variance: f64,
+pub(super) struct Part {
+    pub weight: f64,
+    pub mean: f64,
+    pub variance: f64,
 }
 
 /// The prior of an arm's log odds.
@@ -119,8 +119,7 @@ impl ArmPrior {
             BaselinePrior::Independent(LocationPrior::LogitBeta { .. }) => {
                 vec![Part { weight: 1.0, mean: 0.0, variance: 0.0 }]
             }
-            BaselinePrior::Independent(prior) => normals(prior)?,
-            BaselinePrior::Exchangeable { mean, sd } => sums(&normals(mean)?, &spread(sd), 1.0, 0.0),
+            other => marginal_normals(other)?,
         };
         let beta = match baseline {
             BaselinePrior::Independent(LocationPrior::LogitBeta { a, b }) => {
@@ -255,6 +254,14 @@ fn log_odds_of_beta(a: f64, b: f64) -> LogTable {
     let guess = Peak { centre: libm::log(a / b), sd: libm::sqrt(1.0 / a + 1.0 / b) };
     let highest = log_density(guess.centre);
     tabulate(guess, PLACEMENT, |x| log_density(x) - highest)
+}
+
+/// The prior of one baseline by itself as a mixture of normals; none for a flat one, and for a beta's log odds.
+pub(super) fn marginal_normals(prior: &BaselinePrior) -> Option<Vec<Part>> {
+    match prior {
+        BaselinePrior::Independent(prior) => normals(prior),
+        BaselinePrior::Exchangeable { mean, sd } => Some(sums(&normals(mean)?, &spread(sd), 1.0, 0.0)),
+    }
 }
 
 /// A prior as a mixture of normals: a Student t is one over its precision. None for a flat one.

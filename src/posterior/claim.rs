@@ -185,6 +185,13 @@ pub enum Says {
         /// The two-sided probability, under the prior, of a mean effect at least as surprising.
         tail_probability: f64,
     },
+    /// How many subgroups' own effects lie beyond what the others predict of them.
+    AgainstOthers {
+        /// Those that do, the farthest first.
+        beyond: Vec<BeyondOthers>,
+        /// How many could be told.
+        of: usize,
+    },
     /// No statement about a subgroup is more probable than a line.
     NothingStands {
         /// The probability that none exceeds.
@@ -353,6 +360,15 @@ pub struct Leaning {
     /// The number needed to treat in words; none where there are no risks, and where a difference between the arms is
     /// none that treatment makes ([`About::is_effect`]).
     pub nnt: Option<String>,
+}
+
+/// A subgroup whose own effect lies beyond the central 95 % of what the others predict of it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct BeyondOthers {
+    /// The subgroup's name.
+    pub subgroup: String,
+    /// P(replicate < observed) + ½ P(replicate = observed) without the subgroup's own data, 0 to 1.
+    pub tail_probability: f64,
 }
 
 /// How the rate of an outcome's events moves with the active treatment.

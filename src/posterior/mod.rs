@@ -28,6 +28,7 @@ mod fitted_elsewhere;
 mod fitting;
 mod importance;
 mod linear;
+mod model_checks;
 mod names;
 mod nnt;
 mod normal_scores;
@@ -56,8 +57,8 @@ pub(crate) use arms::keeping_of_arms;
 pub use arms::{ArmDraws, OfArms, arm_pairs};
 pub use baseline_conflict::{BaselineConflict, baseline_conflicts};
 pub use claim::{
-    About, Bounded, By, CLEAR, Claim, CriterionRow, Direction, Dissenter, Leaning, Method, Rate, STATED,
-    Says, Topic, Verdict,
+    About, BeyondOthers, Bounded, By, CLEAR, Claim, CriterionRow, Direction, Dissenter, Leaning, Method,
+    Rate, STATED, Says, Topic, Verdict,
 };
 pub use direction::{mass_within, region};
 pub use effect_conflict::{EffectConflict, before_data, effect_conflict};
@@ -71,6 +72,7 @@ pub use fitting::{Fitting, Integral, Integrals, Observer};
 pub use importance::Importance;
 pub(crate) use linear::Keeps;
 pub use linear::ToldDraws;
+pub use model_checks::{Check, Compared, ModelChecks, PredictedEffect, Predictive, Told, Untold};
 pub use names::Names;
 pub use nnt::Nnt;
 pub use normal_scores::{NormalScores, expected_gain_together};

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::interruption::interruption;
 use super::sentences::{claims_json, told as told_claims};
 use super::{weighting, wire};
-use crate::posterior::{Report, baseline_conflicts, effect_conflict};
+use crate::posterior::{Claim, Report, baseline_conflicts, effect_conflict};
 use crate::study::{
     Adjustment, Assignment, Assumption, Audit, BaselineOf, Changed, Covariate, Factor, Interactions,
     Population, RelatedArms, Spread, Study, Term, library_priors,
@@ -38,6 +38,8 @@ struct Document<'a> {
     parameters: Vec<wire::Parameter>,
     estimates: Vec<wire::Estimate<'a>>,
     probabilities: Vec<wire::Probability<'a>>,
+    /// What was observed beside what the model predicts of it.
+    model_checks: wire::ModelChecks<'a>,
     /// What is said of it in sentences.
     claims: Vec<Value>,
 }
@@ -267,7 +269,12 @@ pub fn fit_json(study: &Study, report: &Report) -> String {
         parameters: wire::parameters(report),
         estimates: wire::estimates(report),
         probabilities: wire::probabilities(report),
-        claims: claims_json(told_claims(report).chain(&report.prior_at_odds(study))),
+        model_checks: wire::model_checks(study, report),
+        claims: claims_json(
+            told_claims(report)
+                .chain(&report.prior_at_odds(study))
+                .chain(&Claim::beyond_others(study, report)),
+        ),
     })
 }
 

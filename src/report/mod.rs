@@ -14,6 +14,7 @@ mod figure;
 mod interruption;
 mod json;
 mod levels;
+mod model_checks;
 mod numbers;
 mod observations;
 mod page;

@@ -10,8 +10,8 @@ use super::numbers::{
 };
 use super::words::{capitalised, listed, scope_in_words};
 use crate::posterior::{
-    Bounded, By, CLEAR, Claim, CriterionRow, Direction, Leaning, Measure, Method, Quantiles, Rate, Report,
-    STATED, Says, Verdict,
+    BeyondOthers, Bounded, By, CLEAR, Claim, CriterionRow, Direction, Leaning, Measure, Method, Quantiles,
+    Rate, Report, STATED, Says, Topic, Verdict,
 };
 use crate::study::{Assignment, Changed};
 
@@ -44,6 +44,7 @@ pub fn sentence(claim: &Claim) -> String {
             effect_prior(&claim.prior),
             percent_of_the_time(*tail_probability)
         ),
+        Says::AgainstOthers { beyond, of } => against_others(claim, beyond, *of),
         Says::NothingStands { line } => {
             format!(
                 "No statement about a single {} stands above {line} {}.",
@@ -227,6 +228,37 @@ fn whom(claim: &Claim) -> String {
         Some(population) => format!("{whom} ({population})"),
         None => whom,
     }
+}
+
+/// How many subgroups lie beyond what the others predict of them, and which.
+fn against_others(claim: &Claim, beyond: &[BeyondOthers], of: usize) -> String {
+    /// Subgroups that are named; of more there is the number.
+    const NAMED: usize = 3;
+    let all = &claim.about.subgroups;
+    let measure = match claim.estimand {
+        Topic::Effect(measure) => measure.in_words(),
+        other => other.key(),
+    };
+    if beyond.is_empty() {
+        return format!(
+            "Left out one at a time, all {of} {all} lie within the central 95 % of what the others predict of their {measure}."
+        );
+    }
+    let named: Vec<String> = beyond
+        .iter()
+        .take(NAMED)
+        .map(|b| {
+            let tail = b.tail_probability.min(1.0 - b.tail_probability);
+            format!("{} (tail probability {})", b.subgroup, probability(Some(tail)))
+        })
+        .collect();
+    let others = if beyond.len() > NAMED { " and others" } else { "" };
+    let (lie, their) = if beyond.len() == 1 { ("lies", "its") } else { ("lie", "their") };
+    format!(
+        "Left out one at a time, {} of {of} {all} {lie} beyond the central 95 % of what the others predict of {their} {measure}: {}{others}; by chance one in twenty does.",
+        beyond.len(),
+        named.join("; ")
+    )
 }
 
 /// One sentence about one subgroup: what it leans to, how probable that is, how large.

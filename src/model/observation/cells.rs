@@ -216,6 +216,28 @@ impl Cells {
         Cells::new(vec![BinomialPair::EMPTY; subgroups], self.baselines.clone())
     }
 
+    /// Whether the patients of a cell are exchangeable, and seen as they are: each arm's events are binomial.
+    pub fn are_binomial(&self) -> bool {
+        matches!(self.patients, Patients::Alike) && self.pairs.iter().all(|pair| pair.bias().is_none())
+    }
+
+    /// The same without the patients of subgroup `g`; none where they are rows, or belong to a subgroup by labels that may be wrong.
+    pub(super) fn without_subgroup(&self, g: usize) -> Option<Cells> {
+        match &self.patients {
+            Patients::Alike => {
+                let mut pairs = self.pairs.clone();
+                *pairs.get_mut(g)? = BinomialPair::EMPTY;
+                Some(Cells { pairs, ..self.clone() })
+            }
+            Patients::Levels(levels, None) => {
+                let mut levels = Levels::clone(levels);
+                levels.counts.get_mut(g)?.iter_mut().flatten().for_each(|n| *n = 0.0);
+                Some(Cells::of_levels(levels, None, self.baselines.clone()))
+            }
+            Patients::Levels(_, Some(_)) | Patients::Rows(_) | Patients::Labelled(_) => None,
+        }
+    }
+
     /// The same kind of patients with other counts. Rows do not follow the counts: outcomes that are drawn of rows go
     /// through [`Cells::of_rows`]. Rows and labels are of this many subgroups: of another number patients are alike.
     #[must_use]

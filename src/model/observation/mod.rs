@@ -229,6 +229,20 @@ impl Observation {
         }
     }
 
+    /// The same observations but for those of subgroup `g`, of which nothing is known; none where its patients are not its cells
+    /// alone, and of estimates with correlated errors.
+    pub fn without_subgroup(&self, g: usize) -> Option<Observation> {
+        match self {
+            Observation::Cells(cells) => cells.without_subgroup(g).map(Observation::Cells),
+            Observation::Estimates(rows) => {
+                let mut rows = rows.clone();
+                *rows.get_mut(g)? = NormalEstimate::new(0.0, f64::INFINITY);
+                Some(Observation::Estimates(rows))
+            }
+            Observation::Correlated(_) => None,
+        }
+    }
+
     /// By how much a bias moves the own estimate of subgroup `g`, roughly, and the variance that it adds. `own` is
     /// that estimate with its variance, without the bias.
     pub fn moved_by_bias(&self, own: Option<(f64, f64)>, g: usize) -> (f64, f64) {

@@ -81,6 +81,13 @@ pub fn prior_report(study: &Study, options: Options) -> Option<Report> {
     linear::prior_report(&Asked { study, keeping: Keeping::of(&model) }, options)
 }
 
+/// Draws from the priors; none where one of them is flat, and where there is one active arm.
+pub fn prior_draws(study: &Study, seed: u64, draws: usize) -> Option<ArmDraws> {
+    let model = ArmsModel::of(study)?;
+    let asked = Asked { study, keeping: Keeping::of(&model) };
+    asked.of_prior(seed, draws).map(|kept| asked.told(kept))
+}
+
 impl Report {
     /// The probability of each arm of several to be the best in subgroup `g`, control first; empty where there is one active
     /// arm, and where numbers are withheld.

@@ -19,6 +19,7 @@ mod overlap;
 mod plane;
 #[cfg(feature = "png")]
 mod png;
+mod predictive;
 mod ranks;
 mod shrinkage;
 mod svg;
@@ -38,6 +39,7 @@ pub use overlap::overlap;
 pub use plane::{Gain, Point, plane};
 #[cfg(feature = "png")]
 pub use png::{png, uncovered};
+pub use predictive::predictive;
 pub use ranks::ranks;
 pub use shrinkage::shrinkage;
 pub use utility::utility;

@@ -6,6 +6,7 @@ use serde_json::json;
 use super::super::baseline_conflict::{baseline_conflict_line, conflict_line};
 use super::super::figure::{self, Figure};
 use super::super::json::statements;
+use super::super::model_checks;
 use super::super::numbers::{interval, probability};
 use super::super::observations;
 use super::super::passage::{Passage, Table};
@@ -84,6 +85,8 @@ struct Context<'a> {
     /// What each estimator of weighted effects comes to, and who was treated.
     weighting: Vec<Passage>,
     sliders: Option<Sliders<'a>>,
+    /// How what was observed compares with what the model predicts of it.
+    predicted: Vec<String>,
     priors: Option<Vec<PriorOnPage>>,
     prior_claims: Option<Vec<String>>,
     audit: Table,
@@ -114,6 +117,7 @@ pub fn figures(study: &Study, shown: Shown<'_>) -> Vec<Figure> {
     all.extend(figure::beliefs(study, &g.beliefs));
     all.extend(figure::beliefs_by_prior(study, &beliefs_by_prior(study, shown.others, &g.beliefs)));
     all.extend(figure::shrinkage(study, &g.shrinkage, g.mean));
+    all.extend(figure::predictive(study, &g.predictive));
     all.extend(figure::heterogeneity(study, shown.others));
     all.extend(figure::departure(study, shown.others.departures.as_ref()));
     all.extend(figure::prior_grid(study, shown.others));
@@ -156,6 +160,7 @@ pub fn page(p: &Presentation<'_>, figures: &[Figure], format: Format) -> Result<
         cut_notes,
         weighting: weighted_passages(study, shown),
         sliders: shown.and_then(|s| sliders(study, &s.gallery.thresholds)),
+        predicted: shown.map_or_else(Vec::new, |s| model_checks::paragraphs(study, s.report)),
         priors: shown.map(|s| priors(study, s.others)),
         prior_claims: shown
             .map(|s| s.others.claims.iter().filter(|claim| !is_of_fit(study, &claim.prior)))

@@ -16,7 +16,7 @@ use crate::posterior::{
     Axis, CLEAR, Claim, Estimand, Estimate, Measure, Parameter, Probability, Quantiles, Report, Says,
     Statement, Whom, primary,
 };
-use crate::report::{levels, observations, weighting};
+use crate::report::{levels, model_checks, observations, weighting};
 use crate::study::{Assignment, Pooling, Study};
 
 /// The row of an estimand, where it has a number.
@@ -304,6 +304,9 @@ fn footnotes(study: &Study, report: &Report) -> String {
         push(&mut out, &sentence(&claim), 2);
     }
     if let Some(line) = conflict_line(study, report.baseline_conflicts(study)) {
+        push(&mut out, &line, 2);
+    }
+    if let Some(line) = model_checks::in_short(study, report) {
         push(&mut out, &line, 2);
     }
     if let Some(tau) = report.parameter(Parameter::Tau).and_then(|t| t.best().zip(t.prior)) {

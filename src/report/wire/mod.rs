@@ -2,7 +2,9 @@
 //! library's own types, which may be renamed and grow.
 
 mod checks;
+mod model_checks;
 mod rows;
 
 pub use checks::{BaselineConflict, Checks, EffectConflict, Settings, baseline_conflicts};
+pub use model_checks::{ModelChecks, model_checks};
 pub use rows::{Estimate, Parameter, Probability, estimates, parameters, probabilities};
