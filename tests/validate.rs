@@ -249,7 +249,7 @@ fn a_failed_validation_says_which_quantity_how_and_leaves_with_2() {
     let text = String::from_utf8(text).expect("UTF-8");
     assert!(text.starts_with("eight-schools: NOT calibrated. In 20 simulated studies fitted by"), "{text}");
     let flat = text.split_whitespace().collect::<Vec<&str>>().join(" ");
-    assert!(flat.contains("effect, C (too narrow) and towards data, C (too narrow)."), "{text}");
+    assert!(flat.contains("effect, C (shifted down) and towards data, C (too far)."), "{text}");
     assert!(text.lines().all(|line| line.chars().count() <= 84), "{text}");
 }
 
@@ -324,7 +324,7 @@ fn bad_input_is_said_before_any_work() {
     let told = |words: &str, what: &str| {
         validate(words).code(1).stdout("").stderr(contains(what));
     };
-    told("eight-schools --replications 0", "0 is not in 20..=100000");
+    told("eight-schools --replications 0", "0 is not in 20..=20000");
     told("no-such-model", "no-such-model");
     told("eight-schools --out nowhere/page.html", "there is no such folder");
     told("eight-schools --out page.pdf", "no page is written as .pdf");

@@ -46,13 +46,13 @@ pub fn ranks(
             Quantity::TowardsData(g) => towards(observed, *g),
             _ => 1.0,
         };
-        // What is known for certain equals its true value.
-        if found.sd() == Some(0.0) {
-            return u32::try_from(uniform_below(DRAWS + 1, ties)).ok();
-        }
         let below = found.cdf(sign * truth);
         if !found.is_settled() || below.is_nan() {
             return None;
+        }
+        // What is known for certain equals its true value. A moment can take an integral, and is asked for at an end alone.
+        if (below == 0.0 || below == 1.0) && found.sd() == Some(0.0) {
+            return u32::try_from(uniform_below(DRAWS + 1, ties)).ok();
         }
         let below = if sign < 0.0 { 1.0 - below } else { below };
         Some(((below * (DRAWS + 1) as f64) as u32).min(DRAWS as u32))

@@ -97,13 +97,13 @@ pub fn label(study: &Study, names: &Names, quantity: Quantity) -> String {
     }
 }
 
-/// A departure in words. What is counted towards the data speaks of how much these were heard.
+/// A departure in words. What is counted towards the data went too far with them, or not far enough.
 fn in_words(quantity: Quantity, fault: Fault) -> &'static str {
     match (quantity, fault) {
         (_, Fault::TooNarrow) => "too narrow",
         (_, Fault::TooWide) => "too wide",
-        (Quantity::TowardsData(_), Fault::ShiftedUp) => "follows the data too much",
-        (Quantity::TowardsData(_), Fault::ShiftedDown) => "follows the data too little",
+        (Quantity::TowardsData(_), Fault::ShiftedUp) => "too far",
+        (Quantity::TowardsData(_), Fault::ShiftedDown) => "not far enough",
         (_, Fault::ShiftedUp) => "shifted up",
         (_, Fault::ShiftedDown) => "shifted down",
         (_, Fault::Shape) => "of another shape",
@@ -132,7 +132,8 @@ pub fn table(told: &Validated<'_>) -> Table {
             } else if c.faults.is_empty() {
                 "right".to_string()
             } else {
-                faults_in_words(c)
+                // One below the other.
+                faults_in_words(c).replace(" and ", " and\n")
             },
         ]
     };

@@ -1,6 +1,7 @@
 //! Sentences of a validation.
 
 use super::super::numbers::{grouped, plain};
+use super::super::observations;
 use super::super::passage::Passage;
 use super::super::text::{Length, push, push_passage, push_title, push_warning, warning, wrapped};
 use super::super::words::{all_priors, listed, size_in_words};
@@ -67,6 +68,7 @@ fn about(told: &Validated<'_>) -> Passage {
     let (study, v) = (told.study, told.validation);
     let mut out = Passage::default();
     let size = size_in_words(study, study.patients_counted().map(|n| format!("{} patients", grouped(n))));
+    out.item(format!("Model: {}. {}", study.title, observations::likelihood(study)));
     out.item(format!(
         "Drawn: parameters from the priors ({}), then data of this study's size ({size}).",
         all_priors(study)
@@ -81,12 +83,18 @@ fn about(told: &Validated<'_>) -> Passage {
         ),
     });
     out.item(format!(
-        "Judged: ranks of a right fit are uniform, whatever the priors and the size. p is the exact probability that uniform ranks are anywhere as far out at once (Säilynoja, Bürkner & Vehtari 2022); at {} or below a quantity departs, so that of a right fit any of the {} departs with probability {} at most.",
-        plain(v.limit),
+        "Judged: ranks of a right fit are uniform, whatever the priors and the size. p is the exact probability that uniform ranks are anywhere as far out at once (Säilynoja, Bürkner & Vehtari 2022); at {} or below a quantity departs, so that of a right fit any of the {} departs with probability {} % at most.",
+        two_digits(v.limit),
         v.checked.len(),
-        plain(FALSE_ALARM)
+        100.0 * FALSE_ALARM
     ));
     out
+}
+
+/// Two digits, however small the number.
+fn two_digits(x: f64) -> String {
+    let decimals = (1.0 - libm::floor(libm::log10(x))).clamp(0.0, 12.0) as usize;
+    format!("{x:.decimals$}")
 }
 
 /// What a passed validation does not say.
