@@ -79,7 +79,7 @@ fn of_all(size: &Value) -> &Value {
 #[test]
 fn a_trial_is_worth_more_the_larger_it_is_and_never_more_than_knowing_everything() {
     let folder = folder();
-    let found = json(&folder, &["next", "model.toml", "--patients", "4,40,400,4000,60000"]);
+    let found = json(&folder, &["next", "model.toml", "--patients", "4,40,400,16000", "--draws", "600"]);
     assert_eq!(found["checks"]["ok"], true);
     let perfect = number(&found["evpi_all"]);
     let mut before = 0.0;
@@ -100,7 +100,7 @@ fn a_trial_is_worth_more_the_larger_it_is_and_never_more_than_knowing_everything
     let first = number(&of_all(&found["evsi"][0])["evsi"]["value"]);
     assert!(first < 0.1 * perfect, "{first}");
     // Tens of thousands of patients leave hardly anything unknown.
-    assert!(before > 0.97 * perfect, "{before} of {perfect}");
+    assert!(before > 0.95 * perfect, "{before} of {perfect}");
     // An effect that is known is part of what a trial of its subgroup can tell, and that of all.
     for (row, evpi) in
         found["evppi"].as_array().expect("rows").iter().zip(found["evpi"].as_array().expect("rows"))
@@ -124,7 +124,7 @@ fn assurance_allocation_agreement_and_net_benefit_are_told() {
         "--patients",
         "200,800",
         "--draws",
-        "400",
+        "200",
         "--population",
         "10000",
         "--trial-cost",
@@ -162,7 +162,7 @@ fn assurance_allocation_agreement_and_net_benefit_are_told() {
 fn answers_are_the_same_whatever_the_threads() {
     let folder = folder();
     for command in [
-        &["next", "model.toml", "--patients", "100,300", "--draws", "200"][..],
+        &["next", "model.toml", "--patients", "100,300", "--draws", "100"][..],
         &["simulate", "model.toml", "--replications", "300", "--calibrate", "0.05"],
     ] {
         let by =
@@ -192,11 +192,11 @@ fn without_an_effect_the_probability_of_benefit_is_uniform() {
         one.push_str(&format!("[[decision.rule]]\nname = \"{p}\"\nall = [{{ outcome = \"model\", at_least = 0, probability = {p} }}]\n"));
     }
     folder.write("model.toml", one);
-    let found = json(&folder, &["simulate", "model.toml", "--replications", "4000"]);
+    let found = json(&folder, &["simulate", "model.toml", "--replications", "2000"]);
     for claim in found["claims"].as_array().expect("claims") {
         let rule = claim["rule"].as_str().expect("a name");
         let p: f64 = if rule == "adopt" { 0.9 } else { rule.parse().expect("a number") };
-        let (share, error) = (number(&claim["yes"]["value"]), (p * (1.0 - p) / 4000.0).sqrt());
+        let (share, error) = (number(&claim["yes"]["value"]), (p * (1.0 - p) / 2000.0).sqrt());
         assert!((share - (1.0 - p)).abs() < 4.0 * error + 0.004, "P ≥ {p}: {share}");
     }
 }

@@ -1,7 +1,7 @@
 //! `equipoise next DECISION`.
 
 use super::args::{Format, NextArgs};
-use super::progress::{reading, watched_by};
+use super::progress::{reading, watched_parts};
 use super::{Outcome, notice, print, start_threads};
 use crate::compare::Steps;
 use crate::decide::Discussion;
@@ -39,7 +39,7 @@ pub fn run(args: &NextArgs) -> Result<Outcome> {
         assurance: args.assurance,
     };
     let steps = Steps::default();
-    let found = watched_by(false, Some(&steps), |_| next(&decision, &plan, sampling.into(), &steps))?;
+    let found = watched_parts(&steps, || next(&decision, &plan, sampling.into(), &steps))?;
     print(&match args.format {
         Format::Text => report::next_text(&decision, &found, &plan, (&args.length).into()),
         Format::Json => report::next_json(&decision, &found, &plan),

@@ -69,6 +69,25 @@ pub fn watched_counting<T>(planned: u64, work: impl FnOnce(&Progress) -> T) -> T
     interruptible(listener, || beside(words, || progress.stopped(), || work(&progress)))
 }
 
+/// As [`watched`], of work whose parts are counted as they are done; an interrupt ends the program.
+pub fn watched_parts<T>(steps: &Steps, work: impl FnOnce() -> T) -> T {
+    let began = Instant::now();
+    let words = || {
+        let (done, planned) = steps.so_far();
+        match (done, planned) {
+            (0, _) => "Computing (Ctrl-C stops)".to_string(),
+            _ => {
+                let left = began.elapsed().mul_f64(planned.saturating_sub(done) as f64 / done as f64);
+                format!(
+                    "Computing: {done} of {planned} parts, about {} left (Ctrl-C stops)",
+                    HumanDuration(left)
+                )
+            }
+        }
+    };
+    interruptible(None, || beside(words, || false, work))
+}
+
 /// How many studies are simulated, and how long the others will take if they are like these.
 fn simulating(progress: &Progress, planned: u64, elapsed: Duration) -> String {
     if progress.stopped() {

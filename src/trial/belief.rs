@@ -167,7 +167,7 @@ impl<'a> Asked<'a> {
             })
             .collect();
         let lattice = DataLattice::new(model, &data, &self.bounds[k]).ok_or_else(|| {
-            lacks("covered are counts without covariates or levels, each subgroup with its own proper baseline prior and effects that are normal around their mean, in studies of up to some thousand patients an arm")
+            lacks("covered are counts without covariates or levels, each subgroup with its own proper baseline prior and effects that are normal around their mean, in studies of up to some ten thousand patients an arm")
         })?;
         Ok(OutcomeBelief { lattice: Arc::new(lattice), standing: Arc::new(pairs), model: Arc::clone(model) })
     }

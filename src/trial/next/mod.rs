@@ -110,6 +110,7 @@ pub fn next(decision: &Decision, plan: &Plan, how: Fitting<'_>, steps: &Steps) -
                 .help("give the outcome utility = { event = …, no_event = … } at its primary cut"));
         }
     }
+    let sizes = enrolment::trials(&asked, plan)?;
     let mut next = Next { populations: asked.populations.clone(), ..Next::default() };
     let evpi = match decide::evpi_today(decision, how) {
         Ok(evpi) => evpi,
@@ -119,7 +120,6 @@ pub fn next(decision: &Decision, plan: &Plan, how: Fitting<'_>, steps: &Steps) -
         }
     };
     let stated = worth::Stated::of(&asked, plan)?;
-    let sizes = enrolment::trials(&asked, plan)?;
     next.shares = stated.shares.clone();
     next.gains = stated.gains.clone();
     next.evpi = evpi.into_iter().filter(|row| row.population.subgroup.is_some()).collect();
@@ -167,7 +167,7 @@ fn unavailable(why: &str) -> Error {
 /// Why a model is not covered.
 fn not_covered(n: &NotCovered) -> Error {
     unavailable(&format!("{}: {}", n.outcome, n.why))
-        .help("leave the outcome's values and rules out, or give the counts by subgroup and arm in place of rows or estimates")
+        .help("ask for smaller trials (--patients); leave the outcome's values and rules out; or give counts by subgroup and arm in place of rows or estimates")
 }
 
 /// Patients of an enrolment, all of them.
