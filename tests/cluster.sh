@@ -45,7 +45,9 @@ finish() {
   local status=$? pid name
   trap - EXIT
   trap '' INT TERM HUP
-  for pid in "${background[@]}"; do end "$pid"; done
+  for pid in "${background[@]}"; do kill -KILL -- "-$pid" 2>/dev/null || true; done
+  # Without a word about those.
+  wait "${background[@]}" 2>/dev/null || true
   if [ -e "$slurm/slurmctld.pid" ]; then
     # Tasks outlive the daemons unless they are cancelled first.
     timeout 5 scancel --user="$(id -un)" 2>/dev/null || true
@@ -156,7 +158,10 @@ fi
 
 # Long enough that a task can be met in the middle of its work.
 whole=(simulate my-decision.toml --replications 6000)
+# A group of processes of its own, to be ended together.
+set -m
 single whole "${whole[@]}" &
+set +m
 background+=($!)
 
 mkdir "$slurm" "$slurm/log" "$slurm/state" "$slurm/spool"
@@ -254,7 +259,8 @@ scontrol requeue "$task"
 is_queued() { [ "$(squeue --noheader --array --job="$task" --format=%T)" = PENDING ]; }
 until_done 300 is_queued
 # In place of the two minutes that Slurm waits; in the same second the node would still refuse it.
-scontrol update JobId="$task" StartTime=now+2
+sleep 2
+scontrol update JobId="$task" StartTime=now
 until_done 600 is_over
 kept=$(grep -c 'replications are there already' "equipoise-$task.log")
 [ "$kept" = 2 ] || fail "a task that was queued again began anew"
