@@ -240,8 +240,9 @@ missing by-slurm 2
 [ ! -e by-slurm/merged.json ] || fail "merged without all shards"
 say "killed: the others are done, merge names it"
 
-# In the middle: some of it is finished.
-task=$(sbatch --parsable --array=2 "$cluster/array.sbatch" "${whole[@]}")_2
+# In the middle: some of it is finished. Submitted by hand, as the page says.
+task=$(env -u SHARDS -u INTO sbatch --parsable --array=2 --export=ALL,SHARDS=3,INTO=by-slurm \
+  "$cluster/array.sbatch" "${whole[@]}")_2
 until_done 300 find_process "$task"
 sleep 0.7
 scancel "$task"
