@@ -9,6 +9,12 @@ use std::sync::Mutex;
 
 use rayon::prelude::*;
 
+/// How many threads work beside each other.
+#[cfg(feature = "cli")]
+pub fn threads() -> usize {
+    rayon::current_num_threads()
+}
+
 /// `f` of every item, in their order.
 pub fn map<A: Sync, T: Send>(items: &[A], f: impl Fn(&A) -> T + Sync) -> Vec<T> {
     range(0..items.len(), |i| f(&items[i]))

@@ -204,7 +204,7 @@ fn without_an_effect_the_probability_of_benefit_is_uniform() {
 #[test]
 fn a_bound_that_was_calibrated_holds_in_fresh_studies_and_power_is_told_apart_from_error() {
     let folder = folder();
-    let found = json(&folder, &["simulate", "model.toml", "--replications", "4000", "--calibrate", "0.05"]);
+    let found = json(&folder, &["simulate", "model.toml", "--replications", "1200", "--calibrate", "0.05"]);
     let calibration = &found["calibration"][0];
     assert!(number(&calibration["bound"]) > 0.9, "{calibration}");
     assert!(number(&calibration["error"]["value"]) <= 0.05);
@@ -223,7 +223,7 @@ fn a_bound_that_was_calibrated_holds_in_fresh_studies_and_power_is_told_apart_fr
     assert!(drawn["right"].is_null() && number(&drawn["right_of_yes"]["value"]) > 0.9, "{drawn}");
     let wide = json(
         &folder,
-        &["simulate", "model.toml", "--replications", "500", "--calibrate", "0.05", "--familywise"],
+        &["simulate", "model.toml", "--replications", "300", "--calibrate", "0.05", "--familywise"],
     );
     assert!(number(&wide["calibration"][0]["bound"]) > number(&calibration["bound"]) - 0.01);
 }
@@ -235,12 +235,12 @@ fn intervals_cover_under_the_analysis_prior() {
     let start = MODEL.find("[design]").expect("a design");
     let end = MODEL.find("[decision]").expect("a decision");
     folder.write("model.toml", MODEL.replace(&MODEL[start..end], ""));
-    let found = json(&folder, &["simulate", "model.toml", "--replications", "4000"]);
+    let found = json(&folder, &["simulate", "model.toml", "--replications", "1200"]);
     let mut seen = 0;
     for e in
         found["estimates"].as_array().expect("estimates").iter().filter(|e| e["truth"] == "analysis prior")
     {
-        assert!((number(&e["coverage"]["value"]) - 0.95).abs() < 4.0 * 0.0035, "{e}");
+        assert!((number(&e["coverage"]["value"]) - 0.95).abs() < 4.0 * 0.0063, "{e}");
         let bias = &e["bias_effect"];
         assert!(number(&bias["value"]).abs() < 4.0 * number(&bias["mcse"]), "{e}");
         seen += 1;
@@ -262,8 +262,9 @@ fn shards_come_to_what_one_run_is_byte_for_byte() {
         folder.says(&shard("2/3"));
         let whole = folder.read(&format!("{into}/shard-0002-of-0003.jsonl"));
         std::fs::remove_file(folder.at().join(into).join("shard-0002-of-0003.jsonl")).expect("removed");
-        folder.write(&format!("{into}/shard-0002-of-0003.part.jsonl"), &whole[..whole.len() / 2]);
+        folder.write(&format!("{into}/shard-0002-of-0003.part.jsonl"), &whole);
         folder.refuses(&["merge", into], &["missing: 2 (", "replications of it are there"]);
+        folder.write(&format!("{into}/shard-0002-of-0003.part.jsonl"), &whole[..whole.len() / 2]);
         folder.says(&shard("2/3"));
         assert_eq!(folder.read(&format!("{into}/shard-0002-of-0003.jsonl")), whole);
         for format in ["text", "json", "csv"] {
@@ -282,8 +283,28 @@ fn shards_come_to_what_one_run_is_byte_for_byte() {
             &["there are 3 of them, and this is one of 4"],
         );
         folder.write(&format!("{into}/shard-0002-of-0003.jsonl"), &whole[..whole.len() / 2]);
-        folder.refuses(&["merge", into], &["remove this file and run its shard again"]);
+        folder.refuses(
+            &["merge", into],
+            &["its lines are not those that were written", "remove this file and run its shard again"],
+        );
     }
+    // Shards of another seed are of another plan, whatever their names.
+    let other = ["simulate", "model.toml", "--replications", "50", "--calibrate", "0.1", "--seed", "2"];
+    for k in ["1/3", "2/3", "3/3"] {
+        folder.says(&[&other[..], &["--shard", k, "--into", "c"]].concat());
+    }
+    folder.write("a/shard-0002-of-0003.jsonl", folder.read("c/shard-0002-of-0003.jsonl"));
+    folder.refuses(&["merge", "a"], &["it was written under another plan"]);
+    let plan = folder.read("c/plan.json");
+    for (from, to, told) in [
+        ("\"shards\": 3", "\"shards\": 0", "it has 0 shards"),
+        ("\"shards\": 3", "\"shards\": 1000000000", "it has 1000000000 shards"),
+        ("\"2\"", "\"1\"", "it was written under another plan"),
+    ] {
+        folder.write("c/plan.json", plan.replace(from, to));
+        folder.refuses(&["merge", "c"], &[told]);
+    }
+    folder.refuses(&["simulate", "-", "--shard", "1/2", "--into", "d"], &["standard input"]);
     folder.write("model.toml", MODEL.replace("total = 60", "total = 59"));
     folder.refuses(&["merge", "a"], &["has changed since"]);
 }

@@ -27,7 +27,7 @@ fn of(arguments: impl Iterator<Item = OsString>) -> String {
 }
 
 /// As it is where it holds only characters that no shell obeys; else in single quotes.
-fn quoted(argument: &str) -> String {
+pub fn quoted(argument: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./,:=+@%".contains(c);
     if !argument.is_empty() && argument.chars().all(plain) {
         return argument.to_string();

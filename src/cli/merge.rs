@@ -20,18 +20,29 @@ pub fn run(args: &MergeArgs) -> Result<Outcome> {
                     .help("`--format json` and `--format csv` hold everything about `simulate`"));
             }
             (told.format, told.length.full) = (args.format, args.length.full);
-            simulate::merged(&told, &args.folder, &plan)
+            simulate::merged(&told, &args.folder, &plan).map_err(|e| of_plan(e, &plan))
         }
         Some(Command::Validate(mut told)) => {
             (told.format, told.length.full) = (args.format, args.length.full);
             (told.out, told.pictures) = (args.out.clone(), args.pictures.clone());
-            validate::merged(&told, &args.folder, &plan)
+            validate::merged(&told, &args.folder, &plan).map_err(|e| of_plan(e, &plan))
         }
         _ => Err(Error::of(
             ErrorKind::Value,
-            format!("the plan's command is none that has shards: equipoise {}", plan.arguments.join(" ")),
+            format!("the plan's command is none that has shards: {}", plan.command()),
         )
         .at(Place::File(args.folder.join("plan.json").display().to_string()))
         .help("only `simulate` and `validate` have shards")),
+    }
+}
+
+/// A model that is not found is looked for from another folder than its shards were.
+fn of_plan(e: Error, plan: &Plan) -> Error {
+    match e.kind() {
+        ErrorKind::Unknown | ErrorKind::File => e.help(format!(
+            "the plan's command is `{}`: run `merge` in the folder that its shards were started in",
+            plan.command()
+        )),
+        _ => e,
     }
 }

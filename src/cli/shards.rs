@@ -13,9 +13,12 @@ use std::time::{Duration, Instant};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::whole_file::write_whole;
+use super::again::quoted;
+use super::args::ShardArgs;
+use super::whole_file::{write_first, write_whole};
 use super::{Outcome, notice};
 use crate::error::{Error, ErrorKind, Place, Result};
+use crate::study::checksum::sha256;
 
 const SCHEMA: &str = "equipoise/shards/1";
 
@@ -102,8 +105,29 @@ impl Plan {
                 .at(here())
                 .help("name the folder that shards were written into: simulate … --shard 1/40 --into FOLDER")
         })?;
-        serde_json::from_str(&text)
-            .map_err(|e| Error::of(ErrorKind::Syntax, format!("this is no plan of shards: {e}")).at(here()))
+        let no_plan = |why: String| {
+            Error::of(ErrorKind::Syntax, format!("this is no plan of shards: {why}"))
+                .at(here())
+                .help("choose another folder, or remove this one and run its shards again")
+        };
+        let plan: Plan = serde_json::from_str(&text).map_err(|e| no_plan(e.to_string()))?;
+        if plan.schema != SCHEMA {
+            return Err(no_plan(format!("its schema is {}, and {SCHEMA} is expected", plan.schema)));
+        }
+        if !(1..=MOST).contains(&plan.shards) {
+            return Err(no_plan(format!("it has {} shards; 1 to {MOST} are expected", plan.shards)));
+        }
+        Ok(plan)
+    }
+
+    /// The command in words, as a shell takes it.
+    pub fn command(&self) -> String {
+        let words = self.arguments.iter().map(|word| quoted(word));
+        std::iter::once("equipoise".to_string()).chain(words).collect::<Vec<_>>().join(" ")
+    }
+
+    fn checksum(&self) -> String {
+        sha256(serde_json::to_string(self).unwrap_or_default().as_bytes())
     }
 
     /// The plan is the folder's, or becomes it.
@@ -111,7 +135,8 @@ impl Plan {
         let path = folder.join("plan.json");
         if !path.exists() {
             let text = serde_json::to_string_pretty(self).unwrap_or_default() + "\n";
-            return write_whole(&path, text.as_bytes());
+            // Of several that begin at once the first one's plan stays, and all are held against it.
+            write_first(&path, text.as_bytes())?;
         }
         let known = Plan::read(folder)?;
         self.same(&known, &path)
@@ -124,10 +149,11 @@ impl Plan {
         } else if known.shards != self.shards {
             format!("there are {} of them, and this is one of {}", known.shards, self.shards)
         } else if known.arguments != self.arguments {
+            format!("their command is `{}`, and this is `{}`", known.command(), self.command())
+        } else if known.replications != self.replications {
             format!(
-                "their command is `equipoise {}`, and this is `equipoise {}`",
-                known.arguments.join(" "),
-                self.arguments.join(" ")
+                "there are {} replications of them, and this is one of {}",
+                known.replications, self.replications
             )
         } else if known != self {
             "the model, its data or another file that is read has changed since".to_string()
@@ -155,6 +181,35 @@ pub trait Numbered: Serialize + DeserializeOwned {
     fn number(&self) -> u64;
 }
 
+/// The first line of a shard's file: whose it is, and that nothing of it was lost.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Head {
+    /// The checksum of the plan.
+    plan: String,
+    /// That of all lines below.
+    rows: String,
+}
+
+/// A file with these lines below its head.
+fn with_head(plan: &Plan, lines: &str) -> Result<String> {
+    let head = Head { plan: plan.checksum(), rows: sha256(lines.as_bytes()) };
+    let head = serde_json::to_string(&head).map_err(|e| Error::of(ErrorKind::File, e.to_string()))?;
+    Ok(format!("{head}\n{lines}"))
+}
+
+/// The lines below a head of this plan; otherwise why they are not to be used.
+fn below_head<'t>(plan: &Plan, text: &'t str) -> std::result::Result<&'t str, &'static str> {
+    let (head, lines) = text.split_once('\n').ok_or("it has no lines")?;
+    let head: Head = serde_json::from_str(head).map_err(|_| "its first line is no head of a shard")?;
+    if head.plan != plan.checksum() {
+        return Err("it was written under another plan");
+    }
+    if head.rows != sha256(lines.as_bytes()) {
+        return Err("its lines are not those that were written");
+    }
+    Ok(lines)
+}
+
 /// Works on one shard. `make` computes rows by their numbers, in order, fewer where it was stopped.
 pub fn work<R: Numbered>(
     folder: &Path,
@@ -162,6 +217,10 @@ pub fn work<R: Numbered>(
     plan: &Plan,
     mut make: impl FnMut(&[u64], &mut dyn FnMut(&[R]) -> Result<()>) -> Result<Vec<R>>,
 ) -> Result<Outcome> {
+    if folder.is_file() {
+        return Err(Error::of(ErrorKind::File, format!("{} is a file", folder.display()))
+            .help("--into names a folder"));
+    }
     fs::create_dir_all(folder).map_err(|e| {
         Error::of(ErrorKind::File, format!("can't make the folder {}: {e}", folder.display()))
             .help("name a folder that you may write to")
@@ -170,11 +229,12 @@ pub fn work<R: Numbered>(
     let whole = folder.join(shard.name("jsonl"));
     let part = folder.join(shard.name("part.jsonl"));
     if whole.exists() {
+        read::<R>(plan, &whole, &shard.numbers(plan.replications), &mut BTreeMap::new())?;
         notice(&format!("Shard {} of {} is done already: {}", shard.index, shard.of, whole.display()));
         return Ok(Outcome::Done);
     }
     let numbers = shard.numbers(plan.replications);
-    let mut rows: Vec<R> = finished(&part);
+    let mut rows: Vec<R> = finished(plan, &part);
     let fits = rows.len() <= numbers.len() && rows.iter().zip(&numbers).all(|(row, n)| row.number() == *n);
     if !fits {
         rows.clear();
@@ -192,14 +252,14 @@ pub fn work<R: Numbered>(
     let mut written = Instant::now();
     let more = make(&numbers[rows.len()..], &mut |so_far| {
         if written.elapsed() >= PATIENCE {
-            write_whole(&part, (before.clone() + &lines(so_far)?).as_bytes())?;
+            write_whole(&part, with_head(plan, &(before.clone() + &lines(so_far)?))?.as_bytes())?;
             written = Instant::now();
         }
         Ok(())
     })?;
     let text = before + &lines(&more)?;
     if rows.len() + more.len() < numbers.len() {
-        write_whole(&part, text.as_bytes())?;
+        write_whole(&part, with_head(plan, &text)?.as_bytes())?;
         notice(&format!(
             "Interrupted: {} of {} replications of this shard are kept; the same command goes on with them.",
             rows.len() + more.len(),
@@ -207,17 +267,18 @@ pub fn work<R: Numbered>(
         ));
         return Ok(Outcome::Interrupted);
     }
-    write_whole(&whole, text.as_bytes())?;
+    write_whole(&whole, with_head(plan, &text)?.as_bytes())?;
     // What is whole needs no part; where that can't be removed it does no harm.
     let _ = fs::remove_file(&part);
     notice(&format!("Written to {}", whole.display()));
     Ok(Outcome::Done)
 }
 
-/// The rows of a part that was being written, as far as they are whole.
-fn finished<R: Numbered>(part: &Path) -> Vec<R> {
+/// The rows of a part of this plan; none of one that is damaged.
+fn finished<R: Numbered>(plan: &Plan, part: &Path) -> Vec<R> {
     let text = fs::read_to_string(part).unwrap_or_default();
-    text.lines().map_while(|line| serde_json::from_str(line).ok()).collect()
+    let lines = below_head(plan, &text).unwrap_or_default();
+    lines.lines().map_while(|line| serde_json::from_str(line).ok()).collect()
 }
 
 fn lines<R: Numbered>(rows: &[R]) -> Result<String> {
@@ -242,7 +303,7 @@ pub fn gathered<R: Numbered>(folder: &Path, plan: &Plan, now: &Plan) -> Result<V
         let path = folder.join(shard.name("jsonl"));
         if !path.exists() {
             let part = folder.join(shard.name("part.jsonl"));
-            let so_far = finished::<R>(&part).len();
+            let so_far = finished::<R>(plan, &part).len();
             let begun = if part.exists() {
                 format!(" ({so_far} replications of it are there)")
             } else {
@@ -251,7 +312,7 @@ pub fn gathered<R: Numbered>(folder: &Path, plan: &Plan, now: &Plan) -> Result<V
             missing.push(format!("{index}{begun}"));
             continue;
         }
-        read(&path, &shard.numbers(plan.replications), &mut all)?;
+        read(plan, &path, &shard.numbers(plan.replications), &mut all)?;
     }
     if missing.is_empty() {
         return Ok(all.into_values().collect());
@@ -266,14 +327,14 @@ pub fn gathered<R: Numbered>(folder: &Path, plan: &Plan, now: &Plan) -> Result<V
     )
     .at(Place::File(folder.display().to_string()))
     .help(format!(
-        "run them: equipoise {} --shard K/{} --into {}",
-        plan.arguments.join(" "),
+        "run them: {} --shard K/{} --into {}",
+        plan.command(),
         plan.shards,
-        folder.display()
+        quoted(&folder.display().to_string())
     )))
 }
 
-fn read<R: Numbered>(path: &Path, numbers: &[u64], all: &mut BTreeMap<u64, R>) -> Result<()> {
+fn read<R: Numbered>(plan: &Plan, path: &Path, numbers: &[u64], all: &mut BTreeMap<u64, R>) -> Result<()> {
     let wrong = |message: String| {
         Error::of(ErrorKind::Value, message)
             .at(Place::File(path.display().to_string()))
@@ -281,9 +342,11 @@ fn read<R: Numbered>(path: &Path, numbers: &[u64], all: &mut BTreeMap<u64, R>) -
     };
     let text = fs::read_to_string(path).map_err(|e| wrong(format!("can't be read: {e}")))?;
     let mut expected = numbers.iter();
-    for (k, line) in text.lines().enumerate() {
-        let row: R = serde_json::from_str(line)
-            .map_err(|e| wrong(format!("line {} is no replication: {e}", k + 1)))?;
+    let lines = below_head(plan, &text).map_err(|why| wrong(format!("this shard is of no use: {why}")))?;
+    for (k, line) in lines.lines().enumerate() {
+        let k = k + 1;
+        let row: R =
+            serde_json::from_str(line).map_err(|_| wrong(format!("line {} is no replication", k + 1)))?;
         if expected.next() != Some(&row.number()) {
             return Err(wrong(format!(
                 "line {} is replication {}, which is not expected there",
@@ -299,9 +362,15 @@ fn read<R: Numbered>(path: &Path, numbers: &[u64], all: &mut BTreeMap<u64, R>) -
     }
 }
 
-/// Whether two options that belong together are both there.
-pub fn asked(shard: Option<Shard>, into: Option<&PathBuf>) -> Option<(Shard, &Path)> {
-    shard.zip(into.map(PathBuf::as_path))
+/// The shard that is asked for and its folder; none where the work is not divided. A model that comes through standard input is
+/// not there when shards are put together.
+pub fn asked<'f>(args: &'f ShardArgs, models: &[PathBuf]) -> Result<Option<(Shard, &'f Path)>> {
+    let Some(found) = args.shard.zip(args.into.as_deref()) else { return Ok(None) };
+    if models.iter().any(|model| model == Path::new("-")) {
+        return Err(Error::of(ErrorKind::Usage, "--shard beside a model from standard input")
+            .help("write the model into a file: every shard, and `merge`, reads it again"));
+    }
+    Ok(Some(found))
 }
 
 #[cfg(test)]

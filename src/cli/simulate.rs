@@ -24,10 +24,11 @@ impl Numbered for Row {
 
 /// Simulates, and prints operating characteristics; or works on one shard and writes it.
 pub fn run(args: &SimulateArgs) -> Result<Outcome> {
+    let shard = shards::asked(&args.shards, std::slice::from_ref(&args.decision))?;
     start_threads(args.threads)?;
     let (decision, design) = opened(args)?;
     let simulator = Simulator::new(&decision, request(args, design))?;
-    if let Some((shard, folder)) = shards::asked(args.shards.shard, args.shards.into.as_ref()) {
+    if let Some((shard, folder)) = shard {
         let plan = plan(args, &decision, &simulator, shard);
         let planned = simulator.replications() as u64;
         return watched_counting(planned.div_ceil(shard.count() as u64), |progress| {
@@ -98,7 +99,7 @@ fn tell(args: &SimulateArgs, decision: &Decision, simulator: &Simulator<'_>, row
 
 /// The command in one form, and what it reads.
 fn plan(args: &SimulateArgs, decision: &Decision, simulator: &Simulator<'_>, shard: Shard) -> Plan {
-    let mut arguments = vec!["simulate".to_string(), args.decision.display().to_string()];
+    let mut arguments = vec!["simulate".to_string()];
     let mut option = |name: &str, value: String| arguments.extend([name.to_string(), value]);
     option("--replications", args.replications.to_string());
     option("--seed", args.seed.unwrap_or(SEED).to_string());
@@ -112,6 +113,7 @@ fn plan(args: &SimulateArgs, decision: &Decision, simulator: &Simulator<'_>, sha
     if args.familywise {
         arguments.push("--familywise".to_string());
     }
+    arguments.extend(["--".to_string(), args.decision.display().to_string()]);
     let mut read = vec![decision.sha256.clone()];
     read.extend(
         decision.outcomes.iter().flat_map(|o| [o.study.model_sha256.clone(), o.study.data_sha256.clone()]),

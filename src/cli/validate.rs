@@ -34,6 +34,7 @@ struct Asked<'a> {
 
 /// Simulates, fits, prints whether the posteriors are right, and writes the page and the figures that are asked for.
 pub fn run(args: &ValidateArgs) -> Result<Outcome> {
+    let shard = shards::asked(&args.shards, &args.models)?;
     start_threads(args.threads)?;
     let started = jiff::Timestamp::now();
     let studies = studies(args)?;
@@ -48,7 +49,7 @@ pub fn run(args: &ValidateArgs) -> Result<Outcome> {
         asked.extend(of_study(study, args)?);
     }
     let planned: u64 = asked.iter().map(|a| a.replications).sum();
-    if let Some((shard, folder)) = shards::asked(args.shards.shard, args.shards.into.as_ref()) {
+    if let Some((shard, folder)) = shard {
         refuse_results(args)?;
         let plan = plan(args, &studies, shard, planned);
         return watched_counting(planned.div_ceil(shard.count() as u64), |progress| {
@@ -69,7 +70,7 @@ pub fn run(args: &ValidateArgs) -> Result<Outcome> {
         notice("Interrupted: nothing was simulated.");
         return Ok(Outcome::Interrupted);
     }
-    let right = tell(args, (&studies, &read), &found, started)?;
+    let right = tell(args, (&studies, &read), &found, (started, &again::command()))?;
     if stopped {
         notice("Interrupted: what is told is of the studies that were simulated.");
         return Ok(Outcome::Interrupted);
@@ -95,7 +96,7 @@ pub fn merged(args: &ValidateArgs, folder: &Path, plan: &Plan) -> Result<Outcome
         let mine: Vec<Row> = rows.by_ref().take(one.replications as usize).collect();
         found.push((one, one.calibration.summary(&mine)));
     }
-    let right = tell(args, (&studies, &read), &found, started)?;
+    let right = tell(args, (&studies, &read), &found, (started, &plan.command()))?;
     Ok(if right { Outcome::Done } else { Outcome::ChecksFailed })
 }
 
@@ -119,7 +120,6 @@ fn rows_of(
     watch: &dyn Watch,
     done: &mut dyn FnMut(&[NumberedRow]) -> Result<()>,
 ) -> Result<Vec<NumberedRow>> {
-    const BATCH: usize = 32;
     let make = |number: &u64| {
         let mut place = *number;
         for one in asked {
@@ -133,7 +133,8 @@ fn rows_of(
         None
     };
     let mut rows = Vec::new();
-    for batch in numbers.chunks(BATCH) {
+    // No more than are worked on at once, so that an interrupt is soon heard.
+    for batch in numbers.chunks(2 * parallel::threads()) {
         if watch.stopped() {
             break;
         }
@@ -155,7 +156,6 @@ fn refuse_results(args: &ValidateArgs) -> Result<()> {
 /// The command in one form, and what it reads.
 fn plan(args: &ValidateArgs, studies: &[Study], shard: Shard, replications: u64) -> Plan {
     let mut arguments = vec!["validate".to_string()];
-    arguments.extend(args.models.iter().map(|model| model.display().to_string()));
     if let Some(n) = args.replications {
         arguments.extend(["--replications".to_string(), n.to_string()]);
     }
@@ -164,6 +164,10 @@ fn plan(args: &ValidateArgs, studies: &[Study], shard: Shard, replications: u64)
         arguments.extend(["--engine".to_string(), engine.get_name().to_string()]);
     }
     of_changes(&args.changes, args.reading.large, &mut arguments);
+    if !args.models.is_empty() {
+        arguments.push("--".to_string());
+        arguments.extend(args.models.iter().map(|model| model.display().to_string()));
+    }
     let read = studies.iter().flat_map(|s| [s.model_sha256.clone(), s.data_sha256.clone()]).collect();
     Plan::new(arguments, read, shard, replications)
 }
@@ -173,7 +177,7 @@ fn tell(
     args: &ValidateArgs,
     (studies, read): (&[Study], &[PathBuf]),
     found: &[(&Asked<'_>, Validation)],
-    started: jiff::Timestamp,
+    (started, command): (jiff::Timestamp, &str),
 ) -> Result<bool> {
     let told: Vec<Validated<'_>> =
         found.iter().map(|(one, v)| Validated::new(one.study, v, one.replications)).collect();
@@ -188,7 +192,7 @@ fn tell(
     let figures = report::validation_figures(&told);
     pictures::prepare(&args.pictures, &figures, read)?;
     if let Some(page) = &args.out {
-        let made = Made { date: &started.to_string(), command: &again::command() };
+        let made = Made { date: &started.to_string(), command };
         let text = report::validation_page(&told, &figures, format_of(page)?, &made)?;
         write_whole(page, text.as_bytes())?;
         notice(&format!("Written to {}", page.display()));

@@ -24,6 +24,22 @@ pub fn write_whole(path: &Path, content: &[u8]) -> Result<()> {
     Ok(())
 }
 
+/// The same, but a file that is there already stays as it is.
+pub fn write_first(path: &Path, content: &[u8]) -> Result<()> {
+    let fault = |e: std::io::Error| {
+        Error::of(ErrorKind::File, format!("can't write {}: {e}", path.display()))
+            .help("name a place that you may write to")
+    };
+    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut file = open_to_others().tempfile_in(folder).map_err(fault)?;
+    file.write_all(content).map_err(fault)?;
+    file.as_file().sync_all().map_err(fault)?;
+    match file.persist_noclobber(path) {
+        Err(e) if e.error.kind() != std::io::ErrorKind::AlreadyExists => Err(fault(e.error)),
+        _ => Ok(()),
+    }
+}
+
 /// A temporary file is its owner's alone; what is written here has the usual permissions.
 fn open_to_others() -> tempfile::Builder<'static, 'static> {
     let mut builder = tempfile::Builder::new();

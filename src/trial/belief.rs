@@ -25,6 +25,8 @@ pub enum Ends<'a> {
     Anywhere,
     /// Where counts at these true log odds lead, by subgroup and arm.
     Around(&'a [[f64; 2]]),
+    /// The same at true log odds between a least and a greatest.
+    Between(&'a [[[f64; 2]; 2]]),
 }
 
 /// Where counts of so many patients at a true risk lie but for one study in a thousand million.
@@ -111,19 +113,35 @@ impl<'a> Asked<'a> {
         (0..self.decision.outcomes.len()).map(of).collect()
     }
 
-    /// The lattices of all outcomes that count, for a trial of this enrolment beside the data that are there, or alone.
+    /// The lattices of all outcomes that count, for a trial of this enrolment beside the data that are there.
     pub fn beliefs(
         &self,
         models: &[Arc<Model>],
         enrolment: &Enrolment,
-        (standing, ends): (bool, Ends<'_>),
+    ) -> Result<Vec<Option<OutcomeBelief>>, NotCovered> {
+        self.beliefs_by(models, enrolment, |_| (true, Ends::Standing))
+    }
+
+    /// The same of a trial alone, whose true log odds lie between these, by outcome, subgroup and arm.
+    pub fn beliefs_alone(
+        &self,
+        models: &[Arc<Model>],
+        enrolment: &Enrolment,
+        between: &[Vec<[[f64; 2]; 2]>],
+    ) -> Result<Vec<Option<OutcomeBelief>>, NotCovered> {
+        self.beliefs_by(models, enrolment, |k| (false, Ends::Between(&between[k])))
+    }
+
+    fn beliefs_by<'e>(
+        &self,
+        models: &[Arc<Model>],
+        enrolment: &Enrolment,
+        how: impl Fn(usize) -> (bool, Ends<'e>),
     ) -> Result<Vec<Option<OutcomeBelief>>, NotCovered> {
         let of = |(k, model): (usize, &Arc<Model>)| {
             let groups = model.observation.subgroups();
             let counts = self.counts[k];
-            counts
-                .then(|| self.belief(k, model, &self.patients(k, groups, enrolment), (standing, ends)))
-                .transpose()
+            counts.then(|| self.belief(k, model, &self.patients(k, groups, enrolment), how(k))).transpose()
         };
         models.iter().enumerate().map(of).collect()
     }
@@ -162,6 +180,10 @@ impl<'a> Asked<'a> {
                         [Arm { events: 0.0, total: n }, Arm { events: n, total: n }]
                     }
                     Ends::Around(log_odds) => likely(log_odds[g][arm], patients[arm]),
+                    Ends::Between(log_odds) => {
+                        let [least, greatest] = log_odds[g][arm];
+                        [likely(least, patients[arm])[0], likely(greatest, patients[arm])[1]]
+                    }
                 };
                 CellData { standing: standing.then_some(pair), patients, ends: [ends(0), ends(1)] }
             })

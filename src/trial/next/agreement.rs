@@ -6,7 +6,7 @@ use rand_distr::{Distribution, StandardUniform};
 use serde::Serialize;
 
 use super::super::Mean;
-use super::super::belief::{Asked, Ends, Enrolment};
+use super::super::belief::{Asked, Enrolment};
 use super::worth::{Stated, Trial, Truth, gains_by_engine, today, truths};
 use super::{Plan, not_covered, patients};
 use crate::decide::priors_of_view;
@@ -98,7 +98,7 @@ impl Members {
             if holders.is_empty() {
                 continue;
             }
-            let beliefs = asked.beliefs(models, enrolment, (true, Ends::Standing));
+            let beliefs = asked.beliefs(models, enrolment);
             let trial =
                 Trial { enrolment: enrolment.clone(), beliefs: beliefs.map_err(|n| not_covered(&n))? };
             let found = trial.each(asked, &self.truths, plan.seed, |found| {

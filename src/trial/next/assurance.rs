@@ -3,8 +3,8 @@
 use serde::Serialize;
 
 use super::super::Mean;
-use super::super::belief::{Asked, Ends, Enrolment};
-use super::worth::{Answer, Stated, Trial, verdicts};
+use super::super::belief::{Asked, Enrolment};
+use super::worth::{Answer, Stated, Trial, Truth, verdicts};
 use super::{Plan, not_covered, patients};
 use crate::error::Result;
 
@@ -48,7 +48,7 @@ pub fn rows(
     together: &[Answer],
     plan: &Plan,
 ) -> Result<Vec<AssuranceRow>> {
-    let beliefs = asked.beliefs(&stated.models, enrolment, (false, Ends::Anywhere));
+    let beliefs = asked.beliefs_alone(&stated.models, enrolment, &between(&stated.truths));
     let alone = Trial { enrolment: enrolment.clone(), beliefs: beliefs.map_err(|n| not_covered(&n))? };
     let alone = alone.each(asked, &stated.truths, plan.seed, |found| verdicts(asked, found));
     let together: Vec<&Vec<Vec<bool>>> = together.iter().map(|a| &a.verdicts).collect();
@@ -73,6 +73,19 @@ pub fn rows(
         }
     }
     Ok(rows)
+}
+
+/// The least and the greatest true log odds, by outcome, subgroup and arm.
+fn between(truths: &[Truth]) -> Vec<Vec<[[f64; 2]; 2]>> {
+    let Some(first) = truths.first() else { return Vec::new() };
+    let widest = |k: usize, g: usize, arm: usize| {
+        truths
+            .iter()
+            .map(|t| t[k][g][arm])
+            .fold([f64::INFINITY, f64::NEG_INFINITY], |[a, b], x| [a.min(x), b.max(x)])
+    };
+    let of = |k: usize| (0..first[k].len()).map(|g| [widest(k, g, 0), widest(k, g, 1)]).collect();
+    (0..first.len()).map(of).collect()
 }
 
 /// What the rules say without a trial.

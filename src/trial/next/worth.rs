@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use super::super::Mean;
-use super::super::belief::{Asked, Ends, Enrolment, NOBODY, OutcomeBelief, posteriors};
+use super::super::belief::{Asked, Enrolment, NOBODY, OutcomeBelief, posteriors};
 use super::super::events::events;
 use super::{Plan, enrolment, not_covered, patients};
 use crate::error::Result;
@@ -90,7 +90,7 @@ impl Stated {
 /// The lattices of what is known without a trial.
 pub fn today(asked: &Asked<'_>, models: &[Arc<Model>]) -> Result<Vec<Option<OutcomeBelief>>> {
     let nobody = vec![[0, 0]; asked.populations.len()];
-    asked.beliefs(models, &nobody, (true, Ends::Standing)).map_err(|n| not_covered(&n))
+    asked.beliefs(models, &nobody).map_err(|n| not_covered(&n))
 }
 
 /// Expected gains by the engine.
@@ -156,7 +156,7 @@ pub struct Answer {
 
 impl Trial {
     pub fn of(asked: &Asked<'_>, stated: &Stated, enrolment: &Enrolment) -> Result<Trial> {
-        let beliefs = asked.beliefs(&stated.models, enrolment, (true, Ends::Standing));
+        let beliefs = asked.beliefs(&stated.models, enrolment);
         Ok(Trial { enrolment: enrolment.clone(), beliefs: beliefs.map_err(|n| not_covered(&n))? })
     }
 
