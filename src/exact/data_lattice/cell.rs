@@ -271,9 +271,7 @@ impl Cell {
 
     /// The sums over all diagonals under these new data beside the standing ones.
     pub fn sums(&self, counts: &Counts, found: &mut CellSums) {
-        for arm in 0..2 {
-            let Arm { events, total } = counts[arm];
-            let f = &mut found.likelihood[arm];
+        for (arm, (Arm { events, total }, f)) in counts.iter().zip(&mut found.likelihood).enumerate() {
             f.clear();
             let nodes = self.x[arm].iter().zip(&self.softplus[arm]).zip(&self.standing[arm]);
             f.extend(nodes.map(|((x, s), standing)| standing + events * x - total * s));

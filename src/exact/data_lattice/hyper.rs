@@ -52,7 +52,7 @@ pub fn nodes(effect: &LocationPrior, pooling: &Pooling, sharpest: &Sharpest) -> 
         // they are seen on.
         let step = (STEP / libm::sqrt(precision)).min(sharpest.step.max(tau));
         let count = libm::ceil((high - low) / step);
-        if !(count >= 0.0) || all.len() as f64 + count > MOST as f64 {
+        if count.is_nan() || count < 0.0 || all.len() as f64 + count > MOST as f64 {
             return None;
         }
         let components = effect.components();

@@ -37,8 +37,8 @@ impl Checked {
 
     /// Why the lattice can't be relied on; empty where it can.
     pub fn reasons(&self) -> Vec<String> {
-        let far = !(self.difference <= NEAR) || !(self.probability <= NEAR_IN_PROBABILITY);
-        far.then(|| {
+        let is_near = self.difference <= NEAR && self.probability <= NEAR_IN_PROBABILITY;
+        (!is_near).then(|| {
             format!(
                 "the lattice and the exact engine differ by up to {:.0e} in a mean risk difference and {:.0e} in a probability (of {} posteriors that were computed by both)",
                 self.difference, self.probability, self.posteriors

@@ -224,7 +224,7 @@ fn estimates(asked: &Asked<'_>, of: &OfTruth<'_>, rows: &[&Row], truth: &str, fo
                 subgroup: (*subgroup).to_string(),
                 bias_difference: mean(&|r| kept(r, Kept::Difference) - kept(r, Kept::TrueDifference)),
                 bias_effect: mean(&|r| kept(r, Kept::Effect) - kept(r, Kept::TrueEffect)),
-                coverage: Mean::share(settled.iter().map(|r| covers(&r))),
+                coverage: Mean::share(settled.iter().map(covers)),
                 width: mean(&|r| kept(r, Kept::High) - kept(r, Kept::Low)),
             });
         }
