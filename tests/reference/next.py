@@ -68,11 +68,11 @@ def binomial(n, x):
 class One:
     """One subgroup: every integral of its posterior, for all counts at once."""
 
-    def __init__(self, f, base, present=None, fine=1):
-        self.f, self.base, self.fine = f, base, fine
+    def __init__(self, f, base, present=None, fine=1, reach=REACH):
+        self.f, self.base, self.reach = f, base, reach
+        self.pieces = round(3 * reach * fine)               # panels of two thirds (a third) of a unit
         self.present = present                             # (y0, n0, y1, n1), or None: the prior
-        # Panels of a third (a sixth) of a unit and 8 nodes each
-        self.x, self.w = panels(-REACH, REACH, 72 * fine, 8)
+        self.x, self.w = panels(-self.reach, self.reach, 72 * fine, 8)
         self.W = self.weight(self.x[:, None], self.x[None, :]) * self.w[:, None] * self.w[None, :]
         self.total = self.W.sum()                          # the probability of the present counts
         self.p = expit(self.x)
@@ -91,15 +91,15 @@ class One:
 
     def region(self, c, n0=0, n1=0, h=None):
         """The integral of h (or 1) over RD > c, for all counts: shape (n0 + 1, n1 + 1), not divided by anything."""
-        top = REACH if c <= 0 else min(REACH, logit(1 - c))
-        x0, w0 = panels(-REACH, top, 72 * self.fine, 8)
+        top = self.reach if c <= 0 else min(REACH, logit(1 - c))
+        x0, w0 = panels(-self.reach, top, self.pieces, 8)
         p = expit(x0) + c
-        bound = np.full_like(x0, -REACH)
-        ok = (p > expit(-REACH)) & (p < 1)
+        bound = np.full_like(x0, -self.reach)
+        ok = (p > expit(-self.reach)) & (p < 1)
         bound[ok] = logit(p[ok]) if c != 0 else x0[ok]
-        bound[p >= 1] = REACH
-        bound = np.clip(bound, -REACH, REACH)
-        x1, w1 = panels_many(bound, REACH, 48 * self.fine, 8)
+        bound[p >= 1] = self.reach
+        bound = np.clip(bound, -self.reach, self.reach)
+        x1, w1 = panels_many(bound, self.reach, 2 * self.pieces // 3, 8)
         g = self.weight(x0[:, None], x1) * w0[:, None] * w1
         if h is not None:
             g = g * h(x0[:, None], x1)
@@ -128,7 +128,7 @@ class One:
 
     def theta_cdf(self, n0, n1, grid):
         """P(theta <= t | counts) for t in an equally spaced grid, by a sixth-order cumulative rule of the marginal density."""
-        alpha, wa = panels(-REACH, REACH, 72 * self.fine, 8)
+        alpha, wa = panels(-self.reach, self.reach, self.pieces, 8)
         half = 0.5 if self.base == "arms" else 0.0
         step = grid[1] - grid[0]
         # a Gauss-Legendre rule of 6 nodes within each step
@@ -146,7 +146,7 @@ class One:
 
     def theta_integral(self, h):
         """For theta nodes: integral over alpha of the posterior weight and of weight times RD."""
-        alpha, wa = panels(-REACH, REACH, 72 * self.fine, 8)
+        alpha, wa = panels(-self.reach, self.reach, self.pieces, 8)
         half = 0.5 if self.base == "arms" else 0.0
         x0 = alpha[None, :] - half * h[:, None]
         x1 = alpha[None, :] + (1 - half) * h[:, None]
@@ -410,6 +410,31 @@ def two(case, fine):
     return out
 
 
+LARGE = [500, 1000, 2000]                     # patients of each arm, of the first case
+
+
+def large(case, fine):
+    """Trials that dwarf the present study: integrals to [-6, 6], beyond which no counts that may come have any likelihood."""
+    (y0, n0), (y1, n1) = case["control"], case["active"]
+    slope, cost = case["utility_event"] - case["utility_no_event"], case["cost"]
+    f = effect_density(case["pooling"], case["effect_sd"], 8)
+    post = One(f, case["baseline_of"], (y0, n0, y1, n1), fine, 6.0)
+    prior = One(f, case["baseline_of"], None, fine, 6.0)
+    gain = slope * post.mean(post.rd) - cost
+    out = {}
+    for n in LARGE:
+        p, m = post.counts(n, n)
+        g = slope * m - cost
+        out[f"evsi_{n}"] = (p * np.maximum(g, 0)).sum() - max(gain, 0)
+        out[f"changes_{n}"] = (p * ((g > 0) != (gain > 0))).sum()
+        for r in RULES:
+            for word, of in [("together", post), ("alone", prior)]:
+                with np.errstate(invalid="ignore", divide="ignore"):
+                    q = of.probability(r["size"], n, n)
+                out[f"assurance_{word}_{r['name']}_{n}"] = (p * (q >= r["probability"])).sum()
+    return out
+
+
 def compare(a, b):
     worst, where = 0.0, None
     for k in a:
@@ -439,7 +464,7 @@ def main():
                  "value of P at which a yes has an error of 0.05 at most under that truth (error_at); at the next value "
                  "below (bound_below) the error is error_below. Intervals: central 95 % of theta. Alpha ~ N(0, 2.5^2), "
                  "tau ~ half-normal(0.5). All in utility, not per 1,000."),
-        "rules": RULES, "one": [], "characteristics": [], "two": None}
+        "rules": RULES, "one": [], "characteristics": [], "large": None, "two": None}
     for case in CASES:
         coarse, cc = one_case(case, 1)
         finer, cf = one_case(case, 2)
@@ -448,6 +473,10 @@ def main():
         result["one"].append(row)
         for a, b in zip(cc, cf):
             result["characteristics"].append({"case": case["name"], **b, "resolution": compare(a, b)[0]})
+    finer = large(CASES[0], 4)
+    coarse = large(CASES[0], 2)
+    print("large change", compare(coarse, finer))
+    result["large"] = {"case": CASES[0]["name"], **finer, "resolution": compare(coarse, finer)[0]}
     coarse, finer = two(TWO, 1), two(TWO, 2)
     print("two change", compare(coarse, finer))
     result["two"] = {**TWO, **finer, "resolution": compare(coarse, finer)[0]}
