@@ -76,6 +76,7 @@ mod table_files;
 mod third_party;
 mod tree;
 mod trial;
+mod trial_reference;
 mod user_files;
 mod validate;
 mod weighting;
