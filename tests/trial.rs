@@ -256,7 +256,7 @@ fn intervals_cover_under_the_analysis_prior() {
 #[test]
 fn shards_come_to_what_one_run_is_byte_for_byte() {
     let folder = folder();
-    let simulate = ["simulate", "model.toml", "--replications", "50", "--calibrate", "0.1"];
+    let simulate = ["simulate", "model.toml", "--replications", "100", "--calibrate", "0.1"];
     let validate = ["validate", "model.toml", "--replications", "40"];
     for (command, into) in [(&simulate[..], "a"), (&validate[..], "b")] {
         let shard = |k: &'static str| [command, &["--shard", k, "--into", into]].concat();
@@ -294,7 +294,7 @@ fn shards_come_to_what_one_run_is_byte_for_byte() {
         );
     }
     // Shards of another seed are of another plan, whatever their names.
-    let other = ["simulate", "model.toml", "--replications", "50", "--calibrate", "0.1", "--seed", "2"];
+    let other = ["simulate", "model.toml", "--replications", "100", "--calibrate", "0.1", "--seed", "2"];
     for k in ["1/3", "2/3", "3/3"] {
         folder.says(&[&other[..], &["--shard", k, "--into", "c"]].concat());
     }
@@ -333,6 +333,14 @@ fn bad_input_says_where_and_what_to_do() {
         "active = { men = 0.3, womn = 0.3 }",
         &["simulate"],
         &["no subgroup named `womn`", "did you mean `women`?"],
+    );
+    refused("\"men alone\"", "\"analysis prior\"", &["simulate"], &["the truth is called `analysis prior`"]);
+    refused(truth, "control = nan\nactive = 0.2", &["simulate"], &["a true risk of NaN"]);
+    refused(
+        "",
+        "",
+        &["simulate", "--calibrate", "0.001"],
+        &["an error of 0.001 can't be told from 2000 studies", "--replications 10000"],
     );
     refused("\"men alone\"", "\"no effect\"", &["simulate"], &["the truth `no effect` stands twice"]);
     refused("effect = \"normal(0.4, 0.1)\"", "effect = \"flat\"", &["simulate"], &["a flat design prior"]);

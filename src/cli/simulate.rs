@@ -7,7 +7,7 @@ use super::progress::{reading, watched_counting};
 use super::shards::{self, Numbered, Plan, Shard};
 use super::{Outcome, notice, print, start_threads};
 use crate::decide::Discussion;
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::input::{open_decision_changed, open_design};
 use crate::report;
 use crate::study::{Decision, Design};
@@ -15,6 +15,9 @@ use crate::trial::simulate::{Request, Row, Simulator, Wished};
 
 /// The seed where nobody says it, as of `fit`.
 const SEED: u64 = 1;
+
+/// A bound is calibrated on so many studies with a wrong yes at least.
+const FEWEST: f64 = 10.0;
 
 impl Numbered for Row {
     fn number(&self) -> u64 {
@@ -27,6 +30,13 @@ pub fn run(args: &SimulateArgs) -> Result<Outcome> {
     let shard = shards::asked(&args.shards, std::slice::from_ref(&args.decision))?;
     start_threads(args.threads)?;
     let (decision, design) = opened(args)?;
+    if let Some(error) = args.calibrate.filter(|error| error * (args.replications as f64) < FEWEST) {
+        let wanted = libm::ceil(FEWEST / error);
+        let message = format!("an error of {error} can't be told from {} studies", args.replications);
+        return Err(Error::of(ErrorKind::Usage, message).help(format!(
+            "at least {FEWEST} studies with a wrong yes are wanted: --replications {wanted}"
+        )));
+    }
     let simulator = Simulator::new(&decision, request(args, design))?;
     if let Some((shard, folder)) = shard {
         let plan = plan(args, &decision, &simulator, shard);

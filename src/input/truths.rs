@@ -12,7 +12,6 @@ use super::model_file::LocationEntry;
 #[cfg(test)]
 use super::model_file::{BaselineWords, LocationWords};
 use super::nearest::{all_listed, nearest};
-use super::number::Real;
 use super::source::Source;
 use crate::error::{Error, ErrorKind, Result};
 use crate::numeric::{logistic, logit};
@@ -70,8 +69,8 @@ pub struct TruthEntry {
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(untagged)]
 pub enum NumberBySubgroup {
-    One(Real),
-    By(BTreeMap<String, Real>),
+    One(f64),
+    By(BTreeMap<String, f64>),
 }
 
 /// Reads what is taken to be true from a file of its own, for a study.
@@ -136,6 +135,14 @@ fn truth(source: &Source, entry: &Spanned<TruthEntry>, study: &Study) -> Result<
             t.name.span(),
             "a truth's name is empty".to_string(),
             "name it, such as \"no effect\"",
+        );
+    }
+    if ["design prior", "analysis prior"].contains(&name.as_str()) {
+        return at(
+            ErrorKind::Rule,
+            t.name.span(),
+            format!("the truth is called `{name}`"),
+            "draws from a prior are told under that name: choose another",
         );
     }
     let Data::Counts(rows) = &study.data else {
@@ -215,7 +222,7 @@ fn numbers(
         }
     };
     match entry.get_ref() {
-        NumberBySubgroup::One(x) => Ok(vec![checked(x.0)?; names.len()]),
+        NumberBySubgroup::One(x) => Ok(vec![checked(*x)?; names.len()]),
         NumberBySubgroup::By(by) => {
             for name in by.keys() {
                 if !names.iter().any(|known| known == name) {
@@ -231,7 +238,7 @@ fn numbers(
             names
                 .iter()
                 .map(|name| match by.get(*name) {
-                    Some(x) => checked(x.0),
+                    Some(x) => checked(*x),
                     None => Err(at(ErrorKind::Missing, format!("no number for `{name}`"))
                         .help("give one for every subgroup, or one number for all")),
                 })

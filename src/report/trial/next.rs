@@ -73,7 +73,16 @@ fn in_short(decision: &Decision, next: &Next) -> Passage {
     };
     let patients = grouped(size.patients);
     if let Some(all) = size.worth.last().and_then(|w| Some((w.evsi?, w.changes?))) {
-        let perfect = per_thousand_exact(next.evpi_all);
+        let high: Option<Vec<f64>> = next.evpi.iter().map(|e| e.evpi_high).collect();
+        let high: Option<f64> = high.map(|high| high.iter().zip(&next.shares).map(|(h, w)| h * w).sum());
+        let perfect = match high.zip(next.evpi_all) {
+            Some((high, evpi)) if high > evpi + 1e-9 => format!(
+                "{} (outcomes taken as independent; {} at most)",
+                per_thousand_exact(Some(evpi)),
+                per_thousand_exact(Some(high))
+            ),
+            _ => per_thousand_exact(next.evpi_all),
+        };
         let text = format!(
             "{causal}a trial of {patients} patients would be worth {} per 1,000 patients decided for, in units of full health; to know everything would be worth {perfect}. It would change a choice with probability {}.",
             per_thousand(Some(all.0)),
@@ -103,9 +112,20 @@ fn in_short(decision: &Decision, next: &Next) -> Passage {
             .iter()
             .filter_map(|r| Some(format!("{} {}", r.alone.as_ref()?, per_thousand(Some(r.evsi)))))
             .collect();
+        let of: Vec<Mean> = a.rows.iter().filter(|r| r.alone.is_some()).map(|r| r.evsi).collect();
+        let best = of.iter().copied().fold(None, |best: Option<Mean>, m| match best {
+            Some(b) if b.value >= m.value => Some(b),
+            _ => Some(m),
+        });
+        // Others within twice the error of the difference are as good.
+        let near = |m: &&Mean| best.is_some_and(|b| b.value - m.value <= 2.0 * libm::hypot(b.mcse, m.mcse));
+        let whom = if of.iter().filter(near).count() > 1 {
+            "No subgroup is better enrolled next than another, by more than the Monte Carlo error".to_string()
+        } else {
+            format!("Enrol {} next", a.next)
+        };
         out.say(format!(
-            "Enrol {} next: {} patients of one subgroup alone would be worth, per 1,000 decided for: {}.",
-            a.next,
+            "{whom}: {} patients of one subgroup alone would be worth, per 1,000 decided for: {}.",
             grouped(a.patients),
             listed(&alone, "and"),
         ));
@@ -306,7 +326,7 @@ fn assured(next: &Next) -> Passage {
             .collect();
         if let (false, Some(first)) = (each.is_empty(), next.for_assurance.first()) {
             out.say(format!(
-                "An assurance of {} is reached with this study's patients at, in all subgroups together: {}.",
+                "With this study's patients an assurance of {} is reached in a trial of so many patients in all: {}.",
                 parameter(first.assurance),
                 listed(&each, "and")
             ));

@@ -73,7 +73,7 @@ fn in_short(decision: &Decision, found: &Simulation) -> Passage {
         };
         let mut parts = Vec::new();
         if let Some(c) = worst {
-            parts.push(format!("a wrong yes has probability {} at most", told(c)));
+            parts.push(format!("among these truths a wrong yes has probability {} at most", told(c)));
         }
         if let Some(c) = best {
             parts.push(format!("a right one {} at least", told(c)));
@@ -83,7 +83,10 @@ fn in_short(decision: &Decision, found: &Simulation) -> Passage {
             mine.iter().filter(|c| Some(&c.truth) == drawn.map(|t| &t.name)).collect();
         let ppv: Vec<String> = of_drawn
             .iter()
-            .filter_map(|c| Some(format!("{} {}", c.subgroup.as_deref()?, share(c.right_of_yes))))
+            .filter_map(|c| match c.right_of_yes {
+                Some(_) => Some(format!("{} {}", c.subgroup.as_deref()?, share(c.right_of_yes))),
+                None => Some(format!("{} (no yes occurred)", c.subgroup.as_deref()?)),
+            })
             .collect();
         if let (Some(drawn), false) = (drawn, ppv.is_empty()) {
             parts.push(format!("of its yeses under the {} are right: {}", drawn.name, listed(&ppv, "and")));
@@ -94,7 +97,7 @@ fn in_short(decision: &Decision, found: &Simulation) -> Passage {
         let whose = if c.wished.familywise { "in any subgroup" } else { "in a subgroup" };
         let text = match c.bound {
             Some(bound) => format!(
-                "Rule {}: for a wrong yes {whose} with a probability of no more than {}, its bound is {} in place of {} (where that is {}); in fresh studies it comes to {}.",
+                "Rule {}: for a wrong yes {whose} with a probability of no more than {} under any of these truths, its bound is {} in place of {} (where that is {}); in fresh studies it comes to {}.",
                 c.rule,
                 parameter(c.wished.error),
                 plain_bound(bound),
@@ -202,6 +205,11 @@ fn truths(decision: &Decision, found: &Simulation) -> Passage {
     }
     let header = ["", "control, %", "active, %", "odds ratio"].map(str::to_string).to_vec();
     out.table(header, rows);
+    if found.truths.iter().any(|t| matches!(t.kind, TruthKind::NoEffect | TruthKind::Observed)) {
+        out.say(
+            "Observed risks with half an event and half a patient without one added, so that none is 0 or 1.",
+        );
+    }
     for truth in found.truths.iter().filter(|t| t.risks.is_empty()) {
         let what = match truth.kind {
             TruthKind::DesignPrior => "the design prior",

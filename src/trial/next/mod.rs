@@ -132,7 +132,18 @@ pub fn next(decision: &Decision, plan: &Plan, how: Fitting<'_>, steps: &Steps) -
     steps.did(1);
     let mut checked = Checked::default();
     for enrolment in &sizes {
-        let trial = worth::Trial::of(&asked, &stated, enrolment)?;
+        let trial = match worth::Trial::of(&asked, &stated, enrolment) {
+            // Of sizes that nobody asked for the largest are left out where they are too much.
+            Err(_) if plan.sizes.is_empty() && !next.sizes.is_empty() => {
+                let largest = next.sizes.last().map_or(0, |s| s.patients);
+                next.notices.push(format!(
+                    "Trials of {} patients and more are left out: their posteriors are narrower than the lattice can hold. The largest shown has {largest}.",
+                    patients(enrolment)
+                ));
+                break;
+            }
+            found => found?,
+        };
         checked.add(checked::compare(&asked, &stated, &trial, plan));
         let answers = trial.answers(&asked, &stated, plan);
         next.sizes.push(worth::size_row(&asked, &stated, enrolment, &answers, plan));
