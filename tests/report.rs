@@ -139,6 +139,7 @@ fn figures_stand_by_themselves_and_have_their_numbers() {
             "beliefs",
             "beliefs-by-prior",
             "shrinkage",
+            "predictive-cells",
             "heterogeneity",
             "prior-grid",
             "bias",
