@@ -82,13 +82,13 @@ fn a_trial_is_worth_more_the_larger_it_is_and_never_more_than_knowing_everything
     let found = json(&folder, &["next", "model.toml", "--patients", "4,40,400,16000", "--draws", "600"]);
     assert_eq!(found["checks"]["ok"], true);
     let perfect = number(&found["evpi_all"]);
-    let mut before = 0.0;
+    let (mut before, mut its_error) = (0.0, 0.0);
     for size in found["evsi"].as_array().expect("sizes") {
         let evsi = &of_all(size)["evsi"];
         let (value, error) = (number(&evsi["value"]), number(&evsi["mcse"]));
         assert!(value > before - 3.0 * error, "{size}");
         assert!(value < perfect + 3.0 * error, "{value} above {perfect}");
-        before = value;
+        (before, its_error) = (value, error);
         for (row, evpi) in
             size["worth"].as_array().expect("rows").iter().zip(found["evpi"].as_array().expect("rows"))
         {
@@ -100,7 +100,8 @@ fn a_trial_is_worth_more_the_larger_it_is_and_never_more_than_knowing_everything
     let first = number(&of_all(&found["evsi"][0])["evsi"]["value"]);
     assert!(first < 0.1 * perfect, "{first}");
     // Tens of thousands of patients leave hardly anything unknown.
-    assert!(before > 0.95 * perfect, "{before} of {perfect}");
+    assert!(before + 3.0 * its_error > 0.96 * perfect, "{before} ± {its_error} of {perfect}");
+    assert!(its_error < 0.1 * perfect, "{its_error}");
     // An effect that is known is part of what a trial of its subgroup can tell, and that of all.
     for (row, evpi) in
         found["evppi"].as_array().expect("rows").iter().zip(found["evpi"].as_array().expect("rows"))
