@@ -86,7 +86,7 @@ fn amount(text: &str) -> Result<f64, String> {
 pub fn probability(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
         Ok(p) if p > 0.0 && p < 1.0 => Ok(p),
-        _ => Err("a number between 0 and 1 is wanted, such as 0.8".to_string()),
+        _ => Err("a number between 0 and 1 is wanted".to_string()),
     }
 }
 

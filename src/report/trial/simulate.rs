@@ -130,9 +130,7 @@ fn claims(decision: &Decision, found: &Simulation) -> Passage {
     header.extend(truths.iter().map(|t| t.name.clone()));
     let mut rows = Vec::new();
     for rule in &decision.rules {
-        let mut heading = vec![format!("{} ({}):", rule.name, bounds(decision, rule))];
-        heading.truncate(1);
-        rows.push(heading);
+        rows.push(vec![format!("{} ({}):", rule.name, bounds(decision, rule))]);
         let mut names: Vec<Option<String>> = Vec::new();
         for c in found.claims.iter().filter(|c| c.rule == rule.name) {
             if !names.contains(&c.subgroup) {

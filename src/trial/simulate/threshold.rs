@@ -88,9 +88,9 @@ fn chances(
 ) -> Vec<Chance> {
     let mut all = Vec::new();
     let Some(first) = rows.first() else { return all };
-    for (t, truth) in truths.iter().enumerate().filter(|(_, t)| !t.told.risks.is_empty()) {
+    // Of fixed truths: under drawn ones a yes is now right, now wrong.
+    for (t, _) in truths.iter().enumerate().filter(|(_, t)| !t.told.risks.is_empty()) {
         let of = OfTruth { asked, columns, truth: t };
-        debug_assert!(!truth.told.name.is_empty());
         let wrong: Vec<usize> = (0..asked.populations.len()).filter(|p| !of.right(first, rule, *p)).collect();
         let reach = |row: &Row, p: usize| {
             let others = (0..rule.criteria.len()).filter(|i| *i != at).all(|i| of.met(row, rule, i, p));
